@@ -1,0 +1,55 @@
+package checkers
+
+import (
+	"github.com/sagacheck/sagacheck/history"
+)
+
+// Outcome is what a checker says of one history. Only Pass is green.
+type Outcome string
+
+// The outcomes, from the worst to the mildest.
+const (
+	Violation     Outcome = "violation"
+	Inconclusive  Outcome = "inconclusive"   // time ran out, or evidence is missing
+	Vacuous       Outcome = "vacuous"        // nothing in the history could have shown the anomaly
+	NotApplicable Outcome = "not-applicable" // the reason is given
+	Pass          Outcome = "pass"
+)
+
+// Verdict is the judgement of one property on one history.
+type Verdict struct {
+	Property  string    `json:"property"`
+	Outcome   Outcome   `json:"verdict"`
+	AtRisk    int       `json:"at_risk"` // how often the history could have shown the anomaly
+	Reason    string    `json:"reason,omitempty"`
+	Witnesses []Witness `json:"witnesses,omitempty"` // the smallest first
+}
+
+// Witness proves one violation.
+type Witness struct {
+	// Broken is the broken guarantee in words: "broke exact compensation: ...".
+	Broken string `json:"broken"`
+	Saga   string `json:"saga,omitempty"`
+	Step   string `json:"step,omitempty"`
+	Events []int  `json:"events"` // sequence numbers, ascending
+}
+
+// Doc documents a checker; the reference page is generated from it.
+type Doc struct {
+	Name       string // of the anomaly and of the property
+	Definition string
+	Source     string // paper, RFC, thread
+	Evidence   string // which events it needs
+	Blind      string // what it cannot see
+	Cost       string
+	Needs      []string // capabilities of the orchestrator without which it is not applicable
+	Advice     bool     // reported, never red
+}
+
+// Checker judges one property.
+type Checker interface {
+	Doc() Doc
+	// Check judges a history. The index is shared by all checkers of a history
+	// and must not be changed.
+	Check(h *history.History, ix *history.Index) Verdict
+}

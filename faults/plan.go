@@ -1,0 +1,80 @@
+package faults
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"fmt"
+
+	"github.com/sagacheck/sagacheck/saga"
+)
+
+// Plan is a list of faults in which every choice is already made. The empty plan
+// is the fault-free run.
+type Plan struct {
+	Faults []Fault `json:"faults" yaml:"faults"`
+}
+
+// Fault is a kind of fault at a failure point, or over a window of time. Fields
+// that a kind does not use are zero; the kind's Validate says so.
+type Fault struct {
+	Kind string `json:"kind" yaml:"kind"`
+	// Saga is the number of the saga in the cell, from 1; 0 means the first.
+	Saga int               `json:"saga,omitempty" yaml:"saga,omitempty"`
+	At   saga.FailurePoint `json:"at,omitzero" yaml:"at,omitempty"`
+	// DelayMS is how long a delay, a late second copy or a pause lasts.
+	DelayMS int `json:"delay_ms,omitempty" yaml:"delay_ms,omitempty"`
+	// Bytes is how much passes before truncate cuts.
+	Bytes int `json:"bytes,omitempty" yaml:"bytes,omitempty"`
+	// KBps is the rate of slow, in kilobytes a second.
+	KBps int `json:"kbps,omitempty" yaml:"kbps,omitempty"`
+	// RetryAfterS is the Retry-After of throttle, in seconds.
+	RetryAfterS int `json:"retry_after_s,omitempty" yaml:"retry_after_s,omitempty"`
+	// Steps are the steps under a window (both directions); FromMS is its start
+	// since the cell began, ForMS its length.
+	Steps  []string `json:"steps,omitempty" yaml:"steps,omitempty"`
+	FromMS int      `json:"from_ms,omitempty" yaml:"from_ms,omitempty"`
+	ForMS  int      `json:"for_ms,omitempty" yaml:"for_ms,omitempty"`
+	// Calls are the fates of the calls under an error-rate window, in the order
+	// of their arrival; true is an error. Calls beyond the list pass.
+	Calls []bool `json:"calls,omitempty" yaml:"calls,omitempty"`
+}
+
+// ID is a stable name of the plan: a hash of its canonical JSON.
+func (p Plan) ID() string {
+	b, err := json.Marshal(p)
+	if err != nil { // plain data
+		panic(err)
+	}
+	sum := sha256.Sum256(b)
+	return "p-" + hex.EncodeToString(sum[:6])
+}
+
+// String is a short form for people.
+func (p Plan) String() string {
+	if len(p.Faults) == 0 {
+		return "no fault"
+	}
+	s := ""
+	for i, f := range p.Faults {
+		if i > 0 {
+			s += ", "
+		}
+		s += f.String()
+	}
+	return s
+}
+
+// String is "lose charge#2@response", or for a window "outage of bank for 80ms".
+func (f Fault) String() string {
+	s := f.Kind
+	if f.At.IsZero() {
+		s += fmt.Sprintf(" of %v from %dms for %dms", f.Steps, f.FromMS, f.ForMS)
+	} else {
+		s += " " + f.At.String()
+	}
+	if f.Saga > 1 {
+		s += fmt.Sprintf(" of saga %d", f.Saga)
+	}
+	return s
+}

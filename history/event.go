@@ -1,0 +1,145 @@
+package history
+
+import (
+	"encoding/json"
+	"time"
+
+	"github.com/sagacheck/sagacheck/saga"
+)
+
+// Version is the version of the format. A file of another version is refused.
+const Version = 1
+
+// Header is the first line of a history: all that a checker needs besides the
+// events, and all that a person needs to run the cell again.
+type Header struct {
+	Version      int               `json:"sagacheck_history"`
+	Cell         string            `json:"cell"`
+	Scenario     string            `json:"scenario"`
+	Profile      string            `json:"profile"`
+	Orchestrator Orchestrator      `json:"orchestrator"`
+	Seed         uint64            `json:"seed"`
+	PlanID       string            `json:"plan_id"`
+	Plan         json.RawMessage   `json:"plan"`
+	Faults       []PlannedFault    `json:"faults,omitempty"`
+	Definitions  []saga.Definition `json:"definitions"`
+	// Initial values of registers, by name; every account starts at 0.
+	Registers map[string]string `json:"registers,omitempty"`
+	SettleMS  int               `json:"settle_ms"`
+	Defects   []string          `json:"defects,omitempty"`
+}
+
+// Orchestrator names the system under test.
+type Orchestrator struct {
+	Name         string   `json:"name"`
+	Version      string   `json:"version,omitempty"`
+	Capabilities []string `json:"capabilities"`
+}
+
+// PlannedFault is what a checker needs to know of a fault of the plan: its kind,
+// its place (empty for a window) and its description. Its index is Event.Fault.
+type PlannedFault struct {
+	Kind  string            `json:"kind"`
+	Saga  string            `json:"saga,omitempty"`
+	At    saga.FailurePoint `json:"at,omitzero"`
+	Steps []string          `json:"steps,omitempty"` // of a window: the steps under it
+	Text  string            `json:"text"`
+}
+
+// Kind is the kind of an event.
+type Kind string
+
+// The kinds of events. Those of calls are seen at two places: sent and ended on
+// the wire next to the orchestrator; received, committed and answered at the
+// participant.
+const (
+	SagaSubmitted Kind = "saga-submitted" // the client sent the saga (each try)
+	SagaAccepted  Kind = "saga-accepted"  // the orchestrator answered 2xx
+	SagaRefused   Kind = "saga-refused"   // the orchestrator answered something else
+	SagaStatus    Kind = "saga-status"    // a status report that differs from the one before
+	SagaUnknown   Kind = "saga-unknown"   // the orchestrator answered 404 to a status question
+	SagaEnded     Kind = "saga-ended"     // the first report of completed or compensated
+	SagaOperator  Kind = "saga-operator"  // an operator asked for compensation
+
+	CallSent      Kind = "call-sent"      // the first byte of an attempt arrived on the wire
+	CallReceived  Kind = "call-received"  // the participant has read the request
+	CallCommitted Kind = "call-committed" // the attempt had an effect
+	CallAnswered  Kind = "call-answered"  // the participant answered
+	CallEnded     Kind = "call-ended"     // the orchestrator's connection is over
+	CallStray     Kind = "call-stray"     // a call that belongs to no operation of the cell
+
+	FaultArmed  Kind = "fault-armed"
+	FaultFired  Kind = "fault-fired"
+	FaultHealed Kind = "fault-healed"
+
+	ProcessKilled  Kind = "process-killed"
+	ProcessPaused  Kind = "process-paused"
+	ProcessResumed Kind = "process-resumed"
+	ProcessStarted Kind = "process-started"
+	ProcessReady   Kind = "process-ready"
+
+	Settled    Kind = "settled"     // nothing is pending any more, or Detail says what is
+	LedgerRead Kind = "ledger-read" // the final state of one participant's ledger
+)
+
+// Event is one line of a history. Which fields are set depends on the kind.
+type Event struct {
+	Seq       int            `json:"seq"`   // from 1, without gaps
+	At        time.Duration  `json:"at_ns"` // monotonic, since the cell began
+	Kind      Kind           `json:"kind"`
+	Saga      string         `json:"saga,omitempty"`
+	Step      string         `json:"step,omitempty"`
+	Direction saga.Direction `json:"direction,omitempty"`
+	Attempt   int            `json:"attempt,omitempty"`
+	// Copy is the number of a second copy that the network made of the attempt.
+	Copy int `json:"copy,omitempty"`
+	// Call-sent, call-received: the headers that the contract asks for.
+	Key    string `json:"key,omitempty"`
+	SagaID string `json:"saga_id,omitempty"` // header Saga-Id
+	StepID string `json:"step_id,omitempty"` // header Saga-Step
+	Trace  string `json:"trace,omitempty"`   // header traceparent
+	// Code is the HTTP status: of an answer (call-answered), of what reached the
+	// orchestrator (call-ended; 0: no complete answer reached it), of a refusal.
+	Code int `json:"code,omitempty"`
+	// RetryAfterMS is the Retry-After of an answer.
+	RetryAfterMS int `json:"retry_after_ms,omitempty"`
+	// Certain: (call-ended) the orchestrator surely read the answer: it closed its
+	// side in order, well within the attempt's time-out.
+	Certain bool `json:"certain,omitempty"`
+	// Up and Down are the bytes that passed to and from the participant.
+	Up   int64 `json:"up,omitempty"`
+	Down int64 `json:"down,omitempty"`
+
+	Status saga.Status       `json:"status,omitempty"`
+	Steps  []saga.StepStatus `json:"steps,omitempty"`
+	Effect *saga.Effect      `json:"effect,omitempty"`
+	Fault  *int              `json:"fault,omitempty"` // index in the plan
+	Detail string            `json:"detail,omitempty"`
+
+	// Ledger-read: the participant's name and all its accounts ("account unit")
+	// and registers.
+	Participant string            `json:"participant,omitempty"`
+	Balances    map[string]int64  `json:"balances,omitempty"`
+	Registers   map[string]string `json:"registers,omitempty"`
+}
+
+// Operation is the operation that a call event belongs to.
+func (e Event) Operation() saga.Operation {
+	return saga.Operation{Saga: e.Saga, Step: e.Step, Direction: e.Direction}
+}
+
+// History is the record of one cell.
+type History struct {
+	Header Header
+	Events []Event
+}
+
+// Definition finds the definition of a saga by its id.
+func (h *History) Definition(id string) (saga.Definition, bool) {
+	for _, d := range h.Header.Definitions {
+		if d.ID == id {
+			return d, true
+		}
+	}
+	return saga.Definition{}, false
+}

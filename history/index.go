@@ -1,0 +1,190 @@
+package history
+
+import (
+	"slices"
+
+	"github.com/sagacheck/sagacheck/saga"
+)
+
+// Index answers questions about a history by saga, operation and attempt. It
+// holds pointers into the history's events and costs one pass to build.
+type Index struct {
+	History *History
+	Sagas   []*SagaRecord // in the order of the header's definitions
+	Strays  []*Event      // calls that belong to no operation
+	Fired   map[int][]*Event
+	Settled *Event // nil: the history has no settle event
+	Ledgers []*Event
+	bySaga  map[string]*SagaRecord
+}
+
+// SagaRecord is all that concerns one saga.
+type SagaRecord struct {
+	ID         string
+	Definition saga.Definition
+	Submitted  []*Event
+	Accepted   []*Event
+	Refused    []*Event
+	Reports    []*Event // SagaStatus and SagaUnknown, in order
+	Ended      *Event   // the first report of a good end; nil: never
+	Operator   []*Event // an operator asked for compensation
+	Ops        map[saga.StepRef]*OpRecord
+	Calls      []*Event // all events of its calls, in order
+}
+
+// OpRecord is all attempts of one operation.
+type OpRecord struct {
+	Op       saga.Operation
+	Call     saga.Call
+	Attempts []*Attempt // ascending by N
+	Effects  []*Event   // CallCommitted, in order
+}
+
+// Attempt is one delivery of an operation, with the copies that the network made.
+type Attempt struct {
+	N         int
+	Sent      *Event
+	Received  []*Event
+	Committed []*Event
+	Answered  []*Event
+	Ended     *Event
+}
+
+// NewIndex builds the index.
+func NewIndex(h *History) *Index {
+	ix := &Index{History: h, Fired: map[int][]*Event{}, bySaga: map[string]*SagaRecord{}}
+	for _, d := range h.Header.Definitions {
+		s := &SagaRecord{ID: d.ID, Definition: d, Ops: map[saga.StepRef]*OpRecord{}}
+		ix.Sagas = append(ix.Sagas, s)
+		ix.bySaga[d.ID] = s
+	}
+	for i := range h.Events {
+		ix.add(&h.Events[i])
+	}
+	return ix
+}
+
+// Saga finds a saga's record by its id; nil if the header has no such saga.
+func (ix *Index) Saga(id string) *SagaRecord { return ix.bySaga[id] }
+
+func (ix *Index) add(e *Event) {
+	switch e.Kind {
+	case FaultFired:
+		if e.Fault != nil {
+			ix.Fired[*e.Fault] = append(ix.Fired[*e.Fault], e)
+		}
+		return
+	case Settled:
+		ix.Settled = e
+		return
+	case LedgerRead:
+		ix.Ledgers = append(ix.Ledgers, e)
+		return
+	case CallStray:
+		ix.Strays = append(ix.Strays, e)
+		return
+	}
+	s := ix.bySaga[e.Saga]
+	if s == nil {
+		return
+	}
+	switch e.Kind {
+	case SagaSubmitted:
+		s.Submitted = append(s.Submitted, e)
+	case SagaAccepted:
+		s.Accepted = append(s.Accepted, e)
+	case SagaRefused:
+		s.Refused = append(s.Refused, e)
+	case SagaStatus, SagaUnknown:
+		s.Reports = append(s.Reports, e)
+	case SagaEnded:
+		if s.Ended == nil {
+			s.Ended = e
+		}
+	case SagaOperator:
+		s.Operator = append(s.Operator, e)
+	case CallSent, CallReceived, CallCommitted, CallAnswered, CallEnded:
+		s.Calls = append(s.Calls, e)
+		s.op(e).add(e)
+	}
+}
+
+func (s *SagaRecord) op(e *Event) *OpRecord {
+	ref := saga.StepRef{Step: e.Step, Direction: e.Direction}
+	o := s.Ops[ref]
+	if o == nil {
+		call, _ := s.Definition.Call(ref)
+		o = &OpRecord{Op: e.Operation(), Call: call}
+		s.Ops[ref] = o
+	}
+	return o
+}
+
+func (o *OpRecord) add(e *Event) {
+	a := o.attempt(e.Attempt)
+	switch e.Kind {
+	case CallSent:
+		a.Sent = e
+	case CallReceived:
+		a.Received = append(a.Received, e)
+	case CallCommitted:
+		a.Committed = append(a.Committed, e)
+		o.Effects = append(o.Effects, e)
+	case CallAnswered:
+		a.Answered = append(a.Answered, e)
+	case CallEnded:
+		a.Ended = e
+	}
+}
+
+func (o *OpRecord) attempt(n int) *Attempt {
+	i, found := slices.BinarySearchFunc(o.Attempts, n, func(a *Attempt, n int) int { return a.N - n })
+	if !found {
+		o.Attempts = slices.Insert(o.Attempts, i, &Attempt{N: n})
+	}
+	return o.Attempts[i]
+}
+
+// Op is the record of one direction of a step; nil if it was never attempted.
+func (s *SagaRecord) Op(step string, d saga.Direction) *OpRecord {
+	return s.Ops[saga.StepRef{Step: step, Direction: d}]
+}
+
+// Status is the last reported state; empty if there was no report.
+func (s *SagaRecord) Status() saga.Status {
+	for _, r := range slices.Backward(s.Reports) {
+		if r.Kind == SagaStatus {
+			return r.Status
+		}
+	}
+	return ""
+}
+
+// Learnt is what the orchestrator surely learnt from the attempt: done,
+// permanent, transient (no complete answer reached it, or a transient one); the
+// empty answer means that this can't be told from the wire.
+func (a *Attempt) Learnt() saga.Answer {
+	switch {
+	case a.Ended == nil:
+		return ""
+	case a.Ended.Code == 0, saga.Classify(a.Ended.Code) == saga.Transient:
+		return saga.Transient
+	case !a.Ended.Certain:
+		return ""
+	}
+	return saga.Classify(a.Ended.Code)
+}
+
+// Learnt is the first attempt from which the orchestrator surely learnt that
+// answer; nil if there is none.
+func (o *OpRecord) Learnt(answer saga.Answer) *Attempt {
+	if o == nil {
+		return nil
+	}
+	for _, a := range o.Attempts {
+		if a.Learnt() == answer {
+			return a
+		}
+	}
+	return nil
+}

@@ -1,0 +1,205 @@
+package history
+
+import (
+	"bufio"
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"time"
+)
+
+// Recorder collects the events of a running cell. It is safe for concurrent use;
+// events get their sequence number and time in the order in which they arrive.
+type Recorder struct {
+	mu     sync.Mutex
+	start  time.Time
+	closed bool
+	h      History
+	notify chan struct{}
+}
+
+// NewRecorder begins a history now.
+func NewRecorder(h Header) *Recorder {
+	h.Version = Version
+	return &Recorder{start: time.Now(), h: History{Header: h}, notify: make(chan struct{}, 1)}
+}
+
+// Add records an event and returns its sequence number. Seq and At are set
+// here. After Close it drops the event and returns 0.
+func (r *Recorder) Add(e Event) int {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.closed {
+		return 0
+	}
+	e.Seq, e.At = len(r.h.Events)+1, time.Since(r.start)
+	r.h.Events = append(r.h.Events, e)
+	select {
+	case r.notify <- struct{}{}:
+	default:
+	}
+	return e.Seq
+}
+
+// Changed delivers a token some time after each event.
+func (r *Recorder) Changed() <-chan struct{} { return r.notify }
+
+// Close ends the recording and returns the history.
+func (r *Recorder) Close() *History {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.closed = true
+	return &r.h
+}
+
+// WriteTo writes the history as JSON Lines.
+func (h *History) WriteTo(w io.Writer) (int64, error) {
+	cw := &countingWriter{w: w}
+	bw := bufio.NewWriterSize(cw, 1<<16)
+	enc := json.NewEncoder(bw)
+	enc.SetEscapeHTML(false)
+	if err := enc.Encode(h.Header); err != nil {
+		return cw.n, fmt.Errorf("header: %w", err)
+	}
+	for i := range h.Events {
+		if err := enc.Encode(&h.Events[i]); err != nil {
+			return cw.n, fmt.Errorf("event %d: %w", i+1, err)
+		}
+	}
+	err := bw.Flush()
+	return cw.n, err
+}
+
+type countingWriter struct {
+	w io.Writer
+	n int64
+}
+
+func (c *countingWriter) Write(p []byte) (int, error) {
+	n, err := c.w.Write(p)
+	c.n += int64(n)
+	return n, err
+}
+
+// Save writes the history to a temporary file beside path and renames it, so
+// that a file under that name is always whole.
+func (h *History) Save(path string) error {
+	f, err := os.CreateTemp(filepath.Dir(path), ".history-*")
+	if err != nil {
+		return fmt.Errorf("save history %q: %w", path, err)
+	}
+	_, err = h.WriteTo(f)
+	err = errors.Join(err, f.Close())
+	if err == nil {
+		err = os.Rename(f.Name(), path)
+	}
+	if err != nil {
+		return errors.Join(fmt.Errorf("save history %q: %w", path, err), os.Remove(f.Name()))
+	}
+	return nil
+}
+
+// Extension is the ending of history files.
+const Extension = ".history.jsonl"
+
+// Load reads a stored history. See Read.
+func Load(path string) (*History, error) {
+	b, err := os.ReadFile(path)
+	if err != nil {
+		return nil, err
+	}
+	h, err := Read(bytes.NewReader(b))
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", path, err)
+	}
+	return h, nil
+}
+
+// Read reads JSON Lines. A file of another version, a cut or damaged line, a gap
+// in the sequence, time that runs backwards and a history that does not end with
+// its ledgers are errors that name the line.
+func Read(r io.Reader) (*History, error) {
+	br := bufio.NewReaderSize(r, 1<<16)
+	h := &History{}
+	for line := 1; ; line++ {
+		b, err := br.ReadBytes('\n')
+		if errors.Is(err, io.EOF) && len(b) == 0 {
+			break
+		}
+		if errors.Is(err, io.EOF) {
+			return nil, fmt.Errorf("line %d: cut off: expected a line break at its end", line)
+		}
+		if err != nil {
+			return nil, fmt.Errorf("line %d: %w", line, err)
+		}
+		if err := h.readLine(line, b); err != nil {
+			return nil, fmt.Errorf("line %d: %w", line, err)
+		}
+	}
+	if h.Header.Version == 0 {
+		return nil, errors.New("line 1: empty file: expected the header")
+	}
+	return h, h.checkWhole()
+}
+
+func (h *History) readLine(line int, b []byte) error {
+	if line == 1 {
+		if err := strict(b, &h.Header); err != nil {
+			var v struct {
+				Version int `json:"sagacheck_history"`
+			}
+			if json.Unmarshal(b, &v) == nil && v.Version != 0 && v.Version != Version {
+				return versionError(v.Version)
+			}
+			return fmt.Errorf("header: %w", err)
+		}
+		if h.Header.Version != Version {
+			return versionError(h.Header.Version)
+		}
+		return nil
+	}
+	var e Event
+	if err := strict(b, &e); err != nil {
+		return fmt.Errorf("event: %w", err)
+	}
+	if want := len(h.Events) + 1; e.Seq != want {
+		return fmt.Errorf("seq: %d: expected %d (a line is missing or out of order)", e.Seq, want)
+	}
+	if n := len(h.Events); n > 0 && e.At < h.Events[n-1].At {
+		return fmt.Errorf("at_ns: %d is before the event above", e.At)
+	}
+	h.Events = append(h.Events, e)
+	return nil
+}
+
+func versionError(v int) error {
+	return fmt.Errorf("sagacheck_history: version %d: this sagacheck reads version %d", v, Version)
+}
+
+func strict(b []byte, v any) error {
+	dec := json.NewDecoder(bytes.NewReader(b))
+	dec.DisallowUnknownFields()
+	if err := dec.Decode(v); err != nil {
+		return err
+	}
+	if dec.More() || strings.TrimSpace(string(b[dec.InputOffset():])) != "" {
+		return errors.New("more than one value on a line")
+	}
+	return nil
+}
+
+// checkWhole refuses a history whose end is missing: it always closes with the
+// settle event and the ledgers.
+func (h *History) checkWhole() error {
+	n := len(h.Events)
+	if n == 0 || h.Events[n-1].Kind != LedgerRead {
+		return fmt.Errorf("line %d: cut off: expected the ledgers (%s) at the end", n+1, LedgerRead)
+	}
+	return nil
+}

@@ -1,0 +1,244 @@
+package saga
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"math"
+	"regexp"
+	"slices"
+	"time"
+)
+
+// Kind says what a step means for the saga.
+type Kind string
+
+// The kinds of steps.
+const (
+	Compensatable Kind = "compensatable"
+	Pivot         Kind = "pivot"      // the point of no return
+	Retriable     Kind = "retriable"  // after the pivot: must succeed in the end
+	Deferrable    Kind = "deferrable" // not critical: may be done later
+)
+
+// Definition is a saga as it is submitted to an orchestrator: the body of
+// POST /sagas in the contract. Steps refer to each other by name.
+type Definition struct {
+	ID    string `json:"id"`
+	Name  string `json:"name"`
+	Steps []Step `json:"steps"`
+}
+
+// Step is one member of a saga. After nil means "after the step before it in
+// the list"; an empty After means "at once".
+type Step struct {
+	Name         string   `json:"name"`
+	Kind         Kind     `json:"kind"`
+	After        []string `json:"after,omitzero"`
+	Action       Call     `json:"action"`
+	Compensation *Call    `json:"compensation,omitempty"` // nil: nothing to undo
+}
+
+// Call is an HTTP POST of Body to URL under a retry policy. Breaker, if given,
+// is shared by all calls that name the same one.
+type Call struct {
+	URL     string          `json:"url"`
+	Body    json.RawMessage `json:"body,omitempty"`
+	Retry   RetryPolicy     `json:"retry"`
+	Breaker *Breaker        `json:"breaker,omitempty"`
+}
+
+// Effect reads the body as the effect that the call asks for.
+func (c Call) Effect() (Effect, error) {
+	var e Effect
+	if len(c.Body) == 0 {
+		return e, nil
+	}
+	if err := json.Unmarshal(c.Body, &e); err != nil {
+		return e, fmt.Errorf("body: %w", err)
+	}
+	return e, nil
+}
+
+// RetryPolicy says how often and when a call is attempted. The wait before
+// attempt n ≥ 2 lies in d·(1±Jitter) with d = min(initial·multiplier^(n−2), max).
+type RetryPolicy struct {
+	MaxAttempts       int     `json:"max_attempts" yaml:"max_attempts"` // 0: until it succeeds
+	InitialIntervalMS int     `json:"initial_interval_ms" yaml:"initial_interval_ms"`
+	Multiplier        float64 `json:"multiplier" yaml:"multiplier"`
+	MaxIntervalMS     int     `json:"max_interval_ms" yaml:"max_interval_ms"`
+	Jitter            float64 `json:"jitter" yaml:"jitter"` // 0 to 1
+	AttemptTimeoutMS  int     `json:"attempt_timeout_ms" yaml:"attempt_timeout_ms"`
+	DeadlineMS        int     `json:"deadline_ms,omitempty" yaml:"deadline_ms,omitempty"` // no new attempt later than this after the first; 0: none
+}
+
+// Breaker is a circuit breaker: after Failures failed calls in a row it is open
+// and no call is made for OpenMS; then Probes calls may pass and decide.
+type Breaker struct {
+	Name     string `json:"name" yaml:"name"`
+	Failures int    `json:"failures" yaml:"failures"`
+	OpenMS   int    `json:"open_ms" yaml:"open_ms"`
+	Probes   int    `json:"probes" yaml:"probes"`
+}
+
+// AttemptTimeout is how long one attempt may take; 0 means no limit.
+func (p RetryPolicy) AttemptTimeout() time.Duration {
+	return time.Duration(p.AttemptTimeoutMS) * time.Millisecond
+}
+
+// Backoff is the wait before attempt n ≥ 2 without jitter; 0 for n < 2.
+func (p RetryPolicy) Backoff(n int) time.Duration {
+	if n < 2 {
+		return 0
+	}
+	d := float64(p.InitialIntervalMS) * math.Pow(p.Multiplier, float64(n-2))
+	if p.MaxIntervalMS > 0 {
+		d = math.Min(d, float64(p.MaxIntervalMS))
+	}
+	return time.Duration(d * float64(time.Millisecond))
+}
+
+// Band is the interval in which the wait before attempt n lies.
+func (p RetryPolicy) Band(n int) (lo, hi time.Duration) {
+	d := float64(p.Backoff(n))
+	return time.Duration(d * (1 - p.Jitter)), time.Duration(d * (1 + p.Jitter))
+}
+
+// Validate checks the policy's numbers.
+func (p RetryPolicy) Validate() error {
+	switch {
+	case p.MaxAttempts < 0:
+		return fmt.Errorf("max_attempts: %d: expected 0 (until it succeeds) or more", p.MaxAttempts)
+	case p.InitialIntervalMS < 0:
+		return fmt.Errorf("initial_interval_ms: %d: expected 0 or more", p.InitialIntervalMS)
+	case p.Multiplier < 1 || math.IsNaN(p.Multiplier) || p.Multiplier > 1000:
+		return fmt.Errorf("multiplier: %v: expected 1 to 1000", p.Multiplier)
+	case p.MaxIntervalMS < p.InitialIntervalMS:
+		return fmt.Errorf("max_interval_ms: %d: expected at least initial_interval_ms (%d)", p.MaxIntervalMS, p.InitialIntervalMS)
+	case p.Jitter < 0 || p.Jitter > 1 || math.IsNaN(p.Jitter):
+		return fmt.Errorf("jitter: %v: expected 0 to 1", p.Jitter)
+	case p.AttemptTimeoutMS <= 0:
+		return fmt.Errorf("attempt_timeout_ms: %d: expected more than 0", p.AttemptTimeoutMS)
+	case p.DeadlineMS < 0:
+		return fmt.Errorf("deadline_ms: %d: expected 0 (none) or more", p.DeadlineMS)
+	}
+	return nil
+}
+
+// Predecessors are the names of the steps that must have succeeded before step i
+// starts.
+func (d Definition) Predecessors(i int) []string {
+	if d.Steps[i].After != nil {
+		return d.Steps[i].After
+	}
+	if i == 0 {
+		return nil
+	}
+	return []string{d.Steps[i-1].Name}
+}
+
+// StepIndex is the index of the step of that name, or −1.
+func (d Definition) StepIndex(name string) int {
+	return slices.IndexFunc(d.Steps, func(s Step) bool { return s.Name == name })
+}
+
+// Step finds a step by name.
+func (d Definition) Step(name string) (Step, bool) {
+	if i := d.StepIndex(name); i >= 0 {
+		return d.Steps[i], true
+	}
+	return Step{}, false
+}
+
+// Call is the call of one direction of a step; ok is false where there is none.
+func (d Definition) Call(r StepRef) (c Call, ok bool) {
+	s, ok := d.Step(r.Step)
+	switch {
+	case !ok:
+		return Call{}, false
+	case r.Direction == Action:
+		return s.Action, true
+	case s.Compensation == nil:
+		return Call{}, false
+	}
+	return *s.Compensation, true
+}
+
+var stepName = regexp.MustCompile(`^[a-z0-9][a-z0-9-]{0,62}$`)
+
+// Validate checks the definition; an error names the field by its JSON path.
+func (d Definition) Validate() error {
+	if d.ID == "" || len(d.ID) > 200 {
+		return errors.New("id: expected 1 to 200 characters")
+	}
+	if len(d.Steps) == 0 {
+		return errors.New("steps: expected at least one")
+	}
+	seen := map[string]bool{}
+	for i, s := range d.Steps {
+		if err := d.validateStep(i, s, seen); err != nil {
+			return fmt.Errorf("steps[%d].%w", i, err)
+		}
+		seen[s.Name] = true
+	}
+	return d.validateOrder()
+}
+
+func (d Definition) validateStep(i int, s Step, seen map[string]bool) error {
+	if !stepName.MatchString(s.Name) || s.Name == SubmitStep {
+		return fmt.Errorf("name: %q: expected lower-case letters, digits and hyphens, at most 63, and not %q", s.Name, SubmitStep)
+	}
+	if seen[s.Name] {
+		return fmt.Errorf("name: %q is there twice", s.Name)
+	}
+	switch s.Kind {
+	case Compensatable, Pivot, Retriable, Deferrable:
+	default:
+		return fmt.Errorf("kind: %q: expected compensatable, pivot, retriable or deferrable", s.Kind)
+	}
+	for _, a := range d.Predecessors(i) {
+		if d.StepIndex(a) < 0 {
+			return fmt.Errorf("after: no step named %q", a)
+		}
+	}
+	if err := s.Action.validate(); err != nil {
+		return fmt.Errorf("action.%w", err)
+	}
+	if s.Compensation != nil {
+		if err := s.Compensation.validate(); err != nil {
+			return fmt.Errorf("compensation.%w", err)
+		}
+	}
+	return nil
+}
+
+func (c Call) validate() error {
+	if c.URL == "" {
+		return errors.New("url: must be given")
+	}
+	if err := c.Retry.Validate(); err != nil {
+		return fmt.Errorf("retry.%w", err)
+	}
+	if b := c.Breaker; b != nil && (b.Name == "" || b.Failures < 1 || b.OpenMS < 1 || b.Probes < 1) {
+		return errors.New("breaker: expected a name, and failures, open_ms and probes of 1 or more")
+	}
+	return nil
+}
+
+// validateOrder refuses cycles in after.
+func (d Definition) validateOrder() error {
+	done := map[string]bool{}
+	for len(done) < len(d.Steps) {
+		progress := false
+		for i, s := range d.Steps {
+			if done[s.Name] || slices.ContainsFunc(d.Predecessors(i), func(p string) bool { return !done[p] }) {
+				continue
+			}
+			done[s.Name], progress = true, true
+		}
+		if !progress {
+			return errors.New("steps: after has a cycle")
+		}
+	}
+	return nil
+}

@@ -1,0 +1,129 @@
+package saga
+
+import (
+	"fmt"
+	"regexp"
+	"strconv"
+)
+
+// Direction says whether an operation does a step or undoes it.
+type Direction string
+
+// The two directions of a step.
+const (
+	Action       Direction = "action"
+	Compensation Direction = "compensation"
+)
+
+// Operation is one direction of one step of one saga: the unit that must have
+// its effect at most once, however often it is attempted.
+type Operation struct {
+	Saga      string    `json:"saga"`
+	Step      string    `json:"step"`
+	Direction Direction `json:"direction"`
+}
+
+// Inverse is the operation of the same step in the other direction.
+func (o Operation) Inverse() Operation {
+	if o.Direction == Action {
+		o.Direction = Compensation
+	} else {
+		o.Direction = Action
+	}
+	return o
+}
+
+// String is "saga/step" or "saga/step.undo".
+func (o Operation) String() string {
+	return o.Saga + "/" + StepRef{o.Step, o.Direction}.String()
+}
+
+// StepRef names one direction of a step without its saga: "charge" or "charge.undo".
+type StepRef struct {
+	Step      string
+	Direction Direction
+}
+
+func (r StepRef) String() string {
+	if r.Direction == Compensation {
+		return r.Step + ".undo"
+	}
+	return r.Step
+}
+
+// Phase is a place in the life of an attempt.
+type Phase string
+
+// The phases of an attempt, in order.
+const (
+	Connect  Phase = "connect"
+	Request  Phase = "request"
+	Receive  Phase = "receive"
+	Commit   Phase = "commit"
+	Response Phase = "response"
+)
+
+// Phases lists the phases in the order in which an attempt passes them.
+var Phases = []Phase{Connect, Request, Receive, Commit, Response}
+
+// SubmitStep is the step name of the client's own call to the orchestrator.
+const SubmitStep = "submit"
+
+// FailurePoint is an exact place for a fault. Its text form is
+// step[.undo]#attempt@phase, for example "charge.undo#1@receive".
+type FailurePoint struct {
+	Step      string
+	Direction Direction
+	Attempt   int // from 1
+	Phase     Phase
+}
+
+var failurePoint = regexp.MustCompile(`^([a-z0-9][a-z0-9-]*)(\.undo)?#([1-9][0-9]{0,3})@(connect|request|receive|commit|response)$`)
+
+// ParseFailurePoint reads the text form. The error quotes the input and says
+// what was expected.
+func ParseFailurePoint(s string) (FailurePoint, error) {
+	m := failurePoint.FindStringSubmatch(s)
+	if m == nil {
+		return FailurePoint{}, fmt.Errorf("bad failure point %q: expected step[.undo]#attempt@phase, for example charge#2@response, with a phase of connect, request, receive, commit, response", s)
+	}
+	n, err := strconv.Atoi(m[3])
+	if err != nil {
+		return FailurePoint{}, fmt.Errorf("bad failure point %q: attempt: %w", s, err)
+	}
+	p := FailurePoint{Step: m[1], Direction: Action, Attempt: n, Phase: Phase(m[4])}
+	if m[2] != "" {
+		p.Direction = Compensation
+	}
+	return p, nil
+}
+
+// Ref is the direction of the step that the point lies on.
+func (p FailurePoint) Ref() StepRef { return StepRef{p.Step, p.Direction} }
+
+// IsZero tells the absent failure point (of a window fault).
+func (p FailurePoint) IsZero() bool { return p == FailurePoint{} }
+
+func (p FailurePoint) String() string {
+	if p.IsZero() {
+		return ""
+	}
+	return fmt.Sprintf("%s#%d@%s", p.Ref(), p.Attempt, p.Phase)
+}
+
+// MarshalText writes the text form, so that JSON and YAML carry it.
+func (p FailurePoint) MarshalText() ([]byte, error) { return []byte(p.String()), nil }
+
+// UnmarshalText reads the text form; the empty text is the zero point.
+func (p *FailurePoint) UnmarshalText(b []byte) error {
+	if len(b) == 0 {
+		*p = FailurePoint{}
+		return nil
+	}
+	q, err := ParseFailurePoint(string(b))
+	if err != nil {
+		return err
+	}
+	*p = q
+	return nil
+}

@@ -1,0 +1,53 @@
+package saga
+
+// Status is the state of a saga as its orchestrator reports it.
+type Status string
+
+// The states of a saga. Completed and compensated are its only good ends.
+const (
+	Running      Status = "running"
+	Compensating Status = "compensating"
+	Completed    Status = "completed"
+	Compensated  Status = "compensated"
+	Stuck        Status = "stuck" // a person is needed
+)
+
+// Ended tells whether the saga has reached a good end.
+func (s Status) Ended() bool { return s == Completed || s == Compensated }
+
+// Valid tells whether the word is one of the contract's.
+func (s Status) Valid() bool {
+	switch s {
+	case Running, Compensating, Completed, Compensated, Stuck:
+		return true
+	}
+	return false
+}
+
+// StepState is the state of a step as the orchestrator reports it.
+type StepState string
+
+// The states of a step.
+const (
+	StepPending      StepState = "pending"
+	StepRunning      StepState = "running"
+	StepSucceeded    StepState = "succeeded"
+	StepFailed       StepState = "failed"
+	StepDeferred     StepState = "deferred"
+	StepCompensating StepState = "compensating"
+	StepCompensated  StepState = "compensated"
+)
+
+// StepStatus is one step in a status report.
+type StepStatus struct {
+	Name     string    `json:"name"`
+	Status   StepState `json:"status"`
+	Attempts int       `json:"attempts"`
+}
+
+// Report is the orchestrator's answer to a status question.
+type Report struct {
+	ID     string       `json:"id"`
+	Status Status       `json:"status"`
+	Steps  []StepStatus `json:"steps"`
+}
