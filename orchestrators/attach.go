@@ -1,0 +1,97 @@
+package orchestrators
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"net/url"
+	"slices"
+	"time"
+
+	"github.com/sagacheck/sagacheck/history"
+)
+
+// attached is a server that somebody else started.
+type attached struct {
+	info   history.Orchestrator
+	client *contract
+}
+
+var _ System = (*attached)(nil)
+
+// probeTimeout is how long a probe of a system may take.
+const probeTimeout = 10 * time.Second
+
+// Attach takes a running server that speaks the contract, by its URL. It can't be
+// killed. Its health answer may name it: {"name","version","capabilities"};
+// without that it is believed to be capable of everything in the contract. A
+// server that is dead or speaks something else is an error that says what it
+// answered.
+func Attach(ctx context.Context, base string) (System, error) {
+	u, err := url.Parse(base)
+	if err != nil || (u.Scheme != "http" && u.Scheme != "https") || u.Host == "" {
+		return nil, fmt.Errorf("orchestrator URL %q: expected http://host:port", base)
+	}
+	ctx, cancel := context.WithTimeout(ctx, probeTimeout)
+	defer cancel()
+	a := &attached{client: newContract(base, newWire())}
+	if err := a.probe(ctx, u.Host); err != nil {
+		a.client.wire.close()
+		return nil, fmt.Errorf("orchestrator at %s: %w", base, err)
+	}
+	return a, nil
+}
+
+// probe reads the health answer and asks for a saga that nobody submitted, which
+// tells a server of the contract from any other that answers 200 to everything.
+func (a *attached) probe(ctx context.Context, host string) error {
+	body, err := a.client.health(ctx)
+	if err != nil {
+		return err
+	}
+	a.info = infoFromHealth(body, host)
+	if err := checkCapabilities(a.info.Capabilities); err != nil {
+		return fmt.Errorf("GET /healthz: %w", err)
+	}
+	const nobodys = "sagacheck-probe"
+	_, code, err := a.client.Report(ctx, nobodys)
+	if err != nil {
+		return err
+	}
+	if code != http.StatusNotFound {
+		return fmt.Errorf("GET /sagas/%s: answered %d for a saga that was never submitted: expected 404", nobodys, code)
+	}
+	return nil
+}
+
+func infoFromHealth(body []byte, host string) history.Orchestrator {
+	var info history.Orchestrator
+	if json.Unmarshal(body, &info) != nil || info.Name == "" {
+		info = history.Orchestrator{Name: host}
+	}
+	if info.Capabilities == nil {
+		info.Capabilities = AllCapabilities()
+	}
+	slices.Sort(info.Capabilities)
+	return info
+}
+
+func (a *attached) Info() history.Orchestrator    { return a.info }
+func (a *attached) Base() string                  { return a.client.base }
+func (a *attached) Client(base string) Client     { return newContract(base, a.client.wire) }
+func (a *attached) Kill(context.Context) error    { return ErrCannotKill }
+func (a *attached) Restart(context.Context) error { return ErrCannotKill }
+func (a *attached) Pause(context.Context) error   { return ErrCannotKill }
+func (a *attached) Resume(context.Context) error  { return ErrCannotKill }
+
+func (a *attached) Alive() error {
+	ctx, cancel := context.WithTimeout(context.Background(), probeTimeout)
+	defer cancel()
+	return a.client.Ready(ctx)
+}
+
+func (a *attached) Stop(context.Context) error {
+	a.client.wire.close()
+	return nil
+}

@@ -1,0 +1,51 @@
+package orchestrators
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+)
+
+// Capability is something that an orchestrator may or may not be able to do. A
+// checker that needs one which is missing says not-applicable.
+type Capability struct {
+	Name string
+	Doc  string
+}
+
+// Capabilities are all that the contract knows.
+var Capabilities = []Capability{
+	{"dag", "steps run by their after, side by side where it allows"},
+	{"pivot", "after the pivot nothing is undone and retriable steps are tried until they succeed"},
+	{"deferrable", "a deferrable step that fails is done later and never fails the saga"},
+	{"exponential-backoff", "the waits between attempts follow initial_interval_ms, multiplier and max_interval_ms"},
+	{"jitter", "the waits are drawn within d·(1±jitter)"},
+	{"max-attempts", "an action is attempted at most max_attempts times"},
+	{"attempt-timeout", "an attempt is given up after attempt_timeout_ms"},
+	{"deadline", "no attempt begins later than deadline_ms after the first"},
+	{"retry-after", "the Retry-After of an answer is waited for"},
+	{"breaker", "calls pass through the circuit breaker that they name"},
+	{"permanent-errors", "a permanent rejection is not tried again"},
+	{"idempotency-key", "all attempts of an operation carry the same Idempotency-Key, no other operation has it"},
+	{"operator-compensation", "an operator can ask for the rollback: POST /sagas/{id}/compensate"},
+	{"step-status", "the status report lists the steps"},
+	{"trace-context", "calls carry a traceparent"},
+}
+
+// AllCapabilities are the names of all capabilities.
+func AllCapabilities() []string {
+	names := make([]string, len(Capabilities))
+	for i, c := range Capabilities {
+		names[i] = c.Name
+	}
+	return names
+}
+
+func checkCapabilities(names []string) error {
+	for i, n := range names {
+		if !slices.ContainsFunc(Capabilities, func(c Capability) bool { return c.Name == n }) {
+			return fmt.Errorf("capabilities[%d]: %q: expected one of %s", i, n, strings.Join(AllCapabilities(), ", "))
+		}
+	}
+	return nil
+}

@@ -1,0 +1,196 @@
+package orchestrators
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"strings"
+	"time"
+
+	"github.com/sagacheck/sagacheck/saga"
+)
+
+// Client drives one orchestrator at a base URL. Its methods return the HTTP
+// status; 0 with an error means that no whole answer arrived. An answer that is
+// not the one hoped for is an *AnswerError beside its status, except that 404 to
+// Report (the orchestrator does not know the saga) is no error.
+//
+// The clients of this package also have Close, which closes idle connections;
+// System.Stop does it for the clients of that system.
+type Client interface {
+	// Submit hands over a saga, on a fresh connection, once: it is never silently
+	// sent again.
+	Submit(ctx context.Context, d saga.Definition) (code int, err error)
+	// Report asks for the status of a saga.
+	Report(ctx context.Context, id string) (saga.Report, int, error)
+	// Compensate asks for the rollback of a saga, as an operator would.
+	Compensate(ctx context.Context, id string) (int, error)
+	// Ready tells whether the orchestrator takes sagas.
+	Ready(ctx context.Context) error
+}
+
+// AnswerError is an answer that is not the one hoped for.
+type AnswerError struct {
+	Method, URL string
+	Code        int
+	Body        string // the first 200 bytes
+	Reason      string // what is wrong with the answer; empty: its status
+}
+
+// Error says what was asked, what was answered, and why that is wrong.
+func (e *AnswerError) Error() string {
+	s := fmt.Sprintf("%s %s: answered %d %s", e.Method, e.URL, e.Code, http.StatusText(e.Code))
+	if e.Body != "" {
+		s += fmt.Sprintf(" %q", e.Body)
+	}
+	if e.Reason != "" {
+		s += ": " + e.Reason
+	}
+	return s
+}
+
+const (
+	excerptLength = 200     // bytes of an answer that an error quotes
+	answerLimit   = 4 << 20 // bytes of an answer that are read
+)
+
+// wire sends requests: those that must not be resent on fresh connections, all
+// others on kept ones.
+type wire struct {
+	kept  *http.Transport
+	fresh *http.Transport
+}
+
+func newWire() *wire {
+	return &wire{
+		// One host is asked by many cells at once.
+		kept:  &http.Transport{MaxIdleConnsPerHost: 64, IdleConnTimeout: 30 * time.Second},
+		fresh: &http.Transport{DisableKeepAlives: true},
+	}
+}
+
+func (w *wire) close() {
+	w.kept.CloseIdleConnections()
+	w.fresh.CloseIdleConnections()
+}
+
+// do sends one request. The error is about the connection only. A body is sent
+// on a fresh connection and can't be rewound, so net/http never repeats it.
+func (w *wire) do(ctx context.Context, method, url string, header http.Header, body []byte) (int, []byte, error) {
+	transport := w.kept
+	var r io.Reader
+	if method != http.MethodGet {
+		transport = w.fresh
+		r = io.NopCloser(bytes.NewReader(body))
+	}
+	req, err := http.NewRequestWithContext(ctx, method, url, r)
+	if err != nil {
+		return 0, nil, err
+	}
+	for k, v := range header {
+		req.Header[k] = v
+	}
+	if r != nil {
+		req.ContentLength = int64(len(body))
+	}
+	resp, err := (&http.Client{Transport: transport, CheckRedirect: noRedirect}).Do(req)
+	if err != nil {
+		return 0, nil, err
+	}
+	defer resp.Body.Close()
+	b, err := io.ReadAll(io.LimitReader(resp.Body, answerLimit))
+	if err != nil {
+		return 0, nil, fmt.Errorf("%s %s: answered %d, then broke off: %w", method, url, resp.StatusCode, err)
+	}
+	return resp.StatusCode, b, nil
+}
+
+func noRedirect(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
+
+func answered(method, url string, code int, body []byte, reason string) *AnswerError {
+	b := strings.TrimSpace(string(body[:min(len(body), excerptLength)]))
+	return &AnswerError{Method: method, URL: url, Code: code, Body: strings.ToValidUTF8(b, "?"), Reason: reason}
+}
+
+// contract is the client of docs/contract.md.
+type contract struct {
+	base string
+	wire *wire
+}
+
+// NewContract makes a client for an orchestrator that speaks the HTTP contract.
+func NewContract(base string) Client { return newContract(base, newWire()) }
+
+func newContract(base string, w *wire) *contract {
+	return &contract{base: strings.TrimRight(base, "/"), wire: w}
+}
+
+var jsonHeader = http.Header{"Content-Type": {"application/json"}}
+
+// Close closes idle connections.
+func (c *contract) Close() error {
+	c.wire.close()
+	return nil
+}
+
+func (c *contract) Submit(ctx context.Context, d saga.Definition) (int, error) {
+	body, err := json.Marshal(d)
+	if err != nil {
+		return 0, fmt.Errorf("saga %q: %w", d.ID, err)
+	}
+	return c.post(ctx, c.base+"/sagas", body)
+}
+
+func (c *contract) Compensate(ctx context.Context, id string) (int, error) {
+	return c.post(ctx, c.base+"/sagas/"+url.PathEscape(id)+"/compensate", nil)
+}
+
+func (c *contract) post(ctx context.Context, url string, body []byte) (int, error) {
+	code, answer, err := c.wire.do(ctx, http.MethodPost, url, jsonHeader, body)
+	if err == nil && saga.Classify(code) != saga.Done {
+		err = answered(http.MethodPost, url, code, answer, "")
+	}
+	return code, err
+}
+
+func (c *contract) Report(ctx context.Context, id string) (saga.Report, int, error) {
+	u := c.base + "/sagas/" + url.PathEscape(id)
+	code, body, err := c.wire.do(ctx, http.MethodGet, u, nil, nil)
+	switch {
+	case err != nil:
+		return saga.Report{}, 0, err
+	case code == http.StatusNotFound:
+		return saga.Report{}, code, nil
+	case code != http.StatusOK:
+		return saga.Report{}, code, answered(http.MethodGet, u, code, body, "")
+	}
+	var r saga.Report
+	if err := json.Unmarshal(body, &r); err != nil {
+		return saga.Report{}, code, answered(http.MethodGet, u, code, body, err.Error())
+	}
+	if r.ID != id {
+		return saga.Report{}, code, answered(http.MethodGet, u, code, body, fmt.Sprintf("id: expected %q", id))
+	}
+	if !r.Status.Valid() {
+		return saga.Report{}, code, answered(http.MethodGet, u, code, body, "status: expected running, compensating, completed, compensated or stuck")
+	}
+	return r, code, nil
+}
+
+func (c *contract) Ready(ctx context.Context) error {
+	_, err := c.health(ctx)
+	return err
+}
+
+func (c *contract) health(ctx context.Context) ([]byte, error) {
+	u := c.base + "/healthz"
+	code, body, err := c.wire.do(ctx, http.MethodGet, u, nil, nil)
+	if err == nil && code != http.StatusOK {
+		err = answered(http.MethodGet, u, code, body, "expected 200")
+	}
+	return body, err
+}
