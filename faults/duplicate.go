@@ -1,0 +1,29 @@
+package faults
+
+import (
+	"time"
+
+	"github.com/sagacheck/sagacheck/saga"
+)
+
+// duplicate delivers the request a second time on a connection of its own: at
+// once (delay_ms 0), or late, for example after the compensation.
+type duplicate struct{}
+
+var _ onCopy = duplicate{}
+
+func (duplicate) Doc() KindDoc {
+	return KindDoc{
+		Name: "duplicate", Phases: []saga.Phase{saga.Request}, Fields: []string{"delay_ms"},
+		Text: "the network delivers the request a second time, at once or delay_ms later; nobody reads the second answer",
+	}
+}
+
+func (duplicate) Validate(f Fault) error {
+	if f.DelayMS < 0 {
+		return rangeError("delay_ms", f.DelayMS, 0, 60000)
+	}
+	return nil
+}
+
+func (duplicate) copyAfter(f Fault) time.Duration { return time.Duration(f.DelayMS) * time.Millisecond }

@@ -1,0 +1,36 @@
+package faults
+
+import (
+	"fmt"
+	"net/http"
+	"slices"
+
+	"github.com/sagacheck/sagacheck/participants"
+)
+
+// errorRate makes some of the calls in a window fail with 500, nothing done.
+// Which ones is drawn when the plan is made, call by call.
+type errorRate struct{}
+
+var _ onWindow = errorRate{}
+
+func (errorRate) Doc() KindDoc {
+	return KindDoc{
+		Name: "error-rate", Fields: []string{"steps", "from_ms", "for_ms", "calls"}, Transient: true,
+		Text: "from from_ms for for_ms, the calls to the steps that the list marks are answered 500, nothing done",
+	}
+}
+
+func (errorRate) Validate(f Fault) error {
+	if !slices.Contains(f.Calls, true) {
+		return fmt.Errorf("calls: %v: expected a list of true (an error) and false, with one true at least", f.Calls)
+	}
+	return nil
+}
+
+func (errorRate) meet(f Fault, nth int) effect {
+	if nth >= len(f.Calls) || !f.Calls[nth] {
+		return effect{none: true}
+	}
+	return effect{answer: &participants.Answer{Code: http.StatusInternalServerError, Title: "internal error"}}
+}

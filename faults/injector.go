@@ -1,0 +1,341 @@
+package faults
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/sagacheck/sagacheck/history"
+	"github.com/sagacheck/sagacheck/participants"
+	"github.com/sagacheck/sagacheck/saga"
+)
+
+// Target is what process faults need of the orchestrator under test.
+type Target interface {
+	Kill(ctx context.Context) error
+	Restart(ctx context.Context) error
+	Pause(ctx context.Context) error
+	Resume(ctx context.Context) error
+}
+
+// Store is what store-outage needs: a proxy in front of the database.
+type Store interface {
+	Down() error
+	Up() error
+}
+
+// Setup is what an injector needs to know of its cell.
+type Setup struct {
+	Plan    Plan
+	Sagas   []string                 // ids, in the order of their numbers
+	Service func(step string) string // the participant behind a step
+	Rec     *history.Recorder
+	Target  Target // nil: process faults can't fire
+	Store   Store  // nil: store outages can't fire
+}
+
+// Injector carries out the plan of one cell.
+type Injector struct {
+	Setup
+	rec     *history.Recorder
+	kinds   []Kind
+	number  map[string]int // of a saga, from 1
+	pending atomic.Int64   // attempts under way, copies, timers
+	wire    *Wire
+	gates   map[saga.Operation]*Gate
+	ctx     context.Context
+	cancel  context.CancelFunc
+	work    sync.WaitGroup
+	process sync.Mutex // one kill or pause at a time
+
+	mu      sync.Mutex
+	open    map[int]int                                       // window → attempts that have met it
+	down    map[string]int                                    // service → crashes it has not recovered from
+	answers map[participants.Call]func() *participants.Answer // of windows, at receive
+	hurts   map[int]bool                                      // faults that are on right now
+	fired   map[int]int
+	errs    []error
+}
+
+// NewInjector compiles a valid plan.
+func NewInjector(w *Wire, s Setup) (*Injector, error) {
+	in := &Injector{
+		Setup: s, rec: s.Rec, wire: w, number: map[string]int{}, gates: map[saga.Operation]*Gate{},
+		open: map[int]int{}, down: map[string]int{}, hurts: map[int]bool{}, fired: map[int]int{},
+		answers: map[participants.Call]func() *participants.Answer{},
+	}
+	in.ctx, in.cancel = context.WithCancel(context.Background())
+	for i, id := range s.Sagas {
+		in.number[id] = i + 1
+	}
+	for i, f := range s.Plan.Faults {
+		k, err := KindByName(f.Kind)
+		if err != nil {
+			return nil, fmt.Errorf("faults[%d].%w", i, err)
+		}
+		in.kinds = append(in.kinds, k)
+	}
+	return in, nil
+}
+
+// Script gives a gate its operation. path is what the operation's URL says.
+func (in *Injector) Script(g *Gate, op saga.Operation, path, upstream string, timeout time.Duration, world *participants.World) {
+	in.gates[op] = g
+	g.script.Store(&script{op: op, path: path, upstream: upstream, timeout: timeout, world: world, in: in})
+}
+
+// Begin arms the faults and starts the clocks of the windows.
+func (in *Injector) Begin() {
+	for i, f := range in.Plan.Faults {
+		in.rec.Add(history.Event{Kind: history.FaultArmed, Fault: &i, Detail: f.String()})
+		switch {
+		case f.Kind == (refuse{}).Doc().Name && f.At.Attempt == 1:
+			in.refuse(i)
+		case f.Kind == (storeOutage{}).Doc().Name:
+			in.window(f, func() { in.storeDown(i) }, func() { in.storeUp(i) })
+		case in.kinds[i].Doc().Window():
+			in.window(f, func() { in.setOpen(i, true) }, func() { in.setOpen(i, false) })
+		}
+	}
+}
+
+// window opens and shuts a window at its times; the end of the cell shuts it too.
+func (in *Injector) window(f Fault, open, shut func()) {
+	if f.FromMS == 0 {
+		open()
+	}
+	in.background(func() {
+		if f.FromMS > 0 {
+			if !in.wait(f.FromMS) {
+				return
+			}
+			open()
+		}
+		in.wait(f.ForMS)
+		shut()
+	})
+}
+
+func (in *Injector) setOpen(i int, open bool) {
+	in.mu.Lock()
+	defer in.mu.Unlock()
+	if open {
+		in.open[i] = 0
+		return
+	}
+	met := in.open[i]
+	delete(in.open, i)
+	in.rec.Add(history.Event{Kind: history.FaultHealed, Fault: &i, Detail: fmt.Sprintf("met by %d attempts", met)})
+}
+
+// wait sleeps for a time of the plan; false means that the cell is over.
+func (in *Injector) wait(ms int) bool {
+	t := time.NewTimer(time.Duration(ms) * time.Millisecond)
+	defer t.Stop()
+	select {
+	case <-t.C:
+		return true
+	case <-in.ctx.Done():
+		return false
+	}
+}
+
+func (in *Injector) background(f func()) {
+	in.enter()
+	in.work.Go(func() {
+		defer in.leave()
+		f()
+	})
+}
+
+func (in *Injector) enter() { in.pending.Add(1) }
+func (in *Injector) leave() { in.pending.Add(-1) }
+
+// Pending is the number of attempts, copies, windows and process faults under
+// way. While it is not 0, something may still happen by itself.
+func (in *Injector) Pending() int { return int(in.pending.Load()) }
+
+// Close heals everything that is still on, waits for what was started, and
+// returns what could not be carried out.
+func (in *Injector) Close() error {
+	in.cancel()
+	in.work.Wait()
+	in.mu.Lock()
+	defer in.mu.Unlock()
+	return errors.Join(in.errs...)
+}
+
+// Broken is what could not be carried out so far.
+func (in *Injector) Broken() error {
+	in.mu.Lock()
+	defer in.mu.Unlock()
+	return errors.Join(in.errs...)
+}
+
+func (in *Injector) fail(i int, err error) {
+	in.mu.Lock()
+	defer in.mu.Unlock()
+	in.errs = append(in.errs, fmt.Errorf("fault %s: %w", in.Plan.Faults[i], err))
+}
+
+// fire records that a fault acts on an attempt, with its evidence.
+func (in *Injector) fire(i int, c participants.Call, detail string) {
+	in.mu.Lock()
+	in.hurts[i] = true
+	in.fired[i]++
+	in.mu.Unlock()
+	in.rec.Add(history.Event{
+		Kind: history.FaultFired, Fault: &i, Saga: c.Op.Saga, Step: c.Op.Step, Direction: c.Op.Direction,
+		Attempt: c.Attempt, Copy: c.Copy, Detail: detail,
+	})
+}
+
+// healed records the end of a point fault, once for each time it fired.
+func (in *Injector) healed(i int, op saga.Operation) {
+	in.mu.Lock()
+	was := in.hurts[i]
+	in.hurts[i] = false
+	in.mu.Unlock()
+	if was {
+		in.rec.Add(history.Event{Kind: history.FaultHealed, Fault: &i, Saga: op.Saga, Step: op.Step, Direction: op.Direction})
+	}
+}
+
+// on lists the faults planned for an attempt at one of the phases.
+func (in *Injector) on(c participants.Call, phases ...saga.Phase) []int {
+	var hits []int
+	for i, f := range in.Plan.Faults {
+		if f.At.IsZero() || max(f.Saga, 1) != in.number[c.Op.Saga] {
+			continue
+		}
+		if f.At.Step == c.Op.Step && f.At.Direction == c.Op.Direction && f.At.Attempt == c.Attempt && slices.Contains(phases, f.At.Phase) {
+			hits = append(hits, i)
+		}
+	}
+	return hits
+}
+
+// chain chooses the toxics of an attempt that has arrived, fires its faults at
+// request, and does what has to be done before the next attempt comes.
+func (in *Injector) chain(x *exchange) (chain []toxic, cut bool) {
+	next := x.call
+	next.Attempt++
+	for _, i := range in.on(next, saga.Connect) {
+		in.refuse(i)
+	}
+	if in.isDown(x.call.Op.Step) {
+		return nil, true
+	}
+	for i, f := range in.Plan.Faults {
+		met, ok := in.meet(i, f, x)
+		if !ok || met.none {
+			continue
+		}
+		if met.cut {
+			in.fire(i, x.call, "connection reset, request not delivered")
+			return nil, true
+		}
+		chain = append(chain, met.toxics...)
+	}
+	for _, i := range in.on(x.call, saga.Request, saga.Response) {
+		chain = append(chain, in.begin(i, x)...)
+	}
+	return chain, false
+}
+
+// begin puts a point fault of the wire on an attempt.
+func (in *Injector) begin(i int, x *exchange) []toxic {
+	f := in.Plan.Faults[i]
+	x.hits = append(x.hits, i)
+	if f.At.Phase == saga.Request {
+		in.fire(i, x.call, fmt.Sprintf("request of %d bytes from %s", len(x.req.raw), x.remote))
+	}
+	if k, ok := in.kinds[i].(onCopy); ok {
+		in.second(x, k.copyAfter(f))
+	}
+	k, ok := in.kinds[i].(onWire)
+	if !ok {
+		return nil
+	}
+	chain := k.toxics(f)
+	if f.At.Phase == saga.Response && slices.ContainsFunc(chain, func(t toxic) bool {
+		return t.Type == swallowType || t.Type == resetType || t.Type == "limit_data"
+	}) {
+		x.late.Store(true)
+	}
+	return chain
+}
+
+// meet tells what an open window does to an attempt.
+func (in *Injector) meet(i int, f Fault, x *exchange) (effect, bool) {
+	k, ok := in.kinds[i].(onWindow)
+	if !ok || !slices.Contains(f.Steps, x.call.Op.Step) {
+		return effect{}, false
+	}
+	in.mu.Lock()
+	defer in.mu.Unlock()
+	nth, open := in.open[i]
+	if !open {
+		return effect{}, false
+	}
+	in.open[i]++
+	e := k.meet(f, nth)
+	if len(e.toxics) > 0 {
+		in.mu.Unlock()
+		in.fire(i, x.call, fmt.Sprintf("request of %d bytes from %s", len(x.req.raw), x.remote))
+		in.mu.Lock()
+	}
+	if e.answer != nil {
+		in.answers[x.call] = func() *participants.Answer {
+			in.fire(i, x.call, fmt.Sprintf("answered %d", e.answer.Code))
+			return e.answer
+		}
+	}
+	return e, true
+}
+
+// onResponse fires the faults of an attempt whose answer is on its way.
+func (in *Injector) onResponse(x *exchange) {
+	for _, i := range in.on(x.call, saga.Response) {
+		in.fire(i, x.call, "the answer had left the participant")
+		if in.kinds[i].Doc().Process {
+			in.crash(i, in.Plan.Faults[i])
+		}
+	}
+}
+
+// Hook is the participants' hook of this cell.
+func (in *Injector) Hook(c participants.Call, p saga.Phase) *participants.Answer {
+	if c.Copy > 0 {
+		return nil
+	}
+	if p == saga.Receive {
+		in.mu.Lock()
+		answer := in.answers[c]
+		delete(in.answers, c)
+		in.mu.Unlock()
+		if answer != nil {
+			return answer()
+		}
+	}
+	var answer *participants.Answer
+	for _, i := range in.on(c, p) {
+		k, ok := in.kinds[i].(onHook)
+		if !ok {
+			continue
+		}
+		in.fire(i, c, "the participant held the attempt")
+		a := k.hook(in.Plan.Faults[i], in, i, c)
+		if !in.kinds[i].Doc().Process {
+			in.healed(i, c.Op)
+		}
+		if answer == nil {
+			answer = a
+		}
+	}
+	return answer
+}

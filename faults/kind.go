@@ -1,0 +1,162 @@
+package faults
+
+import (
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/sagacheck/sagacheck/participants"
+	"github.com/sagacheck/sagacheck/saga"
+)
+
+// KindDoc documents a kind of fault; the reference page is generated from it.
+type KindDoc struct {
+	Name   string
+	Text   string
+	Phases []saga.Phase // empty: a window
+	Fields []string     // the fields of Fault that it uses, besides kind, saga and at
+	// Transient: an orchestrator that keeps the contract tries again.
+	// Otherwise the fault goes unnoticed, or is permanent.
+	Transient bool
+	// Process: it needs a process of the orchestrator that may be killed or paused.
+	Process bool
+}
+
+// Window tells whether the kind lasts over a time instead of hitting a point.
+func (d KindDoc) Window() bool { return len(d.Phases) == 0 }
+
+// Kind is a kind of fault: one file each.
+type Kind interface {
+	Doc() KindDoc
+	// Validate says which field is wrong and what was expected.
+	Validate(f Fault) error
+}
+
+// onWire is the ability of kinds that act as toxics on a connection.
+type onWire interface {
+	toxics(f Fault) []toxic
+}
+
+// onCopy is the ability of kinds that send a request a second time.
+type onCopy interface {
+	copyAfter(f Fault) time.Duration
+}
+
+// onHook is the ability of kinds that act inside the participant. The answer
+// takes the place of the participant's own; nil lets it go on.
+type onHook interface {
+	hook(f Fault, in *Injector, i int, c participants.Call) *participants.Answer
+}
+
+// onWindow is the ability of kinds that last over a time. meet is asked for each
+// attempt that arrives while the window is open.
+type onWindow interface {
+	meet(f Fault, nth int) effect
+}
+
+// effect is what a window does to one attempt.
+type effect struct {
+	cut    bool // reset the connection as soon as the request arrives
+	toxics []toxic
+	answer *participants.Answer // given by the participant at receive
+	none   bool                 // this attempt is let through
+}
+
+// Kinds is the catalogue, in the order of the phases.
+func Kinds() []Kind {
+	return []Kind{
+		refuse{},
+		lose{},
+		reset{},
+		delay{},
+		slow{},
+		truncate{},
+		duplicate{},
+		reject{},
+		unavailable{},
+		throttle{},
+		failure{},
+		crashParticipant{},
+		crashOrchestrator{},
+		pauseOrchestrator{},
+		outage{},
+		latency{},
+		errorRate{},
+		storeOutage{},
+	}
+}
+
+// KindByName finds a kind.
+func KindByName(name string) (Kind, error) {
+	var names []string
+	for _, k := range Kinds() {
+		if k.Doc().Name == name {
+			return k, nil
+		}
+		names = append(names, k.Doc().Name)
+	}
+	return nil, fmt.Errorf("kind: %q: expected one of %v", name, names)
+}
+
+// Validate checks the plan against the catalogue of kinds; an error names the
+// fault by its number and the field.
+func (p Plan) Validate() error {
+	for i, f := range p.Faults {
+		if err := f.Validate(); err != nil {
+			return fmt.Errorf("faults[%d].%w", i, err)
+		}
+	}
+	return nil
+}
+
+// Validate checks one fault.
+func (f Fault) Validate() error {
+	k, err := KindByName(f.Kind)
+	if err != nil {
+		return err
+	}
+	d := k.Doc()
+	if d.Window() != f.At.IsZero() {
+		if d.Window() {
+			return fmt.Errorf("at: %s is a window: expected steps, from_ms and for_ms", f.Kind)
+		}
+		return fmt.Errorf("at: must be given: expected a failure point with a phase of %v", d.Phases)
+	}
+	if d.Window() && f.ForMS <= 0 {
+		return fmt.Errorf("for_ms: %d: expected more than 0", f.ForMS)
+	}
+	if !d.Window() && !slices.Contains(d.Phases, f.At.Phase) {
+		return fmt.Errorf("at: %s cannot happen at %s: expected a phase of %v", f.Kind, f.At.Phase, d.Phases)
+	}
+	if f.Saga < 0 {
+		return fmt.Errorf("saga: %d: expected 1 or more", f.Saga)
+	}
+	if f.At.Step == saga.SubmitStep && (f.At.Phase == saga.Receive || f.At.Phase == saga.Commit) {
+		return fmt.Errorf("at: %s: phase %s of submit lies inside the orchestrator: expected connect, request or response", f.At, f.At.Phase)
+	}
+	if err := d.unused(f); err != nil {
+		return err
+	}
+	return k.Validate(f)
+}
+
+// unused refuses fields that the kind does not use: they would be ignored in
+// silence.
+func (d KindDoc) unused(f Fault) error {
+	for name, set := range map[string]bool{
+		"delay_ms": f.DelayMS != 0, "bytes": f.Bytes != 0, "kbps": f.KBps != 0, "retry_after_s": f.RetryAfterS != 0,
+		"steps": f.Steps != nil, "from_ms": f.FromMS != 0, "for_ms": f.ForMS != 0, "calls": f.Calls != nil,
+	} {
+		if set && !slices.Contains(d.Fields, name) {
+			return fmt.Errorf("%s: %s does not use it: expected %v", name, d.Name, d.Fields)
+		}
+	}
+	return nil
+}
+
+func positive(field string, v int) error {
+	if v <= 0 {
+		return fmt.Errorf("%s: %d: expected more than 0", field, v)
+	}
+	return nil
+}

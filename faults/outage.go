@@ -1,0 +1,18 @@
+package faults
+
+// outage makes services unreachable for a time: every connection to the steps is
+// reset as soon as its request arrives, before the participant has it.
+type outage struct{}
+
+var _ onWindow = outage{}
+
+func (outage) Doc() KindDoc {
+	return KindDoc{
+		Name: "outage", Fields: []string{"steps", "from_ms", "for_ms"}, Transient: true,
+		Text: "the services behind the steps are unreachable from from_ms for for_ms: every connection is reset",
+	}
+}
+
+func (outage) Validate(f Fault) error { return nil }
+
+func (outage) meet(Fault, int) effect { return effect{cut: true} }

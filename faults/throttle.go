@@ -1,0 +1,26 @@
+package faults
+
+import (
+	"net/http"
+
+	"github.com/sagacheck/sagacheck/participants"
+	"github.com/sagacheck/sagacheck/saga"
+)
+
+// throttle is 429 with Retry-After (RFC 6585, RFC 9110 section 10.2.3).
+type throttle struct{}
+
+var _ onHook = throttle{}
+
+func (throttle) Doc() KindDoc {
+	return KindDoc{
+		Name: "throttle", Phases: []saga.Phase{saga.Receive}, Fields: []string{"retry_after_s"}, Transient: true,
+		Text: "the participant answers 429 with Retry-After, nothing was done",
+	}
+}
+
+func (throttle) Validate(f Fault) error { return positive("retry_after_s", f.RetryAfterS) }
+
+func (throttle) hook(f Fault, _ *Injector, _ int, _ participants.Call) *participants.Answer {
+	return &participants.Answer{Code: http.StatusTooManyRequests, Title: "too many requests", RetryAfterS: f.RetryAfterS}
+}

@@ -1,0 +1,99 @@
+package faults
+
+import (
+	"bytes"
+	"encoding/json"
+	"sync"
+
+	"github.com/Shopify/toxiproxy/v2"
+	"github.com/Shopify/toxiproxy/v2/stream"
+	"github.com/Shopify/toxiproxy/v2/toxics"
+)
+
+// toxic is one toxic of a connection's chain.
+type toxic struct {
+	Type       string         `json:"type"`
+	Stream     string         `json:"stream"`
+	Toxicity   float32        `json:"toxicity"` // always 1: dice are rolled by the generator
+	Name       string         `json:"name"`
+	Attributes map[string]any `json:"attributes"`
+}
+
+const (
+	upstream   = "upstream"
+	downstream = "downstream"
+	resetType  = "reset_peer"
+)
+
+func newToxic(typ, direction string, attributes map[string]any) toxic {
+	if attributes == nil {
+		attributes = map[string]any{}
+	}
+	return toxic{Type: typ, Stream: direction, Toxicity: 1, Attributes: attributes}
+}
+
+// addTo appends the toxic to a connection's chain. AddToxicJson is the only way
+// in that toxiproxy exports.
+func (t toxic) addTo(c *toxiproxy.ToxicCollection) error {
+	b, err := json.Marshal(t)
+	if err != nil {
+		return err
+	}
+	_, err = c.AddToxicJson(bytes.NewReader(b))
+	return err
+}
+
+// swallow keeps an answer back and the connection open until the orchestrator
+// gives up: the stock timeout toxic closes as soon as the participant does.
+type swallow struct {
+	Exchange uint64 `json:"exchange"`
+}
+
+var _ toxics.Toxic = (*swallow)(nil)
+
+// gone tells swallow toxics when the orchestrator's side of their exchange is
+// over. A toxic is made from JSON, so it can only carry a number.
+var gone sync.Map // exchange number → <-chan struct{}
+
+// Pipe drops the data and waits.
+func (s *swallow) Pipe(stub *toxics.ToxicStub) {
+	v, ok := gone.Load(s.Exchange)
+	if !ok {
+		stub.Close()
+		return
+	}
+	left := v.(<-chan struct{})
+	input := stub.Input
+	for {
+		select {
+		case <-left:
+			drain(input)
+			stub.Close()
+			return
+		case <-stub.Interrupt:
+			return
+		case c := <-input:
+			if c == nil {
+				input = nil // the participant is done; the orchestrator waits on
+			}
+		}
+	}
+}
+
+// drain takes what is still to come, so that no sender is left behind.
+func drain(input <-chan *stream.StreamChunk) {
+	if input == nil {
+		return
+	}
+	go func() {
+		for c := range input {
+			if c == nil {
+				return
+			}
+		}
+	}()
+}
+
+const swallowType = "sagacheck_swallow"
+
+var registerToxics = sync.OnceFunc(func() { toxics.Register(swallowType, new(swallow)) })

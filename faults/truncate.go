@@ -1,0 +1,35 @@
+package faults
+
+import "github.com/sagacheck/sagacheck/saga"
+
+// truncate ends the connection after some bytes of the request or of the answer;
+// header bytes count.
+type truncate struct{}
+
+var _ onWire = truncate{}
+
+func (truncate) Doc() KindDoc {
+	return KindDoc{
+		Name: "truncate", Phases: []saga.Phase{saga.Request, saga.Response}, Fields: []string{"bytes"}, Transient: true,
+		Text: "the connection ends after the given bytes of the request or of the answer, headers included",
+	}
+}
+
+// shortestMessage is less than any request or answer of the stand-in services:
+// a cut beyond the end would cut nothing.
+const shortestMessage = 100
+
+func (truncate) Validate(f Fault) error {
+	if f.Bytes < 1 || f.Bytes > shortestMessage {
+		return rangeError("bytes", f.Bytes, 1, shortestMessage)
+	}
+	return nil
+}
+
+func (truncate) toxics(f Fault) []toxic {
+	direction := downstream
+	if f.At.Phase == saga.Request {
+		direction = upstream
+	}
+	return []toxic{newToxic("limit_data", direction, map[string]any{"bytes": f.Bytes})}
+}

@@ -1,0 +1,212 @@
+package faults
+
+import (
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"net"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/Shopify/toxiproxy/v2"
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/rs/zerolog"
+
+	"github.com/sagacheck/sagacheck/participants"
+	"github.com/sagacheck/sagacheck/saga"
+)
+
+// Wire is the pool of proxy addresses of a run. Listeners live as long as the
+// run, since fresh ones slow down as closed sockets pile up; a cell leases gates
+// and gives each a script.
+type Wire struct {
+	srv   *toxiproxy.ApiServer
+	proxy *toxiproxy.Proxy // never started: the accept loops are ours
+
+	mu   sync.Mutex
+	free []*Gate
+	all  []*Gate
+	done bool
+
+	upstreams sync.Map // remote address as the upstream sees it → *exchange
+	exchanges atomic.Uint64
+	running   sync.WaitGroup
+	stop      chan struct{}
+
+	// refusing serialises cells that refuse connections: the kernel's counter of
+	// failed connection attempts is their evidence. Whatever else may be refused
+	// while a cell counts takes the read side.
+	refusing sync.RWMutex
+}
+
+// NewWire makes an empty pool.
+func NewWire() *Wire {
+	registerToxics()
+	srv := toxiproxy.NewServer(toxiproxy.NewMetricsContainer(prometheus.NewRegistry()), zerolog.Nop())
+	return &Wire{srv: srv, proxy: toxiproxy.NewProxy(srv, "sagacheck", "127.0.0.1:0", ""), stop: make(chan struct{})}
+}
+
+// Close closes all listeners and connections and waits until nothing runs.
+func (w *Wire) Close() error {
+	w.mu.Lock()
+	w.done = true
+	gates := w.all
+	w.mu.Unlock()
+	close(w.stop)
+	var errs []error
+	for _, g := range gates {
+		errs = append(errs, g.shut())
+	}
+	w.upstreams.Range(func(_, v any) bool { v.(*exchange).abort(); return true })
+	w.running.Wait()
+	return errors.Join(errs...)
+}
+
+// Lease takes n gates out of the pool, opening listeners where it is short.
+func (w *Wire) Lease(n int) ([]*Gate, error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.done {
+		return nil, errors.New("the wire is closed")
+	}
+	for len(w.free) < n {
+		g, err := w.open()
+		if err != nil {
+			return nil, fmt.Errorf("open a proxy address: %w", err)
+		}
+		w.free = append(w.free, g)
+	}
+	leased := w.free[len(w.free)-n:]
+	w.free = w.free[: len(w.free)-n : len(w.free)-n]
+	return leased, nil
+}
+
+// Release gives gates back. Connections that still come for the old cell are
+// told that their saga is gone.
+func (w *Wire) Release(gates []*Gate) {
+	for _, g := range gates {
+		g.script.Store(nil)
+	}
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.free = append(w.free, gates...)
+}
+
+// Resolve finds the attempt that a participant's connection belongs to.
+func (w *Wire) Resolve(remote string) (participants.Served, bool) {
+	v, ok := w.upstreams.Load(remote)
+	if !ok {
+		return participants.Served{}, false
+	}
+	x := v.(*exchange)
+	if x.script.world == nil {
+		return participants.Served{}, false
+	}
+	return participants.Served{Call: x.call, World: x.script.world, Answered: x.setAnswered}, true
+}
+
+// Refusals holds off the cells that count refused connections while f runs,
+// which may itself meet refused connections: polling a server that starts.
+func (w *Wire) Refusals(f func() error) error {
+	w.refusing.RLock()
+	defer w.refusing.RUnlock()
+	return f()
+}
+
+// The ports of gates lie below the ephemeral range of Linux (32768 and up), so
+// that a port is not taken by an outgoing connection while its gate is closed.
+const (
+	portLow  = 15000
+	portHigh = 32000
+)
+
+func (w *Wire) open() (*Gate, error) {
+	var last error
+	for range 200 {
+		addr := fmt.Sprintf("127.0.0.1:%d", portLow+rand.IntN(portHigh-portLow))
+		ln, err := net.Listen("tcp", addr)
+		if err != nil {
+			last = err
+			continue
+		}
+		g := &Gate{wire: w, addr: addr, ln: ln}
+		w.all = append(w.all, g)
+		w.running.Go(func() { g.accept(ln) })
+		return g, nil
+	}
+	return nil, last
+}
+
+// Gate is one address of the pool: a listener, and the script of the cell that
+// has leased it.
+type Gate struct {
+	wire   *Wire
+	addr   string
+	mu     sync.Mutex // guards ln
+	ln     net.Listener
+	script atomic.Pointer[script]
+}
+
+// script is what a gate does for the operation that it stands for.
+type script struct {
+	op       saga.Operation
+	path     string
+	upstream string
+	timeout  time.Duration // of an attempt, by the policy; 0: unknown
+	world    *participants.World
+	in       *Injector
+	attempts atomic.Int64
+}
+
+// Addr is host:port of the gate.
+func (g *Gate) Addr() string { return g.addr }
+
+func (g *Gate) accept(ln net.Listener) {
+	for {
+		c, err := ln.Accept()
+		if errors.Is(err, net.ErrClosed) {
+			return
+		}
+		if err != nil {
+			select {
+			case <-g.wire.stop:
+				return
+			case <-time.After(5 * time.Millisecond): // out of file descriptors: let some go
+			}
+			continue
+		}
+		g.wire.running.Go(func() { g.serve(c.(*net.TCPConn)) })
+	}
+}
+
+// shut closes the listener; connections to it are refused from now on.
+func (g *Gate) shut() error {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if g.ln == nil {
+		return nil
+	}
+	err := g.ln.Close()
+	g.ln = nil
+	return err
+}
+
+// reopen listens again on the same port.
+func (g *Gate) reopen() error {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.wire.mu.Lock()
+	done := g.wire.done
+	g.wire.mu.Unlock()
+	if g.ln != nil || done {
+		return nil
+	}
+	ln, err := net.Listen("tcp", g.addr)
+	if err != nil {
+		return fmt.Errorf("open the proxy address %s again: %w", g.addr, err)
+	}
+	g.ln = ln
+	g.wire.running.Go(func() { g.accept(ln) })
+	return nil
+}

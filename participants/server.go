@@ -1,0 +1,118 @@
+package participants
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"io"
+	"log"
+	"net"
+	"net/http"
+	"strconv"
+	"time"
+)
+
+// Served is what the wire knows of a connection: the attempt and its world.
+// Answered is told when the answer has been handed to the connection.
+type Served struct {
+	Call     Call
+	World    *World
+	Answered func(Answer)
+}
+
+// Server answers for the participants of all cells of a run.
+type Server struct {
+	http *http.Server
+	ln   net.Listener
+	done chan error
+}
+
+// maxBody is more than any effect needs.
+const maxBody = 1 << 20
+
+// Serve starts to answer on a free port of 127.0.0.1. resolve finds the attempt
+// by the address that a connection comes from.
+func Serve(resolve func(remote string) (Served, bool)) (*Server, error) {
+	ln, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		return nil, err
+	}
+	s := &Server{ln: ln, done: make(chan error, 1)}
+	s.http = &http.Server{
+		Handler:           http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { answer(w, r, resolve) }),
+		ReadHeaderTimeout: time.Minute,
+		ErrorLog:          log.New(io.Discard, "", 0), // broken connections are what we are here for
+	}
+	s.http.SetKeepAlivesEnabled(false) // one call is one connection
+	go func() { s.done <- s.http.Serve(ln) }()
+	return s, nil
+}
+
+// Addr is the address of the server.
+func (s *Server) Addr() string { return s.ln.Addr().String() }
+
+// Close ends the server and its connections.
+func (s *Server) Close() error {
+	err := s.http.Close()
+	if serr := <-s.done; !errors.Is(serr, http.ErrServerClosed) {
+		err = errors.Join(err, serr)
+	}
+	return err
+}
+
+func answer(w http.ResponseWriter, r *http.Request, resolve func(string) (Served, bool)) {
+	s, ok := resolve(r.RemoteAddr)
+	if !ok {
+		writeAnswer(w, *problem(http.StatusNotFound, "unknown connection", "not through the wire"))
+		return
+	}
+	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxBody))
+	if err != nil {
+		// The request is incomplete: a participant never acts on half a request.
+		panic(http.ErrAbortHandler)
+	}
+	a := s.World.Handle(s.Call, r.Header, body)
+	s.World.Answered(s.Call, a)
+	s.Answered(a)
+	if a.Hangup {
+		hangUp(w)
+		return
+	}
+	writeAnswer(w, a)
+}
+
+// hangUp breaks the connection the way a killed process does.
+func hangUp(w http.ResponseWriter) {
+	conn, _, err := http.NewResponseController(w).Hijack()
+	if err != nil {
+		panic(http.ErrAbortHandler)
+	}
+	if t, ok := conn.(*net.TCPConn); ok {
+		_ = t.SetLinger(0) // the peer may be gone: then there is nothing to reset
+	}
+	_ = conn.Close()
+}
+
+func writeAnswer(w http.ResponseWriter, a Answer) {
+	if a.RetryAfterS > 0 {
+		w.Header().Set("Retry-After", strconv.Itoa(a.RetryAfterS))
+	}
+	if a.Code >= 400 {
+		w.Header().Set("Content-Type", "application/problem+json")
+		w.WriteHeader(a.Code)
+		_ = json.NewEncoder(w).Encode(map[string]any{"type": "about:blank", "title": a.Title, "status": a.Code, "detail": a.Detail})
+		return
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(a.Code)
+	_, _ = io.WriteString(w, "{\"ok\":true}\n") // a client that left is no error of ours
+}
+
+// Shutdown waits for handlers until the context ends, then closes.
+func (s *Server) Shutdown(ctx context.Context) error {
+	if err := s.http.Shutdown(ctx); err != nil {
+		return errors.Join(err, s.Close())
+	}
+	<-s.done
+	return nil
+}
