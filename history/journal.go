@@ -127,6 +127,7 @@ func Load(path string) (*History, error) {
 func Read(r io.Reader) (*History, error) {
 	br := bufio.NewReaderSize(r, 1<<16)
 	h := &History{}
+	var valid *validator
 	for line := 1; ; line++ {
 		b, err := br.ReadBytes('\n')
 		if errors.Is(err, io.EOF) && len(b) == 0 {
@@ -141,11 +142,22 @@ func Read(r io.Reader) (*History, error) {
 		if err := h.readLine(line, b); err != nil {
 			return nil, fmt.Errorf("line %d: %w", line, err)
 		}
+		if line == 1 {
+			valid, err = newValidator(&h.Header)
+		} else {
+			err = valid.event(&h.Events[len(h.Events)-1])
+		}
+		if err != nil {
+			return nil, fmt.Errorf("line %d: %w", line, err)
+		}
 	}
 	if h.Header.Version == 0 {
 		return nil, errors.New("line 1: empty file: expected the header")
 	}
-	return h, h.checkWhole()
+	if err := h.checkWhole(); err != nil {
+		return nil, err
+	}
+	return h, nil
 }
 
 func (h *History) readLine(line int, b []byte) error {

@@ -1,0 +1,53 @@
+package history_test
+
+import (
+	"testing"
+
+	"github.com/sagacheck/sagacheck/history"
+	"github.com/sagacheck/sagacheck/saga"
+)
+
+func TestIndex(t *testing.T) {
+	h := parse(t, sample)
+	ix := history.NewIndex(h)
+	s := ix.Saga("s1")
+	if s == nil || len(s.Submitted) != 1 || len(s.Accepted) != 1 || s.Ended == nil || s.Status() != saga.Running {
+		t.Fatalf("saga s1: got %+v", s)
+	}
+	charge := s.Op("charge", saga.Action)
+	if len(charge.Attempts) != 1 || len(charge.Effects) != 1 || charge.Attempts[0].Received[0].Copy != 1 {
+		t.Errorf("charge: got %+v", charge)
+	}
+	if s.Op("ship", saga.Action) != nil || s.Op("reserve", saga.Compensation).Attempts[0].N != 2 {
+		t.Error("operations by step are wrong")
+	}
+	if len(ix.Fired[0]) != 1 || len(ix.Fired[1]) != 0 || ix.Settled == nil || len(ix.Ledgers) != 1 || ix.Saga("s2") != nil {
+		t.Errorf("index: got %+v", ix)
+	}
+}
+
+// What the wire cannot tell is unknown, never a proof.
+func TestLearnt(t *testing.T) {
+	for line, want := range map[string]saga.Answer{
+		"1ms call-sent s1 pay#1":                saga.Answer(""),
+		"1ms call-ended s1 pay#1 200":           saga.Done,
+		"1ms call-ended s1 pay#1 200 uncertain": saga.Answer(""),
+		"1ms call-ended s1 pay#1 422":           saga.Permanent,
+		"1ms call-ended s1 pay#1 422 uncertain": saga.Answer(""),
+		"1ms call-ended s1 pay#1 503 uncertain": saga.Transient,
+		"1ms call-ended s1 pay#1 0":             saga.Transient,
+	} {
+		h := parse(t, "saga s1\nstep pay\n"+line+"\n")
+		op := history.NewIndex(h).Saga("s1").Op("pay", saga.Action)
+		if got := op.Attempts[0].Learnt(); got != want {
+			t.Errorf("%s: learnt %q, want %q", line, got, want)
+		}
+		if got := op.Learnt(want); got != op.Attempts[0] {
+			t.Errorf("%s: first attempt that learnt %q not found", line, want)
+		}
+	}
+	var none *history.OpRecord
+	if none.Learnt(saga.Done) != nil {
+		t.Error("an operation never attempted has learnt something")
+	}
+}

@@ -1,0 +1,223 @@
+package history
+
+import (
+	"errors"
+	"fmt"
+	"regexp"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/sagacheck/sagacheck/saga"
+)
+
+// parseEventLine reads one event of the text form. The validator is made at the
+// first one, when the header is complete.
+func (h *History) parseEventLine(words []string, valid *validator) (*validator, error) {
+	var err error
+	if valid == nil {
+		if valid, err = newValidator(&h.Header); err != nil {
+			return nil, err
+		}
+	}
+	e, err := h.parseEvent(words)
+	if err != nil {
+		return nil, err
+	}
+	if n := len(h.Events); n > 0 && e.At < h.Events[n-1].At {
+		return nil, fmt.Errorf("time: %q is before the event above", words[0])
+	}
+	e.Seq = len(h.Events) + 1
+	h.Events = append(h.Events, e)
+	return valid, valid.event(&e)
+}
+
+// eventText is an event being read, with what must be known before defaults can
+// be filled in.
+type eventText struct {
+	Event
+	given map[string]bool
+}
+
+var (
+	stepForm = regexp.MustCompile(`^([a-z0-9][a-z0-9-]*)(\.undo)?#(\d{1,9})$`)
+	codeForm = regexp.MustCompile(`^\d{1,9}$`)
+)
+
+func (h *History) parseEvent(words []string) (Event, error) {
+	at, err := time.ParseDuration(words[0])
+	if err != nil || len(words) < 2 {
+		return Event{}, fmt.Errorf("%q: expected a time, for example 12ms, and a kind", strings.Join(words, " "))
+	}
+	t := &eventText{Event: Event{At: at, Kind: Kind(words[1])}, given: map[string]bool{}}
+	for _, w := range words[2:] {
+		if t.Kind == LedgerRead {
+			err = t.ledgerWord(w)
+		} else if k, v, ok := strings.Cut(w, "="); ok {
+			t.given[k] = true
+			err = t.field(k, v)
+		} else {
+			err = t.word(w)
+		}
+		if err != nil {
+			return Event{}, fmt.Errorf("%s: %w", t.Kind, err)
+		}
+	}
+	t.defaults(h)
+	return t.Event, nil
+}
+
+// word reads a value without a name; its shape says what it is.
+func (t *eventText) word(w string) error {
+	if m := stepForm.FindStringSubmatch(w); m != nil {
+		t.Step, t.Direction = m[1], saga.Action
+		if m[2] != "" {
+			t.Direction = saga.Compensation
+		}
+		t.Attempt, _ = strconv.Atoi(m[3]) // at most nine digits
+		return nil
+	}
+	switch {
+	case codeForm.MatchString(w):
+		t.Code, _ = strconv.Atoi(w)
+	case w == "uncertain":
+		t.given[w] = true
+	case t.Saga == "":
+		t.Saga = w
+	case t.Status == "":
+		t.Status = saga.Status(w)
+	default:
+		return fmt.Errorf("%q: expected name=value", w)
+	}
+	return nil
+}
+
+func (t *eventText) field(name, raw string) error {
+	v, err := value(raw)
+	if err != nil {
+		return err
+	}
+	switch name {
+	case "key":
+		t.Key = v
+	case "saga-id":
+		t.SagaID = v
+	case "step-id":
+		t.StepID = v
+	case "trace":
+		t.Trace = v
+	case "detail":
+		t.Detail = v
+	case "participant":
+		t.Participant = v
+	case "copy":
+		t.Copy, err = strconv.Atoi(v)
+	case "retry-after-ms":
+		t.RetryAfterMS, err = strconv.Atoi(v)
+	case "up":
+		t.Up, err = strconv.ParseInt(v, 10, 64)
+	case "down":
+		t.Down, err = strconv.ParseInt(v, 10, 64)
+	case "fault":
+		var n int
+		n, err = strconv.Atoi(v)
+		t.Fault = &n
+	case "effect":
+		var e saga.Effect
+		if e, err = parseEffect(raw); raw != "-" {
+			t.Effect = &e
+		}
+	case "steps":
+		t.Steps, err = parseSteps(v)
+	default:
+		err = errors.New("expected key, saga-id, step-id, trace, detail, participant, copy, retry-after-ms, up, down, fault, effect or steps")
+	}
+	if err != nil {
+		return fmt.Errorf("%s: %w", name, err)
+	}
+	return nil
+}
+
+// parseSteps reads "charge:succeeded:1,ship:pending:0".
+func parseSteps(s string) ([]saga.StepStatus, error) {
+	var steps []saga.StepStatus
+	for _, part := range list(s) {
+		f := strings.Split(part, ":")
+		if len(f) != 3 {
+			return nil, fmt.Errorf("%q: expected name:status:attempts", part)
+		}
+		n, err := strconv.Atoi(f[2])
+		if err != nil {
+			return nil, fmt.Errorf("%q: attempts: %w", part, err)
+		}
+		steps = append(steps, saga.StepStatus{Name: f[0], Status: saga.StepState(f[1]), Attempts: n})
+	}
+	return steps, nil
+}
+
+// ledgerWord reads the participant's name, then balances as account±amountUNIT
+// and registers as name=value.
+func (t *eventText) ledgerWord(w string) error {
+	if !t.given["participant"] {
+		t.given["participant"] = true
+		var err error
+		t.Participant, err = value(w)
+		return err
+	}
+	if p, ok := parsePosting(w); ok {
+		if t.Balances == nil {
+			t.Balances = map[string]int64{}
+		}
+		t.Balances[p.Account+" "+p.Unit] = p.Amount
+		return nil
+	}
+	k, raw, ok := strings.Cut(w, "=")
+	v, err := value(raw)
+	if !ok || err != nil {
+		return fmt.Errorf("%q: expected account±amountUNIT or register=value", w)
+	}
+	if t.Registers == nil {
+		t.Registers = map[string]string{}
+	}
+	t.Registers[k] = v
+	return nil
+}
+
+// defaults fills in what a well-behaved call would have had.
+func (t *eventText) defaults(h *History) {
+	switch t.Kind {
+	case CallSent, CallReceived:
+		if !t.given["key"] {
+			t.Key = t.Operation().String()
+		}
+		if !t.given["saga-id"] {
+			t.SagaID = t.Saga
+		}
+		if !t.given["step-id"] {
+			t.StepID = t.Step
+		}
+	case CallEnded:
+		t.Certain = t.Code != 0 && !t.given["uncertain"]
+	case CallCommitted:
+		if t.given["effect"] {
+			return
+		}
+		if e, ok := h.definedEffect(&t.Event); ok {
+			t.Effect = &e
+		}
+	}
+}
+
+// definedEffect is what the definition says that the event's operation does.
+func (h *History) definedEffect(e *Event) (saga.Effect, bool) {
+	d, ok := h.Definition(e.Saga)
+	if !ok {
+		return saga.Effect{}, false
+	}
+	c, ok := d.Call(saga.StepRef{Step: e.Step, Direction: e.Direction})
+	if !ok {
+		return saga.Effect{}, false
+	}
+	effect, err := c.Effect()
+	return effect, err == nil && !effect.IsZero()
+}

@@ -1,0 +1,278 @@
+package history
+
+import (
+	"bufio"
+	"bytes"
+	"cmp"
+	"encoding/json"
+	"fmt"
+	"io"
+	"maps"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/sagacheck/sagacheck/saga"
+)
+
+// FormatText writes the text form. It reads itself back before it writes: a
+// history that the form cannot carry is an error, never a silent loss.
+func FormatText(w io.Writer, h *History) error {
+	var b bytes.Buffer
+	bw := bufio.NewWriter(&b)
+	formatHeader(bw, &h.Header)
+	fmt.Fprintln(bw)
+	for i := range h.Events {
+		fmt.Fprintln(bw, formatEvent(h, &h.Events[i]))
+	}
+	if err := bw.Flush(); err != nil {
+		return err
+	}
+	back, err := ParseText(bytes.NewReader(b.Bytes()))
+	if err != nil {
+		return fmt.Errorf("the text form can't carry this history: %w", err)
+	}
+	if err := sameHistory(h, back); err != nil {
+		return fmt.Errorf("the text form can't carry this history: %w", err)
+	}
+	_, err = w.Write(b.Bytes())
+	return err
+}
+
+// sameHistory compares as JSON, the form in which histories are kept: there nil
+// and empty lists are the same.
+func sameHistory(a, b *History) error {
+	if x, y := asJSON(a.Header), asJSON(b.Header); x != y {
+		return fmt.Errorf("header %s reads back as %s", x, y)
+	}
+	for i := range a.Events {
+		if x, y := asJSON(a.Events[i]), asJSON(b.Events[i]); x != y {
+			return fmt.Errorf("event %d: %s reads back as %s", i+1, x, y)
+		}
+	}
+	return nil
+}
+
+func asJSON(v any) string {
+	b, err := json.Marshal(v)
+	if err != nil {
+		return err.Error()
+	}
+	return strings.ReplaceAll(string(b), `"capabilities":null`, `"capabilities":[]`)
+}
+
+// quote is the opposite of value.
+func quote(v string) string {
+	switch {
+	case v == "":
+		return "-"
+	case v == "-" || strings.ContainsAny(v, " \t\r\n\"\\#=") || strconv.Quote(v) != `"`+v+`"`:
+		return strconv.Quote(v)
+	}
+	return v
+}
+
+func formatHeader(w io.Writer, h *Header) {
+	line := func(name, v string) {
+		if v != "" {
+			fmt.Fprintln(w, name, quote(v))
+		}
+	}
+	number := func(name string, n uint64) {
+		if n != 0 {
+			fmt.Fprintln(w, name, n)
+		}
+	}
+	line("scenario", h.Scenario)
+	line("cell", h.Cell)
+	line("profile", h.Profile)
+	if o := h.Orchestrator; o.Name != "" || o.Version != "" {
+		fmt.Fprintln(w, strings.TrimSuffix("orchestrator "+quote(o.Name)+" "+quote(o.Version), " -"))
+	}
+	if c := h.Orchestrator.Capabilities; !slices.Equal(c, textCapabilities) {
+		fmt.Fprintln(w, "capabilities", cmp.Or(strings.Join(c, " "), "-"))
+	}
+	number("seed", h.Seed)
+	number("settle-ms", uint64(h.SettleMS))
+	line("plan-id", h.PlanID)
+	line("plan", string(h.Plan))
+	if len(h.Defects) > 0 {
+		fmt.Fprintln(w, "defects", strings.Join(h.Defects, " "))
+	}
+	for _, k := range slices.Sorted(maps.Keys(h.Registers)) {
+		fmt.Fprintf(w, "register %s=%s\n", k, quote(h.Registers[k]))
+	}
+	for _, f := range h.Faults {
+		fmt.Fprintln(w, formatFault(f))
+	}
+	for _, d := range h.Definitions {
+		fmt.Fprintln(w, strings.TrimSuffix("saga "+d.ID+" "+d.Name, " "+h.Scenario))
+		for _, s := range d.Steps {
+			fmt.Fprintln(w, formatStep(d.ID, s))
+		}
+	}
+}
+
+func formatFault(f PlannedFault) string {
+	s := f.Kind
+	if !f.At.IsZero() {
+		s += " " + f.At.String()
+	}
+	if f.Saga != "" {
+		s += " saga=" + quote(f.Saga)
+	}
+	if len(f.Steps) > 0 {
+		s += " steps=" + strings.Join(f.Steps, ",")
+	}
+	if f.Text != s {
+		s += " text=" + quote(f.Text)
+	}
+	return "fault " + s
+}
+
+func formatStep(id string, s saga.Step) string {
+	parts := []string{"step", s.Name}
+	if s.Kind != saga.Compensatable {
+		parts = append(parts, string(s.Kind))
+	}
+	if s.After != nil {
+		parts = append(parts, "after="+cmp.Or(strings.Join(s.After, ","), "-"))
+	}
+	action, undo := textCalls(id, s.Name)
+	if !bytes.Equal(s.Action.Body, action.Body) {
+		parts = append(parts, "do="+formatBody(s.Action.Body))
+	}
+	parts = append(parts, formatCall("", s.Action, action)...)
+	inverse := inverseBody(s.Action.Body)
+	switch c := s.Compensation; {
+	case c == nil && s.Kind == saga.Compensatable:
+		parts = append(parts, "undo=-")
+	case c == nil:
+	default:
+		if s.Kind != saga.Compensatable || !bytes.Equal(c.Body, inverse) {
+			parts = append(parts, "undo="+formatBody(c.Body))
+		}
+		parts = append(parts, formatCall("undo.", *c, undo)...)
+	}
+	return strings.Join(parts, " ")
+}
+
+// formatCall lists what differs from the default.
+func formatCall(prefix string, c, def saga.Call) (parts []string) {
+	field := func(name string, v, d any) {
+		if v != d {
+			parts = append(parts, fmt.Sprintf("%s%s=%v", prefix, name, v))
+		}
+	}
+	p, d := c.Retry, def.Retry
+	field("max", p.MaxAttempts, d.MaxAttempts)
+	field("wait", p.InitialIntervalMS, d.InitialIntervalMS)
+	field("mult", p.Multiplier, d.Multiplier)
+	field("cap", p.MaxIntervalMS, d.MaxIntervalMS)
+	field("jitter", p.Jitter, d.Jitter)
+	field("timeout", p.AttemptTimeoutMS, d.AttemptTimeoutMS)
+	field("deadline", p.DeadlineMS, d.DeadlineMS)
+	if b := c.Breaker; b != nil {
+		field("breaker", fmt.Sprintf("%s:%d:%d:%d", b.Name, b.Failures, b.OpenMS, b.Probes), "")
+	}
+	field("url", quote(c.URL), quote(def.URL))
+	return parts
+}
+
+// formatBody writes a body as an effect where that is all it is.
+func formatBody(body json.RawMessage) string {
+	if len(body) == 0 {
+		return "-"
+	}
+	e, err := saga.Call{Body: body}.Effect()
+	if err != nil || e.IsZero() || !bytes.Equal(e.Body(), body) {
+		return strconv.Quote(string(body))
+	}
+	return formatEffect(e)
+}
+
+func formatEffect(e saga.Effect) string {
+	var parts []string
+	for _, p := range e.Postings {
+		parts = append(parts, fmt.Sprintf("%s%+d%s", p.Account, p.Amount, p.Unit))
+	}
+	for _, w := range e.Writes {
+		parts = append(parts, w.Register+":"+w.From+">"+w.To)
+	}
+	return strings.Join(parts, ",")
+}
+
+func formatEvent(h *History, e *Event) string {
+	parts := []string{formatTime(e.At), string(e.Kind)}
+	add := func(s string) { parts = append(parts, s) }
+	if e.Saga != "" {
+		add(e.Saga)
+	}
+	if e.Step != "" {
+		add(saga.StepRef{Step: e.Step, Direction: e.Direction}.String() + "#" + strconv.Itoa(e.Attempt))
+	}
+	if e.Code != 0 {
+		add(strconv.Itoa(e.Code))
+	}
+	if e.Status != "" {
+		add(string(e.Status))
+	}
+	if e.Kind == LedgerRead {
+		return strings.Join(append(parts, formatLedger(e)...), " ")
+	}
+	def := eventText{Event: Event{Kind: e.Kind, Saga: e.Saga, Step: e.Step, Direction: e.Direction, Code: e.Code}}
+	def.defaults(h)
+	if def.Certain && !e.Certain {
+		add("uncertain")
+	}
+	field := func(name string, v, d any) {
+		if v != d {
+			add(fmt.Sprintf("%s=%v", name, v))
+		}
+	}
+	field("copy", e.Copy, 0)
+	field("key", quote(e.Key), quote(def.Key))
+	field("saga-id", quote(e.SagaID), quote(def.SagaID))
+	field("step-id", quote(e.StepID), quote(def.StepID))
+	field("trace", quote(e.Trace), "-")
+	field("retry-after-ms", e.RetryAfterMS, 0)
+	field("up", e.Up, int64(0))
+	field("down", e.Down, int64(0))
+	field("effect", effectText(e.Effect), effectText(def.Effect))
+	if e.Fault != nil {
+		field("fault", *e.Fault, -1)
+	}
+	var steps []string
+	for _, s := range e.Steps {
+		steps = append(steps, fmt.Sprintf("%s:%s:%d", s.Name, s.Status, s.Attempts))
+	}
+	field("steps", strings.Join(steps, ","), "")
+	field("participant", quote(e.Participant), "-")
+	field("detail", quote(e.Detail), "-")
+	return strings.Join(parts, " ")
+}
+
+func effectText(e *saga.Effect) string {
+	if e == nil {
+		return "-"
+	}
+	return formatEffect(*e)
+}
+
+// formatTime keeps nanoseconds, in milliseconds where that is short.
+func formatTime(d time.Duration) string {
+	return strconv.FormatFloat(float64(d)/float64(time.Millisecond), 'f', -1, 64) + "ms"
+}
+
+func formatLedger(e *Event) []string {
+	parts := []string{quote(e.Participant)}
+	for _, k := range slices.Sorted(maps.Keys(e.Balances)) {
+		account, unit, _ := strings.Cut(k, " ")
+		parts = append(parts, fmt.Sprintf("%s%+d%s", account, e.Balances[k], unit))
+	}
+	for _, k := range slices.Sorted(maps.Keys(e.Registers)) {
+		parts = append(parts, k+"="+quote(e.Registers[k]))
+	}
+	return parts
+}

@@ -1,0 +1,99 @@
+package history
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+
+	"github.com/sagacheck/sagacheck/saga"
+)
+
+// Kinds are all kinds of events.
+var Kinds = []Kind{
+	SagaSubmitted, SagaAccepted, SagaRefused, SagaStatus, SagaUnknown, SagaEnded, SagaOperator,
+	CallSent, CallReceived, CallCommitted, CallAnswered, CallEnded, CallStray,
+	FaultArmed, FaultFired, FaultHealed,
+	ProcessKilled, ProcessPaused, ProcessResumed, ProcessStarted, ProcessReady,
+	Settled, LedgerRead,
+}
+
+// OfSaga tells whether an event of that kind belongs to a saga of the header.
+func (k Kind) OfSaga() bool {
+	switch k {
+	case SagaSubmitted, SagaAccepted, SagaRefused, SagaStatus, SagaUnknown, SagaEnded, SagaOperator:
+		return true
+	}
+	return k.OfCall()
+}
+
+// OfCall tells whether an event of that kind belongs to an attempt.
+func (k Kind) OfCall() bool {
+	switch k {
+	case CallSent, CallReceived, CallCommitted, CallAnswered, CallEnded:
+		return true
+	}
+	return false
+}
+
+// validator refuses what the index would otherwise pass over in silence: an
+// event that belongs to nothing must not make a history greener.
+type validator struct {
+	header *Header
+	steps  map[string]*saga.Definition
+}
+
+func newValidator(h *Header) (*validator, error) {
+	v := &validator{header: h, steps: map[string]*saga.Definition{}}
+	for i := range h.Definitions {
+		d := &h.Definitions[i]
+		if err := d.Validate(); err != nil {
+			return nil, fmt.Errorf("definitions[%d]: %w", i, err)
+		}
+		if v.steps[d.ID] != nil {
+			return nil, fmt.Errorf("definitions[%d]: id: %q is there twice", i, d.ID)
+		}
+		v.steps[d.ID] = d
+	}
+	return v, nil
+}
+
+func (v *validator) event(e *Event) error {
+	if !slices.Contains(Kinds, e.Kind) {
+		return fmt.Errorf("kind: %q is no kind of event", e.Kind)
+	}
+	if (e.Kind == FaultArmed || e.Kind == FaultFired || e.Kind == FaultHealed) && e.Fault == nil {
+		return fmt.Errorf("fault: %s must name the fault", e.Kind)
+	}
+	if e.Fault != nil && (*e.Fault < 0 || *e.Fault >= len(v.header.Faults)) {
+		return fmt.Errorf("fault: %d: the header has %d faults, counted from 0", *e.Fault, len(v.header.Faults))
+	}
+	if e.Kind == SagaStatus && e.Status == "" {
+		return errors.New("status: must be given")
+	}
+	if e.Kind == SagaEnded && !e.Status.Ended() {
+		return fmt.Errorf("status: %q: expected completed or compensated", e.Status)
+	}
+	if !e.Kind.OfSaga() {
+		return nil
+	}
+	d := v.steps[e.Saga]
+	if d == nil {
+		return fmt.Errorf("saga: %q is not in the header", e.Saga)
+	}
+	if e.Kind.OfCall() {
+		return validCall(d, e)
+	}
+	return nil
+}
+
+func validCall(d *saga.Definition, e *Event) error {
+	switch {
+	case d.StepIndex(e.Step) < 0 && e.Step != saga.SubmitStep:
+		return fmt.Errorf("step: saga %q has no step %q", e.Saga, e.Step)
+	case e.Direction != saga.Action && e.Direction != saga.Compensation:
+		return fmt.Errorf("direction: %q: expected action or compensation", e.Direction)
+	case e.Attempt < 1:
+		return fmt.Errorf("attempt: %d: expected 1 or more", e.Attempt)
+	}
+	return nil
+}
