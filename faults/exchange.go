@@ -73,7 +73,7 @@ func (g *Gate) serve(conn *net.TCPConn) {
 		}
 		return
 	}
-	if req.path != s.path {
+	if s.world != nil && req.path != s.path {
 		s.stray(req)
 		refuseStray(conn)
 		return

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"net"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -209,4 +210,27 @@ func (g *Gate) reopen() error {
 	g.ln = ln
 	g.wire.running.Go(func() { g.accept(ln) })
 	return nil
+}
+
+// Alone runs a cell that counts refused connections while nothing else may be
+// refused.
+func (w *Wire) Alone(f func()) {
+	w.refusing.Lock()
+	defer w.refusing.Unlock()
+	f()
+}
+
+// Refuses tells whether the plan has a fault whose evidence is the count of
+// refused connections: its cell must run Alone.
+func (p Plan) Refuses() bool {
+	return slices.ContainsFunc(p.Faults, func(f Fault) bool { return f.Kind == (refuse{}).Doc().Name })
+}
+
+// NeedsProcess tells whether the plan kills or pauses the orchestrator, or cuts
+// it off from its store: its cell needs an orchestrator of its own.
+func (p Plan) NeedsProcess() bool {
+	return slices.ContainsFunc(p.Faults, func(f Fault) bool {
+		k, err := KindByName(f.Kind)
+		return err == nil && k.Doc().Process
+	})
 }

@@ -22,12 +22,21 @@ type Recorder struct {
 	closed bool
 	h      History
 	notify chan struct{}
+	act    Activity
+}
+
+// Activity tells how much has been recorded, and when last.
+type Activity struct {
+	Count     int
+	Last      time.Time // of any event, or the beginning
+	LastFault time.Time // of an event of a fault or of a process, or the beginning
 }
 
 // NewRecorder begins a history now.
 func NewRecorder(h Header) *Recorder {
 	h.Version = Version
-	return &Recorder{start: time.Now(), h: History{Header: h}, notify: make(chan struct{}, 1)}
+	now := time.Now()
+	return &Recorder{start: now, h: History{Header: h}, notify: make(chan struct{}, 1), act: Activity{Last: now, LastFault: now}}
 }
 
 // Add records an event and returns its sequence number. Seq and At are set
@@ -38,13 +47,26 @@ func (r *Recorder) Add(e Event) int {
 	if r.closed {
 		return 0
 	}
-	e.Seq, e.At = len(r.h.Events)+1, time.Since(r.start)
+	now := time.Now()
+	e.Seq, e.At = len(r.h.Events)+1, now.Sub(r.start)
 	r.h.Events = append(r.h.Events, e)
+	r.act.Count, r.act.Last = e.Seq, now
+	switch e.Kind {
+	case FaultFired, FaultHealed, ProcessKilled, ProcessPaused, ProcessResumed, ProcessStarted, ProcessReady:
+		r.act.LastFault = now
+	}
 	select {
 	case r.notify <- struct{}{}:
 	default:
 	}
 	return e.Seq
+}
+
+// Activity is what has been recorded so far.
+func (r *Recorder) Activity() Activity {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.act
 }
 
 // Changed delivers a token some time after each event.

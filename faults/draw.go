@@ -1,0 +1,131 @@
+package faults
+
+import (
+	"slices"
+
+	"pgregory.net/rapid"
+
+	"github.com/sagacheck/sagacheck/saga"
+)
+
+// mostFaults is how many faults a drawn plan has at the most.
+const mostFaults = 3
+
+// Draw makes a random plan for the sagas of a cell; the same seed gives the same
+// plan. Every fault of it is sure to fire against an orchestrator that keeps the
+// contract. Each seed may leave whole kinds of faults out (swarm testing: Groce
+// et al., ISSTA 2012).
+func Draw(defs []saga.Definition, a Ability, seed uint64) Plan {
+	return rapid.Custom(func(t *rapid.T) Plan { return draw(t, defs, a) }).Example(int(seed))
+}
+
+func draw(t *rapid.T, defs []saga.Definition, a Ability) Plan {
+	allowed := swarm(t, a)
+	if i := slices.IndexFunc(allowed, func(k KindDoc) bool { return k.Window() }); i >= 0 && rapid.IntRange(0, 9).Draw(t, "window") == 0 {
+		return Plan{[]Fault{drawWindow(t, defs[0], allowed[i].Name)}}
+	}
+	points := slices.DeleteFunc(allowed, func(k KindDoc) bool { return k.Window() })
+	var p Plan
+	for range rapid.IntRange(1, mostFaults).Draw(t, "faults") {
+		n := rapid.IntRange(1, len(defs)).Draw(t, "saga")
+		if f, ok := drawPoint(t, defs[n-1], p, n, points, len(defs) > 1); ok {
+			p.Faults = append(p.Faults, f)
+		}
+	}
+	return p
+}
+
+// swarm leaves about a third of the kinds out, but never all.
+func swarm(t *rapid.T, a Ability) []KindDoc {
+	var all, kept []KindDoc
+	for _, k := range Kinds() {
+		doc := k.Doc()
+		if !a.allows(doc) {
+			continue
+		}
+		all = append(all, doc)
+		if rapid.IntRange(0, 2).Draw(t, "keep "+doc.Name) > 0 {
+			kept = append(kept, doc)
+		}
+	}
+	if !slices.ContainsFunc(kept, func(k KindDoc) bool { return !k.Window() }) {
+		return all
+	}
+	rapid.Permutation(kept).Draw(t, "order")
+	return kept
+}
+
+// drawPoint draws a fault at a point that is sure to be reached under the plan so
+// far, and that leaves the plan's other faults sure to fire.
+func drawPoint(t *rapid.T, d saga.Definition, p Plan, number int, kinds []KindDoc, several bool) (Fault, bool) {
+	before := predict(d, p, number)
+	// Each try draws anew; a point that does not go with the plan is not forced.
+	for range 8 {
+		at := rapid.SampledFrom(before.points).Draw(t, "point")
+		if several && (at.Attempt > 1 || at.Direction == saga.Compensation) {
+			continue // sagas that compete for a register make later points unsure
+		}
+		fits := slices.DeleteFunc(slices.Clone(kinds), func(k KindDoc) bool { return !slices.Contains(k.Phases, at.Phase) })
+		if len(fits) == 0 {
+			continue
+		}
+		k := rapid.SampledFrom(fits).Draw(t, "kind")
+		f := Fault{Kind: k.Name, At: at}
+		if number > 1 {
+			f.Saga = number
+		}
+		f = drawFields(t, f, policyAt(d, at))
+		next := Plan{append(slices.Clone(p.Faults), f)}
+		if next.Validate() != nil || slices.ContainsFunc(p.Faults, func(o Fault) bool { return o.At == at && max(o.Saga, 1) == number }) {
+			continue
+		}
+		if after := predict(d, next, number); after.allFire() && !after.stuck {
+			return f, true
+		}
+	}
+	return Fault{}, false
+}
+
+func policyAt(d saga.Definition, at saga.FailurePoint) saga.RetryPolicy {
+	if c, ok := d.Call(at.Ref()); ok {
+		return c.Retry
+	}
+	return saga.RetryPolicy{AttemptTimeoutMS: 500, InitialIntervalMS: 20}
+}
+
+// drawFields draws the numbers of a kind around the values that matter under
+// the policy: well within the attempt's time-out, or well past it.
+func drawFields(t *rapid.T, f Fault, p saga.RetryPolicy) Fault {
+	f = defaults(f, p)
+	switch f.Kind {
+	case "delay", "pause-orchestrator":
+		if rapid.Bool().Draw(t, "within the time-out") {
+			f.DelayMS = rapid.IntRange(1, max(p.AttemptTimeoutMS/4, 1)).Draw(t, "delay_ms")
+		} else {
+			f.DelayMS = rapid.IntRange(p.AttemptTimeoutMS+50, p.AttemptTimeoutMS+200).Draw(t, "delay_ms")
+		}
+	case "duplicate":
+		f.DelayMS = rapid.SampledFrom([]int{0, 0, 5, p.AttemptTimeoutMS, lateBy(p)}).Draw(t, "delay_ms")
+	case "truncate":
+		f.Bytes = rapid.IntRange(1, shortestMessage).Draw(t, "bytes")
+	case "slow":
+		f.KBps = rapid.IntRange(4, 64).Draw(t, "kbps")
+	case "crash-participant", "refuse":
+		f.DelayMS = rapid.IntRange(1, 40).Draw(t, "delay_ms")
+	case "crash-orchestrator":
+		f.DelayMS = rapid.IntRange(0, 50).Draw(t, "delay_ms")
+	}
+	return f
+}
+
+func drawWindow(t *rapid.T, d saga.Definition, kind string) Fault {
+	f := windowOf(d, kind)
+	f.ForMS = rapid.IntRange(30, 120).Draw(t, "for_ms")
+	switch kind {
+	case "latency":
+		f.DelayMS = rapid.IntRange(1, 60).Draw(t, "delay_ms")
+	case "error-rate":
+		f.Calls = append([]bool{true}, rapid.SliceOfN(rapid.Bool(), 0, 9).Draw(t, "calls")...)
+	}
+	return f
+}

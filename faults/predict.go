@@ -1,0 +1,290 @@
+package faults
+
+import (
+	"slices"
+
+	"github.com/sagacheck/sagacheck/saga"
+)
+
+// prediction is what an orchestrator that keeps the contract is sure to do with
+// one saga under a plan. What depends on a race (a step beside one that fails)
+// is not in it. The generator draws only points that are in it, so that every
+// fault it plans will fire.
+type prediction struct {
+	def   saga.Definition
+	plan  Plan
+	saga  int // number of the saga
+	fired []bool
+	// points reached for sure, in the order in which they were found.
+	points   []saga.FailurePoint
+	steps    map[string]fate
+	effects  map[saga.StepRef]bool
+	failed   bool
+	stuck    bool
+	pivoted  bool
+	unstable map[string]bool // steps whose fate depends on a race
+}
+
+// fate is how a step's action ended.
+type fate int
+
+const (
+	notStarted fate = iota
+	succeeded
+	refused  // nothing was done
+	unknown  // attempts ran out
+	deferred // satisfied for what comes after
+)
+
+// endless bounds the attempts of a call that may be repeated for ever.
+const endless = 50
+
+// predict follows one saga through the plan.
+func predict(d saga.Definition, p Plan, number int) *prediction {
+	pr := &prediction{
+		def: d, plan: p, saga: number, fired: make([]bool, len(p.Faults)), steps: map[string]fate{},
+		effects: map[saga.StepRef]bool{}, unstable: map[string]bool{},
+	}
+	pr.submit()
+	pr.forward()
+	if pr.failed && !pr.pivoted {
+		pr.backward()
+	}
+	return pr
+}
+
+// allFire tells whether every fault of this saga is sure to fire.
+func (pr *prediction) allFire() bool {
+	for i, f := range pr.plan.Faults {
+		if max(f.Saga, 1) == pr.saga && !f.At.IsZero() && !pr.fired[i] {
+			return false
+		}
+	}
+	return true
+}
+
+func (pr *prediction) submit() {
+	ref := saga.StepRef{Step: saga.SubmitStep, Direction: saga.Action}
+	for n := 1; n <= endless; n++ {
+		if pr.attempt(ref, n, 500) != saga.Transient {
+			return
+		}
+	}
+}
+
+// forward runs the actions, wave by wave.
+func (pr *prediction) forward() {
+	for {
+		wave := pr.ready()
+		if len(wave) == 0 {
+			return
+		}
+		for _, i := range wave {
+			pr.action(pr.def.Steps[i])
+		}
+		if pr.failed {
+			pr.mark(wave)
+			return
+		}
+	}
+}
+
+// ready lists the steps that may start.
+func (pr *prediction) ready() []int {
+	var wave []int
+	for i, s := range pr.def.Steps {
+		if pr.steps[s.Name] != notStarted {
+			continue
+		}
+		if !slices.ContainsFunc(pr.def.Predecessors(i), func(p string) bool {
+			return pr.steps[p] != succeeded && pr.steps[p] != deferred
+		}) {
+			wave = append(wave, i)
+		}
+	}
+	return wave
+}
+
+// mark tells which fates of a wave with a failure depend on a race: the steps
+// beside the failed one are stopped at their present attempt, so those that
+// needed more than one may have been stopped before. What starts after them may
+// or may not have started.
+func (pr *prediction) mark(wave []int) {
+	if len(wave) < 2 {
+		return
+	}
+	for _, i := range wave {
+		s := pr.def.Steps[i]
+		if pr.attempts(saga.StepRef{Step: s.Name, Direction: saga.Action}) > 1 || pr.failedAlone(wave, i) {
+			pr.unstable[s.Name] = true
+		}
+	}
+}
+
+// failedAlone is true where the wave's members have predecessors that differ:
+// they do not start together.
+func (pr *prediction) failedAlone(wave []int, i int) bool {
+	return slices.ContainsFunc(wave, func(j int) bool {
+		return !slices.Equal(pr.def.Predecessors(i), pr.def.Predecessors(j))
+	})
+}
+
+func (pr *prediction) attempts(r saga.StepRef) int {
+	most := 0
+	for _, p := range pr.points {
+		if p.Ref() == r {
+			most = max(most, p.Attempt)
+		}
+	}
+	return most
+}
+
+// action follows the attempts of a step's action to its fate.
+func (pr *prediction) action(s saga.Step) {
+	limit := s.Action.Retry.MaxAttempts
+	end := unknown
+	for n := 1; n <= endless && (limit == 0 || n <= limit || s.Kind == saga.Deferrable); n++ {
+		answer := pr.attempt(saga.StepRef{Step: s.Name, Direction: saga.Action}, n, s.Action.Retry.AttemptTimeoutMS)
+		if answer == saga.Transient {
+			continue
+		}
+		end = map[saga.Answer]fate{saga.Done: succeeded, saga.Permanent: refused}[answer]
+		break
+	}
+	if s.Kind == saga.Deferrable && end != succeeded {
+		end = deferred
+	}
+	pr.steps[s.Name] = end
+	switch {
+	case end == succeeded && s.Kind == saga.Pivot:
+		pr.pivoted = true
+	case end == unknown || end == refused:
+		pr.failed = true
+		pr.stuck = pr.stuck || pr.pivoted
+	}
+}
+
+// backward runs the compensations in the reverse order.
+func (pr *prediction) backward() {
+	for i := len(pr.def.Steps) - 1; i >= 0; i-- {
+		s := pr.def.Steps[i]
+		end := pr.steps[s.Name]
+		if s.Compensation == nil || pr.unstable[s.Name] || end != succeeded && end != unknown {
+			continue
+		}
+		if pr.blocked(s.Name) {
+			continue
+		}
+		limit := s.Compensation.Retry.MaxAttempts
+		done := false
+		for n := 1; n <= endless && !done && (limit == 0 || n <= limit); n++ {
+			switch pr.attempt(saga.StepRef{Step: s.Name, Direction: saga.Compensation}, n, s.Compensation.Retry.AttemptTimeoutMS) {
+			case saga.Done:
+				done = true
+			case saga.Permanent:
+				pr.stuck = true
+				return
+			case saga.Transient:
+			}
+		}
+		if !done {
+			pr.stuck = true
+			return
+		}
+	}
+}
+
+// blocked: a step whose successor's fate depends on a race is compensated, but
+// when is not sure; its points stay reachable. Steps of an unstable wave are not.
+func (pr *prediction) blocked(name string) bool { return pr.unstable[name] }
+
+// attempt follows one attempt through its phases: which faults fire, which
+// points are reached, and what the orchestrator learns.
+func (pr *prediction) attempt(r saga.StepRef, n, timeoutMS int) saga.Answer {
+	walk := &attemptWalk{pr: pr, ref: r, n: n, timeout: timeoutMS, answer: saga.Done}
+	walk.reach(saga.Connect)
+	walk.reach(saga.Request)
+	if walk.lost {
+		return saga.Transient
+	}
+	if r.Step != saga.SubmitStep {
+		if !walk.reach(saga.Receive) && !pr.effects[r] && pr.changes(r) {
+			pr.effects[r] = true
+			walk.reach(saga.Commit)
+		}
+	}
+	if !walk.hungUp {
+		walk.reach(saga.Response)
+	}
+	return walk.answer
+}
+
+// changes: a compensation whose action had no effect changes nothing.
+func (pr *prediction) changes(r saga.StepRef) bool {
+	return r.Direction == saga.Action || pr.effects[saga.StepRef{Step: r.Step, Direction: saga.Action}]
+}
+
+// attemptWalk is one attempt on its way.
+type attemptWalk struct {
+	pr      *prediction
+	ref     saga.StepRef
+	n       int
+	timeout int
+	answer  saga.Answer
+	lost    bool // the request does not arrive
+	hungUp  bool // no answer leaves
+}
+
+// reach passes a phase; true means that the participant answered in place of
+// going on.
+func (w *attemptWalk) reach(p saga.Phase) (answered bool) {
+	at := saga.FailurePoint{Step: w.ref.Step, Direction: w.ref.Direction, Attempt: w.n, Phase: p}
+	w.pr.points = append(w.pr.points, at)
+	for i, f := range w.pr.plan.Faults {
+		if max(f.Saga, 1) != w.pr.saga || f.At != at {
+			continue
+		}
+		w.pr.fired[i] = true
+		if w.strike(f) {
+			answered = true
+		}
+	}
+	return answered
+}
+
+func (w *attemptWalk) strike(f Fault) (answered bool) {
+	fails := func() {
+		if w.answer != saga.Permanent {
+			w.answer = saga.Transient
+		}
+	}
+	switch f.Kind {
+	case "lose", "reset", "truncate":
+		fails()
+		w.lost = w.lost || f.At.Phase == saga.Request
+	case "delay":
+		if f.DelayMS >= w.timeout {
+			fails()
+		}
+	case "reject":
+		w.answer = saga.Permanent
+		return true
+	case "unavailable", "throttle":
+		fails()
+		return true
+	case "error":
+		fails()
+		return f.At.Phase == saga.Receive
+	case "crash-participant":
+		fails()
+		w.hungUp = true
+		return f.At.Phase == saga.Receive
+	case "crash-orchestrator":
+		w.answer = saga.Transient
+	case "pause-orchestrator":
+		if f.DelayMS >= w.timeout {
+			fails()
+		}
+	}
+	return false
+}

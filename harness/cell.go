@@ -1,0 +1,156 @@
+package harness
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/sagacheck/sagacheck/faults"
+	"github.com/sagacheck/sagacheck/history"
+	"github.com/sagacheck/sagacheck/orchestrators"
+	"github.com/sagacheck/sagacheck/participants"
+	"github.com/sagacheck/sagacheck/saga"
+)
+
+// cellRun is one cell while it runs.
+type cellRun struct {
+	h      *Harness
+	cell   Cell
+	sys    orchestrators.System
+	ids    []string
+	defs   []saga.Definition
+	gates  map[saga.Operation]*faults.Gate
+	leased []*faults.Gate
+	rec    *history.Recorder
+	in     *faults.Injector
+	world  *participants.World
+}
+
+// run carries out one cell. target is the process that its faults may hit.
+func (h *Harness) run(ctx context.Context, c Cell, sys orchestrators.System, target faults.Target) (*history.History, error) {
+	r := &cellRun{h: h, cell: c, sys: sys, gates: map[saga.Operation]*faults.Gate{}}
+	if err := r.prepare(target); err != nil {
+		return nil, err
+	}
+	defer h.wire.Release(r.leased)
+	r.in.Begin()
+	err := r.drive(ctx)
+	err = errors.Join(err, r.in.Close())
+	r.world.Read()
+	return r.rec.Close(), err
+}
+
+// prepare leases the addresses, builds the definitions and compiles the plan.
+func (r *cellRun) prepare(target faults.Target) error {
+	c := r.cell
+	for n := range max(c.Scenario.Sagas, 1) {
+		r.ids = append(r.ids, fmt.Sprintf("%s-%d", c.ID, n+1))
+	}
+	if err := r.lease(); err != nil {
+		return err
+	}
+	var registers map[string]string
+	r.defs, registers = c.Scenario.Build(r.ids, func(n int, ref saga.StepRef) string {
+		op := saga.Operation{Saga: r.ids[n], Step: ref.Step, Direction: ref.Direction}
+		return "http://" + r.gates[op].Addr() + path(op)
+	})
+	header, err := r.header(registers)
+	if err != nil {
+		return err
+	}
+	r.rec = history.NewRecorder(header)
+	r.in, err = faults.NewInjector(r.h.wire, faults.Setup{
+		Plan: c.Plan, Sagas: r.ids, Service: c.Scenario.Participant, Rec: r.rec, Target: target,
+	})
+	if err != nil {
+		return err
+	}
+	defects := participants.Defects{}
+	for _, d := range c.Defects {
+		defects[d] = true
+	}
+	r.world = participants.NewWorld(c.Profile, registers, r.rec, r.in.Hook, defects)
+	r.script()
+	return nil
+}
+
+// path is what the URL of an operation says; the gate that it belongs to takes
+// nothing else.
+func path(op saga.Operation) string {
+	return fmt.Sprintf("/sagas/%s/steps/%s/%s", op.Saga, op.Step, op.Direction)
+}
+
+// operations lists what gets an address: submit, and both directions of each step.
+func (r *cellRun) operations() []saga.Operation {
+	var ops []saga.Operation
+	for _, id := range r.ids {
+		ops = append(ops, saga.Operation{Saga: id, Step: saga.SubmitStep, Direction: saga.Action})
+		for _, s := range r.cell.Scenario.Steps {
+			ops = append(ops, saga.Operation{Saga: id, Step: s.Name, Direction: saga.Action},
+				saga.Operation{Saga: id, Step: s.Name, Direction: saga.Compensation})
+		}
+	}
+	return ops
+}
+
+func (r *cellRun) lease() error {
+	ops := r.operations()
+	gates, err := r.h.wire.Lease(len(ops))
+	if err != nil {
+		return err
+	}
+	r.leased = gates
+	for i, op := range ops {
+		r.gates[op] = gates[i]
+	}
+	return nil
+}
+
+// script tells each gate its operation.
+func (r *cellRun) script() {
+	for op, g := range r.gates {
+		if op.Step == saga.SubmitStep {
+			base := strings.TrimPrefix(r.sys.Base(), "http://")
+			host, _, _ := strings.Cut(base, "/")
+			r.in.Script(g, op, "", host, 0, nil)
+			continue
+		}
+		d := r.defs[r.index(op.Saga)]
+		call, _ := d.Call(saga.StepRef{Step: op.Step, Direction: op.Direction})
+		r.in.Script(g, op, path(op), r.h.server.Addr(), call.Retry.AttemptTimeout(), r.world)
+	}
+}
+
+func (r *cellRun) index(id string) int {
+	for i, known := range r.ids {
+		if known == id {
+			return i
+		}
+	}
+	return -1
+}
+
+// header is all that a judge needs besides the events.
+func (r *cellRun) header(registers map[string]string) (history.Header, error) {
+	c := r.cell
+	plan, err := json.Marshal(c.Plan)
+	if err != nil {
+		return history.Header{}, err
+	}
+	h := history.Header{
+		Cell: c.ID, Scenario: c.Scenario.Name, Profile: string(c.Profile), Orchestrator: r.sys.Info(), Seed: c.Seed,
+		PlanID: c.Plan.ID(), Plan: plan, Definitions: r.defs, Registers: registers,
+		SettleMS: int(r.h.Settle / time.Millisecond), Defects: append(append([]string{}, r.h.Defects...), c.Defects...),
+	}
+	for _, f := range c.Plan.Faults {
+		p := history.PlannedFault{Kind: f.Kind, At: f.At, Steps: f.Steps, Text: f.String()}
+		if n := max(f.Saga, 1) - 1; n < len(r.ids) && !f.At.IsZero() {
+			p.Saga = r.ids[n]
+		}
+		h.Faults = append(h.Faults, p)
+	}
+	return h, nil
+}

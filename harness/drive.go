@@ -1,0 +1,162 @@
+package harness
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/sagacheck/sagacheck/history"
+	"github.com/sagacheck/sagacheck/orchestrators"
+	"github.com/sagacheck/sagacheck/saga"
+)
+
+// submitTimeout is how long a client waits for the orchestrator's 202, and
+// submitPause how long before it sends the same saga again.
+const (
+	submitTimeout = 500 * time.Millisecond
+	submitPause   = 20 * time.Millisecond
+)
+
+// drive submits the sagas and waits until the cell has settled.
+func (r *cellRun) drive(ctx context.Context) error {
+	errs := make([]error, len(r.defs))
+	var work sync.WaitGroup
+	for i, d := range r.defs {
+		work.Go(func() { errs[i] = r.submit(ctx, d) })
+	}
+	work.Wait()
+	if err := errors.Join(errs...); err != nil {
+		r.rec.Add(history.Event{Kind: history.Settled, Detail: "not submitted: " + err.Error()})
+		return err
+	}
+	return r.settle(ctx)
+}
+
+// submit sends a saga until the orchestrator has accepted it, as a client does
+// that may safely repeat itself: same id, same body.
+func (r *cellRun) submit(ctx context.Context, d saga.Definition) error {
+	op := saga.Operation{Saga: d.ID, Step: saga.SubmitStep, Direction: saga.Action}
+	host := r.gates[op].Addr()
+	_, rest, _ := strings.Cut(strings.TrimPrefix(r.sys.Base(), "http://"), "/")
+	client := r.sys.Client(strings.TrimSuffix("http://"+host+"/"+rest, "/"))
+	deadline := time.Now().Add(r.h.Settle)
+	scale := orchestrators.PaceOf(r.sys).Scale
+	for {
+		r.rec.Add(history.Event{Kind: history.SagaSubmitted, Saga: d.ID})
+		try, cancel := context.WithTimeout(ctx, time.Duration(float64(submitTimeout)*scale))
+		code, err := client.Submit(try, d)
+		cancel()
+		switch answer := saga.Classify(code); {
+		case ctx.Err() != nil:
+			return ctx.Err()
+		case err == nil && answer == saga.Done:
+			r.rec.Add(history.Event{Kind: history.SagaAccepted, Saga: d.ID, Code: code})
+			return nil
+		case code != 0 && answer == saga.Permanent:
+			r.rec.Add(history.Event{Kind: history.SagaRefused, Saga: d.ID, Code: code, Detail: text(err)})
+			return fmt.Errorf("the orchestrator refused saga %s: %w", d.ID, refusal(code, err))
+		case time.Now().After(deadline):
+			return fmt.Errorf("the orchestrator did not accept saga %s within %v: %w", d.ID, r.h.Settle, refusal(code, err))
+		}
+		r.rec.Add(history.Event{Kind: history.SagaRefused, Saga: d.ID, Code: code, Detail: text(err)})
+		if err := pause(ctx, submitPause); err != nil {
+			return err
+		}
+	}
+}
+
+func refusal(code int, err error) error {
+	if err != nil {
+		return err
+	}
+	return fmt.Errorf("answered %d %s", code, http.StatusText(code))
+}
+
+func text(err error) string {
+	if err == nil {
+		return ""
+	}
+	return err.Error()
+}
+
+func pause(ctx context.Context, d time.Duration) error {
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-t.C:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+// watch is what the harness knows of one saga from its reports.
+type watch struct {
+	id      string
+	last    saga.Report
+	unknown bool
+	ended   bool
+	err     error // of the last question
+	failing time.Time
+}
+
+// pending says what still has to happen, in words; empty: nothing.
+func (w *watch) pending() string {
+	switch {
+	case w.err != nil:
+		return fmt.Sprintf("saga %s: no status: %v", w.id, w.err)
+	case w.unknown:
+		return fmt.Sprintf("saga %s: unknown to the orchestrator", w.id)
+	case !w.last.Status.Ended():
+		return fmt.Sprintf("saga %s: %s%s", w.id, w.last.Status, steps(w.last, saga.StepPending, saga.StepRunning, saga.StepFailed, saga.StepCompensating))
+	}
+	if open := steps(w.last, saga.StepDeferred, saga.StepRunning, saga.StepCompensating); open != "" {
+		return fmt.Sprintf("saga %s: %s, but%s", w.id, w.last.Status, open)
+	}
+	return ""
+}
+
+func steps(r saga.Report, states ...saga.StepState) string {
+	s := ""
+	for _, st := range r.Steps {
+		if slices.Contains(states, st.Status) {
+			s += fmt.Sprintf(" %s %s", st.Name, st.Status)
+		}
+	}
+	return s
+}
+
+// ask gets a saga's status and records what is new.
+func (r *cellRun) ask(ctx context.Context, c orchestrators.Client, w *watch) {
+	report, code, err := c.Report(ctx, w.id)
+	switch {
+	case err != nil && code != http.StatusNotFound:
+		if w.err == nil {
+			w.failing = time.Now()
+		}
+		w.err = err
+		return
+	case code == http.StatusNotFound:
+		w.err = nil
+		if !w.unknown {
+			w.unknown = true
+			r.rec.Add(history.Event{Kind: history.SagaUnknown, Saga: w.id, Code: code})
+		}
+		return
+	}
+	w.err = nil
+	if !w.unknown && report.Status == w.last.Status && slices.Equal(report.Steps, w.last.Steps) {
+		return
+	}
+	w.unknown, w.last = false, report
+	r.rec.Add(history.Event{Kind: history.SagaStatus, Saga: w.id, Status: report.Status, Steps: report.Steps})
+	if report.Status.Ended() && !w.ended {
+		w.ended = true
+		r.rec.Add(history.Event{Kind: history.SagaEnded, Saga: w.id, Status: report.Status})
+	}
+}

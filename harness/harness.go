@@ -1,0 +1,168 @@
+package harness
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"iter"
+	"os"
+	"path/filepath"
+	"sync"
+	"time"
+
+	"github.com/sagacheck/sagacheck/faults"
+	"github.com/sagacheck/sagacheck/history"
+	"github.com/sagacheck/sagacheck/orchestrators"
+	"github.com/sagacheck/sagacheck/participants"
+	"github.com/sagacheck/sagacheck/scenarios"
+)
+
+// Cell is one run of a scenario under a plan.
+type Cell struct {
+	// ID is unique among all cells that an orchestrator has ever seen: the ids of
+	// its sagas begin with it.
+	ID       string
+	Scenario *scenarios.Scenario
+	Plan     faults.Plan
+	Profile  participants.Profile
+	Seed     uint64
+	// Defects are planted bugs of the participants.
+	Defects []string
+}
+
+// Result is what became of a cell. Err tells of trouble of the harness or of
+// the system under test, not of a judgement; History may then be nil.
+type Result struct {
+	Cell     Cell
+	History  *history.History
+	Path     string // of the stored history; empty: not stored
+	Err      error
+	Duration time.Duration
+}
+
+// Options say against what and how cells run.
+type Options struct {
+	// System is shared by all cells without process faults.
+	System orchestrators.System
+	// Start starts an orchestrator for cells with process faults; nil: such cells
+	// end with an error.
+	Start func(ctx context.Context) (orchestrators.System, error)
+	// Parallel is how many cells run at once, Processes how many of them with an
+	// orchestrator of their own.
+	Parallel, Processes int
+	// Settle is how long after the last fault a saga may take to end.
+	Settle time.Duration
+	// Quiet is how long the wires must be silent after the sagas have ended; 0:
+	// derived from the longest back-off of the scenario.
+	Quiet time.Duration
+	// Dir is where histories are stored; empty: nowhere.
+	Dir string
+	// Defects of the orchestrator, for the record.
+	Defects []string
+}
+
+// Harness runs cells. It holds the pool of proxy addresses and the server of the
+// participants.
+type Harness struct {
+	Options
+	wire   *faults.Wire
+	server *participants.Server
+	owned  *pool
+}
+
+// New prepares a harness; Close must be called.
+func New(o Options) (*Harness, error) {
+	if o.Parallel < 1 {
+		o.Parallel = 1
+	}
+	if o.Processes < 1 {
+		o.Processes = 1
+	}
+	if o.Settle <= 0 {
+		o.Settle = DefaultSettle
+	}
+	if o.Dir != "" {
+		if err := os.MkdirAll(o.Dir, 0o755); err != nil {
+			return nil, fmt.Errorf("folder for histories: %w", err)
+		}
+	}
+	wire := faults.NewWire()
+	server, err := participants.Serve(wire.Resolve)
+	if err != nil {
+		return nil, errors.Join(fmt.Errorf("server of the participants: %w", err), wire.Close())
+	}
+	return &Harness{Options: o, wire: wire, server: server, owned: newPool(o.Start, o.Processes)}, nil
+}
+
+// DefaultSettle is how long after the last fault a saga may take to end.
+const DefaultSettle = 10 * time.Second
+
+// Close ends everything that the harness started.
+func (h *Harness) Close() error {
+	return errors.Join(h.owned.close(), h.wire.Close(), h.server.Close())
+}
+
+// Run runs the cells, Parallel at a time, and calls each, one call at a time, in
+// the order in which the cells finish. It ends early when the context does; the
+// cells under way are then dropped, and the context's error is returned.
+func (h *Harness) Run(ctx context.Context, cells iter.Seq[Cell], each func(Result)) error {
+	var (
+		work    sync.WaitGroup
+		results = make(chan Result)
+		slots   = make(chan struct{}, h.Parallel)
+	)
+	go func() {
+		defer close(results)
+		defer work.Wait()
+		for c := range cells {
+			select {
+			case slots <- struct{}{}:
+			case <-ctx.Done():
+				return
+			}
+			work.Go(func() {
+				defer func() { <-slots }()
+				results <- h.RunCell(ctx, c)
+			})
+		}
+	}()
+	for r := range results {
+		if ctx.Err() == nil || r.Err == nil {
+			each(r)
+		}
+	}
+	return ctx.Err()
+}
+
+// RunCell runs one cell and stores its history.
+func (h *Harness) RunCell(ctx context.Context, c Cell) Result {
+	began := time.Now()
+	r := Result{Cell: c}
+	if c.Plan.Refuses() {
+		h.wire.Alone(func() { r.History, r.Err = h.observe(ctx, c) })
+	} else {
+		r.History, r.Err = h.observe(ctx, c)
+	}
+	if r.History != nil && h.Dir != "" {
+		r.Path = filepath.Join(h.Dir, c.ID+history.Extension)
+		if err := r.History.Save(r.Path); err != nil {
+			r.Path, r.Err = "", errors.Join(r.Err, err)
+		}
+	}
+	r.Duration = time.Since(began)
+	return r
+}
+
+// observe finds the orchestrator for a cell and runs it there.
+func (h *Harness) observe(ctx context.Context, c Cell) (*history.History, error) {
+	if !c.Plan.NeedsProcess() {
+		return h.run(ctx, c, h.System, nil)
+	}
+	own, err := h.owned.take(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("an orchestrator of its own for cell %s: %w", c.ID, err)
+	}
+	hist, err := h.run(ctx, c, own, own)
+	h.owned.give(own, err == nil)
+	return hist, err
+}

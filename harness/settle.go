@@ -1,0 +1,132 @@
+package harness
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/sagacheck/sagacheck/history"
+	"github.com/sagacheck/sagacheck/orchestrators"
+)
+
+// Bounds of the wait between two questions for a saga's status. After each event
+// of the cell the next question comes soon, then ever later.
+const (
+	askSoon = time.Millisecond
+	askLate = 25 * time.Millisecond
+)
+
+// unreachableLimit is how long the orchestrator may leave status questions
+// without an answer while no fault of ours explains it.
+const unreachableLimit = 5 * time.Second
+
+// settle waits until all sagas have ended and the wires are silent, or until the
+// settle time after the last fault is over; then it records what is pending.
+func (r *cellRun) settle(ctx context.Context) error {
+	client := r.sys.Client(r.sys.Base())
+	watches := make([]*watch, len(r.ids))
+	for i, id := range r.ids {
+		watches[i] = &watch{id: id}
+	}
+	quiet := r.quiet()
+	seen := r.rec.Activity()
+	wait := askSoon
+	for {
+		for _, w := range watches {
+			r.ask(ctx, client, w)
+		}
+		if ctx.Err() != nil {
+			return ctx.Err()
+		}
+		if err := r.dead(watches); err != nil {
+			r.rec.Add(history.Event{Kind: history.Settled, Detail: err.Error()})
+			return err
+		}
+		now := r.rec.Activity()
+		pending := r.pending(watches)
+		switch {
+		case pending == "" && time.Since(now.Last) >= quiet:
+			r.rec.Add(history.Event{Kind: history.Settled})
+			return nil
+		case time.Since(now.LastFault) > r.h.Settle:
+			r.rec.Add(history.Event{Kind: history.Settled, Detail: pending})
+			return nil
+		}
+		wait = min(2*wait, askLate)
+		if now.Count != seen.Count {
+			wait = askSoon
+		}
+		seen = now
+		if pending == "" {
+			wait = max(time.Millisecond, quiet-time.Since(now.Last))
+		}
+		r.await(ctx, wait)
+	}
+}
+
+// await waits for a time or for the next event of the cell.
+func (r *cellRun) await(ctx context.Context, d time.Duration) {
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-ctx.Done():
+	case <-t.C:
+	case <-r.rec.Changed():
+		t.Reset(askSoon) // events come in bursts
+		select {
+		case <-t.C:
+		case <-ctx.Done():
+		}
+	}
+}
+
+// pending says all that still has to happen.
+func (r *cellRun) pending(watches []*watch) string {
+	var all []string
+	for _, w := range watches {
+		if p := w.pending(); p != "" {
+			all = append(all, p)
+		}
+	}
+	if n := r.in.Pending(); n > 0 {
+		all = append(all, fmt.Sprintf("%d calls or faults under way", n))
+	}
+	return strings.Join(all, "; ")
+}
+
+// quiet is how long the wires must be silent before the cell has settled: longer
+// than any back-off, so that an attempt after the end is seen.
+func (r *cellRun) quiet() time.Duration {
+	if r.h.Quiet > 0 {
+		return r.h.Quiet
+	}
+	longest := 20 * time.Millisecond
+	for _, d := range r.defs {
+		for _, s := range d.Steps {
+			p := s.Action.Retry
+			longest = max(longest, time.Duration(float64(p.MaxIntervalMS)*(1+p.Jitter)*1.1*float64(time.Millisecond)))
+		}
+	}
+	return min(longest, time.Second)
+}
+
+// dead tells that the orchestrator has died, or answers nothing, though no fault
+// of ours is the reason.
+func (r *cellRun) dead(watches []*watch) error {
+	if err := r.in.Broken(); err != nil {
+		return err
+	}
+	if r.in.Pending() > 0 {
+		return nil
+	}
+	limit := time.Duration(float64(unreachableLimit) * orchestrators.PaceOf(r.sys).Scale)
+	for _, w := range watches {
+		if w.err == nil || time.Since(w.failing) < limit {
+			continue
+		}
+		return errors.Join(fmt.Errorf("the orchestrator gives no status of saga %s: %w", w.id, w.err), r.sys.Alive())
+	}
+	return nil
+}
