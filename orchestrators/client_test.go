@@ -12,12 +12,8 @@ import (
 	"sync/atomic"
 	"testing"
 
-	"go.uber.org/goleak"
-
 	"github.com/sagacheck/sagacheck/saga"
 )
-
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 func definition(id string) saga.Definition {
 	p := saga.RetryPolicy{MaxAttempts: 3, InitialIntervalMS: 5, Multiplier: 2, MaxIntervalMS: 50, AttemptTimeoutMS: 500}

@@ -1,0 +1,120 @@
+package orchestrators
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"time"
+)
+
+// CacheDir is where engines are installed: SAGACHECK_CACHE, or sagacheck in the
+// user's cache folder.
+func CacheDir() (string, error) {
+	if dir := os.Getenv("SAGACHECK_CACHE"); dir != "" {
+		return filepath.Abs(dir)
+	}
+	dir, err := os.UserCacheDir()
+	if err != nil {
+		return "", fmt.Errorf("no cache folder, set SAGACHECK_CACHE: %w", err)
+	}
+	return filepath.Join(dir, "sagacheck"), nil
+}
+
+// engineDir is the folder of the installed engine, whether it is there or not:
+// in the cache, or its own where nothing has to be installed.
+func (m *Manifest) engineDir() (string, error) {
+	if m.Install == nil && m.source.path != "" {
+		return m.source.path, nil
+	}
+	cache, err := CacheDir()
+	if err != nil {
+		return "", err
+	}
+	hash, err := m.source.hash()
+	if err != nil {
+		return "", fmt.Errorf("orchestrator %s: %w", m.Name, err)
+	}
+	return filepath.Join(cache, "engines", m.Name+"-"+hash), nil
+}
+
+// Installed tells whether nothing is left to install, and where it is.
+func (m *Manifest) Installed() (dir string, ok bool, err error) {
+	dir, err = m.engineDir()
+	if err != nil {
+		return "", false, err
+	}
+	_, err = os.Stat(dir)
+	if errors.Is(err, os.ErrNotExist) {
+		return dir, m.Install == nil, nil
+	}
+	return dir, err == nil, err
+}
+
+// Install installs an orchestrator by its name into its cache folder; it
+// does nothing where it is there already. What the commands print goes to w.
+func Install(ctx context.Context, name string, w io.Writer) error {
+	m, err := FindManifest(name)
+	if err != nil {
+		return err
+	}
+	return m.InstallTo(ctx, w)
+}
+
+// InstallTo installs the engine; see Install. It works in a folder beside
+// the final one and renames it, so that a folder under that name is always whole.
+func (m *Manifest) InstallTo(ctx context.Context, w io.Writer) error {
+	dir, ok, err := m.Installed()
+	if err != nil || ok {
+		return err
+	}
+	for _, p := range m.Install.Needs {
+		if _, err := exec.LookPath(p); err != nil {
+			return fmt.Errorf("install %s: needs %q on the PATH: %w", m.Name, p, err)
+		}
+	}
+	if err := os.MkdirAll(filepath.Dir(dir), 0o755); err != nil {
+		return err
+	}
+	tmp, err := os.MkdirTemp(filepath.Dir(dir), "."+filepath.Base(dir)+"-*")
+	if err != nil {
+		return err
+	}
+	start := time.Now()
+	fmt.Fprintf(w, "installing %s %s into %s\n", m.Name, m.Version, dir)
+	err = m.installIn(ctx, tmp, w)
+	if err == nil {
+		err = os.Rename(tmp, dir)
+		if _, ok, _ := m.Installed(); err != nil && ok {
+			err = os.RemoveAll(tmp) // somebody else installed it meanwhile
+		}
+	}
+	if err != nil {
+		return errors.Join(fmt.Errorf("install %s: %w", m.Name, err), os.RemoveAll(tmp))
+	}
+	fmt.Fprintf(w, "installed %s in %v\n", m.Name, time.Since(start).Round(time.Second))
+	return nil
+}
+
+func (m *Manifest) installIn(ctx context.Context, dir string, w io.Writer) error {
+	if err := m.source.copyTo(dir); err != nil {
+		return err
+	}
+	v := vars{"engine": dir, "bin": filepath.Join(dir, "bin")}
+	for _, c := range m.Install.Commands {
+		argv := v.fillAll(c.Run)
+		fmt.Fprintf(w, "$ %s\n", strings.Join(argv, " "))
+		cmd := exec.CommandContext(ctx, argv[0], argv[1:]...)
+		cmd.Dir, cmd.Stdout, cmd.Stderr = dir, w, w
+		cmd.Env = append(os.Environ(), v.fillEnv(c.Env)...)
+		cmd.WaitDelay = stopGrace
+		if err := cmd.Run(); err != nil {
+			return fmt.Errorf("%q: %w", strings.Join(argv, " "), err)
+		}
+	}
+	return nil
+}

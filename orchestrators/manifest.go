@@ -1,0 +1,210 @@
+package orchestrators
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"path"
+	"regexp"
+	"strings"
+	"time"
+
+	"github.com/goccy/go-yaml"
+)
+
+// ManifestName is the file name of a manifest.
+const ManifestName = "orchestrator.yaml"
+
+// Manifest says how an orchestrator is installed, started, driven and killed, and
+// what it can do. Strings may hold templates: see Vars.
+type Manifest struct {
+	Name         string        `yaml:"name" json:"name" jsonschema:"required,pattern=^[a-z0-9][a-z0-9-]*$,description=The name on the command line: that of the folder"`
+	Title        string        `yaml:"title,omitempty" json:"title,omitempty" jsonschema:"description=The name in reports"`
+	Version      string        `yaml:"version" json:"version" jsonschema:"required,description=The version that is installed"`
+	Homepage     string        `yaml:"homepage,omitempty" json:"homepage,omitempty"`
+	Install      *Installation `yaml:"install,omitempty" json:"install,omitempty" jsonschema:"description=How it is installed; without it the folder is used as it is"`
+	Seed         string        `yaml:"seed,omitempty" json:"seed,omitempty" jsonschema:"description=A folder of the installed engine that is copied to {{dir}} before the first start"`
+	Store        string        `yaml:"store,omitempty" json:"store,omitempty" jsonschema:"description=Where it keeps its sagas: what survives a crash"`
+	Processes    []Process     `yaml:"processes,omitempty" json:"processes,omitempty" jsonschema:"description=Started in this order and ended in the opposite one"`
+	Container    *Container    `yaml:"container,omitempty" json:"container,omitempty" jsonschema:"description=A container in place of processes"`
+	Base         string        `yaml:"base" json:"base" jsonschema:"required,description=The base URL: of the contract or of the mapping"`
+	Mapping      *Mapping      `yaml:"mapping,omitempty" json:"mapping,omitempty" jsonschema:"description=How an API of its own is spoken; without it the orchestrator speaks the contract"`
+	Capabilities []string      `yaml:"capabilities" json:"capabilities" jsonschema:"required,description=What it can do: sagacheck list orchestrators names all words"`
+	TimeScale    float64       `yaml:"time_scale,omitempty" json:"time_scale,omitempty" jsonschema:"minimum=1,description=Multiplies the time-outs and waits of retry policies (default 1)"`
+	QuietMS      int           `yaml:"quiet_ms,omitempty" json:"quiet_ms,omitempty" jsonschema:"minimum=0,description=How long the wires must be silent before a saga without an end counts as stuck"`
+	Settings     []Setting     `yaml:"settings,omitempty" json:"settings,omitempty" jsonschema:"description=The settings that matter to the result; printed below comparisons"`
+	Notes        []KnownNote   `yaml:"notes,omitempty" json:"notes,omitempty" jsonschema:"description=What its documentation says of the anomalies"`
+
+	source source // where it was loaded from
+}
+
+// Installation is how an engine is installed into its cache folder.
+type Installation struct {
+	Needs    []string  `yaml:"needs,omitempty" json:"needs,omitempty" jsonschema:"description=Programs that must be on the PATH"`
+	Minutes  float64   `yaml:"minutes,omitempty" json:"minutes,omitempty" jsonschema:"description=How long it took on two cores"`
+	Commands []Command `yaml:"commands" json:"commands" jsonschema:"required,description=Run in a copy of the engine's folder, with pinned versions"`
+}
+
+// Command is a program with its arguments; no shell is involved.
+type Command struct {
+	Run []string          `yaml:"run" json:"run" jsonschema:"required"`
+	Env map[string]string `yaml:"env,omitempty" json:"env,omitempty"`
+}
+
+// Process is one process of an engine.
+type Process struct {
+	Name      string            `yaml:"name" json:"name" jsonschema:"required,pattern=^[a-z0-9][a-z0-9-]*$"`
+	Command   []string          `yaml:"command" json:"command" jsonschema:"required,description=The program itself and not a shell or a launcher: a signal must reach it"`
+	Env       map[string]string `yaml:"env,omitempty" json:"env,omitempty"`
+	Dir       string            `yaml:"dir,omitempty" json:"dir,omitempty" jsonschema:"description=Working folder (default {{dir}})"`
+	User      string            `yaml:"user,omitempty" json:"user,omitempty" jsonschema:"description=Run as this user where we are root"`
+	Ready     Ready             `yaml:"ready,omitempty" json:"ready,omitempty"`
+	Crashable bool              `yaml:"crashable,omitempty" json:"crashable,omitempty" jsonschema:"description=May be killed and paused"`
+}
+
+// Ready is how one knows that a process is ready: its URL answers, or its port is
+// open. Neither: it is ready at once.
+type Ready struct {
+	URL       string `yaml:"url,omitempty" json:"url,omitempty"`
+	Code      int    `yaml:"code,omitempty" json:"code,omitempty" jsonschema:"description=The HTTP status expected (default 200)"`
+	TCP       string `yaml:"tcp,omitempty" json:"tcp,omitempty" jsonschema:"description=host:port"`
+	TimeoutMS int    `yaml:"timeout_ms,omitempty" json:"timeout_ms,omitempty" jsonschema:"description=Default 60000"`
+}
+
+// Timeout is how long to wait for readiness.
+func (r Ready) Timeout() time.Duration {
+	if r.TimeoutMS == 0 {
+		return time.Minute
+	}
+	return time.Duration(r.TimeoutMS) * time.Millisecond
+}
+
+// Setting is a setting of the engine, with its reason.
+type Setting struct {
+	Name  string `yaml:"name" json:"name" jsonschema:"required"`
+	Value string `yaml:"value" json:"value" jsonschema:"required"`
+	Why   string `yaml:"why,omitempty" json:"why,omitempty"`
+}
+
+// KnownNote says whether an anomaly is documented behaviour of the engine.
+type KnownNote struct {
+	Property string `yaml:"property" json:"property" jsonschema:"required"`
+	Says     string `yaml:"says" json:"says" jsonschema:"required,enum=documented,enum=setting,enum=surprise"`
+	Text     string `yaml:"text" json:"text" jsonschema:"required"`
+}
+
+// fieldError is a bad value at a YAML path ($.processes[0].command).
+type fieldError struct {
+	path string
+	err  error
+}
+
+func (e *fieldError) Error() string {
+	return strings.TrimPrefix(e.path, "$.") + ": " + e.err.Error()
+}
+
+func bad(path, format string, args ...any) error {
+	return &fieldError{"$." + path, fmt.Errorf(format, args...)}
+}
+
+// LoadManifest reads and checks a manifest. An error names file, line and field.
+func LoadManifest(fsys fs.FS, file string) (*Manifest, error) {
+	b, err := fs.ReadFile(fsys, file)
+	if err != nil {
+		return nil, err
+	}
+	return parseManifest(file, b)
+}
+
+func parseManifest(file string, b []byte) (*Manifest, error) {
+	var m Manifest
+	if err := yaml.UnmarshalWithOptions(b, &m, yaml.Strict()); err != nil {
+		return nil, fmt.Errorf("%s: %s", file, yaml.FormatError(err, false, true))
+	}
+	if err := m.validate(); err != nil {
+		return nil, fmt.Errorf("%s%s: %w", file, line(b, err), err)
+	}
+	return &m, nil
+}
+
+// line finds the line of a field error, as ":12"; empty where the field is absent.
+func line(b []byte, err error) string {
+	var fe *fieldError
+	if !errors.As(err, &fe) {
+		return ""
+	}
+	for at := fe.path; at != "$"; at = at[:strings.LastIndexAny(at, ".[")] {
+		p, err := yaml.PathString(at)
+		if err != nil {
+			return ""
+		}
+		if n, err := p.ReadNode(strings.NewReader(string(b))); err == nil {
+			return fmt.Sprintf(":%d", n.GetToken().Position.Line)
+		}
+	}
+	return ""
+}
+
+var manifestName = regexp.MustCompile(`^[a-z0-9][a-z0-9-]*$`)
+
+func (m *Manifest) validate() error {
+	switch {
+	case !manifestName.MatchString(m.Name):
+		return bad("name", "%q: expected lower-case letters, digits and hyphens", m.Name)
+	case m.Version == "":
+		return bad("version", "must be given")
+	case m.Base == "":
+		return bad("base", "must be given: the base URL")
+	case len(m.Processes) == 0 && m.Container == nil:
+		return bad("processes", "expected at least one, or a container")
+	case len(m.Processes) > 0 && m.Container != nil:
+		return bad("container", "expected either processes or a container")
+	case m.TimeScale != 0 && m.TimeScale < 1:
+		return bad("time_scale", "%v: expected 1 or more", m.TimeScale)
+	case m.QuietMS < 0:
+		return bad("quiet_ms", "%d: expected 0 or more", m.QuietMS)
+	case m.Seed != "" && !fs.ValidPath(path.Clean(m.Seed)):
+		return bad("seed", "%q: expected a folder inside the engine's", m.Seed)
+	}
+	if err := checkCapabilities(m.Capabilities); err != nil {
+		return &fieldError{"$.capabilities", err}
+	}
+	return errors.Join(m.validateParts()...)
+}
+
+func (m *Manifest) validateParts() (errs []error) {
+	seen := map[string]bool{}
+	for i, p := range m.Processes {
+		at := fmt.Sprintf("processes[%d]", i)
+		switch {
+		case !manifestName.MatchString(p.Name):
+			errs = append(errs, bad(at+".name", "%q: expected lower-case letters, digits and hyphens", p.Name))
+		case seen[p.Name]:
+			errs = append(errs, bad(at+".name", "%q is there twice", p.Name))
+		case len(p.Command) == 0:
+			errs = append(errs, bad(at+".command", "must be given"))
+		case p.Ready.URL != "" && p.Ready.TCP != "":
+			errs = append(errs, bad(at+".ready", "expected either url or tcp"))
+		}
+		seen[p.Name] = true
+	}
+	if m.Install != nil {
+		for i, c := range m.Install.Commands {
+			if len(c.Run) == 0 {
+				errs = append(errs, bad(fmt.Sprintf("install.commands[%d].run", i), "must be given"))
+			}
+		}
+	}
+	for _, t := range m.templates() {
+		if err := checkTemplate(t.text); err != nil {
+			errs = append(errs, &fieldError{"$." + t.path, err})
+		}
+	}
+	if m.Container != nil {
+		errs = append(errs, m.Container.validate())
+	}
+	if m.Mapping != nil {
+		errs = append(errs, m.Mapping.compile())
+	}
+	return errs
+}

@@ -1,0 +1,70 @@
+package orchestrators
+
+import (
+	"strings"
+	"testing"
+)
+
+const small = `name: mine
+version: "1"
+base: http://127.0.0.1:{{port.http}}
+processes:
+  - name: engine
+    command: [run]
+capabilities: [dag]
+`
+
+func TestManifestErrors(t *testing.T) {
+	if _, err := parseManifest("m.yaml", []byte(small)); err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range []struct{ old, new, want string }{
+		{"name: mine", "name: Mine", `m.yaml:1: name: "Mine": expected lower-case`},
+		{"[dag]", "[dag, flight]", `m.yaml:7: capabilities: capabilities[1]: "flight": expected one of dag, pivot`},
+		{"command: [run]", `command: [run, "{{prot.http}}"]`, `m.yaml:6: processes[0].command[1]: "{{prot.http}}": expected {{port.NAME}}`},
+		{"command: [run]", "command: []", `m.yaml:6: processes[0].command: must be given`},
+		{"command: [run]", "comand: [run]", `m.yaml: [6:5] unknown field "comand"`},
+		{"- name: engine", "- name: engine\n    command: [x]\n  - name: engine", `m.yaml:7: processes[1].name: "engine" is there twice`},
+		{"base: http://127.0.0.1:{{port.http}}\n", "", `m.yaml: base: must be given`},
+		{"capabilities:", "time_scale: 0.5\ncapabilities:", `m.yaml:7: time_scale: 0.5: expected 1 or more`},
+		{"capabilities:", "container: {image: x}\ncapabilities:", `m.yaml:7: container: expected either processes or a container`},
+		{"capabilities:", "mapping: {submit: {url: \"${base\"}, report: {url: x, status: body.s}}\ncapabilities:", `m.yaml:7: mapping.submit.url: "${base": expected ${expression}`},
+		{"capabilities:", "mapping: {submit: {url: \"${bse}/x\"}, report: {url: x, status: body.s}}\ncapabilities:", `mapping.submit.url: expression "bse": unknown name bse`},
+		{"capabilities:", "mapping: {submit: {url: x}, report: {url: x, status: body.s, statuses: {ok: done}}}\ncapabilities:", `m.yaml:7: mapping.report.statuses: ok: "done": expected running`},
+	} {
+		_, err := parseManifest("m.yaml", []byte(strings.Replace(small, c.old, c.new, 1)))
+		if err == nil || !strings.Contains(err.Error(), c.want) {
+			t.Errorf("%q:\n got %v\nwant %s", c.new, err, c.want)
+		}
+	}
+}
+
+func TestEveryManifestLoads(t *testing.T) {
+	ms, err := List()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, m := range ms {
+		if m.Name != m.source.name[strings.LastIndex(m.source.name, "/")+1:] {
+			t.Errorf("%s: name: %q: expected that of the folder", m.source.name, m.Name)
+		}
+	}
+	if len(ms) == 0 {
+		t.Error("no manifest found")
+	}
+}
+
+func TestUnknownOrchestrator(t *testing.T) {
+	_, err := FindManifest("nobody")
+	if err == nil || !strings.Contains(err.Error(), `orchestrator "nobody": expected one of`) || !strings.Contains(err.Error(), "reference") {
+		t.Errorf("FindManifest: %v", err)
+	}
+}
+
+func FuzzManifest(f *testing.F) {
+	f.Add([]byte(small))
+	f.Add([]byte(small + "mapping: {submit: {url: \"${base}\", body: {a: [\"${id}\"]}}, report: {url: x, status: body.s}}\n"))
+	f.Fuzz(func(_ *testing.T, b []byte) {
+		_, _ = parseManifest("m.yaml", b) // must not panic
+	})
+}

@@ -1,0 +1,132 @@
+package orchestrators
+
+import (
+	"encoding/json"
+	"io"
+	"net/http"
+	"strings"
+	"testing"
+
+	"github.com/goccy/go-yaml"
+
+	"github.com/sagacheck/sagacheck/saga"
+)
+
+const exampleMapping = `
+ready: {url: "${base}/ping", accepted: body == "pong"}
+submit:
+  url: ${base}/workflows?name=${saga.name}
+  headers: {X-Tenant: "t-${saga.id}"}
+  body:
+    kind: saga
+    count: ${len(saga.steps)}
+    tasks: '${map(saga.steps, { {"name": .name, "needs": .after, "payload": toJSON(.action.body)} })}'
+  accepted: code == 201
+  id: body.workflow.id
+report:
+  url: ${base}/workflows/${id}
+  unknown: body.error == "gone"
+  status: body.state
+  statuses: {RUN: running, OK: completed, UNDONE: compensated}
+  steps: 'map(body.tasks ?? [], { {"name": .n, "status": .ok ? "succeeded" : "failed", "attempts": 1} })'
+compensate: {method: PUT, url: "${base}/workflows/${id}/undo"}
+`
+
+func loadMapping(t *testing.T, text string) *Mapping {
+	t.Helper()
+	var m Mapping
+	if err := yaml.UnmarshalWithOptions([]byte(text), &m, yaml.Strict()); err != nil {
+		t.Fatal(err)
+	}
+	if err := m.compile(); err != nil {
+		t.Fatal(err)
+	}
+	return &m
+}
+
+func TestMapping(t *testing.T) {
+	base, _ := serve(t, func(w http.ResponseWriter, r *http.Request) {
+		switch r.Method + " " + r.URL.String() {
+		case "GET /ping":
+			io.WriteString(w, "pong")
+		case "POST /workflows?name=test":
+			var got map[string]any
+			if err := json.NewDecoder(r.Body).Decode(&got); err != nil {
+				t.Error(err)
+			}
+			b, err := json.Marshal(got)
+			if want := `{"count":2,"kind":"saga","tasks":[{"name":"one","needs":[],"payload":"{\n  \"x\": 1\n}"},{"name":"two","needs":["one"],"payload":"null"}]}`; string(b) != want || err != nil {
+				t.Errorf("body %s", b)
+			}
+			if h := r.Header.Get("X-Tenant"); h != "t-s1" {
+				t.Errorf("X-Tenant %q", h)
+			}
+			w.WriteHeader(http.StatusCreated)
+			io.WriteString(w, `{"workflow":{"id":"w-77"}}`)
+		case "GET /workflows/w-77":
+			io.WriteString(w, `{"state":"OK","tasks":[{"n":"one","ok":true},{"n":"two","ok":true}]}`)
+		case "GET /workflows/lost":
+			io.WriteString(w, `{"error":"gone"}`)
+		case "PUT /workflows/w-77/undo":
+			w.WriteHeader(http.StatusNoContent)
+		default:
+			io.WriteString(w, `{"state":"WAT"}`)
+		}
+	})
+	s := &started{manifest: &Manifest{Mapping: loadMapping(t, exampleMapping)}, wire: newWire()}
+	t.Cleanup(s.wire.close)
+	c := s.Client(base)
+	if err := c.Ready(t.Context()); err != nil {
+		t.Error(err)
+	}
+	d := definition("s1")
+	d.Steps[0].Action.Body = json.RawMessage(`{"x":1}`)
+	d.Steps = append(d.Steps, d.Steps[0])
+	d.Steps[1].Name, d.Steps[1].Action.Body = "two", nil
+	if code, err := c.Submit(t.Context(), d); code != 202 || err != nil {
+		t.Fatalf("Submit = %d, %v", code, err)
+	}
+	other := s.Client(base + "/") // knows the ids, too
+	r, code, err := other.Report(t.Context(), "s1")
+	if err != nil || code != 200 || r.ID != "s1" || r.Status != saga.Completed || len(r.Steps) != 2 || r.Steps[0].Status != saga.StepSucceeded {
+		t.Errorf("Report = %+v, %d, %v", r, code, err)
+	}
+	if code, err := other.Compensate(t.Context(), "s1"); code != 202 || err != nil {
+		t.Errorf("Compensate = %d, %v", code, err)
+	}
+	if _, code, err := c.Report(t.Context(), "lost"); code != 404 || err != nil {
+		t.Errorf("unknown: %d, %v", code, err)
+	}
+	if _, _, err := c.Report(t.Context(), "odd"); err == nil || !strings.Contains(err.Error(), `status "WAT" is not among the statuses`) {
+		t.Errorf("odd: %v", err)
+	}
+}
+
+func TestMappingRefusals(t *testing.T) {
+	m := loadMapping(t, `
+submit: {url: "${base}/s", body: {}, accepted: body.ok}
+report: {url: "${base}/r", status: body}
+`)
+	base, _ := serve(t, func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Path == "/s" {
+			io.WriteString(w, `{"ok":false,"why":"full"}`)
+			return
+		}
+		http.Error(w, "down", http.StatusServiceUnavailable)
+	})
+	s := &started{manifest: &Manifest{Mapping: m}, wire: newWire()}
+	t.Cleanup(s.wire.close)
+	c := s.Client(base)
+	if code, err := c.Submit(t.Context(), definition("s1")); code != 502 || err == nil || !strings.Contains(err.Error(), "full") {
+		t.Errorf("Submit = %d, %v", code, err)
+	}
+	if _, code, err := c.Report(t.Context(), "s1"); code != 503 || err == nil || !strings.Contains(err.Error(), "down") {
+		t.Errorf("Report = %d, %v", code, err)
+	}
+	if code, err := c.Compensate(t.Context(), "s1"); code != 501 || err == nil {
+		t.Errorf("Compensate = %d, %v", code, err)
+	}
+	if err := c.Ready(t.Context()); err == nil {
+		t.Error("ready although it answers 503")
+	}
+}

@@ -1,0 +1,275 @@
+package orchestrators
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/sagacheck/sagacheck/history"
+)
+
+// Options are how an orchestrator is started.
+type Options struct {
+	// Dir is where the folder of this start (data, logs) is made; empty: the
+	// system's folder for temporary files.
+	Dir string
+	// Keep leaves that folder there after Stop.
+	Keep bool
+	// Args are added to the command of the first process (or of the container):
+	// planted defects, another store.
+	Args []string
+	// Self is the sagacheck program for {{self}}; empty: SAGACHECK_SELF, or the
+	// program that runs.
+	Self string
+	// Log gets a few lines about what is started and where its logs are; nil: none.
+	Log io.Writer
+}
+
+// Start starts an orchestrator by its name or the path of its manifest (see
+// FindManifest) and returns when it is ready. It must be installed. Several may
+// start at the same time.
+func Start(ctx context.Context, name string, o Options) (System, error) {
+	m, err := FindManifest(name)
+	if err != nil {
+		return nil, err
+	}
+	return m.Start(ctx, o)
+}
+
+// Start starts the orchestrator; see the function Start.
+func (m *Manifest) Start(ctx context.Context, o Options) (System, error) {
+	engine, ok, err := m.Installed()
+	if err == nil && !ok {
+		err = fmt.Errorf("is not installed: run sagacheck orchestrators install %s", m.Name)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("orchestrator %s: %w", m.Name, err)
+	}
+	if o.Log == nil {
+		o.Log = io.Discard
+	}
+	s := &started{manifest: m, keep: o.Keep, wire: newWire()}
+	if err = s.prepare(engine, o); err == nil {
+		err = s.up(ctx)
+	}
+	if err != nil {
+		stopCtx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 2*stopGrace)
+		defer cancel()
+		return nil, errors.Join(fmt.Errorf("orchestrator %s: %w", m.Name, err), s.Stop(stopCtx))
+	}
+	fmt.Fprintf(o.Log, "%s %s at %s, data and logs in %s\n", m.Name, m.Version, s.Base(), s.dir)
+	return s, nil
+}
+
+// unit is a process or a container of a system.
+type unit interface {
+	start(ctx context.Context) error
+	kill(ctx context.Context) error
+	pause(ctx context.Context) error
+	resume(ctx context.Context) error
+	stop(ctx context.Context) error
+	died() error
+	ready(ctx context.Context, v vars, w *wire) error
+	crashable() bool
+}
+
+// started is a system of ours: its processes or its container.
+type started struct {
+	manifest *Manifest
+	keep     bool
+	wire     *wire
+	dir      string
+	vars     vars
+	drawn    []int
+	base     string
+	ids      sync.Map
+
+	mu    sync.Mutex // one of start, kill, restart, stop at a time
+	units []unit
+}
+
+var (
+	_ System = (*started)(nil)
+	_ Paced  = (*started)(nil)
+)
+
+// prepare draws the ports, makes the folder, and the units.
+func (s *started) prepare(engine string, o Options) error {
+	dir, err := os.MkdirTemp(o.Dir, "sagacheck-"+s.manifest.Name+"-*")
+	if err != nil {
+		return err
+	}
+	s.dir = dir
+	data, logs := filepath.Join(dir, "data"), filepath.Join(dir, "logs")
+	if err := errors.Join(os.Chmod(dir, 0o755), os.Mkdir(data, 0o755), os.Mkdir(logs, 0o755)); err != nil {
+		return err
+	}
+	self, err := selfPath(o.Self)
+	if err != nil {
+		return err
+	}
+	s.vars = vars{"dir": data, "engine": engine, "bin": filepath.Join(engine, "bin"), "self": self}
+	for _, name := range s.manifest.ports() {
+		port, err := ports.draw()
+		if err != nil {
+			return err
+		}
+		s.drawn = append(s.drawn, port)
+		s.vars["port."+name] = fmt.Sprint(port)
+	}
+	s.base = s.vars.fill(s.manifest.Base)
+	if seed := s.manifest.Seed; seed != "" {
+		if err := os.CopyFS(data, os.DirFS(filepath.Join(engine, seed))); err != nil {
+			return fmt.Errorf("seed: %w", err)
+		}
+	}
+	if s.manifest.Container != nil {
+		s.units = []unit{s.newContainer(engine, o.Args)}
+		return nil
+	}
+	for i, p := range s.manifest.Processes {
+		if i == 0 {
+			p.Command = slices.Concat(p.Command, o.Args)
+		}
+		s.units = append(s.units, s.newProcess(p, logs))
+	}
+	return nil
+}
+
+func selfPath(given string) (string, error) {
+	if given != "" {
+		return given, nil
+	}
+	if env := os.Getenv("SAGACHECK_SELF"); env != "" {
+		return env, nil
+	}
+	return os.Executable()
+}
+
+func (s *started) newProcess(p Process, logs string) *process {
+	dir := s.vars.fill(p.Dir)
+	if dir == "" {
+		dir = s.vars["dir"]
+	}
+	return &process{
+		spec: p,
+		argv: s.vars.fillAll(p.Command),
+		env:  s.vars.fillEnv(p.Env),
+		dir:  dir,
+		log:  filepath.Join(logs, p.Name+".log"),
+	}
+}
+
+// up starts the units that do not run, one after the other, each when the one
+// before it is ready.
+func (s *started) up(ctx context.Context) error {
+	for _, u := range s.units {
+		if err := u.start(ctx); err != nil {
+			return err
+		}
+		if err := u.ready(ctx, s.vars, s.wire); err != nil {
+			return err
+		}
+	}
+	return poll(ctx, time.Minute, s.Client(s.base).Ready, s.died)
+}
+
+func (s *started) died() error {
+	var errs []error
+	for _, u := range s.units {
+		errs = append(errs, u.died())
+	}
+	return errors.Join(errs...)
+}
+
+func (s *started) Info() history.Orchestrator {
+	caps := slices.Sorted(slices.Values(s.manifest.Capabilities))
+	return history.Orchestrator{Name: s.manifest.Name, Version: s.manifest.Version, Capabilities: caps}
+}
+
+func (s *started) Base() string { return s.base }
+
+func (s *started) Pace() Pace {
+	return Pace{Scale: s.manifest.TimeScale, Quiet: time.Duration(s.manifest.QuietMS) * time.Millisecond}
+}
+
+func (s *started) Client(base string) Client {
+	if m := s.manifest.Mapping; m != nil {
+		return newMapped(m, base, s.wire, &s.ids)
+	}
+	return newContract(base, s.wire)
+}
+
+// crash does something to each crashable unit; ErrCannotKill if there is none.
+func (s *started) crash(do func(unit) error) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	found := false
+	var errs []error
+	for _, u := range s.units {
+		if u.crashable() {
+			found = true
+			errs = append(errs, do(u))
+		}
+	}
+	if !found {
+		return ErrCannotKill
+	}
+	return s.named(errors.Join(errs...))
+}
+
+func (s *started) named(err error) error {
+	if err != nil {
+		err = fmt.Errorf("orchestrator %s: %w", s.manifest.Name, err)
+	}
+	return err
+}
+
+func (s *started) Kill(ctx context.Context) error {
+	return s.crash(func(u unit) error { return u.kill(ctx) })
+}
+
+func (s *started) Pause(ctx context.Context) error {
+	return s.crash(func(u unit) error { return u.pause(ctx) })
+}
+
+func (s *started) Resume(ctx context.Context) error {
+	return s.crash(func(u unit) error { return u.resume(ctx) })
+}
+
+func (s *started) Restart(ctx context.Context) error {
+	err := s.crash(func(u unit) error {
+		if err := u.start(ctx); err != nil {
+			return err
+		}
+		return u.ready(ctx, s.vars, s.wire)
+	})
+	if err != nil {
+		return err
+	}
+	return s.named(poll(ctx, time.Minute, s.Client(s.base).Ready, s.died))
+}
+
+func (s *started) Alive() error { return s.named(s.died()) }
+
+func (s *started) Stop(ctx context.Context) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	var errs []error
+	for _, u := range slices.Backward(s.units) {
+		errs = append(errs, u.stop(ctx))
+	}
+	s.wire.close()
+	ports.release(s.drawn)
+	s.drawn = nil
+	if s.dir != "" && !s.keep {
+		errs = append(errs, os.RemoveAll(s.dir))
+	}
+	return s.named(errors.Join(errs...))
+}

@@ -1,0 +1,107 @@
+package orchestrators
+
+import (
+	"fmt"
+	"maps"
+	"regexp"
+	"slices"
+	"strings"
+)
+
+// vars are the values of the templates of a manifest:
+//
+//	{{port.NAME}}  a free port of 127.0.0.1, drawn at start, the same all along
+//	{{dir}}        the data folder of this start: what the engine stores
+//	{{engine}}     the folder of the installed engine
+//	{{bin}}        {{engine}}/bin
+//	{{self}}       the sagacheck program
+type vars map[string]string
+
+var template = regexp.MustCompile(`\{\{\s*([^{}]*?)\s*\}\}`)
+
+var portName = regexp.MustCompile(`^port\.([a-z0-9_-]+)$`)
+
+// checkTemplate refuses templates of unknown names.
+func checkTemplate(s string) error {
+	for _, m := range template.FindAllStringSubmatch(s, -1) {
+		switch m[1] {
+		case "dir", "engine", "bin", "self":
+		default:
+			if !portName.MatchString(m[1]) {
+				return fmt.Errorf("%q: expected {{port.NAME}}, {{dir}}, {{engine}}, {{bin}} or {{self}}", m[0])
+			}
+		}
+	}
+	return nil
+}
+
+func (v vars) fill(s string) string {
+	return template.ReplaceAllStringFunc(s, func(t string) string {
+		return v[strings.TrimSpace(t[2:len(t)-2])]
+	})
+}
+
+func (v vars) fillAll(ss []string) []string {
+	out := make([]string, len(ss))
+	for i, s := range ss {
+		out[i] = v.fill(s)
+	}
+	return out
+}
+
+// fillEnv gives "K=V" in the order of the keys.
+func (v vars) fillEnv(env map[string]string) []string {
+	var out []string
+	for _, k := range slices.Sorted(maps.Keys(env)) {
+		out = append(out, k+"="+v.fill(env[k]))
+	}
+	return out
+}
+
+// templated is a string of a manifest that may hold templates.
+type templated struct{ path, text string }
+
+// templates are all of them, with the paths of their fields.
+func (m *Manifest) templates() []templated {
+	t := []templated{{"base", m.Base}, {"store", m.Store}}
+	for i, p := range m.Processes {
+		at := fmt.Sprintf("processes[%d].", i)
+		for j, c := range p.Command {
+			t = append(t, templated{fmt.Sprintf("%scommand[%d]", at, j), c})
+		}
+		for k, v := range p.Env {
+			t = append(t, templated{at + "env." + k, v})
+		}
+		t = append(t, templated{at + "dir", p.Dir}, templated{at + "ready.url", p.Ready.URL}, templated{at + "ready.tcp", p.Ready.TCP})
+	}
+	if m.Install != nil {
+		for i, c := range m.Install.Commands {
+			for j, r := range c.Run {
+				t = append(t, templated{fmt.Sprintf("install.commands[%d].run[%d]", i, j), r})
+			}
+		}
+	}
+	if c := m.Container; c != nil {
+		for i, a := range c.Command {
+			t = append(t, templated{fmt.Sprintf("container.command[%d]", i), a})
+		}
+		for k, v := range c.Env {
+			t = append(t, templated{"container.env." + k, v})
+		}
+		t = append(t, templated{"container.ready.url", c.Ready.URL})
+	}
+	return t
+}
+
+// ports are the names of the ports that the manifest asks for.
+func (m *Manifest) ports() []string {
+	names := map[string]bool{}
+	for _, t := range m.templates() {
+		for _, s := range template.FindAllStringSubmatch(t.text, -1) {
+			if p := portName.FindStringSubmatch(s[1]); p != nil {
+				names[p[1]] = true
+			}
+		}
+	}
+	return slices.Sorted(maps.Keys(names))
+}
