@@ -64,9 +64,7 @@ func parse(b []byte) (*Scenario, problems) {
 	}
 	ps = s.problems()
 	for _, p := range ps {
-		if at := sh.place(p.Field); at != nil {
-			p.Line, p.Column = at.Line, at.Column
-		}
+		p.at(sh.place(p.Field))
 	}
 	return s, inOrder(ps)
 }
@@ -96,8 +94,8 @@ func yamlProblem(err error) *Problem {
 		return &Problem{Reason: err.Error()}
 	}
 	p := &Problem{Reason: "not YAML: " + ye.GetMessage()}
-	if t := ye.GetToken(); t != nil && t.Position != nil {
-		p.Line, p.Column = t.Position.Line, t.Position.Column
+	if t := ye.GetToken(); t != nil {
+		p.at(t.Position)
 	}
 	return p
 }

@@ -4,6 +4,8 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+
+	"github.com/goccy/go-yaml/token"
 )
 
 // Problem is one thing that is wrong with a scenario. Its text is
@@ -30,6 +32,13 @@ func (p *Problem) Error() string {
 		b.WriteString(p.Field + ": ")
 	}
 	return b.String() + p.Reason
+}
+
+// at sets the place, if it is known.
+func (p *Problem) at(pos *token.Position) {
+	if pos != nil {
+		p.Line, p.Column = pos.Line, pos.Column
+	}
 }
 
 // problems collects what is wrong.

@@ -21,9 +21,7 @@ type shape struct {
 
 func (sh *shape) fail(n ast.Node, field, format string, args ...any) {
 	p := &Problem{Field: field, Reason: fmt.Sprintf(format, args...)}
-	if t := n.GetToken(); t != nil && t.Position != nil {
-		p.Line, p.Column = t.Position.Line, t.Position.Column
-	}
+	p.at(position(n))
 	sh.problems = append(sh.problems, p)
 }
 
@@ -32,9 +30,7 @@ func (sh *shape) check(n ast.Node, t reflect.Type, field string) {
 	for t.Kind() == reflect.Pointer {
 		t = t.Elem()
 	}
-	if tk := n.GetToken(); tk != nil {
-		sh.places[field] = tk.Position
-	}
+	sh.places[field] = position(n)
 	switch n.(type) {
 	case *ast.AnchorNode, *ast.AliasNode, *ast.TagNode:
 		sh.fail(n, field, "expected a plain value: anchors, aliases and tags are not supported")
@@ -131,6 +127,22 @@ func (sh *shape) checkAny(n ast.Node, field string) {
 	case *ast.SequenceNode:
 		sh.checkList(n, reflect.TypeFor[[]any](), field)
 	}
+}
+
+// position is where a node begins. The token of a mapping is its first colon.
+func position(n ast.Node) *token.Position {
+	switch m := n.(type) {
+	case *ast.MappingNode:
+		if !m.IsFlowStyle && len(m.Values) > 0 {
+			n = m.Values[0].Key
+		}
+	case *ast.MappingValueNode:
+		n = m.Key
+	}
+	if t := n.GetToken(); t != nil {
+		return t.Position
+	}
+	return nil
 }
 
 // place finds where a field stands in the file, or else what it belongs to.
