@@ -51,17 +51,17 @@ func (s *Scenario) undoPolicy(st *Step) saga.RetryPolicy {
 	return st.UndoRetry.over(s.UndoRetry.over(DefaultUndoRetry))
 }
 
-// policyText is a policy in words: "4× from 5 ms ×2 up to 40 ms ±50 %, time-out 150 ms".
+// policyText is a policy in words: "4×, from 5 ms ×2 up to 40 ms ±50 %, time-out 150 ms".
 func policyText(p saga.RetryPolicy) string {
 	var b strings.Builder
 	switch p.MaxAttempts {
 	case 0:
-		b.WriteString("until it succeeds")
+		b.WriteString("until it succeeds,")
 	case 1:
 		fmt.Fprintf(&b, "once, time-out %d ms", p.AttemptTimeoutMS)
 		return b.String()
 	default:
-		fmt.Fprintf(&b, "%d×", p.MaxAttempts)
+		fmt.Fprintf(&b, "%d×,", p.MaxAttempts)
 	}
 	fmt.Fprintf(&b, " from %d ms", p.InitialIntervalMS)
 	if p.Multiplier != 1 {

@@ -1,0 +1,27 @@
+package scenarios
+
+import (
+	"bytes"
+	"strings"
+	"testing"
+)
+
+func TestReferencePageIsFresh(t *testing.T) {
+	var b bytes.Buffer
+	if err := Reference(&b); err != nil {
+		t.Fatal(err)
+	}
+	fresh(t, "../docs/scenarios.md", b.Bytes())
+}
+
+func TestList(t *testing.T) {
+	var b bytes.Buffer
+	if err := List(&b, All()); err != nil {
+		t.Fatal(err)
+	}
+	for _, want := range []string{"order         1      reserve → charge → ship! → notify?\n", "booking       1      [flight hotel car] → payment\n"} {
+		if !strings.Contains(b.String(), want) {
+			t.Errorf("expected the line %q in\n%s", want, b.String())
+		}
+	}
+}
