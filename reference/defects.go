@@ -1,0 +1,4 @@
+package reference
+
+// defects are the switches that are on.
+type defects map[string]bool

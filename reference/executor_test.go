@@ -1,0 +1,375 @@
+package reference
+
+import (
+	"errors"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"go.uber.org/goleak"
+
+	"github.com/sagacheck/sagacheck/saga"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+func TestCompletes(t *testing.T) {
+	p := newParticipant(t, nil)
+	e := openTest(t, Options{})
+	submit(t, e, p.define("s1", "reserve compensatable", "charge compensatable", "ship pivot", "notify deferrable"))
+	r := awaitStatus(t, e, "s1", saga.Completed)
+	if got := steps(r); got != "reserve:succeeded/1 charge:succeeded/1 ship:succeeded/1 notify:succeeded/1" {
+		t.Error(got)
+	}
+	c := p.of("charge")[0]
+	if c.body != `{"do":true}` || c.header.Get("Content-Type") != "application/json" ||
+		c.header.Get("Idempotency-Key") != "s1/charge/action" || c.header.Get("Saga-Id") != "s1" ||
+		c.header.Get("Saga-Step") != "charge" || len(c.header.Get("Traceparent")) != 55 {
+		t.Errorf("%q %v", c.body, c.header)
+	}
+}
+
+func TestOutcomes(t *testing.T) {
+	// A script is "op attempt code": that attempt is answered with that code,
+	// attempt * is every one. A negative code breaks the connection after the effect.
+	for name, tt := range map[string]struct {
+		define  []string
+		script  string
+		want    saga.Status
+		steps   string
+		left    string
+		ordered string // calls, in this order
+	}{
+		"retry": {
+			define: []string{"a compensatable", "b compensatable"}, script: "a 1 503, a 2 429, b 1 500",
+			want: saga.Completed, steps: "a:succeeded/3 b:succeeded/2", left: "a b", ordered: "a a a b b",
+		},
+		"permanent": {
+			define: []string{"a compensatable", "b compensatable", "c compensatable"}, script: "c 1 422",
+			want: saga.Compensated, steps: "a:compensated/1 b:compensated/1 c:failed/1", ordered: "a b c b.undo a.undo",
+		},
+		"unknown is compensated": {
+			define: []string{"a compensatable", "b compensatable"}, script: "b * -1",
+			want: saga.Compensated, steps: "a:compensated/1 b:compensated/3", ordered: "a b b b b.undo a.undo",
+		},
+		"a refusal does not answer for the attempt before": {
+			define: []string{"a compensatable", "b compensatable"}, script: "b 1 -1, b 2 422",
+			want: saga.Compensated, steps: "a:compensated/1 b:compensated/2", ordered: "a b b b.undo a.undo",
+		},
+		"lost answers are found again": {
+			define: []string{"a compensatable", "b pivot"}, script: "a 1 -1, b 1 -1, b 2 -1",
+			want: saga.Completed, steps: "a:succeeded/2 b:succeeded/3", left: "a b",
+		},
+		"compensations are retried": {
+			define: []string{"a compensatable", "b compensatable"}, script: "b 1 422, a.undo 1 500, a.undo 2 -1, a.undo 3 409",
+			want: saga.Compensated, steps: "a:compensated/1 b:failed/1", ordered: "a b a.undo a.undo a.undo a.undo",
+		},
+		"a refused compensation needs a person": {
+			define: []string{"a compensatable -", "b compensatable -", "c compensatable a,b"}, script: "c 1 404, b.undo 1 422",
+			want: saga.Stuck, left: "b", steps: "a:compensated/1 b:failed/1 c:failed/1",
+		},
+		"a refused pivot": {
+			define: []string{"a compensatable", "b pivot", "c retriable"}, script: "b 1 400",
+			want: saga.Compensated, steps: "a:compensated/1 b:failed/1 c:pending/0",
+		},
+		"a pivot that can't be undone is attempted until it is known": {
+			define: []string{"a compensatable", "b pivot", "c retriable"}, script: "b 1 500, b 2 500, b 3 500, b 4 500, b 5 -1",
+			want: saga.Completed, steps: "a:succeeded/1 b:succeeded/6 c:succeeded/1", left: "a b c",
+		},
+		"retriable after the pivot": {
+			define: []string{"a pivot", "b retriable"}, script: "b 1 500, b 2 500, b 3 500, b 4 500",
+			want: saga.Completed, steps: "a:succeeded/1 b:succeeded/5", left: "a b",
+		},
+		"refused after the pivot": {
+			define: []string{"a compensatable", "b pivot", "c retriable"}, script: "c 1 422",
+			want: saga.Stuck, steps: "a:succeeded/1 b:succeeded/1 c:failed/1", left: "a b",
+		},
+		"a refused deferrable step does not matter": {
+			define: []string{"a compensatable", "b deferrable", "c pivot"}, script: "b 1 422",
+			want: saga.Completed, steps: "a:succeeded/1 b:failed/1 c:succeeded/1", left: "a c",
+		},
+		"diamond": {
+			define: []string{"a compensatable", "b compensatable a", "c compensatable a", "d compensatable b,c"}, script: "d * 500",
+			want: saga.Compensated, steps: "a:compensated/1 b:compensated/1 c:compensated/1 d:compensated/3",
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			p := newParticipant(t, scripted(tt.script))
+			e := openTest(t, Options{})
+			submit(t, e, p.define("s", tt.define...))
+			r := await(t, e, "s", func(r saga.Report) bool { return r.Status == tt.want && (tt.steps == "" || steps(r) == tt.steps) })
+			if got := steps(r); got != tt.steps {
+				t.Errorf("steps %s, want %s", got, tt.steps)
+			}
+			if got := strings.Join(p.left("s"), " "); got != tt.left {
+				t.Errorf("effects left %q, want %q", got, tt.left)
+			}
+			var ops []string
+			for _, c := range p.calls {
+				ops = append(ops, c.op)
+			}
+			if got := strings.Join(ops, " "); tt.ordered != "" && got != tt.ordered {
+				t.Errorf("calls %s, want %s", got, tt.ordered)
+			}
+		})
+	}
+}
+
+// scripted makes a script from text, see TestOutcomes.
+func scripted(text string) func(call) int {
+	return func(c call) int {
+		for line := range strings.SplitSeq(text, ",") {
+			f := strings.Fields(line)
+			if len(f) == 3 && f[0] == c.op && (f[1] == "*" || f[1] == itoa(c.attempt)) {
+				return atoi(f[2])
+			}
+		}
+		return 0
+	}
+}
+
+func TestParallelBranches(t *testing.T) {
+	both := make(chan struct{}, 2)
+	meet := make(chan struct{})
+	p := newParticipant(t, func(c call) int {
+		if c.op == "b" || c.op == "c" || c.op == "b.undo" || c.op == "c.undo" {
+			both <- struct{}{}
+			if len(both) == 2 {
+				<-both
+				<-both
+				meet <- struct{}{}
+				return 0
+			}
+			<-meet
+		}
+		if c.op == "d" {
+			return 422
+		}
+		return 0
+	})
+	e := openTest(t, Options{})
+	submit(t, e, p.define("s", "a compensatable", "b compensatable a", "c compensatable a", "d compensatable b,c"))
+	awaitStatus(t, e, "s", saga.Compensated)
+	if a := p.of("a.undo"); len(a) != 1 || a[0].began.Before(p.of("b.undo")[0].ended) {
+		t.Error("a was undone before b")
+	}
+}
+
+func TestSiblingFinishesItsAttempt(t *testing.T) {
+	release := make(chan struct{})
+	p := newParticipant(t, func(c call) int {
+		switch c.op {
+		case "a":
+			<-release
+			return 500
+		case "b":
+			return 422
+		}
+		return 0
+	})
+	e := openTest(t, Options{})
+	submit(t, e, p.define("s", "a compensatable -", "b compensatable -"))
+	p.awaitCall(t, "a", 1)
+	awaitStatus(t, e, "s", saga.Compensating)
+	close(release)
+	r := awaitStatus(t, e, "s", saga.Compensated)
+	if got := steps(r); got != "a:compensated/1 b:failed/1" {
+		t.Error(got)
+	}
+}
+
+func TestPivotWaitsForEverythingThatCanFail(t *testing.T) {
+	release := make(chan struct{})
+	p := newParticipant(t, func(c call) int {
+		if c.op == "a" {
+			<-release
+			return 422
+		}
+		return 0
+	})
+	e := openTest(t, Options{})
+	submit(t, e, p.define("s", "a compensatable -", "p pivot -", "r retriable -"))
+	p.awaitCall(t, "a", 1)
+	close(release)
+	if got := steps(awaitStatus(t, e, "s", saga.Compensated)); got != "a:failed/1 p:pending/0 r:pending/0" {
+		t.Error(got)
+	}
+}
+
+func TestDeferrable(t *testing.T) {
+	heal := make(chan struct{})
+	p := newParticipant(t, func(c call) int {
+		if c.op == "n" {
+			select {
+			case <-heal:
+			default:
+				return 503
+			}
+		}
+		return 0
+	})
+	e := openTest(t, Options{})
+	submit(t, e, p.define("s", "a compensatable", "n deferrable", "b pivot"))
+	r := awaitStatus(t, e, "s", saga.Completed)
+	if r.Steps[1].Status != saga.StepDeferred || r.Steps[1].Attempts < 3 {
+		t.Error(steps(r))
+	}
+	close(heal)
+	r = await(t, e, "s", func(r saga.Report) bool { return r.Steps[1].Status == saga.StepSucceeded })
+	if r.Status != saga.Completed {
+		t.Error(r.Status)
+	}
+	for _, c := range p.of("n") {
+		if c.header.Get("Idempotency-Key") != "s/n/action" {
+			t.Error(c.header)
+		}
+	}
+}
+
+func TestWaitsLieInTheBand(t *testing.T) {
+	p := newParticipant(t, scripted("a 1 500, a 2 500, a 3 500, a 4 500"))
+	e := openTest(t, Options{})
+	d := p.define("s", "a compensatable")
+	d.Steps[0].Action.Retry = saga.RetryPolicy{InitialIntervalMS: 20, Multiplier: 2, MaxIntervalMS: 60, Jitter: 0.25, AttemptTimeoutMS: 1000}
+	submit(t, e, d)
+	awaitStatus(t, e, "s", saga.Completed)
+	calls := p.of("a")
+	for n := 2; n <= len(calls); n++ {
+		lo, hi := d.Steps[0].Action.Retry.Band(n)
+		if wait := calls[n-1].began.Sub(calls[n-2].ended); wait < lo-2*time.Millisecond || wait > hi+50*time.Millisecond {
+			t.Errorf("wait before attempt %d: %v, want %v to %v", n, wait, lo, hi)
+		}
+	}
+}
+
+func TestRetryAfter(t *testing.T) {
+	now := time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
+	for v, want := range map[string]time.Time{
+		"2": now.Add(2 * time.Second), "0": now, "": {}, "-1": {}, "soon": {},
+		"Fri, 02 Jan 2026 03:04:15 GMT": now.Add(10 * time.Second),
+	} {
+		if got := retryAfter(v, now); !got.Equal(want) {
+			t.Errorf("%q: %v, want %v", v, got, want)
+		}
+	}
+	o := operation{call: saga.Call{Retry: retry(3)}}
+	if due := o.nextDue(1, now, now.Add(time.Second)); !due.Equal(now.Add(time.Second)) {
+		t.Error(due)
+	}
+}
+
+func TestAttemptTimeout(t *testing.T) {
+	hang := make(chan struct{})
+	p := newParticipant(t, func(c call) int {
+		if c.op == "a" && c.attempt == 1 {
+			<-hang
+		}
+		return 0
+	})
+	defer close(hang)
+	e := openTest(t, Options{})
+	d := p.define("s", "a compensatable")
+	d.Steps[0].Action.Retry.AttemptTimeoutMS = 50
+	submit(t, e, d)
+	if got := steps(awaitStatus(t, e, "s", saga.Completed)); got != "a:succeeded/2" {
+		t.Error(got)
+	}
+}
+
+func TestDeadline(t *testing.T) {
+	p := newParticipant(t, scripted("a * 500"))
+	e := openTest(t, Options{})
+	d := p.define("s", "a compensatable")
+	d.Steps[0].Action.Retry = saga.RetryPolicy{InitialIntervalMS: 20, Multiplier: 1, MaxIntervalMS: 20, AttemptTimeoutMS: 1000, DeadlineMS: 90}
+	submit(t, e, d)
+	awaitStatus(t, e, "s", saga.Compensated)
+	calls := p.of("a")
+	if span := calls[len(calls)-1].began.Sub(calls[0].began); len(calls) < 2 || span > 95*time.Millisecond {
+		t.Errorf("%d attempts over %v", len(calls), span)
+	}
+}
+
+func TestOperator(t *testing.T) {
+	release := make(chan struct{})
+	p := newParticipant(t, func(c call) int {
+		if c.op == "b" {
+			<-release
+		}
+		return 0
+	})
+	e := openTest(t, Options{})
+	submit(t, e, p.define("s", "a compensatable", "b compensatable", "c pivot"))
+	p.awaitCall(t, "b", 1)
+	if err := e.Compensate(t.Context(), "s"); err != nil {
+		t.Fatal(err)
+	}
+	if err := e.Compensate(t.Context(), "s"); err != nil {
+		t.Fatal("again:", err)
+	}
+	close(release)
+	if got := steps(awaitStatus(t, e, "s", saga.Compensated)); got != "a:compensated/1 b:compensated/1 c:pending/0" {
+		t.Error(got)
+	}
+	submit(t, e, p.define("done", "a compensatable", "c pivot"))
+	awaitStatus(t, e, "done", saga.Completed)
+	submit(t, e, p.define("nopivot", "a compensatable"))
+	awaitStatus(t, e, "nopivot", saga.Completed)
+	for id, want := range map[string]error{"done": ErrPastPivot, "nopivot": ErrCompleted, "none": ErrNotFound, "s": nil} {
+		if err := e.Compensate(t.Context(), id); !errors.Is(err, want) {
+			t.Errorf("%s: %v, want %v", id, err, want)
+		}
+	}
+}
+
+func TestCloseIsQuick(t *testing.T) {
+	hang := make(chan struct{})
+	p := newParticipant(t, func(c call) int { <-hang; return 0 })
+	defer close(hang)
+	e := openTest(t, Options{})
+	submit(t, e, p.define("s", "a compensatable"))
+	p.awaitCall(t, "a", 1)
+	began := time.Now()
+	if err := e.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if d := time.Since(began); d > time.Second {
+		t.Error(d)
+	}
+	if err := e.Submit(t.Context(), p.define("s2", "a compensatable")); !errors.Is(err, ErrClosed) {
+		t.Error(err)
+	}
+}
+
+func TestEndedSagasAreFoundInTheStore(t *testing.T) {
+	p := newParticipant(t, nil)
+	e := openTest(t, Options{})
+	d := p.define("s", "a compensatable")
+	submit(t, e, d)
+	awaitStatus(t, e, "s", saga.Completed)
+	for !slices.Contains(endedIDs(e), "s") { // it retires just after it ended
+		time.Sleep(time.Millisecond)
+	}
+	e.mu.Lock()
+	delete(e.sagas, "s")
+	e.forgotten = true
+	e.mu.Unlock()
+	awaitStatus(t, e, "s", saga.Completed)
+	if err := e.Compensate(t.Context(), "s"); !errors.Is(err, ErrCompleted) {
+		t.Error(err)
+	}
+	submit(t, e, d)
+	d.Name = "other"
+	if err := e.Submit(t.Context(), d); !errors.Is(err, ErrConflict) {
+		t.Error(err)
+	}
+	if n := len(p.of("a")); n != 1 {
+		t.Error(n, "calls")
+	}
+}
+
+func endedIDs(e *Executor) []string {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	return slices.Clone(e.ended)
+}

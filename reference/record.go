@@ -1,0 +1,67 @@
+package reference
+
+import (
+	"encoding/json"
+	"fmt"
+	"time"
+
+	"github.com/sagacheck/sagacheck/saga"
+)
+
+// ref names one operation of a saga: a direction of the step at an index.
+type ref struct {
+	step int
+	dir  saga.Direction
+}
+
+// recordKind is the kind of a record.
+type recordKind string
+
+// The kinds of records. Everything that an executor knows of a saga is the
+// replay of these.
+const (
+	recAccepted  recordKind = "accepted"  // the saga's definition
+	recIntent    recordKind = "intent"    // an attempt is about to leave
+	recOutcome   recordKind = "outcome"   // what came of it
+	recWithdrawn recordKind = "withdrawn" // it did not leave after all, or none will any more
+	recOperator  recordKind = "operator"  // an operator asked for the rollback
+)
+
+// record is one fact of a saga's journal. Which fields are set depends on the
+// kind.
+type record struct {
+	Kind       recordKind       `json:"kind"`
+	At         time.Time        `json:"at"`
+	Definition *saga.Definition `json:"definition,omitempty"`
+	Step       int              `json:"step,omitempty"`
+	Direction  saga.Direction   `json:"direction,omitempty"`
+	Attempt    int              `json:"attempt,omitempty"`
+	Answer     saga.Answer      `json:"answer,omitempty"`
+	Code       int              `json:"code,omitempty"`
+	// Exhausted: the policy allows no further attempt in the normal course.
+	Exhausted bool `json:"exhausted,omitempty"`
+	// NotBefore is the earliest time of the next attempt (Retry-After).
+	NotBefore time.Time `json:"not_before,omitzero"`
+}
+
+func (r record) ref() ref { return ref{r.Step, r.Direction} }
+
+// entry is the records that one saga commits together: all of them or none.
+type entry struct {
+	saga    string
+	n       int // from 1, without gaps within a saga
+	records []record
+}
+
+func (e entry) encode() (string, error) {
+	b, err := json.Marshal(e.records)
+	return string(b), err
+}
+
+func decodeEntry(id string, n int, text string) (entry, error) {
+	e := entry{saga: id, n: n}
+	if err := json.Unmarshal([]byte(text), &e.records); err != nil {
+		return e, fmt.Errorf("journal of saga %q, entry %d: %w", id, n, err)
+	}
+	return e, nil
+}

@@ -1,0 +1,116 @@
+package reference
+
+import (
+	"fmt"
+	"time"
+
+	"github.com/sagacheck/sagacheck/saga"
+)
+
+// state is what follows from the records of one saga. It has no clock, no
+// randomness and no input but apply, so that a replay gives the same state.
+type state struct {
+	def      saga.Definition
+	graph    graph
+	actions  []opState
+	undos    []opState
+	operator bool // an operator asked for the rollback
+	defects  defects
+}
+
+// opState is one operation.
+type opState struct {
+	attempts  int
+	open      bool        // an intent without an outcome
+	doubtful  bool        // some attempt's outcome is unknown
+	answer    saga.Answer // of the last attempt that has an outcome
+	exhausted bool        // no further attempt in the normal course
+	first     time.Time   // of the first intent
+	notBefore time.Time
+}
+
+func (o *opState) done() bool    { return o.answer == saga.Done }
+func (o *opState) refused() bool { return o.answer == saga.Permanent }
+
+// settled: nothing more can be learnt about the operation.
+func (o *opState) settled() bool { return o.done() || o.refused() }
+
+func newState(def saga.Definition, d defects) *state {
+	return &state{
+		def: def, graph: newGraph(def), defects: d,
+		actions: make([]opState, len(def.Steps)), undos: make([]opState, len(def.Steps)),
+	}
+}
+
+func (s *state) op(r ref) *opState {
+	if r.dir == saga.Action {
+		return &s.actions[r.step]
+	}
+	return &s.undos[r.step]
+}
+
+func (s *state) call(r ref) saga.Call {
+	if r.dir == saga.Action {
+		return s.def.Steps[r.step].Action
+	}
+	return *s.def.Steps[r.step].Compensation
+}
+
+// replay builds the state of a saga from its journal.
+func replay(es []entry, d defects) (*state, error) {
+	var s *state
+	for i, e := range es {
+		if e.n != i+1 {
+			return nil, fmt.Errorf("journal of saga %q: entry %d where %d was expected", e.saga, e.n, i+1)
+		}
+		for _, r := range e.records {
+			if r.Kind == recAccepted && s == nil && r.Definition != nil {
+				s = newState(*r.Definition, d)
+				continue
+			}
+			if s == nil {
+				return nil, fmt.Errorf("journal of saga %q: begins with %q: expected %q", e.saga, r.Kind, recAccepted)
+			}
+			if err := s.apply(r); err != nil {
+				return nil, fmt.Errorf("journal of saga %q, entry %d: %w", e.saga, e.n, err)
+			}
+		}
+	}
+	return s, nil
+}
+
+// apply takes one record into the state. An error means that the journal is
+// damaged: the executor itself never writes such a record.
+func (s *state) apply(r record) error {
+	if r.Kind == recOperator {
+		s.operator = true
+		return nil
+	}
+	if r.Step < 0 || r.Step >= len(s.def.Steps) || (r.Direction == saga.Compensation && s.def.Steps[r.Step].Compensation == nil) {
+		return fmt.Errorf("%s of step %d, %s: no such operation", r.Kind, r.Step, r.Direction)
+	}
+	o := s.op(r.ref())
+	switch {
+	case r.Kind == recIntent && !o.open && r.Attempt == o.attempts+1:
+		if o.attempts == 0 {
+			o.first = r.At
+		}
+		o.attempts++
+		o.open = true
+	case r.Kind == recOutcome && o.open && r.Attempt == o.attempts:
+		o.open = false
+		o.answer = r.Answer
+		o.doubtful = o.doubtful || r.Answer == saga.Transient
+		o.exhausted = o.exhausted || r.Exhausted
+		o.notBefore = r.NotBefore
+	case r.Kind == recWithdrawn:
+		if o.open {
+			o.open = false
+			o.attempts--
+		}
+		o.exhausted = o.exhausted || r.Exhausted
+	default:
+		return fmt.Errorf("%s of attempt %d of %q, %s, after %d attempts", r.Kind, r.Attempt, s.def.Steps[r.Step].Name, r.Direction, o.attempts)
+	}
+	return nil
+}
