@@ -364,7 +364,7 @@ func parseBreaker(s string) (*saga.Breaker, error) {
 }
 
 var (
-	postingForm = regexp.MustCompile(`^([^\s",:>=]+)([+-]\d{1,18})([^\s",:>=\d+-][^\s",:>=]*)$`)
+	postingForm = regexp.MustCompile(`^([^\s",>=]+)([+-]\d{1,18})([^\s",:>=\d+-][^\s",:>=]*)$`)
 	writeForm   = regexp.MustCompile(`^([^\s",>=]+):([^\s",:>=]*)>([^\s",:>=]*)$`)
 )
 

@@ -24,7 +24,7 @@ register order=new
 fault lose charge#1@response
 fault outage saga=s1 steps=charge,ship text="outage of charge and ship"
 saga s1
-step reserve do=stock-2piece,held+2piece,order:new>held max=4 jitter=0.5
+step reserve do=w/stock-2piece,w/held:s1+2piece,w/order:s1:>held max=4 jitter=0.5
 step charge after=- breaker=bank:5:100:1 undo.wait=20
 step ship pivot after=reserve,charge do="{\"x\":1}" undo=-
 step note deferrable after=ship do=- undo=note-1EUR,till+1EUR

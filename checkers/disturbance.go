@@ -1,0 +1,164 @@
+package checkers
+
+import (
+	"math"
+	"slices"
+
+	"github.com/sagacheck/sagacheck/history"
+	"github.com/sagacheck/sagacheck/saga"
+)
+
+// disturbance is a time, by sequence numbers, in which the orchestrator did not
+// run as it should: killed and not yet ready, paused, or without its store. It
+// begins when the fault fired, since the event of a kill is written after it.
+type disturbance struct {
+	from, to int
+	kill     bool
+}
+
+func disturbances(h *history.History, ix *history.Index) []disturbance {
+	var ds []disturbance
+	open := map[int]int{} // fault, or −1 → index in ds
+	for i := range h.Events {
+		e := &h.Events[i]
+		f := -1
+		if e.Fault != nil {
+			f = *e.Fault
+		}
+		switch e.Kind {
+		case history.ProcessKilled, history.ProcessPaused:
+			open[f] = len(ds)
+			ds = append(ds, disturbance{from: began(ix, f, e), to: math.MaxInt, kill: e.Kind == history.ProcessKilled})
+		case history.ProcessReady, history.ProcessResumed:
+			if n, ok := open[f]; ok {
+				ds[n].to = e.Seq
+			}
+		case history.FaultFired:
+			if n, ok := open[f]; !storeFault(h, f) || ok && ds[n].to == math.MaxInt {
+				continue
+			}
+			open[f] = len(ds)
+			ds = append(ds, disturbance{from: e.Seq, to: math.MaxInt})
+		case history.FaultHealed:
+			if n, ok := open[f]; ok && storeFault(h, f) {
+				ds[n].to = e.Seq
+			}
+		}
+	}
+	return ds
+}
+
+func storeFault(h *history.History, f int) bool {
+	return f >= 0 && f < len(h.Header.Faults) && h.Header.Faults[f].Kind == "store-outage"
+}
+
+// began is the last time that the fault fired before the event.
+func began(ix *history.Index, f int, e *history.Event) int {
+	from := e.Seq
+	for _, fired := range ix.Fired[f] {
+		if fired.Seq < e.Seq {
+			from = fired.Seq
+		}
+	}
+	return from
+}
+
+// disturbed tells whether the orchestrator was disturbed between two events.
+func disturbed(ds []disturbance, from, to int) bool { return countDisturbed(ds, from, to, false) > 0 }
+
+// kills counts the kills between two events.
+func kills(ds []disturbance, from, to int) int { return countDisturbed(ds, from, to, true) }
+
+func countDisturbed(ds []disturbance, from, to int, onlyKills bool) int {
+	n := 0
+	for _, d := range ds {
+		if d.from <= to && d.to >= from && (d.kill || !onlyKills) {
+			n++
+		}
+	}
+	return n
+}
+
+// hiddenAttempts tells whether an operation may have been attempted without a
+// trace: a refused connection never reaches the wire.
+func hiddenAttempts(h *history.History, op saga.Operation) bool {
+	for _, f := range h.Header.Faults {
+		if f.At.Phase == saga.Connect && f.At.Step == op.Step && f.At.Direction == op.Direction {
+			return true
+		}
+	}
+	return false
+}
+
+// hidingFault tells whether any operation may have been attempted without a trace.
+func hidingFault(h *history.History) bool {
+	return slices.ContainsFunc(h.Header.Faults, func(f history.PlannedFault) bool { return f.At.Phase == saga.Connect })
+}
+
+// mayHaveLearnt tells whether the orchestrator may have read such an answer,
+// surely or not.
+func mayHaveLearnt(o *history.OpRecord, answer saga.Answer) bool {
+	if o == nil {
+		return false
+	}
+	for _, a := range o.Attempts {
+		if a.Ended != nil && a.Ended.Code != 0 && saga.Classify(a.Ended.Code) == answer {
+			return true
+		}
+	}
+	return false
+}
+
+// endless tells whether the operation may be attempted beyond its policy: a
+// deferrable step goes on in the background, and a pivot that can't be undone
+// must be attempted until its outcome is known.
+func endless(s *history.SagaRecord, op saga.Operation) bool {
+	step, _ := s.Definition.Step(op.Step)
+	return op.Direction == saga.Action &&
+		(step.Kind == saga.Deferrable || step.Kind == saga.Pivot && step.Compensation == nil)
+}
+
+// usedUp tells whether the operation may have come to the end of its policy
+// without success.
+func usedUp(h *history.History, o *history.OpRecord) bool {
+	if o == nil || o.Learnt(saga.Done) != nil {
+		return false
+	}
+	p := o.Call.Retry
+	if p.DeadlineMS > 0 || o.Call.Breaker != nil {
+		return true
+	}
+	return p.MaxAttempts > 0 && (len(sent(o)) >= p.MaxAttempts || hiddenAttempts(h, o.Op))
+}
+
+// pastPivot tells whether a pivot may have succeeded.
+func pastPivot(s *history.SagaRecord) bool {
+	for _, step := range s.Definition.Steps {
+		if step.Kind == saga.Pivot && accepted(s.Op(step.Name, saga.Action)) != nil {
+			return true
+		}
+	}
+	return false
+}
+
+// stuckForAReason says why an orchestrator was right to stop and call a person:
+// what must succeed was refused for good, or is at the end of its policy. Empty:
+// there is no such reason.
+func stuckForAReason(h *history.History, s *history.SagaRecord) string {
+	if s.Status() != saga.Stuck {
+		return ""
+	}
+	past := pastPivot(s)
+	for _, o := range opsOf(s) {
+		step, _ := s.Definition.Step(o.Op.Step)
+		must := o.Op.Direction == saga.Compensation || past && step.Kind != saga.Deferrable
+		switch {
+		case !must || o.Learnt(saga.Done) != nil:
+		case mayHaveLearnt(o, saga.Permanent):
+			return o.Op.String() + " was refused for good"
+		case usedUp(h, o):
+			return o.Op.String() + " came to the end of its retry policy"
+		}
+	}
+	return ""
+}

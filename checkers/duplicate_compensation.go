@@ -1,0 +1,48 @@
+package checkers
+
+import (
+	"github.com/sagacheck/sagacheck/history"
+	"github.com/sagacheck/sagacheck/saga"
+)
+
+// DuplicateCompensation finds compensations that had more than one effect: what
+// was taken once is given back twice.
+//
+// Source: Apache ServiceComb txle #13 (rolled back twice after a time-out under
+// concurrency); Camunda #15141 (a handler is invoked exactly as often as its
+// activity completed). Evidence: call-received, call-committed. It cannot see an
+// effect that the participant did not record. Cost: linear.
+type DuplicateCompensation struct{}
+
+var _ Checker = DuplicateCompensation{}
+
+// Doc documents the checker.
+func (DuplicateCompensation) Doc() Doc {
+	return Doc{
+		Name:       "duplicate-compensation",
+		Definition: "A compensation had more than one effect: what was done once is undone twice.",
+		Source:     "Apache ServiceComb txle #13; Camunda #15141",
+		Evidence:   "call-received and call-committed of compensations. At risk: compensations delivered at least twice, copies by the network included.",
+		Blind:      "An effect that the participant did not record as one; double-credit compares with the ledgers.",
+		Cost:       "linear",
+	}
+}
+
+// Check judges a history.
+func (c DuplicateCompensation) Check(_ *history.History, ix *history.Index) Verdict {
+	var t tally
+	for _, s := range ix.Sagas {
+		for _, o := range opsOf(s) {
+			if o.Op.Direction != saga.Compensation {
+				continue
+			}
+			if received(o) >= 2 {
+				t.risk(1)
+			}
+			if len(o.Effects) > 1 {
+				t.violate(o.Op, o.Effects[:2], "broke exact compensation: %s was undone %d times, each time by %s", action(s, o.Op.Step), len(o.Effects), effectOf(o.Effects[0]))
+			}
+		}
+	}
+	return t.verdict(c, "no compensation was delivered twice")
+}

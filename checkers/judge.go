@@ -1,0 +1,118 @@
+package checkers
+
+import (
+	"cmp"
+	"fmt"
+	"path"
+	"slices"
+	"strings"
+
+	"github.com/sagacheck/sagacheck/history"
+)
+
+// ByName finds a checker by the name of its anomaly.
+func ByName(name string) (Checker, bool) {
+	for _, c := range All() {
+		if c.Doc().Name == name {
+			return c, true
+		}
+	}
+	return nil, false
+}
+
+// Select finds the checkers whose name matches one of the globs (path.Match), in
+// the order of the catalogue; no glob selects all. A glob that matches nothing is
+// an error, so that a misspelt property is not silently left out.
+func Select(globs []string) ([]Checker, error) {
+	if len(globs) == 0 {
+		return All(), nil
+	}
+	wanted := map[string]bool{}
+	for _, g := range globs {
+		found := false
+		for _, c := range All() {
+			ok, err := path.Match(g, c.Doc().Name)
+			if err != nil {
+				return nil, fmt.Errorf("property %q: %w", g, err)
+			}
+			if ok {
+				found, wanted[c.Doc().Name] = true, true
+			}
+		}
+		if !found {
+			return nil, fmt.Errorf("property %q: no checker has that name; expected one of %s", g, strings.Join(Names(), ", "))
+		}
+	}
+	return slices.DeleteFunc(All(), func(c Checker) bool { return !wanted[c.Doc().Name] }), nil
+}
+
+// Names are the names of all checkers, in the order of the catalogue.
+func Names() []string {
+	var names []string
+	for _, c := range All() {
+		names = append(names, c.Doc().Name)
+	}
+	return names
+}
+
+// Judge gives the verdicts of the selected checkers on one history, in their
+// order. It adds the rules that hold for all of them:
+//
+//   - a capability that the orchestrator lacks makes a property not applicable;
+//   - a planned fault that did not fire makes every pass vacuous;
+//   - without the settle event or without ledgers nothing passes.
+func Judge(h *history.History, selected []Checker) []Verdict {
+	ix := history.NewIndex(h)
+	gap, unfired := evidenceGap(h, ix), unfiredFault(h, ix)
+	verdicts := make([]Verdict, 0, len(selected))
+	for _, c := range selected {
+		verdicts = append(verdicts, judgeOne(c, h, ix, gap, unfired))
+	}
+	return verdicts
+}
+
+func judgeOne(c Checker, h *history.History, ix *history.Index, gap, unfired string) Verdict {
+	doc := c.Doc()
+	for _, need := range doc.Needs {
+		if !slices.Contains(h.Header.Orchestrator.Capabilities, need) {
+			return Verdict{Property: doc.Name, Outcome: NotApplicable, Reason: fmt.Sprintf("the orchestrator lacks the capability %q", need)}
+		}
+	}
+	v := c.Check(h, ix)
+	v.Property = doc.Name
+	switch {
+	case v.Outcome == Pass && gap != "":
+		v.Outcome, v.Reason = Inconclusive, gap
+	case v.Outcome == Pass && unfired != "":
+		v.Outcome, v.Reason = Vacuous, unfired
+	}
+	for _, w := range v.Witnesses {
+		slices.Sort(w.Events)
+	}
+	slices.SortStableFunc(v.Witnesses, func(a, b Witness) int {
+		return cmp.Or(cmp.Compare(len(a.Events), len(b.Events)), slices.Compare(a.Events, b.Events))
+	})
+	return v
+}
+
+// evidenceGap says what is missing at the end of a history; empty: nothing.
+func evidenceGap(h *history.History, ix *history.Index) string {
+	switch {
+	case ix.Settled == nil:
+		return "the history has no settle event: more could have happened"
+	case len(ix.Ledgers) == 0:
+		return "no ledger was read at the end"
+	case len(h.Header.Definitions) == 0:
+		return "the history defines no saga"
+	}
+	return ""
+}
+
+func unfiredFault(h *history.History, ix *history.Index) string {
+	for i, f := range h.Header.Faults {
+		if len(ix.Fired[i]) == 0 {
+			return fmt.Sprintf("planned fault %d of %d (%s) did not fire", i+1, len(h.Header.Faults), f.Text)
+		}
+	}
+	return ""
+}

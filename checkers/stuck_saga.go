@@ -1,0 +1,114 @@
+package checkers
+
+import (
+	"time"
+
+	"github.com/sagacheck/sagacheck/history"
+	"github.com/sagacheck/sagacheck/saga"
+)
+
+// StuckSaga finds accepted sagas that have not ended although all faults have
+// healed and the settle time has passed: the liveness of the orchestrator.
+//
+// Source: DBOS-py #805 (no progress after heal). Evidence: saga-accepted,
+// saga-ended, settled, the retry policies. A saga that is reported as stuck for
+// a good reason (what must succeed was refused for good, or is at the end of its
+// policy) is a person's matter. If the policy allows a wait that is longer than
+// the settle time, or the orchestrator was never started again, it can't be told.
+// Cost: linear.
+type StuckSaga struct{}
+
+var _ Checker = StuckSaga{}
+
+// Doc documents the checker.
+func (StuckSaga) Doc() Doc {
+	return Doc{
+		Name:       "stuck-saga",
+		Definition: "All faults have healed, the settle time has passed, and an accepted saga has not ended (liveness).",
+		Source:     "DBOS-py #805",
+		Evidence:   "saga-accepted, saga-ended and settled. At risk: accepted sagas in a history in which a fault fired.",
+		Blind:      "Sagas stuck for a good reason (what must succeed was refused for good, or is at the end of its policy) are a person's matter. A settle time shorter than the waits of the policy makes it inconclusive.",
+		Cost:       "linear",
+	}
+}
+
+// Check judges a history.
+func (c StuckSaga) Check(h *history.History, ix *history.Index) Verdict {
+	var t tally
+	ds := disturbances(h, ix)
+	never := "no saga was accepted in a history in which a fault fired"
+	for _, s := range ix.Sagas {
+		if len(s.Accepted) == 0 {
+			continue
+		}
+		if why := stuckForAReason(h, s); s.Ended == nil && why != "" {
+			never = "saga " + s.ID + " is a person's matter: " + why
+			continue
+		}
+		if faultFired(ix) {
+			t.risk(1)
+		}
+		if s.Ended != nil {
+			continue
+		}
+		switch {
+		case ix.Settled == nil:
+			t.unknown("saga %s has not ended, and the history has no settle event", s.ID)
+		case disturbed(ds, ix.Settled.Seq, ix.Settled.Seq):
+			t.unknown("saga %s has not ended, but the orchestrator was not running at the end", s.ID)
+		case s.Status() != saga.Stuck && stillWaiting(s, ix.Settled.At):
+			t.unknown("saga %s has not ended, but its retry policy allows a wait beyond the settle time", s.ID)
+		default:
+			t.violate(action(s, ""), []*history.Event{s.Accepted[0], last(s.Calls), last(s.Reports), ix.Settled},
+				"broke liveness: saga %s has not ended; it is reported as %q, and when all had settled was pending: %s", s.ID, s.Status(), orNothing(ix.Settled.Detail))
+		}
+	}
+	return t.verdict(c, never)
+}
+
+// stillWaiting tells whether the next attempt of some operation may be due only
+// after the end of the history.
+func stillWaiting(s *history.SagaRecord, end time.Duration) bool {
+	for _, o := range s.Ops {
+		a := o.Attempts[len(o.Attempts)-1]
+		if a.Learnt() == saga.Done || a.Ended == nil {
+			continue
+		}
+		_, hi := o.Call.Retry.Band(a.N + 1)
+		wait := max(hi, retryAfter(a))
+		if b := o.Call.Breaker; b != nil {
+			wait += time.Duration(b.OpenMS) * time.Millisecond
+		}
+		if a.Ended.At+wait+slack(wait) > end {
+			return true
+		}
+	}
+	return false
+}
+
+// retryAfter is the longest wait that the answers of an attempt asked for.
+func retryAfter(a *history.Attempt) time.Duration {
+	var d time.Duration
+	for _, e := range a.Answered {
+		d = max(d, time.Duration(e.RetryAfterMS)*time.Millisecond)
+	}
+	return d
+}
+
+// slack is what a wait may be longer than it should before it counts: timers and
+// schedulers of busy machines are late.
+func slack(d time.Duration) time.Duration { return max(250*time.Millisecond, d) }
+
+func last(es []*history.Event) *history.Event {
+	if len(es) == 0 {
+		return nil
+	}
+	return es[len(es)-1]
+}
+
+func orNothing(s string) string {
+	if s == "" {
+		return "nothing"
+	}
+	return s
+}

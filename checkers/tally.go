@@ -1,0 +1,135 @@
+package checkers
+
+import (
+	"fmt"
+	"slices"
+
+	"github.com/sagacheck/sagacheck/history"
+	"github.com/sagacheck/sagacheck/saga"
+)
+
+// tally collects what a checker finds and turns it into a verdict.
+type tally struct {
+	atRisk    int
+	witnesses []Witness
+	missing   string // the first piece of evidence that was missing
+}
+
+// risk counts opportunities for the anomaly.
+func (t *tally) risk(n int) { t.atRisk += n }
+
+// violate adds a witness; the format is the broken guarantee in words.
+func (t *tally) violate(op saga.Operation, events []*history.Event, format string, args ...any) {
+	w := Witness{Broken: fmt.Sprintf(format, args...), Saga: op.Saga, Step: op.Step}
+	if op.Direction == saga.Compensation {
+		w.Step += ".undo"
+	}
+	for _, e := range events {
+		if e != nil && !slices.Contains(w.Events, e.Seq) {
+			w.Events = append(w.Events, e.Seq)
+		}
+	}
+	slices.Sort(w.Events)
+	t.witnesses = append(t.witnesses, w)
+}
+
+// unknown notes missing evidence: there can be no pass any more.
+func (t *tally) unknown(format string, args ...any) {
+	if t.missing == "" {
+		t.missing = fmt.Sprintf(format, args...)
+	}
+}
+
+// verdict is the worst of what was found; never is the reason of a vacuous one.
+func (t *tally) verdict(c Checker, never string) Verdict {
+	v := Verdict{Property: c.Doc().Name, Outcome: Pass, AtRisk: t.atRisk, Witnesses: t.witnesses}
+	switch {
+	case len(t.witnesses) > 0:
+		v.Outcome, v.AtRisk = Violation, max(t.atRisk, len(t.witnesses))
+	case t.missing != "":
+		v.Outcome, v.Reason = Inconclusive, t.missing
+	case t.atRisk == 0:
+		v.Outcome, v.Reason = Vacuous, never
+	}
+	return v
+}
+
+// opsOf lists the attempted operations of a saga in the order of its
+// definition, the action of a step before its compensation.
+func opsOf(s *history.SagaRecord) []*history.OpRecord {
+	ops := make([]*history.OpRecord, 0, len(s.Ops))
+	for _, step := range s.Definition.Steps {
+		for _, d := range []saga.Direction{saga.Action, saga.Compensation} {
+			if o := s.Op(step.Name, d); o != nil {
+				ops = append(ops, o)
+			}
+		}
+	}
+	return ops
+}
+
+// received counts the deliveries of an operation, copies included.
+func received(o *history.OpRecord) int {
+	n := 0
+	for _, a := range o.Attempts {
+		n += len(a.Received)
+	}
+	return n
+}
+
+// effects are the effects of an operation; none if it was never attempted.
+func effects(o *history.OpRecord) []*history.Event {
+	if o == nil {
+		return nil
+	}
+	return o.Effects
+}
+
+// sent are the attempts that the orchestrator itself sent.
+func sent(o *history.OpRecord) []*history.Attempt {
+	as := make([]*history.Attempt, 0, len(o.Attempts))
+	for _, a := range o.Attempts {
+		if a.Sent != nil {
+			as = append(as, a)
+		}
+	}
+	return as
+}
+
+// accepted is the first event that shows that the participant accepted the
+// operation: its effect, or a good answer. Nil: it never did.
+func accepted(o *history.OpRecord) *history.Event {
+	if o == nil {
+		return nil
+	}
+	var first *history.Event
+	earlier := func(e *history.Event) {
+		if first == nil || e.Seq < first.Seq {
+			first = e
+		}
+	}
+	for _, a := range o.Attempts {
+		for _, e := range a.Committed {
+			earlier(e)
+		}
+		for _, e := range a.Answered {
+			if saga.Classify(e.Code) == saga.Done {
+				earlier(e)
+			}
+		}
+	}
+	return first
+}
+
+// definedEffect is what the definition says that an operation does.
+func definedEffect(s *history.SagaRecord, step string, d saga.Direction) (saga.Effect, error) {
+	call, _ := s.Definition.Call(saga.StepRef{Step: step, Direction: d})
+	return call.Effect()
+}
+
+// faultFired tells whether any fault fired in the history.
+func faultFired(ix *history.Index) bool { return len(ix.Fired) > 0 }
+
+func action(s *history.SagaRecord, step string) saga.Operation {
+	return saga.Operation{Saga: s.ID, Step: step, Direction: saga.Action}
+}
