@@ -19,7 +19,8 @@ import (
 // The engines whose folders hold no Go module come inside the program; those with
 // a go.mod can't (go:embed refuses other modules) and are read from a checkout.
 //
-//go:embed all:reference
+//go:embed reference/orchestrator.yaml
+//go:embed nodered/orchestrator.yaml nodered/package.json nodered/userdir
 var embedded embed.FS
 
 // source is the folder of an engine.

@@ -33,7 +33,7 @@ type Manifest struct {
 	TimeScale    float64       `yaml:"time_scale,omitempty" json:"time_scale,omitempty" jsonschema:"minimum=1,description=Multiplies the time-outs and waits of retry policies (default 1)"`
 	QuietMS      int           `yaml:"quiet_ms,omitempty" json:"quiet_ms,omitempty" jsonschema:"minimum=0,description=How long the wires must be silent before a saga without an end counts as stuck"`
 	Settings     []Setting     `yaml:"settings,omitempty" json:"settings,omitempty" jsonschema:"description=The settings that matter to the result; printed below comparisons"`
-	Notes        []KnownNote   `yaml:"notes,omitempty" json:"notes,omitempty" jsonschema:"description=What its documentation says of the anomalies"`
+	Notes        []Note        `yaml:"notes,omitempty" json:"notes,omitempty" jsonschema:"description=What its documentation says of the anomalies"`
 
 	source source // where it was loaded from
 }
@@ -86,8 +86,8 @@ type Setting struct {
 	Why   string `yaml:"why,omitempty" json:"why,omitempty"`
 }
 
-// KnownNote says whether an anomaly is documented behaviour of the engine.
-type KnownNote struct {
+// Note says whether an anomaly is documented behaviour of the engine.
+type Note struct {
 	Property string `yaml:"property" json:"property" jsonschema:"required"`
 	Says     string `yaml:"says" json:"says" jsonschema:"required,enum=documented,enum=setting,enum=surprise"`
 	Text     string `yaml:"text" json:"text" jsonschema:"required"`
