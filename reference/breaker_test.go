@@ -1,0 +1,112 @@
+package reference
+
+import (
+	"fmt"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/sagacheck/sagacheck/saga"
+)
+
+func TestBreakerIsSharedByName(t *testing.T) {
+	var mu sync.Mutex
+	healthy := false
+	p := newParticipant(t, func(call) int {
+		mu.Lock()
+		defer mu.Unlock()
+		if healthy {
+			return 0
+		}
+		return 503
+	})
+	e := openTest(t, Options{})
+	const n, open = 8, 150 * time.Millisecond
+	b := &saga.Breaker{Name: "bank", Failures: 3, OpenMS: int(open.Milliseconds()), Probes: 2}
+	for i := range n {
+		d := p.define(fmt.Sprint("s", i), "a compensatable")
+		d.Steps[0].Action.Breaker, d.Steps[0].Action.Retry.MaxAttempts = b, 0
+		submit(t, e, d)
+	}
+	p.awaitCall(t, "a", 3+1) // the first probe
+	mu.Lock()
+	healthy = true
+	mu.Unlock()
+	for i := range n {
+		awaitStatus(t, e, fmt.Sprint("s", i), saga.Completed)
+	}
+	calls := p.of("a")
+	third := 0 // the failure that opened it
+	for i, c := range calls {
+		if c.code == 503 && i == 2 {
+			third = i
+		}
+	}
+	late := 0
+	for _, c := range calls[third+1:] {
+		if since := c.began.Sub(calls[third].ended); since > 20*time.Millisecond && since < open-2*time.Millisecond {
+			late++
+		}
+	}
+	if late > 0 {
+		t.Error(late, "calls through the open circuit")
+	}
+}
+
+func TestHalfOpenLetsItsProbesThrough(t *testing.T) {
+	b := newBreaker(saga.Breaker{Name: "b", Failures: 2, OpenMS: 1, Probes: 2})
+	stale, ok := b.acquire()
+	if !ok {
+		t.Fatal("closed, but refused")
+	}
+	for range 2 {
+		done, _ := b.acquire()
+		done(false)
+	}
+	if _, ok := b.acquire(); ok {
+		t.Fatal("open, but let through")
+	}
+	if err := b.await(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	first, ok1 := b.acquire()
+	if !ok1 {
+		t.Fatal("no probe")
+	}
+	first(true)
+	stale(false)
+	second, ok2 := b.acquire()
+	_, ok3 := b.acquire()
+	if !ok2 || ok3 {
+		t.Fatal("probes", ok2, ok3)
+	}
+	changed := b.changed
+	second(true)
+	<-changed
+	if !b.cb.IsClosed() {
+		t.Error("still", b.cb.State())
+	}
+}
+
+// A call that the breaker refuses is no attempt: it counts in no budget, and a
+// step that was only ever refused is not compensated.
+func TestRefusedIsNoAttempt(t *testing.T) {
+	p := newParticipant(t, scripted("a * 503"))
+	e := openTest(t, Options{})
+	b := &saga.Breaker{Name: "bank", Failures: 2, OpenMS: 60, Probes: 1}
+	first, second := p.define("s1", "a compensatable"), p.define("s2", "b compensatable")
+	first.Steps[0].Action.Breaker, second.Steps[0].Action.Breaker = b, b
+	submit(t, e, first)
+	p.awaitCall(t, "a", 2)
+	await(t, e, "s1", func(saga.Report) bool { return !e.breakers.get(b).cb.IsClosed() })
+	submit(t, e, second)
+	if err := e.Compensate(t.Context(), "s2"); err != nil {
+		t.Fatal(err)
+	}
+	if got := steps(awaitStatus(t, e, "s2", saga.Compensated)); got != "b:pending/0" || len(p.of("b.undo")) > 0 {
+		t.Error(got)
+	}
+	if got := steps(awaitStatus(t, e, "s1", saga.Compensated)); got != "a:compensated/3" || len(p.of("a")) != 3 {
+		t.Error(got, len(p.of("a")))
+	}
+}

@@ -1,0 +1,217 @@
+package reference
+
+import (
+	"fmt"
+	"slices"
+	"testing"
+	"time"
+
+	"pgregory.net/rapid"
+
+	"github.com/sagacheck/sagacheck/saga"
+)
+
+func drawDefinition(t *rapid.T) saga.Definition {
+	d := saga.Definition{ID: "s"}
+	kinds := rapid.SampledFrom([]saga.Kind{saga.Compensatable, saga.Compensatable, saga.Compensatable, saga.Pivot, saga.Retriable, saga.Deferrable})
+	policy := func(label string) saga.RetryPolicy { return retry(rapid.IntRange(0, 3).Draw(t, label)) }
+	for i := range rapid.IntRange(1, 7).Draw(t, "steps") {
+		s := saga.Step{Name: fmt.Sprint("s", i), Kind: kinds.Draw(t, "kind"), Action: saga.Call{URL: "http://x/", Retry: policy("max")}}
+		if rapid.IntRange(0, 3).Draw(t, "undo") > 0 {
+			s.Compensation = &saga.Call{URL: "http://x/", Retry: policy("undo max")}
+		}
+		s.After = []string{}
+		for j := range i {
+			if rapid.IntRange(0, 2).Draw(t, "edge") == 0 {
+				s.After = append(s.After, fmt.Sprint("s", j))
+			}
+		}
+		d.Steps = append(d.Steps, s)
+	}
+	return d
+}
+
+// world runs a saga's pure part against answers that are drawn.
+type world struct {
+	*rapid.T
+	s       *state
+	records []record
+	now     time.Time
+}
+
+func (w *world) take(r record) {
+	r.At = w.now
+	if err := w.s.apply(r); err != nil {
+		w.Fatalf("apply: %v", err)
+	}
+	w.records = append(w.records, r)
+}
+
+// begin checks an intent against what a saga guarantees, and takes it.
+func (w *world) begin(r ref) {
+	s, o := w.s, w.s.op(r)
+	st := s.def.Steps[r.step]
+	switch {
+	case o.settled():
+		w.Fatalf("%v is attempted again after %s", r, o.answer)
+	case r.dir == saga.Action && s.failing() && !s.mustLearn(r.step):
+		w.Fatalf("%v starts although the saga is failing", r)
+	case r.dir == saga.Compensation && s.pastPivot():
+		w.Fatalf("%v is undone past the pivot", r)
+	case r.dir == saga.Compensation && s.actions[r.step].attempts == 0:
+		w.Fatalf("%v is undone, but was never attempted", r)
+	}
+	if l := s.limits(r); !l.endless && l.policy.MaxAttempts > 0 && o.attempts >= l.policy.MaxAttempts {
+		w.Fatalf("%v: attempt %d of %d", r, o.attempts+1, l.policy.MaxAttempts)
+	}
+	if r.dir == saga.Action {
+		for _, name := range st.After {
+			if p := s.def.StepIndex(name); !s.satisfied(p) {
+				w.Fatalf("%v starts before %s", r, name)
+			}
+		}
+	} else {
+		for j := range s.def.Steps {
+			if slices.Contains(s.graph.after[r.step], j) && !s.undone(j) {
+				w.Fatalf("%v is undone before step %d", r, j)
+			}
+		}
+	}
+	w.take(record{Kind: recIntent, Step: r.step, Direction: r.dir, Attempt: o.attempts + 1})
+}
+
+func (w *world) end(r ref, a saga.Answer) {
+	o := w.s.op(r)
+	w.take(record{
+		Kind: recOutcome, Step: r.step, Direction: r.dir, Attempt: o.attempts, Answer: a,
+		Exhausted: a == saga.Transient && w.s.limits(r).exhausted(o.attempts, o.first, w.now),
+	})
+}
+
+func (w *world) open() []ref {
+	var refs []ref
+	for i := range w.s.def.Steps {
+		for _, r := range []ref{{i, saga.Action}, {i, saga.Compensation}} {
+			if w.s.op(r).open {
+				refs = append(refs, r)
+			}
+		}
+	}
+	return refs
+}
+
+// step does one thing that may happen next; false: nothing can.
+func (w *world) step(answers *rapid.Generator[saga.Answer]) bool {
+	w.now = w.now.Add(time.Millisecond)
+	var startable []ref
+	for _, r := range next(w.s) {
+		if !w.s.op(r).open {
+			startable = append(startable, r)
+		}
+	}
+	open := w.open()
+	choices := len(startable) + len(open)
+	if choices == 0 {
+		return false
+	}
+	switch i := rapid.IntRange(0, choices+1).Draw(w.T, "event"); {
+	case i < len(startable):
+		w.begin(startable[i])
+	case i < choices:
+		w.end(open[i-len(startable)], answers.Draw(w.T, "answer"))
+	case i == choices && rapid.IntRange(0, 9).Draw(w.T, "operator") == 0 && w.s.operatorMay() == nil && !w.s.failing():
+		w.take(record{Kind: recOperator})
+	case i == choices+1: // a crash: what is open is unknown
+		for _, r := range w.s.recover(w.now) {
+			w.take(r)
+		}
+	}
+	return true
+}
+
+// Whatever happens in whatever order, the guarantees hold at each intent, the
+// replay of the records gives the same state, and once participants answer the
+// saga ends.
+func TestGuaranteesInAnyOrder(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		def := drawDefinition(t)
+		w := &world{T: t, s: newState(def, nil), now: time.Unix(0, 0)}
+		w.records = []record{{Kind: recAccepted, Definition: &def}}
+		all := rapid.SampledFrom([]saga.Answer{saga.Done, saga.Done, saga.Transient, saga.Permanent})
+		for range rapid.IntRange(0, 60).Draw(t, "events") {
+			if !w.step(all) {
+				break
+			}
+		}
+		again, err := replay([]entry{{saga: "s", n: 1, records: w.records}}, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if a, b := fmt.Sprint(again.report(), next(again)), fmt.Sprint(w.s.report(), next(w.s)); a != b {
+			t.Fatalf("replay gives %s instead of %s", a, b)
+		}
+		for i := 0; w.step(rapid.Just(saga.Done)); i++ {
+			if i > 1000 {
+				t.Fatal("does not end")
+			}
+		}
+		w.checkEnd()
+	})
+}
+
+func (w *world) checkEnd() {
+	s := w.s
+	if !s.quiet() {
+		w.Fatalf("nothing can happen, but it is not quiet: %v", next(s))
+	}
+	switch status := s.status(); status {
+	case saga.Completed:
+		for i := range s.def.Steps {
+			if s.def.Steps[i].Kind != saga.Deferrable && !s.actions[i].done() {
+				w.Fatalf("completed without step %d", i)
+			}
+		}
+	case saga.Compensated:
+		for i := range s.def.Steps {
+			if !s.undone(i) {
+				w.Fatalf("compensated without undoing step %d", i)
+			}
+		}
+	case saga.Stuck: // a refusal, or a budget that is used up, allows it
+	default:
+		w.Fatalf("ends as %s: %s", status, steps(s.report()))
+	}
+}
+
+func TestApplyRefusesWhatCannotBe(t *testing.T) {
+	def := saga.Definition{ID: "s", Steps: []saga.Step{{Name: "a", Kind: saga.Compensatable, Action: saga.Call{Retry: retry(2)}}}}
+	intent := record{Kind: recIntent, Direction: saga.Action, Attempt: 1}
+	for name, rs := range map[string][]record{
+		"outcome without an intent": {{Kind: recOutcome, Direction: saga.Action, Attempt: 1}},
+		"two intents":               {intent, {Kind: recIntent, Direction: saga.Action, Attempt: 2}},
+		"a gap":                     {{Kind: recIntent, Direction: saga.Action, Attempt: 2}},
+		"no such step":              {{Kind: recIntent, Step: 1, Direction: saga.Action, Attempt: 1}},
+		"no such compensation":      {{Kind: recIntent, Direction: saga.Compensation, Attempt: 1}},
+		"no such kind":              {{Kind: "other", Direction: saga.Action}},
+	} {
+		s := newState(def, nil)
+		var err error
+		for _, r := range rs {
+			err = s.apply(r)
+		}
+		if err == nil {
+			t.Error(name, "was applied")
+		}
+	}
+}
+
+func TestBarriersMakeNoCircle(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		g := newGraph(drawDefinition(t))
+		for i, after := range g.after {
+			if slices.Contains(after, i) {
+				t.Fatalf("step %d is behind itself", i)
+			}
+		}
+	})
+}

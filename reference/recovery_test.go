@@ -1,0 +1,197 @@
+package reference
+
+import (
+	"context"
+	"errors"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/sagacheck/sagacheck/saga"
+)
+
+// dyingStore stops answering after some commits, as a killed process does: what
+// it took is durable, what it did not take never happened.
+type dyingStore struct {
+	store
+	mu   sync.Mutex
+	left int
+	dead chan struct{}
+}
+
+func (d *dyingStore) append(ctx context.Context, es []entry) error {
+	d.mu.Lock()
+	dying := d.left == 0
+	d.left--
+	d.mu.Unlock()
+	if dying {
+		close(d.dead)
+	}
+	if d.left < 0 {
+		<-ctx.Done()
+		return ctx.Err()
+	}
+	return d.store.append(ctx, es)
+}
+
+// crashAfter runs the saga on an executor that dies after n commits, and tells
+// whether it came to that.
+func crashAfter(t *testing.T, file string, def saga.Definition, n int) bool {
+	t.Helper()
+	s, err := openSQLite(t.Context(), file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	d := &dyingStore{store: s, left: n, dead: make(chan struct{})}
+	e, err := open(t.Context(), d, Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	submitted := make(chan error, 1)
+	go func() { submitted <- e.Submit(ctx, def) }()
+	over := make(chan struct{})
+	go func() {
+		defer close(over)
+		for ctx.Err() == nil {
+			if r, err := e.Status(def.ID); err == nil && (r.Status.Ended() || r.Status == saga.Stuck) {
+				return
+			}
+			time.Sleep(time.Millisecond) // polling stands in for a client
+		}
+	}()
+	died := false
+	select {
+	case <-d.dead:
+		died = true
+	case <-over:
+	}
+	cancel()
+	<-over
+	if err := e.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if err := <-submitted; err != nil && !errors.Is(err, ErrClosed) && !errors.Is(err, context.Canceled) {
+		t.Fatal(err)
+	}
+	return died
+}
+
+func TestRecoveryAtEachCommit(t *testing.T) {
+	for name, tt := range map[string]struct {
+		define []string
+		script string
+		want   saga.Status
+		left   string
+	}{
+		"forward":  {[]string{"a compensatable -", "b compensatable -", "c pivot a,b", "d retriable", "e deferrable"}, "a 1 503, d 1 -1", saga.Completed, "a b c d e"},
+		"backward": {[]string{"a compensatable", "b compensatable", "c compensatable", "d pivot"}, "d 1 422, d 2 422, d 3 422, b.undo 1 -1", saga.Compensated, ""},
+		"unknown":  {[]string{"a compensatable", "b compensatable"}, "b * -1", saga.Compensated, ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			crashes := 0
+			for n := 0; ; n++ {
+				p := newParticipant(t, scripted(tt.script))
+				file := filepath.Join(t.TempDir(), "sagas.db")
+				def := p.define("s", tt.define...)
+				if !crashAfter(t, file, def, n) {
+					break
+				}
+				crashes++
+				crashAfter(t, file, def, 1) // and again while it recovers
+				e := openTest(t, Options{StoreDSN: file})
+				submit(t, e, def)
+				awaitStatus(t, e, "s", tt.want)
+				if got := strings.Join(p.left("s"), " "); tt.want != saga.Completed && got != tt.left {
+					t.Errorf("after %d commits: effects left %q, want %q", n, got, tt.left)
+				}
+				for _, op := range []string{"a", "b", "c"} {
+					if c := len(p.of(op)); c > 3 {
+						t.Errorf("after %d commits: %d attempts of %s", n, c, op)
+					}
+				}
+				if err := e.Close(); err != nil {
+					t.Fatal(err)
+				}
+			}
+			if crashes < 5 {
+				t.Error("only", crashes, "crashes")
+			}
+		})
+	}
+}
+
+func TestSecondExecutorIsRefused(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "sagas.db")
+	openTest(t, Options{StoreDSN: file})
+	if e, err := Open(t.Context(), Options{StoreDSN: file}); err == nil {
+		t.Error("opened", e.Close())
+	}
+}
+
+func TestDamagedJournal(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "sagas.db")
+	for text, want := range map[string]string{
+		`[{"kind":"intent"}]`: `begins with "intent"`,
+		`{`:                   "entry 1",
+		`[{"kind":"accepted","definition":{"id":"s","name":"","steps":[]}},{"kind":"intent","step":3}]`: "no such operation",
+	} {
+		s, err := openSQLite(t.Context(), file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := s.db.Exec(`REPLACE INTO journal VALUES ('s', 1, ?)`, text); err != nil {
+			t.Fatal(err)
+		}
+		if err := s.close(); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := Open(t.Context(), Options{StoreDSN: file}); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%s: %v, want %q", text, err, want)
+		}
+	}
+}
+
+// flakyStore fails every other commit, before or after it has been made.
+type flakyStore struct {
+	store
+	n int
+}
+
+func (f *flakyStore) append(ctx context.Context, es []entry) error {
+	f.n++
+	switch f.n % 4 {
+	case 1:
+		return errors.New("refused")
+	case 3:
+		if err := f.store.append(ctx, es); err != nil {
+			return err
+		}
+		return errors.New("connection lost after the commit")
+	}
+	return f.store.append(ctx, es)
+}
+
+func TestStoreErrorsLoseNothing(t *testing.T) {
+	p := newParticipant(t, scripted("c 1 422"))
+	file := filepath.Join(t.TempDir(), "sagas.db")
+	s, err := openSQLite(t.Context(), file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	e, err := open(t.Context(), &flakyStore{store: s}, Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	submit(t, e, p.define("s", "a compensatable", "b compensatable", "c compensatable"))
+	before := awaitStatus(t, e, "s", saga.Compensated)
+	if err := e.Close(); err != nil {
+		t.Fatal(err)
+	}
+	e = openTest(t, Options{StoreDSN: file})
+	if after, err := e.Status("s"); err != nil || steps(after) != steps(before) || len(p.left("s")) > 0 {
+		t.Error(after, before, err)
+	}
+}

@@ -1,0 +1,118 @@
+package reference
+
+import (
+	"context"
+	"encoding/json"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/sagacheck/sagacheck/saga"
+)
+
+func request(t *testing.T, method, url, body string) (int, string, http.Header) {
+	t.Helper()
+	req, err := http.NewRequestWithContext(t.Context(), method, url, strings.NewReader(body))
+	if err != nil {
+		t.Fatal(err)
+	}
+	c := newClient()
+	resp, err := c.Do(req)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	b, err := io.ReadAll(resp.Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return resp.StatusCode, string(b), resp.Header
+}
+
+const goodStep = `{"name":"a","kind":"compensatable","action":{"url":"http://127.0.0.1:1/a","retry":{"max_attempts":1,"initial_interval_ms":1,"multiplier":1,"max_interval_ms":1,"jitter":0,"attempt_timeout_ms":100}}}`
+
+func TestContract(t *testing.T) {
+	p := newParticipant(t, nil)
+	e := openTest(t, Options{})
+	srv := httptest.NewServer(e.Handler())
+	defer srv.Close()
+	def, err := json.Marshal(p.define("s1", "a compensatable", "b pivot"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i, tt := range []struct {
+		method, path, body string
+		code               int
+		want               string
+	}{
+		{"GET", "/healthz", "", 200, "ready"},
+		{"GET", "/sagas/s1", "", 404, `"status":404`},
+		{"POST", "/sagas/s1/compensate", "", 404, "no saga"},
+		{"POST", "/sagas", string(def), 202, `"id":"s1"`},
+		{"POST", "/sagas", string(def), 202, `"id":"s1"`},
+		{"POST", "/sagas", strings.Replace(string(def), `"test"`, `"other"`, 1), 409, "another body"},
+		{"POST", "/sagas", `{`, 400, `"field":"body"`},
+		{"POST", "/sagas", `{"id":"x","steps":[` + goodStep + `]} {}`, 400, `"field":"body"`},
+		{"POST", "/sagas", `{"id":"x","colour":1}`, 400, `"field":"colour"`},
+		{"POST", "/sagas", `{"id":7}`, 400, `"field":"id"`},
+		{"POST", "/sagas", `{"id":"x","steps":[]}`, 400, `"field":"steps"`},
+		{"POST", "/sagas", `{"id":"a b","steps":[` + goodStep + `]}`, 400, `"field":"id"`},
+		{"POST", "/sagas", `{"id":"x","steps":[` + strings.Replace(goodStep, "http:", "ftp:", 1) + `]}`, 400, `"field":"steps[0].action.url"`},
+		{"POST", "/sagas", `{"id":"x","steps":[` + strings.Replace(goodStep, `"multiplier":1`, `"multiplier":0`, 1) + `]}`, 400, `"field":"steps[0].action.retry.multiplier"`},
+		{"POST", "/sagas", strings.Repeat(" ", maxBody+1), 400, "too large"},
+		{"DELETE", "/sagas", "", 405, "expected POST"},
+		{"GET", "/nothing", "", 404, "no such resource"},
+	} {
+		code, body, h := request(t, tt.method, srv.URL+tt.path, tt.body)
+		if code != tt.code || !strings.Contains(body, tt.want) {
+			t.Errorf("%d: %s %s: %d %s", i, tt.method, tt.path, code, body)
+		}
+		want := "application/json"
+		if tt.code >= 400 {
+			want = "application/problem+json"
+		}
+		if got := h.Get("Content-Type"); got != want {
+			t.Errorf("%d: %s %s: content type %q", i, tt.method, tt.path, got)
+		}
+	}
+	awaitStatus(t, e, "s1", saga.Completed)
+	if n := len(p.of("a")); n != 1 {
+		t.Error(n, "calls of a: the second submission made a second saga")
+	}
+	if code, body, _ := request(t, "POST", srv.URL+"/sagas/s1/compensate", ""); code != 409 || !strings.Contains(body, "pivot") {
+		t.Error(code, body)
+	}
+	code, body, _ := request(t, "GET", srv.URL+"/sagas/s1", "")
+	if want := `{"id":"s1","status":"completed","steps":[{"name":"a","status":"succeeded","attempts":1},{"name":"b","status":"succeeded","attempts":1}]}`; code != 200 || strings.TrimSpace(body) != want {
+		t.Error(code, body)
+	}
+}
+
+func TestServe(t *testing.T) {
+	ctx, stop := context.WithCancel(t.Context())
+	defer stop()
+	ready, ended := make(chan string, 1), make(chan error, 1)
+	o := ServeOptions{Options: Options{StoreDSN: filepath.Join(t.TempDir(), "s.db")}, Addr: "127.0.0.1:0", Ready: func(a string) { ready <- a }}
+	go func() { ended <- Serve(ctx, o) }()
+	var addr string
+	select {
+	case addr = <-ready:
+	case err := <-ended:
+		t.Fatal(err)
+	}
+	if code, body, _ := request(t, "GET", "http://"+addr+"/healthz", ""); code != 200 {
+		t.Error(code, body)
+	}
+	busy := o
+	busy.StoreDSN, busy.Addr = filepath.Join(t.TempDir(), "s.db"), addr
+	if err := Serve(ctx, busy); err == nil || !strings.Contains(err.Error(), addr) {
+		t.Error(err)
+	}
+	stop()
+	if err := <-ended; err != nil {
+		t.Error(err)
+	}
+}
