@@ -16,5 +16,8 @@ func All() []Checker {
 		RetriedPermanentError{},
 		RetryBudget{},
 		KeyMisuse{},
+		NotLinearizable{},
+		LostUpdate{},
+		DirtyRead{},
 	}
 }

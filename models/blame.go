@@ -5,7 +5,11 @@ import (
 	"slices"
 
 	"github.com/anishathalye/porcupine"
+	"github.com/sagacheck/sagacheck/saga"
 )
+
+// maxWitness is how many operations of a witness a person can still read.
+const maxWitness = 24
 
 // blame finds the operation that could not be placed, says which guarantee it
 // broke, and picks the witness. before is all that could be placed, in order, of
@@ -25,6 +29,10 @@ func (r *Result) blame(before, placed, group []porcupine.Operation) {
 			r.Broken += fmt.Sprintf(" (no order of the %d operations that overlap explains it)", len(group))
 		}
 		r.Witness = append(spec.explain(spec, slices.Clip(before), illegal), illegal)
+	}
+	if n := len(r.Witness); n > maxWitness {
+		r.Broken += fmt.Sprintf(" (the last %d of %d operations are shown)", maxWitness, n)
+		r.Witness = r.Witness[n-maxWitness:]
 	}
 	for _, op := range r.Witness {
 		events, _ := op.Metadata.([]int)
@@ -54,6 +62,38 @@ func firstToReturn(group, placed []porcupine.Operation) porcupine.Operation {
 		}
 	}
 	return *first
+}
+
+// Operation is the saga, step and direction that the witness points at; what its
+// operations do not have in common is empty.
+func (r *Result) Operation() saga.Operation {
+	common := saga.Operation{Saga: r.Partition.Saga, Step: r.Partition.Step}
+	if r.Partition.Saga != "" {
+		return common
+	}
+	first := true
+	for _, op := range r.Witness {
+		var by saga.Operation
+		switch in := op.Input.(type) {
+		case Add:
+			by = in.By.Op
+		case Write:
+			by = in.By.Op
+		default:
+			continue
+		}
+		switch {
+		case first:
+			common, first = by, false
+		case by.Saga != common.Saga:
+			return saga.Operation{}
+		case by.Step != common.Step:
+			common.Step, common.Direction = "", ""
+		case by.Direction != common.Direction:
+			common.Direction = ""
+		}
+	}
+	return common
 }
 
 func unknown(op porcupine.Operation) bool {

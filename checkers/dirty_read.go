@@ -1,0 +1,108 @@
+package checkers
+
+import (
+	"github.com/sagacheck/sagacheck/history"
+	"github.com/sagacheck/sagacheck/saga"
+)
+
+// DirtyRead finds sagas that completed on the strength of what another saga
+// later undid: an action found in a register the value that its definition
+// expected, an action of another saga under way had put it there, and that saga
+// compensated it afterwards.
+//
+// Source: Richardson, "Microservices Patterns", ch. 4.3 (dirty reads). Evidence:
+// call-committed with the value that each write really found, in the order of
+// effects; the ends of sagas. It cannot see reads that lead to no write of the
+// same register. An action that did not expect the value is no reader
+// (lost-update sees it). Cost: linear, and sorting.
+type DirtyRead struct{}
+
+var _ Checker = DirtyRead{}
+
+// Doc documents the checker.
+func (DirtyRead) Doc() Doc {
+	return Doc{
+		Name:       "dirty-read",
+		Definition: "A saga completed although it had acted on a register's value that another saga, under way at the same time, had written and later compensated.",
+		Source:     "Richardson, Microservices Patterns, ch. 4.3: dirty reads",
+		Evidence:   "call-committed with the values that writes found, and saga-ended. At risk: sagas that had a written register under compensation while another saga with calls to it was under way.",
+		Blind:      "Reads that lead to no write of the same register. A write that did not expect the value is no read: lost-update sees it.",
+		Cost:       "linear, and sorting",
+	}
+}
+
+// Check judges a history.
+func (c DirtyRead) Check(h *history.History, ix *history.Index) Verdict {
+	var t tally
+	for _, r := range registersOf(h, ix) {
+		undone := r.undone()
+		for _, s := range r.crowded() {
+			if undone[s] {
+				t.risk(1)
+			}
+		}
+		for i, w := range r.writes {
+			if _, by := r.before(i); by != nil && reads(w, by) {
+				judgeRead(&t, r, &w, by)
+			}
+		}
+	}
+	return t.verdict(c, "no saga undid a register that another one was at")
+}
+
+// undone are the sagas that wrote the register by an action and had the
+// compensation of that step received.
+func (r *register) undone() map[*history.SagaRecord]bool {
+	all := map[*history.SagaRecord]bool{}
+	for _, w := range r.writes {
+		if undo := w.saga.Ops[undoOf(w.op)]; w.op.Direction == saga.Action && undo != nil && received(undo)+len(undo.Effects) > 0 {
+			all[w.saga] = true
+		}
+	}
+	return all
+}
+
+func undoOf(op saga.Operation) saga.StepRef {
+	return saga.StepRef{Step: op.Step, Direction: saga.Compensation}
+}
+
+// reads tells whether an action found, and expected, what an action of another
+// saga under way had left.
+func reads(w registerWrite, by *registerWrite) bool {
+	return w.op.Direction == saga.Action && by.op.Direction == saga.Action && by.saga != w.saga &&
+		w.found == by.left && w.told && w.found == w.expected && together(w.saga, by.saga)
+}
+
+func judgeRead(t *tally, r *register, w, by *registerWrite) {
+	undo := firstAfter(effects(by.saga.Ops[undoOf(by.op)]), w.event.Seq)
+	reader := end(w.saga)
+	switch {
+	case reader == saga.Compensated: // what was read is undone, and so is the reader
+	case undo == nil && by.saga.Ended == nil:
+		t.unknown("saga %s has not ended: it may still undo register %q, which saga %s acted on", by.saga.ID, r.name, w.saga.ID)
+	case undo == nil:
+	case reader == "":
+		t.unknown("saga %s has not ended, and it acted on what saga %s undid", w.saga.ID, by.saga.ID)
+	default:
+		t.violate(w.op, []*history.Event{by.event, w.event, undo, w.saga.Ended},
+			"broke isolation between sagas: %s acted on register %q being %q, which %s had set and later undid, and saga %s completed",
+			w.op, r.name, w.found, by.op, w.saga.ID)
+	}
+}
+
+// end is the good end of a saga, empty if it has none.
+func end(s *history.SagaRecord) saga.Status {
+	if s.Ended == nil {
+		return ""
+	}
+	return s.Ended.Status
+}
+
+func firstAfter(es []*history.Event, seq int) *history.Event {
+	for _, e := range es {
+		if e.Seq > seq {
+			return e
+		}
+	}
+	return nil
+}

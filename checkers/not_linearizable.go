@@ -1,0 +1,64 @@
+package checkers
+
+import (
+	"time"
+
+	"github.com/anishathalye/porcupine"
+	"github.com/sagacheck/sagacheck/history"
+	"github.com/sagacheck/sagacheck/models"
+)
+
+// NotLinearizable finds accounts, stocks, registers, idempotent endpoints and
+// sagas whose history no order of the operations explains under its model in
+// package models.
+//
+// Source: Herlihy & Wing, "Linearizability: a correctness condition for
+// concurrent objects", TOPLAS 1990; the search is porcupine's. Evidence: all
+// events of calls at the participants, the reports of sagas, the ledgers.
+// Endpoints are judged only where the participants promise idempotency (keyed,
+// fenced). It cannot see what is legal for each object alone and wrong for the
+// saga, nor a second effect under a new key. Cost: linear where nothing
+// overlaps; exponential at worst in the operations that do, so two seconds a
+// partition and ten in all, then inconclusive.
+type NotLinearizable struct{}
+
+var _ Checker = NotLinearizable{}
+
+// searchTime bounds the search in one history, all partitions together.
+const searchTime = 10 * time.Second
+
+// Doc documents the checker.
+func (NotLinearizable) Doc() Doc {
+	return Doc{
+		Name:       "not-linearizable",
+		Definition: "The history of an account, a stock, a register, an idempotent endpoint or a saga's status has no linearization under its model.",
+		Source:     "Herlihy & Wing, Linearizability, TOPLAS 1990; searched by porcupine",
+		Evidence:   "call-received, call-committed, call-answered; saga-submitted, saga-accepted, saga-status, saga-unknown; ledger-read. At risk: accounts with effects and a read, registers likewise or with two writes, endpoints that got a key twice or both directions, sagas with two or more reports (the 202 counts).",
+		Blind:      "What is legal for each object alone: a second effect under a new key, money that went astray in balance. Endpoints of naive participants, which promise nothing.",
+		Cost:       "linear where nothing overlaps, else exponential at worst: 2 s a partition, 10 s a history, 10 calls of unknown outcome and 4096 that overlap, beyond that inconclusive",
+	}
+}
+
+// Check judges a history.
+func (c NotLinearizable) Check(h *history.History, ix *history.Index) Verdict {
+	var t tally
+	lim := models.DefaultLimits()
+	each, end := lim.Time, time.Now().Add(searchTime)
+	for _, p := range models.Partitions(ix) {
+		if p.AtRisk {
+			t.risk(1)
+		}
+		lim.Time = min(each, time.Until(end))
+		switch r := p.Check(lim); r.Verdict {
+		case porcupine.Illegal:
+			var events []*history.Event
+			for _, seq := range r.Events {
+				events = append(events, &h.Events[seq-1])
+			}
+			t.violate(r.Operation(), events, "%s", r.Broken)
+		case porcupine.Unknown:
+			t.unknown("%s: %s", p, r.Reason)
+		}
+	}
+	return t.verdict(c, "no object had operations that could contradict each other")
+}
