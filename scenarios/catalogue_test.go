@@ -15,7 +15,7 @@ func TestEveryFileIsInTheCatalogue(t *testing.T) {
 	for _, name := range names {
 		listed["catalogue/"+name+".yaml"] = true
 	}
-	for _, name := range threadNames {
+	for _, name := range threadNames() {
 		listed["catalogue/threads/"+name+".yaml"] = true
 	}
 	err := fs.WalkDir(files, ".", func(file string, d fs.DirEntry, err error) error {

@@ -25,3 +25,11 @@ func TestList(t *testing.T) {
 		}
 	}
 }
+
+func TestTrackRecordIsFresh(t *testing.T) {
+	var b bytes.Buffer
+	if err := TrackRecord(&b); err != nil {
+		t.Fatal(err)
+	}
+	fresh(t, "../docs/track-record.md", b.Bytes())
+}

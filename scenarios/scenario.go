@@ -123,6 +123,8 @@ type Thread struct {
 	Checker string `json:"checker" yaml:"checker" jsonschema:"minLength=1"`
 	// Participants is the participant profile that the thread needs. Default fenced.
 	Participants string `json:"participants,omitempty" yaml:"participants,omitempty" jsonschema:"enum=naive,enum=keyed,enum=fenced,default=fenced"`
+	// Tried lists the orchestrators on which the scenario was run with its plan.
+	Tried []string `json:"tried,omitempty" yaml:"tried,omitempty"`
 	// Plan is the fault plan that triggers it, in the format of plans: {faults: [...]}.
 	Plan map[string]any `json:"plan" yaml:"plan"`
 }
