@@ -1,0 +1,283 @@
+package reports
+
+import (
+	"cmp"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/sagacheck/sagacheck/checkers"
+	"github.com/sagacheck/sagacheck/history"
+)
+
+const (
+	maxStories = 20    // failures kept for each property and scenario
+	maxCells   = 10000 // green cells listed, and as many others
+)
+
+// Meta says what a run is before its first cell.
+type Meta struct {
+	Tool         string
+	Command      string
+	Started      time.Time // zero: now
+	Seed         uint64
+	Orchestrator history.Orchestrator // empty: that of the first history
+	Profile      string               // empty: that of the first history
+	Shard        *Shard
+	// Properties are the docs of the selected checkers, in the order of the report.
+	Properties []checkers.Doc
+}
+
+// CellInfo is what the runner knows of a cell besides its history. What is empty
+// is taken from the history's header.
+type CellInfo struct {
+	ID       string
+	Scenario string
+	PlanID   string
+	Plan     string // in words
+	Probe    bool   // a planned fault may miss without making the run red
+	History  string // file, relative to the run's folder
+	Duration time.Duration
+}
+
+// Collector gathers the verdicts of a run. It is safe for concurrent use, costs
+// one pass over the events of a history, and keeps no history.
+type Collector struct {
+	mu       sync.Mutex
+	begun    time.Time // with its monotonic clock
+	run      Run
+	advice   map[string]bool
+	results  map[resultKey]*Result
+	failures map[resultKey][]Failure
+	listed   [2]int // green cells, others
+}
+
+type resultKey struct{ property, scenario string }
+
+// New begins a run.
+func New(m Meta) *Collector {
+	if m.Started.IsZero() {
+		m.Started = time.Now()
+	}
+	c := &Collector{
+		begun: m.Started,
+		run: Run{
+			Version: Version, Tool: m.Tool, Command: m.Command, Started: m.Started.Round(0), Seed: m.Seed,
+			Orchestrator: m.Orchestrator, Profile: m.Profile, Shard: m.Shard,
+		},
+		advice:   map[string]bool{},
+		results:  map[resultKey]*Result{},
+		failures: map[resultKey][]Failure{},
+	}
+	for _, d := range m.Properties {
+		c.run.Properties = append(c.run.Properties, Property{Name: d.Name, Definition: d.Definition, Advice: d.Advice})
+		c.advice[d.Name] = d.Advice
+	}
+	return c
+}
+
+// Add takes the verdicts of one cell.
+func (c *Collector) Add(info CellInfo, h *history.History, verdicts []checkers.Verdict) {
+	cell := newCell(info, h)
+	cell.Verdict = worst(cell, verdicts, c.advice)
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.run.Orchestrator.Name == "" {
+		c.run.Orchestrator = h.Header.Orchestrator
+	}
+	c.run.Profile = cmp.Or(c.run.Profile, h.Header.Profile)
+	c.run.Totals.Events += len(h.Events)
+	for _, v := range verdicts {
+		c.addVerdict(cell, h, v)
+	}
+	c.addCell(cell)
+}
+
+// AddError takes a cell that has no verdict because the system under test or the
+// harness failed. A CellInfo without an ID stands for the run as a whole.
+func (c *Collector) AddError(info CellInfo, err error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if info.ID == "" {
+		c.run.Errors = append(c.run.Errors, err.Error())
+		return
+	}
+	c.addCell(Cell{
+		ID: info.ID, Scenario: info.Scenario, PlanID: info.PlanID, Plan: info.Plan, Probe: info.Probe,
+		History: info.History, DurationMS: info.Duration.Milliseconds(), Error: err.Error(),
+	})
+}
+
+// Interrupt marks the run as cut short by its user.
+func (c *Collector) Interrupt() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.run.Interrupted = true
+}
+
+// Totals are the counts so far.
+func (c *Collector) Totals() Totals {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.run.Totals
+}
+
+// Finish sorts and judges. The collector must not be used after it.
+func (c *Collector) Finish() *Run {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	r := &c.run
+	r.DurationMS = time.Since(c.begun).Milliseconds()
+	r.Orchestrator.Capabilities = orEmpty(r.Orchestrator.Capabilities)
+	for k, res := range c.results {
+		res.decide()
+		r.Results = append(r.Results, *res)
+		if c.advice[k.property] {
+			r.Advice = append(r.Advice, c.failures[k]...)
+		} else {
+			r.Failures = append(r.Failures, c.failures[k]...)
+		}
+	}
+	r.Judge()
+	return r
+}
+
+func newCell(info CellInfo, h *history.History) Cell {
+	cell := Cell{
+		ID: cmp.Or(info.ID, h.Header.Cell), Scenario: cmp.Or(info.Scenario, h.Header.Scenario),
+		PlanID: cmp.Or(info.PlanID, h.Header.PlanID), Plan: cmp.Or(info.Plan, planText(h.Header)),
+		Probe: info.Probe, History: info.History, DurationMS: info.Duration.Milliseconds(),
+		FaultsPlanned: len(h.Header.Faults),
+	}
+	fired := map[int]bool{}
+	for i := range h.Events {
+		if e := &h.Events[i]; e.Kind == history.FaultFired && e.Fault != nil {
+			fired[*e.Fault] = true
+		}
+	}
+	for i, f := range h.Header.Faults {
+		if fired[i] {
+			cell.FaultsFired++
+		} else {
+			cell.Unfired = append(cell.Unfired, f.Text)
+		}
+	}
+	if cell.DurationMS == 0 && len(h.Events) > 0 {
+		cell.DurationMS = h.Events[len(h.Events)-1].At.Milliseconds()
+	}
+	return cell
+}
+
+// worst is the verdict of a cell. A property that was never at risk does not
+// make the cell vacuous, a planned fault that did not fire does.
+func worst(cell Cell, verdicts []checkers.Verdict, advice map[string]bool) checkers.Outcome {
+	has := func(o checkers.Outcome) bool {
+		return slices.ContainsFunc(verdicts, func(v checkers.Verdict) bool { return v.Outcome == o && !advice[v.Property] })
+	}
+	switch {
+	case has(checkers.Violation):
+		return checkers.Violation
+	case has(checkers.Inconclusive):
+		return checkers.Inconclusive
+	case len(cell.Unfired) > 0 && !cell.Probe:
+		return checkers.Vacuous
+	}
+	return checkers.Pass
+}
+
+func (c *Collector) addCell(cell Cell) {
+	t := &c.run.Totals
+	t.add(cell)
+	kind := 0
+	if cell.Verdict != checkers.Pass {
+		kind = 1
+	}
+	if c.listed[kind]++; c.listed[kind] > maxCells {
+		t.CellsLeftOut++
+		return
+	}
+	c.run.Cells = append(c.run.Cells, cell)
+}
+
+func (t *Totals) add(cell Cell) {
+	t.Cells++
+	t.FaultsPlanned += cell.FaultsPlanned
+	t.FaultsFired += cell.FaultsFired
+	if cell.Probe {
+		t.Probes++
+	}
+	if cell.Probe && len(cell.Unfired) > 0 {
+		t.Missed++
+	}
+	switch {
+	case cell.Error != "":
+		t.Errors++
+	case cell.Verdict == checkers.Violation:
+		t.Violated++
+	case cell.Verdict == checkers.Inconclusive:
+		t.Inconclusive++
+	case cell.Verdict == checkers.Vacuous:
+		t.Vacuous++
+	default:
+		t.Passed++
+	}
+}
+
+func (c *Collector) addVerdict(cell Cell, h *history.History, v checkers.Verdict) {
+	k := resultKey{v.Property, cell.Scenario}
+	res := c.results[k]
+	if res == nil {
+		res = &Result{Property: v.Property, Scenario: cell.Scenario, Advice: c.advice[v.Property]}
+		c.results[k] = res
+	}
+	res.add(cell.ID, v)
+	if v.Outcome != checkers.Violation && v.Outcome != checkers.Inconclusive {
+		return
+	}
+	kept := c.failures[k]
+	if n := len(kept); n >= maxStories && !smaller(cell, v, kept[n-1]) {
+		return
+	}
+	f := newFailure(cell, h, v)
+	i, _ := slices.BinarySearchFunc(kept, f, compareFailures)
+	kept = slices.Insert(kept, i, f)
+	c.failures[k] = kept[:min(len(kept), maxStories)]
+}
+
+// smaller tells whether a failure of this cell would sort before f, without
+// making it.
+func smaller(cell Cell, v checkers.Verdict, f Failure) bool {
+	g := Failure{Cell: cell.ID, Verdict: v.Outcome, Faults: cell.FaultsPlanned}
+	if len(v.Witnesses) > 0 {
+		g.Events = v.Witnesses[0].Events
+	}
+	return compareFailures(g, f) < 0
+}
+
+// compareFailures puts violations before what is undecided, then the smallest
+// plan, then the smallest witness.
+func compareFailures(a, b Failure) int {
+	return cmp.Or(
+		-cmp.Compare(a.Verdict, b.Verdict), // "violation" is after "inconclusive"
+		cmp.Compare(a.Faults, b.Faults),
+		cmp.Compare(len(a.Events), len(b.Events)),
+		compareNatural(a.Cell, b.Cell),
+	)
+}
+
+func newFailure(cell Cell, h *history.History, v checkers.Verdict) Failure {
+	f := Failure{
+		Property: v.Property, Scenario: cell.Scenario, Cell: cell.ID, Verdict: v.Outcome, Broken: v.Reason,
+		PlanID: cell.PlanID, Plan: cell.Plan, Faults: cell.FaultsPlanned, History: cell.History, Events: []int{},
+	}
+	var w checkers.Witness
+	if len(v.Witnesses) > 0 {
+		w = v.Witnesses[0]
+		f.Broken, f.Saga, f.Step, f.More = w.Broken, w.Saga, w.Step, len(v.Witnesses)-1
+		f.Events = append(f.Events, w.Events...)
+	}
+	f.Story = Tell(h, w)
+	f.Replay = NewReplay(h.Header)
+	f.Replay.Property, f.Replay.Broken = f.Property, f.Broken
+	return f
+}

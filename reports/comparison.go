@@ -1,0 +1,303 @@
+package reports
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/sagacheck/sagacheck/checkers"
+)
+
+// Comparison is engine × anomaly × participant profile: which engine needs which
+// protection from its participants. All engines ran the same plans.
+type Comparison struct {
+	Anomalies []string      `json:"anomalies"` // columns, in this order
+	Profiles  []string      `json:"profiles"`  // one table each
+	Engines   []Engine      `json:"engines"`   // rows
+	Marks     []CompareMark `json:"marks"`     // one an engine, profile and anomaly
+	Machine   string        `json:"machine,omitempty"`
+	// Strict: a finding makes the comparison red, as it would a run.
+	Strict bool `json:"strict,omitempty"`
+}
+
+// Engine is one orchestrator of a comparison.
+type Engine struct {
+	Name     string   `json:"name"`
+	Version  string   `json:"version,omitempty"`
+	Settings []string `json:"settings,omitempty"` // what was configured, and why
+	Note     string   `json:"note,omitempty"`     // for example why it was not run
+	// SagasPerSecond without faults, through the same harness at the same
+	// parallelism; Ratio to the reference executor in the same run.
+	SagasPerSecond float64 `json:"sagas_per_second,omitempty"`
+	Ratio          float64 `json:"ratio,omitempty"`
+}
+
+// CompareMark is one cell of the comparison.
+type CompareMark struct {
+	Engine     string  `json:"engine"`
+	Profile    string  `json:"profile"`
+	Anomaly    string  `json:"anomaly"`
+	Mark       MarkOf  `json:"mark"`
+	Reason     string  `json:"reason,omitempty"` // of every mark but holds and violated
+	AtRisk     int     `json:"at_risk"`
+	Cells      int     `json:"cells"`
+	Violations int     `json:"violations,omitempty"` // cells
+	Plan       string  `json:"smallest_plan,omitempty"`
+	Broken     string  `json:"broken,omitempty"`
+	Replay     string  `json:"replay,omitempty"`
+	Replays    *Rate   `json:"replays,omitempty"`
+	Behaviour  string  `json:"behaviour,omitempty"` // documented, a setting, or a surprise
+	Source     string  `json:"source,omitempty"`    // where the engine's documentation says so
+	RunSeconds float64 `json:"run_seconds,omitempty"`
+}
+
+// MarkOf is what an engine did about an anomaly.
+type MarkOf string
+
+// The marks of a comparison.
+const (
+	Holds         MarkOf = "holds"
+	IsViolated    MarkOf = "violated"
+	NotApplicable MarkOf = "not-applicable"
+	NotAtRisk     MarkOf = "not-at-risk"
+	Undecided     MarkOf = "inconclusive"
+	NotRunAtAll   MarkOf = "not-run" // the engine failed or was not there
+)
+
+// Compare makes the matrix of runs that had the same plans, one a pair of engine
+// and profile. Advice is left out.
+func Compare(runs []*Run) *Comparison {
+	c := &Comparison{}
+	for _, r := range runs {
+		if !slices.ContainsFunc(c.Engines, func(e Engine) bool { return e.Name == r.Orchestrator.Name }) {
+			c.Engines = append(c.Engines, Engine{Name: r.Orchestrator.Name, Version: r.Orchestrator.Version})
+		}
+		if !slices.Contains(c.Profiles, r.Profile) {
+			c.Profiles = append(c.Profiles, r.Profile)
+		}
+		for _, p := range r.Properties {
+			if p.Advice {
+				continue
+			}
+			if !slices.Contains(c.Anomalies, p.Name) {
+				c.Anomalies = append(c.Anomalies, p.Name)
+			}
+			c.Marks = append(c.Marks, r.mark(p))
+		}
+	}
+	return c
+}
+
+var marksOf = map[checkers.Outcome]MarkOf{
+	checkers.Pass: Holds, checkers.Violation: IsViolated, checkers.NotApplicable: NotApplicable,
+	checkers.Vacuous: NotAtRisk, checkers.Inconclusive: Undecided,
+}
+
+func (r *Run) mark(p Property) CompareMark {
+	m := CompareMark{
+		Engine: r.Orchestrator.Name, Profile: r.Profile, Anomaly: p.Name, Mark: marksOf[p.Verdict],
+		AtRisk: p.AtRisk, Cells: p.Cells, RunSeconds: float64(r.DurationMS) / 1000,
+	}
+	if m.Mark != Holds && m.Mark != IsViolated {
+		m.Reason = cmp.Or(p.Reason, "no reason was given")
+	}
+	if p.Cells == 0 && r.Summary.Outcome == Errored {
+		m.Mark, m.Reason = NotRunAtAll, strings.Join(r.Summary.Reasons, "; ")
+	}
+	var smallest *Failure
+	for i := range r.Failures {
+		f := &r.Failures[i]
+		if f.Property == p.Name && f.Verdict == checkers.Violation && (smallest == nil || compareFailures(*f, *smallest) < 0) {
+			smallest = f
+		}
+	}
+	if smallest != nil {
+		m.Plan, m.Broken, m.Replay, m.Replays = smallest.Plan, smallest.Broken, smallest.File, smallest.Reproduced
+	}
+	for _, res := range r.Results {
+		if res.Property == p.Name {
+			m.Violations += res.Cells.Violation
+		}
+	}
+	return m
+}
+
+// Mark finds one mark.
+func (c *Comparison) Mark(engine, profile, anomaly string) (CompareMark, bool) {
+	i := slices.IndexFunc(c.Marks, func(m CompareMark) bool {
+		return m.Engine == engine && m.Profile == profile && m.Anomaly == anomaly
+	})
+	if i < 0 {
+		return CompareMark{}, false
+	}
+	return c.Marks[i], true
+}
+
+// missing names the cells that have no mark, or none with a reason: a complete
+// matrix has none.
+func (c *Comparison) missing() []string {
+	var out []string
+	for _, e := range c.Engines {
+		for _, p := range c.Profiles {
+			for _, a := range c.Anomalies {
+				m, ok := c.Mark(e.Name, p, a)
+				switch {
+				case !ok:
+					out = append(out, fmt.Sprintf("%s with %s participants: no mark for %s", e.Name, p, a))
+				case m.Reason == "" && m.Mark != Holds && m.Mark != IsViolated:
+					out = append(out, fmt.Sprintf("%s with %s participants: %s is %s without a reason", e.Name, p, a, m.Mark))
+				}
+			}
+		}
+	}
+	return out
+}
+
+// notRun says once for each engine and profile that it did not run.
+func (c *Comparison) notRun() []string {
+	var out []string
+	for _, m := range c.Marks {
+		if m.Mark == NotRunAtAll {
+			out = append(out, fmt.Sprintf("%s with %s participants did not run: %s", m.Engine, m.Profile, m.Reason))
+		}
+	}
+	return slices.Compact(out)
+}
+
+func (c *Comparison) headline() string {
+	found := 0
+	for _, m := range c.Marks {
+		if m.Mark == IsViolated {
+			found++
+		}
+	}
+	return fmt.Sprintf("%s × %s × %s · %s", plural(len(c.Engines), "engine"), plural(len(c.Profiles), "profile"),
+		plural(len(c.Anomalies), "anomaly"), plural(found, "finding"))
+}
+
+// judge gives the reasons why the comparison is not green: what is missing and
+// what did not run, and every finding if it is strict.
+func (c *Comparison) judge() (violated, errored, inconclusive, vacuous []string) {
+	vacuous = c.missing()
+	if len(c.Marks) == 0 {
+		vacuous = append(vacuous, "nothing was compared")
+	}
+	errored = c.notRun()
+	if !c.Strict {
+		return nil, errored, nil, vacuous
+	}
+	for _, m := range c.Marks {
+		what := fmt.Sprintf("%s with %s participants: %s is %s", m.Engine, m.Profile, m.Anomaly, m.Mark)
+		switch m.Mark {
+		case IsViolated:
+			violated = append(violated, what)
+		case Undecided:
+			inconclusive = append(inconclusive, what+": "+m.Reason)
+		case NotAtRisk:
+			vacuous = append(vacuous, what+": "+m.Reason)
+		}
+	}
+	return violated, errored, inconclusive, vacuous
+}
+
+var compareCells = map[MarkOf]cell{
+	Holds: {"✓", good}, IsViolated: {"✗", bad}, NotApplicable: {"–", dim},
+	NotAtRisk: {"○", dim}, Undecided: {"?", warn}, NotRunAtAll: {"!", warn},
+}
+
+const compareLegend = "✓ holds · ✗ violated · ○ not at risk · – not applicable · ? inconclusive · ! not run"
+
+func (c *Comparison) tables() []table {
+	var out []table
+	for _, profile := range c.Profiles {
+		out = append(out, c.profileTable(profile))
+	}
+	out = append(out, c.findings(), c.engineTable())
+	if reasons := c.reasons(); len(reasons.Rows) > 0 {
+		out = append(out, reasons)
+	}
+	return out
+}
+
+func (c *Comparison) profileTable(profile string) table {
+	t := table{Title: "Engine × anomaly, " + profile + " participants", Head: append([]string{"engine"}, c.Anomalies...), Notes: []string{compareLegend}}
+	for _, e := range c.Engines {
+		row := words(e.Name)
+		for _, a := range c.Anomalies {
+			m, ok := c.Mark(e.Name, profile, a)
+			if !ok {
+				row = append(row, cell{})
+				continue
+			}
+			row = append(row, compareCells[m.Mark])
+		}
+		t.Rows = append(t.Rows, row)
+	}
+	return t
+}
+
+// findings lists what was violated, with the smallest plan.
+func (c *Comparison) findings() table {
+	t := table{Title: "Findings", Head: []string{"engine", "participants", "anomaly", "replays", "behaviour", "smallest plan"}, Wrap: 5}
+	for _, m := range c.Marks {
+		if m.Mark != IsViolated {
+			continue
+		}
+		rate := ""
+		if m.Replays != nil {
+			rate = fmt.Sprintf("%d/%d", m.Replays.Hits, m.Replays.Tries)
+		}
+		behaviour := strings.TrimSpace(m.Behaviour + " " + m.Source)
+		t.row(m.Engine, m.Profile, m.Anomaly, rate, behaviour, m.Plan)
+	}
+	if len(t.Rows) == 0 {
+		t.Notes = []string{"No anomaly was found."}
+	}
+	return t
+}
+
+func (c *Comparison) engineTable() table {
+	t := table{Title: "Versions and settings", Head: []string{"engine", "version", "sagas/s", "of reference", "settings"}, Wrap: 4}
+	if c.Machine != "" {
+		t.Notes = []string{"measured on: " + c.Machine}
+	}
+	for _, e := range c.Engines {
+		rate, ratio := "", ""
+		if e.SagasPerSecond > 0 {
+			rate = fmt.Sprintf("%.3g", e.SagasPerSecond)
+		}
+		if e.Ratio > 0 {
+			ratio = fmt.Sprintf("%.2f", e.Ratio)
+		}
+		t.row(e.Name, e.Version, rate, ratio, strings.Join(append(slices.Clone(e.Settings), strings.Fields(e.Note)...), " "))
+	}
+	return t
+}
+
+// reasons lists why a mark is neither holds nor violated, the engines and
+// profiles with the same reason in one line.
+func (c *Comparison) reasons() table {
+	t := table{Title: "Marks that are neither ✓ nor ✗", Head: []string{"anomaly", "mark", "engine (participants)", "reason"}, Wrap: 3}
+	type why struct {
+		anomaly string
+		mark    MarkOf
+		reason  string
+	}
+	who := map[why][]string{}
+	var order []why
+	for _, m := range c.Marks {
+		if m.Mark == Holds || m.Mark == IsViolated {
+			continue
+		}
+		k := why{m.Anomaly, m.Mark, m.Reason}
+		if who[k] == nil {
+			order = append(order, k)
+		}
+		who[k] = append(who[k], fmt.Sprintf("%s (%s)", m.Engine, m.Profile))
+	}
+	for _, k := range order {
+		t.row(k.anomaly, string(k.mark), strings.Join(who[k], ", "), k.reason)
+	}
+	return t
+}

@@ -1,0 +1,256 @@
+package reports
+
+import (
+	"encoding/xml"
+	"fmt"
+	"io"
+	"strings"
+	"time"
+
+	"github.com/sagacheck/sagacheck/checkers"
+)
+
+// The test cases of a scenario besides its properties.
+const (
+	cellsCase  = "cells-ran"           // an error: a cell had no verdict
+	faultsCase = "planned-faults-fire" // a failure: a cell is vacuous
+)
+
+type junitSuites struct {
+	XMLName  xml.Name     `xml:"testsuites"`
+	Name     string       `xml:"name,attr"`
+	Tests    int          `xml:"tests,attr"`
+	Failures int          `xml:"failures,attr"`
+	Errors   int          `xml:"errors,attr"`
+	Skipped  int          `xml:"skipped,attr"`
+	Time     string       `xml:"time,attr"`
+	Suites   []junitSuite `xml:"testsuite"`
+}
+
+type junitSuite struct {
+	Name      string      `xml:"name,attr"`
+	Tests     int         `xml:"tests,attr"`
+	Failures  int         `xml:"failures,attr"`
+	Errors    int         `xml:"errors,attr"`
+	Skipped   int         `xml:"skipped,attr"`
+	Time      string      `xml:"time,attr"`
+	Timestamp string      `xml:"timestamp,attr"`
+	Cases     []junitCase `xml:"testcase"`
+}
+
+type junitCase struct {
+	Name    string        `xml:"name,attr"`
+	Class   string        `xml:"classname,attr"`
+	Time    string        `xml:"time,attr"`
+	Failure *junitProblem `xml:"failure"`
+	Error   *junitProblem `xml:"error"`
+	Skipped *junitProblem `xml:"skipped"`
+	Out     *junitText    `xml:"system-out"`
+}
+
+type junitProblem struct {
+	Message string `xml:"message,attr"`
+	Type    string `xml:"type,attr,omitempty"`
+	Text    string `xml:",cdata"`
+}
+
+type junitText struct {
+	Text string `xml:",cdata"`
+}
+
+// xmlText replaces the characters that XML can't carry, not even in CDATA.
+func xmlText(s string) string {
+	return strings.Map(func(r rune) rune {
+		if r == '\t' || r == '\n' || r >= 0x20 && r != 0xFFFE && r != 0xFFFF {
+			return r
+		}
+		return '\uFFFD'
+	}, strings.ToValidUTF8(s, "\uFFFD"))
+}
+
+// WriteJUnit writes junit.xml: a suite is a scenario, a case a property. What
+// makes the run not green is a failure (of type violation, inconclusive or
+// vacuous) or an error; a property that was at risk in another scenario, or is
+// not applicable, is skipped here with the reason. Two more cases a scenario say
+// whether its cells ran and its planned faults fired.
+func (r *Run) WriteJUnit(w io.Writer) error {
+	all := junitSuites{Name: "sagacheck " + r.Command, Time: junitTime(r.DurationMS)}
+	for _, s := range r.scenarios() {
+		all.Suites = append(all.Suites, r.junitSuite(s))
+	}
+	if whole := r.junitWhole(); len(whole.Cases) > 0 {
+		all.Suites = append(all.Suites, whole)
+	}
+	for i := range all.Suites {
+		s := &all.Suites[i]
+		s.Timestamp = r.Started.UTC().Format("2006-01-02T15:04:05")
+		s.count()
+		all.Tests += s.Tests
+		all.Failures += s.Failures
+		all.Errors += s.Errors
+		all.Skipped += s.Skipped
+	}
+	if _, err := io.WriteString(w, xml.Header); err != nil {
+		return err
+	}
+	enc := xml.NewEncoder(w)
+	enc.Indent("", "  ")
+	if err := enc.Encode(all); err != nil {
+		return err
+	}
+	_, err := io.WriteString(w, "\n")
+	return err
+}
+
+// count counts the cases, and cleans their texts.
+func (s *junitSuite) count() {
+	for i := range s.Cases {
+		c := &s.Cases[i]
+		s.Tests++
+		for _, p := range []*junitProblem{c.Failure, c.Error, c.Skipped} {
+			if p != nil {
+				p.Text = xmlText(p.Text)
+			}
+		}
+		if c.Out != nil {
+			c.Out.Text = xmlText(c.Out.Text)
+		}
+		switch {
+		case c.Failure != nil:
+			s.Failures++
+		case c.Error != nil:
+			s.Errors++
+		case c.Skipped != nil:
+			s.Skipped++
+		}
+	}
+}
+
+func (r *Run) junitSuite(scenario string) junitSuite {
+	var ms int64
+	for _, c := range r.Cells {
+		if c.Scenario == scenario {
+			ms += c.DurationMS
+		}
+	}
+	s := junitSuite{Name: scenario, Time: junitTime(ms)}
+	s.Cases = append(s.Cases, r.junitCells(scenario), r.junitFaults(scenario))
+	for _, p := range r.Properties {
+		if res, ok := r.result(p.Name, scenario); ok {
+			s.Cases = append(s.Cases, r.junitProperty(p, res))
+		}
+	}
+	return s
+}
+
+func (r *Run) junitProperty(p Property, res Result) junitCase {
+	c := junitCase{Name: p.Name, Class: res.Scenario, Time: "0"}
+	switch {
+	case res.Verdict == checkers.Violation, res.Verdict == checkers.Inconclusive:
+		problem := &junitProblem{Message: res.Reason, Type: string(res.Verdict), Text: r.junitStories(r.Failures, res)}
+		if p.Advice {
+			c.Out = &junitText{problem.Message + "\n" + problem.Text}
+		} else {
+			c.Failure = problem
+		}
+	case res.Verdict == checkers.Vacuous && p.Verdict == checkers.Vacuous && !p.Advice:
+		c.Failure = &junitProblem{Message: "never at risk: " + res.Reason, Type: string(res.Verdict)}
+	case res.Verdict == checkers.Vacuous:
+		c.Skipped = &junitProblem{Message: "never at risk in this scenario: " + res.Reason}
+	case res.Verdict == checkers.NotApplicable:
+		c.Skipped = &junitProblem{Message: "not applicable: " + res.Reason}
+	default:
+		c.Out = &junitText{fmt.Sprintf("at risk %s in %s\n", times(res.AtRisk), plural(res.CellsAtRisk, "cell"))}
+		if res.Findings > 0 {
+			c.Out.Text += fmt.Sprintf("advice: %s\n%s", plural(res.Findings, "finding"), r.junitStories(r.Advice, res))
+		}
+	}
+	return c
+}
+
+// junitStories tells the smallest failure and names the other cells.
+func (r *Run) junitStories(list []Failure, res Result) string {
+	var b strings.Builder
+	n := 0
+	for _, f := range list {
+		if f.Property != res.Property || f.Scenario != res.Scenario {
+			continue
+		}
+		if n++; n > 1 {
+			fmt.Fprintf(&b, "also: cell %s, plan: %s\n", f.Cell, f.Plan)
+			continue
+		}
+		fmt.Fprintf(&b, "%s\nplan: %s\n%s", f.Broken, planLine(f), f.Story.Text())
+		if f.File != "" {
+			fmt.Fprintf(&b, "replay: sagacheck replay %s\n", quotePath(f.File))
+		}
+	}
+	return b.String()
+}
+
+func (r *Run) junitCells(scenario string) junitCase {
+	c := junitCase{Name: cellsCase, Class: scenario, Time: "0"}
+	n := 0
+	for _, x := range r.Cells {
+		if x.Scenario != scenario || x.Error == "" {
+			continue
+		}
+		if n++; c.Error == nil {
+			c.Error = &junitProblem{Message: x.Error, Type: "error"}
+		}
+		c.Error.Text += fmt.Sprintf("cell %s, plan: %s: %s\n", x.ID, x.Plan, x.Error)
+	}
+	if n > 1 {
+		c.Error.Message = fmt.Sprintf("%s failed to run, the first: %s", plural(n, "cell"), c.Error.Message)
+	}
+	return c
+}
+
+func (r *Run) junitFaults(scenario string) junitCase {
+	c := junitCase{Name: faultsCase, Class: scenario, Time: "0"}
+	n := 0
+	for _, x := range r.Cells {
+		if x.Scenario != scenario || x.Probe || len(x.Unfired) == 0 {
+			continue
+		}
+		if n++; c.Failure == nil {
+			c.Failure = &junitProblem{Type: string(checkers.Vacuous)}
+		}
+		c.Failure.Text += fmt.Sprintf("cell %s: did not fire: %s\n", x.ID, strings.Join(x.Unfired, ", "))
+		c.Failure.Message = "a planned fault did not fire in " + plural(n, "cell")
+	}
+	return c
+}
+
+// junitWhole is what belongs to no scenario.
+func (r *Run) junitWhole() junitSuite {
+	s := junitSuite{Name: "run", Time: "0"}
+	add := func(c junitCase) {
+		c.Class, c.Time = s.Name, "0"
+		s.Cases = append(s.Cases, c)
+	}
+	for i, e := range r.Errors {
+		add(junitCase{Name: fmt.Sprintf("error-%d", i+1), Error: &junitProblem{Message: e, Type: "error"}})
+	}
+	if r.Interrupted {
+		add(junitCase{Name: "not-interrupted", Error: &junitProblem{Message: "interrupted: only what had run was judged", Type: "interrupted"}})
+	}
+	if r.Totals.Cells == 0 && r.Mutants == nil && r.Comparison == nil {
+		add(junitCase{Name: "cells-judged", Failure: &junitProblem{Message: "no cell was judged", Type: string(checkers.Vacuous)}})
+	}
+	for _, p := range r.Properties {
+		if p.Cells == 0 && r.Totals.Cells > 0 && !p.Advice {
+			add(junitCase{Name: p.Name, Failure: &junitProblem{Message: "no cell was judged", Type: string(checkers.Vacuous)}})
+		}
+	}
+	if r.Mutants != nil {
+		for _, c := range r.Mutants.junit() {
+			add(c)
+		}
+	}
+	return s
+}
+
+func junitTime(ms int64) string {
+	return fmt.Sprintf("%.3f", (time.Duration(ms) * time.Millisecond).Seconds())
+}

@@ -1,0 +1,260 @@
+package reports
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"path/filepath"
+	"slices"
+	"strings"
+)
+
+// Merge joins the shards of one run, loaded with LoadRun, and judges the whole.
+// Parts that do not belong together, a part that is there twice and a missing
+// part are errors. The duration is the sum of the shards'.
+func Merge(runs []*Run) (*Run, error) {
+	if err := mergeable(runs); err != nil {
+		return nil, err
+	}
+	first := runs[0]
+	m := &Run{
+		Version: Version, Tool: first.Tool, Command: unsharded(first.Command), Seed: first.Seed,
+		Orchestrator: first.Orchestrator, Profile: first.Profile, Started: first.Started,
+		Shard: &Shard{I: 1, N: 1, Merged: len(runs)},
+	}
+	for _, p := range first.Properties {
+		m.Properties = append(m.Properties, Property{Name: p.Name, Definition: p.Definition, Advice: p.Advice})
+	}
+	results := map[resultKey]*Result{}
+	for _, r := range runs {
+		m.join(r, results)
+	}
+	for _, res := range results {
+		m.Results = append(m.Results, *res)
+	}
+	m.sort()
+	m.Failures, m.Advice = capFailures(m.Failures), capFailures(m.Advice)
+	m.judge()
+	return m, nil
+}
+
+// mergeable explains why parts do not belong together.
+func mergeable(runs []*Run) error {
+	if len(runs) == 0 {
+		return errors.New("no report to join")
+	}
+	first := runs[0]
+	var errs []error
+	seen := map[int]*Run{}
+	for _, r := range runs {
+		if r.Shard == nil || r.Shard.Merged > 0 {
+			return fmt.Errorf("%s is not a shard: expected the report of a run with --shard i/n", r.name())
+		}
+		if r.Mutants != nil || r.Comparison != nil {
+			return fmt.Errorf("%s: a kill matrix or a comparison can't be joined", r.name())
+		}
+		for _, d := range r.differences(first) {
+			errs = append(errs, fmt.Errorf("%s does not belong to %s: %s", r.name(), first.name(), d))
+		}
+		if other := seen[r.Shard.I]; other != nil {
+			errs = append(errs, fmt.Errorf("shard %d/%d is there twice: %s and %s", r.Shard.I, r.Shard.N, other.name(), r.name()))
+		}
+		seen[r.Shard.I] = r
+	}
+	if len(errs) > 0 {
+		return errors.Join(errs...)
+	}
+	var missing []string
+	for i := 1; i <= first.Shard.N; i++ {
+		if seen[i] == nil {
+			missing = append(missing, fmt.Sprintf("%d/%d", i, first.Shard.N))
+		}
+	}
+	if len(missing) > 0 {
+		return fmt.Errorf("missing: shard %s", strings.Join(missing, ", "))
+	}
+	return nil
+}
+
+func (r *Run) name() string {
+	return cmp.Or(r.Dir, "the report of "+r.Started.UTC().Format("2006-01-02 15:04:05"))
+}
+
+// differences are what shards of one run must share, and these two don't.
+func (r *Run) differences(o *Run) []string {
+	var out []string
+	differ := func(what string, a, b any) {
+		if x, y := fmt.Sprint(a), fmt.Sprint(b); x != y {
+			out = append(out, fmt.Sprintf("%s is %q, not %q", what, x, y))
+		}
+	}
+	differ("the command", unsharded(r.Command), unsharded(o.Command))
+	differ("the version of sagacheck", r.Tool, o.Tool)
+	differ("the seed", r.Seed, o.Seed)
+	differ("the number of shards", r.Shard.N, o.Shard.N)
+	differ("the orchestrator", r.Orchestrator, o.Orchestrator)
+	differ("the participant profile", r.Profile, o.Profile)
+	differ("the list of properties", propertyNames(r), propertyNames(o))
+	return out
+}
+
+func propertyNames(r *Run) []string {
+	var names []string
+	for _, p := range r.Properties {
+		names = append(names, p.Name)
+	}
+	return names
+}
+
+// unsharded is a command without what may differ between shards.
+func unsharded(command string) string {
+	var out []string
+	words := strings.Fields(command)
+	for i := 0; i < len(words); i++ {
+		name, _, joined := strings.Cut(words[i], "=")
+		switch name {
+		case "--shard", "--out", "--parallel", "-o":
+			if !joined {
+				i++
+			}
+			continue
+		}
+		out = append(out, words[i])
+	}
+	return strings.Join(out, " ")
+}
+
+func (r *Run) join(o *Run, results map[resultKey]*Result) {
+	if o.Started.Before(r.Started) {
+		r.Started = o.Started
+	}
+	r.DurationMS += o.DurationMS
+	r.Interrupted = r.Interrupted || o.Interrupted
+	r.Totals.join(o.Totals)
+	r.Errors = append(r.Errors, o.Errors...)
+	for _, c := range o.Cells {
+		c.History = o.inDir(c.History)
+		r.Cells = append(r.Cells, c)
+	}
+	for _, f := range o.Failures {
+		f.History = o.inDir(f.History)
+		r.Failures = append(r.Failures, f)
+	}
+	for _, f := range o.Advice {
+		f.History = o.inDir(f.History)
+		r.Advice = append(r.Advice, f)
+	}
+	for _, res := range o.Results {
+		k := resultKey{res.Property, res.Scenario}
+		if results[k] == nil {
+			results[k] = &res
+			continue
+		}
+		results[k].join(res)
+	}
+	if o.Coverage != nil {
+		if r.Coverage == nil {
+			r.Coverage = &Coverage{Depth: o.Coverage.Depth}
+		}
+		r.Coverage.join(o.Coverage)
+	}
+}
+
+// inDir keeps the path of a shard's history right in the joined report.
+func (r *Run) inDir(path string) string {
+	if path == "" || filepath.IsAbs(path) || r.Dir == "" {
+		return path
+	}
+	full := filepath.Join(r.Dir, path)
+	if abs, err := filepath.Abs(full); err == nil {
+		return abs
+	}
+	return full
+}
+
+func (r *Result) join(o Result) {
+	if rank(o.Verdict) < rank(r.Verdict) {
+		r.Reason, r.Example = o.Reason, o.Example
+	}
+	r.Cells.join(o.Cells)
+	r.AtRisk += o.AtRisk
+	r.CellsAtRisk += o.CellsAtRisk
+	r.Findings += o.Findings
+	r.decide()
+}
+
+func (t *Totals) join(o Totals) {
+	t.Cells += o.Cells
+	t.Passed += o.Passed
+	t.Violated += o.Violated
+	t.Inconclusive += o.Inconclusive
+	t.Vacuous += o.Vacuous
+	t.Errors += o.Errors
+	t.Probes += o.Probes
+	t.Missed += o.Missed
+	t.FaultsPlanned += o.FaultsPlanned
+	t.FaultsFired += o.FaultsFired
+	t.Events += o.Events
+	t.CellsLeftOut += o.CellsLeftOut
+}
+
+// capFailures keeps the smallest ones of each property and scenario of a sorted
+// list.
+func capFailures(list []Failure) []Failure {
+	kept := map[resultKey]int{}
+	return slices.DeleteFunc(list, func(f Failure) bool {
+		k := resultKey{f.Property, f.Scenario}
+		kept[k]++
+		return kept[k] > maxStories
+	})
+}
+
+// join takes the union of the points: one that any shard hit was hit. Each shard
+// counts the same raw and pruned plans and runs its own.
+func (c *Coverage) join(o *Coverage) {
+	for _, p := range o.Points {
+		i := slices.IndexFunc(c.Points, func(x PointCount) bool {
+			return x.Scenario == p.Scenario && x.Phase == p.Phase && x.Kind == p.Kind
+		})
+		if i < 0 {
+			c.Points = append(c.Points, p)
+			continue
+		}
+		hits := union(c.Points[i].Hits, p.Hits)
+		missed := slices.DeleteFunc(union(c.Points[i].Missed, p.Missed), func(m string) bool { return slices.Contains(hits, m) })
+		c.Points[i] = NewPointCount(p.Scenario, p.Phase, p.Kind, hits, missed)
+	}
+	for _, p := range o.Plans {
+		i := slices.IndexFunc(c.Plans, func(x PlanCount) bool { return x.Scenario == p.Scenario })
+		if i < 0 {
+			c.Plans = append(c.Plans, p)
+			continue
+		}
+		x := &c.Plans[i]
+		x.Raw, x.Pruned, x.Run = max(x.Raw, p.Raw), max(x.Pruned, p.Pruned), x.Run+p.Run
+		x.NotRun = max(0, x.Raw-x.Pruned-x.Run)
+	}
+	for _, rule := range o.Rules {
+		i := slices.IndexFunc(c.Rules, func(x RuleCount) bool { return x.Rule == rule.Rule })
+		if i < 0 {
+			c.Rules = append(c.Rules, rule)
+			continue
+		}
+		c.Rules[i].Plans = max(c.Rules[i].Plans, rule.Plans)
+	}
+	for _, n := range o.NotRun {
+		i := slices.IndexFunc(c.NotRun, func(x NotRun) bool { return x.Reason == n.Reason })
+		switch {
+		case n.Reason == OtherShard:
+		case i < 0:
+			c.NotRun = append(c.NotRun, n)
+		default:
+			c.NotRun[i].Plans += n.Plans
+		}
+	}
+}
+
+func union(a, b []string) []string {
+	all := slices.Sorted(slices.Values(slices.Concat(a, b)))
+	return slices.Compact(all)
+}

@@ -1,0 +1,89 @@
+package reports
+
+import (
+	"bytes"
+	"strings"
+	"testing"
+	"time"
+)
+
+func TestPlainProgress(t *testing.T) {
+	var b bytes.Buffer
+	clock := time.Unix(0, 0)
+	p := newProgress(Terminal{W: &b}, "cells", 30, func() time.Time { return clock })
+	for i := range 30 {
+		clock = clock.Add(400 * time.Millisecond)
+		outcome := Passed
+		switch i {
+		case 3:
+			outcome = Violated
+		case 20:
+			outcome = Errored
+		}
+		p.Done(outcome)
+	}
+	p.Finish()
+	want := "13/30 cells, 1 violated, 5s\n26/30 cells, 1 violated, 1 in error, 10s\n30/30 cells, 1 violated, 1 in error, 12s\n"
+	if b.String() != want {
+		t.Errorf("got:\n%swant:\n%s", b.String(), want)
+	}
+}
+
+// TestShortRunsAreSilent: a run of less than one interval prints no line.
+func TestShortRunsAreSilent(t *testing.T) {
+	var b bytes.Buffer
+	clock := time.Unix(0, 0)
+	p := newProgress(Terminal{W: &b}, "cells", 0, func() time.Time { return clock })
+	p.Done(Passed)
+	p.Finish()
+	if b.Len() > 0 {
+		t.Errorf("got %q", b.String())
+	}
+}
+
+func TestBar(t *testing.T) {
+	var b bytes.Buffer
+	p := NewProgress(Terminal{W: &b, Live: true, Width: 80}, "cells", 2)
+	p.Done(Violated)
+	p.SetTotal(3)
+	p.Done(Passed)
+	p.Done(Passed)
+	p.Finish()
+	if !strings.Contains(b.String(), "1 violated") {
+		t.Errorf("got %q", b.String())
+	}
+}
+
+func TestNaturalOrder(t *testing.T) {
+	for _, tc := range []struct {
+		a, b string
+		want int
+	}{{"c2", "c10", -1}, {"c10", "c2", 1}, {"c2", "c2", 0}, {"c2", "c2-1", -1}, {"a9", "b1", -1}, {"", "a", -1}, {"c02", "c2", -1}} {
+		if got := compareNatural(tc.a, tc.b); got != tc.want {
+			t.Errorf("compareNatural(%q, %q) = %d, want %d", tc.a, tc.b, got, tc.want)
+		}
+	}
+}
+
+func TestTerminal(t *testing.T) {
+	env := func(kv ...string) func(string) string {
+		return func(name string) string {
+			for i := 0; i < len(kv); i += 2 {
+				if kv[i] == name {
+					return kv[i+1]
+				}
+			}
+			return ""
+		}
+	}
+	var b bytes.Buffer
+	if got := NewTerminal(&b, env()); got.Live || got.Colour || got.ASCII || got.Width != defaultWidth {
+		t.Errorf("a buffer is %+v", got)
+	}
+	if got := NewTerminal(&b, env("COLUMNS", "70", "LC_ALL", "C")); !got.ASCII || got.Width != 70 {
+		t.Errorf("got %+v", got)
+	}
+	if got := NewTerminal(&b, env("LANG", "de_DE.UTF-8")); got.ASCII {
+		t.Errorf("got %+v", got)
+	}
+}

@@ -1,0 +1,160 @@
+package reports
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"regexp"
+	"strings"
+
+	"github.com/goccy/go-yaml"
+
+	"github.com/sagacheck/sagacheck/faults"
+	"github.com/sagacheck/sagacheck/history"
+	"github.com/sagacheck/sagacheck/saga"
+)
+
+// ReplayVersion is the version of replay files. A file of another version is
+// refused.
+const ReplayVersion = 1
+
+// Replay is a cell that can be run again: a self-contained file, readable and
+// editable by a person. The URLs of its definitions are those of the run that
+// wrote it; who replays gives every call an address of its own.
+type Replay struct {
+	Version      int                  `yaml:"sagacheck_replay"`
+	Tool         string               `yaml:"tool"` // version of sagacheck that wrote it
+	Property     string               `yaml:"property"`
+	Broken       string               `yaml:"broken,omitempty"` // what was found
+	Scenario     string               `yaml:"scenario"`
+	Cell         string               `yaml:"cell,omitempty"`
+	Orchestrator history.Orchestrator `yaml:"orchestrator"`
+	Defects      []string             `yaml:"defects,omitempty"`
+	Profile      string               `yaml:"profile"`
+	Seed         uint64               `yaml:"seed"`
+	SettleMS     int                  `yaml:"settle_ms,omitempty"`
+	Plan         faults.Plan          `yaml:"plan"`
+	Registers    map[string]string    `yaml:"registers,omitempty"`
+	Definitions  []saga.Definition    `yaml:"definitions"`
+
+	planErr error
+}
+
+// NewReplay makes a replay of the cell with that header.
+func NewReplay(h history.Header) *Replay {
+	r := &Replay{
+		Version: ReplayVersion, Scenario: h.Scenario, Cell: h.Cell, Orchestrator: h.Orchestrator, Defects: h.Defects,
+		Profile: h.Profile, Seed: h.Seed, SettleMS: h.SettleMS, Registers: h.Registers, Definitions: h.Definitions,
+	}
+	if len(h.Plan) > 0 {
+		r.planErr = json.Unmarshal(h.Plan, &r.Plan)
+	}
+	return r
+}
+
+// A call's body is JSON, which is YAML in flow style.
+func encodeBody(b json.RawMessage) ([]byte, error) { return b, nil }
+
+func decodeBody(dst *json.RawMessage, b []byte) error {
+	j, err := yaml.YAMLToJSON(b)
+	*dst = bytes.TrimSpace(j)
+	return err
+}
+
+// Encode is the file. Each line of comment goes above it, as a comment.
+func (r *Replay) Encode(comment string) ([]byte, error) {
+	if r.planErr != nil {
+		return nil, fmt.Errorf("plan of cell %q: %w", r.Cell, r.planErr)
+	}
+	b, err := yaml.MarshalWithOptions(r, yaml.CustomMarshaler(encodeBody), yaml.IndentSequence(true))
+	if err != nil {
+		return nil, fmt.Errorf("replay of cell %q: %w", r.Cell, err)
+	}
+	var out bytes.Buffer
+	for line := range strings.Lines(comment) {
+		out.WriteString(strings.TrimRight("# "+strings.TrimRight(line, "\n"), " ") + "\n")
+	}
+	out.Write(b)
+	return out.Bytes(), nil
+}
+
+// LoadReplay reads a replay file. Another version, an unknown field and a value
+// of the wrong kind are errors that name the file and the line.
+func LoadReplay(path string) (*Replay, error) {
+	b, err := os.ReadFile(path)
+	if err != nil {
+		return nil, err
+	}
+	r, err := DecodeReplay(b)
+	if err != nil {
+		return nil, fmt.Errorf("replay file %s: %w", path, err)
+	}
+	return r, nil
+}
+
+// DecodeReplay reads the text of a replay file. See LoadReplay.
+func DecodeReplay(b []byte) (*Replay, error) {
+	var head struct {
+		Version *int `yaml:"sagacheck_replay"`
+	}
+	if err := yaml.Unmarshal(b, &head); err != nil {
+		return nil, err
+	}
+	switch {
+	case head.Version == nil:
+		return nil, errors.New("sagacheck_replay: missing: expected a replay file, which begins with the version of its format")
+	case *head.Version != ReplayVersion:
+		return nil, fmt.Errorf("sagacheck_replay: version %d: this sagacheck reads version %d", *head.Version, ReplayVersion)
+	}
+	var r Replay
+	if err := yaml.UnmarshalWithOptions(b, &r, yaml.Strict(), yaml.CustomUnmarshaler(decodeBody)); err != nil {
+		return nil, withLine(b, err)
+	}
+	return &r, r.validate()
+}
+
+var quoted = regexp.MustCompile(`"([^"]+)"`)
+
+// withLine adds the line to an error that quotes its input but doesn't know
+// where that stood, as those of failure points do.
+func withLine(b []byte, err error) error {
+	m := quoted.FindStringSubmatch(err.Error())
+	if m == nil || strings.HasPrefix(err.Error(), "[") {
+		return err
+	}
+	n := 0
+	for line := range strings.Lines(string(b)) {
+		n++
+		if strings.Contains(line, m[1]) && !strings.HasPrefix(line, "#") {
+			return fmt.Errorf("line %d: %w", n, err)
+		}
+	}
+	return err
+}
+
+func (r *Replay) validate() error {
+	switch {
+	case r.Scenario == "":
+		return errors.New("scenario: must be given")
+	case r.Profile == "":
+		return errors.New("profile: must be given: naive, keyed or fenced")
+	case len(r.Definitions) == 0:
+		return errors.New("definitions: expected at least one saga")
+	}
+	for i, d := range r.Definitions {
+		if err := d.Validate(); err != nil {
+			return fmt.Errorf("definitions[%d].%w", i, err)
+		}
+	}
+	for i, f := range r.Plan.Faults {
+		if f.Kind == "" {
+			return fmt.Errorf("plan.faults[%d].kind: must be given", i)
+		}
+		if f.Saga > len(r.Definitions) {
+			return fmt.Errorf("plan.faults[%d].saga: %d: the cell has %s", i, f.Saga, plural(len(r.Definitions), "saga"))
+		}
+	}
+	return nil
+}

@@ -1,0 +1,96 @@
+package reports_test
+
+import (
+	"encoding/json"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/sagacheck/sagacheck/reports"
+)
+
+func replayFile(t *testing.T) (string, []byte) {
+	t.Helper()
+	dir := t.TempDir()
+	if err := redRun(t).Save(dir); err != nil {
+		t.Fatal(err)
+	}
+	path := filepath.Join(dir, reports.FailuresDir, "duplicate-effect-order-c2.yaml")
+	b, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return path, b
+}
+
+func TestReplayRoundTrip(t *testing.T) {
+	path, b := replayFile(t)
+	golden(t, "replay.yaml", b)
+	r, err := reports.LoadReplay(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	h := lostAnswer(t).Header
+	want, _ := json.Marshal(h.Definitions)
+	got, _ := json.Marshal(r.Definitions)
+	if string(got) != string(want) {
+		t.Errorf("definitions:\ngot  %s\nwant %s", got, want)
+	}
+	plan, _ := json.Marshal(r.Plan)
+	if string(plan) != string(h.Plan) {
+		t.Errorf("plan: got %s, want %s", plan, h.Plan)
+	}
+	if r.Seed != 7 || r.Profile != "naive" || r.Registers["order"] != "new" || r.SettleMS != 500 || r.Orchestrator.Name != "mine" {
+		t.Errorf("got %+v", r)
+	}
+}
+
+func TestBadReplays(t *testing.T) {
+	_, b := replayFile(t)
+	for name, tc := range map[string]struct{ old, new, want string }{
+		"another version":  {"sagacheck_replay: 1", "sagacheck_replay: 2", "version 2: this sagacheck reads version 1"},
+		"no version":       {"sagacheck_replay: 1\n", "", "sagacheck_replay: missing"},
+		"an unknown field": {"profile: naive", "profile: naive\nprofil: keyed", `unknown field "profil"`},
+		"a bad point":      {"charge#1@response", "charge@response", `bad failure point "charge@response"`},
+		"a wrong kind":     {"seed: 7", "seed: many", "cannot unmarshal"},
+		"no definition":    {"definitions:", "definitions: []\nx:", "unknown field"},
+		"a bad definition": {"name: ship", "name: Ship", `steps[2].name: "Ship"`},
+		"not YAML":         {"plan:", "plan: {", "["},
+		"no scenario":      {"scenario: order", `scenario: ""`, "scenario: must be given"},
+	} {
+		if !strings.Contains(string(b), tc.old) {
+			t.Fatalf("%s: no %q in the file", name, tc.old)
+		}
+		i := strings.LastIndex(string(b), tc.old) // not the comment
+		text := string(b[:i]) + tc.new + string(b[i+len(tc.old):])
+		path := filepath.Join(t.TempDir(), "bad.yaml")
+		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		_, err := reports.LoadReplay(path)
+		if err == nil || !strings.Contains(err.Error(), tc.want) || !strings.Contains(err.Error(), path) {
+			t.Errorf("%s: got %v, want the path and %q", name, err, tc.want)
+		}
+	}
+}
+
+func FuzzReplay(f *testing.F) {
+	f.Add([]byte("sagacheck_replay: 1\nscenario: a\nprofile: naive\ndefinitions: []\n"))
+	if b, err := os.ReadFile("testdata/replay.yaml"); err == nil {
+		f.Add(b)
+	}
+	f.Fuzz(func(t *testing.T, b []byte) {
+		r, err := reports.DecodeReplay(b)
+		if err != nil {
+			return
+		}
+		out, err := r.Encode("")
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := reports.DecodeReplay(out); err != nil {
+			t.Fatalf("what was written can't be read: %v\n%s", err, out)
+		}
+	})
+}
