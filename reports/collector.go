@@ -12,6 +12,7 @@ import (
 
 const (
 	maxStories = 20    // failures kept for each property and scenario
+	maxTold    = 3     // of which so many are told whole in Markdown and HTML
 	maxCells   = 10000 // green cells listed, and as many others
 )
 
@@ -76,8 +77,8 @@ func New(m Meta) *Collector {
 	return c
 }
 
-// Add takes the verdicts of one cell.
-func (c *Collector) Add(info CellInfo, h *history.History, verdicts []checkers.Verdict) {
+// Add takes the verdicts of one cell and says what they make of it.
+func (c *Collector) Add(info CellInfo, h *history.History, verdicts []checkers.Verdict) State {
 	cell := newCell(info, h)
 	cell.Verdict = worst(cell, verdicts, c.advice)
 	c.mu.Lock()
@@ -91,6 +92,7 @@ func (c *Collector) Add(info CellInfo, h *history.History, verdicts []checkers.V
 		c.addVerdict(cell, h, v)
 	}
 	c.addCell(cell)
+	return State(cell.Verdict)
 }
 
 // AddError takes a cell that has no verdict because the system under test or the

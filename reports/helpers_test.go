@@ -125,6 +125,11 @@ func redRun(t *testing.T) *reports.Run {
 	c.Add(reports.CellInfo{ID: "c10", History: "histories/c10.history.jsonl"}, h, []checkers.Verdict{duplicate(t, h), vacuous("lost-compensation"), na, pass("redundant-call", 1)})
 	c.Add(reports.CellInfo{History: "histories/c2.history.jsonl"}, h, []checkers.Verdict{duplicate(t, h), vacuous("lost-compensation"), na, advice})
 	c.Add(reports.CellInfo{}, quiet(t, "transfer", "c1"), []checkers.Verdict{pass("duplicate-effect", 3), pass("lost-compensation", 2), na, pass("redundant-call", 4)})
+	for _, id := range []string{"c21", "c22", "c23"} {
+		h.Header.Scenario = "single-step"
+		c.Add(reports.CellInfo{ID: id}, h, []checkers.Verdict{duplicate(t, h)})
+	}
+	c.Add(reports.CellInfo{ID: "c24"}, h, []checkers.Verdict{duplicate(t, h)})
 	c.AddError(reports.CellInfo{ID: "c3", Scenario: "transfer", Plan: "no fault"}, errors.New("POST http://127.0.0.1:1/sagas: connection refused"))
 	return fixed(c.Finish())
 }

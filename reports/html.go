@@ -15,11 +15,8 @@ import (
 var htmlSource string
 
 var htmlTemplate = template.Must(template.New("report").Funcs(template.FuncMap{
-	"upper": strings.ToUpper,
-	"ms":    func(d time.Duration) string { return fmt.Sprintf("%.1f", float64(d)/1e6) },
-	"first": func(list []Failure, i int) bool {
-		return i == 0 || list[i-1].Property != list[i].Property || list[i-1].Scenario != list[i].Scenario
-	},
+	"upper":     strings.ToUpper,
+	"ms":        func(d time.Duration) string { return fmt.Sprintf("%.1f", float64(d)/1e6) },
 	"undecided": func(f Failure) bool { return f.Verdict == checkers.Inconclusive },
 	"diagram":   func(s Story) template.HTML { return template.HTML(s.svg()) },
 	"quote":     quotePath,
@@ -33,6 +30,8 @@ type htmlPage struct {
 	Tone     tone
 	Tables   []table
 	Risk     []cell
+	Broken   []group
+	Advised  []group
 	Trouble  table
 	Facts    table
 }
@@ -41,6 +40,7 @@ type htmlPage struct {
 // and without anything to load.
 func (r *Run) WriteHTML(w io.Writer) error {
 	page := htmlPage{Run: r, Headline: r.headline(), Tone: stateTones[r.Summary.Outcome], Tables: r.tables(), Facts: r.facts()}
+	page.Broken, page.Advised = r.groups(r.Failures), r.groups(r.Advice)
 	if len(r.Results) > 0 {
 		page.Risk = r.riskLines()
 	}

@@ -74,24 +74,53 @@ var mdEscapes = strings.NewReplacer(`\`, `\\`, "|", `\|`, "*", `\*`, "_", `\_`, 
 
 func mdText(s string) string { return mdEscapes.Replace(s) }
 
+// group is the failures of one property in one scenario, the smallest first.
+type group struct {
+	Property, Scenario string
+	Cells              int // with the same verdict, exactly
+	Told, Listed       []Failure
+}
+
+func (r *Run) groups(list []Failure) []group {
+	var out []group
+	for i, f := range list {
+		if i == 0 || list[i-1].Property != f.Property || list[i-1].Scenario != f.Scenario {
+			out = append(out, group{Property: f.Property, Scenario: f.Scenario, Cells: r.others(f) + 1})
+		}
+		g := &out[len(out)-1]
+		if len(g.Told) < maxTold {
+			g.Told = append(g.Told, f)
+		} else {
+			g.Listed = append(g.Listed, f)
+		}
+	}
+	return out
+}
+
 func (r *Run) mdFailures(b *strings.Builder, title string, list []Failure) {
 	if len(list) == 0 {
 		return
 	}
-	fmt.Fprintf(b, "## %s\n\n", title)
-	for i, f := range list {
-		first := i == 0 || list[i-1].Property != f.Property || list[i-1].Scenario != f.Scenario
-		if first {
-			fmt.Fprintf(b, "### %s in %s\n\n", mdText(f.Property), mdText(f.Scenario))
-			if others := r.others(f); others > 0 {
-				fmt.Fprintf(b, "The smallest of %s.\n\n", plural(others+1, "cell"))
-			}
-		} else {
-			fmt.Fprintf(b, "<details><summary>cell %s: %s</summary>\n\n", mdText(f.Cell), mdText(f.Plan))
+	fmt.Fprintf(b, "## %s\n\n↯ marks a fault, ▶ the events that prove the violation.\n\n", title)
+	for _, g := range r.groups(list) {
+		fmt.Fprintf(b, "### %s in %s\n\n", mdText(g.Property), mdText(g.Scenario))
+		if g.Cells > 1 {
+			fmt.Fprintf(b, "The smallest of %s.\n\n", plural(g.Cells, "cell"))
 		}
-		f.markdown(b)
-		if !first {
+		for i, f := range g.Told {
+			if i == 0 {
+				f.markdown(b)
+				continue
+			}
+			fmt.Fprintf(b, "<details><summary>cell %s: %s</summary>\n\n", mdText(f.Cell), mdText(f.Plan))
+			f.markdown(b)
 			b.WriteString("</details>\n\n")
+		}
+		for _, f := range g.Listed {
+			fmt.Fprintf(b, "- cell %s: %s: `sagacheck replay %s`\n", mdText(f.Cell), mdText(f.Plan), quotePath(f.File))
+		}
+		if len(g.Listed) > 0 {
+			b.WriteString("\n")
 		}
 	}
 }
@@ -114,7 +143,7 @@ func (f Failure) markdown(b *strings.Builder) {
 	if f.File != "" {
 		fmt.Fprintf(b, "- **Replay,** in this folder: `sagacheck replay %s`\n", quotePath(f.File))
 	}
-	fmt.Fprintf(b, "\n↯ marks a fault, ▶ the events that prove it.\n\n```text\n%s```\n\n", f.Story.Text())
+	fmt.Fprintf(b, "\n```text\n%s```\n\n", f.Story.Text())
 	if len(f.Story.Lines) > 0 {
 		fmt.Fprintf(b, "```mermaid\n%s```\n\n", f.Story.Mermaid())
 	}

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"io"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
@@ -57,14 +58,28 @@ func (p *printer) tables(r *Run) error {
 	return nil
 }
 
-// failures tells the smallest failure of each property and scenario, and counts
-// the others.
+// failures tells the smallest failure of each property, and names the smallest of
+// each other scenario.
 func (p *printer) failures(r *Run) {
-	for i, f := range r.Failures {
-		if i > 0 && r.Failures[i-1].Property == f.Property && r.Failures[i-1].Scenario == f.Scenario {
+	byProperty := map[string][]Failure{}
+	for _, g := range r.groups(r.Failures) {
+		byProperty[g.Property] = append(byProperty[g.Property], g.Told[0])
+	}
+	for _, x := range r.Properties {
+		list := byProperty[x.Name]
+		if len(list) == 0 {
 			continue
 		}
-		p.failure(r, f)
+		told := slices.MinFunc(list, compareFailures)
+		p.failure(r, told)
+		for _, f := range list {
+			if f.Scenario != told.Scenario {
+				also := fmt.Sprintf("%s, in %s: %s", f.Scenario, plural(r.others(f)+1, "cell"), f.Plan)
+				p.hanging("      also: ", also, plain)
+				p.line("            sagacheck replay " + quotePath(filepath.Join(r.Dir, f.File)))
+			}
+		}
+		p.line("")
 	}
 	for _, c := range r.Cells {
 		if c.Error != "" {
@@ -87,7 +102,7 @@ func (p *printer) failure(r *Run, f Failure) {
 		p.hanging("    "+l.head, l.text, l.tone)
 	}
 	if others := r.others(f); others > 0 {
-		p.line(p.paint(fmt.Sprintf("      also: %s, see report.md", plural(others, "more cell")), dim))
+		p.line(p.paint(fmt.Sprintf("      also: %s of %s, see report.md", plural(others, "more cell"), f.Scenario), dim))
 	}
 	if f.Reproduced != nil {
 		p.line(fmt.Sprintf("    again: %d of %d replays", f.Reproduced.Hits, f.Reproduced.Tries))
@@ -95,7 +110,6 @@ func (p *printer) failure(r *Run, f Failure) {
 	if f.File != "" {
 		p.line("    replay: sagacheck replay " + quotePath(filepath.Join(r.Dir, f.File)))
 	}
-	p.line("")
 }
 
 func planLine(f Failure) string {
