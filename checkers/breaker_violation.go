@@ -1,0 +1,209 @@
+package checkers
+
+import (
+	"cmp"
+	"slices"
+	"time"
+
+	"github.com/sagacheck/sagacheck/history"
+	"github.com/sagacheck/sagacheck/saga"
+)
+
+// breakerTolerance is how long a call that left in time may take to the wire.
+const breakerTolerance = 25 * time.Millisecond
+
+// BreakerViolation finds calls that were sent while their circuit breaker must
+// have been open, and more probes than a half-open one lets through.
+//
+// Source: the saga's policy; Nygard, "Release It!", ch. 5. Evidence: call-sent,
+// call-answered, call-ended of all calls that name the same breaker.
+//
+// The breaker surely opens at the failure that completes as many in a row as the
+// policy says; only failures count during whose time no call succeeded, or may
+// have. From when that failure was surely learnt until the open time has passed
+// since it can have been learnt, no call may leave. Then come the probes: no more
+// than the policy says before one of them can have been answered; when all of
+// them failed, it is open again. A call that may have left before the failure was
+// learnt does not count: those of other operations within 25 ms, or ten times the
+// longest lag of the cell. A kill empties the breaker.
+// It cannot see calls to the same breaker from outside of the cell. Cost: n·log n.
+type BreakerViolation struct{}
+
+var _ Checker = BreakerViolation{}
+
+// Doc documents the checker.
+func (BreakerViolation) Doc() Doc {
+	return Doc{
+		Name:       "breaker-violation",
+		Definition: "Calls continue past an open circuit breaker, or a half-open one lets through more than its probes.",
+		Source:     "the saga's policy; Nygard, Release It!, ch. 5",
+		Evidence:   "call-sent, call-answered and call-ended of the calls that name the breaker. At risk: times that the breaker surely opened.",
+		Blind:      "Openings that can't be proved, since calls ran side by side with different outcomes; calls of other operations within 25 ms (or ten times the longest lag of the cell) of the opening; calls from outside of the cell.",
+		Cost:       "n·log n in the calls behind breakers",
+		Needs:      []string{"breaker"},
+	}
+}
+
+// Check judges a history.
+func (c BreakerViolation) Check(h *history.History, ix *history.Index) Verdict {
+	var t tally
+	ds := disturbances(h, ix)
+	lag := max(breakerTolerance, 10*noise(ix))
+	behind, names := callsBehindBreakers(ix)
+	for _, name := range names {
+		calls := behind[name]
+		slices.SortFunc(calls, func(a, b breakerCall) int { return cmp.Compare(a.Sent.Seq, b.Sent.Seq) })
+		checkBreaker(&t, calls, ds, lag)
+	}
+	return t.verdict(c, "no breaker surely opened")
+}
+
+// breakerCall is an attempt behind a breaker.
+type breakerCall struct {
+	*history.Attempt
+	op     saga.Operation
+	policy saga.Breaker
+}
+
+func (b breakerCall) failed() bool { return b.Learnt() == saga.Transient }
+
+func callsBehindBreakers(ix *history.Index) (behind map[string][]breakerCall, names []string) {
+	behind = map[string][]breakerCall{}
+	for _, s := range ix.Sagas {
+		for _, o := range opsOf(s) {
+			b := o.Call.Breaker
+			if b == nil {
+				continue
+			}
+			if behind[b.Name] == nil {
+				names = append(names, b.Name)
+			}
+			for _, a := range sent(o) {
+				behind[b.Name] = append(behind[b.Name], breakerCall{a, o.Op, *b})
+			}
+		}
+	}
+	return behind, names
+}
+
+// opening is a time in which the breaker surely was open.
+type opening struct {
+	by     breakerCall   // the failure that opened it
+	surely int           // from this event on,
+	until  time.Duration // until this time
+	since  time.Duration
+	inARow []*history.Event
+}
+
+// checkBreaker replays the calls of one breaker, in the order in which they were
+// sent.
+func checkBreaker(t *tally, calls []breakerCall, ds []disturbance, lag time.Duration) {
+	for _, o := range openings(calls, ds) {
+		t.risk(1)
+		for _, b := range calls {
+			if b.Sent.Seq <= o.surely || b.Sent.At >= o.until || disturbed(ds, o.by.Sent.Seq, b.Sent.Seq) {
+				continue
+			}
+			if b.op == o.by.op || b.Sent.At > o.since+lag {
+				t.violate(b.op, append(slices.Clone(o.inARow), b.Sent), "broke the circuit breaker %q: attempt %d of %s was sent %v after it had opened, and it stays open for %d ms", b.policy.Name, b.N, b.op, ms(b.Sent.At-o.since), b.policy.OpenMS)
+				break
+			}
+		}
+		checkProbes(t, o, calls, ds)
+	}
+}
+
+// openings finds where the breaker surely opened. inARow are failures that
+// followed each other with no call beside them that may have succeeded.
+func openings(calls []breakerCall, ds []disturbance) []opening {
+	ended := slices.DeleteFunc(slices.Clone(calls), func(b breakerCall) bool { return b.Ended == nil })
+	slices.SortFunc(ended, func(a, b breakerCall) int { return cmp.Compare(a.Ended.Seq, b.Ended.Seq) })
+	var all []opening
+	var row []breakerCall
+	probes := 0 // failures since the last opening
+	for _, b := range ended {
+		switch {
+		case !b.failed() || succeededBeside(b, calls):
+			row, probes = nil, 0
+			continue
+		case kills(ds, b.Sent.Seq, b.Ended.Seq) > 0:
+			row, probes = nil, 0
+			continue
+		case len(row) > 0 && kills(ds, row[0].Sent.Seq, b.Ended.Seq) > 0:
+			row, probes = nil, 0
+		}
+		row = append(row, b)
+		open := false
+		switch n := len(row); {
+		case n == b.policy.Failures:
+			open = true
+		case n > b.policy.Failures && b.Sent.At >= all[len(all)-1].until:
+			probes++
+			open = probes == b.policy.Probes
+		}
+		if open {
+			all, probes = append(all, newOpening(row, b)), 0
+		}
+	}
+	return all
+}
+
+// newOpening: with several probes it may have opened again at the first of them,
+// so the open time counts from the earliest of the failures that decided.
+func newOpening(row []breakerCall, by breakerCall) opening {
+	o := opening{by: by, surely: by.Ended.Seq, since: by.Ended.At}
+	decided := row[len(row)-1:]
+	if len(row) > by.policy.Failures {
+		decided = row[len(row)-min(by.policy.Probes, len(row)):]
+	}
+	earliest := earliestFailure(by.Attempt)
+	for _, b := range decided {
+		earliest = min(earliest, earliestFailure(b.Attempt))
+	}
+	o.until = earliest + time.Duration(by.policy.OpenMS)*time.Millisecond
+	for _, b := range row[max(0, len(row)-by.policy.Failures):] {
+		o.inARow = append(o.inARow, b.Ended)
+	}
+	return o
+}
+
+// succeededBeside tells whether a call that may have succeeded ran at the same
+// time as b: then the order in which their outcomes were learnt is not known.
+func succeededBeside(b breakerCall, calls []breakerCall) bool {
+	i, _ := slices.BinarySearchFunc(calls, b.Ended.Seq, func(c breakerCall, seq int) int { return cmp.Compare(c.Sent.Seq, seq) })
+	for _, c := range slices.Backward(calls[:i]) {
+		if !c.failed() && (c.Ended == nil || c.Ended.Seq > b.Sent.Seq) {
+			return true
+		}
+		if b.Sent.At-c.Sent.At > time.Minute { // no attempt lasts that long
+			break
+		}
+	}
+	return false
+}
+
+// checkProbes counts the calls that left after the open time and before any of
+// them can have been answered.
+func checkProbes(t *tally, o opening, calls []breakerCall, ds []disturbance) {
+	var probes []*history.Event
+	decided := time.Duration(1<<63 - 1)
+	for _, b := range calls {
+		if b.Sent.Seq <= o.surely || b.Sent.At < o.until {
+			continue
+		}
+		if b.Sent.At >= decided || b.Ended == nil || disturbed(ds, o.by.Sent.Seq, b.Sent.Seq) {
+			return
+		}
+		if b.Ended.Code == 0 {
+			decided = min(decided, b.Sent.At)
+		} else if len(b.Answered) > 0 {
+			decided = min(decided, b.Answered[0].At)
+		} else {
+			return
+		}
+		if probes = append(probes, b.Sent); len(probes) > b.policy.Probes {
+			t.violate(b.op, append(slices.Clone(probes), o.by.Ended), "broke the circuit breaker %q: half open, it let %d calls through before the first was answered, and the policy allows %d", b.policy.Name, len(probes), b.policy.Probes)
+			return
+		}
+	}
+}

@@ -1,0 +1,163 @@
+package checkers
+
+import (
+	"cmp"
+	"maps"
+	"math"
+	"slices"
+	"time"
+
+	"github.com/sagacheck/sagacheck/history"
+	"github.com/sagacheck/sagacheck/saga"
+)
+
+// The test of thundering-herd: how often it may be wrong in a cell, how many
+// waits it needs, and the part of the band in which too many of them are looked for.
+const (
+	herdAlpha  = 1e-6
+	herdWaits  = 8
+	herdWindow = 0.1
+	// herdNoise: a band must be that many times wider than the longest lag of the
+	// cell, else a stall of the machine could itself make a herd.
+	herdNoise = 10
+	// herdBand is the narrowest band that is measured at all.
+	herdBand = 10 * time.Millisecond
+)
+
+// ThunderingHerd finds jittered waits that are not spread: sagas that failed
+// together retry together.
+//
+// Source: exponential backoff with jitter (Brooker, "Exponential Backoff and
+// Jitter", AWS Architecture Blog 2015); the scan statistic (Naus 1965). Evidence:
+// call-sent, call-answered, call-ended.
+//
+// The test: each wait is placed in its band, 0 at d(1−j), 1 at d(1+j); the policy
+// says that the places are uniform and independent. The waits before attempts of
+// one number are a group. For a group of n waits it looks at the n windows of
+// width 0.1 that begin at one of them, and takes the fullest, with k waits. If the
+// policy holds, the probability of that is at most n·P(Bin(n−1, 0.1) ≥ k−1). Two
+// groups must both be below √(10⁻⁶/pairs of groups), so that the rate of false
+// alarms is 10⁻⁶ a cell. A delay that is independent from wait to wait makes no
+// window fuller; a stall of the machine, which makes timers fire together, hits
+// one group, hence the two, and only bands ten times wider than the longest lag
+// of the cell count. A Kolmogorov–Smirnov test against the same distribution
+// would need some 30 waits to see what this one sees with 8, and takes every
+// shift for a herd.
+//
+// It cannot see herds in fewer than two groups of 8 waits, and a jitter that is spread but of
+// another shape (backoff-violation sees what leaves the band). Cost: n·log n.
+type ThunderingHerd struct{}
+
+var _ Checker = ThunderingHerd{}
+
+// Doc documents the checker.
+func (ThunderingHerd) Doc() Doc {
+	return Doc{
+		Name:       "thundering-herd",
+		Definition: "Sagas that failed together retry together: their jittered waits are not spread over the policy's band.",
+		Source:     "Brooker, Exponential Backoff and Jitter, 2015; Naus, the scan statistic, 1965",
+		Evidence:   "call-sent, call-answered and call-ended. At risk: waits after a failure of known time, in bands of 10 ms or more that are ten times wider than the longest lag of the cell; at least 8 before attempts of one number, for at least two numbers. The fullest tenth of the band holds k of n waits of a number, which happens with p ≤ n·P(Bin(n−1, 0.1) ≥ k−1) if the policy holds; a violation if two numbers have p < √(1e-6 / pairs of numbers): false alarms are below 1e-6 a cell.",
+		Blind:      "Fewer waits than that; jitter that is spread but of another shape; whatever a slow machine blurs.",
+		Cost:       "linear, and n·log n in the waits",
+		Needs:      []string{"exponential-backoff", "jitter"},
+	}
+}
+
+// place is where in its band a wait lies.
+type place struct {
+	wait
+	u float64
+}
+
+// Check judges a history.
+func (c ThunderingHerd) Check(h *history.History, ix *history.Index) Verdict {
+	var t tally
+	ds := disturbances(h, ix)
+	narrowest := max(herdBand, herdNoise*noise(ix))
+	groups := map[int][]place{} // by the number of the attempt
+	for _, s := range ix.Sagas {
+		for _, o := range opsOf(s) {
+			if o.Call.Breaker != nil { // it releases all at once
+				continue
+			}
+			for _, w := range waitsOf(h, s, o, ds) {
+				if p, ok := placeOf(w, narrowest); ok {
+					groups[w.next.Attempt] = append(groups[w.next.Attempt], p)
+				}
+			}
+		}
+	}
+	maps.DeleteFunc(groups, func(_ int, g []place) bool { return len(g) < herdWaits })
+	if len(groups) < 2 {
+		return t.verdict(c, "fewer than 8 jittered waits could be measured before attempts of two numbers")
+	}
+	findHerds(&t, groups)
+	return t.verdict(c, "")
+}
+
+func findHerds(t *tally, groups map[int][]place) {
+	limit := math.Sqrt(herdAlpha / float64(len(groups)*(len(groups)-1)/2))
+	var herds []place
+	found := 0
+	for _, n := range slices.Sorted(maps.Keys(groups)) {
+		g := groups[n]
+		t.risk(len(g))
+		slices.SortFunc(g, func(a, b place) int { return cmp.Compare(a.u, b.u) })
+		if herd := fullest(g); herdProbability(len(g), len(herd)) < limit {
+			found++
+			herds = append(herds, herd...)
+		}
+	}
+	if found < 2 {
+		return
+	}
+	events := make([]*history.Event, 0, len(herds))
+	for _, p := range herds {
+		events = append(events, p.next)
+	}
+	t.violate(saga.Operation{Step: herds[0].op.Step, Direction: herds[0].op.Direction}, events,
+		"broke the jitter: before each of %d attempts, waits that the policy spreads over a band crowd in a tenth of it: %d in all (p < %.0e)", found, len(herds), herdAlpha)
+}
+
+// placeOf puts a wait into its band; not ok if the band is too narrow, the
+// moment of the failure is not known well enough, or Retry-After ruled.
+func placeOf(w wait, narrowest time.Duration) (place, bool) {
+	band := w.hi - w.lo
+	uncertain := w.longest - w.shortest
+	if band < narrowest || w.asked > 0 || float64(uncertain) > herdWindow*float64(band) {
+		return place{}, false
+	}
+	return place{w, float64(w.longest-w.lo) / float64(band)}, true
+}
+
+// fullest is the window of herdWindow that holds the most places.
+func fullest(places []place) []place {
+	best, from := 0, 0
+	begin := 0
+	for i := range places {
+		for places[i].u-places[from].u > herdWindow {
+			from++
+		}
+		if n := i - from + 1; n > best {
+			best, begin = n, from
+		}
+	}
+	return places[begin : begin+best]
+}
+
+// herdProbability bounds the probability that, of n uniform places, some window
+// that begins at one of them holds k or more.
+func herdProbability(n, k int) float64 {
+	sum := 0.0
+	for i := k - 1; i <= n-1; i++ {
+		sum += math.Exp(logChoose(n-1, i) + float64(i)*math.Log(herdWindow) + float64(n-1-i)*math.Log(1-herdWindow))
+	}
+	return math.Min(1, float64(n)*sum)
+}
+
+func logChoose(n, k int) float64 {
+	a, _ := math.Lgamma(float64(n + 1))
+	b, _ := math.Lgamma(float64(k + 1))
+	c, _ := math.Lgamma(float64(n - k + 1))
+	return a - b - c
+}
