@@ -35,7 +35,7 @@ func (m *Manifest) engineDir() (string, error) {
 	if err != nil {
 		return "", err
 	}
-	hash, err := m.source.hash()
+	hash, err := m.hash()
 	if err != nil {
 		return "", fmt.Errorf("orchestrator %s: %w", m.Name, err)
 	}

@@ -4,6 +4,7 @@ import (
 	"crypto/sha256"
 	"embed"
 	"encoding/hex"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -21,6 +22,7 @@ import (
 //
 //go:embed reference/orchestrator.yaml
 //go:embed nodered/orchestrator.yaml nodered/package.json nodered/userdir
+//go:embed n8n/orchestrator.yaml n8n/package.json n8n/workflows
 var embedded embed.FS
 
 // source is the folder of an engine.
@@ -149,16 +151,20 @@ func List() ([]*Manifest, error) {
 	return ms, errors.Join(errs...)
 }
 
-// hash names the content of the engine's folder on this platform, so that a
-// changed engine is installed anew. Prose does not count.
-func (s source) hash() (string, error) {
+// hash names what is installed on this platform: the files of the engine's folder
+// and the commands, so that a changed engine is installed anew. Prose does not
+// count, nor how the engine is started.
+func (m *Manifest) hash() (string, error) {
 	h := sha256.New()
-	fmt.Fprintln(h, runtime.GOOS, runtime.GOARCH)
-	err := s.walk(func(file string) error {
-		if path.Ext(file) == ".md" {
+	fmt.Fprintln(h, runtime.GOOS, runtime.GOARCH, m.Version)
+	if err := json.NewEncoder(h).Encode(m.Install); err != nil {
+		return "", err
+	}
+	err := m.source.walk(func(file string) error {
+		if path.Ext(file) == ".md" || file == ManifestName {
 			return nil
 		}
-		b, err := fs.ReadFile(s.fsys, file)
+		b, err := fs.ReadFile(m.source.fsys, file)
 		if err != nil {
 			return err
 		}
