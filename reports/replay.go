@@ -8,6 +8,9 @@ import (
 	"os"
 	"regexp"
 	"strings"
+	"unicode"
+	"unicode/utf16"
+	"unicode/utf8"
 
 	"github.com/goccy/go-yaml"
 
@@ -54,13 +57,48 @@ func NewReplay(h history.Header) *Replay {
 	return r
 }
 
-// A call's body is JSON, which is YAML in flow style.
-func encodeBody(b json.RawMessage) ([]byte, error) { return b, nil }
+// encodeBody writes the JSON of a call's body: in YAML's flow style if that reads
+// back as the same, else (escapes, numbers beyond a float's digits, no object or
+// list) as a string.
+func encodeBody(b json.RawMessage) ([]byte, error) {
+	structured := len(b) > 0 && (b[0] == '{' || b[0] == '[')
+	if structured && !bytes.ContainsFunc(b, func(r rune) bool { return r == '\\' || r == utf8.RuneError || !unicode.IsPrint(r) }) {
+		if back, err := yaml.YAMLToJSON(b); err == nil && sameJSON(back, b) {
+			return b, nil
+		}
+	}
+	var ascii strings.Builder
+	for _, r := range string(b) {
+		if r >= ' ' && r < 0x7f {
+			ascii.WriteRune(r)
+			continue
+		}
+		for _, unit := range utf16.Encode([]rune{r}) {
+			fmt.Fprintf(&ascii, `\u%04x`, unit)
+		}
+	}
+	return yaml.Marshal(ascii.String())
+}
+
+func sameJSON(a, b []byte) bool {
+	var x, y bytes.Buffer
+	return json.Compact(&x, a) == nil && json.Compact(&y, b) == nil && bytes.Equal(x.Bytes(), y.Bytes())
+}
 
 func decodeBody(dst *json.RawMessage, b []byte) error {
 	j, err := yaml.YAMLToJSON(b)
+	if err != nil {
+		return err
+	}
+	var text string
+	if json.Unmarshal(j, &text) == nil { // a body as a string
+		j = []byte(text)
+	}
+	if !json.Valid(j) {
+		return fmt.Errorf("body: %.40q: expected JSON", j)
+	}
 	*dst = bytes.TrimSpace(j)
-	return err
+	return nil
 }
 
 // Encode is the file. Each line of comment goes above it, as a comment.
@@ -96,6 +134,9 @@ func LoadReplay(path string) (*Replay, error) {
 
 // DecodeReplay reads the text of a replay file. See LoadReplay.
 func DecodeReplay(b []byte) (*Replay, error) {
+	if !utf8.Valid(b) {
+		return nil, errors.New("not UTF-8: expected a replay file")
+	}
 	var head struct {
 		Version *int `yaml:"sagacheck_replay"`
 	}

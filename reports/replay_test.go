@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"os"
 	"path/filepath"
+	"reflect"
 	"strings"
 	"testing"
 
@@ -43,6 +44,35 @@ func TestReplayRoundTrip(t *testing.T) {
 	}
 	if r.Seed != 7 || r.Profile != "naive" || r.Registers["order"] != "new" || r.SettleMS != 500 || r.Orchestrator.Name != "mine" {
 		t.Errorf("got %+v", r)
+	}
+}
+
+func TestReplayKeepsBodies(t *testing.T) {
+	for _, body := range []string{
+		`{"x":1.50,"y":12345678901234567890123,"z":1e3}`, `{"s":"a\"b\\c\n\u0001 é 😀","t":": # - 'x'"}`, `[]`, `null`, `"text"`, `" \t"`, `{"yes":"no","1":null}`,
+		"{\"del\":\"\x7f\"}", `{"":{"deep":[[1,[2,{"a":[]}]]]}}`, `{"e":{},"tilde":"~","date":"2026-01-01","hex":"0x10"}`,
+	} {
+		h := lostAnswer(t).Header
+		h.Definitions[0].Steps[0].Action.Body = json.RawMessage(body)
+		b, err := reports.NewReplay(h).Encode("")
+		if err != nil {
+			t.Fatal(err)
+		}
+		r, err := reports.DecodeReplay(b)
+		if err != nil {
+			t.Errorf("%s: %v", body, err)
+			continue
+		}
+		var got, want any
+		if err := json.Unmarshal(r.Definitions[0].Steps[0].Action.Body, &got); err != nil {
+			t.Errorf("%s: %v", body, err)
+		}
+		if err := json.Unmarshal([]byte(body), &want); err != nil {
+			t.Fatal(err)
+		}
+		if !reflect.DeepEqual(got, want) {
+			t.Errorf("%s became %s", body, r.Definitions[0].Steps[0].Action.Body)
+		}
 	}
 }
 
