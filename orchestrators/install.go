@@ -25,12 +25,9 @@ func CacheDir() (string, error) {
 	return filepath.Join(dir, "sagacheck"), nil
 }
 
-// engineDir is the folder of the installed engine, whether it is there or not:
-// in the cache, or its own where nothing has to be installed.
-func (m *Manifest) engineDir() (string, error) {
-	if m.Install == nil && m.source.path != "" {
-		return m.source.path, nil
-	}
+// installDir is the folder of an installation, whether it is there or not. It
+// holds the engine's folder and those beside it.
+func (m *Manifest) installDir() (string, error) {
 	cache, err := CacheDir()
 	if err != nil {
 		return "", err
@@ -42,17 +39,23 @@ func (m *Manifest) engineDir() (string, error) {
 	return filepath.Join(cache, "engines", m.Name+"-"+hash), nil
 }
 
-// Installed tells whether nothing is left to install, and where it is.
+// Installed tells whether nothing is left to install, and where the engine is: in
+// the cache, or in its own folder where nothing has to be installed.
 func (m *Manifest) Installed() (dir string, ok bool, err error) {
-	dir, err = m.engineDir()
+	if m.Install == nil {
+		return m.source.path, true, nil
+	}
+	dir, err = m.installDir()
 	if err != nil {
 		return "", false, err
 	}
 	_, err = os.Stat(dir)
 	if errors.Is(err, os.ErrNotExist) {
-		return dir, m.Install == nil, nil
+		err, ok = nil, false
+	} else {
+		ok = err == nil
 	}
-	return dir, err == nil, err
+	return filepath.Join(dir, m.Name), ok, err
 }
 
 // Install installs an orchestrator by its name into its cache folder; it
@@ -68,10 +71,11 @@ func Install(ctx context.Context, name string, w io.Writer) error {
 // InstallTo installs the engine; see Install. It works in a folder beside
 // the final one and renames it, so that a folder under that name is always whole.
 func (m *Manifest) InstallTo(ctx context.Context, w io.Writer) error {
-	dir, ok, err := m.Installed()
+	engine, ok, err := m.Installed()
 	if err != nil || ok {
 		return err
 	}
+	dir := filepath.Dir(engine)
 	for _, p := range m.Install.Needs {
 		if _, err := exec.LookPath(p); err != nil {
 			return fmt.Errorf("install %s: needs %q on the PATH: %w", m.Name, p, err)
@@ -100,10 +104,17 @@ func (m *Manifest) InstallTo(ctx context.Context, w io.Writer) error {
 	return nil
 }
 
-func (m *Manifest) installIn(ctx context.Context, dir string, w io.Writer) error {
-	if err := m.source.copyTo(dir); err != nil {
-		return err
+func (m *Manifest) installIn(ctx context.Context, root string, w io.Writer) error {
+	for i, src := range m.folders() {
+		name := m.Name
+		if i > 0 {
+			name = src.name
+		}
+		if err := src.copyTo(filepath.Join(root, name)); err != nil {
+			return err
+		}
 	}
+	dir := filepath.Join(root, m.Name)
 	v := vars{"engine": dir, "bin": filepath.Join(dir, "bin")}
 	for _, c := range m.Install.Commands {
 		argv := v.fillAll(c.Run)

@@ -160,18 +160,35 @@ func (m *Manifest) hash() (string, error) {
 	if err := json.NewEncoder(h).Encode(m.Install); err != nil {
 		return "", err
 	}
-	err := m.source.walk(func(file string) error {
-		if path.Ext(file) == ".md" || file == ManifestName {
-			return nil
-		}
-		b, err := fs.ReadFile(m.source.fsys, file)
-		if err != nil {
+	for _, src := range m.folders() {
+		err := src.walk(func(file string) error {
+			if path.Ext(file) == ".md" || file == ManifestName {
+				return nil
+			}
+			b, err := fs.ReadFile(src.fsys, file)
+			if err != nil {
+				return err
+			}
+			_, err = fmt.Fprintf(h, "%s %d\n%s", file, len(b), b)
 			return err
+		})
+		if err != nil {
+			return "", err
 		}
-		_, err = fmt.Fprintf(h, "%s %d\n%s", file, len(b), b)
-		return err
-	})
-	return hex.EncodeToString(h.Sum(nil)[:6]), err
+	}
+	return hex.EncodeToString(h.Sum(nil)[:6]), nil
+}
+
+// folders are the engine's own folder and those that it needs beside it.
+func (m *Manifest) folders() []source {
+	all := []source{m.source}
+	if m.Install != nil {
+		for _, w := range m.Install.With {
+			dir := filepath.Join(filepath.Dir(m.source.path), w)
+			all = append(all, source{os.DirFS(dir), w, dir})
+		}
+	}
+	return all
 }
 
 // walk visits the files of the folder but for what an installation in place would

@@ -42,6 +42,7 @@ type Manifest struct {
 type Installation struct {
 	Needs    []string  `yaml:"needs,omitempty" json:"needs,omitempty" jsonschema:"description=Programs that must be on the PATH"`
 	Minutes  float64   `yaml:"minutes,omitempty" json:"minutes,omitempty" jsonschema:"description=How long it took on two cores"`
+	With     []string  `yaml:"with,omitempty" json:"with,omitempty" jsonschema:"description=Sibling folders that it needs beside its own"`
 	Commands []Command `yaml:"commands" json:"commands" jsonschema:"required,description=Run in a copy of the engine's folder, with pinned versions"`
 }
 
@@ -192,6 +193,11 @@ func (m *Manifest) validateParts() (errs []error) {
 		for i, c := range m.Install.Commands {
 			if len(c.Run) == 0 {
 				errs = append(errs, bad(fmt.Sprintf("install.commands[%d].run", i), "must be given"))
+			}
+		}
+		for i, w := range m.Install.With {
+			if !manifestName.MatchString(w) {
+				errs = append(errs, bad(fmt.Sprintf("install.with[%d]", i), "%q: expected the name of a folder beside this one", w))
 			}
 		}
 	}

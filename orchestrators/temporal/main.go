@@ -1,0 +1,72 @@
+// Command worker runs sagas on Temporal and speaks Sagacheck's contract.
+package main
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"log"
+	"net/http"
+	"time"
+
+	enums "go.temporal.io/api/enums/v1"
+	"go.temporal.io/api/serviceerror"
+	"go.temporal.io/sdk/client"
+	"go.temporal.io/sdk/worker"
+
+	"github.com/sagacheck/sagacheck/orchestrators/facade"
+)
+
+func main() {
+	addr := flag.String("addr", "127.0.0.1:8080", "where the contract is served")
+	server := flag.String("server", "127.0.0.1:7233", "the Temporal server")
+	flag.Parse()
+	if err := run(*addr, *server); err != nil {
+		log.Fatal(err)
+	}
+}
+
+func run(addr, server string) error {
+	c, err := client.Dial(client.Options{HostPort: server})
+	if err != nil {
+		return err
+	}
+	defer c.Close()
+	w := worker.New(c, taskQueue, worker.Options{StickyScheduleToStartTimeout: time.Second})
+	w.RegisterWorkflow(Saga)
+	w.RegisterActivity(CallService)
+	if err := w.Start(); err != nil {
+		return err
+	}
+	defer w.Stop()
+	return http.ListenAndServe(addr, facade.Handler(engine{c}))
+}
+
+// engine is a facade.Engine: the saga's id is the workflow's id.
+type engine struct{ c client.Client }
+
+func (e engine) Start(ctx context.Context, d facade.Definition) error {
+	_, err := e.c.ExecuteWorkflow(ctx, client.StartWorkflowOptions{
+		ID:                    d.ID,
+		TaskQueue:             taskQueue,
+		WorkflowIDReusePolicy: enums.WORKFLOW_ID_REUSE_POLICY_REJECT_DUPLICATE,
+	}, Saga, d)
+	var there *serviceerror.WorkflowExecutionAlreadyStarted
+	if errors.As(err, &there) {
+		return nil
+	}
+	return err
+}
+
+func (e engine) Report(ctx context.Context, id string) (facade.Report, error) {
+	var r facade.Report
+	v, err := e.c.QueryWorkflow(ctx, id, "", reportQuery)
+	var none *serviceerror.NotFound
+	if errors.As(err, &none) {
+		return r, facade.ErrUnknown
+	}
+	if err != nil {
+		return r, err
+	}
+	return r, v.Get(&r)
+}
