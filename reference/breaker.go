@@ -15,6 +15,7 @@ import (
 // half open, however quickly they end; a call that began in an earlier state
 // decides nothing; and whoever is refused can wait for a change.
 type breaker struct {
+	defects defects
 	mu      sync.Mutex
 	cb      circuitbreaker.CircuitBreaker[any]
 	probes  int
@@ -23,8 +24,9 @@ type breaker struct {
 	changed chan struct{}
 }
 
-func newBreaker(b saga.Breaker) *breaker {
+func newBreaker(b saga.Breaker, d defects) *breaker {
 	return &breaker{
+		defects: d,
 		cb: circuitbreaker.NewBuilder[any]().
 			WithFailureThreshold(uint(b.Failures)).
 			WithSuccessThreshold(uint(b.Probes)).
@@ -46,7 +48,11 @@ func (b *breaker) during(f func()) {
 }
 
 // exhausted: half open, and all probes have been let through.
-func (b *breaker) exhausted() bool { return b.cb.IsHalfOpen() && b.passed >= b.probes }
+func (b *breaker) exhausted() bool {
+	return b.cb.IsHalfOpen() && b.passed >= b.probes && !b.floods()
+}
+
+func (b *breaker) floods() bool { return b.defects.on("half-open-floods") }
 
 // acquire lets a call through, or not. done must be called with the call's
 // success. A nil breaker lets everything through.
@@ -60,6 +66,7 @@ func (b *breaker) acquire() (done func(ok bool), ok bool) {
 		return nil, false
 	}
 	b.during(func() { ok = b.cb.TryAcquirePermit() })
+	ok = ok || b.cb.IsHalfOpen() && b.floods()
 	if ok {
 		b.passed++
 	}
@@ -108,23 +115,28 @@ func (b *breaker) await(ctx context.Context) error {
 
 // breakers are the circuit breakers by name. They live as long as the executor.
 type breakers struct {
-	mu     sync.Mutex
-	byName map[string]*breaker
+	defects defects
+	mu      sync.Mutex
+	byName  map[string]*breaker
 }
 
 // get finds or makes the breaker; nil gives nil. The first definition of a name
 // counts.
-func (bs *breakers) get(b *saga.Breaker) *breaker {
-	if b == nil {
+func (bs *breakers) get(b *saga.Breaker, id string) *breaker {
+	if b == nil || bs.defects.on("breaker-ignored") {
 		return nil
+	}
+	name := b.Name
+	if bs.defects.on("breaker-per-saga") {
+		name += "/" + id
 	}
 	bs.mu.Lock()
 	defer bs.mu.Unlock()
 	if bs.byName == nil {
 		bs.byName = map[string]*breaker{}
 	}
-	if bs.byName[b.Name] == nil {
-		bs.byName[b.Name] = newBreaker(*b)
+	if bs.byName[name] == nil {
+		bs.byName[name] = newBreaker(*b, bs.defects)
 	}
-	return bs.byName[b.Name]
+	return bs.byName[name]
 }

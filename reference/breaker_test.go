@@ -21,7 +21,7 @@ func TestBreakerIsSharedByName(t *testing.T) {
 		return 503
 	})
 	e := openTest(t, Options{})
-	const n, open = 8, 150 * time.Millisecond
+	const n, open = 8, 400 * time.Millisecond
 	b := &saga.Breaker{Name: "bank", Failures: 3, OpenMS: int(open.Milliseconds()), Probes: 2}
 	for i := range n {
 		d := p.define(fmt.Sprint("s", i), "a compensatable")
@@ -36,15 +36,9 @@ func TestBreakerIsSharedByName(t *testing.T) {
 		awaitStatus(t, e, fmt.Sprint("s", i), saga.Completed)
 	}
 	calls := p.of("a")
-	third := 0 // the failure that opened it
-	for i, c := range calls {
-		if c.code == 503 && i == 2 {
-			third = i
-		}
-	}
 	late := 0
-	for _, c := range calls[third+1:] {
-		if since := c.began.Sub(calls[third].ended); since > 20*time.Millisecond && since < open-2*time.Millisecond {
+	for _, c := range calls[3:] { // the third failure opened it
+		if since := c.began.Sub(calls[2].ended); since > 100*time.Millisecond && since < open-2*time.Millisecond {
 			late++
 		}
 	}
@@ -54,7 +48,7 @@ func TestBreakerIsSharedByName(t *testing.T) {
 }
 
 func TestHalfOpenLetsItsProbesThrough(t *testing.T) {
-	b := newBreaker(saga.Breaker{Name: "b", Failures: 2, OpenMS: 1, Probes: 2})
+	b := newBreaker(saga.Breaker{Name: "b", Failures: 2, OpenMS: 1, Probes: 2}, nil)
 	stale, ok := b.acquire()
 	if !ok {
 		t.Fatal("closed, but refused")
@@ -98,7 +92,7 @@ func TestRefusedIsNoAttempt(t *testing.T) {
 	first.Steps[0].Action.Breaker, second.Steps[0].Action.Breaker = b, b
 	submit(t, e, first)
 	p.awaitCall(t, "a", 2)
-	await(t, e, "s1", func(saga.Report) bool { return !e.breakers.get(b).cb.IsClosed() })
+	await(t, e, "s1", func(saga.Report) bool { return !e.breakers.get(b, "").cb.IsClosed() })
 	submit(t, e, second)
 	if err := e.Compensate(t.Context(), "s2"); err != nil {
 		t.Fatal(err)

@@ -6,12 +6,16 @@ import (
 	"crypto/rand"
 	"crypto/sha256"
 	"encoding/hex"
+	"encoding/json"
 	"fmt"
 	"io"
+	"math"
 	"net"
 	"net/http"
 	"net/url"
+	"os"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/sagacheck/sagacheck/saga"
@@ -23,8 +27,6 @@ type answer struct {
 	at        time.Time
 	notBefore time.Time // from Retry-After
 }
-
-func (a answer) meaning() saga.Answer { return saga.Classify(a.code) }
 
 // newClient makes one connection a call, which also keeps net/http from sending
 // a call a second time by itself, and follows nothing.
@@ -39,9 +41,70 @@ func newClient() *http.Client {
 }
 
 // idempotencyKey is the same for all attempts of an operation and different for
-// every other operation: neither step names nor directions hold a slash.
-func idempotencyKey(id, step string, d saga.Direction) string {
-	return url.PathEscape(id) + "/" + step + "/" + string(d)
+// every other operation: neither step names nor directions hold a slash. by is
+// empty, but for the strays of planted defects.
+func (e *Executor) idempotencyKey(id, step string, d saga.Direction, attempt int, by string) string {
+	parts := []string{url.PathEscape(id), step, string(d)}
+	if e.defects.on("key-without-direction") {
+		parts = parts[:2]
+	}
+	if e.defects.on("key-per-saga") {
+		parts = parts[:1]
+	}
+	if e.defects.on("fresh-key-per-attempt") {
+		parts = append(parts, strconv.Itoa(attempt))
+	}
+	if e.defects.on("fresh-key-after-restart") && e.restarted {
+		parts = append(parts, strconv.Itoa(os.Getpid()))
+	}
+	if by != "" {
+		parts = append(parts, by)
+	}
+	key := strings.Join(parts, "/")
+	if e.defects.on("hashed-keys") {
+		sum := sha256.Sum256([]byte(key))
+		key = hex.EncodeToString(sum[:16])
+	}
+	return key
+}
+
+// header is what the contract asks every call to carry.
+func (e *Executor) header(def saga.Definition, step string, d saga.Direction, attempt int, by string) http.Header {
+	h := http.Header{
+		"Content-Type":    {"application/json"},
+		"Idempotency-Key": {e.idempotencyKey(def.ID, step, d, attempt, by)},
+		"Saga-Id":         {def.ID},
+		"Saga-Step":       {step},
+		"Traceparent":     {traceParent(def.ID)},
+	}
+	if e.defects.on("no-key") {
+		h.Del("Idempotency-Key")
+	}
+	if e.defects.on("no-saga-id") {
+		h.Del("Saga-Id")
+	}
+	if e.defects.on("saga-id-of-worker") && attempt > 1 {
+		h.Set("Saga-Id", "worker-1")
+	}
+	if e.defects.on("no-trace-on-compensation") && d == saga.Compensation {
+		h.Del("Traceparent")
+	}
+	return h
+}
+
+// body is what a call is sent.
+func (e *Executor) body(def saga.Definition, r ref) json.RawMessage {
+	step := def.Steps[r.step]
+	if r.dir == saga.Action {
+		return step.Action.Body
+	}
+	if e.defects.on("compensate-with-action-body") {
+		return step.Action.Body
+	}
+	if e.defects.on("wrong-input-after-restart") && e.restarted && def.Steps[0].Compensation != nil {
+		return def.Steps[0].Compensation.Body
+	}
+	return step.Compensation.Body
 }
 
 // traceParent is the W3C trace context: one trace a saga, one span an attempt.
@@ -54,28 +117,26 @@ func traceParent(id string) string {
 }
 
 // send makes one attempt. An answer counts only when it has arrived whole.
-func (e *Executor) send(ctx context.Context, def saga.Definition, r ref, attempt int) answer {
+func (e *Executor) send(ctx context.Context, def saga.Definition, r ref, attempt int, by string) answer {
 	step, call := def.Steps[r.step], def.Steps[r.step].Action
 	if r.dir == saga.Compensation {
 		call = *step.Compensation
 	}
-	ctx, cancel := context.WithTimeout(ctx, call.Retry.AttemptTimeout())
+	timeout := call.Retry.AttemptTimeout()
+	if e.defects.on("no-attempt-timeout") {
+		timeout = math.MaxInt64
+	}
+	ctx, cancel := context.WithTimeout(ctx, timeout)
 	defer cancel()
-	a, err := e.post(ctx, call, http.Header{
-		"Content-Type":    {"application/json"},
-		"Idempotency-Key": {idempotencyKey(def.ID, step.Name, r.dir)},
-		"Saga-Id":         {def.ID},
-		"Saga-Step":       {step.Name},
-		"Traceparent":     {traceParent(def.ID)},
-	})
+	a, err := e.post(ctx, call.URL, e.body(def, r), e.header(def, step.Name, r.dir, attempt, by))
 	if err != nil {
 		e.log.Debug("attempt failed", "saga", def.ID, "step", step.Name, "direction", r.dir, "attempt", attempt, "error", err)
 	}
 	return a
 }
 
-func (e *Executor) post(ctx context.Context, call saga.Call, h http.Header) (answer, error) {
-	req, err := http.NewRequestWithContext(ctx, http.MethodPost, call.URL, bytes.NewReader(call.Body))
+func (e *Executor) post(ctx context.Context, url string, body []byte, h http.Header) (answer, error) {
+	req, err := http.NewRequestWithContext(ctx, http.MethodPost, url, bytes.NewReader(body))
 	if err != nil {
 		return answer{at: time.Now()}, err
 	}

@@ -9,6 +9,7 @@ import (
 	"log/slog"
 	"net/http"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/sagacheck/sagacheck/saga"
@@ -39,9 +40,11 @@ type Executor struct {
 
 	mu    sync.Mutex
 	sagas map[string]*known
-	ended []string // ids in sagas that have ended, the oldest first
+	asked atomic.Int64 // status questions
+	ended []string     // ids in sagas that have ended, the oldest first
 	// forgotten: the store knows sagas that are not in memory.
 	forgotten bool
+	restarted bool // the store held sagas when it was opened
 }
 
 // known is a saga in memory: open, or among the last that have ended.
@@ -71,12 +74,16 @@ func Open(ctx context.Context, o Options) (*Executor, error) {
 }
 
 func open(ctx context.Context, s store, o Options) (*Executor, error) {
-	e := &Executor{log: o.Logger, store: s, client: newClient(), sagas: map[string]*known{}}
+	d, err := newDefects(o.Defects)
+	if err != nil {
+		return nil, errors.Join(err, s.close())
+	}
+	e := &Executor{log: o.Logger, store: s, defects: d, breakers: breakers{defects: d}, client: newClient(), sagas: map[string]*known{}}
 	if e.log == nil {
 		e.log = slog.New(slog.DiscardHandler)
 	}
 	e.ctx, e.cancel = context.WithCancel(context.WithoutCancel(ctx))
-	e.journal = newJournal(s, e.log)
+	e.journal = newJournal(s, e.log, d)
 	if err := e.recover(ctx); err != nil {
 		return nil, errors.Join(err, e.Close())
 	}
@@ -87,7 +94,9 @@ func open(ctx context.Context, s store, o Options) (*Executor, error) {
 // Close stops everything at once, as far as participants can tell like a crash:
 // what is durable goes on at the next Open.
 func (e *Executor) Close() error {
+	e.mu.Lock() // Submit starts nothing after this
 	e.cancel()
+	e.mu.Unlock()
 	e.tasks.Wait()
 	return e.store.close()
 }
@@ -102,12 +111,14 @@ func (e *Executor) recover(ctx context.Context) error {
 			return nil
 		}
 		s, err := replay(es, e.defects)
-		if err != nil {
-			return err
+		if err == nil {
+			e.resume(s, len(es))
 		}
-		e.resume(s, len(es))
+		if e.defects.loseWrites() {
+			err = nil
+		}
 		es = nil
-		return nil
+		return err
 	}
 	err := e.store.load(ctx, "", func(en entry) error {
 		if len(es) > 0 && es[0].saga != en.saga {
@@ -135,7 +146,8 @@ func (e *Executor) resume(s *state, commits int) {
 	e.mu.Lock()
 	e.sagas[s.def.ID] = k
 	e.mu.Unlock()
-	if s.quiet() {
+	e.afterRestart(s)
+	if s.quiet() || e.defects.on("no-recovery") {
 		k.run.inbox.close()
 		e.retire(s.def.ID)
 		return
@@ -150,11 +162,37 @@ func (e *Executor) resume(s *state, commits int) {
 	})
 }
 
+// afterRestart holds the planted defects that do done work again. Without them
+// it does nothing.
+func (e *Executor) afterRestart(s *state) {
+	if !e.restarted { // before anything runs
+		e.restarted = true
+	}
+	for i := range s.def.Steps {
+		a, u := &s.actions[i], &s.undos[i]
+		a.replayed, u.replayed = a.attempts, u.attempts
+		if a.done() && !s.failing() && e.defects.on("rerun-done-steps") {
+			e.stray(s.def, ref{i, saga.Action}, "run-2")
+		}
+		if u.done() && e.defects.on("compensate-again-after-restart") {
+			e.stray(s.def, ref{i, saga.Compensation}, "run-2")
+		}
+	}
+}
+
+// stray makes a call that no intent stands for, under a key of its own.
+func (e *Executor) stray(def saga.Definition, r ref, by string) {
+	e.spawn(func() { e.send(e.ctx, def, r, 1, by) })
+}
+
 // retire lets go of the oldest ended sagas.
 func (e *Executor) retire(id string) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	e.ended = append(e.ended, id)
+	if e.defects.on("forget-ended") {
+		delete(e.sagas, id)
+	}
 	if len(e.ended) > keepEnded {
 		delete(e.sagas, e.ended[0])
 		e.ended = e.ended[1:]
@@ -170,7 +208,16 @@ func (e *Executor) Submit(ctx context.Context, def saga.Definition) error {
 		return err
 	}
 	e.mu.Lock()
+	if e.ctx.Err() != nil {
+		e.mu.Unlock()
+		return ErrClosed
+	}
 	k := e.sagas[def.ID]
+	if k != nil && e.defects.on("rerun-on-resubmit") {
+		for i := range def.Steps {
+			e.stray(def, ref{i, saga.Action}, "run-2")
+		}
+	}
 	if k == nil {
 		k = &known{ready: make(chan struct{})}
 		e.sagas[def.ID] = k
@@ -258,6 +305,9 @@ func (e *Executor) Status(id string) (saga.Report, error) {
 	s, _, err := e.find(id)
 	if err != nil {
 		return saga.Report{}, err
+	}
+	if e.defects.on("stale-status") && e.asked.Add(1)%2 == 0 {
+		return newState(s.def, nil).report(), nil
 	}
 	return s.report(), nil
 }

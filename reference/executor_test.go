@@ -237,8 +237,15 @@ func TestWaitsLieInTheBand(t *testing.T) {
 	calls := p.of("a")
 	for n := 2; n <= len(calls); n++ {
 		lo, hi := d.Steps[0].Action.Retry.Band(n)
-		if wait := calls[n-1].began.Sub(calls[n-2].ended); wait < lo-2*time.Millisecond || wait > hi+50*time.Millisecond {
+		// A busy machine may make it longer.
+		if wait := calls[n-1].began.Sub(calls[n-2].ended); wait < lo-2*time.Millisecond {
 			t.Errorf("wait before attempt %d: %v, want %v to %v", n, wait, lo, hi)
+		}
+		o := operation{run: &run{e: e}, call: d.Steps[0].Action}
+		for range 1000 {
+			if w := o.wait(n); w < lo || w > hi {
+				t.Fatalf("draws a wait of %v before attempt %d, want %v to %v", w, n, lo, hi)
+			}
 		}
 	}
 }
@@ -253,7 +260,7 @@ func TestRetryAfter(t *testing.T) {
 			t.Errorf("%q: %v, want %v", v, got, want)
 		}
 	}
-	o := operation{call: saga.Call{Retry: retry(3)}}
+	o := operation{run: &run{e: &Executor{}}, call: saga.Call{Retry: retry(3)}}
 	if due := o.nextDue(1, now, now.Add(time.Second)); !due.Equal(now.Add(time.Second)) {
 		t.Error(due)
 	}
@@ -281,11 +288,11 @@ func TestDeadline(t *testing.T) {
 	p := newParticipant(t, scripted("a * 500"))
 	e := openTest(t, Options{})
 	d := p.define("s", "a compensatable")
-	d.Steps[0].Action.Retry = saga.RetryPolicy{InitialIntervalMS: 20, Multiplier: 1, MaxIntervalMS: 20, AttemptTimeoutMS: 1000, DeadlineMS: 90}
+	d.Steps[0].Action.Retry = saga.RetryPolicy{InitialIntervalMS: 20, Multiplier: 1, MaxIntervalMS: 20, AttemptTimeoutMS: 1000, DeadlineMS: 200}
 	submit(t, e, d)
 	awaitStatus(t, e, "s", saga.Compensated)
 	calls := p.of("a")
-	if span := calls[len(calls)-1].began.Sub(calls[0].began); len(calls) < 2 || span > 95*time.Millisecond {
+	if span := calls[len(calls)-1].began.Sub(calls[0].began); len(calls) < 2 || span > 250*time.Millisecond {
 		t.Errorf("%d attempts over %v", len(calls), span)
 	}
 }

@@ -37,9 +37,10 @@ func openStore(ctx context.Context, dsn string) (store, error) {
 // journal commits the entries of all sagas in groups: while one commit is on its
 // way to the disk, the next group gathers.
 type journal struct {
-	store store
-	log   *slog.Logger
-	in    chan commit
+	store   store
+	log     *slog.Logger
+	in      chan commit
+	defects defects
 }
 
 type commit struct {
@@ -50,8 +51,8 @@ type commit struct {
 // maxGroup bounds how much one commit holds.
 const maxGroup = 512
 
-func newJournal(s store, log *slog.Logger) *journal {
-	return &journal{store: s, log: log, in: make(chan commit, maxGroup)}
+func newJournal(s store, log *slog.Logger, d defects) *journal {
+	return &journal{store: s, log: log, in: make(chan commit, maxGroup), defects: d}
 }
 
 // append returns when the entry is durable; the only error is the end of ctx.
@@ -91,7 +92,7 @@ func (j *journal) gather(ctx context.Context) ([]commit, bool) {
 	case <-ctx.Done():
 		return nil, false
 	}
-	for len(group) < maxGroup {
+	for len(group) < maxGroup && !j.defects.on("commit-one-by-one") {
 		select {
 		case c := <-j.in:
 			group = append(group, c)
@@ -114,8 +115,11 @@ func (j *journal) persist(ctx context.Context, group []commit) bool {
 		if err == nil {
 			return true
 		}
-		if ctx.Err() != nil {
+		if ctx.Err() != nil || j.defects.on("stop-on-store-error") {
 			return false
+		}
+		if j.defects.loseWrites() {
+			return true
 		}
 		j.log.Warn("store failed, trying again", "error", err, "wait", wait)
 		select {

@@ -1,6 +1,7 @@
 package reference
 
 import (
+	"slices"
 	"time"
 
 	"github.com/sagacheck/sagacheck/saga"
@@ -35,8 +36,14 @@ func (s *state) wantsAction(i int) bool {
 	if s.failing() {
 		return s.mustLearn(i)
 	}
-	if o.exhausted && s.def.Steps[i].Kind != saga.Deferrable {
+	if o.exhausted && (s.critical(i) || s.defects.on("forget-deferred")) {
 		return false
+	}
+	if s.defects.on("start-all-at-once") {
+		return true
+	}
+	if s.defects.on("join-on-first") && slices.ContainsFunc(s.graph.before[i], s.satisfied) {
+		return true
 	}
 	for _, p := range s.graph.before[i] {
 		if !s.satisfied(p) {
@@ -46,20 +53,38 @@ func (s *state) wantsAction(i int) bool {
 	return true
 }
 
+// critical: the saga can't complete without the step.
+func (s *state) critical(i int) bool {
+	if s.defects.on("continue-on-error") {
+		return false
+	}
+	return s.def.Steps[i].Kind != saga.Deferrable
+}
+
 // satisfied: the steps after i may start. A deferrable step holds them up no
 // longer than its first budget.
 func (s *state) satisfied(i int) bool {
 	o := &s.actions[i]
-	if s.def.Steps[i].Kind == saga.Deferrable {
-		return o.settled() || o.exhausted
+	if s.defects.on("missing-await") && o.attempts > 0 {
+		return true
 	}
-	return o.done()
+	if s.critical(i) {
+		return o.done()
+	}
+	if s.defects.on("deferrable-blocks-saga") {
+		return o.settled()
+	}
+	return o.settled() || o.exhausted
 }
 
 // failed: the step will not succeed any more, and that matters.
 func (s *state) failed(i int) bool {
 	o := &s.actions[i]
-	return s.def.Steps[i].Kind != saga.Deferrable && (o.refused() || o.exhausted && !o.done())
+	matters := s.critical(i)
+	if s.defects.on("deferrable-fails-saga") {
+		matters = true
+	}
+	return matters && (o.refused() || o.exhausted && !o.done())
 }
 
 func (s *state) anyFailed() bool {
@@ -83,6 +108,9 @@ func (s *state) pastPivot() bool {
 
 // failing: the saga is on its way back. No new step starts, none is retried.
 func (s *state) failing() bool {
+	if s.defects.on("compensate-past-pivot") {
+		return s.operator || s.anyFailed()
+	}
 	return (s.operator || s.anyFailed()) && !s.pastPivot()
 }
 
@@ -108,7 +136,39 @@ func (s *state) undecided() bool {
 // counts as "nothing was done" only for the attempt that it answers.
 func (s *state) needsUndo(i int) bool {
 	o := &s.actions[i]
-	return s.def.Steps[i].Compensation != nil && o.attempts > 0 && (o.open || o.done() || o.doubtful)
+	if s.def.Steps[i].Compensation == nil || s.undoIsForgotten(i) {
+		return false
+	}
+	if s.defects.on("compensate-unattempted") {
+		return true
+	}
+	return o.attempts > 0 && (o.open || o.done() || o.doubtful)
+}
+
+// undoIsForgotten holds the planted defects that lose a compensation. Without
+// them it is false.
+func (s *state) undoIsForgotten(i int) bool {
+	o := &s.actions[i]
+	if s.defects.on("skip-unknown-compensation") && !o.done() {
+		return true
+	}
+	if s.defects.on("trust-late-refusal") && o.refused() {
+		return true
+	}
+	if s.defects.on("no-compensation-after-retry") && o.attempts > 1 {
+		return true
+	}
+	if s.defects.on("compensate-last-only") {
+		for _, later := range s.graph.after[i] {
+			if s.actions[later].done() || s.actions[later].doubtful {
+				return true
+			}
+		}
+	}
+	if s.defects.on("skip-compensation-on-operator") && s.operator {
+		return true
+	}
+	return s.defects.on("never-compensate")
 }
 
 // undone: nothing of step i is left, or ever will be.
@@ -121,7 +181,14 @@ func (s *state) wantsUndo(i int) bool {
 	if !s.failing() || !s.needsUndo(i) || s.actions[i].open || u.settled() || u.exhausted || s.undecided() {
 		return false
 	}
-	for _, later := range s.graph.after[i] {
+	waitFor := s.graph.after[i]
+	if s.defects.on("compensate-forward") {
+		waitFor = s.graph.before[i]
+	}
+	if s.defects.on("compensate-all-at-once") {
+		waitFor = nil
+	}
+	for _, later := range waitFor {
 		if !s.undone(later) {
 			return false
 		}
@@ -136,6 +203,9 @@ func (s *state) status() saga.Status {
 	}
 	if s.failing() {
 		for i := range s.def.Steps {
+			if s.defects.on("report-compensated-early") {
+				break
+			}
 			if !s.undone(i) || s.mustLearn(i) {
 				return saga.Compensating
 			}
@@ -143,6 +213,9 @@ func (s *state) status() saga.Status {
 		return saga.Compensated
 	}
 	for i := range s.def.Steps {
+		if s.defects.on("complete-early") && s.actions[i].attempts > 0 {
+			continue
+		}
 		if !s.satisfied(i) {
 			return saga.Running
 		}
@@ -214,10 +287,14 @@ type limits struct {
 	// background: after one attempt in the normal course it goes on in the
 	// background, since its policy has no end of its own.
 	background bool
+	defects    defects
 }
 
 func (s *state) limits(r ref) limits {
-	l := limits{policy: s.call(r).Retry}
+	l := limits{policy: s.call(r).Retry, defects: s.defects}
+	if l.policy.MaxAttempts > 0 && s.defects.on("budget-restarts") {
+		l.policy.MaxAttempts += s.op(r).replayed
+	}
 	if r.dir == saga.Compensation {
 		return l
 	}
@@ -227,6 +304,10 @@ func (s *state) limits(r ref) limits {
 	case saga.Deferrable:
 		l.endless = s.actions[r.step].exhausted
 		l.background = l.policy.MaxAttempts == 0
+	case saga.Retriable:
+		if s.defects.on("give-up-retriable") {
+			l.policy.MaxAttempts = 2
+		}
 	}
 	return l
 }
@@ -237,12 +318,19 @@ func (l limits) exhausted(attempts int, first, due time.Time) bool {
 	if l.endless {
 		return false
 	}
-	return l.background || l.policy.MaxAttempts > 0 && attempts >= l.policy.MaxAttempts || l.tooLate(first, due)
+	most := l.policy.MaxAttempts
+	if most > 0 && l.defects.on("one-attempt-too-many") {
+		most++
+	}
+	return l.background || most > 0 && attempts >= most || l.tooLate(first, due)
 }
 
 // tooLate tells whether an attempt at that time would miss the deadline, which
 // counts from the first attempt.
 func (l limits) tooLate(first, at time.Time) bool {
+	if l.defects.on("ignore-deadline") {
+		return false
+	}
 	return l.policy.DeadlineMS > 0 && !l.endless && !first.IsZero() &&
 		at.After(first.Add(time.Duration(l.policy.DeadlineMS)*time.Millisecond))
 }

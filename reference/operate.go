@@ -2,7 +2,10 @@ package reference
 
 import (
 	"context"
+	"math"
 	"math/rand/v2"
+	"net/http"
+	"strconv"
 	"time"
 
 	"github.com/failsafe-go/failsafe-go"
@@ -41,7 +44,7 @@ type turn struct {
 
 func newOperation(r *run, ref ref) *operation {
 	o := &operation{run: r, ref: ref, call: r.state.call(ref), grants: make(chan *grant, 1)}
-	o.breaker = r.e.breakers.get(o.call.Breaker)
+	o.breaker = r.e.breakers.get(o.call.Breaker, r.state.def.ID)
 	st := r.state.op(ref)
 	if o.made = st.attempts; o.made > 0 {
 		o.due = o.nextDue(st.attempts, time.Now(), st.notBefore)
@@ -60,6 +63,9 @@ func (o *operation) loop(ctx context.Context) {
 		WithDelayFunc(func(x failsafe.ExecutionAttempt[turn]) time.Duration {
 			return max(0, time.Until(x.LastResult().due))
 		}).Build()
+	if o.made == 0 && o.run.e.defects.on("unhurried-start") {
+		time.Sleep(5 * time.Millisecond)
+	}
 	resumed := o.made > 0
 	// The error can only be the cancellation.
 	_, _ = failsafe.With(policy).WithContext(o.waiting).Get(func() (turn, error) {
@@ -90,17 +96,79 @@ func (o *operation) turn(ctx context.Context) turn {
 		o.report(record{Kind: recWithdrawn, At: time.Now()})
 		return turn{again: true}
 	}
-	a := o.run.e.send(ctx, o.run.state.def, o.ref, g.attempt)
-	done(a.meaning() != saga.Transient)
+	a := o.attempt(ctx, g)
+	done(saga.Classify(a.code) != saga.Transient)
 	if ctx.Err() != nil { // closing: an aborted call tells nothing
 		return turn{}
 	}
+	return o.conclude(g, a)
+}
+
+// attempt makes the call, and those of planted defects beside it.
+func (o *operation) attempt(ctx context.Context, g *grant) answer {
+	e, def := o.run.e, o.run.state.def
+	if g.attempt > 1 && e.defects.on("retry-twice") {
+		e.stray(def, o.ref, "error-"+strconv.Itoa(g.attempt))
+	}
+	if e.defects.on("requeue-slow-calls") {
+		t := time.AfterFunc(o.call.Retry.AttemptTimeout()/2, func() { e.stray(def, o.ref, "worker-2") })
+		defer t.Stop()
+	}
+	if o.ref.dir == saga.Compensation && e.defects.on("compensate-twice") {
+		e.send(ctx, def, o.ref, g.attempt, "again")
+	}
+	a := e.send(ctx, def, o.ref, g.attempt, "")
+	for n := g.attempt + 1; saga.Classify(a.code) == saga.Done && n <= o.call.Retry.MaxAttempts; n++ {
+		if e.defects.on("repeat-succeeded") {
+			e.send(ctx, def, o.ref, n, "")
+		}
+		if e.defects.on("repeat-with-new-key") {
+			e.send(ctx, def, o.ref, n, strconv.Itoa(n))
+		}
+	}
+	return a
+}
+
+// meaning is what an answer tells about the operation.
+func (o *operation) meaning(a answer) saga.Answer {
+	m, d := saga.Classify(a.code), o.run.e.defects
+	action := o.ref.dir == saga.Action
+	switch {
+	case action && a.code == 0 && d.on("timeout-is-success"):
+		return saga.Done
+	case action && a.code == http.StatusConflict && d.on("conflict-is-success"):
+		return saga.Done
+	case action && a.code >= 500 && d.on("error-means-undone"):
+		return saga.Permanent
+	case action && m == saga.Permanent && d.on("retry-permanent"):
+		return saga.Transient
+	case !action && m == saga.Permanent && d.on("retry-refused-compensation"):
+		return saga.Transient
+	case !action && m == saga.Transient && d.on("compensation-errors-ignored"):
+		return saga.Done
+	}
+	return m
+}
+
+// conclude reports an attempt's outcome and says when the next turn is.
+func (o *operation) conclude(g *grant, a answer) turn {
+	m, d := o.meaning(a), o.run.e.defects
+	if a.code == 0 && d.on("job-lost-with-answer") {
+		return turn{}
+	}
 	due := o.nextDue(g.attempt, a.at, a.notBefore)
+	exhausted := m == saga.Transient && g.limits.exhausted(g.attempt, g.first, due)
+	if m == saga.Transient && o.ref.dir == saga.Action {
+		exhausted = exhausted || a.code == 0 && d.on("compensate-on-timeout")
+		exhausted = exhausted || a.code != 0 && d.on("retries-ignored")
+	}
 	o.report(record{
-		Kind: recOutcome, At: a.at, Attempt: g.attempt, Answer: a.meaning(), Code: a.code, NotBefore: a.notBefore,
-		Exhausted: a.meaning() == saga.Transient && g.limits.exhausted(g.attempt, g.first, due),
+		Kind: recOutcome, At: a.at, Attempt: g.attempt, Answer: m, Code: a.code, NotBefore: a.notBefore, Exhausted: exhausted,
 	})
-	return turn{again: a.meaning() == saga.Transient, due: due}
+	if a.code == http.StatusTooManyRequests && d.on("throttled-forever") {
+		return turn{}
+	}
+	return turn{again: m == saga.Transient, due: due}
 }
 
 // ask waits for the durable intent of another attempt; nil: there is to be none.
@@ -127,10 +195,37 @@ func (o *operation) report(r record) {
 
 // nextDue draws the time of the attempt after n, which ended at that time.
 func (o *operation) nextDue(n int, ended, notBefore time.Time) time.Time {
-	lo, hi := o.call.Retry.Band(n + 1)
-	due := ended.Add(lo + time.Duration(rand.Float64()*float64(hi-lo)))
-	if due.Before(notBefore) {
+	due := ended.Add(o.wait(n + 1))
+	if due.Before(notBefore) && !o.run.e.defects.on("ignore-retry-after") {
 		return notBefore
 	}
 	return due
+}
+
+// wait draws the wait before attempt n from its band.
+func (o *operation) wait(n int) time.Duration {
+	p, d, draw := o.call.Retry, o.run.e.defects, rand.Float64()
+	if o.ref.dir == saga.Action && d.on("no-backoff") {
+		return 0
+	}
+	if o.ref.dir == saga.Compensation && d.on("compensation-storm") {
+		return 0
+	}
+	if d.on("backoff-uncapped") {
+		p.MaxIntervalMS = math.MaxInt32
+	}
+	if d.on("backoff-one-step-ahead") {
+		n++
+	}
+	if d.on("no-jitter") {
+		draw = 0.5
+	}
+	if d.on("shared-jitter") {
+		draw = rand.New(rand.NewPCG(uint64(n), 0)).Float64()
+	}
+	if d.on("narrow-jitter") {
+		draw = 0.1 + 0.8*draw
+	}
+	lo, hi := p.Band(n)
+	return lo + time.Duration(draw*float64(hi-lo))
 }

@@ -38,14 +38,14 @@ func (d *dyingStore) append(ctx context.Context, es []entry) error {
 
 // crashAfter runs the saga on an executor that dies after n commits, and tells
 // whether it came to that.
-func crashAfter(t *testing.T, file string, def saga.Definition, n int) bool {
+func crashAfter(t *testing.T, file string, def saga.Definition, n int, defects ...string) bool {
 	t.Helper()
 	s, err := openSQLite(t.Context(), file)
 	if err != nil {
 		t.Fatal(err)
 	}
 	d := &dyingStore{store: s, left: n, dead: make(chan struct{})}
-	e, err := open(t.Context(), d, Options{})
+	e, err := open(t.Context(), d, Options{Defects: defects})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -21,6 +21,7 @@ type run struct {
 	under   map[ref]*operation // under way
 	inbox   inbox
 	view    atomic.Pointer[state] // a copy of the durable state
+	held    []record              // not committed yet (accept-in-memory)
 }
 
 // message is something that happened: facts to record, or a question that is
@@ -91,6 +92,7 @@ func newRun(e *Executor, s *state, commits int) *run {
 func (r *run) loop(ctx context.Context, opening []record, started func()) {
 	records, replies := opening, []func(){started}
 	for {
+		r.cancelUnwanted()
 		starts := r.starts(&records)
 		if len(records) > 0 {
 			if err := r.commit(ctx, records); err != nil {
@@ -98,7 +100,6 @@ func (r *run) loop(ctx context.Context, opening []record, started func()) {
 			}
 		}
 		r.publish()
-		r.cancelUnwanted()
 		for _, reply := range replies {
 			reply()
 		}
@@ -152,17 +153,40 @@ func (r *run) take(records *[]record, rec record) {
 func (r *run) starts(records *[]record) []*operation {
 	var ops []*operation
 	for _, ref := range next(r.state) {
-		if r.under[ref] != nil {
+		if r.under[ref] != nil || r.holdsBack(ref) {
 			continue
 		}
 		o := newOperation(r, ref)
 		r.under[ref] = o
 		ops = append(ops, o)
-		if r.state.op(ref).attempts == 0 && o.breaker == nil {
+		if r.state.op(ref).attempts > 0 || o.breaker != nil {
+			continue
+		}
+		if r.e.defects.on("start-twice") {
+			r.e.stray(r.state.def, ref, "worker-2")
+		}
+		if !r.e.defects.on("intents-apart") {
 			o.granted = r.intend(records, ref)
 		}
 	}
 	return ops
+}
+
+// holdsBack holds the equivalent switches that start things one by one. Without
+// them it is false.
+func (r *run) holdsBack(start ref) bool {
+	for other := range r.under {
+		if other.dir != start.dir || r.state.op(other).exhausted {
+			continue
+		}
+		if start.dir == saga.Action && r.e.defects.on("sequential-branches") {
+			return true
+		}
+		if start.dir == saga.Compensation && r.e.defects.on("compensate-one-at-a-time") {
+			return true
+		}
+	}
+	return false
 }
 
 // intend records the intent of the next attempt.
@@ -197,8 +221,21 @@ func (r *run) cancelUnwanted() {
 }
 
 func (r *run) commit(ctx context.Context, records []record) error {
+	if r.commits == 0 && r.e.defects.on("accept-in-memory") && r.held == nil {
+		r.held = records
+		return nil
+	}
+	records = append(r.held, records...)
+	r.held = nil
 	r.commits++
-	return r.e.journal.append(ctx, entry{saga: r.state.def.ID, n: r.commits, records: records})
+	if err := r.e.journal.append(ctx, entry{saga: r.state.def.ID, n: r.commits, records: records}); err != nil {
+		return err
+	}
+	if r.e.defects.on("extra-checkpoints") {
+		r.commits++
+		return r.e.journal.append(ctx, entry{saga: r.state.def.ID, n: r.commits})
+	}
+	return nil
 }
 
 // publish shows the durable state to those who ask.
@@ -219,10 +256,17 @@ func (s *state) recover(now time.Time) []record {
 				continue
 			}
 			lo, _ := s.call(r).Retry.Band(o.attempts + 1)
-			records = append(records, record{
+			rec := record{
 				Kind: recOutcome, At: now, Step: r.step, Direction: r.dir, Attempt: o.attempts, Answer: saga.Transient,
 				Exhausted: s.limits(r).exhausted(o.attempts, o.first, now.Add(lo)),
-			})
+			}
+			if r.dir == saga.Action && s.defects.on("interrupted-action-is-done") {
+				rec.Answer, rec.Exhausted = saga.Done, false
+			}
+			if r.dir == saga.Compensation && s.defects.on("interrupted-compensation-is-done") {
+				rec.Answer, rec.Exhausted = saga.Done, false
+			}
+			records = append(records, rec)
 		}
 	}
 	return records

@@ -27,6 +27,7 @@ type opState struct {
 	exhausted bool        // no further attempt in the normal course
 	first     time.Time   // of the first intent
 	notBefore time.Time
+	replayed  int // attempts made before the last restart
 }
 
 func (o *opState) done() bool    { return o.answer == saga.Done }

@@ -1,0 +1,466 @@
+package reference
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/sagacheck/sagacheck/saga"
+)
+
+// Each switch is documented, and asked for at exactly one place.
+func TestEachDefectHasOnePlace(t *testing.T) {
+	files, err := filepath.Glob("*.go")
+	if err != nil {
+		t.Fatal(err)
+	}
+	places := map[string]int{}
+	for _, f := range files {
+		if strings.HasSuffix(f, "_test.go") {
+			continue
+		}
+		b, err := os.ReadFile(f)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, m := range regexp.MustCompile(`\.on\("([^"]+)"\)`).FindAllStringSubmatch(string(b), -1) {
+			places[m[1]]++
+		}
+	}
+	real := 0
+	for _, d := range Defects() {
+		if places[d.Name] != 1 {
+			t.Errorf("%s is asked for at %d places", d.Name, places[d.Name])
+		}
+		delete(places, d.Name)
+		if d.Description == "" || d.Needs == "" || d.Equivalent != (d.Anomaly == "") {
+			t.Errorf("%s is not documented: %+v", d.Name, d)
+		}
+		if !d.Equivalent {
+			real++
+		}
+	}
+	if len(places) > 0 {
+		t.Errorf("asked for, but not in the list: %v", places)
+	}
+	if real < 40 || len(Defects())-real < 5 {
+		t.Errorf("%d defects, %d equivalent switches", real, len(Defects())-real)
+	}
+}
+
+func TestUnknownDefect(t *testing.T) {
+	_, err := Open(t.Context(), Options{StoreDSN: filepath.Join(t.TempDir(), "s.db"), Defects: []string{"tpyo"}})
+	if err == nil || !strings.Contains(err.Error(), `"tpyo"`) || !strings.Contains(err.Error(), "no-key") {
+		t.Error(err)
+	}
+}
+
+// scene is one run of a saga.
+type scene struct {
+	p *participant
+	e *Executor
+}
+
+func (s scene) status() saga.Status {
+	r, err := s.e.Status("s")
+	if err != nil {
+		return ""
+	}
+	return r.Status
+}
+
+func (s scene) over() bool { return s.status().Ended() || s.status() == saga.Stuck }
+
+func (s scene) calls() string {
+	s.p.mu.Lock()
+	defer s.p.mu.Unlock()
+	var ops []string
+	for _, c := range s.p.calls {
+		ops = append(ops, c.op)
+	}
+	return strings.Join(ops, " ")
+}
+
+func (s scene) count(op string) int { return len(s.p.of(op)) }
+
+func (s scene) effects(op string) int {
+	s.p.mu.Lock()
+	defer s.p.mu.Unlock()
+	return s.p.effects["s/"+op]
+}
+
+func (s scene) header(op string, attempt int, name string) string {
+	if c := s.p.of(op); len(c) >= attempt {
+		return c[attempt-1].header.Get(name)
+	}
+	return ""
+}
+
+var (
+	two  = []string{"a compensatable", "b compensatable"}
+	fork = []string{"a compensatable -", "b compensatable -", "c compensatable a,b"}
+)
+
+// What each defect does that the executor without it does not.
+var symptoms = map[string]struct {
+	define []string
+	script string
+	crash  int // restart after so many commits; 0: no restart
+	shows  func(s scene) bool
+}{
+	"start-twice":         {define: two, shows: func(s scene) bool { return s.effects("a") == 2 && s.effects("b") == 2 }},
+	"repeat-with-new-key": {define: two, shows: func(s scene) bool { return s.effects("a") == 3 }},
+	"repeat-succeeded":    {define: two, shows: func(s scene) bool { return s.count("a") == 3 && s.effects("a") == 1 }},
+	"retry-twice":         {define: two, script: "a 1 503", shows: func(s scene) bool { return s.effects("a") == 2 }},
+	"timeout-is-success":  {define: two, script: "a 1 -2", shows: func(s scene) bool { return s.over() && s.count("a") == 1 && s.count("b") == 1 }},
+	"conflict-is-success": {define: two, script: "a 1 409", shows: func(s scene) bool { return s.status() == saga.Completed && s.effects("a") == 0 }},
+	"continue-on-error":   {define: two, script: "a 1 422", shows: func(s scene) bool { return s.status() == saga.Completed }},
+	"complete-early":      {define: two, script: "b * 503", shows: func(s scene) bool { return s.status() == saga.Completed && s.effects("b") == 0 }},
+	"report-compensated-early": {define: two, script: "b 1 422, a.undo 1 503, a.undo 2 503, a.undo 3 503", shows: func(s scene) bool {
+		return s.status() == saga.Compensated && s.effects("a.undo") == 0
+	}},
+	"stale-status":                {define: two, shows: func(s scene) bool { return s.status() == saga.Completed && s.status() == saga.Running }},
+	"forget-ended":                {define: two, shows: func(s scene) bool { return s.count("b") == 1 && s.status() == "" }},
+	"skip-unknown-compensation":   {define: two, script: "b * -1", shows: func(s scene) bool { return s.over() && len(s.p.left("s")) == 1 }},
+	"error-means-undone":          {define: two, script: "b 1 500", shows: func(s scene) bool { return s.over() && s.count("b") == 1 }},
+	"trust-late-refusal":          {define: two, script: "b 1 -1, b 2 422", shows: func(s scene) bool { return s.over() && len(s.p.left("s")) == 1 }},
+	"no-compensation-after-retry": {define: two, script: "a 1 503, b 1 422", shows: func(s scene) bool { return s.over() && len(s.p.left("s")) == 1 }},
+	"never-compensate":            {define: two, script: "b 1 422", shows: func(s scene) bool { return s.over() && s.effects("a.undo") == 0 }},
+	"compensate-last-only":        {define: []string{"a compensatable", "b compensatable", "c compensatable"}, script: "c 1 422", shows: func(s scene) bool { return s.over() && s.calls() == "a b c b.undo" }},
+	"compensation-errors-ignored": {define: two, script: "b 1 422, a.undo 1 503", shows: func(s scene) bool { return s.over() && s.count("a.undo") == 1 }},
+	"compensate-twice":            {define: two, script: "b 1 422", shows: func(s scene) bool { return s.over() && s.effects("a.undo") == 2 }},
+	"compensate-with-action-body": {define: two, script: "b 1 422", shows: func(s scene) bool { return s.over() && s.p.of("a.undo")[0].body == `{"do":true}` }},
+	"compensate-unattempted":      {define: two, script: "a 1 422", shows: func(s scene) bool { return s.over() && s.count("b.undo") == 1 }},
+	"compensate-on-timeout":       {define: two, script: "b 1 -1", shows: func(s scene) bool { return s.status() == saga.Compensated }},
+	"compensate-past-pivot":       {define: []string{"a compensatable", "p pivot", "r retriable"}, script: "r 1 422", shows: func(s scene) bool { return s.count("a.undo") == 1 }},
+	"give-up-retriable":           {define: []string{"a compensatable", "p pivot", "r retriable"}, script: "r 1 503, r 2 503", shows: func(s scene) bool { return s.status() == saga.Stuck }},
+	"compensate-forward":          {define: []string{"a compensatable", "b compensatable", "c compensatable"}, script: "c 1 422", shows: func(s scene) bool { return s.over() && strings.HasSuffix(s.calls(), "a.undo b.undo") }},
+	"compensate-all-at-once":      {define: []string{"a compensatable", "b compensatable", "c compensatable"}, script: "c 1 422, b.undo 1 503, b.undo 2 503", shows: func(s scene) bool { return s.over() && strings.HasSuffix(s.calls(), "b.undo b.undo") }},
+	"start-all-at-once":           {define: two, script: "a 1 503, a 2 503", shows: func(s scene) bool { return s.over() && strings.HasSuffix(s.calls(), "a a") }},
+	"join-on-first":               {define: fork, script: "a 1 503, a 2 503", shows: func(s scene) bool { return s.over() && strings.HasSuffix(s.calls(), " a") }},
+	"missing-await":               {define: two, script: "a 1 503, a 2 503", shows: func(s scene) bool { return s.over() && strings.HasSuffix(s.calls(), "a a") }},
+	"deferrable-fails-saga":       {define: []string{"a compensatable", "n deferrable", "p pivot"}, script: "n 1 422", shows: func(s scene) bool { return s.status() == saga.Compensated }},
+	"deferrable-blocks-saga":      {define: []string{"a compensatable", "n deferrable"}, script: "n 1 503, n 2 503, n 3 503, n 4 503", shows: func(s scene) bool { return s.over() && s.count("n") == 5 }},
+	"forget-deferred":             {define: []string{"a compensatable", "n deferrable", "p pivot"}, script: "n 1 503, n 2 503, n 3 503", shows: func(s scene) bool { return s.over() && slices.Contains(endedIDs(s.e), "s") && s.count("n") == 3 }},
+	"retry-permanent":             {define: two, script: "a 1 422", shows: func(s scene) bool { return s.count("a") == 2 }},
+	"retry-refused-compensation":  {define: two, script: "b 1 422, a.undo 1 422", shows: func(s scene) bool { return s.count("a.undo") == 2 }},
+	"one-attempt-too-many":        {define: two, script: "a * 503", shows: func(s scene) bool { return s.count("a") == 4 }},
+	"retries-ignored":             {define: two, script: "a 1 503", shows: func(s scene) bool { return s.status() == saga.Compensated }},
+	"fresh-key-per-attempt":       {define: two, script: "a 1 -1", shows: func(s scene) bool { return s.effects("a") == 2 }},
+	"no-key":                      {define: two, shows: func(s scene) bool { return s.count("a") > 0 && s.header("a", 1, "Idempotency-Key") == "" }},
+	"key-per-saga":                {define: two, shows: func(s scene) bool { return s.header("b", 1, "Idempotency-Key") == "s" }},
+	"key-without-direction":       {define: two, script: "b 1 422", shows: func(s scene) bool { return s.header("a.undo", 1, "Idempotency-Key") == "s/a" }},
+	"no-saga-id":                  {define: two, shows: func(s scene) bool { return s.count("a") > 0 && s.header("a", 1, "Saga-Id") == "" }},
+	"saga-id-of-worker": {define: two, script: "a 1 503", shows: func(s scene) bool {
+		return strings.Count(s.calls(), "a") == 2 && s.p.calls[1].header.Get("Saga-Id") == "worker-1"
+	}},
+	"no-trace-on-compensation":   {define: two, script: "b 1 422", shows: func(s scene) bool { return s.count("a.undo") > 0 && s.header("a.undo", 1, "Traceparent") == "" }},
+	"job-lost-with-answer":       {define: two, script: "a 1 -1", shows: func(s scene) bool { return s.count("a") == 1 && s.status() == saga.Running && !s.later() }},
+	"throttled-forever":          {define: two, script: "a 1 429", shows: func(s scene) bool { return s.count("a") == 1 && s.status() == saga.Running && !s.later() }},
+	"no-recovery":                {define: two, crash: 1, shows: func(s scene) bool { return s.status() == saga.Running && !s.later() }},
+	"rerun-done-steps":           {define: two, crash: 2, shows: func(s scene) bool { return s.effects("a") == 2 }},
+	"fresh-key-after-restart":    {define: two, crash: 1, shows: func(s scene) bool { return s.effects("a") == 2 }},
+	"interrupted-action-is-done": {define: two, script: "a 1 503", crash: 1, shows: func(s scene) bool { return s.over() && s.effects("a") == 0 }},
+	"budget-restarts":            {define: two, script: "a * 503", crash: 4, shows: func(s scene) bool { return s.count("a") > 3 }},
+	"compensate-again-after-restart": {define: []string{"a compensatable", "b compensatable", "c compensatable"}, script: "c 1 422", crash: 5, shows: func(s scene) bool {
+		return s.over() && s.effects("b.undo") == 2
+	}},
+	"interrupted-compensation-is-done": {define: two, script: "b 1 422, a.undo 1 503", crash: 3, shows: func(s scene) bool { return s.over() && s.effects("a.undo") == 0 }},
+	"wrong-input-after-restart": {define: two, script: "b 1 -1, b 2 422", crash: 3, shows: func(s scene) bool {
+		return s.count("b.undo") > 0 && s.p.of("b.undo")[0].body == `{"undo":"a"}`
+	}},
+}
+
+// later tells whether the saga ends within a time in which it surely would.
+func (s scene) later() bool {
+	for end := time.Now().Add(300 * time.Millisecond); time.Now().Before(end); time.Sleep(time.Millisecond) {
+		if s.over() {
+			return true
+		}
+	}
+	return false
+}
+
+func TestDefectsShow(t *testing.T) {
+	for name, tt := range symptoms {
+		play := func(defects ...string) scene {
+			s := scene{p: newParticipant(t, scripted(tt.script))}
+			d := s.p.define("s", tt.define...)
+			if d.Steps[0].Compensation != nil {
+				d.Steps[0].Compensation.Body = []byte(`{"undo":"a"}`)
+			}
+			file := filepath.Join(t.TempDir(), "sagas.db")
+			if tt.crash != 0 && !crashAfter(t, file, d, tt.crash, defects...) {
+				t.Fatal("no crash")
+			}
+			s.e = openTest(t, Options{StoreDSN: file, Defects: defects})
+			if tt.crash == 0 {
+				submit(t, s.e, d)
+			}
+			return s
+		}
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			s := play(name)
+			for end := time.Now().Add(10 * time.Second); !tt.shows(s); time.Sleep(time.Millisecond) {
+				if time.Now().After(end) {
+					t.Fatalf("does not show: %s, calls %s, effects %v", s.status(), s.calls(), s.p.effects)
+				}
+			}
+			s = play()
+			for end := time.Now().Add(time.Second); time.Now().Before(end) && !s.over(); time.Sleep(time.Millisecond) {
+			}
+			if tt.shows(s) {
+				t.Errorf("shows without the defect too: %s, calls %s, effects %v", s.status(), s.calls(), s.p.effects)
+			}
+		})
+	}
+}
+
+// The symptoms that need a setting of their own.
+var shownElsewhere = []string{
+	"rerun-on-resubmit", "requeue-slow-calls", "ignore-deadline", "ignore-retry-after", "no-jitter", "shared-jitter",
+	"breaker-ignored", "breaker-per-saga", "half-open-floods", "no-attempt-timeout", "skip-compensation-on-operator",
+	"stop-on-store-error", "store-errors-ignored", "accept-in-memory",
+	"no-backoff", "compensation-storm", "backoff-uncapped", "backoff-one-step-ahead",
+}
+
+func TestEveryDefectIsShown(t *testing.T) {
+	for _, d := range Defects() {
+		_, here := symptoms[d.Name]
+		if n := slices.Contains(shownElsewhere, d.Name); !d.Equivalent && here == n {
+			t.Errorf("%s: in the table %v, elsewhere %v", d.Name, here, n)
+		}
+	}
+}
+
+func TestDefectsOfWaiting(t *testing.T) {
+	p := saga.RetryPolicy{InitialIntervalMS: 100, Multiplier: 2, MaxIntervalMS: 100, Jitter: 0.5, DeadlineMS: 10}
+	of := func(name string) *operation {
+		return &operation{run: &run{e: &Executor{defects: defects{name: true}}}, call: saga.Call{Retry: p}}
+	}
+	same := func(name string) bool {
+		waits := map[time.Duration]bool{}
+		for range 5 {
+			waits[of(name).wait(2)] = true
+		}
+		return len(waits) == 1
+	}
+	now := time.Now()
+	undo := of("compensation-storm")
+	undo.ref.dir = saga.Compensation
+	at := of("no-backoff")
+	at.ref.dir = saga.Action
+	if undo.wait(2) != 0 || at.wait(2) != 0 || of("").wait(2) < 50*time.Millisecond {
+		t.Error("no wait")
+	}
+	if w := of("backoff-uncapped").wait(4); w < 200*time.Millisecond {
+		t.Error("capped", w)
+	}
+	ahead := of("backoff-one-step-ahead")
+	ahead.call.Retry.MaxIntervalMS, ahead.call.Retry.Jitter = 1000, 0
+	if w := ahead.wait(2); w != 200*time.Millisecond {
+		t.Error("not ahead", w)
+	}
+	if !same("no-jitter") || !same("shared-jitter") || same("") || of("no-jitter").wait(2) != 100*time.Millisecond {
+		t.Error("jitter")
+	}
+	if o := of("ignore-retry-after"); !o.nextDue(1, now, now.Add(time.Hour)).Before(now.Add(time.Second)) {
+		t.Error("Retry-After")
+	}
+	for range 1000 {
+		if w := of("narrow-jitter").wait(2); w < 60*time.Millisecond || w > 140*time.Millisecond {
+			t.Fatal(w)
+		}
+	}
+	l := limits{policy: p}
+	if !l.tooLate(now, now.Add(time.Second)) {
+		t.Error("no deadline")
+	}
+	l.defects = defects{"ignore-deadline": true}
+	if l.tooLate(now, now.Add(time.Second)) {
+		t.Error("deadline")
+	}
+}
+
+func TestDefectsOfBreakers(t *testing.T) {
+	def := &saga.Breaker{Name: "b", Failures: 1, OpenMS: 1, Probes: 1}
+	bs := breakers{defects: defects{"breaker-ignored": true}}
+	if bs.get(def, "s1") != nil {
+		t.Error("not ignored")
+	}
+	bs = breakers{defects: defects{"breaker-per-saga": true}}
+	if bs.get(def, "s1") == bs.get(def, "s2") {
+		t.Error("shared")
+	}
+	b := newBreaker(*def, defects{"half-open-floods": true})
+	done, _ := b.acquire()
+	done(false)
+	if err := b.await(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	for i := range 3 {
+		if _, ok := b.acquire(); !ok {
+			t.Error("probe", i, "refused")
+		}
+	}
+}
+
+func TestNoAttemptTimeout(t *testing.T) {
+	hang := make(chan struct{})
+	p := newParticipant(t, func(c call) int {
+		if c.attempt == 1 {
+			<-hang
+		}
+		return 0
+	})
+	d := p.define("s", "a compensatable")
+	d.Steps[0].Action.Retry.AttemptTimeoutMS = 50
+	slow := openTest(t, Options{Defects: []string{"no-attempt-timeout"}})
+	submit(t, slow, d)
+	p.awaitCall(t, "a", 1)
+	if (scene{p, slow}).later() {
+		t.Error("timed out")
+	}
+	close(hang)
+}
+
+func TestRequeueSlowCalls(t *testing.T) {
+	hang := make(chan struct{})
+	p := newParticipant(t, func(c call) int {
+		if c.attempt == 1 {
+			<-hang
+		}
+		return 0
+	})
+	d := p.define("s", "a compensatable")
+	e := openTest(t, Options{Defects: []string{"requeue-slow-calls"}})
+	submit(t, e, d)
+	p.awaitCall(t, "a", 2)
+	close(hang)
+	awaitStatus(t, e, "s", saga.Completed)
+	if n := (scene{p, e}).effects("a"); n != 2 {
+		t.Error(n, "effects")
+	}
+}
+
+func TestDefectsOfRequests(t *testing.T) {
+	p := newParticipant(t, nil)
+	e := openTest(t, Options{Defects: []string{"rerun-on-resubmit", "skip-compensation-on-operator"}})
+	d := p.define("s", "a compensatable")
+	submit(t, e, d)
+	awaitStatus(t, e, "s", saga.Completed)
+	submit(t, e, d)
+	p.awaitCall(t, "a", 2)
+
+	release := make(chan struct{})
+	p = newParticipant(t, func(c call) int {
+		if c.op == "b" {
+			<-release
+		}
+		return 0
+	})
+	submit(t, e, p.define("s2", "a compensatable", "b compensatable"))
+	p.awaitCall(t, "b", 1)
+	if err := e.Compensate(t.Context(), "s2"); err != nil {
+		t.Fatal(err)
+	}
+	close(release)
+	awaitStatus(t, e, "s2", saga.Compensated)
+	if left := p.left("s2"); !slices.Contains(left, "a") {
+		t.Error("left:", left)
+	}
+}
+
+func TestDefectsOfTheStore(t *testing.T) {
+	for _, name := range []string{"stop-on-store-error", "store-errors-ignored"} {
+		p := newParticipant(t, nil)
+		file := filepath.Join(t.TempDir(), "sagas.db")
+		s, err := openSQLite(t.Context(), file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		e, err := open(t.Context(), &flakyStore{store: s}, Options{Defects: []string{name}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		submitted := make(chan error, 1)
+		go func() { submitted <- e.Submit(t.Context(), p.define("s", "a compensatable", "b compensatable")) }()
+		if name == "store-errors-ignored" {
+			awaitStatus(t, e, "s", saga.Completed)
+		}
+		if err := e.Close(); err != nil {
+			t.Fatal(err)
+		}
+		if err := <-submitted; (name == "stop-on-store-error") != errors.Is(err, ErrClosed) {
+			t.Error(name, err)
+		}
+		e = openTest(t, Options{StoreDSN: file, Defects: []string{name}})
+		if _, err := e.Status("s"); !errors.Is(err, ErrNotFound) {
+			t.Error(name, err)
+		}
+	}
+}
+
+func TestAcceptInMemory(t *testing.T) {
+	hang := make(chan struct{})
+	p := newParticipant(t, func(call) int { <-hang; return 0 })
+	file := filepath.Join(t.TempDir(), "sagas.db")
+	e, err := Open(t.Context(), Options{StoreDSN: file, Defects: []string{"accept-in-memory"}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	submit(t, e, p.define("s", "a compensatable"))
+	p.awaitCall(t, "a", 1)
+	if err := e.Close(); err != nil {
+		t.Fatal(err)
+	}
+	close(hang)
+	e = openTest(t, Options{StoreDSN: file})
+	if r, err := e.Status("s"); !errors.Is(err, ErrNotFound) {
+		t.Error(r, err)
+	}
+}
+
+// Equivalent switches, one by one and all together, break nothing.
+func TestEquivalentSwitches(t *testing.T) {
+	var all []string
+	for _, d := range Defects() {
+		if d.Equivalent {
+			all = append(all, d.Name)
+		}
+	}
+	for _, names := range append([][]string{all}, split(all)...) {
+		t.Run(fmt.Sprint(names), func(t *testing.T) {
+			t.Parallel()
+			for script, want := range map[string]saga.Status{"a 1 503, b 1 -1": saga.Completed, "c 1 422, b.undo 1 -1": saga.Compensated} {
+				p := newParticipant(t, scripted(script))
+				e := openTest(t, Options{Defects: names})
+				submit(t, e, p.define("s", "a compensatable -", "b compensatable -", "n deferrable -", "c compensatable a,b"))
+				awaitStatus(t, e, "s", want)
+				if want == saga.Compensated && len(p.left("s")) > 1 { // n has nothing to undo
+					t.Error("left:", p.left("s"))
+				}
+				for op, n := range p.effects {
+					if n > 1 {
+						t.Error(op, n, "effects")
+					}
+				}
+			}
+		})
+	}
+}
+
+func split(names []string) [][]string {
+	var one [][]string
+	for _, n := range names {
+		one = append(one, []string{n})
+	}
+	return one
+}
