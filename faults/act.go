@@ -88,7 +88,7 @@ func (in *Injector) crash(i int, f Fault) {
 	}, func(ctx context.Context) error {
 		in.wait(f.DelayMS)
 		in.rec.Add(history.Event{Kind: history.ProcessStarted, Fault: &i})
-		err := in.wire.Refusals(func() error { return in.Target.Restart(ctx) })
+		err := in.Target.Restart(ctx)
 		if err == nil {
 			in.rec.Add(history.Event{Kind: history.ProcessReady, Fault: &i})
 		}
@@ -120,10 +120,12 @@ func (in *Injector) onProcess(i int, now, later func(context.Context) error) {
 		return
 	}
 	in.process.Lock()
+	in.away.Store(true)
 	ctx, cancel := context.WithTimeout(context.Background(), processLimit)
 	if err := now(ctx); err != nil {
 		in.fail(i, err)
 		cancel()
+		in.away.Store(false)
 		in.process.Unlock()
 		return
 	}
@@ -133,6 +135,7 @@ func (in *Injector) onProcess(i int, now, later func(context.Context) error) {
 		if err := later(ctx); err != nil {
 			in.fail(i, err)
 		}
+		in.away.Store(false)
 		in.healed(i, saga.Operation{})
 	})
 }

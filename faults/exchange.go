@@ -125,6 +125,12 @@ func (x *exchange) run(w *Wire, conn *net.TCPConn) {
 		x.end(false)
 		return
 	}
+	if s.world == nil && s.in.Away() { // a submit while the orchestrator is dead
+		_ = conn.SetLinger(0)
+		x.client = newTap(conn)
+		x.end(false)
+		return
+	}
 	far, err := net.DialTimeout("tcp", s.upstream, 5*time.Second)
 	if err != nil { // the orchestrator (of submit) is down: its client sees the same
 		_ = conn.SetLinger(0)
@@ -258,9 +264,9 @@ type tap struct {
 	written  atomic.Int64
 	lost     atomic.Bool // bytes could not be written
 	closed   atomic.Bool // we have ended our side, after everything was written
-	finished atomic.Bool // the peer ended in order (FIN) after that
+	finished atomic.Bool // the peer ended in order (FIN) after a whole answer
 	mu       sync.Mutex
-	head     []byte // the first bytes written: the status line of an answer
+	head     []byte // the first bytes written: an answer, or its beginning
 }
 
 func newTap(c *net.TCPConn) *tap { return &tap{conn: c, gone: make(chan struct{})} }
@@ -282,7 +288,7 @@ func (t *tap) Read(p []byte) (int, error) {
 		t.onData()
 	}
 	if err != nil {
-		if err == io.EOF && t.closed.Load() {
+		if _, whole := t.answer(); err == io.EOF && whole {
 			t.finished.Store(true)
 		}
 		t.over()
@@ -297,7 +303,7 @@ func (t *tap) Write(p []byte) (int, error) {
 	}
 	n, err := t.conn.Write(p)
 	t.mu.Lock()
-	if room := 64 - len(t.head); room > 0 {
+	if room := maxHead - len(t.head); room > 0 {
 		t.head = append(t.head, p[:min(n, room)]...)
 	}
 	t.mu.Unlock()
@@ -323,15 +329,19 @@ func (t *tap) kill() {
 	t.over()
 }
 
-// answer is the status of the answer that was written, and whether it was
-// written to its end while the peer was there.
-func (t *tap) answer() (code int, whole bool) {
+// maxHead is how much of an answer is kept: all of any participant's.
+const maxHead = 4096
+
+// answer is the status of the answer that was written, and whether all of it was
+// written while the peer was there. A client that has the announced length may
+// close before we do.
+func (t *tap) answer() (code int, complete bool) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	fields := bytes.Fields(t.head)
+	fields := bytes.Fields(t.head[:min(len(t.head), 32)])
 	if len(fields) < 2 || !bytes.HasPrefix(fields[0], []byte("HTTP/1.")) {
 		return 0, false
 	}
 	code, err := strconv.Atoi(string(fields[1]))
-	return code, err == nil && t.closed.Load() && !t.lost.Load()
+	return code, err == nil && !t.lost.Load() && (t.closed.Load() || whole(t.head))
 }

@@ -50,7 +50,8 @@ type Injector struct {
 	ctx     context.Context
 	cancel  context.CancelFunc
 	work    sync.WaitGroup
-	process sync.Mutex // one kill or pause at a time
+	process sync.Mutex  // one kill or pause at a time
+	away    atomic.Bool // the orchestrator is killed or paused right now
 
 	mu      sync.Mutex
 	open    map[int]int                                       // window → attempts that have met it
@@ -158,6 +159,11 @@ func (in *Injector) leave() { in.pending.Add(-1) }
 // Pending is the number of attempts, copies, windows and process faults under
 // way. While it is not 0, something may still happen by itself.
 func (in *Injector) Pending() int { return int(in.pending.Load()) }
+
+// Away tells that the orchestrator is killed or paused right now: nobody should
+// ask it anything. A connection that is refused would pass for the evidence of
+// another cell's fault.
+func (in *Injector) Away() bool { return in.away.Load() }
 
 // Close heals everything that is still on, waits for what was started, and
 // returns what could not be carried out.

@@ -34,11 +34,6 @@ type Wire struct {
 	exchanges atomic.Uint64
 	running   sync.WaitGroup
 	stop      chan struct{}
-
-	// refusing serialises cells that refuse connections: the kernel's counter of
-	// failed connection attempts is their evidence. Whatever else may be refused
-	// while a cell counts takes the read side.
-	refusing sync.RWMutex
 }
 
 // NewWire makes an empty pool.
@@ -105,14 +100,6 @@ func (w *Wire) Resolve(remote string) (participants.Served, bool) {
 		return participants.Served{}, false
 	}
 	return participants.Served{Call: x.call, World: x.script.world, Answered: x.setAnswered}, true
-}
-
-// Refusals holds off the cells that count refused connections while f runs,
-// which may itself meet refused connections: polling a server that starts.
-func (w *Wire) Refusals(f func() error) error {
-	w.refusing.RLock()
-	defer w.refusing.RUnlock()
-	return f()
 }
 
 // The ports of gates lie below the ephemeral range of Linux (32768 and up), so
@@ -212,16 +199,8 @@ func (g *Gate) reopen() error {
 	return nil
 }
 
-// Alone runs a cell that counts refused connections while nothing else may be
-// refused.
-func (w *Wire) Alone(f func()) {
-	w.refusing.Lock()
-	defer w.refusing.Unlock()
-	f()
-}
-
 // Refuses tells whether the plan has a fault whose evidence is the count of
-// refused connections: its cell must run Alone.
+// refused connections: no two such cells may run at once.
 func (p Plan) Refuses() bool {
 	return slices.ContainsFunc(p.Faults, func(f Fault) bool { return f.Kind == (refuse{}).Doc().Name })
 }

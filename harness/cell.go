@@ -46,24 +46,20 @@ func (h *Harness) run(ctx context.Context, c Cell, sys orchestrators.System, tar
 // prepare leases the addresses, builds the definitions and compiles the plan.
 func (r *cellRun) prepare(target faults.Target) error {
 	c := r.cell
-	for n := range max(c.Scenario.Sagas, 1) {
+	for n := range max(c.Sagas, 1) {
 		r.ids = append(r.ids, fmt.Sprintf("%s-%d", c.ID, n+1))
 	}
-	if err := r.lease(); err != nil {
+	registers, err := r.build()
+	if err != nil {
 		return err
 	}
-	var registers map[string]string
-	r.defs, registers = c.Scenario.Build(r.ids, func(n int, ref saga.StepRef) string {
-		op := saga.Operation{Saga: r.ids[n], Step: ref.Step, Direction: ref.Direction}
-		return "http://" + r.gates[op].Addr() + path(op)
-	})
 	header, err := r.header(registers)
 	if err != nil {
 		return err
 	}
 	r.rec = history.NewRecorder(header)
 	r.in, err = faults.NewInjector(r.h.wire, faults.Setup{
-		Plan: c.Plan, Sagas: r.ids, Service: c.Scenario.Participant, Rec: r.rec, Target: target,
+		Plan: c.Plan, Sagas: r.ids, Service: service(r.defs), Rec: r.rec, Target: target,
 	})
 	if err != nil {
 		return err
@@ -83,30 +79,57 @@ func path(op saga.Operation) string {
 	return fmt.Sprintf("/sagas/%s/steps/%s/%s", op.Saga, op.Step, op.Direction)
 }
 
-// operations lists what gets an address: submit, and both directions of each step.
-func (r *cellRun) operations() []saga.Operation {
-	var ops []saga.Operation
+// build leases an address for submit and for each direction of each step, and
+// makes the definitions with them.
+func (r *cellRun) build() (registers map[string]string, err error) {
+	r.defs, registers = r.cell.Source.Build(r.ids, func(n int, ref saga.StepRef) string {
+		if err != nil {
+			return ""
+		}
+		var g *faults.Gate
+		if g, err = r.lease(saga.Operation{Saga: r.ids[n], Step: ref.Step, Direction: ref.Direction}); err != nil {
+			return ""
+		}
+		return "http://" + g.Addr() + path(saga.Operation{Saga: r.ids[n], Step: ref.Step, Direction: ref.Direction})
+	})
 	for _, id := range r.ids {
-		ops = append(ops, saga.Operation{Saga: id, Step: saga.SubmitStep, Direction: saga.Action})
-		for _, s := range r.cell.Scenario.Steps {
-			ops = append(ops, saga.Operation{Saga: id, Step: s.Name, Direction: saga.Action},
-				saga.Operation{Saga: id, Step: s.Name, Direction: saga.Compensation})
+		if err == nil {
+			_, err = r.lease(saga.Operation{Saga: id, Step: saga.SubmitStep, Direction: saga.Action})
 		}
 	}
-	return ops
+	if err != nil {
+		r.h.wire.Release(r.leased)
+	}
+	return registers, err
 }
 
-func (r *cellRun) lease() error {
-	ops := r.operations()
-	gates, err := r.h.wire.Lease(len(ops))
+func (r *cellRun) lease(op saga.Operation) (*faults.Gate, error) {
+	gates, err := r.h.wire.Lease(1)
 	if err != nil {
-		return err
+		return nil, err
 	}
-	r.leased = gates
-	for i, op := range ops {
-		r.gates[op] = gates[i]
+	r.leased = append(r.leased, gates...)
+	r.gates[op] = gates[0]
+	return gates[0], nil
+}
+
+// service tells which participant a step belongs to: the owner of what it
+// changes.
+func service(defs []saga.Definition) func(step string) string {
+	owners := map[string]string{}
+	for _, d := range defs {
+		for _, s := range d.Steps {
+			e, err := s.Action.Effect()
+			switch {
+			case err != nil:
+			case len(e.Postings) > 0:
+				owners[s.Name] = participants.Owner(e.Postings[0].Account)
+			case len(e.Writes) > 0:
+				owners[s.Name] = participants.Owner(e.Writes[0].Register)
+			}
+		}
 	}
-	return nil
+	return func(step string) string { return owners[step] }
 }
 
 // script tells each gate its operation.
@@ -141,7 +164,7 @@ func (r *cellRun) header(registers map[string]string) (history.Header, error) {
 		return history.Header{}, err
 	}
 	h := history.Header{
-		Cell: c.ID, Scenario: c.Scenario.Name, Profile: string(c.Profile), Orchestrator: r.sys.Info(), Seed: c.Seed,
+		Cell: c.ID, Scenario: c.Scenario, Profile: string(c.Profile), Orchestrator: r.sys.Info(), Seed: c.Seed,
 		PlanID: c.Plan.ID(), Plan: plan, Definitions: r.defs, Registers: registers,
 		SettleMS: int(r.h.Settle / time.Millisecond), Defects: append(append([]string{}, r.h.Defects...), c.Defects...),
 	}

@@ -14,6 +14,7 @@ import (
 	"github.com/sagacheck/sagacheck/history"
 	"github.com/sagacheck/sagacheck/orchestrators"
 	"github.com/sagacheck/sagacheck/participants"
+	"github.com/sagacheck/sagacheck/saga"
 	"github.com/sagacheck/sagacheck/scenarios"
 )
 
@@ -22,12 +23,20 @@ type Cell struct {
 	// ID is unique among all cells that an orchestrator has ever seen: the ids of
 	// its sagas begin with it.
 	ID       string
-	Scenario *scenarios.Scenario
+	Scenario string // its name
+	Source   Source
+	Sagas    int // how many run at once, at least 1
 	Plan     faults.Plan
 	Profile  participants.Profile
 	Seed     uint64
 	// Defects are planted bugs of the participants.
 	Defects []string
+}
+
+// Source makes the definitions of a cell's sagas: a scenario, or a stored cell.
+type Source interface {
+	// Build makes one definition for each id, and the initial values of registers.
+	Build(ids []string, address scenarios.Address) ([]saga.Definition, map[string]string)
 }
 
 // Result is what became of a cell. Err tells of trouble of the harness or of
@@ -68,6 +77,7 @@ type Harness struct {
 	wire   *faults.Wire
 	server *participants.Server
 	owned  *pool
+	lanes  lanes
 }
 
 // New prepares a harness; Close must be called.
@@ -91,7 +101,10 @@ func New(o Options) (*Harness, error) {
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("server of the participants: %w", err), wire.Close())
 	}
-	return &Harness{Options: o, wire: wire, server: server, owned: newPool(o.Start, o.Processes)}, nil
+	return &Harness{
+		Options: o, wire: wire, server: server, owned: newPool(o.Start),
+		lanes: lanes{make(chan struct{}, o.Parallel), make(chan struct{}, o.Processes), make(chan struct{}, 1)},
+	}, nil
 }
 
 // DefaultSettle is how long after the last fault a saga may take to end.
@@ -102,6 +115,42 @@ func (h *Harness) Close() error {
 	return errors.Join(h.owned.close(), h.wire.Close(), h.server.Close())
 }
 
+// lanes bound how many cells of a kind run at once.
+type lanes struct {
+	shared chan struct{} // on the orchestrator that all share
+	owned  chan struct{} // with an orchestrator of their own
+	alone  chan struct{} // those whose evidence is a counter of the kernel's
+}
+
+// enter waits until a cell with that plan may run, and returns how to leave.
+func (l lanes) enter(ctx context.Context, p faults.Plan) (leave func(), err error) {
+	var mine []chan struct{}
+	if p.Refuses() {
+		mine = append(mine, l.alone)
+	}
+	if p.NeedsProcess() {
+		mine = append(mine, l.owned)
+	} else {
+		mine = append(mine, l.shared)
+	}
+	leave = func() {}
+	for _, lane := range mine {
+		select {
+		case lane <- struct{}{}:
+			before := leave
+			leave = func() { <-lane; before() }
+		case <-ctx.Done():
+			leave()
+			return nil, ctx.Err()
+		}
+	}
+	return leave, nil
+}
+
+// ahead is how many cells are made before they can run, for each that runs, so
+// that one kind of cell does not keep the others waiting.
+const ahead = 8
+
 // Run runs the cells, Parallel at a time, and calls each, one call at a time, in
 // the order in which the cells finish. It ends early when the context does; the
 // cells under way are then dropped, and the context's error is returned.
@@ -109,19 +158,19 @@ func (h *Harness) Run(ctx context.Context, cells iter.Seq[Cell], each func(Resul
 	var (
 		work    sync.WaitGroup
 		results = make(chan Result)
-		slots   = make(chan struct{}, h.Parallel)
+		waiting = make(chan struct{}, ahead*(h.Parallel+h.Processes))
 	)
 	go func() {
 		defer close(results)
 		defer work.Wait()
 		for c := range cells {
 			select {
-			case slots <- struct{}{}:
+			case waiting <- struct{}{}:
 			case <-ctx.Done():
 				return
 			}
 			work.Go(func() {
-				defer func() { <-slots }()
+				defer func() { <-waiting }()
 				results <- h.RunCell(ctx, c)
 			})
 		}
@@ -134,15 +183,17 @@ func (h *Harness) Run(ctx context.Context, cells iter.Seq[Cell], each func(Resul
 	return ctx.Err()
 }
 
-// RunCell runs one cell and stores its history.
+// RunCell runs one cell, as soon as its kind may, and stores its history.
 func (h *Harness) RunCell(ctx context.Context, c Cell) Result {
-	began := time.Now()
 	r := Result{Cell: c}
-	if c.Plan.Refuses() {
-		h.wire.Alone(func() { r.History, r.Err = h.observe(ctx, c) })
-	} else {
-		r.History, r.Err = h.observe(ctx, c)
+	leave, err := h.lanes.enter(ctx, c.Plan)
+	if err != nil {
+		r.Err = err
+		return r
 	}
+	defer leave()
+	began := time.Now()
+	r.History, r.Err = h.observe(ctx, c)
 	if r.History != nil && h.Dir != "" {
 		r.Path = filepath.Join(h.Dir, c.ID+history.Extension)
 		if err := r.History.Save(r.Path); err != nil {

@@ -12,7 +12,6 @@ import (
 // pool holds orchestrators that cells may kill: one cell at a time has one.
 type pool struct {
 	start func(ctx context.Context) (orchestrators.System, error)
-	slots chan struct{}
 	mu    sync.Mutex
 	idle  []orchestrators.System
 	errs  []error
@@ -21,19 +20,14 @@ type pool struct {
 // stopLimit bounds the end of an orchestrator.
 const stopLimit = 30 * time.Second
 
-func newPool(start func(context.Context) (orchestrators.System, error), size int) *pool {
-	return &pool{start: start, slots: make(chan struct{}, size)}
+func newPool(start func(context.Context) (orchestrators.System, error)) *pool {
+	return &pool{start: start}
 }
 
-// take waits for a free orchestrator, or starts one.
+// take gives an idle orchestrator, or starts one.
 func (p *pool) take(ctx context.Context) (orchestrators.System, error) {
 	if p.start == nil {
 		return nil, orchestrators.ErrCannotKill
-	}
-	select {
-	case p.slots <- struct{}{}:
-	case <-ctx.Done():
-		return nil, ctx.Err()
 	}
 	p.mu.Lock()
 	if n := len(p.idle); n > 0 {
@@ -43,17 +37,11 @@ func (p *pool) take(ctx context.Context) (orchestrators.System, error) {
 		return s, nil
 	}
 	p.mu.Unlock()
-	s, err := p.start(ctx)
-	if err != nil {
-		<-p.slots
-		return nil, err
-	}
-	return s, nil
+	return p.start(ctx)
 }
 
 // give takes an orchestrator back; one that is not sound is stopped.
 func (p *pool) give(s orchestrators.System, sound bool) {
-	defer func() { <-p.slots }()
 	if sound && s.Alive() == nil {
 		p.mu.Lock()
 		defer p.mu.Unlock()

@@ -11,11 +11,12 @@ import (
 	"github.com/sagacheck/sagacheck/orchestrators"
 )
 
-// Bounds of the wait between two questions for a saga's status. After each event
-// of the cell the next question comes soon, then ever later.
+// Bounds of the wait between two questions for a saga's status: soon when the
+// wires have just fallen silent, then ever later. While calls are under way
+// nothing ends, so the question waits until they are over, or for askLate.
 const (
-	askSoon = time.Millisecond
-	askLate = 25 * time.Millisecond
+	askSoon = 2 * time.Millisecond
+	askLate = 30 * time.Millisecond
 )
 
 // unreachableLimit is how long the orchestrator may leave status questions
@@ -31,12 +32,9 @@ func (r *cellRun) settle(ctx context.Context) error {
 		watches[i] = &watch{id: id}
 	}
 	quiet := r.quiet()
-	seen := r.rec.Activity()
 	wait := askSoon
 	for {
-		for _, w := range watches {
-			r.ask(ctx, client, w)
-		}
+		r.askAll(ctx, client, watches)
 		if ctx.Err() != nil {
 			return ctx.Err()
 		}
@@ -46,38 +44,56 @@ func (r *cellRun) settle(ctx context.Context) error {
 		}
 		now := r.rec.Activity()
 		pending := r.pending(watches)
+		silent := time.Since(now.Last)
 		switch {
-		case pending == "" && time.Since(now.Last) >= quiet:
+		case pending == "" && silent >= quiet:
 			r.rec.Add(history.Event{Kind: history.Settled})
 			return nil
 		case time.Since(now.LastFault) > r.h.Settle:
 			r.rec.Add(history.Event{Kind: history.Settled, Detail: pending})
 			return nil
+		case pending == "":
+			wait = quiet - silent
+		default:
+			wait = min(2*wait, askLate)
 		}
-		wait = min(2*wait, askLate)
-		if now.Count != seen.Count {
+		if r.await(ctx, wait) {
 			wait = askSoon
 		}
-		seen = now
-		if pending == "" {
-			wait = max(time.Millisecond, quiet-time.Since(now.Last))
-		}
-		r.await(ctx, wait)
 	}
 }
 
-// await waits for a time or for the next event of the cell.
-func (r *cellRun) await(ctx context.Context, d time.Duration) {
+// askAll asks for the status of every saga that may still change. Those that
+// have ended are asked again only at the end, when all is silent.
+func (r *cellRun) askAll(ctx context.Context, c orchestrators.Client, watches []*watch) {
+	for _, w := range watches {
+		if !r.in.Away() && ctx.Err() == nil {
+			r.ask(ctx, c, w)
+		}
+	}
+}
+
+// await waits for a time, or until calls of the cell have come and gone; true if
+// they have.
+func (r *cellRun) await(ctx context.Context, d time.Duration) (news bool) {
 	t := time.NewTimer(d)
 	defer t.Stop()
-	select {
-	case <-ctx.Done():
-	case <-t.C:
-	case <-r.rec.Changed():
-		t.Reset(askSoon) // events come in bursts
+	late := time.NewTimer(max(d, askLate))
+	defer late.Stop()
+	for {
 		select {
-		case <-t.C:
 		case <-ctx.Done():
+			return news
+		case <-late.C:
+			return news
+		case <-t.C:
+			if !news || r.in.Pending() == 0 {
+				return news
+			}
+			t.Reset(askSoon)
+		case <-r.rec.Changed():
+			news = true
+			t.Reset(askSoon) // events come in bursts
 		}
 	}
 }

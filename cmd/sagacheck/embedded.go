@@ -1,0 +1,78 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"os"
+	"path/filepath"
+	"sync"
+
+	"github.com/sagacheck/sagacheck/history"
+	"github.com/sagacheck/sagacheck/orchestrators"
+	"github.com/sagacheck/sagacheck/reference"
+)
+
+// embedded is the reference executor inside this process, spoken to over a real
+// socket like any other orchestrator. It can't be killed: cells that do that get
+// a process of their own.
+type embedded struct {
+	exec *reference.Executor
+	http *http.Server
+	base string
+	dir  string
+	info history.Orchestrator
+	once sync.Once
+	err  error
+}
+
+var _ orchestrators.System = (*embedded)(nil)
+
+// referenceName is the orchestrator that is built in.
+const referenceName = "reference"
+
+func startEmbedded(ctx context.Context, defects []string) (*embedded, error) {
+	m, err := orchestrators.FindManifest(referenceName)
+	if err != nil {
+		return nil, err
+	}
+	dir, err := os.MkdirTemp("", "sagacheck-reference-*")
+	if err != nil {
+		return nil, fmt.Errorf("folder for the reference executor's store: %w", err)
+	}
+	exec, err := reference.Open(ctx, reference.Options{StoreDSN: filepath.Join(dir, "saga.db"), Defects: defects})
+	if err != nil {
+		return nil, errors.Join(err, os.RemoveAll(dir))
+	}
+	ln, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		return nil, errors.Join(err, exec.Close(), os.RemoveAll(dir))
+	}
+	e := &embedded{
+		exec: exec, http: &http.Server{Handler: exec.Handler()}, base: "http://" + ln.Addr().String(), dir: dir,
+		info: history.Orchestrator{Name: referenceName, Version: toolVersion(), Capabilities: m.Capabilities},
+	}
+	go func() { _ = e.http.Serve(ln) }() // ends with Stop, whose error counts
+	return e, nil
+}
+
+func (e *embedded) Info() history.Orchestrator              { return e.info }
+func (e *embedded) Base() string                            { return e.base }
+func (e *embedded) Client(base string) orchestrators.Client { return orchestrators.NewContract(base) }
+
+func (e *embedded) Kill(context.Context) error { return orchestrators.ErrCannotKill }
+
+func (e *embedded) Restart(context.Context) error { return orchestrators.ErrCannotKill }
+
+func (e *embedded) Pause(context.Context) error { return orchestrators.ErrCannotKill }
+
+func (e *embedded) Resume(context.Context) error { return orchestrators.ErrCannotKill }
+func (e *embedded) Alive() error                 { return nil }
+
+// Stop ends the executor and removes its store.
+func (e *embedded) Stop(context.Context) error {
+	e.once.Do(func() { e.err = errors.Join(e.http.Close(), e.exec.Close(), os.RemoveAll(e.dir)) })
+	return e.err
+}

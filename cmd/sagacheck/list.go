@@ -1,0 +1,153 @@
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+	"io"
+	"strings"
+	"text/tabwriter"
+
+	"github.com/spf13/cobra"
+
+	"github.com/sagacheck/sagacheck/checkers"
+	"github.com/sagacheck/sagacheck/faults"
+	"github.com/sagacheck/sagacheck/orchestrators"
+	"github.com/sagacheck/sagacheck/participants"
+	"github.com/sagacheck/sagacheck/reference"
+	"github.com/sagacheck/sagacheck/saga"
+	"github.com/sagacheck/sagacheck/scenarios"
+)
+
+// entry is one line of a catalogue.
+type entry struct {
+	Name string `json:"name"`
+	Kind string `json:"kind,omitempty"`
+	Text string `json:"text"`
+}
+
+var catalogues = map[string]func() ([]entry, error){
+	"scenarios": listScenarios, "faults": listFaults, "checkers": listCheckers, "defects": listDefects, "orchestrators": listOrchestrators,
+}
+
+func newList(p process) *cobra.Command {
+	var asJSON bool
+	c := &cobra.Command{
+		Use:       "list scenarios|faults|checkers|defects|orchestrators",
+		Short:     "List a catalogue",
+		Example:   "  sagacheck list scenarios\n  sagacheck list checkers --json",
+		ValidArgs: []string{"scenarios", "faults", "checkers", "defects", "orchestrators"},
+		Args: func(c *cobra.Command, args []string) error {
+			if len(args) != 1 || catalogues[args[0]] == nil {
+				return usage(fmt.Errorf("list: %q: expected one of %s", strings.Join(args, " "), strings.Join(c.ValidArgs, ", ")))
+			}
+			return nil
+		},
+		RunE: func(_ *cobra.Command, args []string) error {
+			entries, err := catalogues[args[0]]()
+			if err != nil {
+				return trouble(err)
+			}
+			if asJSON {
+				enc := json.NewEncoder(p.stdout)
+				enc.SetIndent("", "  ")
+				return enc.Encode(entries)
+			}
+			return printEntries(p.stdout, entries)
+		},
+	}
+	c.Flags().BoolVar(&asJSON, "json", false, "print JSON")
+	return c
+}
+
+func printEntries(w io.Writer, entries []entry) error {
+	t := tabwriter.NewWriter(w, 0, 4, 2, ' ', 0)
+	for _, e := range entries {
+		if e.Kind != "" {
+			fmt.Fprintf(t, "%s\t%s\t%s\n", e.Name, e.Kind, e.Text)
+			continue
+		}
+		fmt.Fprintf(t, "%s\t%s\n", e.Name, e.Text)
+	}
+	return t.Flush()
+}
+
+func listScenarios() ([]entry, error) {
+	var all []entry
+	for _, s := range append(scenarios.All(), scenarios.Threads()...) {
+		kind := fmt.Sprintf("%d steps", len(s.Steps))
+		if s.Thread != nil {
+			kind = s.Thread.Ref
+		}
+		all = append(all, entry{s.Name, kind, firstSentence(s.Description)})
+	}
+	return all, nil
+}
+
+func firstSentence(s string) string {
+	s = strings.Join(strings.Fields(s), " ")
+	if i := strings.Index(s, ". "); i >= 0 {
+		return s[:i+1]
+	}
+	return s
+}
+
+func listFaults() ([]entry, error) {
+	var all []entry
+	for _, k := range faults.Kinds() {
+		d := k.Doc()
+		where := "window"
+		if !d.Window() {
+			where = phases(d.Phases)
+		}
+		all = append(all, entry{d.Name, where, d.Text})
+	}
+	return all, nil
+}
+
+func phases(ps []saga.Phase) string {
+	var names []string
+	for _, p := range ps {
+		names = append(names, string(p))
+	}
+	return strings.Join(names, ", ")
+}
+
+func listCheckers() ([]entry, error) {
+	var all []entry
+	for _, c := range checkers.All() {
+		d := c.Doc()
+		kind := "property"
+		if d.Advice {
+			kind = "advice"
+		}
+		all = append(all, entry{d.Name, kind, d.Definition})
+	}
+	return all, nil
+}
+
+func listDefects() ([]entry, error) {
+	var all []entry
+	for _, d := range reference.Defects() {
+		kind := d.Anomaly
+		if d.Equivalent {
+			kind = "equivalent"
+		}
+		all = append(all, entry{d.Name, kind, d.Description})
+	}
+	for _, d := range participants.AllDefects() {
+		all = append(all, entry{d.Name, d.Anomaly + " (participant)", d.Description})
+	}
+	return all, nil
+}
+
+func listOrchestrators() ([]entry, error) {
+	ms, err := orchestrators.List()
+	if err != nil {
+		return nil, err
+	}
+	var all []entry
+	for _, m := range ms {
+		all = append(all, entry{m.Name, m.Version, m.Title})
+	}
+	return all, nil
+}

@@ -1,0 +1,27 @@
+// Command sagacheck tests saga orchestrators: it drives them through time-outs,
+// lost answers, outages and crashes, and proves what came of it.
+package main
+
+import (
+	"context"
+	"io"
+	"os"
+	"os/signal"
+	"syscall"
+)
+
+// process is the outside world: the only place where it is touched, so that
+// tests can put another in its place.
+type process struct {
+	args   []string
+	stdout io.Writer
+	stderr io.Writer
+	getenv func(string) string
+}
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	code := run(ctx, process{args: os.Args[1:], stdout: os.Stdout, stderr: os.Stderr, getenv: os.Getenv})
+	stop()
+	os.Exit(code)
+}

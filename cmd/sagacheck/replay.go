@@ -1,0 +1,89 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+
+	"github.com/spf13/cobra"
+
+	"github.com/sagacheck/sagacheck/harness"
+	"github.com/sagacheck/sagacheck/reports"
+)
+
+func newReplay(p process) *cobra.Command {
+	var s settings
+	var times int
+	c := &cobra.Command{
+		Use:   "replay FILE",
+		Short: "Run a stored failure again",
+		Long: `Runs the cell of a replay file (failures/*.yaml of a run) again: the same
+definitions, plan, participant profile and planted defects. With --times it says
+how often the failure came back.`,
+		Example: `  sagacheck replay sagacheck-out/latest/failures/duplicate-effect-order-1.yaml
+  sagacheck replay --times 10 FILE`,
+		Args: func(_ *cobra.Command, args []string) error {
+			if len(args) != 1 {
+				return usage(fmt.Errorf("replay: expected one replay file, got %d", len(args)))
+			}
+			return nil
+		},
+	}
+	s.register(c)
+	for _, hidden := range []string{"scenario"} {
+		_ = c.Flags().MarkHidden(hidden) // the file says it
+	}
+	c.Flags().IntVar(&times, "times", 1, "how often")
+	c.RunE = func(c *cobra.Command, args []string) error {
+		r, err := reports.LoadReplay(args[0])
+		if err == nil && times < 1 {
+			err = errors.New("--times: expected 1 or more")
+		}
+		if err == nil {
+			err = r.Plan.Validate()
+		}
+		if err != nil {
+			return usage(err)
+		}
+		return replay(c, p, s, r, times)
+	}
+	return c
+}
+
+// replay takes from the file what the flags do not say.
+func replay(c *cobra.Command, p process, s settings, r *reports.Replay, times int) error {
+	f := c.Flags()
+	if !f.Changed("orchestrator") {
+		s.orchestrator = r.Orchestrator.Name
+	}
+	if !f.Changed("participants") {
+		s.profile = r.Profile
+	}
+	if !f.Changed("property") && r.Property != "" {
+		s.properties = []string{r.Property}
+	}
+	if !f.Changed("defect") {
+		s.defects = r.Defects
+	}
+	if !f.Changed("seed") {
+		s.seed = max(r.Seed, 1)
+	}
+	if s.scale == 0 {
+		s.scale = 1 // the stored policies are scaled already
+	}
+	x, err := open(c.Context(), p, s, c, nil)
+	if err != nil {
+		return err
+	}
+	source := harness.Frozen{Definitions: r.Definitions, Registers: r.Registers}
+	x.runCells(c.Context(), times, func(yield func(harness.Cell) bool) {
+		for range times {
+			if !yield(x.frozen(r.Scenario, source, len(r.Definitions), r.Plan, r.Seed)) {
+				return
+			}
+		}
+	})
+	if t := x.collector.Totals(); times > 1 {
+		fmt.Fprintf(p.stderr, "sagacheck: failed again in %d of %d replays\n", t.Violated, t.Cells)
+	}
+	return x.finish()
+}

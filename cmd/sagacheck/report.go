@@ -1,0 +1,55 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/sagacheck/sagacheck/reports"
+)
+
+func newReport(p process) *cobra.Command {
+	c := &cobra.Command{
+		Use:   "report",
+		Short: "Work with reports",
+		Args:  cobra.NoArgs,
+		RunE:  func(c *cobra.Command, _ []string) error { return c.Help() },
+	}
+	var out string
+	merge := &cobra.Command{
+		Use:     "merge DIR...",
+		Short:   "Join the reports of shards",
+		Long:    "Joins the reports of the shards of one run. Parts that do not belong together are refused.",
+		Example: "  sagacheck report merge shard-1/latest shard-2/latest",
+		Args: func(_ *cobra.Command, args []string) error {
+			if len(args) == 0 {
+				return usage(errors.New("report merge: expected the folders of the parts"))
+			}
+			return nil
+		},
+		RunE: func(_ *cobra.Command, args []string) error {
+			var parts []*reports.Run
+			for _, dir := range args {
+				r, err := reports.LoadRun(dir)
+				if err != nil {
+					return usage(err)
+				}
+				parts = append(parts, r)
+			}
+			joined, err := reports.Merge(parts)
+			if err != nil {
+				return usage(fmt.Errorf("report merge: %w", err))
+			}
+			dir, err := reports.NewRunDir(out, "merge", time.Now())
+			if err != nil {
+				return trouble(err)
+			}
+			return publish(reports.NewTerminal(p.stdout, p.getenv), joined, out, dir)
+		},
+	}
+	merge.Flags().StringVar(&out, "out", "sagacheck-out", "`folder` for reports")
+	c.AddCommand(merge)
+	return c
+}

@@ -1,0 +1,100 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/spf13/cobra"
+
+	"github.com/sagacheck/sagacheck/reports"
+)
+
+// exitError carries an exit code. A nil err means that everything was said.
+type exitError struct {
+	code int
+	err  error
+}
+
+func (e *exitError) Error() string {
+	if e.err == nil {
+		return fmt.Sprintf("exit %d", e.code)
+	}
+	return e.err.Error()
+}
+
+func (e *exitError) Unwrap() error { return e.err }
+
+// usage marks an error of the user's input: exit 3.
+func usage(err error) error {
+	if err == nil {
+		return nil
+	}
+	return &exitError{reports.ExitUsage, err}
+}
+
+// trouble marks an error of the system under test or of the infrastructure: exit 4.
+func trouble(err error) error {
+	if err == nil {
+		return nil
+	}
+	return &exitError{reports.ExitSystem, err}
+}
+
+// run executes a command line and returns its exit code.
+func run(ctx context.Context, p process) int {
+	root := newRoot(p)
+	root.SetArgs(p.args)
+	root.SetOut(p.stdout)
+	root.SetErr(p.stderr)
+	err := root.ExecuteContext(ctx)
+	if err == nil {
+		return reports.ExitPass
+	}
+	var exit *exitError
+	if !errors.As(err, &exit) {
+		exit = &exitError{reports.ExitUsage, err} // what cobra itself refuses
+	}
+	if exit.err != nil {
+		fmt.Fprintf(p.stderr, "sagacheck: %v\n", exit.err)
+		if exit.code == reports.ExitUsage {
+			fmt.Fprintln(p.stderr, "Try 'sagacheck --help', or '--help' after the command.")
+		}
+	}
+	return exit.code
+}
+
+const rootHelp = `Sagacheck finds out what a saga orchestrator does when calls time out, answers
+are lost, services fail and processes die: does every saga still end all-done or
+all-undone, with every effect exactly once?
+
+It drives an executor through Toxiproxy faults on exact failure points, records
+everything, judges the record, and reports pass, or the few events that prove
+the violation.
+
+Exit codes: 0 pass, 1 violation, 2 inconclusive or vacuous, 3 usage or
+configuration, 4 the system under test or the infrastructure failed,
+130 interrupted.`
+
+func newRoot(p process) *cobra.Command {
+	root := &cobra.Command{
+		Use:   "sagacheck",
+		Short: "Fault injection and verification for saga orchestrators",
+		Long:  rootHelp,
+		Example: `  sagacheck run                                          the reference executor, fenced participants
+  sagacheck run --orchestrator http://127.0.0.1:8080     your own, by the HTTP contract
+  sagacheck run --participants naive                     services without any protection
+  sagacheck list scenarios                               what there is to run`,
+		SilenceUsage:  true,
+		SilenceErrors: true,
+		Args:          cobra.NoArgs,
+		RunE:          func(c *cobra.Command, _ []string) error { return c.Help() },
+	}
+	root.SetFlagErrorFunc(func(c *cobra.Command, err error) error {
+		return usage(fmt.Errorf("%s: %w", c.CommandPath(), err))
+	})
+	root.AddCommand(
+		newRun(p), newCheck(p), newReplay(p), newList(p), newReference(p), newOrchestrators(p), newReport(p), newVersion(p),
+	)
+	return root
+}

@@ -1,0 +1,333 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"iter"
+	"path/filepath"
+	"runtime"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/sagacheck/sagacheck/checkers"
+	"github.com/sagacheck/sagacheck/faults"
+	"github.com/sagacheck/sagacheck/harness"
+	"github.com/sagacheck/sagacheck/orchestrators"
+	"github.com/sagacheck/sagacheck/participants"
+	"github.com/sagacheck/sagacheck/reference"
+	"github.com/sagacheck/sagacheck/reports"
+	"github.com/sagacheck/sagacheck/scenarios"
+)
+
+// settings are the flags of every command that runs cells.
+type settings struct {
+	orchestrator string
+	scenarios    []string
+	properties   []string
+	profile      string
+	seed         uint64
+	parallel     int
+	processes    int
+	settle       time.Duration
+	quiet        time.Duration
+	scale        float64
+	out          string
+	defects      []string
+}
+
+func (s *settings) register(c *cobra.Command) {
+	f := c.Flags()
+	f.StringVar(&s.orchestrator, "orchestrator", referenceName, "system under test: reference, the `name` of a manifest, the path of one, or a URL that speaks the contract")
+	f.StringSliceVar(&s.scenarios, "scenario", nil, "only scenarios that match this `glob`, or the path of a scenario file (may be repeated)")
+	f.StringSliceVar(&s.properties, "property", nil, "only properties that match this `glob` (may be repeated)")
+	f.StringVar(&s.profile, "participants", string(participants.Fenced), "protection of the participants: naive, keyed or fenced")
+	f.Uint64Var(&s.seed, "seed", 1, "seed of everything that is drawn; 0 draws one from the clock")
+	f.IntVar(&s.parallel, "parallel", 0, "cells at once (default: 16 a core)")
+	f.IntVar(&s.processes, "processes", 0, "cells at once with an orchestrator process of their own (default: 2 a core)")
+	f.DurationVar(&s.settle, "settle", harness.DefaultSettle, "how long after the last fault a saga may take to end")
+	f.DurationVar(&s.quiet, "quiet", 0, "how long the wires must be silent at the end (default: from the policies, or the manifest)")
+	f.Float64Var(&s.scale, "scale", 0, "multiply all times of the scenarios' policies (default: 1, or the manifest's)")
+	f.StringVar(&s.out, "out", "sagacheck-out", "`folder` for reports and histories")
+	f.StringSliceVar(&s.defects, "defect", nil, "switch on a planted defect of the reference executor or of the participants (sagacheck list defects)")
+}
+
+// cellsPerCore: most of a cell is waiting.
+const cellsPerCore = 16
+
+// session is one run of cells: the system under test, the harness, the judges
+// and the reports.
+type session struct {
+	p                                       process
+	s                                       settings
+	command                                 string
+	profile                                 participants.Profile
+	scenarios                               []*scenarios.Scenario
+	checkers                                []checkers.Checker
+	orchestratorDefects, participantDefects []string
+
+	system    orchestrators.System
+	harness   *harness.Harness
+	collector *reports.Collector
+	progress  *reports.Progress
+	terminal  reports.Terminal
+	dir       string
+	nonce     string
+	shard     *reports.Shard
+	cells     int
+	watch     func(harness.Result, []checkers.Verdict) // also told of each judged cell
+}
+
+// open checks the settings and starts what they name.
+func open(ctx context.Context, p process, s settings, c *cobra.Command, shard *reports.Shard) (*session, error) {
+	x := &session{p: p, s: s, shard: shard, command: strings.Join(append([]string{c.Name()}, p.args[min(1, len(p.args)):]...), " "), terminal: reports.NewTerminal(p.stdout, p.getenv)}
+	if err := x.choose(); err != nil {
+		return nil, usage(err)
+	}
+	if err := x.start(ctx); err != nil {
+		return nil, err
+	}
+	x.pace()
+	started := time.Now()
+	x.nonce = strconv.FormatInt(started.UnixMilli()%(36*36*36*36*36*36), 36)
+	dir, err := reports.NewRunDir(s.out, c.Name(), started)
+	if err != nil {
+		return nil, errors.Join(trouble(err), x.close())
+	}
+	x.dir = dir
+	x.harness, err = harness.New(harness.Options{
+		System: x.system, Start: x.starter(), Parallel: x.s.parallel, Processes: x.s.processes,
+		Settle: x.s.settle, Quiet: x.s.quiet, Dir: filepath.Join(dir, reports.HistoriesDir), Defects: x.orchestratorDefects,
+	})
+	if err != nil {
+		return nil, errors.Join(trouble(err), x.close())
+	}
+	var docs []checkers.Doc
+	for _, k := range x.checkers {
+		docs = append(docs, k.Doc())
+	}
+	x.collector = reports.New(reports.Meta{
+		Tool: toolVersion(), Command: x.command, Started: started, Seed: x.s.seed, Orchestrator: x.system.Info(),
+		Profile: string(x.profile), Properties: docs, Shard: x.shard,
+	})
+	return x, nil
+}
+
+// choose resolves the names in the settings.
+func (x *session) choose() (err error) {
+	if x.profile, err = participants.ParseProfile(x.s.profile); err != nil {
+		return fmt.Errorf("--participants: %w", err)
+	}
+	if x.scenarios, err = chooseScenarios(x.s.scenarios); err != nil {
+		return fmt.Errorf("--scenario: %w", err)
+	}
+	if x.checkers, err = checkers.Select(x.s.properties); err != nil {
+		return fmt.Errorf("--property: %w", err)
+	}
+	if x.s.seed == 0 {
+		x.s.seed = uint64(time.Now().UnixNano()) % 1_000_000_000
+	}
+	if x.s.parallel < 0 || x.s.processes < 0 || x.s.scale < 0 {
+		return errors.New("--parallel, --processes, --scale: expected 0 (the default) or more")
+	}
+	if x.s.parallel == 0 {
+		x.s.parallel = cellsPerCore * runtime.GOMAXPROCS(0)
+	}
+	if x.s.processes == 0 {
+		x.s.processes = 2 * runtime.GOMAXPROCS(0)
+	}
+	return x.chooseDefects()
+}
+
+// chooseDefects tells defects of the reference executor from those of the
+// participants.
+func (x *session) chooseDefects() error {
+	for _, name := range x.s.defects {
+		switch {
+		case slices.ContainsFunc(participants.AllDefects(), func(d participants.Defect) bool { return d.Name == name }):
+			x.participantDefects = append(x.participantDefects, name)
+		case slices.ContainsFunc(reference.Defects(), func(d reference.Defect) bool { return d.Name == name }):
+			if x.s.orchestrator != referenceName {
+				return fmt.Errorf("--defect: %q is a defect of the reference executor: it can't be switched on in %q", name, x.s.orchestrator)
+			}
+			x.orchestratorDefects = append(x.orchestratorDefects, name)
+		default:
+			return fmt.Errorf("--defect: no defect is called %q: see sagacheck list defects", name)
+		}
+	}
+	return nil
+}
+
+// chooseScenarios takes globs of the catalogue and paths of files.
+func chooseScenarios(patterns []string) ([]*scenarios.Scenario, error) {
+	var globs []string
+	var chosen []*scenarios.Scenario
+	for _, p := range patterns {
+		if !strings.ContainsAny(p, "/\\") && !strings.HasSuffix(p, ".yaml") && !strings.HasSuffix(p, ".yml") {
+			globs = append(globs, p)
+			continue
+		}
+		s, err := scenarios.Load(p)
+		if err != nil {
+			return nil, err
+		}
+		chosen = append(chosen, s)
+	}
+	if len(patterns) == 0 {
+		return scenarios.All(), nil
+	}
+	if len(globs) > 0 {
+		matched, err := scenarios.Match(globs...)
+		if err != nil {
+			return nil, err
+		}
+		chosen = append(chosen, matched...)
+	}
+	return chosen, nil
+}
+
+// start starts the system under test.
+func (x *session) start(ctx context.Context) (err error) {
+	name := x.s.orchestrator
+	switch {
+	case name == referenceName:
+		x.system, err = startEmbedded(ctx, x.orchestratorDefects)
+	case strings.HasPrefix(name, "http://"), strings.HasPrefix(name, "https://"):
+		x.system, err = orchestrators.Attach(ctx, name)
+	default:
+		if _, ferr := orchestrators.FindManifest(name); ferr != nil {
+			return usage(fmt.Errorf("--orchestrator: %w", ferr))
+		}
+		x.system, err = orchestrators.Start(ctx, name, orchestrators.Options{Log: x.p.stderr})
+	}
+	if err != nil && ctx.Err() != nil {
+		return &exitError{reports.ExitInterrupted, err}
+	}
+	return trouble(err)
+}
+
+// pace slows the scenarios down to what the system under test can do.
+func (x *session) pace() {
+	pace := orchestrators.PaceOf(x.system)
+	if x.s.scale == 0 {
+		x.s.scale = pace.Scale
+	}
+	if p, ok := x.system.(orchestrators.Paced); ok && x.s.quiet == 0 && x.s.orchestrator != referenceName {
+		x.s.quiet = p.Pace().Quiet
+	}
+	if x.s.scale == 1 {
+		return
+	}
+	for i, s := range x.scenarios {
+		x.scenarios[i] = s.Scale(x.s.scale)
+	}
+	x.s.settle = time.Duration(float64(x.s.settle) * x.s.scale)
+}
+
+// starter starts orchestrators that cells may kill; nil where there is no way.
+func (x *session) starter() func(context.Context) (orchestrators.System, error) {
+	if strings.HasPrefix(x.s.orchestrator, "http") {
+		return nil
+	}
+	var args []string
+	for _, d := range x.orchestratorDefects {
+		args = append(args, "--defect", d)
+	}
+	return func(ctx context.Context) (orchestrators.System, error) {
+		return orchestrators.Start(ctx, x.s.orchestrator, orchestrators.Options{Args: args})
+	}
+}
+
+// ability is which faults the system under test can be given.
+func (x *session) ability() faults.Ability {
+	return faults.Ability{Process: !strings.HasPrefix(x.s.orchestrator, "http")}
+}
+
+// cell makes a cell of a scenario; its number is unique in the session.
+func (x *session) cell(s *scenarios.Scenario, plan faults.Plan, seed uint64) harness.Cell {
+	return x.frozen(s.Name, s, max(s.Sagas, 1), plan, seed)
+}
+
+func (x *session) frozen(name string, source harness.Source, sagas int, plan faults.Plan, seed uint64) harness.Cell {
+	x.cells++
+	return harness.Cell{
+		ID: fmt.Sprintf("%s-%04d", x.nonce, x.cells), Scenario: name, Source: source, Sagas: sagas,
+		Plan: plan, Profile: x.profile, Seed: seed, Defects: x.participantDefects,
+	}
+}
+
+// runCells runs and judges cells.
+func (x *session) runCells(ctx context.Context, total int, cells iter.Seq[harness.Cell]) {
+	x.progress = reports.NewProgress(reports.NewTerminal(x.p.stderr, x.p.getenv), "cells", total)
+	err := x.harness.Run(ctx, cells, x.judge)
+	x.progress.Finish()
+	if err != nil {
+		x.collector.Interrupt()
+	}
+}
+
+// judge takes one finished cell.
+func (x *session) judge(r harness.Result) {
+	info := reports.CellInfo{ID: r.Cell.ID, Scenario: r.Cell.Scenario, PlanID: r.Cell.Plan.ID(), Plan: r.Cell.Plan.String(), Duration: r.Duration}
+	if r.Path != "" {
+		info.History = filepath.Join(reports.HistoriesDir, filepath.Base(r.Path))
+	}
+	if r.Err != nil || r.History == nil {
+		x.collector.AddError(info, r.Err)
+		x.progress.Done(reports.Errored)
+		return
+	}
+	verdicts := checkers.Judge(r.History, x.checkers)
+	x.collector.Add(info, r.History, verdicts)
+	if x.watch != nil {
+		x.watch(r, verdicts)
+	}
+	state := reports.Passed
+	if slices.ContainsFunc(verdicts, func(v checkers.Verdict) bool { return v.Outcome == checkers.Violation }) {
+		state = reports.Violated
+	}
+	x.progress.Done(state)
+}
+
+// finish reports and gives the exit code.
+func (x *session) finish() error {
+	err := x.close()
+	if err != nil {
+		x.collector.AddError(reports.CellInfo{}, err)
+	}
+	return x.publish(x.collector.Finish())
+}
+
+// publish writes and prints a finished run.
+func (x *session) publish(run *reports.Run) error {
+	return publish(x.terminal, run, x.s.out, x.dir)
+}
+
+func publish(t reports.Terminal, run *reports.Run, out, dir string) error {
+	err := errors.Join(run.Save(dir), reports.PointLatest(out, dir), run.Print(t))
+	if err != nil {
+		return trouble(err)
+	}
+	if run.Summary.Exit != 0 {
+		return &exitError{code: run.Summary.Exit}
+	}
+	return nil
+}
+
+// close ends everything that the session started.
+func (x *session) close() error {
+	var errs []error
+	if x.harness != nil {
+		errs = append(errs, x.harness.Close())
+	}
+	if x.system != nil {
+		ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
+		defer cancel()
+		errs = append(errs, x.system.Stop(ctx))
+	}
+	return errors.Join(errs...)
+}
