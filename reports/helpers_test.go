@@ -51,16 +51,20 @@ var docs = []checkers.Doc{
 
 func lostAnswer(t *testing.T) *history.History {
 	t.Helper()
-	f, err := os.Open("testdata/lost-answer.history.txt")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer f.Close()
-	h, err := history.ParseText(f)
+	h, err := loadText("testdata/lost-answer.history.txt")
 	if err != nil {
 		t.Fatal(err)
 	}
 	return h
+}
+
+func loadText(path string) (*history.History, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	return history.ParseText(f)
 }
 
 // quiet is a history without a fault.

@@ -140,6 +140,9 @@ func (f Failure) markdown(b *strings.Builder) {
 	if f.History != "" {
 		fmt.Fprintf(b, "- **History:** `%s`\n", f.History)
 	}
+	if f.Picture != "" {
+		fmt.Fprintf(b, "- **Picture:** [%s](%s)\n", mdText(f.Picture), f.Picture)
+	}
 	if f.File != "" {
 		fmt.Fprintf(b, "- **Replay,** in this folder: `sagacheck replay %s`\n", quotePath(f.File))
 	}

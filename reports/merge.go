@@ -137,7 +137,7 @@ func (r *Run) join(o *Run, results map[resultKey]*Result) {
 		r.Cells = append(r.Cells, c)
 	}
 	for _, f := range o.Failures {
-		f.History = o.inDir(f.History)
+		f.History, f.Picture = o.inDir(f.History), o.inDir(f.Picture)
 		r.Failures = append(r.Failures, f)
 	}
 	for _, f := range o.Advice {

@@ -174,6 +174,8 @@ type Failure struct {
 	Story    Story            `json:"story"`
 	History  string           `json:"history,omitempty"` // file, relative to the report
 	File     string           `json:"replay,omitempty"`  // replay file, relative to the report
+	// Picture is a drawing beside the failure, for example of a linearization.
+	Picture string `json:"picture,omitempty"`
 	// ShrunkFrom is the plan, in words, that this smaller one was made from.
 	ShrunkFrom string `json:"shrunk_from,omitempty"`
 	// Reproduced is how often it failed again in replays.
