@@ -2,6 +2,7 @@ package reports
 
 import (
 	"cmp"
+	"errors"
 	"slices"
 	"sync"
 	"time"
@@ -98,6 +99,9 @@ func (c *Collector) Add(info CellInfo, h *history.History, verdicts []checkers.V
 // AddError takes a cell that has no verdict because the system under test or the
 // harness failed. A CellInfo without an ID stands for the run as a whole.
 func (c *Collector) AddError(info CellInfo, err error) {
+	if err == nil {
+		err = errors.New("no history and no error")
+	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if info.ID == "" {
