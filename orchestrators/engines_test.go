@@ -214,6 +214,9 @@ func (r *rig) run() {
 		return 0
 	}), saga.Completed, "flight", "hotel", "hotel", "car")
 	refused := []string{"flight", "hotel", "flight.undo"}
+	if r.noted("empty-compensation") {
+		refused = []string{"flight", "hotel", "hotel.undo", "flight.undo"}
+	}
 	if !slices.Contains(r.s.Info().Capabilities, "permanent-errors") {
 		refused = nil // it tries again, as often as it is set to
 	}
@@ -233,6 +236,11 @@ func (r *rig) run() {
 	r.throughput()
 	r.crash()
 	r.pause()
+}
+
+// noted tells whether the manifest has a note on the property.
+func (r *rig) noted(property string) bool {
+	return slices.ContainsFunc(r.s.(*started).manifest.Notes, func(n Note) bool { return n.Property == property })
 }
 
 // throughput runs sagas side by side without a fault.
@@ -304,7 +312,7 @@ func (r *rig) crash() {
 		r.t.Fatal(err)
 	}
 	ready := time.Since(start)
-	known := slices.ContainsFunc(r.s.(*started).manifest.Notes, func(n Note) bool { return n.Property == "stuck-saga" })
+	known := r.noted("stuck-saga")
 	limit := 90 * time.Second
 	if known {
 		limit = 5 * time.Second

@@ -1,6 +1,7 @@
 package orchestrators
 
 import (
+	"encoding/json"
 	"errors"
 	"fmt"
 	"strings"
@@ -17,11 +18,42 @@ func compileExpr(src string, known ...string) (*vm.Program, error) {
 	for _, k := range known {
 		env[k] = types.Any
 	}
-	p, err := expr.Compile(src, expr.Env(env))
+	p, err := expr.Compile(src, expr.Env(env), jsonFunction)
 	if err != nil {
 		return nil, fmt.Errorf("expression %q: %w", src, err)
 	}
 	return p, nil
+}
+
+// jsonFunction is json(value): compact JSON, also of the maps that fromPairs makes.
+var jsonFunction = expr.Function("json", func(args ...any) (any, error) {
+	b, err := json.Marshal(plain(args[0]))
+	return string(b), err
+}, new(func(any) string))
+
+// plain makes maps with string keys of maps with any keys, all the way down.
+func plain(v any) any {
+	switch v := v.(type) {
+	case map[any]any:
+		out := map[string]any{}
+		for k, x := range v {
+			out[fmt.Sprint(k)] = plain(x)
+		}
+		return out
+	case map[string]any:
+		out := map[string]any{}
+		for k, x := range v {
+			out[k] = plain(x)
+		}
+		return out
+	case []any:
+		out := make([]any, len(v))
+		for i, x := range v {
+			out[i] = plain(x)
+		}
+		return out
+	}
+	return v
 }
 
 func compileTo(to **vm.Program, path, src, standard string, known ...string) error {

@@ -22,13 +22,14 @@ type mapped struct {
 	m    *Mapping
 	base string
 	wire *wire
-	ids  *sync.Map // saga id → the engine's id; shared by the clients of a system
+	ids  *sync.Map   // saga id → the engine's id; shared by the clients of a system
+	tr   *translator // nil: the engine's calls are the contract's
 }
 
 var _ Client = (*mapped)(nil)
 
-func newMapped(m *Mapping, base string, w *wire, ids *sync.Map) *mapped {
-	return &mapped{m: m, base: strings.TrimRight(base, "/"), wire: w, ids: ids}
+func newMapped(m *Mapping, base string, w *wire, ids *sync.Map, tr *translator) *mapped {
+	return &mapped{m: m, base: strings.TrimRight(base, "/"), wire: w, ids: ids, tr: tr}
 }
 
 // compile checks and compiles the request's templates.
@@ -117,12 +118,16 @@ func (r *MappedRequest) payload(env map[string]any, header http.Header) (method 
 	if header.Get("Content-Type") == "" {
 		header.Set("Content-Type", "application/json")
 	}
-	body, err = json.Marshal(v)
+	body, err = json.Marshal(plain(v))
 	return http.MethodPost, body, err
 }
 
 func (c *mapped) Submit(ctx context.Context, d saga.Definition) (int, error) {
-	v, err := sagaValue(d)
+	sent := d
+	if c.tr != nil {
+		sent = c.tr.rewrite(d)
+	}
+	v, err := sagaValue(sent)
 	if err != nil {
 		return 0, fmt.Errorf("saga %q: %w", d.ID, err)
 	}

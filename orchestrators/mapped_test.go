@@ -20,7 +20,7 @@ submit:
   body:
     kind: saga
     count: ${len(saga.steps)}
-    tasks: '${map(saga.steps, { {"name": .name, "needs": .after, "payload": toJSON(.action.body)} })}'
+    tasks: '${map(saga.steps, { {"name": .name, "needs": .after, "payload": json(.action.body)} })}'
   accepted: code == 201
   id: body.workflow.id
 report:
@@ -55,7 +55,7 @@ func TestMapping(t *testing.T) {
 				t.Error(err)
 			}
 			b, err := json.Marshal(got)
-			if want := `{"count":2,"kind":"saga","tasks":[{"name":"one","needs":[],"payload":"{\n  \"x\": 1\n}"},{"name":"two","needs":["one"],"payload":"null"}]}`; string(b) != want || err != nil {
+			if want := `{"count":2,"kind":"saga","tasks":[{"name":"one","needs":[],"payload":"{\"x\":1}"},{"name":"two","needs":["one"],"payload":"null"}]}`; string(b) != want || err != nil {
 				t.Errorf("body %s", b)
 			}
 			if h := r.Header.Get("X-Tenant"); h != "t-s1" {

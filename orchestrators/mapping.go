@@ -20,12 +20,13 @@ import (
 //	code    the HTTP status of the answer (not in requests)
 //	body    the answer: its value if it is JSON, else its text (not in requests)
 //
-// A status question knows nothing of the saga but its id.
+// json(value) is the value as compact JSON. A status question knows nothing of the saga but its id.
 type Mapping struct {
 	Ready      *MappedReady  `yaml:"ready,omitempty" json:"ready,omitempty" jsonschema:"description=Asked until the engine takes sagas (default: GET ${base}/healthz)"`
 	Submit     MappedSubmit  `yaml:"submit" json:"submit" jsonschema:"required"`
 	Report     MappedReport  `yaml:"report" json:"report" jsonschema:"required"`
 	Compensate *MappedSubmit `yaml:"compensate,omitempty" json:"compensate,omitempty" jsonschema:"description=How an operator asks for the rollback"`
+	Calls      *MappedCalls  `yaml:"calls,omitempty" json:"calls,omitempty" jsonschema:"description=How the engine calls its services\\, where that is not as in the contract"`
 }
 
 // MappedRequest is a request template.
@@ -81,6 +82,9 @@ func (m *Mapping) compile() error {
 	}
 	if m.Compensate != nil {
 		errs = append(errs, m.Compensate.compile("mapping.compensate"))
+	}
+	if m.Calls != nil {
+		errs = append(errs, m.Calls.validate("mapping.calls"))
 	}
 	return errors.Join(errs...)
 }

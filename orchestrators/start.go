@@ -90,6 +90,8 @@ type started struct {
 	base     string
 	ids      sync.Map
 
+	translator *translator // nil: none is needed
+
 	mu    sync.Mutex // one of start, kill, restart, stop at a time
 	units []unit
 }
@@ -124,6 +126,11 @@ func (s *started) prepare(engine string, o Options) error {
 		s.vars["port."+name] = fmt.Sprint(port)
 	}
 	s.base = s.vars.fill(s.manifest.Base)
+	if m := s.manifest.Mapping; m != nil && m.Calls != nil {
+		if s.translator, err = startTranslator(m.Calls); err != nil {
+			return err
+		}
+	}
 	if seed := s.manifest.Seed; seed != "" {
 		if err := os.CopyFS(data, os.DirFS(filepath.Join(engine, seed))); err != nil {
 			return fmt.Errorf("seed: %w", err)
@@ -201,7 +208,7 @@ func (s *started) Pace() Pace {
 
 func (s *started) Client(base string) Client {
 	if m := s.manifest.Mapping; m != nil {
-		return newMapped(m, base, s.wire, &s.ids)
+		return newMapped(m, base, s.wire, &s.ids, s.translator)
 	}
 	return newContract(base, s.wire)
 }
@@ -264,6 +271,9 @@ func (s *started) Stop(ctx context.Context) error {
 	var errs []error
 	for _, u := range slices.Backward(s.units) {
 		errs = append(errs, u.stop(ctx))
+	}
+	if s.translator != nil {
+		s.translator.stop()
 	}
 	s.wire.close()
 	ports.release(s.drawn)

@@ -1,0 +1,199 @@
+package orchestrators
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"strconv"
+	"sync"
+	"sync/atomic"
+
+	"github.com/expr-lang/expr"
+	"github.com/expr-lang/expr/vm"
+
+	"github.com/sagacheck/sagacheck/saga"
+)
+
+// MappedCalls says how an engine calls its services, where that is not as in the
+// contract. A translator then stands between the engine and the participants: it
+// takes a call in the engine's words, makes the same call in the contract's (the
+// body is the one of the saga's definition), and says the answer in the engine's.
+// One call is one connection on both sides; what breaks on one breaks on the other.
+type MappedCalls struct {
+	Key     string       `yaml:"key" json:"key" jsonschema:"required,description=Expression over method\\, query\\, headers and body of the engine's call: the idempotency key in it"`
+	Refused MappedAnswer `yaml:"refused,omitempty" json:"refused,omitempty" jsonschema:"description=How a permanent refusal is said (default: as it is)"`
+	Busy    MappedAnswer `yaml:"busy,omitempty" json:"busy,omitempty" jsonschema:"description=How 408\\, 409\\, 425 and 429 are said (default: as they are)"`
+
+	key *vm.Program
+}
+
+// MappedAnswer is an answer in the engine's words; code 0: as it is.
+type MappedAnswer struct {
+	Code int    `yaml:"code" json:"code" jsonschema:"required"`
+	Body string `yaml:"body,omitempty" json:"body,omitempty"`
+}
+
+func (c *MappedCalls) compile(at string) error {
+	return compileTo(&c.key, at+".key", c.Key, "", "method", "query", "headers", "body")
+}
+
+// translator serves the calls of one system's engine.
+type translator struct {
+	calls  *MappedCalls
+	base   string
+	server *http.Server
+	wire   *http.Transport
+	ended  chan struct{}
+	last   atomic.Int64
+	known  sync.Map // "/17" → translated
+}
+
+// translated is an operation behind an address of the translator.
+type translated struct {
+	op   saga.Operation
+	call saga.Call
+}
+
+func startTranslator(c *MappedCalls) (*translator, error) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		return nil, err
+	}
+	t := &translator{
+		calls: c,
+		base:  "http://" + l.Addr().String(),
+		wire:  &http.Transport{DisableKeepAlives: true},
+		ended: make(chan struct{}),
+	}
+	t.server = &http.Server{Handler: t}
+	go func() {
+		defer close(t.ended)
+		_ = t.server.Serve(l) // ends with stop
+	}()
+	return t, nil
+}
+
+func (t *translator) stop() {
+	_ = t.server.Close() // its listener is gone either way
+	<-t.ended
+	t.wire.CloseIdleConnections()
+}
+
+// rewrite gives the saga with addresses of the translator.
+func (t *translator) rewrite(d saga.Definition) saga.Definition {
+	steps := make([]saga.Step, len(d.Steps))
+	for i, s := range d.Steps {
+		s.Action.URL = t.address(d.ID, s.Name, saga.Action, s.Action)
+		if s.Compensation != nil {
+			c := *s.Compensation
+			c.URL = t.address(d.ID, s.Name, saga.Compensation, c)
+			s.Compensation = &c
+		}
+		steps[i] = s
+	}
+	d.Steps = steps
+	return d
+}
+
+func (t *translator) address(id, step string, dir saga.Direction, c saga.Call) string {
+	path := "/" + strconv.FormatInt(t.last.Add(1), 10)
+	t.known.Store(path, translated{saga.Operation{Saga: id, Step: step, Direction: dir}, c})
+	return t.base + path
+}
+
+// ServeHTTP translates one call. A call that gets no whole answer gets none.
+func (t *translator) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	w.Header().Set("Connection", "close")
+	v, ok := t.known.Load(r.URL.Path)
+	if !ok {
+		http.NotFound(w, r)
+		return
+	}
+	op := v.(translated)
+	key, err := t.key(r)
+	if err != nil {
+		http.Error(w, err.Error(), http.StatusInternalServerError)
+		return
+	}
+	code, header, body, err := t.forward(r.Context(), op, key)
+	if err != nil {
+		panic(http.ErrAbortHandler)
+	}
+	said := MappedAnswer{}
+	switch c := saga.Classify(code); {
+	case c == saga.Permanent:
+		said = t.calls.Refused
+	case c == saga.Transient && code < 500:
+		said = t.calls.Busy
+	}
+	if said.Code != 0 {
+		code, body = said.Code, []byte(said.Body)
+	}
+	for _, h := range []string{"Content-Type", "Retry-After"} {
+		if s := header.Get(h); s != "" {
+			w.Header().Set(h, s)
+		}
+	}
+	w.WriteHeader(code)
+	_, _ = w.Write(body) // the engine is gone
+}
+
+func (t *translator) key(r *http.Request) (string, error) {
+	raw, err := io.ReadAll(io.LimitReader(r.Body, answerLimit))
+	if err != nil {
+		return "", err
+	}
+	env := map[string]any{"method": r.Method, "query": firsts(r.URL.Query()), "headers": firsts(r.Header), "body": string(raw)}
+	var v any
+	if json.Unmarshal(raw, &v) == nil {
+		env["body"] = v
+	}
+	k, err := expr.Run(t.calls.key, env)
+	return fmt.Sprint(k), err
+}
+
+func firsts(m map[string][]string) map[string]any {
+	out := map[string]any{}
+	for k, v := range m {
+		if len(v) > 0 {
+			out[k] = v[0]
+		}
+	}
+	return out
+}
+
+// forward makes the call in the contract's words; it ends when the engine hangs up.
+func (t *translator) forward(ctx context.Context, op translated, key string) (int, http.Header, []byte, error) {
+	req, err := http.NewRequestWithContext(ctx, http.MethodPost, op.call.URL, io.NopCloser(bytes.NewReader(op.call.Body)))
+	if err != nil {
+		return 0, nil, nil, err
+	}
+	req.ContentLength = int64(len(op.call.Body))
+	req.Header.Set("Content-Type", "application/json")
+	req.Header.Set("Idempotency-Key", key)
+	req.Header.Set("Saga-Id", op.op.Saga)
+	req.Header.Set("Saga-Step", op.op.Step)
+	resp, err := t.wire.RoundTrip(req)
+	if err != nil {
+		return 0, nil, nil, err
+	}
+	defer resp.Body.Close()
+	body, err := io.ReadAll(io.LimitReader(resp.Body, answerLimit))
+	return resp.StatusCode, resp.Header, body, err
+}
+
+func (a MappedAnswer) validate(at string) error {
+	if a != (MappedAnswer{}) && (a.Code < 100 || a.Code > 599) {
+		return bad(at+".code", "%d: expected an HTTP status", a.Code)
+	}
+	return nil
+}
+
+func (c *MappedCalls) validate(at string) error {
+	return errors.Join(c.compile(at), c.Refused.validate(at+".refused"), c.Busy.validate(at+".busy"))
+}
