@@ -87,7 +87,7 @@ func TestScale(t *testing.T) {
 		} {
 			p.then.InitialIntervalMS = scaleMS(p.then.InitialIntervalMS, 2.5)
 			p.then.MaxIntervalMS = scaleMS(p.then.MaxIntervalMS, 2.5)
-			p.then.AttemptTimeoutMS = 375
+			p.then.AttemptTimeoutMS = scaleMS(p.then.AttemptTimeoutMS, 2.5)
 			if p.now != p.then {
 				t.Errorf("%s: scaled to %+v, want %+v", st.Name, p.now, p.then)
 			}

@@ -200,7 +200,7 @@ func (d *drawing) retry() *Policy {
 		Multiplier:        new(pickOne(d, "multiplier", 1, 1.5, 2, 3)),
 		MaxIntervalMS:     new(rapid.IntRange(initial, 60).Draw(d.t, "max interval")),
 		Jitter:            new(math.Round(10*rapid.Float64Range(0, 1).Draw(d.t, "jitter")) / 10),
-		AttemptTimeoutMS:  new(10 * rapid.IntRange(12, 20).Draw(d.t, "time-out")),
+		AttemptTimeoutMS:  new(10 * rapid.IntRange(20, 30).Draw(d.t, "time-out")),
 	}
 	if d.oneIn(6, "deadline") {
 		p.DeadlineMS = new(10 * rapid.IntRange(20, 60).Draw(d.t, "deadline"))

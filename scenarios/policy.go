@@ -9,11 +9,11 @@ import (
 )
 
 // DefaultRetry is the policy of actions where a scenario says nothing.
-var DefaultRetry = saga.RetryPolicy{MaxAttempts: 4, InitialIntervalMS: 5, Multiplier: 2, MaxIntervalMS: 40, Jitter: 0.5, AttemptTimeoutMS: 150}
+var DefaultRetry = saga.RetryPolicy{MaxAttempts: 4, InitialIntervalMS: 5, Multiplier: 2, MaxIntervalMS: 40, Jitter: 0.5, AttemptTimeoutMS: 250}
 
 // DefaultUndoRetry is the policy of compensations where a scenario says nothing:
 // a compensation must succeed in the end.
-var DefaultUndoRetry = saga.RetryPolicy{MaxAttempts: 0, InitialIntervalMS: 5, Multiplier: 2, MaxIntervalMS: 40, Jitter: 0.5, AttemptTimeoutMS: 150}
+var DefaultUndoRetry = saga.RetryPolicy{MaxAttempts: 0, InitialIntervalMS: 5, Multiplier: 2, MaxIntervalMS: 40, Jitter: 0.5, AttemptTimeoutMS: 250}
 
 // over is the policy p with what it leaves open taken from base.
 func (p *Policy) over(base saga.RetryPolicy) saga.RetryPolicy {
@@ -51,7 +51,7 @@ func (s *Scenario) undoPolicy(st *Step) saga.RetryPolicy {
 	return st.UndoRetry.over(s.UndoRetry.over(DefaultUndoRetry))
 }
 
-// policyText is a policy in words: "4×, from 5 ms ×2 up to 40 ms ±50 %, time-out 150 ms".
+// policyText is a policy in words: "4×, from 5 ms ×2 up to 40 ms ±50 %, time-out 250 ms".
 func policyText(p saga.RetryPolicy) string {
 	var b strings.Builder
 	switch p.MaxAttempts {

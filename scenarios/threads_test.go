@@ -6,6 +6,7 @@ import (
 	"errors"
 	"testing"
 
+	"github.com/sagacheck/sagacheck/checkers"
 	"github.com/sagacheck/sagacheck/faults"
 	"github.com/sagacheck/sagacheck/saga"
 	"github.com/sagacheck/sagacheck/scenarios"
@@ -36,6 +37,19 @@ func TestThreadsHavePlans(t *testing.T) {
 					t.Errorf("%s: %s: no step named %q", s.Name, f, step)
 				}
 			}
+		}
+	}
+}
+
+// Each thread's checker is one of the catalogue.
+func TestThreadsHaveCheckers(t *testing.T) {
+	known := map[string]bool{}
+	for _, c := range checkers.All() {
+		known[c.Doc().Name] = true
+	}
+	for _, s := range scenarios.Threads() {
+		if !known[s.Thread.Checker] {
+			t.Errorf("%s: no checker named %q", s.Name, s.Thread.Checker)
 		}
 	}
 }
