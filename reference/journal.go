@@ -3,7 +3,6 @@ package reference
 import (
 	"context"
 	"errors"
-	"fmt"
 	"log/slog"
 	"strings"
 	"time"
@@ -29,7 +28,7 @@ func openStore(ctx context.Context, dsn string) (store, error) {
 		return nil, errors.New("store: no DSN: expected a SQLite file or postgres://…")
 	}
 	if strings.HasPrefix(dsn, "postgres://") || strings.HasPrefix(dsn, "postgresql://") {
-		return nil, fmt.Errorf("store %q: not supported", dsn)
+		return openPostgres(ctx, dsn)
 	}
 	return openSQLite(ctx, dsn)
 }

@@ -58,10 +58,13 @@ func (e entry) encode() (string, error) {
 	return string(b), err
 }
 
+// damagedError is an entry that can't be read: trying again would not help.
+type damagedError struct{ error }
+
 func decodeEntry(id string, n int, text string) (entry, error) {
 	e := entry{saga: id, n: n}
 	if err := json.Unmarshal([]byte(text), &e.records); err != nil {
-		return e, fmt.Errorf("journal of saga %q, entry %d: %w", id, n, err)
+		return e, &damagedError{fmt.Errorf("journal of saga %q, entry %d: %w", id, n, err)}
 	}
 	return e, nil
 }
