@@ -41,7 +41,7 @@ func (BackoffViolation) Doc() Doc {
 func (c BackoffViolation) Check(h *history.History, ix *history.Index) Verdict {
 	var t tally
 	ds := disturbances(h, ix)
-	lag := noise(ix)
+	lag := longest(lags(ix))
 	polite := slices.Contains(h.Header.Orchestrator.Capabilities, "retry-after")
 	for _, s := range ix.Sagas {
 		for _, o := range opsOf(s) {

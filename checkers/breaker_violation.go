@@ -48,7 +48,7 @@ func (BreakerViolation) Doc() Doc {
 func (c BreakerViolation) Check(h *history.History, ix *history.Index) Verdict {
 	var t tally
 	ds := disturbances(h, ix)
-	lag := max(breakerTolerance, 10*noise(ix))
+	lag := max(breakerTolerance, 10*longest(lags(ix)))
 	behind, names := callsBehindBreakers(ix)
 	for _, name := range names {
 		calls := behind[name]
@@ -109,7 +109,9 @@ func checkBreaker(t *tally, calls []breakerCall, ds []disturbance, lag time.Dura
 				break
 			}
 		}
-		checkProbes(t, o, calls, ds)
+		if lag < time.Duration(o.by.policy.OpenMS)*time.Millisecond { // else a call from before may come only now
+			checkProbes(t, o, calls, ds)
+		}
 	}
 }
 

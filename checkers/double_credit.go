@@ -10,7 +10,8 @@ import (
 
 // DoubleCredit finds accounts that hold more than the sagas that ended explain:
 // a completed saga explains the effects of its steps, once each (those of
-// deferrable steps only if they had one), a compensated saga explains nothing.
+// deferrable steps only if they had one), a compensated saga nothing but the
+// effects of steps without a compensation.
 // In double entry that is the same as a clearing account that is not flat, and
 // as a trial balance that does not add up.
 //
@@ -87,14 +88,8 @@ func (b *books) add(t *tally, h *history.History, s *history.SagaRecord) {
 			post(b.booked, *e.Effect)
 		}
 	}
-	if s.Ended.Status == saga.Completed {
-		b.explain(t, s)
-	}
-}
-
-func (b *books) explain(t *tally, s *history.SagaRecord) {
 	for _, step := range s.Definition.Steps {
-		if step.Kind == saga.Deferrable && len(effects(s.Op(step.Name, saga.Action))) == 0 {
+		if !stays(s, step) {
 			continue
 		}
 		e, err := step.Action.Effect()
@@ -103,6 +98,17 @@ func (b *books) explain(t *tally, s *history.SagaRecord) {
 		}
 		post(b.explained, e)
 	}
+}
+
+// stays tells whether the effect of a step is there, once, after the saga's end:
+// in a completed saga, that of a deferrable step only if it had one; in a
+// compensated saga that of a step with nothing to undo, if it had one.
+func stays(s *history.SagaRecord, step saga.Step) bool {
+	did := len(effects(s.Op(step.Name, saga.Action))) > 0
+	if s.Ended.Status == saga.Completed {
+		return did || step.Kind != saga.Deferrable
+	}
+	return did && !mustBeUndone(step)
 }
 
 func post(balances map[string]int64, e saga.Effect) {

@@ -12,14 +12,13 @@ import (
 )
 
 // The test of thundering-herd: how often it may be wrong in a cell, how many
-// waits it needs, and the part of the band in which too many of them are looked for.
+// waits a group needs, and the part of the band in which too many are looked for.
 const (
 	herdAlpha  = 1e-6
 	herdWaits  = 8
 	herdWindow = 0.1
-	// herdNoise: a band must be that many times wider than the longest lag of the
-	// cell, else a stall of the machine could itself make a herd.
-	herdNoise = 10
+	// herdBlur is the most that the lag of the cell may be, as a part of the band.
+	herdBlur = 0.2
 	// herdBand is the narrowest band that is measured at all.
 	herdBand = 10 * time.Millisecond
 )
@@ -33,19 +32,21 @@ const (
 //
 // The test: each wait is placed in its band, 0 at d(1−j), 1 at d(1+j); the policy
 // says that the places are uniform and independent. The waits before attempts of
-// one number are a group. For a group of n waits it looks at the n windows of
-// width 0.1 that begin at one of them, and takes the fullest, with k waits. If the
-// policy holds, the probability of that is at most n·P(Bin(n−1, 0.1) ≥ k−1). Two
-// groups must both be below √(10⁻⁶/pairs of groups), so that the rate of false
-// alarms is 10⁻⁶ a cell. A delay that is independent from wait to wait makes no
-// window fuller; a stall of the machine, which makes timers fire together, hits
-// one group, hence the two, and only bands ten times wider than the longest lag
-// of the cell count. A Kolmogorov–Smirnov test against the same distribution
-// would need some 30 waits to see what this one sees with 8, and takes every
-// shift for a herd.
+// one number are a group. Of the windows of width 0.1+r that begin at one of the
+// n waits of a group, it takes the fullest, with k waits; r is the lag of the cell
+// (the ninth decile of how late things were where no fault had a hand) as a part
+// of the band. If the policy holds, and whoever is due within a lag leaves
+// together (as with a group commit), the probability of that is at most
+// n·P(Bin(n−1, 0.1+2r) ≥ k−1). Two groups must both be below
+// √(10⁻⁶/pairs of groups), so that the rate of false alarms is 10⁻⁶ a cell; and a
+// single stall of the machine, which makes timers fire together, hits only one. A
+// delay that is independent from wait to wait makes no window fuller. A
+// Kolmogorov–Smirnov test against the same distribution would need some 30 waits
+// to see what this one sees with 8, and takes every shift for a herd.
 //
-// It cannot see herds in fewer than two groups of 8 waits, and a jitter that is spread but of
-// another shape (backoff-violation sees what leaves the band). Cost: n·log n.
+// It cannot see herds in fewer than two groups of 8 waits, and a jitter that is
+// spread but of another shape (backoff-violation sees what leaves the band).
+// Cost: n·log n.
 type ThunderingHerd struct{}
 
 var _ Checker = ThunderingHerd{}
@@ -56,7 +57,7 @@ func (ThunderingHerd) Doc() Doc {
 		Name:       "thundering-herd",
 		Definition: "Sagas that failed together retry together: their jittered waits are not spread over the policy's band.",
 		Source:     "Brooker, Exponential Backoff and Jitter, 2015; Naus, the scan statistic, 1965",
-		Evidence:   "call-sent, call-answered and call-ended. At risk: waits after a failure of known time, in bands of 10 ms or more that are ten times wider than the longest lag of the cell; at least 8 before attempts of one number, for at least two numbers. The fullest tenth of the band holds k of n waits of a number, which happens with p ≤ n·P(Bin(n−1, 0.1) ≥ k−1) if the policy holds; a violation if two numbers have p < √(1e-6 / pairs of numbers): false alarms are below 1e-6 a cell.",
+		Evidence:   "call-sent, call-answered and call-ended. At risk: waits after a failure of known time, in bands of 10 ms or more of which the lag of the cell is no more than a fifth; at least 8 before attempts of one number, for at least two numbers. With r the lag as a part of the band, the fullest 0.1+r of the band holds k of the n waits of a number with p ≤ n·P(Bin(n−1, 0.1+2r) ≥ k−1) if the policy holds; a violation if two numbers have p < √(1e-6 / pairs of numbers): false alarms are below 1e-6 a cell.",
 		Blind:      "Fewer waits than that; jitter that is spread but of another shape; whatever a slow machine blurs.",
 		Cost:       "linear, and n·log n in the waits",
 		Needs:      []string{"exponential-backoff", "jitter"},
@@ -66,14 +67,15 @@ func (ThunderingHerd) Doc() Doc {
 // place is where in its band a wait lies.
 type place struct {
 	wait
-	u float64
+	u    float64
+	blur float64 // the lag of the cell, as a part of the band
 }
 
 // Check judges a history.
 func (c ThunderingHerd) Check(h *history.History, ix *history.Index) Verdict {
 	var t tally
 	ds := disturbances(h, ix)
-	narrowest := max(herdBand, herdNoise*noise(ix))
+	lag := quantile(lags(ix), 0.9)
 	groups := map[int][]place{} // by the number of the attempt
 	for _, s := range ix.Sagas {
 		for _, o := range opsOf(s) {
@@ -81,7 +83,7 @@ func (c ThunderingHerd) Check(h *history.History, ix *history.Index) Verdict {
 				continue
 			}
 			for _, w := range waitsOf(h, s, o, ds) {
-				if p, ok := placeOf(w, narrowest); ok {
+				if p, ok := placeOf(w, lag); ok {
 					groups[w.next.Attempt] = append(groups[w.next.Attempt], p)
 				}
 			}
@@ -103,7 +105,11 @@ func findHerds(t *tally, groups map[int][]place) {
 		g := groups[n]
 		t.risk(len(g))
 		slices.SortFunc(g, func(a, b place) int { return cmp.Compare(a.u, b.u) })
-		if herd := fullest(g); herdProbability(len(g), len(herd)) < limit {
+		blur := 0.0
+		for _, p := range g {
+			blur = max(blur, p.blur)
+		}
+		if herd := fullest(g, herdWindow+blur); herdProbability(len(g), len(herd), herdWindow+2*blur) < limit {
 			found++
 			herds = append(herds, herd...)
 		}
@@ -116,26 +122,27 @@ func findHerds(t *tally, groups map[int][]place) {
 		events = append(events, p.next)
 	}
 	t.violate(saga.Operation{Step: herds[0].op.Step, Direction: herds[0].op.Direction}, events,
-		"broke the jitter: before each of %d attempts, waits that the policy spreads over a band crowd in a tenth of it: %d in all (p < %.0e)", found, len(herds), herdAlpha)
+		"broke the jitter: before each of %d attempts, waits that the policy spreads over a band crowd in a small part of it: %d in all (p < %.0e)", found, len(herds), herdAlpha)
 }
 
-// placeOf puts a wait into its band; not ok if the band is too narrow, the
-// moment of the failure is not known well enough, or Retry-After ruled.
-func placeOf(w wait, narrowest time.Duration) (place, bool) {
-	band := w.hi - w.lo
-	uncertain := w.longest - w.shortest
-	if band < narrowest || w.asked > 0 || float64(uncertain) > herdWindow*float64(band) {
+// placeOf puts a wait into its band; not ok if the band is too narrow for the lag
+// of the cell, the moment of the failure is not known well enough, or Retry-After
+// ruled.
+func placeOf(w wait, lag time.Duration) (place, bool) {
+	band := float64(w.hi - w.lo)
+	blur, uncertain := float64(lag)/band, float64(w.longest-w.shortest)/band
+	if band < float64(herdBand) || w.asked > 0 || uncertain > herdWindow || blur > herdBlur {
 		return place{}, false
 	}
-	return place{w, float64(w.longest-w.lo) / float64(band)}, true
+	return place{wait: w, u: float64(w.longest-w.lo) / band, blur: blur}, true
 }
 
-// fullest is the window of herdWindow that holds the most places.
-func fullest(places []place) []place {
+// fullest is the window of that width that holds the most places.
+func fullest(places []place, width float64) []place {
 	best, from := 0, 0
 	begin := 0
 	for i := range places {
-		for places[i].u-places[from].u > herdWindow {
+		for places[i].u-places[from].u > width {
 			from++
 		}
 		if n := i - from + 1; n > best {
@@ -145,12 +152,13 @@ func fullest(places []place) []place {
 	return places[begin : begin+best]
 }
 
-// herdProbability bounds the probability that, of n uniform places, some window
-// that begins at one of them holds k or more.
-func herdProbability(n, k int) float64 {
+// herdProbability bounds the probability that, of n independent places, some
+// window that begins at one of them holds k or more, if each of the others falls
+// into it with a probability of mass.
+func herdProbability(n, k int, mass float64) float64 {
 	sum := 0.0
 	for i := k - 1; i <= n-1; i++ {
-		sum += math.Exp(logChoose(n-1, i) + float64(i)*math.Log(herdWindow) + float64(n-1-i)*math.Log(1-herdWindow))
+		sum += math.Exp(logChoose(n-1, i) + float64(i)*math.Log(mass) + float64(n-1-i)*math.Log(1-mass))
 	}
 	return math.Min(1, float64(n)*sum)
 }

@@ -1,6 +1,7 @@
 package checkers
 
 import (
+	"slices"
 	"time"
 
 	"github.com/sagacheck/sagacheck/history"
@@ -64,28 +65,68 @@ func latestFailure(a *history.Attempt, p saga.RetryPolicy) time.Duration {
 	return a.Ended.At
 }
 
-// noise is the longest time that an attempt without a fault took from the wire to
-// its participant: how late things were on this machine, in this cell.
-func noise(ix *history.Index) time.Duration {
+// lags is how late things were on this machine, in this cell, where no fault had
+// a hand: attempts from the wire to their participant, sagas from submission to
+// acceptance, steps from the success of those before them to their own first
+// attempt. In order, the shortest first.
+func lags(ix *history.Index) []time.Duration {
 	type hit struct {
 		op saga.Operation
 		n  int
 	}
-	faulty := map[hit]bool{}
+	faulty, submit := map[hit]bool{}, map[string]bool{}
 	for _, es := range ix.Fired {
 		for _, e := range es {
 			faulty[hit{e.Operation(), e.Attempt}] = true
+			submit[e.Saga] = submit[e.Saga] || e.Step == saga.SubmitStep
 		}
 	}
-	longest := time.Duration(0)
+	var ds []time.Duration
 	for _, s := range ix.Sagas {
+		if !submit[s.ID] && len(s.Submitted) == 1 && len(s.Accepted) > 0 {
+			ds = append(ds, s.Accepted[0].At-s.Submitted[0].At)
+		}
 		for _, o := range s.Ops {
 			for _, a := range o.Attempts {
 				if a.Sent != nil && len(a.Received) > 0 && !faulty[hit{o.Op, a.N}] {
-					longest = max(longest, a.Received[0].At-a.Sent.At)
+					ds = append(ds, a.Received[0].At-a.Sent.At)
 				}
 			}
 		}
+		ds = append(ds, handovers(s)...)
 	}
-	return longest
+	slices.Sort(ds)
+	return ds
+}
+
+// handovers are the times between the success of the last step before another
+// one and the first attempt of that.
+func handovers(s *history.SagaRecord) (ds []time.Duration) {
+	for i, step := range s.Definition.Steps {
+		began := firstSent(s.Op(step.Name, saga.Action))
+		if began == nil || step.Action.Breaker != nil {
+			continue
+		}
+		var done *history.Event
+		for _, name := range s.Definition.Predecessors(i) {
+			if e := acknowledged(s.Op(name, saga.Action)); e != nil && (done == nil || e.Seq > done.Seq) {
+				done = e
+			}
+		}
+		if done != nil && done.Seq < began.Seq {
+			ds = append(ds, began.At-done.At)
+		}
+	}
+	return ds
+}
+
+// longest is the last of durations in order; 0 if there is none.
+func longest(ds []time.Duration) time.Duration { return quantile(ds, 1) }
+
+// quantile is the q-th quantile of durations in order; 0 if there is none.
+func quantile(ds []time.Duration, q float64) time.Duration {
+	if len(ds) == 0 {
+		return 0
+	}
+	return ds[int(q*float64(len(ds)-1))]
 }

@@ -161,13 +161,14 @@ func (s *SagaRecord) Status() saga.Status {
 }
 
 // Learnt is what the orchestrator surely learnt from the attempt: done,
-// permanent, transient (no complete answer reached it, or a transient one); the
-// empty answer means that this can't be told from the wire.
+// permanent, transient (nothing of an answer reached it, or a transient one); the
+// empty answer means that this can't be told from the wire. An answer of which
+// something reached it may have been whole, or enough, in its eyes.
 func (a *Attempt) Learnt() saga.Answer {
 	switch {
-	case a.Ended == nil:
+	case a.Ended == nil, a.Ended.Code == 0 && a.Ended.Down > 0:
 		return ""
-	case a.Ended.Code == 0, saga.Classify(a.Ended.Code) == saga.Transient:
+	case saga.Classify(a.Ended.Code) == saga.Transient:
 		return saga.Transient
 	case !a.Ended.Certain:
 		return ""

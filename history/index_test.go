@@ -36,6 +36,7 @@ func TestLearnt(t *testing.T) {
 		"1ms call-ended s1 pay#1 422 uncertain": saga.Answer(""),
 		"1ms call-ended s1 pay#1 503 uncertain": saga.Transient,
 		"1ms call-ended s1 pay#1 0":             saga.Transient,
+		"1ms call-ended s1 pay#1 0 down=12":     saga.Answer(""),
 	} {
 		h := parse(t, "saga s1\nstep pay\n"+line+"\n")
 		op := history.NewIndex(h).Saga("s1").Op("pay", saga.Action)

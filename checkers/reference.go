@@ -1,0 +1,70 @@
+package checkers
+
+import (
+	"bytes"
+	"fmt"
+	"io"
+	"strings"
+)
+
+// Reference writes the reference page of all checkers as Markdown
+// (docs/checkers.md).
+func Reference(w io.Writer) error {
+	var b bytes.Buffer
+	fmt.Fprint(&b, `# Checkers
+
+<!-- generated from the catalogue of checkers; do not edit -->
+
+A checker judges one property on one history: that an anomaly did not happen.
+Its verdict is one of
+
+- **pass**: the anomaly could have happened, that many times ("at risk"), and did not;
+- **violation**: it happened; the witness names the few events that prove it;
+- **inconclusive**: evidence is missing, or time ran out;
+- **vacuous**: nothing in the history could have shown the anomaly;
+- **not-applicable**: the orchestrator lacks a capability that the property needs.
+
+Only pass is green. Three rules hold for all: a planned fault that did not fire
+makes every pass of its history vacuous; without the settle event or the final
+ledgers nothing passes; a checker never calls a violation what the wire cannot
+prove, for example that the orchestrator read an answer.
+
+| property | the anomaly |
+|---|---|
+`)
+	for _, c := range All() {
+		d := c.Doc()
+		fmt.Fprintf(&b, "| [`%s`](#%s)%s | %s |\n", d.Name, d.Name, advice(d), cell(d.Definition))
+	}
+	for _, c := range All() {
+		section(&b, c.Doc())
+	}
+	_, err := w.Write(b.Bytes())
+	return err
+}
+
+func section(w io.Writer, d Doc) {
+	fmt.Fprintf(w, "\n## %s\n\n%s\n\n", d.Name, d.Definition)
+	if d.Advice {
+		fmt.Fprint(w, "- **Advice**: reported, never red.\n")
+	}
+	fmt.Fprintf(w, "- **Source**: %s.\n", strings.TrimSuffix(d.Source, "."))
+	fmt.Fprintf(w, "- **Evidence**: %s\n", sentence(d.Evidence))
+	fmt.Fprintf(w, "- **Cannot see**: %s\n", sentence(d.Blind))
+	fmt.Fprintf(w, "- **Cost**: %s\n", sentence(d.Cost))
+	if len(d.Needs) > 0 {
+		fmt.Fprintf(w, "- **Needs** the capability `%s`; without it the verdict is not-applicable.\n", strings.Join(d.Needs, "`, `"))
+	}
+}
+
+func advice(d Doc) string {
+	if d.Advice {
+		return " (advice)"
+	}
+	return ""
+}
+
+func sentence(s string) string { return strings.TrimSuffix(s, ".") + "." }
+
+// cell keeps a text from breaking its table.
+func cell(s string) string { return strings.ReplaceAll(s, "|", `\|`) }

@@ -1,0 +1,24 @@
+package checkers_test
+
+import (
+	"bytes"
+	"strings"
+	"testing"
+
+	"github.com/sagacheck/sagacheck/checkers"
+)
+
+func TestReferenceNamesEveryChecker(t *testing.T) {
+	var b bytes.Buffer
+	if err := checkers.Reference(&b); err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range checkers.All() {
+		d := c.Doc()
+		for _, want := range []string{"\n## " + d.Name + "\n", "| " + strings.ReplaceAll(d.Definition, "|", `\|`) + " |", d.Blind} {
+			if !strings.Contains(b.String(), want) {
+				t.Errorf("%s: %q is missing", d.Name, want)
+			}
+		}
+	}
+}
