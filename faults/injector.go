@@ -50,6 +50,7 @@ type Injector struct {
 	ctx     context.Context
 	cancel  context.CancelFunc
 	work    sync.WaitGroup
+	first   sync.Once   // the first call of the cell
 	process sync.Mutex  // one kill or pause at a time
 	away    atomic.Bool // the orchestrator is killed or paused right now
 
@@ -89,13 +90,21 @@ func (in *Injector) Script(g *Gate, op saga.Operation, path, upstream string, ti
 	g.script.Store(&script{op: op, path: path, upstream: upstream, timeout: timeout, world: world, in: in})
 }
 
-// Begin arms the faults and starts the clocks of the windows.
+// Begin arms the faults.
 func (in *Injector) Begin() {
 	for i, f := range in.Plan.Faults {
 		in.rec.Add(history.Event{Kind: history.FaultArmed, Fault: &i, Detail: f.String()})
-		switch {
-		case f.Kind == (refuse{}).Doc().Name && f.At.Attempt == 1:
+		if f.Kind == (refuse{}).Doc().Name && f.At.Attempt == 1 {
 			in.refuse(i)
+		}
+	}
+}
+
+// startWindows starts the clocks of the windows, at the first call of the cell:
+// how long an orchestrator takes to get there does not matter then.
+func (in *Injector) startWindows() {
+	for i, f := range in.Plan.Faults {
+		switch {
 		case f.Kind == (storeOutage{}).Doc().Name:
 			in.window(f, func() { in.storeDown(i) }, func() { in.storeUp(i) })
 		case in.kinds[i].Doc().Window():
@@ -228,6 +237,9 @@ func (in *Injector) on(c participants.Call, phases ...saga.Phase) []int {
 // chain chooses the toxics of an attempt that has arrived, fires its faults at
 // request, and does what has to be done before the next attempt comes.
 func (in *Injector) chain(x *exchange) (chain []toxic, cut bool) {
+	if x.call.Op.Step != saga.SubmitStep {
+		in.first.Do(in.startWindows)
+	}
 	next := x.call
 	next.Attempt++
 	for _, i := range in.on(next, saga.Connect) {

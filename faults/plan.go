@@ -31,7 +31,7 @@ type Fault struct {
 	// RetryAfterS is the Retry-After of throttle, in seconds.
 	RetryAfterS int `json:"retry_after_s,omitempty" yaml:"retry_after_s,omitempty"`
 	// Steps are the steps under a window (both directions); FromMS is its start
-	// since the cell began, ForMS its length.
+	// after the first call of the cell to any participant, ForMS its length.
 	Steps  []string `json:"steps,omitempty" yaml:"steps,omitempty"`
 	FromMS int      `json:"from_ms,omitempty" yaml:"from_ms,omitempty"`
 	ForMS  int      `json:"for_ms,omitempty" yaml:"for_ms,omitempty"`

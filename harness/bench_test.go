@@ -1,0 +1,135 @@
+package harness_test
+
+import (
+	"context"
+	"io"
+	"net"
+	"net/http"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/sagacheck/sagacheck/faults"
+	"github.com/sagacheck/sagacheck/harness"
+	"github.com/sagacheck/sagacheck/history"
+	"github.com/sagacheck/sagacheck/orchestrators"
+	"github.com/sagacheck/sagacheck/participants"
+	"github.com/sagacheck/sagacheck/reference"
+	"github.com/sagacheck/sagacheck/scenarios"
+)
+
+// local is the reference executor inside the test.
+type local struct {
+	orchestrators.System
+	base string
+}
+
+func (l local) Info() history.Orchestrator {
+	return history.Orchestrator{Name: "reference", Capabilities: capabilities}
+}
+func (l local) Base() string                            { return l.base }
+func (l local) Client(base string) orchestrators.Client { return orchestrators.NewContract(base) }
+func (l local) Alive() error                            { return nil }
+
+var capabilities = []string{"dag", "pivot", "deferrable", "jitter", "exponential-backoff", "permanent-errors", "idempotency-key", "trace-context"}
+
+// startLocal serves the reference executor until the test ends.
+func startLocal(tb testing.TB, defects ...string) local {
+	tb.Helper()
+	exec, err := reference.Open(tb.Context(), reference.Options{StoreDSN: filepath.Join(tb.TempDir(), "saga.db"), Defects: defects})
+	if err != nil {
+		tb.Fatal(err)
+	}
+	ln, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		tb.Fatal(err)
+	}
+	srv := &http.Server{Handler: exec.Handler()}
+	go srv.Serve(ln) //nolint:errcheck // ends with Close below
+	tb.Cleanup(func() {
+		srv.Close()
+		if err := exec.Close(); err != nil {
+			tb.Error(err)
+		}
+	})
+	return local{base: "http://" + ln.Addr().String()}
+}
+
+func scenario(tb testing.TB, name string) *scenarios.Scenario {
+	tb.Helper()
+	s, err := scenarios.Match(name)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	return s[0]
+}
+
+// BenchmarkCells is whole cells of the order scenario, judged by nobody: with no
+// fault, and with a mix of faults that need no time-out.
+func BenchmarkCells(b *testing.B) {
+	quick := faults.Plan{Faults: []faults.Fault{{Kind: "reject", At: mustPoint("ship#1@receive")}}}
+	for name, plan := range map[string]faults.Plan{"fault-free": {}, "rejected": quick} {
+		b.Run(name, func(b *testing.B) {
+			h, err := harness.New(harness.Options{System: startLocal(b), Parallel: 64})
+			if err != nil {
+				b.Fatal(err)
+			}
+			defer h.Close() //nolint:errcheck // a benchmark
+			s := scenario(b, "order")
+			n, calls := 0, 0
+			b.ResetTimer()
+			err = h.Run(context.Background(), func(yield func(harness.Cell) bool) {
+				for range b.N {
+					n++
+					if !yield(harness.Cell{ID: "b" + itoa(n), Scenario: s.Name, Source: s, Sagas: 1, Plan: plan, Profile: participants.Fenced}) {
+						return
+					}
+				}
+			}, func(r harness.Result) {
+				if r.Err != nil {
+					b.Error(r.Err)
+					return
+				}
+				for _, e := range r.History.Events {
+					if e.Kind == history.CallSent {
+						calls++
+					}
+				}
+			})
+			if err != nil {
+				b.Fatal(err)
+			}
+			b.ReportMetric(float64(n)/b.Elapsed().Seconds(), "cells/s")
+			b.ReportMetric(float64(calls)/b.Elapsed().Seconds(), "calls/s")
+		})
+	}
+}
+
+// BenchmarkDirect is the same kind of call made directly, one connection each.
+func BenchmarkDirect(b *testing.B) {
+	ln, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		b.Fatal(err)
+	}
+	srv := &http.Server{Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		_, _ = io.Copy(io.Discard, r.Body)
+		_, _ = io.WriteString(w, "{\"ok\":true}\n")
+	})}
+	srv.SetKeepAlivesEnabled(false)
+	go srv.Serve(ln)  //nolint:errcheck // ends with Close
+	defer srv.Close() //nolint:errcheck // a benchmark
+	client := &http.Client{Transport: &http.Transport{DisableKeepAlives: true}}
+	b.SetParallelism(32)
+	b.RunParallel(func(pb *testing.PB) {
+		for pb.Next() {
+			resp, err := client.Post("http://"+ln.Addr().String()+"/", "application/json", strings.NewReader(`{"postings":[]}`))
+			if err != nil {
+				b.Error(err)
+				return
+			}
+			_, _ = io.Copy(io.Discard, resp.Body)
+			_ = resp.Body.Close()
+		}
+	})
+	b.ReportMetric(float64(b.N)/b.Elapsed().Seconds(), "calls/s")
+}
