@@ -57,14 +57,14 @@ type World struct {
 func NewWorld(p Profile, registers map[string]string, rec *history.Recorder, hook Hook, defects Defects) *World {
 	w := &World{profile: p, rec: rec, hook: hook, defects: defects, ledgers: map[string]*ledger{}, mem: newMemory()}
 	for name, value := range registers {
-		w.ledger(owner(name)).registers[name] = value
+		w.ledger(Owner(name)).registers[name] = value
 	}
 	return w
 }
 
-// owner is the participant that an account or register belongs to: the part
+// Owner is the participant that an account or register belongs to: the part
 // before the first slash.
-func owner(name string) string {
+func Owner(name string) string {
 	p, _, _ := strings.Cut(name, "/")
 	return p
 }
@@ -174,7 +174,7 @@ func (w *World) split(e saga.Effect) []part {
 	var order []string
 	parts := map[string]*saga.Effect{}
 	of := func(name string) *saga.Effect {
-		p := owner(name)
+		p := Owner(name)
 		if parts[p] == nil {
 			parts[p] = &saga.Effect{}
 			order = append(order, p)
