@@ -19,7 +19,8 @@ const timerTolerance = 2 * time.Millisecond
 // the band even when measured from the earliest moment at which the failure can
 // have been learnt, less 2 ms. It is too long only if it is longer than the band,
 // or a Retry-After, measured from the latest such moment, by more than 250 ms,
-// the band's own upper end, or ten times the longest lag of the cell. Cost: linear.
+// the band's own upper end, or ten times the longest lag of the cell, and by more
+// than another attempt takes that timed out before it reached the wire. Cost: linear.
 type BackoffViolation struct{}
 
 var _ Checker = BackoffViolation{}
@@ -30,7 +31,7 @@ func (BackoffViolation) Doc() Doc {
 		Name:       "backoff-violation",
 		Definition: "The wait before an attempt lies outside of the band that the policy's backoff and jitter allow, or is shorter than a Retry-After.",
 		Source:     "the saga's retry policy; RFC 9110, 10.2.3",
-		Evidence:   "call-sent, call-answered and call-ended. At risk: waits between attempts that can be measured. Too short: by more than 2 ms, measured from the earliest moment at which the failure can have been learnt. Too long: by more than 250 ms, the band's own upper end, or ten times the longest lag of the cell, measured from the latest such moment. Retry-After counts only with the capability retry-after.",
+		Evidence:   "call-sent, call-answered and call-ended. At risk: waits between attempts that can be measured. Too short: by more than 2 ms, measured from the earliest moment at which the failure can have been learnt. Too long: by more than 250 ms, the band's own upper end, or ten times the longest lag of the cell, and by more than another attempt would take that timed out before it reached the wire, measured from the latest such moment. Retry-After counts only with the capability retry-after.",
 		Blind:      "Short waits after a silent failure, which may have been learnt at any time; waits after a kill, a pause or a store outage, or where connections were refused; long waits behind a breaker; deferrable steps, and pivots that can't be undone.",
 		Cost:       "linear",
 		Needs:      []string{"exponential-backoff"},
@@ -59,6 +60,7 @@ func checkWait(t *tally, w wait, lag time.Duration, polite, breaker bool) {
 	n := w.failed.N + 1
 	most := max(w.hi, w.asked)
 	most += max(slack(most), 10*lag)
+	most += w.policy.AttemptTimeout() + w.hi // an attempt may time out before it reaches the wire
 	switch {
 	case w.longest < w.lo-timerTolerance:
 		t.violate(w.op, events, "broke the backoff: attempt %d of %s came at most %v after the failure, and the policy says %v to %v", n, w.op, ms(w.longest), w.lo, w.hi)

@@ -1,6 +1,8 @@
 package checkers
 
 import (
+	"time"
+
 	"github.com/sagacheck/sagacheck/history"
 	"github.com/sagacheck/sagacheck/saga"
 )
@@ -121,9 +123,30 @@ func coreSucceeded(h *history.History, s *history.SagaRecord) bool {
 		case step.Kind == saga.Deferrable:
 		case o == nil && step.Action.Breaker != nil: // an open breaker fails it silently
 			return false
+		case o == nil && firstMayHide(s, step, last(s.Reports)):
+			return false
 		case o != nil && (o.Learnt(saga.Done) == nil || mayHaveLearnt(o, saga.Permanent)):
 			return false
 		}
 	}
 	return true
+}
+
+// firstMayHide tells whether there was time, until an event, for an attempt of
+// the step that timed out before its first byte came to the wire: when all that
+// it waits for had succeeded, its attempt time-out before.
+func firstMayHide(s *history.SagaRecord, step saga.Step, until *history.Event) bool {
+	limit := step.Action.Retry.AttemptTimeout()
+	if limit == 0 || until == nil {
+		return false
+	}
+	var ready time.Duration
+	for _, name := range mustPrecede(s.Definition)[step.Name] {
+		done := acknowledged(s.Op(name, saga.Action))
+		if done == nil {
+			return false
+		}
+		ready = max(ready, done.At)
+	}
+	return until.At-ready >= limit
 }

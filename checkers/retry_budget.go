@@ -31,7 +31,7 @@ func (RetryBudget) Doc() Doc {
 		Definition: "More attempts than the policy's maximum, or a new attempt after its deadline; or fewer than it promises while the errors were transient.",
 		Source:     "the saga's retry policy; n8n #9236, n8n #12096",
 		Evidence:   "call-sent, call-ended and saga-ended. At risk: operations with an attempt that failed transiently. An attempt counts as late when it begins more than 50 ms after the deadline.",
-		Blind:      "Deferrable steps and pivots without a compensation, which may go on beyond their policy; one attempt more for each kill; deadlines across a kill, a pause or a store outage; giving up early when anything else could have been the reason (another step failed, an operator, a breaker, a deadline, a refused connection).",
+		Blind:      "Deferrable steps and pivots without a compensation, which may go on beyond their policy; one attempt more for each kill; deadlines across a kill, a pause or a store outage; giving up early when anything else could have been the reason (another step failed, an operator, a breaker, a deadline, a refused connection, an attempt that timed out before it reached the wire).",
 		Cost:       "linear",
 		Needs:      []string{"max-attempts"},
 	}
@@ -118,6 +118,9 @@ func gaveUpEarly(h *history.History, s *history.SagaRecord, o *history.OpRecord,
 			return false
 		}
 	}
+	if stop := stopEvent(s, o); stop == nil || attemptMayHide(as, p, stop) {
+		return false
+	}
 	if compensated && o.Op.Direction == saga.Compensation {
 		return true // whatever else failed: it is reported as undone
 	}
@@ -134,4 +137,34 @@ func reasonToStop(h *history.History, s *history.SagaRecord, o *history.OpRecord
 		return false
 	}
 	return mayHaveLearnt(o, saga.Permanent) || usedUp(h, o)
+}
+
+// stopEvent is the first sign that an operation is not attempted any more: of an
+// action that the saga is on its way back or stuck, of a compensation the end.
+func stopEvent(s *history.SagaRecord, o *history.OpRecord) *history.Event {
+	end := endEvent(s)
+	if back := rollbackEvent(s); o.Op.Direction == saga.Action && back != nil && (end == nil || back.Seq < end.Seq) {
+		return back
+	}
+	return end
+}
+
+// attemptMayHide tells whether there was time, between the attempts that were
+// seen or after them, for one that timed out before its first byte came to the
+// wire, as happens on an overloaded machine.
+func attemptMayHide(as []*history.Attempt, p saga.RetryPolicy, stop *history.Event) bool {
+	limit := p.AttemptTimeout()
+	if limit == 0 {
+		return false
+	}
+	for i, a := range as {
+		next := stop
+		if i+1 < len(as) {
+			next = as[i+1].Sent
+		}
+		if lo, _ := p.Band(a.N + 1); next.At-earliestFailure(a) >= lo+limit {
+			return true
+		}
+	}
+	return false
 }
