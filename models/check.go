@@ -145,12 +145,14 @@ func overlapping(ops []porcupine.Operation) func(yield func([]porcupine.Operatio
 	}
 }
 
-// longest is the longest part of a group that porcupine could order.
+// longest is the longest part of a group that porcupine could order; of several
+// the one that keeps most to the order of calls, for porcupine gives them in no
+// particular order and a verdict must be the same each time.
 func longest(group []porcupine.Operation, info porcupine.LinearizationInfo) []porcupine.Operation {
 	var best []int
 	for _, orders := range info.PartialLinearizations() {
 		for _, order := range orders {
-			if len(order) > len(best) {
+			if len(order) > len(best) || len(order) == len(best) && slices.Compare(order, best) < 0 {
 				best = order
 			}
 		}
