@@ -46,7 +46,7 @@ func (c BackoffViolation) Check(h *history.History, ix *history.Index) Verdict {
 	polite := slices.Contains(h.Header.Orchestrator.Capabilities, "retry-after")
 	for _, s := range ix.Sagas {
 		for _, o := range opsOf(s) {
-			for _, w := range waitsOf(h, s, o, ds) {
+			for _, w := range waitsOf(ix, s, o, ds) {
 				t.risk(1)
 				checkWait(&t, w, lag, polite, o.Call.Breaker != nil)
 			}

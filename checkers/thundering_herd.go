@@ -82,7 +82,7 @@ func (c ThunderingHerd) Check(h *history.History, ix *history.Index) Verdict {
 			if o.Call.Breaker != nil { // it releases all at once
 				continue
 			}
-			for _, w := range waitsOf(h, s, o, ds) {
+			for _, w := range waitsOf(ix, s, o, ds) {
 				if p, ok := placeOf(w, lag); ok {
 					groups[w.next.Attempt] = append(groups[w.next.Attempt], p)
 				}

@@ -26,16 +26,16 @@ type wait struct {
 // undisturbed from the beginning (a kill may cost the count of attempts, which
 // the band depends on). Operations that may have been attempted without a trace,
 // or go on beyond their policy, have none.
-func waitsOf(h *history.History, s *history.SagaRecord, o *history.OpRecord, ds []disturbance) []wait {
+func waitsOf(ix *history.Index, s *history.SagaRecord, o *history.OpRecord, ds []disturbance) []wait {
 	as := sent(o)
-	if len(as) < 2 || hiddenAttempts(h, o.Op) || endless(s, o.Op) {
+	if len(as) < 2 || hiddenAttempts(ix.History, o.Op) || endless(s, o.Op) {
 		return nil
 	}
 	p := o.Call.Retry
 	var ws []wait
 	for i, b := range as[1:] {
 		a := as[i]
-		if b.N != a.N+1 || a.Learnt() != saga.Transient || disturbed(ds, 0, b.Sent.Seq) {
+		if b.N != a.N+1 || a.Learnt() != saga.Transient || disturbed(ds, 0, b.Sent.Seq) || seenLate(ix, o, a) {
 			continue
 		}
 		w := wait{op: o.Op, failed: a, next: b.Sent, policy: p, asked: retryAfter(a)}
@@ -45,6 +45,26 @@ func waitsOf(h *history.History, s *history.SagaRecord, o *history.OpRecord, ds 
 		ws = append(ws, w)
 	}
 	return ws
+}
+
+// seenLate tells that the wire saw an attempt when most of its time-out was over:
+// the orchestrator gave it up soon after, though no fault broke it. When it
+// began, and so when it failed, can't be told.
+func seenLate(ix *history.Index, o *history.OpRecord, a *history.Attempt) bool {
+	if a.Ended.Code != 0 || a.Ended.At-a.Sent.At >= o.Call.Retry.AttemptTimeout()/2 {
+		return false
+	}
+	for i, fired := range ix.Fired {
+		if f := ix.History.Header.Faults[i]; f.At.IsZero() && slices.Contains(f.Steps, o.Op.Step) {
+			return false
+		}
+		for _, e := range fired {
+			if e.Operation() == o.Op && e.Attempt == a.N {
+				return false
+			}
+		}
+	}
+	return true
 }
 
 // earliestFailure is the earliest time at which the orchestrator can have learnt

@@ -165,33 +165,40 @@ func (in *Injector) storeUp(i int) {
 	in.healed(i, saga.Operation{})
 }
 
-// refuse closes the gate of an operation until connections were refused.
+// refuse closes the gates of an operation until connections were refused: that
+// of the fault's saga, or those of all sagas.
 func (in *Injector) refuse(i int) {
 	f := in.Plan.Faults[i]
-	n := max(f.Saga, 1) - 1
-	if n >= len(in.Sagas) {
-		return // such a saga is not in the cell: the fault does not fire
+	op := saga.Operation{Step: f.At.Step, Direction: f.At.Direction}
+	in.mu.Lock()
+	claimed := in.claimed[i]
+	in.mu.Unlock()
+	var gates []*Gate
+	for n, id := range in.Sagas {
+		g := in.gates[saga.Operation{Saga: id, Step: f.At.Step, Direction: f.At.Direction}]
+		if g != nil && (f.Saga == n+1 || f.Saga == 0 && (claimed == "" || claimed == id)) {
+			gates = append(gates, g)
+			op.Saga = id
+		}
 	}
-	op := saga.Operation{Saga: in.Sagas[n], Step: f.At.Step, Direction: f.At.Direction}
-	g := in.gates[op]
-	if g == nil {
-		return
+	if len(gates) > 1 {
+		op.Saga = "" // any of them
 	}
 	before, err := attemptFails()
+	for _, g := range gates {
+		err = errors.Join(err, g.shut())
+	}
 	if err != nil {
 		in.fail(i, err)
-		return
-	}
-	if err := g.shut(); err != nil {
-		in.fail(i, err)
-		return
 	}
 	in.background(func() {
-		if in.refused(i, op, before) {
+		if err == nil && in.refused(i, op, before) {
 			in.wait(f.DelayMS)
 		}
-		if err := g.reopen(); err != nil {
-			in.fail(i, err)
+		for _, g := range gates {
+			if err := g.reopen(); err != nil {
+				in.fail(i, err)
+			}
 		}
 		in.healed(i, op)
 	})

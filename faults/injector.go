@@ -60,6 +60,7 @@ type Injector struct {
 	answers map[participants.Call]func() *participants.Answer // of windows, at receive
 	hurts   map[int]bool                                      // faults that are on right now
 	fired   map[int]int
+	claimed map[int]string // fault → the saga that got to its point first
 	errs    []error
 }
 
@@ -67,7 +68,7 @@ type Injector struct {
 func NewInjector(w *Wire, s Setup) (*Injector, error) {
 	in := &Injector{
 		Setup: s, rec: s.Rec, wire: w, number: map[string]int{}, gates: map[saga.Operation]*Gate{},
-		open: map[int]int{}, down: map[string]int{}, hurts: map[int]bool{}, fired: map[int]int{},
+		open: map[int]int{}, down: map[string]int{}, hurts: map[int]bool{}, fired: map[int]int{}, claimed: map[int]string{},
 		answers: map[participants.Call]func() *participants.Answer{},
 	}
 	in.ctx, in.cancel = context.WithCancel(context.Background())
@@ -220,18 +221,32 @@ func (in *Injector) healed(i int, op saga.Operation) {
 	}
 }
 
-// on lists the faults planned for an attempt at one of the phases.
+// on lists the faults planned for an attempt at one of the phases. A fault
+// without a saga is from then on that saga's.
 func (in *Injector) on(c participants.Call, phases ...saga.Phase) []int {
 	var hits []int
 	for i, f := range in.Plan.Faults {
-		if f.At.IsZero() || max(f.Saga, 1) != in.number[c.Op.Saga] {
+		if f.At.IsZero() || f.At.Step != c.Op.Step || f.At.Direction != c.Op.Direction || f.At.Attempt != c.Attempt {
 			continue
 		}
-		if f.At.Step == c.Op.Step && f.At.Direction == c.Op.Direction && f.At.Attempt == c.Attempt && slices.Contains(phases, f.At.Phase) {
+		if slices.Contains(phases, f.At.Phase) && in.claims(i, c.Op.Saga) {
 			hits = append(hits, i)
 		}
 	}
 	return hits
+}
+
+// claims tells whether a fault is for a saga; the first that asks gets it.
+func (in *Injector) claims(i int, id string) bool {
+	if n := in.Plan.Faults[i].Saga; n > 0 {
+		return n == in.number[id]
+	}
+	in.mu.Lock()
+	defer in.mu.Unlock()
+	if in.claimed[i] == "" {
+		in.claimed[i] = id
+	}
+	return in.claimed[i] == id
 }
 
 // chain chooses the toxics of an attempt that has arrived, fires its faults at

@@ -19,7 +19,8 @@ type Plan struct {
 // that a kind does not use are zero; the kind's Validate says so.
 type Fault struct {
 	Kind string `json:"kind" yaml:"kind"`
-	// Saga is the number of the saga in the cell, from 1; 0 means the first.
+	// Saga is the number of the saga in the cell, from 1; 0 means whichever saga
+	// gets to the point first.
 	Saga int               `json:"saga,omitempty" yaml:"saga,omitempty"`
 	At   saga.FailurePoint `json:"at,omitzero" yaml:"at,omitempty"`
 	// DelayMS is how long a delay, a late second copy or a pause lasts.

@@ -170,7 +170,11 @@ func (r *cellRun) header(registers map[string]string) (history.Header, error) {
 	}
 	for _, f := range c.Plan.Faults {
 		p := history.PlannedFault{Kind: f.Kind, At: f.At, Steps: f.Steps, Text: f.String()}
-		if n := max(f.Saga, 1) - 1; n < len(r.ids) && !f.At.IsZero() {
+		n := f.Saga - 1
+		if f.Saga == 0 && len(r.ids) == 1 {
+			n = 0
+		}
+		if n >= 0 && n < len(r.ids) && !f.At.IsZero() {
 			p.Saga = r.ids[n]
 		}
 		h.Faults = append(h.Faults, p)

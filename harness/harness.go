@@ -78,6 +78,8 @@ type Harness struct {
 	server *participants.Server
 	owned  *pool
 	lanes  lanes
+	pacer  *pacer
+	gate   sync.Mutex // cells start one after the other, each when the machine keeps up
 }
 
 // New prepares a harness; Close must be called.
@@ -102,7 +104,7 @@ func New(o Options) (*Harness, error) {
 		return nil, errors.Join(fmt.Errorf("server of the participants: %w", err), wire.Close())
 	}
 	return &Harness{
-		Options: o, wire: wire, server: server, owned: newPool(o.Start),
+		Options: o, wire: wire, server: server, owned: newPool(o.Start), pacer: newPacer(),
 		lanes: lanes{make(chan struct{}, o.Parallel), make(chan struct{}, o.Processes), make(chan struct{}, 1)},
 	}, nil
 }
@@ -112,6 +114,7 @@ const DefaultSettle = 10 * time.Second
 
 // Close ends everything that the harness started.
 func (h *Harness) Close() error {
+	h.pacer.close()
 	return errors.Join(h.owned.close(), h.wire.Close(), h.server.Close())
 }
 
@@ -192,6 +195,9 @@ func (h *Harness) RunCell(ctx context.Context, c Cell) Result {
 		return r
 	}
 	defer leave()
+	h.gate.Lock()
+	h.pacer.admit(ctx)
+	h.gate.Unlock()
 	began := time.Now()
 	r.History, r.Err = h.observe(ctx, c)
 	if r.History != nil && h.Dir != "" {

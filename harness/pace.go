@@ -1,0 +1,65 @@
+package harness
+
+import (
+	"context"
+	"sync"
+	"sync/atomic"
+	"time"
+)
+
+// A machine with more cells than it can carry makes time-outs fire that no plan
+// asked for. So new cells wait while the machine lags: while timers of ours fire
+// late.
+const (
+	lagTick  = 5 * time.Millisecond
+	lagLimit = 10 * time.Millisecond
+	// lagPatience bounds the wait: a machine that others keep busy is no reason
+	// never to start.
+	lagPatience = 2 * time.Second
+)
+
+// pacer measures how late timers fire.
+type pacer struct {
+	lag  atomic.Int64 // nanoseconds, a decaying maximum
+	stop context.CancelFunc
+	done sync.WaitGroup
+}
+
+func newPacer() *pacer {
+	ctx, stop := context.WithCancel(context.Background())
+	p := &pacer{stop: stop}
+	p.done.Go(func() { p.measure(ctx) })
+	return p
+}
+
+func (p *pacer) measure(ctx context.Context) {
+	t := time.NewTicker(lagTick)
+	defer t.Stop()
+	last := time.Now()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-t.C:
+		}
+		now := time.Now()
+		late := max(now.Sub(last)-lagTick, 0)
+		last = now
+		p.lag.Store(int64(max(late, time.Duration(p.lag.Load())*3/4)))
+	}
+}
+
+func (p *pacer) close() {
+	p.stop()
+	p.done.Wait()
+}
+
+// admit waits until the machine keeps up.
+func (p *pacer) admit(ctx context.Context) {
+	deadline := time.Now().Add(lagPatience)
+	for time.Duration(p.lag.Load()) > lagLimit && time.Now().Before(deadline) {
+		if pause(ctx, lagTick) != nil {
+			return
+		}
+	}
+}
