@@ -146,10 +146,10 @@ func (r *rig) await(id string, limit time.Duration) saga.Status {
 func (r *rig) expect(what string, id string, want saga.Status, calls ...string) {
 	r.t.Helper()
 	start := time.Now()
-	got := r.await(id, 90*time.Second)
+	got := r.await(id, 30*time.Second)
 	r.t.Logf("%s: %s after %v: %v", what, got, time.Since(start).Round(time.Millisecond), r.p.log())
 	if got != want || !slices.Equal(r.p.log(), calls) {
-		r.t.Errorf("%s: %s %v: expected %s %v", what, got, r.p.log(), want, calls)
+		r.t.Fatalf("%s: %s %v: expected %s %v", what, got, r.p.log(), want, calls)
 	}
 	r.p.mu.Lock()
 	defer r.p.mu.Unlock()
@@ -228,7 +228,7 @@ func (r *rig) run() {
 	})
 	if refused != nil {
 		r.expect("refused", id, saga.Compensated, refused...)
-	} else if got := r.await(id, 90*time.Second); got != saga.Compensated || !slices.Contains(r.p.log(), "flight.undo") {
+	} else if got := r.await(id, 30*time.Second); got != saga.Compensated || !slices.Contains(r.p.log(), "flight.undo") {
 		r.t.Errorf("refused: %s %v", got, r.p.log())
 	} else {
 		r.t.Logf("refused: %s %v", got, r.p.log())
@@ -334,7 +334,7 @@ func (r *rig) pause() {
 	if err := r.s.Resume(r.t.Context()); err != nil {
 		r.t.Fatal(err)
 	}
-	if got := r.await(id, 90*time.Second); !got.Ended() {
+	if got := r.await(id, 30*time.Second); !got.Ended() {
 		r.t.Errorf("paused and resumed: %s: expected an end", got)
 	}
 }
