@@ -1,0 +1,148 @@
+package arch
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"io"
+	"maps"
+	"os"
+	"os/exec"
+	"path"
+	"slices"
+	"strings"
+	"testing"
+)
+
+const module = "github.com/sagacheck/sagacheck/"
+
+// pkg is what `go list -json` says of a package.
+type pkg struct {
+	ImportPath string
+	Imports    []string
+	Deps       []string
+}
+
+// list lists the packages of the module.
+func list(t *testing.T) map[string]pkg {
+	t.Helper()
+	cmd := exec.CommandContext(t.Context(), "go", "list", "-deps=false", "-json=ImportPath,Imports,Deps", module+"...")
+	var complaint bytes.Buffer
+	cmd.Stderr = &complaint
+	out, err := cmd.Output()
+	if err != nil {
+		t.Fatalf("go list: %v\n%s", err, complaint.String())
+	}
+	all := map[string]pkg{}
+	for dec := json.NewDecoder(bytes.NewReader(out)); ; {
+		var p pkg
+		if err := dec.Decode(&p); errors.Is(err, io.EOF) {
+			return all
+		} else if err != nil {
+			t.Fatal(err)
+		}
+		all[strings.TrimPrefix(p.ImportPath, module)] = p
+	}
+}
+
+// A stored history can be judged on a machine that has none of the engines: the
+// judging half never reaches the running half.
+func TestJudgingNeverReachesRunning(t *testing.T) {
+	running := []string{"harness", "faults", "participants", "orchestrators", "reference", "scenarios", "reports", "cmd"}
+	all := list(t)
+	for _, judging := range []string{"saga", "history", "models", "checkers"} {
+		p, ok := all[judging]
+		if !ok {
+			t.Errorf("package %s is missing", judging)
+		}
+		for _, dep := range p.Deps {
+			if rest, ours := strings.CutPrefix(dep, module); ours && slices.Contains(running, strings.Split(rest, "/")[0]) {
+				t.Errorf("%s reaches %s", judging, rest)
+			}
+		}
+	}
+}
+
+// saga is the vocabulary: it imports nothing of ours.
+func TestVocabularyImportsNothingOfOurs(t *testing.T) {
+	for _, dep := range list(t)["saga"].Deps {
+		if strings.HasPrefix(dep, module) {
+			t.Errorf("saga reaches %s", dep)
+		}
+	}
+}
+
+// Only cmd joins running and judging.
+func TestRunningNeverJudges(t *testing.T) {
+	all := list(t)
+	for _, running := range []string{"harness", "faults", "participants", "orchestrators", "reference", "scenarios"} {
+		for _, dep := range all[running].Deps {
+			if rest, ours := strings.CutPrefix(dep, module); ours && (rest == "checkers" || rest == "reports") {
+				t.Errorf("%s reaches %s", running, rest)
+			}
+		}
+	}
+}
+
+// What one library is for, one package does.
+func TestLibrariesHaveOneHome(t *testing.T) {
+	homes := map[string][]string{
+		"github.com/Shopify/toxiproxy/v2":             {"faults"},
+		"github.com/anishathalye/porcupine":           {"models", "checkers"},
+		"github.com/testcontainers/testcontainers-go": {"orchestrators"},
+		"github.com/spf13/cobra":                      {"cmd/sagacheck"},
+		"modernc.org/sqlite":                          {"reference"},
+		"github.com/jackc/pgx/v5":                     {"reference"},
+		"github.com/failsafe-go/failsafe-go":          {"reference"},
+		"github.com/olekukonko/tablewriter":           {"reports"},
+		"github.com/schollz/progressbar/v3":           {"reports"},
+		"testing":                                     nil,
+		"github.com/rogpeppe/go-internal":             nil,
+		"go.uber.org/goleak":                          nil,
+	}
+	for name, p := range list(t) {
+		for _, imported := range p.Imports {
+			for library, home := range homes {
+				if (imported == library || strings.HasPrefix(imported, library+"/")) && !slices.Contains(home, name) {
+					t.Errorf("%s imports %s: expected only in %v", name, imported, home)
+				}
+			}
+		}
+	}
+}
+
+// Engines have go.mod files of their own: the root's has none of their SDKs.
+func TestRootModuleHasNoEngine(t *testing.T) {
+	mod, err := os.ReadFile("../../go.mod")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, engine := range []string{"go.temporal.io/", "github.com/temporalio/", "github.com/dtm-labs/", "github.com/restatedev/", "github.com/dbos-inc/", "github.com/cschleiden/"} {
+		if bytes.Contains(mod, []byte(engine)) {
+			t.Errorf("go.mod requires %s", engine)
+		}
+	}
+}
+
+// Checkers and kinds of faults stand in explicit catalogues: no package registers
+// anything when it is loaded.
+func TestNoInit(t *testing.T) {
+	for _, name := range slices.Sorted(maps.Keys(list(t))) {
+		files, err := os.ReadDir(path.Join("../..", name))
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, f := range files {
+			if !strings.HasSuffix(f.Name(), ".go") {
+				continue
+			}
+			text, err := os.ReadFile(path.Join("../..", name, f.Name()))
+			if err != nil {
+				t.Fatal(err)
+			}
+			if bytes.Contains(text, []byte("\nfunc init()")) {
+				t.Errorf("%s/%s has an init function", name, f.Name())
+			}
+		}
+	}
+}
