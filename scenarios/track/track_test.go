@@ -40,7 +40,7 @@ func TestMain(m *testing.M) {
 			return 1
 		}
 		// Most of a cell is waiting, so more run at once than there are cores.
-		if err := flag.Set("test.parallel", "8"); err != nil {
+		if err := flag.Set("test.parallel", "6"); err != nil {
 			fmt.Fprintln(os.Stderr, err)
 			return 1
 		}
@@ -55,9 +55,15 @@ func TestThreads(t *testing.T) {
 			if v := judge(t, s); v.Outcome == checkers.Violation {
 				t.Errorf("without a defect: %s is violated: %+v", v.Property, v.Witnesses)
 			}
-			if v := judge(t, s, "--defect", s.Thread.Defect); v.Outcome != checkers.Violation {
-				t.Errorf("with the defect %s: %s is %s (%s), expected a violation", s.Thread.Defect, v.Property, v.Outcome, v.Reason)
+			// On a busy machine a run may lack the proof that an answer was read.
+			for range 3 {
+				v := judge(t, s, "--defect", s.Thread.Defect)
+				if v.Outcome == checkers.Violation {
+					return
+				}
+				t.Logf("with the defect %s: %s is %s (%s)", s.Thread.Defect, v.Property, v.Outcome, v.Reason)
 			}
+			t.Errorf("with the defect %s: %s was not violated in three runs", s.Thread.Defect, s.Thread.Checker)
 		})
 	}
 }
@@ -81,7 +87,7 @@ func judge(t *testing.T, s *scenarios.Scenario, args ...string) checkers.Verdict
 	}
 	// The one cell may kill the one process there is.
 	start := func(ctx context.Context) (orchestrators.System, error) { return kept{system}, nil }
-	h, err := harness.New(harness.Options{System: system, Start: start, Settle: 2 * time.Second})
+	h, err := harness.New(harness.Options{System: system, Start: start, Settle: 5 * time.Second})
 	if err != nil {
 		t.Fatal(err)
 	}
