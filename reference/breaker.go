@@ -2,6 +2,7 @@ package reference
 
 import (
 	"context"
+	"maps"
 	"sync"
 	"time"
 
@@ -120,6 +121,17 @@ type breakers struct {
 	byName  map[string]*breaker
 }
 
+// keepBreakers bounds the breakers in memory, as long as enough are closed.
+const keepBreakers = 4096
+
+// sweep forgets the closed breakers when there are too many: they begin again,
+// with no failure counted.
+func (bs *breakers) sweep() {
+	if len(bs.byName) >= keepBreakers {
+		maps.DeleteFunc(bs.byName, func(_ string, b *breaker) bool { return b.cb.IsClosed() })
+	}
+}
+
 // get finds or makes the breaker; nil gives nil. The first definition of a name
 // counts.
 func (bs *breakers) get(b *saga.Breaker, id string) *breaker {
@@ -136,6 +148,7 @@ func (bs *breakers) get(b *saga.Breaker, id string) *breaker {
 		bs.byName = map[string]*breaker{}
 	}
 	if bs.byName[name] == nil {
+		bs.sweep()
 		bs.byName[name] = newBreaker(*b, bs.defects)
 	}
 	return bs.byName[name]

@@ -18,7 +18,9 @@ import (
 // Options configure an executor.
 type Options struct {
 	// StoreDSN is a SQLite file, which is made if it is not there, or
-	// postgres://… for PostgreSQL.
+	// postgres://… for PostgreSQL. FILE?synchronous=off spares the flush to the
+	// disk at each commit: what is durable then survives any end of the process,
+	// but not that of the machine.
 	StoreDSN string
 	// Defects are the names of the planted defects to switch on.
 	Defects []string
@@ -55,7 +57,7 @@ type known struct {
 }
 
 // keepEnded is how many ended sagas stay in memory; the store knows the others.
-const keepEnded = 4096
+const keepEnded = 1024
 
 // The errors of Submit, Status and Compensate, besides those of validation.
 var (

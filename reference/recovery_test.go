@@ -195,3 +195,23 @@ func TestStoreErrorsLoseNothing(t *testing.T) {
 		t.Error(after, before, err)
 	}
 }
+
+func TestSynchronous(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "sagas.db")
+	for dsn, want := range map[string]int{file + "?synchronous=off": 0, file: 2} {
+		s, err := openSQLite(t.Context(), dsn)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var got int
+		if err := s.db.QueryRow(`PRAGMA synchronous`).Scan(&got); err != nil || got != want {
+			t.Errorf("%s: %d, want %d, %v", dsn, got, want, err)
+		}
+		if err := s.close(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if _, err := Open(t.Context(), Options{StoreDSN: file + "?sync=no"}); err == nil || !strings.Contains(err.Error(), `"sync=no"`) {
+		t.Error(err)
+	}
+}

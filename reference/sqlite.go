@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"net/url"
+	"strings"
 
 	_ "modernc.org/sqlite" // the driver "sqlite"
 )
@@ -19,8 +20,18 @@ var _ store = (*sqliteStore)(nil)
 // sqliteVersion is the version of the layout, kept in user_version.
 const sqliteVersion = 1
 
-func openSQLite(ctx context.Context, file string) (*sqliteStore, error) {
-	q := url.Values{"_pragma": {"busy_timeout(2000)", "locking_mode(EXCLUSIVE)", "journal_mode(WAL)", "synchronous(FULL)"}, "_txlock": {"immediate"}}
+// openSQLite opens FILE, or FILE?synchronous=off: then a commit survives the end
+// of the process, also by kill -9, but not that of the machine, and costs no
+// flush to the disk.
+func openSQLite(ctx context.Context, dsn string) (*sqliteStore, error) {
+	file, synchronous := dsn, "FULL"
+	if name, mode, ok := strings.Cut(dsn, "?"); ok {
+		if mode != "synchronous=off" && mode != "synchronous=full" {
+			return nil, fmt.Errorf("store %q: %q: expected synchronous=full or synchronous=off", dsn, mode)
+		}
+		file, synchronous = name, strings.TrimPrefix(mode, "synchronous=")
+	}
+	q := url.Values{"_pragma": {"busy_timeout(2000)", "locking_mode(EXCLUSIVE)", "journal_mode(WAL)", "synchronous(" + synchronous + ")"}, "_txlock": {"immediate"}}
 	db, err := sql.Open("sqlite", "file:"+(&url.URL{Path: file}).EscapedPath()+"?"+q.Encode())
 	if err != nil {
 		return nil, fmt.Errorf("store %q: %w", file, err)
