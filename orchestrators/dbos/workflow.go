@@ -1,0 +1,137 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"math"
+	"slices"
+	"time"
+
+	"github.com/dbos-inc/dbos-transact-golang/dbos"
+
+	"github.com/sagacheck/sagacheck/orchestrators/facade"
+)
+
+const reportEvent = "report"
+
+// Saga is the workflow: the steps one after the other, each a durable step with the
+// retry policy of the saga and noted for compensation before it is called; on
+// failure the compensations in reverse order.
+func Saga(ctx dbos.Context, d facade.Definition) (facade.Report, error) {
+	p := facade.NewProgress(d)
+	if err := show(ctx, p); err != nil {
+		return p.Report(), err
+	}
+	ok := forward(ctx, p)
+	switch {
+	case ok:
+		p.Status = facade.Completed
+	case p.PastPivot():
+		p.Status = facade.Stuck
+	default:
+		p.Status = facade.Compensating
+		if err := show(ctx, p); err != nil {
+			return p.Report(), err
+		}
+		p.Status = backward(ctx, p)
+	}
+	if err := show(ctx, p); err != nil || !ok {
+		return p.Report(), err
+	}
+	return p.Report(), deferred(ctx, p)
+}
+
+// show publishes the progress: an event of the workflow.
+func show(ctx dbos.Context, p *facade.Progress) error {
+	return dbos.SetEvent(ctx, reportEvent, p.Report())
+}
+
+func forward(ctx dbos.Context, p *facade.Progress) (ok bool) {
+	for i, found := next(p); found; i, found = next(p) {
+		p.Started(i)
+		outcome, err := call(ctx, p.Action(i))
+		if outcome == refused {
+			err = errors.New(refused)
+		}
+		p.Ended(i, err, outcome == refused)
+		if err != nil {
+			return false
+		}
+	}
+	return true
+}
+
+// next is the first step whose turn has come.
+func next(p *facade.Progress) (int, bool) {
+	for i, s := range p.States {
+		if s == facade.Pending && p.Ready(i) {
+			return i, true
+		}
+	}
+	return 0, false
+}
+
+func backward(ctx dbos.Context, p *facade.Progress) string {
+	for _, i := range slices.Backward(p.Undo) {
+		o, ok := p.Compensation(i)
+		if !ok {
+			continue
+		}
+		if outcome, err := call(ctx, o); err != nil || outcome == refused {
+			return facade.Stuck
+		}
+		p.States[i] = facade.Compensated
+	}
+	return facade.Compensated
+}
+
+// deferred runs the steps that may be done later, until they succeed.
+func deferred(ctx dbos.Context, p *facade.Progress) error {
+	for i, s := range p.Definition.Steps {
+		if s.Kind != facade.Deferrable {
+			continue
+		}
+		o := p.Action(i)
+		o.Call.Retry.MaxAttempts = 0
+		outcome, err := call(ctx, o)
+		p.States[i] = facade.Succeeded
+		if err != nil || outcome == refused {
+			p.States[i] = facade.Failed
+		}
+		if err := show(ctx, p); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// The outcomes of a step. A refusal is a value and not an error: DBOS tries errors
+// again, and an error that is read back from the store has lost its type.
+const (
+	done    = "done"
+	refused = "refused"
+)
+
+// call is a durable step; an error means that it was given up.
+func call(ctx dbos.Context, o facade.Operation) (string, error) {
+	attempt := func(ctx context.Context) (string, error) {
+		err := facade.Attempt(ctx, o)
+		var no *facade.RefusedError
+		if errors.As(err, &no) {
+			return refused, nil
+		}
+		return done, err
+	}
+	r := o.Call.Retry
+	retries := r.MaxAttempts - 1
+	if r.MaxAttempts == 0 {
+		retries = math.MaxInt32
+	}
+	return dbos.RunAsStep(ctx, attempt,
+		dbos.WithStepName(o.Step+"."+o.Direction),
+		dbos.WithStepMaxRetries(retries),
+		dbos.WithStepBaseInterval(max(r.Initial(), time.Millisecond)),
+		dbos.WithStepMaxInterval(max(r.Max(), time.Millisecond)),
+		dbos.WithStepBackoffFactor(r.Multiplier),
+	)
+}
