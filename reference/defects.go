@@ -96,8 +96,8 @@ var effectDefects = []Defect{
 		Description: "a step that failed for good is passed over, as if it were not critical",
 	},
 	{
-		Name: "interrupted-action-is-done", Anomaly: "partial-success", Source: "n8n PR #13168", Needs: "a crash at receive of an action",
-		Description: "after a restart the saga goes on behind the step that it had begun",
+		Name: "interrupted-action-is-done", Anomaly: "partial-success", Source: "n8n PR #13168", Needs: "a crash while an action is under way that another step follows",
+		Description: "after a restart the saga goes on one step too far: the step that was interrupted and the one behind it are taken for done",
 	},
 	{
 		Name: "complete-early", Anomaly: "false-status", Source: "dtm #453", Needs: "a delay or a failure at the last step",
@@ -151,8 +151,8 @@ var compensationDefects = []Defect{
 		Description: "a compensation is made once, whatever comes of it",
 	},
 	{
-		Name: "interrupted-compensation-is-done", Anomaly: "lost-compensation", Source: "servicecomb-pack #635", Needs: "a crash at receive of a compensation",
-		Description: "a compensation is marked as done before it is sent, and a restart believes the mark",
+		Name: "interrupted-compensation-is-done", Anomaly: "lost-compensation", Source: "servicecomb-pack #635", Needs: "a crash in a rollback, before the last compensation has left",
+		Description: "the compensations of a rollback are marked as sent before they are, and a restart believes the marks",
 	},
 	{
 		Name: "skip-compensation-on-operator", Anomaly: "lost-compensation", Source: "temporal sdk-java #305", Needs: "an operator who asks for the rollback",

@@ -252,24 +252,47 @@ func (s *state) recover(now time.Time) []record {
 	for i := range s.def.Steps {
 		for _, r := range [...]ref{{i, saga.Action}, {i, saga.Compensation}} {
 			o := s.op(r)
+			if s.believedDone(r) {
+				records = append(records, s.believe(r, now)...)
+				continue
+			}
 			if !o.open {
 				continue
 			}
 			lo, _ := s.call(r).Retry.Band(o.attempts + 1)
-			rec := record{
+			records = append(records, record{
 				Kind: recOutcome, At: now, Step: r.step, Direction: r.dir, Attempt: o.attempts, Answer: saga.Transient,
 				Exhausted: s.limits(r).exhausted(o.attempts, o.first, now.Add(lo)),
-			}
-			if r.dir == saga.Action && s.defects.on("interrupted-action-is-done") {
-				rec.Answer, rec.Exhausted = saga.Done, false
-			}
-			if r.dir == saga.Compensation && s.defects.on("interrupted-compensation-is-done") {
-				rec.Answer, rec.Exhausted = saga.Done, false
-			}
-			records = append(records, rec)
+			})
 		}
 	}
 	return records
+}
+
+// believedDone holds the planted defects in which a restart takes for done what
+// was not. Without them it is false.
+func (s *state) believedDone(r ref) bool {
+	if s.op(r).settled() {
+		return false
+	}
+	if r.dir == saga.Compensation {
+		return s.failing() && s.needsUndo(r.step) && s.defects.on("interrupted-compensation-is-done")
+	}
+	interrupted := func(i int) bool { return s.actions[i].open }
+	return (interrupted(r.step) || slices.ContainsFunc(s.graph.before[r.step], interrupted)) &&
+		s.defects.on("interrupted-action-is-done")
+}
+
+// believe writes down that an operation is done.
+func (s *state) believe(r ref, now time.Time) []record {
+	rec := record{Kind: recOutcome, At: now, Step: r.step, Direction: r.dir, Attempt: s.op(r).attempts, Answer: saga.Done}
+	if s.op(r).open {
+		return []record{rec}
+	}
+	rec.Attempt++
+	intent := rec
+	intent.Kind, intent.Answer = recIntent, ""
+	return []record{intent, rec}
 }
 
 // The reasons why the rollback that an operator asks for is refused.
