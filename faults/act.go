@@ -39,7 +39,7 @@ func (x *exchange) copy(w *Wire) error {
 	second.call.Copy = 1
 	local := c.LocalAddr().String()
 	w.upstreams.Store(local, second)
-	defer w.upstreams.Delete(local)
+	defer w.upstreams.CompareAndDelete(local, second)
 	if _, err := c.Write(x.req.raw); err != nil {
 		return err
 	}

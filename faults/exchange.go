@@ -149,8 +149,10 @@ func (x *exchange) forward(w *Wire, conn, far *net.TCPConn, chain []toxic) {
 		x.up.onData = x.answering
 	}
 	local := far.LocalAddr().String()
+	// The kernel may give the port away again before this exchange has ended: then
+	// the address is another's.
 	w.upstreams.Store(local, x)
-	defer w.upstreams.Delete(local)
+	defer w.upstreams.CompareAndDelete(local, x)
 	if slices.ContainsFunc(chain, func(t toxic) bool { return t.Type == swallowType }) {
 		var left <-chan struct{} = x.client.gone
 		gone.Store(x.number, left)
@@ -191,7 +193,7 @@ func (x *exchange) forward(w *Wire, conn, far *net.TCPConn, chain []toxic) {
 	if resetDown && x.script.world == nil {
 		x.answering() // the bare link does not tell
 	}
-	if x.script.world != nil && x.up.written.Load() >= int64(len(x.req.raw)) {
+	if x.script.world != nil && whole(x.req.raw) && x.up.written.Load() >= int64(len(x.req.raw)) {
 		select {
 		case <-x.handled: // also when the orchestrator has left: a late arrival
 		case <-time.After(handlingLimit):
@@ -301,16 +303,18 @@ func (t *tap) Write(p []byte) (int, error) {
 		t.lost.Store(true)
 		return len(p), nil
 	}
-	n, err := t.conn.Write(p)
+	// Under the lock, so that a peer that answers with its end at once is not
+	// judged by what was noted before.
 	t.mu.Lock()
+	n, err := t.conn.Write(p)
 	if room := maxHead - len(t.head); room > 0 {
 		t.head = append(t.head, p[:min(n, room)]...)
 	}
-	t.mu.Unlock()
 	t.written.Add(int64(n))
 	if err != nil {
 		t.lost.Store(true)
 	}
+	t.mu.Unlock()
 	return len(p), nil
 }
 

@@ -103,10 +103,12 @@ func (w *Wire) Resolve(remote string) (participants.Served, bool) {
 }
 
 // The ports of gates lie below the ephemeral range of Linux (32768 and up), so
-// that a port is not taken by an outgoing connection while its gate is closed.
+// that a port is not taken by an outgoing connection while its gate is closed,
+// and below those of orchestrators (see package orchestrators), so that a gate
+// does not take the port of one that was killed.
 const (
-	portLow  = 15000
-	portHigh = 32000
+	portLow  = 10000
+	portHigh = 18000
 )
 
 func (w *Wire) open() (*Gate, error) {
