@@ -261,12 +261,12 @@ var retryDefects = []Defect{
 		Description: "compensations are attempted again at once, since the next time is computed in another time zone",
 	},
 	{
-		Name: "backoff-uncapped", Anomaly: "backoff-violation", Needs: "so many transient errors that the wait would pass its maximum",
-		Description: "the wait grows past max_interval_ms",
+		Name: "coarse-timer", Anomaly: "backoff-violation", Needs: "a transient error",
+		Description: "what has to wait is looked at once a second, so that short waits become long ones",
 	},
 	{
-		Name: "backoff-one-step-ahead", Anomaly: "backoff-violation", Needs: "a transient error",
-		Description: "the wait before attempt n is the one before attempt n+1",
+		Name: "backoff-one-step-behind", Anomaly: "backoff-violation", Needs: "a transient error",
+		Description: "the wait before attempt n is the one before attempt n-1, so that the first retry comes at once",
 	},
 	{
 		Name: "ignore-retry-after", Anomaly: "backoff-violation", Needs: "429 or 503 with a Retry-After longer than the wait",

@@ -230,7 +230,7 @@ var shownElsewhere = []string{
 	"rerun-on-resubmit", "requeue-slow-calls", "ignore-deadline", "ignore-retry-after", "no-jitter", "shared-jitter",
 	"breaker-ignored", "breaker-per-saga", "half-open-floods", "no-attempt-timeout", "skip-compensation-on-operator",
 	"stop-on-store-error", "store-errors-ignored", "accept-in-memory",
-	"no-backoff", "compensation-storm", "backoff-uncapped", "backoff-one-step-ahead",
+	"no-backoff", "compensation-storm", "coarse-timer", "backoff-one-step-behind",
 }
 
 func TestEveryDefectIsShown(t *testing.T) {
@@ -262,13 +262,11 @@ func TestDefectsOfWaiting(t *testing.T) {
 	if undo.wait(2) != 0 || at.wait(2) != 0 || of("").wait(2) < 50*time.Millisecond {
 		t.Error("no wait")
 	}
-	if w := of("backoff-uncapped").wait(4); w < 200*time.Millisecond {
-		t.Error("capped", w)
+	if w := of("coarse-timer").wait(2); w != time.Second {
+		t.Error("fine", w)
 	}
-	ahead := of("backoff-one-step-ahead")
-	ahead.call.Retry.MaxIntervalMS, ahead.call.Retry.Jitter = 1000, 0
-	if w := ahead.wait(2); w != 200*time.Millisecond {
-		t.Error("not ahead", w)
+	if o := of("backoff-one-step-behind"); o.wait(2) != 0 || o.wait(3) == 0 {
+		t.Error("not behind", o.wait(2), o.wait(3))
 	}
 	if !same("no-jitter") || !same("shared-jitter") || same("") || of("no-jitter").wait(2) != 100*time.Millisecond {
 		t.Error("jitter")

@@ -2,7 +2,6 @@ package reference
 
 import (
 	"context"
-	"math"
 	"math/rand/v2"
 	"net/http"
 	"strconv"
@@ -211,11 +210,8 @@ func (o *operation) wait(n int) time.Duration {
 	if o.ref.dir == saga.Compensation && d.on("compensation-storm") {
 		return 0
 	}
-	if d.on("backoff-uncapped") {
-		p.MaxIntervalMS = math.MaxInt32
-	}
-	if d.on("backoff-one-step-ahead") {
-		n++
+	if d.on("backoff-one-step-behind") {
+		n--
 	}
 	if d.on("no-jitter") {
 		draw = 0.5
@@ -227,5 +223,9 @@ func (o *operation) wait(n int) time.Duration {
 		draw = 0.1 + 0.8*draw
 	}
 	lo, hi := p.Band(n)
-	return lo + time.Duration(draw*float64(hi-lo))
+	w := lo + time.Duration(draw*float64(hi-lo))
+	if d.on("coarse-timer") {
+		w = w.Truncate(time.Second) + time.Second
+	}
+	return w
 }
