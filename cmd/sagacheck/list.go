@@ -2,6 +2,7 @@ package main
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"strings"
@@ -37,8 +38,12 @@ func newList(p process) *cobra.Command {
 		Example:   "  sagacheck list scenarios\n  sagacheck list checkers --json",
 		ValidArgs: []string{"scenarios", "faults", "checkers", "defects", "orchestrators"},
 		Args: func(c *cobra.Command, args []string) error {
-			if len(args) != 1 || catalogues[args[0]] == nil {
-				return usage(fmt.Errorf("list: %q: expected one of %s", strings.Join(args, " "), strings.Join(c.ValidArgs, ", ")))
+			expected := "expected one of " + strings.Join(c.ValidArgs, ", ")
+			switch {
+			case len(args) == 0:
+				return usage(errors.New("list: " + expected))
+			case len(args) > 1 || catalogues[args[0]] == nil:
+				return usage(fmt.Errorf("list: %q: %s", strings.Join(args, " "), expected))
 			}
 			return nil
 		},

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 
 	"github.com/spf13/cobra"
 
@@ -31,6 +32,11 @@ func newServe(p process) *cobra.Command {
   sagacheck reference serve --store postgres://user@127.0.0.1:5432/sagas`,
 		Args: cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
+			for _, name := range defects {
+				if !slices.ContainsFunc(reference.Defects(), func(d reference.Defect) bool { return d.Name == name }) {
+					return usage(fmt.Errorf("--defect: the reference executor has no defect %q: see sagacheck list defects", name))
+				}
+			}
 			if store == "" {
 				dir, err := os.MkdirTemp("", "sagacheck-reference-*")
 				if err != nil {

@@ -65,7 +65,7 @@ func (f *runFlags) run(c *cobra.Command, p process) error {
 	var own *faults.Plan
 	if f.plan != "" {
 		if own, err = faults.LoadPlan(f.plan); err != nil {
-			return usage(err)
+			return usage(fmt.Errorf("--plan: %w", err))
 		}
 	}
 	var part *reports.Shard
@@ -83,9 +83,16 @@ func (f *runFlags) run(c *cobra.Command, p process) error {
 			mine = append(mine, pl)
 		}
 	}
-	fmt.Fprintf(p.stderr, "sagacheck: seed %d, %d cells, %s, %s participants\n", x.s.seed, len(mine), x.system.Info().Name, x.profile)
+	fmt.Fprintf(p.stderr, "sagacheck: seed %d, %s, %s, %s participants\n", x.s.seed, cells(len(mine)), x.system.Info().Name, x.profile)
 	x.runCells(c.Context(), len(mine), x.cellsOf(mine))
 	return x.finish()
+}
+
+func cells(n int) string {
+	if n == 1 {
+		return "1 cell"
+	}
+	return fmt.Sprintf("%d cells", n)
 }
 
 // parseShard reads "i/n"; empty is the whole.
