@@ -1,0 +1,164 @@
+package tinyorch
+
+import (
+	"bytes"
+	"context"
+	"crypto/sha256"
+	"fmt"
+	"io"
+	"math/rand/v2"
+	"net/http"
+	"strconv"
+	"time"
+
+	"github.com/sagacheck/sagacheck/saga"
+)
+
+// ending is how the attempts of an operation ended.
+type ending int
+
+const (
+	done ending = iota
+	refused
+	exhausted // attempts or time ran out: the outcome is unknown
+	stopped   // nobody wants it any more
+)
+
+// loop is the retry loop of one operation. It may be entered again, to go on.
+type loop struct {
+	run       *run
+	step      *step
+	direction saga.Direction
+	call      saga.Call
+	give      <-chan struct{} // closed: no further attempt is wanted
+	endless   bool            // until the outcome is known, whatever the policy says
+	n         int             // attempts made
+	first     time.Time
+	notBefore time.Time
+}
+
+// do attempts until the outcome is known, or the policy is used up.
+func (l *loop) do(ctx context.Context) ending {
+	p := l.call.Retry
+	for {
+		if l.n > 0 {
+			due := time.Now().Add(l.backoff())
+			if due.Before(l.notBefore) {
+				due = l.notBefore
+			}
+			if !l.endless && (p.MaxAttempts > 0 && l.n >= p.MaxAttempts ||
+				p.DeadlineMS > 0 && due.After(l.first.Add(time.Duration(p.DeadlineMS)*time.Millisecond))) {
+				return exhausted
+			}
+			if !l.sleep(ctx, time.Until(due)) {
+				return stopped
+			}
+		}
+		l.begin()
+		code, retryAfter := l.attempt(ctx)
+		if retryAfter > 0 {
+			l.notBefore = time.Now().Add(retryAfter)
+		}
+		if ctx.Err() != nil {
+			return stopped
+		}
+		switch l.classify(code) {
+		case saga.Done:
+			return done
+		case saga.Permanent:
+			return refused
+		case saga.Transient:
+			l.doubt()
+		}
+	}
+}
+
+func (l *loop) begin() {
+	if l.n == 0 {
+		l.first = time.Now()
+	}
+	l.n++
+	if l.direction == saga.Action {
+		l.run.mu.Lock()
+		l.step.attempts = l.n
+		l.run.mu.Unlock()
+	}
+}
+
+func (l *loop) doubt() {
+	if l.direction == saga.Action {
+		l.run.mu.Lock()
+		l.step.doubtful = true
+		l.run.mu.Unlock()
+	}
+}
+
+func (l *loop) classify(code int) saga.Answer {
+	if code == http.StatusUnprocessableEntity && l.run.o.bugs.RetryRefused {
+		return saga.Transient
+	}
+	return saga.Classify(code)
+}
+
+// backoff draws the wait before the next attempt.
+func (l *loop) backoff() time.Duration {
+	lo, hi := l.call.Retry.Band(l.n + 1)
+	return lo + time.Duration(rand.Float64()*float64(hi-lo))
+}
+
+// sleep waits; false: no further attempt is wanted.
+func (l *loop) sleep(ctx context.Context, d time.Duration) bool {
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-t.C:
+		select {
+		case <-l.give:
+			return false
+		default:
+			return true
+		}
+	case <-l.give:
+		return false
+	case <-ctx.Done():
+		return false
+	}
+}
+
+// attempt makes one call; code 0: no whole answer came.
+func (l *loop) attempt(ctx context.Context) (code int, retryAfter time.Duration) {
+	ctx, cancel := context.WithTimeout(ctx, l.call.Retry.AttemptTimeout())
+	defer cancel()
+	req, err := http.NewRequestWithContext(ctx, http.MethodPost, l.call.URL, bytes.NewReader(l.call.Body))
+	if err != nil {
+		return 0, 0
+	}
+	req.Header = l.header()
+	resp, err := l.run.o.client.Do(req)
+	if err != nil {
+		return 0, 0
+	}
+	defer resp.Body.Close()
+	if _, err := io.Copy(io.Discard, resp.Body); err != nil {
+		return 0, 0
+	}
+	seconds, err := strconv.Atoi(resp.Header.Get("Retry-After"))
+	if err != nil {
+		seconds = 0
+	}
+	return resp.StatusCode, time.Duration(seconds) * time.Second
+}
+
+func (l *loop) header() http.Header {
+	id, name := l.run.def.ID, l.step.def.Name
+	key := fmt.Sprintf("%s %s %s", id, name, l.direction)
+	if l.run.o.bugs.FreshKey {
+		key += fmt.Sprintf(" %d", l.n)
+	}
+	trace := sha256.Sum256([]byte(id))
+	return http.Header{
+		"Content-Type": {"application/json"}, "Idempotency-Key": {strconv.Quote(key)},
+		"Saga-Id": {id}, "Saga-Step": {name},
+		"Traceparent": {fmt.Sprintf("00-%x-%016x-01", trace[:16], rand.Uint64()|1)},
+	}
+}

@@ -1,0 +1,120 @@
+// Package tinyorch is a second orchestrator, for tests only: it speaks the HTTP
+// contract and shares no code with the reference executor, so that both are
+// judged by the same checkers for different reasons. It keeps everything in
+// memory and can be broken on purpose (Bugs).
+//
+// Not in it: circuit breakers, the operator's compensation, surviving a crash.
+package tinyorch
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"io"
+	"net/http"
+	"slices"
+	"sync"
+
+	"github.com/sagacheck/sagacheck/saga"
+)
+
+// Bugs are what a test breaks on purpose.
+type Bugs struct {
+	SkipUnknown  bool // a step whose outcome is unknown is not compensated
+	FreshKey     bool // each attempt has a key of its own
+	RetryRefused bool // a 422 is tried again
+}
+
+// Orchestrator is an http.Handler that speaks the contract.
+type Orchestrator struct {
+	http.Handler
+	bugs   Bugs
+	client *http.Client
+	ctx    context.Context
+	cancel context.CancelFunc
+	work   sync.WaitGroup
+
+	mu     sync.Mutex
+	bodies map[string][]byte // of submitted sagas, by id
+	sagas  map[string]*run
+}
+
+// capabilities are what the health answer claims.
+var capabilities = []string{
+	"dag", "pivot", "deferrable", "exponential-backoff", "jitter", "max-attempts", "attempt-timeout",
+	"deadline", "retry-after", "permanent-errors", "idempotency-key", "step-status", "trace-context",
+}
+
+// New makes an orchestrator; Close must be called.
+func New(bugs Bugs) *Orchestrator {
+	o := &Orchestrator{bugs: bugs, bodies: map[string][]byte{}, sagas: map[string]*run{}}
+	o.client = &http.Client{
+		Transport:     &http.Transport{DisableKeepAlives: true},
+		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+	}
+	o.ctx, o.cancel = context.WithCancel(context.Background())
+	mux := http.NewServeMux()
+	mux.HandleFunc("POST /sagas", o.submit)
+	mux.HandleFunc("GET /sagas/{id}", o.show)
+	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) {
+		reply(w, http.StatusOK, map[string]any{"name": "tinyorch", "version": "1", "capabilities": capabilities})
+	})
+	o.Handler = mux
+	return o
+}
+
+// Close stops all sagas where they are.
+func (o *Orchestrator) Close() {
+	o.cancel()
+	o.work.Wait()
+}
+
+func (o *Orchestrator) submit(w http.ResponseWriter, r *http.Request) {
+	body, err := io.ReadAll(r.Body)
+	if err != nil {
+		return // the client has left
+	}
+	var d saga.Definition
+	if err = json.Unmarshal(body, &d); err == nil {
+		err = d.Validate()
+	}
+	if err != nil {
+		refuse(w, http.StatusBadRequest, err.Error())
+		return
+	}
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	switch known, ok := o.bodies[d.ID]; {
+	case ok && !bytes.Equal(known, body):
+		refuse(w, http.StatusConflict, "another saga has this id")
+		return
+	case !ok:
+		s := newRun(o, d)
+		o.bodies[d.ID], o.sagas[d.ID] = slices.Clone(body), s
+		o.work.Go(func() { s.execute(o.ctx) })
+	}
+	reply(w, http.StatusAccepted, map[string]string{"id": d.ID})
+}
+
+func (o *Orchestrator) show(w http.ResponseWriter, r *http.Request) {
+	o.mu.Lock()
+	s := o.sagas[r.PathValue("id")]
+	o.mu.Unlock()
+	if s == nil {
+		refuse(w, http.StatusNotFound, "no such saga")
+		return
+	}
+	reply(w, http.StatusOK, s.report())
+}
+
+func reply(w http.ResponseWriter, code int, v any) {
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(code)
+	_ = json.NewEncoder(w).Encode(v) // who has left needs no answer
+}
+
+func refuse(w http.ResponseWriter, code int, detail string) {
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(code)
+	_ = json.NewEncoder(w).Encode(map[string]any{"title": http.StatusText(code), "status": code, "detail": detail})
+}
