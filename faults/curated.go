@@ -158,7 +158,7 @@ func special(d saga.Definition) []Plan {
 // windowOf is a window that the saga's first calls are sure to meet.
 func windowOf(d saga.Definition, kind string) Fault {
 	f := Fault{Kind: kind, ForMS: 60}
-	if kind == (storeOutage{}).Doc().Name {
+	if k, err := KindByName(kind); err == nil && k.Doc().Process {
 		return f
 	}
 	for _, s := range d.Steps {

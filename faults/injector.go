@@ -108,6 +108,8 @@ func (in *Injector) startWindows() {
 		switch {
 		case f.Kind == (storeOutage{}).Doc().Name:
 			in.window(f, func() { in.storeDown(i) }, func() { in.storeUp(i) })
+		case f.Kind == (orchestratorOutage{}).Doc().Name:
+			in.processDown(i, f)
 		case in.kinds[i].Doc().Window():
 			in.window(f, func() { in.setOpen(i, true) }, func() { in.setOpen(i, false) })
 		}

@@ -82,6 +82,7 @@ func Kinds() []Kind {
 		outage{},
 		latency{},
 		errorRate{},
+		orchestratorOutage{},
 		storeOutage{},
 	}
 }

@@ -1,0 +1,221 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"path"
+	"path/filepath"
+	"runtime"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/sagacheck/sagacheck/history"
+	"github.com/sagacheck/sagacheck/participants"
+	"github.com/sagacheck/sagacheck/reports"
+	"github.com/sagacheck/sagacheck/scenarios"
+)
+
+type mutantsFlags struct {
+	defects    []string
+	scenarios  []string
+	seeds      int
+	limit      int
+	seed       uint64
+	quick      bool
+	noBaseline bool
+	parallel   int
+	settle     time.Duration
+	out        string
+}
+
+func newMutants(p process) *cobra.Command {
+	f := &mutantsFlags{}
+	c := &cobra.Command{
+		Use:   "mutants",
+		Short: "Measure which planted defect is found by which checker, after how many runs",
+		Long: `Switches on each planted defect of the reference executor and of the
+participants, one at a time, and runs cells until the defect's own checker
+reports a violation: --seeds searches for each defect, of at most --limit runs.
+The same searches are made with plans that place faults by time and chance, as
+plain chaos tools do, and the two are compared (docs/mutants.md).
+
+--quick makes one search for each defect, with the curated plans first.
+
+Exit 0 only if every planted defect was killed by its own checker, and every
+equivalent switch (a change that breaks nothing) stayed green.`,
+		Example: `  sagacheck mutants
+  sagacheck mutants --quick
+  sagacheck mutants --defect 'retry-*' --seeds 5 --no-baseline`,
+		Args: cobra.NoArgs,
+		RunE: func(c *cobra.Command, _ []string) error { return f.run(c, p) },
+	}
+	c.Flags().StringSliceVar(&f.defects, "defect", nil, "only defects that match this `glob` (may be repeated)")
+	c.Flags().StringSliceVar(&f.scenarios, "scenario", nil, "only scenarios that match this `glob` (default: the catalogue without threads)")
+	c.Flags().IntVar(&f.seeds, "seeds", 20, "searches for each defect")
+	c.Flags().IntVar(&f.limit, "limit", 200, "runs after which a search gives up")
+	c.Flags().Uint64Var(&f.seed, "seed", 1, "seed of everything that is drawn")
+	c.Flags().BoolVar(&f.quick, "quick", false, "one search for each defect, with the curated plans first, and no baseline")
+	c.Flags().BoolVar(&f.noBaseline, "no-baseline", false, "leave out the searches by time and chance")
+	c.Flags().IntVar(&f.parallel, "parallel", 0, "cells at once (default: 16 a core)")
+	c.Flags().DurationVar(&f.settle, "settle", 3*time.Second, "how long after the last fault a saga may take to end")
+	c.Flags().StringVar(&f.out, "out", "sagacheck-out", "`folder` for reports")
+	return c
+}
+
+func (f *mutantsFlags) check() error {
+	if f.seeds < 1 || f.limit < 1 || f.parallel < 0 || f.settle <= 0 {
+		return errors.New("--seeds, --limit, --settle: expected 1 or more; --parallel: 0 (the default) or more")
+	}
+	if f.parallel == 0 {
+		f.parallel = cellsPerCore * runtime.GOMAXPROCS(0)
+	}
+	if f.quick {
+		f.seeds, f.noBaseline = 1, true
+	}
+	return nil
+}
+
+func (f *mutantsFlags) run(c *cobra.Command, p process) error {
+	if err := f.check(); err != nil {
+		return usage(err)
+	}
+	chosen, err := chooseMutants(f.defects)
+	if err != nil {
+		return usage(fmt.Errorf("--defect: %w", err))
+	}
+	list, err := chooseScenarios(f.scenarios)
+	if err != nil {
+		return usage(fmt.Errorf("--scenario: %w", err))
+	}
+	started := time.Now()
+	dir, err := reports.NewRunDir(f.out, c.Name(), started)
+	if err != nil {
+		return trouble(err)
+	}
+	h := &hunt{
+		flags: f, scenarios: list, dir: dir,
+		nonce:    strconv.FormatInt(started.UnixMilli()%(36*36*36*36*36*36), 36),
+		cells:    make(chan struct{}, f.parallel),
+		progress: reports.NewProgress(reports.NewTerminal(p.stderr, p.getenv), "searches", plannedSearches(f, chosen)),
+		collector: reports.New(reports.Meta{
+			Tool: toolVersion(), Command: strings.Join(append([]string{c.Name()}, p.args[min(1, len(p.args)):]...), " "), Started: started,
+			Seed: f.seed, Orchestrator: history.Orchestrator{Name: referenceName, Version: toolVersion()}, Profile: string(participants.Fenced),
+		}),
+	}
+	fmt.Fprintf(p.stderr, "sagacheck: seed %d, %d defects and equivalent switches, %d scenarios\n", f.seed, len(chosen), len(list))
+	defects := h.all(c.Context(), chosen)
+	h.progress.Finish()
+	if c.Context().Err() != nil {
+		h.collector.Interrupt()
+	}
+	run := h.collector.Finish()
+	run.Mutants = &reports.Mutants{Seeds: f.seeds, Limit: f.limit, Defects: defects}
+	if !f.noBaseline {
+		run.Mutants.Baseline = "windows of outage, latency and errors, and kills, at random times"
+	}
+	run.Judge()
+	return publish(reports.NewTerminal(p.stdout, p.getenv), run, f.out, dir)
+}
+
+// plannedSearches is how many searches will be made.
+func plannedSearches(f *mutantsFlags, chosen []mutant) int {
+	n := 0
+	for _, m := range chosen {
+		switch {
+		case m.Equivalent || f.noBaseline:
+			n += f.seeds
+		default:
+			n += 2 * f.seeds
+		}
+	}
+	return n
+}
+
+// hunt is one run of the command.
+type hunt struct {
+	flags     *mutantsFlags
+	scenarios []*scenarios.Scenario
+	dir       string
+	nonce     string
+	cells     chan struct{} // bounds the cells at once, over all defects
+	progress  *reports.Progress
+	collector *reports.Collector
+}
+
+// defectsAtOnce: a defect that makes sagas hang keeps its place for long.
+func (h *hunt) defectsAtOnce() int {
+	if h.flags.quick {
+		return max(h.flags.parallel/4, 1)
+	}
+	return max(h.flags.parallel/8, 1)
+}
+
+// all measures the defects, several at a time. Those that were not measured when
+// the context ended are left out.
+func (h *hunt) all(ctx context.Context, chosen []mutant) []reports.Defect {
+	results := make([]*reports.Defect, len(chosen))
+	places := make(chan struct{}, h.defectsAtOnce())
+	var work sync.WaitGroup
+	for i, m := range chosen {
+		select {
+		case places <- struct{}{}:
+		case <-ctx.Done():
+		}
+		if ctx.Err() != nil {
+			break
+		}
+		work.Go(func() {
+			defer func() { <-places }()
+			d, err := h.measure(ctx, m)
+			if err != nil && ctx.Err() == nil {
+				h.collector.AddError(reports.CellInfo{}, fmt.Errorf("defect %s: %w", m.Name, err))
+			}
+			results[i] = d
+		})
+	}
+	work.Wait()
+	var defects []reports.Defect
+	for _, d := range results {
+		if d != nil {
+			defects = append(defects, *d)
+		}
+	}
+	return defects
+}
+
+// replayFile is where the run that killed a defect is kept.
+func (h *hunt) replayFile(name string) string {
+	return filepath.Join(h.dir, reports.FailuresDir, name+".yaml")
+}
+
+// chooseMutants finds the planted defects and equivalent switches that match one
+// of the globs; none selects all.
+func chooseMutants(globs []string) ([]mutant, error) {
+	all := allMutants()
+	if len(globs) == 0 {
+		return all, nil
+	}
+	chosen := map[string]bool{}
+	for _, g := range globs {
+		found := false
+		for _, m := range all {
+			ok, err := path.Match(g, m.Name)
+			if err != nil {
+				return nil, fmt.Errorf("%q: %w", g, err)
+			}
+			if ok {
+				found, chosen[m.Name] = true, true
+			}
+		}
+		if !found {
+			return nil, fmt.Errorf("no defect matches %q: see sagacheck list defects", g)
+		}
+	}
+	return slices.DeleteFunc(all, func(m mutant) bool { return !chosen[m.Name] }), nil
+}

@@ -1,0 +1,30 @@
+package faults
+
+import "github.com/sagacheck/sagacheck/participants"
+
+// orchestratorOutage kills the orchestrator at a time, wherever its sagas are
+// then, and starts it again on the same store: what chaos tools do to a process.
+// crash-orchestrator does it at an exact point.
+type orchestratorOutage struct{}
+
+var _ Kind = orchestratorOutage{}
+
+func (orchestratorOutage) Doc() KindDoc {
+	return KindDoc{
+		Name: "orchestrator-outage", Fields: []string{"from_ms", "for_ms"}, Process: true,
+		Text: "the orchestrator is killed (SIGKILL) at from_ms, whatever it is doing, and started again on the same store after for_ms",
+	}
+}
+
+func (orchestratorOutage) Validate(Fault) error { return nil }
+
+// processDown carries it out.
+func (in *Injector) processDown(i int, f Fault) {
+	in.background(func() {
+		if f.FromMS > 0 && !in.wait(f.FromMS) {
+			return
+		}
+		in.fire(i, participants.Call{}, "killed at its time")
+		in.crash(i, Fault{DelayMS: f.ForMS})
+	})
+}
