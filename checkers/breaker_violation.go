@@ -45,15 +45,15 @@ func (BreakerViolation) Doc() Doc {
 }
 
 // Check judges a history.
-func (c BreakerViolation) Check(h *history.History, ix *history.Index) Verdict {
+func (c BreakerViolation) Check(_ *history.History, ix *history.Index) Verdict {
 	var t tally
-	ds := disturbances(h, ix)
-	lag := max(breakerTolerance, 10*longest(lags(ix)))
-	behind, names := callsBehindBreakers(ix)
+	tm := newTiming(ix)
+	lag := max(breakerTolerance, 10*tm.longestLag())
+	behind, names := callsBehindBreakers(tm)
 	for _, name := range names {
 		calls := behind[name]
 		slices.SortFunc(calls, func(a, b breakerCall) int { return cmp.Compare(a.Sent.Seq, b.Sent.Seq) })
-		checkBreaker(&t, calls, ds, lag)
+		checkBreaker(&t, calls, tm.ds, lag)
 	}
 	return t.verdict(c, "no breaker surely opened")
 }
@@ -63,13 +63,12 @@ type breakerCall struct {
 	*history.Attempt
 	op     saga.Operation
 	policy saga.Breaker
+	failed bool // surely, and in the time that the wire saw it
 }
 
-func (b breakerCall) failed() bool { return b.Learnt() == saga.Transient }
-
-func callsBehindBreakers(ix *history.Index) (behind map[string][]breakerCall, names []string) {
+func callsBehindBreakers(tm *timing) (behind map[string][]breakerCall, names []string) {
 	behind = map[string][]breakerCall{}
-	for _, s := range ix.Sagas {
+	for _, s := range tm.ix.Sagas {
 		for _, o := range opsOf(s) {
 			b := o.Call.Breaker
 			if b == nil {
@@ -79,7 +78,7 @@ func callsBehindBreakers(ix *history.Index) (behind map[string][]breakerCall, na
 				names = append(names, b.Name)
 			}
 			for _, a := range sent(o) {
-				behind[b.Name] = append(behind[b.Name], breakerCall{a, o.Op, *b})
+				behind[b.Name] = append(behind[b.Name], breakerCall{a, o.Op, *b, a.Learnt() == saga.Transient && !tm.seenLate(o, a)})
 			}
 		}
 	}
@@ -125,7 +124,7 @@ func openings(calls []breakerCall, ds []disturbance) []opening {
 	probes := 0 // failures since the last opening
 	for _, b := range ended {
 		switch {
-		case !b.failed() || succeededBeside(b, calls):
+		case !b.failed || succeededBeside(b, calls):
 			row, probes = nil, 0
 			continue
 		case kills(ds, b.Sent.Seq, b.Ended.Seq) > 0:
@@ -174,7 +173,7 @@ func newOpening(row []breakerCall, by breakerCall) opening {
 func succeededBeside(b breakerCall, calls []breakerCall) bool {
 	i, _ := slices.BinarySearchFunc(calls, b.Ended.Seq, func(c breakerCall, seq int) int { return cmp.Compare(c.Sent.Seq, seq) })
 	for _, c := range slices.Backward(calls[:i]) {
-		if !c.failed() && (c.Ended == nil || c.Ended.Seq > b.Sent.Seq) {
+		if !c.failed && (c.Ended == nil || c.Ended.Seq > b.Sent.Seq) {
 			return true
 		}
 		if b.Sent.At-c.Sent.At > time.Minute { // no attempt lasts that long

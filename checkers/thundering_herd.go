@@ -12,12 +12,14 @@ import (
 )
 
 // The test of thundering-herd: how often it may be wrong in a cell, how many
-// waits a group needs, and the part of the band in which too many are looked for.
+// waits it takes, and the part of the band in which too many are looked for.
 const (
 	herdAlpha  = 1e-6
-	herdWaits  = 8
-	herdWindow = 0.1
-	// herdBlur is the most that the lag of the cell may be, as a part of the band.
+	herdWaits  = 8   // of a group
+	herdApart  = 5   // of them, at different moments
+	herdWindow = 0.1 // of the band
+	herdInside = 0.8 // of a group must lie within the band
+	// herdBlur is the most that the usual lag of the wire may be, as a part of the band.
 	herdBlur = 0.2
 	// herdBand is the narrowest band that is measured at all.
 	herdBand = 10 * time.Millisecond
@@ -32,21 +34,20 @@ const (
 //
 // The test: each wait is placed in its band, 0 at d(1−j), 1 at d(1+j); the policy
 // says that the places are uniform and independent. The waits before attempts of
-// one number are a group. Of the windows of width 0.1+r that begin at one of the
-// n waits of a group, it takes the fullest, with k waits; r is the lag of the cell
-// (the ninth decile of how late things were where no fault had a hand) as a part
-// of the band. If the policy holds, and whoever is due within a lag leaves
-// together (as with a group commit), the probability of that is at most
-// n·P(Bin(n−1, 0.1+2r) ≥ k−1). Two groups must both be below
-// √(10⁻⁶/pairs of groups), so that the rate of false alarms is 10⁻⁶ a cell; and a
-// single stall of the machine, which makes timers fire together, hits only one. A
-// delay that is independent from wait to wait makes no window fuller. A
-// Kolmogorov–Smirnov test against the same distribution would need some 30 waits
-// to see what this one sees with 8, and takes every shift for a herd.
+// one number are a group. A busy machine is late, and then lets many go at one
+// moment: so a group counts only if four fifths of it lie within the band, and of
+// waits that end within a millisecond (or twice the usual lag of the wire) one is
+// taken. Of the windows of width 0.1+r that begin at one of the n that remain, the
+// fullest holds k; r is the usual lag as a part of the band. If the policy holds
+// for waits that end at different moments, the probability of that is at most
+// n·P(Bin(n−1, 0.1+r) ≥ k−1). Two groups must both be below √(10⁻⁶/pairs of
+// groups), so that the rate of false alarms is 10⁻⁶ a cell. A Kolmogorov–Smirnov
+// test against the same distribution needs some 30 waits to see what this one sees
+// with two times 5, and takes every shift for a herd.
 //
-// It cannot see herds in fewer than two groups of 8 waits, and a jitter that is
-// spread but of another shape (backoff-violation sees what leaves the band).
-// Cost: n·log n.
+// It cannot see herds in fewer waits than that, a herd so close that all of it
+// comes within a millisecond, and a jitter that is spread but of another shape
+// (backoff-violation sees what leaves the band). Cost: n·log n.
 type ThunderingHerd struct{}
 
 var _ Checker = ThunderingHerd{}
@@ -57,8 +58,8 @@ func (ThunderingHerd) Doc() Doc {
 		Name:       "thundering-herd",
 		Definition: "Sagas that failed together retry together: their jittered waits are not spread over the policy's band.",
 		Source:     "Brooker, Exponential Backoff and Jitter, 2015; Naus, the scan statistic, 1965",
-		Evidence:   "call-sent, call-answered and call-ended. At risk: waits after a failure of known time, in bands of 10 ms or more of which the lag of the cell is no more than a fifth; at least 8 before attempts of one number, for at least two numbers. With r the lag as a part of the band, the fullest 0.1+r of the band holds k of the n waits of a number with p ≤ n·P(Bin(n−1, 0.1+2r) ≥ k−1) if the policy holds; a violation if two numbers have p < √(1e-6 / pairs of numbers): false alarms are below 1e-6 a cell.",
-		Blind:      "Fewer waits than that; jitter that is spread but of another shape; whatever a slow machine blurs.",
+		Evidence:   "call-sent, call-answered and call-ended. At risk: waits after a failure of known time, in bands of 10 ms or more; at least 8 before attempts of one number, four fifths of them within the band, at least 5 of them ending at moments that are 1 ms (or twice the usual lag of the wire) apart, for at least two numbers. With r the usual lag as a part of the band, the fullest 0.1+r of the band holds k of those n waits of a number with p ≤ n·P(Bin(n−1, 0.1+r) ≥ k−1) if the policy holds; a violation if two numbers have p < √(1e-6 / pairs of numbers): false alarms are below 1e-6 a cell.",
+		Blind:      "Fewer waits than that; herds that come within a millisecond; jitter that is spread but of another shape; whatever a slow machine blurs.",
 		Cost:       "linear, and n·log n in the waits",
 		Needs:      []string{"exponential-backoff", "jitter"},
 	}
@@ -68,33 +69,55 @@ func (ThunderingHerd) Doc() Doc {
 type place struct {
 	wait
 	u    float64
-	blur float64 // the lag of the cell, as a part of the band
+	blur float64 // the usual lag of the wire, as a part of the band
 }
 
 // Check judges a history.
-func (c ThunderingHerd) Check(h *history.History, ix *history.Index) Verdict {
+func (c ThunderingHerd) Check(_ *history.History, ix *history.Index) Verdict {
 	var t tally
-	ds := disturbances(h, ix)
-	lag := quantile(lags(ix), 0.9)
+	tm := newTiming(ix)
+	lag := quantile(tm.wireLags(), 0.5)
 	groups := map[int][]place{} // by the number of the attempt
 	for _, s := range ix.Sagas {
 		for _, o := range opsOf(s) {
 			if o.Call.Breaker != nil { // it releases all at once
 				continue
 			}
-			for _, w := range waitsOf(ix, s, o, ds) {
+			for _, w := range tm.waitsOf(s, o) {
 				if p, ok := placeOf(w, lag); ok {
 					groups[w.next.Attempt] = append(groups[w.next.Attempt], p)
 				}
 			}
 		}
 	}
-	maps.DeleteFunc(groups, func(_ int, g []place) bool { return len(g) < herdWaits })
+	for n, g := range groups {
+		if groups[n] = measurable(g, max(time.Millisecond, 2*lag)); groups[n] == nil {
+			delete(groups, n)
+		}
+	}
 	if len(groups) < 2 {
 		return t.verdict(c, "fewer than 8 jittered waits could be measured before attempts of two numbers")
 	}
 	findHerds(&t, groups)
 	return t.verdict(c, "")
+}
+
+// measurable is what of a group can be used: nothing if it is too small or the
+// machine was late, else waits that ended at different moments.
+func measurable(g []place, moment time.Duration) []place {
+	inside := 0
+	for _, p := range g {
+		if p.u <= 1+herdWindow {
+			inside++
+		}
+	}
+	if len(g) < herdWaits || float64(inside) < herdInside*float64(len(g)) {
+		return nil
+	}
+	if g = apart(g, func(p place) time.Duration { return p.next.At }, moment); len(g) < herdApart {
+		return nil
+	}
+	return g
 }
 
 func findHerds(t *tally, groups map[int][]place) {
@@ -109,7 +132,7 @@ func findHerds(t *tally, groups map[int][]place) {
 		for _, p := range g {
 			blur = max(blur, p.blur)
 		}
-		if herd := fullest(g, herdWindow+blur); herdProbability(len(g), len(herd), herdWindow+2*blur) < limit {
+		if herd := fullest(g, herdWindow+blur); herdProbability(len(g), len(herd), herdWindow+blur) < limit {
 			found++
 			herds = append(herds, herd...)
 		}
@@ -126,7 +149,7 @@ func findHerds(t *tally, groups map[int][]place) {
 }
 
 // placeOf puts a wait into its band; not ok if the band is too narrow for the lag
-// of the cell, the moment of the failure is not known well enough, or Retry-After
+// of the wire, the moment of the failure is not known well enough, or Retry-After
 // ruled.
 func placeOf(w wait, lag time.Duration) (place, bool) {
 	band := float64(w.hi - w.lo)

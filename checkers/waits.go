@@ -1,6 +1,7 @@
 package checkers
 
 import (
+	"cmp"
 	"slices"
 	"time"
 
@@ -21,21 +22,49 @@ type wait struct {
 	asked    time.Duration // the longest Retry-After of the answers
 }
 
+// timing is what the waits of a history are measured with.
+type timing struct {
+	ix     *history.Index
+	ds     []disturbance
+	faulty map[hit]bool    // attempts that a fault struck
+	window map[string]bool // steps under a window that struck something
+}
+
+type hit struct {
+	op saga.Operation
+	n  int
+}
+
+func newTiming(ix *history.Index) *timing {
+	t := &timing{ix: ix, ds: disturbances(ix.History, ix), faulty: map[hit]bool{}, window: map[string]bool{}}
+	for i, es := range ix.Fired {
+		for _, e := range es {
+			t.faulty[hit{e.Operation(), e.Attempt}] = true
+		}
+		if i < len(ix.History.Header.Faults) {
+			for _, step := range ix.History.Header.Faults[i].Steps {
+				t.window[step] = true
+			}
+		}
+	}
+	return t
+}
+
 // waitsOf lists the waits of an operation that can be judged: between attempts
 // that follow each other, after a transient failure, while the orchestrator ran
 // undisturbed from the beginning (a kill may cost the count of attempts, which
 // the band depends on). Operations that may have been attempted without a trace,
 // or go on beyond their policy, have none.
-func waitsOf(ix *history.Index, s *history.SagaRecord, o *history.OpRecord, ds []disturbance) []wait {
+func (t *timing) waitsOf(s *history.SagaRecord, o *history.OpRecord) []wait {
 	as := sent(o)
-	if len(as) < 2 || hiddenAttempts(ix.History, o.Op) || endless(s, o.Op) {
+	if len(as) < 2 || hiddenAttempts(t.ix.History, o.Op) || endless(s, o.Op) {
 		return nil
 	}
 	p := o.Call.Retry
 	var ws []wait
 	for i, b := range as[1:] {
 		a := as[i]
-		if b.N != a.N+1 || a.Learnt() != saga.Transient || disturbed(ds, 0, b.Sent.Seq) || seenLate(ix, o, a) {
+		if b.N != a.N+1 || a.Learnt() != saga.Transient || disturbed(t.ds, 0, b.Sent.Seq) || t.seenLate(o, a) {
 			continue
 		}
 		w := wait{op: o.Op, failed: a, next: b.Sent, policy: p, asked: retryAfter(a)}
@@ -50,21 +79,9 @@ func waitsOf(ix *history.Index, s *history.SagaRecord, o *history.OpRecord, ds [
 // seenLate tells that the wire saw an attempt when most of its time-out was over:
 // the orchestrator gave it up soon after, though no fault broke it. When it
 // began, and so when it failed, can't be told.
-func seenLate(ix *history.Index, o *history.OpRecord, a *history.Attempt) bool {
-	if a.Ended.Code != 0 || a.Ended.At-a.Sent.At >= o.Call.Retry.AttemptTimeout()/2 {
-		return false
-	}
-	for i, fired := range ix.Fired {
-		if f := ix.History.Header.Faults[i]; f.At.IsZero() && slices.Contains(f.Steps, o.Op.Step) {
-			return false
-		}
-		for _, e := range fired {
-			if e.Operation() == o.Op && e.Attempt == a.N {
-				return false
-			}
-		}
-	}
-	return true
+func (t *timing) seenLate(o *history.OpRecord, a *history.Attempt) bool {
+	return a.Ended.Code == 0 && a.Ended.At-a.Sent.At < o.Call.Retry.AttemptTimeout()/2 &&
+		!t.window[o.Op.Step] && !t.faulty[hit{o.Op, a.N}]
 }
 
 // earliestFailure is the earliest time at which the orchestrator can have learnt
@@ -85,38 +102,38 @@ func latestFailure(a *history.Attempt, p saga.RetryPolicy) time.Duration {
 	return a.Ended.At
 }
 
-// lags is how late things were on this machine, in this cell, where no fault had
-// a hand: attempts from the wire to their participant, sagas from submission to
-// acceptance, steps from the success of those before them to their own first
-// attempt. In order, the shortest first.
-func lags(ix *history.Index) []time.Duration {
-	type hit struct {
-		op saga.Operation
-		n  int
-	}
-	faulty, submit := map[hit]bool{}, map[string]bool{}
-	for _, es := range ix.Fired {
-		for _, e := range es {
-			faulty[hit{e.Operation(), e.Attempt}] = true
-			submit[e.Saga] = submit[e.Saga] || e.Step == saga.SubmitStep
-		}
-	}
+// wireLags is how long attempts that no fault struck took from the wire to their
+// participant, the shortest first.
+func (t *timing) wireLags() []time.Duration {
 	var ds []time.Duration
-	for _, s := range ix.Sagas {
-		if !submit[s.ID] && len(s.Submitted) == 1 && len(s.Accepted) > 0 {
-			ds = append(ds, s.Accepted[0].At-s.Submitted[0].At)
-		}
+	for _, s := range t.ix.Sagas {
 		for _, o := range s.Ops {
 			for _, a := range o.Attempts {
-				if a.Sent != nil && len(a.Received) > 0 && !faulty[hit{o.Op, a.N}] {
+				if a.Sent != nil && len(a.Received) > 0 && !t.faulty[hit{o.Op, a.N}] {
 					ds = append(ds, a.Received[0].At-a.Sent.At)
 				}
 			}
 		}
-		ds = append(ds, handovers(s)...)
 	}
 	slices.Sort(ds)
 	return ds
+}
+
+// longestLag is how late things were at the worst on this machine, in this cell,
+// where no fault had a hand: attempts from the wire to their participant, sagas
+// from submission to acceptance, steps from the success of those before them to
+// their own first attempt.
+func (t *timing) longestLag() time.Duration {
+	longest := quantile(t.wireLags(), 1)
+	for _, s := range t.ix.Sagas {
+		if len(s.Submitted) == 1 && len(s.Accepted) > 0 && !t.faulty[hit{saga.Operation{Saga: s.ID, Step: saga.SubmitStep, Direction: saga.Action}, 1}] {
+			longest = max(longest, s.Accepted[0].At-s.Submitted[0].At)
+		}
+		for _, d := range handovers(s) {
+			longest = max(longest, d)
+		}
+	}
+	return longest
 }
 
 // handovers are the times between the success of the last step before another
@@ -140,13 +157,23 @@ func handovers(s *history.SagaRecord) (ds []time.Duration) {
 	return ds
 }
 
-// longest is the last of durations in order; 0 if there is none.
-func longest(ds []time.Duration) time.Duration { return quantile(ds, 1) }
-
 // quantile is the q-th quantile of durations in order; 0 if there is none.
 func quantile(ds []time.Duration, q float64) time.Duration {
 	if len(ds) == 0 {
 		return 0
 	}
 	return ds[int(q*float64(len(ds)-1))]
+}
+
+// apart keeps of some waits those that ended at least d after the one kept
+// before: what a stall of the machine releases together counts once.
+func apart[W any](ws []W, end func(W) time.Duration, d time.Duration) []W {
+	ws = slices.SortedFunc(slices.Values(ws), func(a, b W) int { return cmp.Compare(end(a), end(b)) })
+	var kept []W
+	for _, w := range ws {
+		if len(kept) == 0 || end(w)-end(kept[len(kept)-1]) >= d {
+			kept = append(kept, w)
+		}
+	}
+	return kept
 }
