@@ -1,4 +1,4 @@
-//go:build engines
+//go:build engines || docker
 
 package orchestrators
 

@@ -20,7 +20,7 @@ import (
 // The engines whose folders hold no Go module come inside the program; those with
 // a go.mod can't (go:embed refuses other modules) and are read from a checkout.
 //
-//go:embed reference/orchestrator.yaml
+//go:embed reference/orchestrator.yaml reference-container
 //go:embed nodered/orchestrator.yaml nodered/package.json nodered/userdir
 //go:embed n8n/orchestrator.yaml n8n/package.json n8n/workflows
 var embedded embed.FS

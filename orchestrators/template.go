@@ -88,6 +88,9 @@ func (m *Manifest) templates() []templated {
 		for k, v := range c.Env {
 			t = append(t, templated{"container.env." + k, v})
 		}
+		for from := range c.Files {
+			t = append(t, templated{"container.files", from})
+		}
 		t = append(t, templated{"container.ready.url", c.Ready.URL})
 	}
 	return t
