@@ -40,7 +40,8 @@ func (m *Manifest) installDir() (string, error) {
 }
 
 // Installed tells whether nothing is left to install, and where the engine is: in
-// the cache, or in its own folder where nothing has to be installed.
+// the cache, or in its own folder where nothing has to be installed (empty: inside
+// the program).
 func (m *Manifest) Installed() (dir string, ok bool, err error) {
 	if m.Install == nil {
 		return m.source.path, true, nil

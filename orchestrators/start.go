@@ -112,6 +112,12 @@ func (s *started) prepare(engine string, o Options) error {
 	if err := errors.Join(os.Chmod(dir, 0o755), os.Mkdir(data, 0o755), os.Mkdir(logs, 0o755)); err != nil {
 		return err
 	}
+	if engine == "" { // it comes inside the program: containers are built from files
+		engine = filepath.Join(dir, "engine")
+		if err := s.manifest.source.copyTo(engine); err != nil {
+			return err
+		}
+	}
 	self, err := selfPath(o.Self)
 	if err != nil {
 		return err
