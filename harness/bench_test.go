@@ -81,7 +81,7 @@ func BenchmarkCells(b *testing.B) {
 			err = h.Run(context.Background(), func(yield func(harness.Cell) bool) {
 				for range b.N {
 					n++
-					if !yield(harness.Cell{ID: "b" + itoa(n), Scenario: s.Name, Source: s, Sagas: 1, Plan: plan, Profile: participants.Fenced}) {
+					if !yield(harness.Cell{ID: nextID(), Scenario: s.Name, Source: s, Sagas: 1, Plan: plan, Profile: participants.Fenced}) {
 						return
 					}
 				}

@@ -57,7 +57,7 @@ func (r *cellRun) submit(ctx context.Context, d saga.Definition) error {
 		case err == nil && answer == saga.Done:
 			r.rec.Add(history.Event{Kind: history.SagaAccepted, Saga: d.ID, Code: code})
 			return nil
-		case code != 0 && answer == saga.Permanent:
+		case code != 0 && answer == saga.Permanent, code == http.StatusConflict:
 			r.rec.Add(history.Event{Kind: history.SagaRefused, Saga: d.ID, Code: code, Detail: text(err)})
 			return fmt.Errorf("the orchestrator refused saga %s: %w", d.ID, refusal(code, err))
 		case time.Now().After(deadline):

@@ -79,6 +79,7 @@ type Harness struct {
 	owned  *pool
 	lanes  lanes
 	pacer  *pacer
+	asking sync.Map   // base URL → the client that asks there for status: its connections are kept
 	gate   sync.Mutex // cells start one after the other, each when the machine keeps up
 }
 

@@ -26,7 +26,7 @@ const unreachableLimit = 5 * time.Second
 // settle waits until all sagas have ended and the wires are silent, or until the
 // settle time after the last fault is over; then it records what is pending.
 func (r *cellRun) settle(ctx context.Context) error {
-	client := r.sys.Client(r.sys.Base())
+	client := r.h.asker(r.sys)
 	watches := make([]*watch, len(r.ids))
 	for i, id := range r.ids {
 		watches[i] = &watch{id: id}
@@ -61,6 +61,15 @@ func (r *cellRun) settle(ctx context.Context) error {
 			wait = askSoon
 		}
 	}
+}
+
+// asker is the client that asks a system for status, the same for all its cells.
+func (h *Harness) asker(s orchestrators.System) orchestrators.Client {
+	c, known := h.asking.Load(s.Base())
+	if !known {
+		c, _ = h.asking.LoadOrStore(s.Base(), s.Client(s.Base()))
+	}
+	return c.(orchestrators.Client)
 }
 
 // askAll asks for the status of every saga that may still change. Those that

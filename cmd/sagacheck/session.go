@@ -41,11 +41,17 @@ type settings struct {
 }
 
 func (s *settings) register(c *cobra.Command) {
+	s.registerShared(c)
 	f := c.Flags()
+	f.StringVar(&s.profile, "participants", string(participants.Fenced), "protection of the participants: naive, keyed or fenced")
 	f.StringVar(&s.orchestrator, "orchestrator", referenceName, "system under test: reference, the `name` of a manifest, the path of one, or a URL that speaks the contract")
+}
+
+// registerShared adds the flags that do not name the system under test.
+func (s *settings) registerShared(c *cobra.Command) {
+	f := c.Flags()
 	f.StringSliceVar(&s.scenarios, "scenario", nil, "only scenarios that match this `glob`, or the path of a scenario file (may be repeated)")
 	f.StringSliceVar(&s.properties, "property", nil, "only properties that match this `glob` (may be repeated)")
-	f.StringVar(&s.profile, "participants", string(participants.Fenced), "protection of the participants: naive, keyed or fenced")
 	f.Uint64Var(&s.seed, "seed", 1, "seed of everything that is drawn; 0 draws one from the clock")
 	f.IntVar(&s.parallel, "parallel", 0, "cells at once (default: 16 a core)")
 	f.IntVar(&s.processes, "processes", 0, "cells at once with an orchestrator process of their own (default: 2 a core)")
@@ -84,12 +90,15 @@ type session struct {
 
 // open checks the settings and starts what they name.
 func open(ctx context.Context, p process, s settings, c *cobra.Command, shard *reports.Shard) (*session, error) {
-	x := &session{p: p, s: s, shard: shard, command: strings.Join(append([]string{c.Name()}, p.args[min(1, len(p.args)):]...), " "), terminal: reports.NewTerminal(p.stdout, p.getenv)}
+	x := &session{p: p, s: s, shard: shard, command: strings.Join(p.args, " "), terminal: reports.NewTerminal(p.stdout, p.getenv)}
 	if err := x.choose(); err != nil {
 		return nil, usage(err)
 	}
 	if err := x.start(ctx); err != nil {
 		return nil, err
+	}
+	if err := x.dropUnfit(); err != nil {
+		return nil, errors.Join(err, x.close())
 	}
 	x.pace()
 	started := time.Now()
@@ -226,6 +235,41 @@ func (x *session) pace() {
 		x.scenarios[i] = s.Scale(x.s.scale)
 	}
 	x.s.settle = time.Duration(float64(x.s.settle) * x.s.scale)
+}
+
+// dropUnfit leaves out the scenarios that the system under test cannot run at
+// all, and says so.
+func (x *session) dropUnfit() error {
+	able := x.system.Info().Capabilities
+	var kept []*scenarios.Scenario
+	for _, s := range x.scenarios {
+		if fits(s, able) {
+			kept = append(kept, s)
+			continue
+		}
+		fmt.Fprintf(x.p.stderr, "sagacheck: scenario %s is left out: %s has no capability dag (steps side by side)\n", s.Name, x.system.Info().Name)
+	}
+	x.scenarios = kept
+	if len(kept) == 0 {
+		return usage(fmt.Errorf("--scenario: %s can run none of the chosen scenarios: it has no capability dag (steps side by side)", x.system.Info().Name))
+	}
+	return nil
+}
+
+// fits tells whether an orchestrator can run a scenario at all: steps side by
+// side need the capability for it.
+func fits(s *scenarios.Scenario, capabilities []string) bool {
+	if slices.Contains(capabilities, "dag") {
+		return true
+	}
+	d := blueprint(s)[0]
+	for i := range d.Steps {
+		before := d.Predecessors(i)
+		if i == 0 && len(before) > 0 || i > 0 && !slices.Equal(before, []string{d.Steps[i-1].Name}) {
+			return false
+		}
+	}
+	return true
 }
 
 // starter starts orchestrators that cells may kill; nil where there is no way.

@@ -1,0 +1,268 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"path/filepath"
+	"runtime"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/sagacheck/sagacheck/checkers"
+	"github.com/sagacheck/sagacheck/faults"
+	"github.com/sagacheck/sagacheck/harness"
+	"github.com/sagacheck/sagacheck/history"
+	"github.com/sagacheck/sagacheck/orchestrators"
+	"github.com/sagacheck/sagacheck/participants"
+	"github.com/sagacheck/sagacheck/reports"
+)
+
+// compareScenarios are the default: sequential sagas that every engine can run,
+// and one with steps side by side for those that can.
+var compareScenarios = []string{"order", "transfer", "single-step", "booking"}
+
+type compareFlags struct {
+	settings
+	orchestrators []string
+	profiles      []string
+	strict        bool
+	replays       int
+	plans         int
+}
+
+func newCompare(p process) *cobra.Command {
+	f := &compareFlags{}
+	c := &cobra.Command{
+		Use:   "compare",
+		Short: "Compare orchestrators: engine × anomaly × participant profile",
+		Long: `Runs the same plans against each orchestrator with each participant profile, and
+prints which anomaly each one holds off with which protection. Every finding is
+replayed, with its rate. Exit 0 when the matrix is complete, whatever it shows;
+with --strict a finding is red.`,
+		Example: `  sagacheck compare --orchestrator reference --orchestrator node-red
+  sagacheck compare --orchestrator reference --orchestrator http://127.0.0.1:8080 --participants fenced`,
+		Args: cobra.NoArgs,
+		RunE: func(c *cobra.Command, _ []string) error { return f.compare(c, p) },
+	}
+	f.registerShared(c)
+	flags := c.Flags()
+	flags.StringSliceVar(&f.orchestrators, "orchestrator", []string{referenceName}, "`name` of a manifest, path of one, or URL (may be repeated)")
+	flags.StringSliceVar(&f.profiles, "participants", []string{"naive", "keyed", "fenced"}, "participant profiles")
+	flags.BoolVar(&f.strict, "strict", false, "a finding is red")
+	flags.IntVar(&f.replays, "replays", 10, "how often each finding is replayed")
+	flags.IntVar(&f.plans, "plans", 0, "at most this many plans a scenario (default: all curated ones)")
+	return c
+}
+
+// compare runs every pair of engine and profile.
+func (f *compareFlags) compare(c *cobra.Command, p process) error {
+	for _, profile := range f.profiles {
+		if _, err := participants.ParseProfile(profile); err != nil {
+			return usage(fmt.Errorf("--participants: %w", err))
+		}
+	}
+	if len(f.scenarios) == 0 {
+		f.scenarios = compareScenarios
+	}
+	started := time.Now()
+	dir, err := reports.NewRunDir(f.out, c.Name(), started)
+	if err != nil {
+		return trouble(err)
+	}
+	var runs []*reports.Run
+	speed := map[string]float64{}
+	for _, engine := range f.orchestrators {
+		for _, profile := range f.profiles {
+			if c.Context().Err() != nil {
+				break
+			}
+			run, rate, err := f.one(c, p, engine, profile, dir)
+			if err != nil {
+				return err
+			}
+			runs = append(runs, run)
+			if rate > 0 {
+				speed[run.Orchestrator.Name] = rate
+			}
+		}
+	}
+	return f.publish(c, p, runs, speed, dir, started)
+}
+
+// one is one engine with one profile: a run of its own, and how fast it is
+// without faults.
+func (f *compareFlags) one(c *cobra.Command, p process, engine, profile, dir string) (*reports.Run, float64, error) {
+	s := f.settings
+	s.orchestrator, s.profile, s.out = engine, profile, filepath.Join(dir, "runs")
+	fmt.Fprintf(p.stderr, "sagacheck: %s with %s participants\n", engine, profile)
+	x, err := open(c.Context(), p, s, c, nil)
+	var exit *exitError
+	if errors.As(err, &exit) && exit.code == reports.ExitSystem {
+		return notStarted(engine, profile, err), 0, nil // its row says why
+	}
+	if err != nil {
+		return nil, 0, err
+	}
+	rate := 0.0
+	if profile == f.profiles[len(f.profiles)-1] {
+		rate = x.throughput(c.Context())
+	}
+	planned := x.limited(f.plans)
+	x.runCells(c.Context(), len(planned), x.cellsOf(planned))
+	run := x.collector.Finish()
+	f.replay(c.Context(), x, run)
+	if err := x.close(); err != nil {
+		run.Errors = append(run.Errors, err.Error())
+	}
+	run.Judge()
+	return run, rate, errors.Join(run.Save(x.dir))
+}
+
+// notStarted is the run of an engine that is not there.
+func notStarted(engine, profile string, err error) *reports.Run {
+	var docs []checkers.Doc
+	for _, k := range checkers.All() {
+		docs = append(docs, k.Doc())
+	}
+	collector := reports.New(reports.Meta{
+		Tool: toolVersion(), Orchestrator: history.Orchestrator{Name: engine}, Profile: profile, Properties: docs,
+	})
+	collector.AddError(reports.CellInfo{}, err)
+	return collector.Finish()
+}
+
+// limited is the curated plans, at most so many a scenario: evenly spread over
+// them, so that every kind of fault keeps its share.
+func (x *session) limited(most int) []planned {
+	var all []planned
+	for _, s := range x.scenarios {
+		plans := faults.Curated(blueprint(s)[0], x.ability())
+		n := len(plans)
+		if most > 0 {
+			n = min(n, most)
+		}
+		for k := range n {
+			all = append(all, planned{s, plans[k*len(plans)/n], x.s.seed})
+		}
+	}
+	return all
+}
+
+// throughput is sagas a second without faults, from the first submission to the
+// last end, at the session's parallelism.
+func (x *session) throughput(ctx context.Context) float64 {
+	if len(x.scenarios) == 0 {
+		return 0
+	}
+	var first, last time.Time
+	sagas := 0
+	_ = x.harness.Run(ctx, func(yield func(harness.Cell) bool) { // interrupted: the figure is left out
+		for range 4 * x.s.parallel {
+			if !yield(x.cell(x.scenarios[0], faults.Plan{}, x.s.seed)) {
+				return
+			}
+		}
+	}, func(r harness.Result) {
+		if r.Err != nil || r.History == nil {
+			return
+		}
+		began := time.Now().Add(-r.Duration)
+		if first.IsZero() || began.Before(first) {
+			first = began
+		}
+		for _, e := range r.History.Events {
+			if e.Kind == history.SagaEnded {
+				sagas++
+				if at := began.Add(e.At); at.After(last) {
+					last = at
+				}
+			}
+		}
+	})
+	if sagas == 0 || ctx.Err() != nil {
+		return 0
+	}
+	return float64(sagas) / last.Sub(first).Seconds()
+}
+
+// replay runs the smallest plan of each violated property again.
+func (f *compareFlags) replay(ctx context.Context, x *session, run *reports.Run) {
+	seen := map[string]bool{}
+	for i := range run.Failures {
+		fail := &run.Failures[i]
+		if fail.Verdict != checkers.Violation || seen[fail.Property] || fail.Replay == nil || f.replays < 1 {
+			continue
+		}
+		seen[fail.Property] = true
+		checker, ok := checkers.ByName(fail.Property)
+		if !ok {
+			continue
+		}
+		rate := reports.Rate{Tries: f.replays}
+		source := harness.Frozen{Definitions: fail.Replay.Definitions, Registers: fail.Replay.Registers}
+		_ = x.harness.Run(ctx, func(yield func(harness.Cell) bool) { // interrupted: the rate says how far it got
+			for range f.replays {
+				if !yield(x.frozen(fail.Scenario, source, len(fail.Replay.Definitions), fail.Replay.Plan, fail.Replay.Seed)) {
+					return
+				}
+			}
+		}, func(r harness.Result) {
+			if r.History == nil {
+				return
+			}
+			if v := checkers.Judge(r.History, []checkers.Checker{checker}); len(v) > 0 && v[0].Outcome == checkers.Violation {
+				rate.Hits++
+			}
+		})
+		fail.Reproduced = &rate
+	}
+}
+
+// publish makes the matrix and writes the report.
+func (f *compareFlags) publish(c *cobra.Command, p process, runs []*reports.Run, speed map[string]float64, dir string, started time.Time) error {
+	cmp := reports.Compare(runs)
+	cmp.Strict = f.strict
+	cmp.Machine = fmt.Sprintf("%s/%s, %d cores, %s", runtime.GOOS, runtime.GOARCH, runtime.NumCPU(), started.UTC().Format(time.DateOnly))
+	for i := range cmp.Engines {
+		e := &cmp.Engines[i]
+		e.SagasPerSecond = speed[e.Name]
+		if base := speed[referenceName]; base > 0 {
+			e.Ratio = e.SagasPerSecond / base
+		}
+		describe(e, cmp)
+	}
+	collector := reports.New(reports.Meta{Tool: toolVersion(), Command: strings.Join(p.args, " "), Started: started, Seed: f.seed})
+	if c.Context().Err() != nil {
+		collector.Interrupt()
+	}
+	run := collector.Finish()
+	run.Comparison = cmp
+	run.Judge()
+	return publish(reports.NewTerminal(p.stdout, p.getenv), run, f.out, dir)
+}
+
+// describe adds what the engine's manifest says: settings, and which findings
+// are documented behaviour.
+func describe(e *reports.Engine, cmp *reports.Comparison) {
+	m, err := orchestrators.FindManifest(e.Name)
+	if err != nil { // by URL: there is nothing to tell
+		return
+	}
+	for _, s := range m.Settings {
+		e.Settings = append(e.Settings, fmt.Sprintf("%s = %s: %s", s.Name, s.Value, s.Why))
+	}
+	for i := range cmp.Marks {
+		k := &cmp.Marks[i]
+		if k.Engine != e.Name || k.Mark != reports.IsViolated {
+			continue
+		}
+		for _, n := range m.Notes {
+			if n.Property == k.Anomaly {
+				k.Behaviour, k.Source = n.Says, n.Text
+			}
+		}
+	}
+}

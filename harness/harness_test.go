@@ -1,0 +1,194 @@
+package harness_test
+
+import (
+	"context"
+	"os"
+	"slices"
+	"testing"
+	"time"
+
+	"go.uber.org/goleak"
+
+	"github.com/sagacheck/sagacheck/checkers"
+	"github.com/sagacheck/sagacheck/faults"
+	"github.com/sagacheck/sagacheck/harness"
+	"github.com/sagacheck/sagacheck/history"
+	"github.com/sagacheck/sagacheck/participants"
+	"github.com/sagacheck/sagacheck/saga"
+	"github.com/sagacheck/sagacheck/scenarios"
+)
+
+// parallel is how many cells the tests run at once.
+const parallel = 8
+
+func blueprint(s *scenarios.Scenario) saga.Definition {
+	defs, _ := s.Build([]string{"s-1"}, func(int, saga.StepRef) string { return "http://127.0.0.1/" })
+	return defs[0]
+}
+
+// runPlans runs one cell a plan and returns the results by plan.
+func runPlans(t *testing.T, sys local, s *scenarios.Scenario, profile participants.Profile, plans []faults.Plan, defects ...string) []harness.Result {
+	t.Helper()
+	h, err := harness.New(harness.Options{System: sys, Parallel: parallel, Dir: t.TempDir(), Settle: 5 * time.Second})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var results []harness.Result
+	err = h.Run(t.Context(), func(yield func(harness.Cell) bool) {
+		for _, p := range plans {
+			if !yield(harness.Cell{ID: nextID(), Scenario: s.Name, Source: s, Sagas: max(s.Sagas, 1), Plan: p, Profile: profile, Defects: defects}) {
+				return
+			}
+		}
+	}, func(r harness.Result) {
+		if r.Err != nil {
+			t.Errorf("%s: %v", r.Cell.Plan, r.Err)
+		}
+		results = append(results, r)
+	})
+	if err != nil {
+		t.Error(err)
+	}
+	if err := h.Close(); err != nil {
+		t.Error(err)
+	}
+	return results
+}
+
+func fired(h *history.History) map[int]bool {
+	all := map[int]bool{}
+	for _, e := range h.Events {
+		if e.Kind == history.FaultFired {
+			all[*e.Fault] = true
+		}
+	}
+	return all
+}
+
+// TestCuratedPlansFire: against the reference executor every planned fault fires
+// and leaves its evidence, and nothing is violated with fenced participants. No
+// goroutine and no file descriptor outlives the harness.
+func TestCuratedPlansFire(t *testing.T) {
+	sys := startLocal(t)
+	before := goleak.IgnoreCurrent()
+	files := openFiles(t)
+	s := scenario(t, "order")
+	plans := faults.Curated(blueprint(s), faults.Ability{})
+	if len(plans) < 50 {
+		t.Fatalf("only %d curated plans", len(plans))
+	}
+	kinds := map[string]bool{}
+	for _, r := range runPlans(t, sys, s, participants.Fenced, plans) {
+		if r.History == nil {
+			continue
+		}
+		hit := fired(r.History)
+		for i, f := range r.Cell.Plan.Faults {
+			kinds[f.Kind] = true
+			if !hit[i] {
+				t.Errorf("%s: fault %d did not fire", r.Cell.Plan, i)
+			}
+		}
+		for _, v := range checkers.Judge(r.History, checkers.All()) {
+			if v.Outcome == checkers.Violation {
+				t.Errorf("%s: %s: %s", r.Cell.Plan, v.Property, v.Witnesses[0].Broken)
+			}
+		}
+	}
+	for _, k := range faults.Kinds() {
+		if d := k.Doc(); !d.Process && !kinds[d.Name] {
+			t.Errorf("no curated plan has the kind %s", d.Name)
+		}
+	}
+	// What asks for status keeps its connections for a while, at both ends.
+	kept := []goleak.Option{before, goleak.IgnoreAnyFunction("net/http.(*persistConn).readLoop"), goleak.IgnoreAnyFunction("net/http.(*persistConn).writeLoop"), goleak.IgnoreAnyFunction("net/http.(*conn).serve")}
+	goleak.VerifyNone(t, kept...)
+	if now, most := openFiles(t), files+2*parallel+4; now > most {
+		t.Errorf("%d open files before, %d after, at most %d expected", files, now, most)
+	}
+}
+
+func openFiles(t *testing.T) int {
+	t.Helper()
+	fds, err := os.ReadDir("/proc/self/fd")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return len(fds)
+}
+
+// TestProfiles: the same single fault shows what each protection is good for.
+func TestProfiles(t *testing.T) {
+	sys := startLocal(t)
+	lost := []faults.Plan{{Faults: []faults.Fault{{Kind: "lose", At: mustPoint("charge#1@response")}}}}
+	late := []faults.Plan{{Faults: []faults.Fault{{Kind: "delay", At: mustPoint("payment#1@request"), DelayMS: 600}}}}
+	for _, c := range []struct {
+		scenario string
+		plans    []faults.Plan
+		profile  participants.Profile
+		property string
+		want     checkers.Outcome
+	}{
+		{"order", lost, participants.Naive, "duplicate-effect", checkers.Violation},
+		{"order", lost, participants.Naive, "double-credit", checkers.Violation},
+		{"order", lost, participants.Keyed, "duplicate-effect", checkers.Pass},
+		{"order", lost, participants.Fenced, "duplicate-effect", checkers.Pass},
+		{"booking", late, participants.Keyed, "hanging-action", checkers.Violation},
+		{"booking", late, participants.Fenced, "hanging-action", checkers.Pass},
+	} {
+		t.Run(c.scenario+"/"+string(c.profile)+"/"+c.property, func(t *testing.T) {
+			r := runPlans(t, sys, scenario(t, c.scenario), c.profile, c.plans)[0]
+			checker, _ := checkers.ByName(c.property)
+			if v := checkers.Judge(r.History, []checkers.Checker{checker})[0]; v.Outcome != c.want {
+				t.Errorf("got %+v, want %s", v, c.want)
+			}
+		})
+	}
+}
+
+// TestParticipantDefects: each planted bug of the participants is found by its
+// own checker under some curated plan.
+func TestParticipantDefects(t *testing.T) {
+	sys := startLocal(t)
+	for _, d := range participants.AllDefects() {
+		t.Run(d.Name, func(t *testing.T) {
+			checker, ok := checkers.ByName(d.Anomaly)
+			if !ok {
+				t.Fatalf("no checker %q", d.Anomaly)
+			}
+			s := scenario(t, "booking")
+			found := slices.ContainsFunc(runPlans(t, sys, s, d.Profile, faults.Curated(blueprint(s), faults.Ability{}), d.Name), func(r harness.Result) bool {
+				return r.History != nil && checkers.Judge(r.History, []checkers.Checker{checker})[0].Outcome == checkers.Violation
+			})
+			if !found {
+				t.Errorf("%s did not find it", d.Anomaly)
+			}
+		})
+	}
+}
+
+// TestInterrupt: a cancelled context ends a run soon, and what was under way is
+// dropped.
+func TestInterrupt(t *testing.T) {
+	h, err := harness.New(harness.Options{System: startLocal(t), Parallel: 4})
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	s := scenario(t, "order")
+	n := 0
+	err = h.Run(ctx, func(yield func(harness.Cell) bool) {
+		for yield(harness.Cell{ID: nextID(), Scenario: s.Name, Source: s, Sagas: 1, Profile: participants.Fenced}) {
+		}
+	}, func(harness.Result) {
+		if n++; n == 3 {
+			cancel()
+		}
+	})
+	if err != context.Canceled || n < 3 {
+		t.Errorf("got error %v after %d cells", err, n)
+	}
+	if err := h.Close(); err != nil {
+		t.Error(err)
+	}
+}
