@@ -100,8 +100,8 @@ var effectDefects = []Defect{
 		Description: "after a restart the saga goes on one step too far: the step that was interrupted and the one behind it are taken for done",
 	},
 	{
-		Name: "complete-early", Anomaly: "false-status", Source: "dtm #453", Needs: "a delay or a failure at the last step",
-		Description: "a saga is reported as completed when its last call has left",
+		Name: "complete-early", Anomaly: "false-status", Source: "dtm #453", Needs: "a delay or a failure at the last critical step",
+		Description: "a saga is reported as completed when the last call of its critical steps has left",
 	},
 	{
 		Name: "report-compensated-early", Anomaly: "false-status", Needs: "a permanent error behind a step that succeeded",
@@ -155,7 +155,7 @@ var compensationDefects = []Defect{
 		Description: "the compensations of a rollback are marked as sent before they are, and a restart believes the marks",
 	},
 	{
-		Name: "skip-compensation-on-operator", Anomaly: "lost-compensation", Source: "temporal sdk-java #305", Needs: "an operator who asks for the rollback",
+		Name: "skip-compensation-on-operator", Anomaly: "lost-compensation", Source: "temporal sdk-java #305", Needs: "an operator who asks for the rollback before the pivot (POST /sagas/{id}/compensate)",
 		Description: "a rollback that an operator asks for cancels the compensations too",
 	},
 	{
@@ -179,7 +179,7 @@ var compensationDefects = []Defect{
 		Description: "the rollback compensates every step, also those that were never attempted",
 	},
 	{
-		Name: "compensate-on-timeout", Anomaly: "unneeded-compensation", Source: "txle #13", Needs: "one attempt of an action without an answer",
+		Name: "compensate-on-timeout", Anomaly: "retry-budget", Source: "txle #13", Needs: "one attempt of an action without an answer",
 		Description: "the first time-out of an action fails the saga",
 	},
 	{
@@ -187,8 +187,8 @@ var compensationDefects = []Defect{
 		Description: "a step that fails behind the pivot starts the rollback",
 	},
 	{
-		Name: "give-up-retriable", Anomaly: "pivot-violation", Needs: "two transient errors of a retriable step",
-		Description: "a retriable step is given up after two attempts, though its policy has no end",
+		Name: "give-up-retriable", Anomaly: "pivot-violation", Needs: "a transient error of a retriable step",
+		Description: "a retriable step is given up after one attempt, though its policy has no end",
 	},
 }
 
@@ -253,11 +253,11 @@ var retryDefects = []Defect{
 		Description: "attempts go on after the policy's deadline",
 	},
 	{
-		Name: "no-backoff", Anomaly: "backoff-violation", Needs: "a transient error of an action",
+		Name: "no-backoff", Anomaly: "backoff-violation", Needs: "transient errors of one action, so many that its wait is long enough to be measured",
 		Description: "an action is attempted again at once",
 	},
 	{
-		Name: "compensation-storm", Anomaly: "backoff-violation", Source: "dtm #306", Needs: "a transient error of a compensation",
+		Name: "compensation-storm", Anomaly: "backoff-violation", Source: "dtm #306", Needs: "transient errors of one compensation, so many that its wait is long enough to be measured",
 		Description: "compensations are attempted again at once, since the next time is computed in another time zone",
 	},
 	{

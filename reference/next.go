@@ -213,7 +213,7 @@ func (s *state) status() saga.Status {
 		return saga.Compensated
 	}
 	for i := range s.def.Steps {
-		if s.defects.on("complete-early") && s.actions[i].attempts > 0 {
+		if s.defects.on("complete-early") && (s.actions[i].attempts > 0 || !s.critical(i)) {
 			continue
 		}
 		if !s.satisfied(i) {
@@ -306,7 +306,7 @@ func (s *state) limits(r ref) limits {
 		l.background = l.policy.MaxAttempts == 0
 	case saga.Retriable:
 		if s.defects.on("give-up-retriable") {
-			l.policy.MaxAttempts = 2
+			l.policy.MaxAttempts = 1
 		}
 	}
 	return l
