@@ -2,6 +2,7 @@ package history
 
 import (
 	"slices"
+	"time"
 
 	"github.com/sagacheck/sagacheck/saga"
 )
@@ -15,7 +16,10 @@ type Index struct {
 	Fired   map[int][]*Event
 	Settled *Event // nil: the history has no settle event
 	Ledgers []*Event
-	bySaga  map[string]*SagaRecord
+	// Lag is the longest that an attempt without a fault took from the wire to its
+	// participant: how late the machine was.
+	Lag    time.Duration
+	bySaga map[string]*SagaRecord
 }
 
 // SagaRecord is all that concerns one saga.
@@ -48,6 +52,7 @@ type Attempt struct {
 	Committed []*Event
 	Answered  []*Event
 	Ended     *Event
+	doubtful  bool // the wire may have seen it too late to tell whether it timed out
 }
 
 // NewIndex builds the index.
@@ -61,7 +66,46 @@ func NewIndex(h *History) *Index {
 	for i := range h.Events {
 		ix.add(&h.Events[i])
 	}
+	ix.doubt()
 	return ix
+}
+
+// doubt marks the attempts whose answer may have come after their time-out. That
+// runs since the orchestrator began, and the wire sees the beginning later: on an
+// overloaded machine, much later. So what counts is the time on the wire and
+// three times the longest that any attempt without a fault took from the wire to
+// its participant.
+func (ix *Index) doubt() {
+	type hit struct {
+		op saga.Operation
+		n  int
+	}
+	faulty := map[hit]bool{}
+	for _, es := range ix.Fired {
+		for _, e := range es {
+			faulty[hit{e.Operation(), e.Attempt}] = true
+		}
+	}
+	attempts := func(yield func(*OpRecord, *Attempt) bool) {
+		for _, s := range ix.Sagas {
+			for _, o := range s.Ops {
+				for _, a := range o.Attempts {
+					if a.Sent != nil && !yield(o, a) {
+						return
+					}
+				}
+			}
+		}
+	}
+	for o, a := range attempts {
+		if len(a.Received) > 0 && !faulty[hit{o.Op, a.N}] {
+			ix.Lag = max(ix.Lag, a.Received[0].At-a.Sent.At)
+		}
+	}
+	for o, a := range attempts {
+		limit := o.Call.Retry.AttemptTimeout()
+		a.doubtful = limit > 0 && a.Ended != nil && a.Ended.At-a.Sent.At+3*ix.Lag >= limit
+	}
 }
 
 // Saga finds a saga's record by its id; nil if the header has no such saga.
@@ -170,7 +214,7 @@ func (a *Attempt) Learnt() saga.Answer {
 		return ""
 	case saga.Classify(a.Ended.Code) == saga.Transient:
 		return saga.Transient
-	case !a.Ended.Certain:
+	case !a.Ended.Certain, a.doubtful:
 		return ""
 	}
 	return saga.Classify(a.Ended.Code)

@@ -52,3 +52,14 @@ func TestLearnt(t *testing.T) {
 		t.Error("an operation never attempted has learnt something")
 	}
 }
+
+// An answer that came in good time by the wire's clock may have been late by the
+// orchestrator's, if the wire was late itself.
+func TestLearntOnABusyMachine(t *testing.T) {
+	for lag, want := range map[string]saga.Answer{"1": saga.Done, "40": ""} {
+		h := parse(t, "saga s1\nstep pay timeout=100\nstep ship\n1ms call-sent s1 ship#1\n"+lag+"ms call-received s1 ship#1\n50ms call-sent s1 pay#1\n60ms call-ended s1 pay#1 200\n")
+		if got := history.NewIndex(h).Saga("s1").Op("pay", saga.Action).Attempts[0].Learnt(); got != want {
+			t.Errorf("lag of %s ms: learnt %q, want %q", lag, got, want)
+		}
+	}
+}
