@@ -1,6 +1,7 @@
 package orchestrators
 
 import (
+	"bufio"
 	"context"
 	"errors"
 	"fmt"
@@ -51,21 +52,37 @@ func listening(hostport string) bool {
 	if err != nil {
 		return true
 	}
-	const listen = "0A" // TCP_LISTEN
-	local := fmt.Sprintf(":%04X", n)
 	for _, table := range []string{"/proc/net/tcp", "/proc/net/tcp6"} {
-		b, err := os.ReadFile(table)
-		if err != nil {
+		if found, err := listens(table, n); found || err != nil {
 			return true
-		}
-		for line := range strings.Lines(string(b)) {
-			f := strings.Fields(line)
-			if len(f) > 3 && f[3] == listen && strings.HasSuffix(f[1], local) {
-				return true
-			}
 		}
 	}
 	return false
+}
+
+// listens looks a port up in a table of the kernel's. Listening sockets stand
+// first; what comes after them, tens of thousands of closed connections maybe, is
+// not read.
+func listens(table string, port int) (bool, error) {
+	f, err := os.Open(table)
+	if err != nil {
+		return false, err
+	}
+	defer f.Close() //nolint:errcheck // only read
+	const listen = "0A"
+	local := fmt.Sprintf(":%04X", port)
+	lines := bufio.NewScanner(f)
+	lines.Scan() // the header
+	for lines.Scan() {
+		fields := strings.Fields(lines.Text())
+		if len(fields) < 4 || fields[3] != listen {
+			break
+		}
+		if strings.HasSuffix(fields[1], local) {
+			return true, nil
+		}
+	}
+	return false, lines.Err()
 }
 
 var errNotListening = errors.New("nothing listens on its port yet")
