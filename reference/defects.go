@@ -265,7 +265,7 @@ var retryDefects = []Defect{
 		Description: "what has to wait is looked at once a second, so that short waits become long ones",
 	},
 	{
-		Name: "backoff-one-step-behind", Anomaly: "backoff-violation", Needs: "a transient error",
+		Name: "backoff-one-step-behind", Anomaly: "backoff-violation", Needs: "transient errors of one operation, so many that its wait is long enough to be measured",
 		Description: "the wait before attempt n is the one before attempt n-1, so that the first retry comes at once",
 	},
 	{
