@@ -94,7 +94,7 @@ func newRoot(p process) *cobra.Command {
 		return usage(fmt.Errorf("%s: %w", c.CommandPath(), err))
 	})
 	root.AddCommand(
-		newRun(p), newCheck(p), newReplay(p), newCompare(p), newList(p), newReference(p), newOrchestrators(p), newReport(p), newMutants(p), newVersion(p),
+		newRun(p), newCheck(p), newReplay(p), newExplore(p), newCompare(p), newList(p), newReference(p), newOrchestrators(p), newReport(p), newMutants(p), newVersion(p),
 	)
 	return root
 }

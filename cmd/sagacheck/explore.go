@@ -1,0 +1,329 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"path/filepath"
+	"sync"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/sagacheck/sagacheck/checkers"
+	"github.com/sagacheck/sagacheck/faults"
+	"github.com/sagacheck/sagacheck/harness"
+	"github.com/sagacheck/sagacheck/history"
+	"github.com/sagacheck/sagacheck/reports"
+	"github.com/sagacheck/sagacheck/scenarios"
+)
+
+// probeTries is how often a plan is run before a fault that did not fire counts
+// as missed: what a run passes may depend on time.
+const probeTries = 3
+
+type exploreFlags struct {
+	settings
+	depth    int
+	maxPlans int
+	maxTime  time.Duration
+	shard    string
+	resume   string
+	audit    bool
+	shrink   shrinkFlags
+}
+
+func newExplore(p process) *cobra.Command {
+	f := &exploreFlags{}
+	c := &cobra.Command{
+		Use:   "explore",
+		Short: "Try every kind of fault at every failure point that a scenario reaches",
+		Long: `Runs each scenario without a fault, adds every kind of fault at every failure
+point that this run reached, looks which new points that opens (retries,
+compensations), and goes on to --depth faults a plan. Plans that are equivalent to
+another are left out (docs/exploration.md); --audit runs them too and tells whether
+a finding would have been lost.
+
+A budget (--max-plans, --max-time) cuts in a fair order, and the report says what
+was not run. An interrupted exploration goes on with --resume. The first failure of
+each property in each scenario is shrunk to the smallest plan that still fails.`,
+		Example: `  sagacheck explore --scenario single-step
+  sagacheck explore --scenario order --depth 2 --max-time 5m
+  sagacheck explore --depth 2 --shard 1/4 --out shard-1      then: sagacheck report merge shard-*/latest
+  sagacheck explore --resume sagacheck-out/latest/explore.jsonl`,
+		Args: cobra.NoArgs,
+		RunE: func(c *cobra.Command, _ []string) error { return f.run(c, p) },
+	}
+	f.register(c)
+	fl := c.Flags()
+	fl.IntVar(&f.depth, "depth", 1, "how many faults a plan may have")
+	fl.IntVar(&f.maxPlans, "max-plans", 0, "run at most so many plans; 0: no limit")
+	fl.DurationVar(&f.maxTime, "max-time", 0, "begin no plan after this time; 0: no limit")
+	fl.StringVar(&f.shard, "shard", "", "run only part `i/n` of the plans")
+	fl.StringVar(&f.resume, "resume", "", "`file` "+exploreLogFile+" of an exploration to go on with")
+	fl.BoolVar(&f.audit, "audit", false, "also run the plans that the rules leave out, and tell whether a finding would have been lost")
+	f.shrink.register(c, true)
+	return c
+}
+
+func (f *exploreFlags) run(c *cobra.Command, p process) error {
+	i, n, err := parseShard(f.shard)
+	switch {
+	case err != nil:
+	case f.depth < 0, f.maxPlans < 0, f.maxTime < 0:
+		err = errors.New("--depth, --max-plans, --max-time: expected 0 or more")
+	default:
+		err = f.shrink.check()
+	}
+	if err != nil {
+		return usage(err)
+	}
+	var part *reports.Shard
+	if n > 1 {
+		part = &reports.Shard{I: i, N: n}
+	}
+	x, err := open(c.Context(), p, f.settings, c, part)
+	if err != nil {
+		return err
+	}
+	e, err := newExploration(x, f, i, n)
+	if err != nil {
+		return errors.Join(err, x.close())
+	}
+	err = e.explore(c.Context())
+	if err = errors.Join(err, e.log.close()); err != nil {
+		return errors.Join(trouble(err), x.close())
+	}
+	return x.finishShrunk(c.Context(), f.shrink, &e.failed, e.amend)
+}
+
+// exploration is one run of the explorer.
+type exploration struct {
+	*session
+	flags       *exploreFlags
+	part, parts int
+	explorer    *faults.Explorer
+	byName      map[string]*scenarios.Scenario
+	prints      map[string]string // scenario → fingerprint of its definitions
+	log         *exploreLog
+	before      map[logKey]logLine // done by an earlier exploration
+	began       time.Time
+	started     int // plans, also of an earlier exploration
+	tally       exploreTally
+	failed      failures
+	running     sync.Map // cell → *faults.Probe
+	missed      []*faults.Probe
+	total       int
+}
+
+func newExploration(x *session, f *exploreFlags, part, parts int) (*exploration, error) {
+	e := &exploration{
+		session: x, flags: f, part: part, parts: parts, began: time.Now(),
+		byName: map[string]*scenarios.Scenario{}, prints: map[string]string{},
+		tally: newTally(), before: map[logKey]logLine{},
+	}
+	var spaces []faults.Space
+	for _, s := range x.scenarios {
+		defs := blueprint(s)
+		e.byName[s.Name], e.prints[s.Name] = s, fingerprint(defs)
+		spaces = append(spaces, faults.Space{Name: s.Name, Definitions: defs, Ability: x.ability()})
+	}
+	e.explorer = faults.NewExplorer(spaces, f.depth, f.audit)
+	head := logHead{
+		Version: exploreLogVersion, Tool: toolVersion(), Orchestrator: x.system.Info().Name, Profile: string(x.profile),
+		Seed: x.s.seed, Defects: x.s.defects,
+	}
+	if f.resume != "" {
+		before, err := loadExploreLog(f.resume, head)
+		if err != nil {
+			return nil, usage(fmt.Errorf("--resume: %w", err))
+		}
+		e.before = before
+	}
+	var err error
+	e.log, err = newExploreLog(filepath.Join(x.dir, exploreLogFile), head)
+	return e, trouble(err)
+}
+
+// explore runs level after level.
+func (e *exploration) explore(ctx context.Context) error {
+	e.progress = reports.NewProgress(reports.NewTerminal(e.p.stderr, e.p.getenv), "plans", 0)
+	defer e.progress.Finish()
+	for ctx.Err() == nil {
+		probes := e.explorer.Next()
+		if len(probes) == 0 {
+			return nil
+		}
+		if err := e.runLevel(ctx, probes); err != nil {
+			return err
+		}
+	}
+	e.collector.Interrupt()
+	return nil
+}
+
+// runLevel runs the probes of one level: those of this shard, and those of others
+// that the next level begins at.
+func (e *exploration) runLevel(ctx context.Context, probes []*faults.Probe) error {
+	e.total += len(probes)
+	e.progress.SetTotal(e.total)
+	var todo []*faults.Probe
+	for _, p := range probes {
+		switch {
+		case !e.owns(p) && p.Final(e.flags.depth):
+			e.tally.leave(p, reports.OtherShard)
+			e.total--
+		case e.recall(p):
+		case e.flags.maxPlans > 0 && e.started >= e.flags.maxPlans:
+			e.tally.leave(p, fmt.Sprintf("more than --max-plans %d", e.flags.maxPlans))
+		default:
+			e.started++
+			todo = append(todo, p)
+		}
+	}
+	for try := 1; len(todo) > 0 && try <= probeTries; try++ {
+		if err := e.runProbes(ctx, todo, try); err != nil {
+			return err
+		}
+		todo, e.missed = e.missed, nil
+	}
+	return nil
+}
+
+func (e *exploration) owns(p *faults.Probe) bool { return p.Shard(e.parts) == e.part }
+
+// runProbes runs probes side by side; those that missed a fault are kept for
+// another try.
+func (e *exploration) runProbes(ctx context.Context, probes []*faults.Probe, try int) error {
+	cells := func(yield func(harness.Cell) bool) {
+		for _, p := range probes {
+			if e.flags.maxTime > 0 && time.Since(e.began) > e.flags.maxTime {
+				return
+			}
+			c := e.cell(e.byName[p.Space], p.Plan, e.s.seed)
+			e.running.Store(c.ID, p)
+			if !yield(c) {
+				return
+			}
+		}
+	}
+	var errs []error
+	taken := map[*faults.Probe]bool{}
+	err := e.harness.Run(ctx, cells, func(r harness.Result) {
+		v, _ := e.running.LoadAndDelete(r.Cell.ID)
+		p := v.(*faults.Probe)
+		taken[p] = true
+		if err := e.take(p, r, try); err != nil {
+			errs = append(errs, err)
+		}
+	})
+	why := fmt.Sprintf("after --max-time %v", e.flags.maxTime)
+	if err != nil {
+		why = "interrupted"
+	}
+	for _, p := range probes {
+		if !taken[p] {
+			e.tally.leave(p, why)
+		}
+	}
+	return errors.Join(errs...)
+}
+
+// take judges one finished cell and tells the explorer what it showed.
+func (e *exploration) take(p *faults.Probe, r harness.Result, try int) error {
+	info := reports.CellInfo{
+		ID: r.Cell.ID, Scenario: p.Space, PlanID: p.Plan.ID(), Plan: p.Plan.String(), Probe: p.Level > 0, Duration: r.Duration,
+	}
+	if r.Path != "" {
+		info.History = filepath.Join(reports.HistoriesDir, filepath.Base(r.Path))
+	}
+	if r.Err != nil || r.History == nil {
+		e.collector.AddError(info, r.Err)
+		e.progress.Done(reports.Errored)
+		return nil
+	}
+	trace := faults.NewTrace(r.History)
+	e.explorer.Learn(p, trace)
+	again := len(trace.Missed()) > 0 && try < probeTries
+	if again {
+		e.missed = append(e.missed, p)
+	}
+	if !e.owns(p) {
+		return nil
+	}
+	verdicts := e.add(info, p, r.History)
+	if again {
+		return nil
+	}
+	return e.done(p, r.Path, trace, verdicts)
+}
+
+// add judges a history, and reports and remembers what was found.
+func (e *exploration) add(info reports.CellInfo, p *faults.Probe, h *history.History) []checkers.Verdict {
+	verdicts := checkers.Judge(h, e.checkers)
+	state := e.collector.Add(info, h, verdicts)
+	e.failed.watch(info.ID, h.Header, p.Plan, verdicts)
+	e.tally.find(p, verdicts)
+	e.progress.Done(state)
+	return verdicts
+}
+
+// done notes that a plan needs no other run.
+func (e *exploration) done(p *faults.Probe, path string, t faults.Trace, verdicts []checkers.Verdict) error {
+	e.tally.ran(p)
+	abs, err := filepath.Abs(path)
+	if err != nil {
+		return err
+	}
+	return e.log.add(newLogLine(p, e.prints[p.Space], abs, t, verdicts))
+}
+
+// recall takes a probe from the exploration that this one goes on with; false:
+// it has to be run.
+func (e *exploration) recall(p *faults.Probe) bool {
+	line, ok := e.before[logKey{p.Space, e.prints[p.Space], p.Plan.ID()}]
+	if !ok {
+		return false
+	}
+	h, err := history.Load(line.History)
+	if err != nil { // gone, or cut: run it again
+		fmt.Fprintf(e.p.stderr, "sagacheck: %s of %s is run again: %v\n", p.Plan.ID(), p.Space, err)
+		return false
+	}
+	e.started++
+	e.explorer.Learn(p, line.Trace)
+	if !e.owns(p) {
+		return true
+	}
+	info := reports.CellInfo{Scenario: p.Space, PlanID: p.Plan.ID(), Plan: p.Plan.String(), Probe: p.Level > 0, History: line.History}
+	verdicts := e.add(info, p, h)
+	if err := e.done(p, line.History, line.Trace, verdicts); err != nil {
+		e.collector.AddError(reports.CellInfo{}, err)
+	}
+	return true
+}
+
+// amend adds the coverage to a finished report, and what an audit lost.
+func (e *exploration) amend(run *reports.Run) {
+	run.Coverage = e.coverage()
+	if !e.flags.audit {
+		return
+	}
+	lost := e.tally.lost()
+	fmt.Fprintf(e.p.stdout, "Audit: %d of %d plans that ran are left out without --audit. Findings (property × scenario): %d with them, %d without; lost: %d.\n",
+		e.tally.pruned, e.tally.pruned+e.tally.kept, len(e.tally.found), len(e.tally.found)-len(lost), len(lost))
+	for _, l := range lost {
+		run.Errors = append(run.Errors, "audit: found only by plans that the rules leave out: "+l)
+	}
+}
+
+// fingerprint is a short name of definitions, so that a changed scenario is not
+// taken for the one that was explored.
+func fingerprint(v any) string {
+	b, err := json.Marshal(v)
+	if err != nil { // plain data
+		panic(err)
+	}
+	return hashOf(b)
+}

@@ -1,0 +1,290 @@
+package main
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"path/filepath"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/sagacheck/sagacheck/checkers"
+	"github.com/sagacheck/sagacheck/faults"
+	"github.com/sagacheck/sagacheck/harness"
+	"github.com/sagacheck/sagacheck/history"
+	"github.com/sagacheck/sagacheck/reports"
+)
+
+const (
+	// replaysOfFailure is how often a failure is run again to tell its rate.
+	replaysOfFailure = 10
+	// steady is the rate, in replays, from which one run decides about a case;
+	// below it each case gets unsteadyTries.
+	steady        = 8
+	unsteadyTries = 3
+	// shrinkBatch is how many cases of one failure are tried side by side, and
+	// shrinkAtOnce how many failures.
+	shrinkBatch  = 8
+	shrinkAtOnce = 4
+)
+
+// shrinkFlags are the flags of commands that shrink failures.
+type shrinkFlags struct {
+	on      bool
+	maxRuns int
+}
+
+func (f *shrinkFlags) register(c *cobra.Command, on bool) {
+	c.Flags().BoolVar(&f.on, "shrink", on, "shrink the first failure of each property in each scenario to the smallest plan that still fails")
+	c.Flags().IntVar(&f.maxRuns, "max-shrink-runs", 100, "cells to run for one failure at most, replays included")
+}
+
+func (f *shrinkFlags) check() error {
+	if f.maxRuns < 2*replaysOfFailure {
+		return fmt.Errorf("--max-shrink-runs: %d: expected %d or more: ten replays before shrinking and ten after it", f.maxRuns, 2*replaysOfFailure)
+	}
+	return nil
+}
+
+// failures keeps the smallest failing cell of each property in each scenario.
+type failures struct {
+	first map[finding]*failure
+}
+
+// failure is one failing cell, and what became of it.
+type failure struct {
+	property, scenario, cell string
+	plan                     faults.Plan
+	header                   history.Header
+
+	rate     reports.Rate
+	smallest faults.Case
+	result   harness.Result // of the smallest case's last failing run
+	verdict  checkers.Verdict
+	again    reports.Rate // of the smallest case
+	runs     int
+	err      error
+}
+
+// watch is told of every judged cell.
+func (f *failures) watch(cell string, h history.Header, plan faults.Plan, verdicts []checkers.Verdict) {
+	for _, v := range verdicts {
+		if v.Outcome != checkers.Violation {
+			continue
+		}
+		if c, ok := checkers.ByName(v.Property); !ok || c.Doc().Advice {
+			continue
+		}
+		k := finding{v.Property, h.Scenario}
+		g := &failure{property: v.Property, scenario: h.Scenario, cell: cmp.Or(cell, h.Cell), plan: plan, header: h}
+		if f.first == nil {
+			f.first = map[finding]*failure{}
+		}
+		if old := f.first[k]; old == nil || g.before(old) {
+			f.first[k] = g
+		}
+	}
+}
+
+// before: fewer faults, then no killed process, then by the plan, so that the
+// choice does not depend on which cell ended first.
+func (f *failure) before(o *failure) bool {
+	process := func(p faults.Plan) int {
+		if p.NeedsProcess() {
+			return 1
+		}
+		return 0
+	}
+	return cmp.Or(
+		cmp.Compare(len(f.plan.Faults), len(o.plan.Faults)), cmp.Compare(process(f.plan), process(o.plan)),
+		cmp.Compare(f.plan.ID(), o.plan.ID()),
+	) < 0
+}
+
+// shrinker runs cases of failures; cells are made one at a time.
+type shrinker struct {
+	*session
+	mu sync.Mutex
+}
+
+// shrinkAll replays and shrinks failures, several side by side.
+func (x *session) shrinkAll(ctx context.Context, f shrinkFlags, found *failures) []*failure {
+	if !f.on || len(found.first) == 0 {
+		return nil
+	}
+	all := slices.SortedFunc(maps.Values(found.first), func(a, b *failure) int {
+		return cmp.Or(cmp.Compare(a.property, b.property), cmp.Compare(a.scenario, b.scenario))
+	})
+	s := &shrinker{session: x}
+	progress := reports.NewProgress(reports.NewTerminal(x.p.stderr, x.p.getenv), "failures shrunk", len(all))
+	defer progress.Finish()
+	lanes := make(chan struct{}, shrinkAtOnce)
+	var work sync.WaitGroup
+	for _, g := range all {
+		lanes <- struct{}{}
+		work.Go(func() {
+			s.shrink(ctx, f, g)
+			progress.Done(reports.Passed)
+			<-lanes
+		})
+	}
+	work.Wait()
+	return all
+}
+
+// shrink tells the rate of a failure, looks for a smaller case, and tells the rate
+// of that one.
+func (s *shrinker) shrink(ctx context.Context, f shrinkFlags, g *failure) {
+	g.smallest = faults.Case{Plan: g.plan, Definitions: g.header.Definitions, Registers: g.header.Registers}
+	replays := slices.Repeat([]faults.Case{g.smallest}, replaysOfFailure)
+	rate := rateOf(s.try(ctx, g, replays))
+	if ctx.Err() != nil {
+		return
+	}
+	g.rate, g.runs = rate, replaysOfFailure
+	if g.rate.Hits == 0 {
+		return
+	}
+	times := unsteadyTries
+	if g.rate.Hits >= steady {
+		times = 1
+	}
+	search := faults.Shrinker{
+		MaxTries: (f.maxRuns - 2*replaysOfFailure) / times, Batch: shrinkBatch,
+		Try: func(ctx context.Context, cases []faults.Case) []bool {
+			var repeated []faults.Case
+			for _, c := range cases {
+				repeated = append(repeated, slices.Repeat([]faults.Case{c}, times)...)
+			}
+			failed := make([]bool, len(cases))
+			for i, hit := range s.try(ctx, g, repeated) {
+				failed[i/times] = failed[i/times] || hit
+			}
+			return failed
+		},
+	}
+	smallest, tries := search.Shrink(ctx, g.smallest)
+	g.runs += tries * times
+	if sameCase(smallest, g.smallest) || ctx.Err() != nil {
+		return
+	}
+	original, result, verdict := g.smallest, g.result, g.verdict
+	g.smallest = smallest
+	g.again = rateOf(s.try(ctx, g, slices.Repeat([]faults.Case{smallest}, replaysOfFailure)))
+	g.runs += replaysOfFailure
+	if g.again.Hits == 0 { // it failed once by chance: the original is the better witness
+		g.smallest, g.result, g.verdict = original, result, verdict
+	}
+}
+
+func sameCase(a, b faults.Case) bool {
+	return a.Plan.ID() == b.Plan.ID() && fingerprint(a.Definitions) == fingerprint(b.Definitions)
+}
+
+func rateOf(failed []bool) reports.Rate {
+	r := reports.Rate{Tries: len(failed)}
+	for _, f := range failed {
+		if f {
+			r.Hits++
+		}
+	}
+	return r
+}
+
+// try runs cases side by side and tells which broke the property again. The last
+// failing run of the case that is smallest by then is kept, as evidence.
+func (s *shrinker) try(ctx context.Context, g *failure, cases []faults.Case) []bool {
+	checker, _ := checkers.ByName(g.property)
+	failed := make([]bool, len(cases))
+	index := map[string]int{}
+	cells := make([]harness.Cell, len(cases))
+	s.mu.Lock()
+	for i, c := range cases {
+		source := harness.Frozen{Definitions: c.Definitions, Registers: c.Registers}
+		cells[i] = s.frozen(g.scenario, source, len(c.Definitions), c.Plan, g.header.Seed)
+		index[cells[i].ID] = i
+	}
+	s.mu.Unlock()
+	err := s.harness.Run(ctx, slices.Values(cells), func(r harness.Result) {
+		if r.Err != nil || r.History == nil {
+			g.err = errors.Join(g.err, fmt.Errorf("cell %s: %w", r.Cell.ID, r.Err))
+			return
+		}
+		v := checkers.Judge(r.History, []checkers.Checker{checker})[0]
+		if v.Outcome != checkers.Violation {
+			return
+		}
+		i := index[r.Cell.ID]
+		failed[i] = true
+		if sameCase(cases[i], g.smallest) {
+			g.result, g.verdict = r, v
+		}
+	})
+	if err != nil { // interrupted
+		return make([]bool, len(cases))
+	}
+	return failed
+}
+
+// finishShrunk is finish with the failures shrunk first; amend, if given, adds
+// sections to the report.
+func (x *session) finishShrunk(ctx context.Context, f shrinkFlags, found *failures, amend func(*reports.Run)) error {
+	shrunk := x.shrinkAll(ctx, f, found)
+	if err := x.close(); err != nil {
+		x.collector.AddError(reports.CellInfo{}, err)
+	}
+	run := x.collector.Finish()
+	for _, g := range shrunk {
+		x.enter(run, g)
+	}
+	if amend != nil {
+		amend(run)
+	}
+	run.Judge()
+	return x.publish(run)
+}
+
+// enter puts what became of a failure into the report: its rate, and the smaller
+// one beside it. A failure that did not come back is reported as such.
+func (x *session) enter(run *reports.Run, g *failure) {
+	for i := range run.Failures {
+		if l := &run.Failures[i]; g.rate.Tries > 0 && l.Property == g.property && l.Scenario == g.scenario && l.Cell == g.cell {
+			l.Reproduced = &g.rate
+		}
+	}
+	if g.err != nil {
+		run.Errors = append(run.Errors, fmt.Sprintf("shrinking %s in %s: %v", g.property, g.scenario, g.err))
+	}
+	original := faults.Case{Plan: g.plan, Definitions: g.header.Definitions}
+	if g.result.History == nil || sameCase(original, g.smallest) {
+		return
+	}
+	small := x.reportOf(g)
+	small.ShrunkFrom, small.Reproduced = inWords(original), &g.again
+	run.Failures = append(run.Failures, small)
+}
+
+// reportOf tells the smallest case as a run of its own would.
+func (x *session) reportOf(g *failure) reports.Failure {
+	c := reports.New(reports.Meta{Tool: toolVersion(), Command: x.command, Started: time.Now(), Orchestrator: x.system.Info(), Profile: string(x.profile)})
+	info := reports.CellInfo{
+		ID: g.result.Cell.ID, Scenario: g.scenario, PlanID: g.smallest.Plan.ID(), Plan: g.smallest.Plan.String(),
+		History: filepath.Join(reports.HistoriesDir, filepath.Base(g.result.Path)), Duration: g.result.Duration,
+	}
+	c.Add(info, g.result.History, []checkers.Verdict{g.verdict})
+	return c.Finish().Failures[0]
+}
+
+// inWords is a case for people: its plan, its steps and its sagas.
+func inWords(c faults.Case) string {
+	s := fmt.Sprintf("%s; %d steps", c.Plan, len(c.Definitions[0].Steps))
+	if n := len(c.Definitions); n > 1 {
+		s += fmt.Sprintf(", %d sagas", n)
+	}
+	return s
+}

@@ -1,0 +1,240 @@
+package faults
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/sagacheck/sagacheck/history"
+	"github.com/sagacheck/sagacheck/saga"
+)
+
+// Visit is a failure point that a run passed, with the sequence number of the
+// event that shows it.
+type Visit struct {
+	Saga int               `json:"saga,omitempty"` // from 1; 0 means the first
+	At   saga.FailurePoint `json:"at"`
+	Seq  int               `json:"seq"`
+}
+
+// Trace is what the history of one plan tells an explorer.
+type Trace struct {
+	// Visits are the failure points that were passed, in the order of the history.
+	Visits []Visit `json:"visits"`
+	// Fired tells for each fault of the plan whether it fired.
+	Fired []bool `json:"fired"`
+	// Last is the sequence number at which the last point fault first fired.
+	Last int `json:"last,omitempty"`
+	// Outcome is the abstract outcome: what every attempt of every operation
+	// came to. Runs of one outcome go on alike.
+	Outcome string `json:"outcome"`
+}
+
+// NewTrace reads a history.
+func NewTrace(h *history.History) Trace {
+	ix := history.NewIndex(h)
+	t := Trace{Fired: make([]bool, len(h.Header.Faults))}
+	for i, f := range h.Header.Faults {
+		fired := ix.Fired[i]
+		t.Fired[i] = len(fired) > 0
+		if t.Fired[i] && !f.At.IsZero() {
+			t.Last = max(t.Last, fired[0].Seq)
+		}
+	}
+	for n, s := range ix.Sagas {
+		t.Visits = append(t.Visits, submitVisits(n+1, s, ix)...)
+		for _, o := range s.Ops {
+			for _, a := range o.Attempts {
+				t.Visits = append(t.Visits, attemptVisits(n+1, o.Op, a, ix)...)
+			}
+		}
+	}
+	slices.SortFunc(t.Visits, func(a, b Visit) int {
+		return cmp.Or(cmp.Compare(a.Seq, b.Seq), cmp.Compare(a.Saga, b.Saga), comparePoints(a.At, b.At))
+	})
+	t.Outcome = outcome(ix)
+	return t
+}
+
+// Missed lists the faults of the plan that did not fire.
+func (t Trace) Missed() []int {
+	var missed []int
+	for i, fired := range t.Fired {
+		if !fired {
+			missed = append(missed, i)
+		}
+	}
+	return missed
+}
+
+func comparePoints(a, b saga.FailurePoint) int {
+	return cmp.Or(
+		cmp.Compare(a.Step, b.Step), cmp.Compare(a.Direction, b.Direction), cmp.Compare(a.Attempt, b.Attempt),
+		cmp.Compare(slices.Index(saga.Phases, a.Phase), slices.Index(saga.Phases, b.Phase)),
+	)
+}
+
+// number is a saga's number as a fault carries it: the first has none.
+func number(n int) int {
+	if n == 1 {
+		return 0
+	}
+	return n
+}
+
+// attemptVisits are the points that one attempt passed. Copies that the network
+// made pass none of their own.
+func attemptVisits(n int, op saga.Operation, a *history.Attempt, ix *history.Index) []Visit {
+	var vs []Visit
+	pass := func(p saga.Phase, e *history.Event) {
+		if e != nil {
+			vs = append(vs, Visit{number(n), saga.FailurePoint{Step: op.Step, Direction: op.Direction, Attempt: a.N, Phase: p}, e.Seq})
+		}
+	}
+	pass(saga.Connect, a.Sent)
+	if !cutBefore(a, ix) {
+		pass(saga.Request, a.Sent)
+	}
+	pass(saga.Receive, original(a.Received))
+	pass(saga.Commit, original(a.Committed))
+	pass(saga.Response, original(a.Answered))
+	return vs
+}
+
+// original is the event of the attempt itself, not of a copy.
+func original(events []*history.Event) *history.Event {
+	for _, e := range events {
+		if e.Copy == 0 {
+			return e
+		}
+	}
+	return nil
+}
+
+// cutBefore tells that the attempt's connection was cut before a fault at
+// request could act: by a window, or since the service had crashed. Nothing of it
+// went on, and no fault at a point of its own is the reason.
+func cutBefore(a *history.Attempt, ix *history.Index) bool {
+	if a.Sent == nil || a.Ended == nil || a.Ended.Up > 0 || len(a.Received) > 0 {
+		return false
+	}
+	for i, f := range ix.History.Header.Faults {
+		if f.At.Phase != saga.Request || f.At.Attempt != a.N || f.At.Step != a.Sent.Step || f.At.Direction != a.Sent.Direction {
+			continue
+		}
+		if len(ix.Fired[i]) > 0 && f.Saga == a.Sent.Saga {
+			return false
+		}
+	}
+	return true
+}
+
+// submitVisits are the points that the client's own calls passed: each try is an
+// attempt, but for those that found the address closed.
+func submitVisits(n int, s *history.SagaRecord, ix *history.Index) []Visit {
+	var vs []Visit
+	attempt := 0
+	for i, sent := range s.Submitted {
+		end := submitEnd(s, i)
+		if end != nil && end.Code == 0 && strings.Contains(end.Detail, "connection refused") {
+			continue
+		}
+		attempt++
+		at := saga.FailurePoint{Step: saga.SubmitStep, Direction: saga.Action, Attempt: attempt}
+		pass := func(p saga.Phase, seq int) {
+			at.Phase = p
+			vs = append(vs, Visit{number(n), at, seq})
+		}
+		pass(saga.Connect, sent.Seq)
+		pass(saga.Request, sent.Seq)
+		at.Phase = saga.Response
+		if fired := firedAt(ix, s.ID, at); fired != nil {
+			pass(saga.Response, fired.Seq)
+		} else if end != nil && end.Code != 0 {
+			pass(saga.Response, end.Seq)
+		}
+	}
+	return vs
+}
+
+// submitEnd is what the i-th try came to.
+func submitEnd(s *history.SagaRecord, i int) *history.Event {
+	from := s.Submitted[i].Seq
+	var first *history.Event
+	for _, e := range slices.Concat(s.Accepted, s.Refused) {
+		if e.Seq > from && (first == nil || e.Seq < first.Seq) {
+			first = e
+		}
+	}
+	return first
+}
+
+// firedAt is the event of a planned fault that fired at a point.
+func firedAt(ix *history.Index, id string, at saga.FailurePoint) *history.Event {
+	for i, f := range ix.History.Header.Faults {
+		if f.At == at && f.Saga == id && len(ix.Fired[i]) > 0 {
+			return ix.Fired[i][0]
+		}
+	}
+	return nil
+}
+
+// outcome is the abstract outcome of a run. For each saga: what became of every
+// attempt (how far it came, what the orchestrator learnt, whether it had an
+// effect, and whether that came late or twice), in the order of the steps, and
+// the end. Times and the order of side-by-side calls are left out. Faults that
+// leave no mark on an attempt, but on the orchestrator, are named.
+func outcome(ix *history.Index) string {
+	var b strings.Builder
+	for _, s := range ix.Sagas {
+		fmt.Fprintf(&b, "[submit×%d", len(s.Submitted))
+		for _, step := range s.Definition.Steps {
+			for _, d := range []saga.Direction{saga.Action, saga.Compensation} {
+				if o := s.Op(step.Name, d); o != nil {
+					fmt.Fprintf(&b, " %s:", saga.StepRef{Step: step.Name, Direction: d})
+					for _, a := range o.Attempts {
+						b.WriteString(attemptOutcome(a, ix) + ",")
+					}
+				}
+			}
+		}
+		end := s.Status()
+		fmt.Fprintf(&b, " →%s]", end)
+	}
+	for i, f := range ix.History.Header.Faults {
+		k, err := KindByName(f.Kind)
+		if err == nil && len(ix.Fired[i]) > 0 && (k.Doc().Process || k.Doc().Window() || f.Kind == (refuse{}).Doc().Name) {
+			fmt.Fprintf(&b, "!%s", f.Text)
+		}
+	}
+	return b.String()
+}
+
+// attemptOutcome is one letter a fact: q request, r receive, c commit, a answer
+// left; then the answer.
+func attemptOutcome(a *history.Attempt, ix *history.Index) string {
+	s := ""
+	mark := func(is bool, letter string) {
+		if is {
+			s += letter
+		}
+	}
+	mark(!cutBefore(a, ix), "q")
+	mark(original(a.Received) != nil, "r")
+	mark(original(a.Committed) != nil, "c")
+	mark(original(a.Answered) != nil, "a")
+	mark(len(a.Received) > 1 || original(a.Received) == nil && len(a.Received) > 0, "2")
+	mark(len(a.Committed) > 1, "C")
+	if a.Ended != nil {
+		mark(slices.ContainsFunc(a.Committed, func(e *history.Event) bool { return e.Seq > a.Ended.Seq }), "L")
+		mark(len(a.Received) > 0 && a.Received[len(a.Received)-1].Seq > a.Ended.Seq, "l")
+	}
+	switch {
+	case a.Ended == nil:
+		return s + "=open"
+	case a.Ended.Code == 0 && a.Ended.Down > 0:
+		return s + "=cut"
+	}
+	return s + "=" + string(saga.Classify(a.Ended.Code))
+}

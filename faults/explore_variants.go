@@ -1,0 +1,80 @@
+package faults
+
+import (
+	"slices"
+
+	"github.com/sagacheck/sagacheck/saga"
+)
+
+// submitPolicy is how the client submits: it tries until the saga is accepted.
+var submitPolicy = saga.RetryPolicy{AttemptTimeoutMS: 500, InitialIntervalMS: 20}
+
+// policyOf is the retry policy of the call that a point lies on.
+func policyOf(d saga.Definition, at saga.FailurePoint) saga.RetryPolicy {
+	if c, ok := d.Call(at.Ref()); ok {
+		return c.Retry
+	}
+	return submitPolicy
+}
+
+// placeable lists the kinds that can strike at a point.
+func placeable(at saga.FailurePoint, a Ability) []KindDoc {
+	var docs []KindDoc
+	for _, k := range Kinds() {
+		d := k.Doc()
+		inside := at.Step == saga.SubmitStep && (at.Phase == saga.Receive || at.Phase == saga.Commit)
+		if a.allows(d) && slices.Contains(d.Phases, at.Phase) && !inside {
+			docs = append(docs, d)
+		}
+	}
+	return docs
+}
+
+// variantsAt are all faults that an explorer tries at a visited point: every kind
+// that can strike there, with the values of its fields that matter: a delay within
+// the attempt's time-out and one past it, a second copy at once and one that comes
+// late.
+func variantsAt(v Visit, d saga.Definition, a Ability) []Fault {
+	policy := policyOf(d, v.At)
+	var fs []Fault
+	for _, k := range placeable(v.At, a) {
+		f := defaults(Fault{Kind: k.Name, Saga: v.Saga, At: v.At}, policy)
+		fs = append(fs, f)
+		switch k.Name {
+		case (delay{}).Doc().Name:
+			f.DelayMS = max(policy.AttemptTimeoutMS/5, 1)
+			fs = append(fs, f)
+		case (duplicate{}).Doc().Name:
+			f.DelayMS = lateBy(policy)
+			fs = append(fs, f)
+		}
+	}
+	return fs
+}
+
+// windowLasts is long enough for a window over one step to be met by a step in
+// the middle of a saga, and for a bounded number of retries to run out.
+const windowLasts = 150
+
+// windowVariants are the windows that an explorer tries: each kind over all steps,
+// and over each step alone.
+func windowVariants(d saga.Definition, a Ability) []Fault {
+	var fs []Fault
+	for _, k := range Kinds() {
+		doc := k.Doc()
+		if !doc.Window() || !a.allows(doc) {
+			continue
+		}
+		all := windowOf(d, doc.Name)
+		fs = append(fs, all)
+		if !slices.Contains(doc.Fields, "steps") || len(d.Steps) == 1 {
+			continue
+		}
+		for _, s := range d.Steps {
+			f := all
+			f.Steps, f.ForMS = []string{s.Name}, windowLasts
+			fs = append(fs, f)
+		}
+	}
+	return fs
+}

@@ -1,0 +1,276 @@
+package faults
+
+import (
+	"encoding/json"
+	"reflect"
+	"slices"
+
+	"github.com/sagacheck/sagacheck/saga"
+)
+
+// Case is all that a shrinker may change of a failing cell: its plan and the
+// definitions of its sagas. Registers are their initial values.
+type Case struct {
+	Plan        Plan
+	Definitions []saga.Definition
+	Registers   map[string]string
+}
+
+// key names a case.
+func (c Case) key() string {
+	b, err := json.Marshal(c.Definitions)
+	if err != nil { // plain data
+		panic(err)
+	}
+	return canonical(c.Plan).ID() + string(b)
+}
+
+// Smaller lists the cases that are one move smaller than c, the boldest first:
+// without a fault, without the sagas and the steps that no fault strikes, with a
+// simpler kind of fault, with an earlier attempt, with fewer or plainer fields.
+// Every list of moves ends.
+func (c Case) Smaller() []Case {
+	var all []Case
+	for _, p := range fewerFaults(c.Plan) {
+		all = append(all, c.with(p))
+	}
+	all = append(all, fewerSagas(c)...)
+	all = append(all, fewerSteps(c)...)
+	for i, f := range c.Plan.Faults {
+		policy := policyOf(c.Definitions[0], f.At)
+		for _, g := range slices.Concat(simplerKinds(f, policy), earlier(f), plainer(f, policy)) {
+			if p := replaced(c.Plan, i, g); p.Validate() == nil {
+				all = append(all, c.with(p))
+			}
+		}
+	}
+	return all
+}
+
+func (c Case) with(p Plan) Case {
+	c.Plan = p
+	return c
+}
+
+func replaced(p Plan, i int, f Fault) Plan {
+	q := Plan{slices.Clone(p.Faults)}
+	q.Faults[i] = f
+	return q
+}
+
+func fewerFaults(p Plan) []Plan {
+	var all []Plan
+	for i := range p.Faults {
+		all = append(all, Plan{slices.Delete(slices.Clone(p.Faults), i, i+1)})
+	}
+	return all
+}
+
+// fewerSagas drops one saga that no fault strikes; those after it move up.
+func fewerSagas(c Case) []Case {
+	if len(c.Definitions) < 2 {
+		return nil
+	}
+	var all []Case
+	for n := len(c.Definitions); n >= 1; n-- {
+		struck := slices.ContainsFunc(c.Plan.Faults, func(f Fault) bool { return !f.At.IsZero() && max(f.Saga, 1) == n })
+		if struck {
+			continue
+		}
+		d := c
+		d.Definitions = slices.Delete(slices.Clone(c.Definitions), n-1, n)
+		d.Plan = Plan{slices.Clone(c.Plan.Faults)}
+		for i, f := range d.Plan.Faults {
+			if f.Saga > n {
+				d.Plan.Faults[i].Saga = number(f.Saga - 1)
+			}
+		}
+		all = append(all, d)
+	}
+	return all
+}
+
+// fewerSteps drops steps that no fault strikes: all of them at once, then one
+// after the other, the last first.
+func fewerSteps(c Case) []Case {
+	var all []Case
+	bold, dropped := c, 0
+	for _, s := range slices.Backward(c.Definitions[0].Steps) {
+		if d, ok := withoutStep(c, s.Name); ok {
+			all = append(all, d)
+		}
+		if d, ok := withoutStep(bold, s.Name); ok {
+			bold, dropped = d, dropped+1
+		}
+	}
+	if dropped > 1 {
+		return append([]Case{bold}, all...)
+	}
+	return all
+}
+
+// withoutStep drops a step from all sagas; what came after it comes after what it
+// came after. It refuses a step that the plan strikes, the last one, one that
+// shares a register with another (the other could not go on), and a pivot that
+// steps which are never undone rely on.
+func withoutStep(c Case, name string) (Case, bool) {
+	d := c
+	d.Definitions = slices.Clone(c.Definitions)
+	d.Plan = Plan{slices.Clone(c.Plan.Faults)}
+	for i, f := range d.Plan.Faults {
+		if f.At.Step == name || len(f.Steps) == 1 && f.Steps[0] == name {
+			return c, false
+		}
+		d.Plan.Faults[i].Steps = slices.DeleteFunc(slices.Clone(f.Steps), func(s string) bool { return s == name })
+	}
+	for i, def := range d.Definitions {
+		if len(def.Steps) < 2 || def.StepIndex(name) < 0 || needed(def, name) {
+			return c, false
+		}
+		d.Definitions[i] = cutStep(def, name)
+	}
+	return d, true
+}
+
+func needed(d saga.Definition, name string) bool {
+	s, _ := d.Step(name)
+	mine := registersOf(s)
+	return slices.ContainsFunc(d.Steps, func(o saga.Step) bool {
+		if o.Name == name {
+			return false
+		}
+		shares := slices.ContainsFunc(registersOf(o), func(r string) bool { return slices.Contains(mine, r) })
+		return shares || s.Kind == saga.Pivot && o.Kind == saga.Retriable
+	})
+}
+
+func registersOf(s saga.Step) []string {
+	e, err := s.Action.Effect()
+	if err != nil {
+		return nil
+	}
+	var names []string
+	for _, w := range e.Writes {
+		names = append(names, w.Register)
+	}
+	return names
+}
+
+func cutStep(d saga.Definition, name string) saga.Definition {
+	before := d.Predecessors(d.StepIndex(name))
+	var steps []saga.Step
+	for i, s := range d.Steps {
+		if s.Name == name {
+			continue
+		}
+		if preds := d.Predecessors(i); slices.Contains(preds, name) {
+			after := slices.DeleteFunc(slices.Concat(preds, before), func(p string) bool { return p == name })
+			slices.Sort(after)
+			s.After = append([]string{}, slices.Compact(after)...)
+		}
+		steps = append(steps, s)
+	}
+	d.Steps = steps
+	return d
+}
+
+// simplerKinds are faults at about the same place that need fewer words: done but
+// not told is a lost answer, not done but told is "unavailable".
+func simplerKinds(f Fault, p saga.RetryPolicy) []Fault {
+	at := func(kind string, phase saga.Phase) Fault {
+		g := Fault{Kind: kind, Saga: f.Saga, At: f.At}
+		g.At.Phase = phase
+		return defaults(g, p)
+	}
+	switch f.Kind {
+	case "refuse":
+		return []Fault{at("reset", saga.Request)}
+	case "truncate":
+		return []Fault{at("lose", f.At.Phase), at("reset", f.At.Phase)}
+	case "reset":
+		return []Fault{at("lose", f.At.Phase)}
+	case "delay":
+		return []Fault{at("lose", f.At.Phase)}
+	case "slow":
+		g := at("delay", f.At.Phase)
+		g.DelayMS = max(p.AttemptTimeoutMS/5, 1)
+		return []Fault{g}
+	case "throttle":
+		return []Fault{at("unavailable", saga.Receive)}
+	case "error", "crash-participant", "crash-orchestrator":
+		switch f.At.Phase {
+		case saga.Receive:
+			return []Fault{at("unavailable", saga.Receive)}
+		case saga.Commit, saga.Response:
+			return []Fault{at("lose", saga.Response)}
+		}
+	case "pause-orchestrator":
+		return []Fault{at("lose", saga.Response), at("delay", saga.Request)}
+	}
+	return simplerWindow(f, p)
+}
+
+// simplerWindow makes a point of a window: the first call of its first step.
+func simplerWindow(f Fault, p saga.RetryPolicy) []Fault {
+	if len(f.Steps) == 0 {
+		return nil
+	}
+	at := func(kind string, phase saga.Phase) Fault {
+		return defaults(Fault{Kind: kind, At: point(f.Steps[0], 1, phase)}, p)
+	}
+	switch f.Kind {
+	case "outage":
+		return []Fault{at("reset", saga.Request)}
+	case "error-rate":
+		return []Fault{at("error", saga.Receive)}
+	case "latency":
+		return []Fault{at("delay", saga.Request)}
+	}
+	return nil
+}
+
+// earlier moves a fault to an earlier attempt.
+func earlier(f Fault) []Fault {
+	if f.At.Attempt < 2 {
+		return nil
+	}
+	before, first := f, f
+	before.At.Attempt--
+	first.At.Attempt = 1
+	if before.At == first.At {
+		return []Fault{first}
+	}
+	return []Fault{first, before}
+}
+
+// plainer takes fields back to the value that everybody knows, and windows over
+// fewer steps and calls.
+func plainer(f Fault, p saga.RetryPolicy) []Fault {
+	var all []Fault
+	if g := defaults(f, p); !reflect.DeepEqual(g, f) {
+		all = append(all, g)
+	}
+	if f.Kind == (duplicate{}).Doc().Name && f.DelayMS > 0 {
+		g := f
+		g.DelayMS = 0
+		all = append(all, g)
+	}
+	if len(f.Steps) > 1 {
+		for _, s := range f.Steps {
+			g := f
+			g.Steps = []string{s}
+			all = append(all, g)
+		}
+	}
+	if len(f.Calls) > 1 {
+		g := f
+		g.Calls = []bool{true}
+		all = append(all, g)
+	}
+	if f.FromMS > 0 {
+		g := f
+		g.FromMS = 0
+		all = append(all, g)
+	}
+	return all
+}
