@@ -1,0 +1,83 @@
+# Targets are documented by their ## comments: make help.
+SHELL := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
+.DEFAULT_GOAL := help
+
+GO        ?= go
+GOFUMPT   := $(GO) run mvdan.cc/gofumpt@v0.12.0
+STATIC    := $(GO) run honnef.co/go/tools/cmd/staticcheck@v0.8.2
+BIN       := bin/sagacheck
+VERSION   := $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
+export GOFLAGS += -buildvcs=false
+
+# Packages that start goroutines: tested with the race detector.
+RACY := ./faults ./harness ./orchestrators ./participants ./reference ./history ./reports ./internal/...
+
+.PHONY: help
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+.PHONY: build
+build: ## build bin/sagacheck
+	@mkdir -p bin
+	$(GO) build -ldflags '-X main.version=$(VERSION)' -o $(BIN) ./cmd/sagacheck
+
+.PHONY: run
+run: build ## build, then run every scenario under curated and drawn faults
+	$(BIN) run
+
+.PHONY: test
+test: ## all tests (installs what they need: scripts/setup.sh)
+	scripts/setup.sh
+	$(GO) test $(TESTFLAGS) ./...
+
+.PHONY: check
+check: ## what CI checks besides: format, vet, staticcheck, imports, stale pages, leaks, races
+	scripts/setup.sh
+	scripts/check-format.sh $(GOFUMPT)
+	$(GO) vet ./...
+	$(STATIC) ./...
+	$(GO) test -count=1 ./internal/arch
+	$(GO) test -count=1 -run '$(PAGES)' $(PAGED)
+	$(GO) test -count=1 -race $(RACY)
+
+# Tests that say whether a generated page or schema is stale; -update rewrites it.
+PAGES := Page|TrackRecord|SchemaIsFresh|TestSchema$$
+PAGED := ./cmd/sagacheck ./scenarios ./reference ./orchestrators ./reports
+
+.PHONY: docs
+docs: ## write the generated pages and schemas anew
+	for p in $(PAGED); do $(GO) test -count=1 -run '$(PAGES)' $$p -update; done
+
+.PHONY: fmt
+fmt: ## format the code
+	$(GOFUMPT) -w $$(git ls-files '*.go')
+
+.PHONY: bench
+bench: ## benchmarks: cells, calls, checkers, models, reference executor, reports
+	$(GO) test -run '^$$' -bench . -benchtime 3s ./harness ./checkers ./models ./reference ./reports ./scenarios
+
+.PHONY: soak
+soak: ## 20,000 cells of controls in which nothing may be found, with the upper bound of false alarms
+	$(GO) test -count=1 -timeout 60m -run TestSoak -v ./cmd/sagacheck -soak 20000 -soak-parallel 0
+
+.PHONY: mutants
+mutants: build ## planted defects: which checker finds which, after how many runs
+	$(BIN) mutants
+
+.PHONY: mutants-quick
+mutants-quick: build ## the same with few seeds: does every planted defect go red?
+	$(BIN) mutants --quick
+
+.PHONY: explore
+explore: build ## every failure point of every scenario, one fault at a time
+	$(BIN) explore --depth 1
+
+.PHONY: engines
+engines: build ## install the real engines and test that each can be driven
+	for e in $$($(BIN) orchestrators list | awk '$$1 != "reference" {print $$1}'); do $(BIN) orchestrators install $$e; done
+	$(GO) test -count=1 -timeout 40m -tags engines -run Engines -v ./orchestrators
+
+.PHONY: clean
+clean: ## remove what was built and reported
+	rm -rf bin sagacheck-out

@@ -1,0 +1,91 @@
+package main
+
+import (
+	"bytes"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"slices"
+	"testing"
+
+	"github.com/sagacheck/sagacheck/checkers"
+	"github.com/sagacheck/sagacheck/internal/tinyorch"
+	"github.com/sagacheck/sagacheck/reports"
+)
+
+// command runs a command line in this process; its reports go to a folder of
+// the test.
+func command(t *testing.T, args ...string) (code int, report *reports.Run, output string) {
+	t.Helper()
+	dir := t.TempDir()
+	var out bytes.Buffer
+	args = append(args, "--out", dir)
+	code = run(t.Context(), process{args: args, stdout: &out, stderr: &out, getenv: func(string) string { return "" }})
+	report, err := reports.LoadRun(filepath.Join(dir, "latest"))
+	if err != nil {
+		t.Fatalf("%v: exit %d, no report: %v\n%s", args, code, err, out.String())
+	}
+	return code, report, out.String()
+}
+
+func attach(t *testing.T, bugs tinyorch.Bugs) string {
+	t.Helper()
+	o := tinyorch.New(bugs)
+	t.Cleanup(o.Close)
+	s := httptest.NewServer(o)
+	t.Cleanup(s.Close)
+	return s.URL
+}
+
+func planFile(t *testing.T, text string) string {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), "plan.yaml")
+	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return path
+}
+
+// Plans under which the seeded bugs show.
+const (
+	lostAnswer   = "faults:\n  - {kind: lose, at: charge#1@response}\n"
+	lostAnswers  = "faults:\n  - {kind: error, at: charge#1@commit}\n  - {kind: error, at: charge#2@receive}\n  - {kind: error, at: charge#3@receive}\n  - {kind: error, at: charge#4@receive}\n"
+	refusedOnce  = "faults:\n  - {kind: reject, at: charge#1@receive}\n"
+	faultFreeRun = "faults: []\n"
+)
+
+func TestOwnOrchestratorPasses(t *testing.T) {
+	for name, plan := range map[string]string{"fault-free": faultFreeRun, "lost answer": lostAnswer, "attempts run out": lostAnswers, "refused": refusedOnce} {
+		t.Run(name, func(t *testing.T) {
+			_, report, output := command(t, "run", "--orchestrator", attach(t, tinyorch.Bugs{}), "--scenario", "order", "--plan", planFile(t, plan))
+			if n := report.Totals; n.Cells != 1 || n.FaultsFired != n.FaultsPlanned || n.Violated+n.Inconclusive+n.Errors > 0 {
+				t.Errorf("%+v\n%s", n, output)
+			}
+		})
+	}
+}
+
+func TestOwnOrchestratorWithSeededBug(t *testing.T) {
+	for name, c := range map[string]struct {
+		bugs     tinyorch.Bugs
+		plan     string
+		property string
+	}{
+		"skips the compensation of the unknown step": {tinyorch.Bugs{SkipUnknown: true}, lostAnswers, "lost-compensation"},
+		"sends a new key at each attempt":            {tinyorch.Bugs{FreshKey: true}, lostAnswer, "key-misuse"},
+		"new keys charge twice":                      {tinyorch.Bugs{FreshKey: true}, lostAnswer, "duplicate-effect"},
+		"retries a 422":                              {tinyorch.Bugs{RetryRefused: true}, refusedOnce, "retried-permanent-error"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			code, report, output := command(t, "run", "--orchestrator", attach(t, c.bugs), "--scenario", "order", "--plan", planFile(t, c.plan))
+			if code != 1 {
+				t.Errorf("exit %d, expected 1", code)
+			}
+			if !slices.ContainsFunc(report.Results, func(r reports.Result) bool {
+				return r.Property == c.property && r.Verdict == checkers.Violation
+			}) {
+				t.Errorf("%s: expected a violation\n%s", c.property, output)
+			}
+		})
+	}
+}

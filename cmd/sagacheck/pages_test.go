@@ -1,0 +1,136 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"flag"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/spf13/cobra"
+
+	"github.com/sagacheck/sagacheck/checkers"
+	"github.com/sagacheck/sagacheck/faults"
+)
+
+var update = flag.Bool("update", false, "write the generated pages anew")
+
+// The pages that are made from catalogues and from the command tree are those in
+// docs/. make docs writes them anew.
+func TestGeneratedPages(t *testing.T) {
+	for name, write := range map[string]func(io.Writer) error{
+		"checkers.md": checkers.Reference,
+		"faults.md":   faults.Reference,
+		"cli.md":      writeCLI,
+	} {
+		path := filepath.Join("..", "..", "docs", name)
+		var b bytes.Buffer
+		if err := write(&b); err != nil {
+			t.Fatal(err)
+		}
+		if *update {
+			if err := os.WriteFile(path, b.Bytes(), 0o644); err != nil {
+				t.Fatal(err)
+			}
+			continue
+		}
+		got, err := os.ReadFile(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if !bytes.Equal(got, b.Bytes()) {
+			t.Errorf("docs/%s is stale: run make docs", name)
+		}
+	}
+}
+
+// Links between the pages lead somewhere.
+func TestPagesLinkToPages(t *testing.T) {
+	pages, err := filepath.Glob("../../docs/*.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, page := range append(pages, "../../README.md") {
+		text, err := os.ReadFile(page)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, part := range strings.Split(string(text), "](")[1:] {
+			target, _, _ := strings.Cut(part, ")")
+			target, _, _ = strings.Cut(target, "#")
+			if target == "" || strings.Contains(target, "://") {
+				continue
+			}
+			if _, err := os.Stat(filepath.Join(filepath.Dir(page), target)); err != nil {
+				t.Errorf("%s links to %q: %v", page, target, err)
+			}
+		}
+	}
+}
+
+// writeCLI renders the help of every command, the same text as --help.
+func writeCLI(w io.Writer) error {
+	var b bytes.Buffer
+	b.WriteString("# The command line\n\n<!-- generated from the command tree; run: make docs -->\n")
+	p := process{stdout: io.Discard, stderr: io.Discard, getenv: func(string) string { return "" }}
+	root := newRoot(p)
+	root.InitDefaultHelpCmd()
+	writeCommand(&b, root)
+	_, err := w.Write(b.Bytes())
+	return err
+}
+
+func writeCommand(b *bytes.Buffer, c *cobra.Command) {
+	if !c.IsAvailableCommand() {
+		return
+	}
+	c.InitDefaultHelpFlag()
+	fmt.Fprintf(b, "\n## %s\n\n%s\n\n", c.CommandPath(), c.Short)
+	if c.Long != "" {
+		fmt.Fprintf(b, "%s\n\n", c.Long)
+	}
+	if c.Runnable() {
+		fmt.Fprintf(b, "    %s\n\n", c.UseLine())
+	}
+	if c.Example != "" {
+		fmt.Fprintf(b, "Examples:\n\n%s\n\n", indent(c.Example))
+	}
+	if flags := c.NonInheritedFlags(); flags.HasAvailableFlags() {
+		fmt.Fprintf(b, "Flags:\n\n%s", indent(strings.TrimRight(flags.FlagUsages(), "\n"))+"\n")
+	}
+	for _, sub := range c.Commands() {
+		writeCommand(b, sub)
+	}
+}
+
+// indent makes a block of code of lines that are indented by two already.
+func indent(s string) string {
+	var lines []string
+	for line := range strings.Lines(s) {
+		lines = append(lines, "  "+strings.TrimRight(line, " \n"))
+	}
+	return strings.Join(lines, "\n")
+}
+
+// Each command has an example or sub-commands, and help that works.
+func TestEveryCommandHasHelp(t *testing.T) {
+	var walk func(c *cobra.Command)
+	walk = func(c *cobra.Command) {
+		args := append(strings.Fields(c.CommandPath())[1:], "--help")
+		var out bytes.Buffer
+		if code := run(context.Background(), process{args: args, stdout: &out, stderr: io.Discard, getenv: os.Getenv}); code != 0 {
+			t.Errorf("%v: exit %d", args, code)
+		}
+		if !strings.Contains(out.String(), "Usage:") {
+			t.Errorf("%v: no usage in %q", args, out.String())
+		}
+		for _, sub := range c.Commands() {
+			walk(sub)
+		}
+	}
+	walk(newRoot(process{stdout: io.Discard, stderr: io.Discard, getenv: os.Getenv}))
+}
