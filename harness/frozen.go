@@ -41,12 +41,23 @@ func (f Frozen) Build(ids []string, address scenarios.Address) ([]saga.Definitio
 
 func (f Frozen) step(s saga.Step, n int, renew *strings.Replacer, address scenarios.Address) saga.Step {
 	s.Action.Body = []byte(renew.Replace(string(s.Action.Body)))
+	s.Action.Breaker = renewBreaker(s.Action.Breaker, renew)
 	s.Action.URL = address(n, saga.StepRef{Step: s.Name, Direction: saga.Action})
 	if s.Compensation != nil {
 		undo := *s.Compensation
 		undo.Body = []byte(renew.Replace(string(undo.Body)))
+		undo.Breaker = renewBreaker(undo.Breaker, renew)
 		undo.URL = address(n, saga.StepRef{Step: s.Name, Direction: saga.Compensation})
 		s.Compensation = &undo
 	}
 	return s
+}
+
+func renewBreaker(b *saga.Breaker, renew *strings.Replacer) *saga.Breaker {
+	if b == nil {
+		return nil
+	}
+	again := *b
+	again.Name = renew.Replace(again.Name)
+	return &again
 }

@@ -23,7 +23,7 @@ func (s *Scenario) Build(ids []string, address Address) ([]saga.Definition, map[
 	for n, id := range ids {
 		defs[n] = saga.Definition{ID: id, Name: s.Name, Steps: make([]saga.Step, len(s.Steps))}
 		for i := range s.Steps {
-			defs[n].Steps[i] = s.buildStep(&s.Steps[i], id, func(d saga.Direction) string {
+			defs[n].Steps[i] = s.buildStep(&s.Steps[i], id, ids[0], func(d saga.Direction) string {
 				return address(n, saga.StepRef{Step: s.Steps[i].Name, Direction: d})
 			})
 		}
@@ -34,16 +34,28 @@ func (s *Scenario) Build(ids []string, address Address) ([]saga.Definition, map[
 	return defs, registers
 }
 
-func (s *Scenario) buildStep(st *Step, id string, url func(saga.Direction) string) saga.Step {
+func (s *Scenario) buildStep(st *Step, id, cell string, url func(saga.Direction) string) saga.Step {
 	action := effect(st.Do, st.Participant, id)
+	breaker := breakerOf(st, cell)
 	built := saga.Step{
 		Name: st.Name, Kind: st.Kind, After: st.After,
-		Action: saga.Call{URL: url(saga.Action), Body: action.Body(), Retry: s.actionPolicy(st), Breaker: st.Breaker},
+		Action: saga.Call{URL: url(saga.Action), Body: action.Body(), Retry: s.actionPolicy(st), Breaker: breaker},
 	}
 	if undo, ok := st.undo(action, id); ok {
-		built.Compensation = &saga.Call{URL: url(saga.Compensation), Body: undo.Body(), Retry: s.undoPolicy(st), Breaker: st.Breaker}
+		built.Compensation = &saga.Call{URL: url(saga.Compensation), Body: undo.Body(), Retry: s.undoPolicy(st), Breaker: breaker}
 	}
 	return built
+}
+
+// breakerOf is the step's breaker under a name that no other cell has: cells that
+// run side by side on one orchestrator must not open each other's breakers.
+func breakerOf(st *Step, cell string) *saga.Breaker {
+	if st.Breaker == nil {
+		return nil
+	}
+	b := *st.Breaker
+	b.Name += "@" + cell
+	return &b
 }
 
 // undo is the effect of the compensation; ok is false where there is none.

@@ -33,6 +33,10 @@ var _ orchestrators.System = (*embedded)(nil)
 // referenceName is the orchestrator that is built in.
 const referenceName = "reference"
 
+// sparingFlushes leaves out the flush to disk: what is stored survives the death
+// of a process, which is all that the harness inflicts, not that of the machine.
+const sparingFlushes = "?synchronous=off"
+
 func startEmbedded(ctx context.Context, defects []string) (*embedded, error) {
 	m, err := orchestrators.FindManifest(referenceName)
 	if err != nil {
@@ -42,7 +46,7 @@ func startEmbedded(ctx context.Context, defects []string) (*embedded, error) {
 	if err != nil {
 		return nil, fmt.Errorf("folder for the reference executor's store: %w", err)
 	}
-	exec, err := reference.Open(ctx, reference.Options{StoreDSN: filepath.Join(dir, "saga.db"), Defects: defects})
+	exec, err := reference.Open(ctx, reference.Options{StoreDSN: filepath.Join(dir, "saga.db") + sparingFlushes, Defects: defects})
 	if err != nil {
 		return nil, errors.Join(err, os.RemoveAll(dir))
 	}
