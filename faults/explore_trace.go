@@ -151,7 +151,7 @@ func submitVisits(n int, s *history.SagaRecord, ix *history.Index) []Visit {
 		at.Phase = saga.Response
 		if fired := firedAt(ix, s.ID, at); fired != nil {
 			pass(saga.Response, fired.Seq)
-		} else if end != nil && end.Code != 0 {
+		} else if end != nil && (end.Kind == history.SagaAccepted || end.Code != 0) {
 			pass(saga.Response, end.Seq)
 		}
 	}
