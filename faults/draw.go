@@ -21,11 +21,15 @@ func Draw(defs []saga.Definition, a Ability, seed uint64) Plan {
 
 func draw(t *rapid.T, defs []saga.Definition, a Ability) Plan {
 	allowed := swarm(t, a)
-	if i := slices.IndexFunc(allowed, func(k KindDoc) bool { return k.Window() }); i >= 0 && rapid.IntRange(0, 9).Draw(t, "window") == 0 {
-		return Plan{[]Fault{drawWindow(t, defs[0], allowed[i].Name)}}
+	windows := slices.DeleteFunc(slices.Clone(allowed), func(k KindDoc) bool { return !k.Window() })
+	if len(windows) > 0 && rapid.IntRange(1, windowEvery(defs)).Draw(t, "window") == 1 {
+		return Plan{[]Fault{drawWindow(t, defs[0], rapid.SampledFrom(windows).Draw(t, "window's kind").Name)}}
 	}
 	points := slices.DeleteFunc(allowed, func(k KindDoc) bool { return k.Window() })
 	var p Plan
+	if len(defs) == 1 {
+		p.Faults = drawOpening(t, defs[0], points)
+	}
 	for range rapid.IntRange(1, mostFaults).Draw(t, "faults") {
 		n := rapid.IntRange(1, len(defs)).Draw(t, "saga")
 		if f, ok := drawPoint(t, defs[n-1], p, n, points, len(defs) > 1); ok {
@@ -33,6 +37,65 @@ func draw(t *rapid.T, defs []saga.Definition, a Ability) Plan {
 		}
 	}
 	return p
+}
+
+// windowEvery is in how many plans one is a window: what many sagas do together
+// shows best when all of them meet it.
+func windowEvery(defs []saga.Definition) int {
+	if len(defs) > 3 {
+		return 2
+	}
+	return 10
+}
+
+// drawOpening draws how a plan begins, half of the time: with a refusal, since
+// there is no rollback without one, or with a call that fails several times in a
+// row, since policies show only then. Single faults seldom come to that.
+func drawOpening(t *rapid.T, d saga.Definition, kinds []KindDoc) []Fault {
+	var fs []Fault
+	switch rapid.IntRange(0, 3).Draw(t, "opening") {
+	case 2:
+		if !slices.ContainsFunc(kinds, func(k KindDoc) bool { return k.Name == (reject{}).Doc().Name }) {
+			return nil
+		}
+		step := rapid.SampledFrom(d.Steps).Draw(t, "refused")
+		fs = []Fault{{Kind: (reject{}).Doc().Name, At: point(step.Name, 1, saga.Receive)}}
+	case 3:
+		fs = drawBurst(t, d, kinds)
+	}
+	if pr := predict(d, Plan{fs}, 1); !pr.allFire() || pr.stuck {
+		return nil
+	}
+	return fs
+}
+
+// longestBurst is how many attempts of a call fail in a row at the most.
+const longestBurst = 6
+
+// bursts are the kinds of which several in a row make sense, and where they strike.
+var bursts = map[string]saga.Phase{
+	(unavailable{}).Doc().Name: saga.Receive,
+	(failure{}).Doc().Name:     saga.Receive,
+	(reset{}).Doc().Name:       saga.Response,
+	(lose{}).Doc().Name:        saga.Response,
+}
+
+func drawBurst(t *rapid.T, d saga.Definition, kinds []KindDoc) []Fault {
+	fits := slices.DeleteFunc(slices.Clone(kinds), func(k KindDoc) bool { return bursts[k.Name] == "" })
+	if len(fits) == 0 {
+		return nil
+	}
+	k := rapid.SampledFrom(fits).Draw(t, "burst of")
+	step := rapid.SampledFrom(d.Steps).Draw(t, "burst at")
+	longest := longestBurst
+	if limit := step.Action.Retry.MaxAttempts; limit > 0 {
+		longest = min(limit, longestBurst)
+	}
+	var fs []Fault
+	for n := range rapid.IntRange(1, longest).Draw(t, "burst") {
+		fs = append(fs, defaults(Fault{Kind: k.Name, At: point(step.Name, n+1, bursts[k.Name])}, step.Action.Retry))
+	}
+	return fs
 }
 
 // swarm leaves about a third of the kinds out, but never all.

@@ -14,13 +14,11 @@ import (
 	"sync/atomic"
 
 	"github.com/sagacheck/sagacheck/checkers"
-	"github.com/sagacheck/sagacheck/faults"
 	"github.com/sagacheck/sagacheck/harness"
 	"github.com/sagacheck/sagacheck/orchestrators"
 	"github.com/sagacheck/sagacheck/participants"
 	"github.com/sagacheck/sagacheck/reference"
 	"github.com/sagacheck/sagacheck/reports"
-	"github.com/sagacheck/sagacheck/scenarios"
 )
 
 // mutant is a planted defect, or an equivalent switch, to be measured.
@@ -49,14 +47,6 @@ func allMutants() []mutant {
 		})
 	}
 	return all
-}
-
-// trial is one run of a search.
-type trial struct {
-	scenario *scenarios.Scenario
-	plan     faults.Plan
-	profile  participants.Profile
-	seed     uint64
 }
 
 // bench is the place where one defect is measured: an orchestrator that has it,
@@ -152,6 +142,8 @@ type outcome struct {
 	cut   bool      // by the user
 }
 
+func (o outcome) unfinished() bool { return o.cut }
+
 // search runs trials, width at a time, until the defect's own checker reports a
 // violation. What ran beside or after that run does not count.
 func (b *bench) search(ctx context.Context, trials iter.Seq[trial], width int) outcome {
@@ -160,10 +152,6 @@ func (b *bench) search(ctx context.Context, trials iter.Seq[trial], width int) o
 	defer stop()
 	for {
 		wave := b.wave(ctx, next, width)
-		if ctx.Err() != nil {
-			o.cut = true
-			return o
-		}
 		for _, s := range wave {
 			o.runs++
 			for _, name := range s.seen {
@@ -174,7 +162,8 @@ func (b *bench) search(ctx context.Context, trials iter.Seq[trial], width int) o
 				return o
 			}
 		}
-		if len(wave) < width {
+		if len(wave) < width || ctx.Err() != nil {
+			o.cut = ctx.Err() != nil
 			return o
 		}
 	}

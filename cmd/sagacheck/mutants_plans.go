@@ -1,0 +1,164 @@
+package main
+
+import (
+	_ "embed"
+	"encoding/json"
+	"fmt"
+	"iter"
+	"math/rand/v2"
+	"slices"
+
+	"github.com/goccy/go-yaml"
+
+	"github.com/sagacheck/sagacheck/faults"
+	"github.com/sagacheck/sagacheck/participants"
+	"github.com/sagacheck/sagacheck/saga"
+	"github.com/sagacheck/sagacheck/scenarios"
+)
+
+// trial is one run of a search.
+type trial struct {
+	scenario *scenarios.Scenario
+	plan     faults.Plan
+	profile  participants.Profile
+	seed     uint64
+}
+
+// drawing makes a plan from a seed: exact, or by chance.
+type drawing func(defs []saga.Definition, a faults.Ability, seed uint64) faults.Plan
+
+// drawn are the trials of a search: for each run a scenario and a plan are drawn
+// anew. The scenarios of a search are the same whatever draws its plans.
+func (b *bench) drawn(draw drawing, search, limit int) iter.Seq[trial] {
+	return func(yield func(trial) bool) {
+		rng := rand.New(rand.NewPCG(b.flags.seed, uint64(search)))
+		for range limit {
+			s := b.scenarios[rng.IntN(len(b.scenarios))]
+			seed := rng.Uint64() >> 1
+			plan := draw(blueprint(s), b.ability(), seed)
+			for !usable(plan) {
+				seed++
+				plan = draw(blueprint(s), b.ability(), seed)
+			}
+			if !yield(trial{s, plan, b.mutant.profile, seed}) {
+				return
+			}
+		}
+	}
+}
+
+// ability: faults at the process only where the defect needs them, since they
+// cost more time than all others together.
+func (b *bench) ability() faults.Ability { return faults.Ability{Process: b.mutant.process} }
+
+// usable: the evidence of a refused connection is a counter of the kernel's that
+// defects measured side by side would share.
+func usable(p faults.Plan) bool { return !p.Refuses() }
+
+// known is a plan that is known to show a defect.
+type known struct {
+	Defect   string         `yaml:"defect"`
+	Scenario string         `yaml:"scenario"`
+	Faults   []faults.Fault `yaml:"faults"`
+}
+
+//go:embed mutants.yaml
+var knownText []byte
+
+func knownPlans() ([]known, error) {
+	var all []known
+	if err := yaml.UnmarshalWithOptions(knownText, &all, yaml.Strict()); err != nil {
+		return nil, fmt.Errorf("mutants.yaml: %w", err)
+	}
+	return all, nil
+}
+
+// made are the plans that are made for a defect: those of the threads that it is
+// modelled on, and the known one.
+func made(m mutant, seed uint64) ([]trial, error) {
+	var own []trial
+	for _, s := range scenarios.Threads() {
+		if s.Thread.Defect != m.Name {
+			continue
+		}
+		var plan faults.Plan
+		if err := json.Unmarshal(s.Thread.PlanJSON(), &plan); err != nil {
+			return nil, fmt.Errorf("plan of %s: %w", s.Name, err)
+		}
+		own = append(own, trial{s, plan, participants.Profile(s.Thread.Profile()), seed})
+	}
+	all, err := knownPlans()
+	if err != nil {
+		return nil, err
+	}
+	for _, k := range all {
+		if k.Defect != m.Name {
+			continue
+		}
+		found, err := scenarios.Match(k.Scenario)
+		if err != nil {
+			return nil, fmt.Errorf("mutants.yaml: %s: %w", k.Defect, err)
+		}
+		own = append(own, trial{found[0], faults.Plan{Faults: k.Faults}, m.profile, seed})
+	}
+	return own, nil
+}
+
+// directed are the plans that are made for the defect, then curated ones.
+func (b *bench) directed() (iter.Seq[trial], error) {
+	own, err := made(b.mutant, b.flags.seed)
+	again := slices.Repeat(own, madeTimes) // what is left to the race, or is a matter of statistics
+	return concat(slices.Values(again), first(directedRest, b.curated(b.scenarios))), err
+}
+
+// curated are the curated plans of scenarios, dealt out in turn and in a random
+// order, so that no scenario keeps the others waiting.
+func (b *bench) curated(list []*scenarios.Scenario) iter.Seq[trial] {
+	rng := rand.New(rand.NewPCG(b.flags.seed, 0))
+	var hands [][]trial
+	most := 0
+	for _, s := range list {
+		var hand []trial
+		for _, p := range faults.Curated(blueprint(s)[0], b.ability()) {
+			if usable(p) {
+				hand = append(hand, trial{s, p, b.mutant.profile, b.flags.seed})
+			}
+		}
+		rng.Shuffle(len(hand), func(i, j int) { hand[i], hand[j] = hand[j], hand[i] })
+		hands = append(hands, hand)
+		most = max(most, len(hand))
+	}
+	return func(yield func(trial) bool) {
+		for i := range most {
+			for _, hand := range hands {
+				if i < len(hand) && !yield(hand[i]) {
+					return
+				}
+			}
+		}
+	}
+}
+
+// first are the first n.
+func first(n int, trials iter.Seq[trial]) iter.Seq[trial] {
+	return func(yield func(trial) bool) {
+		left := n
+		for t := range trials {
+			if left--; left < 0 || !yield(t) {
+				return
+			}
+		}
+	}
+}
+
+func concat(parts ...iter.Seq[trial]) iter.Seq[trial] {
+	return func(yield func(trial) bool) {
+		for _, part := range parts {
+			for t := range part {
+				if !yield(t) {
+					return
+				}
+			}
+		}
+	}
+}
