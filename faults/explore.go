@@ -46,6 +46,8 @@ type exploredSpace struct {
 	counts   SpaceCount
 	reached  map[pair]bool
 	hit      map[pair]bool
+	unfired  map[pair]bool // passed, but the fault did not fire
+	unpassed map[pair]bool // not passed by a run that was to strike there
 }
 
 // pair is a kind of fault at a place: a failure point of a saga, or a window.
@@ -87,7 +89,7 @@ func NewExplorer(spaces []Space, depth int, audit bool) *Explorer {
 		x.spaces = append(x.spaces, &exploredSpace{
 			Space: s, rep: representatives(s.Definitions), ways: symmetries(s.Definitions[0]),
 			outcomes: map[string]bool{}, plans: map[string]*Probe{}, lookers: map[string]bool{}, placed: map[pair]bool{},
-			reached: map[pair]bool{}, hit: map[pair]bool{}, counts: SpaceCount{Pruned: map[string]int{}},
+			reached: map[pair]bool{}, hit: map[pair]bool{}, unfired: map[pair]bool{}, unpassed: map[pair]bool{}, counts: SpaceCount{Pruned: map[string]int{}},
 		})
 	}
 	return x
@@ -99,8 +101,15 @@ func (x *Explorer) Learn(p *Probe, t Trace) {
 	p.trace, p.learnt = t, true
 	s := x.space(p.Space)
 	for i, fired := range t.Fired {
-		if fired {
-			s.hit[pairOf(p.Plan.Faults[i])] = true
+		f := p.Plan.Faults[i]
+		passed := slices.ContainsFunc(t.Visits, func(v Visit) bool { return v.At == f.At && v.Saga == f.Saga })
+		switch {
+		case fired:
+			s.hit[pairOf(f)] = true
+		case passed || f.At.IsZero():
+			s.unfired[pairOf(f)] = true
+		default:
+			s.unpassed[pairOf(f)] = true
 		}
 	}
 }

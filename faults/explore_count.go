@@ -11,10 +11,12 @@ import (
 const WindowPlace = "window"
 
 // PointCover is the places of one space, phase and kind: those where a fault of
-// the kind fired, and those that runs passed, but where none fired.
+// the kind fired; those that runs passed, but where none fired; and those that a
+// run passed once, but the runs that were to strike there did not: a race decides
+// whether they are passed at all, so they can't be called reachable.
 type PointCover struct {
 	Space, Phase, Kind string
-	Hit, Missed        []string
+	Hit, Missed, Raced []string
 }
 
 func pairOf(f Fault) pair {
@@ -50,7 +52,11 @@ func (x *Explorer) Cover() []PointCover {
 			c.Hit = append(c.Hit, p.place)
 		}
 		for p := range s.reached {
-			if c := at(p); !s.hit[p] {
+			switch c := at(p); {
+			case s.hit[p]:
+			case s.unpassed[p] && !s.unfired[p]:
+				c.Raced = append(c.Raced, p.place)
+			default:
 				c.Missed = append(c.Missed, p.place)
 			}
 		}
@@ -60,6 +66,7 @@ func (x *Explorer) Cover() []PointCover {
 		for _, c := range of {
 			slices.Sort(c.Hit)
 			slices.Sort(c.Missed)
+			slices.Sort(c.Raced)
 			all = append(all, *c)
 		}
 	}

@@ -279,3 +279,29 @@ func TestTraceOfAHistory(t *testing.T) {
 		t.Errorf("outcome %q, want it to have %q", tr.Outcome, want)
 	}
 }
+
+// TestPointsThatARaceDecides: a point that one run passed and the next did not is
+// not reachable, but named; one that was passed without a fault is missed.
+func TestPointsThatARaceDecides(t *testing.T) {
+	d := chain("s-1", "a")
+	x := NewExplorer([]Space{spaceOf("chain", d)}, 1, false)
+	x.Learn(x.Next()[0], pretend(d, Plan{}))
+	for _, p := range x.Next() {
+		tr := pretend(d, p.Plan)
+		switch p.Plan.String() {
+		case "reject a#1@receive":
+			tr.Fired[0] = false
+		case "lose a#1@response":
+			tr.Fired[0] = false
+			tr.Visits = slices.DeleteFunc(tr.Visits, func(v Visit) bool { return v.At == p.Plan.Faults[0].At })
+		}
+		x.Learn(p, tr)
+	}
+	var missed, raced []string
+	for _, c := range x.Cover() {
+		missed, raced = append(missed, c.Missed...), append(raced, c.Raced...)
+	}
+	if !slices.Equal(missed, []string{"a#1@receive"}) || !slices.Equal(raced, []string{"a#1@response"}) {
+		t.Errorf("missed %v, raced %v", missed, raced)
+	}
+}

@@ -346,7 +346,7 @@ func (in *Injector) onResponse(x *exchange) {
 // Hook is the participants' hook of this cell.
 func (in *Injector) Hook(c participants.Call, p saga.Phase) *participants.Answer {
 	if c.Copy > 0 {
-		return nil
+		return in.refuseCopy(c, p)
 	}
 	if p == saga.Receive {
 		in.mu.Lock()
@@ -373,4 +373,16 @@ func (in *Injector) Hook(c participants.Call, p saga.Phase) *participants.Answer
 		}
 	}
 	return answer
+}
+
+// refuseCopy answers a second copy of an attempt that the plan refuses for good:
+// "nothing was done" must stay true, whichever of the two arrives first.
+func (in *Injector) refuseCopy(c participants.Call, p saga.Phase) *participants.Answer {
+	c.Copy = 0
+	for _, i := range in.on(c, p) {
+		if k, ok := in.kinds[i].(reject); ok {
+			return k.hook(in.Plan.Faults[i], in, i, c)
+		}
+	}
+	return nil
 }

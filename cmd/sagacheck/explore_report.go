@@ -95,8 +95,18 @@ func (t *exploreTally) lost() []string {
 // coverage is the section of the report.
 func (e *exploration) coverage() *reports.Coverage {
 	c := &reports.Coverage{Depth: e.flags.depth, Points: []reports.PointCount{}, Plans: []reports.PlanCount{}, NotRun: e.tally.reasons}
+	raced := reports.NotRun{Reason: fmt.Sprintf("the point was passed once, but in %d tries to strike there not again: a race decides", probeTries)}
 	for _, p := range e.explorer.Cover() {
 		c.Points = append(c.Points, reports.NewPointCount(p.Space, p.Phase, p.Kind, p.Hit, p.Missed))
+		for _, place := range p.Raced {
+			raced.Plans++
+			if len(raced.Examples) < examplesKept {
+				raced.Examples = append(raced.Examples, p.Space+": "+p.Kind+" "+place)
+			}
+		}
+	}
+	if raced.Plans > 0 {
+		c.NotRun = append(c.NotRun, raced)
 	}
 	rules := map[string]int{}
 	counts := e.explorer.Counts()

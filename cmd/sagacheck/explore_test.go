@@ -1,0 +1,182 @@
+package main
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/sagacheck/sagacheck/faults"
+	"github.com/sagacheck/sagacheck/internal/tinyorch"
+	"github.com/sagacheck/sagacheck/reports"
+)
+
+func covered(t *testing.T, run *reports.Run, output string) (plans reports.PlanCount) {
+	t.Helper()
+	if run.Coverage == nil {
+		t.Fatalf("the report has no coverage\n%s", output)
+	}
+	for _, p := range run.Coverage.Points {
+		if p.Hit < p.Reachable {
+			t.Errorf("%s at %s: not hit: %v", p.Kind, p.Phase, p.Missed)
+		}
+	}
+	return run.Coverage.Plans[0]
+}
+
+func TestExploreStrikesEveryPoint(t *testing.T) {
+	code, run, output := command(t, "explore", "--scenario", "single-step", "--property", "stuck-saga", "--property", "duplicate-effect", "--parallel", "8")
+	if code != reports.ExitPass {
+		t.Errorf("exit %d\n%s", code, output)
+	}
+	plans := covered(t, run, output)
+	if plans.Run != plans.Raw || plans.Run < 40 {
+		t.Errorf("%d plans run of %d: expected all, and 40 or more", plans.Run, plans.Raw)
+	}
+	if !strings.Contains(output, "crash-orchestrator") {
+		t.Errorf("the table does not show crashes\n%s", output)
+	}
+}
+
+func TestExploreShrinksWhatItFinds(t *testing.T) {
+	code, run, output := command(t, "explore", "--orchestrator", attach(t, tinyorch.Bugs{}), "--scenario", "order", "--participants", "naive",
+		"--property", "duplicate-effect", "--max-plans", "80", "--max-shrink-runs", "60", "--parallel", "8")
+	if code != reports.ExitViolation {
+		t.Fatalf("exit %d\n%s", code, output)
+	}
+	for _, f := range run.Failures {
+		if f.ShrunkFrom == "" {
+			continue
+		}
+		if f.Faults != 1 || f.Reproduced == nil || f.Reproduced.Hits == 0 {
+			t.Errorf("shrunk to %d faults (%s), reproduced %+v", f.Faults, f.Plan, f.Reproduced)
+		}
+		r, err := reports.LoadReplay(filepath.Join(run.Dir, f.File))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if n := len(r.Definitions[0].Steps); n != 1 {
+			t.Errorf("the smallest saga has %d steps, want one", n)
+		}
+		return
+	}
+	t.Errorf("no failure was shrunk\n%s", output)
+}
+
+func TestExploreGoesOn(t *testing.T) {
+	url := attach(t, tinyorch.Bugs{})
+	args := []string{"explore", "--orchestrator", url, "--scenario", "single-step", "--property", "stuck-saga", "--parallel", "8"}
+	_, first, _ := command(t, append(args, "--max-plans", "12")...)
+	if n := first.Coverage.Plans[0]; n.Run != 12 || n.NotRun == 0 {
+		t.Errorf("%d plans run, %d not: expected 12, and the others named", n.Run, n.NotRun)
+	}
+	code, second, output := command(t, append(args, "--resume", filepath.Join(first.Dir, exploreLogFile))...)
+	plans := covered(t, second, output)
+	if code != reports.ExitPass || plans.Run != plans.Raw {
+		t.Errorf("exit %d, %d of %d plans\n%s", code, plans.Run, plans.Raw, output)
+	}
+	recalled := 0
+	for _, c := range second.Cells {
+		if filepath.IsAbs(c.History) {
+			recalled++
+		}
+	}
+	if recalled != 12 {
+		t.Errorf("%d plans were taken from the first exploration, want 12", recalled)
+	}
+}
+
+func TestExploreShards(t *testing.T) {
+	url := attach(t, tinyorch.Bugs{})
+	var parts []*reports.Run
+	for _, shard := range []string{"1/2", "2/2"} {
+		_, run, _ := command(t, "explore", "--orchestrator", url, "--scenario", "single-step", "--property", "stuck-saga", "--parallel", "8", "--shard", shard)
+		parts = append(parts, run)
+	}
+	whole, err := reports.Merge(parts)
+	if err != nil {
+		t.Fatal(err)
+	}
+	plans := covered(t, whole, "")
+	if plans.Run != plans.Raw || plans.NotRun != 0 || len(whole.Coverage.NotRun) != 0 {
+		t.Errorf("joined: %+v, not run %+v", plans, whole.Coverage.NotRun)
+	}
+	if a, b := parts[0].Coverage.Plans[0].Run, parts[1].Coverage.Plans[0].Run; a == 0 || b == 0 {
+		t.Errorf("shares of %d and %d plans", a, b)
+	}
+}
+
+func logLines(t *testing.T, lines ...logLine) string {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), exploreLogFile)
+	l, err := newExploreLog(path, testHead)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, line := range lines {
+		if err := l.add(line); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := l.close(); err != nil {
+		t.Fatal(err)
+	}
+	return path
+}
+
+var (
+	testHead = logHead{Version: exploreLogVersion, Tool: "dev", Orchestrator: "mine", Profile: "keyed", Seed: 3, Defects: []string{"b", "a"}}
+	testLine = logLine{
+		Scenario: "order", Definitions: "d1", PlanID: "p-1", Plan: "lose charge#1@response", Violated: []string{"duplicate-effect"}, History: "/h",
+		Trace: faults.Trace{Visits: []faults.Visit{{Saga: 2, Seq: 4}}, Fired: []bool{true}, Last: 3, Outcome: "x"},
+	}
+)
+
+func TestExploreLogRoundTrip(t *testing.T) {
+	path := logLines(t, testLine)
+	b, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(path, append(b, `{"scenario":"ord`...), 0o600); err != nil { // interrupted while writing
+		t.Fatal(err)
+	}
+	done, err := loadExploreLog(path, testHead)
+	if err != nil {
+		t.Fatal(err)
+	}
+	got, ok := done[logKey{"order", "d1", "p-1"}]
+	if !ok || fingerprint(got) != fingerprint(testLine) {
+		t.Errorf("got %+v, want %+v", got, testLine)
+	}
+}
+
+func TestExploreLogIsRefused(t *testing.T) {
+	other := testHead
+	other.Profile, other.Seed = "fenced", 4
+	for name, c := range map[string]struct {
+		text string // in place of the file; empty: a good one
+		head logHead
+		want []string
+	}{
+		"of another exploration": {"", other, []string{`profile is "keyed": this exploration has "fenced"`, "seed"}},
+		"of another version":     {`{"sagacheck_explore":9}` + "\n", testHead, []string{"version 9"}},
+		"empty":                  {" ", testHead, []string{"expected the head"}},
+		"damaged":                {`{"sagacheck_explore":1,"tool":"dev","orchestrator":"mine","profile":"keyed","seed":3,"defects":["a","b"]}` + "\n{\n{}\n", testHead, []string{":2:"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			path := logLines(t, testLine)
+			if c.text != "" {
+				if err := os.WriteFile(path, []byte(c.text), 0o600); err != nil {
+					t.Fatal(err)
+				}
+			}
+			_, err := loadExploreLog(path, c.head)
+			for _, want := range c.want {
+				if err == nil || !strings.Contains(err.Error(), want) {
+					t.Errorf("got %v, want an error with %q", err, want)
+				}
+			}
+		})
+	}
+}
