@@ -233,9 +233,36 @@ func (r *rig) run() {
 	} else {
 		r.t.Logf("refused: %s %v", got, r.p.log())
 	}
+	r.twice()
 	r.throughput()
 	r.crash()
 	r.pause()
+}
+
+// twice submits the same saga several times at once, and again after its end: there
+// must be one.
+func (r *rig) twice() {
+	r.t.Helper()
+	id := r.submit(nil)
+	d := r.p.trip(id, PaceOf(r.s).Scale)
+	var wg sync.WaitGroup
+	for range 4 {
+		wg.Go(func() {
+			if code, err := r.c.Submit(r.t.Context(), d); code != 202 && code != 503 {
+				r.t.Errorf("submitted again: %d, %v: expected 202, or 503 for a moment", code, err)
+			}
+		})
+	}
+	wg.Wait()
+	if r.noted("duplicate-effect") {
+		r.t.Logf("submitted five times: %s %v", r.await(id, 30*time.Second), r.p.log())
+		return
+	}
+	r.expect("submitted five times", id, saga.Completed, "flight", "hotel", "car")
+	if code, err := r.c.Submit(r.t.Context(), d); code != 202 {
+		r.t.Errorf("submitted after its end: %d, %v: expected 202", code, err)
+	}
+	r.expect("submitted after its end", id, saga.Completed, "flight", "hotel", "car")
 }
 
 // noted tells whether the manifest has a note on the property.

@@ -209,7 +209,8 @@ func (s *started) Info() history.Orchestrator {
 func (s *started) Base() string { return s.base }
 
 func (s *started) Pace() Pace {
-	return Pace{Scale: s.manifest.TimeScale, Quiet: time.Duration(s.manifest.QuietMS) * time.Millisecond}
+	m := s.manifest
+	return Pace{Scale: m.TimeScale, Quiet: time.Duration(m.QuietMS) * time.Millisecond, Parallel: m.Parallel}
 }
 
 func (s *started) Client(base string) Client {

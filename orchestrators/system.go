@@ -43,6 +43,8 @@ type Pace struct {
 	// Quiet is how long the wires must be silent before one may believe that a
 	// saga without an end is stuck.
 	Quiet time.Duration
+	// Parallel is how many cells it can serve at once; 0: as many as anybody likes.
+	Parallel int
 }
 
 // Paced is a system that asks for a pace of its own.
@@ -56,6 +58,7 @@ func PaceOf(s System) Pace {
 		own := s.Pace()
 		p.Scale = max(p.Scale, own.Scale)
 		p.Quiet = max(p.Quiet, own.Quiet)
+		p.Parallel = own.Parallel
 	}
 	return p
 }
