@@ -1,6 +1,8 @@
 package faults
 
 import (
+	"os"
+	"strings"
 	"testing"
 
 	"github.com/sagacheck/sagacheck/saga"
@@ -74,6 +76,18 @@ func TestLook(t *testing.T) {
 	for _, l := range apart {
 		if l[0] == l[1] {
 			t.Errorf("both look like %q", l[0])
+		}
+	}
+}
+
+func TestEveryRuleIsDocumented(t *testing.T) {
+	b, err := os.ReadFile("../docs/exploration.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, r := range Rules() {
+		if row := "| " + r.Name + " | " + r.Text + " |"; !strings.Contains(string(b), row) {
+			t.Errorf("docs/exploration.md lacks the line %q", row)
 		}
 	}
 }

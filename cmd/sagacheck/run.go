@@ -9,6 +9,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/sagacheck/sagacheck/checkers"
 	"github.com/sagacheck/sagacheck/faults"
 	"github.com/sagacheck/sagacheck/harness"
 	"github.com/sagacheck/sagacheck/reports"
@@ -25,6 +26,7 @@ type runFlags struct {
 	curated bool
 	shard   string
 	plan    string
+	shrink  shrinkFlags
 }
 
 func newRun(p process) *cobra.Command {
@@ -51,6 +53,7 @@ once; otherwise the run is vacuous (exit 2), not green.`,
 	c.Flags().BoolVar(&f.curated, "curated", true, "also run the curated plans")
 	c.Flags().StringVar(&f.shard, "shard", "", "run part `i/n` of the cells only")
 	c.Flags().StringVar(&f.plan, "plan", "", "run this plan `file` only, against each scenario")
+	f.shrink.register(c, false)
 	return c
 }
 
@@ -58,6 +61,9 @@ func (f *runFlags) run(c *cobra.Command, p process) error {
 	i, n, err := parseShard(f.shard)
 	if err == nil && f.runs < 0 {
 		err = errors.New("--runs: expected 0 or more")
+	}
+	if err == nil {
+		err = f.shrink.check()
 	}
 	if err != nil {
 		return usage(err)
@@ -84,8 +90,10 @@ func (f *runFlags) run(c *cobra.Command, p process) error {
 		}
 	}
 	fmt.Fprintf(p.stderr, "sagacheck: seed %d, %s, %s, %s participants\n", x.s.seed, cells(len(mine)), x.system.Info().Name, x.profile)
+	var failed failures
+	x.watch = func(r harness.Result, vs []checkers.Verdict) { failed.watch(r.Cell.ID, r.History.Header, r.Cell.Plan, vs) }
 	x.runCells(c.Context(), len(mine), x.cellsOf(mine))
-	return x.finish()
+	return x.finishShrunk(c.Context(), f.shrink, &failed, nil)
 }
 
 func cells(n int) string {
