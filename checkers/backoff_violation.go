@@ -31,7 +31,7 @@ const (
 //
 // Machines are late, never early, so too long takes more. Measured from the latest
 // such moment, a single wait must be longer than the band, or a Retry-After, by
-// more than 250 ms, the band's own upper end, or ten times the longest lag of the
+// more than 750 ms, the band's own upper end, or ten times the longest lag of the
 // cell, and by more than another attempt takes that timed out before it reached
 // the wire. Or the waits are too long as a rule: before attempts of two numbers,
 // at least a third of 8 waits or more, 4 of them ending at moments that are 5 ms
@@ -48,7 +48,7 @@ func (BackoffViolation) Doc() Doc {
 		Name:       "backoff-violation",
 		Definition: "The wait before an attempt lies outside of the band that the policy's backoff and jitter allow, or is shorter than a Retry-After.",
 		Source:     "the saga's retry policy; RFC 9110, 10.2.3",
-		Evidence:   "call-sent, call-answered and call-ended. At risk: waits between attempts that can be measured. Too short: by more than 2 ms, measured from the earliest moment at which the failure can have been learnt. Too long, measured from the latest such moment: a single wait by more than 250 ms, the band's own upper end, or ten times the longest lag of the cell, and by more than another attempt takes that timed out before it reached the wire; or, before attempts of two numbers, a third of 8 waits or more, 4 of them ending 5 ms apart, by more than 25 ms, a quarter of the upper end, and five times the longest lag. Retry-After counts only with the capability retry-after.",
+		Evidence:   "call-sent, call-answered and call-ended. At risk: waits between attempts that can be measured. Too short: by more than 2 ms, measured from the earliest moment at which the failure can have been learnt. Too long, measured from the latest such moment: a single wait by more than 750 ms, the band's own upper end, or ten times the longest lag of the cell, and by more than another attempt takes that timed out before it reached the wire; or, before attempts of two numbers, a third of 8 waits or more, 4 of them ending 5 ms apart, by more than 25 ms, a quarter of the upper end, and five times the longest lag. Retry-After counts only with the capability retry-after.",
 		Blind:      "Short waits after a silent failure, which may have been learnt at any time; waits after a kill, a pause or a store outage, or where connections were refused; long waits behind a breaker; deferrable steps, and pivots that can't be undone.",
 		Cost:       "linear, n·log n in the waits",
 		Needs:      []string{"exponential-backoff"},

@@ -13,7 +13,8 @@ import (
 // Source: graceful degradation; docs/contract.md on deferrable steps. Evidence:
 // call-sent, call-ended, call-committed, saga-ended, settled. The core is held up
 // if a step behind a deferrable one starts only when that has been attempted more
-// often than its policy says. A deferrable step that was refused for good can't
+// often than its policy says, or if the saga is reported as running when nothing
+// but deferred steps is left, until one of them is attempted again. A deferrable step that was refused for good can't
 // be made up for. It cannot see delays that stay within the step's own retry
 // policy, nor failures of the core that have a possible reason of their own.
 // Cost: linear.
@@ -51,6 +52,7 @@ func (c DegradationFailure) Check(h *history.History, ix *history.Index) Verdict
 					checkCore(&t, h, s, failure)
 				}
 				checkHeldUp(&t, s, o)
+				checkEndHeldUp(&t, s, o)
 			}
 			checkMadeUp(&t, ix, s, step, o)
 		}
@@ -97,6 +99,46 @@ func checkHeldUp(t *tally, s *history.SagaRecord, o *history.OpRecord) {
 			t.violate(o.Op, []*history.Event{extra, began}, "broke graceful degradation: %s waited for more than the %d attempts of the deferrable step %s", began.Operation(), budget, o.Op.Step)
 		}
 	}
+}
+
+// checkEndHeldUp looks for a report that a saga was still running when nothing but
+// deferrable steps was left and their first budget was used up, and that it went
+// on so until one of them had been attempted again.
+func checkEndHeldUp(t *tally, s *history.SagaRecord, o *history.OpRecord) {
+	budget := o.Call.Retry.MaxAttempts
+	as := sent(o)
+	if budget == 0 || len(as) <= budget {
+		return
+	}
+	extra := as[budget].Sent
+	if s.Ended != nil && s.Ended.Seq < extra.Seq {
+		return
+	}
+	for _, r := range s.Reports {
+		if r.Seq < extra.Seq && r.Status == saga.Running && onlyDeferred(s, r, o.Op.Step) {
+			t.violate(o.Op, []*history.Event{r, extra, s.Ended}, "broke graceful degradation: saga %s had nothing left but the deferrable step %s, and did not complete before it was done", s.ID, o.Op.Step)
+			return
+		}
+	}
+}
+
+// onlyDeferred tells whether a report says that every step has succeeded, but for
+// deferrable ones that are deferred, this one among them.
+func onlyDeferred(s *history.SagaRecord, r *history.Event, deferred string) bool {
+	this := false
+	for _, st := range r.Steps {
+		step, ok := s.Definition.Step(st.Name)
+		switch {
+		case !ok:
+			return false
+		case st.Status == saga.StepSucceeded:
+		case step.Kind == saga.Deferrable && st.Status == saga.StepDeferred:
+			this = this || st.Name == deferred
+		default:
+			return false
+		}
+	}
+	return this && len(r.Steps) == len(s.Definition.Steps)
 }
 
 func checkMadeUp(t *tally, ix *history.Index, s *history.SagaRecord, step saga.Step, o *history.OpRecord) {

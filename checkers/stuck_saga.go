@@ -97,7 +97,7 @@ func retryAfter(a *history.Attempt) time.Duration {
 
 // slack is what a wait may be longer than it should before it counts: timers and
 // schedulers of busy machines are late.
-func slack(d time.Duration) time.Duration { return max(250*time.Millisecond, d) }
+func slack(d time.Duration) time.Duration { return max(750*time.Millisecond, d) }
 
 func last(es []*history.Event) *history.Event {
 	if len(es) == 0 {

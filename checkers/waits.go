@@ -76,12 +76,22 @@ func (t *timing) waitsOf(s *history.SagaRecord, o *history.OpRecord) []wait {
 	return ws
 }
 
-// seenLate tells that the wire saw an attempt when most of its time-out was over:
-// the orchestrator gave it up soon after, though no fault broke it. When it
-// began, and so when it failed, can't be told.
+// seenLate tells that the orchestrator may have given the attempt up before the
+// wire's record of it begins, or before it was answered: then nobody knows when
+// the failure was learnt. So it is with attempts that were broken by no fault and
+// yet ended long before their time-out, and on machines that are late by a good
+// part of a time-out.
 func (t *timing) seenLate(o *history.OpRecord, a *history.Attempt) bool {
-	return a.Ended.Code == 0 && a.Ended.At-a.Sent.At < o.Call.Retry.AttemptTimeout()/2 &&
-		!t.window[o.Op.Step] && !t.faulty[hit{o.Op, a.N}]
+	limit := o.Call.Retry.AttemptTimeout()
+	switch {
+	case limit == 0:
+		return false
+	case a.Ended.Code != 0:
+		return !a.InTime()
+	case 3*t.ix.Lag >= limit:
+		return true
+	}
+	return a.Ended.At-a.Sent.At < limit/2 && !t.window[o.Op.Step] && !t.faulty[hit{o.Op, a.N}]
 }
 
 // earliestFailure is the earliest time at which the orchestrator can have learnt

@@ -220,6 +220,10 @@ func (a *Attempt) Learnt() saga.Answer {
 	return saga.Classify(a.Ended.Code)
 }
 
+// InTime tells whether the wire surely saw all of the attempt before it timed out,
+// by the orchestrator's clock.
+func (a *Attempt) InTime() bool { return !a.doubtful }
+
 // Learnt is the first attempt from which the orchestrator surely learnt that
 // answer; nil if there is none.
 func (o *OpRecord) Learnt(answer saga.Answer) *Attempt {
