@@ -40,7 +40,7 @@ type exploredSpace struct {
 	ways     []map[string]string // to exchange symmetric steps
 	ran      []*Probe            // of the level before, in the order of their making
 	outcomes map[string]bool     // outcomes of plans that were extended
-	plans    map[string]*Probe   // by ID
+	plans    map[string]bool     // made already, by ID
 	lookers  map[string]bool     // keys of the rules SymmetricSteps and SameLook
 	placed   map[pair]bool       // a kind was placed at a point
 	counts   SpaceCount
@@ -88,7 +88,7 @@ func NewExplorer(spaces []Space, depth int, audit bool) *Explorer {
 	for _, s := range spaces {
 		x.spaces = append(x.spaces, &exploredSpace{
 			Space: s, rep: representatives(s.Definitions), ways: symmetries(s.Definitions[0]),
-			outcomes: map[string]bool{}, plans: map[string]*Probe{}, lookers: map[string]bool{}, placed: map[pair]bool{},
+			outcomes: map[string]bool{}, plans: map[string]bool{}, lookers: map[string]bool{}, placed: map[pair]bool{},
 			reached: map[pair]bool{}, hit: map[pair]bool{}, unfired: map[pair]bool{}, unpassed: map[pair]bool{}, counts: SpaceCount{Pruned: map[string]int{}},
 		})
 	}
@@ -98,8 +98,11 @@ func NewExplorer(spaces []Space, depth int, audit bool) *Explorer {
 // Learn takes what the run of a probe showed. It may be told of a probe again: the
 // last time counts for what follows, every time for what was hit.
 func (x *Explorer) Learn(p *Probe, t Trace) {
-	p.trace, p.learnt = t, true
 	s := x.space(p.Space)
+	p.learnt = true
+	if !p.Final(x.depth) { // a trace is only needed to go on from
+		p.trace = t
+	}
 	for i, fired := range t.Fired {
 		f := p.Plan.Faults[i]
 		passed := slices.ContainsFunc(t.Visits, func(v Visit) bool { return v.At == f.At && v.Saga == f.Saga })
@@ -145,6 +148,7 @@ func (s *exploredSpace) next(level int, audit bool) []*Probe {
 	var made []*Probe
 	for _, parent := range s.ran {
 		made = append(made, s.extend(parent, audit)...)
+		parent.trace = Trace{} // there can be many
 	}
 	if level == 1 {
 		for _, f := range windowVariants(s.Definitions[0], s.Ability) {
@@ -250,11 +254,11 @@ func waits(d saga.Definition, step, other string) bool {
 func (s *exploredSpace) add(parent *Probe, f Fault) *Probe {
 	plan := canonical(Plan{append(slices.Clone(parent.Plan.Faults), f)})
 	p := &Probe{Space: s.Name, Plan: plan, Level: parent.Level + 1, added: f.Kind}
-	if s.plans[plan.ID()] != nil {
+	if s.plans[plan.ID()] {
 		s.counts.Pruned[SameSet.Name]++
 		return nil
 	}
-	s.plans[plan.ID()] = p
+	s.plans[plan.ID()] = true
 	p.Pruned = s.rule(parent, p, f)
 	if p.Pruned != "" {
 		s.counts.Pruned[p.Pruned]++

@@ -95,6 +95,9 @@ func (f *exploreFlags) run(c *cobra.Command, p process) error {
 	if err = errors.Join(err, e.log.close()); err != nil {
 		return errors.Join(trouble(err), x.close())
 	}
+	if e.tally.cut() || c.Context().Err() != nil {
+		fmt.Fprintf(p.stderr, "sagacheck: not all was run; go on with --resume %s\n", filepath.Join(x.dir, exploreLogFile))
+	}
 	return x.finishShrunk(c.Context(), f.shrink, &e.failed, e.amend)
 }
 

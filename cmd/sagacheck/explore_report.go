@@ -66,6 +66,11 @@ func (t *exploreTally) ran(p *faults.Probe) {
 	t.kept++
 }
 
+// cut tells that a budget or an interruption has left plans out.
+func (t *exploreTally) cut() bool {
+	return slices.ContainsFunc(t.reasons, func(n reports.NotRun) bool { return n.Reason != reports.OtherShard })
+}
+
 // find notes the findings of a run.
 func (t *exploreTally) find(p *faults.Probe, verdicts []checkers.Verdict) {
 	for _, v := range verdicts {

@@ -91,7 +91,9 @@ func (f *runFlags) run(c *cobra.Command, p process) error {
 	}
 	fmt.Fprintf(p.stderr, "sagacheck: seed %d, %s, %s, %s participants\n", x.s.seed, cells(len(mine)), x.system.Info().Name, x.profile)
 	var failed failures
-	x.watch = func(r harness.Result, vs []checkers.Verdict) { failed.watch(r.Cell.ID, r.History.Header, r.Cell.Plan, vs) }
+	x.watch = func(r harness.Result, vs []checkers.Verdict) {
+		failed.watch(r.Cell.ID, r.History.Header, r.Cell.Plan, vs)
+	}
 	x.runCells(c.Context(), len(mine), x.cellsOf(mine))
 	return x.finishShrunk(c.Context(), f.shrink, &failed, nil)
 }
