@@ -23,7 +23,7 @@ func draw(t *rapid.T, defs []saga.Definition, a Ability) Plan {
 	allowed := swarm(t, a)
 	windows := slices.DeleteFunc(slices.Clone(allowed), func(k KindDoc) bool { return !k.Window() })
 	if len(windows) > 0 && rapid.IntRange(1, windowEvery(defs)).Draw(t, "window") == 1 {
-		return Plan{[]Fault{drawWindow(t, defs[0], rapid.SampledFrom(windows).Draw(t, "window's kind").Name)}}
+		return Plan{[]Fault{drawWindow(t, defs, rapid.SampledFrom(windows).Draw(t, "window's kind").Name)}}
 	}
 	points := slices.DeleteFunc(allowed, func(k KindDoc) bool { return k.Window() })
 	var p Plan
@@ -181,14 +181,20 @@ func drawFields(t *rapid.T, f Fault, p saga.RetryPolicy) Fault {
 	return f
 }
 
-func drawWindow(t *rapid.T, d saga.Definition, kind string) Fault {
-	f := windowOf(d, kind)
+func drawWindow(t *rapid.T, defs []saga.Definition, kind string) Fault {
+	f := windowOf(defs[0], kind)
 	f.ForMS = rapid.IntRange(30, 120).Draw(t, "for_ms")
 	switch kind {
 	case "latency":
 		f.DelayMS = rapid.IntRange(1, 60).Draw(t, "delay_ms")
 	case "error-rate":
 		f.Calls = append([]bool{true}, rapid.SliceOfN(rapid.Bool(), 0, 9).Draw(t, "calls")...)
+	}
+	if len(defs) > 3 && kind != "latency" { // all fail together, up to four times
+		f.ForMS *= rapid.IntRange(1, 4).Draw(t, "longer")
+		if kind == "error-rate" {
+			f.Calls = slices.Repeat([]bool{true}, len(defs)*rapid.IntRange(1, 4).Draw(t, "rounds"))
+		}
 	}
 	return f
 }

@@ -15,6 +15,7 @@ import (
 
 	"github.com/sagacheck/sagacheck/checkers"
 	"github.com/sagacheck/sagacheck/harness"
+	"github.com/sagacheck/sagacheck/history"
 	"github.com/sagacheck/sagacheck/orchestrators"
 	"github.com/sagacheck/sagacheck/participants"
 	"github.com/sagacheck/sagacheck/reference"
@@ -75,8 +76,12 @@ func (h *hunt) bench(ctx context.Context, m mutant) (*bench, error) {
 	start := func(ctx context.Context) (orchestrators.System, error) {
 		return orchestrators.Start(ctx, referenceName, orchestrators.Options{Args: args})
 	}
+	settle := h.flags.settle
+	if m.Equivalent { // nothing hangs, so patience costs nothing
+		settle = max(settle, harness.DefaultSettle)
+	}
 	run, err := harness.New(harness.Options{
-		System: system, Start: start, Parallel: h.flags.parallel, Processes: 4, Settle: h.flags.settle, Defects: switches,
+		System: system, Start: start, Parallel: h.flags.parallel, Processes: 4, Settle: settle, Defects: switches,
 	})
 	if err != nil {
 		return nil, errors.Join(err, system.Stop(context.WithoutCancel(ctx)))
@@ -187,8 +192,11 @@ func (b *bench) wave(ctx context.Context, next func() (trial, bool), width int) 
 	return wave
 }
 
-// keep writes the run that killed the defect as a replay file.
+// keep stores the run that killed the defect: its history, and a replay file.
 func (b *bench) keep(s *sighting) error {
+	if err := s.result.History.Save(filepath.Join(b.dir, reports.HistoriesDir, b.mutant.Name+history.Extension)); err != nil {
+		return err
+	}
 	r := reports.NewReplay(s.result.History.Header)
 	r.Tool = toolVersion()
 	if !b.mutant.Equivalent {
