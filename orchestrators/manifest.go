@@ -59,7 +59,6 @@ type Process struct {
 	Command   []string          `yaml:"command" json:"command" jsonschema:"required,description=The program itself and not a shell or a launcher: a signal must reach it"`
 	Env       map[string]string `yaml:"env,omitempty" json:"env,omitempty"`
 	Dir       string            `yaml:"dir,omitempty" json:"dir,omitempty" jsonschema:"description=Working folder (default {{dir}})"`
-	User      string            `yaml:"user,omitempty" json:"user,omitempty" jsonschema:"description=Run as this user where we are root"`
 	Ready     Ready             `yaml:"ready,omitempty" json:"ready,omitempty"`
 	Crashable bool              `yaml:"crashable,omitempty" json:"crashable,omitempty" jsonschema:"description=May be killed and paused"`
 }

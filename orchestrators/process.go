@@ -10,10 +10,7 @@ import (
 	"io"
 	"os"
 	"os/exec"
-	"os/user"
-	"path/filepath"
 	"runtime"
-	"strconv"
 	"strings"
 	"sync"
 	"syscall"
@@ -58,9 +55,6 @@ func (p *process) start(context.Context) error {
 	cmd.Dir, cmd.Stdout, cmd.Stderr = p.dir, log, log
 	cmd.Env = append(os.Environ(), p.env...)
 	cmd.SysProcAttr = groupOfItsOwn()
-	if err := p.setUser(cmd.SysProcAttr); err != nil {
-		return fmt.Errorf("%s: %w", p.spec.Name, err)
-	}
 	r := &running{cmd: cmd, done: make(chan struct{})}
 	started := make(chan error)
 	go r.run(started)
@@ -86,28 +80,6 @@ func (r *running) run(started chan<- error) {
 	r.err = r.cmd.Wait()
 	_ = syscall.Kill(-r.cmd.Process.Pid, syscall.SIGKILL) // what it left behind, if anything
 	close(r.done)
-}
-
-func (p *process) setUser(attr *syscall.SysProcAttr) error {
-	if p.spec.User == "" || os.Getuid() != 0 {
-		return nil
-	}
-	u, err := user.Lookup(p.spec.User)
-	if err != nil {
-		return err
-	}
-	uid, err := strconv.Atoi(u.Uid)
-	if err != nil {
-		return err
-	}
-	gid, err := strconv.Atoi(u.Gid)
-	if err != nil {
-		return err
-	}
-	attr.Credential = &syscall.Credential{Uid: uint32(uid), Gid: uint32(gid)}
-	return filepath.WalkDir(p.dir, func(path string, _ os.DirEntry, err error) error {
-		return errors.Join(err, os.Lchown(path, uid, gid))
-	})
 }
 
 // life is the current life; nil if there is none or it is over.
