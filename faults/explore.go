@@ -67,6 +67,7 @@ type Probe struct {
 	Pruned string
 
 	added   string // the kind of the fault that was added last; empty: fault-free
+	fresh   bool   // the first plan that places this kind at this point
 	trace   Trace
 	learnt  bool
 	merged  bool // another run of this outcome is extended
@@ -275,15 +276,15 @@ func (s *exploredSpace) rule(parent, p *Probe, f Fault) string {
 	if parent.Pruned != "" {
 		return parent.Pruned
 	}
+	p.fresh = !s.placed[pairOf(f)]
 	if p.Level == 1 {
 		s.placed[pairOf(f)] = true
 		return ""
 	}
 	stand := underSymmetry(p.Plan, s.ways)
 	steps, looks := "steps "+stand.ID(), "look "+lookOf(stand, d)
-	first := !s.placed[pairOf(f)]
 	switch {
-	case first:
+	case p.fresh:
 	case parent.merged:
 		return SameOutcome.Name
 	case s.lookers[steps]:
@@ -297,8 +298,8 @@ func (s *exploredSpace) rule(parent, p *Probe, f Fault) string {
 }
 
 // Fair orders probes so that a budget cuts all alike: scenarios take turns, and
-// within each the kinds of the added faults. What comes first within a kind is
-// decided by the plan's hash.
+// within each the kinds of the added faults. Within a kind, points that no plan
+// before has struck come first, then the plan's hash decides.
 func Fair(probes []*Probe) []*Probe {
 	type group struct{ space, kind string }
 	rank := map[*Probe][2]int{}
@@ -314,7 +315,12 @@ func Fair(probes []*Probe) []*Probe {
 	}
 	turn := map[*Probe]int{}
 	for _, ps := range inGroup {
-		slices.SortStableFunc(ps, func(a, b *Probe) int { return cmp.Compare(hash(a), hash(b)) })
+		slices.SortStableFunc(ps, func(a, b *Probe) int {
+			if a.fresh != b.fresh {
+				return map[bool]int{true: -1, false: 1}[a.fresh]
+			}
+			return cmp.Compare(hash(a), hash(b))
+		})
 		for i, p := range ps {
 			turn[p] = i
 		}

@@ -305,3 +305,20 @@ func TestPointsThatARaceDecides(t *testing.T) {
 		t.Errorf("missed %v, raced %v", missed, raced)
 	}
 }
+
+func TestABudgetReachesNewPointsFirst(t *testing.T) {
+	d := chain("s-1", "a", "b")
+	x := NewExplorer([]Space{spaceOf("chain", d)}, 2, false)
+	for range 2 {
+		for _, p := range x.Next() {
+			x.Learn(p, pretend(d, p.Plan))
+		}
+	}
+	stale := map[string]bool{}
+	for _, p := range x.Next() {
+		if p.fresh && stale[p.added] {
+			t.Errorf("%s strikes a new point, and comes after plans of its kind that do not", p.Plan)
+		}
+		stale[p.added] = stale[p.added] || !p.fresh
+	}
+}
