@@ -9,9 +9,9 @@ import (
 
 const docsFile = "../docs/orchestrators.md"
 
-// TestCapabilitiesAreDocumented compares the table at the end of the page with the
+// TestCapabilitiesPage compares the table at the end of the page with the
 // catalogue; -update writes it anew.
-func TestCapabilitiesAreDocumented(t *testing.T) {
+func TestCapabilitiesPage(t *testing.T) {
 	const head = "| capability | meaning |\n|---|---|\n"
 	b, err := os.ReadFile(docsFile)
 	if err != nil {
@@ -30,11 +30,11 @@ func TestCapabilitiesAreDocumented(t *testing.T) {
 			t.Fatal(err)
 		}
 	} else if table != want.String() {
-		t.Errorf("%s is stale: run go test ./orchestrators -run Documented -update", docsFile)
+		t.Errorf("%s is stale: run go test ./orchestrators -run Page -update", docsFile)
 	}
 }
 
-func TestEveryEngineIsDocumented(t *testing.T) {
+func TestEnginesPage(t *testing.T) {
 	b, err := os.ReadFile(docsFile)
 	if err != nil {
 		t.Fatal(err)

@@ -89,12 +89,22 @@ func (p *participant) trip(id string, scale float64) saga.Definition {
 	return d
 }
 
-// engines are those to test: SAGACHECK_TEST_ENGINES, or all.
-func engines(t *testing.T) []string {
+// engines are those to test: SAGACHECK_TEST_ENGINES, or all that are installed by
+// their manifests.
+func engines(t *testing.T) (found []string) {
 	if s := os.Getenv("SAGACHECK_TEST_ENGINES"); s != "" {
 		return strings.Split(s, ",")
 	}
-	return names()
+	ms, err := List()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, m := range ms {
+		if m.Install != nil {
+			found = append(found, m.Name)
+		}
+	}
+	return found
 }
 
 // rig is one engine that runs, and its participant.
