@@ -75,7 +75,14 @@ func firstFailure(o *history.OpRecord) *history.Event {
 
 func checkCore(t *tally, h *history.History, s *history.SagaRecord, failure *history.Event) {
 	end := endEvent(s)
-	if end == nil || end.Status == saga.Completed || !coreSucceeded(h, s) {
+	if end == nil || end.Status == saga.Completed {
+		return
+	}
+	turn := end
+	if back := rollbackEvent(s); back != nil {
+		turn = back
+	}
+	if !coreSucceeded(h, s, turn) {
 		return
 	}
 	t.violate(failure.Operation(), []*history.Event{failure, end}, "broke graceful degradation: saga %s ended %s because the deferrable step %s failed", s.ID, end.Status, failure.Step)

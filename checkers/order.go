@@ -110,10 +110,10 @@ func rollbackEvent(s *history.SagaRecord) *history.Event {
 	return first
 }
 
-// coreSucceeded tells whether every step that is not deferrable and was
-// attempted surely succeeded, and no step could have failed without a trace on
+// coreSucceeded tells whether, before an event, every step that is not deferrable
+// and was attempted had surely succeeded, and no step could have failed without a trace on
 // the wire. Then nothing but an operator can be a reason to go back.
-func coreSucceeded(h *history.History, s *history.SagaRecord) bool {
+func coreSucceeded(h *history.History, s *history.SagaRecord, before *history.Event) bool {
 	if hidingFault(h) || len(s.Operator) > 0 {
 		return false
 	}
@@ -125,8 +125,12 @@ func coreSucceeded(h *history.History, s *history.SagaRecord) bool {
 			return false
 		case o == nil && firstMayHide(s, step, last(s.Reports)):
 			return false
-		case o != nil && (o.Learnt(saga.Done) == nil || mayHaveLearnt(o, saga.Permanent)):
+		case o != nil && mayHaveLearnt(o, saga.Permanent):
 			return false
+		case o != nil:
+			if a := o.Learnt(saga.Done); a == nil || a.Ended.Seq > before.Seq {
+				return false
+			}
 		}
 	}
 	return true

@@ -56,6 +56,8 @@ func (c StuckSaga) Check(h *history.History, ix *history.Index) Verdict {
 			t.unknown("saga %s has not ended, and the history has no settle event", s.ID)
 		case disturbed(ds, ix.Settled.Seq, ix.Settled.Seq):
 			t.unknown("saga %s has not ended, but the orchestrator was not running at the end", s.ID)
+		case s.Status() != saga.Stuck && !settled(h, ix, s):
+			t.unknown("saga %s has not ended, and its time to settle had not passed: %s", s.ID, orNothing(ix.Settled.Detail))
 		case s.Status() != saga.Stuck && stillWaiting(s, ix.Settled.At):
 			t.unknown("saga %s has not ended, but its retry policy allows a wait beyond the settle time", s.ID)
 		default:
@@ -64,6 +66,19 @@ func (c StuckSaga) Check(h *history.History, ix *history.Index) Verdict {
 		}
 	}
 	return t.verdict(c, never)
+}
+
+// settled tells whether at least half of the settle time has passed since the saga
+// was accepted and the last fault struck or healed: a harness in trouble ends its
+// cell earlier, and sagas are accepted some time after it began.
+func settled(h *history.History, ix *history.Index, s *history.SagaRecord) bool {
+	since := s.Accepted[0].At
+	for i := range h.Events {
+		if e := &h.Events[i]; e.Kind == history.FaultFired || e.Kind == history.FaultHealed {
+			since = max(since, e.At)
+		}
+	}
+	return ix.Settled.At-since >= time.Duration(h.Header.SettleMS)*time.Millisecond/2
 }
 
 // stillWaiting tells whether the next attempt of some operation may be due only

@@ -43,7 +43,7 @@ func (c UnneededCompensation) Check(h *history.History, ix *history.Index) Verdi
 		if back == nil || !undisturbed || hidingFault(h) {
 			continue
 		}
-		if coreSucceeded(h, s) {
+		if coreSucceeded(h, s, back) {
 			t.violate(action(s, ""), []*history.Event{back, s.Ended}, "broke forward recovery: saga %s was compensated although no step of it had failed", s.ID)
 		}
 		for _, step := range s.Definition.Steps {

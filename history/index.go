@@ -70,44 +70,6 @@ func NewIndex(h *History) *Index {
 	return ix
 }
 
-// doubt marks the attempts whose answer may have come after their time-out. That
-// runs since the orchestrator began, and the wire sees the beginning later: on an
-// overloaded machine, much later. So what counts is the time on the wire and
-// three times the longest that any attempt without a fault took from the wire to
-// its participant.
-func (ix *Index) doubt() {
-	type hit struct {
-		op saga.Operation
-		n  int
-	}
-	faulty := map[hit]bool{}
-	for _, es := range ix.Fired {
-		for _, e := range es {
-			faulty[hit{e.Operation(), e.Attempt}] = true
-		}
-	}
-	attempts := func(yield func(*OpRecord, *Attempt) bool) {
-		for _, s := range ix.Sagas {
-			for _, o := range s.Ops {
-				for _, a := range o.Attempts {
-					if a.Sent != nil && !yield(o, a) {
-						return
-					}
-				}
-			}
-		}
-	}
-	for o, a := range attempts {
-		if len(a.Received) > 0 && !faulty[hit{o.Op, a.N}] {
-			ix.Lag = max(ix.Lag, a.Received[0].At-a.Sent.At)
-		}
-	}
-	for o, a := range attempts {
-		limit := o.Call.Retry.AttemptTimeout()
-		a.doubtful = limit > 0 && a.Ended != nil && a.Ended.At-a.Sent.At+3*ix.Lag >= limit
-	}
-}
-
 // Saga finds a saga's record by its id; nil if the header has no such saga.
 func (ix *Index) Saga(id string) *SagaRecord { return ix.bySaga[id] }
 
