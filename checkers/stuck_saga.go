@@ -1,6 +1,7 @@
 package checkers
 
 import (
+	"slices"
 	"time"
 
 	"github.com/sagacheck/sagacheck/history"
@@ -70,9 +71,13 @@ func (c StuckSaga) Check(h *history.History, ix *history.Index) Verdict {
 
 // settled tells whether at least half of the settle time has passed since the saga
 // was accepted and the last fault struck or healed: a harness in trouble ends its
-// cell earlier, and sagas are accepted some time after it began.
+// cell earlier, and sagas are accepted some time after it began. While some saga
+// of the cell is not accepted, its client is at it and nothing settles.
 func settled(h *history.History, ix *history.Index, s *history.SagaRecord) bool {
 	since := s.Accepted[0].At
+	if slices.ContainsFunc(ix.Sagas, func(s *history.SagaRecord) bool { return len(s.Accepted) == 0 }) {
+		return false
+	}
 	for i := range h.Events {
 		if e := &h.Events[i]; e.Kind == history.FaultFired || e.Kind == history.FaultHealed {
 			since = max(since, e.At)
