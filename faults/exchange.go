@@ -148,9 +148,13 @@ func (x *exchange) forward(w *Wire, conn, far *net.TCPConn, chain []toxic) {
 	if x.script.world == nil {
 		x.up.onData = x.answering
 	}
-	local := far.LocalAddr().String()
 	// The kernel may give the port away again before this exchange has ended: then
-	// the address is another's.
+	// the address is another's. And one port may serve two connections to different
+	// servers at once: only those to the participants are found by it.
+	local := far.LocalAddr().String()
+	if x.script.world == nil {
+		local += " to " + x.script.upstream
+	}
 	w.upstreams.Store(local, x)
 	defer w.upstreams.CompareAndDelete(local, x)
 	if slices.ContainsFunc(chain, func(t toxic) bool { return t.Type == swallowType }) {
@@ -196,6 +200,7 @@ func (x *exchange) forward(w *Wire, conn, far *net.TCPConn, chain []toxic) {
 	if x.script.world != nil && whole(x.req.raw) && x.up.written.Load() >= int64(len(x.req.raw)) {
 		select {
 		case <-x.handled: // also when the orchestrator has left: a late arrival
+		case <-w.stop:
 		case <-time.After(handlingLimit):
 		}
 	}
