@@ -15,7 +15,8 @@ import (
 // saga-ended, settled, the retry policies. A saga that is reported as stuck for
 // a good reason (what must succeed was refused for good, or is at the end of its
 // policy) is a person's matter. If the policy allows a wait that is longer than
-// the settle time, or the orchestrator was never started again, it can't be told.
+// the settle time, the orchestrator was never started again, or the machine was so
+// late that attempts timed out without a fault, it can't be told.
 // Cost: linear.
 type StuckSaga struct{}
 
@@ -28,7 +29,7 @@ func (StuckSaga) Doc() Doc {
 		Definition: "All faults have healed, the settle time has passed, and an accepted saga has not ended (liveness).",
 		Source:     "DBOS-py #805",
 		Evidence:   "saga-accepted, saga-ended and settled. At risk: accepted sagas in a history in which a fault fired.",
-		Blind:      "Sagas stuck for a good reason (what must succeed was refused for good, or is at the end of its policy) are a person's matter. A settle time shorter than the waits of the policy makes it inconclusive.",
+		Blind:      "Sagas stuck for a good reason (what must succeed was refused for good, or is at the end of its policy) are a person's matter. A settle time shorter than the waits of the policy, or a machine so late that attempts time out without a fault, makes it inconclusive.",
 		Cost:       "linear",
 	}
 }
@@ -59,6 +60,8 @@ func (c StuckSaga) Check(h *history.History, ix *history.Index) Verdict {
 			t.unknown("saga %s has not ended, but the orchestrator was not running at the end", s.ID)
 		case s.Status() != saga.Stuck && !settled(h, ix, s):
 			t.unknown("saga %s has not ended, and its time to settle had not passed: %s", s.ID, orNothing(ix.Settled.Detail))
+		case s.Status() != saga.Stuck && starved(ix, s):
+			t.unknown("saga %s has not ended, but the machine was too late for its time-outs: an attempt without a fault took %v from the wire to its participant", s.ID, ms(ix.Lag))
 		case s.Status() != saga.Stuck && stillWaiting(s, ix.Settled.At):
 			t.unknown("saga %s has not ended, but its retry policy allows a wait beyond the settle time", s.ID)
 		default:
@@ -84,6 +87,17 @@ func settled(h *history.History, ix *history.Index, s *history.SagaRecord) bool 
 		}
 	}
 	return ix.Settled.At-since >= time.Duration(h.Header.SettleMS)*time.Millisecond/2
+}
+
+// starved tells whether the machine was so late that attempts of the saga may have
+// timed out for no other reason.
+func starved(ix *history.Index, s *history.SagaRecord) bool {
+	for _, o := range s.Ops {
+		if limit := o.Call.Retry.AttemptTimeout(); limit > 0 && 2*ix.Lag >= limit {
+			return true
+		}
+	}
+	return false
 }
 
 // stillWaiting tells whether the next attempt of some operation may be due only
