@@ -94,8 +94,18 @@ func (s *sqliteStore) append(ctx context.Context, es []entry) error {
 	})
 }
 
+// loadQuery reads one saga, or all with "". These are two statements: one with
+// "? = '' OR saga = ?" would read the whole table for one saga.
+func loadQuery(id string) (query string, args []any) {
+	if id == "" {
+		return `SELECT saga, n, records FROM journal ORDER BY saga, n`, nil
+	}
+	return `SELECT saga, n, records FROM journal WHERE saga = ? ORDER BY n`, []any{id}
+}
+
 func (s *sqliteStore) load(ctx context.Context, id string, yield func(entry) error) error {
-	rows, err := s.db.QueryContext(ctx, `SELECT saga, n, records FROM journal WHERE ?1 = '' OR saga = ?1 ORDER BY saga, n`, id)
+	query, args := loadQuery(id)
+	rows, err := s.db.QueryContext(ctx, query, args...)
 	if err != nil {
 		return err
 	}
