@@ -77,6 +77,9 @@ func (in *Injector) crashService(i int, step string, ms int) {
 // processLimit bounds what is asked of the orchestrator's process.
 const processLimit = 2 * time.Minute
 
+// askLimit bounds how long an operator waits for an answer.
+const askLimit = 5 * time.Second
+
 // crash kills the orchestrator now and starts it again later.
 func (in *Injector) crash(i int, f Fault) {
 	in.onProcess(i, func(ctx context.Context) error {

@@ -8,10 +8,12 @@ import (
 type Ability struct {
 	Process bool // its process may be killed and paused
 	Store   bool // its database is behind a proxy
+	// Operator: it can be asked for a rollback.
+	Operator bool
 }
 
 func (a Ability) allows(d KindDoc) bool {
-	return (!d.Process || a.Process) && (d.Name != (storeOutage{}).Doc().Name || a.Store)
+	return (!d.Process || a.Process) && (!d.Operator || a.Operator) && (d.Name != (storeOutage{}).Doc().Name || a.Store)
 }
 
 // Curated is the fixed set of plans for a saga: no fault, each kind at each of

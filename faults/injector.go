@@ -36,6 +36,8 @@ type Setup struct {
 	Rec     *history.Recorder
 	Target  Target // nil: process faults can't fire
 	Store   Store  // nil: store outages can't fire
+	// Operator asks the orchestrator for a saga's rollback; nil: nobody can.
+	Operator func(ctx context.Context, id string) (code int, err error)
 }
 
 // Injector carries out the plan of one cell.

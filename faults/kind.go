@@ -20,6 +20,8 @@ type KindDoc struct {
 	Transient bool
 	// Process: it needs a process of the orchestrator that may be killed or paused.
 	Process bool
+	// Operator: it needs an orchestrator that can be asked for a rollback.
+	Operator bool
 }
 
 // Window tells whether the kind lasts over a time instead of hitting a point.
@@ -79,6 +81,7 @@ func Kinds() []Kind {
 		crashParticipant{},
 		crashOrchestrator{},
 		pauseOrchestrator{},
+		askRollback{},
 		outage{},
 		latency{},
 		errorRate{},

@@ -22,6 +22,7 @@ type prediction struct {
 	failed   bool
 	stuck    bool
 	pivoted  bool
+	asked    bool            // an operator asked for the rollback
 	unstable map[string]bool // steps whose fate depends on a race
 }
 
@@ -81,6 +82,9 @@ func (pr *prediction) forward() {
 		}
 		for _, i := range wave {
 			pr.action(pr.def.Steps[i])
+		}
+		if pr.asked {
+			pr.failed, pr.stuck = true, pr.stuck || pr.pivoted // past the pivot the answer is no
 		}
 		if pr.failed {
 			pr.mark(wave)
@@ -145,6 +149,9 @@ func (pr *prediction) action(s saga.Step) {
 	end := unknown
 	for n := 1; n <= endless && (limit == 0 || n <= limit || s.Kind == saga.Deferrable); n++ {
 		answer := pr.attempt(saga.StepRef{Step: s.Name, Direction: saga.Action}, n, s.Action.Retry.AttemptTimeoutMS)
+		if answer == saga.Transient && pr.asked {
+			break // nothing is retried any more
+		}
 		if answer == saga.Transient {
 			continue
 		}
@@ -279,6 +286,12 @@ func (w *attemptWalk) strike(f Fault) (answered bool) {
 		fails()
 		w.hungUp = true
 		return f.At.Phase == saga.Receive
+	case "ask-rollback":
+		step, _ := w.pr.def.Step(w.ref.Step)
+		if w.ref.Direction == saga.Compensation || step.Kind == saga.Pivot {
+			w.pr.stuck = true // too late, or a race
+		}
+		w.pr.asked = true
 	case "crash-orchestrator":
 		w.answer = saga.Transient
 	case "pause-orchestrator":

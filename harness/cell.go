@@ -60,6 +60,7 @@ func (r *cellRun) prepare(target faults.Target) error {
 	r.rec = history.NewRecorder(header)
 	r.in, err = faults.NewInjector(r.h.wire, faults.Setup{
 		Plan: c.Plan, Sagas: r.ids, Service: service(r.defs), Rec: r.rec, Target: target,
+		Operator: r.sys.Client(r.sys.Base()).Compensate,
 	})
 	if err != nil {
 		return err

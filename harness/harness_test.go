@@ -73,7 +73,7 @@ func TestCuratedPlansFire(t *testing.T) {
 	before := goleak.IgnoreCurrent()
 	files := openFiles(t)
 	s := scenario(t, "order")
-	plans := faults.Curated(blueprint(s), faults.Ability{})
+	plans := faults.Curated(blueprint(s), faults.Ability{Operator: true})
 	if len(plans) < 50 {
 		t.Fatalf("only %d curated plans", len(plans))
 	}

@@ -49,7 +49,9 @@ func (b *bench) drawn(draw drawing, search, limit int) iter.Seq[trial] {
 
 // ability: faults at the process only where the defect needs them, since they
 // cost more time than all others together.
-func (b *bench) ability() faults.Ability { return faults.Ability{Process: b.mutant.process} }
+func (b *bench) ability() faults.Ability {
+	return faults.Ability{Process: b.mutant.process, Operator: true}
+}
 
 // usable: the evidence of a refused connection is a counter of the kernel's that
 // defects measured side by side would share.

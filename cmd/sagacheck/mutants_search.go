@@ -29,6 +29,9 @@ type mutant struct {
 	// process: it shows only when the orchestrator's process is killed. Only then
 	// do plans kill it, exact ones and those by chance.
 	process bool
+	// store: it shows only when the store is cut off, which needs a database
+	// behind a proxy.
+	store bool
 }
 
 // allMutants lists the switches of the reference executor, and those of the
@@ -38,7 +41,7 @@ func allMutants() []mutant {
 	for _, d := range reference.Defects() {
 		all = append(all, mutant{
 			Defect:  reports.Defect{Name: d.Name, Text: d.Description, Anomaly: d.Anomaly, Equivalent: d.Equivalent, Place: "reference", Kills: map[string]int{}},
-			profile: participants.Fenced, process: strings.Contains(d.Needs, "crash"),
+			profile: participants.Fenced, process: strings.Contains(d.Needs, "crash"), store: strings.Contains(d.Needs, "outage of the store"),
 		})
 	}
 	for _, d := range participants.AllDefects() {

@@ -288,7 +288,10 @@ func (x *session) starter() func(context.Context) (orchestrators.System, error) 
 
 // ability is which faults the system under test can be given.
 func (x *session) ability() faults.Ability {
-	return faults.Ability{Process: !strings.HasPrefix(x.s.orchestrator, "http")}
+	return faults.Ability{
+		Process:  !strings.HasPrefix(x.s.orchestrator, "http"),
+		Operator: slices.Contains(x.system.Info().Capabilities, "operator-compensation"),
+	}
 }
 
 // cell makes a cell of a scenario; its number is unique in the session.
