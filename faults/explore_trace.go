@@ -188,7 +188,7 @@ func firedAt(ix *history.Index, id string, at saga.FailurePoint) *history.Event 
 func outcome(ix *history.Index) string {
 	var b strings.Builder
 	for _, s := range ix.Sagas {
-		fmt.Fprintf(&b, "[submit×%d", len(s.Submitted))
+		fmt.Fprintf(&b, "[submit×%d operator×%d", len(s.Submitted), len(s.Operator))
 		for _, step := range s.Definition.Steps {
 			for _, d := range []saga.Direction{saga.Action, saga.Compensation} {
 				if o := s.Op(step.Name, d); o != nil {

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"path/filepath"
+	"slices"
 	"sync"
 	"time"
 
@@ -117,6 +118,7 @@ type exploration struct {
 	failed      failures
 	running     sync.Map // cell → *faults.Probe
 	missed      []*faults.Probe
+	broken      map[*faults.Probe][]string // histories of tries that missed a fault and broke a property
 	total       int
 }
 
@@ -124,7 +126,7 @@ func newExploration(x *session, f *exploreFlags, part, parts int) (*exploration,
 	e := &exploration{
 		session: x, flags: f, part: part, parts: parts, began: time.Now(),
 		byName: map[string]*scenarios.Scenario{}, prints: map[string]string{},
-		tally: newTally(), before: map[logKey]logLine{},
+		tally: newTally(), before: map[logKey]logLine{}, broken: map[*faults.Probe][]string{},
 	}
 	var spaces []faults.Space
 	for _, s := range x.scenarios {
@@ -256,10 +258,15 @@ func (e *exploration) take(p *faults.Probe, r harness.Result, try int) error {
 		return nil
 	}
 	verdicts := e.add(info, p, r.History)
-	if again {
-		return nil
+	if !again {
+		return e.done(p, r.Path, trace, verdicts)
 	}
-	return e.done(p, r.Path, trace, verdicts)
+	if slices.ContainsFunc(verdicts, func(v checkers.Verdict) bool { return v.Outcome == checkers.Violation }) {
+		abs, err := filepath.Abs(r.Path)
+		e.broken[p] = append(e.broken[p], abs)
+		return err
+	}
+	return nil
 }
 
 // add judges a history, and reports and remembers what was found.
@@ -279,7 +286,9 @@ func (e *exploration) done(p *faults.Probe, path string, t faults.Trace, verdict
 	if err != nil {
 		return err
 	}
-	return e.log.add(newLogLine(p, e.prints[p.Space], abs, t, verdicts))
+	line := newLogLine(p, e.prints[p.Space], abs, t, verdicts)
+	line.Broken = e.broken[p]
+	return e.log.add(line)
 }
 
 // recall takes a probe from the exploration that this one goes on with; false:
@@ -289,18 +298,27 @@ func (e *exploration) recall(p *faults.Probe) bool {
 	if !ok {
 		return false
 	}
-	h, err := history.Load(line.History)
-	if err != nil { // gone, or cut: run it again
-		fmt.Fprintf(e.p.stderr, "sagacheck: %s of %s is run again: %v\n", p.Plan.ID(), p.Space, err)
-		return false
+	paths := append(slices.Clone(line.Broken), line.History)
+	var hs []*history.History
+	for _, path := range paths {
+		h, err := history.Load(path)
+		if err != nil { // gone, or cut: run it again
+			fmt.Fprintf(e.p.stderr, "sagacheck: %s of %s is run again: %v\n", p.Plan.ID(), p.Space, err)
+			return false
+		}
+		hs = append(hs, h)
 	}
 	e.started++
 	e.explorer.Learn(p, line.Trace)
 	if !e.owns(p) {
 		return true
 	}
-	info := reports.CellInfo{Scenario: p.Space, PlanID: p.Plan.ID(), Plan: p.Plan.String(), Probe: p.Level > 0, History: line.History}
-	verdicts := e.add(info, p, h)
+	var verdicts []checkers.Verdict
+	e.broken[p] = line.Broken
+	for i, path := range paths {
+		info := reports.CellInfo{Scenario: p.Space, PlanID: p.Plan.ID(), Plan: p.Plan.String(), Probe: p.Level > 0, History: path}
+		verdicts = e.add(info, p, hs[i])
+	}
 	if err := e.done(p, line.History, line.Trace, verdicts); err != nil {
 		e.collector.AddError(reports.CellInfo{}, err)
 	}

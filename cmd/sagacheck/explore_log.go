@@ -34,14 +34,17 @@ type logHead struct {
 
 // logLine is one plan that is done.
 type logLine struct {
-	Scenario     string       `json:"scenario"`
-	Definitions  string       `json:"definitions"` // their fingerprint
-	PlanID       string       `json:"plan_id"`
-	Plan         string       `json:"plan"`
-	Violated     []string     `json:"violated,omitempty"` // properties
-	Inconclusive []string     `json:"inconclusive,omitempty"`
-	History      string       `json:"history"` // path of the stored history
-	Trace        faults.Trace `json:"trace"`
+	Scenario     string   `json:"scenario"`
+	Definitions  string   `json:"definitions"` // their fingerprint
+	PlanID       string   `json:"plan_id"`
+	Plan         string   `json:"plan"`
+	Violated     []string `json:"violated,omitempty"` // properties
+	Inconclusive []string `json:"inconclusive,omitempty"`
+	History      string   `json:"history"` // path of the stored history
+	// Broken are the histories of earlier tries (whose fault did not fire) in which
+	// a property was violated.
+	Broken []string     `json:"broken,omitempty"`
+	Trace  faults.Trace `json:"trace"`
 }
 
 // logKey names a plan of a scenario in one state of its definitions.
