@@ -10,6 +10,8 @@ import (
 	"sync"
 	"time"
 
+	"golang.org/x/sync/semaphore"
+
 	"github.com/sagacheck/sagacheck/faults"
 	"github.com/sagacheck/sagacheck/history"
 	"github.com/sagacheck/sagacheck/orchestrators"
@@ -56,8 +58,8 @@ type Options struct {
 	// Start starts an orchestrator for cells with process faults; nil: such cells
 	// end with an error.
 	Start func(ctx context.Context) (orchestrators.System, error)
-	// Parallel is how many cells run at once, Processes how many of them with an
-	// orchestrator of their own.
+	// Parallel is how many sagas run at once, one cell at least; Processes how many
+	// cells with an orchestrator of their own.
 	Parallel, Processes int
 	// Settle is how long after the last fault a saga may take to end.
 	Settle time.Duration
@@ -106,7 +108,7 @@ func New(o Options) (*Harness, error) {
 	}
 	return &Harness{
 		Options: o, wire: wire, server: server, owned: newPool(o.Start), pacer: newPacer(),
-		lanes: lanes{make(chan struct{}, o.Parallel), make(chan struct{}, o.Processes), make(chan struct{}, 1)},
+		lanes: newLanes(o.Parallel, o.Processes),
 	}, nil
 }
 
@@ -119,34 +121,42 @@ func (h *Harness) Close() error {
 	return errors.Join(h.owned.close(), h.wire.Close(), h.server.Close())
 }
 
-// lanes bound how many cells of a kind run at once.
+// lanes bound how much runs at once.
 type lanes struct {
-	shared chan struct{} // on the orchestrator that all share
-	owned  chan struct{} // with an orchestrator of their own
-	alone  chan struct{} // those whose evidence is a counter of the kernel's
+	shared *semaphore.Weighted // sagas on the orchestrator that all cells share
+	owned  *semaphore.Weighted // cells with an orchestrator of their own
+	alone  *semaphore.Weighted // those whose evidence is a counter of the kernel's
+	most   int                 // sagas at once
 }
 
-// enter waits until a cell with that plan may run, and returns how to leave.
-func (l lanes) enter(ctx context.Context, p faults.Plan) (leave func(), err error) {
-	var mine []chan struct{}
-	if p.Refuses() {
-		mine = append(mine, l.alone)
+func newLanes(parallel, processes int) lanes {
+	return lanes{semaphore.NewWeighted(int64(parallel)), semaphore.NewWeighted(int64(processes)), semaphore.NewWeighted(1), parallel}
+}
+
+// enter waits until a cell may run, and returns how to leave. A cell weighs as
+// many sagas as it has: dozens of them at once are a load of their own.
+func (l lanes) enter(ctx context.Context, c Cell) (leave func(), err error) {
+	type share struct {
+		lane   *semaphore.Weighted
+		weight int64
 	}
-	if p.NeedsProcess() {
-		mine = append(mine, l.owned)
+	var mine []share
+	if c.Plan.Refuses() {
+		mine = append(mine, share{l.alone, 1})
+	}
+	if c.Plan.NeedsProcess() {
+		mine = append(mine, share{l.owned, 1})
 	} else {
-		mine = append(mine, l.shared)
+		mine = append(mine, share{l.shared, int64(min(max(c.Sagas, 1), l.most))})
 	}
 	leave = func() {}
-	for _, lane := range mine {
-		select {
-		case lane <- struct{}{}:
-			before := leave
-			leave = func() { <-lane; before() }
-		case <-ctx.Done():
+	for _, s := range mine {
+		if err := s.lane.Acquire(ctx, s.weight); err != nil {
 			leave()
-			return nil, ctx.Err()
+			return nil, err
 		}
+		before := leave
+		leave = func() { s.lane.Release(s.weight); before() }
 	}
 	return leave, nil
 }
@@ -190,7 +200,7 @@ func (h *Harness) Run(ctx context.Context, cells iter.Seq[Cell], each func(Resul
 // RunCell runs one cell, as soon as its kind may, and stores its history.
 func (h *Harness) RunCell(ctx context.Context, c Cell) Result {
 	r := Result{Cell: c}
-	leave, err := h.lanes.enter(ctx, c.Plan)
+	leave, err := h.lanes.enter(ctx, c)
 	if err != nil {
 		r.Err = err
 		return r

@@ -1,0 +1,39 @@
+package harness
+
+import (
+	"context"
+	"errors"
+	"testing"
+	"time"
+
+	"github.com/sagacheck/sagacheck/faults"
+)
+
+// A cell weighs as many sagas as it has, and no more than there is room for.
+func TestCellsWeighTheirSagas(t *testing.T) {
+	l := newLanes(4, 1)
+	ctx := t.Context()
+	leave, err := l.enter(ctx, Cell{Sagas: 3})
+	if err != nil {
+		t.Fatal(err)
+	}
+	hasty, cancel := context.WithTimeout(ctx, time.Millisecond)
+	defer cancel()
+	if _, err := l.enter(hasty, Cell{Sagas: 2}); !errors.Is(err, context.DeadlineExceeded) {
+		t.Errorf("two more sagas than there is room for: %v", err)
+	}
+	last, err := l.enter(ctx, Cell{})
+	if err != nil {
+		t.Errorf("there is room for one: %v", err)
+	}
+	own, err := l.enter(ctx, Cell{Sagas: 9, Plan: faults.Plan{Faults: []faults.Fault{{Kind: "crash-orchestrator"}}}})
+	if err != nil {
+		t.Errorf("a cell with an orchestrator of its own: %v", err)
+	}
+	leave()
+	last()
+	own()
+	if _, err := l.enter(ctx, Cell{Sagas: 100}); err != nil {
+		t.Errorf("a cell larger than the room, alone: %v", err)
+	}
+}
