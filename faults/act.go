@@ -145,7 +145,7 @@ func (in *Injector) onProcess(i int, now, later func(context.Context) error) {
 
 func (in *Injector) storeDown(i int) {
 	if in.Store == nil {
-		in.fail(i, errors.New("this orchestrator has no database behind a proxy"))
+		in.fail(i, errors.New("this orchestrator has no store that could be cut off"))
 		return
 	}
 	if err := in.Store.Down(); err != nil {
@@ -155,7 +155,7 @@ func (in *Injector) storeDown(i int) {
 	in.mu.Lock()
 	in.hurts[i] = true
 	in.mu.Unlock()
-	in.rec.Add(history.Event{Kind: history.FaultFired, Fault: &i, Detail: "the database's connections were reset"})
+	in.rec.Add(history.Event{Kind: history.FaultFired, Fault: &i, Detail: "the orchestrator was cut off from its store"})
 }
 
 func (in *Injector) storeUp(i int) {

@@ -1,13 +1,15 @@
 package faults
 
 import (
+	"time"
+
 	"github.com/sagacheck/sagacheck/saga"
 )
 
 // Ability says which faults an orchestrator can be given.
 type Ability struct {
 	Process bool // its process may be killed and paused
-	Store   bool // its database is behind a proxy
+	Store   bool // it can be cut off from its store
 	// Operator: it can be asked for a rollback.
 	Operator bool
 }
@@ -96,7 +98,7 @@ func point(step string, attempt int, phase saga.Phase) saga.FailurePoint {
 func defaults(f Fault, p saga.RetryPolicy) Fault {
 	switch f.Kind {
 	case "refuse":
-		f.DelayMS = 10
+		f.DelayMS = 3
 	case "delay", "pause-orchestrator":
 		f.DelayMS = lateBy(p)
 	case "slow":
@@ -137,6 +139,9 @@ func special(d saga.Definition) []Plan {
 			add(f)
 		}
 	}
+	if f, ok := longOutage(d); ok {
+		add(f)
+	}
 	for _, s := range d.Steps {
 		p := s.Action.Retry
 		for _, phase := range []saga.Phase{saga.Request, saga.Response} {
@@ -155,6 +160,22 @@ func special(d saga.Definition) []Plan {
 		}
 	}
 	return plans
+}
+
+// longOutage is an outage of the first step that most of its attempts meet, but
+// not the last: sagas that come back together, and breakers that open, show then.
+func longOutage(d saga.Definition) (Fault, bool) {
+	p := d.Steps[0].Action.Retry
+	const most = 7
+	if len(d.Predecessors(0)) > 0 || p.MaxAttempts > 0 && p.MaxAttempts < most {
+		return Fault{}, false
+	}
+	var shortest time.Duration
+	for n := 2; n <= most; n++ {
+		lo, _ := p.Band(n)
+		shortest += lo
+	}
+	return Fault{Kind: (outage{}).Doc().Name, Steps: []string{d.Steps[0].Name}, ForMS: int(shortest.Milliseconds()) * 9 / 10}, true
 }
 
 // windowOf is a window that the saga's first calls are sure to meet.

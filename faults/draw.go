@@ -23,7 +23,13 @@ func draw(t *rapid.T, defs []saga.Definition, a Ability) Plan {
 	allowed := swarm(t, a)
 	windows := slices.DeleteFunc(slices.Clone(allowed), func(k KindDoc) bool { return !k.Window() })
 	if len(windows) > 0 && rapid.IntRange(1, windowEvery(defs)).Draw(t, "window") == 1 {
-		return Plan{[]Fault{drawWindow(t, defs, rapid.SampledFrom(windows).Draw(t, "window's kind").Name)}}
+		p := Plan{[]Fault{drawWindow(t, defs, rapid.SampledFrom(windows).Draw(t, "window's kind").Name)}}
+		if a.Process && rapid.IntRange(0, 2).Draw(t, "kill") == 0 { // what an outage did may show only then
+			p.Faults = append(p.Faults, Fault{
+				Kind: (orchestratorOutage{}).Doc().Name, FromMS: rapid.IntRange(1, 150).Draw(t, "from_ms"), ForMS: rapid.IntRange(1, 50).Draw(t, "down"),
+			})
+		}
+		return p
 	}
 	points := slices.DeleteFunc(allowed, func(k KindDoc) bool { return k.Window() })
 	var p Plan
@@ -134,8 +140,11 @@ func drawPoint(t *rapid.T, d saga.Definition, p Plan, number int, kinds []KindDo
 		}
 		k := rapid.SampledFrom(fits).Draw(t, "kind")
 		f := Fault{Kind: k.Name, At: at}
-		if number > 1 {
-			f.Saga = number
+		if number > 1 && (!several || len(d.Predecessors(max(d.StepIndex(at.Step), 0))) == 0) {
+			f.Saga = number // a later step may be reached by another saga only
+		}
+		if unsettles(f) && len(p.Faults) > 0 || slices.ContainsFunc(p.Faults, unsettles) {
+			continue
 		}
 		f = drawFields(t, f, policyAt(d, at))
 		next := Plan{append(slices.Clone(p.Faults), f)}
@@ -148,6 +157,10 @@ func drawPoint(t *rapid.T, d saga.Definition, p Plan, number int, kinds []KindDo
 	}
 	return Fault{}, false
 }
+
+// unsettles tells whether a fault costs a number of attempts that depends on the
+// time: other faults on numbered attempts are not sure to fire beside it.
+func unsettles(f Fault) bool { return f.Kind == "refuse" || f.Kind == "crash-participant" }
 
 func policyAt(d saga.Definition, at saga.FailurePoint) saga.RetryPolicy {
 	if c, ok := d.Call(at.Ref()); ok {
@@ -173,8 +186,10 @@ func drawFields(t *rapid.T, f Fault, p saga.RetryPolicy) Fault {
 		f.Bytes = rapid.IntRange(1, shortestMessage).Draw(t, "bytes")
 	case "slow":
 		f.KBps = rapid.IntRange(4, 64).Draw(t, "kbps")
-	case "crash-participant", "refuse":
-		f.DelayMS = rapid.IntRange(1, 40).Draw(t, "delay_ms")
+	case "crash-participant":
+		f.DelayMS = rapid.IntRange(1, max(p.InitialIntervalMS, 1)).Draw(t, "delay_ms")
+	case "refuse":
+		f.DelayMS = rapid.IntRange(1, 3).Draw(t, "delay_ms")
 	case "crash-orchestrator":
 		f.DelayMS = rapid.IntRange(0, 50).Draw(t, "delay_ms")
 	}

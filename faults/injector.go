@@ -22,7 +22,8 @@ type Target interface {
 	Resume(ctx context.Context) error
 }
 
-// Store is what store-outage needs: a proxy in front of the database.
+// Store is what store-outage needs: a way to cut the orchestrator off from where
+// it keeps its sagas.
 type Store interface {
 	Down() error
 	Up() error

@@ -69,10 +69,13 @@ func (p Plan) String() string {
 // String is "lose charge#2@response", or for a window "outage of bank for 80ms".
 func (f Fault) String() string {
 	s := f.Kind
-	if f.At.IsZero() {
-		s += fmt.Sprintf(" of %v from %dms for %dms", f.Steps, f.FromMS, f.ForMS)
-	} else {
+	switch {
+	case !f.At.IsZero():
 		s += " " + f.At.String()
+	case len(f.Steps) > 0:
+		s += fmt.Sprintf(" of %v from %dms for %dms", f.Steps, f.FromMS, f.ForMS)
+	default:
+		s += fmt.Sprintf(" from %dms for %dms", f.FromMS, f.ForMS)
 	}
 	if f.Saga > 1 {
 		s += fmt.Sprintf(" of saga %d", f.Saga)

@@ -1,7 +1,7 @@
 package faults
 
-// storeOutage cuts the orchestrator off from its database for a time: existing
-// connections are reset, new ones too.
+// storeOutage cuts the orchestrator off from its store for a time: a database is
+// unreachable, a file can't be written, as on a full disk.
 type storeOutage struct{}
 
 var _ Kind = storeOutage{}
@@ -9,7 +9,7 @@ var _ Kind = storeOutage{}
 func (storeOutage) Doc() KindDoc {
 	return KindDoc{
 		Name: "store-outage", Fields: []string{"from_ms", "for_ms"}, Process: true,
-		Text: "the orchestrator's database is unreachable from from_ms for for_ms",
+		Text: "the orchestrator is cut off from its store (on a disk that is full, or a database out of reach) from from_ms for for_ms",
 	}
 }
 

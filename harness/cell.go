@@ -58,8 +58,9 @@ func (r *cellRun) prepare(target faults.Target) error {
 		return err
 	}
 	r.rec = history.NewRecorder(header)
+	store, _ := target.(faults.Store)
 	r.in, err = faults.NewInjector(r.h.wire, faults.Setup{
-		Plan: c.Plan, Sagas: r.ids, Service: service(r.defs), Rec: r.rec, Target: target,
+		Plan: c.Plan, Sagas: r.ids, Service: service(r.defs), Rec: r.rec, Target: target, Store: store,
 		Operator: r.sys.Client(r.sys.Base()).Compensate,
 	})
 	if err != nil {

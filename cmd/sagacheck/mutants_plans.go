@@ -50,7 +50,7 @@ func (b *bench) drawn(draw drawing, search, limit int) iter.Seq[trial] {
 // ability: faults at the process only where the defect needs them, since they
 // cost more time than all others together.
 func (b *bench) ability() faults.Ability {
-	return faults.Ability{Process: b.mutant.process, Operator: true}
+	return faults.Ability{Process: b.mutant.process || b.mutant.store, Store: b.mutant.store, Operator: true}
 }
 
 // usable: the evidence of a refused connection is a counter of the kernel's that

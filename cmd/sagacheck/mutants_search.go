@@ -29,8 +29,7 @@ type mutant struct {
 	// process: it shows only when the orchestrator's process is killed. Only then
 	// do plans kill it, exact ones and those by chance.
 	process bool
-	// store: it shows only when the store is cut off, which needs a database
-	// behind a proxy.
+	// store: the same for outages of the store.
 	store bool
 }
 

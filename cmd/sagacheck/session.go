@@ -290,6 +290,7 @@ func (x *session) starter() func(context.Context) (orchestrators.System, error) 
 func (x *session) ability() faults.Ability {
 	return faults.Ability{
 		Process:  !strings.HasPrefix(x.s.orchestrator, "http"),
+		Store:    x.s.orchestrator == referenceName,
 		Operator: slices.Contains(x.system.Info().Capabilities, "operator-compensation"),
 	}
 }
