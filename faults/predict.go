@@ -24,6 +24,7 @@ type prediction struct {
 	pivoted  bool
 	asked    bool            // an operator asked for the rollback
 	unstable map[string]bool // steps whose fate depends on a race
+	unsure   map[string]bool // steps of which a late request may have the effect
 }
 
 // fate is how a step's action ended.
@@ -44,7 +45,7 @@ const endless = 50
 func predict(d saga.Definition, p Plan, number int) *prediction {
 	pr := &prediction{
 		def: d, plan: p, saga: number, fired: make([]bool, len(p.Faults)), steps: map[string]fate{},
-		effects: map[saga.StepRef]bool{}, unstable: map[string]bool{},
+		effects: map[saga.StepRef]bool{}, unstable: map[string]bool{}, unsure: map[string]bool{},
 	}
 	pr.submit()
 	pr.forward()
@@ -217,7 +218,9 @@ func (pr *prediction) attempt(r saga.StepRef, n, timeoutMS int) saga.Answer {
 	if r.Step != saga.SubmitStep {
 		if !walk.reach(saga.Receive) && !pr.effects[r] && pr.changes(r) {
 			pr.effects[r] = true
-			walk.reach(saga.Commit)
+			if !pr.unsure[r.Step] {
+				walk.reach(saga.Commit)
+			}
 		}
 	}
 	if !walk.hungUp {
@@ -272,6 +275,9 @@ func (w *attemptWalk) strike(f Fault) (answered bool) {
 	case "delay":
 		if f.DelayMS >= w.timeout {
 			fails()
+			// What a late request still does happens beside the next attempts.
+			w.lost = w.lost || f.At.Phase == saga.Request
+			w.pr.unsure[w.ref.Step] = true
 		}
 	case "reject":
 		w.answer = saga.Permanent

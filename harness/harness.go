@@ -49,6 +49,9 @@ type Result struct {
 	Path     string // of the stored history; empty: not stored
 	Err      error
 	Duration time.Duration
+	// Spoilt: a planned fault did not fire while the machine lagged, and the cell
+	// is run once more under another id. What it shows counts all the same.
+	Spoilt bool
 }
 
 // Options say against what and how cells run.
@@ -66,6 +69,9 @@ type Options struct {
 	// Quiet is how long the wires must be silent after the sagas have ended; 0:
 	// derived from the longest back-off of the scenario.
 	Quiet time.Duration
+	// Again is how often a cell is run again whose planned fault did not fire while
+	// the machine lagged.
+	Again int
 	// Dir is where histories are stored; empty: nowhere.
 	Dir string
 	// Defects of the orchestrator, for the record.
@@ -185,7 +191,9 @@ func (h *Harness) Run(ctx context.Context, cells iter.Seq[Cell], each func(Resul
 			}
 			work.Go(func() {
 				defer func() { <-waiting }()
-				results <- h.RunCell(ctx, c)
+				for r := range h.tries(ctx, c) {
+					results <- r
+				}
 			})
 		}
 	}()
@@ -195,6 +203,36 @@ func (h *Harness) Run(ctx context.Context, cells iter.Seq[Cell], each func(Resul
 		}
 	}
 	return ctx.Err()
+}
+
+// tries runs a cell, and again as long as the machine spoils it.
+func (h *Harness) tries(ctx context.Context, c Cell) iter.Seq[Result] {
+	return func(yield func(Result) bool) {
+		id := c.ID
+		for n := 1; ; n++ {
+			began := time.Now()
+			r := h.RunCell(ctx, c)
+			r.Spoilt = n <= h.Again && r.Err == nil && !allFired(r) && h.pacer.spoilt(began)
+			if !yield(r) || !r.Spoilt {
+				return
+			}
+			c.ID = fmt.Sprintf("%s.%d", id, n+1)
+		}
+	}
+}
+
+// allFired tells whether every planned fault of a cell fired.
+func allFired(r Result) bool {
+	if r.History == nil {
+		return true
+	}
+	fired := map[int]bool{}
+	for _, e := range r.History.Events {
+		if e.Kind == history.FaultFired && e.Fault != nil {
+			fired[*e.Fault] = true
+		}
+	}
+	return len(fired) == len(r.Cell.Plan.Faults)
 }
 
 // RunCell runs one cell, as soon as its kind may, and stores its history.

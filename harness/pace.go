@@ -18,9 +18,17 @@ const (
 	lagPatience = 2 * time.Second
 )
 
+// spoilLimit is how late a timer must fire for the machine to have spoilt a cell
+// whose planned fault did not fire: attempts then time out that no plan asked for.
+const spoilLimit = 25 * time.Millisecond
+
+// spoilt tells whether the machine lagged badly since then.
+func (p *pacer) spoilt(since time.Time) bool { return p.last.Load() > since.UnixNano() }
+
 // pacer measures how late timers fire.
 type pacer struct {
 	lag  atomic.Int64 // nanoseconds, a decaying maximum
+	last atomic.Int64 // when the machine last lagged badly, in nanoseconds since 1970
 	stop context.CancelFunc
 	done sync.WaitGroup
 }
@@ -45,6 +53,9 @@ func (p *pacer) measure(ctx context.Context) {
 		now := time.Now()
 		late := max(now.Sub(last)-lagTick, 0)
 		last = now
+		if late > spoilLimit {
+			p.last.Store(now.UnixNano())
+		}
 		p.lag.Store(int64(max(late, time.Duration(p.lag.Load())*3/4)))
 	}
 }

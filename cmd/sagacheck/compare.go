@@ -110,6 +110,7 @@ func (f *compareFlags) one(c *cobra.Command, p process, engine, profile, dir str
 	if profile == f.profiles[len(f.profiles)-1] {
 		rate = x.throughput(c.Context())
 	}
+	x.harness.Again = again
 	planned := x.limited(f.plans)
 	x.runCells(c.Context(), len(planned), x.cellsOf(planned))
 	run := x.collector.Finish()

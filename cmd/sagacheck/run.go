@@ -82,6 +82,7 @@ func (f *runFlags) run(c *cobra.Command, p process) error {
 	if err != nil {
 		return err
 	}
+	x.harness.Again = again
 	planned := x.plans(own, f.curated, f.runs)
 	mine := planned[:0:0]
 	for k, pl := range planned {

@@ -88,6 +88,9 @@ type session struct {
 	watch     func(harness.Result, []checkers.Verdict) // also told of each judged cell
 }
 
+// again is how often a cell is run again that a lagging machine has spoilt.
+const again = 2
+
 // open checks the settings and starts what they name.
 func open(ctx context.Context, p process, s settings, c *cobra.Command, shard *reports.Shard) (*session, error) {
 	x := &session{p: p, s: s, shard: shard, command: strings.Join(p.args, " "), terminal: reports.NewTerminal(p.stdout, p.getenv)}
@@ -320,7 +323,7 @@ func (x *session) runCells(ctx context.Context, total int, cells iter.Seq[harnes
 
 // judge takes one finished cell.
 func (x *session) judge(r harness.Result) {
-	info := reports.CellInfo{ID: r.Cell.ID, Scenario: r.Cell.Scenario, PlanID: r.Cell.Plan.ID(), Plan: r.Cell.Plan.String(), Duration: r.Duration}
+	info := reports.CellInfo{ID: r.Cell.ID, Scenario: r.Cell.Scenario, PlanID: r.Cell.Plan.ID(), Plan: r.Cell.Plan.String(), Duration: r.Duration, Probe: r.Spoilt}
 	if r.Path != "" {
 		info.History = filepath.Join(reports.HistoriesDir, filepath.Base(r.Path))
 	}
