@@ -188,7 +188,10 @@ func (x *exchange) forward(w *Wire, conn, far *net.TCPConn, chain []toxic) {
 	} else {
 		c.StartLink(w.srv, "down", x.up, x.client, stream.Downstream)
 	}
-	<-x.up.gone
+	select {
+	case <-x.up.gone:
+	case <-w.stop:
+	}
 	select {
 	case <-x.client.gone:
 	case <-time.After(lingerAfterAnswer):
