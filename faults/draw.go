@@ -159,8 +159,11 @@ func drawPoint(t *rapid.T, d saga.Definition, p Plan, number int, kinds []KindDo
 }
 
 // unsettles tells whether a fault costs a number of attempts that depends on the
-// time: other faults on numbered attempts are not sure to fire beside it.
-func unsettles(f Fault) bool { return f.Kind == "refuse" || f.Kind == "crash-participant" }
+// time (of submit: whether the client is still there for a slow answer, or the
+// orchestrator for a late request): other faults are not sure to fire beside it.
+func unsettles(f Fault) bool {
+	return f.Kind == "refuse" || f.Kind == "crash-participant" || f.At.Step == saga.SubmitStep
+}
 
 func policyAt(d saga.Definition, at saga.FailurePoint) saga.RetryPolicy {
 	if c, ok := d.Call(at.Ref()); ok {
