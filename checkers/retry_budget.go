@@ -118,7 +118,7 @@ func gaveUpEarly(h *history.History, s *history.SagaRecord, o *history.OpRecord,
 			return false
 		}
 	}
-	if stop := stopEvent(s, o); stop == nil || attemptMayHide(as, p, stop) {
+	if stop := stopEvent(s, o); stop == nil || attemptMayHide(as, p, stop) || attemptMayHideBefore(s, as[0], p) {
 		return false
 	}
 	if compensated && o.Op.Direction == saga.Compensation {
@@ -147,6 +147,27 @@ func stopEvent(s *history.SagaRecord, o *history.OpRecord) *history.Event {
 		return back
 	}
 	return end
+}
+
+// attemptMayHideBefore tells whether there was time for one before the first that
+// was seen: since the saga was submitted, or since the last of its calls that
+// came before.
+func attemptMayHideBefore(s *history.SagaRecord, first *history.Attempt, p saga.RetryPolicy) bool {
+	limit := p.AttemptTimeout()
+	if limit == 0 {
+		return false
+	}
+	var since time.Duration
+	if len(s.Submitted) > 0 {
+		since = s.Submitted[0].At
+	}
+	for _, e := range s.Calls {
+		if e.Seq >= first.Sent.Seq {
+			break
+		}
+		since = e.At
+	}
+	return first.Sent.At-since >= limit
 }
 
 // attemptMayHide tells whether there was time, between the attempts that were
