@@ -15,6 +15,7 @@ import (
 
 	"github.com/sagacheck/sagacheck/checkers"
 	"github.com/sagacheck/sagacheck/faults"
+	"github.com/sagacheck/sagacheck/history"
 )
 
 var update = flag.Bool("update", false, "write the generated pages anew")
@@ -68,6 +69,56 @@ func TestPagesLinkToPages(t *testing.T) {
 			if _, err := os.Stat(filepath.Join(filepath.Dir(page), target)); err != nil {
 				t.Errorf("%s links to %q: %v", page, target, err)
 			}
+		}
+	}
+}
+
+// blocks are the blocks of code of a page that begin with three backquotes and
+// the language.
+func blocks(t *testing.T, page, language string) (found []string) {
+	t.Helper()
+	text, err := os.ReadFile(filepath.Join("..", "..", "docs", page))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i, part := range strings.Split("\n"+string(text), "\n```") {
+		head, body, _ := strings.Cut(part, "\n")
+		if i%2 == 1 && head == language {
+			found = append(found, body+"\n")
+		}
+	}
+	if len(found) == 0 {
+		t.Fatalf("docs/%s has no block of %q", page, language)
+	}
+	return found
+}
+
+// The examples of hand-written pages are read by what they are examples for.
+func TestPagesHaveValidExamples(t *testing.T) {
+	for _, text := range blocks(t, "plans.md", "yaml") {
+		if _, err := faults.ParsePlan([]byte(text)); err != nil {
+			t.Errorf("plans.md: %s: %v", text, err)
+		}
+	}
+	h, err := history.ParseText(strings.NewReader(blocks(t, "histories.md", "")[0]))
+	if err != nil {
+		t.Fatalf("histories.md: %v", err)
+	}
+	c, _ := checkers.ByName("duplicate-effect")
+	if v := checkers.Judge(h, []checkers.Checker{c})[0]; v.Outcome != checkers.Violation {
+		t.Errorf("histories.md: the example shows %s, expected a duplicate effect", v.Outcome)
+	}
+}
+
+// Each kind of event has a row.
+func TestPagesNameEveryEvent(t *testing.T) {
+	text, err := os.ReadFile("../../docs/histories.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, k := range history.Kinds {
+		if !strings.Contains(string(text), "`"+string(k)+"`") {
+			t.Errorf("histories.md does not name %s", k)
 		}
 	}
 }
