@@ -95,7 +95,7 @@ func (s *sqliteStore) append(ctx context.Context, es []entry) error {
 }
 
 // loadQuery reads one saga, or all with "". These are two statements: one with
-// "? = '' OR saga = ?" would read the whole table for one saga.
+// "? = ” OR saga = ?" would read the whole table for one saga.
 func loadQuery(id string) (query string, args []any) {
 	if id == "" {
 		return `SELECT saga, n, records FROM journal ORDER BY saga, n`, nil
