@@ -153,7 +153,7 @@ func (h *hunt) defectsAtOnce() int {
 	if h.flags.quick {
 		return max(h.flags.parallel/4, 1)
 	}
-	return max(h.flags.parallel/8, 1)
+	return max(h.flags.parallel/6, 1)
 }
 
 // all measures the defects, several at a time. Those that were not measured when

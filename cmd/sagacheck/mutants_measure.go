@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"iter"
 	"slices"
 	"sync"
 
@@ -14,9 +15,9 @@ import (
 )
 
 const (
-	// A search by chance that has needed so many times the runs of the exact plans
-	// is given up: the ratio is then a lower bound.
-	enoughRatio = 25
+	// Searches by chance that have needed so many times the runs of the exact plans
+	// are given up: the ratio is then a lower bound.
+	enoughRatio = 12
 	// directedWidth is how many plans run side by side in a search that is not
 	// counted for speed.
 	directedWidth = 6
@@ -97,9 +98,55 @@ func (b *bench) many(ctx context.Context) (err error) {
 	if 2*d.Runs.Found > d.Runs.Tries {
 		limit = min(limit, int(enoughRatio*d.Runs.Median))
 	}
-	byChance := b.searches(ctx, faults.Chance, limit)
-	d.Baseline = spread(slices.DeleteFunc(byChance, outcome.unfinished), limit)
+	d.Baseline = b.byChance(ctx, limit)
 	return nil
+}
+
+// byChance makes the searches by chance in step, one run of each at a time: when
+// more than half have found, their median is known and the others would only cost
+// time. nil: interrupted.
+func (b *bench) byChance(ctx context.Context, limit int) *reports.Spread {
+	defer func() {
+		for range b.flags.seeds {
+			b.progress.Done(reports.Passed)
+		}
+	}()
+	open := make([]func() (trial, bool), b.flags.seeds)
+	for s := range open {
+		next, stop := iter.Pull(b.drawn(faults.Chance, s, limit))
+		defer stop()
+		open[s] = next
+	}
+	var runs []int
+	for n := 1; n <= limit && 2*len(runs) <= b.flags.seeds; n++ {
+		seen := b.side(ctx, open)
+		if ctx.Err() != nil {
+			return nil
+		}
+		for s := len(open) - 1; s >= 0; s-- {
+			if slices.Contains(seen[s].seen, b.mutant.Anomaly) {
+				runs = append(runs, n)
+				open = slices.Delete(open, s, s+1)
+			}
+		}
+		if 2*len(runs) > b.flags.seeds {
+			limit = n
+		}
+	}
+	return reports.NewSpread(runs, len(open), limit)
+}
+
+// side runs the next trial of each search, side by side.
+func (b *bench) side(ctx context.Context, open []func() (trial, bool)) []sighting {
+	seen := make([]sighting, len(open))
+	var work sync.WaitGroup
+	for s, next := range open {
+		if t, ok := next(); ok {
+			work.Go(func() { seen[s] = b.try(ctx, t) })
+		}
+	}
+	work.Wait()
+	return seen
 }
 
 // last tries the plans that are made for a defect which no drawn plan has shown.
