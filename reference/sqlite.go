@@ -94,8 +94,8 @@ func (s *sqliteStore) append(ctx context.Context, es []entry) error {
 	})
 }
 
-// loadQuery reads one saga, or all with "". These are two statements: one with
-// "? = ” OR saga = ?" would read the whole table for one saga.
+// loadQuery reads one saga, or all with "". These are two statements: one that
+// asks whether its parameter is empty would read the whole table for one saga.
 func loadQuery(id string) (query string, args []any) {
 	if id == "" {
 		return `SELECT saga, n, records FROM journal ORDER BY saga, n`, nil
