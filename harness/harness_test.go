@@ -156,7 +156,7 @@ func TestParticipantDefects(t *testing.T) {
 			if !ok {
 				t.Fatalf("no checker %q", d.Anomaly)
 			}
-			s := scenario(t, "booking")
+			s := scenario(t, map[bool]string{true: "seat", false: "booking"}[d.Anomaly == "lost-update"])
 			found := slices.ContainsFunc(runPlans(t, sys, s, d.Profile, faults.Curated(blueprint(s), faults.Ability{}), d.Name), func(r harness.Result) bool {
 				return r.History != nil && checkers.Judge(r.History, []checkers.Checker{checker})[0].Outcome == checkers.Violation
 			})

@@ -19,6 +19,8 @@ func AllDefects() []Defect {
 		{"no-tombstone", "hanging-action", Fenced, "a compensation leaves no tombstone, so a late action has its effect", "DTM and Seata: suspension"},
 		{"refund-short", "inexact-compensation", Fenced, "a compensation gives back one unit less than the action took", "a fee is kept back"},
 		{"refund-elsewhere", "inexact-compensation", Fenced, "a compensation books to another account than the action", "refund to the account on file, not to the one that paid"},
+		{"compensate-anyway", "empty-compensation", Fenced, "a compensation is applied although its action never happened", "DTM and Seata: null compensation"},
+		{"blind-writes", "lost-update", Fenced, "a write is applied whatever value the register has now", "Richardson, ch. 4.3: no semantic lock"},
 		{"credit-extra", "double-credit", Fenced, "an action credits twice what was asked for, in one effect", "amount applied by the handler and by a trigger"},
 	}
 }

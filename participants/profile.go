@@ -60,6 +60,9 @@ func newMemory() *memory {
 	return &memory{keys: map[string]*remembered{}, done: map[stepID]bool{}, tombstones: map[stepID]bool{}}
 }
 
+// neverHappened is what a compensation without its action is told.
+const neverHappened = "no-op: the action never happened"
+
 // protect decides what a protected participant does with a call before anything
 // is applied. An answer means: give it, change nothing.
 func (m *memory) protect(p Profile, c Call, key string, body []byte) *Answer {
@@ -75,7 +78,7 @@ func (m *memory) protect(p Profile, c Call, key string, body []byte) *Answer {
 			m.tombstones[id] = true
 		}
 		if !m.done[id] {
-			return &Answer{Code: http.StatusOK, Detail: "no-op: the action never happened"}
+			return &Answer{Code: http.StatusOK, Detail: neverHappened}
 		}
 	}
 	return nil

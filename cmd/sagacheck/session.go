@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -146,9 +147,6 @@ func (x *session) choose() (err error) {
 	if x.s.parallel < 0 || x.s.processes < 0 || x.s.scale < 0 {
 		return errors.New("--parallel, --processes, --scale: expected 0 (the default) or more")
 	}
-	if x.s.parallel == 0 {
-		x.s.parallel = cellsPerCore * runtime.GOMAXPROCS(0)
-	}
 	if x.s.processes == 0 {
 		x.s.processes = 2 * runtime.GOMAXPROCS(0)
 	}
@@ -227,6 +225,9 @@ func (x *session) pace() {
 	pace := orchestrators.PaceOf(x.system)
 	if x.s.scale == 0 {
 		x.s.scale = pace.Scale
+	}
+	if x.s.parallel == 0 {
+		x.s.parallel = cmp.Or(pace.Parallel, cellsPerCore*runtime.GOMAXPROCS(0))
 	}
 	if p, ok := x.system.(orchestrators.Paced); ok && x.s.quiet == 0 && x.s.orchestrator != referenceName {
 		x.s.quiet = p.Pace().Quiet
