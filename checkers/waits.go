@@ -64,6 +64,9 @@ func (t *timing) waitsOf(s *history.SagaRecord, o *history.OpRecord) []wait {
 	var ws []wait
 	for i, b := range as[1:] {
 		a := as[i]
+		if b.Sent.Seq < a.Sent.Seq { // the wire counted one before the other and noted it after: it was late
+			continue
+		}
 		if b.N != a.N+1 || a.Learnt() != saga.Transient || disturbed(t.ds, 0, b.Sent.Seq) || t.seenLate(o, a) {
 			continue
 		}
