@@ -54,7 +54,7 @@ func (s *settings) registerShared(c *cobra.Command) {
 	f.StringSliceVar(&s.scenarios, "scenario", nil, "only scenarios that match this `glob`, or the path of a scenario file (may be repeated)")
 	f.StringSliceVar(&s.properties, "property", nil, "only properties that match this `glob` (may be repeated)")
 	f.Uint64Var(&s.seed, "seed", 1, "seed of everything that is drawn; 0 draws one from the clock")
-	f.IntVar(&s.parallel, "parallel", 0, "cells at once (default: 16 a core)")
+	f.IntVar(&s.parallel, "parallel", 0, "sagas at once (default: 16 a core)")
 	f.IntVar(&s.processes, "processes", 0, "cells at once with an orchestrator process of their own (default: 2 a core)")
 	f.DurationVar(&s.settle, "settle", harness.DefaultSettle, "how long after the last fault a saga may take to end")
 	f.DurationVar(&s.quiet, "quiet", 0, "how long the wires must be silent at the end (default: from the policies, or the manifest)")
