@@ -58,7 +58,11 @@ func predict(d saga.Definition, p Plan, number int) *prediction {
 // allFire tells whether every fault of this saga is sure to fire.
 func (pr *prediction) allFire() bool {
 	for i, f := range pr.plan.Faults {
-		if max(f.Saga, 1) == pr.saga && !f.At.IsZero() && !pr.fired[i] {
+		if max(f.Saga, 1) != pr.saga || f.At.IsZero() {
+			continue
+		}
+		stopped := pr.unstable[f.At.Step] && f.At.Attempt > 1 // perhaps before it came to that
+		if !pr.fired[i] || stopped {
 			return false
 		}
 	}
@@ -264,7 +268,7 @@ func (w *attemptWalk) reach(p saga.Phase) (answered bool) {
 
 func (w *attemptWalk) strike(f Fault) (answered bool) {
 	fails := func() {
-		if w.answer != saga.Permanent {
+		if w.answer != saga.Permanent || f.At.Phase == saga.Response { // a refusal that is lost is none
 			w.answer = saga.Transient
 		}
 	}
