@@ -9,7 +9,7 @@ import (
 )
 
 // mostFaults is how many faults a drawn plan has at the most.
-const mostFaults = 3
+const mostFaults = 4
 
 // Draw makes a random plan for the sagas of a cell; the same seed gives the same
 // plan. Every fault of it is sure to fire against an orchestrator that keeps the
@@ -22,9 +22,9 @@ func Draw(defs []saga.Definition, a Ability, seed uint64) Plan {
 func draw(t *rapid.T, defs []saga.Definition, a Ability) Plan {
 	allowed := swarm(t, a)
 	windows := slices.DeleteFunc(slices.Clone(allowed), func(k KindDoc) bool { return !k.Window() })
-	if len(windows) > 0 && rapid.IntRange(1, windowEvery(defs)).Draw(t, "window") == 1 {
-		p := Plan{[]Fault{drawWindow(t, defs, rapid.SampledFrom(windows).Draw(t, "window's kind").Name)}}
-		if a.Process && rapid.IntRange(0, 2).Draw(t, "kill") == 0 { // what an outage did may show only then
+	if len(windows) > 0 && below(t, windowEvery(defs), "window") == 0 {
+		p := Plan{[]Fault{drawWindow(t, defs, pick(t, windows, "window's kind").Name)}}
+		if a.Process && below(t, 3, "kill") == 0 { // what an outage did may show only then
 			p.Faults = append(p.Faults, Fault{
 				Kind: (orchestratorOutage{}).Doc().Name, FromMS: rapid.IntRange(1, 150).Draw(t, "from_ms"), ForMS: rapid.IntRange(1, 50).Draw(t, "down"),
 			})
@@ -36,8 +36,8 @@ func draw(t *rapid.T, defs []saga.Definition, a Ability) Plan {
 	if len(defs) == 1 {
 		p.Faults = drawOpening(t, defs[0], points)
 	}
-	for range rapid.IntRange(1, mostFaults).Draw(t, "faults") {
-		n := rapid.IntRange(1, len(defs)).Draw(t, "saga")
+	for range 1 + below(t, mostFaults, "faults") {
+		n := 1 + below(t, len(defs), "saga")
 		if f, ok := drawPoint(t, defs[n-1], p, n, points, len(defs) > 1); ok {
 			p.Faults = append(p.Faults, f)
 		}
@@ -59,12 +59,12 @@ func windowEvery(defs []saga.Definition) int {
 // row, since policies show only then. Single faults seldom come to that.
 func drawOpening(t *rapid.T, d saga.Definition, kinds []KindDoc) []Fault {
 	var fs []Fault
-	switch rapid.IntRange(0, 3).Draw(t, "opening") {
+	switch below(t, 4, "opening") {
 	case 2:
 		if !slices.ContainsFunc(kinds, func(k KindDoc) bool { return k.Name == (reject{}).Doc().Name }) {
 			return nil
 		}
-		step := rapid.SampledFrom(d.Steps).Draw(t, "refused")
+		step := pick(t, d.Steps, "refused")
 		fs = []Fault{{Kind: (reject{}).Doc().Name, At: point(step.Name, 1, saga.Receive)}}
 	case 3:
 		fs = drawBurst(t, d, kinds)
@@ -91,14 +91,14 @@ func drawBurst(t *rapid.T, d saga.Definition, kinds []KindDoc) []Fault {
 	if len(fits) == 0 {
 		return nil
 	}
-	k := rapid.SampledFrom(fits).Draw(t, "burst of")
-	step := rapid.SampledFrom(d.Steps).Draw(t, "burst at")
+	k := pick(t, fits, "burst of")
+	step := pick(t, d.Steps, "burst at")
 	longest := longestBurst
 	if limit := step.Action.Retry.MaxAttempts; limit > 0 {
 		longest = min(limit, longestBurst)
 	}
 	var fs []Fault
-	for n := range rapid.IntRange(1, longest).Draw(t, "burst") {
+	for n := range 1 + below(t, longest, "burst") {
 		fs = append(fs, defaults(Fault{Kind: k.Name, At: point(step.Name, n+1, bursts[k.Name])}, step.Action.Retry))
 	}
 	return fs
@@ -113,14 +113,13 @@ func swarm(t *rapid.T, a Ability) []KindDoc {
 			continue
 		}
 		all = append(all, doc)
-		if rapid.IntRange(0, 2).Draw(t, "keep "+doc.Name) > 0 {
+		if below(t, 3, "keep "+doc.Name) > 0 {
 			kept = append(kept, doc)
 		}
 	}
 	if !slices.ContainsFunc(kept, func(k KindDoc) bool { return !k.Window() }) {
 		return all
 	}
-	rapid.Permutation(kept).Draw(t, "order")
 	return kept
 }
 
@@ -130,20 +129,20 @@ func drawPoint(t *rapid.T, d saga.Definition, p Plan, number int, kinds []KindDo
 	before := predict(d, p, number)
 	// Each try draws anew; a point that does not go with the plan is not forced.
 	for range 8 {
-		at := rapid.SampledFrom(before.points).Draw(t, "point")
-		if several && (at.Attempt > 1 || at.Direction == saga.Compensation) {
+		at := drawAt(t, before.points)
+		if several && (at.Attempt > 1 || at.Direction == saga.Compensation || at.Phase == saga.Commit && contends(d, at.Step)) {
 			continue // sagas that compete for a register make later points unsure
 		}
 		fits := slices.DeleteFunc(slices.Clone(kinds), func(k KindDoc) bool { return !slices.Contains(k.Phases, at.Phase) })
 		if len(fits) == 0 {
 			continue
 		}
-		k := rapid.SampledFrom(fits).Draw(t, "kind")
+		k := pick(t, fits, "kind")
 		f := Fault{Kind: k.Name, At: at}
 		if number > 1 && (!several || len(d.Predecessors(max(d.StepIndex(at.Step), 0))) == 0) {
 			f.Saga = number // a later step may be reached by another saga only
 		}
-		if unsettles(f) && len(p.Faults) > 0 || slices.ContainsFunc(p.Faults, unsettles) {
+		if unsettles(f) && len(p.Faults) > 0 || slices.ContainsFunc(p.Faults, func(o Fault) bool { return unsettles(o) || f.clashes(o, several) }) {
 			continue
 		}
 		f = drawFields(t, f, policyAt(d, at))
@@ -158,11 +157,63 @@ func drawPoint(t *rapid.T, d saga.Definition, p Plan, number int, kinds []KindDo
 	return Fault{}, false
 }
 
+// contends tells whether sagas may compete for what a step changes: then it is not
+// sure that the step of a certain one has its effect.
+func contends(d saga.Definition, step string) bool {
+	s, _ := d.Step(step)
+	e, err := s.Action.Effect()
+	return err == nil && len(e.Writes) > 0
+}
+
+// drawAt draws one of the points; half of the time one of a rollback, if there is
+// one: it is short, and what goes wrong in it is dear.
+func drawAt(t *rapid.T, points []saga.FailurePoint) saga.FailurePoint {
+	back := slices.DeleteFunc(slices.Clone(points), func(p saga.FailurePoint) bool { return p.Direction != saga.Compensation })
+	if len(back) > 0 && below(t, 2, "in the rollback") == 0 {
+		return pick(t, back, "point")
+	}
+	return pick(t, points, "point")
+}
+
+// below draws 0 to n−1, all alike: rapid's own ranges prefer what is small, which
+// is good for shrinking, and would send most faults to the first step.
+func below(t *rapid.T, n int, label string) int {
+	v := 0
+	for range 16 {
+		v <<= 1
+		if rapid.Bool().Draw(t, label) {
+			v |= 1
+		}
+	}
+	return v % n
+}
+
+// pick draws one of a list, all alike.
+func pick[T any](t *rapid.T, list []T, label string) T { return list[below(t, len(list), label)] }
+
 // unsettles tells whether a fault costs a number of attempts that depends on the
 // time (of submit: whether the client is still there for a slow answer, or the
 // orchestrator for a late request): other faults are not sure to fire beside it.
 func unsettles(f Fault) bool {
 	return f.Kind == "refuse" || f.Kind == "crash-participant" || f.At.Step == saga.SubmitStep
+}
+
+// clashes tells whether two faults are not sure to fire in one plan: both at the
+// process; one at it, and another at the same operation; at one attempt, a second
+// copy and whatever waits for the effect, which may be the copy's; and, of several
+// sagas, two at one attempt, which may be of different ones.
+func (f Fault) clashes(o Fault, several bool) bool {
+	process := func(x Fault) bool { return x.Kind == "crash-orchestrator" || x.Kind == "pause-orchestrator" }
+	copies := func(x Fault) bool { return x.Kind == "duplicate" }
+	switch {
+	case process(f) && process(o):
+		return true
+	case f.At.Ref() != o.At.Ref():
+		return false
+	case process(f) || process(o):
+		return true
+	}
+	return f.At.Attempt == o.At.Attempt && (several || copies(f) || copies(o))
 }
 
 func policyAt(d saga.Definition, at saga.FailurePoint) saga.RetryPolicy {
