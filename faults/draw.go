@@ -32,13 +32,23 @@ func draw(t *rapid.T, defs []saga.Definition, a Ability) Plan {
 		return p
 	}
 	points := slices.DeleteFunc(allowed, func(k KindDoc) bool { return k.Window() })
+	if below(t, submitEvery, "submit") == 0 {
+		if f, ok := drawSubmit(t, points); ok {
+			return Plan{[]Fault{f}}
+		}
+	}
 	var p Plan
-	if len(defs) == 1 {
-		p.Faults = drawOpening(t, defs[0], points)
+	several := compete(defs)
+	if !several {
+		n := 1 + below(t, len(defs), "saga of the opening")
+		p.Faults = drawOpening(t, defs, points, n)
 	}
 	for range 1 + below(t, mostFaults, "faults") {
 		n := 1 + below(t, len(defs), "saga")
-		if f, ok := drawPoint(t, defs[n-1], p, n, points, len(defs) > 1); ok {
+		if f, ok := drawPoint(t, defs[n-1], p, n, points, several); ok {
+			if !several {
+				f.Saga = numbered(defs, n)
+			}
 			p.Faults = append(p.Faults, f)
 		}
 	}
@@ -54,22 +64,69 @@ func windowEvery(defs []saga.Definition) int {
 	return 10
 }
 
-// drawOpening draws how a plan begins, half of the time: with a refusal, since
-// there is no rollback without one, or with a call that fails several times in a
-// row, since policies show only then. Single faults seldom come to that.
-func drawOpening(t *rapid.T, d saga.Definition, kinds []KindDoc) []Fault {
-	var fs []Fault
-	switch below(t, 4, "opening") {
-	case 2:
-		if !slices.ContainsFunc(kinds, func(k KindDoc) bool { return k.Name == (reject{}).Doc().Name }) {
-			return nil
-		}
-		step := pick(t, d.Steps, "refused")
-		fs = []Fault{{Kind: (reject{}).Doc().Name, At: point(step.Name, 1, saga.Receive)}}
-	case 3:
-		fs = drawBurst(t, d, kinds)
+// submitEvery: one plan in so many is a fault of the submission, which stands
+// alone.
+const submitEvery = 10
+
+func drawSubmit(t *rapid.T, kinds []KindDoc) (Fault, bool) {
+	phase := pick(t, []saga.Phase{saga.Request, saga.Response, saga.Response}, "phase")
+	fits := slices.DeleteFunc(slices.Clone(kinds), func(k KindDoc) bool { return !slices.Contains(k.Phases, phase) })
+	if len(fits) == 0 {
+		return Fault{}, false
 	}
-	if pr := predict(d, Plan{fs}, 1); !pr.allFire() || pr.stuck {
+	at := point(saga.SubmitStep, 1, phase)
+	f := drawFields(t, Fault{Kind: pick(t, fits, "kind").Name, At: at}, submitPolicy)
+	return f, f.Validate() == nil
+}
+
+// compete tells whether sagas of a cell may be in each other's way, by registers or
+// by breakers: then only their first attempts are sure.
+func compete(defs []saga.Definition) bool {
+	return len(defs) > 1 && slices.ContainsFunc(defs[0].Steps, func(s saga.Step) bool {
+		return s.Action.Breaker != nil || contends(defs[0], s.Name)
+	})
+}
+
+// numbered is a saga's number in a fault: 0 where there is but one.
+func numbered(defs []saga.Definition, n int) int {
+	if len(defs) == 1 {
+		return 0
+	}
+	return n
+}
+
+// drawOpening draws how a plan begins, most of the time: with a refusal, since
+// there is no rollback without one; with a call that fails several times in a row,
+// since policies show only then; or with a refusal after an attempt that was done
+// and not answered. Single faults seldom come to that.
+func drawOpening(t *rapid.T, defs []saga.Definition, kinds []KindDoc, number int) []Fault {
+	d := defs[number-1]
+	var fs []Fault
+	step := pick(t, d.Steps, "opening at")
+	refusal := Fault{Kind: (reject{}).Doc().Name, At: point(step.Name, 1, saga.Receive)}
+	refusals := slices.ContainsFunc(kinds, func(k KindDoc) bool { return k.Name == refusal.Kind })
+	switch below(t, 5, "opening") {
+	case 2:
+		if refusals {
+			fs = []Fault{refusal}
+		}
+	case 3:
+		fs = drawBurst(t, step, kinds)
+	case 4:
+		if refusals {
+			unanswered := pick(t, []Fault{
+				{Kind: (lose{}).Doc().Name, At: point(step.Name, 1, saga.Response)},
+				{Kind: (reset{}).Doc().Name, At: point(step.Name, 1, saga.Response)},
+				{Kind: (failure{}).Doc().Name, At: point(step.Name, 1, saga.Commit)},
+			}, "unanswered")
+			refusal.At.Attempt = 2
+			fs = []Fault{unanswered, refusal}
+		}
+	}
+	for i := range fs {
+		fs[i].Saga = numbered(defs, number)
+	}
+	if pr := predict(d, Plan{fs}, number); !pr.allFire() || pr.stuck {
 		return nil
 	}
 	return fs
@@ -86,20 +143,26 @@ var bursts = map[string]saga.Phase{
 	(lose{}).Doc().Name:        saga.Response,
 }
 
-func drawBurst(t *rapid.T, d saga.Definition, kinds []KindDoc) []Fault {
+func drawBurst(t *rapid.T, step saga.Step, kinds []KindDoc) []Fault {
 	fits := slices.DeleteFunc(slices.Clone(kinds), func(k KindDoc) bool { return bursts[k.Name] == "" })
 	if len(fits) == 0 {
 		return nil
 	}
 	k := pick(t, fits, "burst of")
-	step := pick(t, d.Steps, "burst at")
 	longest := longestBurst
 	if limit := step.Action.Retry.MaxAttempts; limit > 0 {
 		longest = min(limit, longestBurst)
 	}
 	var fs []Fault
-	for n := range 1 + below(t, longest, "burst") {
+	length := longest // half of the time to the end of the policy
+	if below(t, 2, "shorter") == 0 {
+		length = 1 + below(t, longest, "burst")
+	}
+	for n := range length {
 		fs = append(fs, defaults(Fault{Kind: k.Name, At: point(step.Name, n+1, bursts[k.Name])}, step.Action.Retry))
+	}
+	if k.Name == (failure{}).Doc().Name && below(t, 2, "done") == 0 {
+		fs[0].At.Phase = saga.Commit
 	}
 	return fs
 }
@@ -199,14 +262,17 @@ func unsettles(f Fault) bool {
 }
 
 // clashes tells whether two faults are not sure to fire in one plan: both at the
-// process; one at it, and another at the same operation; at one attempt, a second
+// process; a rollback that is asked for, and a later attempt of another action; one at it, and another at the same operation; at one attempt, a second
 // copy and whatever waits for the effect, which may be the copy's; and, of several
 // sagas, two at one attempt, which may be of different ones.
 func (f Fault) clashes(o Fault, several bool) bool {
 	process := func(x Fault) bool { return x.Kind == "crash-orchestrator" || x.Kind == "pause-orchestrator" }
 	copies := func(x Fault) bool { return x.Kind == "duplicate" }
+	asks := func(x, y Fault) bool { // what is retried elsewhere may be stopped before
+		return x.Kind == "ask-rollback" && x.At.Ref() != y.At.Ref() && y.At.Direction == saga.Action && y.At.Attempt > 1
+	}
 	switch {
-	case process(f) && process(o):
+	case process(f) && process(o) || asks(f, o) || asks(o, f):
 		return true
 	case f.At.Ref() != o.At.Ref():
 		return false
