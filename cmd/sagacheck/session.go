@@ -54,7 +54,7 @@ func (s *settings) registerShared(c *cobra.Command) {
 	f.StringSliceVar(&s.scenarios, "scenario", nil, "only scenarios that match this `glob`, or the path of a scenario file (may be repeated)")
 	f.StringSliceVar(&s.properties, "property", nil, "only properties that match this `glob` (may be repeated)")
 	f.Uint64Var(&s.seed, "seed", 1, "seed of everything that is drawn; 0 draws one from the clock")
-	f.IntVar(&s.parallel, "parallel", 0, "sagas at once (default: 16 a core)")
+	f.IntVar(&s.parallel, "parallel", 0, "sagas at once (default: 32 a core)")
 	f.IntVar(&s.processes, "processes", 0, "cells at once with an orchestrator process of their own (default: 2 a core)")
 	f.DurationVar(&s.settle, "settle", harness.DefaultSettle, "how long after the last fault a saga may take to end")
 	f.DurationVar(&s.quiet, "quiet", 0, "how long the wires must be silent at the end (default: from the policies, or the manifest)")
@@ -63,8 +63,11 @@ func (s *settings) registerShared(c *cobra.Command) {
 	f.StringSliceVar(&s.defects, "defect", nil, "switch on a planted defect of the reference executor or of the participants (sagacheck list defects)")
 }
 
-// cellsPerCore: most of a cell is waiting.
-const cellsPerCore = 16
+// Per core: most of a cell is waiting, and a cell may have several sagas.
+const (
+	cellsPerCore = 16
+	sagasPerCore = 32
+)
 
 // session is one run of cells: the system under test, the harness, the judges
 // and the reports.
@@ -227,7 +230,7 @@ func (x *session) pace() {
 		x.s.scale = pace.Scale
 	}
 	if x.s.parallel == 0 {
-		x.s.parallel = cmp.Or(pace.Parallel, cellsPerCore*runtime.GOMAXPROCS(0))
+		x.s.parallel = cmp.Or(pace.Parallel, sagasPerCore*runtime.GOMAXPROCS(0))
 	}
 	if p, ok := x.system.(orchestrators.Paced); ok && x.s.quiet == 0 && x.s.orchestrator != referenceName {
 		x.s.quiet = p.Pace().Quiet
