@@ -45,7 +45,7 @@ func draw(t *rapid.T, defs []saga.Definition, a Ability) Plan {
 	}
 	for range 1 + below(t, mostFaults, "faults") {
 		n := 1 + below(t, len(defs), "saga")
-		if f, ok := drawPoint(t, defs[n-1], p, n, points, several); ok {
+		if f, ok := drawPoint(t, defs, p, n, points); ok {
 			if !several {
 				f.Saga = numbered(defs, n)
 			}
@@ -77,14 +77,6 @@ func drawSubmit(t *rapid.T, kinds []KindDoc) (Fault, bool) {
 	at := point(saga.SubmitStep, 1, phase)
 	f := drawFields(t, Fault{Kind: pick(t, fits, "kind").Name, At: at}, submitPolicy)
 	return f, f.Validate() == nil
-}
-
-// compete tells whether sagas of a cell may be in each other's way, by registers or
-// by breakers: then only their first attempts are sure.
-func compete(defs []saga.Definition) bool {
-	return len(defs) > 1 && slices.ContainsFunc(defs[0].Steps, func(s saga.Step) bool {
-		return s.Action.Breaker != nil || contends(defs[0], s.Name)
-	})
 }
 
 // numbered is a saga's number in a fault: 0 where there is but one.
@@ -188,7 +180,8 @@ func swarm(t *rapid.T, a Ability) []KindDoc {
 
 // drawPoint draws a fault at a point that is sure to be reached under the plan so
 // far, and that leaves the plan's other faults sure to fire.
-func drawPoint(t *rapid.T, d saga.Definition, p Plan, number int, kinds []KindDoc, several bool) (Fault, bool) {
+func drawPoint(t *rapid.T, defs []saga.Definition, p Plan, number int, kinds []KindDoc) (Fault, bool) {
+	d, several, many := defs[number-1], compete(defs), len(defs) > 1
 	before := predict(d, p, number)
 	// Each try draws anew; a point that does not go with the plan is not forced.
 	for range 8 {
@@ -205,10 +198,10 @@ func drawPoint(t *rapid.T, d saga.Definition, p Plan, number int, kinds []KindDo
 		if number > 1 && (!several || len(d.Predecessors(max(d.StepIndex(at.Step), 0))) == 0) {
 			f.Saga = number // a later step may be reached by another saga only
 		}
-		if unsettles(f) && len(p.Faults) > 0 || slices.ContainsFunc(p.Faults, func(o Fault) bool { return unsettles(o) || f.clashes(o, several) }) {
+		f = drawFields(t, f, policyAt(d, at))
+		if unsettles(d, f, many) && len(p.Faults) > 0 || slices.ContainsFunc(p.Faults, func(o Fault) bool { return unsettles(d, o, many) || f.clashes(o, several) }) {
 			continue
 		}
-		f = drawFields(t, f, policyAt(d, at))
 		next := Plan{append(slices.Clone(p.Faults), f)}
 		if next.Validate() != nil || slices.ContainsFunc(p.Faults, func(o Fault) bool { return o.At == at && max(o.Saga, 1) == number }) {
 			continue
@@ -218,14 +211,6 @@ func drawPoint(t *rapid.T, d saga.Definition, p Plan, number int, kinds []KindDo
 		}
 	}
 	return Fault{}, false
-}
-
-// contends tells whether sagas may compete for what a step changes: then it is not
-// sure that the step of a certain one has its effect.
-func contends(d saga.Definition, step string) bool {
-	s, _ := d.Step(step)
-	e, err := s.Action.Effect()
-	return err == nil && len(e.Writes) > 0
 }
 
 // drawAt draws one of the points; half of the time one of a rollback, if there is
@@ -253,34 +238,6 @@ func below(t *rapid.T, n int, label string) int {
 
 // pick draws one of a list, all alike.
 func pick[T any](t *rapid.T, list []T, label string) T { return list[below(t, len(list), label)] }
-
-// unsettles tells whether a fault costs a number of attempts that depends on the
-// time (of submit: whether the client is still there for a slow answer, or the
-// orchestrator for a late request): other faults are not sure to fire beside it.
-func unsettles(f Fault) bool {
-	return f.Kind == "refuse" || f.Kind == "crash-participant" || f.At.Step == saga.SubmitStep
-}
-
-// clashes tells whether two faults are not sure to fire in one plan: both at the
-// process; a rollback that is asked for, and a later attempt of another action; one at it, and another at the same operation; at one attempt, a second
-// copy and whatever waits for the effect, which may be the copy's; and, of several
-// sagas, two at one attempt, which may be of different ones.
-func (f Fault) clashes(o Fault, several bool) bool {
-	process := func(x Fault) bool { return x.Kind == "crash-orchestrator" || x.Kind == "pause-orchestrator" }
-	copies := func(x Fault) bool { return x.Kind == "duplicate" }
-	asks := func(x, y Fault) bool { // what is retried elsewhere may be stopped before
-		return x.Kind == "ask-rollback" && x.At.Ref() != y.At.Ref() && y.At.Direction == saga.Action && y.At.Attempt > 1
-	}
-	switch {
-	case process(f) && process(o) || asks(f, o) || asks(o, f):
-		return true
-	case f.At.Ref() != o.At.Ref():
-		return false
-	case process(f) || process(o):
-		return true
-	}
-	return f.At.Attempt == o.At.Attempt && (several || copies(f) || copies(o))
-}
 
 func policyAt(d saga.Definition, at saga.FailurePoint) saga.RetryPolicy {
 	if c, ok := d.Call(at.Ref()); ok {

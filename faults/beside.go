@@ -1,0 +1,93 @@
+package faults
+
+import (
+	"maps"
+	"slices"
+
+	"github.com/sagacheck/sagacheck/saga"
+)
+
+// Which faults are sure to fire beside which: the rules of drawn plans that need
+// more than the prediction for one saga.
+
+// unsettles tells whether other faults are not sure to fire beside one: what it
+// costs depends on the time (of submit: whether the client is still there for a
+// slow answer, or the orchestrator for a late request), or it strikes a process
+// in which more goes on than one call.
+func unsettles(d saga.Definition, f Fault, many bool) bool {
+	if f.Kind == "refuse" || f.Kind == "crash-participant" || f.At.Step == saga.SubmitStep {
+		return true
+	}
+	if !f.strikesProcess() {
+		return false
+	}
+	// What else is under way loses its answer too, a refusal perhaps; and when the
+	// process goes on, an answer that lies there and the time-out are both due.
+	retry := policyAt(d, f.At)
+	lastAttempt := retry.MaxAttempts > 0 && f.At.Attempt >= retry.MaxAttempts
+	return many || !alone(d, f.At.Step) || f.Kind == "pause-orchestrator" && f.DelayMS >= retry.AttemptTimeoutMS && lastAttempt
+}
+
+// strikesProcess: the fault hits the orchestrator's process at a point.
+func (f Fault) strikesProcess() bool {
+	return f.Kind == "crash-orchestrator" || f.Kind == "pause-orchestrator"
+}
+
+// clashes tells whether two faults are not sure to fire in one plan: both at the
+// process; one at it, and another at the same operation; a rollback that is asked
+// for, and a later attempt of another action; at one attempt, a second copy and
+// whatever waits for the effect, which may be the copy's; and, of several sagas,
+// two at one attempt, which may be of different ones.
+func (f Fault) clashes(o Fault, several bool) bool {
+	copies := func(x Fault) bool { return x.Kind == "duplicate" }
+	asks := func(x, y Fault) bool { // what is retried elsewhere may be stopped before
+		return x.Kind == "ask-rollback" && x.At.Ref() != y.At.Ref() && y.At.Direction == saga.Action && y.At.Attempt > 1
+	}
+	switch {
+	case f.strikesProcess() && o.strikesProcess() || asks(f, o) || asks(o, f):
+		return true
+	case f.At.Ref() != o.At.Ref():
+		return false
+	case f.strikesProcess() || o.strikesProcess():
+		return true
+	}
+	return f.At.Attempt == o.At.Attempt && (several || copies(f) || copies(o))
+}
+
+// compete tells whether sagas of a cell may be in each other's way, by registers or
+// by breakers: then only their first attempts are sure.
+func compete(defs []saga.Definition) bool {
+	return len(defs) > 1 && slices.ContainsFunc(defs[0].Steps, func(s saga.Step) bool {
+		return s.Action.Breaker != nil || contends(defs[0], s.Name)
+	})
+}
+
+// contends tells whether sagas may compete for what a step changes: then it is not
+// sure that the step of a certain one has its effect.
+func contends(d saga.Definition, step string) bool {
+	s, _ := d.Step(step)
+	e, err := s.Action.Effect()
+	return err == nil && len(e.Writes) > 0
+}
+
+// alone tells whether no other step of a saga runs beside a step: all others come
+// before it or after it.
+func alone(d saga.Definition, step string) bool {
+	related := len(ancestors(d, step)) + 1
+	for _, s := range d.Steps {
+		if ancestors(d, s.Name)[step] {
+			related++
+		}
+	}
+	return related == len(d.Steps)
+}
+
+// ancestors are all steps that end before a step starts.
+func ancestors(d saga.Definition, step string) map[string]bool {
+	all := map[string]bool{}
+	for _, p := range d.Predecessors(d.StepIndex(step)) {
+		all[p] = true
+		maps.Copy(all, ancestors(d, p))
+	}
+	return all
+}
