@@ -21,6 +21,7 @@ import (
 // a go.mod can't (go:embed refuses other modules) and are read from a checkout.
 //
 //go:embed reference/orchestrator.yaml reference-container
+//go:embed reference-postgres/orchestrator.yaml reference-postgres/postgres.sh
 //go:embed nodered/orchestrator.yaml nodered/package.json nodered/userdir
 //go:embed n8n/orchestrator.yaml n8n/package.json n8n/workflows
 var embedded embed.FS

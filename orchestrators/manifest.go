@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"net"
 	"path"
 	"regexp"
 	"strings"
@@ -25,6 +26,8 @@ type Manifest struct {
 	Install      *Installation `yaml:"install,omitempty" json:"install,omitempty" jsonschema:"description=How it is installed; without it the folder is used as it is"`
 	Seed         string        `yaml:"seed,omitempty" json:"seed,omitempty" jsonschema:"description=A folder of the installed engine that is copied to {{dir}} before the first start"`
 	Store        string        `yaml:"store,omitempty" json:"store,omitempty" jsonschema:"description=Where it keeps its sagas: what survives a crash"`
+	FullDisk     bool          `yaml:"full_disk,omitempty" json:"full_disk,omitempty" jsonschema:"description=Its store can be cut off by a full disk: the crashable processes outlive writes to files that fail"`
+	Proxies      []Proxy       `yaml:"proxies,omitempty" json:"proxies,omitempty" jsonschema:"description=Addresses in front of what it talks to: its database"`
 	Processes    []Process     `yaml:"processes,omitempty" json:"processes,omitempty" jsonschema:"description=Started in this order and ended in the opposite one"`
 	Container    *Container    `yaml:"container,omitempty" json:"container,omitempty" jsonschema:"description=A container in place of processes"`
 	Base         string        `yaml:"base" json:"base" jsonschema:"required,description=The base URL: of the contract or of the mapping"`
@@ -176,6 +179,7 @@ func (m *Manifest) validate() error {
 }
 
 func (m *Manifest) validateParts() (errs []error) {
+	errs = m.validateProxies()
 	seen := map[string]bool{}
 	for i, p := range m.Processes {
 		at := fmt.Sprintf("processes[%d]", i)
@@ -204,7 +208,7 @@ func (m *Manifest) validateParts() (errs []error) {
 		}
 	}
 	for _, t := range m.templates() {
-		if err := checkTemplate(t.text); err != nil {
+		if err := m.checkTemplate(t); err != nil {
 			errs = append(errs, &fieldError{"$." + t.path, err})
 		}
 	}
@@ -213,6 +217,31 @@ func (m *Manifest) validateParts() (errs []error) {
 	}
 	if m.Mapping != nil {
 		errs = append(errs, m.Mapping.compile())
+	}
+	return errs
+}
+
+func (m *Manifest) validateProxies() (errs []error) {
+	seen := map[string]bool{}
+	for i, p := range m.Proxies {
+		at := fmt.Sprintf("proxies[%d]", i)
+		_, port, err := net.SplitHostPort(p.Upstream)
+		switch {
+		case !manifestName.MatchString(p.Name):
+			errs = append(errs, bad(at+".name", "%q: expected lower-case letters, digits and hyphens", p.Name))
+		case seen[p.Name]:
+			errs = append(errs, bad(at+".name", "%q is there twice", p.Name))
+		case err != nil || port == "":
+			errs = append(errs, bad(at+".upstream", "%q: expected host:port", p.Upstream))
+		}
+		seen[p.Name] = true
+	}
+	switch {
+	case !m.FullDisk:
+	case m.proxied():
+		errs = append(errs, bad("full_disk", "expected either this or a proxy with store: true"))
+	case m.Container != nil || !m.crashable():
+		errs = append(errs, bad("full_disk", "expected a crashable process: it is the one whose writes fail"))
 	}
 	return errs
 }

@@ -28,6 +28,13 @@ func TestManifestErrors(t *testing.T) {
 		{"base: http://127.0.0.1:{{port.http}}\n", "", `m.yaml: base: must be given`},
 		{"capabilities:", "time_scale: 0.5\ncapabilities:", `m.yaml:7: time_scale: 0.5: expected 1 or more`},
 		{"capabilities:", "container: {image: x}\ncapabilities:", `m.yaml:7: container: expected either processes or a container`},
+		{"base:", "full_disk: true\nbase:", `m.yaml:3: full_disk: expected a crashable process`},
+		{"base:", "proxies: [{name: db, upstream: \"{{port.db}}\"}]\nbase:", `m.yaml:3: proxies[0].upstream: "{{port.db}}": expected host:port`},
+		{"base:", "proxies: [{name: Db, upstream: \"h:1\"}]\nbase:", `m.yaml:3: proxies[0].name: "Db": expected lower-case`},
+		{"base:", "proxies: [{name: a, upstream: \"h:1\"}, {name: a, upstream: \"h:1\"}]\nbase:", `m.yaml:3: proxies[1].name: "a" is there twice`},
+		{"base:", "proxies: [{name: a, upstream: \"h:1\"}, {name: b, upstream: \"{{proxy.a}}:1\"}]\nbase:", `proxies[1].upstream: "{{proxy.a}}": a proxy can't stand behind another`},
+		{"base:", "proxies: [{name: a, upstream: \"h:1\", store: true}]\nfull_disk: true\nbase:", `m.yaml:4: full_disk: expected either this or a proxy with store: true`},
+		{"command: [run]", `command: [run, "{{proxy.db}}"]`, `m.yaml:6: processes[0].command[1]: "{{proxy.db}}": expected the name of one of the proxies`},
 		{"capabilities:", "mapping: {submit: {url: \"${base\"}, report: {url: x, status: body.s}}\ncapabilities:", `m.yaml:7: mapping.submit.url: "${base": expected ${expression}`},
 		{"capabilities:", "mapping: {submit: {url: \"${bse}/x\"}, report: {url: x, status: body.s}}\ncapabilities:", `mapping.submit.url: expression "bse": unknown name bse`},
 		{"capabilities:", "mapping: {submit: {url: x}, report: {url: x, status: body.s, statuses: {ok: done}}}\ncapabilities:", `m.yaml:7: mapping.report.statuses: ok: "done": expected running`},
@@ -35,6 +42,18 @@ func TestManifestErrors(t *testing.T) {
 		_, err := parseManifest("m.yaml", []byte(strings.Replace(small, c.old, c.new, 1)))
 		if err == nil || !strings.Contains(err.Error(), c.want) {
 			t.Errorf("%q:\n got %v\nwant %s", c.new, err, c.want)
+		}
+	}
+}
+
+func TestStoresThatCanBeCutOff(t *testing.T) {
+	for name, want := range map[string]bool{"reference": true, "reference-postgres": true, "reference-container": false, "n8n": false} {
+		m, err := FindManifest(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := m.CanCutStore(); got != want {
+			t.Errorf("%s: CanCutStore = %v: expected %v", name, got, want)
 		}
 	}
 }

@@ -2,7 +2,10 @@
 
 package orchestrators
 
-import "syscall"
+import (
+	"fmt"
+	"syscall"
+)
 
 // groupOfItsOwn starts a process in its own group. Where the kernel does not end
 // it after a crash of ours, it stays.
@@ -12,3 +15,8 @@ func groupOfItsOwn() *syscall.SysProcAttr {
 
 // stopped believes that SIGSTOP has done its work.
 func stopped(int) error { return nil }
+
+// fillDisk can't be done: only Linux limits a process from outside.
+func (p *process) fillDisk(bool) error {
+	return fmt.Errorf("%s: a full disk needs Linux", p.spec.Name)
+}

@@ -87,6 +87,7 @@ type started struct {
 	dir      string
 	vars     vars
 	drawn    []int
+	proxies  []*proxy
 	base     string
 	ids      sync.Map
 
@@ -123,13 +124,8 @@ func (s *started) prepare(engine string, o Options) error {
 		return err
 	}
 	s.vars = vars{"dir": data, "engine": engine, "bin": filepath.Join(engine, "bin"), "self": self}
-	for _, name := range s.manifest.ports() {
-		port, err := ports.draw()
-		if err != nil {
-			return err
-		}
-		s.drawn = append(s.drawn, port)
-		s.vars["port."+name] = fmt.Sprint(port)
+	if err := s.address(); err != nil {
+		return err
 	}
 	s.base = s.vars.fill(s.manifest.Base)
 	if m := s.manifest.Mapping; m != nil && m.Calls != nil {
@@ -153,6 +149,38 @@ func (s *started) prepare(engine string, o Options) error {
 		s.units = append(s.units, s.newProcess(p, logs))
 	}
 	return nil
+}
+
+// address draws the ports and starts the proxies.
+func (s *started) address() error {
+	for _, name := range s.manifest.ports() {
+		port, err := s.drawPort()
+		if err != nil {
+			return err
+		}
+		s.vars["port."+name] = fmt.Sprint(port)
+	}
+	for _, spec := range s.manifest.Proxies {
+		port, err := s.drawPort()
+		if err != nil {
+			return err
+		}
+		p, err := startProxy(spec, port, s.vars.fill(spec.Upstream))
+		if err != nil {
+			return err
+		}
+		s.proxies = append(s.proxies, p)
+		s.vars["proxy."+spec.Name] = p.addr
+	}
+	return nil
+}
+
+func (s *started) drawPort() (int, error) {
+	port, err := ports.draw()
+	if err == nil {
+		s.drawn = append(s.drawn, port)
+	}
+	return port, err
 }
 
 func selfPath(given string) (string, error) {
@@ -279,6 +307,10 @@ func (s *started) Stop(ctx context.Context) error {
 	for _, u := range slices.Backward(s.units) {
 		errs = append(errs, u.stop(ctx))
 	}
+	for _, p := range s.proxies {
+		errs = append(errs, p.stop())
+	}
+	s.proxies = nil
 	if s.translator != nil {
 		s.translator.stop()
 	}

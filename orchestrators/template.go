@@ -11,6 +11,7 @@ import (
 // vars are the values of the templates of a manifest:
 //
 //	{{port.NAME}}  a free port of 127.0.0.1, drawn at start, the same all along
+//	{{proxy.NAME}} host:port of a proxy of the manifest
 //	{{dir}}        the data folder of this start: what the engine stores
 //	{{engine}}     the folder of the installed engine
 //	{{bin}}        {{engine}}/bin
@@ -22,13 +23,20 @@ var template = regexp.MustCompile(`\{\{\s*([^{}]*?)\s*\}\}`)
 var portName = regexp.MustCompile(`^port\.([a-z0-9_-]+)$`)
 
 // checkTemplate refuses templates of unknown names.
-func checkTemplate(s string) error {
-	for _, m := range template.FindAllStringSubmatch(s, -1) {
-		switch m[1] {
+func (m *Manifest) checkTemplate(t templated) error {
+	for _, found := range template.FindAllStringSubmatch(t.text, -1) {
+		switch name := found[1]; name {
 		case "dir", "engine", "bin", "self":
 		default:
-			if !portName.MatchString(m[1]) {
-				return fmt.Errorf("%q: expected {{port.NAME}}, {{dir}}, {{engine}}, {{bin}} or {{self}}", m[0])
+			proxy, ok := strings.CutPrefix(name, "proxy.")
+			switch {
+			case portName.MatchString(name):
+			case !ok:
+				return fmt.Errorf("%q: expected {{port.NAME}}, {{proxy.NAME}}, {{dir}}, {{engine}}, {{bin}} or {{self}}", found[0])
+			case strings.HasPrefix(t.path, "proxies["):
+				return fmt.Errorf("%q: a proxy can't stand behind another", found[0])
+			case !slices.ContainsFunc(m.Proxies, func(p Proxy) bool { return p.Name == proxy }):
+				return fmt.Errorf("%q: expected the name of one of the proxies", found[0])
 			}
 		}
 	}
@@ -64,6 +72,9 @@ type templated struct{ path, text string }
 // templates are all of them, with the paths of their fields.
 func (m *Manifest) templates() []templated {
 	t := []templated{{"base", m.Base}, {"store", m.Store}}
+	for i, p := range m.Proxies {
+		t = append(t, templated{fmt.Sprintf("proxies[%d].upstream", i), p.Upstream})
+	}
 	for i, p := range m.Processes {
 		at := fmt.Sprintf("processes[%d].", i)
 		for j, c := range p.Command {

@@ -63,11 +63,8 @@ func (s *settings) registerShared(c *cobra.Command) {
 	f.StringSliceVar(&s.defects, "defect", nil, "switch on a planted defect of the reference executor or of the participants (sagacheck list defects)")
 }
 
-// Per core: most of a cell is waiting, and a cell may have several sagas.
-const (
-	cellsPerCore = 16
-	sagasPerCore = 32
-)
+// sagasPerCore is how many sagas run at once: most of their time is waiting.
+const sagasPerCore = 32
 
 // session is one run of cells: the system under test, the harness, the judges
 // and the reports.
@@ -293,11 +290,13 @@ func (x *session) starter() func(context.Context) (orchestrators.System, error) 
 	}
 }
 
-// ability is which faults the system under test can be given.
+// ability is which faults the system under test can be given. Nothing can be done
+// to one that was attached by its URL.
 func (x *session) ability() faults.Ability {
+	m, err := orchestrators.FindManifest(x.s.orchestrator)
 	return faults.Ability{
-		Process:  !strings.HasPrefix(x.s.orchestrator, "http"),
-		Store:    x.s.orchestrator == referenceName,
+		Process:  err == nil,
+		Store:    err == nil && m.CanCutStore(),
 		Operator: slices.Contains(x.system.Info().Capabilities, "operator-compensation"),
 	}
 }

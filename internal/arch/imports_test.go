@@ -87,7 +87,7 @@ func TestRunningNeverJudges(t *testing.T) {
 // What one library is for, one package does.
 func TestLibrariesHaveOneHome(t *testing.T) {
 	homes := map[string][]string{
-		"github.com/Shopify/toxiproxy/v2":             {"faults"},
+		"github.com/Shopify/toxiproxy/v2":             {"faults", "orchestrators"},
 		"github.com/anishathalye/porcupine":           {"models", "checkers"},
 		"github.com/testcontainers/testcontainers-go": {"orchestrators"},
 		"github.com/spf13/cobra":                      {"cmd/sagacheck"},
