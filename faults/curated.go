@@ -151,6 +151,12 @@ func special(d saga.Definition) []Plan {
 		add(Fault{Kind: "delay", At: point(s.Name, 1, saga.Request), DelayMS: lateBy(p)})
 		add(Fault{Kind: "duplicate", At: point(s.Name, 1, saga.Request), DelayMS: lateBy(p)})
 		add(Fault{Kind: "reject", At: point(s.Name, 1, saga.Receive)})
+		if s.Kind == saga.Compensatable && s.Compensation != nil && p.MaxAttempts != 1 { // arrives after the compensation
+			add(
+				Fault{Kind: "delay", At: point(s.Name, 1, saga.Request), DelayMS: 2 * p.AttemptTimeoutMS},
+				Fault{Kind: "reject", At: point(s.Name, 2, saga.Receive)},
+			)
+		}
 		if p.MaxAttempts > 0 {
 			var all []Fault
 			for n := 1; n <= p.MaxAttempts; n++ {

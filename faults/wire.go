@@ -3,6 +3,7 @@ package faults
 import (
 	"errors"
 	"fmt"
+	"maps"
 	"math/rand/v2"
 	"net"
 	"slices"
@@ -24,10 +25,11 @@ import (
 type Wire struct {
 	srv   *toxiproxy.ApiServer
 	proxy *toxiproxy.Proxy // never started: the accept loops are ours
+	ports [2]int           // from, and up to but not
 
 	mu   sync.Mutex
 	free []*Gate
-	all  []*Gate
+	all  map[string]*Gate // by address: one that is shut for a while keeps its port
 	done bool
 
 	upstreams sync.Map // remote address as the upstream sees it → *exchange
@@ -40,14 +42,17 @@ type Wire struct {
 func NewWire() *Wire {
 	registerToxics()
 	srv := toxiproxy.NewServer(toxiproxy.NewMetricsContainer(prometheus.NewRegistry()), zerolog.Nop())
-	return &Wire{srv: srv, proxy: toxiproxy.NewProxy(srv, "sagacheck", "127.0.0.1:0", ""), stop: make(chan struct{})}
+	return &Wire{
+		srv: srv, proxy: toxiproxy.NewProxy(srv, "sagacheck", "127.0.0.1:0", ""), all: map[string]*Gate{}, stop: make(chan struct{}),
+		ports: [2]int{portLow, portHigh},
+	}
 }
 
 // Close closes all listeners and connections and waits until nothing runs.
 func (w *Wire) Close() error {
 	w.mu.Lock()
 	w.done = true
-	gates := w.all
+	gates := slices.Collect(maps.Values(w.all))
 	w.mu.Unlock()
 	close(w.stop)
 	var errs []error
@@ -79,14 +84,23 @@ func (w *Wire) Lease(n int) ([]*Gate, error) {
 }
 
 // Release gives gates back. Connections that still come for the old cell are
-// told that their saga is gone.
+// told that their saga is gone. One that could not be opened again is dropped.
 func (w *Wire) Release(gates []*Gate) {
+	var sound, shut []*Gate
 	for _, g := range gates {
 		g.script.Store(nil)
+		if g.listens() {
+			sound = append(sound, g)
+		} else {
+			shut = append(shut, g)
+		}
 	}
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	w.free = append(w.free, gates...)
+	w.free = append(w.free, sound...)
+	for _, g := range shut {
+		delete(w.all, g.addr)
+	}
 }
 
 // Resolve finds the attempt that a participant's connection belongs to.
@@ -112,16 +126,19 @@ const (
 )
 
 func (w *Wire) open() (*Gate, error) {
-	var last error
+	last := errors.New("no port of the range is free")
 	for range 200 {
-		addr := fmt.Sprintf("127.0.0.1:%d", portLow+rand.IntN(portHigh-portLow))
+		addr := fmt.Sprintf("127.0.0.1:%d", w.ports[0]+rand.IntN(w.ports[1]-w.ports[0]))
+		if w.all[addr] != nil {
+			continue
+		}
 		ln, err := net.Listen("tcp", addr)
 		if err != nil {
 			last = err
 			continue
 		}
 		g := &Gate{wire: w, addr: addr, ln: ln}
-		w.all = append(w.all, g)
+		w.all[addr] = g
 		w.running.Go(func() { g.accept(ln) })
 		return g, nil
 	}
@@ -168,6 +185,12 @@ func (g *Gate) accept(ln net.Listener) {
 		}
 		g.wire.running.Go(func() { g.serve(c.(*net.TCPConn)) })
 	}
+}
+
+func (g *Gate) listens() bool {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	return g.ln != nil
 }
 
 // shut closes the listener; connections to it are refused from now on.

@@ -12,7 +12,7 @@ import (
 // late.
 const (
 	lagTick  = 5 * time.Millisecond
-	lagLimit = 10 * time.Millisecond
+	lagLimit = 4 * time.Millisecond
 	// lagPatience bounds the wait: a machine that others keep busy is no reason
 	// never to start.
 	lagPatience = 2 * time.Second
