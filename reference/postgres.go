@@ -19,6 +19,7 @@ import (
 type postgresStore struct {
 	pool  *pgxpool.Pool
 	epoch int64
+	taken chan struct{} // closed when an append finds that the store was taken over
 }
 
 var _ store = (*postgresStore)(nil)
@@ -46,7 +47,7 @@ func openPostgres(ctx context.Context, dsn string) (*postgresStore, error) {
 	if err != nil {
 		return nil, fmt.Errorf("store: %w", err)
 	}
-	s := &postgresStore{pool: pool}
+	s := &postgresStore{pool: pool, taken: make(chan struct{})}
 	if err := s.patiently(ctx, func(ctx context.Context) error { return s.claim(ctx, cfg.ConnConfig.RuntimeParams["search_path"]) }); err != nil {
 		pool.Close()
 		return nil, fmt.Errorf("store %s: %w", cfg.ConnConfig.Host, err)
@@ -113,9 +114,23 @@ func unreachable(err error) bool {
 	return class == "08" || class == "53" || class == "57" // connection, resources, operator (shutdown, starting up)
 }
 
-// append is one statement and so one transaction. It locks the owner's row, so
-// that it comes before or after a takeover, and never beside it.
+// append adds entries while the store is ours. When it was taken over, no second
+// try can help: it returns only with ctx then, and superseded tells.
 func (s *postgresStore) append(ctx context.Context, es []entry) error {
+	err := s.insert(ctx, es)
+	if errors.Is(err, errSuperseded) {
+		close(s.taken) // the one writer does not come back before ctx ends
+		<-ctx.Done()
+	}
+	return err
+}
+
+// superseded is closed when it is known that another executor has taken over.
+func (s *postgresStore) superseded() <-chan struct{} { return s.taken }
+
+// insert is one statement and so one transaction. It locks the owner's row, so
+// that it comes before or after a takeover, and never beside it.
+func (s *postgresStore) insert(ctx context.Context, es []entry) error {
 	sagas, ns, records := make([]string, len(es)), make([]int32, len(es)), make([]string, len(es))
 	for i, e := range es {
 		text, err := e.encode()

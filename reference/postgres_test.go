@@ -1,10 +1,14 @@
 package reference
 
 import (
+	"bytes"
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"net"
+	"net/http"
+	"net/http/httptest"
 	"os"
 	"os/exec"
 	"os/user"
@@ -161,6 +165,7 @@ func TestPostgres(t *testing.T) {
 		}
 	})
 	t.Run("a takeover", func(t *testing.T) { testTakeover(t, pg) })
+	t.Run("a server that was superseded", func(t *testing.T) { testSuperseded(t, pg) })
 	t.Run("recovery", func(t *testing.T) { testPostgresRecovery(t, pg) })
 	t.Run("outage", func(t *testing.T) { testOutage(t, pg) })
 	t.Run("refusals", func(t *testing.T) {
@@ -190,12 +195,64 @@ func testTakeover(t *testing.T, pg *postgres) {
 		t.Fatal(err)
 	}
 	defer young.close() //nolint:errcheck // never fails
-	if err := old.append(t.Context(), []entry{{saga: "s", n: 2}}); !errors.Is(err, errSuperseded) {
+	ctx, cancel := context.WithCancel(t.Context())
+	go func() {
+		<-old.superseded()
+		cancel()
+	}()
+	if err := old.append(ctx, []entry{{saga: "s", n: 2}}); !errors.Is(err, errSuperseded) {
 		t.Error(err)
 	}
 	n := 0
 	if err := young.load(t.Context(), "s", func(entry) error { n++; return nil }); err != nil || n != 1 {
 		t.Error(n, "entries", err)
+	}
+}
+
+// A server that has lost its store says so, to those that ask and to those that
+// wait, and ends.
+func testSuperseded(t *testing.T, pg *postgres) {
+	p := newParticipant(t, nil)
+	addr, ended := make(chan string, 1), make(chan error, 1)
+	go func() {
+		ended <- Serve(t.Context(), ServeOptions{
+			Options: Options{StoreDSN: pg.dsn("superseded")}, Addr: "127.0.0.1:0", Ready: func(a string) { addr <- a },
+		})
+	}()
+	base := "http://" + <-addr
+	if code, body, _ := request(t, "GET", base+"/healthz", ""); code != 200 {
+		t.Fatal(code, body)
+	}
+	young := openTest(t, Options{StoreDSN: pg.dsn("superseded")})
+	def := p.define("s", "a compensatable")
+	body, err := json.Marshal(def)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if resp, err := http.Post(base+"/sagas", "application/json", bytes.NewReader(body)); err == nil {
+		if resp.Body.Close(); resp.StatusCode < 500 {
+			t.Errorf("a saga that it can't store: %d", resp.StatusCode)
+		}
+	}
+	if err := <-ended; !errors.Is(err, errSuperseded) {
+		t.Errorf("Serve: %v", err)
+	}
+	submit(t, young, def)
+	awaitStatus(t, young, "s", saga.Completed)
+	if calls := p.of("a"); len(calls) != 1 {
+		t.Errorf("%d calls of a, want 1", len(calls))
+	}
+
+	// As a library it is not ended, and says 503.
+	third := openTest(t, Options{StoreDSN: pg.dsn("superseded")})
+	submit(t, third, p.define("t", "a compensatable"))
+	awaitStatus(t, third, "t", saga.Completed)
+	go func() { _ = young.Submit(t.Context(), p.define("u", "a compensatable")) }()
+	<-young.superseded()
+	w := httptest.NewRecorder()
+	young.Handler().ServeHTTP(w, httptest.NewRequest("GET", "/healthz", nil))
+	if w.Code != 503 || !strings.Contains(w.Body.String(), "taken over") {
+		t.Error(w.Code, w.Body)
 	}
 }
 

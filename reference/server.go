@@ -55,7 +55,23 @@ func (e *Executor) Handler() http.Handler {
 	mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) {
 		problem{Status: http.StatusNotFound, Detail: fmt.Sprintf("no such resource: %s", r.URL.Path)}.write(w)
 	})
-	return mux
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		select {
+		case <-e.superseded(): // what it knows is no longer how things are
+			problemOf(errSuperseded).write(w)
+		default:
+			mux.ServeHTTP(w, r)
+		}
+	})
+}
+
+// superseded is closed when another executor has taken over the store, which this
+// one learns when it writes; nil, and never closed, where nobody can.
+func (e *Executor) superseded() <-chan struct{} {
+	if s, ok := e.store.(interface{ superseded() <-chan struct{} }); ok {
+		return s.superseded()
+	}
+	return nil
 }
 
 func (e *Executor) handleSubmit(w http.ResponseWriter, r *http.Request) {
@@ -144,7 +160,8 @@ type ServeOptions struct {
 	Ready func(addr string) // called with the address when requests are served; may be nil
 }
 
-// Serve runs an executor as a server until ctx ends.
+// Serve runs an executor as a server until ctx ends, or another executor takes over
+// its store, which is an error.
 func Serve(ctx context.Context, o ServeOptions) (err error) {
 	e, err := Open(ctx, o.Options)
 	if err != nil {
@@ -164,6 +181,8 @@ func Serve(ctx context.Context, o ServeOptions) (err error) {
 	select {
 	case err := <-served:
 		return err
+	case <-e.superseded():
+		return errors.Join(errSuperseded, srv.Close()) // whoever waits for it, waits in vain
 	case <-ctx.Done():
 	}
 	stop, cancel := context.WithTimeout(context.WithoutCancel(ctx), 2*time.Second)
