@@ -27,6 +27,7 @@ func (CompensationOrder) Doc() Doc {
 		Evidence:   "call-sent and call-answered. At risk: pairs of ordered steps both of whose compensations were sent.",
 		Blind:      "Pairs whose later compensation was refused for good or came to the end of its policy.",
 		Cost:       "linear in the events, quadratic in the steps of a saga",
+		Wants:      []Trait{orderedUndos},
 	}
 }
 

@@ -31,6 +31,7 @@ func (DegradationFailure) Doc() Doc {
 		Evidence:   "call-sent, call-ended, call-committed, saga-ended and settled. At risk: deferrable steps of which an attempt did not surely succeed.",
 		Blind:      "Delays within the step's own retry policy; failures of the core that may have a reason of their own, or follow a kill, a pause or a store outage; steps that were refused for good.",
 		Cost:       "linear",
+		Wants:      []Trait{deferrables},
 		Needs:      []string{"deferrable"},
 	}
 }

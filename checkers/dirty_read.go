@@ -28,6 +28,7 @@ func (DirtyRead) Doc() Doc {
 		Evidence:   "call-committed with the values that writes found, and saga-ended. At risk: sagas that had a written register under compensation while another saga with calls to it was under way.",
 		Blind:      "Reads that lead to no write of the same register. A write that did not expect the value is no read: lost-update sees it.",
 		Cost:       "linear, and sorting",
+		Wants:      []Trait{sharedWrites},
 	}
 }
 

@@ -31,6 +31,7 @@ func (DoubleCredit) Doc() Doc {
 		Evidence:   "call-committed and saga-ended, and ledger-read if all sagas have ended. At risk: accounts that ended sagas touched, in a history in which a fault fired or an operation was delivered twice.",
 		Blind:      "Registers, which are no accounts; the ledgers while some saga has not ended; sagas stuck for a good reason.",
 		Cost:       "linear",
+		Wants:      []Trait{transfers},
 	}
 }
 

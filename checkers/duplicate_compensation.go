@@ -25,6 +25,7 @@ func (DuplicateCompensation) Doc() Doc {
 		Evidence:   "call-received and call-committed of compensations. At risk: compensations delivered at least twice, copies by the network included.",
 		Blind:      "An effect that the participant did not record as one; double-credit compares with the ledgers.",
 		Cost:       "linear",
+		Wants:      []Trait{compensations},
 	}
 }
 

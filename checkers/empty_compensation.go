@@ -27,6 +27,7 @@ func (EmptyCompensation) Doc() Doc {
 		Evidence:   "call-received and call-committed. At risk: compensations received while their action had no effect.",
 		Blind:      "Effects that the participant did not record as such.",
 		Cost:       "linear",
+		Wants:      []Trait{compensations},
 	}
 }
 

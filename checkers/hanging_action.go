@@ -27,6 +27,7 @@ func (HangingAction) Doc() Doc {
 		Evidence:   "call-received, call-committed and call-answered. At risk: attempts of an action that were received, or still worked on, after its compensation was accepted.",
 		Blind:      "An action that slips in between a no-op compensation and its answer; lost-compensation sees what it leaves behind.",
 		Cost:       "linear",
+		Wants:      []Trait{compensations},
 	}
 }
 

@@ -31,6 +31,7 @@ func (InexactCompensation) Doc() Doc {
 		Evidence:   "the effects recorded in call-committed. At risk: compensations that had an effect and whose action had one.",
 		Blind:      "Compensations whose action had no effect (see empty-compensation), and what a participant does beside its ledger.",
 		Cost:       "linear",
+		Wants:      []Trait{compensations},
 	}
 }
 

@@ -59,6 +59,7 @@ func Names() []string {
 // order. It adds the rules that hold for all of them:
 //
 //   - a capability that the orchestrator lacks makes a property not applicable;
+//   - what was never at risk, and could not be in this scenario, is not applicable;
 //   - a planned fault that did not fire makes every pass vacuous;
 //   - without the settle event or without ledgers nothing passes.
 func Judge(h *history.History, selected []Checker) []Verdict {
@@ -80,6 +81,9 @@ func judgeOne(c Checker, h *history.History, ix *history.Index, gap, unfired str
 	}
 	v := c.Check(h, ix)
 	v.Property = doc.Name
+	if reason := lacking(doc, h); v.Outcome == Vacuous && reason != "" {
+		v.Outcome, v.Reason = NotApplicable, reason
+	}
 	switch {
 	case v.Outcome == Pass && gap != "":
 		v.Outcome, v.Reason = Inconclusive, gap

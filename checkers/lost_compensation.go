@@ -28,6 +28,7 @@ func (LostCompensation) Doc() Doc {
 		Evidence:   "call-committed, saga-status and saga-ended. At risk: effects of actions with a compensation in sagas that ended compensated, or got stuck without a good reason.",
 		Blind:      "Steps without a compensation. Sagas stuck for a good reason (what must succeed was refused for good, or is at the end of its policy) are a person's matter.",
 		Cost:       "linear",
+		Wants:      []Trait{compensations},
 	}
 }
 

@@ -27,6 +27,7 @@ func (LostUpdate) Doc() Doc {
 		Evidence:   "call-received, and call-committed with the values that writes found, against the bodies of the calls. At risk: sagas whose calls to a register were received while another saga with such calls was under way.",
 		Blind:      "A value that changed and came back in between (A-B-A). Postings on accounts commute and lose nothing.",
 		Cost:       "linear, and sorting",
+		Wants:      []Trait{sharedWrites},
 	}
 }
 

@@ -27,6 +27,7 @@ func (PivotViolation) Doc() Doc {
 		Evidence:   "call-sent, call-ended, saga-status and saga-ended. At risk: sagas whose pivot surely succeeded, and in which an attempt failed or an operator asked for the rollback afterwards.",
 		Blind:      "Rollbacks whose reason is older than the pivot's success; what follows a kill, a pause or a store outage; retriable steps that were refused for good or came to the end of their policy.",
 		Cost:       "linear",
+		Wants:      []Trait{pivots},
 		Needs:      []string{"pivot"},
 	}
 }

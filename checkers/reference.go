@@ -22,7 +22,8 @@ Its verdict is one of
 - **violation**: it happened; the witness names the few events that prove it;
 - **inconclusive**: evidence is missing, or time ran out;
 - **vacuous**: nothing in the history could have shown the anomaly;
-- **not-applicable**: the orchestrator lacks a capability that the property needs.
+- **not-applicable**: the orchestrator lacks a capability that the property needs,
+  or the scenario has nothing in which the anomaly could show.
 
 Only pass is green. Three rules hold for all: a planned fault that did not fire
 makes every pass of its history vacuous; without the settle event or the final
@@ -52,6 +53,9 @@ func section(w io.Writer, d Doc) {
 	fmt.Fprintf(w, "- **Evidence**: %s\n", sentence(d.Evidence))
 	fmt.Fprintf(w, "- **Cannot see**: %s\n", sentence(d.Blind))
 	fmt.Fprintf(w, "- **Cost**: %s\n", sentence(d.Cost))
+	for _, t := range d.Wants {
+		fmt.Fprintf(w, "- **Wants** a scenario with %s; in others the verdict is not-applicable.\n", t.Name)
+	}
 	if len(d.Needs) > 0 {
 		fmt.Fprintf(w, "- **Needs** the capability `%s`; without it the verdict is not-applicable.\n", strings.Join(d.Needs, "`, `"))
 	}

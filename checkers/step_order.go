@@ -26,6 +26,7 @@ func (StepOrder) Doc() Doc {
 		Evidence:   "call-sent and call-answered. At risk: attempted steps and each step that had to come before; a deferrable one is replaced by those before it.",
 		Blind:      "A step that starts between the participant's answer and its arrival.",
 		Cost:       "linear",
+		Wants:      []Trait{orderedSteps},
 	}
 }
 

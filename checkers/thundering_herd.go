@@ -61,6 +61,7 @@ func (ThunderingHerd) Doc() Doc {
 		Evidence:   "call-sent, call-answered and call-ended. At risk: waits after a failure of known time, in bands of 10 ms or more; at least 8 before attempts of one number, four fifths of them within the band, at least 5 of them ending at moments that are 1 ms (or twice the usual lag of the wire) apart, for at least two numbers. With r the usual lag as a part of the band, the fullest 0.1+r of the band holds k of those n waits of a number with p ≤ n·P(Bin(n−1, 0.1+r) ≥ k−1) if the policy holds; a violation if two numbers have p < √(1e-6 / pairs of numbers): false alarms are below 1e-6 a cell.",
 		Blind:      "Fewer waits than that; herds that come within a millisecond; jitter that is spread but of another shape; whatever a slow machine blurs.",
 		Cost:       "linear, and n·log n in the waits",
+		Wants:      []Trait{herds},
 		Needs:      []string{"exponential-backoff", "jitter"},
 	}
 }

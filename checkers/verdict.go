@@ -43,6 +43,7 @@ type Doc struct {
 	Blind      string // what it cannot see
 	Cost       string
 	Needs      []string // capabilities of the orchestrator without which it is not applicable
+	Wants      []Trait  // of the scenario without which it is not applicable
 	Advice     bool     // reported, never red
 }
 

@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/spf13/cobra"
+	"golang.org/x/sync/semaphore"
 
 	"github.com/sagacheck/sagacheck/history"
 	"github.com/sagacheck/sagacheck/participants"
@@ -62,7 +63,7 @@ equivalent switch (a change that breaks nothing) stayed green.`,
 	c.Flags().Uint64Var(&f.seed, "seed", 1, "seed of everything that is drawn")
 	c.Flags().BoolVar(&f.quick, "quick", false, "one search for each defect, with the curated plans first, and no baseline")
 	c.Flags().BoolVar(&f.noBaseline, "no-baseline", false, "leave out the searches by time and chance")
-	c.Flags().IntVar(&f.parallel, "parallel", 0, "cells at once (default: 16 a core)")
+	c.Flags().IntVar(&f.parallel, "parallel", 0, "sagas at once, over all defects (default: 32 a core)")
 	c.Flags().DurationVar(&f.settle, "settle", 3*time.Second, "how long after the last fault a saga may take to end")
 	c.Flags().StringVar(&f.out, "out", "sagacheck-out", "`folder` for reports")
 	return c
@@ -73,7 +74,7 @@ func (f *mutantsFlags) check() error {
 		return errors.New("--seeds, --limit, --settle: expected 1 or more; --parallel: 0 (the default) or more")
 	}
 	if f.parallel == 0 {
-		f.parallel = cellsPerCore * runtime.GOMAXPROCS(0)
+		f.parallel = sagasPerCore * runtime.GOMAXPROCS(0)
 	}
 	if f.quick {
 		f.seeds, f.noBaseline = 1, true
@@ -101,7 +102,7 @@ func (f *mutantsFlags) run(c *cobra.Command, p process) error {
 	h := &hunt{
 		flags: f, scenarios: list, dir: dir,
 		nonce:    strconv.FormatInt(started.UnixMilli()%(36*36*36*36*36*36), 36),
-		cells:    make(chan struct{}, f.parallel),
+		room:     semaphore.NewWeighted(int64(f.parallel)),
 		progress: reports.NewProgress(reports.NewTerminal(p.stderr, p.getenv), "searches", plannedSearches(f, chosen)),
 		collector: reports.New(reports.Meta{
 			Tool: toolVersion(), Command: strings.Join(append([]string{c.Name()}, p.args[min(1, len(p.args)):]...), " "), Started: started,
@@ -143,7 +144,7 @@ type hunt struct {
 	scenarios []*scenarios.Scenario
 	dir       string
 	nonce     string
-	cells     chan struct{} // bounds the cells at once, over all defects
+	room      *semaphore.Weighted // bounds the sagas at once, over all defects
 	progress  *reports.Progress
 	collector *reports.Collector
 }

@@ -105,15 +105,15 @@ type sighting struct {
 // try runs and judges one cell.
 func (b *bench) try(ctx context.Context, t trial) sighting {
 	s := sighting{trial: t}
-	select {
-	case b.cells <- struct{}{}:
-		defer func() { <-b.cells }()
-	case <-ctx.Done():
+	sagas := max(t.scenario.Sagas, 1)
+	weight := int64(min(sagas, b.flags.parallel))
+	if b.room.Acquire(ctx, weight) != nil {
 		return s
 	}
+	defer b.room.Release(weight)
 	c := harness.Cell{
 		ID:       fmt.Sprintf("%s-%s-%d", b.nonce, b.mutant.Name, b.number.Add(1)),
-		Scenario: t.scenario.Name, Source: t.scenario, Sagas: max(t.scenario.Sagas, 1), Plan: t.plan, Profile: t.profile, Seed: t.seed,
+		Scenario: t.scenario.Name, Source: t.scenario, Sagas: sagas, Plan: t.plan, Profile: t.profile, Seed: t.seed,
 	}
 	if b.mutant.Place == "participant" {
 		c.Defects = []string{b.mutant.Name}
