@@ -60,7 +60,7 @@ func (c StuckSaga) Check(h *history.History, ix *history.Index) Verdict {
 			t.unknown("saga %s has not ended, but the orchestrator was not running at the end", s.ID)
 		case s.Status() != saga.Stuck && !settled(h, ix, s):
 			t.unknown("saga %s has not ended, and its time to settle had not passed: %s", s.ID, orNothing(ix.Settled.Detail))
-		case s.Status() != saga.Stuck && starved(ix, s):
+		case starved(ix, s):
 			t.unknown("saga %s has not ended, but the machine was too late for its time-outs: an attempt without a fault took %v from the wire to its participant", s.ID, ms(ix.Lag))
 		case s.Status() != saga.Stuck && stillWaiting(s, ix.Settled.At):
 			t.unknown("saga %s has not ended, but its retry policy allows a wait beyond the settle time", s.ID)
@@ -90,7 +90,7 @@ func settled(h *history.History, ix *history.Index, s *history.SagaRecord) bool 
 }
 
 // starved tells whether the machine was so late that attempts of the saga may have
-// timed out for no other reason.
+// timed out for no other reason, some of them before they had sent anything.
 func starved(ix *history.Index, s *history.SagaRecord) bool {
 	for _, o := range s.Ops {
 		if limit := o.Call.Retry.AttemptTimeout(); limit > 0 && 2*ix.Lag >= limit {
