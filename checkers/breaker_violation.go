@@ -2,6 +2,7 @@ package checkers
 
 import (
 	"cmp"
+	"math"
 	"slices"
 	"time"
 
@@ -22,10 +23,10 @@ const breakerTolerance = 25 * time.Millisecond
 // policy says; only failures count during whose time no call succeeded, or may
 // have. From when that failure was surely learnt until the open time has passed
 // since it can have been learnt, no call may leave. Then come the probes: no more
-// than the policy says before one of them can have been answered; when all of
-// them failed, it is open again. A call that may have left before the failure was
-// learnt does not count: those of other operations within 25 ms, or ten times the
-// longest lag of the cell. A kill empties the breaker.
+// than the policy says before one of them can have been answered well, or, when
+// they failed, before the open time has passed again. A call that may have left
+// before the failure was learnt does not count: those of other operations within
+// 25 ms, or ten times the longest lag of the cell. A kill empties the breaker.
 // It cannot see calls to the same breaker from outside of the cell. Cost: n·log n.
 type BreakerViolation struct{}
 
@@ -40,6 +41,7 @@ func (BreakerViolation) Doc() Doc {
 		Evidence:   "call-sent, call-answered and call-ended of the calls that name the breaker. At risk: times that the breaker surely opened.",
 		Blind:      "Openings that can't be proved, since calls ran side by side with different outcomes; calls of other operations within 25 ms (or ten times the longest lag of the cell) of the opening; calls from outside of the cell.",
 		Cost:       "n·log n in the calls behind breakers",
+		Wants:      []Trait{breakers},
 		Needs:      []string{"breaker"},
 	}
 }
@@ -183,28 +185,35 @@ func succeededBeside(b breakerCall, calls []breakerCall) bool {
 	return false
 }
 
-// checkProbes counts the calls that left after the open time and before any of
-// them can have been answered.
+// checkProbes counts the calls that left after the open time and before the
+// breaker can have been closed, or half open once more: one of them may have been
+// answered well, or the open time has passed again since the first that failed.
 func checkProbes(t *tally, o opening, calls []breakerCall, ds []disturbance) {
 	var probes []*history.Event
-	decided := time.Duration(1<<63 - 1)
+	again := map[saga.Operation]bool{} // the next opening sees these
+	decided := time.Duration(math.MaxInt64)
 	for _, b := range calls {
 		if b.Sent.Seq <= o.surely || b.Sent.At < o.until {
 			continue
 		}
-		if b.Sent.At >= decided || b.Ended == nil || disturbed(ds, o.by.Sent.Seq, b.Sent.Seq) {
-			return
-		}
-		if b.Ended.Code == 0 {
-			decided = min(decided, b.Sent.At)
-		} else if len(b.Answered) > 0 {
-			decided = min(decided, b.Answered[0].At)
-		} else {
+		if b.Sent.At >= decided || b.Ended == nil || again[b.op] || disturbed(ds, o.by.Sent.Seq, b.Sent.Seq) {
 			return
 		}
 		if probes = append(probes, b.Sent); len(probes) > b.policy.Probes {
-			t.violate(b.op, append(slices.Clone(probes), o.by.Ended), "broke the circuit breaker %q: half open, it let %d calls through before the first was answered, and the policy allows %d", b.policy.Name, len(probes), b.policy.Probes)
+			t.violate(b.op, append(slices.Clone(probes), o.by.Ended), "broke the circuit breaker %q: half open, it let %d calls through before it can have been closed, and the policy allows %d", b.policy.Name, len(probes), b.policy.Probes)
 			return
 		}
+		decided, again[b.op] = min(decided, b.decides()), true
 	}
+}
+
+// decides is the earliest time from which on, by this probe, others may pass.
+func (b breakerCall) decides() time.Duration {
+	if b.failed {
+		return earliestFailure(b.Attempt) + time.Duration(b.policy.OpenMS)*time.Millisecond
+	}
+	if b.Ended.Code != 0 && len(b.Answered) > 0 {
+		return b.Answered[0].At
+	}
+	return b.Sent.At
 }

@@ -93,7 +93,7 @@ func TestScale(t *testing.T) {
 			}
 		}
 	}
-	if b := slow[0].Steps[1].Action.Breaker; b.OpenMS != 150 || defs[0].Steps[1].Action.Breaker.OpenMS != 60 {
+	if b := slow[0].Steps[1].Action.Breaker; b.OpenMS != 750 || defs[0].Steps[1].Action.Breaker.OpenMS != 300 {
 		t.Errorf("the breaker is %+v", b)
 	}
 	plan := map[string]any{"faults": []any{map[string]any{"kind": "delay", "delay_ms": uint64(200), "bytes": 7}}}

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"iter"
 	"math/rand/v2"
-	"slices"
 
 	"github.com/goccy/go-yaml"
 
@@ -22,6 +21,7 @@ type trial struct {
 	plan     faults.Plan
 	profile  participants.Profile
 	seed     uint64
+	alone    bool // no other cell runs meanwhile
 }
 
 // drawing makes a plan from a seed: exact, or by chance.
@@ -40,7 +40,7 @@ func (b *bench) drawn(draw drawing, search, limit int) iter.Seq[trial] {
 				seed++
 				plan = draw(blueprint(s), b.ability(), seed)
 			}
-			if !yield(trial{s, plan, b.mutant.profile, seed}) {
+			if !yield(trial{scenario: s, plan: plan, profile: b.mutant.profile, seed: seed}) {
 				return
 			}
 		}
@@ -87,7 +87,7 @@ func made(m mutant, seed uint64) ([]trial, error) {
 		if err := json.Unmarshal(s.Thread.PlanJSON(), &plan); err != nil {
 			return nil, fmt.Errorf("plan of %s: %w", s.Name, err)
 		}
-		own = append(own, trial{s, plan, participants.Profile(s.Thread.Profile()), seed})
+		own = append(own, trial{scenario: s, plan: plan, profile: participants.Profile(s.Thread.Profile()), seed: seed})
 	}
 	all, err := knownPlans()
 	if err != nil {
@@ -101,16 +101,9 @@ func made(m mutant, seed uint64) ([]trial, error) {
 		if err != nil {
 			return nil, fmt.Errorf("mutants.yaml: %s: %w", k.Defect, err)
 		}
-		own = append(own, trial{found[0], faults.Plan{Faults: k.Faults}, m.profile, seed})
+		own = append(own, trial{scenario: found[0], plan: faults.Plan{Faults: k.Faults}, profile: m.profile, seed: seed})
 	}
 	return own, nil
-}
-
-// directed are the plans that are made for the defect, then curated ones.
-func (b *bench) directed() (iter.Seq[trial], error) {
-	own, err := made(b.mutant, b.flags.seed)
-	again := slices.Repeat(own, madeTimes) // what is left to the race, or is a matter of statistics
-	return concat(slices.Values(again), first(directedRest, b.curated(b.scenarios))), err
 }
 
 // curated are the curated plans of scenarios, dealt out in turn and in a random
@@ -123,7 +116,7 @@ func (b *bench) curated(list []*scenarios.Scenario) iter.Seq[trial] {
 		var hand []trial
 		for _, p := range faults.Curated(blueprint(s)[0], b.ability()) {
 			if usable(p) {
-				hand = append(hand, trial{s, p, b.mutant.profile, b.flags.seed})
+				hand = append(hand, trial{scenario: s, plan: p, profile: b.mutant.profile, seed: b.flags.seed})
 			}
 		}
 		rng.Shuffle(len(hand), func(i, j int) { hand[i], hand[j] = hand[j], hand[i] })

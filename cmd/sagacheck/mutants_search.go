@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"iter"
+	"maps"
 	"os"
 	"path/filepath"
 	"slices"
@@ -106,7 +107,10 @@ type sighting struct {
 func (b *bench) try(ctx context.Context, t trial) sighting {
 	s := sighting{trial: t}
 	sagas := max(t.scenario.Sagas, 1)
-	weight := int64(min(sagas, b.flags.parallel))
+	weight := int64(b.flags.parallel)
+	if !t.alone {
+		weight = min(weight, int64(sagas))
+	}
 	if b.room.Acquire(ctx, weight) != nil {
 		return s
 	}
@@ -151,6 +155,13 @@ type outcome struct {
 
 func (o outcome) unfinished() bool { return o.cut }
 
+// add adds the outcome of a search that followed.
+func (o *outcome) add(next outcome) {
+	o.runs += next.runs
+	maps.Copy(o.kills, next.kills)
+	o.kill, o.cut = next.kill, next.cut
+}
+
 // search runs trials, width at a time, until the defect's own checker reports a
 // violation. What ran beside or after that run does not count.
 func (b *bench) search(ctx context.Context, trials iter.Seq[trial], width int) outcome {
@@ -160,12 +171,7 @@ func (b *bench) search(ctx context.Context, trials iter.Seq[trial], width int) o
 	for {
 		wave := b.wave(ctx, next, width)
 		for _, s := range wave {
-			o.runs++
-			for _, name := range s.seen {
-				o.kills[name] = true
-			}
-			if slices.Contains(s.seen, b.mutant.Anomaly) || b.mutant.Equivalent && len(s.seen) > 0 {
-				o.kill = &s
+			if b.count(&o, s) {
 				return o
 			}
 		}
@@ -174,6 +180,18 @@ func (b *bench) search(ctx context.Context, trials iter.Seq[trial], width int) o
 			return o
 		}
 	}
+}
+
+// count adds a run to an outcome; true: it ends the search.
+func (b *bench) count(o *outcome, s sighting) bool {
+	o.runs++
+	for _, name := range s.seen {
+		o.kills[name] = true
+	}
+	if slices.Contains(s.seen, b.mutant.Anomaly) || b.mutant.Equivalent && len(s.seen) > 0 {
+		o.kill = &s
+	}
+	return o.kill != nil
 }
 
 func (b *bench) wave(ctx context.Context, next func() (trial, bool), width int) []sighting {
@@ -185,6 +203,11 @@ func (b *bench) wave(ctx context.Context, next func() (trial, bool), width int) 
 		}
 		trials = append(trials, t)
 	}
+	return b.tries(ctx, trials)
+}
+
+// tries runs trials side by side.
+func (b *bench) tries(ctx context.Context, trials []trial) []sighting {
 	wave := make([]sighting, len(trials))
 	var work sync.WaitGroup
 	for i, t := range trials {
