@@ -29,8 +29,18 @@ type Defect struct {
 	// Runs is the number of runs until its own checker (else any) saw it.
 	Runs     *Spread `json:"runs,omitempty"`
 	Baseline *Spread `json:"baseline,omitempty"`
-	Plan     string  `json:"smallest_plan,omitempty"`
-	Note     string  `json:"note,omitempty"`
+	// Explored is how an enumeration of all plans found it.
+	Explored *Explored `json:"explored,omitempty"`
+	Plan     string    `json:"smallest_plan,omitempty"`
+	Note     string    `json:"note,omitempty"`
+}
+
+// Explored is the search of an explorer: how many faults the last plan had, and how
+// many plans ran up to it.
+type Explored struct {
+	Found bool `json:"found"`
+	Depth int  `json:"depth"`
+	Plans int  `json:"plans"`
 }
 
 // Spread sums up the runs until detection over the searches. A search that gave
@@ -166,7 +176,32 @@ func (m *Mutants) tables() []table {
 	return out
 }
 
+// exploredTable is the run table of a search by enumeration.
+func (m *Mutants) exploredTable() table {
+	t := table{
+		Title: fmt.Sprintf("Planted defects, by exploration, at most %s", plural(m.Limit, "plan")),
+		Head:  []string{"defect", "fate", "own checker", "faults", "plans", "smallest plan"},
+		Wrap:  5,
+		Notes: []string{"faults: in the plan that was found; plans: how many ran until then"},
+	}
+	for _, d := range m.Defects {
+		fate := d.Fate()
+		faults, plans := "", ""
+		if x := d.Explored; x != nil {
+			plans = fmt.Sprint(x.Plans)
+			if x.Found {
+				faults = fmt.Sprint(x.Depth)
+			}
+		}
+		t.row(d.Name, cell{string(fate), fateTones[fate]}, d.Anomaly, faults, plans, cmp.Or(d.Plan, d.Note))
+	}
+	return t
+}
+
 func (m *Mutants) runTable() table {
+	if slices.ContainsFunc(m.Defects, func(d Defect) bool { return d.Explored != nil }) {
+		return m.exploredTable()
+	}
 	t := table{
 		Title: fmt.Sprintf("Planted defects, %s each, at most %s", plural(m.Seeds, "search"), plural(m.Limit, "run")),
 		Head:  []string{"defect", "fate", "own checker", "found", "median", "p95", "chance", "ratio", "smallest plan"},

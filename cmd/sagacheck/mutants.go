@@ -29,6 +29,7 @@ type mutantsFlags struct {
 	limit      int
 	seed       uint64
 	quick      bool
+	explore    bool
 	noBaseline bool
 	parallel   int
 	settle     time.Duration
@@ -48,10 +49,15 @@ plain chaos tools do, and the two are compared (docs/mutants.md).
 
 --quick makes one search for each defect, with the curated plans first.
 
+--explore makes one search for each defect, which enumerates plans as sagacheck
+explore does, of one fault and then of two, until --limit; equivalent switches
+are left out.
+
 Exit 0 only if every planted defect was killed by its own checker, and every
 equivalent switch (a change that breaks nothing) stayed green.`,
 		Example: `  sagacheck mutants
   sagacheck mutants --quick
+  sagacheck mutants --explore
   sagacheck mutants --defect 'retry-*' --seeds 5 --no-baseline`,
 		Args: cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error { return f.run(c, p) },
@@ -59,9 +65,10 @@ equivalent switch (a change that breaks nothing) stayed green.`,
 	c.Flags().StringSliceVar(&f.defects, "defect", nil, "only defects that match this `glob` (may be repeated)")
 	c.Flags().StringSliceVar(&f.scenarios, "scenario", nil, "only scenarios that match this `glob` (default: the catalogue without threads)")
 	c.Flags().IntVar(&f.seeds, "seeds", 20, "searches for each defect")
-	c.Flags().IntVar(&f.limit, "limit", 200, "runs after which a search gives up")
+	c.Flags().IntVar(&f.limit, "limit", 0, "runs after which a search gives up (default: 200, with --explore 4000)")
 	c.Flags().Uint64Var(&f.seed, "seed", 1, "seed of everything that is drawn")
 	c.Flags().BoolVar(&f.quick, "quick", false, "one search for each defect, with the curated plans first, and no baseline")
+	c.Flags().BoolVar(&f.explore, "explore", false, "one search for each defect that enumerates plans of one and two faults, and no baseline")
 	c.Flags().BoolVar(&f.noBaseline, "no-baseline", false, "leave out the searches by time and chance")
 	c.Flags().IntVar(&f.parallel, "parallel", 0, "sagas at once, over all defects (default: 32 a core)")
 	c.Flags().DurationVar(&f.settle, "settle", 3*time.Second, "how long after the last fault a saga may take to end")
@@ -69,14 +76,29 @@ equivalent switch (a change that breaks nothing) stayed green.`,
 	return c
 }
 
+// Runs after which a search gives up.
+const (
+	drawnLimit    = 200
+	exploredLimit = 4000
+)
+
 func (f *mutantsFlags) check() error {
-	if f.seeds < 1 || f.limit < 1 || f.parallel < 0 || f.settle <= 0 {
-		return errors.New("--seeds, --limit, --settle: expected 1 or more; --parallel: 0 (the default) or more")
+	if f.seeds < 1 || f.limit < 0 || f.parallel < 0 || f.settle <= 0 {
+		return errors.New("--seeds, --settle: expected 1 or more; --limit, --parallel: 0 (the default) or more")
+	}
+	if f.quick && f.explore {
+		return errors.New("--quick and --explore: expected one of them")
+	}
+	if f.limit == 0 {
+		f.limit = drawnLimit
+		if f.explore {
+			f.limit = exploredLimit
+		}
 	}
 	if f.parallel == 0 {
 		f.parallel = sagasPerCore * runtime.GOMAXPROCS(0)
 	}
-	if f.quick {
+	if f.quick || f.explore {
 		f.seeds, f.noBaseline = 1, true
 	}
 	return nil
@@ -93,6 +115,9 @@ func (f *mutantsFlags) run(c *cobra.Command, p process) error {
 	list, err := chooseScenarios(f.scenarios)
 	if err != nil {
 		return usage(fmt.Errorf("--scenario: %w", err))
+	}
+	if f.explore {
+		chosen = slices.DeleteFunc(chosen, func(m mutant) bool { return m.Equivalent })
 	}
 	started := time.Now()
 	dir, err := reports.NewRunDir(f.out, c.Name(), started)

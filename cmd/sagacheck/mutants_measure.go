@@ -45,6 +45,8 @@ func (h *hunt) measure(ctx context.Context, m mutant) (d *reports.Defect, err er
 	defer func() { err = errors.Join(err, b.close(ctx)) }()
 	d = &b.mutant.Defect
 	switch {
+	case h.flags.explore:
+		err = b.explored(ctx)
 	case m.Equivalent:
 		err = b.soak(ctx)
 	case h.flags.quick:

@@ -1,0 +1,72 @@
+package main
+
+import (
+	"context"
+	"slices"
+
+	"github.com/sagacheck/sagacheck/faults"
+	"github.com/sagacheck/sagacheck/reports"
+	"github.com/sagacheck/sagacheck/scenarios"
+)
+
+// Of the exploration of a defect: how many faults a plan may have, and how many
+// plans run side by side.
+const (
+	exploreDepth = 2
+	exploreWidth = 24
+)
+
+// explored searches as sagacheck explore does, all scenarios level by level, until
+// the defect's own checker reports a violation. Within a level the plans take
+// turns, so the plan that is found is one of the smallest.
+func (b *bench) explored(ctx context.Context) error {
+	defer b.progress.Done(reports.Passed)
+	byName := map[string]*scenarios.Scenario{}
+	var spaces []faults.Space
+	for _, s := range b.scenarios {
+		byName[s.Name] = s
+		spaces = append(spaces, faults.Space{Name: s.Name, Definitions: blueprint(s), Ability: b.ability()})
+	}
+	x := faults.NewExplorer(spaces, exploreDepth, false)
+	o := outcome{kills: map[string]bool{}}
+	result := &reports.Explored{}
+	for o.kill == nil && o.runs < b.flags.limit && ctx.Err() == nil {
+		probes := slices.DeleteFunc(x.Next(), func(p *faults.Probe) bool { return !usable(p.Plan) })
+		if len(probes) == 0 {
+			break
+		}
+		result.Depth = probes[0].Level
+		for wave := range slices.Chunk(probes, exploreWidth) {
+			o.add(b.exploreWave(ctx, x, byName, wave))
+			if o.kill != nil || o.runs >= b.flags.limit || ctx.Err() != nil {
+				break
+			}
+		}
+	}
+	if ctx.Err() != nil {
+		return nil
+	}
+	result.Plans, result.Found = o.runs, o.kill != nil
+	b.mutant.Explored = result
+	_, err := b.record([]outcome{o}, 0)
+	return err
+}
+
+// exploreWave runs plans side by side, and tells the explorer what they showed.
+// What ran beside the one that was found does not count.
+func (b *bench) exploreWave(ctx context.Context, x *faults.Explorer, byName map[string]*scenarios.Scenario, wave []*faults.Probe) outcome {
+	var trials []trial
+	for _, p := range wave {
+		trials = append(trials, trial{scenario: byName[p.Space], plan: p.Plan, profile: b.mutant.profile, seed: b.flags.seed})
+	}
+	o := outcome{kills: map[string]bool{}}
+	for i, s := range b.tries(ctx, trials) {
+		if s.result.History != nil && s.result.Err == nil {
+			x.Learn(wave[i], faults.NewTrace(s.result.History))
+		}
+		if b.count(&o, s) {
+			return o
+		}
+	}
+	return o
+}
