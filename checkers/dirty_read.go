@@ -8,11 +8,12 @@ import (
 // DirtyRead finds sagas that completed on the strength of what another saga
 // later undid: an action found in a register the value that its definition
 // expected, an action of another saga under way had put it there, and that saga
-// compensated it afterwards.
+// compensated it afterwards, or tried to: a participant with a semantic lock
+// refuses to undo what somebody has built on.
 //
 // Source: Richardson, "Microservices Patterns", ch. 4.3 (dirty reads). Evidence:
 // call-committed with the value that each write really found, in the order of
-// effects; the ends of sagas. It cannot see reads that lead to no write of the
+// effects; call-received of compensations; the ends of sagas. It cannot see reads that lead to no write of the
 // same register. An action that did not expect the value is no reader
 // (lost-update sees it). Cost: linear, and sorting.
 type DirtyRead struct{}
@@ -23,9 +24,9 @@ var _ Checker = DirtyRead{}
 func (DirtyRead) Doc() Doc {
 	return Doc{
 		Name:       "dirty-read",
-		Definition: "A saga completed although it had acted on a register's value that another saga, under way at the same time, had written and later compensated.",
+		Definition: "A saga completed although it had acted on a register's value that another saga, under way at the same time, had written and later compensated, or tried to.",
 		Source:     "Richardson, Microservices Patterns, ch. 4.3: dirty reads",
-		Evidence:   "call-committed with the values that writes found, and saga-ended. At risk: sagas that had a written register under compensation while another saga with calls to it was under way.",
+		Evidence:   "call-committed with the values that writes found, call-received of compensations, and saga-ended. At risk: sagas that had a written register under compensation while another saga with calls to it was under way.",
 		Blind:      "Reads that lead to no write of the same register. A write that did not expect the value is no read: lost-update sees it.",
 		Cost:       "linear, and sorting",
 		Wants:      []Trait{sharedWrites},
@@ -75,7 +76,7 @@ func reads(w registerWrite, by *registerWrite) bool {
 }
 
 func judgeRead(t *tally, r *register, w, by *registerWrite) {
-	undo := firstAfter(effects(by.saga.Ops[undoOf(by.op)]), w.event.Seq)
+	undo, how := undoing(by, w.event.Seq)
 	reader := end(w.saga)
 	switch {
 	case reader == saga.Compensated: // what was read is undone, and so is the reader
@@ -86,9 +87,25 @@ func judgeRead(t *tally, r *register, w, by *registerWrite) {
 		t.unknown("saga %s has not ended, and it acted on what saga %s undid", w.saga.ID, by.saga.ID)
 	default:
 		t.violate(w.op, []*history.Event{by.event, w.event, undo, w.saga.Ended},
-			"broke isolation between sagas: %s acted on register %q being %q, which %s had set and later undid, and saga %s completed",
-			w.op, r.name, w.found, by.op, w.saga.ID)
+			"broke isolation between sagas: %s acted on register %q being %q, which %s had set and %s, and saga %s completed",
+			w.op, r.name, w.found, by.op, how, w.saga.ID)
 	}
+}
+
+// undoing is the event with which an action was undone after another event, or,
+// since a participant may refuse to undo what somebody has built on, was to be
+// undone: the saga is on its way back. nil: neither.
+func undoing(by *registerWrite, seq int) (e *history.Event, how string) {
+	o := by.saga.Ops[undoOf(by.op)]
+	if e := firstAfter(effects(o), seq); e != nil || o == nil || end(by.saga) == saga.Completed {
+		return e, "later undid"
+	}
+	for _, a := range o.Attempts {
+		if e := firstAfter(a.Received, seq); e != nil {
+			return e, "later was to undo"
+		}
+	}
+	return nil, ""
 }
 
 // end is the good end of a saga, empty if it has none.

@@ -21,6 +21,7 @@ func AllDefects() []Defect {
 		{"refund-elsewhere", "inexact-compensation", Fenced, "a compensation books to another account than the action", "refund to the account on file, not to the one that paid"},
 		{"compensate-anyway", "empty-compensation", Fenced, "a compensation is applied although its action never happened", "DTM and Seata: null compensation"},
 		{"blind-writes", "lost-update", Fenced, "a write is applied whatever value the register has now", "Richardson, ch. 4.3: no semantic lock"},
+		{"dedupe-by-body", "dirty-read", Fenced, "an action with the body of one that was done is told that it is done, whatever its key and its saga", "a message queue's deduplication by content"},
 		{"credit-extra", "double-credit", Fenced, "an action credits twice what was asked for, in one effect", "amount applied by the handler and by a trigger"},
 	}
 }

@@ -97,6 +97,16 @@ func (r *remembered) reply(c Call, body []byte) *Answer {
 	return &a
 }
 
+// seen tells whether a request with that body was done (dedupe-by-body).
+func (m *memory) seen(body []byte) bool {
+	for _, r := range m.keys {
+		if r.answer != nil && bytes.Equal(r.body, body) {
+			return true
+		}
+	}
+	return false
+}
+
 // begin marks a key as being worked on.
 func (m *memory) begin(c Call, key string, body []byte) {
 	if key != "" {

@@ -131,6 +131,9 @@ func (w *World) apply(c Call, key string, body []byte) (a Answer, changed bool) 
 	}
 	w.mu.Lock()
 	defer w.mu.Unlock()
+	if w.defects["dedupe-by-body"] && c.Op.Direction == saga.Action && w.mem.seen(body) {
+		return Answer{Code: http.StatusOK, Detail: "replayed"}, false
+	}
 	protected := w.profile != Naive && !(w.defects["no-dedupe"] && c.Op.Direction == saga.Action)
 	if protected {
 		if a := w.mem.protect(w.guard(), c, key, body); a != nil && !(a.Detail == neverHappened && w.defects["compensate-anyway"]) {

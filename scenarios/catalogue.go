@@ -17,7 +17,7 @@ var files embed.FS
 var names = []string{
 	"order", "transfer", "booking", "order-status", "signup",
 	"single-step", "long-chain", "fan-out",
-	"seat", "herd", "breaker",
+	"seat", "voucher", "herd", "breaker",
 }
 
 var catalogue = sync.OnceValue(func() []*Scenario { return read("catalogue", names) })
