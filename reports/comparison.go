@@ -291,10 +291,15 @@ func (c *Comparison) reasons() table {
 			continue
 		}
 		k := why{m.Anomaly, m.Mark, m.Reason}
+		if m.Mark == NotRunAtAll {
+			k.anomaly = "all"
+		}
 		if who[k] == nil {
 			order = append(order, k)
 		}
-		who[k] = append(who[k], fmt.Sprintf("%s (%s)", m.Engine, m.Profile))
+		if name := fmt.Sprintf("%s (%s)", m.Engine, m.Profile); !slices.Contains(who[k], name) {
+			who[k] = append(who[k], name)
+		}
 	}
 	for _, k := range order {
 		t.row(k.anomaly, string(k.mark), strings.Join(who[k], ", "), k.reason)

@@ -38,11 +38,11 @@ func newCompare(p process) *cobra.Command {
 	c := &cobra.Command{
 		Use:   "compare",
 		Short: "Compare orchestrators: engine × anomaly × participant profile",
-		Long: `Runs the same plans against each orchestrator with each participant profile, and
-prints which anomaly each one holds off with which protection. Every finding is
-replayed, with its rate. Exit 0 when the matrix is complete, whatever it shows;
+		Long: `Installs the orchestrators that are not there yet, runs the same plans against
+each one with each participant profile, and prints which anomaly each one holds
+off with which protection. Every finding is replayed, with its rate. Exit 0 when the matrix is complete, whatever it shows;
 with --strict a finding is red.`,
-		Example: `  sagacheck compare --orchestrator reference --orchestrator node-red
+		Example: `  sagacheck compare --orchestrator reference --orchestrator nodered
   sagacheck compare --orchestrator reference --orchestrator http://127.0.0.1:8080 --participants fenced`,
 		Args: cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error { return f.compare(c, p) },
@@ -75,6 +75,9 @@ func (f *compareFlags) compare(c *cobra.Command, p process) error {
 	var runs []*reports.Run
 	speed := map[string]float64{}
 	for _, engine := range f.orchestrators {
+		if err := f.install(c.Context(), p, engine); err != nil {
+			fmt.Fprintf(p.stderr, "sagacheck: %v\n", err) // its row will say that it is not there
+		}
 		for _, profile := range f.profiles {
 			if c.Context().Err() != nil {
 				break
@@ -90,6 +93,14 @@ func (f *compareFlags) compare(c *cobra.Command, p process) error {
 		}
 	}
 	return f.publish(c, p, runs, speed, dir, started)
+}
+
+// install installs an engine that is not there yet.
+func (f *compareFlags) install(ctx context.Context, p process, engine string) error {
+	if engine == referenceName || strings.HasPrefix(engine, "http") {
+		return nil
+	}
+	return orchestrators.Install(ctx, engine, p.stderr)
 }
 
 // one is one engine with one profile: a run of its own, and how fast it is

@@ -30,7 +30,7 @@ func newOrchestrators(p process) *cobra.Command {
 			},
 		},
 		&cobra.Command{
-			Use: "install NAME...", Short: "Run a manifest's pinned install commands", Example: "  sagacheck orchestrators install node-red",
+			Use: "install NAME...", Short: "Run a manifest's pinned install commands", Example: "  sagacheck orchestrators install nodered",
 			Args: named,
 			RunE: func(c *cobra.Command, args []string) error {
 				for _, name := range args {
