@@ -93,7 +93,7 @@ func (b *books) add(t *tally, h *history.History, s *history.SagaRecord) {
 		if !stays(s, step) {
 			continue
 		}
-		e, err := step.Action.Effect()
+		e, err := definedEffect(s, step.Name, saga.Action)
 		if err != nil {
 			t.unknown("%s: the definition's body is no effect: %v", action(s, step.Name), err)
 		}

@@ -44,7 +44,7 @@ func registersOf(h *history.History, ix *history.Index) []*register {
 	}
 	for _, s := range ix.Sagas {
 		for _, o := range opsOf(s) {
-			asked, err := o.Call.Effect()
+			asked, err := o.Asked()
 			if received(o) > 0 {
 				for _, w := range asked.Writes {
 					at(w.Register).sagas[s] = true

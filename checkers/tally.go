@@ -123,6 +123,9 @@ func accepted(o *history.OpRecord) *history.Event {
 
 // definedEffect is what the definition says that an operation does.
 func definedEffect(s *history.SagaRecord, step string, d saga.Direction) (saga.Effect, error) {
+	if o := s.Op(step, d); o != nil {
+		return o.Asked()
+	}
 	call, _ := s.Definition.Call(saga.StepRef{Step: step, Direction: d})
 	return call.Effect()
 }

@@ -2,6 +2,7 @@ package history
 
 import (
 	"slices"
+	"sync"
 	"time"
 
 	"github.com/sagacheck/sagacheck/saga"
@@ -42,6 +43,17 @@ type OpRecord struct {
 	Call     saga.Call
 	Attempts []*Attempt // ascending by N
 	Effects  []*Event   // CallCommitted, in order
+
+	read     sync.Once
+	asked    saga.Effect
+	askedErr error
+}
+
+// Asked is the effect that the operation asks for, by its definition. Its body is
+// read once: reading it is most of the work of some checkers.
+func (o *OpRecord) Asked() (saga.Effect, error) {
+	o.read.Do(func() { o.asked, o.askedErr = o.Call.Effect() })
+	return o.asked, o.askedErr
 }
 
 // Attempt is one delivery of an operation, with the copies that the network made.

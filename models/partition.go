@@ -113,7 +113,7 @@ func (b *builder) step(s *history.SagaRecord, step saga.Step) []*Partition {
 		if o == nil {
 			continue
 		}
-		asked, err := o.Call.Effect()
+		asked, err := o.Asked()
 		if err != nil {
 			missing = fmt.Sprintf("the body of %v is no effect: %v", o.Op, err)
 		}
