@@ -17,6 +17,7 @@ import (
 func synthetic(n int) *history.History {
 	h := &history.History{Events: make([]history.Event, 0, n+64)}
 	h.Header.Orchestrator.Capabilities = []string{"pivot", "deferrable", "permanent-errors", "idempotency-key", "max-attempts", "deadline", "exponential-backoff", "jitter", "breaker", "dag", "step-status", "trace-context"}
+	h.Header.Registers = map[string]string{"door": "open"}
 	h.Header.Faults = []history.PlannedFault{{Kind: "lose", Text: "lose charge#1@response"}}
 	g := newGenerator(h)
 	for i := 0; len(h.Events) < n; i++ {
@@ -31,7 +32,7 @@ func synthetic(n int) *history.History {
 			}
 		}
 	}
-	g.add(history.Event{Kind: history.LedgerRead, Participant: "bank", Balances: balances})
+	g.add(history.Event{Kind: history.LedgerRead, Participant: "bank", Balances: balances, Registers: map[string]string{"door": "open"}})
 	return h
 }
 
@@ -51,9 +52,15 @@ func newGenerator(h *history.History) *generator {
 	for i, name := range []string{"reserve", "charge", "ship", "notify"} {
 		e := saga.Effect{Postings: []saga.Posting{{Account: "till", Amount: -1, Unit: "EUR"}, {Account: name, Amount: 1, Unit: "EUR"}}}
 		undo := e.Inverse()
+		if name == "ship" { // all sagas pass by one register
+			e.Writes = []saga.Write{{Register: "door", From: "open", To: "open"}}
+		}
 		s := saga.Step{Name: name, Kind: kinds[i], Action: saga.Call{URL: "http://p", Body: e.Body(), Retry: policy}}
 		if kinds[i] == saga.Compensatable {
 			s.Compensation = &saga.Call{URL: "http://p", Body: undo.Body(), Retry: policy}
+		}
+		if name == "charge" {
+			s.Action.Breaker = &saga.Breaker{Name: "bank", Failures: 3, OpenMS: 60, Probes: 1}
 		}
 		g.steps = append(g.steps, s)
 		g.effects[saga.StepRef{Step: name, Direction: saga.Action}] = &e

@@ -101,8 +101,13 @@ type opening struct {
 func checkBreaker(t *tally, calls []breakerCall, ds []disturbance, lag time.Duration) {
 	for _, o := range openings(calls, ds) {
 		t.risk(1)
-		for _, b := range calls {
-			if b.Sent.Seq <= o.surely || b.Sent.At >= o.until || disturbed(ds, o.by.Sent.Seq, b.Sent.Seq) {
+		i, _ := slices.BinarySearchFunc(calls, o.surely, func(b breakerCall, seq int) int { return cmp.Compare(b.Sent.Seq, seq) })
+		later := calls[i:]
+		for _, b := range later {
+			if b.Sent.At >= o.until {
+				break
+			}
+			if disturbed(ds, o.by.Sent.Seq, b.Sent.Seq) {
 				continue
 			}
 			if b.op == o.by.op || b.Sent.At > o.since+lag {
@@ -111,7 +116,7 @@ func checkBreaker(t *tally, calls []breakerCall, ds []disturbance, lag time.Dura
 			}
 		}
 		if lag < time.Duration(o.by.policy.OpenMS)*time.Millisecond { // else a call from before may come only now
-			checkProbes(t, o, calls, ds)
+			checkProbes(t, o, later, ds)
 		}
 	}
 }
@@ -121,12 +126,13 @@ func checkBreaker(t *tally, calls []breakerCall, ds []disturbance, lag time.Dura
 func openings(calls []breakerCall, ds []disturbance) []opening {
 	ended := slices.DeleteFunc(slices.Clone(calls), func(b breakerCall) bool { return b.Ended == nil })
 	slices.SortFunc(ended, func(a, b breakerCall) int { return cmp.Compare(a.Ended.Seq, b.Ended.Seq) })
+	beside := successesOf(calls)
 	var all []opening
 	var row []breakerCall
 	probes := 0 // failures since the last opening
 	for _, b := range ended {
 		switch {
-		case !b.failed || succeededBeside(b, calls):
+		case !b.failed || beside.beside(b):
 			row, probes = nil, 0
 			continue
 		case kills(ds, b.Sent.Seq, b.Ended.Seq) > 0:
@@ -170,30 +176,48 @@ func newOpening(row []breakerCall, by breakerCall) opening {
 	return o
 }
 
-// succeededBeside tells whether a call that may have succeeded ran at the same
-// time as b: then the order in which their outcomes were learnt is not known.
-func succeededBeside(b breakerCall, calls []breakerCall) bool {
-	i, _ := slices.BinarySearchFunc(calls, b.Ended.Seq, func(c breakerCall, seq int) int { return cmp.Compare(c.Sent.Seq, seq) })
-	for _, c := range slices.Backward(calls[:i]) {
-		if !c.failed && (c.Ended == nil || c.Ended.Seq > b.Sent.Seq) {
-			return true
+// successes tells which calls of a breaker, in the order in which they were sent,
+// had one beside them that may have succeeded: then the order in which their
+// outcomes were learnt is not known.
+type successes struct {
+	sent  []int           // sequence numbers of all calls
+	ended []int           // the latest end of those up to each that may have succeeded
+	open  []time.Duration // when the latest of those was sent that never ended
+}
+
+// longestAttempt: no attempt lasts that long.
+const longestAttempt = time.Minute
+
+func successesOf(calls []breakerCall) *successes {
+	s := &successes{}
+	ended, open := 0, -2*longestAttempt
+	for _, b := range calls {
+		switch {
+		case b.failed:
+		case b.Ended == nil:
+			open = b.Sent.At
+		default:
+			ended = max(ended, b.Ended.Seq)
 		}
-		if b.Sent.At-c.Sent.At > time.Minute { // no attempt lasts that long
-			break
-		}
+		s.sent, s.ended, s.open = append(s.sent, b.Sent.Seq), append(s.ended, ended), append(s.open, open)
 	}
-	return false
+	return s
+}
+
+func (s *successes) beside(b breakerCall) bool {
+	i, _ := slices.BinarySearch(s.sent, b.Ended.Seq)
+	return i > 0 && (s.ended[i-1] > b.Sent.Seq || b.Sent.At-s.open[i-1] <= longestAttempt)
 }
 
 // checkProbes counts the calls that left after the open time and before the
 // breaker can have been closed, or half open once more: one of them may have been
 // answered well, or the open time has passed again since the first that failed.
-func checkProbes(t *tally, o opening, calls []breakerCall, ds []disturbance) {
+func checkProbes(t *tally, o opening, later []breakerCall, ds []disturbance) {
 	var probes []*history.Event
 	again := map[saga.Operation]bool{} // the next opening sees these
 	decided := time.Duration(math.MaxInt64)
-	for _, b := range calls {
-		if b.Sent.Seq <= o.surely || b.Sent.At < o.until {
+	for _, b := range later {
+		if b.Sent.At < o.until {
 			continue
 		}
 		if b.Sent.At >= decided || b.Ended == nil || again[b.op] || disturbed(ds, o.by.Sent.Seq, b.Sent.Seq) {
