@@ -27,8 +27,8 @@ type exchange struct {
 	script *script
 	call   participants.Call
 	req    request
-	began  time.Time
-	remote string // address of the orchestrator's side
+	began  time.Time // when the kernel had its first bytes
+	remote string    // address of the orchestrator's side
 
 	client *tap
 	up     *tap
@@ -62,7 +62,9 @@ func (g *Gate) serve(conn *net.TCPConn) {
 	})
 	var s *script
 	var attempt int
+	var began time.Time
 	req, err := peekRequest(conn, func() {
+		began = time.Now().Add(-sinceReceived(conn))
 		if s = g.script.Load(); s != nil {
 			attempt = s.arrive()
 		}
@@ -79,7 +81,7 @@ func (g *Gate) serve(conn *net.TCPConn) {
 		return
 	}
 	x := &exchange{
-		number: g.wire.exchanges.Add(1), script: s, req: req, began: time.Now(), remote: conn.RemoteAddr().String(),
+		number: g.wire.exchanges.Add(1), script: s, req: req, began: began, remote: conn.RemoteAddr().String(),
 		call: participants.Call{Op: s.op, Attempt: attempt}, handled: make(chan struct{}),
 	}
 	x.run(g.wire, conn)
@@ -274,7 +276,7 @@ type tap struct {
 	written  atomic.Int64
 	lost     atomic.Bool // bytes could not be written
 	closed   atomic.Bool // we have ended our side, after everything was written
-	finished atomic.Bool // the peer ended in order (FIN) after a whole answer
+	finished atomic.Bool // the peer ended in order (FIN) after a whole answer that it had taken
 	mu       sync.Mutex
 	head     []byte // the first bytes written: an answer, or its beginning
 }
@@ -298,7 +300,7 @@ func (t *tap) Read(p []byte) (int, error) {
 		t.onData()
 	}
 	if err != nil {
-		if _, whole := t.answer(); err == io.EOF && whole {
+		if _, whole := t.answer(); err == io.EOF && whole && acknowledged(t.conn) {
 			t.finished.Store(true)
 		}
 		t.over()
