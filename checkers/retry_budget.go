@@ -31,7 +31,7 @@ func (RetryBudget) Doc() Doc {
 		Definition: "More attempts than the policy's maximum, or a new attempt after its deadline; or fewer than it promises while the errors were transient.",
 		Source:     "the saga's retry policy; n8n #9236, n8n #12096",
 		Evidence:   "call-sent, call-ended and saga-ended. At risk: operations with an attempt that failed transiently. An attempt counts as late when it begins more than 50 ms after the deadline.",
-		Blind:      "Deferrable steps and pivots without a compensation, which may go on beyond their policy; one attempt more for each kill; deadlines across a kill, a pause or a store outage; giving up early when anything else could have been the reason (another step failed, an operator, a breaker, a deadline, a refused connection, an attempt that timed out before it reached the wire).",
+		Blind:      "Deferrable steps and pivots without a compensation, which may go on beyond their policy; one attempt more for each kill; deadlines across a kill, a pause or a store outage; giving up early when anything else could have been the reason (another step failed, an operator, a breaker, a deadline, a refused connection, an attempt that timed out before it reached the wire, which may be any where half of a time-out passes between the wire and a participant).",
 		Cost:       "linear",
 		Needs:      []string{"max-attempts"},
 	}
@@ -52,7 +52,7 @@ func (c RetryBudget) Check(h *history.History, ix *history.Index) Verdict {
 			}
 			tooMany(&t, o, as, ds)
 			tooLate(&t, h, o, as, ds)
-			if len(ds) == 0 && gaveUpEarly(h, s, o, as) {
+			if len(ds) == 0 && gaveUpEarly(h, ix, s, o, as) {
 				events := []*history.Event{s.Ended, last(s.Reports)}
 				for _, a := range as {
 					events = append(events, a.Ended)
@@ -102,7 +102,7 @@ func tooLate(t *tally, h *history.History, o *history.OpRecord, as []*history.At
 
 // gaveUpEarly tells whether an operation surely was given up before the end of
 // its policy, with nothing but transient failures and no other reason to stop.
-func gaveUpEarly(h *history.History, s *history.SagaRecord, o *history.OpRecord, as []*history.Attempt) bool {
+func gaveUpEarly(h *history.History, ix *history.Index, s *history.SagaRecord, o *history.OpRecord, as []*history.Attempt) bool {
 	p := o.Call.Retry
 	compensated := s.Ended != nil && s.Ended.Status == saga.Compensated
 	switch {
@@ -110,7 +110,7 @@ func gaveUpEarly(h *history.History, s *history.SagaRecord, o *history.OpRecord,
 		return false
 	case p.MaxAttempts > 0 && len(as) >= p.MaxAttempts, p.DeadlineMS > 0, o.Call.Breaker != nil:
 		return false
-	case hidingFault(h), len(s.Operator) > 0:
+	case hidingFault(h), len(s.Operator) > 0, starved(ix, s):
 		return false
 	}
 	for _, a := range o.Attempts {
