@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"strings"
-	"time"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
@@ -24,14 +23,7 @@ type postgresStore struct {
 
 var _ store = (*postgresStore)(nil)
 
-const (
-	postgresVersion = 1
-	// storePatience is how long opening and reading wait for a database that can't
-	// be reached; writing waits without end (see journal.persist).
-	storePatience = 10 * time.Second
-	// statementTimeout ends a statement whose connection has fallen silent.
-	statementTimeout = 2 * time.Second
-)
+const postgresVersion = 1
 
 var errSuperseded = errors.New("another executor has taken over the store")
 
@@ -48,7 +40,7 @@ func openPostgres(ctx context.Context, dsn string) (*postgresStore, error) {
 		return nil, fmt.Errorf("store: %w", err)
 	}
 	s := &postgresStore{pool: pool, taken: make(chan struct{})}
-	if err := s.patiently(ctx, func(ctx context.Context) error { return s.claim(ctx, cfg.ConnConfig.RuntimeParams["search_path"]) }); err != nil {
+	if err := patiently(ctx, unreachable, func(ctx context.Context) error { return s.claim(ctx, cfg.ConnConfig.RuntimeParams["search_path"]) }); err != nil {
 		pool.Close()
 		return nil, fmt.Errorf("store %s: %w", cfg.ConnConfig.Host, err)
 	}
@@ -78,25 +70,6 @@ func (s *postgresStore) claim(ctx context.Context, schema string) error {
 		err = fmt.Errorf("version %d: this executor reads version %d", version, postgresVersion)
 	}
 	return err
-}
-
-// patiently tries again while the database can't be reached.
-func (s *postgresStore) patiently(ctx context.Context, f func(context.Context) error) error {
-	ctx, cancel := context.WithTimeout(ctx, storePatience)
-	defer cancel()
-	for wait := 10 * time.Millisecond; ; wait = min(2*wait, 250*time.Millisecond) {
-		one, done := context.WithTimeout(ctx, statementTimeout)
-		err := f(one)
-		done()
-		if err == nil || !unreachable(err) {
-			return err
-		}
-		select {
-		case <-time.After(wait):
-		case <-ctx.Done():
-			return err
-		}
-	}
 }
 
 // unreachable tells trouble with the connection or the server's life from an
@@ -161,7 +134,7 @@ func (s *postgresStore) load(ctx context.Context, id string, yield func(entry) e
 	var last entry
 	for {
 		var es []entry
-		err := s.patiently(ctx, func(ctx context.Context) (err error) {
+		err := patiently(ctx, unreachable, func(ctx context.Context) (err error) {
 			es, err = s.page(ctx, id, last, page)
 			return err
 		})

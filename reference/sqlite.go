@@ -8,7 +8,8 @@ import (
 	"net/url"
 	"strings"
 
-	_ "modernc.org/sqlite" // the driver "sqlite"
+	"modernc.org/sqlite" // also the driver "sqlite"
+	sqlite3 "modernc.org/sqlite/lib"
 )
 
 // sqliteStore keeps the journals in one SQLite file. It holds the file's lock, so
@@ -38,10 +39,21 @@ func openSQLite(ctx context.Context, dsn string) (*sqliteStore, error) {
 	}
 	db.SetMaxOpenConns(1) // the lock belongs to the connection
 	s := &sqliteStore{db: db}
-	if err := s.migrate(ctx); err != nil {
+	if err := patiently(ctx, diskTrouble, s.migrate); err != nil {
 		return nil, errors.Join(fmt.Errorf("store %q: %w", file, err), db.Close())
 	}
 	return s, nil
+}
+
+// diskTrouble tells a disk that is full, or does not do as it is told, from an error
+// that would only be repeated.
+func diskTrouble(err error) bool {
+	var e *sqlite.Error
+	if !errors.As(err, &e) {
+		return false
+	}
+	primary := e.Code() & 0xff // the rest says what was being done
+	return primary == sqlite3.SQLITE_IOERR || primary == sqlite3.SQLITE_FULL
 }
 
 func (s *sqliteStore) migrate(ctx context.Context) error {
