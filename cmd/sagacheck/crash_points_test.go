@@ -60,7 +60,7 @@ func TestEveryCrashPoint(t *testing.T) {
 	}
 }
 
-func openSession(t *testing.T, s settings) *session {
+func openSession(t testing.TB, s settings) *session {
 	t.Helper()
 	s.settle, s.out = harness.DefaultSettle, t.TempDir()
 	var out bytes.Buffer

@@ -1,9 +1,14 @@
 package main
 
 import (
+	"flag"
+	"fmt"
 	"os"
 	"path/filepath"
+	"runtime"
+	"strconv"
 	"testing"
+	"time"
 
 	"go.uber.org/goleak"
 )
@@ -55,4 +60,51 @@ func children(t *testing.T) []string {
 		}
 	}
 	return ids
+}
+
+var longRun = flag.Duration("long-run", 15*time.Second, "how long TestLongRunStaysFlat runs")
+
+// TestLongRunStaysFlat makes one run after the other, of drawn plans over all
+// scenarios with processes that are killed: what the program holds on to must not
+// grow. make leaks runs it for ten minutes.
+func TestLongRunStaysFlat(t *testing.T) {
+	t.Setenv("TMPDIR", t.TempDir())
+	began := time.Now()
+	before := goleak.IgnoreCurrent()
+	var files int
+	var first uint64
+	cells, runs := 0, 0
+	for ; runs < 3 || time.Since(began) < *longRun; runs++ {
+		t.Run(fmt.Sprintf("run-%d", runs+1), func(t *testing.T) { // its folder is removed at its end
+			_, report, output := command(t, "run", "--curated=false", "--runs", "100", "--seed", strconv.Itoa(runs+1))
+			if report.Totals.Errors+report.Totals.Violated > 0 {
+				t.Errorf("%+v\n%s", report.Totals, output)
+			}
+			cells += report.Totals.Cells
+		})
+		goleak.VerifyNone(t, before)
+		if own := children(t); len(own) > 0 {
+			t.Errorf("child processes are left: %v", own)
+		}
+		now, open := heap(), openFiles(t)
+		if runs == 0 {
+			files, first = open, now
+		}
+		if open > files || now > first+heapSlack {
+			t.Fatalf("after %d runs: %d files and %d KiB of heap, after the first: %d and %d KiB", runs+1, open, now>>10, files, first>>10)
+		}
+		t.Logf("%8v %6d cells %5d files %7d KiB of heap", time.Since(began).Round(time.Second), cells, open, now>>10)
+	}
+}
+
+// heapSlack is what caches may take after the first run: a fraction of what one run
+// would leave if its histories were kept.
+const heapSlack = 8 << 20
+
+func heap() uint64 {
+	runtime.GC()
+	runtime.GC() // what finalizers and pools let go
+	var m runtime.MemStats
+	runtime.ReadMemStats(&m)
+	return m.HeapAlloc
 }

@@ -1,0 +1,42 @@
+package main
+
+import (
+	"slices"
+	"testing"
+
+	"github.com/sagacheck/sagacheck/checkers"
+	"github.com/sagacheck/sagacheck/faults"
+	"github.com/sagacheck/sagacheck/harness"
+)
+
+// BenchmarkPlans is curated plans of all scenarios, each run and judged: those that
+// the executor inside the program can be given, and those that kill, pause or cut
+// off an executor of their own.
+func BenchmarkPlans(b *testing.B) {
+	for name, own := range map[string]bool{"without-crashes": false, "crashes": true} {
+		b.Run(name, func(b *testing.B) {
+			x := openSession(b, settings{orchestrator: referenceName, profile: "fenced", seed: 1})
+			var some []planned
+			for _, s := range x.scenarios {
+				for _, p := range faults.Curated(blueprint(s)[0], x.ability()) {
+					if p.NeedsProcess() == own {
+						some = append(some, planned{s, p, 1})
+					}
+				}
+			}
+			plans := slices.Repeat(some, b.N/len(some)+1)[:b.N]
+			b.ResetTimer()
+			err := x.harness.Run(b.Context(), x.cellsOf(plans), func(r harness.Result) {
+				if r.Err != nil || r.History == nil {
+					b.Errorf("%s, %s: %v", r.Cell.Scenario, r.Cell.Plan, r.Err)
+					return
+				}
+				checkers.Judge(r.History, x.checkers)
+			})
+			if err != nil {
+				b.Fatal(err)
+			}
+			b.ReportMetric(float64(b.N)/b.Elapsed().Seconds(), "plans/s")
+		})
+	}
+}
