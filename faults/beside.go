@@ -35,16 +35,18 @@ func (f Fault) strikesProcess() bool {
 
 // clashes tells whether two faults are not sure to fire in one plan: both at the
 // process; one at it, and another at the same operation; a rollback that is asked
-// for, and a later attempt of another action; at one attempt, a second copy and
-// whatever waits for the effect, which may be the copy's; and, of several sagas,
-// two at one attempt, which may be of different ones.
-func (f Fault) clashes(o Fault, several bool) bool {
+// for, and a step that may not have started by then; at one attempt, a second copy
+// and whatever waits for the effect, which may be the copy's; and, of several
+// sagas that compete, two at one attempt, which may be of different ones, or one
+// that may end the only saga that would come to the other.
+func (f Fault) clashes(d saga.Definition, o Fault, several bool) bool {
 	copies := func(x Fault) bool { return x.Kind == "duplicate" }
-	asks := func(x, y Fault) bool { // what is retried elsewhere may be stopped before
-		return x.Kind == "ask-rollback" && x.At.Ref() != y.At.Ref() && y.At.Direction == saga.Action && y.At.Attempt > 1
+	overtakes := func(x, y Fault) bool {
+		ends := x.Kind == "ask-rollback" || several && x.endsSaga(d)
+		return ends && x.At.Step != y.At.Step && !ancestors(d, x.At.Step)[y.At.Step]
 	}
 	switch {
-	case f.strikesProcess() && o.strikesProcess() || asks(f, o) || asks(o, f):
+	case f.strikesProcess() && o.strikesProcess() || overtakes(f, o) || overtakes(o, f):
 		return true
 	case f.At.Ref() != o.At.Ref():
 		return false
@@ -52,6 +54,11 @@ func (f Fault) clashes(o Fault, several bool) bool {
 		return true
 	}
 	return f.At.Attempt == o.At.Attempt && (several || copies(f) || copies(o))
+}
+
+// endsSaga tells whether a saga may go no further after a fault.
+func (f Fault) endsSaga(d saga.Definition) bool {
+	return f.Kind == "reject" || f.Kind == "ask-rollback" || policyAt(d, f.At).MaxAttempts == 1
 }
 
 // compete tells whether sagas of a cell may be in each other's way, by registers or

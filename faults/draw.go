@@ -199,7 +199,7 @@ func drawPoint(t *rapid.T, defs []saga.Definition, p Plan, number int, kinds []K
 			f.Saga = number // a later step may be reached by another saga only
 		}
 		f = drawFields(t, f, policyAt(d, at))
-		if unsettles(d, f, many) && len(p.Faults) > 0 || slices.ContainsFunc(p.Faults, func(o Fault) bool { return unsettles(d, o, many) || f.clashes(o, several) }) {
+		if unsettles(d, f, many) && len(p.Faults) > 0 || slices.ContainsFunc(p.Faults, func(o Fault) bool { return unsettles(d, o, many) || f.clashes(d, o, several) }) {
 			continue
 		}
 		next := Plan{append(slices.Clone(p.Faults), f)}
