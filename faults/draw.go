@@ -110,6 +110,7 @@ func drawOpening(t *rapid.T, defs []saga.Definition, kinds []KindDoc, number int
 				{Kind: (lose{}).Doc().Name, At: point(step.Name, 1, saga.Response)},
 				{Kind: (reset{}).Doc().Name, At: point(step.Name, 1, saga.Response)},
 				{Kind: (failure{}).Doc().Name, At: point(step.Name, 1, saga.Commit)},
+				{Kind: (delay{}).Doc().Name, At: point(step.Name, 1, saga.Request), DelayMS: 2 * step.Action.Retry.AttemptTimeoutMS},
 			}, "unanswered")
 			refusal.At.Attempt = 2
 			fs = []Fault{unanswered, refusal}
@@ -282,6 +283,14 @@ func drawWindow(t *rapid.T, defs []saga.Definition, kind string) Fault {
 	case "error-rate":
 		f.Calls = append([]bool{true}, rapid.SliceOfN(rapid.Bool(), 0, 9).Draw(t, "calls")...)
 	}
+	if guarded := guardedSteps(defs[0]); len(guarded) > 0 && kind != "latency" && below(t, 2, "at the breaker") == 0 {
+		f.Steps = guarded // the steps before do not wait the window out
+		f.ForMS = breakerReached + rapid.IntRange(0, breakerReached).Draw(t, "for_ms")
+		if kind == "error-rate" {
+			f.Calls = slices.Repeat([]bool{true}, 10)
+		}
+		return f
+	}
 	if len(defs) > 3 && kind != "latency" { // all fail together, up to four times
 		f.ForMS *= rapid.IntRange(1, 4).Draw(t, "longer")
 		if kind == "error-rate" {
@@ -289,4 +298,19 @@ func drawWindow(t *rapid.T, defs []saga.Definition, kind string) Fault {
 		}
 	}
 	return f
+}
+
+// breakerReached is time enough, in ms, to come to a step with a breaker and fail
+// there until it opens.
+const breakerReached = 300
+
+// guardedSteps are the steps with a circuit breaker.
+func guardedSteps(d saga.Definition) []string {
+	var names []string
+	for _, s := range d.Steps {
+		if s.Action.Breaker != nil {
+			names = append(names, s.Name)
+		}
+	}
+	return names
 }
