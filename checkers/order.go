@@ -1,6 +1,7 @@
 package checkers
 
 import (
+	"slices"
 	"time"
 
 	"github.com/sagacheck/sagacheck/history"
@@ -117,10 +118,12 @@ func coreSucceeded(h *history.History, s *history.SagaRecord, before *history.Ev
 	if hidingFault(h) || len(s.Operator) > 0 {
 		return false
 	}
+	// Without the capability all steps are critical.
+	defers := slices.Contains(h.Header.Orchestrator.Capabilities, "deferrable")
 	for _, step := range s.Definition.Steps {
 		o := s.Op(step.Name, saga.Action)
 		switch {
-		case step.Kind == saga.Deferrable:
+		case step.Kind == saga.Deferrable && defers:
 		case o == nil && step.Action.Breaker != nil: // an open breaker fails it silently
 			return false
 		case o == nil && firstMayHide(s, step, last(s.Reports)):

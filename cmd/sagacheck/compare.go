@@ -146,21 +146,41 @@ func notStarted(engine, profile string, err error) *reports.Run {
 	return collector.Finish()
 }
 
-// limited is the curated plans, at most so many a scenario: evenly spread over
-// them, so that every kind of fault keeps its share.
+// limited is the curated plans, at most so many a scenario: those first that are the
+// first of their shape, so that each kind of fault keeps its phases and each
+// combination its place.
 func (x *session) limited(most int) []planned {
 	var all []planned
 	for _, s := range x.scenarios {
-		plans := faults.Curated(blueprint(s)[0], x.ability())
-		n := len(plans)
+		plans := shapesFirst(faults.Curated(blueprint(s)[0], x.ability()))
 		if most > 0 {
-			n = min(n, most)
+			plans = plans[:min(len(plans), most)]
 		}
-		for k := range n {
-			all = append(all, planned{s, plans[k*len(plans)/n], x.s.seed})
+		for _, p := range plans {
+			all = append(all, planned{s, p, x.s.seed})
 		}
 	}
 	return all
+}
+
+// shapesFirst puts the first plan of each shape before all others. Two plans have
+// one shape if they differ only in their steps and times.
+func shapesFirst(plans []faults.Plan) []faults.Plan {
+	var first, rest []faults.Plan
+	seen := map[string]bool{}
+	for _, p := range plans {
+		shape := ""
+		for _, f := range p.Faults {
+			shape += fmt.Sprintf("%s %s#%d@%s;", f.Kind, f.At.Direction, f.At.Attempt, f.At.Phase)
+		}
+		if seen[shape] {
+			rest = append(rest, p)
+		} else {
+			first = append(first, p)
+		}
+		seen[shape] = true
+	}
+	return append(first, rest...)
 }
 
 // throughput is sagas a second without faults, from the first submission to the
