@@ -88,7 +88,7 @@ func checkShort(t *tally, w wait, polite bool) {
 	switch {
 	case w.longest < w.lo-timerTolerance:
 		t.violate(w.op, w.events(), "broke the backoff: attempt %d of %s came at most %v after the failure, and the policy says %v to %v", w.next.Attempt, w.op, ms(w.longest), w.lo, w.hi)
-	case polite && w.failed.Ended.Code != 0 && w.longest < w.asked-timerTolerance:
+	case polite && w.failed.Ended.Code != 0 && w.failed.Ended.Certain && w.failed.InTime() && w.longest < w.asked-timerTolerance:
 		t.violate(w.op, w.events(), "broke the backoff: attempt %d of %s came at most %v after an answer with Retry-After %v", w.next.Attempt, w.op, ms(w.longest), w.asked)
 	}
 }

@@ -98,9 +98,10 @@ func (t *timing) seenLate(o *history.OpRecord, a *history.Attempt) bool {
 }
 
 // earliestFailure is the earliest time at which the orchestrator can have learnt
-// that the attempt failed.
+// that the attempt failed: an answer that it may not have read may have come after
+// its time-out.
 func earliestFailure(a *history.Attempt) time.Duration {
-	if a.Ended.Code != 0 && len(a.Answered) > 0 {
+	if a.Ended.Code != 0 && a.Ended.Certain && len(a.Answered) > 0 {
 		return a.Answered[0].At
 	}
 	return a.Sent.At
