@@ -61,7 +61,7 @@ func (c StuckSaga) Check(h *history.History, ix *history.Index) Verdict {
 		case s.Status() != saga.Stuck && !settled(h, ix, s):
 			t.unknown("saga %s has not ended, and its time to settle had not passed: %s", s.ID, orNothing(ix.Settled.Detail))
 		case starved(ix, s):
-			t.unknown("saga %s has not ended, but the machine was too late for its time-outs: an attempt without a fault took %v from the wire to its participant", s.ID, ms(ix.Lag))
+			t.unknown("saga %s has not ended, but the machine was too late for its time-outs: by %v", s.ID, ms(ix.Lag))
 		case s.Status() != saga.Stuck && stillWaiting(s, ix.Settled.At):
 			t.unknown("saga %s has not ended, but its retry policy allows a wait beyond the settle time", s.ID)
 		default:

@@ -134,11 +134,11 @@ func (t *timing) wireLags() []time.Duration {
 }
 
 // longestLag is how late things were at the worst on this machine, in this cell,
-// where no fault had a hand: attempts from the wire to their participant, sagas
+// where no fault had a hand: the harness itself, attempts from the wire to their participant, sagas
 // from submission to acceptance, steps from the success of those before them to
 // their own first attempt.
 func (t *timing) longestLag() time.Duration {
-	longest := quantile(t.wireLags(), 1)
+	longest := max(t.ix.Lag, quantile(t.wireLags(), 1))
 	for _, s := range t.ix.Sagas {
 		if len(s.Submitted) == 1 && len(s.Accepted) > 0 && !t.faulty[hit{saga.Operation{Saga: s.ID, Step: saga.SubmitStep, Direction: saga.Action}, 1}] {
 			longest = max(longest, s.Accepted[0].At-s.Submitted[0].At)

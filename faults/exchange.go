@@ -64,8 +64,10 @@ func (g *Gate) serve(conn *net.TCPConn) {
 	var attempt int
 	var began time.Time
 	req, err := peekRequest(conn, func() {
-		began = time.Now().Add(-sinceReceived(conn))
+		waited := sinceReceived(conn)
+		began = time.Now().Add(-waited)
 		if s = g.script.Load(); s != nil {
+			s.in.rec.Late(waited)
 			attempt = s.arrive()
 		}
 	})

@@ -36,6 +36,7 @@ func (h *Harness) run(ctx context.Context, c Cell, sys orchestrators.System, tar
 		return nil, err
 	}
 	defer h.wire.Release(r.leased)
+	defer h.pacer.tell(r.rec)()
 	r.in.Begin()
 	err := r.drive(ctx)
 	err = errors.Join(err, r.in.Close())

@@ -1,6 +1,7 @@
 package harness_test
 
 import (
+	"cmp"
 	"context"
 	"os"
 	"slices"
@@ -150,13 +151,14 @@ func TestProfiles(t *testing.T) {
 // own checker under some curated plan.
 func TestParticipantDefects(t *testing.T) {
 	sys := startLocal(t)
+	shared := map[string]string{"lost-update": "seat", "dirty-read": "voucher"} // they take sagas that share a register
 	for _, d := range participants.AllDefects() {
 		t.Run(d.Name, func(t *testing.T) {
 			checker, ok := checkers.ByName(d.Anomaly)
 			if !ok {
 				t.Fatalf("no checker %q", d.Anomaly)
 			}
-			s := scenario(t, map[bool]string{true: "seat", false: "booking"}[d.Anomaly == "lost-update"])
+			s := scenario(t, cmp.Or(shared[d.Anomaly], "booking"))
 			found := slices.ContainsFunc(runPlans(t, sys, s, d.Profile, faults.Curated(blueprint(s), faults.Ability{}), d.Name), func(r harness.Result) bool {
 				return r.History != nil && checkers.Judge(r.History, []checkers.Checker{checker})[0].Outcome == checkers.Violation
 			})

@@ -5,6 +5,8 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"github.com/sagacheck/sagacheck/history"
 )
 
 // A machine with more cells than it can carry makes time-outs fire that no plan
@@ -29,8 +31,15 @@ func (p *pacer) spoilt(since time.Time) bool { return p.last.Load() > since.Unix
 type pacer struct {
 	lag  atomic.Int64 // nanoseconds, a decaying maximum
 	last atomic.Int64 // when the machine last lagged badly, in nanoseconds since 1970
+	told sync.Map     // *history.Recorder of each running cell
 	stop context.CancelFunc
 	done sync.WaitGroup
+}
+
+// tell notes in a cell's history how late the machine is, until the end is called.
+func (p *pacer) tell(r *history.Recorder) (end func()) {
+	p.told.Store(r, nil)
+	return func() { p.told.Delete(r) }
 }
 
 func newPacer() *pacer {
@@ -55,6 +64,9 @@ func (p *pacer) measure(ctx context.Context) {
 		last = now
 		if late > spoilLimit {
 			p.last.Store(now.UnixNano())
+		}
+		if late > lagLimit {
+			p.told.Range(func(r, _ any) bool { r.(*history.Recorder).Late(late); return true })
 		}
 		p.lag.Store(int64(max(late, time.Duration(p.lag.Load())*3/4)))
 	}

@@ -10,14 +10,17 @@ import (
 // runs since the orchestrator began, and the wire sees the beginning later: on an
 // overloaded machine, much later. So what counts is the time on the wire and how
 // late things were elsewhere in the cell: three times the longest that an attempt
-// without a fault took from the wire to its participant, or the longest that the
-// orchestrator took from one thing to the next.
+// without a fault took from the wire to its participant, or that the harness was
+// late itself, or the longest that the orchestrator took from one thing to the next.
 func (ix *Index) doubt() {
 	faulty := map[attemptID]bool{}
 	for _, es := range ix.Fired {
 		for _, e := range es {
 			faulty[attemptID{e.Operation(), e.Attempt}] = true
 		}
+	}
+	if ix.Settled != nil {
+		ix.Lag = time.Duration(ix.Settled.LagMS) * time.Millisecond
 	}
 	late := time.Duration(0)
 	for _, s := range ix.Sagas {

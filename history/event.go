@@ -103,6 +103,9 @@ type Event struct {
 	Code int `json:"code,omitempty"`
 	// RetryAfterMS is the Retry-After of an answer.
 	RetryAfterMS int `json:"retry_after_ms,omitempty"`
+	// LagMS: (settled) how late the harness itself was at the most while the cell
+	// ran: its timers fired late, or connections waited for it.
+	LagMS int `json:"lag_ms,omitempty"`
 	// Certain: (call-ended) the orchestrator surely read the answer: it closed its
 	// side in order, well within the attempt's time-out.
 	Certain bool `json:"certain,omitempty"`

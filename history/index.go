@@ -17,8 +17,8 @@ type Index struct {
 	Fired   map[int][]*Event
 	Settled *Event // nil: the history has no settle event
 	Ledgers []*Event
-	// Lag is the longest that an attempt without a fault took from the wire to its
-	// participant: how late the machine was.
+	// Lag is how late the machine was: the longest that an attempt without a fault
+	// took from the wire to its participant, or what the harness measured of itself.
 	Lag    time.Duration
 	bySaga map[string]*SagaRecord
 }

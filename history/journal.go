@@ -23,6 +23,7 @@ type Recorder struct {
 	h      History
 	notify chan struct{}
 	act    Activity
+	lag    time.Duration
 }
 
 // Activity tells how much has been recorded, and when last.
@@ -49,6 +50,9 @@ func (r *Recorder) Add(e Event) int {
 	}
 	now := time.Now()
 	e.Seq, e.At = len(r.h.Events)+1, now.Sub(r.start)
+	if e.Kind == Settled {
+		e.LagMS = int(r.lag / time.Millisecond)
+	}
 	r.h.Events = append(r.h.Events, e)
 	r.act.Count, r.act.Last = e.Seq, now
 	switch e.Kind {
@@ -60,6 +64,14 @@ func (r *Recorder) Add(e Event) int {
 	default:
 	}
 	return e.Seq
+}
+
+// Late notes that the harness was late by d; the worst is told when the cell has
+// settled.
+func (r *Recorder) Late(d time.Duration) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.lag = max(r.lag, d)
 }
 
 // Activity is what has been recorded so far.

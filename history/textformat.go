@@ -237,6 +237,7 @@ func formatEvent(h *History, e *Event) string {
 	field("step-id", quote(e.StepID), quote(def.StepID))
 	field("trace", quote(e.Trace), "-")
 	field("retry-after-ms", e.RetryAfterMS, 0)
+	field("lag-ms", e.LagMS, 0)
 	field("up", e.Up, int64(0))
 	field("down", e.Down, int64(0))
 	field("effect", effectText(e.Effect), effectText(def.Effect))
