@@ -55,11 +55,15 @@ fmt: ## format the code
 
 .PHONY: bench
 bench: ## benchmarks: cells, calls, checkers, models, reference executor, reports
-	$(GO) test -run '^$$' -bench . -benchtime 3s -timeout 60m ./harness ./checkers ./models ./reference ./reports ./scenarios
+	$(GO) test -run '^$$' -bench . -benchtime 3s -timeout 60m ./harness ./checkers ./models ./reference ./reports ./scenarios ./cmd/sagacheck
 
 .PHONY: soak
 soak: ## 20,000 cells of controls in which nothing may be found, with the upper bound of false alarms
 	$(GO) test -count=1 -timeout 60m -run TestSoak -v ./cmd/sagacheck -soak 20000 -soak-parallel 0
+
+.PHONY: leaks
+leaks: ## ten minutes of runs, after each of which nothing may be left
+	$(GO) test -count=1 -timeout 30m -run TestLongRunStaysFlat -v ./cmd/sagacheck -long-run 10m
 
 .PHONY: mutants
 mutants: build ## planted defects: which checker finds which, after how many runs
