@@ -43,7 +43,7 @@ func Chance(defs []saga.Definition, a Ability, seed uint64) Plan {
 }
 
 func chanceWindow(rng *rand.Rand, d saga.Definition, kind string) Fault {
-	f := Fault{Kind: kind, FromMS: rng.IntN(latestStart + 1), ForMS: 1 + rng.IntN(longest)}
+	f := Fault{Kind: kind, FromMS: 1 + rng.IntN(latestStart), ForMS: 1 + rng.IntN(longest)}
 	if k, err := KindByName(kind); err == nil && k.Doc().Process {
 		return f
 	}

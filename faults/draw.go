@@ -285,7 +285,7 @@ func drawWindow(t *rapid.T, defs []saga.Definition, kind string) Fault {
 	}
 	if guarded := guardedSteps(defs[0]); len(guarded) > 0 && kind != "latency" && below(t, 2, "at the breaker") == 0 {
 		f.Steps = guarded // the steps before do not wait the window out
-		f.ForMS = breakerReached + rapid.IntRange(0, breakerReached).Draw(t, "for_ms")
+		f.ForMS = breakerOpens + rapid.IntRange(0, breakerOpens).Draw(t, "for_ms")
 		if kind == "error-rate" {
 			f.Calls = slices.Repeat([]bool{true}, 10)
 		}
@@ -300,9 +300,8 @@ func drawWindow(t *rapid.T, defs []saga.Definition, kind string) Fault {
 	return f
 }
 
-// breakerReached is time enough, in ms, to come to a step with a breaker and fail
-// there until it opens.
-const breakerReached = 300
+// breakerOpens is time enough, in ms, for calls to fail until a breaker opens.
+const breakerOpens = 300
 
 // guardedSteps are the steps with a circuit breaker.
 func guardedSteps(d saga.Definition) []string {

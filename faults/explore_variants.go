@@ -52,8 +52,7 @@ func variantsAt(v Visit, d saga.Definition, a Ability) []Fault {
 	return fs
 }
 
-// windowLasts is long enough for a window over one step to be met by a step in
-// the middle of a saga, and for a bounded number of retries to run out.
+// windowLasts is long enough for a bounded number of retries to run out.
 const windowLasts = 150
 
 // windowVariants are the windows that an explorer tries: each kind over all steps,

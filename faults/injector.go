@@ -53,7 +53,7 @@ type Injector struct {
 	ctx     context.Context
 	cancel  context.CancelFunc
 	work    sync.WaitGroup
-	first   sync.Once   // the first call of the cell
+	started []sync.Once // of each fault: the clock of a window
 	process sync.Mutex  // one kill or pause at a time
 	away    atomic.Bool // the orchestrator is killed or paused right now
 
@@ -74,6 +74,7 @@ func NewInjector(w *Wire, s Setup) (*Injector, error) {
 		open: map[int]int{}, down: map[string]int{}, hurts: map[int]bool{}, fired: map[int]int{}, claimed: map[int]string{},
 		answers: map[participants.Call]func() *participants.Answer{},
 	}
+	in.started = make([]sync.Once, len(s.Plan.Faults))
 	in.ctx, in.cancel = context.WithCancel(context.Background())
 	for i, id := range s.Sagas {
 		in.number[id] = i + 1
@@ -104,18 +105,27 @@ func (in *Injector) Begin() {
 	}
 }
 
-// startWindows starts the clocks of the windows, at the first call of the cell:
-// how long an orchestrator takes to get there does not matter then.
-func (in *Injector) startWindows() {
+// startWindows starts the clocks of windows, at a call to a step: how long an
+// orchestrator takes to get there does not matter then. A window with a time to
+// begin counts from the first call of the cell, others from the first that they
+// can meet.
+func (in *Injector) startWindows(step string) {
 	for i, f := range in.Plan.Faults {
-		switch {
-		case f.Kind == (storeOutage{}).Doc().Name:
-			in.window(f, func() { in.storeDown(i) }, func() { in.storeUp(i) })
-		case f.Kind == (orchestratorOutage{}).Doc().Name:
-			in.processDown(i, f)
-		case in.kinds[i].Doc().Window():
-			in.window(f, func() { in.setOpen(i, true) }, func() { in.setOpen(i, false) })
+		if !in.kinds[i].Doc().Window() || f.FromMS == 0 && len(f.Steps) > 0 && !slices.Contains(f.Steps, step) {
+			continue
 		}
+		in.started[i].Do(func() { in.startWindow(i, f) })
+	}
+}
+
+func (in *Injector) startWindow(i int, f Fault) {
+	switch f.Kind {
+	case (storeOutage{}).Doc().Name:
+		in.window(f, func() { in.storeDown(i) }, func() { in.storeUp(i) })
+	case (orchestratorOutage{}).Doc().Name:
+		in.processDown(i, f)
+	default:
+		in.window(f, func() { in.setOpen(i, true) }, func() { in.setOpen(i, false) })
 	}
 }
 
@@ -258,7 +268,7 @@ func (in *Injector) claims(i int, id string) bool {
 // request, and does what has to be done before the next attempt comes.
 func (in *Injector) chain(x *exchange) (chain []toxic, cut bool) {
 	if x.call.Op.Step != saga.SubmitStep {
-		in.first.Do(in.startWindows)
+		in.startWindows(x.call.Op.Step)
 	}
 	next := x.call
 	next.Attempt++

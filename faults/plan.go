@@ -31,8 +31,9 @@ type Fault struct {
 	KBps int `json:"kbps,omitempty" yaml:"kbps,omitempty"`
 	// RetryAfterS is the Retry-After of throttle, in seconds.
 	RetryAfterS int `json:"retry_after_s,omitempty" yaml:"retry_after_s,omitempty"`
-	// Steps are the steps under a window (both directions); FromMS is its start
-	// after the first call of the cell to any participant, ForMS its length.
+	// Steps are the steps under a window (both directions). FromMS is its start
+	// after the first call of the cell to any participant; 0: with the first call
+	// to one of its steps. ForMS is its length.
 	Steps  []string `json:"steps,omitempty" yaml:"steps,omitempty"`
 	FromMS int      `json:"from_ms,omitempty" yaml:"from_ms,omitempty"`
 	ForMS  int      `json:"for_ms,omitempty" yaml:"for_ms,omitempty"`
