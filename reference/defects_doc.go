@@ -9,10 +9,11 @@ import (
 	"strings"
 )
 
-// DefectsReference writes docs/defects.md, the generated page about the switches.
+// DefectsReference writes docs/defects.md, the generated page about the switches, but
+// for those of the participants.
 func DefectsReference(w io.Writer) error {
 	var b bytes.Buffer
-	b.WriteString("# Planted defects\n\n<!-- generated from reference/defects.go; run: go test ./reference -run Page -update -->\n\n")
+	b.WriteString("# Planted defects\n\n<!-- generated from the catalogues of defects; do not edit -->\n\n")
 	b.WriteString(wrap(`The reference executor can be broken on purpose: each switch below puts one bug into it, ` +
 		`at the place where real engines have had it. All are off by default; ` +
 		"`sagacheck run --defect NAME` and `sagacheck reference serve --defect NAME`" +

@@ -1,9 +1,7 @@
 package reference
 
 import (
-	"bytes"
 	"errors"
-	"flag"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -347,26 +345,4 @@ func split(names []string) [][]string {
 		one = append(one, []string{n})
 	}
 	return one
-}
-
-var update = flag.Bool("update", false, "write the generated pages")
-
-func TestDefectsPage(t *testing.T) {
-	const page = "../docs/defects.md"
-	var b bytes.Buffer
-	if err := DefectsReference(&b); err != nil {
-		t.Fatal(err)
-	}
-	if *update {
-		if err := os.WriteFile(page, b.Bytes(), 0o644); err != nil {
-			t.Fatal(err)
-		}
-	}
-	got, err := os.ReadFile(page)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if !bytes.Equal(got, b.Bytes()) {
-		t.Error("docs/defects.md is stale: run go test ./reference -run Page -update")
-	}
 }

@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"context"
+	"errors"
 	"flag"
 	"fmt"
 	"io"
@@ -16,6 +17,8 @@ import (
 	"github.com/sagacheck/sagacheck/checkers"
 	"github.com/sagacheck/sagacheck/faults"
 	"github.com/sagacheck/sagacheck/history"
+	"github.com/sagacheck/sagacheck/participants"
+	"github.com/sagacheck/sagacheck/reference"
 )
 
 var update = flag.Bool("update", false, "write the generated pages anew")
@@ -27,6 +30,7 @@ func TestGeneratedPages(t *testing.T) {
 		"checkers.md": checkers.Reference,
 		"faults.md":   faults.Reference,
 		"cli.md":      writeCLI,
+		"defects.md":  writeDefects,
 	} {
 		path := filepath.Join("..", "..", "docs", name)
 		var b bytes.Buffer
@@ -71,6 +75,10 @@ func TestPagesLinkToPages(t *testing.T) {
 			}
 		}
 	}
+}
+
+func writeDefects(w io.Writer) error {
+	return errors.Join(reference.DefectsReference(w), participants.DefectsReference(w))
 }
 
 // blocks are the blocks of code of a page that begin with three backquotes and
