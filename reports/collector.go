@@ -266,6 +266,7 @@ func compareFailures(a, b Failure) int {
 	return cmp.Or(
 		-cmp.Compare(a.Verdict, b.Verdict), // "violation" is after "inconclusive"
 		cmp.Compare(a.Faults, b.Faults),
+		-cmp.Compare(a.ShrunkFrom, b.ShrunkFrom), // what was shrunk was replayed too
 		cmp.Compare(len(a.Events), len(b.Events)),
 		compareNatural(a.Cell, b.Cell),
 	)

@@ -113,7 +113,7 @@ func unsharded(command string) string {
 	for i := 0; i < len(words); i++ {
 		name, _, joined := strings.Cut(words[i], "=")
 		switch name {
-		case "--shard", "--out", "--parallel", "-o":
+		case "--shard", "--out", "--parallel", "--processes", "--resume", "--max-time", "-o":
 			if !joined {
 				i++
 			}
