@@ -5,7 +5,11 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"net"
+	"os"
+	"path/filepath"
+	"strconv"
 	"sync"
+	"syscall"
 )
 
 // Ports of engines lie below the range from which Linux takes the ports of
@@ -16,14 +20,15 @@ const (
 	lastPort  = 31999
 )
 
-// portPool keeps two systems of this process from drawing the same port before
-// their engines listen on it.
+// portPool keeps two systems from drawing the same port before their engines
+// listen on it, or while one of them is killed: two of this process, and of others
+// on this machine too, by locks on files that end with their process.
 type portPool struct {
 	mu    sync.Mutex
-	taken map[int]bool
+	locks map[int]*os.File
 }
 
-var ports = portPool{taken: map[int]bool{}}
+var ports = portPool{locks: map[int]*os.File{}}
 
 func (p *portPool) draw() (int, error) {
 	p.mu.Lock()
@@ -31,27 +36,57 @@ func (p *portPool) draw() (int, error) {
 	var errs error
 	for range 50 {
 		port := firstPort + rand.IntN(lastPort-firstPort+1)
-		if p.taken[port] {
-			continue
+		lock, err := lockPort(port)
+		if err == nil {
+			err = listens(port)
 		}
-		l, err := net.Listen("tcp", fmt.Sprintf("127.0.0.1:%d", port))
-		if err != nil {
-			errs = errors.Join(errs, err)
-			continue
+		if err == nil {
+			p.locks[port] = lock
+			return port, nil
 		}
-		if err := l.Close(); err != nil {
-			return 0, err
+		errs = errors.Join(errs, err)
+		if lock != nil {
+			errs = errors.Join(errs, lock.Close())
 		}
-		p.taken[port] = true
-		return port, nil
 	}
 	return 0, fmt.Errorf("no free port between %d and %d: %w", firstPort, lastPort, errs)
 }
 
-func (p *portPool) release(drawn []int) {
+// listens tells whether nobody listens on a port.
+func listens(port int) error {
+	l, err := net.Listen("tcp", fmt.Sprintf("127.0.0.1:%d", port))
+	if err != nil {
+		return err
+	}
+	return l.Close()
+}
+
+// lockPort takes the lock of a port. The files are empty and stay.
+func lockPort(port int) (*os.File, error) {
+	dir := filepath.Join(os.TempDir(), ".sagacheck-ports")
+	if err := os.MkdirAll(dir, 0o777); err != nil {
+		return nil, err
+	}
+	_ = os.Chmod(dir, 0o777|os.ModeSticky) // for all users; only its owner may, and has
+	f, err := os.OpenFile(filepath.Join(dir, strconv.Itoa(port)), os.O_RDONLY|os.O_CREATE, 0o666)
+	if err != nil {
+		return nil, err
+	}
+	if err := syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB); err != nil {
+		return nil, errors.Join(fmt.Errorf("port %d is another's: %w", port, err), f.Close())
+	}
+	return f, nil
+}
+
+func (p *portPool) release(drawn []int) error {
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	var errs error
 	for _, port := range drawn {
-		delete(p.taken, port)
+		if f := p.locks[port]; f != nil {
+			errs = errors.Join(errs, f.Close())
+		}
+		delete(p.locks, port)
 	}
+	return errs
 }

@@ -39,7 +39,11 @@ func proxyTo(t *testing.T, upstream string) *proxy {
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { ports.release([]int{port}) })
+	t.Cleanup(func() {
+		if err := ports.release([]int{port}); err != nil {
+			t.Error(err)
+		}
+	})
 	p, err := startProxy(Proxy{Name: "store", Store: true}, port, upstream)
 	if err != nil {
 		t.Fatal(err)

@@ -315,7 +315,7 @@ func (s *started) Stop(ctx context.Context) error {
 		s.translator.stop()
 	}
 	s.wire.close()
-	ports.release(s.drawn)
+	errs = append(errs, ports.release(s.drawn))
 	s.drawn = nil
 	if s.dir != "" && !s.keep {
 		errs = append(errs, os.RemoveAll(s.dir))
