@@ -38,7 +38,7 @@ func (p *portPool) draw() (int, error) {
 		port := firstPort + rand.IntN(lastPort-firstPort+1)
 		lock, err := lockPort(port)
 		if err == nil {
-			err = listens(port)
+			err = unused(port)
 		}
 		if err == nil {
 			p.locks[port] = lock
@@ -52,8 +52,8 @@ func (p *portPool) draw() (int, error) {
 	return 0, fmt.Errorf("no free port between %d and %d: %w", firstPort, lastPort, errs)
 }
 
-// listens tells whether nobody listens on a port.
-func listens(port int) error {
+// unused is an error if somebody listens on a port.
+func unused(port int) error {
 	l, err := net.Listen("tcp", fmt.Sprintf("127.0.0.1:%d", port))
 	if err != nil {
 		return err
