@@ -53,7 +53,7 @@ func forward(ctx dbos.Context, p *facade.Progress) (ok bool) {
 		if outcome == refused {
 			err = errors.New(refused)
 		}
-		p.Ended(i, err, outcome == refused)
+		p.Ended(i, err)
 		if err != nil {
 			return false
 		}

@@ -7,7 +7,7 @@ type Progress struct {
 	Definition Definition
 	Status     string
 	States     []string // of the steps
-	Undo       []int    // steps that were started, in that order, and not refused
+	Undo       []int    // steps that were started, in that order
 }
 
 // NewProgress is a saga that begins.
@@ -26,7 +26,11 @@ func NewProgress(d Definition) *Progress {
 func (p *Progress) Report() Report {
 	r := Report{ID: p.Definition.ID, Status: p.Status}
 	for i, s := range p.Definition.Steps {
-		r.Steps = append(r.Steps, StepStatus{Name: s.Name, Status: p.States[i]})
+		state := p.States[i]
+		if state == Deferred && p.Status != Completed { // it has no turn yet, and none after a failure
+			state = Pending
+		}
+		r.Steps = append(r.Steps, StepStatus{Name: s.Name, Status: state})
 	}
 	return r
 }
@@ -62,21 +66,13 @@ func (p *Progress) Started(i int) {
 	p.Undo = append(p.Undo, i)
 }
 
-// Ended notes how a step's action ended; refused: nothing was done.
-func (p *Progress) Ended(i int, err error, refused bool) {
-	if err == nil {
-		p.States[i] = Succeeded
-		return
-	}
-	p.States[i] = Failed
-	if !refused {
-		return
-	}
-	for n, j := range p.Undo {
-		if j == i {
-			p.Undo = append(p.Undo[:n], p.Undo[n+1:]...)
-			return
-		}
+// Ended notes how a step's action ended. A step that was refused is compensated
+// all the same: an attempt before the refused one may have been done and not
+// answered, or be on its way.
+func (p *Progress) Ended(i int, err error) {
+	p.States[i] = Succeeded
+	if err != nil {
+		p.States[i] = Failed
 	}
 }
 

@@ -58,7 +58,7 @@ func forward(ctx restate.WorkflowContext, p *facade.Progress) error {
 	for i, ok := next(p); ok; i, ok = next(p) {
 		p.Started(i)
 		err := call(ctx, p.Action(i))
-		p.Ended(i, err, refused(err))
+		p.Ended(i, err)
 		if err != nil {
 			return err
 		}
@@ -138,7 +138,3 @@ func call(ctx restate.WorkflowContext, o facade.Operation) error {
 	return err
 }
 
-func refused(err error) bool {
-	t := restate.AsTerminalError(err)
-	return t != nil && t.Code() == refusedCode
-}

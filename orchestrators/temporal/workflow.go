@@ -55,7 +55,7 @@ func forward(ctx workflow.Context, p *facade.Progress) (failed bool) {
 			}
 			p.Started(i)
 			err := call(ctx, p.Action(i))
-			p.Ended(i, err, refused(err))
+			p.Ended(i, err)
 			failed = failed || err != nil
 		})
 	}
@@ -111,11 +111,6 @@ func call(ctx workflow.Context, o facade.Operation) error {
 		},
 	})
 	return workflow.ExecuteActivity(ctx, CallService, o).Get(ctx, nil)
-}
-
-func refused(err error) bool {
-	var app *temporal.ApplicationError
-	return errors.As(err, &app) && app.Type() == refusedType
 }
 
 // CallService is the activity: one attempt.
