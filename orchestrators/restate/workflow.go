@@ -137,4 +137,3 @@ func call(ctx restate.WorkflowContext, o facade.Operation) error {
 	}
 	return err
 }
-
