@@ -102,6 +102,12 @@ engines: build ## install the real engines and test that each can be driven, kil
 engines-ci: ## the same with the engines that CI installs
 	$(MAKE) engines ENGINES="$(CI_ENGINES)"
 
+.PHONY: comparison
+comparison: build ## compare the reference executor and all engines (about an hour), and write docs/comparison.md
+	scripts/setup-engines.sh
+	$(BIN) compare $(addprefix --orchestrator ,reference $(ENGINES)) --scenario order --plans 58
+	scripts/comparison-page.sh sagacheck-out/latest > docs/comparison.md
+
 .PHONY: clean
 clean: ## remove what was built and reported
 	rm -rf bin sagacheck-out
