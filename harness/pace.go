@@ -68,7 +68,7 @@ func (p *pacer) measure(ctx context.Context) {
 		if late > lagLimit {
 			p.told.Range(func(r, _ any) bool { r.(*history.Recorder).Late(late); return true })
 		}
-		p.lag.Store(int64(max(late, time.Duration(p.lag.Load())*3/4)))
+		p.lag.Store(int64(max(late, time.Duration(p.lag.Load())*31/32)))
 	}
 }
 
