@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
-# Writes docs/comparison.md to the standard output, from the report of a compare
-# run: scripts/comparison-page.sh sagacheck-out/latest > docs/comparison.md
+# Writes docs/comparison.md to the standard output, from the reports of compare runs:
+# scripts/comparison-page.sh sagacheck-out/latest > docs/comparison.md
 set -euo pipefail
 
-report=${1:?expected the folder of a compare run}/report.md
+: "${1:?expected the folders of compare runs}"
 cat <<'PAGE'
 # Real engines, compared
 
@@ -33,4 +33,9 @@ How to read it:
   benchmark of the engine.
 
 PAGE
-sed '1d' "$report" | sed 's/^| command | .*sagacheck compare/| command | sagacheck compare/; s/ --out [^ |]*//'
+for run in "$@"; do
+	if [ $# -gt 1 ]; then
+		echo "# Run of $(sed -n 's/^| started | \(.*\) |$/\1/p' "$run/report.md")"
+	fi
+	sed '1d' "$run/report.md" | sed 's/^| command | .*sagacheck compare/| command | sagacheck compare/; s/ --out [^ |]*//'
+done
