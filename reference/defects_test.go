@@ -73,7 +73,7 @@ func (s scene) later() bool {
 
 func TestDefectsShow(t *testing.T) {
 	for name, tt := range symptoms {
-		play := func(defects ...string) scene {
+		play := func(t *testing.T, defects ...string) scene {
 			s := scene{p: newParticipant(t, scripted(tt.script))}
 			d := s.p.define("s", tt.define...)
 			if d.Steps[0].Compensation != nil {
@@ -91,17 +91,21 @@ func TestDefectsShow(t *testing.T) {
 		}
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			s := play(name)
+			s := play(t, name)
 			for end := time.Now().Add(10 * time.Second); !tt.shows(s); time.Sleep(time.Millisecond) {
 				if time.Now().After(end) {
-					t.Fatalf("does not show: %s, calls %s, effects %v", s.status(), s.calls(), s.p.effects)
+					t.Fatal("does not show:", s)
 				}
 			}
-			s = play()
-			for end := time.Now().Add(time.Second); time.Now().Before(end) && !s.over(); time.Sleep(time.Millisecond) {
+			s = play(t)
+			patience := 10 * time.Second
+			if tt.open {
+				patience = time.Second
+			}
+			for end := time.Now().Add(patience); time.Now().Before(end) && !s.over(); time.Sleep(time.Millisecond) {
 			}
 			if tt.shows(s) {
-				t.Errorf("shows without the defect too: %s, calls %s, effects %v", s.status(), s.calls(), s.p.effects)
+				t.Error("shows without the defect too:", s)
 			}
 		})
 	}

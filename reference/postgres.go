@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"time"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
@@ -40,11 +41,23 @@ func openPostgres(ctx context.Context, dsn string) (*postgresStore, error) {
 		return nil, fmt.Errorf("store: %w", err)
 	}
 	s := &postgresStore{pool: pool, taken: make(chan struct{})}
-	if err := patiently(ctx, unreachable, func(ctx context.Context) error { return s.claim(ctx, cfg.ConnConfig.RuntimeParams["search_path"]) }); err != nil {
+	claim := func(ctx context.Context) error { return s.claim(ctx, cfg.ConnConfig.RuntimeParams["search_path"]) }
+	if err := patiently(ctx, unreachable, timely(claim)); err != nil {
 		pool.Close()
 		return nil, fmt.Errorf("store %s: %w", cfg.ConnConfig.Host, err)
 	}
 	return s, nil
+}
+
+// statementTimeout ends a statement whose connection has fallen silent.
+const statementTimeout = 2 * time.Second
+
+func timely(f func(context.Context) error) func(context.Context) error {
+	return func(ctx context.Context) error {
+		ctx, cancel := context.WithTimeout(ctx, statementTimeout)
+		defer cancel()
+		return f(ctx)
+	}
 }
 
 // claim makes the tables and takes the store over.
@@ -134,10 +147,10 @@ func (s *postgresStore) load(ctx context.Context, id string, yield func(entry) e
 	var last entry
 	for {
 		var es []entry
-		err := patiently(ctx, unreachable, func(ctx context.Context) (err error) {
+		err := patiently(ctx, unreachable, timely(func(ctx context.Context) (err error) {
 			es, err = s.page(ctx, id, last, page)
 			return err
-		})
+		}))
 		if err != nil {
 			return err
 		}

@@ -23,13 +23,13 @@ type dyingStore struct {
 
 func (d *dyingStore) append(ctx context.Context, es []entry) error {
 	d.mu.Lock()
-	dying := d.left == 0
 	d.left--
+	left := d.left
 	d.mu.Unlock()
-	if dying {
+	if left == -1 {
 		close(d.dead)
 	}
-	if d.left < 0 {
+	if left < 0 {
 		<-ctx.Done()
 		return ctx.Err()
 	}
