@@ -55,7 +55,7 @@ fmt: ## format the code
 
 .PHONY: bench
 bench: ## benchmarks: cells, calls, checkers, models, reference executor, reports
-	$(GO) test -run '^$$' -bench . -benchtime 3s -timeout 60m ./harness ./checkers ./models ./reference ./reports ./scenarios ./cmd/sagacheck
+	GOGC=400 $(GO) test -run '^$$' -bench . -benchtime 3s -timeout 60m ./harness ./checkers ./models ./reference ./reports ./scenarios ./cmd/sagacheck
 
 .PHONY: soak
 soak: ## 20,000 cells of controls in which nothing may be found, with the upper bound of false alarms

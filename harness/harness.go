@@ -87,8 +87,7 @@ type Harness struct {
 	owned  *pool
 	lanes  lanes
 	pacer  *pacer
-	asking sync.Map   // base URL → the client that asks there for status: its connections are kept
-	gate   sync.Mutex // cells start one after the other, each when the machine keeps up
+	asking sync.Map // base URL → the client that asks there for status: its connections are kept
 }
 
 // New prepares a harness; Close must be called.
@@ -244,9 +243,12 @@ func (h *Harness) RunCell(ctx context.Context, c Cell) Result {
 		return r
 	}
 	defer leave()
-	h.gate.Lock()
-	h.pacer.admit(ctx)
-	h.gate.Unlock()
+	done, err := h.pacer.admit(ctx)
+	if err != nil {
+		r.Err = err
+		return r
+	}
+	defer done()
 	began := time.Now()
 	r.History, r.Err = h.observe(ctx, c)
 	if r.History != nil && h.Dir != "" {

@@ -2,6 +2,7 @@ package harness
 
 import (
 	"context"
+	"runtime"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -10,14 +11,14 @@ import (
 )
 
 // A machine with more cells than it can carry makes time-outs fire that no plan
-// asked for. So new cells wait while the machine lags: while timers of ours fire
-// late.
+// asked for. So the room for cells follows how late timers of ours fire, as the
+// window of a TCP connection follows its losses (RFC 5681): it shrinks by a factor
+// when they are late, and grows step by step while they are not.
 const (
 	lagTick  = 5 * time.Millisecond
 	lagLimit = 4 * time.Millisecond
-	// lagPatience bounds the wait: a machine that others keep busy is no reason
-	// never to start.
-	lagPatience = 2 * time.Second
+	shrink   = 0.8
+	growth   = 0.5 // cells a tick
 )
 
 // spoilLimit is how late a timer must fire for the machine to have spoilt a cell
@@ -27,13 +28,18 @@ const spoilLimit = 25 * time.Millisecond
 // spoilt tells whether the machine lagged badly since then.
 func (p *pacer) spoilt(since time.Time) bool { return p.last.Load() > since.UnixNano() }
 
-// pacer measures how late timers fire.
+// pacer measures how late timers fire, and keeps cells waiting for room.
 type pacer struct {
-	lag  atomic.Int64 // nanoseconds, a decaying maximum
 	last atomic.Int64 // when the machine last lagged badly, in nanoseconds since 1970
 	told sync.Map     // *history.Recorder of each running cell
 	stop context.CancelFunc
 	done sync.WaitGroup
+
+	mu      sync.Mutex
+	running int
+	least   float64
+	room    float64 // cells that the machine carries at once
+	freed   chan struct{}
 }
 
 // tell notes in a cell's history how late the machine is, until the end is called.
@@ -44,7 +50,8 @@ func (p *pacer) tell(r *history.Recorder) (end func()) {
 
 func newPacer() *pacer {
 	ctx, stop := context.WithCancel(context.Background())
-	p := &pacer{stop: stop}
+	least := 2 * float64(runtime.GOMAXPROCS(0))
+	p := &pacer{stop: stop, least: least, room: least, freed: make(chan struct{})}
 	p.done.Go(func() { p.measure(ctx) })
 	return p
 }
@@ -68,7 +75,7 @@ func (p *pacer) measure(ctx context.Context) {
 		if late > lagLimit {
 			p.told.Range(func(r, _ any) bool { r.(*history.Recorder).Late(late); return true })
 		}
-		p.lag.Store(int64(max(late, time.Duration(p.lag.Load())*31/32)))
+		p.adapt(late > lagLimit)
 	}
 }
 
@@ -77,12 +84,47 @@ func (p *pacer) close() {
 	p.done.Wait()
 }
 
-// admit waits until the machine keeps up.
-func (p *pacer) admit(ctx context.Context) {
-	deadline := time.Now().Add(lagPatience)
-	for time.Duration(p.lag.Load()) > lagLimit && time.Now().Before(deadline) {
-		if pause(ctx, lagTick) != nil {
-			return
+// adapt makes the room smaller, or larger if it is in use.
+func (p *pacer) adapt(late bool) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	used := float64(p.running)
+	switch {
+	case late:
+		p.room = max(p.least, min(p.room, used)*shrink)
+	case used+1 > p.room:
+		p.room += growth
+		p.wake()
+	}
+}
+
+// admit waits until there is room for one more cell. Leave must be called.
+func (p *pacer) admit(ctx context.Context) (leave func(), err error) {
+	for {
+		p.mu.Lock()
+		if float64(p.running+1) <= p.room {
+			p.running++
+			p.mu.Unlock()
+			return p.leave, nil
+		}
+		freed := p.freed
+		p.mu.Unlock()
+		select {
+		case <-freed:
+		case <-ctx.Done():
+			return nil, ctx.Err()
 		}
 	}
+}
+
+func (p *pacer) leave() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.running--
+	p.wake()
+}
+
+func (p *pacer) wake() {
+	close(p.freed)
+	p.freed = make(chan struct{})
 }
