@@ -41,22 +41,45 @@ func (m *Manifest) installDir() (string, error) {
 
 // Installed tells whether nothing is left to install, and where the engine is: in
 // the cache, or in its own folder where nothing has to be installed (empty: inside
-// the program).
-func (m *Manifest) Installed() (dir string, ok bool, err error) {
+// the program). An installation of which a program is gone, as caches are cleaned,
+// is none.
+func (m *Manifest) Installed() (engine string, ok bool, err error) {
 	if m.Install == nil {
 		return m.source.path, true, nil
 	}
-	dir, err = m.installDir()
+	dir, err := m.installDir()
 	if err != nil {
 		return "", false, err
 	}
-	_, err = os.Stat(dir)
-	if errors.Is(err, os.ErrNotExist) {
-		err, ok = nil, false
-	} else {
-		ok = err == nil
+	engine = filepath.Join(dir, m.Name)
+	for _, file := range m.programs(engine) {
+		if _, err := os.Stat(file); errors.Is(err, os.ErrNotExist) {
+			return engine, false, nil
+		} else if err != nil {
+			return engine, false, err
+		}
 	}
-	return filepath.Join(dir, m.Name), ok, err
+	return engine, true, nil
+}
+
+// programs are the files of the engine's folder that its processes start with, and
+// the folder itself.
+func (m *Manifest) programs(engine string) []string {
+	files := []string{engine}
+	v := m.places(engine)
+	for _, p := range m.Processes {
+		for _, word := range p.Command {
+			if strings.HasPrefix(word, "{{engine}}/") || strings.HasPrefix(word, "{{bin}}/") {
+				files = append(files, v.fill(word))
+			}
+		}
+	}
+	return files
+}
+
+// places are the variables that an installation has.
+func (m *Manifest) places(engine string) vars {
+	return vars{"engine": engine, "bin": filepath.Join(engine, "bin")}
 }
 
 // Install installs an orchestrator by its name into its cache folder; it
@@ -93,16 +116,32 @@ func (m *Manifest) InstallTo(ctx context.Context, w io.Writer) error {
 	fmt.Fprintf(w, "installing %s %s into %s\n", m.Name, m.Version, dir)
 	err = m.installIn(ctx, tmp, w)
 	if err == nil {
-		err = os.Rename(tmp, dir)
-		if _, ok, _ := m.Installed(); err != nil && ok {
-			err = os.RemoveAll(tmp) // somebody else installed it meanwhile
-		}
+		err = m.put(tmp, dir)
 	}
 	if err != nil {
 		return errors.Join(fmt.Errorf("install %s: %w", m.Name, err), os.RemoveAll(tmp))
 	}
 	fmt.Fprintf(w, "installed %s in %v\n", m.Name, time.Since(start).Round(time.Second))
 	return nil
+}
+
+// put moves an installation to its place, unless somebody else was quicker.
+func (m *Manifest) put(tmp, dir string) error {
+	_, ok, err := m.Installed()
+	if err != nil {
+		return err
+	}
+	if ok {
+		return os.RemoveAll(tmp)
+	}
+	if err := os.RemoveAll(dir); err != nil { // one that is not whole
+		return err
+	}
+	err = os.Rename(tmp, dir)
+	if _, ok, _ := m.Installed(); err != nil && ok {
+		return os.RemoveAll(tmp)
+	}
+	return err
 }
 
 func (m *Manifest) installIn(ctx context.Context, root string, w io.Writer) error {
@@ -116,7 +155,7 @@ func (m *Manifest) installIn(ctx context.Context, root string, w io.Writer) erro
 		}
 	}
 	dir := filepath.Join(root, m.Name)
-	v := vars{"engine": dir, "bin": filepath.Join(dir, "bin")}
+	v := m.places(dir)
 	for _, c := range m.Install.Commands {
 		argv := v.fillAll(c.Run)
 		fmt.Fprintf(w, "$ %s\n", strings.Join(argv, " "))

@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -212,8 +213,33 @@ func TestInstall(t *testing.T) {
 	if err != nil || !ok {
 		t.Fatalf("Installed = %q, %v, %v", dir, ok, err)
 	}
+	if err := os.RemoveAll(dir); err != nil { // as a cleaner of caches does
+		t.Fatal(err)
+	}
+	if _, ok, err := m.Installed(); err != nil || ok {
+		t.Errorf("without its folder: %v, %v", ok, err)
+	}
+	if err := Install(t.Context(), manifest, t.Output()); err != nil {
+		t.Error(err)
+	}
 	if _, err := os.Stat(filepath.Join(dir, "copied")); err != nil {
 		t.Error(err)
+	}
+}
+
+func TestProgramsOfAnInstallation(t *testing.T) {
+	for name, want := range map[string][]string{
+		"n8n":     {"/e", "/e/node_modules/n8n/bin/n8n"},
+		"dtm":     {"/e", "/e/bin/dtm"},
+		"restate": {"/e", "/e/bin/restate-server", "/e/bin/worker"},
+	} {
+		m, err := FindManifest(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := m.programs("/e"); !slices.Equal(got, want) {
+			t.Errorf("%s: %q, want %q", name, got, want)
+		}
 	}
 }
 
