@@ -50,6 +50,16 @@ func (p *Progress) Ready(i int) bool {
 	return true
 }
 
+// Next is the first step whose turn has come.
+func (p *Progress) Next() (int, bool) {
+	for i, s := range p.States {
+		if s == Pending && p.Ready(i) {
+			return i, true
+		}
+	}
+	return 0, false
+}
+
 // PastPivot tells whether the point of no return has been passed.
 func (p *Progress) PastPivot() bool {
 	for i, s := range p.Definition.Steps {

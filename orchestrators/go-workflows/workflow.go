@@ -47,7 +47,7 @@ func show(ctx workflow.Context, p *facade.Progress) error {
 }
 
 func forward(ctx workflow.Context, p *facade.Progress) (ok bool) {
-	for i, found := next(p); found; i, found = next(p) {
+	for i, found := p.Next(); found; i, found = p.Next() {
 		p.Started(i)
 		outcome, err := call(ctx, p.Action(i))
 		if outcome == refused {
@@ -59,16 +59,6 @@ func forward(ctx workflow.Context, p *facade.Progress) (ok bool) {
 		}
 	}
 	return true
-}
-
-// next is the first step whose turn has come.
-func next(p *facade.Progress) (int, bool) {
-	for i, s := range p.States {
-		if s == facade.Pending && p.Ready(i) {
-			return i, true
-		}
-	}
-	return 0, false
 }
 
 func backward(ctx workflow.Context, p *facade.Progress) string {

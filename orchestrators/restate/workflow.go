@@ -55,7 +55,7 @@ func show(ctx restate.WorkflowContext, p *facade.Progress) {
 }
 
 func forward(ctx restate.WorkflowContext, p *facade.Progress) error {
-	for i, ok := next(p); ok; i, ok = next(p) {
+	for i, ok := p.Next(); ok; i, ok = p.Next() {
 		p.Started(i)
 		err := call(ctx, p.Action(i))
 		p.Ended(i, err)
@@ -64,16 +64,6 @@ func forward(ctx restate.WorkflowContext, p *facade.Progress) error {
 		}
 	}
 	return nil
-}
-
-// next is the first step whose turn has come.
-func next(p *facade.Progress) (int, bool) {
-	for i, s := range p.States {
-		if s == facade.Pending && p.Ready(i) {
-			return i, true
-		}
-	}
-	return 0, false
 }
 
 func backward(ctx restate.WorkflowContext, p *facade.Progress) string {
