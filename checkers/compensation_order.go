@@ -38,14 +38,13 @@ func (c CompensationOrder) Check(h *history.History, ix *history.Index) Verdict 
 		if rollbackEvent(s) == nil {
 			continue
 		}
-		before := earlier(s.Definition)
 		for _, step := range s.Definition.Steps {
 			later := s.Op(step.Name, saga.Compensation)
 			began := firstSent(later)
 			if began == nil || mayHaveLearnt(later, saga.Permanent) || usedUp(h, later) {
 				continue
 			}
-			for _, name := range before[step.Name] {
+			for _, name := range s.Definition.Ancestors(step.Name) {
 				first := firstSent(s.Op(name, saga.Compensation))
 				if first == nil {
 					continue

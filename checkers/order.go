@@ -33,31 +33,6 @@ func mustPrecede(d saga.Definition) map[string][]string {
 	return before
 }
 
-// earlier lists, for each step, all steps before it, transitively, in the order
-// of the definition.
-func earlier(d saga.Definition) map[string][]string {
-	before := map[string][]string{}
-	for _, s := range d.Steps {
-		seen := map[string]bool{}
-		var up func(name string)
-		up = func(name string) {
-			for _, p := range d.Predecessors(d.StepIndex(name)) {
-				if !seen[p] {
-					seen[p] = true
-					up(p)
-				}
-			}
-		}
-		up(s.Name)
-		for _, p := range d.Steps {
-			if seen[p.Name] {
-				before[s.Name] = append(before[s.Name], p.Name)
-			}
-		}
-	}
-	return before
-}
-
 // firstSent is the first attempt that the orchestrator sent; nil: none.
 func firstSent(o *history.OpRecord) *history.Event {
 	if o == nil {

@@ -51,9 +51,8 @@ func anyEffect(is func(saga.Effect) bool) func([]saga.Definition) bool {
 func ordered(is func(saga.Step) bool) func([]saga.Definition) bool {
 	return func(ds []saga.Definition) bool {
 		return slices.ContainsFunc(ds, func(d saga.Definition) bool {
-			before := earlier(d)
 			return anyStep(func(s saga.Step) bool {
-				return is(s) && slices.ContainsFunc(before[s.Name], func(name string) bool {
+				return is(s) && slices.ContainsFunc(d.Ancestors(s.Name), func(name string) bool {
 					first, _ := d.Step(name)
 					return is(first)
 				})

@@ -1,7 +1,6 @@
 package faults
 
 import (
-	"maps"
 	"slices"
 
 	"github.com/sagacheck/sagacheck/saga"
@@ -43,7 +42,7 @@ func (f Fault) clashes(d saga.Definition, o Fault, several bool) bool {
 	copies := func(x Fault) bool { return x.Kind == "duplicate" }
 	overtakes := func(x, y Fault) bool {
 		ends := x.Kind == "ask-rollback" || several && x.endsSaga(d)
-		return ends && x.At.Step != y.At.Step && !ancestors(d, x.At.Step)[y.At.Step]
+		return ends && x.At.Step != y.At.Step && !slices.Contains(d.Ancestors(x.At.Step), y.At.Step)
 	}
 	switch {
 	case f.strikesProcess() && o.strikesProcess() || overtakes(f, o) || overtakes(o, f):
@@ -80,21 +79,11 @@ func contends(d saga.Definition, step string) bool {
 // alone tells whether no other step of a saga runs beside a step: all others come
 // before it or after it.
 func alone(d saga.Definition, step string) bool {
-	related := len(ancestors(d, step)) + 1
+	related := len(d.Ancestors(step)) + 1
 	for _, s := range d.Steps {
-		if ancestors(d, s.Name)[step] {
+		if slices.Contains(d.Ancestors(s.Name), step) {
 			related++
 		}
 	}
 	return related == len(d.Steps)
-}
-
-// ancestors are all steps that end before a step starts.
-func ancestors(d saga.Definition, step string) map[string]bool {
-	all := map[string]bool{}
-	for _, p := range d.Predecessors(d.StepIndex(step)) {
-		all[p] = true
-		maps.Copy(all, ancestors(d, p))
-	}
-	return all
 }

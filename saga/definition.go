@@ -137,6 +137,29 @@ func (d Definition) Predecessors(i int) []string {
 	return []string{d.Steps[i-1].Name}
 }
 
+// Ancestors are all steps that come before a step, transitively, in the order of
+// the definition.
+func (d Definition) Ancestors(step string) []string {
+	seen := map[string]bool{}
+	var up func(name string)
+	up = func(name string) {
+		for _, p := range d.Predecessors(d.StepIndex(name)) {
+			if !seen[p] {
+				seen[p] = true
+				up(p)
+			}
+		}
+	}
+	up(step)
+	var names []string
+	for _, s := range d.Steps {
+		if seen[s.Name] {
+			names = append(names, s.Name)
+		}
+	}
+	return names
+}
+
 // StepIndex is the index of the step of that name, or −1.
 func (d Definition) StepIndex(name string) int {
 	return slices.IndexFunc(d.Steps, func(s Step) bool { return s.Name == name })
