@@ -82,6 +82,7 @@ const (
 	Killed      Fate = "killed"      // by its own checker
 	Misleading  Fate = "misleading"  // killed, but only by another's checker
 	Survived    Fate = "survived"    // not found
+	Unfinished  Fate = "unfinished"  // interrupted before a search had ended
 	Silent      Fate = "silent"      // an equivalent switch that stayed green
 	FalseAlarms Fate = "false-alarm" // an equivalent switch that went red
 )
@@ -97,6 +98,8 @@ func (d Defect) Fate() Fate {
 		return Killed
 	case len(d.killers()) > 0:
 		return Misleading
+	case d.Explored == nil && (d.Runs == nil || d.Runs.Tries == 0):
+		return Unfinished
 	}
 	return Survived
 }
@@ -137,7 +140,7 @@ func (m *Mutants) reasons() []string {
 	for _, x := range []struct {
 		fate Fate
 		what string
-	}{{Survived, "survived"}, {Misleading, "killed only by another's checker"}, {FalseAlarms, "equivalent switch that went red"}} {
+	}{{Survived, "survived"}, {Unfinished, "unfinished"}, {Misleading, "killed only by another's checker"}, {FalseAlarms, "equivalent switch that went red"}} {
 		var names []string
 		for _, d := range m.With(x.fate) {
 			names = append(names, d.Name)
@@ -151,7 +154,7 @@ func (m *Mutants) reasons() []string {
 
 func (m *Mutants) headline() string {
 	parts := []string{plural(len(m.Defects)-len(m.With(Silent))-len(m.With(FalseAlarms)), "defect")}
-	for _, f := range []Fate{Killed, Misleading, Survived} {
+	for _, f := range []Fate{Killed, Misleading, Survived, Unfinished} {
 		if n := len(m.With(f)); n > 0 {
 			parts = append(parts, fmt.Sprintf("%d %s", n, f))
 		}
@@ -162,7 +165,7 @@ func (m *Mutants) headline() string {
 	return strings.Join(parts, " · ")
 }
 
-var fateTones = map[Fate]tone{Killed: good, Silent: good, Misleading: warn, Survived: bad, FalseAlarms: bad}
+var fateTones = map[Fate]tone{Killed: good, Silent: good, Misleading: warn, Unfinished: warn, Survived: bad, FalseAlarms: bad}
 
 func (m *Mutants) tables() []table {
 	out := []table{m.runTable(), m.matrix()}
@@ -221,7 +224,7 @@ func (m *Mutants) runTable() table {
 // cells are found, median and p95, or only the median.
 func (s *Spread) cells(whole bool) []any {
 	found, median, p95 := "", "", ""
-	if s != nil {
+	if s != nil && s.Tries > 0 {
 		found = fmt.Sprintf("%d/%d", s.Found, s.Tries)
 		median, p95 = s.number(s.Median), s.number(s.P95)
 	}

@@ -61,10 +61,11 @@ func TestMutants(t *testing.T) {
 		r.Mutants.Defects,
 		reports.Defect{Name: "forget-unknown", Anomaly: "lost-compensation", Text: "skips the step of unknown outcome", Kills: map[string]int{"lost-compensation": 0}, Runs: reports.NewSpread(nil, 20, 500)},
 		reports.Defect{Name: "late-status", Anomaly: "false-status", Kills: map[string]int{"not-linearizable": 3}},
+		reports.Defect{Name: "not-yet", Anomaly: "false-status", Kills: map[string]int{}, Runs: reports.NewSpread(nil, 0, 500)},
 		reports.Defect{Name: "harmless", Equivalent: true, Kills: map[string]int{"step-order": 1}},
 	)
 	r.Judge()
-	if r.Summary.Exit != 1 || len(r.Summary.Reasons) != 3 {
+	if r.Summary.Exit != 1 || len(r.Summary.Reasons) != 4 {
 		t.Errorf("a survivor: %+v", r.Summary)
 	}
 	golden(t, "mutants.txt", show(t, r))
