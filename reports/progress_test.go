@@ -65,17 +65,19 @@ func TestNaturalOrder(t *testing.T) {
 	}
 }
 
-func TestTerminal(t *testing.T) {
-	env := func(kv ...string) func(string) string {
-		return func(name string) string {
-			for i := 0; i < len(kv); i += 2 {
-				if kv[i] == name {
-					return kv[i+1]
-				}
+// env is an environment of names and values.
+func env(kv ...string) func(string) string {
+	return func(name string) string {
+		for i := 0; i < len(kv); i += 2 {
+			if kv[i] == name {
+				return kv[i+1]
 			}
-			return ""
 		}
+		return ""
 	}
+}
+
+func TestTerminal(t *testing.T) {
 	var b bytes.Buffer
 	if got := NewTerminal(&b, env()); got.Live || got.Colour || got.ASCII || got.Width != defaultWidth {
 		t.Errorf("a buffer is %+v", got)
