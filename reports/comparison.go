@@ -17,6 +17,7 @@ type Comparison struct {
 	Engines   []Engine      `json:"engines"`   // rows
 	Marks     []CompareMark `json:"marks"`     // one an engine, profile and anomaly
 	Machine   string        `json:"machine,omitempty"`
+	AtOnce    int           `json:"sagas_at_once,omitempty"` // in the measurement of speed
 	// Strict: a finding makes the comparison red, as it would a run.
 	Strict bool `json:"strict,omitempty"`
 }
@@ -27,8 +28,8 @@ type Engine struct {
 	Version  string   `json:"version,omitempty"`
 	Settings []string `json:"settings,omitempty"` // what was configured, and why
 	Note     string   `json:"note,omitempty"`     // for example why it was not run
-	// SagasPerSecond without faults, through the same harness at the same
-	// parallelism; Ratio to the reference executor in the same run.
+	// SagasPerSecond without faults, through the same harness, as many at once for
+	// each engine; Ratio to the reference executor in the same run.
 	SagasPerSecond float64 `json:"sagas_per_second,omitempty"`
 	Ratio          float64 `json:"ratio,omitempty"`
 }
@@ -261,6 +262,9 @@ func (c *Comparison) engineTable() table {
 	t := table{Title: "Versions and settings", Head: []string{"engine", "version", "sagas/s", "of reference", "settings"}, Wrap: 4}
 	if c.Machine != "" {
 		t.Notes = []string{"measured on: " + c.Machine}
+	}
+	if c.AtOnce > 0 {
+		t.Notes = append(t.Notes, fmt.Sprintf("sagas/s: without faults, %d at once; of reference: the ratio to the reference executor in the same run", c.AtOnce))
 	}
 	for _, e := range c.Engines {
 		rate, ratio := "", ""

@@ -136,6 +136,7 @@ func TestComparison(t *testing.T) {
 	})
 	c := r.Comparison
 	c.Machine = "2 cores, Linux"
+	c.AtOnce = 3
 	c.Engines[1].Settings, c.Engines[1].SagasPerSecond, c.Engines[1].Ratio = []string{"retries: 4"}, 12.5, 0.11
 	r.Judge()
 	if r.Summary.Exit != 4 || !strings.Contains(r.Summary.Reasons[0], "not ready after 60s") {

@@ -1,9 +1,10 @@
 #!/usr/bin/env bash
-# Writes docs/comparison.md to the standard output, from the reports of compare runs:
+# Writes docs/comparison.md to the standard output, from the report of a compare run:
 # scripts/comparison-page.sh sagacheck-out/latest > docs/comparison.md
+# With a second folder, versions, settings and speeds are those of that run.
 set -euo pipefail
 
-: "${1:?expected the folders of compare runs}"
+: "${1:?expected the folder of a compare run}"
 cat <<'PAGE'
 # Real engines, compared
 
@@ -27,15 +28,19 @@ How to read it:
 - **Replays** is in how many of ten repetitions the smallest plan showed it again.
 - **A ✓ means at risk and held**, under the plans of this run. `sagacheck explore` and more
   scenarios try more.
-- **Sagas a second** are fault-free sagas through the same harness, at the parallelism that
-  the engine's manifest allows, most of it kept for engines that need more patience. The
-  ratio says what this harness got out of a single node with default settings; it is no
-  benchmark of the engine.
+- **Sagas a second** are fault-free sagas through the same harness, for each engine as many at
+  once as the one with the lowest limit in its manifest takes. It says what this harness got out
+  of a single node with default settings; it is no benchmark of the engine.
 
 PAGE
-for run in "$@"; do
-	if [ $# -gt 1 ]; then
-		echo "# Run of $(sed -n 's/^| started | \(.*\) |$/\1/p' "$run/report.md")"
-	fi
-	sed '1d' "$run/report.md" | sed 's/^| command | .*sagacheck compare/| command | sagacheck compare/; s/ --out [^ |]*//'
-done
+report() {
+	sed '1d; s/^| command | .*sagacheck compare/| command | sagacheck compare/; s/ --out [^ |]*//' "$1/report.md"
+}
+
+if [ $# -eq 1 ]; then
+	report "$1"
+else
+	report "$1" | awk '/^## / { skip = /^## Versions and settings/ } !skip'
+	echo
+	report "$2" | awk '/^## / { on = /^## Versions and settings/ } on'
+fi

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math"
 	"path/filepath"
 	"runtime"
 	"strings"
@@ -119,7 +120,7 @@ func (f *compareFlags) one(c *cobra.Command, p process, engine, profile, dir str
 	}
 	rate := 0.0
 	if profile == f.profiles[len(f.profiles)-1] {
-		rate = x.throughput(c.Context())
+		rate = x.throughput(c.Context(), f.atOnce())
 	}
 	x.harness.Again = again
 	planned := x.limited(f.plans)
@@ -183,41 +184,49 @@ func shapesFirst(plans []faults.Plan) []faults.Plan {
 	return append(first, rest...)
 }
 
-// throughput is sagas a second without faults, from the first submission to the
-// last end, at the session's parallelism.
-func (x *session) throughput(ctx context.Context) float64 {
+// rounds of sagas, one after the other, that the speed is measured with.
+const rounds = 8
+
+// atOnce is how many sagas at once all orchestrators of the comparison can take:
+// their speeds are compared at that.
+func (f *compareFlags) atOnce() int {
+	n := sagasPerCore * runtime.GOMAXPROCS(0)
+	for _, engine := range f.orchestrators {
+		if m, err := orchestrators.FindManifest(engine); err == nil && m.Parallel > 0 {
+			n = min(n, m.Parallel)
+		}
+	}
+	return n
+}
+
+// throughput is sagas a second without faults, so many at once, from the first
+// submission of a round to its last end; 0 if that could not be measured.
+func (x *session) throughput(ctx context.Context, atOnce int) float64 {
 	if len(x.scenarios) == 0 {
 		return 0
 	}
-	var first, last time.Time
-	sagas := 0
-	_ = x.harness.Run(ctx, func(yield func(harness.Cell) bool) { // interrupted: the figure is left out
-		for range 4 * x.s.parallel {
-			if !yield(x.cell(x.scenarios[0], faults.Plan{}, x.s.seed)) {
-				return
-			}
-		}
-	}, func(r harness.Result) {
+	s, sagas, took := x.scenarios[0], 0, time.Duration(0)
+	for range rounds {
+		r := x.harness.RunCell(ctx, x.frozen(s.Name, s, atOnce, faults.Plan{}, x.s.seed))
 		if r.Err != nil || r.History == nil {
-			return
+			return 0
 		}
-		began := time.Now().Add(-r.Duration)
-		if first.IsZero() || began.Before(first) {
-			first = began
-		}
+		first, last := time.Duration(math.MaxInt64), time.Duration(0)
 		for _, e := range r.History.Events {
-			if e.Kind == history.SagaEnded {
+			switch e.Kind {
+			case history.SagaSubmitted:
+				first = min(first, e.At)
+			case history.SagaEnded:
+				last = max(last, e.At)
 				sagas++
-				if at := began.Add(e.At); at.After(last) {
-					last = at
-				}
 			}
 		}
-	})
-	if sagas == 0 || ctx.Err() != nil {
+		took += max(last-first, 0)
+	}
+	if took <= 0 {
 		return 0
 	}
-	return float64(sagas) / last.Sub(first).Seconds()
+	return float64(sagas) / took.Seconds()
 }
 
 // replay runs the smallest plan of each violated property again.
@@ -256,7 +265,7 @@ func (f *compareFlags) replay(ctx context.Context, x *session, run *reports.Run)
 // publish makes the matrix and writes the report.
 func (f *compareFlags) publish(c *cobra.Command, p process, runs []*reports.Run, speed map[string]float64, dir string, started time.Time) error {
 	cmp := reports.Compare(runs)
-	cmp.Strict = f.strict
+	cmp.Strict, cmp.AtOnce = f.strict, f.atOnce()
 	cmp.Machine = fmt.Sprintf("%s/%s, %d cores, %s", runtime.GOOS, runtime.GOARCH, runtime.NumCPU(), started.UTC().Format(time.DateOnly))
 	for i := range cmp.Engines {
 		e := &cmp.Engines[i]
