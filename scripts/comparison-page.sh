@@ -42,5 +42,7 @@ if [ $# -eq 1 ]; then
 else
 	report "$1" | awk '/^## / { skip = /^## Versions and settings/ } !skip'
 	echo
+	echo "Versions, settings and speeds are those of a second run, of $(sed -n 's/^| started | \(.*\) |$/\1/p' "$2/report.md"):"
+	echo
 	report "$2" | awk '/^## / { on = /^## Versions and settings/ } on'
 fi
