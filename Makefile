@@ -53,6 +53,7 @@ docs: ## write the generated pages and schemas anew
 fmt: ## format the code
 	$(GOFUMPT) -w $$(git ls-files '*.go')
 
+# GOGC as the command sets it, see cmd/sagacheck/main.go.
 .PHONY: bench
 bench: ## benchmarks: cells, calls, checkers, models, reference executor, reports
 	GOGC=400 $(GO) test -run '^$$' -bench . -benchtime 3s -timeout 60m ./harness ./checkers ./models ./reference ./reports ./scenarios ./cmd/sagacheck

@@ -123,7 +123,8 @@ func (s *started) prepare(engine string, o Options) error {
 	if err != nil {
 		return err
 	}
-	s.vars = vars{"dir": data, "engine": engine, "bin": filepath.Join(engine, "bin"), "self": self}
+	s.vars = s.manifest.places(engine)
+	s.vars["dir"], s.vars["self"] = data, self
 	if err := s.address(); err != nil {
 		return err
 	}

@@ -42,7 +42,7 @@ func openPostgres(ctx context.Context, dsn string) (*postgresStore, error) {
 	}
 	s := &postgresStore{pool: pool, taken: make(chan struct{})}
 	claim := func(ctx context.Context) error { return s.claim(ctx, cfg.ConnConfig.RuntimeParams["search_path"]) }
-	if err := patiently(ctx, unreachable, timely(claim)); err != nil {
+	if err := patiently(ctx, unreachable, claim); err != nil {
 		pool.Close()
 		return nil, fmt.Errorf("store %s: %w", cfg.ConnConfig.Host, err)
 	}
@@ -52,16 +52,10 @@ func openPostgres(ctx context.Context, dsn string) (*postgresStore, error) {
 // statementTimeout ends a statement whose connection has fallen silent.
 const statementTimeout = 2 * time.Second
 
-func timely(f func(context.Context) error) func(context.Context) error {
-	return func(ctx context.Context) error {
-		ctx, cancel := context.WithTimeout(ctx, statementTimeout)
-		defer cancel()
-		return f(ctx)
-	}
-}
-
 // claim makes the tables and takes the store over.
 func (s *postgresStore) claim(ctx context.Context, schema string) error {
+	ctx, cancel := context.WithTimeout(ctx, statementTimeout)
+	defer cancel()
 	if schema != "" {
 		if _, err := s.pool.Exec(ctx, `CREATE SCHEMA IF NOT EXISTS `+pgx.Identifier{schema}.Sanitize()); err != nil {
 			return err
@@ -147,10 +141,10 @@ func (s *postgresStore) load(ctx context.Context, id string, yield func(entry) e
 	var last entry
 	for {
 		var es []entry
-		err := patiently(ctx, unreachable, timely(func(ctx context.Context) (err error) {
+		err := patiently(ctx, unreachable, func(ctx context.Context) (err error) {
 			es, err = s.page(ctx, id, last, page)
 			return err
-		}))
+		})
 		if err != nil {
 			return err
 		}
@@ -167,6 +161,8 @@ func (s *postgresStore) load(ctx context.Context, id string, yield func(entry) e
 }
 
 func (s *postgresStore) page(ctx context.Context, id string, after entry, size int) ([]entry, error) {
+	ctx, cancel := context.WithTimeout(ctx, statementTimeout)
+	defer cancel()
 	where := []string{"(saga, n) > ($1, $2)"}
 	args := []any{after.saga, after.n}
 	if id != "" {

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -187,10 +188,10 @@ func shapesFirst(plans []faults.Plan) []faults.Plan {
 // rounds of sagas, one after the other, that the speed is measured with.
 const rounds = 8
 
-// atOnce is how many sagas at once all orchestrators of the comparison can take:
-// their speeds are compared at that.
+// atOnce is how many sagas at once all orchestrators of the comparison can take, and
+// no more than --parallel: their speeds are compared at that.
 func (f *compareFlags) atOnce() int {
-	n := sagasPerCore * runtime.GOMAXPROCS(0)
+	n := cmp.Or(f.parallel, sagasPerCore*runtime.GOMAXPROCS(0))
 	for _, engine := range f.orchestrators {
 		if m, err := orchestrators.FindManifest(engine); err == nil && m.Parallel > 0 {
 			n = min(n, m.Parallel)
@@ -209,6 +210,7 @@ func (x *session) throughput(ctx context.Context, atOnce int) float64 {
 	for range rounds {
 		r := x.harness.RunCell(ctx, x.frozen(s.Name, s, atOnce, faults.Plan{}, x.s.seed))
 		if r.Err != nil || r.History == nil {
+			fmt.Fprintf(x.p.stderr, "sagacheck: the speed of %s was not measured: %v\n", x.s.orchestrator, r.Err)
 			return 0
 		}
 		first, last := time.Duration(math.MaxInt64), time.Duration(0)
@@ -264,23 +266,23 @@ func (f *compareFlags) replay(ctx context.Context, x *session, run *reports.Run)
 
 // publish makes the matrix and writes the report.
 func (f *compareFlags) publish(c *cobra.Command, p process, runs []*reports.Run, speed map[string]float64, dir string, started time.Time) error {
-	cmp := reports.Compare(runs)
-	cmp.Strict, cmp.AtOnce = f.strict, f.atOnce()
-	cmp.Machine = fmt.Sprintf("%s/%s, %d cores, %s", runtime.GOOS, runtime.GOARCH, runtime.NumCPU(), started.UTC().Format(time.DateOnly))
-	for i := range cmp.Engines {
-		e := &cmp.Engines[i]
+	matrix := reports.Compare(runs)
+	matrix.Strict, matrix.AtOnce = f.strict, f.atOnce()
+	matrix.Machine = fmt.Sprintf("%s/%s, %d cores, %s", runtime.GOOS, runtime.GOARCH, runtime.NumCPU(), started.UTC().Format(time.DateOnly))
+	for i := range matrix.Engines {
+		e := &matrix.Engines[i]
 		e.SagasPerSecond = speed[e.Name]
 		if base := speed[referenceName]; base > 0 {
 			e.Ratio = e.SagasPerSecond / base
 		}
-		describe(e, cmp)
+		describe(e, matrix)
 	}
 	collector := reports.New(reports.Meta{Tool: toolVersion(), Command: strings.Join(p.args, " "), Started: started, Seed: f.seed})
 	if c.Context().Err() != nil {
 		collector.Interrupt()
 	}
 	run := collector.Finish()
-	run.Comparison = cmp
+	run.Comparison = matrix
 	run.Judge()
 	return publish(reports.NewTerminal(p.stdout, p.getenv), run, f.out, dir)
 }
