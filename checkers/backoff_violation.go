@@ -48,6 +48,7 @@ func (BackoffViolation) Doc() Doc {
 		Name:       "backoff-violation",
 		Definition: "The wait before an attempt lies outside of the band that the policy's backoff and jitter allow, or is shorter than a Retry-After.",
 		Source:     "the saga's retry policy; RFC 9110, 10.2.3",
+		Clauses:    []Clause{{Name: whole, Text: "TODO"}},
 		Evidence:   "call-sent, call-answered and call-ended. At risk: waits between attempts that can be measured. Too short: by more than 2 ms, measured from the earliest moment at which the failure can have been learnt. Too long, measured from the latest such moment: a single wait by more than 750 ms, the band's own upper end, or ten times the longest lag of the cell, and by more than another attempt takes that timed out before it reached the wire; or, before attempts of two numbers, a third of 8 waits or more, 4 of them ending 5 ms apart, by more than 25 ms, a quarter of the upper end, and five times the longest lag. Retry-After counts only with the capability retry-after.",
 		Blind:      "Short waits after a silent failure, which may have been learnt at any time; waits after a kill, a pause or a store outage, or where connections were refused; long waits behind a breaker; deferrable steps, and pivots that can't be undone.",
 		Cost:       "linear, n·log n in the waits",
@@ -57,7 +58,7 @@ func (BackoffViolation) Doc() Doc {
 
 // Check judges a history.
 func (c BackoffViolation) Check(h *history.History, ix *history.Index) Verdict {
-	var t tally
+	t := newTally(c)
 	tm := newTiming(ix)
 	lag := tm.longestLag()
 	polite := slices.Contains(h.Header.Orchestrator.Capabilities, "retry-after")
@@ -65,19 +66,19 @@ func (c BackoffViolation) Check(h *history.History, ix *history.Index) Verdict {
 	for _, s := range ix.Sagas {
 		for _, o := range opsOf(s) {
 			for _, w := range tm.waitsOf(s, o) {
-				t.risk(1)
-				checkShort(&t, w, polite)
+				t.held(whole, 1)
+				checkShort(t, w, polite)
 				if o.Call.Breaker == nil {
-					checkLong(&t, w, lag)
+					checkLong(t, w, lag)
 					groups[w.next.Attempt] = append(groups[w.next.Attempt], w)
 				}
 			}
 		}
 	}
 	if len(t.witnesses) == 0 {
-		checkLongAsRule(&t, groups, lag)
+		checkLongAsRule(t, groups, lag)
 	}
-	return t.verdict(c, "no attempt followed a transient failure")
+	return t.verdict("no attempt followed a transient failure")
 }
 
 func (w wait) events() []*history.Event {
@@ -87,9 +88,9 @@ func (w wait) events() []*history.Event {
 func checkShort(t *tally, w wait, polite bool) {
 	switch {
 	case w.longest < w.lo-timerTolerance:
-		t.violate(w.op, w.events(), "broke the backoff: attempt %d of %s came at most %v after the failure, and the policy says %v to %v", w.next.Attempt, w.op, ms(w.longest), w.lo, w.hi)
+		t.violate(whole, w.op, w.events(), "broke the backoff: attempt %d of %s came at most %v after the failure, and the policy says %v to %v", w.next.Attempt, w.op, ms(w.longest), w.lo, w.hi)
 	case polite && w.failed.Ended.Code != 0 && w.failed.Ended.Certain && w.failed.InTime() && w.longest < w.asked-timerTolerance:
-		t.violate(w.op, w.events(), "broke the backoff: attempt %d of %s came at most %v after an answer with Retry-After %v", w.next.Attempt, w.op, ms(w.longest), w.asked)
+		t.violate(whole, w.op, w.events(), "broke the backoff: attempt %d of %s came at most %v after an answer with Retry-After %v", w.next.Attempt, w.op, ms(w.longest), w.asked)
 	}
 }
 
@@ -98,7 +99,7 @@ func checkLong(t *tally, w wait, lag time.Duration) {
 	most += max(slack(most), 10*lag)
 	most += w.policy.AttemptTimeout() + w.hi // an attempt may time out before it reaches the wire
 	if w.shortest > most {
-		t.violate(w.op, w.events(), "broke the backoff: attempt %d of %s came at least %v after the failure, and the policy says %v to %v", w.next.Attempt, w.op, ms(w.shortest), w.lo, w.hi)
+		t.violate(whole, w.op, w.events(), "broke the backoff: attempt %d of %s came at least %v after the failure, and the policy says %v to %v", w.next.Attempt, w.op, ms(w.shortest), w.lo, w.hi)
 	}
 }
 
@@ -129,7 +130,7 @@ func checkLongAsRule(t *tally, groups map[int][]wait, lag time.Duration) {
 		events = append(events, w.failed.Ended, w.next)
 	}
 	w := proof[0]
-	t.violate(saga.Operation{Step: w.op.Step, Direction: w.op.Direction}, events,
+	t.violate(whole, saga.Operation{Step: w.op.Step, Direction: w.op.Direction}, events,
 		"broke the backoff: as a rule the waits are longer than the policy says: %v, for example, before attempt %d of %s, where %v to %v are allowed", ms(w.shortest), w.next.Attempt, w.op, w.lo, w.hi)
 }
 

@@ -38,6 +38,7 @@ func (BreakerViolation) Doc() Doc {
 		Name:       "breaker-violation",
 		Definition: "Calls continue past an open circuit breaker, or a half-open one lets through more than its probes.",
 		Source:     "the saga's policy; Nygard, Release It!, ch. 5",
+		Clauses:    []Clause{{Name: whole, Text: "TODO"}},
 		Evidence:   "call-sent, call-answered and call-ended of the calls that name the breaker. At risk: times that the breaker surely opened.",
 		Blind:      "Openings that can't be proved, since calls ran side by side with different outcomes; calls of other operations within 25 ms (or ten times the longest lag of the cell) of the opening; calls from outside of the cell.",
 		Cost:       "n·log n in the calls behind breakers",
@@ -48,16 +49,16 @@ func (BreakerViolation) Doc() Doc {
 
 // Check judges a history.
 func (c BreakerViolation) Check(_ *history.History, ix *history.Index) Verdict {
-	var t tally
+	t := newTally(c)
 	tm := newTiming(ix)
 	lag := max(breakerTolerance, 10*tm.longestLag())
 	behind, names := callsBehindBreakers(tm)
 	for _, name := range names {
 		calls := behind[name]
 		slices.SortFunc(calls, func(a, b breakerCall) int { return cmp.Compare(a.Sent.Seq, b.Sent.Seq) })
-		checkBreaker(&t, calls, tm.ds, lag)
+		checkBreaker(t, calls, tm.ds, lag)
 	}
-	return t.verdict(c, "no breaker surely opened")
+	return t.verdict("no breaker surely opened")
 }
 
 // breakerCall is an attempt behind a breaker.
@@ -100,7 +101,7 @@ type opening struct {
 // sent.
 func checkBreaker(t *tally, calls []breakerCall, ds []disturbance, lag time.Duration) {
 	for _, o := range openings(calls, ds) {
-		t.risk(1)
+		t.held(whole, 1)
 		i, _ := slices.BinarySearchFunc(calls, o.surely, func(b breakerCall, seq int) int { return cmp.Compare(b.Sent.Seq, seq) })
 		later := calls[i:]
 		for _, b := range later {
@@ -111,7 +112,7 @@ func checkBreaker(t *tally, calls []breakerCall, ds []disturbance, lag time.Dura
 				continue
 			}
 			if b.op == o.by.op || b.Sent.At > o.since+lag {
-				t.violate(b.op, append(slices.Clone(o.inARow), b.Sent), "broke the circuit breaker %q: attempt %d of %s was sent %v after it had opened, and it stays open for %d ms", b.policy.Name, b.N, b.op, ms(b.Sent.At-o.since), b.policy.OpenMS)
+				t.violate(whole, b.op, append(slices.Clone(o.inARow), b.Sent), "broke the circuit breaker %q: attempt %d of %s was sent %v after it had opened, and it stays open for %d ms", b.policy.Name, b.N, b.op, ms(b.Sent.At-o.since), b.policy.OpenMS)
 				break
 			}
 		}
@@ -224,7 +225,7 @@ func checkProbes(t *tally, o opening, later []breakerCall, ds []disturbance) {
 			return
 		}
 		if probes = append(probes, b.Sent); len(probes) > b.policy.Probes {
-			t.violate(b.op, append(slices.Clone(probes), o.by.Ended), "broke the circuit breaker %q: half open, it let %d calls through before it can have been closed, and the policy allows %d", b.policy.Name, len(probes), b.policy.Probes)
+			t.violate(whole, b.op, append(slices.Clone(probes), o.by.Ended), "broke the circuit breaker %q: half open, it let %d calls through before it can have been closed, and the policy allows %d", b.policy.Name, len(probes), b.policy.Probes)
 			return
 		}
 		decided, again[b.op] = min(decided, b.decides()), true

@@ -73,10 +73,22 @@ func render(v checkers.Verdict) string {
 	if v.Reason != "" {
 		fmt.Fprintln(&b, v.Reason)
 	}
+	for _, c := range v.Clauses {
+		if c.Judged()+c.Unjudgeable > 0 {
+			fmt.Fprintf(&b, "  %s: held %d, broken %d, unjudgeable %d%s\n", c.Clause, c.Held, c.Broken, c.Unjudgeable, because(c.Why))
+		}
+	}
 	for _, w := range v.Witnesses {
 		fmt.Fprintf(&b, "%s\n  saga %q step %q events %v\n", w.Broken, w.Saga, w.Step, w.Events)
 	}
 	return b.String()
+}
+
+func because(why string) string {
+	if why == "" {
+		return ""
+	}
+	return ": " + why
 }
 
 func compareGolden(t *testing.T, file, got string) {

@@ -24,6 +24,7 @@ func (CompensationOrder) Doc() Doc {
 		Name:       "compensation-order",
 		Definition: "Compensations of steps ordered by after did not run in the reverse order.",
 		Source:     "Garcia-Molina & Salem, Sagas, SIGMOD 1987",
+		Clauses:    []Clause{{Name: whole, Text: "TODO"}},
 		Evidence:   "call-sent and call-answered. At risk: pairs of ordered steps both of whose compensations were sent.",
 		Blind:      "Pairs whose later compensation was refused for good or came to the end of its policy.",
 		Cost:       "linear in the events, quadratic in the steps of a saga",
@@ -33,7 +34,7 @@ func (CompensationOrder) Doc() Doc {
 
 // Check judges a history.
 func (c CompensationOrder) Check(h *history.History, ix *history.Index) Verdict {
-	var t tally
+	t := newTally(c)
 	for _, s := range ix.Sagas {
 		if rollbackEvent(s) == nil {
 			continue
@@ -49,12 +50,12 @@ func (c CompensationOrder) Check(h *history.History, ix *history.Index) Verdict 
 				if first == nil {
 					continue
 				}
-				t.risk(1)
+				t.held(whole, 1)
 				if done := acknowledged(later); done == nil || done.Seq > first.Seq {
-					t.violate(first.Operation(), []*history.Event{first, began, done}, "broke the order of compensations: %s was undone before %s, which came after it", action(s, name), action(s, step.Name))
+					t.violate(whole, first.Operation(), []*history.Event{first, began, done}, "broke the order of compensations: %s was undone before %s, which came after it", action(s, name), action(s, step.Name))
 				}
 			}
 		}
 	}
-	return t.verdict(c, "no two ordered steps were compensated")
+	return t.verdict("no two ordered steps were compensated")
 }

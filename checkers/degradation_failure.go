@@ -28,6 +28,7 @@ func (DegradationFailure) Doc() Doc {
 		Name:       "degradation-failure",
 		Definition: "The failure of a deferrable step failed or held up the saga's core, or the step was never made up for after healing.",
 		Source:     "graceful degradation; docs/contract.md on deferrable steps",
+		Clauses:    []Clause{{Name: whole, Text: "TODO"}},
 		Evidence:   "call-sent, call-ended, call-committed, saga-ended and settled. At risk: deferrable steps of which an attempt did not surely succeed.",
 		Blind:      "Delays within the step's own retry policy; failures of the core that may have a reason of their own, or follow a kill, a pause or a store outage; steps that were refused for good.",
 		Cost:       "linear",
@@ -38,7 +39,7 @@ func (DegradationFailure) Doc() Doc {
 
 // Check judges a history.
 func (c DegradationFailure) Check(h *history.History, ix *history.Index) Verdict {
-	var t tally
+	t := newTally(c)
 	ds := disturbances(h, ix)
 	for _, s := range ix.Sagas {
 		for _, step := range s.Definition.Steps {
@@ -48,17 +49,17 @@ func (c DegradationFailure) Check(h *history.History, ix *history.Index) Verdict
 			o := s.Op(step.Name, saga.Action)
 			failure := firstFailure(o)
 			if failure != nil {
-				t.risk(1)
+				t.held(whole, 1)
 				if len(ds) == 0 {
-					checkCore(&t, h, s, failure)
+					checkCore(t, h, s, failure)
 				}
-				checkHeldUp(&t, s, o)
-				checkEndHeldUp(&t, s, o)
+				checkHeldUp(t, s, o)
+				checkEndHeldUp(t, s, o)
 			}
-			checkMadeUp(&t, ix, s, step, o)
+			checkMadeUp(t, ix, s, step, o)
 		}
 	}
-	return t.verdict(c, "no deferrable step failed")
+	return t.verdict("no deferrable step failed")
 }
 
 // firstFailure is the first attempt that did not surely succeed.
@@ -86,7 +87,7 @@ func checkCore(t *tally, h *history.History, s *history.SagaRecord, failure *his
 	if !coreSucceeded(h, s, turn) {
 		return
 	}
-	t.violate(failure.Operation(), []*history.Event{failure, end}, "broke graceful degradation: saga %s ended %s because the deferrable step %s failed", s.ID, end.Status, failure.Step)
+	t.violate(whole, failure.Operation(), []*history.Event{failure, end}, "broke graceful degradation: saga %s ended %s because the deferrable step %s failed", s.ID, end.Status, failure.Step)
 }
 
 // checkHeldUp looks for a step that waited for more than the first budget of a
@@ -104,7 +105,7 @@ func checkHeldUp(t *tally, s *history.SagaRecord, o *history.OpRecord) {
 			continue
 		}
 		if began := firstSent(s.Op(step.Name, saga.Action)); began != nil && began.Seq > extra.Seq {
-			t.violate(o.Op, []*history.Event{extra, began}, "broke graceful degradation: %s waited for more than the %d attempts of the deferrable step %s", began.Operation(), budget, o.Op.Step)
+			t.violate(whole, o.Op, []*history.Event{extra, began}, "broke graceful degradation: %s waited for more than the %d attempts of the deferrable step %s", began.Operation(), budget, o.Op.Step)
 		}
 	}
 }
@@ -124,7 +125,7 @@ func checkEndHeldUp(t *tally, s *history.SagaRecord, o *history.OpRecord) {
 	}
 	for _, r := range s.Reports {
 		if r.Seq < extra.Seq && r.Status == saga.Running && onlyDeferred(s, r, o.Op.Step) {
-			t.violate(o.Op, []*history.Event{r, extra, s.Ended}, "broke graceful degradation: saga %s had nothing left but the deferrable step %s, and did not complete before it was done", s.ID, o.Op.Step)
+			t.violate(whole, o.Op, []*history.Event{r, extra, s.Ended}, "broke graceful degradation: saga %s had nothing left but the deferrable step %s, and did not complete before it was done", s.ID, o.Op.Step)
 			return
 		}
 	}
@@ -155,14 +156,14 @@ func checkMadeUp(t *tally, ix *history.Index, s *history.SagaRecord, step saga.S
 		return
 	}
 	if due := nextAttempt(s, o); due > ix.Settled.At {
-		t.unknown("the deferrable step %s of saga %s has not been done, but its policy allows a wait beyond the settle time", step.Name, s.ID)
+		t.unknown(whole, "the deferrable step %s of saga %s has not been done, but its policy allows a wait beyond the settle time", step.Name, s.ID)
 		return
 	}
 	var tried *history.Event
 	if o != nil {
 		tried = o.Attempts[len(o.Attempts)-1].Ended
 	}
-	t.violate(action(s, step.Name), []*history.Event{tried, s.Ended, ix.Settled}, "broke graceful degradation: saga %s completed, and its deferrable step %s was never made up for", s.ID, step.Name)
+	t.violate(whole, action(s, step.Name), []*history.Event{tried, s.Ended, ix.Settled}, "broke graceful degradation: saga %s completed, and its deferrable step %s was never made up for", s.ID, step.Name)
 }
 
 // nextAttempt is when the next attempt of a deferrable step must have been made,

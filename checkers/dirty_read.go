@@ -26,6 +26,7 @@ func (DirtyRead) Doc() Doc {
 		Name:       "dirty-read",
 		Definition: "A saga completed although it had acted on a register's value that another saga, under way at the same time, had written and later compensated, or tried to.",
 		Source:     "Richardson, Microservices Patterns, ch. 4.3: dirty reads",
+		Clauses:    []Clause{{Name: whole, Text: "TODO"}},
 		Evidence:   "call-committed with the values that writes found, call-received of compensations, and saga-ended. At risk: sagas that had a written register under compensation while another saga with calls to it was under way.",
 		Blind:      "Reads that lead to no write of the same register. A write that did not expect the value is no read: lost-update sees it.",
 		Cost:       "linear, and sorting",
@@ -35,21 +36,21 @@ func (DirtyRead) Doc() Doc {
 
 // Check judges a history.
 func (c DirtyRead) Check(h *history.History, ix *history.Index) Verdict {
-	var t tally
+	t := newTally(c)
 	for _, r := range registersOf(h, ix) {
 		undone := r.undone()
 		for _, s := range r.crowded() {
 			if undone[s] {
-				t.risk(1)
+				t.held(whole, 1)
 			}
 		}
 		for i, w := range r.writes {
 			if _, by := r.before(i); by != nil && reads(w, by) {
-				judgeRead(&t, r, &w, by)
+				judgeRead(t, r, &w, by)
 			}
 		}
 	}
-	return t.verdict(c, "no saga undid a register that another one was at")
+	return t.verdict("no saga undid a register that another one was at")
 }
 
 // undone are the sagas that wrote the register by an action and had the
@@ -81,12 +82,12 @@ func judgeRead(t *tally, r *register, w, by *registerWrite) {
 	switch {
 	case reader == saga.Compensated: // what was read is undone, and so is the reader
 	case undo == nil && by.saga.Ended == nil:
-		t.unknown("saga %s has not ended: it may still undo register %q, which saga %s acted on", by.saga.ID, r.name, w.saga.ID)
+		t.unknown(whole, "saga %s has not ended: it may still undo register %q, which saga %s acted on", by.saga.ID, r.name, w.saga.ID)
 	case undo == nil:
 	case reader == "":
-		t.unknown("saga %s has not ended, and it acted on what saga %s undid", w.saga.ID, by.saga.ID)
+		t.unknown(whole, "saga %s has not ended, and it acted on what saga %s undid", w.saga.ID, by.saga.ID)
 	default:
-		t.violate(w.op, []*history.Event{by.event, w.event, undo, w.saga.Ended},
+		t.violate(whole, w.op, []*history.Event{by.event, w.event, undo, w.saga.Ended},
 			"broke isolation between sagas: %s acted on register %q being %q, which %s had set and %s, and saga %s completed",
 			w.op, r.name, w.found, by.op, how, w.saga.ID)
 	}

@@ -28,6 +28,7 @@ func (DoubleCredit) Doc() Doc {
 		Name:       "double-credit",
 		Definition: "An account holds more than the sagas that ended explain; equivalently a clearing account is not flat, or the trial balance of all ledgers is not what the ended sagas explain.",
 		Source:     "Garcia-Molina & Salem, Sagas, SIGMOD 1987, in ledger form",
+		Clauses:    []Clause{{Name: whole, Text: "TODO"}},
 		Evidence:   "call-committed and saga-ended, and ledger-read if all sagas have ended. At risk: accounts that ended sagas touched, in a history in which a fault fired or an operation was delivered twice.",
 		Blind:      "Registers, which are no accounts; the ledgers while some saga has not ended; sagas stuck for a good reason.",
 		Cost:       "linear",
@@ -37,13 +38,13 @@ func (DoubleCredit) Doc() Doc {
 
 // Check judges a history.
 func (c DoubleCredit) Check(h *history.History, ix *history.Index) Verdict {
-	var t tally
+	t := newTally(c)
 	b := books{booked: map[string]int64{}, explained: map[string]int64{}, allEnded: true}
 	for _, s := range ix.Sagas {
-		b.add(&t, h, s)
+		b.add(t, h, s)
 	}
 	if faultFired(ix) || b.redelivered {
-		t.risk(len(b.booked))
+		t.held(whole, len(b.booked))
 	}
 	over := b.over(b.booked)
 	var blamed map[string][]*history.Event
@@ -51,12 +52,12 @@ func (c DoubleCredit) Check(h *history.History, ix *history.Index) Verdict {
 		blamed = blame(ix)
 	}
 	for _, account := range over {
-		t.violate(saga.Operation{}, blamed[account], "broke the books: %q holds %d, and the sagas that ended explain %d", account, b.booked[account], b.explained[account])
+		t.violate(whole, saga.Operation{}, blamed[account], "broke the books: %q holds %d, and the sagas that ended explain %d", account, b.booked[account], b.explained[account])
 	}
 	if len(t.witnesses) == 0 && b.allEnded && len(ix.Ledgers) > 0 {
-		b.checkLedgers(&t, ix)
+		b.checkLedgers(t, ix)
 	}
-	return t.verdict(c, "no saga with an effect ended in a history in which a fault fired or an operation was delivered twice")
+	return t.verdict("no saga with an effect ended in a history in which a fault fired or an operation was delivered twice")
 }
 
 // books are the accounts ("account unit") as the ended sagas left them, and as
@@ -75,7 +76,7 @@ func (b *books) add(t *tally, h *history.History, s *history.SagaRecord) {
 			b.allEnded = false
 		}
 		if touched && stuckForAReason(h, s) == "" {
-			t.unknown("saga %s has not ended: what its accounts should hold is open", s.ID)
+			t.unknown(whole, "saga %s has not ended: what its accounts should hold is open", s.ID)
 		}
 		return
 	}
@@ -83,7 +84,7 @@ func (b *books) add(t *tally, h *history.History, s *history.SagaRecord) {
 		b.redelivered = b.redelivered || received(o) > 1
 		for _, e := range o.Effects {
 			if e.Effect == nil {
-				t.unknown("%s: an effect was not recorded", o.Op)
+				t.unknown(whole, "%s: an effect was not recorded", o.Op)
 				continue
 			}
 			post(b.booked, *e.Effect)
@@ -95,7 +96,7 @@ func (b *books) add(t *tally, h *history.History, s *history.SagaRecord) {
 		}
 		e, err := definedEffect(s, step.Name, saga.Action)
 		if err != nil {
-			t.unknown("%s: the definition's body is no effect: %v", action(s, step.Name), err)
+			t.unknown(whole, "%s: the definition's body is no effect: %v", action(s, step.Name), err)
 		}
 		post(b.explained, e)
 	}
@@ -141,7 +142,7 @@ func blame(ix *history.Index) map[string][]*history.Event {
 	events := map[string][]*history.Event{}
 	for _, s := range ix.Sagas {
 		one := books{booked: map[string]int64{}, explained: map[string]int64{}}
-		one.add(&tally{}, ix.History, s)
+		one.add(newTally(DoubleCredit{}), ix.History, s)
 		suspect := map[string]bool{}
 		for _, accounts := range []map[string]int64{one.booked, one.explained} {
 			for account := range accounts {
@@ -185,11 +186,11 @@ func (b *books) checkLedgers(t *tally, ix *history.Index) {
 	}
 	for account := range maps.Keys(b.booked) {
 		if _, there := held[account]; !there {
-			t.unknown("no ledger shows the account %q, which was booked on", account)
+			t.unknown(whole, "no ledger shows the account %q, which was booked on", account)
 			return
 		}
 	}
 	for _, account := range b.over(held) {
-		t.violate(saga.Operation{}, ix.Ledgers, "broke the books: the ledger says that %q holds %d, and the sagas that ended explain %d", account, held[account], b.explained[account])
+		t.violate(whole, saga.Operation{}, ix.Ledgers, "broke the books: the ledger says that %q holds %d, and the sagas that ended explain %d", account, held[account], b.explained[account])
 	}
 }

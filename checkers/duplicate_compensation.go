@@ -22,6 +22,7 @@ func (DuplicateCompensation) Doc() Doc {
 		Name:       "duplicate-compensation",
 		Definition: "A compensation had more than one effect: what was done once is undone twice.",
 		Source:     "Apache ServiceComb txle #13; Camunda #15141",
+		Clauses:    []Clause{{Name: whole, Text: "TODO"}},
 		Evidence:   "call-received and call-committed of compensations. At risk: compensations delivered at least twice, copies by the network included.",
 		Blind:      "An effect that the participant did not record as one; double-credit compares with the ledgers.",
 		Cost:       "linear",
@@ -31,19 +32,19 @@ func (DuplicateCompensation) Doc() Doc {
 
 // Check judges a history.
 func (c DuplicateCompensation) Check(_ *history.History, ix *history.Index) Verdict {
-	var t tally
+	t := newTally(c)
 	for _, s := range ix.Sagas {
 		for _, o := range opsOf(s) {
 			if o.Op.Direction != saga.Compensation {
 				continue
 			}
 			if received(o) >= 2 {
-				t.risk(1)
+				t.held(whole, 1)
 			}
 			if len(o.Effects) > 1 {
-				t.violate(o.Op, o.Effects[:2], "broke exact compensation: %s was undone %d times, each time by %s", action(s, o.Op.Step), len(o.Effects), effectOf(o.Effects[0]))
+				t.violate(whole, o.Op, o.Effects[:2], "broke exact compensation: %s was undone %d times, each time by %s", action(s, o.Op.Step), len(o.Effects), effectOf(o.Effects[0]))
 			}
 		}
 	}
-	return t.verdict(c, "no compensation was delivered twice")
+	return t.verdict("no compensation was delivered twice")
 }

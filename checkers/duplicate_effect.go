@@ -19,6 +19,7 @@ func (DuplicateEffect) Doc() Doc {
 		Name:       "duplicate-effect",
 		Definition: "One operation, an action or a compensation, had more than one effect.",
 		Source:     "DTM, exceptions: repeated requests; Seata, TCC fence",
+		Clauses:    []Clause{{Name: whole, Text: "TODO"}},
 		Evidence:   "call-received and call-committed. At risk: operations delivered at least twice, copies by the network included.",
 		Blind:      "An effect that the participant did not record as one; double-credit compares with the ledgers.",
 		Cost:       "linear",
@@ -27,18 +28,18 @@ func (DuplicateEffect) Doc() Doc {
 
 // Check judges a history.
 func (c DuplicateEffect) Check(_ *history.History, ix *history.Index) Verdict {
-	var t tally
+	t := newTally(c)
 	for _, s := range ix.Sagas {
 		for _, o := range opsOf(s) {
 			if received(o) >= 2 {
-				t.risk(1)
+				t.held(whole, 1)
 			}
 			if len(o.Effects) > 1 {
-				t.violate(o.Op, o.Effects[:2], "broke exactly once: %s had %d effects, the first of them %s", o.Op, len(o.Effects), effectOf(o.Effects[0]))
+				t.violate(whole, o.Op, o.Effects[:2], "broke exactly once: %s had %d effects, the first of them %s", o.Op, len(o.Effects), effectOf(o.Effects[0]))
 			}
 		}
 	}
-	return t.verdict(c, "no operation was delivered twice")
+	return t.verdict("no operation was delivered twice")
 }
 
 // effectOf is the effect of a call-committed event in words.

@@ -24,6 +24,7 @@ func (EmptyCompensation) Doc() Doc {
 		Name:       "empty-compensation",
 		Definition: "A compensation had an effect although its action had none; a null compensation must be a successful no-op.",
 		Source:     "DTM, exceptions: null compensation; Seata, empty rollback",
+		Clauses:    []Clause{{Name: whole, Text: "TODO"}},
 		Evidence:   "call-received and call-committed. At risk: compensations received while their action had no effect.",
 		Blind:      "Effects that the participant did not record as such.",
 		Cost:       "linear",
@@ -33,7 +34,7 @@ func (EmptyCompensation) Doc() Doc {
 
 // Check judges a history.
 func (c EmptyCompensation) Check(_ *history.History, ix *history.Index) Verdict {
-	var t tally
+	t := newTally(c)
 	for _, s := range ix.Sagas {
 		for _, o := range opsOf(s) {
 			if o.Op.Direction != saga.Compensation {
@@ -44,14 +45,14 @@ func (c EmptyCompensation) Check(_ *history.History, ix *history.Index) Verdict 
 				done = es[0].Seq
 			}
 			if receivedBefore(o, done) {
-				t.risk(1)
+				t.held(whole, 1)
 			}
 			if len(o.Effects) > 0 && o.Effects[0].Seq < done {
-				t.violate(o.Op, o.Effects[:1], "broke the null compensation: %s booked %s although its action had no effect", o.Op, effectOf(o.Effects[0]))
+				t.violate(whole, o.Op, o.Effects[:1], "broke the null compensation: %s booked %s although its action had no effect", o.Op, effectOf(o.Effects[0]))
 			}
 		}
 	}
-	return t.verdict(c, "no compensation arrived while its action had no effect")
+	return t.verdict("no compensation arrived while its action had no effect")
 }
 
 func receivedBefore(o *history.OpRecord, seq int) bool {

@@ -25,6 +25,7 @@ func (FalseStatus) Doc() Doc {
 		Name:       "false-status",
 		Definition: "The reported status contradicts the ledgers, or changes after the saga has ended.",
 		Source:     "DTM #453; restate #5033; Herlihy & Wing 1990 for the lifecycle",
+		Clauses:    []Clause{{Name: whole, Text: "TODO"}},
 		Evidence:   "saga-status, saga-ended, call-committed and call-answered. At risk: reports of an end, and reports that a step succeeded or was compensated.",
 		Blind:      "Steps that ask for no effect; a saga that is reported as running or stuck and is not.",
 		Cost:       "linear in the events, times the steps of a saga for each report",
@@ -33,24 +34,24 @@ func (FalseStatus) Doc() Doc {
 
 // Check judges a history.
 func (c FalseStatus) Check(_ *history.History, ix *history.Index) Verdict {
-	var t tally
+	t := newTally(c)
 	for _, s := range ix.Sagas {
 		if s.Ended != nil {
-			t.risk(1)
-			checkEnd(&t, s)
+			t.held(whole, 1)
+			checkEnd(t, s)
 		}
 		told := map[saga.StepStatus]bool{} // each step's lie is told once
 		for _, r := range s.Reports {
 			if s.Ended != nil && r.Seq > s.Ended.Seq && r.Kind == history.SagaStatus && r.Status != s.Ended.Status {
-				t.violate(action(s, ""), []*history.Event{s.Ended, r}, "broke the lifecycle: saga %s had ended %s, and then was reported as %s", s.ID, s.Ended.Status, r.Status)
+				t.violate(whole, action(s, ""), []*history.Event{s.Ended, r}, "broke the lifecycle: saga %s had ended %s, and then was reported as %s", s.ID, s.Ended.Status, r.Status)
 				break
 			}
 			for _, st := range r.Steps {
-				t.risk(checkStep(&t, s, r, st, told))
+				t.held(whole, checkStep(t, s, r, st, told))
 			}
 		}
 	}
-	return t.verdict(c, "no end and no done step was reported")
+	return t.verdict("no end and no done step was reported")
 }
 
 // checkEnd compares the end with the effects that were there when it was reported.
@@ -59,11 +60,11 @@ func checkEnd(t *tally, s *history.SagaRecord) {
 		switch {
 		case s.Ended.Status == saga.Completed && step.Kind != saga.Deferrable:
 			if !doneBy(s, step, s.Ended.Seq) {
-				t.violate(action(s, step.Name), []*history.Event{s.Ended, first(effects(s.Op(step.Name, saga.Action)))}, "broke the truth of the status: saga %s was reported as completed, and %s had had no effect", s.ID, step.Name)
+				t.violate(whole, action(s, step.Name), []*history.Event{s.Ended, first(effects(s.Op(step.Name, saga.Action)))}, "broke the truth of the status: saga %s was reported as completed, and %s had had no effect", s.ID, step.Name)
 			}
 		case s.Ended.Status == saga.Compensated:
 			if did := leftBy(s, step, s.Ended.Seq); did != nil {
-				t.violate(action(s, step.Name), []*history.Event{did, s.Ended}, "broke the truth of the status: saga %s was reported as compensated, and the effect of %s was there: %s", s.ID, step.Name, effectOf(did))
+				t.violate(whole, action(s, step.Name), []*history.Event{did, s.Ended}, "broke the truth of the status: saga %s was reported as compensated, and the effect of %s was there: %s", s.ID, step.Name, effectOf(did))
 			}
 		}
 	}
@@ -81,13 +82,13 @@ func checkStep(t *tally, s *history.SagaRecord, r *history.Event, st saga.StepSt
 	case saga.StepSucceeded:
 		if !doneBy(s, step, r.Seq) {
 			told[lie] = true
-			t.violate(action(s, step.Name), []*history.Event{r}, "broke the truth of the status: %s was reported as succeeded, and had had no effect", action(s, step.Name))
+			t.violate(whole, action(s, step.Name), []*history.Event{r}, "broke the truth of the status: %s was reported as succeeded, and had had no effect", action(s, step.Name))
 		}
 		return 1
 	case saga.StepCompensated:
 		if did := leftBy(s, step, r.Seq); did != nil {
 			told[lie] = true
-			t.violate(action(s, step.Name), []*history.Event{did, r}, "broke the truth of the status: %s was reported as compensated, and its effect was there: %s", action(s, step.Name), effectOf(did))
+			t.violate(whole, action(s, step.Name), []*history.Event{did, r}, "broke the truth of the status: %s was reported as compensated, and its effect was there: %s", action(s, step.Name), effectOf(did))
 		}
 		return 1
 	}

@@ -24,6 +24,7 @@ func (HangingAction) Doc() Doc {
 		Name:       "hanging-action",
 		Definition: "An action had its effect after the compensation of the same step was accepted (suspension: a late, out-of-order arrival).",
 		Source:     "DTM, exceptions: suspension; Seata, TCC suspension",
+		Clauses:    []Clause{{Name: whole, Text: "TODO"}},
 		Evidence:   "call-received, call-committed and call-answered. At risk: attempts of an action that were received, or still worked on, after its compensation was accepted.",
 		Blind:      "An action that slips in between a no-op compensation and its answer; lost-compensation sees what it leaves behind.",
 		Cost:       "linear",
@@ -33,7 +34,7 @@ func (HangingAction) Doc() Doc {
 
 // Check judges a history.
 func (c HangingAction) Check(_ *history.History, ix *history.Index) Verdict {
-	var t tally
+	t := newTally(c)
 	for _, s := range ix.Sagas {
 		for _, o := range opsOf(s) {
 			if o.Op.Direction != saga.Action {
@@ -45,17 +46,17 @@ func (c HangingAction) Check(_ *history.History, ix *history.Index) Verdict {
 			}
 			for _, a := range o.Attempts {
 				if workedOnAfter(a, undone.Seq) {
-					t.risk(1)
+					t.held(whole, 1)
 				}
 			}
 			for _, e := range o.Effects {
 				if e.Seq > undone.Seq {
-					t.violate(o.Op, []*history.Event{undone, e}, "broke the order of action and compensation: %s booked %s after its compensation had been accepted", o.Op, effectOf(e))
+					t.violate(whole, o.Op, []*history.Event{undone, e}, "broke the order of action and compensation: %s booked %s after its compensation had been accepted", o.Op, effectOf(e))
 				}
 			}
 		}
 	}
-	return t.verdict(c, "no action arrived after its compensation")
+	return t.verdict("no action arrived after its compensation")
 }
 
 // workedOnAfter tells whether the participant had the attempt after an event.

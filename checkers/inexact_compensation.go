@@ -28,6 +28,7 @@ func (InexactCompensation) Doc() Doc {
 		Name:       "inexact-compensation",
 		Definition: "The effect of a compensation is not the exact inverse of its action's effect: another account, amount, unit or value.",
 		Source:     "Garcia-Molina & Salem, Sagas, SIGMOD 1987",
+		Clauses:    []Clause{{Name: whole, Text: "TODO"}},
 		Evidence:   "the effects recorded in call-committed. At risk: compensations that had an effect and whose action had one.",
 		Blind:      "Compensations whose action had no effect (see empty-compensation), and what a participant does beside its ledger.",
 		Cost:       "linear",
@@ -37,30 +38,30 @@ func (InexactCompensation) Doc() Doc {
 
 // Check judges a history.
 func (c InexactCompensation) Check(_ *history.History, ix *history.Index) Verdict {
-	var t tally
+	t := newTally(c)
 	for _, s := range ix.Sagas {
 		for _, o := range opsOf(s) {
 			did := effects(s.Op(o.Op.Step, saga.Action))
 			if o.Op.Direction != saga.Compensation || len(did) == 0 || len(o.Effects) == 0 {
 				continue
 			}
-			t.risk(1)
+			t.held(whole, 1)
 			defined, err := definedEffect(s, o.Op.Step, saga.Action)
 			if err != nil {
-				t.unknown("%s: the definition's body is no effect: %v", o.Op, err)
+				t.unknown(whole, "%s: the definition's body is no effect: %v", o.Op, err)
 				continue
 			}
 			for _, e := range o.Effects {
 				switch {
 				case e.Effect == nil || did[0].Effect == nil:
-					t.unknown("%s: an effect was not recorded", o.Op)
+					t.unknown(whole, "%s: an effect was not recorded", o.Op)
 				case !undoes(*e.Effect, *did[0].Effect, defined):
-					t.violate(o.Op, []*history.Event{did[0], e}, "broke exact compensation: %s did %s, but its compensation did %s", action(s, o.Op.Step), effectOf(did[0]), effectOf(e))
+					t.violate(whole, o.Op, []*history.Event{did[0], e}, "broke exact compensation: %s did %s, but its compensation did %s", action(s, o.Op.Step), effectOf(did[0]), effectOf(e))
 				}
 			}
 		}
 	}
-	return t.verdict(c, "no compensation of an action with an effect had an effect")
+	return t.verdict("no compensation of an action with an effect had an effect")
 }
 
 // undoes tells whether undo is the exact inverse of what was done.

@@ -74,22 +74,15 @@ func Judge(h *history.History, selected []Checker) []Verdict {
 
 func judgeOne(c Checker, h *history.History, ix *history.Index, gap, unfired string) Verdict {
 	doc := c.Doc()
-	for _, need := range doc.Needs {
-		if !slices.Contains(h.Header.Orchestrator.Capabilities, need) {
-			return Verdict{Property: doc.Name, Outcome: NotApplicable, Reason: fmt.Sprintf("the orchestrator lacks the capability %q", need)}
-		}
+	if lacks := missing(doc.Needs, h); lacks != "" {
+		return notApplicable(doc, lacks)
 	}
 	v := c.Check(h, ix)
-	v.Property = doc.Name
-	if reason := lacking(doc, h); v.Outcome == Vacuous && reason != "" {
-		v.Outcome, v.Reason = NotApplicable, reason
+	v.apply(doc.Clauses, h)
+	if lacks := without(doc.Wants, h); lacks != "" && v.AtRisk == 0 && v.gap == "" {
+		return notApplicable(doc, lacks)
 	}
-	switch {
-	case v.Outcome == Pass && gap != "":
-		v.Outcome, v.Reason = Inconclusive, gap
-	case v.Outcome == Pass && unfired != "":
-		v.Outcome, v.Reason = Vacuous, unfired
-	}
+	v.decide(gap, unfired)
 	for _, w := range v.Witnesses {
 		slices.Sort(w.Events)
 	}
@@ -97,6 +90,47 @@ func judgeOne(c Checker, h *history.History, ix *history.Index, gap, unfired str
 		return cmp.Or(cmp.Compare(len(a.Events), len(b.Events)), slices.Compare(a.Events, b.Events))
 	})
 	return v
+}
+
+func notApplicable(doc Doc, lacks string) Verdict {
+	v := Verdict{Property: doc.Name, Outcome: NotApplicable, Reason: lacks}
+	for _, k := range doc.Clauses {
+		v.Clauses = append(v.Clauses, Count{Clause: k.Name, Lacks: lacks})
+	}
+	return v
+}
+
+// decide takes the outcome from what was counted: the worst of it.
+func (v *Verdict) decide(gap, unfired string) {
+	switch {
+	case len(v.Witnesses) > 0:
+		v.Outcome = Violation
+	case v.gap != "":
+		v.Outcome, v.Reason = Inconclusive, v.gap
+	case v.AtRisk == 0:
+		v.Outcome, v.Reason = v.nothing()
+	case gap != "":
+		v.Outcome, v.Reason = Inconclusive, gap
+	case unfired != "":
+		v.Outcome, v.Reason = Vacuous, unfired
+	default:
+		v.Outcome = Pass
+	}
+}
+
+// nothing is the outcome where no clause was judged: not applicable if none of
+// them is, else vacuous, with the first reason why one could not be judged.
+func (v *Verdict) nothing() (Outcome, string) {
+	open := slices.DeleteFunc(slices.Clone(v.Clauses), func(c Count) bool { return c.Lacks != "" })
+	if len(open) == 0 {
+		return NotApplicable, v.Clauses[0].Lacks
+	}
+	for _, c := range open {
+		if c.Why != "" {
+			return Vacuous, "it could not be judged: " + c.Why
+		}
+	}
+	return Vacuous, v.never
 }
 
 // evidenceGap says what is missing at the end of a history; empty: nothing.

@@ -25,6 +25,7 @@ func (LostCompensation) Doc() Doc {
 		Name:       "lost-compensation",
 		Definition: "The saga ended compensated, or got stuck on its way back, and an effect of an action has no effect of its compensation.",
 		Source:     "Seata #6374; DTM #8",
+		Clauses:    []Clause{{Name: whole, Text: "TODO"}},
 		Evidence:   "call-committed, saga-status and saga-ended. At risk: effects of actions with a compensation in sagas that ended compensated, or got stuck without a good reason.",
 		Blind:      "Steps without a compensation. Sagas stuck for a good reason (what must succeed was refused for good, or is at the end of its policy) are a person's matter.",
 		Cost:       "linear",
@@ -34,7 +35,7 @@ func (LostCompensation) Doc() Doc {
 
 // Check judges a history.
 func (c LostCompensation) Check(h *history.History, ix *history.Index) Verdict {
-	var t tally
+	t := newTally(c)
 	for _, s := range ix.Sagas {
 		end := s.Ended
 		switch {
@@ -47,7 +48,7 @@ func (c LostCompensation) Check(h *history.History, ix *history.Index) Verdict {
 			}
 			end = last(s.Reports)
 		default:
-			t.unknown("saga %s was on its way back and has not ended", s.ID)
+			t.unknown(whole, "saga %s was on its way back and has not ended", s.ID)
 			continue
 		}
 		for _, step := range s.Definition.Steps {
@@ -55,13 +56,13 @@ func (c LostCompensation) Check(h *history.History, ix *history.Index) Verdict {
 			if len(did) == 0 || !hasEffect(step.Compensation) {
 				continue
 			}
-			t.risk(1)
+			t.held(whole, 1)
 			if len(effects(s.Op(step.Name, saga.Compensation))) == 0 {
-				t.violate(action(s, step.Name), []*history.Event{did[0], end}, "broke all-or-nothing: saga %s was left %s, but %s booked %s and was never undone", s.ID, endState(s), action(s, step.Name), effectOf(did[0]))
+				t.violate(whole, action(s, step.Name), []*history.Event{did[0], end}, "broke all-or-nothing: saga %s was left %s, but %s booked %s and was never undone", s.ID, endState(s), action(s, step.Name), effectOf(did[0]))
 			}
 		}
 	}
-	return t.verdict(c, "no saga with an effect ended compensated")
+	return t.verdict("no saga with an effect ended compensated")
 }
 
 // rollbackBegan tells whether the saga was on its way back.

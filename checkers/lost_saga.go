@@ -18,6 +18,7 @@ func (LostSaga) Doc() Doc {
 		Name:       "lost-saga",
 		Definition: "The orchestrator accepted a saga (2xx) and later does not know it (404).",
 		Source:     "the family of n8n #4867; the contract: an accepted saga is durable",
+		Clauses:    []Clause{{Name: whole, Text: "TODO"}},
 		Evidence:   "saga-accepted, saga-status and saga-unknown. At risk: accepted sagas that were asked for afterwards.",
 		Blind:      "A saga that is known but never executed (see stuck-saga), and one that was never asked for.",
 		Cost:       "linear",
@@ -26,7 +27,7 @@ func (LostSaga) Doc() Doc {
 
 // Check judges a history.
 func (c LostSaga) Check(_ *history.History, ix *history.Index) Verdict {
-	var t tally
+	t := newTally(c)
 	for _, s := range ix.Sagas {
 		if len(s.Accepted) == 0 {
 			continue
@@ -38,13 +39,13 @@ func (c LostSaga) Check(_ *history.History, ix *history.Index) Verdict {
 			}
 			asked = true
 			if r.Kind == history.SagaUnknown {
-				t.violate(action(s, ""), []*history.Event{yes, r}, "broke durability: saga %s was accepted, and later the orchestrator did not know it", s.ID)
+				t.violate(whole, action(s, ""), []*history.Event{yes, r}, "broke durability: saga %s was accepted, and later the orchestrator did not know it", s.ID)
 				break
 			}
 		}
 		if asked {
-			t.risk(1)
+			t.held(whole, 1)
 		}
 	}
-	return t.verdict(c, "no accepted saga was asked for")
+	return t.verdict("no accepted saga was asked for")
 }

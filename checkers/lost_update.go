@@ -24,6 +24,7 @@ func (LostUpdate) Doc() Doc {
 		Name:       "lost-update",
 		Definition: "A saga overwrote a register that another saga, under way at the same time, had written in between, without having seen that value.",
 		Source:     "Richardson, Microservices Patterns, ch. 4.3: lost updates",
+		Clauses:    []Clause{{Name: whole, Text: "TODO"}},
 		Evidence:   "call-received, and call-committed with the values that writes found, against the bodies of the calls. At risk: sagas whose calls to a register were received while another saga with such calls was under way.",
 		Blind:      "A value that changed and came back in between (A-B-A). Postings on accounts commute and lose nothing.",
 		Cost:       "linear, and sorting",
@@ -33,24 +34,24 @@ func (LostUpdate) Doc() Doc {
 
 // Check judges a history.
 func (c LostUpdate) Check(h *history.History, ix *history.Index) Verdict {
-	var t tally
+	t := newTally(c)
 	for _, r := range registersOf(h, ix) {
-		t.risk(len(r.crowded()))
+		t.held(whole, len(r.crowded()))
 		for i, w := range r.writes {
 			value, by := r.before(i)
 			switch {
 			case w.told && w.found == w.expected:
 			case by != nil && by.saga == w.saga && w.found == value:
 			case !w.told && by != nil && together(by.saga, w.saga):
-				t.unknown("register %q: the definition does not say which value %s expected", r.name, w.op)
+				t.unknown(whole, "register %q: the definition does not say which value %s expected", r.name, w.op)
 			case w.found != value:
-				t.unknown("register %q: no recorded write left %q, which %s found", r.name, w.found, w.op)
+				t.unknown(whole, "register %q: no recorded write left %q, which %s found", r.name, w.found, w.op)
 			case by != nil && together(by.saga, w.saga):
-				t.violate(w.op, []*history.Event{by.event, w.event},
+				t.violate(whole, w.op, []*history.Event{by.event, w.event},
 					"broke isolation between sagas: %s set register %q to %q and so overwrote %q, which %s had set in between; it expected %q",
 					w.op, r.name, w.left, w.found, by.op, w.expected)
 			}
 		}
 	}
-	return t.verdict(c, "no two sagas were at one register at the same time")
+	return t.verdict("no two sagas were at one register at the same time")
 }

@@ -33,6 +33,7 @@ func (NotLinearizable) Doc() Doc {
 		Name:       "not-linearizable",
 		Definition: "The history of an account, a stock, a register, an idempotent endpoint or a saga's status has no linearization under its model.",
 		Source:     "Herlihy & Wing, Linearizability, TOPLAS 1990; searched by porcupine",
+		Clauses:    []Clause{{Name: whole, Text: "TODO"}},
 		Evidence:   "call-received, call-committed, call-answered; saga-submitted, saga-accepted, saga-status, saga-unknown; ledger-read. At risk: accounts with effects and a read, registers likewise or with two writes, endpoints that got a key twice or both directions, sagas with two or more reports (the 202 counts).",
 		Blind:      "What is legal for each object alone: a second effect under a new key, money that went astray in balance. Endpoints of naive participants, which promise nothing.",
 		Cost:       "linear where nothing overlaps, else exponential at worst: 2 s a partition, 10 s a history, 10 calls of unknown outcome and 4096 that overlap, beyond that inconclusive",
@@ -41,12 +42,12 @@ func (NotLinearizable) Doc() Doc {
 
 // Check judges a history.
 func (c NotLinearizable) Check(h *history.History, ix *history.Index) Verdict {
-	var t tally
+	t := newTally(c)
 	lim := models.DefaultLimits()
 	each, end := lim.Time, time.Now().Add(searchTime)
 	for _, p := range models.Partitions(ix) {
 		if p.AtRisk {
-			t.risk(1)
+			t.held(whole, 1)
 		}
 		lim.Time = min(each, time.Until(end))
 		switch r := p.Check(lim); r.Verdict {
@@ -55,10 +56,10 @@ func (c NotLinearizable) Check(h *history.History, ix *history.Index) Verdict {
 			for _, seq := range r.Events {
 				events = append(events, &h.Events[seq-1])
 			}
-			t.violate(r.Operation(), events, "%s", r.Broken)
+			t.violate(whole, r.Operation(), events, "%s", r.Broken)
 		case porcupine.Unknown:
-			t.unknown("%s: %s", p, r.Reason)
+			t.unknown(whole, "%s: %s", p, r.Reason)
 		}
 	}
-	return t.verdict(c, "no object had operations that could contradict each other")
+	return t.verdict("no object had operations that could contradict each other")
 }

@@ -23,6 +23,7 @@ func (PartialSuccess) Doc() Doc {
 		Name:       "partial-success",
 		Definition: "The saga ended completed without the effect of every step that is not deferrable, or compensated with effects left.",
 		Source:     "Garcia-Molina & Salem, Sagas, SIGMOD 1987; DTM #272",
+		Clauses:    []Clause{{Name: whole, Text: "TODO"}},
 		Evidence:   "call-committed and saga-ended. At risk: sagas that ended, in a history in which a fault fired.",
 		Blind:      "Steps that ask for no effect; in compensated sagas also compensatable and deferrable steps without a compensation.",
 		Cost:       "linear",
@@ -31,13 +32,13 @@ func (PartialSuccess) Doc() Doc {
 
 // Check judges a history.
 func (c PartialSuccess) Check(_ *history.History, ix *history.Index) Verdict {
-	var t tally
+	t := newTally(c)
 	for _, s := range ix.Sagas {
 		if s.Ended == nil {
 			continue
 		}
 		if faultFired(ix) {
-			t.risk(1)
+			t.held(whole, 1)
 		}
 		for _, step := range s.Definition.Steps {
 			did, undid := effects(s.Op(step.Name, saga.Action)), effects(s.Op(step.Name, saga.Compensation))
@@ -45,13 +46,13 @@ func (c PartialSuccess) Check(_ *history.History, ix *history.Index) Verdict {
 			events := append([]*history.Event{s.Ended}, append(did, undid...)...)
 			switch {
 			case s.Ended.Status == saga.Completed && step.Kind != saga.Deferrable && left < 1 && hasEffect(&step.Action):
-				t.violate(action(s, step.Name), events, "broke all-or-nothing: saga %s ended completed without the effect of %s", s.ID, step.Name)
+				t.violate(whole, action(s, step.Name), events, "broke all-or-nothing: saga %s ended completed without the effect of %s", s.ID, step.Name)
 			case s.Ended.Status == saga.Compensated && left > 0 && mustBeUndone(step):
-				t.violate(action(s, step.Name), events, "broke all-or-nothing: saga %s ended compensated, but the effect of %s is left: %s", s.ID, step.Name, effectOf(did[0]))
+				t.violate(whole, action(s, step.Name), events, "broke all-or-nothing: saga %s ended compensated, but the effect of %s is left: %s", s.ID, step.Name, effectOf(did[0]))
 			}
 		}
 	}
-	return t.verdict(c, "no saga ended in a history in which a fault fired")
+	return t.verdict("no saga ended in a history in which a fault fired")
 }
 
 // mustBeUndone: after a compensated end nothing of the step may be left. A step

@@ -24,6 +24,7 @@ func (PivotViolation) Doc() Doc {
 		Name:       "pivot-violation",
 		Definition: "A compensation ran after the pivot had succeeded, or a retriable step after the pivot was given up.",
 		Source:     "Richardson, Microservices Patterns, ch. 4",
+		Clauses:    []Clause{{Name: whole, Text: "TODO"}},
 		Evidence:   "call-sent, call-ended, saga-status and saga-ended. At risk: sagas whose pivot surely succeeded, and in which an attempt failed or an operator asked for the rollback afterwards.",
 		Blind:      "Rollbacks whose reason is older than the pivot's success; what follows a kill, a pause or a store outage; retriable steps that were refused for good or came to the end of their policy.",
 		Cost:       "linear",
@@ -34,7 +35,7 @@ func (PivotViolation) Doc() Doc {
 
 // Check judges a history.
 func (c PivotViolation) Check(h *history.History, ix *history.Index) Verdict {
-	var t tally
+	t := newTally(c)
 	ds := disturbances(h, ix)
 	for _, s := range ix.Sagas {
 		pivot := pivotLearnt(s)
@@ -42,16 +43,16 @@ func (c PivotViolation) Check(h *history.History, ix *history.Index) Verdict {
 			continue
 		}
 		if failedAfter(s, pivot) {
-			t.risk(1)
+			t.held(whole, 1)
 		}
-		checkNoReturn(&t, s, pivot, ds)
+		checkNoReturn(t, s, pivot, ds)
 		for _, step := range s.Definition.Steps {
 			if o := s.Op(step.Name, saga.Action); step.Kind == saga.Retriable && o != nil && givenUp(h, s, o) && len(ds) == 0 {
-				t.violate(o.Op, []*history.Event{pivot, last(s.Calls), endEvent(s)}, "broke the point of no return: %s was given up after the pivot of saga %s had succeeded", o.Op, s.ID)
+				t.violate(whole, o.Op, []*history.Event{pivot, last(s.Calls), endEvent(s)}, "broke the point of no return: %s was given up after the pivot of saga %s had succeeded", o.Op, s.ID)
 			}
 		}
 	}
-	return t.verdict(c, "nothing went wrong after a pivot")
+	return t.verdict("nothing went wrong after a pivot")
 }
 
 // pivotLearnt is the event with which the orchestrator surely learnt that all
@@ -97,7 +98,7 @@ func checkNoReturn(t *tally, s *history.SagaRecord, pivot *history.Event, ds []d
 	for _, step := range s.Definition.Steps {
 		undo := firstSent(s.Op(step.Name, saga.Compensation))
 		if undo != nil && !disturbed(ds, pivot.Seq, undo.Seq) {
-			t.violate(undo.Operation(), []*history.Event{pivot, undo}, "broke the point of no return: %s was undone after the pivot of saga %s had succeeded", action(s, step.Name), s.ID)
+			t.violate(whole, undo.Operation(), []*history.Event{pivot, undo}, "broke the point of no return: %s was undone after the pivot of saga %s had succeeded", action(s, step.Name), s.ID)
 		}
 	}
 }

@@ -22,6 +22,7 @@ func (RedundantCall) Doc() Doc {
 		Name:       "redundant-call",
 		Definition: "An operation was sent again after its success had been acknowledged, and caused no effect.",
 		Source:     "Meiklejohn et al., Service-Level Fault Injection Testing (Filibuster), SoCC 2021",
+		Clauses:    []Clause{{Name: whole, Text: "TODO"}},
 		Evidence:   "call-sent, call-ended and call-committed. At risk: operations whose success the orchestrator surely learnt.",
 		Blind:      "Calls after a kill, a pause or a store outage; calls with an effect (see duplicate-effect).",
 		Cost:       "linear",
@@ -31,7 +32,7 @@ func (RedundantCall) Doc() Doc {
 
 // Check judges a history.
 func (c RedundantCall) Check(h *history.History, ix *history.Index) Verdict {
-	var t tally
+	t := newTally(c)
 	ds := disturbances(h, ix)
 	for _, s := range ix.Sagas {
 		for _, o := range opsOf(s) {
@@ -39,14 +40,14 @@ func (c RedundantCall) Check(h *history.History, ix *history.Index) Verdict {
 			if done == nil {
 				continue
 			}
-			t.risk(1)
+			t.held(whole, 1)
 			for _, a := range sent(o) {
 				if a.Sent.Seq > done.Ended.Seq && len(a.Committed) == 0 && !disturbed(ds, done.Ended.Seq, a.Sent.Seq) {
-					t.violate(o.Op, []*history.Event{done.Ended, a.Sent}, "advice: %s was sent again after its success had been acknowledged", o.Op)
+					t.violate(whole, o.Op, []*history.Event{done.Ended, a.Sent}, "advice: %s was sent again after its success had been acknowledged", o.Op)
 					break
 				}
 			}
 		}
 	}
-	return t.verdict(c, "no success was surely acknowledged")
+	return t.verdict("no success was surely acknowledged")
 }

@@ -18,12 +18,19 @@ func Reference(w io.Writer) error {
 A checker judges one property on one history: that an anomaly did not happen.
 Its verdict is one of
 
-- **pass**: the anomaly could have happened, that many times ("at risk"), and did not;
+- **pass**: the anomaly could have happened, that many times ("at risk"), and did
+  not, as far as its clauses could be judged;
 - **violation**: it happened; the witness names the few events that prove it;
 - **inconclusive**: evidence is missing, or time ran out;
 - **vacuous**: nothing in the history could have shown the anomaly;
 - **not-applicable**: the orchestrator lacks a capability that the property needs,
   or the scenario has nothing in which the anomaly could show.
+
+A property is a list of clauses: promises, each for one sort of situation. Each
+opportunity of a clause in a history is held, broken or unjudgeable, and only the
+first two are risk. In a run, a property is green only if each of its clauses was
+judged in some cell, or is not applicable; what could not be judged is counted and
+shown beside it.
 
 Only pass is green. Three rules hold for all: a planned fault that did not fire
 makes every pass of its history vacuous; without the settle event or the final
@@ -51,6 +58,9 @@ func section(w io.Writer, d Doc) {
 	}
 	fmt.Fprintf(w, "- **Source**: %s.\n", strings.TrimSuffix(d.Source, "."))
 	fmt.Fprintf(w, "- **Evidence**: %s\n", sentence(d.Evidence))
+	for _, k := range d.Clauses {
+		fmt.Fprintf(w, "- **Clause `%s`**: %s%s\n", k.Name, sentence(k.Text), conditions(k))
+	}
 	fmt.Fprintf(w, "- **Cannot see**: %s\n", sentence(d.Blind))
 	fmt.Fprintf(w, "- **Cost**: %s\n", sentence(d.Cost))
 	for _, t := range d.Wants {
@@ -59,6 +69,18 @@ func section(w io.Writer, d Doc) {
 	if len(d.Needs) > 0 {
 		fmt.Fprintf(w, "- **Needs** the capability `%s`; without it the verdict is not-applicable.\n", strings.Join(d.Needs, "`, `"))
 	}
+}
+
+// conditions says where a clause is not applicable.
+func conditions(k Clause) string {
+	var b strings.Builder
+	for _, t := range k.Wants {
+		fmt.Fprintf(&b, " Only in a scenario with %s.", t.Name)
+	}
+	for _, need := range k.Needs {
+		fmt.Fprintf(&b, " Only with the capability `%s`.", need)
+	}
+	return b.String()
 }
 
 func advice(d Doc) string {

@@ -22,6 +22,7 @@ func (RetriedPermanentError) Doc() Doc {
 		Name:       "retried-permanent-error",
 		Definition: "An operation was attempted again after a permanent rejection.",
 		Source:     "the contract's classes of answers (RFC 9110, 15.5); DTM #545",
+		Clauses:    []Clause{{Name: whole, Text: "TODO"}},
 		Evidence:   "call-sent and call-ended. At risk: operations of which the orchestrator surely learnt a permanent rejection.",
 		Blind:      "Retries after the orchestrator was killed, paused or without its store in between; rejections that it may not have read to the end.",
 		Cost:       "linear",
@@ -31,7 +32,7 @@ func (RetriedPermanentError) Doc() Doc {
 
 // Check judges a history.
 func (c RetriedPermanentError) Check(h *history.History, ix *history.Index) Verdict {
-	var t tally
+	t := newTally(c)
 	ds := disturbances(h, ix)
 	for _, s := range ix.Sagas {
 		for _, o := range opsOf(s) {
@@ -39,14 +40,14 @@ func (c RetriedPermanentError) Check(h *history.History, ix *history.Index) Verd
 			if no == nil {
 				continue
 			}
-			t.risk(1)
+			t.held(whole, 1)
 			for _, a := range sent(o) {
 				if a.N > no.N && a.Sent.Seq > no.Ended.Seq && !disturbed(ds, no.Ended.Seq, a.Sent.Seq) {
-					t.violate(o.Op, []*history.Event{no.Ended, a.Sent}, "broke the retry policy: %s was attempted again after it had been refused for good with %d", o.Op, no.Ended.Code)
+					t.violate(whole, o.Op, []*history.Event{no.Ended, a.Sent}, "broke the retry policy: %s was attempted again after it had been refused for good with %d", o.Op, no.Ended.Code)
 					break
 				}
 			}
 		}
 	}
-	return t.verdict(c, "no operation was refused for good")
+	return t.verdict("no operation was refused for good")
 }

@@ -30,6 +30,7 @@ func (RetryBudget) Doc() Doc {
 		Name:       "retry-budget",
 		Definition: "More attempts than the policy's maximum, or a new attempt after its deadline; or fewer than it promises while the errors were transient.",
 		Source:     "the saga's retry policy; n8n #9236, n8n #12096",
+		Clauses:    []Clause{{Name: whole, Text: "TODO"}},
 		Evidence:   "call-sent, call-ended and saga-ended. At risk: operations with an attempt that failed transiently. An attempt counts as late when it begins more than 50 ms after the deadline.",
 		Blind:      "Deferrable steps and pivots without a compensation, which may go on beyond their policy; one attempt more for each kill; deadlines across a kill, a pause or a store outage; giving up early when anything else could have been the reason (another step failed, an operator, a breaker, a deadline, a refused connection, an attempt that timed out before it reached the wire, which may be any where half of a time-out passes between the wire and a participant).",
 		Cost:       "linear",
@@ -39,29 +40,29 @@ func (RetryBudget) Doc() Doc {
 
 // Check judges a history.
 func (c RetryBudget) Check(h *history.History, ix *history.Index) Verdict {
-	var t tally
+	t := newTally(c)
 	ds := disturbances(h, ix)
 	for _, s := range ix.Sagas {
 		for _, o := range opsOf(s) {
 			as := sent(o)
 			if o.Learnt(saga.Transient) != nil {
-				t.risk(1)
+				t.held(whole, 1)
 			}
 			if len(as) == 0 || endless(s, o.Op) {
 				continue
 			}
-			tooMany(&t, o, as, ds)
-			tooLate(&t, h, o, as, ds)
+			tooMany(t, o, as, ds)
+			tooLate(t, h, o, as, ds)
 			if len(ds) == 0 && gaveUpEarly(h, ix, s, o, as) {
 				events := []*history.Event{s.Ended, last(s.Reports)}
 				for _, a := range as {
 					events = append(events, a.Ended)
 				}
-				t.violate(o.Op, events, "broke the retry policy: %s was given up after %s, all of which failed transiently, and the policy allows %s", o.Op, plural(len(as), "attempt"), promised(o.Call.Retry))
+				t.violate(whole, o.Op, events, "broke the retry policy: %s was given up after %s, all of which failed transiently, and the policy allows %s", o.Op, plural(len(as), "attempt"), promised(o.Call.Retry))
 			}
 		}
 	}
-	return t.verdict(c, "no attempt failed transiently")
+	return t.verdict("no attempt failed transiently")
 }
 
 func promised(p saga.RetryPolicy) string {
@@ -83,7 +84,7 @@ func tooMany(t *tally, o *history.OpRecord, as []*history.Attempt, ds []disturba
 	for _, a := range as[:most+1] {
 		events = append(events, a.Sent)
 	}
-	t.violate(o.Op, events, "broke the retry policy: %s was attempted %d times, and the policy allows %d", o.Op, len(as), o.Call.Retry.MaxAttempts)
+	t.violate(whole, o.Op, events, "broke the retry policy: %s was attempted %d times, and the policy allows %d", o.Op, len(as), o.Call.Retry.MaxAttempts)
 }
 
 func tooLate(t *tally, h *history.History, o *history.OpRecord, as []*history.Attempt, ds []disturbance) {
@@ -94,7 +95,7 @@ func tooLate(t *tally, h *history.History, o *history.OpRecord, as []*history.At
 	first := as[0].Sent
 	for _, a := range as[1:] {
 		if late := a.Sent.At - first.At; late > deadline+measuringTolerance && !disturbed(ds, first.Seq, a.Sent.Seq) {
-			t.violate(o.Op, []*history.Event{first, a.Sent}, "broke the retry policy: attempt %d of %s began %v after the first, and the deadline is %v", a.N, o.Op, late.Round(time.Millisecond), deadline)
+			t.violate(whole, o.Op, []*history.Event{first, a.Sent}, "broke the retry policy: attempt %d of %s began %v after the first, and the deadline is %v", a.N, o.Op, late.Round(time.Millisecond), deadline)
 			return
 		}
 	}

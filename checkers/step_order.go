@@ -23,6 +23,7 @@ func (StepOrder) Doc() Doc {
 		Name:       "step-order",
 		Definition: "A step was attempted before all the steps in its after had succeeded.",
 		Source:     "the saga's definition (docs/contract.md)",
+		Clauses:    []Clause{{Name: whole, Text: "TODO"}},
 		Evidence:   "call-sent and call-answered. At risk: attempted steps and each step that had to come before; a deferrable one is replaced by those before it.",
 		Blind:      "A step that starts between the participant's answer and its arrival.",
 		Cost:       "linear",
@@ -32,7 +33,7 @@ func (StepOrder) Doc() Doc {
 
 // Check judges a history.
 func (c StepOrder) Check(_ *history.History, ix *history.Index) Verdict {
-	var t tally
+	t := newTally(c)
 	for _, s := range ix.Sagas {
 		before := mustPrecede(s.Definition)
 		for _, step := range s.Definition.Steps {
@@ -41,12 +42,12 @@ func (c StepOrder) Check(_ *history.History, ix *history.Index) Verdict {
 				continue
 			}
 			for _, name := range before[step.Name] {
-				t.risk(1)
+				t.held(whole, 1)
 				if done := acknowledged(s.Op(name, saga.Action)); done == nil || done.Seq > began.Seq {
-					t.violate(began.Operation(), []*history.Event{began, done}, "broke the order of steps: %s was attempted before %s had succeeded", began.Operation(), name)
+					t.violate(whole, began.Operation(), []*history.Event{began, done}, "broke the order of steps: %s was attempted before %s had succeeded", began.Operation(), name)
 				}
 			}
 		}
 	}
-	return t.verdict(c, "no step that comes after another was attempted")
+	return t.verdict("no step that comes after another was attempted")
 }

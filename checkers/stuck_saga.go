@@ -28,6 +28,7 @@ func (StuckSaga) Doc() Doc {
 		Name:       "stuck-saga",
 		Definition: "All faults have healed, the settle time has passed, and an accepted saga has not ended (liveness).",
 		Source:     "DBOS-py #805",
+		Clauses:    []Clause{{Name: whole, Text: "TODO"}},
 		Evidence:   "saga-accepted, saga-ended and settled. At risk: accepted sagas in a history in which a fault fired.",
 		Blind:      "Sagas stuck for a good reason (what must succeed was refused for good, or is at the end of its policy) are a person's matter. A settle time shorter than the waits of the policy, or a machine so late that attempts time out without a fault, makes it inconclusive.",
 		Cost:       "linear",
@@ -36,7 +37,7 @@ func (StuckSaga) Doc() Doc {
 
 // Check judges a history.
 func (c StuckSaga) Check(h *history.History, ix *history.Index) Verdict {
-	var t tally
+	t := newTally(c)
 	ds := disturbances(h, ix)
 	never := "no saga was accepted in a history in which a fault fired"
 	for _, s := range ix.Sagas {
@@ -48,28 +49,28 @@ func (c StuckSaga) Check(h *history.History, ix *history.Index) Verdict {
 			continue
 		}
 		if faultFired(ix) {
-			t.risk(1)
+			t.held(whole, 1)
 		}
 		if s.Ended != nil {
 			continue
 		}
 		switch {
 		case ix.Settled == nil:
-			t.unknown("saga %s has not ended, and the history has no settle event", s.ID)
+			t.unknown(whole, "saga %s has not ended, and the history has no settle event", s.ID)
 		case disturbed(ds, ix.Settled.Seq, ix.Settled.Seq):
-			t.unknown("saga %s has not ended, but the orchestrator was not running at the end", s.ID)
+			t.unknown(whole, "saga %s has not ended, but the orchestrator was not running at the end", s.ID)
 		case s.Status() != saga.Stuck && !settled(h, ix, s):
-			t.unknown("saga %s has not ended, and its time to settle had not passed: %s", s.ID, orNothing(ix.Settled.Detail))
+			t.unknown(whole, "saga %s has not ended, and its time to settle had not passed: %s", s.ID, orNothing(ix.Settled.Detail))
 		case starved(ix, s):
-			t.unknown("saga %s has not ended, but the machine was too late for its time-outs: by %v", s.ID, ms(ix.Lag))
+			t.unknown(whole, "saga %s has not ended, but the machine was too late for its time-outs: by %v", s.ID, ms(ix.Lag))
 		case s.Status() != saga.Stuck && stillWaiting(s, ix.Settled.At):
-			t.unknown("saga %s has not ended, but its retry policy allows a wait beyond the settle time", s.ID)
+			t.unknown(whole, "saga %s has not ended, but its retry policy allows a wait beyond the settle time", s.ID)
 		default:
-			t.violate(action(s, ""), []*history.Event{s.Accepted[0], last(s.Calls), last(s.Reports), ix.Settled},
+			t.violate(whole, action(s, ""), []*history.Event{s.Accepted[0], last(s.Calls), last(s.Reports), ix.Settled},
 				"broke liveness: saga %s has not ended; it is reported as %q, and when all had settled was pending: %s", s.ID, s.Status(), orNothing(ix.Settled.Detail))
 		}
 	}
-	return t.verdict(c, never)
+	return t.verdict(never)
 }
 
 // settled tells whether at least half of the settle time has passed since the saga

@@ -8,19 +8,49 @@ import (
 	"github.com/sagacheck/sagacheck/saga"
 )
 
-// tally collects what a checker finds and turns it into a verdict.
+// tally collects what a checker finds, clause by clause, and turns it into a
+// verdict.
 type tally struct {
-	atRisk    int
+	doc       Doc
+	counts    []Count
 	witnesses []Witness
-	missing   string // the first piece of evidence that was missing
+	gap       string // the first piece of evidence that is missing for the whole history
 }
 
-// risk counts opportunities for the anomaly.
-func (t *tally) risk(n int) { t.atRisk += n }
+func newTally(c Checker) *tally {
+	t := &tally{doc: c.Doc()}
+	for _, k := range t.doc.Clauses {
+		t.counts = append(t.counts, Count{Clause: k.Name})
+	}
+	return t
+}
 
-// violate adds a witness; the format is the broken guarantee in words.
-func (t *tally) violate(op saga.Operation, events []*history.Event, format string, args ...any) {
-	w := Witness{Broken: fmt.Sprintf(format, args...), Saga: op.Saga, Step: op.Step}
+func (t *tally) of(clause string) *Count {
+	for i := range t.counts {
+		if t.counts[i].Clause == clause {
+			return &t.counts[i]
+		}
+	}
+	panic(t.doc.Name + " has no clause " + clause)
+}
+
+// held counts opportunities at which the clause was kept.
+func (t *tally) held(clause string, n int) { t.of(clause).Held += n }
+
+// unjudgeable counts an opportunity at which it can't be told whether the clause
+// was kept; the format says why.
+func (t *tally) unjudgeable(clause, format string, args ...any) {
+	c := t.of(clause)
+	if c.Unjudgeable++; c.Why == "" {
+		c.Why = fmt.Sprintf(format, args...)
+	}
+}
+
+// violate counts an opportunity at which the clause was broken, and adds its
+// witness; the format is the broken guarantee in words.
+func (t *tally) violate(clause string, op saga.Operation, events []*history.Event, format string, args ...any) {
+	t.of(clause).Broken++
+	w := Witness{Clause: clause, Broken: fmt.Sprintf(format, args...), Saga: op.Saga, Step: op.Step}
 	if op.Direction == saga.Compensation {
 		w.Step += ".undo"
 	}
@@ -33,25 +63,19 @@ func (t *tally) violate(op saga.Operation, events []*history.Event, format strin
 	t.witnesses = append(t.witnesses, w)
 }
 
-// unknown notes missing evidence: there can be no pass any more.
-func (t *tally) unknown(format string, args ...any) {
-	if t.missing == "" {
-		t.missing = fmt.Sprintf(format, args...)
+// unknown notes evidence that every history should have and this one lacks: the
+// clause can't be judged, and there can be no pass any more.
+func (t *tally) unknown(clause, format string, args ...any) {
+	t.unjudgeable(clause, format, args...)
+	if t.gap == "" {
+		t.gap = fmt.Sprintf(format, args...)
 	}
 }
 
-// verdict is the worst of what was found; never is the reason of a vacuous one.
-func (t *tally) verdict(c Checker, never string) Verdict {
-	v := Verdict{Property: c.Doc().Name, Outcome: Pass, AtRisk: t.atRisk, Witnesses: t.witnesses}
-	switch {
-	case len(t.witnesses) > 0:
-		v.Outcome, v.AtRisk = Violation, max(t.atRisk, len(t.witnesses))
-	case t.missing != "":
-		v.Outcome, v.Reason = Inconclusive, t.missing
-	case t.atRisk == 0:
-		v.Outcome, v.Reason = Vacuous, never
-	}
-	return v
+// verdict is the counts and witnesses as they are; Judge decides the outcome.
+// never is the reason of a vacuous one.
+func (t *tally) verdict(never string) Verdict {
+	return Verdict{Property: t.doc.Name, Clauses: t.counts, Witnesses: t.witnesses, gap: t.gap, never: never}
 }
 
 // opsOf lists the attempted operations of a saga in the order of its

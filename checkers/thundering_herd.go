@@ -58,6 +58,7 @@ func (ThunderingHerd) Doc() Doc {
 		Name:       "thundering-herd",
 		Definition: "Sagas that failed together retry together: their jittered waits are not spread over the policy's band.",
 		Source:     "Brooker, Exponential Backoff and Jitter, 2015; Naus, the scan statistic, 1965",
+		Clauses:    []Clause{{Name: whole, Text: "TODO"}},
 		Evidence:   "call-sent, call-answered and call-ended. At risk: waits after a failure of known time, in bands of 10 ms or more; at least 8 before attempts of one number, four fifths of them within the band, at least 5 of them ending at moments that are 1 ms (or twice the usual lag of the wire) apart, for at least two numbers. With r the usual lag as a part of the band, the fullest 0.1+r of the band holds k of those n waits of a number with p ≤ n·P(Bin(n−1, 0.1+r) ≥ k−1) if the policy holds; a violation if two numbers have p < √(1e-6 / pairs of numbers): false alarms are below 1e-6 a cell.",
 		Blind:      "Fewer waits than that; herds that come within a millisecond; jitter that is spread but of another shape; whatever a slow machine blurs.",
 		Cost:       "linear, and n·log n in the waits",
@@ -75,7 +76,7 @@ type place struct {
 
 // Check judges a history.
 func (c ThunderingHerd) Check(_ *history.History, ix *history.Index) Verdict {
-	var t tally
+	t := newTally(c)
 	tm := newTiming(ix)
 	lag := quantile(tm.wireLags(), 0.5)
 	groups := map[int][]place{} // by the number of the attempt
@@ -97,10 +98,10 @@ func (c ThunderingHerd) Check(_ *history.History, ix *history.Index) Verdict {
 		}
 	}
 	if len(groups) < 2 {
-		return t.verdict(c, "fewer than 8 jittered waits could be measured before attempts of two numbers")
+		return t.verdict("fewer than 8 jittered waits could be measured before attempts of two numbers")
 	}
-	findHerds(&t, groups)
-	return t.verdict(c, "")
+	findHerds(t, groups)
+	return t.verdict("")
 }
 
 // measurable is what of a group can be used: nothing if it is too small or the
@@ -127,7 +128,7 @@ func findHerds(t *tally, groups map[int][]place) {
 	found := 0
 	for _, n := range slices.Sorted(maps.Keys(groups)) {
 		g := groups[n]
-		t.risk(len(g))
+		t.held(whole, len(g))
 		slices.SortFunc(g, func(a, b place) int { return cmp.Compare(a.u, b.u) })
 		blur := 0.0
 		for _, p := range g {
@@ -145,7 +146,7 @@ func findHerds(t *tally, groups map[int][]place) {
 	for _, p := range herds {
 		events = append(events, p.next)
 	}
-	t.violate(saga.Operation{Step: herds[0].op.Step, Direction: herds[0].op.Direction}, events,
+	t.violate(whole, saga.Operation{Step: herds[0].op.Step, Direction: herds[0].op.Direction}, events,
 		"broke the jitter: before each of %d attempts, waits that the policy spreads over a band crowd in a small part of it: %d in all (p < %.0e)", found, len(herds), herdAlpha)
 }
 

@@ -3,7 +3,6 @@ package checkers
 import (
 	"slices"
 
-	"github.com/sagacheck/sagacheck/history"
 	"github.com/sagacheck/sagacheck/saga"
 )
 
@@ -82,15 +81,4 @@ func shareRegister(ds []saga.Definition) bool {
 
 func herd(ds []saga.Definition) bool {
 	return len(ds) >= herdWaits && anyStep(func(s saga.Step) bool { return s.Action.Retry.Jitter > 0 && s.Action.Breaker == nil })(ds)
-}
-
-// lacking is why a property that was never at risk could not have been; empty: it
-// could.
-func lacking(doc Doc, h *history.History) string {
-	for _, t := range doc.Wants {
-		if !t.has(h.Header.Definitions) {
-			return "the scenario lacks " + t.Name
-		}
-	}
-	return ""
 }

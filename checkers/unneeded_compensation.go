@@ -24,6 +24,7 @@ func (UnneededCompensation) Doc() Doc {
 		Name:       "unneeded-compensation",
 		Definition: "A saga whose steps could all complete was compensated, or a step that was never attempted was compensated.",
 		Source:     "Camunda #15141",
+		Clauses:    []Clause{{Name: whole, Text: "TODO"}},
 		Evidence:   "call-sent, call-ended and saga-status. At risk: sagas in which an attempt failed or its answer was not surely read, and sagas that were compensated.",
 		Blind:      "Sagas in which a step that is not deferrable may have failed (see retry-budget), an operator asked, the orchestrator was disturbed, or connections were refused.",
 		Cost:       "linear",
@@ -32,28 +33,28 @@ func (UnneededCompensation) Doc() Doc {
 
 // Check judges a history.
 func (c UnneededCompensation) Check(h *history.History, ix *history.Index) Verdict {
-	var t tally
+	t := newTally(c)
 	undisturbed := len(disturbances(h, ix)) == 0
 	for _, s := range ix.Sagas {
 		back := rollbackEvent(s)
 		if back == nil && !tempted(s) {
 			continue
 		}
-		t.risk(1)
+		t.held(whole, 1)
 		if back == nil || !undisturbed || hidingFault(h) {
 			continue
 		}
 		if coreSucceeded(h, s, back) {
-			t.violate(action(s, ""), []*history.Event{back, s.Ended}, "broke forward recovery: saga %s was compensated although no step of it had failed", s.ID)
+			t.violate(whole, action(s, ""), []*history.Event{back, s.Ended}, "broke forward recovery: saga %s was compensated although no step of it had failed", s.ID)
 		}
 		for _, step := range s.Definition.Steps {
 			undo := firstSent(s.Op(step.Name, saga.Compensation))
 			if undo != nil && s.Op(step.Name, saga.Action) == nil && !firstMayHide(s, step, undo) {
-				t.violate(undo.Operation(), []*history.Event{undo}, "broke exact compensation: %s was compensated and had never been attempted", action(s, step.Name))
+				t.violate(whole, undo.Operation(), []*history.Event{undo}, "broke exact compensation: %s was compensated and had never been attempted", action(s, step.Name))
 			}
 		}
 	}
-	return t.verdict(c, "nothing failed and nothing was compensated")
+	return t.verdict("nothing failed and nothing was compensated")
 }
 
 // tempted tells whether an attempt of the saga did not surely succeed.

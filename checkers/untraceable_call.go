@@ -28,6 +28,7 @@ func (UntraceableCall) Doc() Doc {
 		Name:       "untraceable-call",
 		Definition: "A call carries no saga id, step or trace context, or one that does not match its operation, or it belongs to no operation.",
 		Source:     "the contract's correlation headers; W3C Trace Context",
+		Clauses:    []Clause{{Name: whole, Text: "TODO"}},
 		Evidence:   "the headers in call-sent, and call-stray; traceparent only with the capability trace-context. At risk: attempts sent, and strays.",
 		Blind:      "Whether traces arrive anywhere.",
 		Cost:       "linear",
@@ -36,25 +37,25 @@ func (UntraceableCall) Doc() Doc {
 
 // Check judges a history.
 func (c UntraceableCall) Check(h *history.History, ix *history.Index) Verdict {
-	var t tally
+	t := newTally(c)
 	traced := slices.Contains(h.Header.Orchestrator.Capabilities, "trace-context")
 	for _, s := range ix.Sagas {
 		for _, o := range opsOf(s) {
 			as := sent(o)
-			t.risk(len(as))
+			t.held(whole, len(as))
 			for _, a := range as {
 				if why := untraceable(a.Sent, traced); why != "" {
-					t.violate(o.Op, []*history.Event{a.Sent}, "broke correlation: attempt %d of %s %s", a.N, o.Op, why)
+					t.violate(whole, o.Op, []*history.Event{a.Sent}, "broke correlation: attempt %d of %s %s", a.N, o.Op, why)
 					break
 				}
 			}
 		}
 	}
 	for _, e := range ix.Strays {
-		t.risk(1)
-		t.violate(e.Operation(), []*history.Event{e}, "broke correlation: a call belongs to no operation of the cell: %s", e.Detail)
+		t.held(whole, 1)
+		t.violate(whole, e.Operation(), []*history.Event{e}, "broke correlation: a call belongs to no operation of the cell: %s", e.Detail)
 	}
-	return t.verdict(c, "no call was sent")
+	return t.verdict("no call was sent")
 }
 
 // traceParent is version 00 of W3C Trace Context, or a later one that begins so.

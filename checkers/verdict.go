@@ -20,13 +20,18 @@ const (
 type Verdict struct {
 	Property  string    `json:"property"`
 	Outcome   Outcome   `json:"verdict"`
-	AtRisk    int       `json:"at_risk"` // how often the history could have shown the anomaly
+	AtRisk    int       `json:"at_risk"` // opportunities that were judged, of all clauses
+	Clauses   []Count   `json:"clauses,omitempty"`
 	Reason    string    `json:"reason,omitempty"`
 	Witnesses []Witness `json:"witnesses,omitempty"` // the smallest first
+
+	gap   string // evidence that is missing for the whole history
+	never string // the reason if nothing was judged
 }
 
 // Witness proves one violation.
 type Witness struct {
+	Clause string `json:"clause,omitempty"`
 	// Broken is the broken guarantee in words: "broke exact compensation: ...".
 	Broken string `json:"broken"`
 	Saga   string `json:"saga,omitempty"`
@@ -42,6 +47,7 @@ type Doc struct {
 	Evidence   string // which events it needs
 	Blind      string // what it cannot see
 	Cost       string
+	Clauses    []Clause
 	Needs      []string // capabilities of the orchestrator without which it is not applicable
 	Wants      []Trait  // of the scenario without which it is not applicable
 	Advice     bool     // reported, never red
@@ -50,7 +56,7 @@ type Doc struct {
 // Checker judges one property.
 type Checker interface {
 	Doc() Doc
-	// Check judges a history. The index is shared by all checkers of a history
+	// Check counts and proves; Judge decides the outcome. The index is shared by all checkers of a history
 	// and must not be changed.
 	Check(h *history.History, ix *history.Index) Verdict
 }

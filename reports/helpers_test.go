@@ -81,6 +81,13 @@ func pass(property string, n int) checkers.Verdict {
 	return checkers.Verdict{Property: property, Outcome: checkers.Pass, AtRisk: n}
 }
 
+// clauses is a pass of duplicate-effect with these counts.
+func clauses(counts ...checkers.Count) checkers.Verdict {
+	v := pass("duplicate-effect", 1)
+	v.Clauses = counts
+	return v
+}
+
 func vacuous(property string) checkers.Verdict {
 	return checkers.Verdict{Property: property, Outcome: checkers.Vacuous, Reason: "no retry happened"}
 }

@@ -31,10 +31,16 @@ func (r *Result) add(cell string, v checkers.Verdict) {
 	default:
 		r.Cells.Vacuous++
 	}
+	counts := slices.Clone(v.Clauses)
 	if outcome == checkers.Pass || outcome == checkers.Violation {
 		r.AtRisk += v.AtRisk
 		r.CellsAtRisk++
+	} else {
+		for i := range counts {
+			counts[i].Held = 0 // what is not green shows nothing that held
+		}
 	}
+	r.Clauses = orEmpty(checkers.JoinCounts(r.Clauses, counts))
 	r.explain(cell, outcome, v)
 }
 
@@ -148,13 +154,14 @@ func (r *Run) judgeProperties() {
 	}
 	for i := range r.Properties {
 		p := &r.Properties[i]
-		p.AtRisk, p.CellsAtRisk, p.Cells, p.Findings, p.Reason = 0, 0, 0, 0, ""
+		p.AtRisk, p.CellsAtRisk, p.Cells, p.Findings, p.Reason, p.Clauses = 0, 0, 0, 0, "", []checkers.Count{}
 		var counts Counts
 		for _, res := range byName[p.Name] {
 			counts.join(res.Cells)
 			p.AtRisk += res.AtRisk
 			p.CellsAtRisk += res.CellsAtRisk
 			p.Findings += res.Findings
+			p.Clauses = checkers.JoinCounts(p.Clauses, res.Clauses)
 		}
 		p.Cells, p.Verdict = counts.Total(), counts.outcome()
 		if j := slices.IndexFunc(byName[p.Name], func(x Result) bool { return x.Verdict == p.Verdict && x.Reason != "" }); j >= 0 {
@@ -165,8 +172,29 @@ func (r *Run) judgeProperties() {
 			p.Reason = "no cell was judged"
 		case p.Verdict == checkers.NotApplicable && p.Reason == "":
 			p.Verdict, p.Reason = checkers.Vacuous, "not applicable, but no reason was given"
+		case p.Verdict == checkers.Pass:
+			if why := p.open(); why != "" {
+				p.Verdict, p.Reason = checkers.Vacuous, why
+			}
 		}
 	}
+}
+
+// open says which clauses are applicable and were judged in no cell; empty: none.
+// A promise that nobody has looked at is not kept.
+func (p Property) open() string {
+	var whys []string
+	for _, c := range p.Clauses {
+		if !c.Open() {
+			continue
+		}
+		why := fmt.Sprintf("its clause %q was judged in no cell", c.Clause)
+		if c.Unjudgeable > 0 {
+			why += fmt.Sprintf(" (%d could not be: %s)", c.Unjudgeable, c.Why)
+		}
+		whys = append(whys, why)
+	}
+	return strings.Join(whys, "; ")
 }
 
 func (r *Run) violatedReasons() []string {
@@ -215,10 +243,18 @@ func (r *Run) unprovenReasons() (inconclusive, vacuous []string) {
 		case p.Verdict == checkers.Inconclusive:
 			inconclusive = append(inconclusive, p.Name+" is inconclusive: "+cmp.Or(p.Reason, "no reason was given"))
 		case p.Verdict == checkers.Vacuous && r.Totals.Cells > 0:
-			vacuous = append(vacuous, p.Name+" was never at risk: "+cmp.Or(p.Reason, "no reason was given"))
+			vacuous = append(vacuous, p.Name+unproven(p)+cmp.Or(p.Reason, "no reason was given"))
 		}
 	}
 	return inconclusive, vacuous
+}
+
+// unproven tells a property that was never at risk from one of which a part was not.
+func unproven(p Property) string {
+	if p.CellsAtRisk > 0 {
+		return " is not proven: "
+	}
+	return " was never at risk: "
 }
 
 // sort gives a run one order whatever the order in which its cells ended.

@@ -7,6 +7,8 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+
+	"github.com/sagacheck/sagacheck/checkers"
 )
 
 // Merge joins the shards of one run, loaded with LoadRun, and judges the whole.
@@ -180,6 +182,7 @@ func (r *Result) join(o Result) {
 	r.AtRisk += o.AtRisk
 	r.CellsAtRisk += o.CellsAtRisk
 	r.Findings += o.Findings
+	r.Clauses = checkers.JoinCounts(r.Clauses, o.Clauses)
 	r.decide()
 }
 

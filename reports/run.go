@@ -107,6 +107,7 @@ type Property struct {
 	Verdict     checkers.Outcome `json:"verdict" jsonschema:"enum=violation,enum=inconclusive,enum=vacuous,enum=not-applicable,enum=pass"`
 	AtRisk      int              `json:"at_risk"`       // how often the anomaly could have shown
 	CellsAtRisk int              `json:"cells_at_risk"` // in how many cells
+	Clauses     []checkers.Count `json:"clauses"`       // what was judged, promise by promise
 	Cells       int              `json:"cells"`         // judged
 	Findings    int              `json:"findings,omitempty"`
 	Reason      string           `json:"reason,omitempty"`
@@ -119,6 +120,7 @@ type Result struct {
 	Verdict     checkers.Outcome `json:"verdict" jsonschema:"enum=violation,enum=inconclusive,enum=vacuous,enum=not-applicable,enum=pass"`
 	AtRisk      int              `json:"at_risk"`
 	CellsAtRisk int              `json:"cells_at_risk"`
+	Clauses     []checkers.Count `json:"clauses"`
 	Cells       Counts           `json:"cells"` // by outcome
 	Findings    int              `json:"findings,omitempty"`
 	Advice      bool             `json:"advice,omitempty"`

@@ -1,0 +1,107 @@
+package checkers
+
+import (
+	"fmt"
+	"slices"
+
+	"github.com/sagacheck/sagacheck/history"
+)
+
+// Clause is one promise of a property, for one sort of situation: what an
+// orchestrator could get right or wrong by itself. Each opportunity of it in a
+// history is held, broken or unjudgeable; only the first two are risk.
+type Clause struct {
+	Name  string   // unique within its property, in lower case with hyphens
+	Text  string   // what is promised, and when there is an opportunity for it
+	Needs []string // capabilities of the orchestrator without which it is not applicable
+	Wants []Trait  // of the scenario, without which it is not applicable
+}
+
+// Count is what one history, or many, show of one clause.
+type Count struct {
+	Clause      string `json:"clause"`
+	Held        int    `json:"held"`
+	Broken      int    `json:"broken"`
+	Unjudgeable int    `json:"unjudgeable"`
+	// Why is the reason of the first opportunity that could not be judged.
+	Why string `json:"why,omitempty"`
+	// Lacks is what the orchestrator or the scenario would need for the clause to
+	// be applicable; empty: it is applicable.
+	Lacks string `json:"not_applicable,omitempty"`
+}
+
+// Judged is how often the clause was at risk.
+func (c Count) Judged() int { return c.Held + c.Broken }
+
+// Open tells that the clause is applicable and was never judged: nobody knows
+// whether it holds.
+func (c Count) Open() bool { return c.Lacks == "" && c.Judged() == 0 }
+
+// Join adds what other histories show of the same clause. It is applicable if it
+// is so in any of them.
+func (c Count) Join(o Count) Count {
+	c.Held, c.Broken, c.Unjudgeable = c.Held+o.Held, c.Broken+o.Broken, c.Unjudgeable+o.Unjudgeable
+	if c.Why == "" {
+		c.Why = o.Why
+	}
+	if o.Lacks == "" {
+		c.Lacks = ""
+	}
+	return c
+}
+
+// JoinCounts joins two lists of counts by their clauses, in the order of the first.
+func JoinCounts(a, b []Count) []Count {
+	a = slices.Clone(a)
+	for _, o := range b {
+		if i := slices.IndexFunc(a, func(c Count) bool { return c.Clause == o.Clause }); i >= 0 {
+			a[i] = a[i].Join(o)
+		} else {
+			a = append(a, o)
+		}
+	}
+	return a
+}
+
+// apply drops what a history shows of clauses that are not applicable to it: what
+// the orchestrator does not claim to do breaks nothing. A trait of the scenario
+// that is missing can't have shown anything.
+func (v *Verdict) apply(clauses []Clause, h *history.History) {
+	for i := range v.Clauses {
+		c := &v.Clauses[i]
+		j := slices.IndexFunc(clauses, func(k Clause) bool { return k.Name == c.Clause })
+		if need := missing(clauses[j].Needs, h); need != "" {
+			*c = Count{Clause: c.Clause, Lacks: need}
+			v.Witnesses = slices.DeleteFunc(v.Witnesses, func(w Witness) bool { return w.Clause == c.Clause })
+		} else if want := without(clauses[j].Wants, h); want != "" && c.Judged()+c.Unjudgeable == 0 {
+			c.Lacks = want
+		}
+	}
+	v.AtRisk = 0
+	for _, c := range v.Clauses {
+		v.AtRisk += c.Judged()
+	}
+}
+
+// missing names the first capability that the orchestrator lacks.
+func missing(needs []string, h *history.History) string {
+	for _, need := range needs {
+		if !slices.Contains(h.Header.Orchestrator.Capabilities, need) {
+			return fmt.Sprintf("the orchestrator lacks the capability %q", need)
+		}
+	}
+	return ""
+}
+
+// without names the first trait that the scenario lacks.
+func without(wants []Trait, h *history.History) string {
+	for _, t := range wants {
+		if !t.has(h.Header.Definitions) {
+			return "the scenario lacks " + t.Name
+		}
+	}
+	return ""
+}
+
+// whole is the clause of a property that is not divided yet.
+const whole = "whole"
