@@ -1,9 +1,7 @@
 package reference
 
 import (
-	"bytes"
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -337,20 +335,4 @@ func (e *Executor) Compensate(ctx context.Context, id string) error {
 	case <-ctx.Done():
 		return ctx.Err()
 	}
-}
-
-// sameDefinition compares what was accepted with what is submitted again.
-func sameDefinition(a, b saga.Definition) error {
-	x, err := json.Marshal(a)
-	if err != nil {
-		return err
-	}
-	y, err := json.Marshal(b)
-	if err != nil {
-		return err
-	}
-	if !bytes.Equal(x, y) {
-		return ErrConflict
-	}
-	return nil
 }

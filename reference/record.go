@@ -3,6 +3,7 @@ package reference
 import (
 	"encoding/json"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/sagacheck/sagacheck/saga"
@@ -33,6 +34,7 @@ type record struct {
 	Kind       recordKind       `json:"kind"`
 	At         time.Time        `json:"at"`
 	Definition *saga.Definition `json:"definition,omitempty"`
+	Bodies     []string         `json:"bodies,omitempty"` // of the definition, when stored: see bodies.go
 	Step       int              `json:"step,omitempty"`
 	Direction  saga.Direction   `json:"direction,omitempty"`
 	Attempt    int              `json:"attempt,omitempty"`
@@ -54,7 +56,12 @@ type entry struct {
 }
 
 func (e entry) encode() (string, error) {
-	b, err := json.Marshal(e.records)
+	records := e.records
+	if len(records) > 0 && records[0].Definition != nil {
+		records = slices.Clone(records)
+		records[0] = records[0].withBodiesApart()
+	}
+	b, err := json.Marshal(records)
 	return string(b), err
 }
 
@@ -65,6 +72,11 @@ func decodeEntry(id string, n int, text string) (entry, error) {
 	e := entry{saga: id, n: n}
 	if err := json.Unmarshal([]byte(text), &e.records); err != nil {
 		return e, &damagedError{fmt.Errorf("journal of saga %q, entry %d: %w", id, n, err)}
+	}
+	for i := range e.records {
+		if err := e.records[i].putBodiesBack(); err != nil {
+			return e, &damagedError{fmt.Errorf("journal of saga %q, entry %d: %w", id, n, err)}
+		}
 	}
 	return e, nil
 }

@@ -5,13 +5,9 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"net"
 	"net/http"
-	"strings"
 	"time"
-
-	"github.com/sagacheck/sagacheck/saga"
 )
 
 // maxBody bounds the body of a submitted saga.
@@ -87,35 +83,13 @@ func (e *Executor) handleSubmit(w http.ResponseWriter, r *http.Request) {
 	writeJSON(w, "application/json", http.StatusAccepted, map[string]string{"id": def.ID})
 }
 
-// decodeDefinition reads a body strictly: one JSON value, no unknown field.
-func decodeDefinition(r io.Reader) (saga.Definition, error) {
-	var def saga.Definition
-	dec := json.NewDecoder(r)
-	dec.DisallowUnknownFields()
-	err := dec.Decode(&def)
-	if err == nil {
-		if _, more := dec.Token(); !errors.Is(more, io.EOF) {
-			err = errors.New("expected one JSON value")
-		}
-	}
-	if err == nil {
-		return def, nil
-	}
-	invalid := &InvalidError{Field: "body", Reason: err.Error()}
-	var wrongType *json.UnmarshalTypeError
-	if errors.As(err, &wrongType) && wrongType.Field != "" {
-		invalid.Field, invalid.Reason = wrongType.Field, fmt.Sprintf("%s: expected %s", wrongType.Value, wrongType.Type)
-	}
-	if name, ok := strings.CutPrefix(err.Error(), "json: unknown field "); ok {
-		invalid.Field, invalid.Reason = strings.Trim(name, `"`), "unknown field"
-	}
-	return def, invalid
-}
-
 // problemOf translates an error of the executor.
 func problemOf(err error) problem {
 	var invalid *InvalidError
+	var tooLarge *http.MaxBytesError
 	switch {
+	case errors.As(err, &tooLarge):
+		return problem{Status: http.StatusRequestEntityTooLarge, Detail: fmt.Sprintf("body: expected at most %d bytes", tooLarge.Limit), Field: "body"}
 	case errors.As(err, &invalid):
 		return problem{Status: http.StatusBadRequest, Detail: invalid.Error(), Field: invalid.Field}
 	case errors.Is(err, ErrConflict):

@@ -1,9 +1,11 @@
 package reference
 
 import (
+	"encoding/json"
 	"fmt"
 	"net/url"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/sagacheck/sagacheck/saga"
 )
@@ -28,24 +30,62 @@ func validate(d saga.Definition) error {
 			return &InvalidError{"id", fmt.Sprintf("%q: expected visible ASCII characters", d.ID)}
 		}
 	}
+	if err := eachCall(d, validateURL); err != nil {
+		return err
+	}
+	return validateBodies(d)
+}
+
+// validateBodies checks that bodies are JSON, and UTF-8, which stores insist on.
+func validateBodies(d saga.Definition) error { return eachCall(d, validateBody) }
+
+// eachCall checks every call of a definition; an error names the call's field.
+func eachCall(d saga.Definition, check func(saga.Call) *InvalidError) error {
 	for i, s := range d.Steps {
-		if err := validateURL(s.Action.URL); err != nil {
-			return &InvalidError{fmt.Sprintf("steps[%d].action.url", i), err.Error()}
+		if err := check(s.Action); err != nil {
+			return err.in(fmt.Sprintf("steps[%d].action", i))
 		}
 		if s.Compensation == nil {
 			continue
 		}
-		if err := validateURL(s.Compensation.URL); err != nil {
-			return &InvalidError{fmt.Sprintf("steps[%d].compensation.url", i), err.Error()}
+		if err := check(*s.Compensation); err != nil {
+			return err.in(fmt.Sprintf("steps[%d].compensation", i))
 		}
 	}
 	return nil
 }
 
-func validateURL(raw string) error {
-	u, err := url.Parse(raw)
-	if err != nil || u.Host == "" || (u.Scheme != "http" && u.Scheme != "https") {
-		return fmt.Errorf("%q: expected http://… or https://…", raw)
+// in is the error of a field inside another.
+func (e *InvalidError) in(outer string) *InvalidError {
+	return &InvalidError{outer + "." + e.Field, e.Reason}
+}
+
+func validateBody(c saga.Call) *InvalidError {
+	if at := invalidUTF8(c.Body); at >= 0 {
+		return &InvalidError{"body", fmt.Sprintf("byte %d is not UTF-8", at)}
+	}
+	if len(c.Body) > 0 && !json.Valid(c.Body) {
+		return &InvalidError{"body", "expected one JSON value"}
 	}
 	return nil
+}
+
+func validateURL(c saga.Call) *InvalidError {
+	u, err := url.Parse(c.URL)
+	if err != nil || u.Host == "" || (u.Scheme != "http" && u.Scheme != "https") {
+		return &InvalidError{"url", fmt.Sprintf("%q: expected http://… or https://…", c.URL)}
+	}
+	return nil
+}
+
+// invalidUTF8 is the place of the first byte that is not UTF-8; -1 if there is none.
+func invalidUTF8(text []byte) int {
+	for i := 0; i < len(text); {
+		r, n := utf8.DecodeRune(text[i:])
+		if r == utf8.RuneError && n == 1 {
+			return i
+		}
+		i += n
+	}
+	return -1
 }

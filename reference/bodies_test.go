@@ -1,0 +1,89 @@
+package reference
+
+import (
+	"encoding/json"
+	"errors"
+	"net/http/httptest"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/sagacheck/sagacheck/saga"
+)
+
+// What JSON writers like to change: blanks, the order and repetition of fields,
+// numbers beyond a float, characters that HTML or JavaScript would trip over.
+const oddBody = "{ \"b\" : 1e400,\t\"a\":\"<&>\u2028\\u003c\\ud800\\u0000\", \"a\":12345678901234567890.10 }"
+
+// A body is sent as it came: over HTTP, from the store, and with a compensation.
+func TestBodiesAreSentAsTheyCame(t *testing.T) {
+	for _, restart := range []bool{false, true} {
+		hold := make(chan struct{})
+		p := newParticipant(t, func(c call) int {
+			if c.op == "a" {
+				<-hold
+				return 422
+			}
+			return 0
+		})
+		file := filepath.Join(t.TempDir(), "sagas.db")
+		e := openTest(t, Options{StoreDSN: file})
+		d := p.define("s", "first compensatable", "a compensatable")
+		text, err := json.Marshal(d)
+		if err != nil {
+			t.Fatal(err)
+		}
+		odd := strings.ReplaceAll(strings.ReplaceAll(string(text), `{"do":true}`, oddBody), `{"do":false}`, "["+oddBody+" ]")
+		srv := httptest.NewServer(e.Handler())
+		defer srv.Close()
+		for range 2 { // the same again is the same saga
+			if code, body, _ := request(t, "POST", srv.URL+"/sagas", odd); code != 202 {
+				t.Fatal(code, body)
+			}
+		}
+		p.awaitCall(t, "a", 1)
+		if restart {
+			if err := e.Close(); err != nil {
+				t.Fatal(err)
+			}
+			e = openTest(t, Options{StoreDSN: file})
+		}
+		close(hold)
+		awaitStatus(t, e, "s", saga.Compensated)
+		for op, want := range map[string]string{"first": oddBody, "a": oddBody, "first.undo": "[" + oddBody + " ]"} {
+			for _, c := range p.of(op) {
+				if c.body != want {
+					t.Errorf("restart %v: %s was sent %q, want %q", restart, op, c.body, want)
+				}
+			}
+		}
+	}
+}
+
+// Another spelling of the same value is another body: the participant would see it.
+func TestBodiesAreComparedByteForByte(t *testing.T) {
+	p := newParticipant(t, nil)
+	e := openTest(t, Options{})
+	d := p.define("s", "a compensatable")
+	submit(t, e, p.define("s", "a compensatable"))
+	d.Steps[0].Action.Body = json.RawMessage(`{"do": true}`)
+	if err := e.Submit(t.Context(), d); !errors.Is(err, ErrConflict) {
+		t.Error(err)
+	}
+	d.Steps[0].Action.Body = json.RawMessage(`{"do":`)
+	var invalid *InvalidError
+	if err := e.Submit(t.Context(), d); !errors.As(err, &invalid) || invalid.Field != "steps[0].action.body" {
+		t.Error(err)
+	}
+}
+
+// Stores of earlier versions keep bodies inside of the definition.
+func TestOldRecordsAreRead(t *testing.T) {
+	en, err := decodeEntry("s", 1, `[{"kind":"accepted","definition":{"id":"s","name":"","steps":[{"name":"a","kind":"pivot","action":{"url":"http://x","body":{"x":1}}}]}}]`)
+	if err != nil || string(en.records[0].Definition.Steps[0].Action.Body) != `{"x":1}` {
+		t.Error(en, err)
+	}
+	if _, err := decodeEntry("s", 1, `[{"kind":"accepted","bodies":["1"],"definition":{"id":"s","steps":[{"name":"a"}]}}]`); err == nil || !strings.Contains(err.Error(), "bodies: 1") {
+		t.Error(err)
+	}
+}
