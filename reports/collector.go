@@ -89,6 +89,7 @@ func (c *Collector) Add(info CellInfo, h *history.History, verdicts []checkers.V
 	}
 	c.run.Profile = cmp.Or(c.run.Profile, h.Header.Profile)
 	c.run.Totals.Events += len(h.Events)
+	c.countCalls(h)
 	for _, v := range verdicts {
 		c.addVerdict(cell, h, v)
 	}
@@ -135,6 +136,9 @@ func (c *Collector) Finish() *Run {
 	r := &c.run
 	r.DurationMS = time.Since(c.begun).Milliseconds()
 	r.Orchestrator.Capabilities = orEmpty(r.Orchestrator.Capabilities)
+	if r.Totals.Calls > 0 {
+		r.Address = ""
+	}
 	for k, res := range c.results {
 		res.decide()
 		r.Results = append(r.Results, *res)
@@ -146,6 +150,19 @@ func (c *Collector) Finish() *Run {
 	}
 	r.Judge()
 	return r
+}
+
+// countCalls counts the calls that arrived at addresses of ours. While there is
+// none, one of the addresses is kept, to tell.
+func (c *Collector) countCalls(h *history.History) {
+	for i := range h.Events {
+		if h.Events[i].Kind == history.CallSent {
+			c.run.Totals.Calls++
+		}
+	}
+	if d := h.Header.Definitions; c.run.Totals.Calls == 0 && len(d) > 0 && len(d[0].Steps) > 0 {
+		c.run.Address = d[0].Steps[0].Action.URL
+	}
 }
 
 func newCell(info CellInfo, h *history.History) Cell {
@@ -208,6 +225,9 @@ func (c *Collector) addCell(cell Cell) {
 func (t *Totals) add(cell Cell) {
 	t.Cells++
 	t.FaultsPlanned += cell.FaultsPlanned
+	if cell.Probe {
+		t.FaultsPlanned -= len(cell.Unfired)
+	}
 	t.FaultsFired += cell.FaultsFired
 	if cell.Probe {
 		t.Probes++

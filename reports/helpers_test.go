@@ -70,7 +70,7 @@ func loadText(path string) (*history.History, error) {
 // quiet is a history without a fault.
 func quiet(t *testing.T, scenario, cell string) *history.History {
 	t.Helper()
-	h, err := history.ParseText(strings.NewReader("scenario " + scenario + "\ncell " + cell + "\nprofile naive\nsaga s1\nstep pay\n\n0ms saga-accepted s1\n4ms settled\n4ms ledger-read bank\n"))
+	h, err := history.ParseText(strings.NewReader("scenario " + scenario + "\ncell " + cell + "\nprofile naive\nsaga s1\nstep pay\n\n0ms saga-accepted s1\n1ms call-sent s1 pay#1\n4ms settled\n4ms ledger-read bank\n"))
 	if err != nil {
 		t.Fatal(err)
 	}

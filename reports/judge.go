@@ -105,8 +105,9 @@ func (r *Run) Judge() {
 }
 
 // judge decides the properties and the run from results and totals. A run is
-// green only if nothing was violated, inconclusive or in error, every planned
-// fault of every cell fired (but for probes), and every property that is not
+// green only if nothing was violated, inconclusive or in error, every planned cell
+// ran, every planned fault fired (probes may miss theirs, and are counted as such),
+// the system under test called somebody, and every property that is not
 // advice was really at risk at least once, or is not applicable for a reason. A
 // kill matrix is green if every defect was killed by its own checker and every
 // equivalent switch stayed green; a comparison if all engines ran and it is
@@ -126,7 +127,9 @@ func (r *Run) judge() {
 		violated, failed, inconclusive, vacuous = r.Comparison.judge()
 		errored = append(errored, failed...)
 	}
-	s.Reasons = slices.Concat(violated, errored, inconclusive, vacuous)
+	unreached := r.unreached()
+	vacuous = slices.Concat(unreached, r.leftOutReasons(), vacuous)
+	s.Reasons = slices.Concat(unreached, violated, errored, inconclusive, vacuous[len(unreached):])
 	switch {
 	case r.Interrupted:
 		s.Outcome, s.Exit = Interrupted, ExitInterrupted

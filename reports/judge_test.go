@@ -2,10 +2,12 @@ package reports_test
 
 import (
 	"errors"
+	"slices"
 	"strings"
 	"testing"
 
 	"github.com/sagacheck/sagacheck/checkers"
+	"github.com/sagacheck/sagacheck/history"
 	"github.com/sagacheck/sagacheck/reports"
 )
 
@@ -77,6 +79,19 @@ func TestExitCodes(t *testing.T) {
 			c.Add(reports.CellInfo{}, lostAnswer(t), []checkers.Verdict{duplicate(t, lostAnswer(t))})
 			c.AddError(reports.CellInfo{ID: "x"}, errors.New("no"))
 		}},
+		"plans left out": {2, reports.Vacuous, "30 of 40 plans not run: after --max-time 5s (10); the system went away (20)", func(c *reports.Collector) {
+			green(c)
+			c.Planned(40)
+			c.LeftOut("after --max-time 5s", 10)
+			c.LeftOut("the system went away", 19)
+			c.LeftOut("the system went away", 1)
+			c.LeftOut("nothing", 0)
+		}},
+		"nobody was called": {2, reports.Vacuous, "no call reached a participant: does it call the addresses that it is sent? for example http://participant/s1/pay", func(c *reports.Collector) {
+			h := quiet(t, "transfer", "c1")
+			h.Events = slices.DeleteFunc(h.Events, func(e history.Event) bool { return e.Kind == history.CallSent })
+			c.Add(reports.CellInfo{}, h, allPass)
+		}},
 		"interrupted over all": {130, reports.Interrupted, "interrupted", func(c *reports.Collector) {
 			c.Add(reports.CellInfo{}, lostAnswer(t), []checkers.Verdict{duplicate(t, lostAnswer(t))})
 			c.Interrupt()
@@ -132,5 +147,22 @@ func TestSmallestPlanFirst(t *testing.T) {
 	c.Add(reports.CellInfo{ID: "c2"}, small, []checkers.Verdict{duplicate(t, small)})
 	if r := c.Finish(); r.Failures[0].Cell != "c2" || r.Failures[0].Faults != 1 {
 		t.Errorf("the first failure is of %s with %d faults", r.Failures[0].Cell, r.Failures[0].Faults)
+	}
+}
+
+// TestMissesOfProbesAreNoPlannedFaults: the counts of a green run never contradict
+// the rule that every planned fault fired.
+func TestMissesOfProbesAreNoPlannedFaults(t *testing.T) {
+	c := reports.New(meta())
+	h := lostAnswer(t)
+	for i := range h.Events {
+		h.Events[i].Fault = nil
+	}
+	c.Add(reports.CellInfo{ID: "c1"}, lostAnswer(t), nil)
+	c.Add(reports.CellInfo{ID: "c2", Probe: true}, h, nil)
+	c.Add(reports.CellInfo{ID: "c3", Probe: true}, lostAnswer(t), nil)
+	n := c.Totals()
+	if n.FaultsPlanned != 2 || n.FaultsFired != 2 || n.Probes != 2 || n.Missed != 1 {
+		t.Errorf("got %+v, want 2 of 2 faults fired, and 1 of 2 probes missed", n)
 	}
 }

@@ -133,6 +133,11 @@ func (r *Run) join(o *Run, results map[resultKey]*Result) {
 	r.DurationMS += o.DurationMS
 	r.Interrupted = r.Interrupted || o.Interrupted
 	r.Totals.join(o.Totals)
+	r.Planned += o.Planned
+	r.Address = cmp.Or(r.Address, o.Address)
+	for _, n := range o.LeftOut {
+		r.LeftOut = joinNotRun(r.LeftOut, n)
+	}
 	r.Errors = append(r.Errors, o.Errors...)
 	for _, c := range o.Cells {
 		c.History = o.inDir(c.History)
@@ -198,6 +203,7 @@ func (t *Totals) join(o Totals) {
 	t.FaultsPlanned += o.FaultsPlanned
 	t.FaultsFired += o.FaultsFired
 	t.Events += o.Events
+	t.Calls += o.Calls
 	t.CellsLeftOut += o.CellsLeftOut
 }
 

@@ -174,7 +174,7 @@ func (r *Run) headline() string {
 		parts = append(parts, fmt.Sprintf("%d of %s fired", t.FaultsFired, plural(t.FaultsPlanned, "planned fault")))
 	}
 	if t.Missed > 0 {
-		parts = append(parts, plural(t.Missed, "probe")+" missed")
+		parts = append(parts, fmt.Sprintf("%d of %s missed", t.Missed, plural(t.Probes, "probe")))
 	}
 	if who := r.who(); who != "" && r.Comparison == nil {
 		parts = append(parts, who)

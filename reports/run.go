@@ -36,6 +36,11 @@ type Run struct {
 	// Errors are troubles of the run as a whole, outside any cell.
 	Errors []string `json:"errors,omitempty"`
 	Cells  []Cell   `json:"cells"`
+	// Planned is how many plans were to run here, and LeftOut which of them did not.
+	Planned int      `json:"planned,omitempty"`
+	LeftOut []NotRun `json:"left_out,omitempty"`
+	// Address is one that the system under test was sent, if it called none at all.
+	Address string `json:"address,omitempty"`
 
 	Coverage   *Coverage   `json:"coverage,omitempty"`
 	Mutants    *Mutants    `json:"mutants,omitempty"`
@@ -91,11 +96,12 @@ type Totals struct {
 	Inconclusive  int `json:"inconclusive"`
 	Vacuous       int `json:"vacuous"` // a planned fault did not fire
 	Errors        int `json:"errors"`
-	Probes        int `json:"probes,omitempty"` // cells of an explorer that may miss their fault
+	Probes        int `json:"probes,omitempty"` // cells that may miss their fault: an explorer's, or of a machine that lagged
 	Missed        int `json:"missed,omitempty"` // probes whose fault did not fire
-	FaultsPlanned int `json:"faults_planned"`
+	FaultsPlanned int `json:"faults_planned"`   // without those of probes that missed them
 	FaultsFired   int `json:"faults_fired"`
 	Events        int `json:"events"`
+	Calls         int `json:"calls,omitempty"`          // of the system under test that arrived on the wire
 	CellsLeftOut  int `json:"cells_left_out,omitempty"` // not listed in cells
 }
 
