@@ -252,6 +252,22 @@ func TestJudgeGeneralRules(t *testing.T) {
 	}
 }
 
+// An orchestrator that accepts sagas, says that they are done and never calls
+// anybody keeps no promise; it may break some.
+func TestNobodyWasCalled(t *testing.T) {
+	h := parse(t, "profile fenced\nsaga s1\nstep charge undo=- do=-\n0ms saga-accepted s1\n1ms saga-status s1 running\n2ms saga-ended s1 completed\n3ms settled\n3ms ledger-read none\n")
+	for _, v := range checkers.Judge(h, checkers.All()) {
+		for _, c := range v.Clauses {
+			if c.Held > 0 {
+				t.Errorf("%s: clause %s held %d", v.Property, c.Clause, c.Held)
+			}
+		}
+	}
+	if v := judge(t, "lost-saga", h); v.Outcome != checkers.Vacuous || v.Reason != "it could not be judged: no call reached a participant" {
+		t.Errorf("lost-saga: got %s", render(v))
+	}
+}
+
 // An empty history can show nothing.
 func TestNothingPassesOnNothing(t *testing.T) {
 	h := parse(t, "saga s1\nstep charge\n0ms saga-submitted s1\n1ms settled\n2ms ledger-read none\n")

@@ -1,6 +1,7 @@
 package checkers
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 
@@ -15,6 +16,9 @@ type Clause struct {
 	Text  string   // what is promised, and when there is an opportunity for it
 	Needs []string // capabilities of the orchestrator without which it is not applicable
 	Wants []Trait  // of the scenario, without which it is not applicable
+	// Does is what must be done to the orchestrator from outside for an opportunity
+	// (history.Kill and its like); not applicable to one to which it can't be done.
+	Does []string
 }
 
 // Count is what one history, or many, show of one clause.
@@ -73,8 +77,10 @@ func (v *Verdict) apply(clauses []Clause, h *history.History) {
 		if need := missing(clauses[j].Needs, h); need != "" {
 			*c = Count{Clause: c.Clause, Lacks: need}
 			v.Witnesses = slices.DeleteFunc(v.Witnesses, func(w Witness) bool { return w.Clause == c.Clause })
-		} else if want := without(clauses[j].Wants, h); want != "" && c.Judged()+c.Unjudgeable == 0 {
-			c.Lacks = want
+		} else if c.Judged()+c.Unjudgeable > 0 {
+			c.Lacks = ""
+		} else {
+			c.Lacks = cmp.Or(c.Lacks, without(clauses[j].Wants, h), undone(clauses[j].Does, h))
 		}
 	}
 	v.AtRisk = 0
@@ -88,6 +94,17 @@ func missing(needs []string, h *history.History) string {
 	for _, need := range needs {
 		if !slices.Contains(h.Header.Orchestrator.Capabilities, need) {
 			return fmt.Sprintf("the orchestrator lacks the capability %q", need)
+		}
+	}
+	return ""
+}
+
+// undone names the first thing that can't be done to the orchestrator.
+func undone(does []string, h *history.History) string {
+	names := map[string]string{history.Kill: "killed", history.Pause: "paused", history.StoreOutage: "cut off from its store"}
+	for _, d := range does {
+		if slices.Contains(h.Header.Orchestrator.Unable, d) {
+			return "the orchestrator can't be " + names[d]
 		}
 	}
 	return ""

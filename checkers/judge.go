@@ -60,6 +60,7 @@ func Names() []string {
 //
 //   - a capability that the orchestrator lacks makes a property not applicable;
 //   - what was never at risk, and could not be in this scenario, is not applicable;
+//   - a history in which the orchestrator made no call holds nothing;
 //   - a planned fault that did not fire makes every pass vacuous;
 //   - without the settle event or without ledgers nothing passes.
 func Judge(h *history.History, selected []Checker) []Verdict {
@@ -78,6 +79,9 @@ func judgeOne(c Checker, h *history.History, ix *history.Index, gap, unfired str
 		return notApplicable(doc, lacks)
 	}
 	v := c.Check(h, ix)
+	if nobodyCalled(ix) {
+		v.holdNothing("no call reached a participant")
+	}
 	v.apply(doc.Clauses, h)
 	if lacks := without(doc.Wants, h); lacks != "" && v.AtRisk == 0 && v.gap == "" {
 		return notApplicable(doc, lacks)
@@ -90,6 +94,20 @@ func judgeOne(c Checker, h *history.History, ix *history.Index, gap, unfired str
 		return cmp.Or(cmp.Compare(len(a.Events), len(b.Events)), slices.Compare(a.Events, b.Events))
 	})
 	return v
+}
+
+// nobodyCalled tells whether the orchestrator made no call at all.
+func nobodyCalled(ix *history.Index) bool {
+	return len(ix.Strays) == 0 && !slices.ContainsFunc(ix.Sagas, func(s *history.SagaRecord) bool { return len(s.Calls) > 0 })
+}
+
+// holdNothing makes unjudgeable what was held, for a reason that holds for all of it.
+func (v *Verdict) holdNothing(why string) {
+	for i := range v.Clauses {
+		if c := &v.Clauses[i]; c.Held > 0 {
+			c.Held, c.Unjudgeable, c.Why = 0, c.Unjudgeable+c.Held, why
+		}
+	}
 }
 
 func notApplicable(doc Doc, lacks string) Verdict {

@@ -80,6 +80,9 @@ func conditions(k Clause) string {
 	for _, need := range k.Needs {
 		fmt.Fprintf(&b, " Only with the capability `%s`.", need)
 	}
+	for _, d := range k.Does {
+		fmt.Fprintf(&b, " Only with an orchestrator to which this can be done: %s.", d)
+	}
 	return b.String()
 }
 

@@ -46,8 +46,15 @@ func (t *tally) unjudgeable(clause, format string, args ...any) {
 	}
 }
 
+// lacks says that a clause is not applicable to this history, and why. What was
+// counted of it counts all the same.
+func (t *tally) lacks(clause, format string, args ...any) {
+	t.of(clause).Lacks = fmt.Sprintf(format, args...)
+}
+
 // violate counts an opportunity at which the clause was broken, and adds its
-// witness; the format is the broken guarantee in words.
+// witness, of whose events the last one is the one that was wrong; the format is the
+// broken guarantee in words.
 func (t *tally) violate(clause string, op saga.Operation, events []*history.Event, format string, args ...any) {
 	t.of(clause).Broken++
 	w := Witness{Clause: clause, Broken: fmt.Sprintf(format, args...), Saga: op.Saga, Step: op.Step}
@@ -60,6 +67,9 @@ func (t *tally) violate(clause string, op saga.Operation, events []*history.Even
 		}
 	}
 	slices.Sort(w.Events)
+	if n := len(w.Events); n > 0 {
+		w.At = w.Events[n-1]
+	}
 	t.witnesses = append(t.witnesses, w)
 }
 

@@ -37,6 +37,8 @@ type Witness struct {
 	Saga   string `json:"saga,omitempty"`
 	Step   string `json:"step,omitempty"`
 	Events []int  `json:"events"` // sequence numbers, ascending
+	// At is the first event that was wrong: what comes before it in Events explains it.
+	At int `json:"at,omitempty"`
 }
 
 // Doc documents a checker; the reference page is generated from it.

@@ -34,7 +34,17 @@ type Orchestrator struct {
 	Name         string   `json:"name"`
 	Version      string   `json:"version,omitempty"`
 	Capabilities []string `json:"capabilities"`
+	// Unable lists what can't be done to it from outside, so that no plan of its runs
+	// does: kill, pause, store-outage.
+	Unable []string `json:"unable,omitempty"`
 }
+
+// What may be done to an orchestrator from outside (Orchestrator.Unable).
+const (
+	Kill        = "kill"
+	Pause       = "pause"
+	StoreOutage = "store-outage"
+)
 
 // PlannedFault is what a checker needs to know of a fault of the plan: its kind,
 // its place (empty for a window) and its description. Its index is Event.Fault.

@@ -29,7 +29,7 @@ import (
 //	9ms ledger-read bank alice-42EUR shop+42EUR order=paid
 //
 // First the header, one line a thing: scenario, cell, profile, orchestrator,
-// capabilities, seed, settle-ms, defects, plan, plan-id, register, fault, saga
+// capabilities, unable, seed, settle-ms, defects, plan, plan-id, register, fault, saga
 // and its steps. Then the events, one a line: time, kind, saga, step[.undo]#attempt,
 // code or status, and fields as name=value. What is left out has a default: a
 // step is compensatable, its undo the exact inverse of its do, its key its own
@@ -141,6 +141,9 @@ func (h *Header) parseLine(name string, words []string) error {
 			h.Orchestrator.Capabilities = words
 		}
 		return nil
+	case "unable":
+		h.Orchestrator.Unable = words
+		return nil
 	case "defects":
 		h.Defects = words
 		return nil
@@ -175,7 +178,7 @@ func (h *Header) parseLine(name string, words []string) error {
 	case "settle-ms":
 		h.SettleMS, err = strconv.Atoi(v)
 	default:
-		return fmt.Errorf("%q: expected scenario, cell, profile, orchestrator, capabilities, seed, settle-ms, defects, plan, plan-id, register, fault, saga, step or an event that begins with its time", name)
+		return fmt.Errorf("%q: expected scenario, cell, profile, orchestrator, capabilities, unable, seed, settle-ms, defects, plan, plan-id, register, fault, saga, step or an event that begins with its time", name)
 	}
 	return err
 }

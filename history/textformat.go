@@ -93,6 +93,9 @@ func formatHeader(w io.Writer, h *Header) {
 	if c := h.Orchestrator.Capabilities; !slices.Equal(c, textCapabilities) {
 		fmt.Fprintln(w, "capabilities", cmp.Or(strings.Join(c, " "), "-"))
 	}
+	if u := h.Orchestrator.Unable; len(u) > 0 {
+		fmt.Fprintln(w, "unable", strings.Join(u, " "))
+	}
 	number("seed", h.Seed)
 	number("settle-ms", uint64(h.SettleMS))
 	line("plan-id", h.PlanID)

@@ -74,6 +74,7 @@ func infoFromHealth(body []byte, host string) history.Orchestrator {
 		info.Capabilities = AllCapabilities()
 	}
 	slices.Sort(info.Capabilities)
+	info.Unable = []string{history.Kill, history.Pause, history.StoreOutage} // no process of it is ours
 	return info
 }
 

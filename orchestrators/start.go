@@ -232,7 +232,7 @@ func (s *started) died() error {
 
 func (s *started) Info() history.Orchestrator {
 	caps := slices.Sorted(slices.Values(s.manifest.Capabilities))
-	return history.Orchestrator{Name: s.manifest.Name, Version: s.manifest.Version, Capabilities: caps}
+	return history.Orchestrator{Name: s.manifest.Name, Version: s.manifest.Version, Capabilities: caps, Unable: s.manifest.unable()}
 }
 
 func (s *started) Base() string { return s.base }

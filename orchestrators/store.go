@@ -1,6 +1,10 @@
 package orchestrators
 
-import "errors"
+import (
+	"errors"
+
+	"github.com/sagacheck/sagacheck/history"
+)
 
 // CanCutStore tells whether the manifest says how its store can be cut off: by a
 // proxy, or by a full disk.
@@ -22,6 +26,18 @@ func (m *Manifest) crashable() bool {
 		}
 	}
 	return m.Container != nil
+}
+
+// unable lists what can't be done to the system.
+func (m *Manifest) unable() []string {
+	var u []string
+	if !m.crashable() {
+		u = append(u, history.Kill, history.Pause)
+	}
+	if !m.CanCutStore() {
+		u = append(u, history.StoreOutage)
+	}
+	return u
 }
 
 // Down cuts the system off from its store: by the proxies of the manifest that lead
