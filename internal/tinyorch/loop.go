@@ -40,6 +40,9 @@ type loop struct {
 // do attempts until the outcome is known, or the policy is used up.
 func (l *loop) do(ctx context.Context) ending {
 	p := l.call.Retry
+	if l.n == 0 && !l.sleep(ctx, l.run.o.habits.before(l.direction)) {
+		return stopped
+	}
 	for {
 		if l.n > 0 {
 			due := time.Now().Add(l.backoff())
@@ -103,6 +106,12 @@ func (l *loop) classify(code int) saga.Answer {
 // backoff draws the wait before the next attempt.
 func (l *loop) backoff() time.Duration {
 	lo, hi := l.call.Retry.Band(l.n + 1)
+	switch {
+	case l.run.o.habits.Shortest:
+		return lo
+	case l.run.o.habits.Longest:
+		return hi
+	}
 	return lo + time.Duration(rand.Float64()*float64(hi-lo))
 }
 
@@ -134,7 +143,7 @@ func (l *loop) attempt(ctx context.Context) (code int, retryAfter time.Duration)
 		return 0, 0
 	}
 	req.Header = l.header()
-	resp, err := l.run.o.client.Do(req)
+	resp, err := l.send(req)
 	if err != nil {
 		return 0, 0
 	}
@@ -149,6 +158,23 @@ func (l *loop) attempt(ctx context.Context) (code int, retryAfter time.Duration)
 	return resp.StatusCode, time.Duration(seconds) * time.Second
 }
 
+// send makes the call in the orchestrator's way; before a repeated one it may look
+// whether it has been done.
+func (l *loop) send(req *http.Request) (*http.Response, error) {
+	h := l.run.o.habits
+	if h.ReadBack && l.n > 1 {
+		look := req.Clone(req.Context())
+		look.Method, look.Body, look.ContentLength = http.MethodGet, nil, 0
+		if resp, err := l.run.o.client.Do(look); err == nil {
+			_ = resp.Body.Close() // whatever it says, the call is safe to repeat
+		}
+	}
+	if h.Send != nil {
+		return h.Send(req)
+	}
+	return l.run.o.client.Do(req)
+}
+
 func (l *loop) header() http.Header {
 	id, name := l.run.def.ID, l.step.def.Name
 	key := fmt.Sprintf("%s %s %s", id, name, l.direction)
@@ -157,8 +183,8 @@ func (l *loop) header() http.Header {
 	}
 	trace := sha256.Sum256([]byte(id))
 	return http.Header{
-		"Content-Type": {"application/json"}, "Idempotency-Key": {strconv.Quote(key)},
-		"Saga-Id": {id}, "Saga-Step": {name},
+		"Content-Type": {"application/json"}, "Idempotency-Key": {l.run.o.habits.key(key)},
+		"Saga-Id": {id}, "Saga-Step": {l.run.o.habits.stepName(name, l.direction)},
 		"Traceparent": {fmt.Sprintf("00-%x-%016x-01", trace[:16], rand.Uint64()|1)},
 	}
 }

@@ -15,6 +15,8 @@ type run struct {
 	def  saga.Definition
 	turn chan struct{} // closed when a step has failed: nothing new starts
 
+	undoing sync.Mutex // one compensation at a time, for those who do it so
+
 	mu       sync.Mutex
 	status   saga.Status
 	steps    []*step
@@ -171,6 +173,10 @@ func (r *run) backward(ctx context.Context, s *step) {
 		return
 	}
 	r.set(s, saga.StepCompensating)
+	if r.o.habits.OneUndoAtATime {
+		r.undoing.Lock()
+		defer r.undoing.Unlock()
+	}
 	l := loop{run: r, step: s, direction: saga.Compensation, call: *s.def.Compensation}
 	switch l.do(ctx) {
 	case done:

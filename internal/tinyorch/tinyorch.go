@@ -14,6 +14,7 @@ import (
 	"net/http"
 	"slices"
 	"sync"
+	"time"
 
 	"github.com/sagacheck/sagacheck/saga"
 )
@@ -29,6 +30,7 @@ type Bugs struct {
 type Orchestrator struct {
 	http.Handler
 	bugs   Bugs
+	habits Habits
 	client *http.Client
 	ctx    context.Context
 	cancel context.CancelFunc
@@ -46,8 +48,13 @@ var capabilities = []string{
 }
 
 // New makes an orchestrator; Close must be called.
-func New(bugs Bugs) *Orchestrator {
-	o := &Orchestrator{bugs: bugs, bodies: map[string][]byte{}, sagas: map[string]*run{}}
+func New(bugs Bugs) *Orchestrator { return newOrchestrator(bugs, Habits{}) }
+
+// WithHabits makes a right one with habits of its own; Close must be called.
+func WithHabits(h Habits) *Orchestrator { return newOrchestrator(Bugs{}, h) }
+
+func newOrchestrator(bugs Bugs, h Habits) *Orchestrator {
+	o := &Orchestrator{bugs: bugs, habits: h, bodies: map[string][]byte{}, sagas: map[string]*run{}}
 	o.client = &http.Client{
 		Transport:     &http.Transport{DisableKeepAlives: true},
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
@@ -57,7 +64,11 @@ func New(bugs Bugs) *Orchestrator {
 	mux.HandleFunc("POST /sagas", o.submit)
 	mux.HandleFunc("GET /sagas/{id}", o.show)
 	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) {
-		reply(w, http.StatusOK, map[string]any{"name": "tinyorch", "version": "1", "capabilities": capabilities})
+		able := capabilities
+		if h.NoSteps {
+			able = slices.DeleteFunc(slices.Clone(able), func(c string) bool { return c == "step-status" })
+		}
+		reply(w, http.StatusOK, map[string]any{"name": "tinyorch", "version": "1", "capabilities": able})
 	})
 	o.Handler = mux
 	return o
@@ -82,6 +93,7 @@ func (o *Orchestrator) submit(w http.ResponseWriter, r *http.Request) {
 		refuse(w, http.StatusBadRequest, err.Error())
 		return
 	}
+	time.Sleep(o.habits.BeforeAccept)
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	switch known, ok := o.bodies[d.ID]; {
@@ -104,7 +116,12 @@ func (o *Orchestrator) show(w http.ResponseWriter, r *http.Request) {
 		refuse(w, http.StatusNotFound, "no such saga")
 		return
 	}
-	reply(w, http.StatusOK, s.report())
+	report := s.report()
+	time.Sleep(o.habits.BeforeTell)
+	if o.habits.NoSteps {
+		report.Steps = nil
+	}
+	reply(w, http.StatusOK, report)
 }
 
 func reply(w http.ResponseWriter, code int, v any) {
