@@ -66,8 +66,9 @@ type Options struct {
 	Parallel, Processes int
 	// Settle is how long after the last fault a saga may take to end.
 	Settle time.Duration
-	// Quiet is how long the wires must be silent after the sagas have ended; 0:
-	// derived from the longest back-off of the scenario.
+	// Quiet is how long the wires must be silent after the sagas have ended, at
+	// least; 0: derived from the longest back-off of the scenario. Waits of
+	// operations that were attempted count besides.
 	Quiet time.Duration
 	// Again is how often a cell is run again whose planned fault did not fire while
 	// the machine lagged.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -31,7 +32,7 @@ func (r *cellRun) settle(ctx context.Context) error {
 	for i, id := range r.ids {
 		watches[i] = &watch{id: id}
 	}
-	quiet := r.quiet()
+	quiet, waits := r.quiet(), newWaits(r.defs)
 	wait := askSoon
 	for {
 		r.askAll(ctx, client, watches)
@@ -44,20 +45,25 @@ func (r *cellRun) settle(ctx context.Context) error {
 		}
 		now := r.rec.Activity()
 		pending := r.pending(watches)
-		silent := time.Since(now.Last)
+		silent, clock := time.Since(now.Last), waits.watch(r.rec)
+		open := waits.open(clock)
 		switch {
-		case pending == "" && silent >= quiet:
+		case pending == "" && silent >= quiet && len(open) == 0:
 			r.rec.Add(history.Event{Kind: history.Settled})
 			return nil
 		case time.Since(now.LastFault) > r.h.Settle:
-			r.rec.Add(history.Event{Kind: history.Settled, Detail: pending})
+			r.rec.Add(history.Event{Kind: history.Settled, Detail: sentence(pending, unwaited(open, clock))})
 			return nil
 		case pending == "":
 			wait = quiet - silent
+			if n := len(open); n > 0 {
+				wait = max(wait, open[n-1].at-clock)
+			}
 		default:
 			wait = min(2*wait, askLate)
 		}
-		if r.await(ctx, wait) {
+		left := r.h.Settle - time.Since(now.LastFault) + time.Millisecond
+		if r.await(ctx, min(wait, left)) {
 			wait = askSoon
 		}
 	}
@@ -107,6 +113,11 @@ func (r *cellRun) await(ctx context.Context, d time.Duration) (news bool) {
 	}
 }
 
+// sentence joins what is not empty.
+func sentence(parts ...string) string {
+	return strings.Join(slices.DeleteFunc(parts, func(p string) bool { return p == "" }), "; ")
+}
+
 // pending says all that still has to happen.
 func (r *cellRun) pending(watches []*watch) string {
 	var all []string
@@ -121,8 +132,9 @@ func (r *cellRun) pending(watches []*watch) string {
 	return strings.Join(all, "; ")
 }
 
-// quiet is how long the wires must be silent before the cell has settled: longer
-// than any back-off, so that an attempt after the end is seen.
+// quiet is how long the wires must be silent at least before the cell has settled:
+// longer than the back-off of any action, up to a second, so that an attempt after
+// the end is seen. What waits longer than that is known by name (waits).
 func (r *cellRun) quiet() time.Duration {
 	if r.h.Quiet > 0 {
 		return r.h.Quiet

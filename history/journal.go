@@ -9,6 +9,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -79,6 +80,14 @@ func (r *Recorder) Activity() Activity {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	return r.act
+}
+
+// Since returns the events after the n-th, and the time on the clock of the
+// history. The events are the recorder's own: they must not be changed.
+func (r *Recorder) Since(n int) (events []Event, now time.Duration) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return slices.Clip(r.h.Events[n:]), time.Since(r.start)
 }
 
 // Changed delivers a token some time after each event.

@@ -35,6 +35,7 @@ type loop struct {
 	n         int             // attempts made
 	first     time.Time
 	notBefore time.Time
+	again     bool // a repetition that should not be
 }
 
 // do attempts until the outcome is known, or the policy is used up.
@@ -180,6 +181,9 @@ func (l *loop) header() http.Header {
 	key := fmt.Sprintf("%s %s %s", id, name, l.direction)
 	if l.run.o.bugs.FreshKey {
 		key += fmt.Sprintf(" %d", l.n)
+	}
+	if l.again {
+		key += " again"
 	}
 	trace := sha256.Sum256([]byte(id))
 	return http.Header{

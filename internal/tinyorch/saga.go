@@ -182,6 +182,14 @@ func (r *run) backward(ctx context.Context, s *step) {
 	case done:
 		r.set(s, saga.StepCompensated)
 		close(s.undone)
+		if pause := r.o.bugs.UndoAgain; pause > 0 {
+			l.again = true
+			r.o.work.Go(func() {
+				if l.sleep(ctx, pause) {
+					l.attempt(ctx)
+				}
+			})
+		}
 	case refused, exhausted:
 		r.mu.Lock()
 		r.status, s.state = saga.Stuck, saga.StepFailed

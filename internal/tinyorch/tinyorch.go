@@ -24,6 +24,9 @@ type Bugs struct {
 	SkipUnknown  bool // a step whose outcome is unknown is not compensated
 	FreshKey     bool // each attempt has a key of its own
 	RetryRefused bool // a 422 is tried again
+	// UndoAgain: so long after each compensation that succeeded comes another one,
+	// under a key of its own.
+	UndoAgain time.Duration
 }
 
 // Orchestrator is an http.Handler that speaks the contract.

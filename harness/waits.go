@@ -1,0 +1,163 @@
+package harness
+
+import (
+	"cmp"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/sagacheck/sagacheck/history"
+	"github.com/sagacheck/sagacheck/saga"
+)
+
+// waits knows until when something may still come by itself in a cell: each
+// operation that was attempted may be attempted once more, whatever came of it,
+// when its policy's wait is over, the Retry-After that it was answered, or the time
+// for which its circuit breaker is open; and a deferrable step of a completed saga
+// may begin. An operation that was never attempted costs no time.
+type waits struct {
+	defs   map[string]saga.Definition
+	seen   int // events
+	ops    map[saga.Operation]*attempted
+	failed map[string]time.Duration // breaker → when a call under it last failed
+	ended  map[string]time.Duration // completed saga → when it said so
+	back   time.Duration            // when the orchestrator's process last came back
+}
+
+// attempted is what is known of an operation.
+type attempted struct {
+	attempts   int
+	last       time.Duration // when something was last seen of it
+	retryAfter time.Duration // that the last attempt was answered
+}
+
+func newWaits(defs []saga.Definition) *waits {
+	w := &waits{
+		defs: map[string]saga.Definition{}, ops: map[saga.Operation]*attempted{},
+		failed: map[string]time.Duration{}, ended: map[string]time.Duration{},
+	}
+	for _, d := range defs {
+		w.defs[d.ID] = d
+	}
+	return w
+}
+
+// watch takes what was recorded since the last time, and gives the time.
+func (w *waits) watch(rec *history.Recorder) (now time.Duration) {
+	events, now := rec.Since(w.seen)
+	w.seen += len(events)
+	for i := range events {
+		w.add(&events[i])
+	}
+	return now
+}
+
+func (w *waits) add(e *history.Event) {
+	switch e.Kind {
+	case history.SagaEnded:
+		if e.Status == saga.Completed {
+			w.ended[e.Saga] = e.At
+		}
+	case history.ProcessReady, history.ProcessResumed:
+		w.back = e.At
+	}
+	fault := e.Kind == history.FaultFired || e.Kind == history.FaultHealed
+	if _, ok := w.call(e.Operation()); !ok || !fault && !e.Kind.OfCall() {
+		return
+	}
+	op := w.ops[e.Operation()]
+	if op == nil {
+		op = &attempted{}
+		w.ops[e.Operation()] = op
+	}
+	op.last = e.At
+	if e.Attempt > op.attempts {
+		op.attempts, op.retryAfter = e.Attempt, 0
+	}
+	switch {
+	case e.Kind == history.CallAnswered && e.Attempt == op.attempts:
+		op.retryAfter = time.Duration(e.RetryAfterMS) * time.Millisecond
+	case e.Kind == history.CallEnded && saga.Classify(e.Code) != saga.Done:
+		if call, ok := w.call(e.Operation()); ok && call.Breaker != nil {
+			w.failed[call.Breaker.Name] = e.At
+		}
+	}
+}
+
+func (w *waits) call(op saga.Operation) (saga.Call, bool) {
+	return w.defs[op.Saga].Call(saga.StepRef{Step: op.Step, Direction: op.Direction})
+}
+
+// open lists what is still to come after a time, and until when at the latest, in
+// the order in which it is due.
+func (w *waits) open(now time.Duration) []due {
+	var open []due
+	for op, a := range w.ops {
+		if call, ok := w.call(op); ok {
+			open = append(open, due{op, w.next(call, a)})
+		}
+	}
+	for id, at := range w.ended {
+		for _, s := range w.defs[id].Steps {
+			op := saga.Operation{Saga: id, Step: s.Name, Direction: saga.Action}
+			if s.Kind == saga.Deferrable && w.ops[op] == nil {
+				open = append(open, due{op, at + late(s.Action.Retry, patience)})
+			}
+		}
+	}
+	open = slices.DeleteFunc(open, func(d due) bool { return d.at <= now })
+	slices.SortFunc(open, func(a, b due) int {
+		return cmp.Or(cmp.Compare(a.at, b.at), cmp.Compare(a.op.String(), b.op.String()))
+	})
+	return open
+}
+
+// patience is an attempt whose wait is as long as a policy's can be.
+const patience = 64
+
+// next is until when the next attempt of an operation may come. Attempts that were
+// refused left no trace, and an orchestrator may have counted one more than we: the
+// wait may be that of the attempt after.
+func (w *waits) next(call saga.Call, a *attempted) time.Duration {
+	at := max(a.last, w.back) + max(late(call.Retry, a.attempts+2), slack(a.retryAfter))
+	if b := call.Breaker; b != nil {
+		if failed, ok := w.failed[b.Name]; ok {
+			at = max(at, failed+slack(time.Duration(b.OpenMS)*time.Millisecond))
+		}
+	}
+	return at
+}
+
+// late is how long the wait before attempt n may be.
+func late(p saga.RetryPolicy, n int) time.Duration {
+	_, hi := p.Band(n)
+	return slack(hi)
+}
+
+// slack is a wait whose timer is late.
+func slack(d time.Duration) time.Duration { return d + d/10 }
+
+// due is an attempt that may come until a time.
+type due struct {
+	op saga.Operation
+	at time.Duration
+}
+
+// unwaited says which waits a cell did not see the end of.
+func unwaited(open []due, now time.Duration) string {
+	if len(open) == 0 {
+		return ""
+	}
+	latest := map[saga.StepRef]time.Duration{}
+	for _, d := range open {
+		ref := saga.StepRef{Step: d.op.Step, Direction: d.op.Direction}
+		latest[ref] = max(latest[ref], d.at-now)
+	}
+	var parts []string
+	for _, ref := range slices.SortedFunc(maps.Keys(latest), func(a, b saga.StepRef) int { return cmp.Compare(a.String(), b.String()) }) {
+		parts = append(parts, fmt.Sprintf("%s, which may be attempted for %v more", ref, latest[ref].Round(time.Millisecond)))
+	}
+	return "not waited for: " + strings.Join(parts, "; ")
+}
