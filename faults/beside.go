@@ -57,7 +57,7 @@ func (f Fault) clashes(d saga.Definition, o Fault, several bool) bool {
 
 // endsSaga tells whether a saga may go no further after a fault.
 func (f Fault) endsSaga(d saga.Definition) bool {
-	return f.Kind == "reject" || f.Kind == "ask-rollback" || policyAt(d, f.At).MaxAttempts == 1
+	return f.refuses() || f.Kind == "ask-rollback" || policyAt(d, f.At).MaxAttempts == 1
 }
 
 // compete tells whether sagas of a cell may be in each other's way, by registers or

@@ -218,7 +218,7 @@ func (s *exploredSpace) extend(parent *Probe, audit bool) []*Probe {
 
 // reach notes that a point can be reached, for every kind that can strike there.
 func (s *exploredSpace) reach(v Visit) {
-	for _, k := range placeable(v.At, s.Ability) {
+	for _, k := range placeable(v, s.Ability) {
 		s.reached[pairOf(Fault{Kind: k.Name, Saga: v.Saga, At: v.At})] = true
 	}
 }

@@ -38,8 +38,10 @@ func fan(id string, names ...string) saga.Definition {
 func pretend(d saga.Definition, p Plan) Trace {
 	pr := predict(d, p, 1)
 	t := Trace{Fired: slices.Clone(pr.fired), Outcome: fmt.Sprint(pr.steps, len(pr.points), pr.points)}
+	done := map[saga.StepRef]bool{}
 	for i, at := range pr.points {
-		t.Visits = append(t.Visits, Visit{At: at, Seq: i + 1})
+		t.Visits = append(t.Visits, Visit{At: at, Seq: i + 1, Known: at.Phase == saga.Receive && done[at.Ref()]})
+		done[at.Ref()] = done[at.Ref()] || at.Phase == saga.Commit
 		for k, f := range p.Faults {
 			if f.At == at && f.Saga == 0 {
 				t.Last = max(t.Last, i+1)
@@ -96,7 +98,7 @@ func TestEveryKindStrikesEveryPointOfTheFaultFreeRun(t *testing.T) {
 		}
 	}
 	for _, at := range predict(d, Plan{}, 1).points {
-		for _, k := range placeable(at, Ability{Process: true}) {
+		for _, k := range placeable(Visit{At: at}, Ability{Process: true}) {
 			if !planned[k.Name+" "+at.String()] {
 				t.Errorf("no plan of %s at %s", k.Name, at)
 			}

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/sagacheck/sagacheck/history"
+	"github.com/sagacheck/sagacheck/participants"
 	"github.com/sagacheck/sagacheck/saga"
 )
 
@@ -16,6 +17,9 @@ type Visit struct {
 	Saga int               `json:"saga,omitempty"` // from 1; 0 means the first
 	At   saga.FailurePoint `json:"at"`
 	Seq  int               `json:"seq"`
+	// Known: (receive) the participant gave its answer without asking the rules of
+	// its business: a replay, or a call that came too late.
+	Known bool `json:"known,omitempty"`
 }
 
 // Trace is what the history of one plan tells an explorer.
@@ -89,7 +93,7 @@ func attemptVisits(n int, op saga.Operation, a *history.Attempt, ix *history.Ind
 	var vs []Visit
 	pass := func(p saga.Phase, e *history.Event) {
 		if e != nil {
-			vs = append(vs, Visit{number(n), saga.FailurePoint{Step: op.Step, Direction: op.Direction, Attempt: a.N, Phase: p}, e.Seq})
+			vs = append(vs, Visit{Saga: number(n), At: saga.FailurePoint{Step: op.Step, Direction: op.Direction, Attempt: a.N, Phase: p}, Seq: e.Seq})
 		}
 	}
 	pass(saga.Connect, a.Sent)
@@ -97,6 +101,9 @@ func attemptVisits(n int, op saga.Operation, a *history.Attempt, ix *history.Ind
 		pass(saga.Request, a.Sent)
 	}
 	pass(saga.Receive, original(a.Received))
+	if answer := original(a.Answered); answer != nil && len(vs) > 0 && participants.Foreknown(answer.Detail) {
+		vs[len(vs)-1].Known = true
+	}
 	pass(saga.Commit, original(a.Committed))
 	pass(saga.Response, original(a.Answered))
 	return vs
@@ -144,7 +151,7 @@ func submitVisits(n int, s *history.SagaRecord, ix *history.Index) []Visit {
 		at := saga.FailurePoint{Step: saga.SubmitStep, Direction: saga.Action, Attempt: attempt}
 		pass := func(p saga.Phase, seq int) {
 			at.Phase = p
-			vs = append(vs, Visit{number(n), at, seq})
+			vs = append(vs, Visit{Saga: number(n), At: at, Seq: seq})
 		}
 		pass(saga.Connect, sent.Seq)
 		pass(saga.Request, sent.Seq)

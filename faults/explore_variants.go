@@ -17,13 +17,15 @@ func policyOf(d saga.Definition, at saga.FailurePoint) saga.RetryPolicy {
 	return submitPolicy
 }
 
-// placeable lists the kinds that can strike at a point.
-func placeable(at saga.FailurePoint, a Ability) []KindDoc {
+// placeable lists the kinds that can strike at a visited point.
+func placeable(v Visit, a Ability) []KindDoc {
 	var docs []KindDoc
+	at := v.At
 	for _, k := range Kinds() {
 		d := k.Doc()
 		inside := at.Step == saga.SubmitStep && (at.Phase == saga.Receive || at.Phase == saga.Commit)
-		if a.allows(d) && slices.Contains(d.Phases, at.Phase) && !inside {
+		_, decides := k.(onDecision)
+		if a.allows(d) && slices.Contains(d.Phases, at.Phase) && !inside && !(decides && v.Known) {
 			docs = append(docs, d)
 		}
 	}
@@ -37,7 +39,7 @@ func placeable(at saga.FailurePoint, a Ability) []KindDoc {
 func variantsAt(v Visit, d saga.Definition, a Ability) []Fault {
 	policy := policyOf(d, v.At)
 	var fs []Fault
-	for _, k := range placeable(v.At, a) {
+	for _, k := range placeable(v, a) {
 		f := defaults(Fault{Kind: k.Name, Saga: v.Saga, At: v.At}, policy)
 		fs = append(fs, f)
 		switch k.Name {

@@ -357,11 +357,11 @@ func (in *Injector) onResponse(x *exchange) {
 }
 
 // Hook is the participants' hook of this cell.
-func (in *Injector) Hook(c participants.Call, p saga.Phase) *participants.Answer {
+func (in *Injector) Hook(c participants.Call, m participants.Moment) *participants.Answer {
 	if c.Copy > 0 {
-		return in.refuseCopy(c, p)
+		return in.refuseCopy(c, m)
 	}
-	if p == saga.Receive {
+	if m == participants.Arrived {
 		in.mu.Lock()
 		answer := in.answers[c]
 		delete(in.answers, c)
@@ -371,9 +371,9 @@ func (in *Injector) Hook(c participants.Call, p saga.Phase) *participants.Answer
 		}
 	}
 	var answer *participants.Answer
-	for _, i := range in.on(c, p) {
+	for _, i := range in.on(c, m.Phase()) {
 		k, ok := in.kinds[i].(onHook)
-		if !ok {
+		if !ok || momentAt(k, m.Phase()) != m {
 			continue
 		}
 		in.fire(i, c, "the participant held the attempt")
@@ -390,10 +390,11 @@ func (in *Injector) Hook(c participants.Call, p saga.Phase) *participants.Answer
 
 // refuseCopy answers a second copy of an attempt that the plan refuses for good:
 // "nothing was done" must stay true, whichever of the two arrives first.
-func (in *Injector) refuseCopy(c participants.Call, p saga.Phase) *participants.Answer {
+func (in *Injector) refuseCopy(c participants.Call, m participants.Moment) *participants.Answer {
 	c.Copy = 0
-	for _, i := range in.on(c, p) {
-		if k, ok := in.kinds[i].(reject); ok {
+	for _, i := range in.on(c, m.Phase()) {
+		k, ok := in.kinds[i].(onHook)
+		if ok && in.Plan.Faults[i].refuses() && momentAt(k, m.Phase()) == m {
 			return k.hook(in.Plan.Faults[i], in, i, c)
 		}
 	}

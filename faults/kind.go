@@ -50,6 +50,25 @@ type onHook interface {
 	hook(f Fault, in *Injector, i int, c participants.Call) *participants.Answer
 }
 
+// onDecision marks kinds whose answer is a rule of the business: it is given only
+// to a request that is new to the participant and would have its effect. The
+// answers of all other kinds are given in front of it.
+type onDecision interface {
+	onHook
+	decides()
+}
+
+// momentAt is the moment at which a kind acts inside the participant.
+func momentAt(k onHook, p saga.Phase) participants.Moment {
+	if _, ok := k.(onDecision); ok {
+		return participants.Deciding
+	}
+	if p == saga.Commit {
+		return participants.Committed
+	}
+	return participants.Arrived
+}
+
 // onWindow is the ability of kinds that last over a time. meet is asked for each
 // attempt that arrives while the window is open.
 type onWindow interface {

@@ -25,7 +25,11 @@ type prediction struct {
 	asked    bool            // an operator asked for the rollback
 	unstable map[string]bool // steps whose fate depends on a race
 	unsure   map[string]bool // steps of which a late request may have the effect
+	late     map[saga.StepRef]lateRequest
 }
+
+// lateRequest is an attempt whose request arrives when it has been given up.
+type lateRequest struct{ attempt, afterMS int }
 
 // fate is how a step's action ended.
 type fate int
@@ -46,6 +50,7 @@ func predict(d saga.Definition, p Plan, number int) *prediction {
 	pr := &prediction{
 		def: d, plan: p, saga: number, fired: make([]bool, len(p.Faults)), steps: map[string]fate{},
 		effects: map[saga.StepRef]bool{}, unstable: map[string]bool{}, unsure: map[string]bool{},
+		late: map[saga.StepRef]lateRequest{},
 	}
 	pr.submit()
 	pr.forward()
@@ -233,6 +238,26 @@ func (pr *prediction) attempt(r saga.StepRef, n, timeoutMS int) saga.Answer {
 	return walk.answer
 }
 
+// lateMargin, in ms, is how much earlier than a late request the next attempt must
+// come for sure.
+const lateMargin = 50
+
+// mayReplay tells whether a participant that remembers keys may have done an
+// operation before attempt n: it then replays its answer, and no rule of its
+// business is asked.
+func (pr *prediction) mayReplay(r saga.StepRef, n int) bool {
+	if pr.effects[r] {
+		return true
+	}
+	late, ok := pr.late[r]
+	if !ok {
+		return false
+	}
+	p := policyOf(pr.def, saga.FailurePoint{Step: r.Step, Direction: r.Direction})
+	_, wait := p.Band(n)
+	return n != late.attempt+1 || p.AttemptTimeoutMS+int(wait.Milliseconds())+lateMargin > late.afterMS
+}
+
 // changes: a compensation whose action had no effect changes nothing.
 func (pr *prediction) changes(r saga.StepRef) bool {
 	return r.Direction == saga.Action || pr.effects[saga.StepRef{Step: r.Step, Direction: saga.Action}]
@@ -255,7 +280,7 @@ func (w *attemptWalk) reach(p saga.Phase) (answered bool) {
 	at := saga.FailurePoint{Step: w.ref.Step, Direction: w.ref.Direction, Attempt: w.n, Phase: p}
 	w.pr.points = append(w.pr.points, at)
 	for i, f := range w.pr.plan.Faults {
-		if max(f.Saga, 1) != w.pr.saga || f.At != at {
+		if max(f.Saga, 1) != w.pr.saga || f.At != at || f.Kind == (reject{}).Doc().Name && w.pr.mayReplay(w.ref, w.n) {
 			continue
 		}
 		w.pr.fired[i] = true
@@ -282,6 +307,9 @@ func (w *attemptWalk) strike(f Fault) (answered bool) {
 			// What a late request still does happens beside the next attempts.
 			w.lost = w.lost || f.At.Phase == saga.Request
 			w.pr.unsure[w.ref.Step] = true
+			if f.At.Phase == saga.Request {
+				w.pr.late[w.ref] = lateRequest{w.n, f.DelayMS}
+			}
 		}
 	case "reject":
 		w.answer = saga.Permanent

@@ -8,15 +8,19 @@ import (
 	"github.com/sagacheck/sagacheck/saga"
 )
 
-// reject is a permanent refusal: 422, nothing was done.
+// reject is a permanent refusal by a rule of the business: 422, nothing was done. A
+// participant that remembers keys comes to its rules only with a request that it
+// has not answered before, so an operation that was done is not refused any more.
 type reject struct{}
 
-var _ onHook = reject{}
+var _ onDecision = reject{}
+
+func (reject) decides() {}
 
 func (reject) Doc() KindDoc {
 	return KindDoc{
 		Name: "reject", Phases: []saga.Phase{saga.Receive},
-		Text: "the participant refuses for good: 422, nothing was done",
+		Text: "a rule of the participant's business refuses for good: 422, nothing was done. Participants that remember keys replay their answer instead where the operation was done before",
 	}
 }
 
@@ -25,6 +29,9 @@ func (reject) Validate(f Fault) error { return nil }
 func (reject) hook(Fault, *Injector, int, participants.Call) *participants.Answer {
 	return &participants.Answer{Code: http.StatusUnprocessableEntity, Title: "rejected", Detail: "a business rule says no"}
 }
+
+// refuses tells whether the fault is a permanent refusal.
+func (f Fault) refuses() bool { return f.Kind == (reject{}).Doc().Name }
 
 func rangeError(field string, v, lo, hi int) error {
 	return fmt.Errorf("%s: %d: expected %d to %d", field, v, lo, hi)

@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"slices"
 
+	"github.com/sagacheck/sagacheck/internal/jsonvalue"
 	"github.com/sagacheck/sagacheck/saga"
 )
 
@@ -18,9 +19,11 @@ const (
 	// or not the action happened.
 	Naive Profile = "naive"
 	// Keyed remembers idempotency keys: one effect a key, the same answer for the
-	// same key, 422 when a key comes with another body, 409 while the first is
-	// being worked on. A compensation without its action is a no-op, and is not
-	// remembered (draft-ietf-httpapi-idempotency-key-header).
+	// same key, 422 when a key comes for another operation or with another body (by
+	// its JSON value, as services that parse first see it), 409 while the first is
+	// being worked on. A call that changes nothing (a refusal, a compensation
+	// without its action, which is a no-op) is not remembered
+	// (draft-ietf-httpapi-idempotency-key-header).
 	Keyed Profile = "keyed"
 	// Fenced is keyed, and a compensation leaves a tombstone, so that a late
 	// action is refused with 410; and a write whose expected value is not the
@@ -42,87 +45,117 @@ func ParseProfile(s string) (Profile, error) {
 
 // memory is what the protected profiles remember of a cell.
 type memory struct {
-	keys       map[string]*remembered
+	keys       map[string]*claim
 	done       map[stepID]bool // the action has had an effect
 	tombstones map[stepID]bool // a compensation was accepted
 }
 
 type stepID struct{ saga, step string }
 
-type remembered struct {
-	op      saga.Operation
-	body    []byte
-	answer  *Answer // nil: the first call is being worked on
-	replays int
+// claim is what is known of a key: it is being worked on, or its call has had its
+// effect.
+type claim struct {
+	op     saga.Operation
+	body   []byte
+	answer *Answer       // nil: the first call is being worked on
+	over   chan struct{} // closed when it no longer is
 }
 
 func newMemory() *memory {
-	return &memory{keys: map[string]*remembered{}, done: map[stepID]bool{}, tombstones: map[stepID]bool{}}
+	return &memory{keys: map[string]*claim{}, done: map[stepID]bool{}, tombstones: map[stepID]bool{}}
 }
 
-// neverHappened is what a compensation without its action is told.
-const neverHappened = "no-op: the action never happened"
+// What answers say that a participant gives without looking into the request.
+const (
+	replayed      = "replayed"
+	tooLate       = "the step was compensated; its action comes too late"
+	keyReused     = "the key was used for another request"
+	inProgress    = "a request with this key is being worked on"
+	neverHappened = "no-op: the action never happened"
+)
 
-// protect decides what a protected participant does with a call before anything
-// is applied. An answer means: give it, change nothing.
-func (m *memory) protect(p Profile, c Call, key string, body []byte) *Answer {
-	id := stepID{c.Op.Saga, c.Op.Step}
-	if p == Fenced && c.Op.Direction == saga.Action && m.tombstones[id] {
-		return problem(http.StatusGone, "compensated already", "the step was compensated; its action comes too late")
+// Foreknown tells by the detail of an answer that the participant gave it from
+// memory, before any rule of its business was asked.
+func Foreknown(detail string) bool {
+	return slices.Contains([]string{replayed, tooLate, keyReused, inProgress}, detail)
+}
+
+// claim marks the request's key as being worked on, unless somebody has it
+// already.
+func (m *memory) claim(r *request) {
+	if r.key == "" || m.keys[r.key] != nil {
+		return
 	}
-	if r := m.keys[key]; key != "" && r != nil {
-		return r.reply(c, body)
+	r.claimed = &claim{op: r.call.Op, body: r.body, over: make(chan struct{})}
+	m.keys[r.key] = r.claimed
+}
+
+// drop forgets the claim of a request that changed nothing: the next with its key
+// is the first again.
+func (m *memory) drop(r *request) {
+	if r.claimed != nil {
+		delete(m.keys, r.key)
+		close(r.claimed.over)
+		r.claimed = nil
 	}
-	if c.Op.Direction == saga.Compensation {
-		if p == Fenced {
-			m.tombstones[id] = true
-		}
-		if !m.done[id] {
-			return &Answer{Code: http.StatusOK, Detail: neverHappened}
-		}
+}
+
+// finish remembers the answer of a request that has had its effect.
+func (m *memory) finish(r *request, a Answer) {
+	cl := r.claimed
+	if cl == nil {
+		return
+	}
+	if cl.answer == nil {
+		close(cl.over)
+	}
+	cl.answer = &a
+}
+
+// known is the answer that a protected participant gives without going into the
+// request: too late, or what it answered before. nil: the request is new.
+func (m *memory) known(p Profile, r *request) *Answer {
+	op := r.call.Op
+	if p == Fenced && op.Direction == saga.Action && m.tombstones[stepID{op.Saga, op.Step}] {
+		return problem(http.StatusGone, "compensated already", tooLate)
+	}
+	if cl := m.keys[r.key]; r.key != "" && cl != nil && cl != r.claimed {
+		return cl.reply(r)
 	}
 	return nil
 }
 
-func (r *remembered) reply(c Call, body []byte) *Answer {
-	switch {
-	case r.op != c.Op || !bytes.Equal(r.body, body):
-		return problem(http.StatusUnprocessableEntity, "idempotency key reused", "the key was used for another request")
-	case r.answer == nil:
-		return problem(http.StatusConflict, "in progress", "a request with this key is being worked on")
+// undoes tells whether a call has something to do: a compensation without its
+// action has not. A fenced participant leaves a tombstone in any case.
+func (m *memory) undoes(p Profile, c Call) bool {
+	if c.Op.Direction == saga.Action {
+		return true
 	}
-	r.replays++
-	a := *r.answer
-	a.Detail = "replayed"
+	id := stepID{c.Op.Saga, c.Op.Step}
+	if p == Fenced {
+		m.tombstones[id] = true
+	}
+	return m.done[id]
+}
+
+func (cl *claim) reply(r *request) *Answer {
+	switch {
+	case cl.op != r.call.Op || !jsonvalue.Equal(cl.body, r.body):
+		return problem(http.StatusUnprocessableEntity, "idempotency key reused", keyReused)
+	case cl.answer == nil:
+		return problem(http.StatusConflict, "in progress", inProgress)
+	}
+	a := *cl.answer
+	a.Detail = replayed
 	return &a
 }
 
 // seen tells whether a request with that body was done (dedupe-by-body).
 func (m *memory) seen(body []byte) bool {
-	for _, r := range m.keys {
-		if r.answer != nil && bytes.Equal(r.body, body) {
+	for _, cl := range m.keys {
+		if cl.answer != nil && bytes.Equal(cl.body, body) {
 			return true
 		}
 	}
 	return false
 }
-
-// begin marks a key as being worked on.
-func (m *memory) begin(c Call, key string, body []byte) {
-	if key != "" {
-		m.keys[key] = &remembered{op: c.Op, body: body}
-	}
-}
-
-// finish remembers the answer of a call that had its effect.
-func (m *memory) finish(c Call, key string, a Answer) {
-	if c.Op.Direction == saga.Action {
-		m.done[stepID{c.Op.Saga, c.Op.Step}] = true
-	}
-	if r := m.keys[key]; r != nil {
-		r.answer = &a
-	}
-}
-
-// abandon forgets a key whose call changed nothing.
-func (m *memory) abandon(key string) { delete(m.keys, key) }

@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"time"
 
 	"github.com/sagacheck/sagacheck/history"
 	"github.com/sagacheck/sagacheck/saga"
@@ -33,10 +34,35 @@ func problem(code int, title, detail string) *Answer {
 	return &Answer{Code: code, Title: title, Detail: detail}
 }
 
-// Hook is asked at the phases receive and commit. An answer takes the place of
-// the participant's own: at receive nothing is done, at commit the effect stays.
-// It may block, to hold the attempt still.
-type Hook func(c Call, phase saga.Phase) *Answer
+// Moment is a moment in the handling of a call at which the hook is asked.
+type Moment int
+
+// The moments, in the order in which a call passes them.
+const (
+	// Arrived: the request is there and nothing is done, nor looked up: what
+	// answers now stands in front of the participant (a gateway, a limit) or is
+	// its crash. The phase receive.
+	Arrived Moment = iota
+	// Deciding: the request is a new one, neither a replay nor too late, and would
+	// have its effect now: what answers is a rule of the business. The phase
+	// receive, too. The hook must not block here.
+	Deciding
+	// Committed: the effect is done. The phase commit.
+	Committed
+)
+
+// Phase is the phase of the attempt that the moment lies in.
+func (m Moment) Phase() saga.Phase {
+	if m == Committed {
+		return saga.Commit
+	}
+	return saga.Receive
+}
+
+// Hook is asked at each moment. An answer takes the place of the participant's
+// own: before the effect nothing is done, after it the effect stays. Except when
+// deciding it may block, to hold the attempt still.
+type Hook func(c Call, m Moment) *Answer
 
 // Defects are planted bugs of participants, by name; see Defects.
 type Defects map[string]bool
@@ -78,22 +104,31 @@ func (w *World) ledger(participant string) *ledger {
 	return l
 }
 
-// Handle does one call: records that it was received, asks the hook, applies the
-// effect as the profile allows, asks the hook again, and says what to answer.
+// Handle does one call: records that it was received, applies the effect as the
+// profile and the hook allow, and says what to answer.
 func (w *World) Handle(c Call, h http.Header, body []byte) Answer {
 	e := w.event(c, history.CallReceived)
 	e.Key, e.SagaID, e.StepID, e.Trace = Key(h), h.Get("Saga-Id"), h.Get("Saga-Step"), h.Get("Traceparent")
 	w.rec.Add(e)
-	if a := w.ask(c, saga.Receive); a != nil {
+	r := &request{call: c, key: e.Key, body: body}
+	w.claim(r)
+	if a := w.ask(c, Arrived); a != nil {
+		w.drop(r)
 		return *a
 	}
-	a, changed := w.apply(c, e.Key, body)
-	if changed {
-		if over := w.ask(c, saga.Commit); over != nil {
-			return *over
-		}
+	w.await(r)
+	a, changed := w.apply(r)
+	if !changed {
+		return a
 	}
-	return a
+	over := w.ask(c, Committed)
+	if over == nil {
+		return a
+	}
+	if !over.Hangup && saga.Classify(over.Code) == saga.Done {
+		w.remember(r, *over)
+	}
+	return *over
 }
 
 // Answered records the answer of a call when it is about to leave.
@@ -106,11 +141,11 @@ func (w *World) Answered(c Call, a Answer) {
 	w.rec.Add(e)
 }
 
-func (w *World) ask(c Call, p saga.Phase) *Answer {
+func (w *World) ask(c Call, m Moment) *Answer {
 	if w.hook == nil {
 		return nil
 	}
-	return w.hook(c, p)
+	return w.hook(c, m)
 }
 
 func (w *World) event(c Call, k history.Kind) history.Event {
@@ -121,34 +156,78 @@ func (w *World) event(c Call, k history.Kind) history.Event {
 // (RFC 8941) are taken off.
 func Key(h http.Header) string { return strings.Trim(h.Get("Idempotency-Key"), `"`) }
 
+// request is a call while it is handled.
+type request struct {
+	call    Call
+	key     string
+	body    []byte
+	claimed *claim // nil: its key is not its own
+}
+
+// protected tells whether keys, tombstones and undone actions are minded for a call.
+func (w *World) protected(c Call) bool {
+	return w.profile != Naive && !(w.defects["no-dedupe"] && c.Op.Direction == saga.Action)
+}
+
+// claim marks the request's key as being worked on, if nobody has it.
+func (w *World) claim(r *request) {
+	if w.protected(r.call) {
+		w.mu.Lock()
+		defer w.mu.Unlock()
+		w.mem.claim(r)
+	}
+}
+
+// drop forgets the claim of a request that changed nothing.
+func (w *World) drop(r *request) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.mem.drop(r)
+}
+
+// patience is how long a request waits for another one that has its key, as for a
+// lock in a database, before it is told that the other is in progress.
+const patience = 20 * time.Millisecond
+
+// await waits for the request that has this one's key.
+func (w *World) await(r *request) {
+	w.mu.Lock()
+	other := w.mem.keys[r.key]
+	w.mu.Unlock()
+	if other == nil || other == r.claimed {
+		return
+	}
+	t := time.NewTimer(patience)
+	defer t.Stop()
+	select {
+	case <-other.over:
+	case <-t.C:
+	}
+}
+
+// remember puts another answer in the place of the one that is replayed.
+func (w *World) remember(r *request, a Answer) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.mem.finish(r, a)
+}
+
 // apply changes the ledgers under the protection of the profile. The event of
 // the effect is recorded under the same lock, so that the order of events is the
 // order of effects.
-func (w *World) apply(c Call, key string, body []byte) (a Answer, changed bool) {
-	effect, err := decode(body)
-	if err != nil {
-		return *problem(http.StatusBadRequest, "bad body", err.Error()), false
-	}
+func (w *World) apply(r *request) (a Answer, changed bool) {
+	effect, err := decode(r.body)
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	if w.defects["dedupe-by-body"] && c.Op.Direction == saga.Action && w.mem.seen(body) {
-		return Answer{Code: http.StatusOK, Detail: "replayed"}, false
+	if err != nil {
+		w.mem.drop(r)
+		return *problem(http.StatusBadRequest, "bad body", err.Error()), false
 	}
-	protected := w.profile != Naive && !(w.defects["no-dedupe"] && c.Op.Direction == saga.Action)
-	if protected {
-		if a := w.mem.protect(w.guard(), c, key, body); a != nil && !(a.Detail == neverHappened && w.defects["compensate-anyway"]) {
-			return *a, false
-		}
-		w.mem.begin(c, key, body)
+	if a := w.refuse(r, effect); a != nil {
+		w.mem.drop(r)
+		return *a, false
 	}
-	if w.profile == Fenced && !w.defects["blind-writes"] {
-		for _, part := range w.split(effect) {
-			if wr, now, found := part.ledger.conflict(part.effect); found {
-				w.mem.abandon(key)
-				return *problem(http.StatusConflict, "conflict", fmt.Sprintf("register %q is %q, expected %q", wr.Register, now, wr.From)), false
-			}
-		}
-	}
+	c := r.call
 	a = Answer{Code: http.StatusOK}
 	did := w.book(c, effect)
 	if !did.IsZero() {
@@ -156,8 +235,42 @@ func (w *World) apply(c Call, key string, body []byte) (a Answer, changed bool) 
 		e.Effect = &did
 		w.rec.Add(e)
 	}
-	w.mem.finish(c, key, a)
+	if c.Op.Direction == saga.Action {
+		w.mem.done[stepID{c.Op.Saga, c.Op.Step}] = true
+	}
+	w.mem.finish(r, a)
 	return a, true
+}
+
+// refuse is the answer of a call that is to change nothing: a replay, a call that
+// comes too late, one that a rule of the business forbids, a compensation without
+// its action, a write that finds another value. nil: go on.
+func (w *World) refuse(r *request, effect saga.Effect) *Answer {
+	c := r.call
+	if w.defects["dedupe-by-body"] && c.Op.Direction == saga.Action && w.mem.seen(r.body) {
+		return &Answer{Code: http.StatusOK, Detail: replayed}
+	}
+	protected, profile := w.protected(c), w.guard()
+	if protected {
+		if a := w.mem.known(profile, r); a != nil {
+			return a
+		}
+		w.mem.claim(r) // whoever had the key may have changed nothing meanwhile
+	}
+	if a := w.ask(c, Deciding); a != nil {
+		return a
+	}
+	if protected && !w.mem.undoes(profile, c) && !w.defects["compensate-anyway"] {
+		return &Answer{Code: http.StatusOK, Detail: neverHappened}
+	}
+	if w.profile == Fenced && !w.defects["blind-writes"] {
+		for _, part := range w.split(effect) {
+			if wr, now, found := part.ledger.conflict(part.effect); found {
+				return problem(http.StatusConflict, "conflict", fmt.Sprintf("register %q is %q, expected %q", wr.Register, now, wr.From))
+			}
+		}
+	}
+	return nil
 }
 
 func (w *World) guard() Profile {
