@@ -150,7 +150,7 @@ func (e *Executor) post(ctx context.Context, url string, body []byte, h http.Hea
 		return answer{at: time.Now()}, fmt.Errorf("answer %d cut off: %w", resp.StatusCode, err)
 	}
 	a := answer{code: resp.StatusCode, at: time.Now()}
-	if a.code == http.StatusTooManyRequests || a.code == http.StatusServiceUnavailable {
+	if saga.Classify(a.code) == saga.Transient {
 		a.notBefore = retryAfter(resp.Header.Get("Retry-After"), a.at)
 	}
 	return a, nil

@@ -2,6 +2,8 @@ package reference
 
 import (
 	"errors"
+	"net/http"
+	"net/http/httptest"
 	"slices"
 	"strings"
 	"testing"
@@ -263,6 +265,21 @@ func TestRetryAfter(t *testing.T) {
 	o := operation{run: &run{e: &Executor{}}, call: saga.Call{Retry: retry(3)}}
 	if due := o.nextDue(1, now, now.Add(time.Second)); !due.Equal(now.Add(time.Second)) {
 		t.Error(due)
+	}
+}
+
+// TestRetryAfterOfAnyTransientAnswer: which code it comes with does not matter.
+func TestRetryAfterOfAnyTransientAnswer(t *testing.T) {
+	for code, want := range map[int]bool{408: true, 409: true, 425: true, 429: true, 500: true, 502: true, 503: true, 504: true, 200: false, 422: false} {
+		s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+			w.Header().Set("Retry-After", "2")
+			w.WriteHeader(code)
+		}))
+		a, err := openTest(t, Options{}).post(t.Context(), s.URL, nil, http.Header{})
+		if err != nil || !a.notBefore.IsZero() != want {
+			t.Errorf("%d: %+v, %v", code, a, err)
+		}
+		s.Close()
 	}
 }
 
