@@ -107,6 +107,8 @@ func defaults(f Fault, p saga.RetryPolicy) Fault {
 		f.Bytes = 40
 	case "throttle":
 		f.RetryAfterS = 1
+	case "answer":
+		f.Code = answerCode(f.At)
 	case "crash-participant":
 		f.DelayMS = max(p.InitialIntervalMS, 5)
 	case "crash-orchestrator":

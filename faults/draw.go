@@ -1,6 +1,7 @@
 package faults
 
 import (
+	"net/http"
 	"slices"
 
 	"pgregory.net/rapid"
@@ -112,6 +113,9 @@ func drawOpening(t *rapid.T, defs []saga.Definition, kinds []KindDoc, number int
 				{Kind: (failure{}).Doc().Name, At: point(step.Name, 1, saga.Commit)},
 				{Kind: (delay{}).Doc().Name, At: point(step.Name, 1, saga.Request), DelayMS: 2 * step.Action.Retry.AttemptTimeoutMS},
 			}, "unanswered")
+			if unanswered.Kind != (delay{}).Doc().Name { // it was done: only what stands in front of the participant refuses it now
+				refusal.Kind, refusal.Code = (answer{}).Doc().Name, http.StatusForbidden
+			}
 			refusal.At.Attempt = 2
 			fs = []Fault{unanswered, refusal}
 		}
@@ -260,6 +264,11 @@ func drawFields(t *rapid.T, f Fault, p saga.RetryPolicy) Fault {
 		}
 	case "duplicate":
 		f.DelayMS = rapid.SampledFrom([]int{0, 0, 5, p.AttemptTimeoutMS, lateBy(p)}).Draw(t, "delay_ms")
+	case "answer":
+		f.Code = pick(t, answerCodes(f.At), "code")
+		if saga.Classify(f.Code) == saga.Transient && below(t, 4, "Retry-After") == 0 {
+			f.RetryAfterS, f.RetryAfterDate = 1, rapid.Bool().Draw(t, "as a date")
+		}
 	case "truncate":
 		f.Bytes = rapid.IntRange(1, shortestMessage).Draw(t, "bytes")
 	case "slow":

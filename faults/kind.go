@@ -97,6 +97,7 @@ func Kinds() []Kind {
 		unavailable{},
 		throttle{},
 		failure{},
+		answer{},
 		crashParticipant{},
 		crashOrchestrator{},
 		pauseOrchestrator{},
@@ -167,7 +168,7 @@ func (f Fault) Validate() error {
 // silence.
 func (d KindDoc) unused(f Fault) error {
 	for name, set := range map[string]bool{
-		"delay_ms": f.DelayMS != 0, "bytes": f.Bytes != 0, "kbps": f.KBps != 0, "retry_after_s": f.RetryAfterS != 0,
+		"delay_ms": f.DelayMS != 0, "bytes": f.Bytes != 0, "kbps": f.KBps != 0, "code": f.Code != 0, "retry_after_s": f.RetryAfterS != 0, "retry_after_date": f.RetryAfterDate,
 		"steps": f.Steps != nil, "from_ms": f.FromMS != 0, "for_ms": f.ForMS != 0, "calls": f.Calls != nil,
 	} {
 		if set && !slices.Contains(d.Fields, name) {

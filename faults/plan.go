@@ -29,8 +29,12 @@ type Fault struct {
 	Bytes int `json:"bytes,omitempty" yaml:"bytes,omitempty"`
 	// KBps is the rate of slow, in kilobytes a second.
 	KBps int `json:"kbps,omitempty" yaml:"kbps,omitempty"`
-	// RetryAfterS is the Retry-After of throttle, in seconds.
-	RetryAfterS int `json:"retry_after_s,omitempty" yaml:"retry_after_s,omitempty"`
+	// Code is the HTTP status of answer.
+	Code int `json:"code,omitempty" yaml:"code,omitempty"`
+	// RetryAfterS is the Retry-After of throttle and answer, in seconds.
+	// RetryAfterDate: it is sent as an HTTP date.
+	RetryAfterS    int  `json:"retry_after_s,omitempty" yaml:"retry_after_s,omitempty"`
+	RetryAfterDate bool `json:"retry_after_date,omitempty" yaml:"retry_after_date,omitempty"`
 	// Steps are the steps under a window (both directions). FromMS is its start
 	// after the first call of the cell to any participant; 0: with the first call
 	// to one of its steps. ForMS is its length.
@@ -70,6 +74,9 @@ func (p Plan) String() string {
 // String is "lose charge#2@response", or for a window "outage of bank for 80ms".
 func (f Fault) String() string {
 	s := f.Kind
+	if f.Code > 0 {
+		s += fmt.Sprintf(" %d", f.Code)
+	}
 	switch {
 	case !f.At.IsZero():
 		s += " " + f.At.String()

@@ -317,6 +317,15 @@ func (w *attemptWalk) strike(f Fault) (answered bool) {
 	case "unavailable", "throttle":
 		fails()
 		return true
+	case "answer":
+		switch saga.Classify(f.Code) {
+		case saga.Transient:
+			fails()
+		case saga.Permanent:
+			w.answer = saga.Permanent
+		case saga.Done:
+		}
+		return f.At.Phase == saga.Receive
 	case "error":
 		fails()
 		return f.At.Phase == saga.Receive

@@ -195,6 +195,8 @@ func look(f Fault, p saga.RetryPolicy) string {
 	case f.Kind == (unavailable{}).Doc().Name, f.Kind == (throttle{}).Doc().Name,
 		f.Kind == (failure{}).Doc().Name && f.At.Phase == saga.Receive:
 		return "not now"
+	case f.Kind == (answer{}).Doc().Name:
+		return fmt.Sprintf("answer %d %d %v", f.Code, f.RetryAfterS, f.RetryAfterDate)
 	}
 	return fmt.Sprintf("%s %d", f.Kind, f.DelayMS)
 }

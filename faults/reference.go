@@ -88,6 +88,8 @@ func (d KindDoc) consequence() string {
 	switch {
 	case d.Name == (reject{}).Doc().Name:
 		return "a permanent failure: no further attempt"
+	case d.Name == (answer{}).Doc().Name:
+		return "what the contract says of the code: done, a transient failure of unknown outcome, or a permanent one"
 	case d.Process:
 		return "after its return it goes on where its store says it was"
 	case d.Transient:
@@ -107,7 +109,7 @@ func (d KindDoc) examplePhases() []saga.Phase {
 
 // exampleValues are values that make a valid fault; a test says so.
 var exampleValues = map[string]string{
-	"delay_ms": "300", "bytes": "40", "kbps": "8", "retry_after_s": "1",
+	"delay_ms": "300", "bytes": "40", "kbps": "8", "code": "504", "retry_after_s": "1", "retry_after_date": "true",
 	"steps": "[charge]", "from_ms": "0", "for_ms": "60", "calls": "[true, false, true]",
 }
 

@@ -31,7 +31,9 @@ func (reject) hook(Fault, *Injector, int, participants.Call) *participants.Answe
 }
 
 // refuses tells whether the fault is a permanent refusal.
-func (f Fault) refuses() bool { return f.Kind == (reject{}).Doc().Name }
+func (f Fault) refuses() bool {
+	return f.Kind == (reject{}).Doc().Name || f.Kind == (answer{}).Doc().Name && saga.Classify(f.Code) == saga.Permanent
+}
 
 func rangeError(field string, v, lo, hi int) error {
 	return fmt.Errorf("%s: %d: expected %d to %d", field, v, lo, hi)

@@ -8,7 +8,6 @@ import (
 	"log"
 	"net"
 	"net/http"
-	"strconv"
 	"time"
 )
 
@@ -94,8 +93,12 @@ func hangUp(w http.ResponseWriter) {
 }
 
 func writeAnswer(w http.ResponseWriter, a Answer) {
-	if a.RetryAfterS > 0 {
-		w.Header().Set("Retry-After", strconv.Itoa(a.RetryAfterS))
+	if after, _ := a.retryAfter(time.Now()); after != "" {
+		w.Header().Set("Retry-After", after)
+	}
+	if a.Code == http.StatusNoContent {
+		w.WriteHeader(a.Code)
+		return
 	}
 	if a.Code >= 400 {
 		w.Header().Set("Content-Type", "application/problem+json")

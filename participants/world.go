@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/http"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"time"
@@ -27,7 +28,31 @@ type Answer struct {
 	Title       string // of a problem (RFC 9457)
 	Detail      string
 	RetryAfterS int
-	Hangup      bool
+	// RetryAfterDate: the Retry-After is sent as an HTTP date, the first full second
+	// that is at least RetryAfterS away.
+	RetryAfterDate bool
+	Hangup         bool
+
+	retryAt time.Time // of a RetryAfterDate, set when the answer is given
+}
+
+// given fixes the date of a Retry-After.
+func (a Answer) given(now time.Time) Answer {
+	if a.RetryAfterDate {
+		a.retryAt = now.Add(time.Duration(a.RetryAfterS)*time.Second + time.Second - 1).Truncate(time.Second)
+	}
+	return a
+}
+
+// retryAfter is the header's value, and how long it asks to wait.
+func (a Answer) retryAfter(now time.Time) (value string, wait time.Duration) {
+	switch {
+	case !a.retryAt.IsZero():
+		return a.retryAt.UTC().Format(http.TimeFormat), a.retryAt.Sub(now)
+	case a.RetryAfterS > 0:
+		return strconv.Itoa(a.RetryAfterS), time.Duration(a.RetryAfterS) * time.Second
+	}
+	return "", 0
 }
 
 func problem(code int, title, detail string) *Answer {
@@ -107,6 +132,10 @@ func (w *World) ledger(participant string) *ledger {
 // Handle does one call: records that it was received, applies the effect as the
 // profile and the hook allow, and says what to answer.
 func (w *World) Handle(c Call, h http.Header, body []byte) Answer {
+	return w.handle(c, h, body).given(time.Now())
+}
+
+func (w *World) handle(c Call, h http.Header, body []byte) Answer {
 	e := w.event(c, history.CallReceived)
 	e.Key, e.SagaID, e.StepID, e.Trace = Key(h), h.Get("Saga-Id"), h.Get("Saga-Step"), h.Get("Traceparent")
 	w.rec.Add(e)
@@ -134,7 +163,8 @@ func (w *World) Handle(c Call, h http.Header, body []byte) Answer {
 // Answered records the answer of a call when it is about to leave.
 func (w *World) Answered(c Call, a Answer) {
 	e := w.event(c, history.CallAnswered)
-	e.Code, e.Detail, e.RetryAfterMS = a.Code, a.Detail, a.RetryAfterS*1000
+	_, wait := a.retryAfter(time.Now())
+	e.Code, e.Detail, e.RetryAfterMS = a.Code, a.Detail, int(wait.Milliseconds())
 	if a.Hangup {
 		e.Detail = "hung up"
 	}

@@ -152,11 +152,18 @@ func (l *loop) attempt(ctx context.Context) (code int, retryAfter time.Duration)
 	if _, err := io.Copy(io.Discard, resp.Body); err != nil {
 		return 0, 0
 	}
-	seconds, err := strconv.Atoi(resp.Header.Get("Retry-After"))
-	if err != nil {
-		seconds = 0
+	return resp.StatusCode, askedToWait(resp.Header.Get("Retry-After"))
+}
+
+// askedToWait reads Retry-After: seconds, or an HTTP date.
+func askedToWait(v string) time.Duration {
+	if seconds, err := strconv.Atoi(v); err == nil {
+		return time.Duration(seconds) * time.Second
 	}
-	return resp.StatusCode, time.Duration(seconds) * time.Second
+	if at, err := http.ParseTime(v); err == nil {
+		return time.Until(at)
+	}
+	return 0
 }
 
 // send makes the call in the orchestrator's way; before a repeated one it may look

@@ -73,11 +73,18 @@ func classify(resp *http.Response, answer []byte) error {
 	case code >= 200 && code < 300:
 		return nil
 	case code == 408, code == 409, code == 425, code == 429, code < 400, code >= 500:
-		seconds, err := strconv.Atoi(resp.Header.Get("Retry-After"))
-		if err != nil {
-			seconds = 0
-		}
-		return &TransientError{fmt.Sprintf("answered %d: %s", code, text), time.Duration(seconds) * time.Second}
+		return &TransientError{fmt.Sprintf("answered %d: %s", code, text), retryAfter(resp.Header.Get("Retry-After"))}
 	}
 	return &RefusedError{code, text}
+}
+
+// retryAfter reads the header: seconds, or an HTTP date.
+func retryAfter(v string) time.Duration {
+	if seconds, err := strconv.Atoi(v); err == nil {
+		return max(time.Duration(seconds)*time.Second, 0)
+	}
+	if at, err := http.ParseTime(v); err == nil {
+		return max(time.Until(at), 0)
+	}
+	return 0
 }

@@ -1,0 +1,76 @@
+package faults
+
+import (
+	"fmt"
+	"net/http"
+
+	"github.com/sagacheck/sagacheck/participants"
+	"github.com/sagacheck/sagacheck/saga"
+)
+
+// answer is any status code. At receive it is given in front of the participant,
+// by a gateway or a load balancer: nothing was done, and nobody has looked at the
+// key. At commit everything was done, and the code is all that comes back.
+type answer struct{}
+
+var _ onHook = answer{}
+
+func (answer) Doc() KindDoc {
+	return KindDoc{
+		Name: "answer", Phases: []saga.Phase{saga.Receive, saga.Commit},
+		Fields: []string{"code", "retry_after_s", "retry_after_date"},
+		Text:   "the call is answered with code. At receive a gateway in front of the participant answers, and nothing was done: a transient code (408, 425, 429, 5xx) or a permanent one (any other 4xx). At commit everything was done: a success (2xx; 204 has no body) or a transient code. With a transient code there may be a Retry-After, in seconds or as an HTTP date",
+	}
+}
+
+func (answer) Validate(f Fault) error {
+	class := saga.Classify(f.Code)
+	switch {
+	case f.Code < 200 || f.Code > 599 || f.Code/100 == 3:
+		return fmt.Errorf("code: %d: expected an HTTP status of 2xx, 4xx or 5xx", f.Code)
+	case f.At.Phase == saga.Receive && class == saga.Done:
+		return fmt.Errorf("code: %d: expected 4xx or 5xx at receive: nothing was done there", f.Code)
+	case f.At.Phase == saga.Commit && class == saga.Permanent:
+		return fmt.Errorf("code: %d: expected 2xx or a transient code at commit: a refusal says that nothing was done", f.Code)
+	case f.RetryAfterS < 0:
+		return fmt.Errorf("retry_after_s: %d: expected 0 (none) or more", f.RetryAfterS)
+	case f.RetryAfterS > 0 && class != saga.Transient:
+		return fmt.Errorf("retry_after_s: expected nothing with code %d: only transient answers are waited for", f.Code)
+	case f.RetryAfterDate && f.RetryAfterS == 0:
+		return fmt.Errorf("retry_after_date: expected retry_after_s, too: how far the date lies ahead")
+	}
+	return nil
+}
+
+func (answer) hook(f Fault, _ *Injector, _ int, _ participants.Call) *participants.Answer {
+	return &participants.Answer{
+		Code: f.Code, Title: http.StatusText(f.Code), RetryAfterS: f.RetryAfterS, RetryAfterDate: f.RetryAfterDate,
+	}
+}
+
+// answerCode is the code of an answer that nobody chose: one that orchestrators
+// with a list of codes tend to forget, another one for each place.
+func answerCode(at saga.FailurePoint) int {
+	switch {
+	case at.Phase == saga.Commit && at.Direction == saga.Action:
+		return http.StatusGatewayTimeout
+	case at.Phase == saga.Commit:
+		return http.StatusNoContent
+	case at.Direction == saga.Action:
+		return http.StatusBadGateway
+	}
+	return http.StatusRequestTimeout
+}
+
+// answerCodes are those worth trying at a place. Which of the permanent ones it is
+// makes little difference, so two stand for all.
+func answerCodes(at saga.FailurePoint) []int {
+	transient := []int{
+		http.StatusRequestTimeout, http.StatusConflict, http.StatusTooEarly, http.StatusTooManyRequests,
+		http.StatusBadGateway, http.StatusServiceUnavailable, http.StatusGatewayTimeout,
+	}
+	if at.Phase == saga.Commit {
+		return append(transient, http.StatusCreated, http.StatusAccepted, http.StatusNoContent)
+	}
+	return append(transient, http.StatusForbidden, http.StatusNotFound)
+}
