@@ -38,6 +38,9 @@ type CellInfo struct {
 	PlanID   string
 	Plan     string // in words
 	Probe    bool   // a planned fault may miss without making the run red
+	// Again: its planned fault missed, and the plan is run once more as another cell,
+	// which counts in its place. What this one broke counts all the same.
+	Again    bool
 	History  string // file, relative to the run's folder
 	Duration time.Duration
 }
@@ -110,7 +113,7 @@ func (c *Collector) AddError(info CellInfo, err error) {
 		return
 	}
 	c.addCell(Cell{
-		ID: info.ID, Scenario: info.Scenario, PlanID: info.PlanID, Plan: info.Plan, Probe: info.Probe,
+		ID: info.ID, Scenario: info.Scenario, PlanID: info.PlanID, Plan: info.Plan, Probe: info.Probe, Again: info.Again,
 		History: info.History, DurationMS: info.Duration.Milliseconds(), Error: err.Error(),
 	})
 }
@@ -169,7 +172,7 @@ func newCell(info CellInfo, h *history.History) Cell {
 	cell := Cell{
 		ID: cmp.Or(info.ID, h.Header.Cell), Scenario: cmp.Or(info.Scenario, h.Header.Scenario),
 		PlanID: cmp.Or(info.PlanID, h.Header.PlanID), Plan: cmp.Or(info.Plan, planText(h.Header)),
-		Probe: info.Probe, History: info.History, DurationMS: info.Duration.Milliseconds(),
+		Probe: info.Probe, Again: info.Again, History: info.History, DurationMS: info.Duration.Milliseconds(),
 		FaultsPlanned: len(h.Header.Faults),
 	}
 	fired := map[int]bool{}
@@ -202,7 +205,7 @@ func worst(cell Cell, verdicts []checkers.Verdict, advice map[string]bool) check
 		return checkers.Violation
 	case has(checkers.Inconclusive):
 		return checkers.Inconclusive
-	case len(cell.Unfired) > 0 && !cell.Probe:
+	case len(cell.Unfired) > 0 && !cell.Probe && !cell.Again:
 		return checkers.Vacuous
 	}
 	return checkers.Pass
@@ -222,18 +225,18 @@ func (c *Collector) addCell(cell Cell) {
 	c.run.Cells = append(c.run.Cells, cell)
 }
 
+// add counts a cell. One that is run again counts only as that, and for what it
+// broke or left open; the faults of probes are counted apart, since they may miss.
 func (t *Totals) add(cell Cell) {
-	t.Cells++
-	t.FaultsPlanned += cell.FaultsPlanned
-	if cell.Probe {
-		t.FaultsPlanned -= len(cell.Unfired)
-	}
-	t.FaultsFired += cell.FaultsFired
-	if cell.Probe {
-		t.Probes++
-	}
-	if cell.Probe && len(cell.Unfired) > 0 {
-		t.Missed++
+	good := cell.Error == "" && cell.Verdict != checkers.Violation && cell.Verdict != checkers.Inconclusive
+	if cell.Again {
+		t.Repeated++
+		if good {
+			return
+		}
+	} else {
+		t.Cells++
+		t.addFaults(cell)
 	}
 	switch {
 	case cell.Error != "":
@@ -246,6 +249,19 @@ func (t *Totals) add(cell Cell) {
 		t.Vacuous++
 	default:
 		t.Passed++
+	}
+}
+
+func (t *Totals) addFaults(cell Cell) {
+	switch {
+	case !cell.Probe:
+		t.FaultsPlanned += cell.FaultsPlanned
+		t.FaultsFired += cell.FaultsFired
+	case len(cell.Unfired) > 0:
+		t.Probes++
+		t.Missed++
+	default:
+		t.Probes++
 	}
 }
 

@@ -105,10 +105,11 @@ func (r *Run) Judge() {
 }
 
 // judge decides the properties and the run from results and totals. A run is
-// green only if nothing was violated, inconclusive or in error, every planned cell
-// ran, every planned fault fired (probes may miss theirs, and are counted as such),
-// the system under test called somebody, and every property that is not
-// advice was really at risk at least once, or is not applicable for a reason. A
+// green only if every planned cell ran, nothing was violated, inconclusive or in
+// error, every planned fault of every cell fired (but for probes), every clause of
+// every property that is not advice was judged at least once, or is not applicable
+// for a reason, at least one such property was judged at all, and the system under
+// test called somebody. A
 // kill matrix is green if every defect was killed by its own checker and every
 // equivalent switch stayed green; a comparison if all engines ran and it is
 // complete, whatever it shows, unless it is strict. An interrupted run is never green; else a violation weighs more than an error,
@@ -118,18 +119,20 @@ func (r *Run) judge() {
 	s := &r.Summary
 	s.Reasons = nil
 	violated, errored := r.violatedReasons(), r.errorReasons()
+	incomplete := r.leftOutReasons()
 	inconclusive, vacuous := r.unprovenReasons()
 	switch {
 	case r.Mutants != nil: // its cells are meant to be red
 		violated, inconclusive, vacuous = r.Mutants.reasons(), nil, nil
+		incomplete = nil
 	case r.Comparison != nil:
 		var failed []string
 		violated, failed, inconclusive, vacuous = r.Comparison.judge()
 		errored = append(errored, failed...)
 	}
 	unreached := r.unreached()
-	vacuous = slices.Concat(unreached, r.leftOutReasons(), vacuous)
-	s.Reasons = slices.Concat(unreached, violated, errored, inconclusive, vacuous[len(unreached):])
+	vacuous = slices.Concat(unreached, vacuous)
+	s.Reasons = slices.Concat(unreached, violated, errored, incomplete, inconclusive, vacuous[len(unreached):])
 	switch {
 	case r.Interrupted:
 		s.Outcome, s.Exit = Interrupted, ExitInterrupted
@@ -138,6 +141,8 @@ func (r *Run) judge() {
 		s.Outcome, s.Exit = Violated, ExitViolation
 	case len(errored) > 0:
 		s.Outcome, s.Exit = Errored, ExitSystem
+	case len(incomplete) > 0:
+		s.Outcome, s.Exit = Incomplete, ExitUnproven
 	case len(inconclusive) > 0:
 		s.Outcome, s.Exit = Inconclusive, ExitUnproven
 	case len(vacuous) > 0:
@@ -240,6 +245,9 @@ func (r *Run) unprovenReasons() (inconclusive, vacuous []string) {
 		}
 		vacuous = append(vacuous, why)
 	}
+	if why := r.nothingJudged(); why != "" {
+		vacuous = append(vacuous, why)
+	}
 	for _, p := range r.Properties {
 		switch {
 		case p.Advice:
@@ -250,6 +258,28 @@ func (r *Run) unprovenReasons() (inconclusive, vacuous []string) {
 		}
 	}
 	return inconclusive, vacuous
+}
+
+// nothingJudged says why a run has shown nothing although no property is open:
+// all that was selected is advice, or not applicable. Empty: something was judged.
+func (r *Run) nothingJudged() string {
+	if r.Totals.Cells == 0 {
+		return ""
+	}
+	var whys []string
+	for _, p := range r.Properties {
+		switch {
+		case p.Advice:
+		case p.Verdict == checkers.NotApplicable:
+			whys = append(whys, p.Name+": "+p.Reason)
+		default:
+			return ""
+		}
+	}
+	if len(whys) == 0 {
+		return "nothing was judged: only advice was selected, which is never red"
+	}
+	return "nothing was judged: no selected property is applicable: " + strings.Join(whys, "; ")
 }
 
 // unproven tells a property that was never at risk from one of which a part was not.

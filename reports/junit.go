@@ -235,6 +235,12 @@ func (r *Run) junitWhole() junitSuite {
 	if r.Interrupted {
 		add(junitCase{Name: "not-interrupted", Error: &junitProblem{Message: "interrupted: only what had run was judged", Type: "interrupted"}})
 	}
+	if unrun := r.leftOutReasons(); len(unrun) > 0 && r.Mutants == nil {
+		add(junitCase{Name: "all-cells-ran", Failure: &junitProblem{Message: strings.Join(unrun, "; "), Type: string(Incomplete)}})
+	}
+	if why := r.nothingJudged(); why != "" && r.Mutants == nil && r.Comparison == nil {
+		add(junitCase{Name: "something-judged", Failure: &junitProblem{Message: why, Type: string(checkers.Vacuous)}})
+	}
 	if r.Totals.Cells == 0 && r.Mutants == nil && r.Comparison == nil {
 		add(junitCase{Name: "cells-judged", Failure: &junitProblem{Message: "no cell was judged", Type: string(checkers.Vacuous)}})
 	}

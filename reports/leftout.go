@@ -35,11 +35,10 @@ func joinNotRun(list []NotRun, n NotRun) []NotRun {
 	return list
 }
 
-// leftOutReasons says how many plans were not run, of how many, and why.
+// leftOutReasons says how many plans were not run, of how many, and why; and how
+// many are missing without a word, as those of a run that was killed.
 func (r *Run) leftOutReasons() []string {
-	if len(r.LeftOut) == 0 {
-		return nil
-	}
+	var out []string
 	left := 0
 	var why []string
 	for _, n := range r.LeftOut {
@@ -49,11 +48,17 @@ func (r *Run) leftOutReasons() []string {
 			why[len(why)-1] += fmt.Sprintf(" (%d)", n.Plans)
 		}
 	}
-	of := plural(left, "plan")
-	if r.Planned >= left {
-		of = fmt.Sprintf("%d of %s", left, plural(r.Planned, "plan"))
+	if left > 0 {
+		of := plural(left, "plan")
+		if r.Planned >= left {
+			of = fmt.Sprintf("%d of %s", left, plural(r.Planned, "plan"))
+		}
+		out = append(out, of+" not run: "+strings.Join(why, "; "))
 	}
-	return []string{of + " not run: " + strings.Join(why, "; ")}
+	if missing := r.Planned - r.Totals.Cells - left; missing > 0 {
+		out = append(out, fmt.Sprintf("incomplete: %d of %s are there", r.Totals.Cells, plural(r.Planned, "planned cell")))
+	}
+	return out
 }
 
 // unreached says that the system under test called nobody, so that nothing was

@@ -198,6 +198,7 @@ func (t *Totals) join(o Totals) {
 	t.Inconclusive += o.Inconclusive
 	t.Vacuous += o.Vacuous
 	t.Errors += o.Errors
+	t.Repeated += o.Repeated
 	t.Probes += o.Probes
 	t.Missed += o.Missed
 	t.FaultsPlanned += o.FaultsPlanned
@@ -252,13 +253,8 @@ func (c *Coverage) join(o *Coverage) {
 		c.Rules[i].Plans = max(c.Rules[i].Plans, rule.Plans)
 	}
 	for _, n := range o.NotRun {
-		i := slices.IndexFunc(c.NotRun, func(x NotRun) bool { return x.Reason == n.Reason })
-		switch {
-		case n.Reason == OtherShard:
-		case i < 0:
-			c.NotRun = append(c.NotRun, n)
-		default:
-			c.NotRun[i].Plans += n.Plans
+		if n.Reason != OtherShard {
+			c.NotRun = joinNotRun(c.NotRun, n)
 		}
 	}
 }

@@ -136,7 +136,7 @@ func quotePath(s string) string {
 	return s
 }
 
-var stateTones = map[State]tone{Passed: good, Violated: bad, Errored: bad, Inconclusive: warn, Vacuous: warn, Interrupted: warn}
+var stateTones = map[State]tone{Passed: good, Violated: bad, Errored: bad, Incomplete: warn, Inconclusive: warn, Vacuous: warn, Interrupted: warn}
 
 func (p *printer) summary(r *Run) {
 	for _, reason := range r.Summary.Reasons {
@@ -159,7 +159,11 @@ func (r *Run) headline() string {
 		parts = append(parts, r.Comparison.headline())
 	}
 	if t.Cells > 0 || len(parts) == 0 {
-		parts = append(parts, plural(t.Cells, "cell"))
+		n := plural(t.Cells, "cell")
+		if r.Planned > t.Cells {
+			n = fmt.Sprintf("%d of %s", t.Cells, plural(r.Planned, "planned cell"))
+		}
+		parts = append(parts, n)
 	}
 	count := func(n int, what string) {
 		if n > 0 {
@@ -170,11 +174,14 @@ func (r *Run) headline() string {
 	count(t.Errors, "in error")
 	count(t.Inconclusive, "inconclusive")
 	count(t.Vacuous, "vacuous")
-	if t.Cells > 0 {
+	if t.Cells > 0 && (t.FaultsPlanned > 0 || t.Probes == 0) {
 		parts = append(parts, fmt.Sprintf("%d of %s fired", t.FaultsFired, plural(t.FaultsPlanned, "planned fault")))
 	}
-	if t.Missed > 0 {
-		parts = append(parts, fmt.Sprintf("%d of %s missed", t.Missed, plural(t.Probes, "probe")))
+	if t.Probes > 0 {
+		parts = append(parts, fmt.Sprintf("%d of %s hit", t.Probes-t.Missed, plural(t.Probes, "probe")))
+	}
+	if t.Repeated > 0 {
+		parts = append(parts, "run again: "+plural(t.Repeated, "cell"))
 	}
 	if who := r.who(); who != "" && r.Comparison == nil {
 		parts = append(parts, who)

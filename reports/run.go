@@ -36,7 +36,8 @@ type Run struct {
 	// Errors are troubles of the run as a whole, outside any cell.
 	Errors []string `json:"errors,omitempty"`
 	Cells  []Cell   `json:"cells"`
-	// Planned is how many plans were to run here, and LeftOut which of them did not.
+	// Planned is how many plans were to run here, each as one cell (0: not known), and
+	// LeftOut which of them did not, and why.
 	Planned int      `json:"planned,omitempty"`
 	LeftOut []NotRun `json:"left_out,omitempty"`
 	// Address is one that the system under test was sent, if it called none at all.
@@ -60,7 +61,7 @@ type Shard struct {
 
 // Summary is the verdict of the whole run.
 type Summary struct {
-	Outcome State    `json:"outcome" jsonschema:"enum=pass,enum=violation,enum=inconclusive,enum=vacuous,enum=error,enum=interrupted"`
+	Outcome State    `json:"outcome" jsonschema:"enum=pass,enum=violation,enum=incomplete,enum=inconclusive,enum=vacuous,enum=error,enum=interrupted"`
 	Exit    int      `json:"exit"`              // exit code of the process
 	Reasons []string `json:"reasons,omitempty"` // why it is not green
 }
@@ -73,8 +74,9 @@ const (
 	Passed       State = "pass"
 	Violated     State = "violation"
 	Inconclusive State = "inconclusive"
-	Vacuous      State = "vacuous" // something that was to be tested was never at risk
-	Errored      State = "error"   // the system under test or the infrastructure failed
+	Vacuous      State = "vacuous"    // something that was to be tested was never at risk
+	Incomplete   State = "incomplete" // not every planned cell ran
+	Errored      State = "error"      // the system under test or the infrastructure failed
 	Interrupted  State = "interrupted"
 )
 
@@ -82,7 +84,7 @@ const (
 const (
 	ExitPass        = 0
 	ExitViolation   = 1
-	ExitUnproven    = 2 // inconclusive or vacuous
+	ExitUnproven    = 2 // inconclusive, vacuous or incomplete
 	ExitUsage       = 3 // usage or configuration
 	ExitSystem      = 4 // the system under test or the infrastructure failed
 	ExitInterrupted = 130
@@ -90,15 +92,16 @@ const (
 
 // Totals are exact counts, also where the lists of the report are cut.
 type Totals struct {
-	Cells         int `json:"cells"`
+	Cells         int `json:"cells"` // those that ran, but for repeated ones: one a plan
 	Passed        int `json:"passed"`
 	Violated      int `json:"violated"`
 	Inconclusive  int `json:"inconclusive"`
 	Vacuous       int `json:"vacuous"` // a planned fault did not fire
 	Errors        int `json:"errors"`
-	Probes        int `json:"probes,omitempty"` // cells that may miss their fault: an explorer's, or of a machine that lagged
-	Missed        int `json:"missed,omitempty"` // probes whose fault did not fire
-	FaultsPlanned int `json:"faults_planned"`   // without those of probes that missed them
+	Repeated      int `json:"repeated,omitempty"` // further cells: tries whose fault missed, so that their plan was run again
+	Probes        int `json:"probes,omitempty"`   // cells of an explorer that may miss their fault
+	Missed        int `json:"missed,omitempty"`   // probes whose fault did not fire
+	FaultsPlanned int `json:"faults_planned"`     // but for probes
 	FaultsFired   int `json:"faults_fired"`
 	Events        int `json:"events"`
 	Calls         int `json:"calls,omitempty"`          // of the system under test that arrived on the wire
@@ -158,6 +161,7 @@ type Cell struct {
 	FaultsFired   int              `json:"faults_fired"`
 	Unfired       []string         `json:"unfired,omitempty"` // planned faults that did not fire
 	Probe         bool             `json:"probe,omitempty"`
+	Again         bool             `json:"again,omitempty"`                                                                                            // its plan was run again, as another cell
 	Verdict       checkers.Outcome `json:"verdict,omitempty" jsonschema:"enum=violation,enum=inconclusive,enum=vacuous,enum=not-applicable,enum=pass"` // the worst; absent after an error
 	History       string           `json:"history,omitempty"`                                                                                          // file, relative to the report
 	DurationMS    int64            `json:"duration_ms"`

@@ -175,13 +175,16 @@ func (e *exploration) runLevel(ctx context.Context, probes []*faults.Probe) erro
 	e.progress.SetTotal(e.total)
 	var todo []*faults.Probe
 	for _, p := range probes {
+		if e.owns(p) {
+			e.collector.Planned(1)
+		}
 		switch {
 		case !e.owns(p) && p.Final(e.flags.depth):
 			e.tally.leave(p, reports.OtherShard)
 			e.total--
 		case e.recall(p):
 		case e.flags.maxPlans > 0 && e.started >= e.flags.maxPlans:
-			e.tally.leave(p, fmt.Sprintf("more than --max-plans %d", e.flags.maxPlans))
+			e.leave(p, fmt.Sprintf("more than --max-plans %d", e.flags.maxPlans))
 		default:
 			e.started++
 			todo = append(todo, p)
@@ -194,6 +197,14 @@ func (e *exploration) runLevel(ctx context.Context, probes []*faults.Probe) erro
 		todo, e.missed = e.missed, nil
 	}
 	return nil
+}
+
+// leave counts a plan that the budget or an interruption leaves out.
+func (e *exploration) leave(p *faults.Probe, why string) {
+	e.tally.leave(p, why)
+	if e.owns(p) {
+		e.collector.LeftOut(why, 1)
+	}
 }
 
 func (e *exploration) owns(p *faults.Probe) bool { return p.Shard(e.parts) == e.part }
@@ -229,7 +240,7 @@ func (e *exploration) runProbes(ctx context.Context, probes []*faults.Probe, try
 	}
 	for _, p := range probes {
 		if !taken[p] {
-			e.tally.leave(p, why)
+			e.leave(p, why)
 		}
 	}
 	return errors.Join(errs...)
@@ -244,6 +255,9 @@ func (e *exploration) take(p *faults.Probe, r harness.Result, try int) error {
 		info.History = filepath.Join(reports.HistoriesDir, filepath.Base(r.Path))
 	}
 	if r.Err != nil || r.History == nil {
+		if !e.owns(p) {
+			info.ID, r.Err = "", fmt.Errorf("plan %s of another shard: %w", info.Plan, r.Err) // trouble of this one all the same
+		}
 		e.collector.AddError(info, r.Err)
 		e.progress.Done(reports.Errored)
 		return nil
@@ -257,6 +271,7 @@ func (e *exploration) take(p *faults.Probe, r harness.Result, try int) error {
 	if !e.owns(p) {
 		return nil
 	}
+	info.Again = again
 	verdicts := e.add(info, p, r.History)
 	if !again {
 		return e.done(p, r.Path, trace, verdicts)
@@ -316,7 +331,9 @@ func (e *exploration) recall(p *faults.Probe) bool {
 	var verdicts []checkers.Verdict
 	e.broken[p] = line.Broken
 	for i, path := range paths {
-		info := reports.CellInfo{Scenario: p.Space, PlanID: p.Plan.ID(), Plan: p.Plan.String(), Probe: p.Level > 0, History: path}
+		info := reports.CellInfo{
+			Scenario: p.Space, PlanID: p.Plan.ID(), Plan: p.Plan.String(), Probe: p.Level > 0, History: path, Again: i < len(paths)-1,
+		}
 		verdicts = e.add(info, p, hs[i])
 	}
 	if err := e.done(p, line.History, line.Trace, verdicts); err != nil {

@@ -72,8 +72,8 @@ It drives an executor through Toxiproxy faults on exact failure points, records
 everything, judges the record, and reports pass, or the few events that prove
 the violation.
 
-Exit codes: 0 pass, 1 violation, 2 inconclusive or vacuous, 3 usage or
-configuration, 4 the system under test or the infrastructure failed,
+Exit codes: 0 pass, 1 violation, 2 inconclusive, vacuous or incomplete, 3 usage
+or configuration, 4 the system under test or the infrastructure failed,
 130 interrupted.`
 
 func newRoot(p process) *cobra.Command {

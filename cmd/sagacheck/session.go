@@ -314,8 +314,9 @@ func (x *session) frozen(name string, source harness.Source, sagas int, plan fau
 	}
 }
 
-// runCells runs and judges cells.
+// runCells runs and judges so many cells.
 func (x *session) runCells(ctx context.Context, total int, cells iter.Seq[harness.Cell]) {
+	x.collector.Planned(total)
 	x.progress = reports.NewProgress(reports.NewTerminal(x.p.stderr, x.p.getenv), "cells", total)
 	err := x.harness.Run(ctx, cells, x.judge)
 	x.progress.Finish()
@@ -326,7 +327,7 @@ func (x *session) runCells(ctx context.Context, total int, cells iter.Seq[harnes
 
 // judge takes one finished cell.
 func (x *session) judge(r harness.Result) {
-	info := reports.CellInfo{ID: r.Cell.ID, Scenario: r.Cell.Scenario, PlanID: r.Cell.Plan.ID(), Plan: r.Cell.Plan.String(), Duration: r.Duration, Probe: r.Spoilt}
+	info := reports.CellInfo{ID: r.Cell.ID, Scenario: r.Cell.Scenario, PlanID: r.Cell.Plan.ID(), Plan: r.Cell.Plan.String(), Duration: r.Duration, Again: r.Spoilt}
 	if r.Path != "" {
 		info.History = filepath.Join(reports.HistoriesDir, filepath.Base(r.Path))
 	}
