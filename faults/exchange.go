@@ -28,6 +28,8 @@ type exchange struct {
 	call   participants.Call
 	req    request
 	began  time.Time // when the kernel had its first bytes
+	read   time.Time // when we had read it
+	held   bool      // toxics hold the request up
 	remote string    // address of the orchestrator's side
 
 	client *tap
@@ -83,7 +85,7 @@ func (g *Gate) serve(conn *net.TCPConn) {
 		return
 	}
 	x := &exchange{
-		number: g.wire.exchanges.Add(1), script: s, req: req, began: began, remote: conn.RemoteAddr().String(),
+		number: g.wire.exchanges.Add(1), script: s, req: req, began: began, read: time.Now(), remote: conn.RemoteAddr().String(),
 		call: participants.Call{Op: s.op, Attempt: attempt}, handled: make(chan struct{}),
 	}
 	x.run(g.wire, conn)
@@ -173,6 +175,7 @@ func (x *exchange) forward(w *Wire, conn, far *net.TCPConn, chain []toxic) {
 		if t.Type == swallowType {
 			t.Attributes = map[string]any{"exchange": x.number}
 		}
+		x.held = x.held || t.Stream == upstream
 		resetUp = resetUp || t.Type == resetType && t.Stream == upstream
 		resetDown = resetDown || t.Type == resetType && t.Stream == downstream
 		if err := t.addTo(c); err != nil { // a chain of ours that toxiproxy refuses
@@ -218,6 +221,14 @@ func (x *exchange) answering() {
 	x.told.Do(func() { x.script.in.onResponse(x) })
 }
 
+// setReceived is told by the participant when it has read the request: what that
+// took is our own lateness, unless a fault held the request up.
+func (x *exchange) setReceived() {
+	if !x.held && x.call.Copy == 0 {
+		x.script.in.rec.Late(time.Since(x.read))
+	}
+}
+
 // setAnswered is told by the participant just before its answer leaves.
 func (x *exchange) setAnswered(participants.Answer) {
 	x.answering()
@@ -246,6 +257,9 @@ func (x *exchange) end(forwarded bool) {
 			return
 		}
 		e.Code = code
+		if at := x.client.ackedAt(); !at.IsZero() {
+			e.Acked = in.rec.Clock(at)
+		}
 		limit := x.script.timeout / 2
 		e.Certain = x.client.finished.Load() && (limit == 0 || time.Since(x.began) < limit)
 	})
@@ -280,7 +294,8 @@ type tap struct {
 	closed   atomic.Bool // we have ended our side, after everything was written
 	finished atomic.Bool // the peer ended in order (FIN) after a whole answer that it had taken
 	mu       sync.Mutex
-	head     []byte // the first bytes written: an answer, or its beginning
+	acked    time.Time // by then the peer's kernel had confirmed all that was written
+	head     []byte    // the first bytes written: an answer, or its beginning
 }
 
 func newTap(c *net.TCPConn) *tap { return &tap{conn: c, gone: make(chan struct{})} }
@@ -303,6 +318,11 @@ func (t *tap) Read(p []byte) (int, error) {
 	}
 	if err != nil {
 		if _, whole := t.answer(); err == io.EOF && whole && acknowledged(t.conn) {
+			t.mu.Lock()
+			if t.acked.IsZero() {
+				t.acked = time.Now()
+			}
+			t.mu.Unlock()
 			t.finished.Store(true)
 		}
 		t.over()
@@ -326,6 +346,9 @@ func (t *tap) Write(p []byte) (int, error) {
 	if err != nil {
 		t.lost.Store(true)
 	}
+	if t.acked = (time.Time{}); err == nil && confirmed(t.conn) {
+		t.acked = time.Now()
+	}
 	t.mu.Unlock()
 	return len(p), nil
 }
@@ -343,6 +366,12 @@ func (t *tap) Close() error {
 func (t *tap) kill() {
 	_ = t.conn.Close() // closed already is as good
 	t.over()
+}
+
+func (t *tap) ackedAt() time.Time {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.acked
 }
 
 // maxHead is how much of an answer is kept: all of any participant's.

@@ -25,6 +25,18 @@ func acknowledged(c *net.TCPConn) bool {
 	return ok
 }
 
+// confirmed tells whether the peer's kernel has acknowledged every byte written to a
+// connection whose writing side is still open.
+func confirmed(c *net.TCPConn) bool {
+	unconfirmed := -1
+	control(c, func(fd int) {
+		if n, err := unix.IoctlGetInt(fd, unix.SIOCOUTQ); err == nil {
+			unconfirmed = n
+		}
+	})
+	return unconfirmed == 0
+}
+
 // sinceReceived is how long ago the kernel took the last bytes from the peer.
 func sinceReceived(c *net.TCPConn) time.Duration {
 	var d time.Duration

@@ -11,4 +11,6 @@ import (
 // answer has to do.
 func acknowledged(*net.TCPConn) bool { return true }
 
+func confirmed(*net.TCPConn) bool { return false }
+
 func sinceReceived(*net.TCPConn) time.Duration { return 0 }

@@ -113,7 +113,7 @@ func (w *Wire) Resolve(remote string) (participants.Served, bool) {
 	if x.script.world == nil {
 		return participants.Served{}, false
 	}
-	return participants.Served{Call: x.call, World: x.script.world, Answered: x.setAnswered}, true
+	return participants.Served{Call: x.call, World: x.script.world, Received: x.setReceived, Answered: x.setAnswered}, true
 }
 
 // The ports of gates lie below the ephemeral range of Linux (32768 and up), so

@@ -114,8 +114,18 @@ type Event struct {
 	// RetryAfterMS is the Retry-After of an answer.
 	RetryAfterMS int `json:"retry_after_ms,omitempty"`
 	// LagMS: (settled) how late the harness itself was at the most while the cell
-	// ran: its timers fired late, or connections waited for it.
+	// ran: its timers fired late, or something waited for it: a connection to be
+	// accepted, a request or an answer that no fault holds up to be forwarded.
 	LagMS int `json:"lag_ms,omitempty"`
+	// Acked: (call-ended) when, since the cell began, the orchestrator's kernel had
+	// the whole answer: its last byte was acknowledged. What the answer proves begins
+	// then, not when the participant answered (call-answered) nor when the connection
+	// was over (At). It is taken from the socket right after the last byte was written
+	// (no byte unacknowledged), else at the orchestrator's FIN, which acknowledges all
+	// before it: it may be late by that, never early. 0 (absent): no whole answer
+	// arrived (Code is 0), or the kernel never confirmed it (a reset came first, or
+	// this system can't be asked).
+	Acked time.Duration `json:"acked_ns,omitempty"`
 	// Certain: (call-ended) the orchestrator surely read the answer: it closed its
 	// side in order, well within the attempt's time-out.
 	Certain bool `json:"certain,omitempty"`

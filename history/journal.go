@@ -75,6 +75,9 @@ func (r *Recorder) Late(d time.Duration) {
 	r.lag = max(r.lag, d)
 }
 
+// Clock is a time as the events of the history tell it: since the cell began.
+func (r *Recorder) Clock(t time.Time) time.Duration { return t.Sub(r.start) }
+
 // Activity is what has been recorded so far.
 func (r *Recorder) Activity() Activity {
 	r.mu.Lock()

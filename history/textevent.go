@@ -116,6 +116,8 @@ func (t *eventText) field(name, raw string) error {
 		t.RetryAfterMS, err = strconv.Atoi(v)
 	case "lag-ms":
 		t.LagMS, err = strconv.Atoi(v)
+	case "acked":
+		t.Acked, err = time.ParseDuration(v)
 	case "up":
 		t.Up, err = strconv.ParseInt(v, 10, 64)
 	case "down":
@@ -132,7 +134,7 @@ func (t *eventText) field(name, raw string) error {
 	case "steps":
 		t.Steps, err = parseSteps(v)
 	default:
-		err = errors.New("expected key, saga-id, step-id, trace, detail, participant, copy, retry-after-ms, lag-ms, up, down, fault, effect or steps")
+		err = errors.New("expected key, saga-id, step-id, trace, detail, participant, copy, retry-after-ms, lag-ms, acked, up, down, fault, effect or steps")
 	}
 	if err != nil {
 		return fmt.Errorf("%s: %w", name, err)

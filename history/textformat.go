@@ -241,6 +241,7 @@ func formatEvent(h *History, e *Event) string {
 	field("trace", quote(e.Trace), "-")
 	field("retry-after-ms", e.RetryAfterMS, 0)
 	field("lag-ms", e.LagMS, 0)
+	field("acked", formatTime(e.Acked), "0ms")
 	field("up", e.Up, int64(0))
 	field("down", e.Down, int64(0))
 	field("effect", effectText(e.Effect), effectText(def.Effect))

@@ -12,10 +12,12 @@ import (
 )
 
 // Served is what the wire knows of a connection: the attempt and its world.
-// Answered is told when the answer has been handed to the connection.
+// Received is told when the request has been read, Answered when the answer is
+// about to be handed to the connection.
 type Served struct {
 	Call     Call
 	World    *World
+	Received func()
 	Answered func(Answer)
 }
 
@@ -70,6 +72,7 @@ func answer(w http.ResponseWriter, r *http.Request, resolve func(string) (Served
 		// The request is incomplete: a participant never acts on half a request.
 		panic(http.ErrAbortHandler)
 	}
+	s.Received()
 	a := s.World.Handle(s.Call, r.Header, body)
 	s.World.Answered(s.Call, a)
 	s.Answered(a)
