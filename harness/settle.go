@@ -40,6 +40,7 @@ func (r *cellRun) settle(ctx context.Context) error {
 			return ctx.Err()
 		}
 		if err := r.dead(watches); err != nil {
+			r.confirm(watches)
 			r.rec.Add(history.Event{Kind: history.Settled, Detail: err.Error()})
 			return err
 		}
@@ -49,9 +50,11 @@ func (r *cellRun) settle(ctx context.Context) error {
 		open := waits.open(clock)
 		switch {
 		case pending == "" && silent >= quiet && len(open) == 0:
+			r.confirm(watches)
 			r.rec.Add(history.Event{Kind: history.Settled})
 			return nil
 		case time.Since(now.LastFault) > r.h.Settle:
+			r.confirm(watches)
 			r.rec.Add(history.Event{Kind: history.Settled, Detail: sentence(pending, unwaited(open, clock))})
 			return nil
 		case pending == "":

@@ -66,7 +66,7 @@ const (
 	SagaSubmitted Kind = "saga-submitted" // the client sent the saga (each try)
 	SagaAccepted  Kind = "saga-accepted"  // the orchestrator answered 2xx
 	SagaRefused   Kind = "saga-refused"   // the orchestrator answered something else
-	SagaStatus    Kind = "saga-status"    // a status report that differs from the one before
+	SagaStatus    Kind = "saga-status"    // a status report that differs from the one before, and the last one, when all is over
 	SagaUnknown   Kind = "saga-unknown"   // the orchestrator answered 404 to a status question
 	SagaEnded     Kind = "saga-ended"     // the first report of completed or compensated
 	SagaOperator  Kind = "saga-operator"  // an operator asked for compensation
