@@ -347,7 +347,7 @@ func plural(n int, noun string) string {
 		return "1 " + noun
 	case strings.HasSuffix(noun, "ch"):
 		return fmt.Sprintf("%d %ses", n, noun)
-	case strings.HasSuffix(noun, "ly"):
+	case strings.HasSuffix(noun, "ly"), strings.HasSuffix(noun, "ry"):
 		return fmt.Sprintf("%d %sies", n, strings.TrimSuffix(noun, "y"))
 	}
 	return fmt.Sprintf("%d %ss", n, noun)

@@ -34,6 +34,7 @@ type mutantsFlags struct {
 	parallel   int
 	settle     time.Duration
 	out        string
+	histories  []string
 }
 
 func newMutants(p process) *cobra.Command {
@@ -53,12 +54,18 @@ plain chaos tools do, and the two are compared (docs/mutants.md).
 explore does, of one fault and then of two, until --limit; equivalent switches
 are left out.
 
+--histories changes stored histories instead, those of a folder of a run: each
+operator makes one mistake at one place, and the checker whose promise that breaks
+must say so. Exit 0 only if each operator was seen at 99 % of the places where its
+property was judged, and every clause of every checker was broken by one.
+
 Exit 0 only if every planted defect was killed by its own checker, and every
 equivalent switch (a change that breaks nothing) stayed green.`,
 		Example: `  sagacheck mutants
   sagacheck mutants --quick
   sagacheck mutants --explore
-  sagacheck mutants --defect 'retry-*' --seeds 5 --no-baseline`,
+  sagacheck mutants --defect 'retry-*' --seeds 5 --no-baseline
+  sagacheck mutants --histories sagacheck-out/latest`,
 		Args: cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error { return f.run(c, p) },
 	}
@@ -73,6 +80,7 @@ equivalent switch (a change that breaks nothing) stayed green.`,
 	c.Flags().IntVar(&f.parallel, "parallel", 0, "sagas at once, over all defects (default: 32 a core)")
 	c.Flags().DurationVar(&f.settle, "settle", 3*time.Second, "how long after the last fault a saga may take to end")
 	c.Flags().StringVar(&f.out, "out", "sagacheck-out", "`folder` for reports")
+	c.Flags().StringSliceVar(&f.histories, "histories", nil, "change the stored histories of this `folder` instead of running anything (may be repeated)")
 	return c
 }
 
@@ -105,6 +113,9 @@ func (f *mutantsFlags) check() error {
 }
 
 func (f *mutantsFlags) run(c *cobra.Command, p process) error {
+	if len(f.histories) > 0 {
+		return mutateHistories(c, p, f.histories)
+	}
 	if err := f.check(); err != nil {
 		return usage(err)
 	}

@@ -1,0 +1,81 @@
+package mutation_test
+
+import (
+	"bytes"
+	"os"
+	"path/filepath"
+	"testing"
+
+	"github.com/sagacheck/sagacheck/checkers/mutation"
+	"github.com/sagacheck/sagacheck/history"
+)
+
+// goldens yields the histories that the goldens of all checkers call a pass.
+func goldens(t *testing.T) func(func(*history.History, error) bool) {
+	t.Helper()
+	files, err := filepath.Glob(filepath.Join("..", "testdata", "*", "pass*.txt"))
+	if err != nil || len(files) == 0 {
+		t.Fatalf("no golden histories: %v", err)
+	}
+	return func(yield func(*history.History, error) bool) {
+		for _, name := range files {
+			f, err := os.Open(name)
+			if err != nil {
+				t.Fatal(err)
+			}
+			h, err := history.ParseText(f)
+			if err := f.Close(); err != nil {
+				t.Fatal(err)
+			}
+			if err == nil {
+				h.Header.Cell = filepath.Base(filepath.Dir(name)) + "/" + filepath.Base(name)
+			}
+			if !yield(h, err) {
+				return
+			}
+		}
+	}
+}
+
+// Mistakes in histories that passed are seen, and leave the histories as they were.
+func TestOperatorsAreSeen(t *testing.T) {
+	m, err := mutation.Run(t.Context(), goldens(t), mutation.Operators(), 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	killed := 0
+	for _, r := range m.Rows {
+		killed += r.Killed
+		t.Logf("%s: %d of %d, %d could not be judged; broke %v", r.Operator.Name, r.Killed, r.Mutants-r.Unjudged, r.Unjudged, r.Broken)
+	}
+	if killed < 1000 {
+		t.Errorf("%d mutants were seen", killed)
+	}
+}
+
+func TestMutantsLeaveTheHistoryAlone(t *testing.T) {
+	for h, err := range goldens(t) {
+		if err != nil {
+			t.Fatal(err)
+		}
+		var before, after bytes.Buffer
+		if _, err := h.WriteTo(&before); err != nil {
+			t.Fatal(err)
+		}
+		for _, o := range mutation.Operators() {
+			for where, mutant := range o.Mutants(h) {
+				for i, e := range mutant.Events {
+					if e.Seq != i+1 || i > 0 && e.At < mutant.Events[i-1].At {
+						t.Fatalf("%s at %s: event %d has number %d and time %v", o.Name, where, i+1, e.Seq, e.At)
+					}
+				}
+			}
+		}
+		if _, err := h.WriteTo(&after); err != nil {
+			t.Fatal(err)
+		}
+		if !bytes.Equal(before.Bytes(), after.Bytes()) {
+			t.Errorf("%s was changed", h.Header.Cell)
+		}
+	}
+}
