@@ -21,7 +21,7 @@ func (in *Injector) second(x *exchange, after time.Duration) {
 		if !in.wait(int(after / time.Millisecond)) {
 			return
 		}
-		if err := x.copy(in.wire); err != nil {
+		if err := x.copy(in.wire); err != nil && in.ctx.Err() == nil {
 			in.rec.Add(history.Event{Kind: history.CallStray, Saga: x.call.Op.Saga, Detail: "second copy: " + err.Error()})
 		}
 	})
@@ -34,7 +34,8 @@ func (x *exchange) copy(w *Wire) error {
 	if err != nil {
 		return err
 	}
-	defer c.Close() //nolint:errcheck // nothing is left to lose
+	defer c.Close()                                                      //nolint:errcheck // nothing is left to lose
+	defer context.AfterFunc(x.script.in.ctx, func() { _ = c.Close() })() // the end of the cell does not wait for it
 	second := &exchange{number: w.exchanges.Add(1), script: x.script, req: x.req, call: x.call, handled: make(chan struct{})}
 	second.call.Copy = 1
 	local := c.LocalAddr().String()
@@ -124,7 +125,7 @@ func (in *Injector) onProcess(i int, now, later func(context.Context) error) {
 	}
 	in.process.Lock()
 	in.away.Store(true)
-	ctx, cancel := context.WithTimeout(context.Background(), processLimit)
+	ctx, cancel := context.WithTimeout(in.alive, processLimit)
 	if err := now(ctx); err != nil {
 		in.fail(i, err)
 		cancel()

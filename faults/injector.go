@@ -52,6 +52,8 @@ type Injector struct {
 	gates   map[saga.Operation]*Gate
 	ctx     context.Context
 	cancel  context.CancelFunc
+	alive   context.Context // ends with Abort: the orchestrator is not brought back any more
+	abort   context.CancelFunc
 	work    sync.WaitGroup
 	started []sync.Once // of each fault: the clock of a window
 	process sync.Mutex  // one kill or pause at a time
@@ -75,7 +77,8 @@ func NewInjector(w *Wire, s Setup) (*Injector, error) {
 		answers: map[participants.Call]func() *participants.Answer{},
 	}
 	in.started = make([]sync.Once, len(s.Plan.Faults))
-	in.ctx, in.cancel = context.WithCancel(context.Background())
+	in.alive, in.abort = context.WithCancel(context.Background())
+	in.ctx, in.cancel = context.WithCancel(in.alive)
 	for i, id := range s.Sagas {
 		in.number[id] = i + 1
 	}
@@ -195,10 +198,15 @@ func (in *Injector) Away() bool { return in.away.Load() }
 func (in *Injector) Close() error {
 	in.cancel()
 	in.work.Wait()
+	in.abort()
 	in.mu.Lock()
 	defer in.mu.Unlock()
 	return errors.Join(in.errs...)
 }
+
+// Abort gives up what Close would wait for, the orchestrator's way back above all:
+// the run is over, or the orchestrator is gone.
+func (in *Injector) Abort() { in.abort() }
 
 // Broken is what could not be carried out so far.
 func (in *Injector) Broken() error {

@@ -38,8 +38,14 @@ func (h *Harness) run(ctx context.Context, c Cell, sys orchestrators.System, tar
 	defer h.wire.Release(r.leased)
 	defer h.pacer.tell(r.rec)()
 	r.in.Begin()
-	err := r.drive(ctx)
-	err = errors.Join(err, r.in.Close())
+	err := r.watched(ctx)
+	var g *GoneError
+	if ctx.Err() != nil || errors.As(err, &g) { // nothing is left to be brought back in order
+		r.in.Abort()
+	}
+	if aborted := r.in.Close(); g == nil {
+		err = errors.Join(err, aborted)
+	}
 	r.world.Read()
 	return r.rec.Close(), err
 }

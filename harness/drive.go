@@ -22,6 +22,14 @@ const (
 	submitPause   = 20 * time.Millisecond
 )
 
+// scale is how much slower than its policies say the client is.
+func (h *Harness) scale(s orchestrators.System) float64 {
+	if h.Scale > 0 {
+		return h.Scale
+	}
+	return orchestrators.PaceOf(s).Scale
+}
+
 // drive submits the sagas and waits until the cell has settled.
 func (r *cellRun) drive(ctx context.Context) error {
 	errs := make([]error, len(r.defs))
@@ -45,7 +53,7 @@ func (r *cellRun) submit(ctx context.Context, d saga.Definition) error {
 	_, rest, _ := strings.Cut(strings.TrimPrefix(r.sys.Base(), "http://"), "/")
 	client := r.sys.Client(strings.TrimSuffix("http://"+host+"/"+rest, "/"))
 	deadline := time.Now().Add(r.h.Settle)
-	scale := orchestrators.PaceOf(r.sys).Scale
+	scale := r.h.scale(r.sys)
 	for {
 		r.rec.Add(history.Event{Kind: history.SagaSubmitted, Saga: d.ID})
 		try, cancel := context.WithTimeout(ctx, time.Duration(float64(submitTimeout)*scale))

@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"golang.org/x/sync/semaphore"
@@ -70,6 +71,9 @@ type Options struct {
 	// least; 0: derived from the longest back-off of the scenario. Waits of
 	// operations that were attempted count besides.
 	Quiet time.Duration
+	// Scale multiplies the times of the client that submits, as those of the
+	// scenarios' policies were; 0: the pace of the orchestrator.
+	Scale float64
 	// Again is how often a cell is run again whose planned fault did not fire while
 	// the machine lagged.
 	Again int
@@ -88,7 +92,8 @@ type Harness struct {
 	owned  *pool
 	lanes  lanes
 	pacer  *pacer
-	asking sync.Map // base URL → the client that asks there for status: its connections are kept
+	hurry  atomic.Bool // a run was cut short: nobody waits for orchestrators to end in order
+	asking sync.Map    // base URL → the client that asks there for status: its connections are kept
 }
 
 // New prepares a harness; Close must be called.
@@ -124,7 +129,15 @@ const DefaultSettle = 10 * time.Second
 // Close ends everything that the harness started.
 func (h *Harness) Close() error {
 	h.pacer.close()
-	return errors.Join(h.owned.close(), h.wire.Close(), h.server.Close())
+	return errors.Join(h.owned.close(h.stopLimit()), h.wire.Close(), h.server.Close())
+}
+
+// stopLimit bounds the end of an orchestrator.
+func (h *Harness) stopLimit() time.Duration {
+	if h.hurry.Load() {
+		return hurriedLimit
+	}
+	return stopLimit
 }
 
 // lanes bound how much runs at once.
@@ -172,9 +185,16 @@ func (l lanes) enter(ctx context.Context, c Cell) (leave func(), err error) {
 const ahead = 8
 
 // Run runs the cells, Parallel at a time, and calls each, one call at a time, in
-// the order in which the cells finish. It ends early when the context does; the
-// cells under way are then dropped, and the context's error is returned.
+// the order in which the cells finish. It ends early when the context does: the
+// cells under way are then dropped, and the context's error is returned; or when the
+// orchestrator that the cells share goes away: those under way then end with a
+// *GoneError, which is returned too.
 func (h *Harness) Run(ctx context.Context, cells iter.Seq[Cell], each func(Result)) error {
+	ctx, stop := context.WithCancelCause(ctx)
+	defer stop(nil)
+	if w, ok := h.System.(orchestrators.Watched); ok {
+		defer w.Watch(func(how error) { stop(&GoneError{How: how, Shared: true}) })()
+	}
 	var (
 		work    sync.WaitGroup
 		results = make(chan Result)
@@ -198,11 +218,14 @@ func (h *Harness) Run(ctx context.Context, cells iter.Seq[Cell], each func(Resul
 		}
 	}()
 	for r := range results {
-		if ctx.Err() == nil || r.Err == nil {
+		if !dropped(ctx, r) {
 			each(r)
 		}
 	}
-	return ctx.Err()
+	if ctx.Err() != nil {
+		h.hurry.Store(true)
+	}
+	return outcome(ctx)
 }
 
 // tries runs a cell, and again as long as the machine spoils it.
@@ -250,9 +273,12 @@ func (h *Harness) RunCell(ctx context.Context, c Cell) Result {
 		return r
 	}
 	defer done()
+	if r.Err = ctx.Err(); r.Err != nil {
+		return r
+	}
 	began := time.Now()
 	r.History, r.Err = h.observe(ctx, c)
-	if r.History != nil && h.Dir != "" {
+	if r.History != nil && h.Dir != "" && !dropped(ctx, r) {
 		r.Path = filepath.Join(h.Dir, c.ID+history.Extension)
 		if err := r.History.Save(r.Path); err != nil {
 			r.Path, r.Err = "", errors.Join(r.Err, err)
@@ -272,6 +298,6 @@ func (h *Harness) observe(ctx context.Context, c Cell) (*history.History, error)
 		return nil, fmt.Errorf("an orchestrator of its own for cell %s: %w", c.ID, err)
 	}
 	hist, err := h.run(ctx, c, own, own)
-	h.owned.give(own, err == nil)
+	h.owned.give(own, err == nil, h.stopLimit())
 	return hist, err
 }

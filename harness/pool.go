@@ -3,6 +3,7 @@ package harness
 import (
 	"context"
 	"errors"
+	"fmt"
 	"sync"
 	"time"
 
@@ -17,8 +18,12 @@ type pool struct {
 	errs  []error
 }
 
-// stopLimit bounds the end of an orchestrator.
-const stopLimit = 30 * time.Second
+// stopLimit bounds the end of an orchestrator, hurriedLimit that after a run was cut
+// short.
+const (
+	stopLimit    = 30 * time.Second
+	hurriedLimit = time.Second
+)
 
 func newPool(start func(context.Context) (orchestrators.System, error)) *pool {
 	return &pool{start: start}
@@ -29,46 +34,58 @@ func (p *pool) take(ctx context.Context) (orchestrators.System, error) {
 	if p.start == nil {
 		return nil, orchestrators.ErrCannotKill
 	}
-	p.mu.Lock()
-	if n := len(p.idle); n > 0 {
+	for {
+		p.mu.Lock()
+		n := len(p.idle)
+		if n == 0 {
+			p.mu.Unlock()
+			return p.start(ctx)
+		}
 		s := p.idle[n-1]
 		p.idle = p.idle[:n-1]
 		p.mu.Unlock()
-		return s, nil
+		how := s.Alive()
+		if how == nil {
+			return s, nil
+		}
+		p.fail(fmt.Errorf("an orchestrator went away while no cell had it: %w", how))
+		p.fail(stop(s, hurriedLimit))
 	}
-	p.mu.Unlock()
-	return p.start(ctx)
 }
 
-// give takes an orchestrator back; one that is not sound is stopped.
-func (p *pool) give(s orchestrators.System, sound bool) {
+func (p *pool) fail(err error) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.errs = append(p.errs, err)
+}
+
+// give takes an orchestrator back; one that is not sound is stopped, within a limit.
+func (p *pool) give(s orchestrators.System, sound bool, limit time.Duration) {
 	if sound && s.Alive() == nil {
 		p.mu.Lock()
 		defer p.mu.Unlock()
 		p.idle = append(p.idle, s)
 		return
 	}
-	if err := stop(s); err != nil {
-		p.mu.Lock()
-		defer p.mu.Unlock()
-		p.errs = append(p.errs, err)
-	}
+	p.fail(stop(s, limit))
 }
 
-func stop(s orchestrators.System) error {
-	ctx, cancel := context.WithTimeout(context.Background(), stopLimit)
+func stop(s orchestrators.System, limit time.Duration) error {
+	ctx, cancel := context.WithTimeout(context.Background(), limit)
 	defer cancel()
 	return s.Stop(ctx)
 }
 
-// close stops all orchestrators of the pool. No cell may be running.
-func (p *pool) close() error {
+// close stops all orchestrators of the pool, side by side. No cell may be running.
+func (p *pool) close(limit time.Duration) error {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	errs := p.errs
-	for _, s := range p.idle {
-		errs = append(errs, stop(s))
+	errs := make([]error, len(p.idle))
+	var work sync.WaitGroup
+	for i, s := range p.idle {
+		work.Go(func() { errs[i] = stop(s, limit) })
 	}
+	work.Wait()
 	p.idle = nil
-	return errors.Join(errs...)
+	return errors.Join(append(p.errs, errs...)...)
 }

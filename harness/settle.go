@@ -161,7 +161,7 @@ func (r *cellRun) dead(watches []*watch) error {
 	if r.in.Pending() > 0 {
 		return nil
 	}
-	limit := time.Duration(float64(unreachableLimit) * orchestrators.PaceOf(r.sys).Scale)
+	limit := time.Duration(float64(unreachableLimit) * max(r.h.scale(r.sys), 1))
 	for _, w := range watches {
 		if w.err == nil || time.Since(w.failing) < limit {
 			continue

@@ -87,6 +87,7 @@ const (
 	ProcessResumed Kind = "process-resumed"
 	ProcessStarted Kind = "process-started"
 	ProcessReady   Kind = "process-ready"
+	ProcessGone    Kind = "process-gone" // it went away although no plan asked for it; Detail says how
 
 	Settled    Kind = "settled"     // nothing is pending any more, or Detail says what is
 	LedgerRead Kind = "ledger-read" // the final state of one participant's ledger

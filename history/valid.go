@@ -13,7 +13,7 @@ var Kinds = []Kind{
 	SagaSubmitted, SagaAccepted, SagaRefused, SagaStatus, SagaUnknown, SagaEnded, SagaOperator,
 	CallSent, CallReceived, CallCommitted, CallAnswered, CallEnded, CallStray,
 	FaultArmed, FaultFired, FaultHealed,
-	ProcessKilled, ProcessPaused, ProcessResumed, ProcessStarted, ProcessReady,
+	ProcessKilled, ProcessPaused, ProcessResumed, ProcessStarted, ProcessReady, ProcessGone,
 	Settled, LedgerRead,
 }
 

@@ -3,10 +3,12 @@ package orchestrators
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"net/http"
 	"net/url"
 	"slices"
+	"sync"
 	"time"
 
 	"github.com/sagacheck/sagacheck/history"
@@ -14,11 +16,21 @@ import (
 
 // attached is a server that somebody else started.
 type attached struct {
-	info   history.Orchestrator
-	client *contract
+	departure
+	info    history.Orchestrator
+	client  *contract
+	started string // when it started, if it says so
+
+	once     sync.Once // watching begins with the first who watches
+	ctx      context.Context
+	cancel   context.CancelFunc
+	watching sync.WaitGroup
 }
 
-var _ System = (*attached)(nil)
+var (
+	_ System  = (*attached)(nil)
+	_ Watched = (*attached)(nil)
+)
 
 // probeTimeout is how long a probe of a system may take.
 const probeTimeout = 10 * time.Second
@@ -33,11 +45,16 @@ func Attach(ctx context.Context, base string) (System, error) {
 	if err != nil || (u.Scheme != "http" && u.Scheme != "https") || u.Host == "" {
 		return nil, fmt.Errorf("orchestrator URL %q: expected http://host:port", base)
 	}
-	ctx, cancel := context.WithTimeout(ctx, probeTimeout)
+	probing, cancel := context.WithTimeout(ctx, probeTimeout)
 	defer cancel()
 	a := &attached{client: newContract(base, newWire())}
-	if err := a.probe(ctx, u.Host); err != nil {
+	a.ctx, a.cancel = context.WithCancel(context.WithoutCancel(ctx))
+	if err := a.probe(probing, u.Host); err != nil {
+		a.cancel()
 		a.client.wire.close()
+		if errors.Is(err, context.DeadlineExceeded) && ctx.Err() == nil {
+			err = fmt.Errorf("no answer within %v: %w", probeTimeout, err)
+		}
 		return nil, fmt.Errorf("orchestrator at %s: %w", base, err)
 	}
 	return a, nil
@@ -50,7 +67,7 @@ func (a *attached) probe(ctx context.Context, host string) error {
 	if err != nil {
 		return err
 	}
-	a.info = infoFromHealth(body, host)
+	a.info, a.started = infoFromHealth(body, host), startOf(body)
 	if err := checkCapabilities(a.info.Capabilities); err != nil {
 		return fmt.Errorf("GET /healthz: %w", err)
 	}
@@ -92,7 +109,15 @@ func (a *attached) Alive() error {
 	return a.client.Ready(ctx)
 }
 
+// Watch is that of Watched.
+func (a *attached) Watch(gone func(how error)) (stop func()) {
+	a.once.Do(func() { a.watch(a.ctx, a.started) })
+	return a.departure.Watch(gone)
+}
+
 func (a *attached) Stop(context.Context) error {
+	a.cancel()
+	a.watching.Wait()
 	a.client.wire.close()
 	return nil
 }

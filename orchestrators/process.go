@@ -24,7 +24,8 @@ type process struct {
 	argv []string
 	env  []string // besides ours
 	dir  string
-	log  string // file
+	log  string          // file
+	gone func(how error) // told when a life ends that we did not end
 
 	mu      sync.Mutex
 	running *running // nil: never started
@@ -57,7 +58,7 @@ func (p *process) start(context.Context) error {
 	cmd.SysProcAttr = groupOfItsOwn()
 	r := &running{cmd: cmd, done: make(chan struct{})}
 	started := make(chan error)
-	go r.run(started)
+	go p.live(r, started)
 	if err := <-started; err != nil {
 		return fmt.Errorf("%s: %w", p.spec.Name, err)
 	}
@@ -67,19 +68,33 @@ func (p *process) start(context.Context) error {
 	return nil
 }
 
+// live is one life of the process, and what is told of its end.
+func (p *process) live(r *running, started chan<- error) {
+	if !r.run(started) || p.gone == nil {
+		return
+	}
+	p.mu.Lock()
+	expected := r.expected
+	p.mu.Unlock()
+	if !expected {
+		p.gone(p.ended(r))
+	}
+}
+
 // run lives as long as the process, on one thread: the signal at the parent's
 // death is sent at the death of the thread that started it.
-func (r *running) run(started chan<- error) {
+func (r *running) run(started chan<- error) (lived bool) {
 	runtime.LockOSThread()
 	defer runtime.UnlockOSThread()
 	err := r.cmd.Start()
 	started <- err
 	if err != nil {
-		return
+		return false
 	}
 	r.err = r.cmd.Wait()
 	_ = syscall.Kill(-r.cmd.Process.Pid, syscall.SIGKILL) // what it left behind, if anything
 	close(r.done)
+	return true
 }
 
 // life is the current life; nil if there is none or it is over.
@@ -192,8 +207,13 @@ func (p *process) died() error {
 	default:
 		return nil
 	}
+	return p.ended(p.running)
+}
+
+// ended says how a life ended, with its last log lines.
+func (p *process) ended(r *running) error {
 	how := "exit status 0"
-	if err := p.running.err; err != nil {
+	if err := r.err; err != nil {
 		how = err.Error()
 	}
 	return fmt.Errorf("process %s died (%s); the end of %s:\n%s", p.spec.Name, how, p.log, logTail(p.log))

@@ -59,7 +59,11 @@ func (m *Manifest) Start(ctx context.Context, o Options) (System, error) {
 		err = s.up(ctx)
 	}
 	if err != nil {
-		stopCtx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 2*stopGrace)
+		limit := 2 * stopGrace
+		if ctx.Err() != nil { // interrupted: nobody waits for it to end in order
+			limit = time.Second
+		}
+		stopCtx, cancel := context.WithTimeout(context.WithoutCancel(ctx), limit)
 		defer cancel()
 		return nil, errors.Join(fmt.Errorf("orchestrator %s: %w", m.Name, err), s.Stop(stopCtx))
 	}
@@ -81,6 +85,7 @@ type unit interface {
 
 // started is a system of ours: its processes or its container.
 type started struct {
+	departure
 	manifest *Manifest
 	keep     bool
 	wire     *wire
@@ -98,8 +103,9 @@ type started struct {
 }
 
 var (
-	_ System = (*started)(nil)
-	_ Paced  = (*started)(nil)
+	_ System  = (*started)(nil)
+	_ Paced   = (*started)(nil)
+	_ Watched = (*started)(nil)
 )
 
 // prepare draws the ports, makes the folder, and the units.
@@ -205,6 +211,7 @@ func (s *started) newProcess(p Process, logs string) *process {
 		env:  s.vars.fillEnv(p.Env),
 		dir:  dir,
 		log:  filepath.Join(logs, p.Name+".log"),
+		gone: func(how error) { s.tell(s.named(how)) },
 	}
 }
 

@@ -4,7 +4,9 @@ import (
 	"bufio"
 	"context"
 	"errors"
+	"fmt"
 	"net/http"
+	"net/http/httptest"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -256,5 +258,86 @@ func TestInstallFails(t *testing.T) {
 	}
 	if left, err := filepath.Glob(filepath.Join(cache, "engines", "*")); err != nil || len(left) > 0 {
 		t.Errorf("left behind: %v, %v", left, err)
+	}
+}
+
+// departures is where a test is told that a system went away.
+func departures(t *testing.T, s System) <-chan error {
+	t.Helper()
+	told := make(chan error, 1)
+	t.Cleanup(s.(Watched).Watch(func(how error) { told <- how }))
+	return told
+}
+
+// TestOnlyAnUnaskedEndIsADeparture: a process that ends by itself is told to those
+// who watch, now and later; one that we kill is not.
+func TestOnlyAnUnaskedEndIsADeparture(t *testing.T) {
+	s := startMine(t, Options{})
+	told := departures(t, s)
+	if err := errors.Join(s.Kill(t.Context()), s.Restart(t.Context())); err != nil {
+		t.Fatal(err)
+	}
+	select {
+	case how := <-told:
+		t.Fatalf("our own kill was told: %v", how)
+	default:
+	}
+	if _, err := http.Post(s.Base()+"/die", "", nil); err == nil {
+		t.Fatal("/die answered")
+	}
+	for _, how := range []error{<-told, <-departures(t, s)} {
+		if want := "process engine died (exit status 7)"; !strings.Contains(how.Error(), want) {
+			t.Errorf("told %v: expected %q in it", how, want)
+		}
+	}
+}
+
+// TestDepartureOfAServer: a server that somebody else started and killed is missed.
+func TestDepartureOfAServer(t *testing.T) {
+	s := startMine(t, Options{})
+	a, err := Attach(t.Context(), s.Base())
+	if err != nil {
+		t.Fatal(err)
+	}
+	told := departures(t, a)
+	if err := s.Kill(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if how := <-told; !strings.Contains(how.Error(), "is gone") && !strings.Contains(how.Error(), "connection refused") {
+		t.Errorf("told %v", how)
+	}
+	if err := a.Stop(t.Context()); err != nil {
+		t.Error(err)
+	}
+}
+
+// TestAServerThatWasStartedAgain: what says when it started can't be replaced unseen.
+func TestAServerThatWasStartedAgain(t *testing.T) {
+	starts := make(chan string, 1)
+	starts <- "10:00"
+	started := ""
+	srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Path != "/healthz" {
+			w.WriteHeader(http.StatusNotFound)
+			return
+		}
+		select {
+		case started = <-starts:
+		default:
+		}
+		fmt.Fprintf(w, `{"name":"mine","started":%q}`, started)
+	}))
+	defer srv.Close()
+	s, err := Attach(t.Context(), srv.URL)
+	if err != nil {
+		t.Fatal(err)
+	}
+	told := departures(t, s)
+	starts <- "10:05"
+	if how := <-told; !strings.Contains(how.Error(), `started "10:05", before it said "10:00"`) {
+		t.Errorf("told %v", how)
+	}
+	if err := s.Stop(t.Context()); err != nil {
+		t.Error(err)
 	}
 }

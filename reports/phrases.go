@@ -32,7 +32,7 @@ func (t *teller) line(e *history.Event) Line {
 		l.From, l.To, l.Lost = wire, orchestrator, e.Code == 0
 	case history.FaultArmed, history.FaultFired, history.FaultHealed:
 		l.From = t.faultPlace(e)
-	case history.ProcessKilled, history.ProcessPaused, history.ProcessResumed, history.ProcessStarted, history.ProcessReady:
+	case history.ProcessKilled, history.ProcessPaused, history.ProcessResumed, history.ProcessStarted, history.ProcessReady, history.ProcessGone:
 		l.From = cmp.Or(e.Participant, e.Step, orchestrator)
 	case history.Settled:
 		l.From = client
@@ -83,6 +83,8 @@ func (t *teller) text(e *history.Event) string {
 		return detail(callText(e), e)
 	case history.FaultArmed, history.FaultFired, history.FaultHealed:
 		return detail(t.faultText(e), e)
+	case history.ProcessGone:
+		return detail("went away, which no plan asked for", e)
 	case history.LedgerRead:
 		return "ledger: " + ledgerText(e)
 	case history.Settled:

@@ -147,7 +147,7 @@ func (t *teller) weight(e *history.Event) int {
 		return 5
 	}
 	switch e.Kind {
-	case history.FaultFired, history.ProcessKilled, history.ProcessPaused, history.ProcessResumed, history.ProcessStarted:
+	case history.FaultFired, history.ProcessKilled, history.ProcessPaused, history.ProcessResumed, history.ProcessStarted, history.ProcessGone:
 		return 4
 	case history.FaultHealed:
 		return t.healed(e)

@@ -114,7 +114,7 @@ func open(ctx context.Context, p process, s settings, c *cobra.Command, shard *r
 	x.dir = dir
 	x.harness, err = harness.New(harness.Options{
 		System: x.system, Start: x.starter(), Parallel: x.s.parallel, Processes: x.s.processes,
-		Settle: x.s.settle, Quiet: x.s.quiet, Dir: filepath.Join(dir, reports.HistoriesDir), Defects: x.orchestratorDefects,
+		Settle: x.s.settle, Quiet: x.s.quiet, Scale: x.s.scale, Dir: filepath.Join(dir, reports.HistoriesDir), Defects: x.orchestratorDefects,
 	})
 	if err != nil {
 		return nil, errors.Join(trouble(err), x.close())

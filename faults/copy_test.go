@@ -1,0 +1,39 @@
+package faults
+
+import (
+	"net"
+	"testing"
+
+	"github.com/sagacheck/sagacheck/history"
+)
+
+// TestTheEndOfACellCutsItsCopies: a second copy that nobody answers does not keep
+// the cell, and is no call of the orchestrator's.
+func TestTheEndOfACellCutsItsCopies(t *testing.T) {
+	ln, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer ln.Close() //nolint:errcheck // a test
+	w := NewWire()
+	rec := history.NewRecorder(history.Header{})
+	in, err := NewInjector(w, Setup{Rec: rec})
+	if err != nil {
+		t.Fatal(err)
+	}
+	in.second(&exchange{script: &script{in: in, upstream: ln.Addr().String()}, req: request{raw: []byte("POST")}}, 0)
+	c, err := ln.Accept() // and no answer
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close() //nolint:errcheck // a test
+	if err := in.Close(); err != nil {
+		t.Error(err)
+	}
+	if err := w.Close(); err != nil {
+		t.Error(err)
+	}
+	for _, e := range rec.Close().Events {
+		t.Errorf("recorded %+v", e)
+	}
+}
