@@ -1,7 +1,7 @@
 package faults
 
 import (
-	"time"
+	"slices"
 
 	"github.com/sagacheck/sagacheck/saga"
 )
@@ -18,10 +18,12 @@ func (a Ability) allows(d KindDoc) bool {
 	return (!d.Process || a.Process) && (!d.Operator || a.Operator) && (d.Name != (storeOutage{}).Doc().Name || a.Store)
 }
 
-// Curated is the fixed set of plans for a saga: no fault, each kind at each of
-// its phases in both directions (as far as the saga can get there), late
-// arrivals, and windows.
-func Curated(d saga.Definition, a Ability) []Plan {
+// Curated is the fixed set of plans for the sagas of a cell: no fault, each kind
+// at each of its phases in both directions (as far as a saga can get there), late
+// arrivals, windows, and the ends of policies. Every fault of them is sure to fire
+// against an orchestrator that keeps the contract. No plan is there twice.
+func Curated(defs []saga.Definition, a Ability) []Plan {
+	d := defs[0]
 	plans := []Plan{{}}
 	spread := 0
 	for _, k := range Kinds() {
@@ -42,7 +44,13 @@ func Curated(d saga.Definition, a Ability) []Plan {
 			}
 		}
 	}
-	return append(plans, special(d)...)
+	plans = slices.Concat(plans, special(d), ends(defs, a))
+	seen := map[string]bool{}
+	return slices.DeleteFunc(plans, func(p Plan) bool {
+		again := seen[p.ID()]
+		seen[p.ID()] = true
+		return again
+	})
 }
 
 // place finds a plan that puts a kind at a phase of some step of the saga;
@@ -58,7 +66,7 @@ func place(d saga.Definition, kind string, phase saga.Phase, direction saga.Dire
 		f := defaults(Fault{Kind: kind, At: at}, call.Retry)
 		for _, trigger := range triggers(d, s, direction) {
 			p := Plan{append(trigger, f)}
-			if pr := predict(d, p, 1); pr.allFire() && !pr.stuck {
+			if predict(d, p, 1).ends() {
 				return p, true
 			}
 		}
@@ -120,86 +128,3 @@ func defaults(f Fault, p saga.RetryPolicy) Fault {
 // lateBy is longer than an attempt may take, and long enough for a compensation
 // to come first.
 func lateBy(p saga.RetryPolicy) int { return p.AttemptTimeoutMS + 100 }
-
-// special is the plans that no single default covers: second copies that come
-// late, delays that stay within the time-out, submits, a lost answer on every
-// attempt.
-func special(d saga.Definition) []Plan {
-	var plans []Plan
-	add := func(fs ...Fault) {
-		p := Plan{fs}
-		if pr := predict(d, p, 1); pr.allFire() && !pr.stuck {
-			plans = append(plans, p)
-		}
-	}
-	for _, phase := range []saga.Phase{saga.Request, saga.Response} {
-		for _, kind := range []string{"lose", "reset", "delay"} {
-			f := Fault{Kind: kind, At: point(saga.SubmitStep, 1, phase)}
-			if kind == "delay" {
-				f.DelayMS = 50
-			}
-			add(f)
-		}
-	}
-	if f, ok := longOutage(d); ok {
-		add(f)
-	}
-	for _, s := range d.Steps {
-		p := s.Action.Retry
-		for _, phase := range []saga.Phase{saga.Request, saga.Response} {
-			add(Fault{Kind: "delay", At: point(s.Name, 1, phase), DelayMS: max(p.AttemptTimeoutMS/5, 1)})
-			add(Fault{Kind: "lose", At: point(s.Name, 1, phase)})
-		}
-		add(Fault{Kind: "delay", At: point(s.Name, 1, saga.Request), DelayMS: lateBy(p)})
-		add(Fault{Kind: "duplicate", At: point(s.Name, 1, saga.Request), DelayMS: lateBy(p)})
-		add(Fault{Kind: "reject", At: point(s.Name, 1, saga.Receive)})
-		if s.Kind == saga.Compensatable && s.Compensation != nil && p.MaxAttempts != 1 { // arrives after the compensation
-			add(
-				Fault{Kind: "delay", At: point(s.Name, 1, saga.Request), DelayMS: 2 * p.AttemptTimeoutMS},
-				Fault{Kind: "reject", At: point(s.Name, 2, saga.Receive)},
-			)
-		}
-		if p.MaxAttempts > 0 {
-			var all []Fault
-			for n := 1; n <= p.MaxAttempts; n++ {
-				all = append(all, Fault{Kind: "lose", At: point(s.Name, n, saga.Response)})
-			}
-			add(all...)
-		}
-	}
-	return plans
-}
-
-// longOutage is an outage of the first step that most of its attempts meet, but
-// not the last: sagas that come back together, and breakers that open, show then.
-func longOutage(d saga.Definition) (Fault, bool) {
-	p := d.Steps[0].Action.Retry
-	const most = 7
-	if len(d.Predecessors(0)) > 0 || p.MaxAttempts > 0 && p.MaxAttempts < most {
-		return Fault{}, false
-	}
-	var shortest time.Duration
-	for n := 2; n <= most; n++ {
-		lo, _ := p.Band(n)
-		shortest += lo
-	}
-	return Fault{Kind: (outage{}).Doc().Name, Steps: []string{d.Steps[0].Name}, ForMS: int(shortest.Milliseconds()) * 9 / 10}, true
-}
-
-// windowOf is a window that the saga's first calls are sure to meet.
-func windowOf(d saga.Definition, kind string) Fault {
-	f := Fault{Kind: kind, ForMS: 60}
-	if k, err := KindByName(kind); err == nil && k.Doc().Process {
-		return f
-	}
-	for _, s := range d.Steps {
-		f.Steps = append(f.Steps, s.Name)
-	}
-	switch kind {
-	case "latency":
-		f.DelayMS = 20
-	case "error-rate":
-		f.Calls = []bool{true, false, true}
-	}
-	return f
-}

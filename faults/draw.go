@@ -123,7 +123,7 @@ func drawOpening(t *rapid.T, defs []saga.Definition, kinds []KindDoc, number int
 	for i := range fs {
 		fs[i].Saga = numbered(defs, number)
 	}
-	if pr := predict(d, Plan{fs}, number); !pr.allFire() || pr.stuck {
+	if !predict(d, Plan{fs}, number).ends() {
 		return nil
 	}
 	return fs
@@ -211,7 +211,7 @@ func drawPoint(t *rapid.T, defs []saga.Definition, p Plan, number int, kinds []K
 		if next.Validate() != nil || slices.ContainsFunc(p.Faults, func(o Fault) bool { return o.At == at && max(o.Saga, 1) == number }) {
 			continue
 		}
-		if after := predict(d, next, number); after.allFire() && !after.stuck {
+		if predict(d, next, number).ends() {
 			return f, true
 		}
 	}

@@ -2,6 +2,7 @@ package faults
 
 import (
 	"slices"
+	"time"
 
 	"github.com/sagacheck/sagacheck/saga"
 )
@@ -20,12 +21,14 @@ type prediction struct {
 	steps    map[string]fate
 	effects  map[saga.StepRef]bool
 	failed   bool
-	stuck    bool
+	stuck    bool // it stops for a person, as it should
+	doubtful bool // how it goes on depends on a race, or on the time
 	pivoted  bool
-	asked    bool            // an operator asked for the rollback
+	asked    bool            // an operator asked for the rollback, in time
 	unstable map[string]bool // steps whose fate depends on a race
 	unsure   map[string]bool // steps of which a late request may have the effect
 	late     map[saga.StepRef]lateRequest
+	clock    clock // of the operation that is followed
 }
 
 // lateRequest is an attempt whose request arrives when it has been given up.
@@ -59,6 +62,13 @@ func predict(d saga.Definition, p Plan, number int) *prediction {
 	}
 	return pr
 }
+
+// sure tells whether every fault of this saga is sure to fire, and how the saga
+// ends is sure too. It may end stuck.
+func (pr *prediction) sure() bool { return pr.allFire() && !pr.doubtful }
+
+// ends is sure, and the saga ends without a person.
+func (pr *prediction) ends() bool { return pr.sure() && !pr.stuck }
 
 // allFire tells whether every fault of this saga is sure to fire.
 func (pr *prediction) allFire() bool {
@@ -94,7 +104,7 @@ func (pr *prediction) forward() {
 			pr.action(pr.def.Steps[i])
 		}
 		if pr.asked {
-			pr.failed, pr.stuck = true, pr.stuck || pr.pivoted // past the pivot the answer is no
+			pr.failed, pr.doubtful = true, pr.doubtful || pr.pivoted // who was first is not sure
 		}
 		if pr.failed {
 			pr.mark(wave)
@@ -155,10 +165,11 @@ func (pr *prediction) attempts(r saga.StepRef) int {
 
 // action follows the attempts of a step's action to its fate.
 func (pr *prediction) action(s saga.Step) {
-	limit := s.Action.Retry.MaxAttempts
+	ref := saga.StepRef{Step: s.Name, Direction: saga.Action}
 	end := unknown
-	for n := 1; n <= endless && (limit == 0 || n <= limit || s.Kind == saga.Deferrable); n++ {
-		answer := pr.attempt(saga.StepRef{Step: s.Name, Direction: saga.Action}, n, s.Action.Retry.AttemptTimeoutMS)
+	pr.clock = clock{}
+	for n := 1; n <= endless && pr.mayTry(s.Action.Retry, n, unbounded(s)); n++ {
+		answer := pr.attempt(ref, n, s.Action.Retry.AttemptTimeoutMS)
 		if answer == saga.Transient && pr.asked {
 			break // nothing is retried any more
 		}
@@ -167,6 +178,9 @@ func (pr *prediction) action(s saga.Step) {
 		}
 		end = map[saga.Answer]fate{saga.Done: succeeded, saga.Permanent: refused}[answer]
 		break
+	}
+	if s.Kind == saga.Pivot && s.Compensation == nil && end == refused && pr.attempts(ref) > 1 {
+		pr.doubtful = true // what the attempts before did can't be undone
 	}
 	if s.Kind == saga.Deferrable && end != succeeded {
 		end = deferred
@@ -192,9 +206,9 @@ func (pr *prediction) backward() {
 		if pr.blocked(s.Name) {
 			continue
 		}
-		limit := s.Compensation.Retry.MaxAttempts
 		done := false
-		for n := 1; n <= endless && !done && (limit == 0 || n <= limit); n++ {
+		pr.clock = clock{}
+		for n := 1; n <= endless && !done && pr.mayTry(s.Compensation.Retry, n, false); n++ {
 			switch pr.attempt(saga.StepRef{Step: s.Name, Direction: saga.Compensation}, n, s.Compensation.Retry.AttemptTimeoutMS) {
 			case saga.Done:
 				done = true
@@ -219,6 +233,7 @@ func (pr *prediction) blocked(name string) bool { return pr.unstable[name] }
 // points are reached, and what the orchestrator learns.
 func (pr *prediction) attempt(r saga.StepRef, n, timeoutMS int) saga.Answer {
 	walk := &attemptWalk{pr: pr, ref: r, n: n, timeout: timeoutMS, answer: saga.Done}
+	defer func() { pr.clock.spend(walk.lasts, walk.lasts) }()
 	walk.reach(saga.Connect)
 	walk.reach(saga.Request)
 	if walk.lost {
@@ -270,6 +285,8 @@ type attemptWalk struct {
 	n       int
 	timeout int
 	answer  saga.Answer
+	phase   saga.Phase // reached
+	lasts   time.Duration
 	lost    bool // the request does not arrive
 	hungUp  bool // no answer leaves
 }
@@ -279,6 +296,7 @@ type attemptWalk struct {
 func (w *attemptWalk) reach(p saga.Phase) (answered bool) {
 	at := saga.FailurePoint{Step: w.ref.Step, Direction: w.ref.Direction, Attempt: w.n, Phase: p}
 	w.pr.points = append(w.pr.points, at)
+	w.phase = p
 	for i, f := range w.pr.plan.Faults {
 		if max(f.Saga, 1) != w.pr.saga || f.At != at || f.Kind == (reject{}).Doc().Name && w.pr.mayReplay(w.ref, w.n) {
 			continue
@@ -292,59 +310,103 @@ func (w *attemptWalk) reach(p saga.Phase) (answered bool) {
 }
 
 func (w *attemptWalk) strike(f Fault) (answered bool) {
-	fails := func() {
-		if w.answer != saga.Permanent || f.At.Phase == saga.Response { // a refusal that is lost is none
-			w.answer = saga.Transient
-		}
-	}
 	switch f.Kind {
 	case "lose", "reset", "truncate":
-		fails()
+		w.fails()
 		w.lost = w.lost || f.At.Phase == saga.Request
-	case "delay":
-		if f.DelayMS >= w.timeout {
-			fails()
-			// What a late request still does happens beside the next attempts.
-			w.lost = w.lost || f.At.Phase == saga.Request
-			w.pr.unsure[w.ref.Step] = true
-			if f.At.Phase == saga.Request {
-				w.pr.late[w.ref] = lateRequest{w.n, f.DelayMS}
-			}
+		if f.Kind == "lose" {
+			w.takes(w.timeout)
 		}
+	case "delay", "slow", "duplicate", "refuse":
+		w.comesLate(f)
 	case "reject":
 		w.answer = saga.Permanent
 		return true
-	case "unavailable", "throttle":
-		fails()
+	case "throttle":
+		w.fails()
+		w.takes(1000 * f.RetryAfterS)
 		return true
 	case "answer":
-		switch saga.Classify(f.Code) {
-		case saga.Transient:
-			fails()
-		case saga.Permanent:
-			w.answer = saga.Permanent
-		case saga.Done:
-		}
-		return f.At.Phase == saga.Receive
-	case "error":
-		fails()
-		return f.At.Phase == saga.Receive
+		return w.told(f)
 	case "crash-participant":
-		fails()
+		w.fails()
+		w.takes(f.DelayMS)
 		w.hungUp = true
 		return f.At.Phase == saga.Receive
 	case "ask-rollback":
-		step, _ := w.pr.def.Step(w.ref.Step)
-		if w.ref.Direction == saga.Compensation || step.Kind == saga.Pivot {
-			w.pr.stuck = true // too late, or a race
-		}
-		w.pr.asked = true
+		w.asked()
 	case "crash-orchestrator":
 		w.answer = saga.Transient
+		w.takes(restartTakes)
 	case "pause-orchestrator":
+		w.takes(f.DelayMS)
 		if f.DelayMS >= w.timeout {
-			fails()
+			w.fails()
+		}
+	default: // answers in the participant's place
+		if k, err := KindByName(f.Kind); err == nil && k.Doc().Transient {
+			w.fails()
+			return f.At.Phase == saga.Receive
 		}
 	}
 	return false
+}
+
+// fails: the attempt came to nothing, as far as the orchestrator can know.
+func (w *attemptWalk) fails() {
+	if w.answer != saga.Permanent || w.phase == saga.Response { // a refusal that is lost is none
+		w.answer = saga.Transient
+	}
+}
+
+// takes notes that an attempt lasts at least so long.
+func (w *attemptWalk) takes(ms int) { w.lasts = max(w.lasts, time.Duration(ms)*time.Millisecond) }
+
+// comesLate: a message is late, within the attempt's time-out or past it.
+func (w *attemptWalk) comesLate(f Fault) {
+	if f.Kind != "delay" {
+		return
+	}
+	w.takes(min(f.DelayMS, w.timeout))
+	if f.DelayMS >= w.timeout {
+		w.fails()
+		// What a late request still does happens beside the next attempts.
+		w.lost = w.lost || f.At.Phase == saga.Request
+		w.pr.unsure[w.ref.Step] = true
+		if f.At.Phase == saga.Request {
+			w.pr.late[w.ref] = lateRequest{w.n, f.DelayMS}
+		}
+	}
+}
+
+// told: another code than the participant's own comes back.
+func (w *attemptWalk) told(f Fault) (answered bool) {
+	switch saga.Classify(f.Code) {
+	case saga.Transient:
+		w.fails()
+		w.takes(1000 * f.RetryAfterS)
+	case saga.Permanent:
+		w.answer = saga.Permanent
+	case saga.Done:
+	}
+	return f.At.Phase == saga.Receive
+}
+
+// asked: an operator asks for the rollback. Past the pivot the answer is no, and
+// nothing changes; beside it, on the way back, or when all critical steps may be
+// done, it is a race.
+func (w *attemptWalk) asked() {
+	step, _ := w.pr.def.Step(w.ref.Step)
+	switch {
+	case w.pr.pivoted && slices.ContainsFunc(w.pr.def.Ancestors(step.Name), w.pr.isPivot):
+	case w.pr.pivoted, w.ref.Direction == saga.Compensation, step.Kind == saga.Pivot, step.Kind == saga.Deferrable:
+		w.pr.doubtful = true
+	default:
+		w.pr.asked = true
+	}
+}
+
+func (pr *prediction) isPivot(name string) bool {
+	s, _ := pr.def.Step(name)
+	return s.Kind == saga.Pivot
 }

@@ -5,6 +5,7 @@ import (
 	"context"
 	"os"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -74,7 +75,7 @@ func TestCuratedPlansFire(t *testing.T) {
 	before := goleak.IgnoreCurrent()
 	files := openFiles(t)
 	s := scenario(t, "order")
-	plans := faults.Curated(blueprint(s), faults.Ability{Operator: true})
+	plans := faults.Curated([]saga.Definition{blueprint(s)}, faults.Ability{Operator: true})
 	if len(plans) < 50 {
 		t.Fatalf("only %d curated plans", len(plans))
 	}
@@ -159,7 +160,7 @@ func TestParticipantDefects(t *testing.T) {
 				t.Fatalf("no checker %q", d.Anomaly)
 			}
 			s := scenario(t, cmp.Or(shared[d.Anomaly], "booking"))
-			found := slices.ContainsFunc(runPlans(t, sys, s, d.Profile, faults.Curated(blueprint(s), faults.Ability{}), d.Name), func(r harness.Result) bool {
+			found := slices.ContainsFunc(runPlans(t, sys, s, d.Profile, faults.Curated([]saga.Definition{blueprint(s)}, faults.Ability{}), d.Name), func(r harness.Result) bool {
 				return r.History != nil && checkers.Judge(r.History, []checkers.Checker{checker})[0].Outcome == checkers.Violation
 			})
 			if !found {
@@ -192,5 +193,22 @@ func TestInterrupt(t *testing.T) {
 	}
 	if err := h.Close(); err != nil {
 		t.Error(err)
+	}
+}
+
+// A saga that waits for a person does not keep its cell until the settle time is
+// over: nobody comes.
+func TestStuckCellEnds(t *testing.T) {
+	sys := startLocal(t)
+	refused := faults.Plan{Faults: []faults.Fault{
+		{Kind: "reject", At: mustPoint("ship#1@receive")}, {Kind: "reject", At: mustPoint("charge.undo#1@receive")},
+	}}
+	r := runPlans(t, sys, scenario(t, "order"), participants.Fenced, []faults.Plan{refused})[0]
+	settled := history.NewIndex(r.History).Settled
+	if settled == nil || !strings.Contains(settled.Detail, "stuck") {
+		t.Fatalf("settled: %+v", settled)
+	}
+	if settled.At > 5*time.Second {
+		t.Errorf("settled after %v", settled.At)
 	}
 }

@@ -10,6 +10,7 @@ import (
 
 	"github.com/sagacheck/sagacheck/history"
 	"github.com/sagacheck/sagacheck/orchestrators"
+	"github.com/sagacheck/sagacheck/saga"
 )
 
 // Bounds of the wait between two questions for a saga's status: soon when the
@@ -23,6 +24,10 @@ const (
 // unreachableLimit is how long the orchestrator may leave status questions
 // without an answer while no fault of ours explains it.
 const unreachableLimit = 5 * time.Second
+
+// stuckSilence is how long the wires must be silent at the least before a cell is
+// over in which a saga waits for a person: nobody comes.
+const stuckSilence = time.Second
 
 // settle waits until all sagas have ended and the wires are silent, or until the
 // settle time after the last fault is over; then it records what is pending.
@@ -53,7 +58,7 @@ func (r *cellRun) settle(ctx context.Context) error {
 			r.confirm(watches)
 			r.rec.Add(history.Event{Kind: history.Settled})
 			return nil
-		case time.Since(now.LastFault) > r.h.Settle:
+		case time.Since(now.LastFault) > r.h.Settle, r.onlyStuck(watches) && silent >= max(quiet, stuckSilence) && len(open) == 0:
 			r.confirm(watches)
 			r.rec.Add(history.Event{Kind: history.Settled, Detail: sentence(pending, unwaited(open, clock))})
 			return nil
@@ -133,6 +138,13 @@ func (r *cellRun) pending(watches []*watch) string {
 		all = append(all, fmt.Sprintf("%d calls or faults under way", n))
 	}
 	return strings.Join(all, "; ")
+}
+
+// onlyStuck tells that nothing is left but sagas that wait for a person.
+func (r *cellRun) onlyStuck(watches []*watch) bool {
+	return r.in.Pending() == 0 && !slices.ContainsFunc(watches, func(w *watch) bool {
+		return w.pending() != "" && (w.err != nil || w.unknown || w.last.Status != saga.Stuck)
+	})
 }
 
 // quiet is how long the wires must be silent at least before the cell has settled:

@@ -18,7 +18,7 @@ func BenchmarkPlans(b *testing.B) {
 			x := openSession(b, settings{orchestrator: referenceName, profile: "fenced", seed: 1})
 			var some []planned
 			for _, s := range x.scenarios {
-				for _, p := range faults.Curated(blueprint(s)[0], x.ability()) {
+				for _, p := range faults.Curated(blueprint(s), x.ability()) {
 					if p.NeedsProcess() == own {
 						some = append(some, planned{s, p, 1})
 					}

@@ -154,7 +154,7 @@ func notStarted(engine, profile string, err error) *reports.Run {
 func (x *session) limited(most int) []planned {
 	var all []planned
 	for _, s := range x.scenarios {
-		plans := shapesFirst(faults.Curated(blueprint(s)[0], x.ability()))
+		plans := shapesFirst(faults.Curated(blueprint(s), x.ability()))
 		if most > 0 {
 			plans = plans[:min(len(plans), most)]
 		}

@@ -114,7 +114,7 @@ func (b *bench) curated(list []*scenarios.Scenario) iter.Seq[trial] {
 	most := 0
 	for _, s := range list {
 		var hand []trial
-		for _, p := range faults.Curated(blueprint(s)[0], b.ability()) {
+		for _, p := range faults.Curated(blueprint(s), b.ability()) {
 			if usable(p) {
 				hand = append(hand, trial{scenario: s, plan: p, profile: b.mutant.profile, seed: b.flags.seed})
 			}

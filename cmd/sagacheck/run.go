@@ -145,7 +145,7 @@ func (x *session) plans(own *faults.Plan, curated bool, runs int) []planned {
 		case own != nil:
 			all = append(all, planned{s, *own, x.s.seed})
 		case curated:
-			for _, p := range faults.Curated(blueprint(s)[0], x.ability()) {
+			for _, p := range faults.Curated(blueprint(s), x.ability()) {
 				all = append(all, planned{s, p, x.s.seed})
 			}
 		}

@@ -1,0 +1,201 @@
+package faults
+
+import (
+	"slices"
+
+	"github.com/sagacheck/sagacheck/saga"
+)
+
+// ends is the plans that take each policy to its end: attempts used up without
+// having done anything, refusals of what must succeed, deadlines, breakers that
+// open, waits that should long have reached their maximum. A saga that needs a
+// person then is right to stop.
+func ends(defs []saga.Definition, a Ability) []Plan {
+	e := &ending{d: defs[0], several: compete(defs), a: a}
+	for _, s := range e.d.Steps {
+		e.usedUp(s)
+		e.deadline(s)
+		e.undone(s)
+		e.refusedLate(s)
+		e.opens(s)
+		e.askedTooLate(s)
+	}
+	e.longRetries()
+	return e.plans
+}
+
+// ending collects the plans.
+type ending struct {
+	d       saga.Definition
+	several bool // sagas of the cell compete
+	a       Ability
+	plans   []Plan
+}
+
+// add keeps a plan whose faults are sure to fire.
+func (e *ending) add(fs ...Fault) bool {
+	if e.several {
+		fs = e.ofOneSaga(fs)
+	}
+	p := Plan{fs}
+	ok := predict(e.d, p, 1).sure()
+	if ok {
+		e.plans = append(e.plans, p)
+	}
+	return ok
+}
+
+// ofOneSaga gives the faults at a first step to the first saga: of sagas that
+// compete, each attempt may be of another one. Later steps are reached by one at
+// a time.
+func (e *ending) ofOneSaga(fs []Fault) []Fault {
+	fs = slices.Clone(fs)
+	for i := range fs {
+		if n := e.d.StepIndex(fs[i].At.Step); n >= 0 && len(e.d.Predecessors(n)) == 0 && fs[i].At.Direction == saga.Action {
+			fs[i].Saga = 1
+		}
+	}
+	return fs
+}
+
+// burst is a fault at the first n attempts of its operation.
+func burst(f Fault, n int) []Fault {
+	var fs []Fault
+	for k := 1; k <= n; k++ {
+		f.At.Attempt = k
+		fs = append(fs, f)
+	}
+	return fs
+}
+
+// usedUp: every attempt of an action fails, with nothing done: told so, or in
+// silence. A deferrable step must be made up for then, a pivot that can't be
+// undone be attempted further.
+func (e *ending) usedUp(s saga.Step) {
+	most := s.Action.Retry.MaxAttempts
+	if most == 0 && s.Kind == saga.Deferrable {
+		most = 2
+	}
+	if most == 0 {
+		return
+	}
+	e.add(burst(Fault{Kind: (unavailable{}).Doc().Name, At: point(s.Name, 1, saga.Receive)}, most)...)
+	if s.Kind == saga.Pivot {
+		e.add(burst(Fault{Kind: (lose{}).Doc().Name, At: point(s.Name, 1, saga.Request)}, most)...)
+	}
+}
+
+// deadline: the attempts of an action are lost until its deadline has passed,
+// once with their effect and once without.
+func (e *ending) deadline(s saga.Step) {
+	p := s.Action.Retry
+	if p.DeadlineMS == 0 {
+		return
+	}
+	for _, phase := range []saga.Phase{saga.Response, saga.Request} {
+		for n := 1; n <= endless && (p.MaxAttempts == 0 || n < p.MaxAttempts); n++ {
+			fs := burst(Fault{Kind: (lose{}).Doc().Name, At: point(s.Name, 1, phase)}, n)
+			if pr := predict(e.d, Plan{fs}, 1); pr.sure() && pr.steps[s.Name] == unknown {
+				e.add(fs...)
+				break
+			}
+		}
+	}
+}
+
+// undone: a compensation is refused for good, or comes to the end of its policy.
+func (e *ending) undone(s saga.Step) {
+	if s.Compensation == nil {
+		return
+	}
+	at := saga.FailurePoint{Step: s.Name, Direction: saga.Compensation, Attempt: 1, Phase: saga.Receive}
+	faults := [][]Fault{{{Kind: (reject{}).Doc().Name, At: at}}}
+	if most := s.Compensation.Retry.MaxAttempts; most > 0 {
+		faults = append(faults, burst(Fault{Kind: (unavailable{}).Doc().Name, At: at}, most))
+	}
+	for _, fs := range faults {
+		for _, trigger := range triggers(e.d, s, saga.Compensation) {
+			if e.add(slices.Concat(trigger, fs)...) {
+				break
+			}
+		}
+	}
+}
+
+// refusedLate: an attempt was done and not answered, and the next one is refused.
+// The refusal does not speak for the attempt before.
+func (e *ending) refusedLate(s saga.Step) {
+	if s.Compensation == nil || s.Action.Retry.MaxAttempts == 1 || s.Kind == saga.Deferrable {
+		return
+	}
+	refusal := Fault{Kind: (reject{}).Doc().Name, At: point(s.Name, 2, saga.Receive)}
+	e.add(Fault{Kind: (lose{}).Doc().Name, At: point(s.Name, 1, saga.Response)}, refusal)
+	e.add(Fault{Kind: (failure{}).Doc().Name, At: point(s.Name, 1, saga.Commit)}, refusal)
+}
+
+// opens: so many calls fail that the breaker opens, and that its first probes
+// fail too.
+func (e *ending) opens(s saga.Step) {
+	b := s.Action.Breaker
+	if b == nil {
+		return
+	}
+	f := windowOf(e.d, (errorRate{}).Doc().Name)
+	f.Steps, f.ForMS = []string{s.Name}, 10*b.OpenMS
+	f.Calls = slices.Repeat([]bool{true}, 2*b.Failures+b.Probes)
+	e.add(f)
+}
+
+// askedTooLate: an operator asks for the rollback when the pivot has succeeded,
+// and must be refused.
+func (e *ending) askedTooLate(s saga.Step) {
+	ask := Fault{Kind: (askRollback{}).Doc().Name, At: point(s.Name, 1, saga.Receive)}
+	past := slices.ContainsFunc(e.d.Ancestors(s.Name), func(name string) bool {
+		o, _ := e.d.Step(name)
+		return o.Kind == saga.Pivot
+	})
+	if e.a.Operator && past {
+		e.add(ask)
+	}
+}
+
+// manyAttempts is how often a call that may go on for ever fails, so that a wait
+// that is doubled each time has passed what fits into 32 bits of seconds, and
+// into 64 bits of nanoseconds; longestRetries is how long that may take.
+const (
+	manyAttempts   = 48
+	longestRetries = 3000 // ms
+)
+
+// longRetries: one call that may go on for ever fails that often; the one that
+// takes the least time.
+func (e *ending) longRetries() {
+	var best []Fault
+	shortest := longestRetries
+	try := func(trigger []Fault, at saga.FailurePoint, c saga.Call) {
+		p := c.Retry
+		lasts := manyAttempts * p.MaxIntervalMS
+		if p.MaxAttempts > 0 || p.DeadlineMS > 0 || c.Breaker != nil || lasts >= shortest {
+			return
+		}
+		fs := slices.Concat(trigger, burst(Fault{Kind: (unavailable{}).Doc().Name, At: at}, manyAttempts))
+		if predict(e.d, Plan{fs}, 1).sure() {
+			best, shortest = fs, lasts
+		}
+	}
+	for _, s := range e.d.Steps {
+		if s.Kind == saga.Retriable {
+			try(nil, point(s.Name, 1, saga.Receive), s.Action)
+		}
+		if s.Compensation == nil {
+			continue
+		}
+		for _, trigger := range triggers(e.d, s, saga.Compensation) {
+			at := saga.FailurePoint{Step: s.Name, Direction: saga.Compensation, Attempt: 1, Phase: saga.Receive}
+			try(trigger, at, *s.Compensation)
+		}
+	}
+	if best != nil {
+		e.add(best...)
+	}
+}

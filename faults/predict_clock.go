@@ -1,0 +1,51 @@
+package faults
+
+import (
+	"time"
+
+	"github.com/sagacheck/sagacheck/saga"
+)
+
+// clock is how long an operation has been under way before its next attempt: at
+// the least and at the most.
+type clock struct{ lo, hi time.Duration }
+
+func (c *clock) spend(lo, hi time.Duration) {
+	c.lo += lo
+	c.hi += hi
+}
+
+// lateness is how much later than it should an attempt may begin on a machine
+// that is busy: a deadline that is nearer than that is a race.
+const lateness = 75 * time.Millisecond
+
+// restartTakes bounds, in ms, how long an orchestrator is away after a kill. It
+// is longer than any deadline that a scenario has: a kill makes deadlines a race.
+const restartTakes = 10_000
+
+// mayTry tells whether attempt n of a call is made, and lets the wait before it
+// pass. Near a deadline nobody knows.
+func (pr *prediction) mayTry(p saga.RetryPolicy, n int, unbounded bool) bool {
+	if n == 1 || unbounded {
+		return true
+	}
+	if p.MaxAttempts > 0 && n > p.MaxAttempts {
+		return false
+	}
+	pr.clock.spend(p.Band(n))
+	deadline := time.Duration(p.DeadlineMS) * time.Millisecond
+	switch {
+	case deadline == 0 || pr.clock.hi+lateness <= deadline:
+		return true
+	case pr.clock.lo < deadline+lateness:
+		pr.doubtful = true
+	}
+	return false
+}
+
+// unbounded: the action is attempted until its outcome is known, whatever its
+// policy says: a deferrable step in the background, a pivot that can't be undone
+// because everything depends on it.
+func unbounded(s saga.Step) bool {
+	return s.Kind == saga.Deferrable || s.Kind == saga.Pivot && s.Compensation == nil
+}
