@@ -38,7 +38,7 @@ func (e *ending) add(fs ...Fault) bool {
 		fs = e.ofOneSaga(fs)
 	}
 	p := Plan{fs}
-	ok := predict(e.d, p, 1).sure()
+	ok := predict(e.d, p, 1).sure() && !slices.ContainsFunc(fs, e.contended)
 	if ok {
 		e.plans = append(e.plans, p)
 	}
@@ -56,6 +56,11 @@ func (e *ending) ofOneSaga(fs []Fault) []Fault {
 		}
 	}
 	return fs
+}
+
+// contended: the fault waits for an effect that another saga may prevent.
+func (e *ending) contended(f Fault) bool {
+	return e.several && f.Saga > 0 && f.At.Phase == saga.Commit && contends(e.d, f.At.Step)
 }
 
 // burst is a fault at the first n attempts of its operation.
