@@ -1,6 +1,7 @@
 package faults
 
 import (
+	"net/http"
 	"slices"
 
 	"github.com/sagacheck/sagacheck/saga"
@@ -20,6 +21,7 @@ func ends(defs []saga.Definition, a Ability) []Plan {
 		e.opens(s)
 		e.askedTooLate(s)
 	}
+	e.codes()
 	e.longRetries()
 	return e.plans
 }
@@ -127,13 +129,14 @@ func (e *ending) undone(s saga.Step) {
 	}
 }
 
-// refusedLate: an attempt was done and not answered, and the next one is refused.
-// The refusal does not speak for the attempt before.
+// refusedLate: an attempt was done and not answered, and the next one is refused,
+// by a gateway that knows nothing of the one before: participants would remember
+// the key. The refusal does not speak for the attempt before.
 func (e *ending) refusedLate(s saga.Step) {
 	if s.Compensation == nil || s.Action.Retry.MaxAttempts == 1 || s.Kind == saga.Deferrable {
 		return
 	}
-	refusal := Fault{Kind: (reject{}).Doc().Name, At: point(s.Name, 2, saga.Receive)}
+	refusal := Fault{Kind: (answer{}).Doc().Name, At: point(s.Name, 2, saga.Receive), Code: http.StatusForbidden}
 	e.add(Fault{Kind: (lose{}).Doc().Name, At: point(s.Name, 1, saga.Response)}, refusal)
 	e.add(Fault{Kind: (failure{}).Doc().Name, At: point(s.Name, 1, saga.Commit)}, refusal)
 }
@@ -161,6 +164,32 @@ func (e *ending) askedTooLate(s saga.Step) {
 	})
 	if e.a.Operator && past {
 		e.add(ask)
+	}
+}
+
+// codes: each code that orchestrators with a list of codes may have forgotten, at
+// one of the actions: in front of it, or after its effect. A Retry-After comes
+// with codes for which nobody expects one, and as a date.
+func (e *ending) codes() {
+	var fs []Fault
+	for _, phase := range []saga.Phase{saga.Receive, saga.Commit} {
+		for _, code := range answerCodes(point("", 1, phase)) {
+			if phase == saga.Receive || saga.Classify(code) == saga.Done {
+				fs = append(fs, Fault{At: point("", 1, phase), Code: code})
+			}
+		}
+	}
+	fs = append(fs,
+		Fault{At: point("", 1, saga.Receive), Code: http.StatusBadGateway, RetryAfterS: 1},
+		Fault{At: point("", 1, saga.Receive), Code: http.StatusServiceUnavailable, RetryAfterS: 1, RetryAfterDate: true})
+	for i, f := range fs {
+		f.Kind = (answer{}).Doc().Name
+		for k := range e.d.Steps {
+			f.At.Step = e.d.Steps[(i+k)%len(e.d.Steps)].Name
+			if e.add(f) {
+				break
+			}
+		}
 	}
 }
 
