@@ -3,6 +3,7 @@ package reports
 import (
 	"cmp"
 	"errors"
+	"os"
 	"slices"
 	"sync"
 	"time"
@@ -24,8 +25,12 @@ type Meta struct {
 	Started      time.Time // zero: now
 	Seed         uint64
 	Orchestrator history.Orchestrator // empty: that of the first history
+	System       System               // how it was reached; empty: not known
 	Profile      string               // empty: that of the first history
 	Shard        *Shard
+	Content      Content
+	// Clause, of a replay, is the one that was broken: it alone has to be judged.
+	Clause string
 	// Properties are the docs of the selected checkers, in the order of the report.
 	Properties []checkers.Doc
 }
@@ -54,7 +59,8 @@ type Collector struct {
 	advice   map[string]bool
 	results  map[resultKey]*Result
 	failures map[resultKey][]Failure
-	listed   [2]int // green cells, others
+	listed   [2]int   // green cells, others
+	cells    *os.File // the record; nil: none is kept
 }
 
 type resultKey struct{ property, scenario string }
@@ -68,7 +74,7 @@ func New(m Meta) *Collector {
 		begun: m.Started,
 		run: Run{
 			Version: Version, Tool: m.Tool, Command: m.Command, Started: m.Started.Round(0), Seed: m.Seed,
-			Orchestrator: m.Orchestrator, Profile: m.Profile, Shard: m.Shard,
+			Orchestrator: m.Orchestrator, System: m.System, Profile: m.Profile, Shard: m.Shard, Content: m.Content, Clause: m.Clause,
 		},
 		advice:   map[string]bool{},
 		results:  map[resultKey]*Result{},
@@ -137,6 +143,12 @@ func (c *Collector) Finish() *Run {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	r := &c.run
+	if c.cells != nil {
+		if err := c.cells.Close(); err != nil {
+			r.Errors = append(r.Errors, unwritable(c.cells.Name(), err).Error())
+		}
+		c.cells = nil
+	}
 	r.DurationMS = time.Since(c.begun).Milliseconds()
 	r.Orchestrator.Capabilities = orEmpty(r.Orchestrator.Capabilities)
 	if r.Totals.Calls > 0 {
@@ -212,6 +224,7 @@ func worst(cell Cell, verdicts []checkers.Verdict, advice map[string]bool) check
 }
 
 func (c *Collector) addCell(cell Cell) {
+	c.keepCell(cell)
 	t := &c.run.Totals
 	t.add(cell)
 	kind := 0
@@ -281,6 +294,7 @@ func (c *Collector) addVerdict(cell Cell, h *history.History, v checkers.Verdict
 		return
 	}
 	f := newFailure(cell, h, v)
+	f.Replay.System = c.run.System
 	i, _ := slices.BinarySearchFunc(kept, f, compareFailures)
 	kept = slices.Insert(kept, i, f)
 	c.failures[k] = kept[:min(len(kept), maxStories)]
@@ -316,11 +330,11 @@ func newFailure(cell Cell, h *history.History, v checkers.Verdict) Failure {
 	var w checkers.Witness
 	if len(v.Witnesses) > 0 {
 		w = v.Witnesses[0]
-		f.Broken, f.Saga, f.Step, f.More = w.Broken, w.Saga, w.Step, len(v.Witnesses)-1
+		f.Broken, f.Clause, f.Saga, f.Step, f.More = w.Broken, w.Clause, w.Saga, w.Step, len(v.Witnesses)-1
 		f.Events = append(f.Events, w.Events...)
 	}
 	f.Story = Tell(h, w)
 	f.Replay = NewReplay(h.Header)
-	f.Replay.Property, f.Replay.Broken = f.Property, f.Broken
+	f.Replay.Property, f.Replay.Clause, f.Replay.Broken = f.Property, f.Clause, f.Broken
 	return f
 }

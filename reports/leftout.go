@@ -11,6 +11,14 @@ func (c *Collector) Planned(plans int) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.run.Planned += plans
+	c.keepManifest()
+}
+
+// Unfinished says that a stored run that is judged here is not whole, and why.
+func (c *Collector) Unfinished(why string) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.run.Unfinished = append(c.run.Unfinished, why)
 }
 
 // LeftOut counts planned cells that did not run, and why: a limit, a system that
@@ -38,7 +46,7 @@ func joinNotRun(list []NotRun, n NotRun) []NotRun {
 // leftOutReasons says how many plans were not run, of how many, and why; and how
 // many are missing without a word, as those of a run that was killed.
 func (r *Run) leftOutReasons() []string {
-	var out []string
+	out := slices.Clone(r.Unfinished)
 	left := 0
 	var why []string
 	for _, n := range r.LeftOut {
@@ -55,7 +63,7 @@ func (r *Run) leftOutReasons() []string {
 		}
 		out = append(out, of+" not run: "+strings.Join(why, "; "))
 	}
-	if missing := r.Planned - r.Totals.Cells - left; missing > 0 {
+	if missing := r.Planned - r.Totals.Cells - left; missing > 0 && len(r.Unfinished) == 0 {
 		out = append(out, fmt.Sprintf("incomplete: %d of %s are there", r.Totals.Cells, plural(r.Planned, "planned cell")))
 	}
 	return out

@@ -21,7 +21,7 @@ func Merge(runs []*Run) (*Run, error) {
 	first := runs[0]
 	m := &Run{
 		Version: Version, Tool: first.Tool, Command: unsharded(first.Command), Seed: first.Seed,
-		Orchestrator: first.Orchestrator, Profile: first.Profile, Started: first.Started,
+		Orchestrator: first.Orchestrator, System: first.System, Profile: first.Profile, Started: first.Started, Content: first.Content,
 		Shard: &Shard{I: 1, N: 1, Merged: len(runs)},
 	}
 	for _, p := range first.Properties {
@@ -90,13 +90,42 @@ func (r *Run) differences(o *Run) []string {
 			out = append(out, fmt.Sprintf("%s is %q, not %q", what, x, y))
 		}
 	}
-	differ("the command", unsharded(r.Command), unsharded(o.Command))
 	differ("the version of sagacheck", r.Tool, o.Tool)
 	differ("the seed", r.Seed, o.Seed)
 	differ("the number of shards", r.Shard.N, o.Shard.N)
 	differ("the orchestrator", r.Orchestrator, o.Orchestrator)
 	differ("the participant profile", r.Profile, o.Profile)
 	differ("the list of properties", propertyNames(r), propertyNames(o))
+	differ("the manifest of the orchestrator (digest)", r.System.Digest, o.System.Digest)
+	return append(out, r.Content.differences(o.Content)...)
+}
+
+// differences between what two shards were to run.
+func (c Content) differences(o Content) []string {
+	var out []string
+	each := func(a, b map[string]string, differ func(key string)) {
+		for _, k := range union(sortedKeys(a), sortedKeys(b)) {
+			if a[k] != b[k] {
+				differ(k)
+			}
+		}
+	}
+	each(c.Scenarios, o.Scenarios, func(name string) {
+		switch {
+		case o.Scenarios[name] == "":
+			out = append(out, fmt.Sprintf("it has the scenario %q too", name))
+		case c.Scenarios[name] == "":
+			out = append(out, fmt.Sprintf("it lacks the scenario %q", name))
+		default:
+			out = append(out, fmt.Sprintf("the scenario %q has another content (digest %s, not %s)", name, c.Scenarios[name], o.Scenarios[name]))
+		}
+	})
+	each(c.Settings, o.Settings, func(name string) {
+		out = append(out, fmt.Sprintf("%s is %q, not %q", name, c.Settings[name], o.Settings[name]))
+	})
+	if len(out) == 0 && c.Plans != o.Plans {
+		out = append(out, fmt.Sprintf("the list of plans is another one (digest %s, not %s): give all shards the same flags", c.Plans, o.Plans))
+	}
 	return out
 }
 

@@ -15,6 +15,7 @@ func shard(t *testing.T, i, n int, change func(m *reports.Meta)) *reports.Run {
 	m := meta()
 	m.Command = "explore --seed 7 --shard " + string(rune('0'+i)) + "/2 --out x"
 	m.Shard = &reports.Shard{I: i, N: n}
+	m.Content = reports.Content{Scenarios: map[string]string{"order": "d1"}, Plans: "p1", Settings: map[string]string{"scale": "1"}}
 	if change != nil {
 		change(&m)
 	}
@@ -70,6 +71,14 @@ func TestMerge(t *testing.T) {
 	}
 }
 
+// What matters is what was run, not how the command was typed.
+func TestMergeTakesOtherWords(t *testing.T) {
+	second := shard(t, 2, 2, func(m *reports.Meta) { m.Command = "explore --shard=2/2 --seed=7" })
+	if _, err := reports.Merge([]*reports.Run{shard(t, 1, 2, nil), second}); err != nil {
+		t.Error(err)
+	}
+}
+
 func TestMergeRefuses(t *testing.T) {
 	whole := redRun(t)
 	for name, tc := range map[string]struct {
@@ -85,9 +94,25 @@ func TestMergeRefuses(t *testing.T) {
 			[]*reports.Run{shard(t, 1, 2, nil), shard(t, 2, 2, func(m *reports.Meta) { m.Tool = "v2" })},
 			`the version of sagacheck is "v2", not "v0.1.0"`,
 		},
-		"another command": {
-			[]*reports.Run{shard(t, 1, 2, nil), shard(t, 2, 2, func(m *reports.Meta) { m.Command = "run --seed 7 --shard=2/2" })},
-			`the command is "run --seed 7", not "explore --seed 7"`,
+		"another content of a scenario": {
+			[]*reports.Run{shard(t, 1, 2, nil), shard(t, 2, 2, func(m *reports.Meta) { m.Content.Scenarios = map[string]string{"order": "d2"} })},
+			`the scenario "order" has another content (digest d2, not d1)`,
+		},
+		"another scenario": {
+			[]*reports.Run{shard(t, 1, 2, nil), shard(t, 2, 2, func(m *reports.Meta) { m.Content.Scenarios = map[string]string{"seat": "d2"} })},
+			`it lacks the scenario "order"`,
+		},
+		"other plans": {
+			[]*reports.Run{shard(t, 1, 2, nil), shard(t, 2, 2, func(m *reports.Meta) { m.Content.Plans = "p2" })},
+			"the list of plans is another one (digest p2, not p1)",
+		},
+		"another setting": {
+			[]*reports.Run{shard(t, 1, 2, nil), shard(t, 2, 2, func(m *reports.Meta) { m.Content.Settings = map[string]string{"scale": "2"} })},
+			`scale is "2", not "1"`,
+		},
+		"another manifest": {
+			[]*reports.Run{shard(t, 1, 2, nil), shard(t, 2, 2, func(m *reports.Meta) { m.System.Digest = "m2" })},
+			"the manifest of the orchestrator",
 		},
 		"another division": {[]*reports.Run{shard(t, 1, 2, nil), shard(t, 2, 3, nil)}, "number of shards"},
 		"another engine": {

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"io"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"time"
@@ -76,7 +77,9 @@ func (p *printer) failures(r *Run) {
 			if f.Scenario != told.Scenario {
 				also := fmt.Sprintf("%s, in %s: %s", f.Scenario, plural(r.others(f)+1, "cell"), f.Plan)
 				p.hanging("      also: ", also, plain)
-				p.line("            sagacheck replay " + quotePath(filepath.Join(r.Dir, f.File)))
+				if r.Dir != "" {
+					p.line("            sagacheck replay " + quotePath(filepath.Join(r.Dir, f.File)))
+				}
 			}
 		}
 		p.line("")
@@ -107,7 +110,7 @@ func (p *printer) failure(r *Run, f Failure) {
 	if f.Reproduced != nil {
 		p.line(fmt.Sprintf("    again: %d of %d replays", f.Reproduced.Hits, f.Reproduced.Tries))
 	}
-	if f.File != "" {
+	if f.File != "" && r.Dir != "" {
 		p.line("    replay: sagacheck replay " + quotePath(filepath.Join(r.Dir, f.File)))
 	}
 }
@@ -129,11 +132,18 @@ func (r *Run) others(f Failure) int {
 	return max(0, res.Cells.Violation-1)
 }
 
+// plainWord is what every shell takes as it is.
+var plainWord = regexp.MustCompile(`^[a-zA-Z0-9_./:@%+,][a-zA-Z0-9_./:@%+,=-]*$`)
+
+// quotePath makes a path a word of a shell's command line.
 func quotePath(s string) string {
-	if strings.ContainsAny(s, " '\"$&;()*?[]<>|\\") {
-		return "'" + strings.ReplaceAll(s, "'", `'\''`) + "'"
+	if strings.HasPrefix(s, "-") {
+		s = "./" + s // it is no flag
 	}
-	return s
+	if plainWord.MatchString(s) {
+		return s
+	}
+	return "'" + strings.ReplaceAll(s, "'", `'\''`) + "'"
 }
 
 var stateTones = map[State]tone{Passed: good, Violated: bad, Errored: bad, Incomplete: warn, Inconclusive: warn, Vacuous: warn, Interrupted: warn}
@@ -186,7 +196,9 @@ func (r *Run) headline() string {
 	if who := r.who(); who != "" && r.Comparison == nil {
 		parts = append(parts, who)
 	}
-	parts = append(parts, fmt.Sprintf("seed %d", r.Seed))
+	if r.Seed != 0 {
+		parts = append(parts, fmt.Sprintf("seed %d", r.Seed))
+	}
 	if r.Shard != nil && r.Shard.Merged == 0 {
 		parts = append(parts, fmt.Sprintf("shard %d/%d", r.Shard.I, r.Shard.N))
 	}

@@ -256,9 +256,19 @@ func TestUnwritable(t *testing.T) {
 	if err := os.WriteFile(file, nil, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	err := redRun(t).Save(filepath.Join(file, "sub"))
+	r := redRun(t)
+	err := r.Save(filepath.Join(file, "sub"))
 	if err == nil || !strings.Contains(err.Error(), file) || !strings.Contains(err.Error(), "--out") {
 		t.Errorf("got %v: expected the path and what to do", err)
+	}
+	var b bytes.Buffer
+	if err := r.Print(reports.Terminal{W: &b}); err != nil {
+		t.Fatal(err)
+	}
+	for _, line := range []string{"report: ", "sagacheck replay"} {
+		if strings.Contains(b.String(), line) {
+			t.Errorf("a report that was not written is pointed to:\n%s", b.String())
+		}
 	}
 	if _, err = reports.NewRunDir(file, "run", started); err == nil || !strings.Contains(err.Error(), "--out") {
 		t.Errorf("got %v", err)
@@ -284,7 +294,7 @@ func TestRunDirAndLatest(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if err := reports.PointLatest(out, dir); err != nil {
+		if err := reports.PointLatest(out, reports.LatestLink, dir); err != nil {
 			t.Fatal(err)
 		}
 		target, err := os.Readlink(filepath.Join(out, reports.LatestLink))
@@ -299,7 +309,7 @@ func TestRunDirAndLatest(t *testing.T) {
 	if err := os.Mkdir(filepath.Join(other, reports.LatestLink), 0o700); err != nil {
 		t.Fatal(err)
 	}
-	if err := reports.PointLatest(other, filepath.Join(other, "x")); err == nil {
+	if err := reports.PointLatest(other, reports.LatestLink, filepath.Join(other, "x")); err == nil {
 		t.Error("a folder named latest was replaced")
 	}
 }

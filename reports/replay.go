@@ -30,10 +30,12 @@ type Replay struct {
 	Version      int                  `yaml:"sagacheck_replay"`
 	Tool         string               `yaml:"tool"` // version of sagacheck that wrote it
 	Property     string               `yaml:"property"`
+	Clause       string               `yaml:"clause,omitempty"` // of the property
 	Broken       string               `yaml:"broken,omitempty"` // what was found
 	Scenario     string               `yaml:"scenario"`
 	Cell         string               `yaml:"cell,omitempty"`
 	Orchestrator history.Orchestrator `yaml:"orchestrator"`
+	System       System               `yaml:"system,omitempty"` // how it was reached; absent: --orchestrator has to say it
 	Defects      []string             `yaml:"defects,omitempty"`
 	Profile      string               `yaml:"profile"`
 	Seed         uint64               `yaml:"seed"`
@@ -183,6 +185,15 @@ func (r *Replay) validate() error {
 		return errors.New("profile: must be given: naive, keyed or fenced")
 	case len(r.Definitions) == 0:
 		return errors.New("definitions: expected at least one saga")
+	}
+	switch r.System.By {
+	case "", BuiltIn:
+	case ByManifest, ByURL:
+		if r.System.Name == "" {
+			return errors.New("system.name: must be given")
+		}
+	default:
+		return fmt.Errorf("system.by: %q: expected %s, %s or %s", r.System.By, BuiltIn, ByManifest, ByURL)
 	}
 	for i, d := range r.Definitions {
 		if err := d.Validate(); err != nil {

@@ -124,3 +124,30 @@ func FuzzReplay(f *testing.F) {
 		}
 	})
 }
+
+func TestReplaySystem(t *testing.T) {
+	h := lostAnswer(t).Header
+	for _, tc := range []struct {
+		system reports.System
+		want   string
+	}{
+		{reports.System{}, ""},
+		{reports.System{By: reports.ByManifest, Name: "/my orchestrator/orchestrator.yaml", Digest: "d1"}, ""},
+		{reports.System{By: reports.ByURL}, "system.name: must be given"},
+		{reports.System{By: "phone", Name: "x"}, `system.by: "phone": expected built-in, manifest or url`},
+	} {
+		r := reports.NewReplay(h)
+		r.System = tc.system
+		b, err := r.Encode("")
+		if err != nil {
+			t.Fatal(err)
+		}
+		got, err := reports.DecodeReplay(b)
+		switch {
+		case tc.want == "" && (err != nil || got.System != tc.system):
+			t.Errorf("%+v became %+v, %v", tc.system, got, err)
+		case tc.want != "" && (err == nil || !strings.Contains(err.Error(), tc.want)):
+			t.Errorf("%+v: got %v, want %q", tc.system, err, tc.want)
+		}
+	}
+}

@@ -19,9 +19,13 @@ type Run struct {
 	DurationMS   int64                `json:"duration_ms"`
 	Seed         uint64               `json:"seed"`
 	Orchestrator history.Orchestrator `json:"orchestrator"`
-	Profile      string               `json:"profile"` // of the participants
+	System       System               `json:"system,omitzero"` // how the orchestrator was reached
+	Profile      string               `json:"profile"`         // of the participants
 	Shard        *Shard               `json:"shard,omitempty"`
+	Content      Content              `json:"content,omitzero"`
+	Clause       string               `json:"clause,omitempty"` // of a replay: the one that was broken
 	Interrupted  bool                 `json:"interrupted,omitempty"`
+	Unfinished   []string             `json:"unfinished,omitempty"` // why stored runs are not whole
 	Summary      Summary              `json:"summary"`
 	Totals       Totals               `json:"totals"`
 	// Properties are the selected ones, each with its verdict over all scenarios.
@@ -47,8 +51,11 @@ type Run struct {
 	Mutants    *Mutants    `json:"mutants,omitempty"`
 	Comparison *Comparison `json:"comparison,omitempty"`
 
-	// Dir is the folder that the report was loaded from or saved to.
+	// Dir is the folder that the report was loaded from or saved to; empty: it was not
+	// saved.
 	Dir string `json:"-"`
+
+	kept string // the folder with its record
 }
 
 // Shard says which part of a divided run this is: I of N, from 1. Merged is how
@@ -175,17 +182,20 @@ type Failure struct {
 	Scenario string           `json:"scenario"`
 	Cell     string           `json:"cell"`
 	Verdict  checkers.Outcome `json:"verdict" jsonschema:"enum=violation,enum=inconclusive,enum=vacuous,enum=not-applicable,enum=pass"`
-	Broken   string           `json:"broken"` // the guarantee in words; the reason if inconclusive
-	Saga     string           `json:"saga,omitempty"`
-	Step     string           `json:"step,omitempty"`
-	Events   []int            `json:"events"`                   // the witness: sequence numbers
-	More     int              `json:"more_witnesses,omitempty"` // further witnesses in the same cell
-	PlanID   string           `json:"plan_id"`
-	Plan     string           `json:"plan"` // in words
-	Faults   int              `json:"faults"`
-	Story    Story            `json:"story"`
-	History  string           `json:"history,omitempty"` // file, relative to the report
-	File     string           `json:"replay,omitempty"`  // replay file, relative to the report
+	Clause   string           `json:"clause,omitempty"` // of the property
+	Broken   string           `json:"broken"`           // the guarantee in words; the reason if inconclusive
+	// Also are the other properties that the same cause broke in this cell.
+	Also    []string `json:"also,omitempty"`
+	Saga    string   `json:"saga,omitempty"`
+	Step    string   `json:"step,omitempty"`
+	Events  []int    `json:"events"`                   // the witness: sequence numbers
+	More    int      `json:"more_witnesses,omitempty"` // further witnesses in the same cell
+	PlanID  string   `json:"plan_id"`
+	Plan    string   `json:"plan"` // in words
+	Faults  int      `json:"faults"`
+	Story   Story    `json:"story"`
+	History string   `json:"history,omitempty"` // file, relative to the report
+	File    string   `json:"replay,omitempty"`  // replay file, relative to the report
 	// Picture is a drawing beside the failure, for example of a linearization.
 	Picture string `json:"picture,omitempty"`
 	// ShrunkFrom is the plan, in words, that this smaller one was made from.

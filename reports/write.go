@@ -23,7 +23,9 @@ const (
 	JUnitFile    = "junit.xml"
 	HistoriesDir = "histories"
 	FailuresDir  = "failures"
-	LatestLink   = "latest"
+	LatestLink   = "latest" // the last run
+	ReplayLink   = "latest-replay"
+	CheckLink    = "latest-check"
 )
 
 // NewRunDir makes a folder for a run in out, named by time and command, with its
@@ -51,29 +53,31 @@ func NewRunDir(out, command string, started time.Time) (string, error) {
 	}
 }
 
-// PointLatest lets the link out/latest point to a run's folder.
-func PointLatest(out, dir string) error {
-	link := filepath.Join(out, LatestLink)
+// PointLatest lets the link out/link (LatestLink, or one that begins with it) point
+// to a run's folder.
+func PointLatest(out, link, dir string) error {
+	path := filepath.Join(out, link)
 	target, err := filepath.Rel(out, dir)
 	if err != nil {
 		target = dir
 	}
-	if info, err := os.Lstat(link); err == nil && info.Mode()&fs.ModeSymlink == 0 {
-		return fmt.Errorf("%q is there and is not a link: remove it, or choose another folder with --out", link)
+	if info, err := os.Lstat(path); err == nil && info.Mode()&fs.ModeSymlink == 0 {
+		return fmt.Errorf("%q is there and is not a link: remove it, or choose another folder with --out", path)
 	}
-	tmp := filepath.Join(out, fmt.Sprintf(".%s-%d", LatestLink, os.Getpid()))
+	tmp := filepath.Join(out, fmt.Sprintf(".%s-%d", link, os.Getpid()))
 	if err := os.Symlink(target, tmp); err != nil {
 		return unwritable(tmp, err)
 	}
-	if err := os.Rename(tmp, link); err != nil {
-		return errors.Join(unwritable(link, err), os.Remove(tmp))
+	if err := os.Rename(tmp, path); err != nil {
+		return errors.Join(unwritable(path, err), os.Remove(tmp))
 	}
 	return nil
 }
 
-// Save writes all reports and replay files into dir. Each file is whole or not
-// there. It tries every file and joins the errors, which name the path and what
-// to do.
+// Save writes all reports and replay files into dir, and marks the record of the run
+// as ended once they are there. Each file is whole or not there. It tries every file
+// and joins the errors, which name the path and what to do; after one the run has no
+// Dir, so that nothing points to what is not there.
 func (r *Run) Save(dir string) error {
 	r.Dir = dir
 	errs := []error{r.saveReplays(dir)}
@@ -88,7 +92,14 @@ func (r *Run) Save(dir string) error {
 	} {
 		errs = append(errs, writeFile(filepath.Join(dir, f.name), f.write))
 	}
-	return errors.Join(errs...)
+	err := errors.Join(errs...)
+	if err == nil {
+		err = r.markEnd()
+	}
+	if err != nil {
+		r.Dir = ""
+	}
+	return err
 }
 
 func (r *Run) saveReplays(dir string) error {
@@ -151,12 +162,16 @@ func (r *Run) WriteJSON(w io.Writer) error {
 	return enc.Encode(r)
 }
 
-// LoadRun reads the report.json in a run's folder, or that file itself, strictly,
-// with the replay files of its failures.
+// LoadRun reads the report.json in a run's folder, in the last run of a folder of
+// --out, or that file itself, strictly, with the replay files of its failures. A
+// folder whose run never ended is ErrUnfinished.
 func LoadRun(path string) (*Run, error) {
 	dir := path
 	if info, err := os.Stat(path); err == nil && info.IsDir() {
-		path = filepath.Join(path, JSONFile)
+		if dir, err = reportDir(path); err != nil {
+			return nil, err
+		}
+		path = filepath.Join(dir, JSONFile)
 	} else {
 		dir = filepath.Dir(path)
 	}
@@ -179,6 +194,20 @@ func LoadRun(path string) (*Run, error) {
 		}
 	}
 	return r, nil
+}
+
+// reportDir is the folder with the report: dir, or the last run in it.
+func reportDir(dir string) (string, error) {
+	for _, d := range []string{dir, filepath.Join(dir, LatestLink)} {
+		if _, err := os.Stat(filepath.Join(d, JSONFile)); err == nil {
+			return d, nil
+		}
+		if err := unfinished(d, nil); err != nil {
+			return "", err
+		}
+	}
+	return "", fmt.Errorf("%s: no report there: expected the folder of a run, with %s, or a folder of --out, with %s/%s",
+		dir, JSONFile, LatestLink, JSONFile)
 }
 
 func decodeRun(b []byte) (*Run, error) {

@@ -3,10 +3,7 @@ package main
 import (
 	"errors"
 	"fmt"
-	"io/fs"
-	"os"
 	"path/filepath"
-	"slices"
 	"strings"
 	"time"
 
@@ -25,7 +22,11 @@ func newCheck(p process) *cobra.Command {
 		Short: "Judge stored histories again",
 		Long: `Judges histories that a run has stored. It needs nothing but the files: no
 orchestrator, no participants. A file that is damaged, cut or of another version
-is an error.`,
+is an error.
+
+Of the folder of a run it judges the cells that the run counted, and says what is
+missing if the run was killed: that is incomplete, exit 2. Its own report is under
+latest-check; latest stays the last run.`,
 		Example: `  sagacheck check sagacheck-out/latest
   sagacheck check --property duplicate-effect some.history.jsonl`,
 		Args: func(_ *cobra.Command, args []string) error {
@@ -39,11 +40,11 @@ is an error.`,
 			if err != nil {
 				return usage(fmt.Errorf("--property: %w", err))
 			}
-			files, err := historyFiles(args)
+			from, err := findSources(args)
 			if err != nil {
 				return usage(err)
 			}
-			return checkFiles(c, p, selected, files, out)
+			return checkFiles(c, p, selected, from, out)
 		},
 	}
 	c.Flags().StringSliceVar(&properties, "property", nil, "only properties that match this `glob` (may be repeated)")
@@ -51,69 +52,40 @@ is an error.`,
 	return c
 }
 
-// historyFiles finds the histories under the given files and folders.
-func historyFiles(args []string) ([]string, error) {
-	var files []string
-	for _, arg := range args {
-		real, err := filepath.EvalSymlinks(arg)
-		if err != nil {
-			return nil, err
-		}
-		info, err := os.Stat(real)
-		if err != nil {
-			return nil, err
-		}
-		if !info.IsDir() {
-			files = append(files, real)
-			continue
-		}
-		before := len(files)
-		err = filepath.WalkDir(real, func(path string, d fs.DirEntry, err error) error {
-			if err == nil && !d.IsDir() && strings.HasSuffix(path, history.Extension) {
-				files = append(files, path)
-			}
-			return err
-		})
-		if err != nil {
-			return nil, err
-		}
-		if len(files) == before {
-			return nil, fmt.Errorf("%s: no history in it: expected files that end in %s", arg, history.Extension)
-		}
-	}
-	slices.Sort(files)
-	return files, nil
-}
-
-func checkFiles(c *cobra.Command, p process, selected []checkers.Checker, files []string, out string) error {
-	var docs []checkers.Doc
+// checkFiles judges what the sources hold, as the runs that wrote it counted it.
+func checkFiles(c *cobra.Command, p process, selected []checkers.Checker, from *sources, out string) error {
+	meta := from.meta()
+	meta.Tool, meta.Command, meta.Started = toolVersion(), strings.Join(p.args, " "), time.Now()
 	for _, k := range selected {
-		docs = append(docs, k.Doc())
+		meta.Properties = append(meta.Properties, k.Doc())
 	}
-	started := time.Now()
-	collector := reports.New(reports.Meta{Tool: toolVersion(), Command: strings.Join(p.args, " "), Started: started, Properties: docs})
-	dir, err := reports.NewRunDir(out, c.Name(), started)
+	collector := reports.New(meta)
+	dir, err := reports.NewRunDir(out, c.Name(), meta.Started)
 	if err != nil {
 		return trouble(err)
 	}
-	progress := reports.NewProgress(reports.NewTerminal(p.stderr, p.getenv), "histories", len(files))
-	for _, file := range files {
+	from.tell(collector, p.stderr)
+	progress := reports.NewProgress(reports.NewTerminal(p.stderr, p.getenv), "histories", len(from.cells))
+	for _, cell := range from.cells {
 		if c.Context().Err() != nil {
 			collector.Interrupt()
 			break
 		}
-		h, err := history.Load(file)
+		if cell.failed != "" {
+			collector.AddError(cell.info, errors.New(cell.failed))
+			progress.Done(reports.Errored)
+			continue
+		}
+		h, err := history.Load(cell.file)
 		if err != nil {
 			progress.Finish()
 			return usage(err)
 		}
-		rel, err := filepath.Rel(dir, file)
-		if err != nil {
-			rel = file
+		if cell.info.History, err = filepath.Rel(dir, cell.file); err != nil {
+			cell.info.History = cell.file
 		}
-		collector.Add(reports.CellInfo{History: rel}, h, checkers.Judge(h, selected))
-		progress.Done(reports.Passed)
+		progress.Done(collector.Add(cell.info, h, checkers.Judge(h, selected)))
 	}
 	progress.Finish()
-	return publish(reports.NewTerminal(p.stdout, p.getenv), collector.Finish(), out, dir)
+	return publishAs(reports.NewTerminal(p.stdout, p.getenv), collector.Finish(), out, dir, reports.CheckLink)
 }

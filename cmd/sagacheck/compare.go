@@ -125,6 +125,7 @@ func (f *compareFlags) one(c *cobra.Command, p process, engine, profile, dir str
 	}
 	x.harness.Again = again
 	planned := x.limited(f.plans)
+	x.collector.Plans(plansDigest(planned))
 	x.runCells(c.Context(), len(planned), x.cellsOf(planned))
 	run := x.collector.Finish()
 	f.replay(c.Context(), x, run)

@@ -51,7 +51,7 @@ was not run. An interrupted exploration goes on with --resume. The first failure
 each property in each scenario is shrunk to the smallest plan that still fails.`,
 		Example: `  sagacheck explore --scenario single-step
   sagacheck explore --scenario order --depth 2 --max-time 5m
-  sagacheck explore --depth 2 --shard 1/4 --out shard-1      then: sagacheck report merge shard-*/latest
+  sagacheck explore --depth 2 --shard 1/4 --out shard-1      then: sagacheck report merge shard-*
   sagacheck explore --resume sagacheck-out/latest/explore.jsonl`,
 		Args: cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error { return f.run(c, p) },
@@ -146,6 +146,7 @@ func newExploration(x *session, f *exploreFlags, part, parts int) (*exploration,
 		}
 		e.before = before
 	}
+	x.collector.Plans(fingerprint([]any{"explore", f.depth, f.audit, f.maxPlans}))
 	var err error
 	e.log, err = newExploreLog(filepath.Join(x.dir, exploreLogFile), head)
 	return e, trouble(err)
@@ -174,10 +175,14 @@ func (e *exploration) runLevel(ctx context.Context, probes []*faults.Probe) erro
 	e.total += len(probes)
 	e.progress.SetTotal(e.total)
 	var todo []*faults.Probe
+	mine := 0
 	for _, p := range probes {
 		if e.owns(p) {
-			e.collector.Planned(1)
+			mine++
 		}
+	}
+	e.collector.Planned(mine)
+	for _, p := range probes {
 		switch {
 		case !e.owns(p) && p.Final(e.flags.depth):
 			e.tally.leave(p, reports.OtherShard)

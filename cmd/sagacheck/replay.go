@@ -3,6 +3,7 @@ package main
 import (
 	"errors"
 	"fmt"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -17,8 +18,10 @@ func newReplay(p process) *cobra.Command {
 		Use:   "replay FILE",
 		Short: "Run a stored failure again",
 		Long: `Runs the cell of a replay file (failures/*.yaml of a run) again: the same
-definitions, plan, participant profile and planted defects. With --times it says
-how often the failure came back.`,
+definitions, plan, participant profile and planted defects, against the system
+under test that the file names. It asks whether the clause that was broken is broken
+again; with --times it says how often. Its report is under latest-replay; latest
+stays the last run.`,
 		Example: `  sagacheck replay sagacheck-out/latest/failures/duplicate-effect-order-1.yaml
   sagacheck replay --times 10 FILE`,
 		Args: func(_ *cobra.Command, args []string) error {
@@ -49,17 +52,20 @@ how often the failure came back.`,
 	return c
 }
 
-// replay takes from the file what the flags do not say.
-func replay(c *cobra.Command, p process, s settings, r *reports.Replay, times int) error {
+// adopt takes from the file what the flags do not say.
+func (s *settings) adopt(c *cobra.Command, r *reports.Replay) error {
 	f := c.Flags()
 	if !f.Changed("orchestrator") {
-		s.orchestrator = r.Orchestrator.Name
+		if r.System.By == "" {
+			return fmt.Errorf("system: missing: the file does not say how %q was reached: say it with --orchestrator", r.Orchestrator.Name)
+		}
+		s.orchestrator = r.System.Name
 	}
 	if !f.Changed("participants") {
 		s.profile = r.Profile
 	}
 	if !f.Changed("property") && r.Property != "" {
-		s.properties = []string{r.Property}
+		s.properties, s.clause = []string{r.Property}, r.Clause
 	}
 	if !f.Changed("defect") {
 		s.defects = r.Defects
@@ -67,13 +73,40 @@ func replay(c *cobra.Command, p process, s settings, r *reports.Replay, times in
 	if !f.Changed("seed") {
 		s.seed = max(r.Seed, 1)
 	}
+	if !f.Changed("settle") && r.SettleMS > 0 {
+		s.settle = time.Duration(r.SettleMS) * time.Millisecond
+	}
 	if s.scale == 0 {
 		s.scale = 1 // the stored policies are scaled already
+	}
+	return nil
+}
+
+// changed says whether the manifest that the failure was found with is another one
+// by now; empty: it is the same.
+func changed(s settings, r *reports.Replay) string {
+	if r.System.By != reports.ByManifest || s.orchestrator != r.System.Name {
+		return ""
+	}
+	if now, err := reached(s.orchestrator); err == nil && now.Digest != r.System.Digest {
+		return fmt.Sprintf("the manifest %s has changed since the failure was found", s.orchestrator)
+	}
+	return ""
+}
+
+// replay runs the cell of the file again.
+func replay(c *cobra.Command, p process, s settings, r *reports.Replay, times int) error {
+	if err := s.adopt(c, r); err != nil {
+		return usage(fmt.Errorf("replay file %s: %w", c.Flags().Arg(0), err))
+	}
+	if why := changed(s, r); why != "" {
+		fmt.Fprintf(p.stderr, "sagacheck: %s\n", why)
 	}
 	x, err := open(c.Context(), p, s, c, nil)
 	if err != nil {
 		return err
 	}
+	x.link = reports.ReplayLink
 	source := harness.Frozen{Definitions: r.Definitions, Registers: r.Registers}
 	x.runCells(c.Context(), times, func(yield func(harness.Cell) bool) {
 		for range times {

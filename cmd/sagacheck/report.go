@@ -19,10 +19,12 @@ func newReport(p process) *cobra.Command {
 	}
 	var out string
 	merge := &cobra.Command{
-		Use:     "merge DIR...",
-		Short:   "Join the reports of shards",
-		Long:    "Joins the reports of the shards of one run. Parts that do not belong together are refused.",
-		Example: "  sagacheck report merge shard-1/latest shard-2/latest",
+		Use:   "merge DIR...",
+		Short: "Join the reports of shards",
+		Long: `Joins the reports of the shards of one run: folders of runs, or of --out, whose
+last run is taken. Parts that do not belong together are refused (they were not to
+run the same scenarios, plans and settings); so is one that never ended (exit 2).`,
+		Example: "  sagacheck report merge shard-*",
 		Args: func(_ *cobra.Command, args []string) error {
 			if len(args) == 0 {
 				return usage(errors.New("report merge: expected the folders of the parts"))
@@ -33,6 +35,9 @@ func newReport(p process) *cobra.Command {
 			var parts []*reports.Run
 			for _, dir := range args {
 				r, err := reports.LoadRun(dir)
+				if errors.Is(err, reports.ErrUnfinished) {
+					return &exitError{reports.ExitUnproven, fmt.Errorf("report merge: %w", err)}
+				}
 				if err != nil {
 					return usage(err)
 				}

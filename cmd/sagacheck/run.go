@@ -84,6 +84,7 @@ func (f *runFlags) run(c *cobra.Command, p process) error {
 	}
 	x.harness.Again = again
 	planned := x.plans(own, f.curated, f.runs)
+	x.collector.Plans(plansDigest(planned))
 	mine := planned[:0:0]
 	for k, pl := range planned {
 		if k%n == i-1 {

@@ -21,8 +21,8 @@ import (
 // commands of testscript they have
 //
 //	exits CODE [ARGS]     runs sagacheck and expects that exit code
-//	serve tiny|nonsense  starts a server; its address is $URL
-//	await GLOB           waits until a file is there
+//	serve tiny|impostor|nonsense  starts a server; its address is $URL
+//	await GLOB            waits until a file is there: $FOUND, its last part $NAME
 func TestScripts(t *testing.T) {
 	testscript.Run(t, testscript.Params{
 		Dir: "testdata/script",
@@ -54,15 +54,25 @@ func exits(ts *testscript.TestScript, neg bool, args []string) {
 
 func serve(ts *testscript.TestScript, neg bool, args []string) {
 	if neg || len(args) != 1 {
-		ts.Fatalf("usage: serve tiny|nonsense")
+		ts.Fatalf("usage: serve tiny|impostor|nonsense")
 	}
 	var h http.Handler = http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 		fmt.Fprint(w, "<h1>It works!</h1>")
 	})
-	if args[0] == "tiny" {
+	switch args[0] {
+	case "tiny":
 		o := tinyorch.New(tinyorch.Bugs{})
 		ts.Defer(o.Close)
 		h = o
+	case "impostor": // sends fresh keys, and calls itself as the built-in executor does
+		o := tinyorch.New(tinyorch.Bugs{FreshKey: true})
+		ts.Defer(o.Close)
+		mux := http.NewServeMux()
+		mux.Handle("/", o)
+		mux.HandleFunc("/healthz", func(w http.ResponseWriter, _ *http.Request) {
+			fmt.Fprint(w, `{"name":"reference","version":"built-in","capabilities":["pivot","idempotency-key"]}`)
+		})
+		h = mux
 	}
 	s := httptest.NewServer(h)
 	ts.Defer(s.Close)
@@ -83,6 +93,7 @@ func await(ts *testscript.TestScript, neg bool, args []string) {
 		ts.Check(err)
 		if len(found) > 0 {
 			ts.Setenv("FOUND", found[0])
+			ts.Setenv("NAME", filepath.Base(found[0]))
 			return
 		}
 	}

@@ -39,6 +39,7 @@ type settings struct {
 	scale        float64
 	out          string
 	defects      []string
+	clause       string // of a replay: the one that was broken
 }
 
 func (s *settings) register(c *cobra.Command) {
@@ -83,6 +84,7 @@ type session struct {
 	progress  *reports.Progress
 	terminal  reports.Terminal
 	dir       string
+	link      string // in the folder of --out, to dir
 	nonce     string
 	shard     *reports.Shard
 	cells     int
@@ -111,7 +113,7 @@ func open(ctx context.Context, p process, s settings, c *cobra.Command, shard *r
 	if err != nil {
 		return nil, errors.Join(trouble(err), x.close())
 	}
-	x.dir = dir
+	x.dir, x.link = dir, reports.LatestLink
 	x.harness, err = harness.New(harness.Options{
 		System: x.system, Start: x.starter(), Parallel: x.s.parallel, Processes: x.s.processes,
 		Settle: x.s.settle, Quiet: x.s.quiet, Scale: x.s.scale, Dir: filepath.Join(dir, reports.HistoriesDir), Defects: x.orchestratorDefects,
@@ -123,10 +125,17 @@ func open(ctx context.Context, p process, s settings, c *cobra.Command, shard *r
 	for _, k := range x.checkers {
 		docs = append(docs, k.Doc())
 	}
+	system, err := reached(x.s.orchestrator)
+	if err != nil {
+		return nil, errors.Join(usage(err), x.close())
+	}
 	x.collector = reports.New(reports.Meta{
-		Tool: toolVersion(), Command: x.command, Started: started, Seed: x.s.seed, Orchestrator: x.system.Info(),
-		Profile: string(x.profile), Properties: docs, Shard: x.shard,
+		Tool: toolVersion(), Command: x.command, Started: started, Seed: x.s.seed, Orchestrator: x.system.Info(), System: system,
+		Profile: string(x.profile), Properties: docs, Shard: x.shard, Content: x.content(), Clause: x.s.clause,
 	})
+	if err := x.collector.Keep(dir); err != nil {
+		return nil, errors.Join(trouble(err), x.close())
+	}
 	return x, nil
 }
 
@@ -346,31 +355,6 @@ func (x *session) judge(r harness.Result) {
 		state = reports.Violated
 	}
 	x.progress.Done(state)
-}
-
-// finish reports and gives the exit code.
-func (x *session) finish() error {
-	err := x.close()
-	if err != nil {
-		x.collector.AddError(reports.CellInfo{}, err)
-	}
-	return x.publish(x.collector.Finish())
-}
-
-// publish writes and prints a finished run.
-func (x *session) publish(run *reports.Run) error {
-	return publish(x.terminal, run, x.s.out, x.dir)
-}
-
-func publish(t reports.Terminal, run *reports.Run, out, dir string) error {
-	err := errors.Join(run.Save(dir), reports.PointLatest(out, dir), run.Print(t))
-	if err != nil {
-		return trouble(err)
-	}
-	if run.Summary.Exit != 0 {
-		return &exitError{code: run.Summary.Exit}
-	}
-	return nil
 }
 
 // close ends everything that the session started.

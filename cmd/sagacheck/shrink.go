@@ -266,6 +266,7 @@ func (x *session) enter(run *reports.Run, g *failure) {
 	}
 	small := x.reportOf(g)
 	small.ShrunkFrom, small.Reproduced = inWords(original), &g.again
+	small.Replay.System = run.System
 	run.Failures = append(run.Failures, small)
 }
 

@@ -1,0 +1,74 @@
+package main
+
+import (
+	"fmt"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/sagacheck/sagacheck/orchestrators"
+	"github.com/sagacheck/sagacheck/reports"
+	"github.com/sagacheck/sagacheck/saga"
+	"github.com/sagacheck/sagacheck/scenarios"
+)
+
+// content is what a session is to run, by what it holds: shards of one run have the
+// same, whatever their files are called.
+func (x *session) content() reports.Content {
+	c := reports.Content{Scenarios: map[string]string{}, Settings: map[string]string{
+		"scale":  fmt.Sprint(x.s.scale),
+		"settle": x.s.settle.String(),
+		"quiet":  x.s.quiet.String(),
+		"defect": strings.Join(slices.Sorted(slices.Values(x.s.defects)), ","),
+	}}
+	for _, s := range x.scenarios {
+		c.Scenarios[s.Name] = scenarioDigest(s)
+	}
+	return c
+}
+
+// scenarioDigest is a short name of all that a scenario makes of a cell.
+func scenarioDigest(s *scenarios.Scenario) string {
+	var ids []string
+	for n := range max(s.Sagas, 1) {
+		ids = append(ids, fmt.Sprintf("s-%d", n+1))
+	}
+	defs, registers := s.Build(ids, func(int, saga.StepRef) string { return "http://127.0.0.1/" })
+	return fingerprint(struct {
+		Definitions []saga.Definition
+		Registers   map[string]string
+	}{defs, registers})
+}
+
+// plansDigest is a short name of a list of plans.
+func plansDigest(all []planned) string {
+	var b strings.Builder
+	for _, p := range all {
+		fmt.Fprintf(&b, "%s %s %d\n", p.scenario.Name, p.plan.ID(), p.seed)
+	}
+	return hashOf([]byte(b.String()))
+}
+
+// reached says how --orchestrator reaches the system under test. A manifest by path
+// is named by its whole path, so that a replay finds it from any folder.
+func reached(name string) (reports.System, error) {
+	switch {
+	case name == referenceName:
+		return reports.System{By: reports.BuiltIn, Name: name}, nil
+	case isURL(name):
+		return reports.System{By: reports.ByURL, Name: name}, nil
+	}
+	m, err := orchestrators.FindManifest(name)
+	if err != nil {
+		return reports.System{}, err
+	}
+	s := reports.System{By: reports.ByManifest, Name: name, Digest: fingerprint(m)}
+	if strings.ContainsRune(name, filepath.Separator) || strings.HasSuffix(name, ".yaml") {
+		s.Name, err = filepath.Abs(name)
+	}
+	return s, err
+}
+
+func isURL(name string) bool {
+	return strings.HasPrefix(name, "http://") || strings.HasPrefix(name, "https://")
+}

@@ -1,0 +1,42 @@
+package main
+
+import (
+	"errors"
+
+	"github.com/sagacheck/sagacheck/reports"
+)
+
+// finish reports and gives the exit code.
+func (x *session) finish() error {
+	err := x.close()
+	if err != nil {
+		x.collector.AddError(reports.CellInfo{}, err)
+	}
+	return x.publish(x.collector.Finish())
+}
+
+// publish writes and prints a finished run.
+func (x *session) publish(run *reports.Run) error {
+	return publishAs(x.terminal, run, x.s.out, x.dir, x.link)
+}
+
+// publish writes and prints a run, as the last one in out.
+func publish(t reports.Terminal, run *reports.Run, out, dir string) error {
+	return publishAs(t, run, out, dir, reports.LatestLink)
+}
+
+// publishAs writes a run, lets the link in out point to it, and prints it. What a
+// full disk or the like keeps from being written is not pointed to.
+func publishAs(t reports.Terminal, run *reports.Run, out, dir, link string) error {
+	err := run.Save(dir)
+	if err == nil {
+		err = reports.PointLatest(out, link, dir)
+	}
+	if err = errors.Join(err, run.Print(t)); err != nil {
+		return trouble(err)
+	}
+	if run.Summary.Exit != 0 {
+		return &exitError{code: run.Summary.Exit}
+	}
+	return nil
+}

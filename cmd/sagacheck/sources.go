@@ -1,0 +1,197 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/sagacheck/sagacheck/history"
+	"github.com/sagacheck/sagacheck/reports"
+)
+
+// sources are the stored cells that check judges: those that the records of runs
+// name, and histories that belong to no run.
+type sources struct {
+	cells []storedCell
+	runs  []storedRun
+	loose int // histories of no run
+}
+
+// storedCell is a history, or the trouble in its place.
+type storedCell struct {
+	info   reports.CellInfo
+	file   string
+	failed string
+}
+
+// storedRun is the folder of a run.
+type storedRun struct {
+	dir      string
+	manifest *reports.Manifest
+	counted  int      // cells, but for repeated tries
+	gone     []string // histories that the record names and that are not there
+	apart    int      // histories that belong to no cell of the run
+}
+
+// findSources finds the histories under the given files and folders.
+func findSources(args []string) (*sources, error) {
+	s := &sources{}
+	for _, arg := range args {
+		real, err := filepath.EvalSymlinks(arg)
+		if err != nil {
+			return nil, err
+		}
+		info, err := os.Stat(real)
+		if err != nil {
+			return nil, err
+		}
+		if !info.IsDir() {
+			s.addLoose(real)
+			continue
+		}
+		before, runs := len(s.cells), len(s.runs)
+		if err := s.walk(real); err != nil {
+			return nil, err
+		}
+		if len(s.cells) == before && len(s.runs) == runs {
+			return nil, fmt.Errorf("%s: no history in it: expected files that end in %s", arg, history.Extension)
+		}
+	}
+	return s, nil
+}
+
+func (s *sources) addLoose(file string) {
+	s.loose++
+	s.cells = append(s.cells, storedCell{file: file})
+}
+
+// walk takes the folders of runs by their records, and every other history.
+func (s *sources) walk(dir string) error {
+	if filepath.Base(dir) == reports.HistoriesDir && recorded(filepath.Dir(dir)) {
+		return s.addRun(filepath.Dir(dir))
+	}
+	return filepath.WalkDir(dir, func(path string, d fs.DirEntry, err error) error {
+		switch {
+		case err != nil:
+			return err
+		case d.IsDir() && recorded(path):
+			if err := s.addRun(path); err != nil {
+				return err
+			}
+			return fs.SkipDir
+		case !d.IsDir() && strings.HasSuffix(path, history.Extension):
+			s.addLoose(path)
+		}
+		return nil
+	})
+}
+
+func recorded(dir string) bool {
+	_, err := os.Stat(filepath.Join(dir, reports.ManifestFile))
+	return err == nil
+}
+
+// addRun takes the cells that a run's record names.
+func (s *sources) addRun(dir string) error {
+	m, err := reports.LoadManifest(dir)
+	if err != nil {
+		return err
+	}
+	cells, err := reports.LoadCells(dir)
+	if err != nil {
+		return err
+	}
+	run := storedRun{dir: dir, manifest: m}
+	named := map[string]bool{}
+	for _, c := range cells {
+		file := c.History
+		if file != "" && !filepath.IsAbs(file) {
+			file = filepath.Join(dir, file)
+		}
+		named[file] = true
+		_, err := os.Stat(file)
+		switch {
+		case c.Error == "" && errors.Is(err, fs.ErrNotExist):
+			run.gone = append(run.gone, file)
+			continue
+		case c.Error == "" && err != nil:
+			return err
+		case !c.Again:
+			run.counted++
+		}
+		s.cells = append(s.cells, storedCell{file: file, failed: c.Error, info: reports.CellInfo{
+			ID: c.ID, Scenario: c.Scenario, PlanID: c.PlanID, Plan: c.Plan, Probe: c.Probe, Again: c.Again,
+		}})
+	}
+	stored, err := filepath.Glob(filepath.Join(dir, reports.HistoriesDir, "*"+history.Extension))
+	if err != nil {
+		return err
+	}
+	run.apart = len(slices.DeleteFunc(stored, func(file string) bool { return named[file] }))
+	s.runs = append(s.runs, run)
+	return nil
+}
+
+// meta is what all the runs have in common; what differs is left empty.
+func (s *sources) meta() reports.Meta {
+	if len(s.runs) == 0 || s.loose > 0 {
+		return reports.Meta{}
+	}
+	first := s.runs[0].manifest
+	m := reports.Meta{Seed: first.Seed, System: first.System, Clause: first.Clause}
+	for _, r := range s.runs[1:] {
+		if r.manifest.Seed != m.Seed {
+			m.Seed = 0
+		}
+		if r.manifest.System != m.System {
+			m.System = reports.System{}
+		}
+		if r.manifest.Clause != m.Clause {
+			m.Clause = ""
+		}
+	}
+	return m
+}
+
+// tell says what the runs were to do and what of it is missing.
+func (s *sources) tell(c *reports.Collector, w io.Writer) {
+	for _, r := range s.runs {
+		c.Planned(r.manifest.Planned)
+		if why := r.manifest.Unfinished(r.counted); why != "" {
+			c.Unfinished(r.dir + ": " + why)
+		} else {
+			for _, n := range r.manifest.Ended.LeftOut {
+				c.LeftOut(n.Reason, n.Plans)
+			}
+		}
+		if n := len(r.gone); n > 0 {
+			c.Unfinished(fmt.Sprintf("%s: %d of the histories that its record names are gone, the first: %s", r.dir, n, r.gone[0]))
+		}
+		if r.apart > 0 {
+			fmt.Fprintf(w, "sagacheck: %s: %d more histories belong to no planned cell (replays while shrinking, speeds, cells cut off at the end): not counted\n", r.dir, r.apart)
+		}
+	}
+	if s.loose > 0 && len(s.runs) > 0 {
+		c.Planned(s.loose)
+	}
+}
+
+// historyFiles are the paths of the histories under the given files and folders.
+func historyFiles(args []string) ([]string, error) {
+	s, err := findSources(args)
+	if err != nil {
+		return nil, err
+	}
+	var files []string
+	for _, c := range s.cells {
+		if c.failed == "" {
+			files = append(files, c.file)
+		}
+	}
+	return files, nil
+}
