@@ -40,7 +40,7 @@ type loop struct {
 
 // do attempts until the outcome is known, or the policy is used up.
 func (l *loop) do(ctx context.Context) ending {
-	p := l.call.Retry
+	p := l.policy()
 	if l.n == 0 && !l.sleep(ctx, l.run.o.habits.before(l.direction)) {
 		return stopped
 	}
@@ -77,6 +77,18 @@ func (l *loop) do(ctx context.Context) ending {
 	}
 }
 
+// policy is the retry policy, as the mistakes would have it.
+func (l *loop) policy() saga.RetryPolicy {
+	p := l.call.Retry
+	switch b := l.run.o.bugs; {
+	case b.GiveUpAtOnce:
+		p.MaxAttempts = 1
+	case b.OneUndoTooMany && l.direction == saga.Compensation && p.MaxAttempts > 0:
+		p.MaxAttempts++
+	}
+	return p
+}
+
 func (l *loop) begin() {
 	if l.n == 0 {
 		l.first = time.Now()
@@ -108,6 +120,10 @@ func (l *loop) classify(code int) saga.Answer {
 func (l *loop) backoff() time.Duration {
 	lo, hi := l.call.Retry.Band(l.n + 1)
 	switch {
+	case l.run.o.bugs.NoBackoff:
+		return 0
+	case l.run.o.bugs.DoubleWaits:
+		return 2*lo + time.Duration(rand.Float64()*2*float64(hi-lo))
 	case l.run.o.habits.Shortest:
 		return lo
 	case l.run.o.habits.Longest:
@@ -189,6 +205,7 @@ func (l *loop) header() http.Header {
 	if l.run.o.bugs.FreshKey {
 		key += fmt.Sprintf(" %d", l.n)
 	}
+	key += l.run.key
 	if l.again {
 		key += " again"
 	}

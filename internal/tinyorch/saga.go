@@ -2,7 +2,9 @@ package tinyorch
 
 import (
 	"context"
+	"slices"
 	"sync"
+	"time"
 
 	"github.com/sagacheck/sagacheck/saga"
 )
@@ -13,6 +15,7 @@ import (
 type run struct {
 	o    *Orchestrator
 	def  saga.Definition
+	key  string        // put behind all keys
 	turn chan struct{} // closed when a step has failed: nothing new starts
 
 	undoing sync.Mutex // one compensation at a time, for those who do it so
@@ -22,6 +25,7 @@ type run struct {
 	steps    []*step
 	pivoted  bool
 	failed   bool
+	late     bool // a deadline was over
 	turnOnce sync.Once
 }
 
@@ -61,6 +65,9 @@ func (r *run) execute(ctx context.Context) {
 		acting.Go(func() { r.forward(ctx, s, &behind) })
 	}
 	acting.Wait()
+	if r.rollsBackAnyway() {
+		r.fail()
+	}
 	r.mu.Lock()
 	back := r.failed && !r.pivoted
 	switch {
@@ -92,6 +99,18 @@ func (r *run) execute(ctx context.Context) {
 	}
 }
 
+// rollsBackAnyway: the mistakes of turning a saga that has succeeded.
+func (r *run) rollsBackAnyway() bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	doubtful := slices.ContainsFunc(r.steps, func(s *step) bool { return s.doubtful && s.def.Kind != saga.Deferrable })
+	if anyway := r.o.bugs.RollBackAlways || r.o.bugs.RollBackAfterDoubt && doubtful; !anyway {
+		return false
+	}
+	r.pivoted = false
+	return true
+}
+
 // forward does a step when those before it have passed. A deferrable step that
 // has used up its budget goes on behind the saga.
 func (r *run) forward(ctx context.Context, s *step, behind *sync.WaitGroup) {
@@ -99,31 +118,54 @@ func (r *run) forward(ctx context.Context, s *step, behind *sync.WaitGroup) {
 		select {
 		case <-p.passed:
 		case <-r.turn:
-			return
+			if !r.o.bugs.StartAfterTurn || !r.wait(ctx, afterTurn) {
+				return
+			}
 		case <-ctx.Done():
 			return
 		}
 	}
 	select {
 	case <-r.turn:
-		return
+		if !r.o.bugs.StartAfterTurn {
+			return
+		}
 	default:
+	}
+	if r.o.bugs.RollBackAlways && !r.wait(ctx, pauseBetweenSteps) {
+		return
 	}
 	r.set(s, saga.StepRunning)
 	l := loop{run: r, step: s, direction: saga.Action, call: s.def.Action, give: r.turn}
 	switch {
-	case s.def.Kind == saga.Pivot && s.def.Compensation == nil:
+	case s.def.Kind == saga.Pivot && s.def.Compensation == nil && !r.o.bugs.UndoUnknownPivot:
 		l.give, l.endless = nil, true // everything depends on its outcome
+	case s.def.Kind == saga.Deferrable && r.o.bugs.DeferrableBlocks:
+		l.endless = true
+	case r.o.bugs.StartAfterTurn:
+		l.give = nil
 	case s.def.Kind == saga.Deferrable && l.call.Retry.MaxAttempts == 0:
 		l.call.Retry.MaxAttempts = 1
 	}
 	switch end := l.do(ctx); {
 	case end == done:
 		r.succeed(s)
+	case s.def.Kind == saga.Pivot && end == exhausted && r.o.bugs.StuckAtPivot:
+		r.set(s, saga.StepFailed)
+		r.mu.Lock()
+		r.pivoted = true // for the end to be stuck
+		r.mu.Unlock()
+		r.fail()
 	case s.def.Kind != saga.Deferrable && (end == refused || end == exhausted):
+		r.mu.Lock()
+		r.late = r.late || end == exhausted && l.call.Retry.DeadlineMS > 0
+		r.mu.Unlock()
 		r.set(s, saga.StepFailed)
 		r.fail()
 	case end == refused:
+		r.set(s, saga.StepFailed)
+		s.pass()
+	case end == exhausted && r.o.bugs.DropDeferrable:
 		r.set(s, saga.StepFailed)
 		s.pass()
 	case end == exhausted:
@@ -166,7 +208,7 @@ func (r *run) backward(ctx context.Context, s *step) {
 		}
 	}
 	r.mu.Lock()
-	needed := s.def.Compensation != nil && (s.done || s.doubtful && !r.o.bugs.SkipUnknown)
+	needed := s.def.Compensation != nil && (s.done || s.doubtful && !r.o.bugs.SkipUnknown) && !(r.o.bugs.DeadlineNoUndo && r.late)
 	r.mu.Unlock()
 	if !needed {
 		close(s.undone)
@@ -178,7 +220,11 @@ func (r *run) backward(ctx context.Context, s *step) {
 		defer r.undoing.Unlock()
 	}
 	l := loop{run: r, step: s, direction: saga.Compensation, call: *s.def.Compensation}
-	switch l.do(ctx) {
+	end := l.do(ctx)
+	if end == refused && r.o.bugs.RefusedUndoIsDone {
+		end = done
+	}
+	switch end {
 	case done:
 		r.set(s, saga.StepCompensated)
 		close(s.undone)
@@ -195,6 +241,16 @@ func (r *run) backward(ctx context.Context, s *step) {
 		r.status, s.state = saga.Stuck, saga.StepFailed
 		r.mu.Unlock()
 	case stopped:
+	}
+}
+
+// wait sleeps; false: the orchestrator ends.
+func (r *run) wait(ctx context.Context, d time.Duration) bool {
+	select {
+	case <-time.After(d):
+		return true
+	case <-ctx.Done():
+		return false
 	}
 }
 

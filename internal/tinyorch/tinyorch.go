@@ -1,7 +1,7 @@
 // Package tinyorch is a second orchestrator, for tests only: it speaks the HTTP
 // contract and shares no code with the reference executor, so that both are
 // judged by the same checkers for different reasons. It keeps everything in
-// memory and can be broken on purpose (Bugs).
+// memory, can be broken on purpose (Bugs), and may have habits (Habits).
 //
 // Not in it: circuit breakers, the operator's compensation, surviving a crash.
 package tinyorch
@@ -10,6 +10,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"fmt"
 	"io"
 	"net/http"
 	"slices"
@@ -18,16 +19,6 @@ import (
 
 	"github.com/sagacheck/sagacheck/saga"
 )
-
-// Bugs are what a test breaks on purpose.
-type Bugs struct {
-	SkipUnknown  bool // a step whose outcome is unknown is not compensated
-	FreshKey     bool // each attempt has a key of its own
-	RetryRefused bool // a 422 is tried again
-	// UndoAgain: so long after each compensation that succeeded comes another one,
-	// under a key of its own.
-	UndoAgain time.Duration
-}
 
 // Orchestrator is an http.Handler that speaks the contract.
 type Orchestrator struct {
@@ -103,6 +94,10 @@ func (o *Orchestrator) submit(w http.ResponseWriter, r *http.Request) {
 	case ok && !bytes.Equal(known, body):
 		refuse(w, http.StatusConflict, "another saga has this id")
 		return
+	case ok && o.bugs.SecondSaga:
+		s := newRun(o, d)
+		s.key = fmt.Sprintf(" %p", s)
+		o.work.Go(func() { s.execute(o.ctx) })
 	case !ok:
 		s := newRun(o, d)
 		o.bodies[d.ID], o.sagas[d.ID] = slices.Clone(body), s

@@ -1,0 +1,34 @@
+package tinyorch
+
+import "time"
+
+// Bugs are what a test breaks on purpose: one mistake each.
+type Bugs struct {
+	SkipUnknown  bool // a step whose outcome is unknown is not compensated
+	FreshKey     bool // each attempt has a key of its own
+	RetryRefused bool // a 422 is tried again
+	// UndoAgain: so long after each compensation that succeeded comes another one,
+	// under a key of its own.
+	UndoAgain time.Duration
+
+	RollBackAfterDoubt bool // a saga with an answer that was lost is rolled back, though all succeeded in the end
+	RollBackAlways     bool // a saga is rolled back though all its steps succeeded, 300 ms between them
+	DeferrableBlocks   bool // a deferrable step is waited for as any other, and reported as running
+	DropDeferrable     bool // a deferrable step is given up for good after its attempts
+	StartAfterTurn     bool // steps that had not begun when the saga turned begin all the same, 200 ms later
+	StuckAtPivot       bool // a pivot whose attempts are used up is left to a person
+	UndoUnknownPivot   bool // a pivot that can't be undone and whose attempts are used up is taken for failed
+	RefusedUndoIsDone  bool // a compensation that was refused counts as done
+	OneUndoTooMany     bool // a compensation is attempted once more than its policy allows
+	NoBackoff          bool // attempts follow each other at once
+	GiveUpAtOnce       bool // nothing is tried again
+	DoubleWaits        bool // waits are twice as long as the policy says
+	DeadlineNoUndo     bool // an action whose deadline is over fails the saga without undoing anything
+	SecondSaga         bool // a start that is repeated makes a second saga, with keys of its own
+}
+
+// Times of the mistakes above.
+const (
+	pauseBetweenSteps = 300 * time.Millisecond
+	afterTurn         = 200 * time.Millisecond
+)
