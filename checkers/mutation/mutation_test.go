@@ -79,3 +79,12 @@ func TestMutantsLeaveTheHistoryAlone(t *testing.T) {
 		}
 	}
 }
+
+func TestLegalVariationsTurnNoVerdict(t *testing.T) {
+	for what, err := range mutation.Turned(goldens(t), mutation.Variations()) {
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Error(what)
+	}
+}

@@ -38,6 +38,7 @@ func (o Operator) Mutants(h *history.History) iter.Seq2[string, *history.History
 type Matrix struct {
 	Histories int
 	Rows      []Row
+	Turned    []string // verdicts that legal variations turned to a violation
 }
 
 // Row is one operator on all histories. A mutant of which the checker says that it
@@ -196,6 +197,9 @@ func (m Matrix) Weak() []string {
 	}
 	for _, clause := range m.Untouched() {
 		why = append(why, "clause "+clause+" was broken by no operator")
+	}
+	for _, turned := range m.Turned {
+		why = append(why, "a legal variation turned a verdict: "+turned)
 	}
 	return why
 }

@@ -56,8 +56,9 @@ are left out.
 
 --histories changes stored histories instead, those of a folder of a run: each
 operator makes one mistake at one place, and the checker whose promise that breaks
-must say so. Exit 0 only if each operator was seen at 99 % of the places where its
-property was judged, and every clause of every checker was broken by one.
+must say so. Other changes are legal, and must turn no verdict. Exit 0 only if each
+operator was seen at 99 % of the places where its property was judged, every clause
+of every checker was broken by one, and no legal change turned a verdict.
 
 Exit 0 only if every planted defect was killed by its own checker, and every
 equivalent switch (a change that breaks nothing) stayed green.`,

@@ -35,6 +35,12 @@ func mutateHistories(c *cobra.Command, p process, folders []string) error {
 	if err != nil {
 		return usage(err)
 	}
+	for turned, err := range mutation.Turned(load, mutation.Variations()) {
+		if err != nil {
+			return usage(err)
+		}
+		m.Turned = append(m.Turned, turned)
+	}
 	if err := reports.PrintMutation(reports.NewTerminal(p.stdout, p.getenv), m); err != nil {
 		return trouble(err)
 	}
