@@ -25,6 +25,7 @@ func All() []Checker {
 		BreakerViolation{},
 		KeyMisuse{},
 		UntraceableCall{},
+		MangledBody{},
 		DegradationFailure{},
 		RedundantCall{},
 		NotLinearizable{},

@@ -16,6 +16,9 @@ type Clause struct {
 	Text  string   // what is promised, and when there is an opportunity for it
 	Needs []string // capabilities of the orchestrator without which it is not applicable
 	Wants []Trait  // of the scenario, without which it is not applicable
+	// Sees is what of a call it judges (history.CallBody and its like); not applicable
+	// where that comes from a mapping and not from the orchestrator.
+	Sees []string
 	// Does is what must be done to the orchestrator from outside for an opportunity
 	// (history.Kill and its like); not applicable to one to which it can't be done.
 	Does []string
@@ -74,7 +77,7 @@ func (v *Verdict) apply(clauses []Clause, h *history.History) {
 	for i := range v.Clauses {
 		c := &v.Clauses[i]
 		j := slices.IndexFunc(clauses, func(k Clause) bool { return k.Name == c.Clause })
-		if need := missing(clauses[j].Needs, h); need != "" {
+		if need := cmp.Or(missing(clauses[j].Needs, h), supplied(clauses[j].Sees, h)); need != "" {
 			*c = Count{Clause: c.Clause, Lacks: need}
 			v.Witnesses = slices.DeleteFunc(v.Witnesses, func(w Witness) bool { return w.Clause == c.Clause })
 		} else if c.Judged()+c.Unjudgeable > 0 {
@@ -94,6 +97,16 @@ func missing(needs []string, h *history.History) string {
 	for _, need := range needs {
 		if !slices.Contains(h.Header.Orchestrator.Capabilities, need) {
 			return fmt.Sprintf("the orchestrator lacks the capability %q", need)
+		}
+	}
+	return ""
+}
+
+// supplied names the first thing that a clause sees and the mapping supplies.
+func supplied(sees []string, h *history.History) string {
+	for _, s := range sees {
+		if slices.Contains(h.Header.Orchestrator.Supplied, s) {
+			return fmt.Sprintf("the mapping supplies the %s of calls, not the orchestrator", s)
 		}
 	}
 	return ""

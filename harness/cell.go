@@ -78,6 +78,7 @@ func (r *cellRun) prepare(target faults.Target) error {
 		defects[d] = true
 	}
 	r.world = participants.NewWorld(c.Profile, registers, r.rec, r.in.Hook, defects)
+	r.world.Expect(r.defs)
 	r.script()
 	return nil
 }

@@ -23,6 +23,9 @@ type Header struct {
 	Plan         json.RawMessage   `json:"plan"`
 	Faults       []PlannedFault    `json:"faults,omitempty"`
 	Definitions  []saga.Definition `json:"definitions"`
+	// Bodies is used in files only: the bodies of Definitions, by operation, whose
+	// white space JSON inside JSON would lose.
+	Bodies map[string]string `json:"bodies,omitempty"`
 	// Initial values of registers, by name; every account starts at 0.
 	Registers map[string]string `json:"registers,omitempty"`
 	SettleMS  int               `json:"settle_ms"`
@@ -37,7 +40,16 @@ type Orchestrator struct {
 	// Unable lists what can't be done to it from outside, so that no plan of its runs
 	// does: kill, pause, store-outage.
 	Unable []string `json:"unable,omitempty"`
+	// Supplied lists what of its calls comes from a mapping and not from the system
+	// itself: saga-headers, body. Nothing of that is judged.
+	Supplied []string `json:"supplied,omitempty"`
 }
+
+// What of a call a mapping may supply (Orchestrator.Supplied).
+const (
+	SagaHeaders = "saga-headers" // Saga-Id and Saga-Step
+	CallBody    = "body"
+)
 
 // What may be done to an orchestrator from outside (Orchestrator.Unable).
 const (
@@ -109,6 +121,9 @@ type Event struct {
 	SagaID string `json:"saga_id,omitempty"` // header Saga-Id
 	StepID string `json:"step_id,omitempty"` // header Saga-Step
 	Trace  string `json:"trace,omitempty"`   // header traceparent
+	// Body: (call-received) the body as it came, if that is not byte for byte the
+	// body of the definition; nil: it is.
+	Body *string `json:"body,omitempty"`
 	// Code is the HTTP status: of an answer (call-answered), of what reached the
 	// orchestrator (call-ended; 0: no complete answer reached it), of a refusal.
 	Code int `json:"code,omitempty"`

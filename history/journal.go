@@ -110,7 +110,11 @@ func (h *History) WriteTo(w io.Writer) (int64, error) {
 	bw := bufio.NewWriterSize(cw, 1<<16)
 	enc := json.NewEncoder(bw)
 	enc.SetEscapeHTML(false)
-	if err := enc.Encode(h.Header); err != nil {
+	header, err := h.Header.stored()
+	if err == nil {
+		err = enc.Encode(header)
+	}
+	if err != nil {
 		return cw.n, fmt.Errorf("header: %w", err)
 	}
 	for i := range h.Events {
@@ -118,7 +122,7 @@ func (h *History) WriteTo(w io.Writer) (int64, error) {
 			return cw.n, fmt.Errorf("event %d: %w", i+1, err)
 		}
 	}
-	err := bw.Flush()
+	err = bw.Flush()
 	return cw.n, err
 }
 
@@ -219,6 +223,9 @@ func (h *History) readLine(line int, b []byte) error {
 		}
 		if h.Header.Version != Version {
 			return versionError(h.Header.Version)
+		}
+		if err := h.Header.restore(); err != nil {
+			return fmt.Errorf("header: %w", err)
 		}
 		return nil
 	}

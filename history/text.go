@@ -29,7 +29,7 @@ import (
 //	9ms ledger-read bank alice-42EUR shop+42EUR order=paid
 //
 // First the header, one line a thing: scenario, cell, profile, orchestrator,
-// capabilities, unable, seed, settle-ms, defects, plan, plan-id, register, fault, saga
+// capabilities, unable, supplied, seed, settle-ms, defects, plan, plan-id, register, fault, saga
 // and its steps. Then the events, one a line: time, kind, saga, step[.undo]#attempt,
 // code or status, and fields as name=value. What is left out has a default: a
 // step is compensatable, its undo the exact inverse of its do, its key its own
@@ -45,7 +45,8 @@ var textPolicy = saga.RetryPolicy{
 
 // textCapabilities are those of the orchestrator unless the text says otherwise.
 var textCapabilities = strings.Fields(`dag pivot deferrable exponential-backoff jitter max-attempts
-	attempt-timeout deadline retry-after breaker permanent-errors idempotency-key operator-compensation step-status`)
+	attempt-timeout deadline retry-after breaker permanent-errors idempotency-key exact-body idempotent-submit
+	operator-compensation step-status`)
 
 // ParseText reads the text form. Errors name the line.
 func ParseText(r io.Reader) (*History, error) {
@@ -141,6 +142,9 @@ func (h *Header) parseLine(name string, words []string) error {
 			h.Orchestrator.Capabilities = words
 		}
 		return nil
+	case "supplied":
+		h.Orchestrator.Supplied = words
+		return nil
 	case "unable":
 		h.Orchestrator.Unable = words
 		return nil
@@ -178,7 +182,7 @@ func (h *Header) parseLine(name string, words []string) error {
 	case "settle-ms":
 		h.SettleMS, err = strconv.Atoi(v)
 	default:
-		return fmt.Errorf("%q: expected scenario, cell, profile, orchestrator, capabilities, unable, seed, settle-ms, defects, plan, plan-id, register, fault, saga, step or an event that begins with its time", name)
+		return fmt.Errorf("%q: expected scenario, cell, profile, orchestrator, capabilities, unable, supplied, seed, settle-ms, defects, plan, plan-id, register, fault, saga, step or an event that begins with its time", name)
 	}
 	return err
 }

@@ -108,6 +108,8 @@ func (t *eventText) field(name, raw string) error {
 		t.Trace = v
 	case "detail":
 		t.Detail = v
+	case "body":
+		t.Body = &v
 	case "participant":
 		t.Participant = v
 	case "copy":

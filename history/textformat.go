@@ -96,6 +96,9 @@ func formatHeader(w io.Writer, h *Header) {
 	if u := h.Orchestrator.Unable; len(u) > 0 {
 		fmt.Fprintln(w, "unable", strings.Join(u, " "))
 	}
+	if x := h.Orchestrator.Supplied; len(x) > 0 {
+		fmt.Fprintln(w, "supplied", strings.Join(x, " "))
+	}
 	number("seed", h.Seed)
 	number("settle-ms", uint64(h.SettleMS))
 	line("plan-id", h.PlanID)
@@ -239,6 +242,9 @@ func formatEvent(h *History, e *Event) string {
 	field("saga-id", quote(e.SagaID), quote(def.SagaID))
 	field("step-id", quote(e.StepID), quote(def.StepID))
 	field("trace", quote(e.Trace), "-")
+	if e.Body != nil {
+		add("body=" + quote(*e.Body))
+	}
 	field("retry-after-ms", e.RetryAfterMS, 0)
 	field("lag-ms", e.LagMS, 0)
 	field("acked", formatTime(e.Acked), "0ms")

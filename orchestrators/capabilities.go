@@ -27,6 +27,8 @@ var Capabilities = []Capability{
 	{"breaker", "calls pass through the circuit breaker that they name"},
 	{"permanent-errors", "a permanent rejection is not tried again"},
 	{"idempotency-key", "all attempts of an operation carry the same Idempotency-Key, no other operation has it"},
+	{"exact-body", "the body of a call is passed on byte for byte; without it the JSON value must be the same, its numbers to the last digit"},
+	{"idempotent-submit", "a saga that is submitted again, with the same id and body, is the same saga; without it each is submitted once, and if the answer is lost the status tells whether it was accepted"},
 	{"operator-compensation", "an operator can ask for the rollback: POST /sagas/{id}/compensate"},
 	{"step-status", "the status report lists the steps"},
 	{"trace-context", "calls carry a traceparent"},

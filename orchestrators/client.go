@@ -138,7 +138,7 @@ func (c *contract) Close() error {
 }
 
 func (c *contract) Submit(ctx context.Context, d saga.Definition) (int, error) {
-	body, err := json.Marshal(d)
+	body, err := d.Encode()
 	if err != nil {
 		return 0, fmt.Errorf("saga %q: %w", d.ID, err)
 	}

@@ -7,6 +7,7 @@ import (
 	"net"
 	"path"
 	"regexp"
+	"slices"
 	"strings"
 	"time"
 
@@ -216,6 +217,9 @@ func (m *Manifest) validateParts() (errs []error) {
 		errs = append(errs, m.Container.validate())
 	}
 	if m.Mapping != nil {
+		if i := slices.Index(m.Capabilities, "exact-body"); i >= 0 {
+			errs = append(errs, bad(fmt.Sprintf("capabilities[%d]", i), "exact-body: a mapping writes bodies anew, so nobody could tell whose bytes they are"))
+		}
 		errs = append(errs, m.Mapping.compile())
 	}
 	return errs

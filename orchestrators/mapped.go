@@ -14,6 +14,7 @@ import (
 	"github.com/expr-lang/expr"
 	"github.com/expr-lang/expr/vm"
 
+	"github.com/sagacheck/sagacheck/internal/jsonvalue"
 	"github.com/sagacheck/sagacheck/saga"
 )
 
@@ -96,8 +97,7 @@ func (c *mapped) send(ctx context.Context, r *MappedRequest, env map[string]any)
 		return nil, err
 	}
 	env["code"], env["body"] = x.code, string(x.raw)
-	var v any
-	if json.Unmarshal(x.raw, &v) == nil {
+	if v, err := exactValue(x.raw); err == nil {
 		env["body"] = v
 	}
 	return x, nil
@@ -264,7 +264,38 @@ func sagaValue(d saga.Definition) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	var v any
-	err = json.Unmarshal(b, &v)
-	return v, err
+	return exactValue(b)
+}
+
+// exactValue reads JSON for expressions. Numbers are float64, so that expressions
+// can calculate with them; those that a float64 does not hold to the last digit
+// keep their text (json.Number), so that they are passed on as they are.
+func exactValue(text []byte) (any, error) {
+	v, err := jsonvalue.Decode(text)
+	if err != nil {
+		return nil, err
+	}
+	return calculable(v), nil
+}
+
+func calculable(v any) any {
+	switch v := v.(type) {
+	case map[string]any:
+		for name, x := range v {
+			v[name] = calculable(x)
+		}
+	case []any:
+		for i, x := range v {
+			v[i] = calculable(x)
+		}
+	case json.Number:
+		f, err := v.Float64()
+		if err != nil {
+			return v
+		}
+		if again, err := json.Marshal(f); err == nil && jsonvalue.Equal(again, []byte(v)) {
+			return f
+		}
+	}
+	return v
 }

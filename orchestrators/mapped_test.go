@@ -9,6 +9,7 @@ import (
 
 	"github.com/goccy/go-yaml"
 
+	"github.com/sagacheck/sagacheck/internal/jsonvalue"
 	"github.com/sagacheck/sagacheck/saga"
 )
 
@@ -128,5 +129,40 @@ report: {url: "${base}/r", status: body}
 	}
 	if err := c.Ready(t.Context()); err == nil {
 		t.Error("ready although it answers 503")
+	}
+}
+
+// TestMappedBodiesAreExact: what a mapping passes on says the same to the last
+// digit, as part of the saga and as text.
+func TestMappedBodiesAreExact(t *testing.T) {
+	m := loadMapping(t, `
+submit: {url: "${base}/s", body: {saga: "${saga}", text: "${json(saga.steps[0].action.body)}", half: "${saga.steps[0].action.body.amount / 2}"}}
+report: {url: "${base}/r", status: body}
+`)
+	body := `{ "amount": 4200, "note": {"n":9007199254740993,"rate":0.1000000000000000055511151231257827,"x":[1.50e2],"t":"R\u00e9 \/ <&>"} }`
+	base, _ := serve(t, func(w http.ResponseWriter, r *http.Request) {
+		var got struct {
+			Saga saga.Definition
+			Text string
+			Half float64
+		}
+		if err := json.NewDecoder(r.Body).Decode(&got); err != nil {
+			t.Error(err)
+		}
+		for _, text := range []string{string(got.Saga.Steps[0].Action.Body), got.Text} {
+			if d := jsonvalue.Difference([]byte(text), []byte(body)); d != "" {
+				t.Error(d)
+			}
+		}
+		if got.Half != 2100 {
+			t.Error(got.Half)
+		}
+	})
+	s := &started{manifest: &Manifest{Mapping: m}, wire: newWire()}
+	t.Cleanup(s.wire.close)
+	d := definition("s1")
+	d.Steps[0].Action.Body = json.RawMessage(body)
+	if code, err := s.Client(base).Submit(t.Context(), d); code != 202 || err != nil {
+		t.Errorf("Submit = %d, %v", code, err)
 	}
 }

@@ -98,6 +98,7 @@ type World struct {
 	rec     *history.Recorder
 	hook    Hook
 	defects Defects
+	bodies  map[saga.Operation][]byte // that calls should have
 
 	mu      sync.Mutex
 	ledgers map[string]*ledger
@@ -111,6 +112,21 @@ func NewWorld(p Profile, registers map[string]string, rec *history.Recorder, hoo
 		w.ledger(Owner(name)).registers[name] = value
 	}
 	return w
+}
+
+// Expect tells the world the sagas whose calls it gets: a body that is not, byte
+// for byte, the one of the definition is recorded. It must be called before the
+// first call; without it no body is.
+func (w *World) Expect(defs []saga.Definition) {
+	w.bodies = map[saga.Operation][]byte{}
+	for _, d := range defs {
+		for _, s := range d.Steps {
+			w.bodies[saga.Operation{Saga: d.ID, Step: s.Name, Direction: saga.Action}] = s.Action.Body
+			if s.Compensation != nil {
+				w.bodies[saga.Operation{Saga: d.ID, Step: s.Name, Direction: saga.Compensation}] = s.Compensation.Body
+			}
+		}
+	}
 }
 
 // Owner is the participant that an account or register belongs to: the part
@@ -138,6 +154,10 @@ func (w *World) Handle(c Call, h http.Header, body []byte) Answer {
 func (w *World) handle(c Call, h http.Header, body []byte) Answer {
 	e := w.event(c, history.CallReceived)
 	e.Key, e.SagaID, e.StepID, e.Trace = Key(h), h.Get("Saga-Id"), h.Get("Saga-Step"), h.Get("Traceparent")
+	if want, ok := w.bodies[c.Op]; ok && !bytes.Equal(body, want) {
+		text := string(body)
+		e.Body = &text
+	}
 	w.rec.Add(e)
 	r := &request{call: c, key: e.Key, body: body}
 	w.claim(r)
@@ -353,13 +373,16 @@ func (w *World) book(c Call, e saga.Effect) saga.Effect {
 }
 
 func decode(body []byte) (saga.Effect, error) {
-	var e saga.Effect
+	var request struct {
+		saga.Effect
+		Note json.RawMessage `json:"note"` // for nobody
+	}
 	dec := json.NewDecoder(bytes.NewReader(body))
 	dec.DisallowUnknownFields()
-	if err := dec.Decode(&e); err != nil {
-		return e, fmt.Errorf("body %.80q: expected an effect with postings and writes: %w", body, err)
+	if err := dec.Decode(&request); err != nil {
+		return saga.Effect{}, fmt.Errorf("body %.80q: expected an effect with postings and writes: %w", body, err)
 	}
-	return e, e.Validate()
+	return request.Effect, request.Effect.Validate()
 }
 
 // Read records the final state of every ledger.

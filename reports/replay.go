@@ -60,14 +60,16 @@ func NewReplay(h history.Header) *Replay {
 }
 
 // encodeBody writes the JSON of a call's body: in YAML's flow style if that reads
-// back as the same, else (escapes, numbers beyond a float's digits, no object or
-// list) as a string.
+// back as the same bytes, else (white space, escapes, numbers beyond a float's
+// digits, no object or list) as a string; with escapes of its own if that string
+// does not read back either.
 func encodeBody(b json.RawMessage) ([]byte, error) {
-	structured := len(b) > 0 && (b[0] == '{' || b[0] == '[')
-	if structured && !bytes.ContainsFunc(b, func(r rune) bool { return r == '\\' || r == utf8.RuneError || !unicode.IsPrint(r) }) {
-		if back, err := yaml.YAMLToJSON(b); err == nil && sameJSON(back, b) {
-			return b, nil
-		}
+	if len(b) > 0 && (b[0] == '{' || b[0] == '[') && readsBack(b, b) {
+		return b, nil
+	}
+	text, err := yaml.Marshal(string(b))
+	if err == nil && readsBack(text, b) {
+		return text, nil
 	}
 	var ascii strings.Builder
 	for _, r := range string(b) {
@@ -82,9 +84,13 @@ func encodeBody(b json.RawMessage) ([]byte, error) {
 	return yaml.Marshal(ascii.String())
 }
 
-func sameJSON(a, b []byte) bool {
-	var x, y bytes.Buffer
-	return json.Compact(&x, a) == nil && json.Compact(&y, b) == nil && bytes.Equal(x.Bytes(), y.Bytes())
+// readsBack tells whether a YAML text is read as that body.
+func readsBack(text []byte, b json.RawMessage) bool {
+	if bytes.ContainsFunc(text, func(r rune) bool { return r == utf8.RuneError || r != '\n' && !unicode.IsPrint(r) }) {
+		return false
+	}
+	var back json.RawMessage
+	return decodeBody(&back, text) == nil && bytes.Equal(back, b)
 }
 
 func decodeBody(dst *json.RawMessage, b []byte) error {
@@ -94,12 +100,17 @@ func decodeBody(dst *json.RawMessage, b []byte) error {
 	}
 	var text string
 	if json.Unmarshal(j, &text) == nil { // a body as a string
-		j = []byte(text)
+		if !json.Valid([]byte(text)) {
+			return fmt.Errorf("body: %.40q: expected JSON", text)
+		}
+		*dst = bytes.TrimSpace([]byte(text))
+		return nil
 	}
-	if !json.Valid(j) {
+	var compact bytes.Buffer
+	if err := json.Compact(&compact, j); err != nil {
 		return fmt.Errorf("body: %.40q: expected JSON", j)
 	}
-	*dst = bytes.TrimSpace(j)
+	*dst = compact.Bytes()
 	return nil
 }
 

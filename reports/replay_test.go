@@ -4,7 +4,6 @@ import (
 	"encoding/json"
 	"os"
 	"path/filepath"
-	"reflect"
 	"strings"
 	"testing"
 
@@ -51,6 +50,7 @@ func TestReplayKeepsBodies(t *testing.T) {
 	for _, body := range []string{
 		`{"x":1.50,"y":12345678901234567890123,"z":1e3}`, `{"s":"a\"b\\c\n\u0001 é 😀","t":": # - 'x'"}`, `[]`, `null`, `"text"`, `" \t"`, `{"yes":"no","1":null}`,
 		"{\"del\":\"\x7f\"}", `{"":{"deep":[[1,[2,{"a":[]}]]]}}`, `{"e":{},"tilde":"~","date":"2026-01-01","hex":"0x10"}`,
+		"{\n\t\"note\" :  {\"text\":\"R\\u00e9 \\/ Müller 🚲\"} ,\r\n\"n\" :  [ 1.50E+2 ] }", `{ "line":"a\u2028b\tc" }`,
 	} {
 		h := lostAnswer(t).Header
 		h.Definitions[0].Steps[0].Action.Body = json.RawMessage(body)
@@ -63,15 +63,9 @@ func TestReplayKeepsBodies(t *testing.T) {
 			t.Errorf("%s: %v", body, err)
 			continue
 		}
-		var got, want any
-		if err := json.Unmarshal(r.Definitions[0].Steps[0].Action.Body, &got); err != nil {
-			t.Errorf("%s: %v", body, err)
-		}
-		if err := json.Unmarshal([]byte(body), &want); err != nil {
-			t.Fatal(err)
-		}
-		if !reflect.DeepEqual(got, want) {
-			t.Errorf("%s became %s", body, r.Definitions[0].Steps[0].Action.Body)
+		want := strings.ReplaceAll(body, "\x7f", `\u007f`) // YAML can't hold it
+		if got := string(r.Definitions[0].Steps[0].Action.Body); got != want {
+			t.Errorf("%s became %s", body, got)
 		}
 	}
 }

@@ -23,7 +23,7 @@ func (s *Scenario) Build(ids []string, address Address) ([]saga.Definition, map[
 	for n, id := range ids {
 		defs[n] = saga.Definition{ID: id, Name: s.Name, Steps: make([]saga.Step, len(s.Steps))}
 		for i := range s.Steps {
-			defs[n].Steps[i] = s.buildStep(&s.Steps[i], id, ids[0], func(d saga.Direction) string {
+			defs[n].Steps[i] = s.buildStep(i, id, ids[0], func(d saga.Direction) string {
 				return address(n, saga.StepRef{Step: s.Steps[i].Name, Direction: d})
 			})
 		}
@@ -34,15 +34,16 @@ func (s *Scenario) Build(ids []string, address Address) ([]saga.Definition, map[
 	return defs, registers
 }
 
-func (s *Scenario) buildStep(st *Step, id, cell string, url func(saga.Direction) string) saga.Step {
+func (s *Scenario) buildStep(i int, id, cell string, url func(saga.Direction) string) saga.Step {
+	st := &s.Steps[i]
 	action := effect(st.Do, st.Participant, id)
 	breaker := breakerOf(st, cell)
 	built := saga.Step{
 		Name: st.Name, Kind: st.Kind, After: st.After,
-		Action: saga.Call{URL: url(saga.Action), Body: action.Body(), Retry: s.actionPolicy(st), Breaker: breaker},
+		Action: saga.Call{URL: url(saga.Action), Body: body(action, i, saga.Action), Retry: s.actionPolicy(st), Breaker: breaker},
 	}
 	if undo, ok := st.undo(action, id); ok {
-		built.Compensation = &saga.Call{URL: url(saga.Compensation), Body: undo.Body(), Retry: s.undoPolicy(st), Breaker: breaker}
+		built.Compensation = &saga.Call{URL: url(saga.Compensation), Body: body(undo, i, saga.Compensation), Retry: s.undoPolicy(st), Breaker: breaker}
 	}
 	return built
 }

@@ -84,3 +84,58 @@ func exact(n string) string {
 	}
 	return short + "e" + power.String()
 }
+
+// Difference says where and how two texts differ in value, as in "note.rate: 0.1,
+// expected 0.10"; empty: they don't.
+func Difference(got, want []byte) string {
+	if Equal(got, want) {
+		return ""
+	}
+	x, errX := Decode(got)
+	y, errY := Decode(want)
+	switch {
+	case errX != nil:
+		return fmt.Sprintf("%.40q is no JSON: %v", got, errX)
+	case errY != nil:
+		return fmt.Sprintf("%.40q, expected %.40q", got, want)
+	}
+	return difference(x, y, "")
+}
+
+func difference(x, y any, path string) string {
+	switch y := y.(type) {
+	case map[string]any:
+		x, ok := x.(map[string]any)
+		for _, name := range slices.Sorted(maps.Keys(y)) {
+			v, found := x[name]
+			switch at := strings.TrimPrefix(path+"."+name, "."); {
+			case ok && !found:
+				return at + ": is missing"
+			case ok && !equal(v, y[name]):
+				return difference(v, y[name], at)
+			}
+		}
+		for _, name := range slices.Sorted(maps.Keys(x)) {
+			if _, found := y[name]; !found {
+				return strings.TrimPrefix(path+"."+name, ".") + ": is new"
+			}
+		}
+	case []any:
+		if x, ok := x.([]any); ok && len(x) == len(y) {
+			for i := range y {
+				if !equal(x[i], y[i]) {
+					return difference(x[i], y[i], fmt.Sprintf("%s[%d]", path, i))
+				}
+			}
+		}
+	}
+	return strings.TrimPrefix(fmt.Sprintf("%s: %s, expected %s", path, brief(x), brief(y)), ": ")
+}
+
+func brief(v any) string {
+	text, err := json.Marshal(v)
+	if err != nil { // it was read from JSON
+		return fmt.Sprint(v)
+	}
+	return fmt.Sprintf("%.60s", text)
+}

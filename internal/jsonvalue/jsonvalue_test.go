@@ -68,3 +68,21 @@ func FuzzEqual(f *testing.F) {
 		}
 	})
 }
+
+func TestDifference(t *testing.T) {
+	for _, c := range []struct{ got, want, is string }{
+		{`{"a":1}`, `{ "a" : 1.0 }`, ""},
+		{`{"note":{"n":9007199254740992}}`, `{"note":{"n":9007199254740993}}`, "note.n: 9007199254740992, expected 9007199254740993"},
+		{`{"a":[{"b":"x"}]}`, `{"a":[{"b":"y"}]}`, `a[0].b: "x", expected "y"`},
+		{`{"a":[1]}`, `{"a":[1,2]}`, "a: [1], expected [1,2]"},
+		{`{}`, `{"a":null}`, "a: is missing"},
+		{`{"a":null,"b":2}`, `{"a":null}`, "b: is new"},
+		{`[]`, `{"a":1}`, `[], expected {"a":1}`},
+		{`5`, `6`, "5, expected 6"},
+		{``, `{}`, `"" is no JSON: EOF`},
+	} {
+		if is := Difference([]byte(c.got), []byte(c.want)); is != c.is {
+			t.Errorf("Difference(%s, %s) = %q, want %q", c.got, c.want, is, c.is)
+		}
+	}
+}

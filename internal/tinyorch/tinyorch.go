@@ -38,7 +38,8 @@ type Orchestrator struct {
 // capabilities are what the health answer claims.
 var capabilities = []string{
 	"dag", "pivot", "deferrable", "exponential-backoff", "jitter", "max-attempts", "attempt-timeout",
-	"deadline", "retry-after", "permanent-errors", "idempotency-key", "step-status", "trace-context",
+	"deadline", "retry-after", "permanent-errors", "idempotency-key", "exact-body", "idempotent-submit",
+	"step-status", "trace-context",
 }
 
 // New makes an orchestrator; Close must be called.
