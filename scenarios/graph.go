@@ -68,6 +68,31 @@ func (s *Scenario) order() (sorted []int, before []set, ok bool) {
 	return sorted, before, true
 }
 
+// cycle names the steps of a cycle, each followed by one that it waits for; the
+// first is the last, too. There must be a cycle.
+func (s *Scenario) cycle() []string {
+	sorted, _, _ := s.order()
+	var done set
+	for _, i := range sorted {
+		done = done.with(i)
+	}
+	// Whoever can't be ordered waits for another one that can't.
+	way, seen := []int{}, map[int]int{}
+	for i := (^done).first(); ; i = s.predecessors(i).without(done).first() {
+		if from, again := seen[i]; again {
+			way = append(way[from:], i)
+			break
+		}
+		seen[i] = len(way)
+		way = append(way, i)
+	}
+	var names []string
+	for _, i := range way {
+		names = append(names, s.Steps[i].Name)
+	}
+	return names
+}
+
 // levels groups the steps by the length of the longest way to them.
 func (s *Scenario) levels() [][]int {
 	sorted, _, _ := s.order()

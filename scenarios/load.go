@@ -2,18 +2,16 @@ package scenarios
 
 import (
 	"bytes"
-	"cmp"
-	"errors"
+	"encoding/json"
 	"fmt"
 	"io"
 	"os"
 	"reflect"
-	"slices"
 
 	"github.com/goccy/go-yaml"
 	"github.com/goccy/go-yaml/ast"
-	"github.com/goccy/go-yaml/parser"
-	"github.com/goccy/go-yaml/token"
+
+	"github.com/sagacheck/sagacheck/internal/yamlfile"
 )
 
 // maxFile is how large a scenario file may be, in bytes.
@@ -35,76 +33,55 @@ func Load(path string) (*Scenario, error) {
 
 // Parse reads a scenario. It is strict: unknown, missing and doubled fields,
 // values of another type and everything that Validate refuses are errors. The
-// error joins a Problem for each, with file, line, column and field; file is the
+// error joins a yamlfile.Problem for each, with file, line, column and field; file is the
 // name that they show.
 func Parse(file string, b []byte) (*Scenario, error) {
 	s, ps := parse(b)
-	for _, p := range ps {
-		p.File = file
-	}
 	if len(ps) > 0 {
-		return nil, ps.err()
+		return nil, ps.Of(file).InOrder().Err()
 	}
 	return s, nil
 }
 
-func parse(b []byte) (*Scenario, problems) {
-	root, ps := document(b)
+// unions are the types that are a word or a list in a file.
+var unions = map[reflect.Type]yamlfile.Union{
+	reflect.TypeFor[Undo](): {List: reflect.TypeFor[[]Change](), Want: "inverse, none or a list of changes"},
+}
+
+func parse(b []byte) (*Scenario, yamlfile.Problems) {
+	root, ps := yamlfile.Document(b, maxFile, "a scenario")
 	if len(ps) > 0 {
 		return nil, ps
 	}
-	sh := &shape{places: map[string]*token.Position{}}
-	sh.check(root, reflect.TypeFor[Scenario](), "")
-	if len(sh.problems) > 0 {
-		return nil, inOrder(sh.problems)
-	}
+	sh := yamlfile.NewShape(root, reflect.TypeFor[Scenario](), unions)
 	s := &Scenario{Sagas: 1}
-	if err := yaml.UnmarshalWithOptions(b, s, yaml.Strict()); err != nil {
-		return nil, problems{yamlProblem(err)}
+	if len(sh.Problems) > 0 {
+		return nil, append(sh.Problems, s.rest(sh, root)...)
+	}
+	text, _ := yamlfile.Text(b)
+	if err := yaml.UnmarshalWithOptions(text, s, yaml.Strict()); err != nil {
+		return nil, yamlfile.Problems{yamlfile.NotYAML(err)}
 	}
 	ps = s.problems()
 	for _, p := range ps {
-		p.at(sh.place(p.Field))
+		p.At(sh.Place(p.Field))
 	}
-	return s, inOrder(ps)
+	return s, ps
 }
 
-// document is the root of the only document of a file.
-func document(b []byte) (ast.Node, problems) {
-	if len(b) > maxFile {
-		return nil, problems{{Reason: fmt.Sprintf("the file is too large: expected at most %d bytes", maxFile)}}
+// rest is what is wrong with a scenario besides its shape, as far as that can be
+// told: what fields of another shape should have said is not known.
+func (s *Scenario) rest(sh *yamlfile.Shape, root ast.Node) (ps yamlfile.Problems) {
+	b, err := json.Marshal(sh.Value(root))
+	if err != nil || json.Unmarshal(b, s) != nil {
+		return nil // so far off that the shape says all
 	}
-	f, err := parser.ParseBytes(b, 0)
-	if err != nil {
-		return nil, problems{yamlProblem(err)}
+	for _, p := range s.problems() {
+		if p.Field != "" && !sh.Problems.Touches(p.Field) {
+			p.At(sh.Place(p.Field))
+			ps = append(ps, p)
+		}
 	}
-	switch {
-	case len(f.Docs) == 0 || f.Docs[0].Body == nil:
-		return nil, problems{{Line: 1, Column: 1, Reason: "the file is empty: expected a scenario"}}
-	case len(f.Docs) > 1:
-		return nil, problems{{Line: 1, Column: 1, Reason: fmt.Sprintf("the file has %d documents: expected one scenario", len(f.Docs))}}
-	}
-	return f.Docs[0].Body, nil
-}
-
-// yamlProblem takes the place from an error of the YAML library.
-func yamlProblem(err error) *Problem {
-	var ye yaml.Error
-	if !errors.As(err, &ye) {
-		return &Problem{Reason: err.Error()}
-	}
-	p := &Problem{Reason: "not YAML: " + ye.GetMessage()}
-	if t := ye.GetToken(); t != nil {
-		p.at(t.Position)
-	}
-	return p
-}
-
-// inOrder sorts problems by their place in the file.
-func inOrder(ps problems) problems {
-	slices.SortStableFunc(ps, func(a, b *Problem) int {
-		return cmp.Or(cmp.Compare(a.Line, b.Line), cmp.Compare(a.Column, b.Column))
-	})
 	return ps
 }
 

@@ -7,6 +7,8 @@ import (
 	"reflect"
 	"strings"
 	"testing"
+
+	"github.com/sagacheck/sagacheck/internal/yamlfile"
 )
 
 const good = `name: shop
@@ -64,7 +66,7 @@ func TestParseRefuses(t *testing.T) {
 		{"name: charge", "name: submit", `shop.yaml:11:11: steps[1].name: "submit": expected another name: this one stands for the client's call`},
 		{"kind: pivot", "kind: pivot\n    after: [rserve]", `shop.yaml:14:13: steps[1].after[0]: "rserve": expected the name of a step: one of reserve, ship`},
 		{"kind: pivot", "kind: pivot\n    after: [charge]", `shop.yaml:14:13: steps[1].after[0]: "charge": expected another step: a step can't wait for itself`},
-		{"amount: 100", "amount: -100", `shop.yaml:15:50: steps[1].do[0].transfer.amount: -100: expected a whole number of 1 or more, in the smallest unit (cents, pieces)`},
+		{"amount: 100", "amount: -100", `shop.yaml:15:50: steps[1].do[0].transfer.amount: -100: expected a whole number of 1 to 1000000000000, in the smallest unit (cents, pieces)`},
 		{"to: shop,", "to: card,", `shop.yaml:15:36: steps[1].do[0].transfer.to: "card": expected another account than from`},
 		{"from: card", "from: bank/card", `shop.yaml:15:26: steps[1].do[0].transfer.from: "bank/card": expected a name without spaces and slashes; the participant's name is put before it`},
 		{"from: card", `from: "card:{id}"`, `shop.yaml:15:26: steps[1].do[0].transfer.from: "card:{id}": expected {saga} as the only placeholder`},
@@ -73,13 +75,26 @@ func TestParseRefuses(t *testing.T) {
 		{"orders/order", "order", `shop.yaml:3:29: registers.order:{saga}: "order:{saga}": expected participant/register`},
 		{"orders/order", "order/order", `shop.yaml:3:35: registers.order/order:{saga}: "order/order:{saga}": expected a participant of a step before the slash: one of orders, bank`},
 		// policies and breakers
-		{"max_attempts: 3", "max_attempts: -1", `shop.yaml:4:23: retry.max_attempts: -1: expected 0 (until it succeeds) or more`},
+		{"max_attempts: 3", "max_attempts: -1", `shop.yaml:4:23: retry.max_attempts: -1: expected 0 to 1000`},
 		{"jitter: 0.1", "max_interval_ms: 1", `shop.yaml:16:30: steps[1].retry.max_interval_ms: 1: expected at least initial_interval_ms (5)`},
 		{"kind: retriable", "kind: retriable\n    retry: {max_attempts: 3}", `shop.yaml:20:27: steps[2].retry.max_attempts: 3: expected 0 (until it succeeds): a retriable step must not be given up`},
 		{"kind: retriable", "kind: retriable\n    undo_retry: {jitter: 0}", `shop.yaml:20:17: steps[2].undo_retry: expected nothing: the step has no compensation`},
-		{"kind: pivot", "kind: pivot\n    breaker: {name: b, failures: 0, open_ms: 1, probes: 1}", `shop.yaml:14:34: steps[1].breaker.failures: 0: expected 1 or more`},
+		{"kind: pivot", "kind: pivot\n    breaker: {name: b, failures: 0, open_ms: 1, probes: 1}", `shop.yaml:14:34: steps[1].breaker.failures: 0: expected 1 to 1000`},
+		{"jitter: 0.1", "attempt_timeout_ms: 1", `shop.yaml:16:33: steps[1].retry.attempt_timeout_ms: 1: expected 5 to 3600000`},
+		{"max_attempts: 3", "max_attempts: 4000000", `shop.yaml:4:23: retry.max_attempts: 4000000: expected 0 to 1000`},
+		{"amount: 100", "amount: 9223372036854775807", `shop.yaml:15:50: steps[1].do[0].transfer.amount: 9223372036854775807: expected a whole number of 1 to 1000000000000, in the smallest unit (cents, pieces)`},
+		{"amount: 100", "amount: 9223372036854775808", `shop.yaml:15:50: steps[1].do[0].transfer.amount: "9223372036854775808": expected a whole number`},
+		// texts
+		{"A shop.", `"A\a shop."`, `shop.yaml:2:14: description: "A\a shop.": expected no control characters: U+0007 is one`},
+		{"from: card", `from: "ca\erd"`, `shop.yaml:15:26: steps[1].do[0].transfer.from: "ca\x1brd": expected no control characters: U+001B is one`},
+		{"unit: EUR", `unit: "E\0R"`, `shop.yaml:15:61: steps[1].do[0].transfer.unit: "E\x00R": expected no control characters: U+0000 is one`},
+		{"to: reserved", `to: "re\0"`, `shop.yaml:10:56: steps[0].do[0].set.to: "re\x00": expected no control characters: U+0000 is one`},
+		{"A shop.", "A sch\xf6p.", `shop.yaml:2:19: not UTF-8: the byte 0xf6: expected a text in UTF-8`},
+		{"name: shop", "\xff\xfen\x00a\x00", `shop.yaml:1:1: not UTF-8: the byte 0xff: expected a text in UTF-8`},
+		// several at once, of the shape and of the rest
+		{"name: shop\ndescription: A shop.", "name: Shop\ndescription: 4", `shop.yaml:1:7: name: "Shop": expected lower-case letters, digits and hyphens, at most 63` + "\n" + `shop.yaml:2:14: description: "4": expected a text (put numbers and words like true into quotes)`},
 		// the graph
-		{"kind: compensatable", "kind: compensatable\n    after: [ship]", `shop.yaml:6:3: steps: expected an order: after has a cycle`},
+		{"kind: compensatable", "kind: compensatable\n    after: [ship]", `shop.yaml:6:3: steps: expected an order: after has a cycle: reserve waits for ship waits for charge waits for reserve`},
 		{"kind: compensatable", "kind: pivot", `shop.yaml:13:11: steps[1].kind: expected one pivot: "reserve" is one already`},
 		{"kind: pivot", "kind: pivot\n    after: []", `shop.yaml:14:12: steps[1].after: expected that the compensatable "reserve" comes before the pivot "charge": when it fails, what came before must still be undone` + "\n" + `shop.yaml:18:5: steps[2].after: expected that the compensatable "reserve" comes before the retriable "ship": when it fails, what came before must still be undone`},
 		{"kind: pivot", "kind: deferrable", `shop.yaml:17:5: steps[2].after: "charge" is deferrable: expected that only deferrable steps wait for it; name other steps in after`},
@@ -90,9 +105,16 @@ func TestParseRefuses(t *testing.T) {
 		if err == nil || err.Error() != c.want {
 			t.Errorf("%q instead of %q:\nhave %v\nwant %s", c.new, c.old, err, c.want)
 		}
-		if p := (*Problem)(nil); !errors.As(err, &p) || p.Line == 0 {
+		if p := (*yamlfile.Problem)(nil); !errors.As(err, &p) || p.Line == 0 {
 			t.Errorf("%q: expected a *Problem with its line", c.new)
 		}
+	}
+}
+
+// Some editors put a byte order mark before a text.
+func TestByteOrderMark(t *testing.T) {
+	if _, err := Parse("shop.yaml", []byte("\ufeff"+good)); err != nil {
+		t.Error(err)
 	}
 }
 

@@ -4,12 +4,13 @@ import (
 	"fmt"
 	"strings"
 
+	"github.com/sagacheck/sagacheck/internal/yamlfile"
 	"github.com/sagacheck/sagacheck/saga"
 )
 
 // checkPolicies checks the defaults first: a step that overrides nothing shares
 // their mistakes and would only repeat them.
-func (s *Scenario) checkPolicies(ps *problems) {
+func (s *Scenario) checkPolicies(ps *yamlfile.Problems) {
 	n := len(*ps)
 	checkPolicy(ps, "retry", s.Retry.over(DefaultRetry))
 	checkPolicy(ps, "undo_retry", s.UndoRetry.over(DefaultUndoRetry))
@@ -22,26 +23,50 @@ func (s *Scenario) checkPolicies(ps *problems) {
 		checkPolicy(ps, at+"retry", action)
 		checkPolicy(ps, at+"undo_retry", s.undoPolicy(st))
 		if st.Kind == saga.Retriable && action.MaxAttempts != 0 {
-			ps.add(at+"retry.max_attempts", "%d: expected 0 (until it succeeds): a retriable step must not be given up", action.MaxAttempts)
+			ps.Add(at+"retry.max_attempts", "%d: expected 0 (until it succeeds): a retriable step must not be given up", action.MaxAttempts)
 		}
 		if st.Kind == saga.Retriable && action.DeadlineMS != 0 {
-			ps.add(at+"retry.deadline_ms", "%d: expected 0 (none): a retriable step must not be given up", action.DeadlineMS)
+			ps.Add(at+"retry.deadline_ms", "%d: expected 0 (none): a retriable step must not be given up", action.DeadlineMS)
 		}
 		if st.UndoRetry != nil && st.undoMode() == UndoNone {
-			ps.add(at+"undo_retry", "expected nothing: the step has no compensation")
+			ps.Add(at+"undo_retry", "expected nothing: the step has no compensation")
 		}
 	}
 }
 
 // checkPolicy puts the field that the policy complains of into the path.
-func checkPolicy(ps *problems, at string, p saga.RetryPolicy) {
+func checkPolicy(ps *yamlfile.Problems, at string, p saga.RetryPolicy) {
+	n := len(*ps)
+	checkRange(ps, at+".max_attempts", p.MaxAttempts, 0, maxAttempts)
+	checkRange(ps, at+".initial_interval_ms", p.InitialIntervalMS, 0, maxTimeMS)
+	checkRange(ps, at+".max_interval_ms", p.MaxIntervalMS, 0, maxTimeMS)
+	checkRange(ps, at+".attempt_timeout_ms", p.AttemptTimeoutMS, minTimeoutMS, maxTimeMS)
+	checkRange(ps, at+".deadline_ms", p.DeadlineMS, 0, maxTimeMS)
+	if len(*ps) > n {
+		return
+	}
 	if err := p.Validate(); err != nil {
 		field, reason, _ := strings.Cut(err.Error(), ": ")
-		ps.add(at+"."+field, "%s", reason)
+		ps.Add(at+"."+field, "%s", reason)
 	}
 }
 
-func (s *Scenario) checkBreakers(ps *problems) {
+// Limits of the numbers of policies and breakers: a call can't be made in less than
+// minTimeoutMS, nobody waits longer than an hour, and a failure point has an
+// attempt of at most four digits.
+const (
+	maxAttempts  = 1000
+	minTimeoutMS = 5
+	maxTimeMS    = 3_600_000
+)
+
+func checkRange(ps *yamlfile.Problems, field string, v, lo, hi int) {
+	if v < lo || v > hi {
+		ps.Add(field, "%d: expected %d to %d", v, lo, hi)
+	}
+}
+
+func (s *Scenario) checkBreakers(ps *yamlfile.Problems) {
 	first := map[string]int{}
 	for i, st := range s.Steps {
 		b := st.Breaker
@@ -50,30 +75,25 @@ func (s *Scenario) checkBreakers(ps *problems) {
 		}
 		at := fmt.Sprintf("steps[%d].breaker", i)
 		if !wordPattern.MatchString(b.Name) {
-			ps.add(at+".name", "%q: %s", b.Name, wordExpected)
+			ps.Add(at+".name", "%q: %s", b.Name, wordExpected)
 		}
-		for _, f := range []struct {
-			name  string
-			value int
-		}{{"failures", b.Failures}, {"open_ms", b.OpenMS}, {"probes", b.Probes}} {
-			if f.value < 1 {
-				ps.add(at+"."+f.name, "%d: expected 1 or more", f.value)
-			}
-		}
+		checkRange(ps, at+".failures", b.Failures, 1, maxAttempts)
+		checkRange(ps, at+".open_ms", b.OpenMS, 1, maxTimeMS)
+		checkRange(ps, at+".probes", b.Probes, 1, maxAttempts)
 		if j, ok := first[b.Name]; !ok {
 			first[b.Name] = i
 		} else if *b != *s.Steps[j].Breaker {
-			ps.add(at, "%q: expected the same numbers as in steps[%d], which shares the breaker", b.Name, j)
+			ps.Add(at, "%q: expected the same numbers as in steps[%d], which shares the breaker", b.Name, j)
 		}
 	}
 }
 
 // checkGraph checks that the saga can always end all-done or all-undone: once a
 // step that can't be undone has succeeded, nothing may be left that can fail.
-func (s *Scenario) checkGraph(ps *problems) {
+func (s *Scenario) checkGraph(ps *yamlfile.Problems) {
 	_, before, ok := s.order()
 	if !ok {
-		ps.add("steps", "expected an order: after has a cycle")
+		ps.Add("steps", "expected an order: after has a cycle: %s", strings.Join(s.cycle(), " waits for "))
 		return
 	}
 	pivot := -1
@@ -82,7 +102,7 @@ func (s *Scenario) checkGraph(ps *problems) {
 			continue
 		}
 		if pivot >= 0 {
-			ps.add(fmt.Sprintf("steps[%d].kind", i), "expected one pivot: %q is one already", s.Steps[pivot].Name)
+			ps.Add(fmt.Sprintf("steps[%d].kind", i), "expected one pivot: %q is one already", s.Steps[pivot].Name)
 			return
 		}
 		pivot = i
@@ -97,7 +117,7 @@ func (s *Scenario) checkGraph(ps *problems) {
 		}
 		if missing := must.without(before[i]); missing != 0 {
 			other := s.Steps[missing.first()]
-			ps.add(fmt.Sprintf("steps[%d].after", i), "expected that the %s %q comes before the %s %q: %s",
+			ps.Add(fmt.Sprintf("steps[%d].after", i), "expected that the %s %q comes before the %s %q: %s",
 				other.Kind, other.Name, st.Kind, st.Name, "when it fails, what came before must still be undone")
 		}
 		s.checkDeferrables(ps, i)
@@ -106,14 +126,14 @@ func (s *Scenario) checkGraph(ps *problems) {
 
 // checkDeferrables refuses a core step that waits for a deferrable one, because
 // then the deferrable step would be critical.
-func (s *Scenario) checkDeferrables(ps *problems, i int) {
+func (s *Scenario) checkDeferrables(ps *yamlfile.Problems, i int) {
 	if s.Steps[i].Kind == saga.Deferrable {
 		return
 	}
 	waits := s.predecessors(i)
 	for j, other := range s.Steps {
 		if waits.has(j) && other.Kind == saga.Deferrable {
-			ps.add(fmt.Sprintf("steps[%d].after", i), "%q is deferrable: expected that only deferrable steps wait for it; name other steps in after", other.Name)
+			ps.Add(fmt.Sprintf("steps[%d].after", i), "%q is deferrable: expected that only deferrable steps wait for it; name other steps in after", other.Name)
 		}
 	}
 }
@@ -121,7 +141,7 @@ func (s *Scenario) checkDeferrables(ps *problems, i int) {
 // checkWrites follows each register through a saga that runs alone: its writers
 // must be ordered, and each must find the value that it starts from. Else the
 // participants would refuse the step for ever.
-func (s *Scenario) checkWrites(ps *problems) {
+func (s *Scenario) checkWrites(ps *yamlfile.Problems) {
 	sorted, before, _ := s.order()
 	id := exampleIDs(1)[0]
 	value, writer := map[string]string{}, map[string]int{}
@@ -133,11 +153,11 @@ func (s *Scenario) checkWrites(ps *problems) {
 		for _, w := range st.writes(id) {
 			at := fmt.Sprintf("steps[%d].do[%d]", i, w.change)
 			if k, ok := writer[w.Register]; ok && k != i && !before[i].has(k) {
-				ps.add(at, "register %q is written by %q too: expected one of the two steps to come after the other", w.Register, s.Steps[k].Name)
+				ps.Add(at, "register %q is written by %q too: expected one of the two steps to come after the other", w.Register, s.Steps[k].Name)
 				continue
 			}
 			if have := value[w.Register]; have != w.From {
-				ps.add(at, "register %q is changed from %q: expected %q, the value that it has by then", w.Register, w.From, have)
+				ps.Add(at, "register %q is changed from %q: expected %q, the value that it has by then", w.Register, w.From, have)
 			}
 			value[w.Register], writer[w.Register] = w.To, i
 		}

@@ -66,7 +66,7 @@ type Transfer struct {
 	// To is the account that gets.
 	To string `json:"to" yaml:"to" jsonschema:"minLength=1"`
 	// Amount in whole numbers of the unit.
-	Amount int64 `json:"amount" yaml:"amount" jsonschema:"minimum=1"`
+	Amount int64 `json:"amount" yaml:"amount" jsonschema:"minimum=1,maximum=1000000000000"`
 	// Unit of the amount: EUR for cents of it, piece, seat.
 	Unit string `json:"unit" yaml:"unit" jsonschema:"minLength=1"`
 }
@@ -94,19 +94,19 @@ const Exists = "exists"
 // taken from the default above it.
 type Policy struct {
 	// MaxAttempts is how often the call is attempted at most; 0: until it succeeds.
-	MaxAttempts *int `json:"max_attempts,omitempty" yaml:"max_attempts,omitempty" jsonschema:"minimum=0"`
+	MaxAttempts *int `json:"max_attempts,omitempty" yaml:"max_attempts,omitempty" jsonschema:"minimum=0,maximum=1000"`
 	// InitialIntervalMS is the wait before the second attempt.
-	InitialIntervalMS *int `json:"initial_interval_ms,omitempty" yaml:"initial_interval_ms,omitempty" jsonschema:"minimum=0"`
+	InitialIntervalMS *int `json:"initial_interval_ms,omitempty" yaml:"initial_interval_ms,omitempty" jsonschema:"minimum=0,maximum=3600000"`
 	// Multiplier is the factor from one wait to the next.
 	Multiplier *float64 `json:"multiplier,omitempty" yaml:"multiplier,omitempty" jsonschema:"minimum=1,maximum=1000"`
 	// MaxIntervalMS is the longest wait, before jitter.
-	MaxIntervalMS *int `json:"max_interval_ms,omitempty" yaml:"max_interval_ms,omitempty" jsonschema:"minimum=0"`
+	MaxIntervalMS *int `json:"max_interval_ms,omitempty" yaml:"max_interval_ms,omitempty" jsonschema:"minimum=0,maximum=3600000"`
 	// Jitter spreads each wait d over d·(1±jitter).
 	Jitter *float64 `json:"jitter,omitempty" yaml:"jitter,omitempty" jsonschema:"minimum=0,maximum=1"`
 	// AttemptTimeoutMS is how long one attempt may take.
-	AttemptTimeoutMS *int `json:"attempt_timeout_ms,omitempty" yaml:"attempt_timeout_ms,omitempty" jsonschema:"minimum=1"`
+	AttemptTimeoutMS *int `json:"attempt_timeout_ms,omitempty" yaml:"attempt_timeout_ms,omitempty" jsonschema:"minimum=5,maximum=3600000"`
 	// DeadlineMS: no new attempt later than this after the first; 0: none.
-	DeadlineMS *int `json:"deadline_ms,omitempty" yaml:"deadline_ms,omitempty" jsonschema:"minimum=0"`
+	DeadlineMS *int `json:"deadline_ms,omitempty" yaml:"deadline_ms,omitempty" jsonschema:"minimum=0,maximum=3600000"`
 }
 
 // Thread is a public report of what went wrong with somebody's orchestrator.

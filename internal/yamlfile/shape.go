@@ -1,7 +1,9 @@
-package scenarios
+package yamlfile
 
 import (
+	"encoding"
 	"fmt"
+	"math"
 	"reflect"
 	"slices"
 	"strings"
@@ -10,23 +12,39 @@ import (
 	"github.com/goccy/go-yaml/token"
 )
 
-// shape compares a YAML document with the Go types that it is decoded into,
+// Shape compares a YAML document with the Go types that it is decoded into,
 // before it is decoded. A decoder stops at the first mistake, and quietly makes
 // 4 of 4.5 and text of numbers; this names every mistake with its place, and
 // remembers the places for the checks that follow.
-type shape struct {
-	problems problems
+type Shape struct {
+	Problems Problems
+	unions   map[reflect.Type]Union
 	places   map[string]*token.Position // by field
+	bad      map[ast.Node]bool          // of another shape than expected
 }
 
-func (sh *shape) fail(n ast.Node, field, format string, args ...any) {
+// Union is a type that is a word or a list in a file.
+type Union struct {
+	List reflect.Type
+	Want string // what was expected, in words
+}
+
+// NewShape compares a document with a type.
+func NewShape(root ast.Node, t reflect.Type, unions map[reflect.Type]Union) *Shape {
+	sh := &Shape{unions: unions, places: map[string]*token.Position{}, bad: map[ast.Node]bool{}}
+	sh.check(root, t, "")
+	return sh
+}
+
+func (sh *Shape) fail(n ast.Node, field, format string, args ...any) {
 	p := &Problem{Field: field, Reason: fmt.Sprintf(format, args...)}
-	p.at(position(n))
-	sh.problems = append(sh.problems, p)
+	p.At(position(n))
+	sh.Problems = append(sh.Problems, p)
+	sh.bad[n] = true
 }
 
 // check compares a node with a type.
-func (sh *shape) check(n ast.Node, t reflect.Type, field string) {
+func (sh *Shape) check(n ast.Node, t reflect.Type, field string) {
 	for t.Kind() == reflect.Pointer {
 		t = t.Elem()
 	}
@@ -36,9 +54,13 @@ func (sh *shape) check(n ast.Node, t reflect.Type, field string) {
 		sh.fail(n, field, "expected a plain value: anchors, aliases and tags are not supported")
 		return
 	}
-	switch {
-	case t == reflect.TypeFor[Undo]():
-		sh.checkUndo(n, field)
+	switch u, union := sh.unions[t]; {
+	case union:
+		sh.checkUnion(n, u, field)
+	case reflect.PointerTo(t).Implements(reflect.TypeFor[encoding.TextUnmarshaler]()):
+		if !isScalar(n, reflect.String) {
+			sh.fail(n, field, "%s: expected %s", quote(n), scalarName(reflect.String))
+		}
 	case t.Kind() == reflect.Struct:
 		sh.checkStruct(n, t, field)
 	case t.Kind() == reflect.Slice:
@@ -54,17 +76,17 @@ func (sh *shape) check(n ast.Node, t reflect.Type, field string) {
 	}
 }
 
-func (sh *shape) checkUndo(n ast.Node, field string) {
+func (sh *Shape) checkUnion(n ast.Node, u Union, field string) {
 	switch n.(type) {
 	case *ast.SequenceNode:
-		sh.check(n, reflect.TypeFor[[]Change](), field)
+		sh.check(n, u.List, field)
 	case *ast.StringNode:
 	default:
-		sh.fail(n, field, "%s: expected inverse, none or a list of changes", quote(n))
+		sh.fail(n, field, "%s: expected %s", quote(n), u.Want)
 	}
 }
 
-func (sh *shape) checkStruct(n ast.Node, t reflect.Type, field string) {
+func (sh *Shape) checkStruct(n ast.Node, t reflect.Type, field string) {
 	fields := yamlFields(t)
 	known := make([]string, len(fields))
 	for i, f := range fields {
@@ -77,10 +99,10 @@ func (sh *shape) checkStruct(n ast.Node, t reflect.Type, field string) {
 	}
 	seen := map[string]bool{}
 	for it := m.MapRange(); it.Next(); {
-		key := it.Key().String()
+		key := keyOf(it.Key())
 		i := slices.Index(known, key)
 		if i < 0 {
-			sh.fail(it.Key(), join(field, key), "unknown field %q: expected one of %s", key, strings.Join(known, ", "))
+			sh.fail(it.Key(), join(field, clip(key)), "unknown field %q: expected one of %s", clip(key), strings.Join(known, ", "))
 			continue
 		}
 		seen[key] = true
@@ -88,12 +110,14 @@ func (sh *shape) checkStruct(n ast.Node, t reflect.Type, field string) {
 	}
 	for _, f := range fields {
 		if f.required && !seen[f.name] {
-			sh.fail(n, join(field, f.name), "is missing: expected %s", typeName(f.typ))
+			p := &Problem{Field: join(field, f.name), Reason: "is missing: expected " + typeName(f.typ)}
+			p.At(position(n))
+			sh.Problems = append(sh.Problems, p)
 		}
 	}
 }
 
-func (sh *shape) checkList(n ast.Node, t reflect.Type, field string) {
+func (sh *Shape) checkList(n ast.Node, t reflect.Type, field string) {
 	list, ok := n.(*ast.SequenceNode)
 	if !ok {
 		sh.fail(n, field, "%s: expected a list", quote(n))
@@ -104,23 +128,19 @@ func (sh *shape) checkList(n ast.Node, t reflect.Type, field string) {
 	}
 }
 
-func (sh *shape) checkMap(n ast.Node, t reflect.Type, field string) {
+func (sh *Shape) checkMap(n ast.Node, t reflect.Type, field string) {
 	m, ok := n.(ast.MapNode)
 	if !ok {
 		sh.fail(n, field, "%s: expected a mapping", quote(n))
 		return
 	}
 	for it := m.MapRange(); it.Next(); {
-		key := it.Key().String()
-		if s, ok := it.Key().(*ast.StringNode); ok {
-			key = s.Value
-		}
-		sh.check(it.Value(), t.Elem(), join(field, key))
+		sh.check(it.Value(), t.Elem(), join(field, keyOf(it.Key())))
 	}
 }
 
 // checkAny goes on below a value of any type, to refuse anchors there too.
-func (sh *shape) checkAny(n ast.Node, field string) {
+func (sh *Shape) checkAny(n ast.Node, field string) {
 	switch n.(type) {
 	case ast.MapNode:
 		sh.checkMap(n, reflect.TypeFor[map[string]any](), field)
@@ -145,8 +165,8 @@ func position(n ast.Node) *token.Position {
 	return nil
 }
 
-// place finds where a field stands in the file, or else what it belongs to.
-func (sh *shape) place(field string) *token.Position {
+// Place finds where a field stands in the file, or else what it belongs to.
+func (sh *Shape) Place(field string) *token.Position {
 	for field != "" {
 		if p := sh.places[field]; p != nil {
 			return p
@@ -180,15 +200,23 @@ func join(field, key string) string {
 }
 
 func isScalar(n ast.Node, k reflect.Kind) bool {
-	switch n.(type) {
+	switch n := n.(type) {
 	case *ast.StringNode, *ast.LiteralNode:
 		return k == reflect.String
 	case *ast.IntegerNode:
-		return k == reflect.Int || k == reflect.Int64 || k == reflect.Float64
+		return (k == reflect.Int || k == reflect.Int64) && fits(n) || k == reflect.Float64
 	case *ast.FloatNode:
 		return k == reflect.Float64
+	case *ast.BoolNode:
+		return k == reflect.Bool
 	}
 	return false
+}
+
+// fits tells whether a whole number has at most 64 bits with its sign.
+func fits(n *ast.IntegerNode) bool {
+	u, unsigned := n.Value.(uint64)
+	return !unsigned || u <= math.MaxInt64
 }
 
 func scalarName(k reflect.Kind) string {
@@ -197,6 +225,8 @@ func scalarName(k reflect.Kind) string {
 		return "a whole number"
 	case reflect.Float64:
 		return "a number"
+	case reflect.Bool:
+		return "true or false"
 	}
 	return "a text (put numbers and words like true into quotes)"
 }
@@ -223,10 +253,52 @@ func quote(n ast.Node) string {
 	case ast.MapNode:
 		return "a mapping"
 	default:
-		text := []rune(strings.TrimSpace(n.String()))
-		if len(text) > 40 {
-			text = append(text[:39], '…')
-		}
-		return fmt.Sprintf("%q", string(text))
+		return fmt.Sprintf("%q", clip(strings.TrimSpace(n.String())))
 	}
+}
+
+// mostShown is how many characters of a value are shown.
+const mostShown = 40
+
+func clip(text string) string {
+	if rs := []rune(text[:min(len(text), 4*mostShown)]); len(rs) > mostShown {
+		return string(rs[:mostShown-1]) + "…"
+	}
+	return text
+}
+
+// keyOf is a key without the quotes that JSON puts around it.
+func keyOf(n ast.MapKeyNode) string {
+	if s, ok := n.(*ast.StringNode); ok {
+		return s.Value
+	}
+	return n.String()
+}
+
+// Value is a document as the decoders of encoding/json know it, without what has
+// another shape than expected.
+func (sh *Shape) Value(n ast.Node) any {
+	switch n := n.(type) {
+	case ast.MapNode:
+		m := map[string]any{}
+		for it := n.MapRange(); it.Next(); {
+			if !sh.bad[it.Key()] && !sh.bad[it.Value()] {
+				m[keyOf(it.Key())] = sh.Value(it.Value())
+			}
+		}
+		return m
+	case *ast.SequenceNode:
+		list := []any{}
+		for _, v := range n.Values {
+			if sh.bad[v] {
+				list = append(list, nil) // the others keep their numbers
+			} else {
+				list = append(list, sh.Value(v))
+			}
+		}
+		return list
+	case ast.ScalarNode:
+		return n.GetValue()
+	}
+	return nil
 }
