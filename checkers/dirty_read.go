@@ -26,27 +26,32 @@ func (DirtyRead) Doc() Doc {
 		Name:       "dirty-read",
 		Definition: "A saga completed although it had acted on a register's value that another saga, under way at the same time, had written and later compensated, or tried to.",
 		Source:     "Richardson, Microservices Patterns, ch. 4.3: dirty reads",
-		Clauses:    []Clause{{Name: whole, Text: "TODO"}},
-		Evidence:   "call-committed with the values that writes found, call-received of compensations, and saga-ended. At risk: sagas that had a written register under compensation while another saga with calls to it was under way.",
-		Blind:      "Reads that lead to no write of the same register. A write that did not expect the value is no read: lost-update sees it.",
-		Cost:       "linear, and sorting",
-		Wants:      []Trait{sharedWrites},
+		Clauses: []Clause{
+			{Name: undoneWrite, Text: "no saga completes on the strength of what a saga had written to a register that it compensates, or is to compensate, while another one with calls to that register is under way"},
+		},
+		Evidence: "call-committed with the values that writes found, call-received of compensations, and saga-ended",
+		Blind:    "Reads that lead to no write of the same register. A write that did not expect the value is no read: lost-update sees it.",
+		Cost:     "linear, and sorting",
+		Wants:    []Trait{sharedWrites},
 	}
 }
+
+const undoneWrite = "undone-write"
 
 // Check judges a history.
 func (c DirtyRead) Check(h *history.History, ix *history.Index) Verdict {
 	t := newTally(c)
 	for _, r := range registersOf(h, ix) {
 		undone := r.undone()
-		for _, s := range r.crowded() {
-			if undone[s] {
-				t.held(whole, 1)
+		judged := map[*history.SagaRecord]bool{} // writers on which a reader decided
+		for i, w := range r.writes {
+			if _, by := r.before(i); by != nil && reads(w, by) && judgeRead(t, r, &w, by) {
+				judged[by.saga] = true
 			}
 		}
-		for i, w := range r.writes {
-			if _, by := r.before(i); by != nil && reads(w, by) {
-				judgeRead(t, r, &w, by)
+		for _, s := range r.crowded() {
+			if undone[s] && !judged[s] {
+				t.held(undoneWrite, 1)
 			}
 		}
 	}
@@ -76,27 +81,31 @@ func reads(w registerWrite, by *registerWrite) bool {
 		w.found == by.left && w.told && w.found == w.expected && together(w.saga, by.saga)
 }
 
-func judgeRead(t *tally, r *register, w, by *registerWrite) {
-	undo, how := undoing(by, w.event.Seq)
+// judgeRead judges one read; false: it shows nothing wrong.
+func judgeRead(t *tally, r *register, w, by *registerWrite) bool {
+	undo, how := undoAfter(by, w.event.Seq)
 	reader := end(w.saga)
 	switch {
 	case reader == saga.Compensated: // what was read is undone, and so is the reader
+		return false
 	case undo == nil && by.saga.Ended == nil:
-		t.unknown(whole, "saga %s has not ended: it may still undo register %q, which saga %s acted on", by.saga.ID, r.name, w.saga.ID)
+		t.unknown(undoneWrite, "saga %s has not ended: it may still undo register %q, which saga %s acted on", by.saga.ID, r.name, w.saga.ID)
 	case undo == nil:
+		return false
 	case reader == "":
-		t.unknown(whole, "saga %s has not ended, and it acted on what saga %s undid", w.saga.ID, by.saga.ID)
+		t.unknown(undoneWrite, "saga %s has not ended, and it acted on what saga %s undid", w.saga.ID, by.saga.ID)
 	default:
-		t.violate(whole, w.op, []*history.Event{by.event, w.event, undo, w.saga.Ended},
+		t.violate(undoneWrite, w.op, []*history.Event{by.event, w.event, undo, w.saga.Ended},
 			"broke isolation between sagas: %s acted on register %q being %q, which %s had set and %s, and saga %s completed",
 			w.op, r.name, w.found, by.op, how, w.saga.ID)
 	}
+	return true
 }
 
-// undoing is the event with which an action was undone after another event, or,
+// undoAfter is the event with which an action was undone after another event, or,
 // since a participant may refuse to undo what somebody has built on, was to be
 // undone: the saga is on its way back. nil: neither.
-func undoing(by *registerWrite, seq int) (e *history.Event, how string) {
+func undoAfter(by *registerWrite, seq int) (e *history.Event, how string) {
 	o := by.saga.Ops[undoOf(by.op)]
 	if e := firstAfter(effects(o), seq); e != nil || o == nil || end(by.saga) == saga.Completed {
 		return e, "later undid"

@@ -148,15 +148,23 @@ func stuckForAReason(h *history.History, s *history.SagaRecord) string {
 	if s.Status() != saga.Stuck {
 		return ""
 	}
+	return personsMatter(h, s)
+}
+
+// personsMatter says why a saga may never end by itself; empty: it must. A pivot that
+// has come to the end of its policy is no reason: with a compensation the saga turns
+// and undoes it, without one it is attempted until its outcome is known.
+func personsMatter(h *history.History, s *history.SagaRecord) string {
 	past := pastPivot(s)
 	for _, o := range opsOf(s) {
 		step, _ := s.Definition.Step(o.Op.Step)
-		must := o.Op.Direction == saga.Compensation || past && step.Kind != saga.Deferrable
+		undo := o.Op.Direction == saga.Compensation
+		must := undo || past && step.Kind != saga.Deferrable
 		switch {
 		case !must || o.Learnt(saga.Done) != nil:
 		case mayHaveLearnt(o, saga.Permanent):
 			return o.Op.String() + " was refused for good"
-		case usedUp(h, o):
+		case usedUp(h, o) && (undo || step.Kind != saga.Pivot):
 			return o.Op.String() + " came to the end of its retry policy"
 		}
 	}

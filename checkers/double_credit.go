@@ -1,196 +1,166 @@
 package checkers
 
 import (
-	"maps"
 	"slices"
 
 	"github.com/sagacheck/sagacheck/history"
 	"github.com/sagacheck/sagacheck/saga"
 )
 
-// DoubleCredit finds accounts that hold more than the sagas that ended explain:
-// a completed saga explains the effects of its steps, once each (those of
-// deferrable steps only if they had one), a compensated saga nothing but the
-// effects of steps without a compensation.
-// In double entry that is the same as a clearing account that is not flat, and
-// as a trial balance that does not add up.
+// DoubleCredit finds accounts and registers that hold something else than the sagas
+// that ended explain, more or less: a completed saga explains the effects of its
+// steps, once each (those of deferrable steps only if they had one), a compensated
+// saga nothing but the effects of steps without a compensation. In double entry that
+// is the same as a clearing account that is not flat, and as a trial balance that
+// does not add up. Each single effect must be the one that its operation asked for,
+// and the final ledgers what all recorded effects left.
 //
 // Source: Garcia-Molina & Salem, "Sagas" (SIGMOD 1987), in the form of a ledger.
-// Evidence: call-committed and saga-ended; if every saga has ended, also the
-// final ledgers, which must say the same. Registers are not accounts. Cost: linear.
+// Evidence: call-committed, saga-ended, ledger-read. Where several sagas wrote a
+// register side by side, any order of them explains it. Cost: linear, and for each
+// register the square of the sagas that wrote it.
 type DoubleCredit struct{}
 
 var _ Checker = DoubleCredit{}
+
+// The clauses: what is compared with what.
+const (
+	asAsked          = "as-asked"
+	ofCompleted      = "accounts-completed"
+	ofCompensated    = "accounts-compensated"
+	registersEnded   = "registers"
+	ledgersAreTheSum = "ledgers"
+)
 
 // Doc documents the checker.
 func (DoubleCredit) Doc() Doc {
 	return Doc{
 		Name:       "double-credit",
-		Definition: "An account holds more than the sagas that ended explain; equivalently a clearing account is not flat, or the trial balance of all ledgers is not what the ended sagas explain.",
+		Definition: "An account or a register holds something else than the sagas that ended explain, more or less; equivalently a clearing account is not flat, or the trial balance of all ledgers is not what the ended sagas explain. Or an effect is not the one that its operation asked for.",
 		Source:     "Garcia-Molina & Salem, Sagas, SIGMOD 1987, in ledger form",
-		Clauses:    []Clause{{Name: whole, Text: "TODO"}},
-		Evidence:   "call-committed and saga-ended, and ledger-read if all sagas have ended. At risk: accounts that ended sagas touched, in a history in which a fault fired or an operation was delivered twice.",
-		Blind:      "Registers, which are no accounts; the ledgers while some saga has not ended; sagas stuck for a good reason.",
-		Cost:       "linear",
-		Wants:      []Trait{transfers},
+		Clauses: []Clause{
+			{Name: asAsked, Text: "each effect is the one that its operation asked for: the same accounts, units and amounts, and the same values of the same registers"},
+			{Name: ofCompleted, Text: "an account that only completed sagas touched holds what their steps explain, once each", Wants: []Trait{transfers}},
+			{Name: ofCompensated, Text: "so does one that a compensated saga touched: of that saga only what can't be undone is there", Wants: []Trait{transfers, compensations}},
+			{Name: registersEnded, Text: "a register holds what the ended sagas explain: the last value of a completed one, or the initial one", Wants: []Trait{registerWrites}},
+			{Name: ledgersAreTheSum, Text: "the final ledgers hold what all recorded effects left, in every account and register"},
+		},
+		Evidence: "call-committed and saga-ended; ledger-read.",
+		Blind:    "What sagas that have not ended leave; the order in which sagas that ran side by side wrote one register (lost-update and dirty-read judge that).",
+		Cost:     "linear, and for each register the square of the sagas that wrote it",
 	}
 }
 
 // Check judges a history.
 func (c DoubleCredit) Check(h *history.History, ix *history.Index) Verdict {
 	t := newTally(c)
-	b := books{booked: map[string]int64{}, explained: map[string]int64{}, allEnded: true}
+	for _, s := range ix.Sagas {
+		for _, o := range opsOf(s) {
+			judgeAsked(t, o)
+		}
+	}
+	judgeAccounts(t, h, ix)
+	for _, r := range registersOf(h, ix) {
+		judgeRegister(t, ix, r)
+	}
+	judgeLedgers(t, h, ix)
+	return t.verdict("no saga had an effect")
+}
+
+// judgeAsked compares the effects of an operation with what it asked for.
+func judgeAsked(t *tally, o *history.OpRecord) {
+	asked, err := o.Asked()
+	for _, e := range o.Effects {
+		switch {
+		case err != nil:
+			t.unknown(asAsked, "the definition's body is no effect: %v", err)
+		case e.Effect == nil:
+			t.unknown(asAsked, "an effect was not recorded")
+		case !samePostings(*e.Effect, asked), !sameWrites(*e.Effect, asked):
+			t.violate(asAsked, o.Op, []*history.Event{e}, "broke the books: %s did %s, and was to do %s", o.Op, effectOf(e), asked)
+		default:
+			t.held(asAsked, 1)
+		}
+	}
+}
+
+// judgeAccounts compares what the ended sagas booked with what they explain.
+func judgeAccounts(t *tally, h *history.History, ix *history.Index) {
+	b := newBooks()
 	for _, s := range ix.Sagas {
 		b.add(t, h, s)
 	}
-	if faultFired(ix) || b.redelivered {
-		t.held(whole, len(b.booked))
-	}
-	over := b.over(b.booked)
 	var blamed map[string][]*history.Event
-	if len(over) > 0 {
-		blamed = blame(ix)
-	}
-	for _, account := range over {
-		t.violate(whole, saga.Operation{}, blamed[account], "broke the books: %q holds %d, and the sagas that ended explain %d", account, b.booked[account], b.explained[account])
-	}
-	if len(t.witnesses) == 0 && b.allEnded && len(ix.Ledgers) > 0 {
-		b.checkLedgers(t, ix)
-	}
-	return t.verdict("no saga with an effect ended in a history in which a fault fired or an operation was delivered twice")
-}
-
-// books are the accounts ("account unit") as the ended sagas left them, and as
-// they should be.
-type books struct {
-	booked, explained map[string]int64
-	allEnded          bool
-	redelivered       bool
-}
-
-func (b *books) add(t *tally, h *history.History, s *history.SagaRecord) {
-	ops := opsOf(s)
-	if s.Ended == nil {
-		touched := slices.ContainsFunc(ops, func(o *history.OpRecord) bool { return len(o.Effects) > 0 })
-		if touched || len(s.Accepted) > 0 {
-			b.allEnded = false
+	for _, account := range b.accounts() {
+		clause := ofCompleted
+		if b.compensated[account] {
+			clause = ofCompensated
 		}
-		if touched && stuckForAReason(h, s) == "" {
-			t.unknown(whole, "saga %s has not ended: what its accounts should hold is open", s.ID)
-		}
-		return
-	}
-	for _, o := range ops {
-		b.redelivered = b.redelivered || received(o) > 1
-		for _, e := range o.Effects {
-			if e.Effect == nil {
-				t.unknown(whole, "%s: an effect was not recorded", o.Op)
-				continue
-			}
-			post(b.booked, *e.Effect)
-		}
-	}
-	for _, step := range s.Definition.Steps {
-		if !stays(s, step) {
+		if b.booked[account] == b.explained[account] {
+			t.held(clause, 1)
 			continue
 		}
-		e, err := definedEffect(s, step.Name, saga.Action)
-		if err != nil {
-			t.unknown(whole, "%s: the definition's body is no effect: %v", action(s, step.Name), err)
+		if blamed == nil {
+			blamed = blame(ix)
 		}
-		post(b.explained, e)
+		t.violate(clause, saga.Operation{}, blamed[account], "broke the books: %q holds %d, and the sagas that ended explain %d", account, b.booked[account], b.explained[account])
 	}
 }
 
-// stays tells whether the effect of a step is there, once, after the saga's end:
-// in a completed saga, that of a deferrable step only if it had one; in a
-// compensated saga that of a step with nothing to undo, if it had one.
-func stays(s *history.SagaRecord, step saga.Step) bool {
-	did := len(effects(s.Op(step.Name, saga.Action))) > 0
-	if s.Ended.Status == saga.Completed {
-		return did || step.Kind != saga.Deferrable
-	}
-	return did && !mustBeUndone(step)
-}
-
-func post(balances map[string]int64, e saga.Effect) {
-	for _, p := range e.Postings {
-		balances[p.Account+" "+p.Unit] += p.Amount
-	}
-}
-
-// over lists the accounts that hold more than is explained.
-func (b *books) over(held map[string]int64) []string {
-	var accounts []string
-	for account, n := range held {
-		if n > b.explained[account] {
-			accounts = append(accounts, account)
-		}
-	}
-	for account, n := range b.explained {
-		if _, there := held[account]; !there && n < 0 {
-			accounts = append(accounts, account)
-		}
-	}
-	slices.Sort(accounts)
-	return accounts
-}
-
-// blame finds, for each account, the bookings and ends of the sagas whose own
-// bookings on it are not explained.
-func blame(ix *history.Index) map[string][]*history.Event {
-	events := map[string][]*history.Event{}
+// judgeRegister compares the last value of a register with those that the ended
+// sagas explain.
+func judgeRegister(t *tally, ix *history.Index, r *register) {
+	var writers []*history.SagaRecord
 	for _, s := range ix.Sagas {
-		one := books{booked: map[string]int64{}, explained: map[string]int64{}}
-		one.add(newTally(DoubleCredit{}), ix.History, s)
-		suspect := map[string]bool{}
-		for _, accounts := range []map[string]int64{one.booked, one.explained} {
-			for account := range accounts {
-				suspect[account] = one.booked[account] != one.explained[account]
-			}
-		}
-		for _, o := range opsOf(s) {
-			for _, e := range o.Effects {
-				for account := range touched(e) {
-					if suspect[account] {
-						events[account] = append(events[account], e)
-					}
-				}
-			}
-		}
-		for account, yes := range suspect {
-			if yes {
-				events[account] = append(events[account], s.Ended)
-			}
-		}
-	}
-	return events
-}
-
-func touched(e *history.Event) map[string]int64 {
-	accounts := map[string]int64{}
-	if e.Effect != nil {
-		post(accounts, *e.Effect)
-	}
-	return accounts
-}
-
-// checkLedgers compares the ledgers with what the ended sagas explain. The events
-// have been found in order, so a difference is the participants' own doing.
-func (b *books) checkLedgers(t *tally, ix *history.Index) {
-	held := map[string]int64{}
-	for _, l := range ix.Ledgers {
-		for account, n := range l.Balances {
-			held[account] += n
-		}
-	}
-	for account := range maps.Keys(b.booked) {
-		if _, there := held[account]; !there {
-			t.unknown(whole, "no ledger shows the account %q, which was booked on", account)
+		switch {
+		case !r.sagas[s] && !stayingIn(s, r.name):
+		case s.Ended == nil && len(s.Calls) > 0:
+			t.unjudgeable(registersEnded, "a saga that wrote it has not ended")
 			return
+		case s.Ended != nil:
+			writers = append(writers, s)
 		}
 	}
-	for _, account := range b.over(held) {
-		t.violate(whole, saga.Operation{}, ix.Ledgers, "broke the books: the ledger says that %q holds %d, and the sagas that ended explain %d", account, held[account], b.explained[account])
+	if len(writers) == 0 {
+		return
+	}
+	explained, by := explain(r, writers)
+	value, write := r.initial, (*history.Event)(nil)
+	if n := len(r.writes); n > 0 {
+		value, write = r.writes[n-1].left, r.writes[n-1].event
+	}
+	if slices.Contains(explained, value) {
+		t.held(registersEnded, 1)
+		return
+	}
+	op := saga.Operation{}
+	if len(by) == 1 {
+		op.Saga = by[0].ID
+	}
+	events := []*history.Event{write}
+	for _, s := range by {
+		events = append(events, s.Ended)
+	}
+	t.violate(registersEnded, op, events, "broke the books: register %q is %q, and the sagas that ended explain %s", r.name, value, quotedOr(explained))
+}
+
+// judgeLedgers compares the final ledgers with the recorded effects.
+func judgeLedgers(t *tally, h *history.History, ix *history.Index) {
+	if len(ix.Ledgers) == 0 {
+		return
+	}
+	f := finalState(h, ix)
+	for _, name := range f.names() {
+		held, there := f.held(name)
+		switch want := f.want(name); {
+		case f.open[name]:
+			t.unjudgeable(ledgersAreTheSum, "a call may have had an effect that was not recorded")
+		case !there && f.touched[name]:
+			t.unknown(ledgersAreTheSum, "no ledger shows %q, which was changed", name)
+		case held != want:
+			t.violate(ledgersAreTheSum, saga.Operation{}, append(f.effects[name], ix.Ledgers...), "broke the books: the ledger says that %q holds %s, and the recorded effects left %s", name, held, want)
+		default:
+			t.held(ledgersAreTheSum, 1)
+		}
 	}
 }

@@ -22,8 +22,8 @@ func (DuplicateCompensation) Doc() Doc {
 		Name:       "duplicate-compensation",
 		Definition: "A compensation had more than one effect: what was done once is undone twice.",
 		Source:     "Apache ServiceComb txle #13; Camunda #15141",
-		Clauses:    []Clause{{Name: whole, Text: "TODO"}},
-		Evidence:   "call-received and call-committed of compensations. At risk: compensations delivered at least twice, copies by the network included.",
+		Clauses:    repetitions("a compensation"),
+		Evidence:   "call-sent, call-received, call-committed and call-ended of compensations.",
 		Blind:      "An effect that the participant did not record as one; double-credit compares with the ledgers.",
 		Cost:       "linear",
 		Wants:      []Trait{compensations},
@@ -31,20 +31,18 @@ func (DuplicateCompensation) Doc() Doc {
 }
 
 // Check judges a history.
-func (c DuplicateCompensation) Check(_ *history.History, ix *history.Index) Verdict {
+func (c DuplicateCompensation) Check(h *history.History, ix *history.Index) Verdict {
 	t := newTally(c)
+	ds := disturbances(h, ix)
 	for _, s := range ix.Sagas {
 		for _, o := range opsOf(s) {
 			if o.Op.Direction != saga.Compensation {
 				continue
 			}
-			if received(o) >= 2 {
-				t.held(whole, 1)
-			}
-			if len(o.Effects) > 1 {
-				t.violate(whole, o.Op, o.Effects[:2], "broke exact compensation: %s was undone %d times, each time by %s", action(s, o.Op.Step), len(o.Effects), effectOf(o.Effects[0]))
+			if broken, proof := judgeRepetitions(t, ds, o); broken != "" {
+				t.violate(broken, o.Op, proof, "broke exact compensation: %s was undone %d times, each time by %s", action(s, o.Op.Step), len(o.Effects), effectOf(o.Effects[0]))
 			}
 		}
 	}
-	return t.verdict("no compensation was delivered twice")
+	return t.verdict("no compensation was delivered")
 }

@@ -1,6 +1,9 @@
 package checkers
 
-import "github.com/sagacheck/sagacheck/history"
+import (
+	"github.com/sagacheck/sagacheck/history"
+	"github.com/sagacheck/sagacheck/saga"
+)
 
 // DuplicateEffect finds operations that had more than one effect: the retry of
 // an operation that had already been done, at a participant that did not notice.
@@ -19,27 +22,39 @@ func (DuplicateEffect) Doc() Doc {
 		Name:       "duplicate-effect",
 		Definition: "One operation, an action or a compensation, had more than one effect.",
 		Source:     "DTM, exceptions: repeated requests; Seata, TCC fence",
-		Clauses:    []Clause{{Name: whole, Text: "TODO"}},
-		Evidence:   "call-received and call-committed. At risk: operations delivered at least twice, copies by the network included.",
-		Blind:      "An effect that the participant did not record as one; double-credit compares with the ledgers.",
-		Cost:       "linear",
+		Clauses: append(repetitions("an action"), Clause{
+			Name: "compensation", Text: "a compensation that is delivered more than once has one effect; duplicate-compensation says more of it", Wants: []Trait{compensations},
+		}),
+		Evidence: "call-sent, call-received, call-committed and call-ended.",
+		Blind:    "An effect that the participant did not record as one; double-credit compares with the ledgers.",
+		Cost:     "linear",
 	}
 }
 
 // Check judges a history.
-func (c DuplicateEffect) Check(_ *history.History, ix *history.Index) Verdict {
+func (c DuplicateEffect) Check(h *history.History, ix *history.Index) Verdict {
 	t := newTally(c)
+	ds := disturbances(h, ix)
 	for _, s := range ix.Sagas {
 		for _, o := range opsOf(s) {
-			if received(o) >= 2 {
-				t.held(whole, 1)
-			}
-			if len(o.Effects) > 1 {
-				t.violate(whole, o.Op, o.Effects[:2], "broke exactly once: %s had %d effects, the first of them %s", o.Op, len(o.Effects), effectOf(o.Effects[0]))
+			if broken, proof := c.judge(t, ds, o); broken != "" {
+				t.violate(broken, o.Op, proof, "broke exactly once: %s had %d effects, the first of them %s", o.Op, len(o.Effects), effectOf(o.Effects[0]))
 			}
 		}
 	}
-	return t.verdict("no operation was delivered twice")
+	return t.verdict("no operation was delivered")
+}
+
+func (DuplicateEffect) judge(t *tally, ds []disturbance, o *history.OpRecord) (broken string, proof []*history.Event) {
+	switch {
+	case o.Op.Direction == saga.Action:
+		return judgeRepetitions(t, ds, o)
+	case len(o.Effects) > 1:
+		return "compensation", o.Effects[:2]
+	case received(o) > 1:
+		t.held("compensation", 1)
+	}
+	return "", nil
 }
 
 // effectOf is the effect of a call-committed event in words.

@@ -24,13 +24,22 @@ func (EmptyCompensation) Doc() Doc {
 		Name:       "empty-compensation",
 		Definition: "A compensation had an effect although its action had none; a null compensation must be a successful no-op.",
 		Source:     "DTM, exceptions: null compensation; Seata, empty rollback",
-		Clauses:    []Clause{{Name: whole, Text: "TODO"}},
-		Evidence:   "call-received and call-committed. At risk: compensations received while their action had no effect.",
-		Blind:      "Effects that the participant did not record as such.",
-		Cost:       "linear",
-		Wants:      []Trait{compensations},
+		Clauses: []Clause{
+			{Name: neverArrived, Text: "a compensation that arrives while no attempt of its action has arrived has no effect"},
+			{Name: withoutEffect, Text: "a compensation that arrives after an attempt of its action, which had no effect, has none either"},
+		},
+		Evidence: "call-received and call-committed.",
+		Blind:    "Effects that the participant did not record as such.",
+		Cost:     "linear",
+		Wants:    []Trait{compensations},
 	}
 }
+
+// The clauses of a null compensation.
+const (
+	neverArrived  = "action-never-arrived"
+	withoutEffect = "action-without-effect"
+)
 
 // Check judges a history.
 func (c EmptyCompensation) Check(_ *history.History, ix *history.Index) Verdict {
@@ -40,19 +49,35 @@ func (c EmptyCompensation) Check(_ *history.History, ix *history.Index) Verdict 
 			if o.Op.Direction != saga.Compensation {
 				continue
 			}
+			act := s.Op(o.Op.Step, saga.Action)
 			done := math.MaxInt
-			if es := effects(s.Op(o.Op.Step, saga.Action)); len(es) > 0 {
+			if es := effects(act); len(es) > 0 {
 				done = es[0].Seq
 			}
-			if receivedBefore(o, done) {
-				t.held(whole, 1)
+			clause := neverArrived
+			if act != nil && receivedBefore(act, firstReceived(o)) {
+				clause = withoutEffect
 			}
-			if len(o.Effects) > 0 && o.Effects[0].Seq < done {
-				t.violate(whole, o.Op, o.Effects[:1], "broke the null compensation: %s booked %s although its action had no effect", o.Op, effectOf(o.Effects[0]))
+			switch {
+			case len(o.Effects) > 0 && o.Effects[0].Seq < done:
+				t.violate(clause, o.Op, o.Effects[:1], "broke the null compensation: %s booked %s although its action had no effect", o.Op, effectOf(o.Effects[0]))
+			case receivedBefore(o, done):
+				t.held(clause, 1)
 			}
 		}
 	}
 	return t.verdict("no compensation arrived while its action had no effect")
+}
+
+// firstReceived is when the operation arrived for the first time.
+func firstReceived(o *history.OpRecord) int {
+	first := math.MaxInt
+	for _, a := range o.Attempts {
+		for _, e := range a.Received {
+			first = min(first, e.Seq)
+		}
+	}
+	return first
 }
 
 func receivedBefore(o *history.OpRecord, seq int) bool {

@@ -1,6 +1,9 @@
 package checkers
 
 import (
+	"fmt"
+	"slices"
+
 	"github.com/sagacheck/sagacheck/history"
 	"github.com/sagacheck/sagacheck/saga"
 )
@@ -25,10 +28,17 @@ func (FalseStatus) Doc() Doc {
 		Name:       "false-status",
 		Definition: "The reported status contradicts the ledgers, or changes after the saga has ended.",
 		Source:     "DTM #453; restate #5033; Herlihy & Wing 1990 for the lifecycle",
-		Clauses:    []Clause{{Name: whole, Text: "TODO"}},
-		Evidence:   "saga-status, saga-ended, call-committed and call-answered. At risk: reports of an end, and reports that a step succeeded or was compensated.",
-		Blind:      "Steps that ask for no effect; a saga that is reported as running or stuck and is not.",
-		Cost:       "linear in the events, times the steps of a saga for each report",
+		Clauses: []Clause{
+			{Name: "completed", Text: "when completed is reported, every step that is not deferrable has had its effect"},
+			{Name: "compensated", Text: "when compensated is reported, no effect of a step that can be undone is there", Wants: []Trait{compensations}},
+			{Name: "step-succeeded", Text: "a step that is reported as succeeded has had its effect", Needs: []string{"step-status"}},
+			{Name: "step-compensated", Text: "the effect of a step that is reported as compensated is gone", Needs: []string{"step-status"}, Wants: []Trait{compensations}},
+			{Name: "final", Text: "an end that was reported is the same whenever it is asked for afterwards"},
+			{Name: "words", Text: "a report says one of the contract's words of the saga, and of steps that the saga has"},
+		},
+		Evidence: "saga-status, saga-ended, call-committed and call-answered",
+		Blind:    "Steps that ask for no effect; a saga that is reported as running or stuck and is not.",
+		Cost:     "linear in the events, times the steps of a saga for each report",
 	}
 }
 
@@ -37,62 +47,104 @@ func (c FalseStatus) Check(_ *history.History, ix *history.Index) Verdict {
 	t := newTally(c)
 	for _, s := range ix.Sagas {
 		if s.Ended != nil {
-			t.held(whole, 1)
 			checkEnd(t, s)
+			checkFinal(t, s)
 		}
 		told := map[saga.StepStatus]bool{} // each step's lie is told once
 		for _, r := range s.Reports {
-			if s.Ended != nil && r.Seq > s.Ended.Seq && r.Kind == history.SagaStatus && r.Status != s.Ended.Status {
-				t.violate(whole, action(s, ""), []*history.Event{s.Ended, r}, "broke the lifecycle: saga %s had ended %s, and then was reported as %s", s.ID, s.Ended.Status, r.Status)
-				break
+			if r.Kind != history.SagaStatus {
+				continue
+			}
+			if why := wrongWord(s, r); why != "" {
+				t.violate("words", action(s, ""), []*history.Event{r}, "broke the status report: %s", why)
+			} else {
+				t.held("words", 1)
 			}
 			for _, st := range r.Steps {
-				t.held(whole, checkStep(t, s, r, st, told))
+				checkStep(t, s, r, st, told)
 			}
 		}
 	}
-	return t.verdict("no end and no done step was reported")
+	return t.verdict("nothing was reported")
+}
+
+// wrongWord says what a report says that the contract does not know; empty: nothing.
+func wrongWord(s *history.SagaRecord, r *history.Event) string {
+	if !r.Status.Valid() {
+		return fmt.Sprintf("saga %s was reported as %q: expected running, compensating, completed, compensated or stuck", s.ID, r.Status)
+	}
+	for _, st := range r.Steps {
+		switch {
+		case s.Definition.StepIndex(st.Name) < 0:
+			return fmt.Sprintf("the report on saga %s names a step %q, which it does not have", s.ID, st.Name)
+		case !st.Status.Valid():
+			return fmt.Sprintf("%s was reported as %q: expected pending, running, succeeded, failed, deferred, compensating or compensated", action(s, st.Name), st.Status)
+		}
+	}
+	return ""
 }
 
 // checkEnd compares the end with the effects that were there when it was reported.
 func checkEnd(t *tally, s *history.SagaRecord) {
+	clause := string(s.Ended.Status)
 	for _, step := range s.Definition.Steps {
-		switch {
-		case s.Ended.Status == saga.Completed && step.Kind != saga.Deferrable:
-			if !doneBy(s, step, s.Ended.Seq) {
-				t.violate(whole, action(s, step.Name), []*history.Event{s.Ended, first(effects(s.Op(step.Name, saga.Action)))}, "broke the truth of the status: saga %s was reported as completed, and %s had had no effect", s.ID, step.Name)
-			}
-		case s.Ended.Status == saga.Compensated:
-			if did := leftBy(s, step, s.Ended.Seq); did != nil {
-				t.violate(whole, action(s, step.Name), []*history.Event{did, s.Ended}, "broke the truth of the status: saga %s was reported as compensated, and the effect of %s was there: %s", s.ID, step.Name, effectOf(did))
-			}
+		did := leftBy(s, step, s.Ended.Seq)
+		switch completed := s.Ended.Status == saga.Completed; {
+		case completed && (step.Kind == saga.Deferrable || !hasEffect(&step.Action)):
+		case !completed && !hasEffect(step.Compensation):
+		case completed && !doneBy(s, step, s.Ended.Seq):
+			t.violate(clause, action(s, step.Name), []*history.Event{s.Ended, first(effects(s.Op(step.Name, saga.Action)))}, "broke the truth of the status: saga %s was reported as completed, and %s had had no effect", s.ID, step.Name)
+		case !completed && did != nil:
+			t.violate(clause, action(s, step.Name), []*history.Event{did, s.Ended}, "broke the truth of the status: saga %s was reported as compensated, and the effect of %s was there: %s", s.ID, step.Name, effectOf(did))
+		default:
+			t.held(clause, 1)
 		}
 	}
 }
 
-// checkStep compares what is reported of a step; it returns 1 if that could be
-// compared.
-func checkStep(t *tally, s *history.SagaRecord, r *history.Event, st saga.StepStatus, told map[saga.StepStatus]bool) int {
+// checkFinal compares the end with what was reported after it.
+func checkFinal(t *tally, s *history.SagaRecord) {
+	later := slices.Concat(s.Ends[1:], s.Reports)
+	slices.SortStableFunc(later, func(a, b *history.Event) int { return a.Seq - b.Seq })
+	asked := false
+	for _, r := range later {
+		switch {
+		case r.Seq < s.Ended.Seq || r.Kind == history.SagaUnknown:
+		case r.Status != s.Ended.Status:
+			t.violate("final", action(s, ""), []*history.Event{s.Ended, r}, "broke the lifecycle: saga %s had ended %s, and then was reported as %s", s.ID, s.Ended.Status, r.Status)
+			return
+		default:
+			asked = true
+		}
+	}
+	if asked {
+		t.held("final", 1)
+	}
+}
+
+// checkStep compares what is reported of a step with its effects.
+func checkStep(t *tally, s *history.SagaRecord, r *history.Event, st saga.StepStatus, told map[saga.StepStatus]bool) {
 	step, ok := s.Definition.Step(st.Name)
 	lie := saga.StepStatus{Name: st.Name, Status: st.Status}
 	if !ok || told[lie] {
-		return 0
+		return
 	}
-	switch st.Status {
-	case saga.StepSucceeded:
-		if !doneBy(s, step, r.Seq) {
-			told[lie] = true
-			t.violate(whole, action(s, step.Name), []*history.Event{r}, "broke the truth of the status: %s was reported as succeeded, and had had no effect", action(s, step.Name))
+	switch {
+	case st.Status == saga.StepSucceeded && !doneBy(s, step, r.Seq):
+		told[lie] = true
+		t.violate("step-succeeded", action(s, step.Name), []*history.Event{r}, "broke the truth of the status: %s was reported as succeeded, and had had no effect", action(s, step.Name))
+	case st.Status == saga.StepSucceeded && hasEffect(&step.Action):
+		t.held("step-succeeded", 1)
+	case st.Status != saga.StepCompensated || !hasEffect(step.Compensation):
+	default:
+		did := leftBy(s, step, r.Seq)
+		if did == nil {
+			t.held("step-compensated", 1)
+			return
 		}
-		return 1
-	case saga.StepCompensated:
-		if did := leftBy(s, step, r.Seq); did != nil {
-			told[lie] = true
-			t.violate(whole, action(s, step.Name), []*history.Event{did, r}, "broke the truth of the status: %s was reported as compensated, and its effect was there: %s", action(s, step.Name), effectOf(did))
-		}
-		return 1
+		told[lie] = true
+		t.violate("step-compensated", action(s, step.Name), []*history.Event{did, r}, "broke the truth of the status: %s was reported as compensated, and its effect was there: %s", action(s, step.Name), effectOf(did))
 	}
-	return 0
 }
 
 // doneBy tells whether the step had had its effect before an event, or asks for

@@ -24,13 +24,22 @@ func (HangingAction) Doc() Doc {
 		Name:       "hanging-action",
 		Definition: "An action had its effect after the compensation of the same step was accepted (suspension: a late, out-of-order arrival).",
 		Source:     "DTM, exceptions: suspension; Seata, TCC suspension",
-		Clauses:    []Clause{{Name: whole, Text: "TODO"}},
-		Evidence:   "call-received, call-committed and call-answered. At risk: attempts of an action that were received, or still worked on, after its compensation was accepted.",
-		Blind:      "An action that slips in between a no-op compensation and its answer; lost-compensation sees what it leaves behind.",
-		Cost:       "linear",
-		Wants:      []Trait{compensations},
+		Clauses: []Clause{
+			{Name: afterNoOp, Text: "an attempt of an action that arrives, or is still worked on, after its compensation was accepted as a no-op has no effect"},
+			{Name: afterUndo, Text: "an attempt, or a copy, of an action that arrives after its compensation had its effect has none"},
+		},
+		Evidence: "call-received, call-committed and call-answered.",
+		Blind:    "An action that slips in between a no-op compensation and its answer; lost-compensation sees what it leaves behind.",
+		Cost:     "linear",
+		Wants:    []Trait{compensations},
 	}
 }
+
+// The clauses of a late action.
+const (
+	afterNoOp = "after-no-op"
+	afterUndo = "after-undo"
+)
 
 // Check judges a history.
 func (c HangingAction) Check(_ *history.History, ix *history.Index) Verdict {
@@ -44,14 +53,17 @@ func (c HangingAction) Check(_ *history.History, ix *history.Index) Verdict {
 			if undone == nil {
 				continue
 			}
-			for _, a := range o.Attempts {
-				if workedOnAfter(a, undone.Seq) {
-					t.held(whole, 1)
-				}
+			clause := afterUndo
+			if len(effects(s.Op(o.Op.Step, saga.Compensation))) == 0 {
+				clause = afterNoOp
 			}
-			for _, e := range o.Effects {
-				if e.Seq > undone.Seq {
-					t.violate(whole, o.Op, []*history.Event{undone, e}, "broke the order of action and compensation: %s booked %s after its compensation had been accepted", o.Op, effectOf(e))
+			for _, a := range o.Attempts {
+				late := firstAfter(a.Committed, undone.Seq)
+				switch {
+				case late != nil:
+					t.violate(clause, o.Op, []*history.Event{undone, late}, "broke the order of action and compensation: %s booked %s after its compensation had been accepted", o.Op, effectOf(late))
+				case workedOnAfter(a, undone.Seq):
+					t.held(clause, 1)
 				}
 			}
 		}

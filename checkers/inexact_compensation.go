@@ -28,13 +28,22 @@ func (InexactCompensation) Doc() Doc {
 		Name:       "inexact-compensation",
 		Definition: "The effect of a compensation is not the exact inverse of its action's effect: another account, amount, unit or value.",
 		Source:     "Garcia-Molina & Salem, Sagas, SIGMOD 1987",
-		Clauses:    []Clause{{Name: whole, Text: "TODO"}},
-		Evidence:   "the effects recorded in call-committed. At risk: compensations that had an effect and whose action had one.",
-		Blind:      "Compensations whose action had no effect (see empty-compensation), and what a participant does beside its ledger.",
-		Cost:       "linear",
-		Wants:      []Trait{compensations},
+		Clauses: []Clause{
+			{Name: inPostings, Text: "a compensation books exactly the opposite of what its action really booked: the same accounts, units and amounts", Wants: []Trait{undoablePostings}},
+			{Name: inWrites, Text: "a compensation sets each register that its action set back to the value that the action found, or that the definition names", Wants: []Trait{undoableWrites}},
+		},
+		Evidence: "the effects recorded in call-committed.",
+		Blind:    "Compensations whose action had no effect (see empty-compensation), and what a participant does beside its ledger.",
+		Cost:     "linear",
+		Wants:    []Trait{compensations},
 	}
 }
+
+// The two sorts of effects.
+const (
+	inPostings = "postings"
+	inWrites   = "registers"
+)
 
 // Check judges a history.
 func (c InexactCompensation) Check(_ *history.History, ix *history.Index) Verdict {
@@ -42,32 +51,47 @@ func (c InexactCompensation) Check(_ *history.History, ix *history.Index) Verdic
 	for _, s := range ix.Sagas {
 		for _, o := range opsOf(s) {
 			did := effects(s.Op(o.Op.Step, saga.Action))
-			if o.Op.Direction != saga.Compensation || len(did) == 0 || len(o.Effects) == 0 {
-				continue
-			}
-			t.held(whole, 1)
-			defined, err := definedEffect(s, o.Op.Step, saga.Action)
-			if err != nil {
-				t.unknown(whole, "%s: the definition's body is no effect: %v", o.Op, err)
-				continue
-			}
-			for _, e := range o.Effects {
-				switch {
-				case e.Effect == nil || did[0].Effect == nil:
-					t.unknown(whole, "%s: an effect was not recorded", o.Op)
-				case !undoes(*e.Effect, *did[0].Effect, defined):
-					t.violate(whole, o.Op, []*history.Event{did[0], e}, "broke exact compensation: %s did %s, but its compensation did %s", action(s, o.Op.Step), effectOf(did[0]), effectOf(e))
-				}
+			if o.Op.Direction == saga.Compensation && len(did) > 0 && len(o.Effects) > 0 {
+				judgeInverse(t, s, o, did[0])
 			}
 		}
 	}
 	return t.verdict("no compensation of an action with an effect had an effect")
 }
 
-// undoes tells whether undo is the exact inverse of what was done.
-func undoes(undo, did, defined saga.Effect) bool {
-	postings := saga.Effect{Postings: undo.Postings}.Equal(saga.Effect{Postings: did.Inverse().Postings})
-	return postings && (sameWrites(undo, did.Inverse()) || sameWrites(undo, defined.Inverse()))
+// judgeInverse compares each effect of a compensation with what its action did.
+func judgeInverse(t *tally, s *history.SagaRecord, o *history.OpRecord, did *history.Event) {
+	defined, err := definedEffect(s, o.Op.Step, saga.Action)
+	for _, e := range o.Effects {
+		if e.Effect == nil || did.Effect == nil {
+			t.unknown(inPostings, "an effect was not recorded")
+			continue
+		}
+		undo, done := *e.Effect, *did.Effect
+		wrong := func(clause string) {
+			t.violate(clause, o.Op, []*history.Event{did, e}, "broke exact compensation: %s did %s, but its compensation did %s", action(s, o.Op.Step), effectOf(did), effectOf(e))
+		}
+		switch {
+		case len(undo.Postings)+len(done.Postings) == 0:
+		case !samePostings(undo, done.Inverse()):
+			wrong(inPostings)
+		default:
+			t.held(inPostings, 1)
+		}
+		switch {
+		case len(undo.Writes)+len(done.Writes) == 0:
+		case err != nil:
+			t.unknown(inWrites, "the definition's body is no effect: %v", err)
+		case !sameWrites(undo, done.Inverse()) && !sameWrites(undo, defined.Inverse()):
+			wrong(inWrites)
+		default:
+			t.held(inWrites, 1)
+		}
+	}
+}
+
+func samePostings(a, b saga.Effect) bool {
+	return saga.Effect{Postings: a.Postings}.Equal(saga.Effect{Postings: b.Postings})
 }
 
 // sameWrites compares, register by register, the values that were written.

@@ -21,53 +21,110 @@ func (KeyMisuse) Doc() Doc {
 		Name:       "key-misuse",
 		Definition: "The idempotency key is missing, changes between attempts of one operation, or is shared by two operations.",
 		Source:     "draft-ietf-httpapi-idempotency-key-header",
-		Clauses:    []Clause{{Name: whole, Text: "TODO"}},
-		Evidence:   "the keys in call-sent. At risk: operations with two or more attempts; if there are two operations or more, each of them.",
-		Blind:      "Keys shared with operations outside of the cell.",
-		Cost:       "linear",
-		Needs:      []string{"idempotency-key"},
+		Clauses: []Clause{
+			{Name: "present", Text: "every attempt of an operation carries a key"},
+			{Name: "same-again", Text: "an operation that is attempted again carries the same key"},
+			{Name: "same-after-crash", Text: "so does one that is attempted again after a kill of the orchestrator", Does: []string{history.Kill}},
+			{Name: "own-direction", Text: "the action and the compensation of a step have keys of their own", Wants: []Trait{compensations}},
+			{Name: "own-step", Text: "two steps of a saga have keys of their own", Wants: []Trait{manySteps}},
+			{Name: "own-saga", Text: "so do two sagas of a cell", Wants: []Trait{manySagas}},
+		},
+		Evidence: "the keys in call-sent",
+		Blind:    "Keys shared with operations outside of the cell.",
+		Cost:     "linear",
+		Needs:    []string{"idempotency-key"},
 	}
 }
 
 // Check judges a history.
-func (c KeyMisuse) Check(_ *history.History, ix *history.Index) Verdict {
+func (c KeyMisuse) Check(h *history.History, ix *history.Index) Verdict {
 	t := newTally(c)
-	owner := map[string]*history.Event{}
-	operations := 0
+	ds := disturbances(h, ix)
+	owners := keyOwners{first: map[string]*history.Event{}}
 	for _, s := range ix.Sagas {
 		for _, o := range opsOf(s) {
 			as := sent(o)
-			if len(as) == 0 {
+			if len(as) == 0 || !hasKeys(t, o.Op, as) {
 				continue
 			}
-			operations++
-			if len(as) > 1 {
-				t.held(whole, 1)
-			}
-			checkKeys(t, o.Op, as, owner)
+			sameKeys(t, ds, o.Op, as)
+			owners.own(t, as)
 		}
 	}
-	if operations > 1 {
-		t.held(whole, operations)
-	}
-	return t.verdict("there was only one attempt of one operation")
+	return t.verdict("no call was sent")
 }
 
-func checkKeys(t *tally, op saga.Operation, as []*history.Attempt, owner map[string]*history.Event) {
-	first := as[0].Sent
+// hasKeys tells whether all attempts of an operation carry a key.
+func hasKeys(t *tally, op saga.Operation, as []*history.Attempt) bool {
 	for _, a := range as {
-		switch other := owner[a.Sent.Key]; {
-		case a.Sent.Key == "":
-			t.violate(whole, op, []*history.Event{a.Sent}, "broke the use of idempotency keys: attempt %d of %s has none", a.N, op)
-			return
-		case a.Sent.Key != first.Key:
-			t.violate(whole, op, []*history.Event{first, a.Sent}, "broke the use of idempotency keys: %s came with %q, and attempt %d with %q", op, first.Key, a.N, a.Sent.Key)
-			return
-		case other == nil:
-			owner[a.Sent.Key] = a.Sent
-		case other.Operation() != op:
-			t.violate(whole, op, []*history.Event{other, a.Sent}, "broke the use of idempotency keys: %s and %s share %q", other.Operation(), op, a.Sent.Key)
-			return
+		if a.Sent.Key == "" {
+			t.violate("present", op, []*history.Event{a.Sent}, "broke the use of idempotency keys: attempt %d of %s has none", a.N, op)
+			return false
 		}
 	}
+	t.held("present", 1)
+	return true
+}
+
+// sameKeys compares each attempt of an operation with the one before it.
+func sameKeys(t *tally, ds []disturbance, op saga.Operation, as []*history.Attempt) {
+	kept := map[string]bool{}
+	for i := 1; i < len(as); i++ {
+		before, again := as[i-1].Sent, as[i].Sent
+		clause := "same-again"
+		if kills(ds, before.Seq, again.Seq) > 0 {
+			clause = "same-after-crash"
+		}
+		if before.Key != again.Key {
+			t.violate(clause, op, []*history.Event{before, again}, "broke the use of idempotency keys: %s came with %q, and attempt %d with %q", op, before.Key, as[i].N, again.Key)
+			return
+		}
+		kept[clause] = true
+	}
+	for clause := range kept {
+		t.held(clause, 1)
+	}
+}
+
+// keyOwners knows which operation came first with a key, and what else has come.
+type keyOwners struct {
+	first map[string]*history.Event
+	ops   []saga.Operation
+}
+
+// own compares the keys of an operation with those of the operations before it.
+func (k *keyOwners) own(t *tally, as []*history.Attempt) {
+	op := as[0].Sent.Operation()
+	shared := ""
+	for _, a := range as {
+		other := k.first[a.Sent.Key]
+		if other == nil {
+			k.first[a.Sent.Key] = a.Sent
+		} else if o := other.Operation(); o != op {
+			shared = relation(o, op)
+			t.violate(shared, op, []*history.Event{other, a.Sent}, "broke the use of idempotency keys: %s and %s share %q", o, op, a.Sent.Key)
+			break
+		}
+	}
+	kept := map[string]bool{}
+	for _, o := range k.ops {
+		kept[relation(o, op)] = true
+	}
+	for clause := range kept {
+		if clause != shared {
+			t.held(clause, 1)
+		}
+	}
+	k.ops = append(k.ops, op)
+}
+
+// relation is the clause that two operations with one key would break.
+func relation(a, b saga.Operation) string {
+	switch {
+	case a.Saga != b.Saga:
+		return "own-saga"
+	case a.Step != b.Step:
+		return "own-step"
+	}
+	return "own-direction"
 }

@@ -2,6 +2,7 @@ package checkers
 
 import (
 	"bytes"
+	"slices"
 
 	"github.com/sagacheck/sagacheck/history"
 	"github.com/sagacheck/sagacheck/saga"
@@ -25,30 +26,42 @@ func (LostCompensation) Doc() Doc {
 		Name:       "lost-compensation",
 		Definition: "The saga ended compensated, or got stuck on its way back, and an effect of an action has no effect of its compensation.",
 		Source:     "Seata #6374; DTM #8",
-		Clauses:    []Clause{{Name: whole, Text: "TODO"}},
-		Evidence:   "call-committed, saga-status and saga-ended. At risk: effects of actions with a compensation in sagas that ended compensated, or got stuck without a good reason.",
-		Blind:      "Steps without a compensation. Sagas stuck for a good reason (what must succeed was refused for good, or is at the end of its policy) are a person's matter.",
-		Cost:       "linear",
-		Wants:      []Trait{compensations},
+		Clauses: []Clause{
+			{Name: undoKnown, Text: "in a saga that was rolled back, the effect of an action whose success the orchestrator surely learnt is undone"},
+			{Name: undoUnknown, Text: "the effect of an action whose outcome it can't surely know is undone, too"},
+			{Name: undoAfterCrash, Text: "the effect of an action is undone though the orchestrator was killed after it", Does: []string{history.Kill}},
+			{Name: undoOperator, Text: "the effect of an action is undone where an operator asked for the rollback", Needs: []string{"operator-compensation"}},
+		},
+		Evidence: "call-committed, call-ended, saga-operator, saga-status and saga-ended",
+		Blind:    "Steps without a compensation. Sagas stuck for a good reason (what must succeed was refused for good, or is at the end of its policy) are a person's matter.",
+		Cost:     "linear",
+		Wants:    []Trait{compensations},
 	}
 }
+
+// The clauses: what might make an orchestrator forget an effect.
+const (
+	undoKnown      = "outcome-known"
+	undoUnknown    = "outcome-unknown"
+	undoAfterCrash = "after-crash"
+	undoOperator   = "operator"
+)
 
 // Check judges a history.
 func (c LostCompensation) Check(h *history.History, ix *history.Index) Verdict {
 	t := newTally(c)
+	ds := disturbances(h, ix)
 	for _, s := range ix.Sagas {
 		end := s.Ended
+		person := ""
 		switch {
 		case end != nil && end.Status == saga.Compensated:
 		case end != nil || !rollbackBegan(s):
 			continue
 		case s.Status() == saga.Stuck:
-			if stuckForAReason(h, s) != "" {
-				continue
-			}
-			end = last(s.Reports)
+			person, end = stuckForAReason(h, s), last(s.Reports)
 		default:
-			t.unknown(whole, "saga %s was on its way back and has not ended", s.ID)
+			t.unknown(undoKnown, "a saga was on its way back and has not ended")
 			continue
 		}
 		for _, step := range s.Definition.Steps {
@@ -56,13 +69,31 @@ func (c LostCompensation) Check(h *history.History, ix *history.Index) Verdict {
 			if len(did) == 0 || !hasEffect(step.Compensation) {
 				continue
 			}
-			t.held(whole, 1)
-			if len(effects(s.Op(step.Name, saga.Compensation))) == 0 {
-				t.violate(whole, action(s, step.Name), []*history.Event{did[0], end}, "broke all-or-nothing: saga %s was left %s, but %s booked %s and was never undone", s.ID, endState(s), action(s, step.Name), effectOf(did[0]))
+			switch clause := undoing(ds, s, step, end); {
+			case person != "":
+				t.unjudgeable(clause, "a person was called for a good reason")
+			case len(effects(s.Op(step.Name, saga.Compensation))) == 0:
+				t.violate(clause, action(s, step.Name), []*history.Event{did[0], end}, "broke all-or-nothing: saga %s was left %s, but %s booked %s and was never undone", s.ID, endState(s), action(s, step.Name), effectOf(did[0]))
+			default:
+				t.held(clause, 1)
 			}
 		}
 	}
 	return t.verdict("no saga with an effect ended compensated")
+}
+
+// undoing is the clause that an effect of a saga that was rolled back falls under.
+func undoing(ds []disturbance, s *history.SagaRecord, step saga.Step, end *history.Event) string {
+	o := s.Op(step.Name, saga.Action)
+	switch {
+	case slices.ContainsFunc(s.Operator, func(e *history.Event) bool { return saga.Classify(e.Code) == saga.Done }):
+		return undoOperator
+	case kills(ds, o.Effects[0].Seq, end.Seq) > 0:
+		return undoAfterCrash
+	case o.Learnt(saga.Done) != nil:
+		return undoKnown
+	}
+	return undoUnknown
 }
 
 // rollbackBegan tells whether the saga was on its way back.

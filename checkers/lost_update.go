@@ -1,6 +1,8 @@
 package checkers
 
 import (
+	"slices"
+
 	"github.com/sagacheck/sagacheck/history"
 )
 
@@ -24,11 +26,14 @@ func (LostUpdate) Doc() Doc {
 		Name:       "lost-update",
 		Definition: "A saga overwrote a register that another saga, under way at the same time, had written in between, without having seen that value.",
 		Source:     "Richardson, Microservices Patterns, ch. 4.3: lost updates",
-		Clauses:    []Clause{{Name: whole, Text: "TODO"}},
-		Evidence:   "call-received, and call-committed with the values that writes found, against the bodies of the calls. At risk: sagas whose calls to a register were received while another saga with such calls was under way.",
-		Blind:      "A value that changed and came back in between (A-B-A). Postings on accounts commute and lose nothing.",
-		Cost:       "linear, and sorting",
-		Wants:      []Trait{sharedWrites},
+		Clauses: []Clause{
+			{Name: "action", Text: "an action that writes a register, while another saga that has calls to it is under way, overwrites nothing that it had not expected"},
+			{Name: "compensation", Text: "so does a compensation"},
+		},
+		Evidence: "call-received, and call-committed with the values that writes found, against the bodies of the calls",
+		Blind:    "A value that changed and came back in between (A-B-A). Postings on accounts commute and lose nothing.",
+		Cost:     "linear, and sorting",
+		Wants:    []Trait{sharedWrites},
 	}
 }
 
@@ -36,22 +41,32 @@ func (LostUpdate) Doc() Doc {
 func (c LostUpdate) Check(h *history.History, ix *history.Index) Verdict {
 	t := newTally(c)
 	for _, r := range registersOf(h, ix) {
-		t.held(whole, len(r.crowded()))
-		for i, w := range r.writes {
-			value, by := r.before(i)
-			switch {
-			case w.told && w.found == w.expected:
-			case by != nil && by.saga == w.saga && w.found == value:
-			case !w.told && by != nil && together(by.saga, w.saga):
-				t.unknown(whole, "register %q: the definition does not say which value %s expected", r.name, w.op)
-			case w.found != value:
-				t.unknown(whole, "register %q: no recorded write left %q, which %s found", r.name, w.found, w.op)
-			case by != nil && together(by.saga, w.saga):
-				t.violate(whole, w.op, []*history.Event{by.event, w.event},
-					"broke isolation between sagas: %s set register %q to %q and so overwrote %q, which %s had set in between; it expected %q",
-					w.op, r.name, w.left, w.found, by.op, w.expected)
-			}
+		crowd := r.crowded()
+		for i := range r.writes {
+			judgeWrite(t, r, i, slices.Contains(crowd, r.writes[i].saga))
 		}
 	}
 	return t.verdict("no two sagas were at one register at the same time")
+}
+
+// judgeWrite judges one write of a register. crowded: another saga that has calls to
+// it was under way.
+func judgeWrite(t *tally, r *register, i int, crowded bool) {
+	w := r.writes[i]
+	value, by := r.before(i)
+	clause := string(w.op.Direction)
+	switch {
+	case w.told && w.found == w.expected, by != nil && by.saga == w.saga && w.found == value:
+		if crowded {
+			t.held(clause, 1)
+		}
+	case !w.told && by != nil && together(by.saga, w.saga):
+		t.unknown(clause, "register %q: the definition does not say which value %s expected", r.name, w.op)
+	case w.found != value:
+		t.unknown(clause, "register %q: no recorded write left %q, which %s found", r.name, w.found, w.op)
+	case by != nil && together(by.saga, w.saga):
+		t.violate(clause, w.op, []*history.Event{by.event, w.event},
+			"broke isolation between sagas: %s set register %q to %q and so overwrote %q, which %s had set in between; it expected %q",
+			w.op, r.name, w.left, w.found, by.op, w.expected)
+	}
 }

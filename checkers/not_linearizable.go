@@ -1,6 +1,7 @@
 package checkers
 
 import (
+	"cmp"
 	"time"
 
 	"github.com/anishathalye/porcupine"
@@ -33,32 +34,43 @@ func (NotLinearizable) Doc() Doc {
 		Name:       "not-linearizable",
 		Definition: "The history of an account, a stock, a register, an idempotent endpoint or a saga's status has no linearization under its model.",
 		Source:     "Herlihy & Wing, Linearizability, TOPLAS 1990; searched by porcupine",
-		Clauses:    []Clause{{Name: whole, Text: "TODO"}},
-		Evidence:   "call-received, call-committed, call-answered; saga-submitted, saga-accepted, saga-status, saga-unknown; ledger-read. At risk: accounts with effects and a read, registers likewise or with two writes, endpoints that got a key twice or both directions, sagas with two or more reports (the 202 counts).",
-		Blind:      "What is legal for each object alone: a second effect under a new key, money that went astray in balance. Endpoints of naive participants, which promise nothing.",
-		Cost:       "linear where nothing overlaps, else exponential at worst: 2 s a partition, 10 s a history, 10 calls of unknown outcome and 4096 that overlap, beyond that inconclusive",
+		Clauses: []Clause{
+			{Name: "accounts", Text: "an account of money is what the effects on it sum to, at each read", Wants: []Trait{currencies}},
+			{Name: "stocks", Text: "so is a stock, an account in pieces", Wants: []Trait{pieces}},
+			{Name: "registers", Text: "each write of a register finds, and each read shows, what the write before it left", Wants: []Trait{registerWrites}},
+			{Name: "endpoints", Text: "an endpoint that promises idempotency (keyed and fenced participants) has one effect a key, acknowledges nothing that it did not do, and acknowledges alike"},
+			{Name: "lifecycles", Text: "the reports on a saga are those of one lifecycle: known once it is accepted, forward, then perhaps back, then ended for good"},
+		},
+		Evidence: "call-received, call-committed, call-answered; saga-submitted, saga-accepted, saga-status, saga-unknown; ledger-read. An opportunity is an account with effects and a read, a register likewise or with two writes, an endpoint that got a key twice or both directions, a saga with two or more reports (the 202 counts)",
+		Blind:    "What is legal for each object alone: a second effect under a new key, money that went astray in balance. Endpoints of naive participants, which promise nothing.",
+		Cost:     "linear where nothing overlaps, else exponential at worst: 2 s a partition, 10 s a history, 10 calls of unknown outcome and 4096 that overlap, beyond that inconclusive",
 	}
 }
 
 // Check judges a history.
 func (c NotLinearizable) Check(h *history.History, ix *history.Index) Verdict {
 	t := newTally(c)
+	if p := h.Header.Profile; p != "keyed" && p != "fenced" {
+		t.lacks("endpoints", "%s participants promise no idempotency", cmp.Or(p, "these"))
+	}
 	lim := models.DefaultLimits()
 	each, end := lim.Time, time.Now().Add(searchTime)
 	for _, p := range models.Partitions(ix) {
-		if p.AtRisk {
-			t.held(whole, 1)
-		}
 		lim.Time = min(each, time.Until(end))
+		clause := string(p.Kind) + "s"
 		switch r := p.Check(lim); r.Verdict {
 		case porcupine.Illegal:
 			var events []*history.Event
 			for _, seq := range r.Events {
 				events = append(events, &h.Events[seq-1])
 			}
-			t.violate(whole, r.Operation(), events, "%s", r.Broken)
+			t.violate(clause, r.Operation(), events, "%s", r.Broken)
 		case porcupine.Unknown:
-			t.unknown(whole, "%s: %s", p, r.Reason)
+			t.unknown(clause, "%s: %s", p, r.Reason)
+		default:
+			if p.AtRisk {
+				t.held(clause, 1)
+			}
 		}
 	}
 	return t.verdict("no object had operations that could contradict each other")

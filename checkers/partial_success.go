@@ -23,36 +23,57 @@ func (PartialSuccess) Doc() Doc {
 		Name:       "partial-success",
 		Definition: "The saga ended completed without the effect of every step that is not deferrable, or compensated with effects left.",
 		Source:     "Garcia-Molina & Salem, Sagas, SIGMOD 1987; DTM #272",
-		Clauses:    []Clause{{Name: whole, Text: "TODO"}},
-		Evidence:   "call-committed and saga-ended. At risk: sagas that ended, in a history in which a fault fired.",
-		Blind:      "Steps that ask for no effect; in compensated sagas also compensatable and deferrable steps without a compensation.",
-		Cost:       "linear",
+		Clauses: []Clause{
+			{Name: "calm", Text: "a saga to which nothing happened ends with the effect of every step that is not deferrable, or with none"},
+			{Name: "completed", Text: "a saga that completed though faults struck has the effect of every such step"},
+			{Name: "compensated", Text: "a saga that was compensated has no effect left of any step that can be undone, nor of a pivot or a step after it", Wants: []Trait{compensations}},
+			{Name: "completed-after-crash", Text: "the same of a saga that completed though the orchestrator was killed while it was under way", Does: []string{history.Kill}},
+			{Name: "compensated-after-crash", Text: "the same of a saga that was compensated though the orchestrator was killed while it was under way", Does: []string{history.Kill}, Wants: []Trait{compensations}},
+		},
+		Evidence: "call-committed and saga-ended. Each step that asks for an effect is an opportunity",
+		Blind:    "Steps that ask for no effect; in compensated sagas also compensatable and deferrable steps without a compensation.",
+		Cost:     "linear",
 	}
 }
 
 // Check judges a history.
-func (c PartialSuccess) Check(_ *history.History, ix *history.Index) Verdict {
+func (c PartialSuccess) Check(h *history.History, ix *history.Index) Verdict {
 	t := newTally(c)
+	ds := disturbances(h, ix)
 	for _, s := range ix.Sagas {
 		if s.Ended == nil {
 			continue
 		}
-		if faultFired(ix) {
-			t.held(whole, 1)
+		clause := string(s.Ended.Status)
+		switch {
+		case crashed(ds, s):
+			clause += "-after-crash"
+		case !faultFired(ix) && len(s.Operator) == 0:
+			clause = "calm"
 		}
 		for _, step := range s.Definition.Steps {
-			did, undid := effects(s.Op(step.Name, saga.Action)), effects(s.Op(step.Name, saga.Compensation))
-			left := len(did) - len(undid)
-			events := append([]*history.Event{s.Ended}, append(did, undid...)...)
-			switch {
-			case s.Ended.Status == saga.Completed && step.Kind != saga.Deferrable && left < 1 && hasEffect(&step.Action):
-				t.violate(whole, action(s, step.Name), events, "broke all-or-nothing: saga %s ended completed without the effect of %s", s.ID, step.Name)
-			case s.Ended.Status == saga.Compensated && left > 0 && mustBeUndone(step):
-				t.violate(whole, action(s, step.Name), events, "broke all-or-nothing: saga %s ended compensated, but the effect of %s is left: %s", s.ID, step.Name, effectOf(did[0]))
-			}
+			judgeStep(t, clause, s, step)
 		}
 	}
-	return t.verdict("no saga ended in a history in which a fault fired")
+	return t.verdict("no saga with an effect ended")
+}
+
+// judgeStep compares a step of an ended saga with all-or-nothing.
+func judgeStep(t *tally, clause string, s *history.SagaRecord, step saga.Step) {
+	did, undid := effects(s.Op(step.Name, saga.Action)), effects(s.Op(step.Name, saga.Compensation))
+	left := len(did) - len(undid)
+	events := append([]*history.Event{s.Ended}, append(did, undid...)...)
+	completed := s.Ended.Status == saga.Completed
+	switch {
+	case completed && (step.Kind == saga.Deferrable || !hasEffect(&step.Action)):
+	case !completed && !mustBeUndone(step):
+	case completed && left < 1:
+		t.violate(clause, action(s, step.Name), events, "broke all-or-nothing: saga %s ended completed without the effect of %s", s.ID, step.Name)
+	case !completed && left > 0:
+		t.violate(clause, action(s, step.Name), events, "broke all-or-nothing: saga %s ended compensated, but the effect of %s is left: %s", s.ID, step.Name, effectOf(did[0]))
+	default:
+		t.held(clause, 1)
+	}
 }
 
 // mustBeUndone: after a compensated end nothing of the step may be left. A step

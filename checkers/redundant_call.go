@@ -22,11 +22,14 @@ func (RedundantCall) Doc() Doc {
 		Name:       "redundant-call",
 		Definition: "An operation was sent again after its success had been acknowledged, and caused no effect.",
 		Source:     "Meiklejohn et al., Service-Level Fault Injection Testing (Filibuster), SoCC 2021",
-		Clauses:    []Clause{{Name: whole, Text: "TODO"}},
-		Evidence:   "call-sent, call-ended and call-committed. At risk: operations whose success the orchestrator surely learnt.",
-		Blind:      "Calls after a kill, a pause or a store outage; calls with an effect (see duplicate-effect).",
-		Cost:       "linear",
-		Advice:     true,
+		Clauses: []Clause{
+			{Name: "action", Text: "an action is not sent again once the orchestrator surely learnt that it was done"},
+			{Name: "compensation", Text: "nor is a compensation", Wants: []Trait{compensations}},
+		},
+		Evidence: "call-sent, call-ended and call-committed",
+		Blind:    "Calls after a kill, a pause or a store outage; calls with an effect (see duplicate-effect).",
+		Cost:     "linear",
+		Advice:   true,
 	}
 }
 
@@ -40,14 +43,31 @@ func (c RedundantCall) Check(h *history.History, ix *history.Index) Verdict {
 			if done == nil {
 				continue
 			}
-			t.held(whole, 1)
-			for _, a := range sent(o) {
-				if a.Sent.Seq > done.Ended.Seq && len(a.Committed) == 0 && !disturbed(ds, done.Ended.Seq, a.Sent.Seq) {
-					t.violate(whole, o.Op, []*history.Event{done.Ended, a.Sent}, "advice: %s was sent again after its success had been acknowledged", o.Op)
-					break
-				}
+			again, blind := c.again(ds, o, done.Ended)
+			switch clause := string(o.Op.Direction); {
+			case again != nil:
+				t.violate(clause, o.Op, []*history.Event{done.Ended, again.Sent}, "advice: %s was sent again after its success had been acknowledged", o.Op)
+			case blind:
+				t.unjudgeable(clause, "the orchestrator was killed, paused or without its store")
+			default:
+				t.held(clause, 1)
 			}
 		}
 	}
 	return t.verdict("no success was surely acknowledged")
+}
+
+// again finds the first attempt that was sent in vain after the success was learnt.
+// blind: there is one, but what was learnt may have been lost before it.
+func (RedundantCall) again(ds []disturbance, o *history.OpRecord, done *history.Event) (again *history.Attempt, blind bool) {
+	for _, a := range sent(o) {
+		switch {
+		case a.Sent.Seq < done.Seq || len(a.Committed) > 0:
+		case disturbed(ds, done.Seq, a.Sent.Seq):
+			blind = true
+		default:
+			return a, false
+		}
+	}
+	return nil, blind
 }

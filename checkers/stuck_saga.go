@@ -1,6 +1,7 @@
 package checkers
 
 import (
+	"fmt"
 	"slices"
 	"time"
 
@@ -28,49 +29,107 @@ func (StuckSaga) Doc() Doc {
 		Name:       "stuck-saga",
 		Definition: "All faults have healed, the settle time has passed, and an accepted saga has not ended (liveness).",
 		Source:     "DBOS-py #805",
-		Clauses:    []Clause{{Name: whole, Text: "TODO"}},
-		Evidence:   "saga-accepted, saga-ended and settled. At risk: accepted sagas in a history in which a fault fired.",
-		Blind:      "Sagas stuck for a good reason (what must succeed was refused for good, or is at the end of its policy) are a person's matter. A settle time shorter than the waits of the policy, or a machine so late that attempts time out without a fault, makes it inconclusive.",
-		Cost:       "linear",
+		Clauses: []Clause{
+			{Name: endsCalm, Text: "an accepted saga to which nothing happens ends"},
+			{Name: endsTrouble, Text: "an accepted saga ends though faults struck, once they have healed"},
+			{Name: endsCrash, Text: "it ends though the orchestrator was killed while it was under way", Does: []string{history.Kill}},
+			{Name: endsTurned, Text: "it ends though a step was refused for good or ran out of attempts, or an operator asked for the rollback: it is rolled back"},
+			{Name: endsPivot, Text: "it ends though the attempts of a pivot that can't be undone were used up while its outcome was unknown: the pivot is attempted until that is known", Needs: []string{"pivot"}, Wants: []Trait{openPivots}},
+			{Name: saysStuck, Text: "a saga that can't end since a compensation, or a step after the pivot, was refused for good or ran out of attempts, says that it is stuck", Wants: []Trait{mustSucceed}},
+		},
+		Evidence: "saga-accepted, saga-status, saga-ended, saga-operator, settled, and the events of calls",
+		Blind:    "What a person makes of a saga that says stuck. A settle time shorter than the waits of the policy, or a machine so late that attempts time out without a fault, makes it inconclusive.",
+		Cost:     "linear",
 	}
 }
+
+// The clauses: in which situation a saga must come to its end.
+const (
+	endsCalm    = "calm"
+	endsTrouble = "after-trouble"
+	endsCrash   = "after-crash"
+	endsTurned  = "turned"
+	endsPivot   = "pivot-unknown"
+	saysStuck   = "says-stuck"
+)
 
 // Check judges a history.
 func (c StuckSaga) Check(h *history.History, ix *history.Index) Verdict {
 	t := newTally(c)
 	ds := disturbances(h, ix)
-	never := "no saga was accepted in a history in which a fault fired"
 	for _, s := range ix.Sagas {
 		if len(s.Accepted) == 0 {
 			continue
 		}
-		if why := stuckForAReason(h, s); s.Ended == nil && why != "" {
-			never = "saga " + s.ID + " is a person's matter: " + why
-			continue
-		}
-		if faultFired(ix) {
-			t.held(whole, 1)
-		}
-		if s.Ended != nil {
-			continue
-		}
+		clause := ending(h, ix, ds, s)
+		why := unsettled(h, ix, ds, s)
 		switch {
-		case ix.Settled == nil:
-			t.unknown(whole, "saga %s has not ended, and the history has no settle event", s.ID)
-		case disturbed(ds, ix.Settled.Seq, ix.Settled.Seq):
-			t.unknown(whole, "saga %s has not ended, but the orchestrator was not running at the end", s.ID)
-		case s.Status() != saga.Stuck && !settled(h, ix, s):
-			t.unknown(whole, "saga %s has not ended, and its time to settle had not passed: %s", s.ID, orNothing(ix.Settled.Detail))
-		case starved(ix, s):
-			t.unknown(whole, "saga %s has not ended, but the machine was too late for its time-outs: by %v", s.ID, ms(ix.Lag))
-		case s.Status() != saga.Stuck && stillWaiting(s, ix.Settled.At):
-			t.unknown(whole, "saga %s has not ended, but its retry policy allows a wait beyond the settle time", s.ID)
+		case s.Ended != nil, clause == saysStuck && s.Status() == saga.Stuck:
+			t.held(clause, 1)
+		case why != "":
+			t.unknown(clause, "a saga has not ended, %s", why)
 		default:
-			t.violate(whole, action(s, ""), []*history.Event{s.Accepted[0], last(s.Calls), last(s.Reports), ix.Settled},
+			t.violate(clause, action(s, ""), []*history.Event{s.Accepted[0], last(s.Calls), last(s.Reports), ix.Settled},
 				"broke liveness: saga %s has not ended; it is reported as %q, and when all had settled was pending: %s", s.ID, s.Status(), orNothing(ix.Settled.Detail))
 		}
 	}
-	return t.verdict(never)
+	return t.verdict("no saga was accepted")
+}
+
+// ending is the clause that the end of a saga falls under.
+func ending(h *history.History, ix *history.Index, ds []disturbance, s *history.SagaRecord) string {
+	switch {
+	case s.Ended == nil && personsMatter(h, s) != "":
+		return saysStuck
+	case pivotUsedUp(s):
+		return endsPivot
+	case crashed(ds, s):
+		return endsCrash
+	case rollbackBegan(s), s.Ended != nil && s.Ended.Status == saga.Compensated:
+		return endsTurned
+	case faultFired(ix):
+		return endsTrouble
+	}
+	return endsCalm
+}
+
+// pivotUsedUp tells whether a pivot that can't be undone came to the end of its
+// policy without the orchestrator's surely knowing what became of it.
+func pivotUsedUp(s *history.SagaRecord) bool {
+	for _, step := range s.Definition.Steps {
+		o := s.Op(step.Name, saga.Action)
+		if o == nil || !openPivot(step) {
+			continue
+		}
+		n := step.Action.Retry.MaxAttempts
+		as := sent(o)
+		if len(as) < n {
+			continue
+		}
+		if !slices.ContainsFunc(as[:n], func(a *history.Attempt) bool {
+			return a.Ended != nil && a.Ended.Code != 0 && saga.Classify(a.Ended.Code) != saga.Transient
+		}) {
+			return true
+		}
+	}
+	return false
+}
+
+// unsettled says why nothing can be said yet of a saga without an end; empty: it can.
+func unsettled(h *history.History, ix *history.Index, ds []disturbance, s *history.SagaRecord) string {
+	switch {
+	case ix.Settled == nil:
+		return "and the history has no settle event"
+	case disturbed(ds, ix.Settled.Seq, ix.Settled.Seq):
+		return "but the orchestrator was not running at the end"
+	case s.Status() != saga.Stuck && !settled(h, ix, s):
+		return "and its time to settle had not passed"
+	case starved(ix, s):
+		return fmt.Sprintf("but the machine was too late for its time-outs: by %v", ms(ix.Lag))
+	case s.Status() != saga.Stuck && stillWaiting(s, ix.Settled.At):
+		return "but its retry policy allows a wait beyond the settle time"
+	}
+	return ""
 }
 
 // settled tells whether at least half of the settle time has passed since the saga

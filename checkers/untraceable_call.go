@@ -2,7 +2,6 @@ package checkers
 
 import (
 	"regexp"
-	"slices"
 	"strings"
 
 	"github.com/sagacheck/sagacheck/history"
@@ -28,53 +27,88 @@ func (UntraceableCall) Doc() Doc {
 		Name:       "untraceable-call",
 		Definition: "A call carries no saga id, step or trace context, or one that does not match its operation, or it belongs to no operation.",
 		Source:     "the contract's correlation headers; W3C Trace Context",
-		Clauses:    []Clause{{Name: whole, Text: "TODO"}},
-		Evidence:   "the headers in call-sent, and call-stray; traceparent only with the capability trace-context. At risk: attempts sent, and strays.",
-		Blind:      "Whether traces arrive anywhere.",
-		Cost:       "linear",
+		Clauses: []Clause{
+			{Name: "saga-id", Text: "each attempt names its saga (Saga-Id)"},
+			{Name: "step", Text: "each attempt names its step (Saga-Step)"},
+			{Name: "trace-context", Text: "each attempt carries a trace context (traceparent)", Needs: []string{"trace-context"}},
+			{Name: "own-address", Text: "each call comes to the address of an operation"},
+		},
+		Evidence: "the headers in call-sent, and call-stray",
+		Blind:    "Whether traces arrive anywhere.",
+		Cost:     "linear",
 	}
 }
 
 // Check judges a history.
-func (c UntraceableCall) Check(h *history.History, ix *history.Index) Verdict {
+func (c UntraceableCall) Check(_ *history.History, ix *history.Index) Verdict {
 	t := newTally(c)
-	traced := slices.Contains(h.Header.Orchestrator.Capabilities, "trace-context")
 	for _, s := range ix.Sagas {
 		for _, o := range opsOf(s) {
-			as := sent(o)
-			t.held(whole, len(as))
-			for _, a := range as {
-				if why := untraceable(a.Sent, traced); why != "" {
-					t.violate(whole, o.Op, []*history.Event{a.Sent}, "broke correlation: attempt %d of %s %s", a.N, o.Op, why)
-					break
-				}
-			}
+			judgeHeaders(t, o)
 		}
 	}
 	for _, e := range ix.Strays {
-		t.held(whole, 1)
-		t.violate(whole, e.Operation(), []*history.Event{e}, "broke correlation: a call belongs to no operation of the cell: %s", e.Detail)
+		if e.Copy == 0 { // a second copy is the network's own
+			t.violate("own-address", e.Operation(), []*history.Event{e}, "broke correlation: a call belongs to no operation of the cell: %s", e.Detail)
+		}
 	}
 	return t.verdict("no call was sent")
+}
+
+// headers are what is asked for of each call, by clause.
+var headers = []struct {
+	clause string
+	wrong  func(e *history.Event) string
+}{
+	{"saga-id", wrongSaga},
+	{"step", wrongStep},
+	{"trace-context", wrongTrace},
+}
+
+// judgeHeaders judges each attempt of an operation; the first that is wrong in a way
+// stands for the others.
+func judgeHeaders(t *tally, o *history.OpRecord) {
+	as := sent(o)
+	t.held("own-address", len(as))
+	for _, header := range headers {
+		for _, a := range as {
+			if why := header.wrong(a.Sent); why != "" {
+				t.violate(header.clause, o.Op, []*history.Event{a.Sent}, "broke correlation: attempt %d of %s %s", a.N, o.Op, why)
+				break
+			}
+			t.held(header.clause, 1)
+		}
+	}
 }
 
 // traceParent is version 00 of W3C Trace Context, or a later one that begins so.
 var traceParent = regexp.MustCompile(`^([0-9a-f]{2})-([0-9a-f]{32})-([0-9a-f]{16})-[0-9a-f]{2}(-.*)?$`)
 
-// untraceable says what is wrong with the headers of a call; empty: nothing.
-func untraceable(e *history.Event, traced bool) string {
-	switch ref := (saga.StepRef{Step: e.Step, Direction: e.Direction}); {
+func wrongSaga(e *history.Event) string {
+	switch {
 	case e.SagaID == "":
 		return "has no Saga-Id"
 	case e.SagaID != e.Saga:
 		return "came with the Saga-Id of another saga: " + e.SagaID
+	}
+	return ""
+}
+
+func wrongStep(e *history.Event) string {
+	switch ref := (saga.StepRef{Step: e.Step, Direction: e.Direction}); {
 	case e.StepID == "":
 		return "has no Saga-Step"
 	case e.StepID != e.Step && e.StepID != ref.String():
 		return "came with the Saga-Step of another step: " + e.StepID
-	case traced && e.Trace == "":
+	}
+	return ""
+}
+
+func wrongTrace(e *history.Event) string {
+	switch {
+	case e.Trace == "":
 		return "has no traceparent"
-	case traced && !validTrace(e.Trace):
+	case !validTrace(e.Trace):
 		return "has a malformed traceparent: " + e.Trace
 	}
 	return ""

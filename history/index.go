@@ -32,6 +32,7 @@ type SagaRecord struct {
 	Refused    []*Event
 	Reports    []*Event // SagaStatus and SagaUnknown, in order
 	Ended      *Event   // the first report of a good end; nil: never
+	Ends       []*Event // all of them: a second one is the orchestrator's, who changes its mind
 	Operator   []*Event // an operator asked for compensation
 	Ops        map[saga.StepRef]*OpRecord
 	Calls      []*Event // all events of its calls, in order
@@ -119,6 +120,7 @@ func (ix *Index) add(e *Event) {
 		if s.Ended == nil {
 			s.Ended = e
 		}
+		s.Ends = append(s.Ends, e)
 	case SagaOperator:
 		s.Operator = append(s.Operator, e)
 	case CallSent, CallReceived, CallCommitted, CallAnswered, CallEnded:

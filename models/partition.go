@@ -77,7 +77,7 @@ func (b *builder) account(name, unit string) *Partition {
 	p := b.accounts[k]
 	if p == nil {
 		p = &Partition{Kind: AccountKind, Name: name + " " + unit, Spec: Account(name, unit)}
-		if !currency(unit) {
+		if !Currency(unit) {
 			p.Kind = StockKind
 		}
 		b.accounts[k] = p
@@ -85,7 +85,8 @@ func (b *builder) account(name, unit string) *Partition {
 	return p
 }
 
-func currency(unit string) bool {
+// Currency tells a unit of money from one of pieces.
+func Currency(unit string) bool {
 	return len(unit) == 3 && strings.IndexFunc(unit, func(r rune) bool { return r < 'A' || r > 'Z' }) < 0
 }
 
@@ -218,10 +219,7 @@ func lifecycleOf(s *history.SagaRecord) *Partition {
 		}
 		p.Ops = append(p.Ops, porcupine.Operation{Input: Accept{}, Call: int64(call.Seq), Return: int64(e.Seq), Metadata: []int{e.Seq}})
 	}
-	reports := s.Reports
-	if s.Ended != nil {
-		reports = append(slices.Clip(reports), s.Ended)
-	}
+	reports := slices.Concat(s.Reports, s.Ends)
 	for _, e := range reports {
 		if e.Kind != history.SagaUnknown && e.Status == "" {
 			p.Missing = "a status report without a status"

@@ -38,6 +38,15 @@ const (
 	StepCompensated  StepState = "compensated"
 )
 
+// Valid tells whether the word is one of the contract's.
+func (s StepState) Valid() bool {
+	switch s {
+	case StepPending, StepRunning, StepSucceeded, StepFailed, StepDeferred, StepCompensating, StepCompensated:
+		return true
+	}
+	return false
+}
+
 // StepStatus is one step in a status report.
 type StepStatus struct {
 	Name     string    `json:"name"`
