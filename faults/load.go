@@ -74,7 +74,7 @@ func faultList(f *ast.File) (*ast.SequenceNode, error) {
 		return nil, errors.New(want)
 	}
 	for _, field := range fields(f.Docs[0].Body) {
-		if key := field.Key.String(); key != "faults" {
+		if key := keyOf(field); key != "faults" {
 			return nil, &placed{field.Key.GetToken().Position, fmt.Errorf("%s: unknown field: a plan has faults only", key)}
 		}
 		if list, ok := field.Value.(*ast.SequenceNode); ok {
@@ -83,6 +83,9 @@ func faultList(f *ast.File) (*ast.SequenceNode, error) {
 	}
 	return nil, &placed{f.Docs[0].Body.GetToken().Position, errors.New(want)}
 }
+
+// keyOf is a field's name, also where it is quoted, as in JSON.
+func keyOf(field *ast.MappingValueNode) string { return field.Key.GetToken().Value }
 
 func fields(n ast.Node) []*ast.MappingValueNode {
 	switch n := n.(type) {
@@ -122,7 +125,7 @@ func locate(err error, prefix string, n ast.Node) error {
 		name, at.err = "at", fmt.Errorf("%sat: %w", prefix, err)
 	}
 	for _, field := range fields(n) {
-		if field.Key.String() == name {
+		if keyOf(field) == name {
 			at.pos = field.Value.GetToken().Position
 		}
 	}

@@ -1,10 +1,13 @@
 package faults
 
 import (
+	"encoding/json"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"github.com/sagacheck/sagacheck/saga"
 )
 
 func TestParsePlan(t *testing.T) {
@@ -26,6 +29,31 @@ func TestParsePlan(t *testing.T) {
 		"faults:\n  - {kind: lose, at: charge#1@request, when: now}": `2:40: faults[0]: unknown field "when"`,
 		"plan: []": "unknown field",
 		"":         "faults: expected a list",
+	} {
+		if _, err := ParsePlan([]byte(text)); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%q: got error %v, want %q in it", text, err, want)
+		}
+	}
+}
+
+// JSON is read as YAML is, also with tabs, and its mistakes have a place too.
+func TestParsePlanOfJSON(t *testing.T) {
+	plan := Plan{Faults: []Fault{
+		{Kind: "lose", At: saga.FailurePoint{Step: "charge", Direction: saga.Action, Attempt: 1, Phase: saga.Response}},
+		{Kind: "error-rate", Steps: []string{"charge"}, ForMS: 50, Calls: []bool{true, false}},
+	}}
+	for _, indent := range []string{"", "  ", "\t"} {
+		b, err := json.MarshalIndent(plan, "", indent)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got, err := ParsePlan(b); err != nil || got.ID() != plan.ID() {
+			t.Errorf("%s: got %v, %v", b, got, err)
+		}
+	}
+	for text, want := range map[string]string{
+		`{"plan": []}`: "1:2: plan: unknown field",
+		"{\"faults\": [{\"kind\": \"lose\",\n \"at\": \"x\"}]}": "2:8: faults[0].at: bad failure point",
 	} {
 		if _, err := ParsePlan([]byte(text)); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%q: got error %v, want %q in it", text, err, want)
