@@ -124,7 +124,8 @@ func meta() reports.Meta {
 	}
 }
 
-// redRun has a violation, something vacuous, not applicable, an error, advice.
+// redRun has a violation, something vacuous, not applicable, an error, advice, and a
+// clause that nothing judged.
 func redRun(t *testing.T) *reports.Run {
 	t.Helper()
 	c := reports.New(meta())
@@ -135,7 +136,13 @@ func redRun(t *testing.T) *reports.Run {
 	}}}
 	c.Add(reports.CellInfo{ID: "c10", History: "histories/c10.history.jsonl"}, h, []checkers.Verdict{duplicate(t, h), vacuous("lost-compensation"), na, pass("redundant-call", 1)})
 	c.Add(reports.CellInfo{History: "histories/c2.history.jsonl"}, h, []checkers.Verdict{duplicate(t, h), vacuous("lost-compensation"), na, advice})
-	c.Add(reports.CellInfo{}, quiet(t, "transfer", "c1"), []checkers.Verdict{pass("duplicate-effect", 3), pass("lost-compensation", 2), na, pass("redundant-call", 4)})
+	undone := pass("lost-compensation", 2)
+	undone.Clauses = []checkers.Count{
+		{Clause: "known", Held: 2, Unjudgeable: 1, Why: "the saga has not ended"},
+		{Clause: "unknown", Unjudgeable: 3, Why: "its answer may have been read"},
+		{Clause: "after-a-crash", Lacks: "the orchestrator can't be killed"},
+	}
+	c.Add(reports.CellInfo{}, quiet(t, "transfer", "c1"), []checkers.Verdict{pass("duplicate-effect", 3), undone, na, pass("redundant-call", 4)})
 	for _, id := range []string{"c21", "c22", "c23"} {
 		h.Header.Scenario = "single-step"
 		c.Add(reports.CellInfo{ID: id}, h, []checkers.Verdict{duplicate(t, h)})

@@ -30,6 +30,7 @@ type htmlPage struct {
 	Tone     tone
 	Tables   []table
 	Risk     []cell
+	Clauses  table
 	Broken   []group
 	Advised  []group
 	Trouble  table
@@ -42,7 +43,8 @@ func (r *Run) WriteHTML(w io.Writer) error {
 	page := htmlPage{Run: r, Headline: r.headline(), Tone: stateTones[r.Summary.Outcome], Tables: r.tables(), Facts: r.facts()}
 	page.Broken, page.Advised = r.groups(r.Failures), r.groups(r.Advice)
 	if len(r.Results) > 0 {
-		page.Risk = r.riskLines()
+		page.Risk = r.riskLines(false)
+		page.Clauses, _ = r.clauseTable()
 	}
 	page.Trouble, _ = r.troubledTable()
 	return htmlTemplate.Execute(w, page)

@@ -4,6 +4,7 @@ import (
 	"encoding/xml"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 	"time"
 
@@ -70,7 +71,7 @@ func xmlText(s string) string {
 
 // WriteJUnit writes junit.xml: a suite is a scenario, a case a property. What
 // makes the run not green is a failure (of type violation, inconclusive or
-// vacuous) or an error; a property that was at risk in another scenario, or is
+// vacuous, also where a clause was judged nowhere) or an error; a property that was at risk in another scenario, or is
 // not applicable, is skipped here with the reason. Two more cases a scenario say
 // whether its cells ran and its planned faults fired.
 func (r *Run) WriteJUnit(w io.Writer) error {
@@ -153,19 +154,45 @@ func (r *Run) junitProperty(p Property, res Result) junitCase {
 		} else {
 			c.Failure = problem
 		}
-	case res.Verdict == checkers.Vacuous && p.Verdict == checkers.Vacuous && !p.Advice:
+	case res.Verdict == checkers.Vacuous && p.Verdict == checkers.Vacuous && p.CellsAtRisk == 0 && !p.Advice:
 		c.Failure = &junitProblem{Message: "never at risk: " + res.Reason, Type: string(res.Verdict)}
+	case !p.Advice && res.Verdict == checkers.Pass && res.openWith(p, r.Clause) != "":
+		c.Failure = &junitProblem{Message: "not proven: " + res.openWith(p, r.Clause), Type: string(checkers.Vacuous), Text: res.clauseText()}
 	case res.Verdict == checkers.Vacuous:
 		c.Skipped = &junitProblem{Message: "never at risk in this scenario: " + res.Reason}
 	case res.Verdict == checkers.NotApplicable:
 		c.Skipped = &junitProblem{Message: "not applicable: " + res.Reason}
 	default:
-		c.Out = &junitText{fmt.Sprintf("at risk %s in %s\n", times(res.AtRisk), plural(res.CellsAtRisk, "cell"))}
+		c.Out = &junitText{fmt.Sprintf("at risk %s in %s\n", times(res.AtRisk), plural(res.CellsAtRisk, "cell")) + res.clauseText()}
 		if res.Findings > 0 {
 			c.Out.Text += fmt.Sprintf("advice: %s\n%s", plural(res.Findings, "finding"), r.junitStories(r.Advice, res))
 		}
 	}
 	return c
+}
+
+// openWith says which clauses were judged in no cell of the run, and so in none of
+// this scenario; empty: there is none that is applicable here.
+func (r Result) openWith(p Property, only string) string {
+	var open []checkers.Count
+	for _, k := range r.Clauses {
+		if k.Open() && slices.ContainsFunc(p.Clauses, func(x checkers.Count) bool { return x.Clause == k.Clause && x.Open() }) {
+			open = append(open, k)
+		}
+	}
+	return Property{Clauses: open}.open(only)
+}
+
+// clauseText has a line for each clause, if there is more than one.
+func (r Result) clauseText() string {
+	if len(r.Clauses) < 2 {
+		return ""
+	}
+	var b strings.Builder
+	for _, k := range r.Clauses {
+		b.WriteString(clauseLine(k).Text + "\n")
+	}
+	return b.String()
 }
 
 // junitStories tells the smallest failure and names the other cells.

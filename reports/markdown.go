@@ -25,10 +25,13 @@ func (r *Run) WriteMarkdown(w io.Writer) error {
 	}
 	if len(r.Results) > 0 {
 		b.WriteString("## At risk\n\n")
-		for _, l := range r.riskLines() {
-			fmt.Fprintf(&b, "- %s\n", mdText(l.Text))
+		for _, l := range r.riskLines(false) {
+			fmt.Fprintf(&b, "%s- %s\n", l.indent(), mdText(strings.TrimLeft(l.Text, " ")))
 		}
 		b.WriteString("\n")
+		if t, ok := r.clauseTable(); ok {
+			b.WriteString(t.markdown())
+		}
 	}
 	r.mdFailures(&b, "Failures", r.Failures)
 	r.mdFailures(&b, "Advice (never red)", r.Advice)
@@ -37,6 +40,9 @@ func (r *Run) WriteMarkdown(w io.Writer) error {
 	_, err := io.WriteString(w, b.String())
 	return err
 }
+
+// indent is the blanks before a text: those of an item in a list within a list.
+func (c cell) indent() string { return c.Text[:len(c.Text)-len(strings.TrimLeft(c.Text, " "))] }
 
 func (t table) markdown() string {
 	var b strings.Builder

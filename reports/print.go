@@ -24,7 +24,7 @@ func (r *Run) Print(t Terminal) error {
 		return err
 	}
 	if len(r.Results) > 0 {
-		for _, l := range r.riskLines() {
+		for _, l := range r.riskLines(t.Clauses) {
 			p.hanging("  ", l.Text, l.Tone)
 		}
 		p.line("")

@@ -165,49 +165,6 @@ func sortedKeys[V any](m map[string]V) []string {
 	return keys
 }
 
-// riskLines say how often each property was at risk.
-func (r *Run) riskLines() []cell {
-	var out []cell
-	for _, p := range r.Properties {
-		c := cell{Text: fmt.Sprintf("%s: at risk %s in %d of %s", p.Name, times(p.AtRisk), p.CellsAtRisk, plural(p.Cells, "cell"))}
-		switch {
-		case p.Verdict == checkers.NotApplicable:
-			c = cell{p.Name + ": not applicable: " + p.Reason, dim}
-		case p.Verdict == checkers.Vacuous && p.CellsAtRisk == 0:
-			c = cell{p.Name + ": never at risk: " + p.Reason, warn}
-		case p.Verdict == checkers.Vacuous:
-			c = cell{c.Text + ", but " + p.Reason, warn}
-		case p.Findings > 0:
-			c.Text += fmt.Sprintf(", %s (advice)", plural(p.Findings, "finding"))
-		}
-		out = append(out, c)
-		for _, k := range p.Clauses {
-			if len(p.Clauses) > 1 && p.Verdict != checkers.NotApplicable {
-				out = append(out, clauseLine(k))
-			}
-		}
-	}
-	return out
-}
-
-func clauseLine(k checkers.Count) cell {
-	switch {
-	case k.Lacks != "":
-		return cell{fmt.Sprintf("  %s: not applicable: %s", k.Clause, k.Lacks), dim}
-	case k.Open():
-		return cell{fmt.Sprintf("  %s: judged in no cell%s", k.Clause, unjudged(k)), warn}
-	}
-	return cell{Text: fmt.Sprintf("  %s: judged %s%s", k.Clause, times(k.Judged()), unjudged(k))}
-}
-
-// unjudged says how often a clause could not be judged, and why.
-func unjudged(k checkers.Count) string {
-	if k.Unjudgeable == 0 {
-		return ""
-	}
-	return fmt.Sprintf(", could not be %s: %s", times(k.Unjudgeable), k.Why)
-}
-
 func times(n int) string {
 	if n == 1 {
 		return "once"

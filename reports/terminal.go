@@ -18,6 +18,9 @@ type Terminal struct {
 	Live   bool // a terminal with a person at it
 	Colour bool
 	ASCII  bool // it can't show other characters
+	// Clauses: all clauses of all properties are told, not only those that are open or
+	// could mostly not be judged.
+	Clauses bool
 }
 
 // defaultWidth is for logs and files.

@@ -17,6 +17,7 @@ import (
 func newCheck(p process) *cobra.Command {
 	var properties []string
 	var out string
+	var clauses bool
 	c := &cobra.Command{
 		Use:   "check DIR|FILE...",
 		Short: "Judge stored histories again",
@@ -44,16 +45,17 @@ latest-check; latest stays the last run.`,
 			if err != nil {
 				return usage(err)
 			}
-			return checkFiles(c, p, selected, from, out)
+			return checkFiles(c, p, selected, from, out, p.terminal(clauses))
 		},
 	}
 	c.Flags().StringSliceVar(&properties, "property", nil, "only properties that match this `glob` (may be repeated)")
+	clausesFlag(c, &clauses)
 	c.Flags().StringVar(&out, "out", "sagacheck-out", "`folder` for reports")
 	return c
 }
 
 // checkFiles judges what the sources hold, as the runs that wrote it counted it.
-func checkFiles(c *cobra.Command, p process, selected []checkers.Checker, from *sources, out string) error {
+func checkFiles(c *cobra.Command, p process, selected []checkers.Checker, from *sources, out string, t reports.Terminal) error {
 	meta := from.meta()
 	meta.Tool, meta.Command, meta.Started = toolVersion(), strings.Join(p.args, " "), time.Now()
 	for _, k := range selected {
@@ -87,5 +89,5 @@ func checkFiles(c *cobra.Command, p process, selected []checkers.Checker, from *
 		progress.Done(collector.Add(cell.info, h, checkers.Judge(h, selected)))
 	}
 	progress.Finish()
-	return publishAs(reports.NewTerminal(p.stdout, p.getenv), collector.Finish(), out, dir, reports.CheckLink)
+	return publishAs(t, collector.Finish(), out, dir, reports.CheckLink)
 }

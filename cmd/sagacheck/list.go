@@ -24,6 +24,14 @@ type entry struct {
 	Name string `json:"name"`
 	Kind string `json:"kind,omitempty"`
 	Text string `json:"text"`
+	// Clauses, of a checker, are what it promises one by one.
+	Clauses []clause `json:"clauses,omitempty"`
+}
+
+// clause is one promise of a property.
+type clause struct {
+	Name string `json:"name"`
+	Text string `json:"text"`
 }
 
 var catalogues = map[string]func() ([]entry, error){
@@ -69,6 +77,11 @@ func printEntries(w io.Writer, entries []entry) error {
 	for _, e := range entries {
 		if e.Kind != "" {
 			fmt.Fprintf(t, "%s\t%s\t%s\n", e.Name, e.Kind, e.Text)
+			if len(e.Clauses) > 1 {
+				for _, k := range e.Clauses {
+					fmt.Fprintf(t, "  %s\tclause\t  %s\n", k.Name, k.Text)
+				}
+			}
 			continue
 		}
 		fmt.Fprintf(t, "%s\t%s\n", e.Name, e.Text)
@@ -83,7 +96,7 @@ func listScenarios() ([]entry, error) {
 		if s.Thread != nil {
 			kind = s.Thread.Ref
 		}
-		all = append(all, entry{s.Name, kind, firstSentence(s.Description)})
+		all = append(all, entry{Name: s.Name, Kind: kind, Text: firstSentence(s.Description)})
 	}
 	return all, nil
 }
@@ -104,7 +117,7 @@ func listFaults() ([]entry, error) {
 		if !d.Window() {
 			where = phases(d.Phases)
 		}
-		all = append(all, entry{d.Name, where, d.Text})
+		all = append(all, entry{Name: d.Name, Kind: where, Text: d.Text})
 	}
 	return all, nil
 }
@@ -125,7 +138,11 @@ func listCheckers() ([]entry, error) {
 		if d.Advice {
 			kind = "advice"
 		}
-		all = append(all, entry{d.Name, kind, d.Definition})
+		e := entry{Name: d.Name, Kind: kind, Text: d.Definition}
+		for _, k := range d.Clauses {
+			e.Clauses = append(e.Clauses, clause{k.Name, k.Text})
+		}
+		all = append(all, e)
 	}
 	return all, nil
 }
@@ -137,10 +154,10 @@ func listDefects() ([]entry, error) {
 		if d.Equivalent {
 			kind = "equivalent"
 		}
-		all = append(all, entry{d.Name, kind, d.Description})
+		all = append(all, entry{Name: d.Name, Kind: kind, Text: d.Description})
 	}
 	for _, d := range participants.AllDefects() {
-		all = append(all, entry{d.Name, d.Anomaly + " (participant)", d.Description})
+		all = append(all, entry{Name: d.Name, Kind: d.Anomaly + " (participant)", Text: d.Description})
 	}
 	return all, nil
 }
@@ -152,7 +169,7 @@ func listOrchestrators() ([]entry, error) {
 	}
 	var all []entry
 	for _, m := range ms {
-		all = append(all, entry{m.Name, m.Version, m.Title})
+		all = append(all, entry{Name: m.Name, Kind: m.Version, Text: m.Title})
 	}
 	return all, nil
 }

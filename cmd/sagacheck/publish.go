@@ -3,6 +3,8 @@ package main
 import (
 	"errors"
 
+	"github.com/spf13/cobra"
+
 	"github.com/sagacheck/sagacheck/reports"
 )
 
@@ -39,4 +41,16 @@ func publishAs(t reports.Terminal, run *reports.Run, out, dir, link string) erro
 		return &exitError{code: run.Summary.Exit}
 	}
 	return nil
+}
+
+// clausesFlag adds the flag for commands that print properties.
+func clausesFlag(c *cobra.Command, all *bool) {
+	c.Flags().BoolVar(all, "clauses", false, "print every clause of every property (default: those that could not be judged, or mostly not; report.md has all)")
+}
+
+// terminal is where results are printed.
+func (p process) terminal(clauses bool) reports.Terminal {
+	t := reports.NewTerminal(p.stdout, p.getenv)
+	t.Clauses = clauses
+	return t
 }

@@ -18,6 +18,7 @@ func newReport(p process) *cobra.Command {
 		RunE:  func(c *cobra.Command, _ []string) error { return c.Help() },
 	}
 	var out string
+	var clauses bool
 	merge := &cobra.Command{
 		Use:   "merge DIR...",
 		Short: "Join the reports of shards",
@@ -51,9 +52,10 @@ run the same scenarios, plans and settings); so is one that never ended (exit 2)
 			if err != nil {
 				return trouble(err)
 			}
-			return publish(reports.NewTerminal(p.stdout, p.getenv), joined, out, dir)
+			return publish(p.terminal(clauses), joined, out, dir)
 		},
 	}
+	clausesFlag(merge, &clauses)
 	merge.Flags().StringVar(&out, "out", "sagacheck-out", "`folder` for reports")
 	c.AddCommand(merge)
 	return c

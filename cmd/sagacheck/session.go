@@ -40,6 +40,7 @@ type settings struct {
 	out          string
 	defects      []string
 	clause       string // of a replay: the one that was broken
+	clauses      bool   // all are told
 }
 
 func (s *settings) register(c *cobra.Command) {
@@ -60,6 +61,7 @@ func (s *settings) registerShared(c *cobra.Command) {
 	f.DurationVar(&s.settle, "settle", harness.DefaultSettle, "how long after the last fault a saga may take to end")
 	f.DurationVar(&s.quiet, "quiet", 0, "how long the wires must be silent at the end (default: from the policies, or the manifest)")
 	f.Float64Var(&s.scale, "scale", 0, "multiply all times of the scenarios' policies (default: 1, or the manifest's)")
+	clausesFlag(c, &s.clauses)
 	f.StringVar(&s.out, "out", "sagacheck-out", "`folder` for reports and histories")
 	f.StringSliceVar(&s.defects, "defect", nil, "switch on a planted defect of the reference executor or of the participants (sagacheck list defects)")
 }
@@ -96,7 +98,7 @@ const again = 2
 
 // open checks the settings and starts what they name.
 func open(ctx context.Context, p process, s settings, c *cobra.Command, shard *reports.Shard) (*session, error) {
-	x := &session{p: p, s: s, shard: shard, command: strings.Join(p.args, " "), terminal: reports.NewTerminal(p.stdout, p.getenv)}
+	x := &session{p: p, s: s, shard: shard, command: strings.Join(p.args, " "), terminal: p.terminal(s.clauses)}
 	if err := x.choose(); err != nil {
 		return nil, usage(err)
 	}

@@ -1,0 +1,109 @@
+package reports
+
+import (
+	"fmt"
+
+	"github.com/sagacheck/sagacheck/checkers"
+)
+
+// riskLines say how often each property was at risk, and what could not be judged.
+// Of the clauses they tell those that are open or could mostly not be judged, or all.
+func (r *Run) riskLines(all bool) []cell {
+	var out []cell
+	for _, p := range r.Properties {
+		out = append(out, p.riskLine())
+		if p.Verdict == checkers.NotApplicable || len(p.Clauses) < 2 {
+			continue
+		}
+		for _, k := range p.Clauses {
+			if all || toTell(k) {
+				out = append(out, clauseLine(k))
+			}
+		}
+	}
+	return out
+}
+
+// toTell: nobody knows whether it holds, or what is known is the lesser part.
+func toTell(k checkers.Count) bool { return k.Open() || k.Unjudgeable > k.Judged() }
+
+func (p Property) riskLine() cell {
+	c := cell{Text: fmt.Sprintf("%s: at risk %s in %d of %s", p.Name, times(p.AtRisk), p.CellsAtRisk, plural(p.Cells, "cell"))}
+	switch {
+	case p.Verdict == checkers.NotApplicable:
+		return cell{p.Name + ": not applicable: " + p.Reason, dim}
+	case p.Verdict == checkers.Vacuous && p.CellsAtRisk == 0:
+		return cell{p.Name + ": never at risk: " + p.Reason, warn}
+	case p.Verdict == checkers.Vacuous && len(p.Clauses) > 1:
+		return cell{c.Text + ", but not in each of its clauses", warn}
+	case p.Verdict == checkers.Vacuous:
+		return cell{c.Text + ", but " + p.Reason, warn}
+	case len(p.Clauses) == 1:
+		c.Text += unjudged(p.Clauses[0])
+	default:
+		n := 0
+		for _, k := range p.Clauses {
+			n += k.Unjudgeable
+		}
+		if n > 0 {
+			c.Text += fmt.Sprintf(", could not be judged %s", times(n))
+		}
+	}
+	if p.Findings > 0 {
+		c.Text += fmt.Sprintf(", %s (advice)", plural(p.Findings, "finding"))
+	}
+	return c
+}
+
+func clauseLine(k checkers.Count) cell {
+	switch {
+	case k.Lacks != "":
+		return cell{fmt.Sprintf("  %s: not applicable: %s", k.Clause, k.Lacks), dim}
+	case k.Open():
+		return cell{fmt.Sprintf("  %s: judged in no cell%s", k.Clause, unjudged(k)), warn}
+	}
+	return cell{Text: fmt.Sprintf("  %s: judged %s%s", k.Clause, times(k.Judged()), unjudged(k))}
+}
+
+// unjudged says how often a clause could not be judged, and why.
+func unjudged(k checkers.Count) string {
+	if k.Unjudgeable == 0 {
+		return ""
+	}
+	return fmt.Sprintf(", could not be judged %s: %s", times(k.Unjudgeable), k.Why)
+}
+
+// clauseTable has every clause of every property that is applicable.
+func (r *Run) clauseTable() (table, bool) {
+	t := table{
+		Title: "Clauses", Head: []string{"property", "clause", "held", "broken", "could not be judged", "why"}, Wrap: 5,
+		Notes: []string{"A property is a list of promises, its clauses. It is green only if each of them was judged in some cell, or is not applicable."},
+	}
+	for _, p := range r.Properties {
+		if p.Verdict == checkers.NotApplicable {
+			continue
+		}
+		for _, k := range p.Clauses {
+			t.Rows = append(t.Rows, clauseRow(p.Name, k))
+		}
+	}
+	return t, len(t.Rows) > 0
+}
+
+func clauseRow(property string, k checkers.Count) []cell {
+	row := words(property, k.Clause)
+	if k.Lacks != "" {
+		return append(row, cell{"–", dim}, cell{"–", dim}, cell{"–", dim}, cell{"not applicable: " + k.Lacks, dim})
+	}
+	number := func(n int, t tone) cell {
+		if n == 0 {
+			t = plain
+		}
+		return cell{fmt.Sprint(n), t}
+	}
+	held := number(k.Held, good)
+	if k.Open() {
+		held = cell{"0", warn}
+	}
+	return append(row, held, number(k.Broken, bad), number(k.Unjudgeable, plain), cell{Text: k.Why})
+}
