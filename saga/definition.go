@@ -197,21 +197,25 @@ func (d Definition) Validate() error {
 	if len(d.Steps) == 0 {
 		return errors.New("steps: expected at least one")
 	}
-	seen := map[string]bool{}
+	index := make(map[string]int, len(d.Steps)) // of the first step of each name
 	for i, s := range d.Steps {
-		if err := d.validateStep(i, s, seen); err != nil {
+		if _, twice := index[s.Name]; !twice {
+			index[s.Name] = i
+		}
+	}
+	for i, s := range d.Steps {
+		if err := d.validateStep(i, s, index); err != nil {
 			return fmt.Errorf("steps[%d].%w", i, err)
 		}
-		seen[s.Name] = true
 	}
-	return d.validateOrder()
+	return d.validateOrder(index)
 }
 
-func (d Definition) validateStep(i int, s Step, seen map[string]bool) error {
+func (d Definition) validateStep(i int, s Step, index map[string]int) error {
 	if !stepName.MatchString(s.Name) || s.Name == SubmitStep {
 		return fmt.Errorf("name: %q: expected lower-case letters, digits and hyphens, at most 63, and not %q", s.Name, SubmitStep)
 	}
-	if seen[s.Name] {
+	if index[s.Name] != i {
 		return fmt.Errorf("name: %q is there twice", s.Name)
 	}
 	switch s.Kind {
@@ -220,7 +224,7 @@ func (d Definition) validateStep(i int, s Step, seen map[string]bool) error {
 		return fmt.Errorf("kind: %q: expected compensatable, pivot, retriable or deferrable", s.Kind)
 	}
 	for _, a := range d.Predecessors(i) {
-		if d.StepIndex(a) < 0 {
+		if _, ok := index[a]; !ok {
 			return fmt.Errorf("after: no step named %q", a)
 		}
 	}
@@ -248,20 +252,34 @@ func (c Call) validate() error {
 	return nil
 }
 
-// validateOrder refuses cycles in after.
-func (d Definition) validateOrder() error {
-	done := map[string]bool{}
-	for len(done) < len(d.Steps) {
-		progress := false
-		for i, s := range d.Steps {
-			if done[s.Name] || slices.ContainsFunc(d.Predecessors(i), func(p string) bool { return !done[p] }) {
-				continue
+// validateOrder refuses cycles in after, in one pass over steps and edges: it takes
+// away steps that wait for nothing more until none is left.
+func (d Definition) validateOrder(index map[string]int) error {
+	waits := make([]int, len(d.Steps))
+	next := make([][]int, len(d.Steps))
+	var free []int
+	for i := range d.Steps {
+		before := d.Predecessors(i)
+		waits[i] = len(before)
+		for _, p := range before {
+			next[index[p]] = append(next[index[p]], i)
+		}
+		if len(before) == 0 {
+			free = append(free, i)
+		}
+	}
+	done := 0
+	for ; len(free) > 0; done++ {
+		i := free[len(free)-1]
+		free = free[:len(free)-1]
+		for _, j := range next[i] {
+			if waits[j]--; waits[j] == 0 {
+				free = append(free, j)
 			}
-			done[s.Name], progress = true, true
 		}
-		if !progress {
-			return errors.New("steps: after has a cycle")
-		}
+	}
+	if done < len(d.Steps) {
+		return errors.New("steps: after has a cycle")
 	}
 	return nil
 }
