@@ -2,7 +2,6 @@ package reference
 
 import (
 	"context"
-	"maps"
 	"sync"
 	"time"
 
@@ -16,73 +15,121 @@ import (
 // half open, however quickly they end; a call that began in an earlier state
 // decides nothing; and whoever is refused can wait for a change.
 type breaker struct {
-	defects defects
-	mu      sync.Mutex
-	cb      circuitbreaker.CircuitBreaker[any]
-	probes  int
-	passed  int // calls let through in this state
-	epoch   int // counts changes of state
-	changed chan struct{}
+	defects  defects
+	name     string
+	settings saga.Breaker
+	mu       sync.Mutex
+	cb       circuitbreaker.CircuitBreaker[any]
+	until    time.Time // if not zero, the open circuit ends before its time: see reopen
+	seq      int64     // counts what was recorded, also in earlier lives
+	passed   int       // calls let through in this state
+	epoch    int       // counts changes of state
+	changed  chan struct{}
 }
 
 func newBreaker(b saga.Breaker, d defects) *breaker {
 	return &breaker{
-		defects: d,
+		defects: d, name: b.Name, settings: b,
 		cb: circuitbreaker.NewBuilder[any]().
 			WithFailureThreshold(uint(b.Failures)).
 			WithSuccessThreshold(uint(b.Probes)).
-			WithDelay(time.Duration(b.OpenMS) * time.Millisecond).Build(),
-		probes: b.Probes, changed: make(chan struct{}),
+			WithDelay(openFor(b)).Build(),
+		changed: make(chan struct{}),
 	}
 }
+
+func openFor(b saga.Breaker) time.Duration { return time.Duration(b.OpenMS) * time.Millisecond }
 
 // during runs f and notes a change of state.
 func (b *breaker) during(f func()) {
 	before := b.cb.State()
 	f()
 	if b.cb.State() != before {
-		b.epoch++
-		b.passed = 0
-		close(b.changed)
-		b.changed = make(chan struct{})
+		b.changes()
 	}
+}
+
+func (b *breaker) changes() {
+	b.epoch++
+	b.passed, b.until = 0, time.Time{}
+	close(b.changed)
+	b.changed = make(chan struct{})
 }
 
 // exhausted: half open, and all probes have been let through.
 func (b *breaker) exhausted() bool {
-	return b.cb.IsHalfOpen() && b.passed >= b.probes && !b.floods()
+	return b.cb.IsHalfOpen() && b.passed >= b.settings.Probes && !b.floods()
 }
 
 func (b *breaker) floods() bool { return b.defects.on("half-open-floods") }
 
-// acquire lets a call through, or not. done must be called with the call's
-// success. A nil breaker lets everything through.
-func (b *breaker) acquire() (done func(ok bool), ok bool) {
+// passage is what came of a call that a breaker let through.
+type passage int
+
+const (
+	failed passage = iota
+	passed
+	unsent // it did not leave, and decides nothing
+)
+
+func passOrFail(ok bool) passage {
+	if ok {
+		return passed
+	}
+	return failed
+}
+
+// acquire lets a call through, or not. done must be called with what came of it,
+// unless the process ends. A nil breaker lets everything through.
+func (b *breaker) acquire() (done func(passage), ok bool) {
 	if b == nil {
-		return func(bool) {}, true
+		return func(passage) {}, true
 	}
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	if b.exhausted() {
 		return nil, false
 	}
-	b.during(func() { ok = b.cb.TryAcquirePermit() })
+	b.during(func() {
+		if b.cb.IsOpen() && b.remaining() == 0 {
+			b.cb.HalfOpen()
+		}
+		ok = b.cb.TryAcquirePermit()
+	})
 	ok = ok || b.cb.IsHalfOpen() && b.floods()
 	if ok {
 		b.passed++
 	}
 	epoch := b.epoch
-	return func(ok bool) {
+	return func(p passage) {
 		b.mu.Lock()
 		defer b.mu.Unlock()
 		switch {
 		case epoch != b.epoch:
-		case ok:
+		case p == passed:
 			b.during(b.cb.RecordSuccess)
-		default:
+		case p == failed:
 			b.during(b.cb.RecordFailure)
+		case b.cb.IsHalfOpen(): // its probes begin anew
+			b.reopen(0)
 		}
 	}, ok
+}
+
+// reopen opens the circuit for a time that is not its own, but shorter.
+func (b *breaker) reopen(d time.Duration) {
+	b.cb.Open()
+	b.changes()
+	b.until = time.Now().Add(d)
+}
+
+// remaining is how long the open circuit stays so.
+func (b *breaker) remaining() time.Duration {
+	left := b.cb.RemainingDelay()
+	if !b.until.IsZero() {
+		left = max(0, min(left, time.Until(b.until)))
+	}
+	return left
 }
 
 // await waits until a call has a chance to pass.
@@ -92,7 +139,7 @@ func (b *breaker) await(ctx context.Context) error {
 		wait, changed := time.Duration(-1), b.changed
 		switch {
 		case b.cb.IsOpen():
-			wait = b.cb.RemainingDelay()
+			wait = b.remaining()
 		case b.exhausted():
 			wait = time.Hour // until it changes
 		}
@@ -114,42 +161,46 @@ func (b *breaker) await(ctx context.Context) error {
 	return ctx.Err()
 }
 
-// breakers are the circuit breakers by name. They live as long as the executor.
-type breakers struct {
-	defects defects
-	mu      sync.Mutex
-	byName  map[string]*breaker
+// breakerState is a breaker as it is stored, with what came of a call that it let
+// through.
+type breakerState struct {
+	Name      string       `json:"name"`
+	Seq       int64        `json:"seq"`
+	Settings  saga.Breaker `json:"settings"`
+	Failures  int          `json:"failures,omitempty"` // in a row, while closed
+	OpenUntil time.Time    `json:"open_until,omitzero"`
 }
 
-// keepBreakers bounds the breakers in memory, as long as enough are closed.
-const keepBreakers = 4096
-
-// sweep forgets the closed breakers when there are too many: they begin again,
-// with no failure counted.
-func (bs *breakers) sweep() {
-	if len(bs.byName) >= keepBreakers {
-		maps.DeleteFunc(bs.byName, func(_ string, b *breaker) bool { return b.cb.IsClosed() })
-	}
-}
-
-// get finds or makes the breaker; nil gives nil. The first definition of a name
-// counts.
-func (bs *breakers) get(b *saga.Breaker, id string) *breaker {
-	if b == nil || bs.defects.on("breaker-ignored") {
+// snapshot is the state to store; nil for a nil breaker.
+func (b *breaker) snapshot(now time.Time) *breakerState {
+	if b == nil {
 		return nil
 	}
-	name := b.Name
-	if bs.defects.on("breaker-per-saga") {
-		name += "/" + id
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.seq++
+	s := &breakerState{Name: b.name, Seq: b.seq, Settings: b.settings}
+	switch {
+	case b.cb.IsClosed():
+		s.Failures = int(b.cb.Metrics().Failures())
+	case b.cb.IsOpen():
+		s.OpenUntil = now.Add(b.remaining())
+	default: // half open: its probes begin anew
+		s.OpenUntil = now
 	}
-	bs.mu.Lock()
-	defer bs.mu.Unlock()
-	if bs.byName == nil {
-		bs.byName = map[string]*breaker{}
+	return s
+}
+
+// restore is the breaker as an earlier life left it.
+func (s breakerState) restore(now time.Time, d defects) *breaker {
+	b := newBreaker(s.Settings, d)
+	b.name, b.seq = s.Name, s.Seq
+	if !s.OpenUntil.IsZero() {
+		b.reopen(min(max(0, s.OpenUntil.Sub(now)), openFor(s.Settings)))
+		return b
 	}
-	if bs.byName[name] == nil {
-		bs.sweep()
-		bs.byName[name] = newBreaker(*b, bs.defects)
+	for range min(s.Failures, s.Settings.Failures-1) {
+		b.cb.RecordFailure()
 	}
-	return bs.byName[name]
+	return b
 }

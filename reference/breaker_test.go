@@ -55,7 +55,7 @@ func TestHalfOpenLetsItsProbesThrough(t *testing.T) {
 	}
 	for range 2 {
 		done, _ := b.acquire()
-		done(false)
+		done(failed)
 	}
 	if _, ok := b.acquire(); ok {
 		t.Fatal("open, but let through")
@@ -67,15 +67,15 @@ func TestHalfOpenLetsItsProbesThrough(t *testing.T) {
 	if !ok1 {
 		t.Fatal("no probe")
 	}
-	first(true)
-	stale(false)
+	first(passed)
+	stale(failed)
 	second, ok2 := b.acquire()
 	_, ok3 := b.acquire()
 	if !ok2 || ok3 {
 		t.Fatal("probes", ok2, ok3)
 	}
 	changed := b.changed
-	second(true)
+	second(passed)
 	<-changed
 	if !b.cb.IsClosed() {
 		t.Error("still", b.cb.State())

@@ -14,6 +14,7 @@ import (
 	"net/http"
 	"net/url"
 	"os"
+	"regexp"
 	"strconv"
 	"strings"
 	"time"
@@ -26,15 +27,18 @@ type answer struct {
 	code      int
 	at        time.Time
 	notBefore time.Time // from Retry-After
+	unsent    bool      // nothing of it left, for want of something of our own
 }
 
 // newClient makes one connection a call, which also keeps net/http from sending
 // a call a second time by itself, and follows nothing.
-func newClient() *http.Client {
+func newClient(t targets) *http.Client {
 	return &http.Client{
 		Transport: &http.Transport{
 			DisableKeepAlives: true,
-			DialContext:       (&net.Dialer{}).DialContext,
+			DialContext: func(ctx context.Context, network, address string) (net.Conn, error) {
+				return (&net.Dialer{Control: t.control(address)}).DialContext(ctx, network, address)
+			},
 		},
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 	}
@@ -75,7 +79,7 @@ func (e *Executor) header(def saga.Definition, step string, d saga.Direction, at
 		"Idempotency-Key": {e.idempotencyKey(def.ID, step, d, attempt, by)},
 		"Saga-Id":         {def.ID},
 		"Saga-Step":       {step},
-		"Traceparent":     {traceParent(def.ID)},
+		"Traceparent":     {traceParent(def.ID, e.traceOf(def.ID))},
 	}
 	if e.defects.on("no-key") {
 		h.Del("Idempotency-Key")
@@ -107,21 +111,39 @@ func (e *Executor) body(def saga.Definition, r ref) json.RawMessage {
 	return step.Compensation.Body
 }
 
-// traceParent is the W3C trace context: one trace a saga, one span an attempt.
-func traceParent(id string) string {
-	trace := sha256.Sum256([]byte(id))
+// traceParent is the W3C trace context: one span an attempt, in the trace of the
+// client that submitted the saga, or in one of the saga's own.
+func traceParent(id, client string) string {
 	var span [8]byte
 	_, _ = rand.Read(span[:]) // never fails
 	span[0] |= 1              // all zero is not a span
+	if validTrace(client) {
+		return client[:36] + hex.EncodeToString(span[:]) + client[52:55]
+	}
+	trace := sha256.Sum256([]byte(id))
 	return "00-" + hex.EncodeToString(trace[:16]) + "-" + hex.EncodeToString(span[:]) + "-01"
+}
+
+var traceForm = regexp.MustCompile(`^00-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}$`)
+
+// validTrace tells a traceparent of version 00 that names a trace and a span.
+func validTrace(s string) bool {
+	return traceForm.MatchString(s) && strings.Trim(s[3:35], "0") != "" && strings.Trim(s[36:52], "0") != ""
+}
+
+// traceOf is the traceparent that a saga was submitted with, or "".
+func (e *Executor) traceOf(id string) string {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if k := e.sagas[id]; k != nil {
+		return k.trace
+	}
+	return ""
 }
 
 // send makes one attempt. An answer counts only when it has arrived whole.
 func (e *Executor) send(ctx context.Context, def saga.Definition, r ref, attempt int, by string) answer {
-	step, call := def.Steps[r.step], def.Steps[r.step].Action
-	if r.dir == saga.Compensation {
-		call = *step.Compensation
-	}
+	step, call := def.Steps[r.step], callOf(def, r)
 	timeout := call.Retry.AttemptTimeout()
 	if e.defects.on("no-attempt-timeout") {
 		timeout = math.MaxInt64
@@ -129,41 +151,30 @@ func (e *Executor) send(ctx context.Context, def saga.Definition, r ref, attempt
 	ctx, cancel := context.WithTimeout(ctx, timeout)
 	defer cancel()
 	a, err := e.post(ctx, call.URL, e.body(def, r), e.header(def, step.Name, r.dir, attempt, by))
-	if err != nil {
-		e.log.Debug("attempt failed", "saga", def.ID, "step", step.Name, "direction", r.dir, "attempt", attempt, "error", err)
-	}
+	e.logAttempt(ctx, def, r, attempt, a, err)
 	return a
 }
 
 func (e *Executor) post(ctx context.Context, url string, body []byte, h http.Header) (answer, error) {
 	req, err := http.NewRequestWithContext(ctx, http.MethodPost, url, bytes.NewReader(body))
 	if err != nil {
-		return answer{at: time.Now()}, err
+		return answer{at: e.now(), unsent: true}, err
 	}
 	req.Header = h
 	resp, err := e.client.Do(req)
 	if err != nil {
-		return answer{at: time.Now()}, err
+		return answer{at: e.now(), unsent: couldNotLeave(err)}, err
 	}
 	defer resp.Body.Close()
 	if _, err := io.Copy(io.Discard, resp.Body); err != nil {
-		return answer{at: time.Now()}, fmt.Errorf("answer %d cut off: %w", resp.StatusCode, err)
+		return answer{at: e.now()}, fmt.Errorf("answer %d cut off: %w", resp.StatusCode, err)
 	}
-	a := answer{code: resp.StatusCode, at: time.Now()}
-	if saga.Classify(a.code) == saga.Transient {
-		a.notBefore = retryAfter(resp.Header.Get("Retry-After"), a.at)
+	a := answer{code: resp.StatusCode, at: e.now()}
+	if v := resp.Header.Get("Retry-After"); v != "" && saga.Classify(a.code) == saga.Transient {
+		var cut bool
+		if a.notBefore, cut = retryAfter(v, a.at); cut {
+			e.log.Warn("Retry-After is too long", "asked", v[:min(len(v), 40)], "waits", maxRetryAfter)
+		}
 	}
 	return a, nil
-}
-
-// retryAfter reads the header's two forms (RFC 9110, 10.2.3); zero if there is
-// nothing to be read.
-func retryAfter(v string, now time.Time) time.Time {
-	if s, err := strconv.Atoi(v); err == nil && s >= 0 {
-		return now.Add(time.Duration(s) * time.Second)
-	}
-	if t, err := http.ParseTime(v); err == nil {
-		return t
-	}
-	return time.Time{}
 }

@@ -181,13 +181,13 @@ func TestDefectsOfBreakers(t *testing.T) {
 	if bs.get(def, "s1") != nil {
 		t.Error("not ignored")
 	}
-	bs = breakers{defects: defects{"breaker-per-saga": true}}
+	bs = breakers{defects: defects{"breaker-per-saga": true}, byName: map[string]*breaker{}}
 	if bs.get(def, "s1") == bs.get(def, "s2") {
 		t.Error("shared")
 	}
 	b := newBreaker(*def, defects{"half-open-floods": true})
 	done, _ := b.acquire()
-	done(false)
+	done(failed)
 	if err := b.await(t.Context()); err != nil {
 		t.Fatal(err)
 	}

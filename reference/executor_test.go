@@ -254,12 +254,20 @@ func TestWaitsLieInTheBand(t *testing.T) {
 
 func TestRetryAfter(t *testing.T) {
 	now := time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
-	for v, want := range map[string]time.Time{
-		"2": now.Add(2 * time.Second), "0": now, "": {}, "-1": {}, "soon": {},
-		"Fri, 02 Jan 2026 03:04:15 GMT": now.Add(10 * time.Second),
+	for v, want := range map[string]struct {
+		at  time.Time
+		cut bool
+	}{
+		"2": {now.Add(2 * time.Second), false}, "0": {now, false}, "": {}, "-1": {}, "+1": {}, "soon": {}, "1e9": {},
+		"3600": {now.Add(time.Hour), false}, "3601": {now.Add(time.Hour), true},
+		"100000000": {now.Add(time.Hour), true}, "9000000000000000000": {now.Add(time.Hour), true},
+		strings.Repeat("9", 400):        {now.Add(time.Hour), true},
+		"Fri, 02 Jan 2026 03:04:15 GMT": {now.Add(10 * time.Second), false},
+		"Fri, 02 Jan 2099 03:04:15 GMT": {now.Add(time.Hour), true},
+		"Fri, 02 Jan 2026 03:04:00 GMT": {now.Add(-5 * time.Second), false},
 	} {
-		if got := retryAfter(v, now); !got.Equal(want) {
-			t.Errorf("%q: %v, want %v", v, got, want)
+		if at, cut := retryAfter(v, now); !at.Equal(want.at) || cut != want.cut {
+			t.Errorf("%.40q: %v, %v, want %v", v, at, cut, want)
 		}
 	}
 	o := operation{run: &run{e: &Executor{}}, call: saga.Call{Retry: retry(3)}}
@@ -371,13 +379,7 @@ func TestEndedSagasAreFoundInTheStore(t *testing.T) {
 	d := p.define("s", "a compensatable")
 	submit(t, e, d)
 	awaitStatus(t, e, "s", saga.Completed)
-	for !slices.Contains(endedIDs(e), "s") { // it retires just after it ended
-		time.Sleep(time.Millisecond)
-	}
-	e.mu.Lock()
-	delete(e.sagas, "s")
-	e.forgotten = true
-	e.mu.Unlock()
+	forgetEnded(e, "s")
 	awaitStatus(t, e, "s", saga.Completed)
 	if err := e.Compensate(t.Context(), "s"); !errors.Is(err, ErrCompleted) {
 		t.Error(err)
@@ -392,8 +394,24 @@ func TestEndedSagasAreFoundInTheStore(t *testing.T) {
 	}
 }
 
+// forgetEnded waits until a saga counts as ended, which is just after it is reported
+// so, and takes it out of memory.
+func forgetEnded(e *Executor, id string) {
+	for {
+		e.mu.Lock()
+		if slices.Contains(e.cache.ids, id) {
+			delete(e.sagas, id)
+			e.forgotten = true
+			e.mu.Unlock()
+			return
+		}
+		e.mu.Unlock()
+		time.Sleep(time.Millisecond)
+	}
+}
+
 func endedIDs(e *Executor) []string {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	return slices.Clone(e.ended)
+	return slices.Clone(e.cache.ids)
 }

@@ -7,42 +7,37 @@ import (
 )
 
 // graph is the order of a saga's steps, by index: what its definition says in
-// `after`, and the barriers that make the pivot a point of no return.
+// `after`, and the barriers that make the pivot a point of no return. Each barrier
+// is a node of its own behind the steps, since an edge for each pair that it orders
+// would be a square of them.
 type graph struct {
-	before [][]int // steps that must be satisfied first
-	after  [][]int // all steps that come later, transitively
+	steps  int
+	before [][]int // of each node: what must be satisfied first
+	next   [][]int // the other way round
+	order  []int   // all nodes, each behind those before it
 }
 
+// newGraph needs a definition that is valid.
 func newGraph(d saga.Definition) graph {
-	g := graph{before: make([][]int, len(d.Steps))}
+	n := len(d.Steps)
+	g := graph{steps: n, before: make([][]int, n), next: make([][]int, n)}
+	index := make(map[string]int, n)
+	for i, s := range d.Steps {
+		index[s.Name] = i
+	}
 	for i := range d.Steps {
 		for _, name := range d.Predecessors(i) {
-			g.before[i] = append(g.before[i], d.StepIndex(name))
+			g.edge(index[name], i)
 		}
 	}
-	g.close()
 	g.addBarriers(d)
-	g.close()
+	g.sort()
 	return g
 }
 
-// close computes the transitive successors.
-func (g *graph) close() {
-	g.after = make([][]int, len(g.before))
-	for i := range g.before {
-		seen := map[int]bool{}
-		var up func(int)
-		up = func(j int) {
-			for _, p := range g.before[j] {
-				if !seen[p] {
-					seen[p] = true
-					g.after[p] = append(g.after[p], i)
-					up(p)
-				}
-			}
-		}
-		up(i)
-	}
+func (g *graph) edge(from, to int) {
+	g.before[to] = append(g.before[to], from)
+	g.next[from] = append(g.next[from], to)
 }
 
 // addBarriers orders what a definition may leave open: a pivot waits for every
@@ -52,35 +47,87 @@ func (g *graph) close() {
 // The edges can't close a circle: what a pivot waits for has neither pivots nor
 // waiting retriables before it.
 func (g *graph) addBarriers(d saga.Definition) {
-	kind := func(k saga.Kind) func(int) bool {
-		return func(i int) bool { return d.Steps[i].Kind == k }
+	kind := func(kinds ...saga.Kind) (steps []int) {
+		for i, s := range d.Steps {
+			if slices.Contains(kinds, s.Kind) {
+				steps = append(steps, i)
+			}
+		}
+		return steps
 	}
-	behindPivot := make([]bool, len(d.Steps))
-	for i := range d.Steps {
-		if kind(saga.Pivot)(i) {
-			for _, j := range g.after[i] {
-				behindPivot[j] = true
+	pivots := kind(saga.Pivot)
+	if len(pivots) == 0 {
+		return
+	}
+	behindPivot := reach(g.next, pivots)
+	leadsOn := reach(g.before, kind(saga.Pivot, saga.Compensatable))
+	allReady, noReturn := g.steps, g.steps+1
+	g.before, g.next = append(g.before, nil, nil), append(g.next, nil, nil)
+	for i, s := range d.Steps {
+		switch {
+		case s.Kind == saga.Pivot:
+			g.edge(allReady, i)
+			g.edge(i, noReturn)
+		case s.Kind == saga.Compensatable && !behindPivot[i]:
+			g.edge(i, allReady)
+		case s.Kind == saga.Retriable && !leadsOn[i]:
+			g.edge(noReturn, i)
+		}
+	}
+}
+
+// reach marks what can be reached from some nodes by one step or more.
+func reach(edges [][]int, from []int) []bool {
+	reached := make([]bool, len(edges))
+	for todo := slices.Clone(from); len(todo) > 0; {
+		i := todo[len(todo)-1]
+		todo = todo[:len(todo)-1]
+		for _, j := range edges[i] {
+			if !reached[j] {
+				reached[j] = true
+				todo = append(todo, j)
 			}
 		}
 	}
-	extra := make([][]int, len(d.Steps))
-	for p := range d.Steps {
-		if !kind(saga.Pivot)(p) {
-			continue
+	return reached
+}
+
+// sort fills in the order.
+func (g *graph) sort() {
+	waits := make([]int, len(g.before))
+	g.order = make([]int, 0, len(g.before))
+	for i, before := range g.before {
+		if waits[i] = len(before); waits[i] == 0 {
+			g.order = append(g.order, i)
 		}
-		for i := range d.Steps {
-			switch {
-			case kind(saga.Compensatable)(i) && !behindPivot[i]:
-				extra[p] = append(extra[p], i)
-			case kind(saga.Retriable)(i) && !slices.ContainsFunc(g.after[i], kind(saga.Pivot)) &&
-				!slices.ContainsFunc(g.after[i], kind(saga.Compensatable)):
-				extra[i] = append(extra[i], p)
+	}
+	for at := 0; at < len(g.order); at++ {
+		for _, j := range g.next[g.order[at]] {
+			if waits[j]--; waits[j] == 0 {
+				g.order = append(g.order, j)
 			}
 		}
 	}
-	for i, more := range extra {
-		g.before[i] = append(slices.Clone(g.before[i]), more...)
-		slices.Sort(g.before[i])
-		g.before[i] = slices.Compact(g.before[i])
+}
+
+// directly lists the steps directly before one, through barriers too.
+func (g *graph) directly(i int) (steps []int) {
+	for _, p := range g.before[i] {
+		if p < g.steps {
+			steps = append(steps, p)
+		} else {
+			steps = append(steps, g.before[p]...)
+		}
 	}
+	return steps
+}
+
+// later lists all steps behind one, transitively.
+func (g *graph) later(i int) (steps []int) {
+	for j, behind := range reach(g.next, []int{i}) {
+		if behind && j < g.steps {
+			steps = append(steps, j)
+		}
+	}
+	return steps
 }

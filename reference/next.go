@@ -12,7 +12,7 @@ import (
 func next(s *state) []ref {
 	var refs []ref
 	for i := range s.def.Steps {
-		for _, r := range [...]ref{{i, saga.Action}, {i, saga.Compensation}} {
+		for _, r := range bothOf(i) {
 			if s.wants(r) {
 				refs = append(refs, r)
 			}
@@ -45,12 +45,7 @@ func (s *state) wantsAction(i int) bool {
 	if s.defects.on("join-on-first") && slices.ContainsFunc(s.graph.before[i], s.satisfied) {
 		return true
 	}
-	for _, p := range s.graph.before[i] {
-		if !s.satisfied(p) {
-			return false
-		}
-	}
-	return true
+	return all(s.graph.before[i], s.satisfied)
 }
 
 // critical: the saga can't complete without the step.
@@ -64,6 +59,9 @@ func (s *state) critical(i int) bool {
 // satisfied: the steps after i may start. A deferrable step holds them up no
 // longer than its first budget.
 func (s *state) satisfied(i int) bool {
+	if i >= s.graph.steps {
+		return s.facts().passed[i-s.graph.steps]
+	}
 	o := &s.actions[i]
 	if s.defects.on("missing-await") && o.attempts > 0 {
 		return true
@@ -97,7 +95,9 @@ func (s *state) anyFailed() bool {
 }
 
 // pastPivot: a pivot has succeeded; from now on nothing is ever undone.
-func (s *state) pastPivot() bool {
+func (s *state) pastPivot() bool { return s.facts().pastPivot }
+
+func (s *state) pivotDone() bool {
 	for i, st := range s.def.Steps {
 		if st.Kind == saga.Pivot && s.actions[i].done() {
 			return true
@@ -107,7 +107,9 @@ func (s *state) pastPivot() bool {
 }
 
 // failing: the saga is on its way back. No new step starts, none is retried.
-func (s *state) failing() bool {
+func (s *state) failing() bool { return s.facts().failing }
+
+func (s *state) turned() bool {
 	if s.defects.on("compensate-past-pivot") {
 		return s.operator || s.anyFailed()
 	}
@@ -123,7 +125,9 @@ func (s *state) mustLearn(i int) bool {
 
 // undecided: a pivot may still turn out to have succeeded, so that nothing may
 // be undone yet.
-func (s *state) undecided() bool {
+func (s *state) undecided() bool { return s.facts().undecided }
+
+func (s *state) pivotOpen() bool {
 	for i, st := range s.def.Steps {
 		if st.Kind == saga.Pivot && (s.actions[i].open || s.mustLearn(i)) {
 			return true
@@ -159,7 +163,7 @@ func (s *state) undoIsForgotten(i int) bool {
 		return true
 	}
 	if s.defects.on("compensate-last-only") {
-		for _, later := range s.graph.after[i] {
+		for _, later := range s.graph.later(i) {
 			if s.actions[later].done() || s.actions[later].doubtful {
 				return true
 			}
@@ -181,19 +185,13 @@ func (s *state) wantsUndo(i int) bool {
 	if !s.failing() || !s.needsUndo(i) || s.actions[i].open || u.settled() || u.exhausted || s.undecided() {
 		return false
 	}
-	waitFor := s.graph.after[i]
 	if s.defects.on("compensate-forward") {
-		waitFor = s.graph.before[i]
+		return all(s.graph.directly(i), s.undone)
 	}
 	if s.defects.on("compensate-all-at-once") {
-		waitFor = nil
+		return true
 	}
-	for _, later := range waitFor {
-		if !s.undone(later) {
-			return false
-		}
-	}
-	return true
+	return s.facts().cleared[i]
 }
 
 // status is the saga's state in the contract's words.
@@ -241,7 +239,12 @@ func (s *state) quiet() bool {
 			return false
 		}
 	}
-	return len(next(s)) == 0
+	for i := range s.def.Steps {
+		if s.wants(ref{i, saga.Action}) || s.wants(ref{i, saga.Compensation}) {
+			return false
+		}
+	}
+	return true
 }
 
 // report is the answer to a status question.

@@ -7,9 +7,6 @@ import (
 	"strconv"
 	"time"
 
-	"github.com/failsafe-go/failsafe-go"
-	"github.com/failsafe-go/failsafe-go/retrypolicy"
-
 	"github.com/sagacheck/sagacheck/saga"
 )
 
@@ -19,11 +16,13 @@ type operation struct {
 	run     *run
 	ref     ref
 	call    saga.Call
-	breaker *breaker    // nil: none
-	made    int         // attempts made before, in an earlier life
-	due     time.Time   // of the next one, if some were made before
-	granted *grant      // the first attempt's, if it came with the start
-	grants  chan *grant // answers to asks
+	breaker *breaker      // nil: none
+	made    int           // attempts made before, in an earlier life
+	due     time.Time     // of the next one, if some were made before
+	slot    bool          // it has one
+	granted *grant        // the first attempt's, if it came with the start
+	grants  chan *grant   // answers to asks
+	hurry   chan struct{} // a wait ends at once: see run.hurry
 	waiting context.Context
 	cancel  context.CancelFunc // ends the waiting, not a call under way
 }
@@ -31,6 +30,7 @@ type operation struct {
 // grant is a durable intent.
 type grant struct {
 	attempt int
+	spared  int       // attempts that count in no budget
 	first   time.Time // when the first attempt was intended
 	limits  limits
 }
@@ -42,65 +42,94 @@ type turn struct {
 }
 
 func newOperation(r *run, ref ref) *operation {
-	o := &operation{run: r, ref: ref, call: r.state.call(ref), grants: make(chan *grant, 1)}
+	o := &operation{run: r, ref: ref, call: r.state.call(ref), grants: make(chan *grant, 1), hurry: make(chan struct{})}
 	o.breaker = r.e.breakers.get(o.call.Breaker, r.state.def.ID)
 	st := r.state.op(ref)
 	if o.made = st.attempts; o.made > 0 {
-		o.due = o.nextDue(st.attempts, time.Now(), st.notBefore)
+		o.due = o.nextDue(st.attempts, r.e.now(), st.notBefore)
 	}
-	o.waiting, o.cancel = context.WithCancel(r.e.ctx)
+	o.waiting, o.cancel = context.WithCancel(r.ctx)
 	return o
 }
 
 // loop makes attempts until the operation's outcome is known or its waiting is
-// cancelled.
-func (o *operation) loop(ctx context.Context) {
+// cancelled. The budget is counted in the journal, across restarts.
+func (o *operation) loop() {
 	defer o.cancel()
-	policy := retrypolicy.NewBuilder[turn]().
-		HandleIf(func(t turn, _ error) bool { return t.again }).
-		WithMaxAttempts(-1). // the budget is counted in the journal, across restarts
-		WithDelayFunc(func(x failsafe.ExecutionAttempt[turn]) time.Duration {
-			return max(0, time.Until(x.LastResult().due))
-		}).Build()
 	if o.made == 0 && o.run.e.defects.on("unhurried-start") {
 		time.Sleep(5 * time.Millisecond)
 	}
-	resumed := o.made > 0
-	// The error can only be the cancellation.
-	_, _ = failsafe.With(policy).WithContext(o.waiting).Get(func() (turn, error) {
-		if resumed {
-			resumed = false
-			return turn{again: true, due: o.due}, nil
-		}
-		return o.turn(ctx), nil
-	})
+	for t := (turn{again: true, due: o.due}); t.again && o.sleep(t.due); {
+		t = o.turn(o.run.ctx)
+	}
+	o.vacate()
+}
+
+// sleep waits until a time, or until an operator is in a hurry; false: there is
+// nothing to wait for any more.
+func (o *operation) sleep(due time.Time) bool {
+	timer := time.NewTimer(due.Sub(o.run.e.now()))
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+	case <-o.hurry:
+	case <-o.waiting.Done():
+	}
+	return o.waiting.Err() == nil
 }
 
 // turn makes one attempt, if it still may.
 func (o *operation) turn(ctx context.Context) turn {
-	if o.breaker.await(o.waiting) != nil {
+	now := o.run.e.now
+	if o.breaker.await(o.waiting) != nil || !o.occupy() {
 		return turn{}
 	}
+	defer o.vacate()
 	g := o.ask()
 	if g == nil {
 		return turn{}
 	}
 	// The store may have taken its time since the grant was decided.
-	if g.limits.tooLate(g.first, time.Now()) {
-		o.report(record{Kind: recWithdrawn, At: time.Now(), Exhausted: true})
-		return turn{again: true, due: o.nextDue(g.attempt-1, time.Now(), time.Time{})}
+	if g.limits.tooLate(g.first, now()) {
+		o.report(record{Kind: recWithdrawn, At: now(), Exhausted: true})
+		return turn{again: true, due: o.nextDue(g.attempt-1, now(), time.Time{})}
 	}
 	done, ok := o.breaker.acquire()
-	if !ok {
-		o.report(record{Kind: recWithdrawn, At: time.Now()})
-		return turn{again: true}
+	if !ok || o.run.e.draining() {
+		o.report(record{Kind: recWithdrawn, At: now()})
+		return turn{again: !ok}
 	}
 	a := o.attempt(ctx, g)
-	done(saga.Classify(a.code) != saga.Transient)
 	if ctx.Err() != nil { // closing: an aborted call tells nothing
 		return turn{}
 	}
+	if a.unsent {
+		done(unsent)
+		o.report(record{Kind: recWithdrawn, At: a.at})
+		return turn{again: true, due: a.at.Add(shortagePause)}
+	}
+	done(passOrFail(saga.Classify(a.code) != saga.Transient))
 	return o.conclude(g, a)
+}
+
+// occupy waits for a slot, so that an intent is not written down before its call can
+// leave; false: there is nothing to wait for any more.
+func (o *operation) occupy() bool {
+	o.slot = o.slot || o.run.e.slots.take(o.waiting)
+	return o.slot
+}
+
+// occupyAtOnce takes a slot if one is free.
+func (o *operation) occupyAtOnce() bool {
+	o.slot = o.run.e.slots.try()
+	return o.slot
+}
+
+func (o *operation) vacate() {
+	if o.slot {
+		o.slot = false
+		o.run.e.slots.give()
+	}
 }
 
 // attempt makes the call, and those of planted defects beside it.
@@ -156,13 +185,14 @@ func (o *operation) conclude(g *grant, a answer) turn {
 		return turn{}
 	}
 	due := o.nextDue(g.attempt, a.at, a.notBefore)
-	exhausted := m == saga.Transient && g.limits.exhausted(g.attempt, g.first, due)
+	exhausted := m == saga.Transient && g.limits.exhausted(g.attempt-g.spared, g.first, due)
 	if m == saga.Transient && o.ref.dir == saga.Action {
 		exhausted = exhausted || a.code == 0 && d.on("compensate-on-timeout")
 		exhausted = exhausted || a.code != 0 && d.on("retries-ignored")
 	}
 	o.report(record{
 		Kind: recOutcome, At: a.at, Attempt: g.attempt, Answer: m, Code: a.code, NotBefore: a.notBefore, Exhausted: exhausted,
+		Breaker: o.breaker.snapshot(o.run.e.now()),
 	})
 	if a.code == http.StatusTooManyRequests && d.on("throttled-forever") {
 		return turn{}
@@ -222,7 +252,7 @@ func (o *operation) wait(n int) time.Duration {
 	if d.on("narrow-jitter") {
 		draw = 0.1 + 0.8*draw
 	}
-	lo, hi := p.Band(n)
+	lo, hi := band(p, n)
 	w := lo + time.Duration(draw*float64(hi-lo))
 	if d.on("coarse-timer") {
 		w = w.Truncate(time.Second) + time.Second

@@ -2,9 +2,9 @@ package reference
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
-	"strings"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -13,23 +13,27 @@ import (
 )
 
 // postgresStore keeps the journals in a PostgreSQL database, in the schema that
-// the DSN's search_path names, which is made if it is not there. Each executor
-// that opens the store takes it over: what an earlier one sends after that, or
-// had still on its way, changes nothing.
+// the DSN's search_path names, which is made if it is not there. It belongs to one
+// executor at a time: see lease.go.
 type postgresStore struct {
-	pool  *pgxpool.Pool
-	epoch int64
-	taken chan struct{} // closed when an append finds that the store was taken over
+	pool *pgxpool.Pool
+	*lease
 }
 
 var _ store = (*postgresStore)(nil)
 
-const postgresVersion = 1
+const postgresVersion = 2
 
-var errSuperseded = errors.New("another executor has taken over the store")
+// statementTimeout ends a statement whose connection has fallen silent; it is more
+// for one that carries much.
+const statementTimeout = 2 * time.Second
 
-func openPostgres(ctx context.Context, dsn string) (*postgresStore, error) {
-	cfg, err := pgxpool.ParseConfig(dsn)
+func timeoutFor(bytes int) time.Duration {
+	return statementTimeout + time.Duration(bytes>>20)*time.Second
+}
+
+func openPostgres(ctx context.Context, o Options) (*postgresStore, error) {
+	cfg, err := pgxpool.ParseConfig(o.StoreDSN)
 	if err != nil {
 		return nil, fmt.Errorf("store: %w", err) // without the DSN: it may hold a password
 	}
@@ -40,53 +44,68 @@ func openPostgres(ctx context.Context, dsn string) (*postgresStore, error) {
 	if err != nil {
 		return nil, fmt.Errorf("store: %w", err)
 	}
-	s := &postgresStore{pool: pool, taken: make(chan struct{})}
-	claim := func(ctx context.Context) error { return s.claim(ctx, cfg.ConnConfig.RuntimeParams["search_path"]) }
-	if err := patiently(ctx, unreachable, claim); err != nil {
+	s := &postgresStore{pool: pool, lease: newLease(cfg.ConnConfig, o)}
+	tables := func(ctx context.Context) error { return s.tables(ctx, cfg.ConnConfig.RuntimeParams["search_path"]) }
+	err = patiently(ctx, unreachable, tables)
+	if err == nil {
+		err = s.acquire(ctx)
+	}
+	if err != nil {
 		pool.Close()
 		return nil, fmt.Errorf("store %s: %w", cfg.ConnConfig.Host, err)
 	}
 	return s, nil
 }
 
-// statementTimeout ends a statement whose connection has fallen silent.
-const statementTimeout = 2 * time.Second
-
-// claim makes the tables and takes the store over.
-func (s *postgresStore) claim(ctx context.Context, schema string) error {
-	ctx, cancel := context.WithTimeout(ctx, statementTimeout)
+// tables makes them, or brings them up to date. Whoever else does so at the same
+// time waits.
+func (s *postgresStore) tables(ctx context.Context, schema string) error {
+	ctx, cancel := context.WithTimeout(ctx, 5*statementTimeout)
 	defer cancel()
-	if schema != "" {
-		if _, err := s.pool.Exec(ctx, `CREATE SCHEMA IF NOT EXISTS `+pgx.Identifier{schema}.Sanitize()); err != nil {
+	return pgx.BeginFunc(ctx, s.pool, func(tx pgx.Tx) error {
+		if _, err := tx.Exec(ctx, `SELECT pg_advisory_xact_lock(hashtext('sagacheck tables'))`); err != nil {
 			return err
 		}
-	}
-	_, err := s.pool.Exec(ctx, `
-		CREATE TABLE IF NOT EXISTS sagacheck_owner (
-			one BOOLEAN PRIMARY KEY DEFAULT TRUE CHECK (one), version INT NOT NULL, epoch BIGINT NOT NULL);
-		CREATE TABLE IF NOT EXISTS sagacheck_journal (
-			saga TEXT COLLATE "C" NOT NULL, n INT NOT NULL, records TEXT NOT NULL, PRIMARY KEY (saga, n))`)
-	if err != nil {
+		if schema != "" {
+			if _, err := tx.Exec(ctx, `CREATE SCHEMA IF NOT EXISTS `+pgx.Identifier{schema}.Sanitize()); err != nil {
+				return err
+			}
+		}
+		_, err := tx.Exec(ctx, `
+			CREATE TABLE IF NOT EXISTS sagacheck_owner (
+				one BOOLEAN PRIMARY KEY DEFAULT TRUE CHECK (one), version INT NOT NULL, epoch BIGINT NOT NULL);
+			CREATE TABLE IF NOT EXISTS sagacheck_journal (
+				saga TEXT COLLATE "C" NOT NULL, n INT NOT NULL, records TEXT NOT NULL, PRIMARY KEY (saga, n))`)
+		if err != nil {
+			return err
+		}
+		var version int
+		err = tx.QueryRow(ctx, `INSERT INTO sagacheck_owner AS o (version, epoch) VALUES (1, 0)
+			ON CONFLICT (one) DO UPDATE SET version = o.version RETURNING version`).Scan(&version)
+		switch {
+		case err != nil || version == postgresVersion:
+			return err
+		case version > postgresVersion:
+			return fmt.Errorf("version %d: this executor reads up to version %d", version, postgresVersion)
+		}
+		_, err = tx.Exec(ctx, `
+			ALTER TABLE sagacheck_owner ADD COLUMN expires TIMESTAMPTZ NOT NULL DEFAULT '-infinity',
+				ADD COLUMN locked BOOLEAN NOT NULL DEFAULT FALSE;
+			CREATE TABLE sagacheck_saga (id TEXT COLLATE "C" PRIMARY KEY, ended TIMESTAMPTZ);
+			CREATE INDEX ON sagacheck_saga (id) WHERE ended IS NULL;
+			CREATE INDEX ON sagacheck_saga (ended) WHERE ended IS NOT NULL;
+			CREATE TABLE sagacheck_breaker (name TEXT COLLATE "C" PRIMARY KEY, seq BIGINT NOT NULL, state TEXT NOT NULL);
+			CREATE TABLE sagacheck_set_aside (at TIMESTAMPTZ NOT NULL, saga TEXT NOT NULL, n INT NOT NULL, records TEXT NOT NULL);
+			INSERT INTO sagacheck_saga (id) SELECT DISTINCT saga FROM sagacheck_journal;
+			UPDATE sagacheck_owner SET version = 2`)
 		return err
-	}
-	var version int
-	err = s.pool.QueryRow(ctx, `
-		INSERT INTO sagacheck_owner AS o (version, epoch) VALUES ($1, 1)
-		ON CONFLICT (one) DO UPDATE SET epoch = o.epoch + 1 RETURNING version, epoch`, postgresVersion).Scan(&version, &s.epoch)
-	if err == nil && version != postgresVersion {
-		err = fmt.Errorf("version %d: this executor reads version %d", version, postgresVersion)
-	}
-	return err
+	})
 }
 
 // unreachable tells trouble with the connection or the server's life from an
 // error that would only be repeated.
 func unreachable(err error) bool {
 	var answer *pgconn.PgError
-	var damaged *damagedError
-	if errors.As(err, &damaged) {
-		return false
-	}
 	if !errors.As(err, &answer) {
 		return true
 	}
@@ -94,32 +113,17 @@ func unreachable(err error) bool {
 	return class == "08" || class == "53" || class == "57" // connection, resources, operator (shutdown, starting up)
 }
 
-// append adds entries while the store is ours. When it was taken over, no second
-// try can help: it returns only with ctx then, and superseded tells.
-func (s *postgresStore) append(ctx context.Context, es []entry) error {
-	err := s.insert(ctx, es)
-	if errors.Is(err, errSuperseded) {
-		close(s.taken) // the one writer does not come back before ctx ends
-		<-ctx.Done()
-	}
-	return err
+// refuses tells an error that is about the data from one of the store.
+func refuses(err error) bool {
+	var answer *pgconn.PgError
+	return errors.As(err, &answer) && (answer.Code[:min(2, len(answer.Code))] == "22" || answer.Code[:min(2, len(answer.Code))] == "54")
 }
 
-// superseded is closed when it is known that another executor has taken over.
-func (s *postgresStore) superseded() <-chan struct{} { return s.taken }
-
-// insert is one statement and so one transaction. It locks the owner's row, so
+// append is one statement and so one transaction. It locks the owner's row, so
 // that it comes before or after a takeover, and never beside it.
-func (s *postgresStore) insert(ctx context.Context, es []entry) error {
-	sagas, ns, records := make([]string, len(es)), make([]int32, len(es)), make([]string, len(es))
-	for i, e := range es {
-		text, err := e.encode()
-		if err != nil {
-			return err
-		}
-		sagas[i], ns[i], records[i] = e.saga, int32(e.n), text
-	}
-	ctx, cancel := context.WithTimeout(ctx, statementTimeout)
+func (s *postgresStore) append(ctx context.Context, es []entry) error {
+	b := batchOf(es)
+	ctx, cancel := context.WithTimeout(ctx, timeoutFor(b.bytes))
 	defer cancel()
 	var owner int
 	err := s.pool.QueryRow(ctx, `
@@ -127,25 +131,97 @@ func (s *postgresStore) insert(ctx context.Context, es []entry) error {
 		added AS (
 			INSERT INTO sagacheck_journal (saga, n, records)
 			SELECT e.saga, e.n, e.records FROM owner, unnest($2::text[], $3::int[], $4::text[]) AS e (saga, n, records)
-			ON CONFLICT DO NOTHING)
-		SELECT count(*) FROM owner`, s.epoch, sagas, ns, records).Scan(&owner)
-	if err == nil && owner == 0 {
-		err = errSuperseded
+			ON CONFLICT DO NOTHING),
+		begun AS (
+			INSERT INTO sagacheck_saga (id) SELECT e.id FROM owner, unnest($5::text[]) AS e (id) ON CONFLICT DO NOTHING),
+		ended AS (
+			UPDATE sagacheck_saga SET ended = e.at FROM owner, unnest($6::text[], $7::timestamptz[]) AS e (id, at)
+			WHERE sagacheck_saga.id = e.id),
+		broken AS (
+			INSERT INTO sagacheck_breaker AS b (name, seq, state)
+			SELECT e.name, e.seq, e.state FROM owner, unnest($8::text[], $9::bigint[], $10::text[]) AS e (name, seq, state)
+			ON CONFLICT (name) DO UPDATE SET seq = excluded.seq, state = excluded.state WHERE excluded.seq > b.seq)
+		SELECT count(*) FROM owner`,
+		s.epoch, b.sagas, b.ns, b.records, b.begun, b.ended, b.endedAt, b.breakers, b.seqs, b.states).Scan(&owner)
+	switch {
+	case err == nil && owner == 0:
+		s.lose()
+		return errLost
+	case refuses(err):
+		return &refusedError{err}
 	}
 	return err
 }
 
-// load reads page by page, so that an outage in between costs one page.
+// batch is entries as the columns of a statement.
+type batch struct {
+	sagas, records []string
+	ns             []int32
+	begun, ended   []string
+	endedAt        []time.Time
+	breakers       []string
+	seqs           []int64
+	states         []string
+	bytes          int
+}
+
+func batchOf(es []entry) *batch {
+	b := &batch{}
+	last := map[string]*breakerState{}
+	for _, e := range es {
+		b.sagas, b.ns, b.records = append(b.sagas, e.saga), append(b.ns, int32(e.n)), append(b.records, e.text)
+		b.bytes += len(e.text)
+		if e.n == 1 {
+			b.begun = append(b.begun, e.saga)
+		}
+		if !e.ended.IsZero() {
+			b.ended, b.endedAt = append(b.ended, e.saga), append(b.endedAt, e.ended)
+		}
+		for _, r := range e.records {
+			if r.Breaker != nil && (last[r.Breaker.Name] == nil || last[r.Breaker.Name].Seq < r.Breaker.Seq) {
+				last[r.Breaker.Name] = r.Breaker
+			}
+		}
+	}
+	for name, state := range last { // a statement may touch a row once
+		if text, err := json.Marshal(state); err == nil { // it has been part of an entry
+			b.breakers, b.seqs, b.states = append(b.breakers, name), append(b.seqs, state.Seq), append(b.states, string(text))
+		}
+	}
+	return b
+}
+
+func (s *postgresStore) open(ctx context.Context) (ids []string, any bool, err error) {
+	err = patiently(ctx, unreachable, func(ctx context.Context) error {
+		ctx, cancel := context.WithTimeout(ctx, 10*statementTimeout)
+		defer cancel()
+		if ids, err = s.texts(ctx, `SELECT id FROM sagacheck_saga WHERE ended IS NULL ORDER BY id`); err != nil {
+			return err
+		}
+		return s.pool.QueryRow(ctx, `SELECT EXISTS (SELECT 1 FROM sagacheck_saga WHERE ended IS NOT NULL)`).Scan(&any)
+	})
+	return ids, any, err
+}
+
+func (s *postgresStore) texts(ctx context.Context, query string, args ...any) ([]string, error) {
+	rows, err := s.pool.Query(ctx, query, args...)
+	if err != nil {
+		return nil, err
+	}
+	return pgx.CollectRows(rows, pgx.RowTo[string])
+}
+
+// load reads page by page, bounded in rows and bytes, so that an outage in between
+// costs one page, and no page takes too long.
 func (s *postgresStore) load(ctx context.Context, id string, yield func(entry) error) error {
-	const page = 2000
-	var last entry
+	last := 0
 	for {
 		var es []entry
 		err := patiently(ctx, unreachable, func(ctx context.Context) (err error) {
-			es, err = s.page(ctx, id, last, page)
+			es, err = s.page(ctx, id, last)
 			return err
 		})
-		if err != nil {
+		if err != nil || len(es) == 0 {
 			return err
 		}
 		for _, e := range es {
@@ -153,38 +229,64 @@ func (s *postgresStore) load(ctx context.Context, id string, yield func(entry) e
 				return err
 			}
 		}
-		if len(es) < page {
-			return nil
-		}
-		last = es[len(es)-1]
+		last = es[len(es)-1].n
 	}
 }
 
-func (s *postgresStore) page(ctx context.Context, id string, after entry, size int) ([]entry, error) {
-	ctx, cancel := context.WithTimeout(ctx, statementTimeout)
+const (
+	pageRows  = 2000
+	pageBytes = 2 << 20
+)
+
+func (s *postgresStore) page(ctx context.Context, id string, after int) ([]entry, error) {
+	ctx, cancel := context.WithTimeout(ctx, timeoutFor(2*pageBytes))
 	defer cancel()
-	where := []string{"(saga, n) > ($1, $2)"}
-	args := []any{after.saga, after.n}
-	if id != "" {
-		where = append(where, "saga = $3")
-		args = append(args, id)
-	}
-	rows, err := s.pool.Query(ctx, fmt.Sprintf(`SELECT saga, n, records FROM sagacheck_journal
-		WHERE %s ORDER BY saga, n LIMIT %d`, strings.Join(where, " AND "), size), args...)
+	rows, err := s.pool.Query(ctx, `
+		SELECT n, records FROM (
+			SELECT n, records, sum(octet_length(records)) OVER (ORDER BY n) - octet_length(records) AS before FROM (
+				SELECT n, records FROM sagacheck_journal WHERE saga = $1 AND n > $2 ORDER BY n LIMIT $3) AS few) AS sized
+		WHERE before <= $4 ORDER BY n`, id, after, pageRows, pageBytes)
 	if err != nil {
 		return nil, err
 	}
 	return pgx.CollectRows(rows, func(row pgx.CollectableRow) (entry, error) {
-		var e entry
+		var n int
 		var text string
-		if err := row.Scan(&e.saga, &e.n, &text); err != nil {
-			return e, err
+		if err := row.Scan(&n, &text); err != nil {
+			return entry{}, err
 		}
-		return decodeEntry(e.saga, e.n, text)
+		return decodeEntry(id, n, text), nil
 	})
 }
 
+func (s *postgresStore) breakers(ctx context.Context) ([]breakerState, error) {
+	var list []string
+	err := patiently(ctx, unreachable, func(ctx context.Context) (err error) {
+		ctx, cancel := context.WithTimeout(ctx, statementTimeout)
+		defer cancel()
+		list, err = s.texts(ctx, `SELECT state FROM sagacheck_breaker`)
+		return err
+	})
+	return decodeBreakers(list), err
+}
+
+func (s *postgresStore) prune(ctx context.Context, before time.Time) (n int, err error) {
+	ctx, cancel := context.WithTimeout(ctx, 10*statementTimeout)
+	defer cancel()
+	err = s.pool.QueryRow(ctx, `
+		WITH owner AS (SELECT epoch FROM sagacheck_owner WHERE epoch = $1 FOR SHARE),
+		old AS (SELECT id FROM sagacheck_saga, owner WHERE ended < $2 ORDER BY ended LIMIT $3),
+		entries AS (DELETE FROM sagacheck_journal USING old WHERE saga = old.id),
+		gone AS (DELETE FROM sagacheck_saga USING old WHERE sagacheck_saga.id = old.id)
+		SELECT count(*) FROM old`, s.epoch, before, pruneSize).Scan(&n)
+	return n, err
+}
+
 func (s *postgresStore) close() error {
+	s.release()
 	s.pool.Close()
 	return nil
 }
+
+// closeTimeout bounds what a store still says when it is closed.
+const closeTimeout = 500 * time.Millisecond

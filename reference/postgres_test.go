@@ -1,14 +1,10 @@
 package reference
 
 import (
-	"bytes"
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"net"
-	"net/http"
-	"net/http/httptest"
 	"os"
 	"os/exec"
 	"os/user"
@@ -137,35 +133,9 @@ func TestPostgres(t *testing.T) {
 			t.Error(after, before, err)
 		}
 	})
-	t.Run("many entries are read page by page", func(t *testing.T) {
-		s, err := openPostgres(t.Context(), pg.dsn("pages"))
-		if err != nil {
-			t.Fatal(err)
-		}
-		defer s.close() //nolint:errcheck // never fails
-		var es []entry
-		for i := range 5000 {
-			es = append(es, entry{saga: fmt.Sprint("s", i/3), n: i%3 + 1})
-		}
-		for range 2 { // again after an error: no harm
-			if err := s.append(t.Context(), es); err != nil {
-				t.Fatal(err)
-			}
-		}
-		n, last := 0, entry{}
-		err = s.load(t.Context(), "", func(e entry) error {
-			if n++; e.saga < last.saga || e.saga == last.saga && e.n != last.n+1 {
-				t.Errorf("%v after %v", e, last)
-			}
-			last = e
-			return nil
-		})
-		if err != nil || n != 5000 {
-			t.Error(n, err)
-		}
-	})
-	t.Run("a takeover", func(t *testing.T) { testTakeover(t, pg) })
-	t.Run("a server that was superseded", func(t *testing.T) { testSuperseded(t, pg) })
+	t.Run("a journal is read page by page", func(t *testing.T) { testPages(t, pg) })
+	t.Run("ownership", func(t *testing.T) { testLease(t, pg) })
+	t.Run("trouble", func(t *testing.T) { testPostgresTrouble(t, pg) })
 	t.Run("recovery", func(t *testing.T) { testPostgresRecovery(t, pg) })
 	t.Run("outage", func(t *testing.T) { testOutage(t, pg) })
 	t.Run("refusals", func(t *testing.T) {
@@ -180,79 +150,38 @@ func TestPostgres(t *testing.T) {
 	})
 }
 
-// What an executor sends after another has taken over changes nothing.
-func testTakeover(t *testing.T, pg *postgres) {
-	old, err := openPostgres(t.Context(), pg.dsn("takeover"))
+// Pages are bounded in rows and in bytes, and what comes twice, after an error, does
+// no harm.
+func testPages(t *testing.T, pg *postgres) {
+	s, err := openPostgres(t.Context(), Options{StoreDSN: pg.dsn("pages")})
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer old.close() //nolint:errcheck // never fails
-	if err := old.append(t.Context(), []entry{{saga: "s", n: 1}}); err != nil {
-		t.Fatal(err)
+	defer s.close() //nolint:errcheck // never fails
+	big := `[{"kind":"operator","trace":"` + strings.Repeat("x", 900_000) + `"}]`
+	var es []entry
+	for i := range 5000 {
+		es = append(es, entry{saga: "many", n: i + 1, text: `[]`})
 	}
-	young, err := openPostgres(t.Context(), pg.dsn("takeover"))
-	if err != nil {
-		t.Fatal(err)
+	for i := range 12 {
+		es = append(es, entry{saga: "big", n: i + 1, text: big})
 	}
-	defer young.close() //nolint:errcheck // never fails
-	ctx, cancel := context.WithCancel(t.Context())
-	go func() {
-		<-old.superseded()
-		cancel()
-	}()
-	if err := old.append(ctx, []entry{{saga: "s", n: 2}}); !errors.Is(err, errSuperseded) {
-		t.Error(err)
-	}
-	n := 0
-	if err := young.load(t.Context(), "s", func(entry) error { n++; return nil }); err != nil || n != 1 {
-		t.Error(n, "entries", err)
-	}
-}
-
-// A server that has lost its store says so, to those that ask and to those that
-// wait, and ends.
-func testSuperseded(t *testing.T, pg *postgres) {
-	p := newParticipant(t, nil)
-	addr, ended := make(chan string, 1), make(chan error, 1)
-	go func() {
-		ended <- Serve(t.Context(), ServeOptions{
-			Options: Options{StoreDSN: pg.dsn("superseded")}, Addr: "127.0.0.1:0", Ready: func(a string) { addr <- a },
-		})
-	}()
-	base := "http://" + <-addr
-	if code, body, _ := request(t, "GET", base+"/healthz", ""); code != 200 {
-		t.Fatal(code, body)
-	}
-	young := openTest(t, Options{StoreDSN: pg.dsn("superseded")})
-	def := p.define("s", "a compensatable")
-	body, err := json.Marshal(def)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if resp, err := http.Post(base+"/sagas", "application/json", bytes.NewReader(body)); err == nil {
-		if resp.Body.Close(); resp.StatusCode < 500 {
-			t.Errorf("a saga that it can't store: %d", resp.StatusCode)
+	for range 2 {
+		if err := s.append(t.Context(), es); err != nil {
+			t.Fatal(err)
 		}
 	}
-	if err := <-ended; !errors.Is(err, errSuperseded) {
-		t.Errorf("Serve: %v", err)
-	}
-	submit(t, young, def)
-	awaitStatus(t, young, "s", saga.Completed)
-	if calls := p.of("a"); len(calls) != 1 {
-		t.Errorf("%d calls of a, want 1", len(calls))
-	}
-
-	// As a library it is not ended, and says 503.
-	third := openTest(t, Options{StoreDSN: pg.dsn("superseded")})
-	submit(t, third, p.define("t", "a compensatable"))
-	awaitStatus(t, third, "t", saga.Completed)
-	go func() { _ = young.Submit(t.Context(), p.define("u", "a compensatable")) }()
-	<-young.superseded()
-	w := httptest.NewRecorder()
-	young.Handler().ServeHTTP(w, httptest.NewRequest("GET", "/healthz", nil))
-	if w.Code != 503 || !strings.Contains(w.Body.String(), "taken over") {
-		t.Error(w.Code, w.Body)
+	for id, want := range map[string]int{"many": 5000, "big": 12, "none": 0} {
+		n := 0
+		err = s.load(t.Context(), id, func(e entry) error {
+			if n++; e.saga != id || e.n != n || e.damage != nil {
+				t.Errorf("%s: %d where %d was expected: %v", id, e.n, n, e.damage)
+			}
+			return nil
+		})
+		if err != nil || n != want {
+			t.Error(id, n, err)
+		}
 	}
 }
 
@@ -261,7 +190,7 @@ func testPostgresRecovery(t *testing.T, pg *postgres) {
 		schema := fmt.Sprint("recovery", n)
 		p := newParticipant(t, scripted("c * 422, b.undo 1 -1, a 1 503"))
 		def := p.define("s", "a compensatable", "b compensatable", "c compensatable")
-		s, err := openPostgres(t.Context(), pg.dsn(schema))
+		s, err := openPostgres(t.Context(), Options{StoreDSN: pg.dsn(schema)})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -303,19 +232,23 @@ func testOutage(t *testing.T, pg *postgres) {
 	p.awaitCall(t, "b", n)
 	pg.stop(t, syscall.SIGQUIT)
 	close(hold) // the answers arrive while the store is away
-	late := make(chan error, 1)
-	go func() { late <- e.Submit(t.Context(), p.define("late", "a compensatable")) }()
-	select {
-	case err := <-late:
-		t.Fatal("accepted without a store:", err)
-	case <-time.After(300 * time.Millisecond):
+	began := time.Now()
+	if err := e.Submit(t.Context(), p.define("late", "a compensatable")); !errors.Is(err, ErrUnavailable) || time.Since(began) > 2*submitPatience {
+		t.Fatal("without a store:", err, time.Since(began))
 	}
 	if c := p.of("c"); len(c) > 0 {
 		t.Error(len(c), "calls left without a durable intent")
 	}
 	pg.start(t)
-	if err := <-late; err != nil {
-		t.Fatal(err)
+	for { // as a client does
+		err := e.Submit(t.Context(), p.define("late", "a compensatable"))
+		if err == nil {
+			break
+		}
+		if !errors.Is(err, ErrUnavailable) {
+			t.Fatal(err)
+		}
+		time.Sleep(10 * time.Millisecond)
 	}
 	for i := range n {
 		awaitStatus(t, e, fmt.Sprint("s", i), saga.Completed)

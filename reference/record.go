@@ -15,6 +15,9 @@ type ref struct {
 	dir  saga.Direction
 }
 
+// bothOf names the two operations of a step.
+func bothOf(step int) [2]ref { return [...]ref{{step, saga.Action}, {step, saga.Compensation}} }
+
 // recordKind is the kind of a record.
 type recordKind string
 
@@ -40,8 +43,14 @@ type record struct {
 	Attempt    int              `json:"attempt,omitempty"`
 	Answer     saga.Answer      `json:"answer,omitempty"`
 	Code       int              `json:"code,omitempty"`
+	// Interrupted: the executor ended before the outcome was known.
+	Interrupted bool `json:"interrupted,omitempty"`
 	// Exhausted: the policy allows no further attempt in the normal course.
 	Exhausted bool `json:"exhausted,omitempty"`
+	// Trace is the traceparent of the client that submitted the saga.
+	Trace string `json:"trace,omitempty"`
+	// Breaker is the state of the call's breaker after the outcome.
+	Breaker *breakerState `json:"breaker,omitempty"`
 	// NotBefore is the earliest time of the next attempt (Retry-After).
 	NotBefore time.Time `json:"not_before,omitzero"`
 }
@@ -53,30 +62,35 @@ type entry struct {
 	saga    string
 	n       int // from 1, without gaps within a saga
 	records []record
+	ended   time.Time // when the saga ended with it; zero: it goes on
+	text    string    // the records as they are stored
+	damage  error     // why they can't be read
 }
 
-func (e entry) encode() (string, error) {
+// encode fills in the text.
+func (e *entry) encode() error {
 	records := e.records
 	if len(records) > 0 && records[0].Definition != nil {
 		records = slices.Clone(records)
 		records[0] = records[0].withBodiesApart()
 	}
 	b, err := json.Marshal(records)
-	return string(b), err
+	e.text = string(b)
+	return err
 }
 
-// damagedError is an entry that can't be read: trying again would not help.
-type damagedError struct{ error }
-
-func decodeEntry(id string, n int, text string) (entry, error) {
-	e := entry{saga: id, n: n}
-	if err := json.Unmarshal([]byte(text), &e.records); err != nil {
-		return e, &damagedError{fmt.Errorf("journal of saga %q, entry %d: %w", id, n, err)}
-	}
+// decodeEntry reads a stored entry. One that can't be read says so in damage: it is
+// trouble of its own saga, not of the store.
+func decodeEntry(id string, n int, text string) entry {
+	e := entry{saga: id, n: n, text: text}
+	e.damage = json.Unmarshal([]byte(text), &e.records)
 	for i := range e.records {
-		if err := e.records[i].putBodiesBack(); err != nil {
-			return e, &damagedError{fmt.Errorf("journal of saga %q, entry %d: %w", id, n, err)}
+		if e.damage == nil {
+			e.damage = e.records[i].putBodiesBack()
 		}
 	}
-	return e, nil
+	if e.damage != nil {
+		e.damage = fmt.Errorf("journal of saga %q, entry %d: %w", id, n, e.damage)
+	}
+	return e
 }

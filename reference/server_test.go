@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"io"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"path/filepath"
@@ -13,14 +14,19 @@ import (
 	"github.com/sagacheck/sagacheck/saga"
 )
 
-func request(t *testing.T, method, url, body string) (int, string, http.Header) {
+func request(t *testing.T, method, url, body string, header ...string) (int, string, http.Header) {
 	t.Helper()
 	req, err := http.NewRequestWithContext(t.Context(), method, url, strings.NewReader(body))
 	if err != nil {
 		t.Fatal(err)
 	}
-	c := newClient()
-	resp, err := c.Do(req)
+	req.Header.Set("Content-Type", "application/json")
+	for i := 0; i < len(header); i += 2 {
+		if req.Header.Set(header[i], header[i+1]); header[i] == "Host" {
+			req.Host = header[i+1]
+		}
+	}
+	resp, err := newClient(targets{}).Do(req)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -30,6 +36,33 @@ func request(t *testing.T, method, url, body string) (int, string, http.Header) 
 		t.Fatal(err)
 	}
 	return resp.StatusCode, string(b), resp.Header
+}
+
+// tryRequest is request where nobody may be listening yet.
+func tryRequest(t *testing.T, method, url, body string) (int, string, error) {
+	t.Helper()
+	req, err := http.NewRequestWithContext(t.Context(), method, url, strings.NewReader(body))
+	if err != nil {
+		t.Fatal(err)
+	}
+	resp, err := newClient(targets{}).Do(req)
+	if err != nil {
+		return 0, "", err
+	}
+	defer resp.Body.Close()
+	b, err := io.ReadAll(resp.Body)
+	return resp.StatusCode, string(b), err
+}
+
+// freeAddr is an address on which nobody listens.
+func freeAddr(t *testing.T) string {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	return l.Addr().String()
 }
 
 const goodStep = `{"name":"a","kind":"compensatable","action":{"url":"http://127.0.0.1:1/a","retry":{"max_attempts":1,"initial_interval_ms":1,"multiplier":1,"max_interval_ms":1,"jitter":0,"attempt_timeout_ms":100}}}`

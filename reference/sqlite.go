@@ -3,10 +3,14 @@ package reference
 import (
 	"context"
 	"database/sql"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"net/url"
+	"os"
 	"strings"
+	"sync"
+	"time"
 
 	"modernc.org/sqlite" // also the driver "sqlite"
 	sqlite3 "modernc.org/sqlite/lib"
@@ -14,46 +18,109 @@ import (
 
 // sqliteStore keeps the journals in one SQLite file. It holds the file's lock, so
 // that a second executor on the same file is refused.
-type sqliteStore struct{ db *sql.DB }
+type sqliteStore struct {
+	db       *sql.DB
+	prepared map[string]*sql.Stmt
+	file     string
+	as       os.FileInfo // the file as it was opened
+	once     sync.Once
+	gone     chan struct{}
+	stop     chan struct{}
+	stopOnce sync.Once
+	done     sync.WaitGroup
+}
 
 var _ store = (*sqliteStore)(nil)
 
 // sqliteVersion is the version of the layout, kept in user_version.
-const sqliteVersion = 1
+const sqliteVersion = 2
 
 // openSQLite opens FILE, or FILE?synchronous=off: then a commit survives the end
 // of the process, also by kill -9, but not that of the machine, and costs no
 // flush to the disk.
 func openSQLite(ctx context.Context, dsn string) (*sqliteStore, error) {
-	file, synchronous := dsn, "FULL"
-	if name, mode, ok := strings.Cut(dsn, "?"); ok {
-		if mode != "synchronous=off" && mode != "synchronous=full" {
-			return nil, fmt.Errorf("store %q: %q: expected synchronous=full or synchronous=off", dsn, mode)
-		}
-		file, synchronous = name, strings.TrimPrefix(mode, "synchronous=")
-	}
-	q := url.Values{"_pragma": {"busy_timeout(2000)", "locking_mode(EXCLUSIVE)", "journal_mode(WAL)", "synchronous(" + synchronous + ")"}, "_txlock": {"immediate"}}
-	db, err := sql.Open("sqlite", "file:"+(&url.URL{Path: file}).EscapedPath()+"?"+q.Encode())
+	file, synchronous, err := sqliteDSN(dsn)
 	if err != nil {
+		return nil, err
+	}
+	s := &sqliteStore{file: file, prepared: map[string]*sql.Stmt{}, gone: make(chan struct{}), stop: make(chan struct{})}
+	if s.db, err = sql.Open("sqlite", sqliteURL(file, "busy_timeout(2000)", "locking_mode(EXCLUSIVE)", "journal_mode(WAL)", "synchronous("+synchronous+")")); err != nil {
 		return nil, fmt.Errorf("store %q: %w", file, err)
 	}
-	db.SetMaxOpenConns(1) // the lock belongs to the connection
-	s := &sqliteStore{db: db}
-	if err := patiently(ctx, diskTrouble, s.migrate); err != nil {
-		return nil, errors.Join(fmt.Errorf("store %q: %w", file, err), db.Close())
+	s.db.SetMaxOpenConns(1) // the lock belongs to the connection
+	err = patiently(ctx, diskTrouble, func(ctx context.Context) error {
+		if err := privateFile(file); err != nil {
+			return err
+		}
+		return s.migrate(ctx)
+	})
+	if err == nil {
+		s.as, err = os.Stat(file)
 	}
+	for _, query := range []string{insertEntry, insertSaga, endSaga, storeBreaker} {
+		if err == nil {
+			s.prepared[query], err = s.db.PrepareContext(ctx, query)
+		}
+	}
+	if err != nil {
+		return nil, errors.Join(fmt.Errorf("store %q: %w", file, sayHeld(err)), s.db.Close())
+	}
+	s.done.Go(s.watch)
 	return s, nil
+}
+
+func sqliteDSN(dsn string) (file, synchronous string, err error) {
+	name, mode, ok := strings.Cut(dsn, "?")
+	if !ok {
+		return dsn, "FULL", nil
+	}
+	if mode != "synchronous=off" && mode != "synchronous=full" {
+		return "", "", fmt.Errorf("store %q: %q: expected synchronous=full or synchronous=off", dsn, mode)
+	}
+	return name, strings.TrimPrefix(mode, "synchronous="), nil
+}
+
+func sqliteURL(file string, pragmas ...string) string {
+	q := url.Values{"_pragma": pragmas, "_txlock": {"immediate"}}
+	return "file:" + (&url.URL{Path: file}).EscapedPath() + "?" + q.Encode()
+}
+
+// privateFile makes the file if it is not there, for its owner alone: bodies may
+// hold secrets. SQLite gives the files beside it the same rights.
+func privateFile(file string) error {
+	f, err := os.OpenFile(file, os.O_RDWR|os.O_CREATE, 0o600)
+	if err != nil {
+		return err
+	}
+	return f.Close()
+}
+
+func sqliteCode(err error) int {
+	var e *sqlite.Error
+	if !errors.As(err, &e) {
+		return sqlite3.SQLITE_OK
+	}
+	return e.Code() & 0xff // the rest says what was being done
 }
 
 // diskTrouble tells a disk that is full, or does not do as it is told, from an error
 // that would only be repeated.
 func diskTrouble(err error) bool {
-	var e *sqlite.Error
-	if !errors.As(err, &e) {
-		return false
+	code := sqliteCode(err)
+	return code == sqlite3.SQLITE_IOERR || code == sqlite3.SQLITE_FULL
+}
+
+// isDamage tells an error of what is stored from one of the store.
+func isDamage(err error) bool {
+	code := sqliteCode(err)
+	return code == sqlite3.SQLITE_CORRUPT || code == sqlite3.SQLITE_MISMATCH
+}
+
+func sayHeld(err error) error {
+	if code := sqliteCode(err); code == sqlite3.SQLITE_BUSY || code == sqlite3.SQLITE_LOCKED {
+		return errors.New("another executor holds it: one file is for one executor at a time")
 	}
-	primary := e.Code() & 0xff // the rest says what was being done
-	return primary == sqlite3.SQLITE_IOERR || primary == sqlite3.SQLITE_FULL
+	return err
 }
 
 func (s *sqliteStore) migrate(ctx context.Context) error {
@@ -62,13 +129,22 @@ func (s *sqliteStore) migrate(ctx context.Context) error {
 		if err := tx.QueryRowContext(ctx, `PRAGMA user_version`).Scan(&v); err != nil {
 			return err
 		}
-		if v != 0 && v != sqliteVersion {
-			return fmt.Errorf("version %d: this executor reads version %d", v, sqliteVersion)
+		if v > sqliteVersion {
+			return fmt.Errorf("version %d: this executor reads up to version %d", v, sqliteVersion)
+		}
+		if v == sqliteVersion {
+			return nil
 		}
 		_, err := tx.ExecContext(ctx, fmt.Sprintf(`
 			CREATE TABLE IF NOT EXISTS journal (
 				saga TEXT NOT NULL, n INTEGER NOT NULL, records TEXT NOT NULL,
 				PRIMARY KEY (saga, n)) WITHOUT ROWID;
+			CREATE TABLE saga (id TEXT PRIMARY KEY, ended INTEGER) WITHOUT ROWID;
+			CREATE INDEX saga_open ON saga (id) WHERE ended IS NULL;
+			CREATE INDEX saga_ended ON saga (ended) WHERE ended IS NOT NULL;
+			CREATE TABLE breaker (name TEXT PRIMARY KEY, seq INTEGER NOT NULL, state TEXT NOT NULL) WITHOUT ROWID;
+			CREATE TABLE set_aside (at INTEGER NOT NULL, saga TEXT NOT NULL, n INTEGER NOT NULL, records TEXT NOT NULL);
+			INSERT INTO saga (id) SELECT DISTINCT saga FROM journal;
 			PRAGMA user_version = %d`, sqliteVersion))
 		return err
 	})
@@ -87,55 +163,187 @@ func (s *sqliteStore) within(ctx context.Context, f func(*sql.Tx) error) error {
 }
 
 func (s *sqliteStore) append(ctx context.Context, es []entry) error {
-	return s.within(ctx, func(tx *sql.Tx) error {
-		insert, err := tx.PrepareContext(ctx, `INSERT INTO journal (saga, n, records) VALUES (?, ?, ?) ON CONFLICT DO NOTHING`)
-		if err != nil {
-			return err
-		}
-		defer insert.Close()
+	if err := s.owned(); err != nil {
+		return errLost
+	}
+	err := s.within(ctx, func(tx *sql.Tx) error {
 		for _, e := range es {
-			text, err := e.encode()
-			if err != nil {
-				return err
-			}
-			if _, err := insert.ExecContext(ctx, e.saga, e.n, text); err != nil {
+			if err := s.appendOne(ctx, tx, e); err != nil {
 				return err
 			}
 		}
 		return nil
 	})
+	if code := sqliteCode(err); code == sqlite3.SQLITE_TOOBIG || code == sqlite3.SQLITE_MISMATCH {
+		return &refusedError{err}
+	}
+	return err
 }
 
-// loadQuery reads one saga, or all with "". These are two statements: one that
-// asks whether its parameter is empty would read the whole table for one saga.
-func loadQuery(id string) (query string, args []any) {
-	if id == "" {
-		return `SELECT saga, n, records FROM journal ORDER BY saga, n`, nil
+// The statements that write an entry, and what it says besides: that its saga begins
+// or ends, and what became of a breaker.
+const (
+	insertEntry  = `INSERT INTO journal (saga, n, records) VALUES (?, ?, ?) ON CONFLICT DO NOTHING`
+	insertSaga   = `INSERT INTO saga (id) VALUES (?) ON CONFLICT DO NOTHING`
+	endSaga      = `UPDATE saga SET ended = ? WHERE id = ?`
+	storeBreaker = `INSERT INTO breaker (name, seq, state) VALUES (?, ?, ?)
+		ON CONFLICT DO UPDATE SET seq = excluded.seq, state = excluded.state WHERE excluded.seq > seq`
+)
+
+func (s *sqliteStore) appendOne(ctx context.Context, tx *sql.Tx, e entry) error {
+	err := s.exec(ctx, tx, insertEntry, e.saga, e.n, e.text)
+	if err == nil && e.n == 1 {
+		err = s.exec(ctx, tx, insertSaga, e.saga)
 	}
-	return `SELECT saga, n, records FROM journal WHERE saga = ? ORDER BY n`, []any{id}
+	if err == nil && !e.ended.IsZero() {
+		err = s.exec(ctx, tx, endSaga, e.ended.UnixMilli(), e.saga)
+	}
+	for _, r := range e.records {
+		if err != nil || r.Breaker == nil {
+			continue
+		}
+		var text []byte
+		if text, err = json.Marshal(r.Breaker); err == nil {
+			err = s.exec(ctx, tx, storeBreaker, r.Breaker.Name, r.Breaker.Seq, string(text))
+		}
+	}
+	return err
 }
+
+// exec runs a statement that is prepared once.
+func (s *sqliteStore) exec(ctx context.Context, tx *sql.Tx, query string, args ...any) error {
+	_, err := tx.StmtContext(ctx, s.prepared[query]).ExecContext(ctx, args...)
+	return err
+}
+
+func (s *sqliteStore) open(ctx context.Context) (ids []string, any bool, err error) {
+	rows, err := s.db.QueryContext(ctx, `SELECT id FROM saga WHERE ended IS NULL ORDER BY id`)
+	if err != nil {
+		return nil, false, err
+	}
+	if ids, err = texts(rows); err != nil {
+		return nil, false, err
+	}
+	err = s.db.QueryRowContext(ctx, `SELECT EXISTS (SELECT 1 FROM saga WHERE ended IS NOT NULL)`).Scan(&any)
+	return ids, any, err
+}
+
+func texts(rows *sql.Rows) (list []string, err error) {
+	defer rows.Close()
+	for rows.Next() {
+		var text string
+		if err := rows.Scan(&text); err != nil {
+			return nil, err
+		}
+		list = append(list, text)
+	}
+	return list, rows.Err()
+}
+
+const loadQuery = `SELECT n, records FROM journal WHERE saga = ? ORDER BY n`
 
 func (s *sqliteStore) load(ctx context.Context, id string, yield func(entry) error) error {
-	query, args := loadQuery(id)
-	rows, err := s.db.QueryContext(ctx, query, args...)
+	rows, err := s.db.QueryContext(ctx, loadQuery, id)
 	if err != nil {
 		return err
 	}
 	defer rows.Close()
 	for rows.Next() {
-		var e entry
+		var n int
 		var text string
-		if err := rows.Scan(&e.saga, &e.n, &text); err != nil {
+		if err := rows.Scan(&n, &text); err != nil {
 			return err
 		}
-		if e, err = decodeEntry(e.saga, e.n, text); err != nil {
-			return err
-		}
-		if err := yield(e); err != nil {
+		if err := yield(decodeEntry(id, n, text)); err != nil {
 			return err
 		}
 	}
 	return rows.Err()
 }
 
-func (s *sqliteStore) close() error { return s.db.Close() }
+func (s *sqliteStore) breakers(ctx context.Context) ([]breakerState, error) {
+	rows, err := s.db.QueryContext(ctx, `SELECT state FROM breaker`)
+	if err != nil {
+		return nil, err
+	}
+	list, err := texts(rows)
+	return decodeBreakers(list), err
+}
+
+// decodeBreakers reads stored breakers; one that can't be read begins anew.
+func decodeBreakers(list []string) (states []breakerState) {
+	for _, text := range list {
+		var b breakerState
+		if err := json.Unmarshal([]byte(text), &b); err == nil && b.Settings.Probes > 0 && b.Settings.Failures > 0 {
+			states = append(states, b)
+		}
+	}
+	return states
+}
+
+// pruneSize is how many sagas one transaction removes.
+const pruneSize = 200
+
+func (s *sqliteStore) prune(ctx context.Context, before time.Time) (n int, err error) {
+	err = s.within(ctx, func(tx *sql.Tx) error {
+		rows, err := tx.QueryContext(ctx, `SELECT id FROM saga WHERE ended < ? ORDER BY ended LIMIT ?`, before.UnixMilli(), pruneSize)
+		if err != nil {
+			return err
+		}
+		ids, err := texts(rows)
+		for _, id := range ids {
+			if err == nil {
+				_, err = tx.ExecContext(ctx, `DELETE FROM journal WHERE saga = ?`, id)
+			}
+			if err == nil {
+				_, err = tx.ExecContext(ctx, `DELETE FROM saga WHERE id = ?`, id)
+			}
+		}
+		n = len(ids)
+		return err
+	})
+	return n, err
+}
+
+// watchPause is how often the file is looked at while nothing is written.
+const watchPause = 500 * time.Millisecond
+
+// watch notices when the file is taken away.
+func (s *sqliteStore) watch() {
+	for tick := time.NewTicker(watchPause); ; {
+		select {
+		case <-tick.C:
+			_ = s.owned() // closes gone
+		case <-s.stop:
+			tick.Stop()
+			return
+		}
+	}
+}
+
+var errReplaced = errors.New("the file was removed or replaced: what is written to it now would be lost")
+
+// owned: the file that was opened is still the one of that name.
+func (s *sqliteStore) owned() error {
+	now, err := os.Stat(s.file)
+	if err == nil && os.SameFile(now, s.as) {
+		return nil
+	}
+	if err == nil || errors.Is(err, os.ErrNotExist) {
+		s.once.Do(func() { close(s.gone) })
+	}
+	select {
+	case <-s.gone:
+		return fmt.Errorf("store %q: %w", s.file, errReplaced)
+	default:
+		return nil // it could not be looked at
+	}
+}
+
+func (s *sqliteStore) lost() <-chan struct{} { return s.gone }
+
+func (s *sqliteStore) close() error {
+	s.stopOnce.Do(func() { close(s.stop) })
+	s.done.Wait()
+	return s.db.Close()
+}

@@ -49,8 +49,7 @@ func TestLoadOneSagaBySeek(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer s.close() //nolint:errcheck // a test
-	query, args := loadQuery("a")
-	rows, err := s.db.QueryContext(t.Context(), "EXPLAIN QUERY PLAN "+query, args...)
+	rows, err := s.db.QueryContext(t.Context(), "EXPLAIN QUERY PLAN "+loadQuery, "a")
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -2,6 +2,7 @@ package reference
 
 import (
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/sagacheck/sagacheck/saga"
@@ -14,20 +15,25 @@ type state struct {
 	graph    graph
 	actions  []opState
 	undos    []opState
-	operator bool // an operator asked for the rollback
+	operator bool   // an operator asked for the rollback
+	trace    string // the client's traceparent, or ""
 	defects  defects
+	latest   time.Time // of all records
+	known    *facts    // nil: to be worked out anew
 }
 
 // opState is one operation.
 type opState struct {
-	attempts  int
-	open      bool        // an intent without an outcome
-	doubtful  bool        // some attempt's outcome is unknown
-	answer    saga.Answer // of the last attempt that has an outcome
-	exhausted bool        // no further attempt in the normal course
-	first     time.Time   // of the first intent
-	notBefore time.Time
-	replayed  int // attempts made before the last restart
+	attempts    int
+	interrupted int         // those cut short by an end of the executor
+	open        bool        // an intent without an outcome
+	doubtful    bool        // some attempt's outcome is unknown
+	answer      saga.Answer // of the last attempt that has an outcome
+	exhausted   bool        // no further attempt in the normal course
+	first       time.Time   // of the first intent
+	ended       time.Time   // of the last attempt that has an outcome
+	notBefore   time.Time
+	replayed    int // attempts made before the last restart
 }
 
 func (o *opState) done() bool    { return o.answer == saga.Done }
@@ -43,6 +49,13 @@ func newState(def saga.Definition, d defects) *state {
 	}
 }
 
+// clone is a copy that changes by itself.
+func (s *state) clone() *state {
+	c := *s
+	c.actions, c.undos, c.known = slices.Clone(s.actions), slices.Clone(s.undos), nil
+	return &c
+}
+
 func (s *state) op(r ref) *opState {
 	if r.dir == saga.Action {
 		return &s.actions[r.step]
@@ -50,23 +63,33 @@ func (s *state) op(r ref) *opState {
 	return &s.undos[r.step]
 }
 
-func (s *state) call(r ref) saga.Call {
+func (s *state) call(r ref) saga.Call { return callOf(s.def, r) }
+
+// callOf is the call of an operation, within bounds.
+func callOf(d saga.Definition, r ref) saga.Call {
 	if r.dir == saga.Action {
-		return s.def.Steps[r.step].Action
+		return bounded(d.Steps[r.step].Action)
 	}
-	return *s.def.Steps[r.step].Compensation
+	return bounded(*d.Steps[r.step].Compensation)
 }
 
 // replay builds the state of a saga from its journal.
 func replay(es []entry, d defects) (*state, error) {
 	var s *state
 	for i, e := range es {
+		if e.damage != nil {
+			return nil, e.damage
+		}
 		if e.n != i+1 {
 			return nil, fmt.Errorf("journal of saga %q: entry %d where %d was expected", e.saga, e.n, i+1)
 		}
 		for _, r := range e.records {
 			if r.Kind == recAccepted && s == nil && r.Definition != nil {
+				if err := r.Definition.Validate(); err != nil {
+					return nil, fmt.Errorf("journal of saga %q: %w", e.saga, err)
+				}
 				s = newState(*r.Definition, d)
+				s.latest, s.trace = r.At, r.Trace
 				continue
 			}
 			if s == nil {
@@ -83,6 +106,10 @@ func replay(es []entry, d defects) (*state, error) {
 // apply takes one record into the state. An error means that the journal is
 // damaged: the executor itself never writes such a record.
 func (s *state) apply(r record) error {
+	s.known = nil
+	if r.At.After(s.latest) {
+		s.latest = r.At
+	}
 	if r.Kind == recOperator {
 		s.operator = true
 		return nil
@@ -103,11 +130,16 @@ func (s *state) apply(r record) error {
 		o.answer = r.Answer
 		o.doubtful = o.doubtful || r.Answer == saga.Transient
 		o.exhausted = o.exhausted || r.Exhausted
-		o.notBefore = r.NotBefore
+		o.ended, o.notBefore = r.At, r.NotBefore
+		if r.Interrupted {
+			o.interrupted++
+		}
 	case r.Kind == recWithdrawn:
 		if o.open {
 			o.open = false
-			o.attempts--
+			if o.attempts--; o.attempts == 0 {
+				o.first = time.Time{}
+			}
 		}
 		o.exhausted = o.exhausted || r.Exhausted
 	default:

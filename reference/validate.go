@@ -30,11 +30,18 @@ func validate(d saga.Definition) error {
 			return &InvalidError{"id", fmt.Sprintf("%q: expected visible ASCII characters", d.ID)}
 		}
 	}
-	if err := eachCall(d, validateURL); err != nil {
-		return err
+	if d.ID == "." || d.ID == ".." { // clients and proxies take them for places in a path
+		return &InvalidError{"id", fmt.Sprintf("%q: expected neither . nor ..", d.ID)}
 	}
-	return validateBodies(d)
+	for _, check := range []func(saga.Definition) error{validateBounds, validateURLs, validateBodies} {
+		if err := check(d); err != nil {
+			return err
+		}
+	}
+	return nil
 }
+
+func validateURLs(d saga.Definition) error { return eachCall(d, validateURL) }
 
 // validateBodies checks that bodies are JSON, and UTF-8, which stores insist on.
 func validateBodies(d saga.Definition) error { return eachCall(d, validateBody) }
@@ -72,7 +79,10 @@ func validateBody(c saga.Call) *InvalidError {
 
 func validateURL(c saga.Call) *InvalidError {
 	u, err := url.Parse(c.URL)
-	if err != nil || u.Host == "" || (u.Scheme != "http" && u.Scheme != "https") {
+	switch {
+	case err == nil && u.User != nil: // without the text, which holds a secret
+		return &InvalidError{"url", "holds credentials: expected none, since URLs are stored and shown"}
+	case err != nil || u.Host == "" || (u.Scheme != "http" && u.Scheme != "https"):
 		return &InvalidError{"url", fmt.Sprintf("%q: expected http://… or https://…", c.URL)}
 	}
 	return nil

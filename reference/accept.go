@@ -1,0 +1,196 @@
+package reference
+
+import (
+	"context"
+	"sync"
+	"time"
+
+	"github.com/sagacheck/sagacheck/saga"
+)
+
+// known is a saga in memory: open, or among the last that have ended.
+type known struct {
+	ready  chan struct{} // closed when the saga is durable, or known not to be
+	run    *run          // set before ready is closed
+	broken error         // set before ready is closed: it can't be read
+	err    error
+	trace  string
+	size   int64
+}
+
+func (k *known) isReady() bool {
+	select {
+	case <-k.ready:
+		return true
+	default:
+		return false
+	}
+}
+
+// submitPatience is how long a client waits for a saga to become durable: an answer
+// in time is better than one that nobody waits for any more.
+const submitPatience = 2 * time.Second
+
+// maxOpenBytes bounds the definitions of the sagas that are open at once.
+const maxOpenBytes = 128 << 20
+
+// Submit accepts a saga. When it returns nil the saga is durable and will end.
+// The same definition again is accepted and changes nothing; another one under
+// the same id is refused with ErrConflict. After ErrUnavailable the same may be
+// tried again.
+func (e *Executor) Submit(ctx context.Context, def saga.Definition) error {
+	return e.submit(ctx, def, "")
+}
+
+// submit accepts a saga that a client sent as part of a trace of its own, or "".
+func (e *Executor) submit(ctx context.Context, def saga.Definition, trace string) error {
+	if err := validate(def); err != nil {
+		return err
+	}
+	if err := e.targets.allow(def); err != nil {
+		return err
+	}
+	e.mu.Lock()
+	k := e.sagas[def.ID]
+	if k != nil && e.defects.on("rerun-on-resubmit") {
+		for i := range def.Steps {
+			e.stray(def, ref{i, saga.Action}, "run-2")
+		}
+	}
+	if k == nil {
+		if err := e.mayAccept(def); err != nil {
+			e.mu.Unlock()
+			return err
+		}
+		k = &known{ready: make(chan struct{}), trace: trace, size: sizeOf(def)}
+		e.sagas[def.ID] = k
+		e.open += k.size
+		e.spawn(func() { e.accept(k, def, e.isForgotten()) })
+	}
+	e.mu.Unlock()
+	if err := k.await(ctx); err != nil {
+		return err
+	}
+	if k.run == nil {
+		return ErrQuarantined
+	}
+	return sameDefinition(k.run.state.def, def)
+}
+
+func (e *Executor) isForgotten() bool {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	return e.forgotten
+}
+
+// mayAccept tells whether a saga that is not in memory may be taken in.
+func (e *Executor) mayAccept(def saga.Definition) error {
+	switch {
+	case e.ctx.Err() != nil:
+		return ErrClosed
+	case e.draining():
+		return unavailable("it is about to end")
+	case e.store.owned() != nil:
+		return unavailable("another executor owns the store, or may")
+	case e.health.serious() != "":
+		return unavailable("can't " + e.health.serious())
+	case e.open+sizeOf(def) > maxOpenBytes:
+		return unavailable("too many sagas are open")
+	}
+	return e.breakers.claim(def)
+}
+
+func (k *known) await(ctx context.Context) error {
+	timer := time.NewTimer(submitPatience + submitPatience/4) // what is taken back is so by then
+	defer timer.Stop()
+	select {
+	case <-k.ready:
+		return k.err
+	case <-ctx.Done():
+		return ctx.Err()
+	case <-timer.C:
+		return unavailable("not durable yet: send the saga again")
+	}
+}
+
+// accept makes a saga durable and runs it, unless the store knows it already.
+func (e *Executor) accept(k *known, def saga.Definition, forgotten bool) {
+	defer e.retire(def, k)
+	k.err = ErrClosed
+	settle := sync.OnceFunc(func() { close(k.ready) })
+	defer func() {
+		if !k.isReady() {
+			e.forget(def.ID) // it was not accepted: the next one is as good
+		}
+		settle()
+	}()
+	if forgotten {
+		l, err := e.load(e.ctx, def.ID)
+		if k.err = err; err != nil {
+			return
+		}
+		if k.broken = l.broken; l.known() {
+			if l.state != nil {
+				k.run = newRun(e, l.state, l.commits)
+				k.run.stop()
+				k.run.inbox.close()
+			}
+			settle()
+			return
+		}
+		k.err = ErrClosed
+	}
+	s := newState(def, e.defects)
+	s.trace = k.trace
+	k.run = newRun(e, s, 0)
+	k.run.guard(func() {
+		err := k.run.loop([]record{{Kind: recAccepted, At: e.now(), Definition: &def, Trace: k.trace}}, func() {
+			k.err = nil
+			settle()
+		})
+		if !k.isReady() {
+			k.err = e.outward(def.ID, err)
+		}
+	})
+}
+
+// outward is an error as the client may see it.
+func (e *Executor) outward(id string, err error) error {
+	switch err.(type) {
+	case nil:
+		return ErrClosed
+	case *refusedError:
+		e.log.Error("the store refuses a saga", "saga", id, "error", err)
+		return unavailable("the store refuses this saga")
+	}
+	return err
+}
+
+// forget takes a saga out of memory.
+func (e *Executor) forget(id string) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	delete(e.sagas, id)
+}
+
+// retire counts a saga among those on which nobody works any more, and lets go of
+// the oldest.
+func (e *Executor) retire(def saga.Definition, k *known) {
+	e.breakers.release(def)
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.open -= k.size
+	if e.sagas[def.ID] != k {
+		return
+	}
+	if e.defects.on("forget-ended") {
+		delete(e.sagas, def.ID)
+	}
+	if k.run != nil && k.run.broken.Load() != nil {
+		return // it stays in sight
+	}
+	for _, id := range e.cache.add(def.ID, k.size) {
+		delete(e.sagas, id)
+		e.forgotten = true
+	}
+}

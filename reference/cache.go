@@ -1,0 +1,44 @@
+package reference
+
+import (
+	"unsafe"
+
+	"github.com/sagacheck/sagacheck/saga"
+)
+
+// maxCached bounds the ended sagas in memory, in bytes; the store knows the others.
+const maxCached = 16 << 20
+
+// cache remembers in which order sagas ended, and what they weigh.
+type cache struct {
+	ids   []string // the oldest first
+	sizes []int64
+	total int64
+}
+
+// add returns the ids of those for which there is no room any more.
+func (c *cache) add(id string, size int64) (gone []string) {
+	c.ids, c.sizes = append(c.ids, id), append(c.sizes, size)
+	c.total += size
+	n := 0
+	for ; c.total > maxCached && n < len(c.ids); n++ {
+		c.total -= c.sizes[n]
+	}
+	gone = c.ids[:n:n]
+	c.ids, c.sizes = c.ids[n:], c.sizes[n:]
+	return gone
+}
+
+// sizeOf is what a saga takes in memory, roughly.
+func sizeOf(d saga.Definition) int64 {
+	const run = 1000 // the run, its channels and its entry
+	perStep := int64(unsafe.Sizeof(saga.Step{})+4*unsafe.Sizeof(opState{})) + 200
+	n := run + perStep*int64(len(d.Steps))
+	for _, s := range d.Steps {
+		n += int64(len(s.Action.Body)+len(s.Action.URL)) + 24*int64(len(s.After))
+		if s.Compensation != nil {
+			n += int64(unsafe.Sizeof(*s.Compensation)) + int64(len(s.Compensation.Body)+len(s.Compensation.URL))
+		}
+	}
+	return n
+}

@@ -1,0 +1,176 @@
+package reference
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/sagacheck/sagacheck/saga"
+)
+
+// loaded is a saga as the store has it; the zero value: it has none.
+type loaded struct {
+	state   *state
+	commits int
+	broken  error // it has one that can't be read
+}
+
+func (l loaded) known() bool { return l.state != nil || l.broken != nil }
+
+// readPatience bounds a question to the store for one saga.
+const readPatience = 2 * time.Second
+
+// load reads a saga that memory has let go of. The error is ErrUnavailable.
+func (e *Executor) load(ctx context.Context, id string) (loaded, error) {
+	ctx, cancel := context.WithTimeout(ctx, readPatience)
+	defer cancel()
+	l, err := e.read(ctx, id)
+	if err != nil {
+		if ctx.Err() == nil || e.ctx.Err() == nil {
+			e.health.trouble("read from the store", err)
+		}
+		return loaded{}, unavailable("can't read from the store")
+	}
+	e.health.well("read from the store")
+	return l, nil
+}
+
+func (e *Executor) read(ctx context.Context, id string) (loaded, error) {
+	var es []entry
+	err := e.store.load(ctx, id, func(en entry) error {
+		es = append(es, en)
+		return nil
+	})
+	if err != nil {
+		return loaded{}, err
+	}
+	s, err := replaySafely(es, e.defects)
+	if err == nil && s != nil {
+		s.rebase(e.now())
+	}
+	return loaded{state: s, commits: len(es), broken: err}, nil
+}
+
+// replaySafely turns a panic over what a damaged journal says into an error.
+func replaySafely(es []entry, d defects) (s *state, err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			s, err = nil, fmt.Errorf("panic: %v", p)
+		}
+	}()
+	return replay(es, d)
+}
+
+// recover continues what the store holds, one saga after the other. A saga that
+// can't be read keeps none of the others from going on.
+func (e *Executor) recover(ctx context.Context) error {
+	states, err := e.store.breakers(ctx)
+	if err != nil {
+		return err
+	}
+	for _, s := range states {
+		e.breakers.restore(s, e.now())
+	}
+	ids, any, err := e.store.open(ctx)
+	if err != nil {
+		return err
+	}
+	e.forgotten = any
+	e.restarted = any || len(ids) > 0 // before anything runs
+	for _, id := range ids {
+		l, err := e.read(ctx, id)
+		if err != nil {
+			if ctx.Err() != nil || !isDamage(err) {
+				return err
+			}
+			l.broken = err
+		}
+		switch {
+		case l.broken != nil && e.defects.loseWrites():
+		case l.broken != nil:
+			e.isolate(id, l.broken)
+		case l.state != nil:
+			e.resume(l.state, l.commits)
+		}
+	}
+	return nil
+}
+
+// resume continues a saga as its journal left it.
+func (e *Executor) resume(s *state, commits int) {
+	k := &known{ready: make(chan struct{}), run: newRun(e, s, commits), trace: s.trace, size: sizeOf(s.def)}
+	k.run.shown = s.status()
+	close(k.ready)
+	e.breakers.hold(s.def)
+	e.mu.Lock()
+	e.sagas[s.def.ID] = k
+	e.open += k.size
+	e.mu.Unlock()
+	e.afterRestart(s)
+	if s.quiet() && !s.status().Ended() || e.defects.on("no-recovery") {
+		k.run.stop()
+		k.run.inbox.close()
+		e.retire(s.def, k)
+		return
+	}
+	e.log.Info("saga continued", "saga", s.def.ID, "status", string(k.run.shown))
+	e.spawn(func() {
+		defer e.retire(s.def, k)
+		k.run.guard(func() {
+			if s.quiet() { // its end is not written down
+				k.run.inbox.close()
+				_ = k.run.commit(nil)
+				return
+			}
+			var opening []record
+			for _, rec := range s.recover(e.now()) {
+				k.run.take(&opening, rec)
+			}
+			_ = k.run.loop(opening, func() {}) // it has said what is wrong
+		})
+	})
+}
+
+// afterRestart holds the planted defects that do done work again. Without them
+// it does nothing.
+func (e *Executor) afterRestart(s *state) {
+	for i := range s.def.Steps {
+		a, u := &s.actions[i], &s.undos[i]
+		a.replayed, u.replayed = a.attempts, u.attempts
+		if a.done() && !s.failing() && e.defects.on("rerun-done-steps") {
+			e.stray(s.def, ref{i, saga.Action}, "run-2")
+		}
+		if u.done() && e.defects.on("compensate-again-after-restart") {
+			e.stray(s.def, ref{i, saga.Compensation}, "run-2")
+		}
+	}
+}
+
+// stray makes a call that no intent stands for, under a key of its own.
+func (e *Executor) stray(def saga.Definition, r ref, by string) {
+	e.spawn(func() { e.send(e.ctx, def, r, 1, by) })
+}
+
+// forgetOld removes what ended long ago, now and then, until the executor closes.
+func (e *Executor) forgetOld(retain time.Duration) {
+	pause := min(max(retain/10, time.Second), time.Hour)
+	for {
+		for {
+			n, err := e.store.prune(e.ctx, e.now().Add(-retain))
+			if err != nil && e.ctx.Err() == nil {
+				e.health.trouble("remove old sagas from the store", err)
+			} else {
+				e.health.well("remove old sagas from the store")
+			}
+			if n == 0 || err != nil {
+				break
+			}
+			e.log.Info("old sagas removed", "sagas", n)
+		}
+		select {
+		case <-time.After(pause):
+		case <-e.ctx.Done():
+			return
+		}
+	}
+}

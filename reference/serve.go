@@ -1,0 +1,169 @@
+package reference
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"net/netip"
+	"sync"
+	"time"
+)
+
+// ServeOptions configure Serve.
+type ServeOptions struct {
+	Options
+	Access
+	Addr string // host:port; port 0: any
+	// Drain is how long calls under way get to end when ctx ends; 0: DefaultDrain.
+	Drain time.Duration
+	Ready func(addr string) // called with the address when sagas are accepted; may be nil
+}
+
+// DefaultDrain is how long calls under way get to end.
+const DefaultDrain = 10 * time.Second
+
+// How long a request has to arrive and a connection may be idle. A client that takes
+// longer holds up nobody but itself.
+const (
+	headerTimeout  = 5 * time.Second
+	requestTimeout = 10 * time.Second
+	idleTimeout    = 30 * time.Second
+	closingTimeout = time.Second
+)
+
+// Serve runs an executor as a server until ctx ends; then it drains. It listens
+// first and opens the store then; while another executor owns the store it stands
+// by, also when it is superseded.
+func Serve(ctx context.Context, o ServeOptions) error {
+	if err := checkAddr(o.Addr, o.Access); err != nil {
+		return err
+	}
+	l, err := (&net.ListenConfig{}).Listen(ctx, "tcp", o.Addr)
+	if err != nil {
+		return fmt.Errorf("listen on %q: %w", o.Addr, err)
+	}
+	f := newFront(o.Access, nil).(*front)
+	srv := &http.Server{Handler: f, ReadHeaderTimeout: headerTimeout, ReadTimeout: requestTimeout, IdleTimeout: idleTimeout, MaxHeaderBytes: 64 << 10}
+	served := make(chan error, 1)
+	go func() { served <- srv.Serve(limitListener(l, maxConnections())) }()
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	go func() { cancel(<-served) }() // whoever can't serve ends
+	ready := func() {
+		if o.Ready != nil {
+			o.Ready(l.Addr().String())
+			o.Ready = nil
+		}
+	}
+	err = f.reign(ctx, o, ready)
+	if cause := context.Cause(ctx); err == nil && !errors.Is(cause, context.Canceled) && !errors.Is(cause, http.ErrServerClosed) {
+		err = cause
+	}
+	return errors.Join(err, shutdown(srv))
+}
+
+// reign opens the store each time that it is ours, until ctx ends.
+func (f *front) reign(ctx context.Context, o ServeOptions, ready func()) error {
+	for ctx.Err() == nil {
+		e, err := Open(ctx, o.Options)
+		if err != nil {
+			if ctx.Err() != nil {
+				return nil
+			}
+			return err
+		}
+		f.executor.Store(e)
+		ready()
+		select {
+		case <-e.store.lost():
+			f.executor.Store(nil)
+			why := e.store.owned()
+			if err := e.Close(); err != nil {
+				return errors.Join(why, err)
+			}
+			if !errors.Is(why, errSuperseded) { // there is nothing to wait for
+				return why
+			}
+		case <-ctx.Done():
+			drain, cancel := context.WithTimeout(context.WithoutCancel(ctx), cmp.Or(o.Drain, DefaultDrain))
+			e.log.Info("draining: no new attempts")
+			e.Drain(drain)
+			cancel()
+			return e.Close()
+		}
+	}
+	return nil
+}
+
+// shutdown answers what is being answered, and no more.
+func shutdown(srv *http.Server) error {
+	ctx, cancel := context.WithTimeout(context.Background(), closingTimeout)
+	defer cancel()
+	if srv.Shutdown(ctx) == nil {
+		return nil
+	}
+	return srv.Close() // somebody never finished a request
+}
+
+// checkAddr refuses to be reachable from elsewhere by whoever comes along.
+func checkAddr(addr string, a Access) error {
+	host, _, err := net.SplitHostPort(addr)
+	if err != nil {
+		return fmt.Errorf("address %q: %w", addr, err)
+	}
+	ip, err := netip.ParseAddr(host)
+	if host == "localhost" || err == nil && ip.IsLoopback() || a.Token != "" {
+		return nil
+	}
+	return fmt.Errorf("address %q: others can reach it: expected 127.0.0.1, or a token", addr)
+}
+
+// maxConnections is how many connections of clients there may be: a part of the
+// descriptors, so that calls have theirs.
+func maxConnections() int {
+	return min(max((descriptors()-spareDescriptors)*2/5, leastCalls), 8192)
+}
+
+// limitedListener answers 503 to connections for which there is no room.
+type limitedListener struct {
+	net.Listener
+	room chan struct{}
+}
+
+func limitListener(l net.Listener, n int) net.Listener {
+	return &limitedListener{l, make(chan struct{}, n)}
+}
+
+const noRoom = "HTTP/1.1 503 Service Unavailable\r\nConnection: close\r\nRetry-After: 1\r\nContent-Length: 0\r\n\r\n"
+
+func (l *limitedListener) Accept() (net.Conn, error) {
+	for {
+		c, err := l.Listener.Accept()
+		if err != nil {
+			return nil, err
+		}
+		select {
+		case l.room <- struct{}{}:
+			return &limitedConn{Conn: c, leave: l.room}, nil
+		default:
+		}
+		_ = c.SetWriteDeadline(time.Now().Add(10 * time.Millisecond))
+		_, _ = c.Write([]byte(noRoom)) // who does not read it sees the end
+		_ = c.Close()
+	}
+}
+
+// limitedConn makes room when it is closed.
+type limitedConn struct {
+	net.Conn
+	once  sync.Once
+	leave chan struct{}
+}
+
+func (c *limitedConn) Close() error {
+	c.once.Do(func() { <-c.leave })
+	return c.Conn.Close()
+}

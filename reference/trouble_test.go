@@ -1,0 +1,5 @@
+package reference
+
+import "testing"
+
+func testPostgresTrouble(t *testing.T, pg *postgres) {}

@@ -1,0 +1,41 @@
+package reference
+
+import (
+	"sync"
+
+	"github.com/sagacheck/sagacheck/saga"
+)
+
+// view is the durable state of a saga, for those who ask: it follows the state that
+// decides by one commit, and no copy is made of either.
+type view struct {
+	mu sync.Mutex
+	s  *state
+}
+
+// apply takes in what has become durable.
+func (v *view) apply(records []record) {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	for _, r := range records {
+		if r.Kind == recAccepted {
+			continue
+		}
+		if err := v.s.apply(r); err != nil { // it fitted the state that it was made for
+			panic(err)
+		}
+	}
+}
+
+func (v *view) report() saga.Report {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	return v.s.report()
+}
+
+// operatorMay tells whether an operator may still ask for the rollback.
+func (v *view) operatorMay() error {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	return v.s.operatorMay()
+}
