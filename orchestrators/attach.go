@@ -41,9 +41,12 @@ const probeTimeout = 10 * time.Second
 // server that is dead or speaks something else is an error that says what it
 // answered.
 func Attach(ctx context.Context, base string) (System, error) {
+	if err := checkURL(base); err != nil {
+		return nil, err
+	}
 	u, err := url.Parse(base)
-	if err != nil || (u.Scheme != "http" && u.Scheme != "https") || u.Host == "" {
-		return nil, fmt.Errorf("orchestrator URL %q: expected http://host:port", base)
+	if err != nil {
+		return nil, err
 	}
 	probing, cancel := context.WithTimeout(ctx, probeTimeout)
 	defer cancel()

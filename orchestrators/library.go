@@ -38,6 +38,9 @@ type source struct {
 // for in SAGACHECK_ENGINES, in the checkout around the working folder or around
 // the program, and in the program itself.
 func FindManifest(name string) (*Manifest, error) {
+	if err := CheckName(name); err != nil {
+		return nil, err
+	}
 	if strings.ContainsRune(name, filepath.Separator) || strings.HasSuffix(name, ".yaml") {
 		return manifestAt(name)
 	}

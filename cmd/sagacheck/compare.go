@@ -66,6 +66,11 @@ func (f *compareFlags) compare(c *cobra.Command, p process) error {
 			return usage(fmt.Errorf("--participants: %w", err))
 		}
 	}
+	for _, name := range f.orchestrators {
+		if err := checkOrchestrator(name); err != nil {
+			return err
+		}
+	}
 	if len(f.scenarios) == 0 {
 		f.scenarios = compareScenarios
 	}

@@ -69,6 +69,19 @@ func reached(name string) (reports.System, error) {
 	return s, err
 }
 
+// checkOrchestrator says what is wrong with a value of --orchestrator, before
+// anything is started.
+func checkOrchestrator(name string) error {
+	err := orchestrators.CheckName(name)
+	if err == nil && name != referenceName && !isURL(name) {
+		_, err = orchestrators.FindManifest(name)
+	}
+	if err != nil {
+		return usage(fmt.Errorf("--orchestrator: %w", err))
+	}
+	return nil
+}
+
 func isURL(name string) bool {
 	return strings.HasPrefix(name, "http://") || strings.HasPrefix(name, "https://")
 }

@@ -214,15 +214,15 @@ func chooseScenarios(patterns []string) ([]*scenarios.Scenario, error) {
 // start starts the system under test.
 func (x *session) start(ctx context.Context) (err error) {
 	name := x.s.orchestrator
+	if err := checkOrchestrator(name); err != nil {
+		return err
+	}
 	switch {
 	case name == referenceName:
 		x.system, err = startEmbedded(ctx, x.orchestratorDefects)
-	case strings.HasPrefix(name, "http://"), strings.HasPrefix(name, "https://"):
+	case isURL(name):
 		x.system, err = orchestrators.Attach(ctx, name)
 	default:
-		if _, ferr := orchestrators.FindManifest(name); ferr != nil {
-			return usage(fmt.Errorf("--orchestrator: %w", ferr))
-		}
 		x.system, err = orchestrators.Start(ctx, name, orchestrators.Options{Log: x.p.stderr})
 	}
 	if err != nil && ctx.Err() != nil {
