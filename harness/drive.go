@@ -68,6 +68,9 @@ func (r *cellRun) submit(ctx context.Context, d saga.Definition) error {
 		case code != 0 && answer == saga.Permanent, code == http.StatusConflict:
 			r.rec.Add(history.Event{Kind: history.SagaRefused, Saga: d.ID, Code: code, Detail: text(err)})
 			return fmt.Errorf("the orchestrator refused saga %s: %w", d.ID, refusal(code, err))
+		case orchestrators.Malformed(err):
+			r.rec.Add(history.Event{Kind: history.SagaRefused, Saga: d.ID, Code: code, Detail: text(err)})
+			return fmt.Errorf("the answer to the submission of saga %s can't be understood: %w", d.ID, err)
 		case time.Now().After(deadline):
 			return fmt.Errorf("the orchestrator did not accept saga %s within %v: %w", d.ID, r.h.Settle, refusal(code, err))
 		}

@@ -170,6 +170,11 @@ func (r *cellRun) dead(watches []*watch) error {
 	if err := r.in.Broken(); err != nil {
 		return err
 	}
+	for _, w := range watches {
+		if orchestrators.Malformed(w.err) {
+			return fmt.Errorf("the status of saga %s can't be understood: %w", w.id, w.err)
+		}
+	}
 	if r.in.Pending() > 0 {
 		return nil
 	}

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -39,6 +40,21 @@ type AnswerError struct {
 	Code        int
 	Body        string // the first 200 bytes
 	Reason      string // what is wrong with the answer; empty: its status
+	// Malformed: the answer came whole and with a status of success, but can't be
+	// understood. Asking again does not help: the orchestrator breaks the contract, or
+	// its mapping does not fit it.
+	Malformed bool
+}
+
+// errUnfit says that a mapping makes nothing of a call of its engine.
+var errUnfit = errors.New("the mapping does not fit the engine's calls")
+
+// Malformed tells whether an error of a client says that the orchestrator can't be
+// understood: it breaks the contract, or its mapping does not fit it. Trying again
+// does not help.
+func Malformed(err error) bool {
+	var answer *AnswerError
+	return errors.Is(err, errUnfit) || errors.As(err, &answer) && answer.Malformed
 }
 
 // Error says what was asked, what was answered, and why that is wrong.
@@ -116,6 +132,13 @@ func answered(method, url string, code int, body []byte, reason string) *AnswerE
 	return &AnswerError{Method: method, URL: url, Code: code, Body: strings.ToValidUTF8(b, "?"), Reason: reason}
 }
 
+// malformed is an answer that can't be understood.
+func malformed(method, url string, code int, body []byte, reason string) *AnswerError {
+	e := answered(method, url, code, body, reason)
+	e.Malformed = true
+	return e
+}
+
 // contract is the client of docs/contract.md.
 type contract struct {
 	base string
@@ -170,13 +193,13 @@ func (c *contract) Report(ctx context.Context, id string) (saga.Report, int, err
 	}
 	var r saga.Report
 	if err := json.Unmarshal(body, &r); err != nil {
-		return saga.Report{}, code, answered(http.MethodGet, u, code, body, err.Error())
+		return saga.Report{}, code, malformed(http.MethodGet, u, code, body, err.Error())
 	}
 	if r.ID != id {
-		return saga.Report{}, code, answered(http.MethodGet, u, code, body, fmt.Sprintf("id: expected %q", id))
+		return saga.Report{}, code, malformed(http.MethodGet, u, code, body, fmt.Sprintf("id: %q: expected %q", r.ID, id))
 	}
 	if !r.Status.Valid() {
-		return saga.Report{}, code, answered(http.MethodGet, u, code, body, "status: expected running, compensating, completed, compensated or stuck")
+		return saga.Report{}, code, malformed(http.MethodGet, u, code, body, fmt.Sprintf("status: %q: expected running, compensating, completed, compensated or stuck", r.Status))
 	}
 	return r, code, nil
 }

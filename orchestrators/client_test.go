@@ -114,12 +114,12 @@ func TestContractReport(t *testing.T) {
 		t.Errorf("unknown saga: %d, %v: expected 404 and no error", code, err)
 	}
 	for id, want := range map[string]string{
-		"odd": "status: expected running", "other": `id: expected "other"`,
+		"odd": `status: "fine": expected running`, "other": `id: "else": expected "other"`,
 		"html": "invalid character", "broken": `answered 500 Internal Server Error "no store"`,
 	} {
 		_, _, err := c.Report(t.Context(), id)
 		var ae *AnswerError
-		if !errors.As(err, &ae) || !strings.Contains(err.Error(), want) || len(ae.Body) > excerptLength {
+		if !errors.As(err, &ae) || !strings.Contains(err.Error(), want) || len(ae.Body) > excerptLength || Malformed(err) != (id != "broken") {
 			t.Errorf("Report(%q): %v: expected an answer error with %q", id, err, want)
 		}
 	}

@@ -3,6 +3,7 @@ package orchestrators
 import (
 	"fmt"
 	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 )
@@ -50,5 +51,29 @@ func TestEnginesPage(t *testing.T) {
 		if _, err := os.Stat(m.source.path + "/README.md"); err != nil && m.Install != nil {
 			t.Errorf("%s: %v", m.Name, err)
 		}
+	}
+}
+
+// TestManifestsOfTheDocs: every whole manifest that the pages print is one.
+func TestManifestsOfTheDocs(t *testing.T) {
+	found := 0
+	for _, page := range []string{"test-your-orchestrator.md", "orchestrators.md", "ci.md"} {
+		text, err := os.ReadFile(filepath.Join("..", "docs", page))
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, block := range strings.Split(string(text), "```yaml\n")[1:] {
+			block, _, _ = strings.Cut(block, "```")
+			if !strings.Contains("\n"+block, "\nname: ") || !strings.Contains(block, "\ncapabilities:") {
+				continue
+			}
+			found++
+			if _, err := parseManifest(page, []byte(block)); err != nil {
+				t.Errorf("%v in\n%s", err, block)
+			}
+		}
+	}
+	if found < 3 {
+		t.Errorf("%d manifests found, expected 3 or more", found)
 	}
 }

@@ -4,9 +4,11 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/expr-lang/expr"
+	"github.com/expr-lang/expr/ast"
 	"github.com/expr-lang/expr/types"
 	"github.com/expr-lang/expr/vm"
 	"github.com/goccy/go-yaml"
@@ -54,6 +56,18 @@ func plain(v any) any {
 		return out
 	}
 	return v
+}
+
+// uses tells whether a program reads one of the variables.
+func uses(p *vm.Program, names []string) bool {
+	found := false
+	node := p.Node()
+	ast.Find(node, func(n ast.Node) bool {
+		id, ok := n.(*ast.IdentifierNode)
+		found = found || ok && slices.Contains(names, id.Value)
+		return false
+	})
+	return found
 }
 
 func compileTo(to **vm.Program, path, src, standard string, known ...string) error {

@@ -160,8 +160,6 @@ func (m *Manifest) validate() error {
 		return bad("version", "must be given")
 	case m.Base == "":
 		return bad("base", "must be given: the base URL")
-	case len(m.Processes) == 0 && m.Container == nil:
-		return bad("processes", "expected at least one, or a container")
 	case len(m.Processes) > 0 && m.Container != nil:
 		return bad("container", "expected either processes or a container")
 	case m.TimeScale != 0 && m.TimeScale < 1:
@@ -208,6 +206,7 @@ func (m *Manifest) validateParts() (errs []error) {
 			}
 		}
 	}
+	errs = append(errs, m.validatePorts()...)
 	for _, t := range m.templates() {
 		if err := m.checkTemplate(t); err != nil {
 			errs = append(errs, &fieldError{"$." + t.path, err})
@@ -221,6 +220,36 @@ func (m *Manifest) validateParts() (errs []error) {
 			errs = append(errs, bad(fmt.Sprintf("capabilities[%d]", i), "exact-body: a mapping writes bodies anew, so nobody could tell whose bytes they are"))
 		}
 		errs = append(errs, m.Mapping.compile())
+	}
+	return errs
+}
+
+// validatePorts refuses ports that nothing of ours is told: nobody would ever listen
+// there. A system that runs already has no processes, and its base names its port.
+func (m *Manifest) validatePorts() (errs []error) {
+	told := map[string]bool{}
+	inside := func(path string) bool {
+		return strings.HasPrefix(path, "container.") && path != "container.ready.url" ||
+			strings.HasPrefix(path, "processes[") && (strings.Contains(path, "].command[") || strings.Contains(path, "].env."))
+	}
+	each := func(t templated, do func(port string)) {
+		for _, s := range template.FindAllStringSubmatch(t.text, -1) {
+			if p := portName.FindStringSubmatch(s[1]); p != nil {
+				do(p[1])
+			}
+		}
+	}
+	for _, t := range m.templates() {
+		if inside(t.path) {
+			each(t, func(port string) { told[port] = true })
+		}
+	}
+	for _, t := range m.templates() {
+		each(t, func(port string) {
+			if !told[port] {
+				errs = append(errs, bad(t.path, "{{port.%s}}: expected a process or a container with it in its command or env: nothing else could listen there", port))
+			}
+		})
 	}
 	return errs
 }

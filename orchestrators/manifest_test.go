@@ -1,13 +1,16 @@
 package orchestrators
 
 import (
+	"slices"
 	"strings"
 	"testing"
+
+	"github.com/sagacheck/sagacheck/history"
 )
 
 const small = `name: mine
 version: "1"
-base: http://127.0.0.1:{{port.http}}
+base: http://127.0.0.1:8080
 processes:
   - name: engine
     command: [run]
@@ -21,11 +24,14 @@ func TestManifestErrors(t *testing.T) {
 	for _, c := range []struct{ old, new, want string }{
 		{"name: mine", "name: Mine", `m.yaml:1: name: "Mine": expected lower-case`},
 		{"[dag]", "[dag, flight]", `m.yaml:7: capabilities: capabilities[1]: "flight": expected one of dag, pivot`},
+		{"8080", "{{port.web}}", `m.yaml:3: base: {{port.web}}: expected a process or a container with it in its command or env`},
+		{"command: [run]", "command: [run]\n    ready: {tcp: \"127.0.0.1:{{port.web}}\"}", `m.yaml:7: processes[0].ready.tcp: {{port.web}}: expected a process`},
+		{"[dag]", "[dag, exact-body]\nmapping: {submit: {url: x}, report: {url: x, status: body.s}}", `m.yaml:7: capabilities[1]: exact-body: a mapping writes bodies anew`},
 		{"command: [run]", `command: [run, "{{prot.http}}"]`, `m.yaml:6: processes[0].command[1]: "{{prot.http}}": expected {{port.NAME}}`},
 		{"command: [run]", "command: []", `m.yaml:6: processes[0].command: must be given`},
 		{"command: [run]", "comand: [run]", `m.yaml: [6:5] unknown field "comand"`},
 		{"- name: engine", "- name: engine\n    command: [x]\n  - name: engine", `m.yaml:7: processes[1].name: "engine" is there twice`},
-		{"base: http://127.0.0.1:{{port.http}}\n", "", `m.yaml: base: must be given`},
+		{"base: http://127.0.0.1:8080\n", "", `m.yaml: base: must be given`},
 		{"capabilities:", "time_scale: 0.5\ncapabilities:", `m.yaml:7: time_scale: 0.5: expected 1 or more`},
 		{"capabilities:", "container: {image: x}\ncapabilities:", `m.yaml:7: container: expected either processes or a container`},
 		{"base:", "full_disk: true\nbase:", `m.yaml:3: full_disk: expected a crashable process`},
@@ -43,6 +49,22 @@ func TestManifestErrors(t *testing.T) {
 		if err == nil || !strings.Contains(err.Error(), c.want) {
 			t.Errorf("%q:\n got %v\nwant %s", c.new, err, c.want)
 		}
+	}
+}
+
+// TestNoProcesses: a manifest may describe a server that runs already.
+func TestNoProcesses(t *testing.T) {
+	m, err := parseManifest("m.yaml", []byte(`name: mine
+version: "1"
+base: http://127.0.0.1:8080
+mapping: {submit: {url: x}, report: {url: x, status: body.s}}
+capabilities: []
+`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if m.CanKill() || !slices.Contains(m.unable(), history.Kill) {
+		t.Error("nothing of it is ours, and it can be killed?")
 	}
 }
 

@@ -71,6 +71,14 @@ func (x *exchange) wrong(reason string) error {
 	return answered(x.method, x.url, x.code, x.raw, reason)
 }
 
+// unfit says that an expression of the mapping makes nothing of the answer. Of an
+// answer that is no success that may pass: a gateway speaks another language.
+func (x *exchange) unfit(field string, err error) error {
+	e := answered(x.method, x.url, x.code, x.raw, field+": "+err.Error())
+	e.Malformed = x.code >= 200 && x.code < 300
+	return e
+}
+
 // send fills the request's templates, sends it, and reads the answer into the
 // variables.
 func (c *mapped) send(ctx context.Context, r *MappedRequest, env map[string]any) (*exchange, error) {
@@ -132,7 +140,7 @@ func (c *mapped) Submit(ctx context.Context, d saga.Definition) (int, error) {
 		return 0, fmt.Errorf("saga %q: %w", d.ID, err)
 	}
 	env := map[string]any{"saga": v, "id": d.ID}
-	code, own, err := c.hand(ctx, &c.m.Submit, env)
+	code, own, err := c.hand(ctx, "mapping.submit", &c.m.Submit, env)
 	if err == nil {
 		c.ids.Store(d.ID, own)
 	}
@@ -143,13 +151,13 @@ func (c *mapped) Compensate(ctx context.Context, id string) (int, error) {
 	if c.m.Compensate == nil {
 		return http.StatusNotImplemented, errors.New("the mapping has no compensate")
 	}
-	code, _, err := c.hand(ctx, c.m.Compensate, map[string]any{"id": c.own(id)})
+	code, _, err := c.hand(ctx, "mapping.compensate", c.m.Compensate, map[string]any{"id": c.own(id)})
 	return code, err
 }
 
 // hand sends something that the engine may accept or refuse. A 2xx that the
 // mapping does not take for an acceptance counts as 502.
-func (c *mapped) hand(ctx context.Context, s *MappedSubmit, env map[string]any) (code int, id string, err error) {
+func (c *mapped) hand(ctx context.Context, at string, s *MappedSubmit, env map[string]any) (code int, id string, err error) {
 	x, err := c.send(ctx, &s.MappedRequest, env)
 	if err != nil {
 		return 0, "", err
@@ -157,15 +165,18 @@ func (c *mapped) hand(ctx context.Context, s *MappedSubmit, env map[string]any) 
 	yes, err := truth(s.accepted, x.env)
 	switch {
 	case err != nil:
-		return x.code, "", x.wrong(err.Error())
+		return x.code, "", x.unfit(at+".accepted", err)
 	case !yes && x.code >= 200 && x.code < 300:
 		return http.StatusBadGateway, "", x.wrong("the mapping's accepted says no")
 	case !yes:
 		return x.code, "", x.wrong("")
 	}
 	own, err := expr.Run(s.id, x.env)
-	if err != nil || own == nil {
-		return x.code, "", x.wrong(fmt.Sprintf("no id in it: %v", err))
+	if err == nil && own == nil {
+		err = errors.New("is not in the answer")
+	}
+	if err != nil {
+		return x.code, "", x.unfit(at+".id", err)
 	}
 	return http.StatusAccepted, fmt.Sprint(own), nil
 }
@@ -178,6 +189,9 @@ func (c *mapped) own(id string) string {
 }
 
 func (c *mapped) Report(ctx context.Context, id string) (saga.Report, int, error) {
+	if c.tr != nil && c.tr.unfit.Load() != nil {
+		return saga.Report{}, 0, *c.tr.unfit.Load()
+	}
 	r := &c.m.Report
 	x, err := c.send(ctx, &r.MappedRequest, map[string]any{"id": c.own(id)})
 	if err != nil {
@@ -185,7 +199,7 @@ func (c *mapped) Report(ctx context.Context, id string) (saga.Report, int, error
 	}
 	unknown, err := truth(r.unknown, x.env)
 	if err != nil {
-		return saga.Report{}, x.code, x.wrong(err.Error())
+		return saga.Report{}, x.code, x.unfit("mapping.report.unknown", err)
 	}
 	if unknown {
 		return saga.Report{}, http.StatusNotFound, nil
@@ -193,35 +207,38 @@ func (c *mapped) Report(ctx context.Context, id string) (saga.Report, int, error
 	if x.code < 200 || x.code >= 300 {
 		return saga.Report{}, x.code, x.wrong("")
 	}
-	rep, err := r.read(id, x.env)
+	rep, field, err := r.read(id, x.env)
 	if err != nil {
-		return saga.Report{}, x.code, x.wrong(err.Error())
+		return saga.Report{}, x.code, x.unfit("mapping.report."+field, err)
 	}
 	return rep, http.StatusOK, nil
 }
 
-// read makes the report out of the answer.
-func (r *MappedReport) read(id string, env map[string]any) (saga.Report, error) {
+// read makes the report out of the answer; an error is of a field of the mapping.
+func (r *MappedReport) read(id string, env map[string]any) (rep saga.Report, field string, err error) {
 	word, err := expr.Run(r.status, env)
-	if err != nil {
-		return saga.Report{}, err
+	if err == nil && word == nil {
+		err = fmt.Errorf("%q is not in the answer", r.Status)
 	}
-	rep := saga.Report{ID: id}
+	if err != nil {
+		return saga.Report{}, "status", err
+	}
+	rep.ID = id
 	if rep.Status, err = r.translate(word); err != nil {
-		return saga.Report{}, err
+		return saga.Report{}, "statuses", err
 	}
 	steps, err := expr.Run(r.steps, env)
 	if err != nil {
-		return saga.Report{}, fmt.Errorf("steps: %w", err)
+		return saga.Report{}, "steps", err
 	}
 	b, err := json.Marshal(steps)
 	if err == nil {
 		err = json.Unmarshal(b, &rep.Steps)
 	}
 	if err != nil {
-		return saga.Report{}, fmt.Errorf("steps: %w", err)
+		return saga.Report{}, "steps", err
 	}
-	return rep, nil
+	return rep, "", nil
 }
 
 func (c *mapped) Ready(ctx context.Context) error {
@@ -231,7 +248,7 @@ func (c *mapped) Ready(ctx context.Context) error {
 	}
 	yes, err := truth(c.m.Ready.accepted, x.env)
 	if err != nil {
-		return x.wrong(err.Error())
+		return x.unfit("mapping.ready.accepted", err)
 	}
 	if !yes {
 		return x.wrong("not ready")

@@ -166,3 +166,61 @@ report: {url: "${base}/r", status: body}
 		t.Errorf("Submit = %d, %v", code, err)
 	}
 }
+
+// TestUnfitMappings: an answer of which the mapping makes nothing is told at once,
+// with the field and the words; an error page of a gateway is not.
+func TestUnfitMappings(t *testing.T) {
+	const rest = `
+submit: {url: "${base}/s", body: {}}
+report: {url: "${base}/r", status: body.state, statuses: {RUN: running, OK: completed}}
+`
+	for _, c := range []struct {
+		mapping, answer string
+		code            int
+		malformed       bool
+		want            string
+	}{
+		{rest, `{"state":"PAUSED"}`, 200, true, `mapping.report.statuses: status "PAUSED" is not among the statuses of the mapping: expected one of ["OK" "RUN"]`},
+		{rest, `{"status":"OK"}`, 200, true, `mapping.report.status: "body.state" is not in the answer`},
+		{rest, `ok`, 200, true, "mapping.report.status: "},
+		{rest, `bad gateway`, 502, false, "answered 502"},
+		{strings.Replace(rest, ", statuses: {RUN: running, OK: completed}", "", 1), `{"state":"OK"}`, 200, true, `status "OK" is no word of the contract`},
+		{strings.Replace(rest, "status: body.state", "steps: 'body.steps[7]', status: body.state", 1), `{"state":"OK","steps":[]}`, 200, true, "mapping.report.steps: "},
+		{strings.Replace(rest, "status: body.state", "unknown: body.gone, status: body.state", 1), `{"state":"OK"}`, 200, true, "mapping.report.unknown: expected true or false"},
+	} {
+		base, _ := serve(t, func(w http.ResponseWriter, _ *http.Request) {
+			w.WriteHeader(c.code)
+			io.WriteString(w, c.answer)
+		})
+		s := &started{manifest: &Manifest{Mapping: loadMapping(t, c.mapping)}, wire: newWire()}
+		_, _, err := s.Client(base).Report(t.Context(), "s1")
+		if err == nil || !strings.Contains(err.Error(), c.want) || Malformed(err) != c.malformed {
+			t.Errorf("%s: %v (malformed %v), want %s", c.answer, err, Malformed(err), c.want)
+		}
+		s.wire.close()
+	}
+}
+
+// TestUnfitSubmissions are told at once, too, and so is a ready check that fails.
+func TestUnfitSubmissions(t *testing.T) {
+	base, _ := serve(t, func(w http.ResponseWriter, _ *http.Request) { io.WriteString(w, `{"x":1}`) })
+	for _, c := range []struct{ fields, want string }{
+		{"accepted: body.x.y", "mapping.submit.accepted: "},
+		{"accepted: body.ok", "mapping.submit.accepted: expected true or false"},
+		{"id: body.id", "mapping.submit.id: is not in the answer"},
+	} {
+		m := loadMapping(t, `
+ready: {url: "${base}", accepted: body.x.y}
+submit: {url: "${base}", body: {}, `+c.fields+`}
+report: {url: "${base}", status: body}
+`)
+		s := &started{manifest: &Manifest{Name: "mine", Mapping: m}, wire: newWire(), base: base}
+		if _, err := s.Client(base).Submit(t.Context(), definition("s1")); !Malformed(err) || !strings.Contains(err.Error(), c.want) {
+			t.Errorf("%s: %v", c.fields, err)
+		}
+		if err := s.up(t.Context()); !Malformed(err) || !strings.Contains(err.Error(), "mapping.ready.accepted: ") {
+			t.Errorf("ready: %v", err)
+		}
+		s.wire.close()
+	}
+}

@@ -3,6 +3,8 @@ package orchestrators
 import (
 	"errors"
 	"fmt"
+	"maps"
+	"slices"
 
 	"github.com/expr-lang/expr/vm"
 
@@ -127,5 +129,8 @@ func (r *MappedReport) translate(word any) (saga.Status, error) {
 	if st, ok := r.Statuses[s]; ok {
 		return st, nil
 	}
-	return "", fmt.Errorf("status %q is not among the statuses of the mapping", s)
+	if len(r.Statuses) == 0 {
+		return "", fmt.Errorf("status %q is no word of the contract: expected statuses that say what it means", s)
+	}
+	return "", fmt.Errorf("status %q is not among the statuses of the mapping: expected one of %q", s, slices.Sorted(maps.Keys(r.Statuses)))
 }

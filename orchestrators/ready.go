@@ -14,16 +14,16 @@ import (
 	"time"
 )
 
-// poll asks again and again, a little less often each time, until ask succeeds,
-// dead has an error, or the time is over.
+// poll asks again and again, a little less often each time, until ask succeeds or
+// gets an answer that can't be understood, dead has an error, or the time is over.
 func poll(ctx context.Context, limit time.Duration, ask func(context.Context) error, dead func() error) error {
 	ctx, cancel := context.WithTimeout(ctx, limit)
 	defer cancel()
 	wait := 10 * time.Millisecond
 	for {
 		err := ask(ctx)
-		if err == nil {
-			return nil
+		if err == nil || Malformed(err) {
+			return err
 		}
 		if err := dead(); err != nil {
 			return err

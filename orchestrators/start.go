@@ -226,7 +226,11 @@ func (s *started) up(ctx context.Context) error {
 			return err
 		}
 	}
-	return poll(ctx, time.Minute, s.Client(s.base).Ready, s.died)
+	limit := time.Minute
+	if len(s.units) == 0 { // it runs already, or does not
+		limit = probeTimeout
+	}
+	return poll(ctx, limit, s.Client(s.base).Ready, s.died)
 }
 
 func (s *started) died() error {
@@ -239,7 +243,7 @@ func (s *started) died() error {
 
 func (s *started) Info() history.Orchestrator {
 	caps := slices.Sorted(slices.Values(s.manifest.Capabilities))
-	return history.Orchestrator{Name: s.manifest.Name, Version: s.manifest.Version, Capabilities: caps, Unable: s.manifest.unable()}
+	return history.Orchestrator{Name: s.manifest.Name, Version: s.manifest.Version, Capabilities: caps, Unable: s.manifest.unable(), Supplied: s.manifest.supplied()}
 }
 
 func (s *started) Base() string { return s.base }
@@ -306,7 +310,14 @@ func (s *started) Restart(ctx context.Context) error {
 	return s.named(poll(ctx, time.Minute, s.Client(s.base).Ready, s.died))
 }
 
-func (s *started) Alive() error { return s.named(s.died()) }
+func (s *started) Alive() error {
+	if len(s.units) > 0 {
+		return s.named(s.died())
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), probeTimeout)
+	defer cancel()
+	return s.named(s.Client(s.base).Ready(ctx))
+}
 
 func (s *started) Stop(ctx context.Context) error {
 	s.mu.Lock()

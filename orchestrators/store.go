@@ -19,6 +19,10 @@ func (m *Manifest) proxied() bool {
 	return false
 }
 
+// CanKill tells whether the manifest has a process or a container that may be killed
+// and paused.
+func (m *Manifest) CanKill() bool { return m.crashable() }
+
 func (m *Manifest) crashable() bool {
 	for _, p := range m.Processes {
 		if p.Crashable {

@@ -10,26 +10,34 @@ import (
 	"net"
 	"net/http"
 	"strconv"
+	"strings"
 	"sync"
 	"sync/atomic"
 
 	"github.com/expr-lang/expr"
 	"github.com/expr-lang/expr/vm"
 
+	"github.com/sagacheck/sagacheck/history"
 	"github.com/sagacheck/sagacheck/saga"
 )
 
 // MappedCalls says how an engine calls its services, where that is not as in the
 // contract. A translator then stands between the engine and the participants: it
-// takes a call in the engine's words, makes the same call in the contract's (the
-// body is the one of the saga's definition), and says the answer in the engine's.
-// One call is one connection on both sides; what breaks on one breaks on the other.
+// takes a call in the engine's words, makes the same call in the contract's, and says
+// the answer in the engine's. One call is one connection on both sides; what breaks
+// on one breaks on the other.
+//
+// Key and body are what the engine sent, found by expressions; the headers Saga-Id,
+// Saga-Step and traceparent are passed on as they came, if they came. Nothing is added
+// that would pass for the engine's, but one: without a Body the body is that of the
+// saga's definition, and not judged.
 type MappedCalls struct {
 	Key     string       `yaml:"key" json:"key" jsonschema:"required,description=Expression over method\\, query\\, headers and body of the engine's call: the idempotency key in it"`
+	Body    string       `yaml:"body,omitempty" json:"body,omitempty" jsonschema:"description=Expression like key: the body that the call carries for the service\\, a value or JSON as text (default: the body of the saga's definition\\, which is then not judged)"`
 	Refused MappedAnswer `yaml:"refused,omitempty" json:"refused,omitempty" jsonschema:"description=How a permanent refusal is said (default: as it is)"`
 	Busy    MappedAnswer `yaml:"busy,omitempty" json:"busy,omitempty" jsonschema:"description=How 408\\, 409\\, 425 and 429 are said (default: as they are)"`
 
-	key *vm.Program
+	key, body *vm.Program
 }
 
 // MappedAnswer is an answer in the engine's words; code 0: as it is.
@@ -38,8 +46,28 @@ type MappedAnswer struct {
 	Body string `yaml:"body,omitempty" json:"body,omitempty"`
 }
 
+var callVars = []string{"method", "query", "headers", "body"}
+
 func (c *MappedCalls) compile(at string) error {
-	return compileTo(&c.key, at+".key", c.Key, "", "method", "query", "headers", "body")
+	err := compileTo(&c.key, at+".key", c.Key, "", callVars...)
+	if err == nil && !uses(c.key, callVars) {
+		err = bad(at+".key", "%q: expected an expression over the engine's call (%s): a key that it does not send would be made up", c.Key, strings.Join(callVars, ", "))
+	}
+	if c.Body != "" {
+		err = errors.Join(err, compileTo(&c.body, at+".body", c.Body, "", callVars...))
+	}
+	return err
+}
+
+// supplied lists what of the engine's calls comes from the mapping.
+func (m *Manifest) supplied() []string {
+	switch {
+	case m.Mapping == nil || m.Mapping.Calls == nil:
+		return nil
+	case m.Mapping.Calls.Body != "":
+		return []string{history.SagaHeaders}
+	}
+	return []string{history.SagaHeaders, history.CallBody}
 }
 
 // translator serves the calls of one system's engine.
@@ -50,7 +78,8 @@ type translator struct {
 	wire   *http.Transport
 	ended  chan struct{}
 	last   atomic.Int64
-	known  sync.Map // "/17" → translated
+	known  sync.Map              // "/17" → translated
+	unfit  atomic.Pointer[error] // the first call that the mapping made nothing of
 }
 
 // translated is an operation behind an address of the translator.
@@ -115,12 +144,14 @@ func (t *translator) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	op := v.(translated)
-	key, err := t.key(r)
+	call, err := t.read(r, op)
 	if err != nil {
+		err = fmt.Errorf("%w: %s: %w", errUnfit, op.op, err)
+		t.unfit.CompareAndSwap(nil, &err)
 		http.Error(w, err.Error(), http.StatusInternalServerError)
 		return
 	}
-	code, header, body, err := t.forward(r.Context(), op, key)
+	code, header, body, err := t.forward(r.Context(), call)
 	if err != nil {
 		panic(http.ErrAbortHandler)
 	}
@@ -143,18 +174,51 @@ func (t *translator) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	_, _ = w.Write(body) // the engine is gone
 }
 
-func (t *translator) key(r *http.Request) (string, error) {
+// translation is a call in the contract's words.
+type translation struct {
+	url    string
+	header http.Header
+	body   []byte
+}
+
+// read finds in the engine's call what the contract asks for.
+func (t *translator) read(r *http.Request, op translated) (translation, error) {
 	raw, err := io.ReadAll(io.LimitReader(r.Body, answerLimit))
-	if err != nil {
-		return "", err
+	if err != nil { // half a request: the engine has left
+		panic(http.ErrAbortHandler)
 	}
 	env := map[string]any{"method": r.Method, "query": firsts(r.URL.Query()), "headers": firsts(r.Header), "body": string(raw)}
-	var v any
-	if json.Unmarshal(raw, &v) == nil {
+	if v, err := exactValue(raw); err == nil {
 		env["body"] = v
 	}
 	k, err := expr.Run(t.calls.key, env)
-	return fmt.Sprint(k), err
+	if err != nil {
+		return translation{}, fmt.Errorf("mapping.calls.key: %w", err)
+	}
+	call := translation{url: op.call.URL, header: http.Header{"Content-Type": {"application/json"}}, body: op.call.Body}
+	if k != nil { // else the call carries none
+		call.header.Set("Idempotency-Key", fmt.Sprint(k))
+	}
+	for _, h := range []string{"Saga-Id", "Saga-Step", "Traceparent"} {
+		if own := r.Header.Values(h); len(own) > 0 {
+			call.header[h] = own
+		}
+	}
+	if t.calls.body != nil {
+		if call.body, err = t.body(env); err != nil {
+			return translation{}, fmt.Errorf("mapping.calls.body: %w", err)
+		}
+	}
+	return call, nil
+}
+
+// body is what the engine's call carries for the service.
+func (t *translator) body(env map[string]any) ([]byte, error) {
+	v, err := expr.Run(t.calls.body, env)
+	if text, ok := v.(string); ok || err != nil {
+		return []byte(text), err
+	}
+	return json.Marshal(plain(v))
 }
 
 func firsts(m map[string][]string) map[string]any {
@@ -168,16 +232,12 @@ func firsts(m map[string][]string) map[string]any {
 }
 
 // forward makes the call in the contract's words; it ends when the engine hangs up.
-func (t *translator) forward(ctx context.Context, op translated, key string) (int, http.Header, []byte, error) {
-	req, err := http.NewRequestWithContext(ctx, http.MethodPost, op.call.URL, io.NopCloser(bytes.NewReader(op.call.Body)))
+func (t *translator) forward(ctx context.Context, c translation) (int, http.Header, []byte, error) {
+	req, err := http.NewRequestWithContext(ctx, http.MethodPost, c.url, io.NopCloser(bytes.NewReader(c.body)))
 	if err != nil {
 		return 0, nil, nil, err
 	}
-	req.ContentLength = int64(len(op.call.Body))
-	req.Header.Set("Content-Type", "application/json")
-	req.Header.Set("Idempotency-Key", key)
-	req.Header.Set("Saga-Id", op.op.Saga)
-	req.Header.Set("Saga-Step", op.op.Step)
+	req.ContentLength, req.Header = int64(len(c.body)), c.header
 	resp, err := t.wire.RoundTrip(req)
 	if err != nil {
 		return 0, nil, nil, err

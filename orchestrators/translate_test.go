@@ -3,9 +3,11 @@ package orchestrators
 import (
 	"io"
 	"net/http"
+	"slices"
 	"strings"
 	"testing"
 
+	"github.com/sagacheck/sagacheck/history"
 	"github.com/sagacheck/sagacheck/saga"
 )
 
@@ -68,8 +70,8 @@ calls:
 	if code, body := post(sent.Steps[0].Compensation.URL); code != 200 || body != "fine" {
 		t.Errorf("done: %d %q", code, body)
 	}
-	if got.Get("Idempotency-Key") != "g1/undo" || got.Get("Saga-Id") != "s1" || got.Get("Saga-Step") != "one" {
-		t.Errorf("headers %v", got)
+	if got.Get("Idempotency-Key") != "g1/undo" || got.Get("Saga-Id") != "" || got.Get("Saga-Step") != "" {
+		t.Errorf("headers %v: expected the engine's key, and nothing that it did not send", got)
 	}
 	for i, want := range map[int]int{1: 409, 2: 425, 3: 0} {
 		if code, body := post(sent.Steps[i].Action.URL); code != want {
@@ -78,5 +80,80 @@ calls:
 	}
 	if code, _ := post(tr.base + "/unknown"); code != 404 {
 		t.Errorf("unknown address: %d", code)
+	}
+}
+
+// TestTranslatorAddsNothing: what arrives as the engine's is what it sent.
+func TestTranslatorAddsNothing(t *testing.T) {
+	m := loadMapping(t, `
+submit: {url: "${base}/s"}
+report: {url: "${base}/r", status: body}
+calls:
+  key: headers["X-Op"]
+  body: 'query.op == "undo" ? body.undo : body.do'
+`)
+	var header http.Header
+	var body string
+	base, _ := serve(t, func(w http.ResponseWriter, r *http.Request) {
+		b, err := io.ReadAll(r.Body)
+		header, body = r.Header, string(b)
+		if err != nil {
+			t.Error(err)
+		}
+	})
+	tr, err := startTranslator(m.Calls)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(tr.stop)
+	d := definition("s1")
+	d.Steps[0].Action.URL = base
+	url := tr.rewrite(d).Steps[0].Action.URL
+	post := func(query, text string, header http.Header) int {
+		req, err := http.NewRequest(http.MethodPost, url+query, strings.NewReader(text))
+		if err != nil {
+			t.Fatal(err)
+		}
+		req.Header = header
+		resp, err := http.DefaultClient.Do(req)
+		if err != nil {
+			t.Fatal(err)
+		}
+		_ = resp.Body.Close()
+		return resp.StatusCode
+	}
+	const both = `{"do":{"n":9007199254740993},"undo":"{ \"as\" : \"text\" }"}`
+	own := http.Header{"X-Op": {"k"}, "Saga-Id": {"mine"}, "Traceparent": {"00-1-2-01"}}
+	if code := post("", both, own); code != 200 || body != `{"n":9007199254740993}` {
+		t.Errorf("%d: body %s", code, body)
+	}
+	if header.Get("Saga-Id") != "mine" || header.Get("Traceparent") != "00-1-2-01" || header.Get("Idempotency-Key") != "k" || header.Get("Saga-Step") != "" {
+		t.Errorf("headers %v", header)
+	}
+	if code := post("?op=undo", both, http.Header{}); code != 200 || body != `{ "as" : "text" }` || header.Values("Idempotency-Key") != nil {
+		t.Errorf("%d: body %s, headers %v", code, body, header)
+	}
+	s := &started{manifest: &Manifest{Mapping: m}, wire: newWire(), translator: tr}
+	t.Cleanup(s.wire.close)
+	if code := post("", "no JSON", own); code != 500 {
+		t.Errorf("a body that the mapping makes nothing of: %d", code)
+	}
+	_, _, err = s.Client(base).Report(t.Context(), "s1")
+	if !Malformed(err) || !strings.Contains(err.Error(), "s1/one: mapping.calls.body: ") {
+		t.Errorf("Report: %v", err)
+	}
+	if got := (&Manifest{Mapping: m}).supplied(); !slices.Equal(got, []string{history.SagaHeaders}) {
+		t.Errorf("supplied: %v", got)
+	}
+	m.Calls.Body = ""
+	if got := (&Manifest{Mapping: m}).supplied(); !slices.Equal(got, []string{history.SagaHeaders, history.CallBody}) {
+		t.Errorf("supplied without a body: %v", got)
+	}
+}
+
+func TestMadeUpKeysAreRefused(t *testing.T) {
+	c := MappedCalls{Key: `"k"`}
+	if err := c.compile("mapping.calls"); err == nil || !strings.Contains(err.Error(), `mapping.calls.key: "\"k\"": expected an expression over the engine's call`) {
+		t.Error(err)
 	}
 }

@@ -306,7 +306,7 @@ func (x *session) starter() func(context.Context) (orchestrators.System, error) 
 func (x *session) ability() faults.Ability {
 	m, err := orchestrators.FindManifest(x.s.orchestrator)
 	return faults.Ability{
-		Process:  err == nil,
+		Process:  err == nil && m.CanKill(),
 		Store:    err == nil && m.CanCutStore(),
 		Operator: slices.Contains(x.system.Info().Capabilities, "operator-compensation"),
 	}
