@@ -3,6 +3,7 @@ package history
 import (
 	"bufio"
 	"bytes"
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -178,10 +179,18 @@ func Read(r io.Reader) (*History, error) {
 	br := bufio.NewReaderSize(r, 1<<16)
 	h := &History{}
 	var valid *validator
+	blank := 0 // the first blank line: an editor leaves one at the end
 	for line := 1; ; line++ {
 		b, err := br.ReadBytes('\n')
-		if errors.Is(err, io.EOF) && len(b) == 0 {
+		if errors.Is(err, io.EOF) && len(bytes.TrimSpace(b)) == 0 {
 			break
+		}
+		if err == nil && h.Header.Version != 0 && len(bytes.TrimSpace(b)) == 0 {
+			blank = cmp.Or(blank, line)
+			continue
+		}
+		if blank > 0 {
+			return nil, fmt.Errorf("line %d: blank: expected an event, since more follow", blank)
 		}
 		if errors.Is(err, io.EOF) {
 			return nil, fmt.Errorf("line %d: cut off: expected a line break at its end", line)

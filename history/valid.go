@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 
 	"github.com/sagacheck/sagacheck/saga"
 )
@@ -40,10 +41,26 @@ func (k Kind) OfCall() bool {
 type validator struct {
 	header *Header
 	steps  map[string]*saga.Definition
+	seen   map[once]int // the number of the event
 }
 
+// once is what an attempt has one of: the wire counts attempts, so a second one is
+// never the orchestrator's doing, and must not take the place of the first.
+type once struct {
+	kind    Kind
+	op      saga.Operation
+	attempt int
+	copy    int
+}
+
+// Profiles are the protections of participants that histories know.
+var Profiles = []string{"naive", "keyed", "fenced"}
+
 func newValidator(h *Header) (*validator, error) {
-	v := &validator{header: h, steps: map[string]*saga.Definition{}}
+	v := &validator{header: h, steps: map[string]*saga.Definition{}, seen: map[once]int{}}
+	if h.Profile != "" && !slices.Contains(Profiles, h.Profile) {
+		return nil, fmt.Errorf("profile: %q: expected one of %s", h.Profile, strings.Join(Profiles, ", "))
+	}
 	for i := range h.Definitions {
 		d := &h.Definitions[i]
 		if err := d.Validate(); err != nil {
@@ -80,9 +97,25 @@ func (v *validator) event(e *Event) error {
 	if d == nil {
 		return fmt.Errorf("saga: %q is not in the header", e.Saga)
 	}
-	if e.Kind.OfCall() {
-		return validCall(d, e)
+	if !e.Kind.OfCall() {
+		return nil
 	}
+	if err := validCall(d, e); err != nil {
+		return err
+	}
+	return v.onlyOnce(e)
+}
+
+// onlyOnce refuses a second beginning, and a second end, of one attempt.
+func (v *validator) onlyOnce(e *Event) error {
+	if e.Kind != CallSent && e.Kind != CallEnded {
+		return nil
+	}
+	k := once{e.Kind, e.Operation(), e.Attempt, e.Copy}
+	if first, again := v.seen[k]; again {
+		return fmt.Errorf("attempt: %d of %s has its %s already in event %d", e.Attempt, e.Operation(), e.Kind, first)
+	}
+	v.seen[k] = e.Seq
 	return nil
 }
 
