@@ -27,7 +27,7 @@ func (LostCompensation) Doc() Doc {
 		Definition: "The saga ended compensated, or got stuck on its way back, and an effect of an action has no effect of its compensation.",
 		Source:     "Seata #6374; DTM #8",
 		Clauses: []Clause{
-			{Name: undoKnown, Text: "in a saga that was rolled back, the effect of an action whose success the orchestrator surely learnt is undone"},
+			{Name: undoKnown, Text: "in a saga that was rolled back, the effect of an action whose success the orchestrator surely learnt is undone", Wants: []Trait{compensations, manySteps}},
 			{Name: undoUnknown, Text: "the effect of an action whose outcome it can't surely know is undone, too"},
 			{Name: undoAfterCrash, Text: "the effect of an action is undone though the orchestrator was killed after it", Does: []string{history.Kill}},
 			{Name: undoOperator, Text: "the effect of an action is undone where an operator asked for the rollback", Needs: []string{"operator-compensation"}},
