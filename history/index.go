@@ -196,6 +196,16 @@ func (a *Attempt) Learnt() saga.Answer {
 	return saga.Classify(a.Ended.Code)
 }
 
+// LearntAt is when what the attempt proves begins: when the orchestrator's side had
+// acknowledged the last byte of its answer, or when its connection was over where
+// that is not known. The attempt must have ended.
+func (a *Attempt) LearntAt() time.Duration {
+	if a.Ended.Acked > 0 {
+		return a.Ended.Acked
+	}
+	return a.Ended.At
+}
+
 // InTime tells whether the wire surely saw all of the attempt before it timed out,
 // by the orchestrator's clock.
 func (a *Attempt) InTime() bool { return !a.doubtful }
