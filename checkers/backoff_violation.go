@@ -1,7 +1,9 @@
 package checkers
 
 import (
+	"cmp"
 	"maps"
+	"math"
 	"slices"
 	"time"
 
@@ -13,46 +15,75 @@ import (
 // runtimes round to milliseconds.
 const timerTolerance = 2 * time.Millisecond
 
-// The test of waits that are too long as a rule: so many of them, that far apart.
+// The test of waits that are too long as a rule.
 const (
-	longWaits = 4
-	longApart = 5 * time.Millisecond
-	longLeast = 25 * time.Millisecond
+	ruleAlpha = 1e-8 // how often it may be wrong in a cell
+	ruleWaits = 10   // of which it takes so many at the least,
+	ruleApart = 2 * time.Millisecond
+	ruleLate  = 0.05 // and so many of which may be later than anything else in the cell
+	ruleBlur  = 4    // a band must be so many times as wide as the machine was late
+	ruleLag   = 2 * time.Millisecond
 )
 
 // BackoffViolation finds waits between attempts outside of the band that the
 // policy's backoff and jitter allow, or shorter than a Retry-After.
 //
-// Source: the saga's policy; RFC 9110, 10.2.3 for Retry-After. Evidence:
-// call-sent, call-answered, call-ended.
+// Source: the saga's policy; RFC 9110, 10.2.3 for Retry-After; the sum of uniform
+// variables (Irwin 1927, Hall 1927). Evidence: call-sent, call-answered, call-ended.
 //
 // A wait is too short if it is shorter than the band even when measured from the
-// earliest moment at which the failure can have been learnt, less 2 ms.
+// earliest moment at which the failure can have been learnt, less 2 ms. It is judged
+// if no wait at all would have been seen.
 //
 // Machines are late, never early, so too long takes more. Measured from the latest
 // such moment, a single wait must be longer than the band, or a Retry-After, by
 // more than 750 ms, the band's own upper end, or ten times the longest lag of the
 // cell, and by more than another attempt takes that timed out before it reached
-// the wire. Or the waits are too long as a rule: before attempts of two numbers,
-// at least a third of 8 waits or more, 4 of them ending at moments that are 5 ms
-// apart, is longer than the band by more than 25 ms, a quarter of its upper end,
-// and five times the longest lag. A stall of the machine ends all at one moment.
+// the wire.
+//
+// All waits of a cell together are judged as a rule. The policy says that the places
+// of waits in their bands, 0 at d(1−j), 1 at d(1+j), are uniform and independent;
+// a machine makes them later. So from each wait is taken how late anything in the
+// cell was at the most (the harness, the way to a participant, the orchestrator from
+// one step to the next), and what is left of n waits that end 2 ms apart lies u_i
+// above the lower end, 1 at the most. By the volume of a simplex the policy makes
+// Σ(1−u_i) ≤ t with a probability of at most tⁿ/n!. 1−u_i counts as 0.05 at the
+// least: one wait in twenty may be later than all else. This is asked of all waits,
+// of those in wide bands, and of those before attempts of each number; a violation
+// is below 10⁻⁸, divided by how often it was asked, so that false alarms are below
+// 10⁻⁶ in a run of a hundred such cells. It is judged with 10 waits in bands that
+// are 4 times as wide as the machine was late: then waits twice as long would show.
 // Cost: linear, n·log n in the waits.
 type BackoffViolation struct{}
 
 var _ Checker = BackoffViolation{}
+
+// The clauses of backoff-violation.
+const (
+	shortAction       = "short-before-action"
+	shortCompensation = "short-before-compensation"
+	shortOfAsked      = "retry-after"
+	longSingle        = "long-single"
+	longRule          = "long-as-a-rule"
+)
 
 // Doc documents the checker.
 func (BackoffViolation) Doc() Doc {
 	return Doc{
 		Name:       "backoff-violation",
 		Definition: "The wait before an attempt lies outside of the band that the policy's backoff and jitter allow, or is shorter than a Retry-After.",
-		Source:     "the saga's retry policy; RFC 9110, 10.2.3",
-		Clauses:    []Clause{{Name: whole, Text: "TODO"}},
-		Evidence:   "call-sent, call-answered and call-ended. At risk: waits between attempts that can be measured. Too short: by more than 2 ms, measured from the earliest moment at which the failure can have been learnt. Too long, measured from the latest such moment: a single wait by more than 750 ms, the band's own upper end, or ten times the longest lag of the cell, and by more than another attempt takes that timed out before it reached the wire; or, before attempts of two numbers, a third of 8 waits or more, 4 of them ending 5 ms apart, by more than 25 ms, a quarter of the upper end, and five times the longest lag. Retry-After counts only with the capability retry-after.",
-		Blind:      "Short waits after a silent failure, which may have been learnt at any time; waits after a kill, a pause or a store outage, or where connections were refused; long waits behind a breaker; deferrable steps, and pivots that can't be undone.",
-		Cost:       "linear, n·log n in the waits",
-		Needs:      []string{"exponential-backoff"},
+		Source:     "the saga's retry policy; RFC 9110, 10.2.3; Irwin and Hall on the sum of uniform variables, 1927",
+		Clauses: []Clause{
+			{Name: shortAction, Text: "the wait before a further attempt of an action is not shorter than the band, by more than 2 ms, measured from the earliest moment at which the failure can have been learnt: waits of which it would be seen if there were none", Wants: []Trait{waitingActions}},
+			{Name: shortCompensation, Text: "the same before a further attempt of a compensation", Wants: []Trait{waitingUndos}},
+			{Name: shortOfAsked, Text: "a wait is not shorter than the Retry-After of an answer that surely was read", Wants: []Trait{repeatedActions}, Needs: []string{"retry-after"}},
+			{Name: longSingle, Text: "no wait is longer than the band, or a Retry-After, measured from the latest such moment, by more than 750 ms, the band's own upper end, or ten times the longest lag of the cell, and by more than another attempt takes that timed out before it reached the wire"},
+			{Name: longRule, Text: "the waits of a cell are not longer than the band as a rule: at least 10 that end 2 ms apart, in bands 4 times as wide as anything in the cell was late. If the policy holds, the share of the band that is left above n waits, less that lateness and at least 0.05 each, sums to t or less with a probability of at most t^n/n!. It is asked of all waits, of those in wide bands and of those before attempts of each number; a violation below 1e-8 in all", Wants: []Trait{longWaits}},
+		},
+		Evidence: "call-sent, call-answered and call-ended.",
+		Blind:    "Short waits after a silent failure of an orchestrator without attempt-timeout, which may have learnt it at any time; waits after a kill, a pause or a store outage, or where connections were refused; long waits behind a breaker; deferrable steps, and pivots that can't be undone; what is sent after a good answer (see redundant-call).",
+		Cost:     "linear, n·log n in the waits",
+		Needs:    []string{"exponential-backoff"},
 	}
 }
 
@@ -62,22 +93,22 @@ func (c BackoffViolation) Check(h *history.History, ix *history.Index) Verdict {
 	tm := newTiming(ix)
 	lag := tm.longestLag()
 	polite := slices.Contains(h.Header.Orchestrator.Capabilities, "retry-after")
-	groups := map[int][]wait{}
-	for _, s := range ix.Sagas {
+	var free []wait
+	for _, s := range singleSagas(h, ix) {
 		for _, o := range opsOf(s) {
 			for _, w := range tm.waitsOf(s, o) {
-				t.held(whole, 1)
 				checkShort(t, w, polite)
-				if o.Call.Breaker == nil {
-					checkLong(t, w, lag)
-					groups[w.next.Attempt] = append(groups[w.next.Attempt], w)
+				if o.Call.Breaker != nil {
+					continue
+				}
+				checkLong(t, w, lag)
+				if w.unknown == "" && w.asked == 0 {
+					free = append(free, w)
 				}
 			}
 		}
 	}
-	if len(t.witnesses) == 0 {
-		checkLongAsRule(t, groups, lag)
-	}
+	checkLongAsRule(t, free, max(lag, ruleLag), longWaits.has(h.Header.Definitions))
 	return t.verdict("no attempt followed a transient failure")
 }
 
@@ -85,12 +116,32 @@ func (w wait) events() []*history.Event {
 	return []*history.Event{w.failed.Sent, w.failed.Ended, w.next}
 }
 
+// checkShort judges against the band, or against the Retry-After where that is
+// longer. What is not known of the moment of the failure must be less than what is
+// looked for.
 func checkShort(t *tally, w wait, polite bool) {
+	clause, least := shortAction, w.lo
+	if w.op.Direction == saga.Compensation {
+		clause = shortCompensation
+	}
+	if polite && w.asked > w.lo && w.failed.Ended.Code != 0 {
+		clause, least = shortOfAsked, w.asked
+	}
+	hidden := w.longest - w.shortest + timerTolerance
 	switch {
-	case w.longest < w.lo-timerTolerance:
-		t.violate(whole, w.op, w.events(), "broke the backoff: attempt %d of %s came at most %v after the failure, and the policy says %v to %v", w.next.Attempt, w.op, ms(w.longest), w.lo, w.hi)
-	case polite && w.failed.Ended.Code != 0 && w.failed.Ended.Certain && w.failed.InTime() && w.longest < w.asked-timerTolerance:
-		t.violate(whole, w.op, w.events(), "broke the backoff: attempt %d of %s came at most %v after an answer with Retry-After %v", w.next.Attempt, w.op, ms(w.longest), w.asked)
+	case least <= timerTolerance: // nothing is promised that can be measured
+	case w.unknown != "":
+		t.unjudgeable(clause, "%s", w.unknown)
+	case clause == shortOfAsked && !(w.failed.Ended.Certain && w.failed.InTime()):
+		t.unjudgeable(clause, "the Retry-After may not have been read")
+	case w.longest >= least-timerTolerance && hidden >= least:
+		t.unjudgeable(clause, "a retry at once would not have been seen")
+	case w.longest >= least-timerTolerance:
+		t.held(clause, 1)
+	case clause == shortOfAsked:
+		t.violate(clause, w.op, w.events(), "broke the backoff: attempt %d of %s came at most %v after an answer with Retry-After %v", w.next.Attempt, w.op, ms(w.longest), w.asked)
+	default:
+		t.violate(clause, w.op, w.events(), "broke the backoff: attempt %d of %s came at most %v after the failure, and the policy says %v to %v", w.next.Attempt, w.op, ms(w.longest), w.lo, w.hi)
 	}
 }
 
@@ -98,40 +149,76 @@ func checkLong(t *tally, w wait, lag time.Duration) {
 	most := max(w.hi, w.asked)
 	most += max(slack(most), 10*lag)
 	most += w.policy.AttemptTimeout() + w.hi // an attempt may time out before it reaches the wire
-	if w.shortest > most {
-		t.violate(whole, w.op, w.events(), "broke the backoff: attempt %d of %s came at least %v after the failure, and the policy says %v to %v", w.next.Attempt, w.op, ms(w.shortest), w.lo, w.hi)
+	switch {
+	case w.unknown != "":
+		t.unjudgeable(longSingle, "%s", w.unknown)
+	case w.shortest > most:
+		t.violate(longSingle, w.op, w.events(), "broke the backoff: attempt %d of %s came at least %v after the failure, and the policy says %v to %v", w.next.Attempt, w.op, ms(w.shortest), w.lo, w.hi)
+	default:
+		t.held(longSingle, 1)
 	}
 }
 
-// checkLongAsRule looks for two groups of waits, before attempts of one number
-// each, that are longer than the band more often than a machine is late.
-func checkLongAsRule(t *tally, groups map[int][]wait, lag time.Duration) {
-	var proof []wait
-	found := 0
-	for _, n := range slices.Sorted(maps.Keys(groups)) {
-		g := groups[n]
-		var long []wait
-		for _, w := range g {
-			if over := w.shortest - max(w.hi, w.asked); over > max(longLeast, w.hi/4, 5*lag) {
-				long = append(long, w)
-			}
+// checkLongAsRule judges the waits of a cell together.
+func checkLongAsRule(t *tally, ws []wait, late time.Duration, wanted bool) {
+	wide := slices.DeleteFunc(slices.Clone(ws), func(w wait) bool { return w.width() < ruleBlur*late })
+	groups := waitGroups(ws, wide)
+	for _, group := range groups {
+		if longTogether(group, late) >= ruleAlpha/float64(len(groups)) {
+			continue
 		}
-		kept := apart(long, func(w wait) time.Duration { return w.next.At }, longApart)
-		if len(g) >= herdWaits && 3*len(long) >= len(g) && len(kept) >= longWaits {
-			found++
-			proof = append(proof, kept[:longWaits]...)
+		slices.SortFunc(group, func(a, b wait) int { return cmp.Compare(b.shortest-b.hi, a.shortest-a.hi) })
+		var events []*history.Event
+		for _, w := range group[:ruleWaits] {
+			events = append(events, w.failed.Ended, w.next)
 		}
-	}
-	if found < 2 {
+		w := group[0]
+		t.violate(longRule, saga.Operation{Step: w.op.Step, Direction: w.op.Direction}, events,
+			"broke the backoff: as a rule the waits are longer than the policy says: %v, for example, before attempt %d of %s, where %v to %v are allowed (%d waits together, p < %.0e)", ms(w.shortest), w.next.Attempt, w.op, w.lo, w.hi, len(group), ruleAlpha)
 		return
 	}
-	var events []*history.Event
-	for _, w := range proof {
-		events = append(events, w.failed.Ended, w.next)
+	switch {
+	case len(groups) > 0 && len(wide) >= ruleWaits:
+		t.held(longRule, 1)
+	case wanted && len(ws) > 0:
+		t.unjudgeable(longRule, "too few waits in bands that are wide enough")
 	}
-	w := proof[0]
-	t.violate(whole, saga.Operation{Step: w.op.Step, Direction: w.op.Direction}, events,
-		"broke the backoff: as a rule the waits are longer than the policy says: %v, for example, before attempt %d of %s, where %v to %v are allowed", ms(w.shortest), w.next.Attempt, w.op, w.lo, w.hi)
+}
+
+// waitGroups are the waits that are judged together: all of them, in bands that are
+// taken for as wide as is needed; those in wide bands, which the others would drown;
+// and of these those before attempts of each number, since a policy may be broken
+// before some and kept before others.
+func waitGroups(ws, wide []wait) [][]wait {
+	numbers := map[int][]wait{}
+	for _, w := range wide {
+		numbers[w.next.Attempt] = append(numbers[w.next.Attempt], w)
+	}
+	groups := [][]wait{ws, wide}
+	for _, n := range slices.Sorted(maps.Keys(numbers)) {
+		groups = append(groups, numbers[n])
+	}
+	for i, g := range groups {
+		groups[i] = apart(g, func(w wait) time.Duration { return w.next.At }, ruleApart)
+	}
+	return slices.DeleteFunc(groups, func(g []wait) bool { return len(g) < ruleWaits })
+}
+
+// width is the width of the band that a wait is placed in: without jitter half of
+// the wait.
+func (w wait) width() time.Duration { return max(w.hi-w.lo, w.hi/2) }
+
+// longTogether bounds the probability that independent waits, each uniform in its
+// band and no more than that late, are as long as these.
+func longTogether(ws []wait, late time.Duration) float64 {
+	left := 0.0
+	for _, w := range ws {
+		u := float64(w.shortest-w.lo-late) / float64(max(w.width(), ruleBlur*late))
+		left += max(1-max(u, 0), ruleLate)
+	}
+	n := float64(len(ws))
+	factorial, _ := math.Lgamma(n + 1)
+	return math.Exp(n*math.Log(left) - factorial)
 }
 
 // ms rounds for people.

@@ -26,11 +26,19 @@ const breakerTolerance = 25 * time.Millisecond
 // than the policy says before one of them can have been answered well, or, when
 // they failed, before the open time has passed again. A call that may have left
 // before the failure was learnt does not count: those of other operations within
-// 25 ms, or ten times the longest lag of the cell. A kill empties the breaker.
+// 25 ms, or three times the longest lag of the cell. A kill empties the breaker.
 // It cannot see calls to the same breaker from outside of the cell. Cost: n·log n.
 type BreakerViolation struct{}
 
 var _ Checker = BreakerViolation{}
+
+// The clauses of breaker-violation.
+const (
+	breakerOwn    = "own-calls"
+	breakerOthers = "calls-of-others"
+	breakerProbes = "probes"
+	breakerAgain  = "opens-again"
+)
 
 // Doc documents the checker.
 func (BreakerViolation) Doc() Doc {
@@ -38,12 +46,17 @@ func (BreakerViolation) Doc() Doc {
 		Name:       "breaker-violation",
 		Definition: "Calls continue past an open circuit breaker, or a half-open one lets through more than its probes.",
 		Source:     "the saga's policy; Nygard, Release It!, ch. 5",
-		Clauses:    []Clause{{Name: whole, Text: "TODO"}},
-		Evidence:   "call-sent, call-answered and call-ended of the calls that name the breaker. At risk: times that the breaker surely opened.",
-		Blind:      "Openings that can't be proved, since calls ran side by side with different outcomes; calls of other operations within 25 ms (or ten times the longest lag of the cell) of the opening; calls from outside of the cell.",
-		Cost:       "n·log n in the calls behind breakers",
-		Wants:      []Trait{breakers},
-		Needs:      []string{"breaker"},
+		Clauses: []Clause{
+			{Name: breakerOwn, Text: "when the breaker surely has opened, the operation whose failure opened it is not attempted before the open time has passed: openings after which it was attempted again"},
+			{Name: breakerOthers, Text: "nor is any other operation that names the breaker: openings after which one was attempted", Wants: []Trait{sharedBreakers}},
+			{Name: breakerProbes, Text: "half open, it lets no more calls through than its probes: openings after which more calls came than that"},
+			{Name: breakerAgain, Text: "when the probes fail it opens again, and no call is made before the open time has passed once more"},
+		},
+		Evidence: "call-sent, call-answered and call-ended of the calls that name the breaker.",
+		Blind:    "Openings that can't be proved, since calls ran side by side with different outcomes; calls of other operations within 25 ms (or three times the longest lag of the cell) of the opening; calls from outside of the cell.",
+		Cost:     "n·log n in the calls behind breakers",
+		Wants:    []Trait{breakers},
+		Needs:    []string{"breaker"},
 	}
 }
 
@@ -51,7 +64,7 @@ func (BreakerViolation) Doc() Doc {
 func (c BreakerViolation) Check(_ *history.History, ix *history.Index) Verdict {
 	t := newTally(c)
 	tm := newTiming(ix)
-	lag := max(breakerTolerance, 10*tm.longestLag())
+	lag := max(breakerTolerance, 3*tm.longestLag())
 	behind, names := callsBehindBreakers(tm)
 	for _, name := range names {
 		calls := behind[name]
@@ -66,12 +79,13 @@ type breakerCall struct {
 	*history.Attempt
 	op     saga.Operation
 	policy saga.Breaker
-	failed bool // surely, and in the time that the wire saw it
+	failed bool          // surely, and in the time that the wire saw it
+	due    time.Duration // when it would have been sent at the latest but for a breaker
 }
 
 func callsBehindBreakers(tm *timing) (behind map[string][]breakerCall, names []string) {
 	behind = map[string][]breakerCall{}
-	for _, s := range tm.ix.Sagas {
+	for _, s := range singleSagas(tm.ix.History, tm.ix) {
 		for _, o := range opsOf(s) {
 			b := o.Call.Breaker
 			if b == nil {
@@ -80,12 +94,28 @@ func callsBehindBreakers(tm *timing) (behind map[string][]breakerCall, names []s
 			if behind[b.Name] == nil {
 				names = append(names, b.Name)
 			}
-			for _, a := range sent(o) {
-				behind[b.Name] = append(behind[b.Name], breakerCall{a, o.Op, *b, a.Learnt() == saga.Transient && !tm.seenLate(o, a)})
+			as := sent(o)
+			for i, a := range as {
+				failed := a.Learnt() == saga.Transient && !tm.seenLate(o, a)
+				behind[b.Name] = append(behind[b.Name], breakerCall{a, o.Op, *b, failed, dueAt(s, o, as, i)})
 			}
 		}
 	}
 	return behind, names
+}
+
+// dueAt is when the i-th attempt would have been sent at the latest if it had not
+// been held back: when its wait was over, or the steps before it had succeeded.
+func dueAt(s *history.SagaRecord, o *history.OpRecord, as []*history.Attempt, i int) time.Duration {
+	if i > 0 && as[i-1].Ended != nil {
+		_, hi := o.Call.Retry.Band(as[i].N)
+		return as[i-1].LearntAt() + max(hi, retryAfter(as[i-1]))
+	}
+	step, _ := s.Definition.Step(o.Op.Step)
+	if ready, ok := readyAt(s, step); ok && i == 0 && o.Op.Direction == saga.Action {
+		return ready
+	}
+	return math.MaxInt64
 }
 
 // opening is a time in which the breaker surely was open.
@@ -95,30 +125,50 @@ type opening struct {
 	until  time.Duration // until this time
 	since  time.Duration
 	inARow []*history.Event
+	again  bool // half open before, and its probes failed
 }
 
 // checkBreaker replays the calls of one breaker, in the order in which they were
 // sent.
 func checkBreaker(t *tally, calls []breakerCall, ds []disturbance, lag time.Duration) {
 	for _, o := range openings(calls, ds) {
-		t.held(whole, 1)
 		i, _ := slices.BinarySearchFunc(calls, o.surely, func(b breakerCall, seq int) int { return cmp.Compare(b.Sent.Seq, seq) })
 		later := calls[i:]
-		for _, b := range later {
-			if b.Sent.At >= o.until {
-				break
-			}
-			if disturbed(ds, o.by.Sent.Seq, b.Sent.Seq) {
-				continue
-			}
-			if b.op == o.by.op || b.Sent.At > o.since+lag {
-				t.violate(whole, b.op, append(slices.Clone(o.inARow), b.Sent), "broke the circuit breaker %q: attempt %d of %s was sent %v after it had opened, and it stays open for %d ms", b.policy.Name, b.N, b.op, ms(b.Sent.At-o.since), b.policy.OpenMS)
-				break
-			}
+		own, others := breakerOwn, breakerOthers
+		if o.again {
+			own, others = breakerAgain, breakerAgain
 		}
-		if lag < time.Duration(o.by.policy.OpenMS)*time.Millisecond { // else a call from before may come only now
-			checkProbes(t, o, later, ds)
+		checkOpen(t, o, own, later, ds, func(b breakerCall) bool { return b.op == o.by.op })
+		if o.since+lag < o.until {
+			checkOpen(t, o, others, later, ds, func(b breakerCall) bool { return b.op != o.by.op && b.Sent.At > o.since+lag })
+		} else if len(later) > 0 {
+			t.unjudgeable(others, tooLateToSay)
 		}
+		checkProbes(t, o, later, ds, lag)
+	}
+}
+
+// checkOpen looks for calls of one sort while the breaker was open. It was at risk
+// if one of them would have come before it closed, but for the breaker.
+func checkOpen(t *tally, o opening, clause string, later []breakerCall, ds []disturbance, sort func(breakerCall) bool) {
+	wanted, unsure := false, false
+	for _, b := range later {
+		switch {
+		case !sort(b) || b.due >= o.until && b.Sent.At >= o.until:
+		case disturbed(ds, o.by.Sent.Seq, b.Sent.Seq):
+			unsure = true
+		case b.Sent.At < o.until:
+			t.violate(clause, b.op, append(slices.Clone(o.inARow), b.Sent), "broke the circuit breaker %q: attempt %d of %s was sent %v after it had opened, and it stays open for %d ms", b.policy.Name, b.N, b.op, ms(b.Sent.At-o.since), b.policy.OpenMS)
+			return
+		default:
+			wanted = true
+		}
+	}
+	switch {
+	case wanted:
+		t.held(clause, 1)
+	case unsure:
+		t.unjudgeable(clause, wasDisturbed)
 	}
 }
 
@@ -174,6 +224,7 @@ func newOpening(row []breakerCall, by breakerCall) opening {
 	for _, b := range row[max(0, len(row)-by.policy.Failures):] {
 		o.inARow = append(o.inARow, b.Ended)
 	}
+	o.again = len(row) > by.policy.Failures
 	return o
 }
 
@@ -213,19 +264,29 @@ func (s *successes) beside(b breakerCall) bool {
 // checkProbes counts the calls that left after the open time and before the
 // breaker can have been closed, or half open once more: one of them may have been
 // answered well, or the open time has passed again since the first that failed.
-func checkProbes(t *tally, o opening, later []breakerCall, ds []disturbance) {
+func checkProbes(t *tally, o opening, later []breakerCall, ds []disturbance, lag time.Duration) {
+	i := slices.IndexFunc(later, func(b breakerCall) bool { return b.Sent.At >= o.until })
+	if i < 0 || len(later)-i <= o.by.policy.Probes {
+		return
+	}
+	if lag >= time.Duration(o.by.policy.OpenMS)*time.Millisecond {
+		t.unjudgeable(breakerProbes, "a call from before may come only now")
+		return
+	}
 	var probes []*history.Event
 	again := map[saga.Operation]bool{} // the next opening sees these
 	decided := time.Duration(math.MaxInt64)
-	for _, b := range later {
-		if b.Sent.At < o.until {
-			continue
-		}
-		if b.Sent.At >= decided || b.Ended == nil || again[b.op] || disturbed(ds, o.by.Sent.Seq, b.Sent.Seq) {
+	for _, b := range later[i:] {
+		switch {
+		case disturbed(ds, o.by.Sent.Seq, b.Sent.Seq):
+			t.unjudgeable(breakerProbes, wasDisturbed)
+			return
+		case b.Sent.At >= decided || b.Ended == nil || again[b.op]:
+			t.held(breakerProbes, 1)
 			return
 		}
 		if probes = append(probes, b.Sent); len(probes) > b.policy.Probes {
-			t.violate(whole, b.op, append(slices.Clone(probes), o.by.Ended), "broke the circuit breaker %q: half open, it let %d calls through before it can have been closed, and the policy allows %d", b.policy.Name, len(probes), b.policy.Probes)
+			t.violate(breakerProbes, b.op, append(slices.Clone(probes), o.by.Ended), "broke the circuit breaker %q: half open, it let %d calls through before it can have been closed, and the policy allows %d", b.policy.Name, len(probes), b.policy.Probes)
 			return
 		}
 		decided, again[b.op] = min(decided, b.decides()), true

@@ -31,5 +31,8 @@ func All() []Checker {
 		NotLinearizable{},
 		LostUpdate{},
 		DirtyRead{},
+		ActionAfterTurn{},
+		IgnoredRollback{},
+		DuplicateSaga{},
 	}
 }

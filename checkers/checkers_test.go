@@ -195,7 +195,7 @@ func TestSelect(t *testing.T) {
 	for _, c := range got {
 		names = append(names, c.Doc().Name)
 	}
-	if want := []string{"duplicate-effect", "duplicate-compensation", "lost-saga"}; err != nil || !slices.Equal(names, want) {
+	if want := []string{"duplicate-effect", "duplicate-compensation", "lost-saga", "duplicate-saga"}; err != nil || !slices.Equal(names, want) {
 		t.Errorf("got %v, error %v, want %v", names, err, want)
 	}
 	for glob, want := range map[string]string{

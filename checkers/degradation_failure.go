@@ -1,26 +1,42 @@
 package checkers
 
 import (
+	"cmp"
+	"slices"
 	"time"
 
 	"github.com/sagacheck/sagacheck/history"
 	"github.com/sagacheck/sagacheck/saga"
 )
 
+// reportTolerance is how much later than it happened an end may be reported: the
+// harness asks every 30 ms at the latest.
+const reportTolerance = 75 * time.Millisecond
+
 // DegradationFailure finds deferrable steps whose failure failed or held up the
 // core of their saga, or that were never made up for after all had healed.
 //
 // Source: graceful degradation; docs/contract.md on deferrable steps. Evidence:
-// call-sent, call-ended, call-committed, saga-ended, settled. The core is held up
-// if a step behind a deferrable one starts only when that has been attempted more
-// often than its policy says, or if the saga is reported as running when nothing
-// but deferred steps is left, until one of them is attempted again. A deferrable step that was refused for good can't
-// be made up for. It cannot see delays that stay within the step's own retry
-// policy, nor failures of the core that have a possible reason of their own.
-// Cost: linear.
+// call-sent, call-ended, call-committed, saga-status, saga-ended, settled. The core
+// is held up if a step behind a deferrable one starts only when that has been
+// attempted more often than its policy says, or if the saga is not reported as
+// completed when nothing but deferrable steps is left. A deferrable step that was
+// refused for good can't be made up for. It cannot see delays that stay within the
+// step's own retry policy, nor failures of the core that have a possible reason of
+// their own. Cost: linear.
 type DegradationFailure struct{}
 
 var _ Checker = DegradationFailure{}
+
+// The clauses of degradation-failure.
+const (
+	coreGoesOn       = "core-goes-on"
+	coreAfterRefusal = "core-after-refusal"
+	stepNotHeldUp    = "step-not-held-up"
+	endNotHeldUp     = "end-not-held-up"
+	madeUp           = "made-up"
+	madeUpAfterCrash = "made-up-after-crash"
+)
 
 // Doc documents the checker.
 func (DegradationFailure) Doc() Doc {
@@ -28,12 +44,19 @@ func (DegradationFailure) Doc() Doc {
 		Name:       "degradation-failure",
 		Definition: "The failure of a deferrable step failed or held up the saga's core, or the step was never made up for after healing.",
 		Source:     "graceful degradation; docs/contract.md on deferrable steps",
-		Clauses:    []Clause{{Name: whole, Text: "TODO"}},
-		Evidence:   "call-sent, call-ended, call-committed, saga-ended and settled. At risk: deferrable steps of which an attempt did not surely succeed.",
-		Blind:      "Delays within the step's own retry policy; failures of the core that may have a reason of their own, or follow a kill, a pause or a store outage; steps that were refused for good.",
-		Cost:       "linear",
-		Wants:      []Trait{deferrables},
-		Needs:      []string{"deferrable"},
+		Clauses: []Clause{
+			{Name: coreGoesOn, Text: "a saga completes although an attempt of a deferrable step failed and may be repeated"},
+			{Name: coreAfterRefusal, Text: "a saga completes although a deferrable step was refused for good"},
+			{Name: stepNotHeldUp, Text: "a step behind a deferrable one that used up its attempts starts before that is attempted again", Wants: []Trait{stepsBehindDeferrables}},
+			{Name: endNotHeldUp, Text: "a saga that has nothing left but a deferrable step that used up its attempts completes before that is attempted again: by its reports, or within 75 ms and five times the lag of the cell"},
+			{Name: madeUp, Text: "a deferrable step that used up its attempts is attempted again until it is done or refused for good"},
+			{Name: madeUpAfterCrash, Text: "so is one that used them up before the orchestrator was killed", Does: []string{history.Kill}},
+		},
+		Evidence: "call-sent, call-ended, call-committed, saga-status, saga-ended and settled.",
+		Blind:    "Delays within the step's own retry policy; failures of the core that may have a reason of their own; steps that were refused for good.",
+		Cost:     "linear",
+		Wants:    []Trait{deferrables},
+		Needs:    []string{"deferrable"},
 	}
 }
 
@@ -41,99 +64,136 @@ func (DegradationFailure) Doc() Doc {
 func (c DegradationFailure) Check(h *history.History, ix *history.Index) Verdict {
 	t := newTally(c)
 	ds := disturbances(h, ix)
-	for _, s := range ix.Sagas {
+	for _, s := range singleSagas(h, ix) {
 		for _, step := range s.Definition.Steps {
 			if step.Kind != saga.Deferrable {
 				continue
 			}
 			o := s.Op(step.Name, saga.Action)
-			failure := firstFailure(o)
-			if failure != nil {
-				t.held(whole, 1)
-				if len(ds) == 0 {
-					checkCore(t, h, s, failure)
-				}
-				checkHeldUp(t, s, o)
-				checkEndHeldUp(t, s, o)
+			checkCore(t, h, s, o, ds)
+			if used := firstRound(o); used != nil {
+				checkStepHeldUp(t, s, o)
+				checkEndHeldUp(t, ix, s, o, used)
 			}
-			checkMadeUp(t, ix, s, step, o)
+			checkMadeUp(t, ix, s, step, o, ds)
 		}
 	}
 	return t.verdict("no deferrable step failed")
 }
 
-// firstFailure is the first attempt that did not surely succeed.
-func firstFailure(o *history.OpRecord) *history.Event {
+// firstRound is the last attempt that the policy of a deferrable step allows, if it
+// and all before it surely failed and may be repeated; nil: it did not come to that.
+func firstRound(o *history.OpRecord) *history.Attempt {
 	if o == nil {
 		return nil
 	}
-	for _, a := range o.Attempts {
-		if a.Ended != nil && a.Learnt() != saga.Done {
-			return a.Ended
-		}
+	most, as := o.Call.Retry.MaxAttempts, sent(o)
+	if most == 0 || len(as) < most {
+		return nil
 	}
-	return nil
+	if slices.ContainsFunc(as[:most], func(a *history.Attempt) bool { return a.Learnt() != saga.Transient }) {
+		return nil
+	}
+	return as[most-1]
 }
 
-func checkCore(t *tally, h *history.History, s *history.SagaRecord, failure *history.Event) {
+// checkCore looks for a saga that did not complete, and for no other reason than a
+// deferrable step.
+func checkCore(t *tally, h *history.History, s *history.SagaRecord, o *history.OpRecord, ds []disturbance) {
+	clause, failure := coreGoesOn, o.Learnt(saga.Transient)
+	if no := o.Learnt(saga.Permanent); no != nil {
+		clause, failure = coreAfterRefusal, no
+	}
 	end := endEvent(s)
-	if end == nil || end.Status == saga.Completed {
+	switch {
+	case failure == nil || end == nil:
+		return
+	case end.Status == saga.Completed:
+		t.held(clause, 1)
 		return
 	}
 	turn := end
 	if back := rollbackEvent(s); back != nil {
 		turn = back
 	}
-	if !coreSucceeded(h, s, turn) {
-		return
+	switch state, why := core(h, s, ds, turn); {
+	case state == coreUnsure:
+		t.unjudgeable(clause, "%s", why)
+	case state == coreDone && turn.Seq > failure.Ended.Seq:
+		t.violate(clause, o.Op, []*history.Event{failure.Ended, turn}, "broke graceful degradation: saga %s ended %s because the deferrable step %s failed", s.ID, end.Status, o.Op.Step)
 	}
-	t.violate(whole, failure.Operation(), []*history.Event{failure, end}, "broke graceful degradation: saga %s ended %s because the deferrable step %s failed", s.ID, end.Status, failure.Step)
 }
 
-// checkHeldUp looks for a step that waited for more than the first budget of a
+// checkStepHeldUp looks for a step that waited for more than the first budget of a
 // deferrable one before it.
-func checkHeldUp(t *tally, s *history.SagaRecord, o *history.OpRecord) {
+func checkStepHeldUp(t *tally, s *history.SagaRecord, o *history.OpRecord) {
 	budget := o.Call.Retry.MaxAttempts
 	as := sent(o)
-	if budget == 0 || len(as) <= budget {
-		return
-	}
-	extra := as[budget].Sent
 	for i, step := range s.Definition.Steps {
 		direct := s.Definition.Predecessors(i)
-		if step.Kind == saga.Deferrable || len(direct) != 1 || direct[0] != o.Op.Step {
+		began := firstSent(s.Op(step.Name, saga.Action))
+		if step.Kind == saga.Deferrable || len(direct) != 1 || direct[0] != o.Op.Step || began == nil {
 			continue
 		}
-		if began := firstSent(s.Op(step.Name, saga.Action)); began != nil && began.Seq > extra.Seq {
-			t.violate(whole, o.Op, []*history.Event{extra, began}, "broke graceful degradation: %s waited for more than the %d attempts of the deferrable step %s", began.Operation(), budget, o.Op.Step)
+		if len(as) > budget && began.Seq > as[budget].Sent.Seq {
+			t.violate(stepNotHeldUp, o.Op, []*history.Event{as[budget].Sent, began}, "broke graceful degradation: %s waited for more than the %d attempts of the deferrable step %s", began.Operation(), budget, o.Op.Step)
+		} else {
+			t.held(stepNotHeldUp, 1)
 		}
 	}
 }
 
-// checkEndHeldUp looks for a report that a saga was still running when nothing but
-// deferrable steps was left and their first budget was used up, and that it went
-// on so until one of them had been attempted again.
-func checkEndHeldUp(t *tally, s *history.SagaRecord, o *history.OpRecord) {
+// checkEndHeldUp looks for a saga that was not completed when nothing but deferrable
+// steps was left and this one had used up its attempts: a report says that it is
+// running after a further attempt, or its end comes late, and a further attempt
+// before it.
+func checkEndHeldUp(t *tally, ix *history.Index, s *history.SagaRecord, o *history.OpRecord, used *history.Attempt) {
+	due, ok := coreDoneAt(s)
+	if !ok || s.Ended != nil && s.Ended.Status != saga.Completed {
+		return // the core is not done, or failed for itself
+	}
+	due = max(due, used.LearntAt())
 	budget := o.Call.Retry.MaxAttempts
-	as := sent(o)
-	if budget == 0 || len(as) <= budget {
-		return
-	}
-	extra := as[budget].Sent
-	if s.Ended != nil && s.Ended.Seq < extra.Seq {
-		return
-	}
 	for _, r := range s.Reports {
-		if r.Seq < extra.Seq && r.Status == saga.Running && onlyDeferred(s, r, o.Op.Step) {
-			t.violate(whole, o.Op, []*history.Event{r, extra, s.Ended}, "broke graceful degradation: saga %s had nothing left but the deferrable step %s, and did not complete before it was done", s.ID, o.Op.Step)
+		if r.Status == saga.Running && onlyDeferred(s, r, o.Op.Step, budget) {
+			t.violate(endNotHeldUp, o.Op, []*history.Event{used.Ended, r}, "broke graceful degradation: saga %s had nothing left but the deferrable step %s, and did not complete before it was done", s.ID, o.Op.Step)
 			return
 		}
 	}
+	end := cmp.Or(s.Ended, ix.Settled)
+	as := sent(o)
+	switch {
+	case end == nil:
+	case len(as) <= budget || as[budget].Sent.Seq > end.Seq || end.At <= due+reportTolerance+5*ix.Lag:
+		if s.Ended != nil {
+			t.held(endNotHeldUp, 1)
+		}
+	case as[budget].Sent.At < due: // attempted again while the core was under way
+		t.unjudgeable(endNotHeldUp, "it was attempted again before the core was done")
+	default:
+		t.violate(endNotHeldUp, o.Op, []*history.Event{used.Ended, as[budget].Sent, end}, "broke graceful degradation: saga %s had nothing left but the deferrable step %s, and did not complete within %v", s.ID, o.Op.Step, ms(end.At-due))
+	}
 }
 
-// onlyDeferred tells whether a report says that every step has succeeded, but for
-// deferrable ones that are deferred, this one among them.
-func onlyDeferred(s *history.SagaRecord, r *history.Event, deferred string) bool {
+// coreDoneAt is when the orchestrator surely had learnt that all steps that are not
+// deferrable had succeeded; not ok: it did not.
+func coreDoneAt(s *history.SagaRecord) (at time.Duration, ok bool) {
+	for _, step := range s.Definition.Steps {
+		if step.Kind == saga.Deferrable {
+			continue
+		}
+		a := s.Op(step.Name, saga.Action).Learnt(saga.Done)
+		if a == nil {
+			return 0, false
+		}
+		at = max(at, a.LearntAt())
+	}
+	return at, true
+}
+
+// onlyDeferred tells whether a report says that every step has succeeded but for
+// deferrable ones, and that this one has been attempted more often than its budget.
+func onlyDeferred(s *history.SagaRecord, r *history.Event, deferred string, budget int) bool {
 	this := false
 	for _, st := range r.Steps {
 		step, ok := s.Definition.Step(st.Name)
@@ -141,29 +201,41 @@ func onlyDeferred(s *history.SagaRecord, r *history.Event, deferred string) bool
 		case !ok:
 			return false
 		case st.Status == saga.StepSucceeded:
-		case step.Kind == saga.Deferrable && st.Status == saga.StepDeferred:
-			this = this || st.Name == deferred
-		default:
+		case step.Kind != saga.Deferrable || st.Status == saga.StepPending:
+			return false
+		case st.Name == deferred:
+			this = st.Attempts > budget
+		case step.Action.Retry.MaxAttempts == 0 || st.Attempts <= step.Action.Retry.MaxAttempts:
 			return false
 		}
 	}
 	return this && len(r.Steps) == len(s.Definition.Steps)
 }
 
-func checkMadeUp(t *tally, ix *history.Index, s *history.SagaRecord, step saga.Step, o *history.OpRecord) {
-	completed := s.Ended != nil && s.Ended.Status == saga.Completed
-	if !completed || ix.Settled == nil || !hasEffect(&step.Action) || len(effects(o)) > 0 || mayHaveLearnt(o, saga.Permanent) {
+// checkMadeUp looks for a completed saga whose deferrable step was left.
+func checkMadeUp(t *tally, ix *history.Index, s *history.SagaRecord, step saga.Step, o *history.OpRecord, ds []disturbance) {
+	if s.Ended == nil || s.Ended.Status != saga.Completed || ix.Settled == nil || mayHaveLearnt(o, saga.Permanent) {
 		return
 	}
-	if due := nextAttempt(s, o); due > ix.Settled.At {
-		t.unknown(whole, "the deferrable step %s of saga %s has not been done, but its policy allows a wait beyond the settle time", step.Name, s.ID)
-		return
+	clause := madeUp
+	used := firstRound(o)
+	if used != nil && kills(ds, used.Ended.Seq, ix.Settled.Seq) > 0 {
+		clause = madeUpAfterCrash
 	}
-	var tried *history.Event
-	if o != nil {
-		tried = o.Attempts[len(o.Attempts)-1].Ended
+	switch {
+	case accepted(o) != nil:
+		if used != nil {
+			t.held(clause, 1)
+		}
+	case nextAttempt(s, o) > ix.Settled.At:
+		t.unknown(clause, "the deferrable step %s of saga %s has not been done, but its policy allows a wait beyond the settle time", step.Name, s.ID)
+	default:
+		var tried *history.Event
+		if o != nil {
+			tried = o.Attempts[len(o.Attempts)-1].Ended
+		}
+		t.violate(clause, action(s, step.Name), []*history.Event{tried, s.Ended, ix.Settled}, "broke graceful degradation: saga %s completed, and its deferrable step %s was never made up for", s.ID, step.Name)
 	}
-	t.violate(whole, action(s, step.Name), []*history.Event{tried, s.Ended, ix.Settled}, "broke graceful degradation: saga %s completed, and its deferrable step %s was never made up for", s.ID, step.Name)
 }
 
 // nextAttempt is when the next attempt of a deferrable step must have been made,

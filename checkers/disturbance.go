@@ -2,7 +2,6 @@ package checkers
 
 import (
 	"math"
-	"slices"
 
 	"github.com/sagacheck/sagacheck/history"
 	"github.com/sagacheck/sagacheck/saga"
@@ -83,16 +82,11 @@ func countDisturbed(ds []disturbance, from, to int, onlyKills bool) int {
 // trace: a refused connection never reaches the wire.
 func hiddenAttempts(h *history.History, op saga.Operation) bool {
 	for _, f := range h.Header.Faults {
-		if f.At.Phase == saga.Connect && f.At.Step == op.Step && f.At.Direction == op.Direction {
+		if f.At.Phase == saga.Connect && f.At.Step == op.Step && f.At.Direction == op.Direction && (f.Saga == "" || f.Saga == op.Saga) {
 			return true
 		}
 	}
 	return false
-}
-
-// hidingFault tells whether any operation may have been attempted without a trace.
-func hidingFault(h *history.History) bool {
-	return slices.ContainsFunc(h.Header.Faults, func(f history.PlannedFault) bool { return f.At.Phase == saga.Connect })
 }
 
 // mayHaveLearnt tells whether the orchestrator may have read such an answer,
@@ -109,13 +103,10 @@ func mayHaveLearnt(o *history.OpRecord, answer saga.Answer) bool {
 	return false
 }
 
-// endless tells whether the operation may be attempted beyond its policy: a
-// deferrable step goes on in the background, and a pivot that can't be undone
-// must be attempted until its outcome is known.
+// endless tells whether the operation may be attempted beyond its policy.
 func endless(s *history.SagaRecord, op saga.Operation) bool {
 	step, _ := s.Definition.Step(op.Step)
-	return op.Direction == saga.Action &&
-		(step.Kind == saga.Deferrable || step.Kind == saga.Pivot && step.Compensation == nil)
+	return op.Direction == saga.Action && goesOn(step)
 }
 
 // usedUp tells whether the operation may have come to the end of its policy

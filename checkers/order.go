@@ -47,13 +47,17 @@ func firstSent(o *history.OpRecord) *history.Event {
 }
 
 // acknowledged is the first event that shows that the orchestrator may have learnt
-// the operation's success: the good answer of an attempt of its own. Nil: none.
+// the operation's success: the good answer of an attempt of its own. An answer of
+// which nothing reached it is none. Nil: it can't have.
 func acknowledged(o *history.OpRecord) *history.Event {
 	if o == nil {
 		return nil
 	}
 	var first *history.Event
 	for _, a := range o.Attempts {
+		if lostAnswer(a) {
+			continue
+		}
 		for _, e := range append(a.Answered[:len(a.Answered):len(a.Answered)], a.Ended) {
 			if e != nil && e.Copy == 0 && saga.Classify(e.Code) == saga.Done && (first == nil || e.Seq < first.Seq) {
 				first = e
@@ -61,6 +65,18 @@ func acknowledged(o *history.OpRecord) *history.Event {
 		}
 	}
 	return first
+}
+
+// lostAnswer tells that nothing of an answer to the attempt reached the orchestrator.
+func lostAnswer(a *history.Attempt) bool {
+	return a.Ended != nil && a.Ended.Code == 0 && a.Ended.Down == 0
+}
+
+// surelyBefore tells whether the orchestrator had surely learnt the operation's
+// success before an event.
+func surelyBefore(o *history.OpRecord, e *history.Event) bool {
+	a := o.Learnt(saga.Done)
+	return a != nil && (a.Ended.Seq < e.Seq || a.LearntAt() < e.At)
 }
 
 // rollbackEvent is the first sign that the saga is on its way back: a report, or
@@ -86,32 +102,10 @@ func rollbackEvent(s *history.SagaRecord) *history.Event {
 	return first
 }
 
-// coreSucceeded tells whether, before an event, every step that is not deferrable
-// and was attempted had surely succeeded, and no step could have failed without a trace on
-// the wire. Then nothing but an operator can be a reason to go back.
-func coreSucceeded(h *history.History, s *history.SagaRecord, before *history.Event) bool {
-	if hidingFault(h) || len(s.Operator) > 0 {
-		return false
-	}
-	// Without the capability all steps are critical.
-	defers := slices.Contains(h.Header.Orchestrator.Capabilities, "deferrable")
-	for _, step := range s.Definition.Steps {
-		o := s.Op(step.Name, saga.Action)
-		switch {
-		case step.Kind == saga.Deferrable && defers:
-		case o == nil && step.Action.Breaker != nil: // an open breaker fails it silently
-			return false
-		case o == nil && firstMayHide(s, step, last(s.Reports)):
-			return false
-		case o != nil && mayHaveLearnt(o, saga.Permanent):
-			return false
-		case o != nil:
-			if a := o.Learnt(saga.Done); a == nil || a.Ended.Seq > before.Seq {
-				return false
-			}
-		}
-	}
-	return true
+// critical tells whether the saga can't do without the step: without the capability
+// all steps are.
+func critical(h *history.History, step saga.Step) bool {
+	return step.Kind != saga.Deferrable || !slices.Contains(h.Header.Orchestrator.Capabilities, "deferrable")
 }
 
 // firstMayHide tells whether there was time, until an event, for an attempt of
@@ -122,13 +116,25 @@ func firstMayHide(s *history.SagaRecord, step saga.Step, until *history.Event) b
 	if limit == 0 || until == nil {
 		return false
 	}
-	var ready time.Duration
+	ready, ok := readyAt(s, step)
+	return ok && until.At-ready >= limit
+}
+
+// readyAt is when the orchestrator can have learnt at the earliest that all steps
+// before this one had succeeded; not ok: it can't have.
+func readyAt(s *history.SagaRecord, step saga.Step) (ready time.Duration, ok bool) {
 	for _, name := range mustPrecede(s.Definition)[step.Name] {
 		done := acknowledged(s.Op(name, saga.Action))
 		if done == nil {
-			return false
+			return 0, false
 		}
 		ready = max(ready, done.At)
 	}
-	return until.At-ready >= limit
+	return ready, true
+}
+
+// several tells whether the operation took more than one attempt up to an event.
+func several(o *history.OpRecord, until *history.Event) bool {
+	as := sent(o)
+	return len(as) > 1 && as[1].Sent.Seq < until.Seq
 }

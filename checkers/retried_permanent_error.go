@@ -16,17 +16,30 @@ type RetriedPermanentError struct{}
 
 var _ Checker = RetriedPermanentError{}
 
+// The clauses of retried-permanent-error.
+const (
+	refusedAction       = "action"
+	refusedRetriable    = "retriable"
+	refusedDeferrable   = "deferrable"
+	refusedCompensation = "compensation"
+)
+
 // Doc documents the checker.
 func (RetriedPermanentError) Doc() Doc {
 	return Doc{
 		Name:       "retried-permanent-error",
 		Definition: "An operation was attempted again after a permanent rejection.",
 		Source:     "the contract's classes of answers (RFC 9110, 15.5); DTM #545",
-		Clauses:    []Clause{{Name: whole, Text: "TODO"}},
-		Evidence:   "call-sent and call-ended. At risk: operations of which the orchestrator surely learnt a permanent rejection.",
-		Blind:      "Retries after the orchestrator was killed, paused or without its store in between; rejections that it may not have read to the end.",
-		Cost:       "linear",
-		Needs:      []string{"permanent-errors"},
+		Clauses: []Clause{
+			{Name: refusedAction, Text: "an action that surely was refused for good is not attempted again"},
+			{Name: refusedRetriable, Text: "nor is a retriable one, although it must succeed", Wants: []Trait{retriables}},
+			{Name: refusedDeferrable, Text: "nor is a deferrable one, although it may be done later", Wants: []Trait{deferrables}},
+			{Name: refusedCompensation, Text: "nor is a compensation", Wants: []Trait{compensations}},
+		},
+		Evidence: "call-sent and call-ended.",
+		Blind:    "Retries after the orchestrator was killed, paused or without its store in between; rejections that it may not have read to the end.",
+		Cost:     "linear",
+		Needs:    []string{"permanent-errors"},
 	}
 }
 
@@ -34,20 +47,51 @@ func (RetriedPermanentError) Doc() Doc {
 func (c RetriedPermanentError) Check(h *history.History, ix *history.Index) Verdict {
 	t := newTally(c)
 	ds := disturbances(h, ix)
-	for _, s := range ix.Sagas {
+	for _, s := range singleSagas(h, ix) {
 		for _, o := range opsOf(s) {
-			no := o.Learnt(saga.Permanent)
-			if no == nil {
+			if !mayHaveLearnt(o, saga.Permanent) {
 				continue
 			}
-			t.held(whole, 1)
-			for _, a := range sent(o) {
-				if a.N > no.N && a.Sent.Seq > no.Ended.Seq && !disturbed(ds, no.Ended.Seq, a.Sent.Seq) {
-					t.violate(whole, o.Op, []*history.Event{no.Ended, a.Sent}, "broke the retry policy: %s was attempted again after it had been refused for good with %d", o.Op, no.Ended.Code)
-					break
-				}
+			clause := refusalClause(s, o)
+			no := o.Learnt(saga.Permanent)
+			if no == nil {
+				t.unjudgeable(clause, "the refusal may not have been read")
+				continue
+			}
+			switch again := triedAfter(o, no); {
+			case again == nil && disturbed(ds, no.Ended.Seq, h.Events[len(h.Events)-1].Seq),
+				again != nil && disturbed(ds, no.Ended.Seq, again.Sent.Seq):
+				t.unjudgeable(clause, "%s afterwards", wasDisturbed)
+			case again == nil:
+				t.held(clause, 1)
+			default:
+				t.violate(clause, o.Op, []*history.Event{no.Ended, again.Sent}, "broke the retry policy: %s was attempted again after it had been refused for good with %d", o.Op, no.Ended.Code)
 			}
 		}
 	}
 	return t.verdict("no operation was refused for good")
+}
+
+// triedAfter is the first attempt that was sent when the orchestrator had learnt
+// the end of another one; nil: there is none.
+func triedAfter(o *history.OpRecord, a *history.Attempt) *history.Attempt {
+	for _, b := range sent(o) {
+		if b.N > a.N && (b.Sent.Seq > a.Ended.Seq || b.Sent.At > a.LearntAt()) {
+			return b
+		}
+	}
+	return nil
+}
+
+func refusalClause(s *history.SagaRecord, o *history.OpRecord) string {
+	step, _ := s.Definition.Step(o.Op.Step)
+	switch {
+	case o.Op.Direction == saga.Compensation:
+		return refusedCompensation
+	case step.Kind == saga.Retriable:
+		return refusedRetriable
+	case step.Kind == saga.Deferrable:
+		return refusedDeferrable
+	}
+	return refusedAction
 }

@@ -1,6 +1,7 @@
 package checkers
 
 import (
+	"math"
 	"slices"
 	"time"
 
@@ -18,11 +19,24 @@ const measuringTolerance = 50 * time.Millisecond
 //
 // Source: the saga's policy (docs/contract.md). Evidence: call-sent, call-ended,
 // saga-ended. Only attempts that the orchestrator sent count, not copies that
-// the network made. A deferrable step, and a pivot that can't be undone, may go
-// on beyond their policy. A kill may cost the count of one attempt. Cost: linear.
+// the network made; and only retries: what is sent after a good answer is
+// redundant-call's matter, after a refusal retried-permanent-error's. A deferrable
+// step, and a pivot that can't be undone, may go on beyond their policy
+// (degradation-failure, pivot-violation). A kill may cost the count of one attempt.
+// Cost: linear.
 type RetryBudget struct{}
 
 var _ Checker = RetryBudget{}
+
+// The clauses of retry-budget.
+const (
+	budgetAction       = "maximum-of-action"
+	budgetCompensation = "maximum-of-compensation"
+	budgetAfterCrash   = "maximum-after-crash"
+	budgetDeadline     = "deadline"
+	promisedAction     = "promised-to-action"
+	promisedUndo       = "promised-to-compensation"
+)
 
 // Doc documents the checker.
 func (RetryBudget) Doc() Doc {
@@ -30,11 +44,18 @@ func (RetryBudget) Doc() Doc {
 		Name:       "retry-budget",
 		Definition: "More attempts than the policy's maximum, or a new attempt after its deadline; or fewer than it promises while the errors were transient.",
 		Source:     "the saga's retry policy; n8n #9236, n8n #12096",
-		Clauses:    []Clause{{Name: whole, Text: "TODO"}},
-		Evidence:   "call-sent, call-ended and saga-ended. At risk: operations with an attempt that failed transiently. An attempt counts as late when it begins more than 50 ms after the deadline.",
-		Blind:      "Deferrable steps and pivots without a compensation, which may go on beyond their policy; one attempt more for each kill; deadlines across a kill, a pause or a store outage; giving up early when anything else could have been the reason (another step failed, an operator, a breaker, a deadline, a refused connection, an attempt that timed out before it reached the wire, which may be any where half of a time-out passes between the wire and a participant).",
-		Cost:       "linear",
-		Needs:      []string{"max-attempts"},
+		Clauses: []Clause{
+			{Name: budgetAction, Text: "an action is attempted no more often than its policy allows: actions that failed as often as that", Wants: []Trait{boundedActions}},
+			{Name: budgetCompensation, Text: "nor is a compensation", Wants: []Trait{boundedUndos}},
+			{Name: budgetAfterCrash, Text: "nor is an operation that the orchestrator was killed in, but for one attempt more a kill", Wants: []Trait{boundedActions}, Does: []string{history.Kill}},
+			{Name: budgetDeadline, Text: "no attempt begins more than 50 ms after the deadline: operations whose next attempt could have", Wants: []Trait{deadlines}, Needs: []string{"deadline"}},
+			{Name: promisedAction, Text: "an action that fails transiently is attempted again while its policy allows it", Wants: []Trait{repeatedActions}},
+			{Name: promisedUndo, Text: "so is a compensation", Wants: []Trait{repeatedUndos}},
+		},
+		Evidence: "call-sent, call-ended and saga-ended.",
+		Blind:    "Deferrable steps and pivots without a compensation, which go on beyond their policy (see degradation-failure and pivot-violation); one attempt more for each kill; deadlines across a kill, a pause or a store outage; giving up early when anything else could have been the reason (another step failed, an operator, a breaker, a deadline, a refused connection, an attempt that timed out before it reached the wire, which may be any where half of a time-out passes between the wire and a participant).",
+		Cost:     "linear",
+		Needs:    []string{"max-attempts"},
 	}
 }
 
@@ -42,28 +63,43 @@ func (RetryBudget) Doc() Doc {
 func (c RetryBudget) Check(h *history.History, ix *history.Index) Verdict {
 	t := newTally(c)
 	ds := disturbances(h, ix)
-	for _, s := range ix.Sagas {
+	for _, s := range singleSagas(h, ix) {
 		for _, o := range opsOf(s) {
-			as := sent(o)
-			if o.Learnt(saga.Transient) != nil {
-				t.held(whole, 1)
-			}
+			as := tries(s, o)
 			if len(as) == 0 || endless(s, o.Op) {
 				continue
 			}
-			tooMany(t, o, as, ds)
-			tooLate(t, h, o, as, ds)
-			if len(ds) == 0 && gaveUpEarly(h, ix, s, o, as) {
-				events := []*history.Event{s.Ended, last(s.Reports)}
-				for _, a := range as {
-					events = append(events, a.Ended)
-				}
-				t.violate(whole, o.Op, events, "broke the retry policy: %s was given up after %s, all of which failed transiently, and the policy allows %s", o.Op, plural(len(as), "attempt"), promised(o.Call.Retry))
-			}
+			checkMaximum(t, h, o, as, ds)
+			checkDeadline(t, o, as, ds)
+			checkPromised(t, h, ix, s, o, as, ds)
 		}
 	}
 	return t.verdict("no attempt failed transiently")
 }
+
+// tries are the attempts of an operation that the orchestrator sent, up to the
+// first good answer or refusal that it may have learnt, or up to the end of the
+// saga: what is sent after that is no retry.
+func tries(s *history.SagaRecord, o *history.OpRecord) []*history.Attempt {
+	as := sent(o)
+	over := math.MaxInt
+	if s.Ended != nil && !endless(s, o.Op) {
+		over = s.Ended.Seq
+	}
+	for i, a := range as {
+		if a.Sent.Seq > over {
+			return as[:i]
+		}
+		if a.Ended != nil && a.Ended.Code != 0 && saga.Classify(a.Ended.Code) != saga.Transient {
+			over = min(over, a.Ended.Seq)
+		}
+	}
+	return as
+}
+
+// failedAll tells whether the last of the tries failed transiently: another one
+// could have been wanted.
+func failedAll(as []*history.Attempt) bool { return as[len(as)-1].Learnt() == saga.Transient }
 
 func promised(p saga.RetryPolicy) string {
 	if p.MaxAttempts == 0 {
@@ -72,62 +108,113 @@ func promised(p saga.RetryPolicy) string {
 	return plural(p.MaxAttempts, "attempt")
 }
 
-func tooMany(t *tally, o *history.OpRecord, as []*history.Attempt, ds []disturbance) {
+func checkMaximum(t *tally, h *history.History, o *history.OpRecord, as []*history.Attempt, ds []disturbance) {
 	most := o.Call.Retry.MaxAttempts
-	if most == 0 || len(as) <= most {
+	if most == 0 || len(as) < most {
 		return
 	}
-	if most += kills(ds, as[0].Sent.Seq, as[len(as)-1].Sent.Seq); len(as) <= most {
-		return
+	clause := budgetAction
+	if o.Op.Direction == saga.Compensation {
+		clause = budgetCompensation
 	}
-	var events []*history.Event
-	for _, a := range as[:most+1] {
-		events = append(events, a.Sent)
+	if kills(ds, as[0].Sent.Seq, h.Events[len(h.Events)-1].Seq) > 0 {
+		clause = budgetAfterCrash
 	}
-	t.violate(whole, o.Op, events, "broke the retry policy: %s was attempted %d times, and the policy allows %d", o.Op, len(as), o.Call.Retry.MaxAttempts)
+	allowed := most + kills(ds, as[0].Sent.Seq, as[len(as)-1].Sent.Seq)
+	switch {
+	case len(as) > allowed:
+		var events []*history.Event
+		for _, a := range as[:allowed+1] {
+			events = append(events, a.Sent)
+		}
+		t.violate(clause, o.Op, events, "broke the retry policy: %s was attempted %d times, and the policy allows %d", o.Op, len(as), most)
+	case failedAll(as):
+		t.held(clause, 1)
+	case as[len(as)-1].Learnt() == "":
+		t.unjudgeable(clause, notCertain)
+	}
 }
 
-func tooLate(t *tally, h *history.History, o *history.OpRecord, as []*history.Attempt, ds []disturbance) {
+func checkDeadline(t *tally, o *history.OpRecord, as []*history.Attempt, ds []disturbance) {
 	deadline := time.Duration(o.Call.Retry.DeadlineMS) * time.Millisecond
-	if deadline == 0 || !slices.Contains(h.Header.Orchestrator.Capabilities, "deadline") {
+	if deadline == 0 {
 		return
 	}
 	first := as[0].Sent
 	for _, a := range as[1:] {
-		if late := a.Sent.At - first.At; late > deadline+measuringTolerance && !disturbed(ds, first.Seq, a.Sent.Seq) {
-			t.violate(whole, o.Op, []*history.Event{first, a.Sent}, "broke the retry policy: attempt %d of %s began %v after the first, and the deadline is %v", a.N, o.Op, late.Round(time.Millisecond), deadline)
+		if late := a.Sent.At - first.At; late > deadline+measuringTolerance {
+			if disturbed(ds, first.Seq, a.Sent.Seq) {
+				t.unjudgeable(budgetDeadline, wasDisturbed)
+			} else {
+				t.violate(budgetDeadline, o.Op, []*history.Event{first, a.Sent}, "broke the retry policy: attempt %d of %s began %v after the first, and the deadline is %v", a.N, o.Op, late.Round(time.Millisecond), deadline)
+			}
 			return
 		}
 	}
+	end := as[len(as)-1]
+	most := o.Call.Retry.MaxAttempts
+	if !failedAll(as) || most > 0 && len(as) >= most {
+		return
+	}
+	if _, hi := o.Call.Retry.Band(end.N + 1); end.LearntAt()+hi > first.At+deadline {
+		t.held(budgetDeadline, 1)
+	}
 }
 
-// gaveUpEarly tells whether an operation surely was given up before the end of
-// its policy, with nothing but transient failures and no other reason to stop.
-func gaveUpEarly(h *history.History, ix *history.Index, s *history.SagaRecord, o *history.OpRecord, as []*history.Attempt) bool {
+// checkPromised looks at an operation with attempts left after one that failed.
+func checkPromised(t *tally, h *history.History, ix *history.Index, s *history.SagaRecord, o *history.OpRecord, as []*history.Attempt, ds []disturbance) {
 	p := o.Call.Retry
-	compensated := s.Ended != nil && s.Ended.Status == saga.Compensated
-	switch {
-	case !compensated && (s.Ended != nil || s.Status() != saga.Stuck):
-		return false
-	case p.MaxAttempts > 0 && len(as) >= p.MaxAttempts, p.DeadlineMS > 0, o.Call.Breaker != nil:
-		return false
-	case hidingFault(h), len(s.Operator) > 0, starved(ix, s):
-		return false
+	clause := promisedAction
+	if o.Op.Direction == saga.Compensation {
+		clause = promisedUndo
 	}
-	for _, a := range o.Attempts {
-		if a.Learnt() != saga.Transient {
-			return false
+	if !failedAll(as) || p.MaxAttempts > 0 && len(as) >= p.MaxAttempts {
+		if len(as) > 1 && as[0].Learnt() == saga.Transient {
+			t.held(clause, 1)
 		}
+		return
 	}
-	if stop := stopEvent(s, o); stop == nil || attemptMayHide(as, p, stop) || attemptMayHideBefore(s, as[0], p) {
+	end := endEvent(s)
+	if end == nil || end.Status == saga.Completed || p.DeadlineMS > 0 || o.Call.Breaker != nil || stoppedForAReason(h, s, o) {
+		return // nothing shows that it was given up, or there was a reason
+	}
+	if why := mayGoUnseen(h, ix, s, o, as, ds); why != "" {
+		t.unjudgeable(clause, "%s", why)
+		return
+	}
+	events := []*history.Event{last(s.Reports), stopEvent(s, o)}
+	for _, a := range as {
+		events = append(events, a.Ended)
+	}
+	t.violate(clause, o.Op, events, "broke the retry policy: %s was given up after %s, all of which failed transiently, and the policy allows %s", o.Op, plural(len(as), "attempt"), promised(p))
+}
+
+// stoppedForAReason tells whether something else may be the reason why an operation
+// was not attempted further. A compensation that is reported as done has none.
+func stoppedForAReason(h *history.History, s *history.SagaRecord, o *history.OpRecord) bool {
+	if s.Ended != nil && s.Ended.Status == saga.Compensated && o.Op.Direction == saga.Compensation {
 		return false
 	}
-	if compensated && o.Op.Direction == saga.Compensation {
-		return true // whatever else failed: it is reported as undone
-	}
-	return !slices.ContainsFunc(opsOf(s), func(other *history.OpRecord) bool {
+	return mayHaveBeenAsked(s) || slices.ContainsFunc(opsOf(s), func(other *history.OpRecord) bool {
 		return other != o && reasonToStop(h, s, other)
 	})
+}
+
+// mayGoUnseen says why further attempts may have been made that nobody saw, or
+// those that were seen failed in another way; empty: there is no such reason.
+func mayGoUnseen(h *history.History, ix *history.Index, s *history.SagaRecord, o *history.OpRecord, as []*history.Attempt, ds []disturbance) string {
+	stop := stopEvent(s, o)
+	switch {
+	case len(ds) > 0:
+		return wasDisturbed
+	case uncertain(o):
+		return notCertain
+	case starved(ix, s):
+		return tooLateToSay
+	case hiddenAttempts(h, o.Op), attemptMayHide(as, o.Call.Retry, stop), attemptMayHideBefore(s, as[0], o.Call.Retry):
+		return unseen
+	}
+	return ""
 }
 
 // reasonToStop tells whether an operation may have been the reason why the

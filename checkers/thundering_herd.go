@@ -25,6 +25,9 @@ const (
 	herdBand = 10 * time.Millisecond
 )
 
+// herdSpread is the clause of thundering-herd.
+const herdSpread = "spread"
+
 // ThunderingHerd finds jittered waits that are not spread: sagas that failed
 // together retry together.
 //
@@ -58,8 +61,8 @@ func (ThunderingHerd) Doc() Doc {
 		Name:       "thundering-herd",
 		Definition: "Sagas that failed together retry together: their jittered waits are not spread over the policy's band.",
 		Source:     "Brooker, Exponential Backoff and Jitter, 2015; Naus, the scan statistic, 1965",
-		Clauses:    []Clause{{Name: whole, Text: "TODO"}},
-		Evidence:   "call-sent, call-answered and call-ended. At risk: waits after a failure of known time, in bands of 10 ms or more; at least 8 before attempts of one number, four fifths of them within the band, at least 5 of them ending at moments that are 1 ms (or twice the usual lag of the wire) apart, for at least two numbers. With r the usual lag as a part of the band, the fullest 0.1+r of the band holds k of those n waits of a number with p ≤ n·P(Bin(n−1, 0.1+r) ≥ k−1) if the policy holds; a violation if two numbers have p < √(1e-6 / pairs of numbers): false alarms are below 1e-6 a cell.",
+		Clauses:    []Clause{{Name: herdSpread, Text: "jittered waits before attempts of one number are spread over their band: at least 8 after a failure of known time, in bands of 10 ms or more, four fifths of them within the band, at least 5 of them ending at moments that are 1 ms (or twice the usual lag of the wire) apart, for at least two numbers. With r the usual lag as a part of the band, the fullest 0.1+r of the band holds k of those n waits of a number with p ≤ n·P(Bin(n−1, 0.1+r) ≥ k−1) if the policy holds; a violation if two numbers have p < √(1e-6 / pairs of numbers): false alarms are below 1e-6 a cell"}},
+		Evidence:   "call-sent, call-answered and call-ended.",
 		Blind:      "Fewer waits than that; herds that come within a millisecond; jitter that is spread but of another shape; whatever a slow machine blurs.",
 		Cost:       "linear, and n·log n in the waits",
 		Wants:      []Trait{herds},
@@ -75,17 +78,19 @@ type place struct {
 }
 
 // Check judges a history.
-func (c ThunderingHerd) Check(_ *history.History, ix *history.Index) Verdict {
+func (c ThunderingHerd) Check(h *history.History, ix *history.Index) Verdict {
 	t := newTally(c)
 	tm := newTiming(ix)
 	lag := quantile(tm.wireLags(), 0.5)
 	groups := map[int][]place{} // by the number of the attempt
-	for _, s := range ix.Sagas {
+	seen := 0
+	for _, s := range singleSagas(h, ix) {
 		for _, o := range opsOf(s) {
 			if o.Call.Breaker != nil { // it releases all at once
 				continue
 			}
 			for _, w := range tm.waitsOf(s, o) {
+				seen++
 				if p, ok := placeOf(w, lag); ok {
 					groups[w.next.Attempt] = append(groups[w.next.Attempt], p)
 				}
@@ -97,11 +102,13 @@ func (c ThunderingHerd) Check(_ *history.History, ix *history.Index) Verdict {
 			delete(groups, n)
 		}
 	}
-	if len(groups) < 2 {
-		return t.verdict("fewer than 8 jittered waits could be measured before attempts of two numbers")
+	switch {
+	case len(groups) >= 2:
+		findHerds(t, groups)
+	case seen >= 2*herdWaits:
+		t.unjudgeable(herdSpread, "fewer than 8 jittered waits could be measured before attempts of two numbers")
 	}
-	findHerds(t, groups)
-	return t.verdict("")
+	return t.verdict("fewer than 8 jittered waits before attempts of two numbers")
 }
 
 // measurable is what of a group can be used: nothing if it is too small or the
@@ -128,7 +135,6 @@ func findHerds(t *tally, groups map[int][]place) {
 	found := 0
 	for _, n := range slices.Sorted(maps.Keys(groups)) {
 		g := groups[n]
-		t.held(whole, len(g))
 		slices.SortFunc(g, func(a, b place) int { return cmp.Compare(a.u, b.u) })
 		blur := 0.0
 		for _, p := range g {
@@ -140,13 +146,14 @@ func findHerds(t *tally, groups map[int][]place) {
 		}
 	}
 	if found < 2 {
+		t.held(herdSpread, len(groups))
 		return
 	}
 	events := make([]*history.Event, 0, len(herds))
 	for _, p := range herds {
 		events = append(events, p.next)
 	}
-	t.violate(whole, saga.Operation{Step: herds[0].op.Step, Direction: herds[0].op.Direction}, events,
+	t.violate(herdSpread, saga.Operation{Step: herds[0].op.Step, Direction: herds[0].op.Direction}, events,
 		"broke the jitter: before each of %d attempts, waits that the policy spreads over a band crowd in a small part of it: %d in all (p < %.0e)", found, len(herds), herdAlpha)
 }
 
@@ -156,7 +163,7 @@ func findHerds(t *tally, groups map[int][]place) {
 func placeOf(w wait, lag time.Duration) (place, bool) {
 	band := float64(w.hi - w.lo)
 	blur, uncertain := float64(lag)/band, float64(w.longest-w.shortest)/band
-	if band < float64(herdBand) || w.asked > 0 || uncertain > herdWindow || blur > herdBlur {
+	if w.unknown != "" || band < float64(herdBand) || w.asked > 0 || uncertain > herdWindow || blur > herdBlur {
 		return place{}, false
 	}
 	return place{wait: w, u: float64(w.longest-w.lo) / band, blur: blur}, true

@@ -2,6 +2,7 @@ package checkers
 
 import (
 	"slices"
+	"time"
 
 	"github.com/sagacheck/sagacheck/saga"
 )
@@ -23,11 +24,103 @@ var (
 	orderedSteps  = Trait{"two steps in order", ordered(func(saga.Step) bool { return true })}
 	orderedUndos  = Trait{"two compensations in order", ordered(undoable)}
 	sharedWrites  = Trait{"a register that two sagas of a cell change", shareRegister}
-	herds         = Trait{"8 sagas or more in a cell that repeat one call, with jitter", herd}
+	forkedUndos   = Trait{"two compensations behind one and the same", anyDefinition(func(d saga.Definition) bool {
+		return slices.ContainsFunc(d.Steps, func(s saga.Step) bool { return undoable(s) && len(undoableAfter(d, s.Name)) > 1 })
+	})}
+	joins = Trait{"a step behind two others", anyDefinition(func(d saga.Definition) bool {
+		before := mustPrecede(d)
+		return slices.ContainsFunc(d.Steps, func(s saga.Step) bool { return len(before[s.Name]) > 1 })
+	})}
+	stepsBehindDeferrables = Trait{"a step behind a deferrable one", anyDefinition(func(d saga.Definition) bool {
+		before := mustPrecede(d)
+		for i, s := range d.Steps {
+			for _, name := range before[s.Name] {
+				if !slices.Contains(d.Predecessors(i), name) {
+					return true
+				}
+			}
+		}
+		return false
+	})}
+	stepsBehindPivots = Trait{"a step behind a pivot", anyDefinition(func(d saga.Definition) bool {
+		return slices.ContainsFunc(d.Steps, func(s saga.Step) bool {
+			return slices.ContainsFunc(d.Ancestors(s.Name), func(name string) bool {
+				step, _ := d.Step(name)
+				return step.Kind == saga.Pivot
+			})
+		})
+	})}
+	retriables      = Trait{"a retriable step", anyStep(ofKind(saga.Retriable))}
+	finalPivots     = Trait{"a pivot without a compensation", anyStep(func(s saga.Step) bool { return s.Kind == saga.Pivot && !undoable(s) })}
+	boundedActions  = Trait{"an action with a maximum of attempts", anyStep(func(s saga.Step) bool { return bounded(s.Action) && !goesOn(s) })}
+	boundedUndos    = Trait{"a compensation with a maximum of attempts", anyStep(func(s saga.Step) bool { return undoable(s) && bounded(*s.Compensation) })}
+	repeatedActions = Trait{"an action that may be attempted more than once", anyStep(func(s saga.Step) bool { return repeated(s.Action) && !goesOn(s) })}
+	repeatedUndos   = Trait{"a compensation that may be attempted more than once", anyStep(func(s saga.Step) bool { return undoable(s) && repeated(*s.Compensation) })}
+	waitingActions  = Trait{"a wait before a further attempt of an action", anyStep(func(s saga.Step) bool { return waits(s.Action) && !goesOn(s) })}
+	waitingUndos    = Trait{"a wait before a further attempt of a compensation", anyStep(func(s saga.Step) bool { return undoable(s) && waits(*s.Compensation) })}
+	longWaits       = Trait{"10 waits of 100 ms or more that its policies allow in a cell", func(ds []saga.Definition) bool {
+		n := 0
+		for _, d := range ds {
+			for _, s := range d.Steps {
+				if !goesOn(s) {
+					n += waitsLong(&s.Action)
+				}
+				n += waitsLong(s.Compensation)
+			}
+		}
+		return n >= ruleWaits
+	}}
+	sharedBreakers = Trait{"a circuit breaker that two calls of a cell share", shareBreaker}
+	deadlines      = Trait{"a deadline", anyStep(func(s saga.Step) bool {
+		return s.Action.Retry.DeadlineMS > 0 && !goesOn(s) || undoable(s) && s.Compensation.Retry.DeadlineMS > 0
+	})}
+	herds = Trait{"8 sagas or more in a cell that repeat one call, with jitter", herd}
 )
+
+func anyDefinition(is func(saga.Definition) bool) func([]saga.Definition) bool {
+	return func(ds []saga.Definition) bool { return slices.ContainsFunc(ds, is) }
+}
 
 func ofKind(k saga.Kind) func(saga.Step) bool {
 	return func(s saga.Step) bool { return s.Kind == k }
+}
+
+func bounded(c saga.Call) bool { return c.Retry.MaxAttempts > 0 }
+
+func repeated(c saga.Call) bool { return c.Retry.MaxAttempts != 1 }
+
+// waits tells whether some wait of the call's policy is long enough to be measured.
+func waits(c saga.Call) bool {
+	n := c.Retry.MaxAttempts
+	if n == 0 {
+		n = 100
+	}
+	lo, _ := c.Retry.Band(n)
+	return n > 1 && lo > 2*timerTolerance
+}
+
+// waitsLong counts the waits of a call that may take 100 ms or more.
+func waitsLong(c *saga.Call) (n int) {
+	if c == nil || c.Breaker != nil {
+		return 0
+	}
+	most := c.Retry.MaxAttempts
+	if most == 0 {
+		most = 2 * ruleWaits
+	}
+	for i := 2; i <= most; i++ {
+		if _, hi := c.Retry.Band(i); hi >= 100*time.Millisecond {
+			n++
+		}
+	}
+	return n
+}
+
+// goesOn tells whether the step's action may be attempted beyond its policy: a
+// deferrable step goes on in the background, and a pivot that can't be undone must
+// be attempted until its outcome is known.
+func goesOn(s saga.Step) bool {
+	return s.Kind == saga.Deferrable || s.Kind == saga.Pivot && s.Compensation == nil
 }
 
 func undoable(s saga.Step) bool { return s.Compensation != nil }
@@ -58,6 +151,25 @@ func ordered(is func(saga.Step) bool) func([]saga.Definition) bool {
 			})([]saga.Definition{d})
 		})
 	}
+}
+
+func shareBreaker(ds []saga.Definition) bool {
+	n := map[string]int{}
+	for _, d := range ds {
+		for _, s := range d.Steps {
+			for _, c := range []*saga.Call{&s.Action, s.Compensation} {
+				if c != nil && c.Breaker != nil {
+					n[c.Breaker.Name]++
+				}
+			}
+		}
+	}
+	for _, calls := range n {
+		if calls > 1 {
+			return true
+		}
+	}
+	return false
 }
 
 func shareRegister(ds []saga.Definition) bool {

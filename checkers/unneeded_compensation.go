@@ -9,14 +9,22 @@ import (
 // theirs had failed, and compensations of steps that were never attempted.
 //
 // Source: Camunda #15141 (a compensation handler is invoked exactly as often as
-// its activity completed). Evidence: call-sent, call-ended, saga-status. A saga
-// with any step of doubtful outcome is not judged: that may be the reason (the
-// number of attempts is retry-budget's matter), nor is one whose orchestrator
-// was killed, paused or without its store, nor one under connection refusals,
-// which leave no trace. Cost: linear.
+// its activity completed). Evidence: call-sent, call-ended, saga-status. Where the
+// outcome of a step is not certain it can't be told whether that was the reason
+// (the number of attempts is retry-budget's matter), nor where a kill may have
+// cost the last attempt, or a connection was refused, which leaves no trace.
+// Cost: linear.
 type UnneededCompensation struct{}
 
 var _ Checker = UnneededCompensation{}
+
+// The clauses of unneeded-compensation.
+const (
+	forwardAtOnce     = "at-once"
+	forwardAfterRetry = "after-retry"
+	forwardAfterCrash = "after-crash"
+	neverAttempted    = "never-attempted"
+)
 
 // Doc documents the checker.
 func (UnneededCompensation) Doc() Doc {
@@ -24,47 +32,72 @@ func (UnneededCompensation) Doc() Doc {
 		Name:       "unneeded-compensation",
 		Definition: "A saga whose steps could all complete was compensated, or a step that was never attempted was compensated.",
 		Source:     "Camunda #15141",
-		Clauses:    []Clause{{Name: whole, Text: "TODO"}},
-		Evidence:   "call-sent, call-ended and saga-status. At risk: sagas in which an attempt failed or its answer was not surely read, and sagas that were compensated.",
-		Blind:      "Sagas in which a step that is not deferrable may have failed (see retry-budget), an operator asked, the orchestrator was disturbed, or connections were refused.",
-		Cost:       "linear",
+		Clauses: []Clause{
+			{Name: forwardAtOnce, Text: "a saga all of whose attempts succeed is not rolled back"},
+			{Name: forwardAfterRetry, Text: "a saga of which an attempt failed, or was not answered, and whose steps succeeded all the same is not rolled back"},
+			{Name: forwardAfterCrash, Text: "nor is one whose steps succeeded although the orchestrator was killed while it ran", Does: []string{history.Kill}},
+			{Name: neverAttempted, Text: "a rollback leaves out each step with a compensation that was never attempted", Wants: []Trait{compensations}},
+		},
+		Evidence: "call-sent, call-ended and saga-status.",
+		Blind:    "Rollbacks after an operator's request, or while some step's outcome was unknown (see retry-budget); those before which a kill may have cost the last attempt, or an attempt may have failed before it reached the wire.",
+		Cost:     "linear",
 	}
 }
 
 // Check judges a history.
 func (c UnneededCompensation) Check(h *history.History, ix *history.Index) Verdict {
 	t := newTally(c)
-	undisturbed := len(disturbances(h, ix)) == 0
-	for _, s := range ix.Sagas {
+	ds := disturbances(h, ix)
+	for _, s := range singleSagas(h, ix) {
 		back := rollbackEvent(s)
-		if back == nil && !tempted(s) {
+		if back == nil {
+			if s.Ended != nil && s.Ended.Status == saga.Completed {
+				t.held(forwardClause(s, ds), 1)
+			}
 			continue
 		}
-		t.held(whole, 1)
-		if back == nil || !undisturbed || hidingFault(h) {
-			continue
-		}
-		if coreSucceeded(h, s, back) {
-			t.violate(whole, action(s, ""), []*history.Event{back, s.Ended}, "broke forward recovery: saga %s was compensated although no step of it had failed", s.ID)
+		switch state, why := core(h, s, ds, back); state {
+		case coreDone:
+			t.violate(forwardClause(s, ds), action(s, ""), []*history.Event{last(s.Accepted), back}, "broke forward recovery: saga %s was compensated although no step of it had failed", s.ID)
+		case coreUnsure:
+			t.unjudgeable(forwardClause(s, ds), "%s", why)
 		}
 		for _, step := range s.Definition.Steps {
-			undo := firstSent(s.Op(step.Name, saga.Compensation))
-			if undo != nil && s.Op(step.Name, saga.Action) == nil && !firstMayHide(s, step, undo) {
-				t.violate(whole, undo.Operation(), []*history.Event{undo}, "broke exact compensation: %s was compensated and had never been attempted", action(s, step.Name))
+			if step.Compensation != nil && s.Op(step.Name, saga.Action) == nil {
+				checkNeverAttempted(t, h, s, step, ds)
 			}
 		}
 	}
-	return t.verdict("nothing failed and nothing was compensated")
+	return t.verdict("every saga that ended had a reason to turn")
 }
 
-// tempted tells whether an attempt of the saga did not surely succeed.
-func tempted(s *history.SagaRecord) bool {
-	for _, o := range s.Ops {
+// forwardClause says what the saga met on its way.
+func forwardClause(s *history.SagaRecord, ds []disturbance) string {
+	if n := len(s.Calls); n > 0 && kills(ds, 0, s.Calls[n-1].Seq) > 0 {
+		return forwardAfterCrash
+	}
+	for ref, o := range s.Ops {
 		for _, a := range o.Attempts {
-			if a.Learnt() != saga.Done {
-				return true
+			if ref.Direction == saga.Action && a.Learnt() != saga.Done {
+				return forwardAfterRetry
 			}
 		}
 	}
-	return false
+	return forwardAtOnce
+}
+
+// checkNeverAttempted: what was meant durably and did not leave before a kill, or
+// failed before it reached the wire, has been attempted in the orchestrator's eyes.
+func checkNeverAttempted(t *tally, h *history.History, s *history.SagaRecord, step saga.Step, ds []disturbance) {
+	undo := firstSent(s.Op(step.Name, saga.Compensation))
+	switch _, ready := readyAt(s, step); {
+	case undo == nil:
+		t.held(neverAttempted, 1)
+	case hiddenAttempts(h, action(s, step.Name)), firstMayHide(s, step, undo):
+		t.unjudgeable(neverAttempted, unseen)
+	case ready && disturbed(ds, 0, undo.Seq):
+		t.unjudgeable(neverAttempted, wasDisturbed)
+	default:
+		t.violate(neverAttempted, undo.Operation(), []*history.Event{undo}, "broke exact compensation: %s was compensated and had never been attempted", action(s, step.Name))
+	}
 }

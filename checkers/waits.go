@@ -20,6 +20,7 @@ type wait struct {
 	shortest time.Duration // since the orchestrator surely had learnt the failure
 	longest  time.Duration // since it can have learnt it at the earliest
 	asked    time.Duration // the longest Retry-After of the answers
+	unknown  string        // why it can't be judged; empty: it can
 }
 
 // timing is what the waits of a history are measured with.
@@ -28,6 +29,8 @@ type timing struct {
 	ds     []disturbance
 	faulty map[hit]bool    // attempts that a fault struck
 	window map[string]bool // steps under a window that struck something
+	// keepsTimeout: the orchestrator says that it gives an attempt up at its time-out.
+	keepsTimeout bool
 }
 
 type hit struct {
@@ -37,6 +40,7 @@ type hit struct {
 
 func newTiming(ix *history.Index) *timing {
 	t := &timing{ix: ix, ds: disturbances(ix.History, ix), faulty: map[hit]bool{}, window: map[string]bool{}}
+	t.keepsTimeout = slices.Contains(ix.History.Header.Orchestrator.Capabilities, "attempt-timeout")
 	for i, es := range ix.Fired {
 		for _, e := range es {
 			t.faulty[hit{e.Operation(), e.Attempt}] = true
@@ -50,30 +54,36 @@ func newTiming(ix *history.Index) *timing {
 	return t
 }
 
-// waitsOf lists the waits of an operation that can be judged: between attempts
-// that follow each other, after a transient failure, while the orchestrator ran
-// undisturbed from the beginning (a kill may cost the count of attempts, which
-// the band depends on). Operations that may have been attempted without a trace,
-// or go on beyond their policy, have none.
+// waitsOf lists the waits of an operation after a transient failure. One can be
+// judged between attempts that follow each other, while the orchestrator ran
+// undisturbed from the beginning (a kill may cost the count of attempts, which the
+// band depends on). Operations that go on beyond their policy have none.
 func (t *timing) waitsOf(s *history.SagaRecord, o *history.OpRecord) []wait {
-	as := sent(o)
-	if len(as) < 2 || hiddenAttempts(t.ix.History, o.Op) || endless(s, o.Op) {
+	as := tries(s, o)
+	if len(as) < 2 || endless(s, o.Op) {
 		return nil
 	}
 	p := o.Call.Retry
 	var ws []wait
 	for i, b := range as[1:] {
 		a := as[i]
-		if b.Sent.Seq < a.Sent.Seq { // the wire counted one before the other and noted it after: it was late
-			continue
-		}
-		if b.N != a.N+1 || a.Learnt() != saga.Transient || disturbed(t.ds, 0, b.Sent.Seq) || t.seenLate(o, a) {
+		if a.Learnt() != saga.Transient {
 			continue
 		}
 		w := wait{op: o.Op, failed: a, next: b.Sent, policy: p, asked: retryAfter(a)}
 		w.lo, w.hi = p.Band(b.N)
-		w.longest = b.Sent.At - earliestFailure(a)
+		w.longest = b.Sent.At - t.earliestFailure(o, a)
 		w.shortest = b.Sent.At - latestFailure(a, p)
+		switch {
+		case hiddenAttempts(t.ix.History, o.Op):
+			w.unknown = unseen
+		case disturbed(t.ds, 0, b.Sent.Seq):
+			w.unknown = wasDisturbed
+		case b.Sent.Seq < a.Sent.Seq, b.N != a.N+1: // the wire counted one before the other and noted it after: it was late
+			w.unknown = tooLateToSay
+		case t.seenLate(o, a):
+			w.unknown = "the moment of the failure is not known"
+		}
 		ws = append(ws, w)
 	}
 	return ws
@@ -98,8 +108,19 @@ func (t *timing) seenLate(o *history.OpRecord, a *history.Attempt) bool {
 }
 
 // earliestFailure is the earliest time at which the orchestrator can have learnt
-// that the attempt failed: an answer that it may not have read may have come after
-// its time-out.
+// that the attempt failed. Silence it learns by its time-out, which it keeps if it
+// says so, and which began before the wire saw the attempt by no more than the
+// machine was late.
+func (t *timing) earliestFailure(o *history.OpRecord, a *history.Attempt) time.Duration {
+	limit := o.Call.Retry.AttemptTimeout() - 3*t.ix.Lag
+	if a.Ended.Code == 0 && t.keepsTimeout && limit > 0 && a.Ended.At-a.Sent.At >= limit {
+		return a.Sent.At + limit
+	}
+	return earliestFailure(a)
+}
+
+// earliestFailure is that time whatever the orchestrator says of itself: an answer
+// that it may not have read may have come after its time-out.
 func earliestFailure(a *history.Attempt) time.Duration {
 	if a.Ended.Code != 0 && a.Ended.Certain && len(a.Answered) > 0 {
 		return a.Answered[0].At
@@ -107,13 +128,13 @@ func earliestFailure(a *history.Attempt) time.Duration {
 	return a.Sent.At
 }
 
-// latestFailure is the latest such time: when its connection was over, or its
-// attempt timed out.
+// latestFailure is the latest such time: when its side had the whole answer, when
+// its connection was over, or its attempt timed out.
 func latestFailure(a *history.Attempt, p saga.RetryPolicy) time.Duration {
 	if limit := p.AttemptTimeout(); limit > 0 {
-		return min(a.Ended.At, a.Sent.At+limit)
+		return min(a.LearntAt(), a.Sent.At+limit)
 	}
-	return a.Ended.At
+	return a.LearntAt()
 }
 
 // wireLags is how long attempts that no fault struck took from the wire to their

@@ -1,0 +1,150 @@
+package checkers
+
+import (
+	"slices"
+
+	"github.com/sagacheck/sagacheck/history"
+	"github.com/sagacheck/sagacheck/saga"
+)
+
+// DuplicateSaga finds one start that a client repeated, because it had heard
+// nothing, and that made two sagas.
+//
+// Source: go-workflows #291, dapr/docs PR 5306; the contract: the same id with the
+// same body again makes no second saga. Evidence: saga-submitted, fault-fired of a
+// copy of the start, call-sent with its Saga-Id and Idempotency-Key, call-ended.
+//
+// Both sagas call the same addresses. What shows the second one: calls of one
+// operation carry different Saga-Ids; or, where the ids are the same or missing,
+// two operations or all that were attempted are called under a second key although
+// nothing asked for another attempt: the first had surely succeeded, or an attempt
+// was under way and far from its time-out. A saga that began again under the same
+// keys looks like redundant calls. The other properties of a saga's course leave
+// such sagas out: one cause, one finding. Cost: linear.
+type DuplicateSaga struct{}
+
+var _ Checker = DuplicateSaga{}
+
+// repeatedStart is the clause of duplicate-saga.
+const repeatedStart = "repeated-start"
+
+// Doc documents the checker.
+func (DuplicateSaga) Doc() Doc {
+	return Doc{
+		Name:       "duplicate-saga",
+		Definition: "One start that a client repeated made two sagas.",
+		Source:     "go-workflows #291, dapr/docs PR 5306; docs/contract.md on POST /sagas",
+		Clauses: []Clause{
+			{Name: repeatedStart, Text: "a start that arrives a second time, since its answer was lost or the network copied it, makes no second saga"},
+		},
+		Evidence: "saga-submitted, fault-fired of a copy of the start, and the Saga-Id and Idempotency-Key of call-sent.",
+		Blind:    "A second saga that uses the ids and the keys of the first (see redundant-call), and one that begins after the history ended.",
+		Cost:     "linear",
+		Needs:    []string{"idempotent-submit"},
+	}
+}
+
+// Check judges a history.
+func (c DuplicateSaga) Check(h *history.History, ix *history.Index) Verdict {
+	t := newTally(c)
+	for _, s := range ix.Sagas {
+		if !startedTwice(h, ix, s) {
+			continue
+		}
+		first, second := secondSaga(s)
+		switch {
+		case second != nil:
+			t.violate(repeatedStart, action(s, ""), []*history.Event{last(s.Submitted), first, second}, "broke the start of a saga: %s was started once and the start was repeated, and two sagas run: the second one calls %s as %s under the key %s", s.ID, second.Operation(), quoteOr(second.SagaID), quoteOr(second.Key))
+		case len(s.Calls) > 0:
+			t.held(repeatedStart, 1)
+		}
+	}
+	return t.verdict("no start arrived twice")
+}
+
+// startedTwice tells whether a start of the saga may have arrived more than once.
+func startedTwice(h *history.History, ix *history.Index, s *history.SagaRecord) bool {
+	if len(s.Submitted) > 1 {
+		return true
+	}
+	for i, es := range ix.Fired {
+		for _, e := range es {
+			if i < len(h.Header.Faults) && h.Header.Faults[i].Kind == "duplicate" && e.Saga == s.ID && e.Step == saga.SubmitStep {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// secondSaga finds a call of a second saga, and one of the first, of the same
+// operation. Nil: there is none.
+func secondSaga(s *history.SagaRecord) (first, second *history.Event) {
+	doubled := 0
+	for _, o := range opsOf(s) {
+		a, b, surely := secondCall(o)
+		if b == nil {
+			continue
+		}
+		if surely {
+			return a, b
+		}
+		if doubled++; second == nil {
+			first, second = a, b
+		}
+	}
+	if doubled > 1 || doubled == len(s.Ops) {
+		return first, second
+	}
+	return nil, nil
+}
+
+// secondCall finds two attempts of an operation of which the second can't be a retry
+// of the first; surely: they name two sagas.
+func secondCall(o *history.OpRecord) (first, second *history.Event, surely bool) {
+	as := sent(o)
+	for i, b := range as {
+		for _, a := range as[:i] {
+			switch {
+			case a.Sent.SagaID != "" && b.Sent.SagaID != "" && a.Sent.SagaID != b.Sent.SagaID:
+				return a.Sent, b.Sent, true
+			case second != nil || a.Sent.Key == b.Sent.Key || slices.ContainsFunc(as[:i], func(c *history.Attempt) bool { return c.Sent.Key == b.Sent.Key }):
+			case unasked(o, a, b):
+				first, second = a.Sent, b.Sent
+			}
+		}
+	}
+	return first, second, false
+}
+
+// unasked tells that, when attempt b was sent, attempt a had surely succeeded, or was
+// under way and far from its time-out.
+func unasked(o *history.OpRecord, a, b *history.Attempt) bool {
+	if a.Learnt() == saga.Done && a.Ended.Seq < b.Sent.Seq {
+		return true
+	}
+	limit := o.Call.Retry.AttemptTimeout()
+	return (a.Ended == nil || a.Ended.Seq > b.Sent.Seq) && (limit == 0 || b.Sent.At-a.Sent.At < limit/2)
+}
+
+// singleSagas are the sagas of a history but for those of which two run: what those
+// do together is duplicate-saga's matter alone.
+func singleSagas(h *history.History, ix *history.Index) []*history.SagaRecord {
+	if !slices.Contains(h.Header.Orchestrator.Capabilities, "idempotent-submit") {
+		return ix.Sagas
+	}
+	return slices.DeleteFunc(slices.Clone(ix.Sagas), func(s *history.SagaRecord) bool {
+		if !startedTwice(h, ix, s) {
+			return false
+		}
+		_, second := secondSaga(s)
+		return second != nil
+	})
+}
+
+func quoteOr(s string) string {
+	if s == "" {
+		return "nobody"
+	}
+	return `"` + s + `"`
+}

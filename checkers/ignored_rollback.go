@@ -1,0 +1,108 @@
+package checkers
+
+import (
+	"net/http"
+
+	"github.com/sagacheck/sagacheck/history"
+	"github.com/sagacheck/sagacheck/saga"
+)
+
+// IgnoredRollback finds an operator's request for the rollback that was accepted and
+// not carried out, refused without a reason, or accepted when it was too late.
+//
+// Source: zigflow #587, OpenMetadata PR 31590; docs/contract.md on
+// POST /sagas/{id}/compensate. Evidence: saga-operator, call-sent, call-answered,
+// call-ended, saga-ended. A request is in time if the saga has not ended, no attempt
+// of a pivot has been sent, and some critical step has not been answered well. It is
+// too late when the orchestrator surely has learnt the pivot's success.
+// Cost: linear.
+type IgnoredRollback struct{}
+
+var _ Checker = IgnoredRollback{}
+
+// The clauses of ignored-rollback.
+const (
+	requestCarriedOut = "carried-out"
+	requestAccepted   = "accepted-in-time"
+	requestTooLate    = "refused-past-pivot"
+)
+
+// Doc documents the checker.
+func (IgnoredRollback) Doc() Doc {
+	return Doc{
+		Name:       "ignored-rollback",
+		Definition: "An operator's rollback was accepted before the pivot and the saga completed all the same, or it was refused although it was surely before the pivot.",
+		Source:     "zigflow #587, OpenMetadata PR 31590; docs/contract.md on POST /sagas/{id}/compensate",
+		Clauses: []Clause{
+			{Name: requestAccepted, Text: "a request that comes in time is accepted: before any attempt of a pivot, while a critical step is not done"},
+			{Name: requestCarriedOut, Text: "a saga whose rollback was accepted in time does not complete: it ends compensated, or needs a person"},
+			{Name: requestTooLate, Text: "a request that comes when the pivot's success has been learnt is refused with 409", Wants: []Trait{stepsBehindPivots}},
+		},
+		Evidence: "saga-operator, call-sent, call-answered, call-ended and saga-ended.",
+		Blind:    "Requests while the pivot is under way, that were not answered, or were answered with a transient error.",
+		Cost:     "linear",
+		Needs:    []string{"operator-compensation"},
+	}
+}
+
+// Check judges a history.
+func (c IgnoredRollback) Check(h *history.History, ix *history.Index) Verdict {
+	t := newTally(c)
+	for _, s := range singleSagas(h, ix) {
+		for _, e := range s.Operator {
+			code := saga.Classify(e.Code)
+			refused := code == saga.Permanent || e.Code == http.StatusConflict
+			pivot := pivotLearnt(s)
+			switch {
+			case code != saga.Done && !refused:
+			case pivot != nil && pivot.Ended.Seq < e.Seq:
+				checkTooLate(t, s, e, pivot, refused)
+			case !inTime(h, s, e):
+				t.unjudgeable(requestAccepted, "the pivot was under way, or the saga done")
+			case refused:
+				t.violate(requestAccepted, action(s, ""), []*history.Event{e}, "broke the rollback by a person: saga %s was before its pivot and not done, and the request was refused with %d", s.ID, e.Code)
+			default:
+				t.held(requestAccepted, 1)
+				checkCarriedOut(t, s, e)
+			}
+		}
+	}
+	return t.verdict("no operator asked for a rollback")
+}
+
+// inTime tells whether the saga surely could still be rolled back.
+func inTime(h *history.History, s *history.SagaRecord, e *history.Event) bool {
+	if s.Ended != nil && s.Ended.Seq < e.Seq {
+		return false
+	}
+	open := false
+	for _, step := range s.Definition.Steps {
+		o := s.Op(step.Name, saga.Action)
+		if began := firstSent(o); step.Kind == saga.Pivot && began != nil && began.Seq < e.Seq {
+			return false
+		}
+		if critical(h, step) {
+			done := acknowledged(o)
+			open = open || done == nil || done.Seq > e.Seq
+		}
+	}
+	return open
+}
+
+func checkCarriedOut(t *tally, s *history.SagaRecord, e *history.Event) {
+	switch end := endEvent(s); {
+	case end == nil: // stuck-saga's matter
+	case end.Status == saga.Completed:
+		t.violate(requestCarriedOut, action(s, ""), []*history.Event{e, end}, "broke the rollback by a person: the request for saga %s was accepted before its pivot, and it completed all the same", s.ID)
+	default:
+		t.held(requestCarriedOut, 1)
+	}
+}
+
+func checkTooLate(t *tally, s *history.SagaRecord, e *history.Event, pivot *history.Attempt, refused bool) {
+	if refused {
+		t.held(requestTooLate, 1)
+		return
+	}
+	t.violate(requestTooLate, action(s, ""), []*history.Event{pivot.Ended, e}, "broke the point of no return: a request for the rollback of saga %s was accepted with %d after its pivot had succeeded", s.ID, e.Code)
+}

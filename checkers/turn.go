@@ -1,0 +1,163 @@
+package checkers
+
+import (
+	"net/http"
+	"slices"
+	"time"
+
+	"github.com/sagacheck/sagacheck/history"
+	"github.com/sagacheck/sagacheck/saga"
+)
+
+// The reasons why something can't be judged that several checkers share.
+const (
+	notCertain   = "the outcome of a step is not certain"
+	unseen       = "an attempt may have failed before it reached the wire"
+	killMayCost  = "a kill may have cost the last attempt"
+	wasDisturbed = "the orchestrator was killed, paused or without its store"
+	tooLateToSay = "the machine was too late"
+)
+
+// coreState is what the wire shows of the steps that a saga can't do without.
+type coreState int
+
+const (
+	coreDone   coreState = iota // all that were attempted surely succeeded, and none can have failed unseen
+	coreFailed                  // there may be a good reason to go back
+	coreUnsure                  // it can't be told
+)
+
+// core tells what the orchestrator knew, when an event happened, of the steps that
+// the saga can't do without, and why that can't be told. If they are done, nothing
+// but an operator can be a reason to go back.
+func core(h *history.History, s *history.SagaRecord, ds []disturbance, before *history.Event) (state coreState, why string) {
+	if mayHaveBeenAsked(s) {
+		return coreFailed, ""
+	}
+	for _, step := range s.Definition.Steps {
+		if !critical(h, step) {
+			continue
+		}
+		switch st, reason := stepState(h, s, step, ds, before); {
+		case st == coreFailed:
+			return st, ""
+		case st == coreUnsure:
+			state, why = st, reason
+		}
+	}
+	return state, why
+}
+
+func stepState(h *history.History, s *history.SagaRecord, step saga.Step, ds []disturbance, before *history.Event) (coreState, string) {
+	op := action(s, step.Name)
+	o := s.Op(step.Name, saga.Action)
+	switch {
+	case mayHaveLearnt(o, saga.Permanent):
+		return coreFailed, ""
+	case o != nil && usedUp(h, o):
+		return coreFailed, ""
+	case mayBeUsedUp(step.Action, o, ds, before):
+		return coreUnsure, killMayCost
+	case o == nil && step.Action.Breaker != nil: // an open breaker fails it silently
+		return coreUnsure, unseen
+	case o == nil && (firstMayHide(s, step, last(s.Reports)) || hiddenAttempts(h, op)):
+		return coreUnsure, unseen
+	case o != nil && !surelyBefore(o, before):
+		return coreUnsure, notCertain
+	}
+	return coreDone, ""
+}
+
+// mayBeUsedUp tells whether kills, each of which may cost an attempt that was meant
+// and never left, can have used up the attempts of an operation.
+func mayBeUsedUp(c saga.Call, o *history.OpRecord, ds []disturbance, before *history.Event) bool {
+	n := kills(ds, 0, before.Seq)
+	if n == 0 || c.Retry.MaxAttempts == 0 && c.Retry.DeadlineMS == 0 {
+		return false
+	}
+	if o != nil {
+		n += len(sent(o))
+	}
+	return c.Retry.DeadlineMS > 0 || n >= c.Retry.MaxAttempts
+}
+
+// mayHaveBeenAsked tells whether an operator may have made the saga turn: what was
+// refused did not. A request is noted when it is answered, so that what it leads to
+// may come before it.
+func mayHaveBeenAsked(s *history.SagaRecord) bool {
+	return slices.ContainsFunc(s.Operator, func(o *history.Event) bool {
+		return o.Code != http.StatusConflict && saga.Classify(o.Code) != saga.Permanent
+	})
+}
+
+// turn is the moment from which on a saga surely is on its way back.
+type turn struct {
+	event  *history.Event // that told the orchestrator
+	at     time.Duration
+	why    string
+	clause string
+}
+
+// turnOf is the first event from which the orchestrator surely learnt that the saga
+// has to turn: a critical action was refused for good, its attempts are used up, or
+// an operator's request was accepted. Nil: there is none, or the pivot may have
+// succeeded or be under way, so that there is no way back.
+func turnOf(h *history.History, s *history.SagaRecord) *turn {
+	var first *turn
+	note := func(t turn) {
+		if first == nil || t.at < first.at {
+			first = &t
+		}
+	}
+	for _, step := range s.Definition.Steps {
+		o := s.Op(step.Name, saga.Action)
+		if !critical(h, step) || o == nil {
+			continue
+		}
+		if no := o.Learnt(saga.Permanent); no != nil {
+			note(turn{no.Ended, no.LearntAt(), o.Op.String() + " had been refused for good", newStepAfterFailure})
+		} else if end := surelyUsedUp(s, o); end != nil {
+			note(turn{end.Ended, end.Ended.At, o.Op.String() + " had used up its attempts", newStepAfterFailure})
+		}
+	}
+	for _, e := range s.Operator {
+		if saga.Classify(e.Code) == saga.Done {
+			note(turn{e, e.At, "an operator's request for the rollback had been accepted", newStepAfterRequest})
+		}
+	}
+	if first == nil || pivotMayPrecede(s, first) {
+		return nil
+	}
+	return first
+}
+
+// surelyUsedUp is the last attempt that the policy allows, if all of them surely
+// failed.
+func surelyUsedUp(s *history.SagaRecord, o *history.OpRecord) *history.Attempt {
+	most := o.Call.Retry.MaxAttempts
+	as := sent(o)
+	if most == 0 || len(as) < most || endless(s, o.Op) {
+		return nil
+	}
+	for _, a := range as[:most] {
+		if a.Learnt() != saga.Transient {
+			return nil
+		}
+	}
+	return as[most-1]
+}
+
+// pivotMayPrecede tells whether a pivot may have succeeded before the turn, or had
+// been attempted and not surely failed: then the saga may not turn any more.
+func pivotMayPrecede(s *history.SagaRecord, t *turn) bool {
+	for _, step := range s.Definition.Steps {
+		if step.Kind != saga.Pivot {
+			continue
+		}
+		o := s.Op(step.Name, saga.Action)
+		if began := firstSent(o); began != nil && o.Learnt(saga.Permanent) == nil && surelyUsedUp(s, o) == nil {
+			return true
+		}
+	}
+	return false
+}
