@@ -132,6 +132,9 @@ func (h *Harness) Close() error {
 	return errors.Join(h.owned.close(h.stopLimit()), h.wire.Close(), h.server.Close())
 }
 
+// Cut tells that a run was cut short.
+func (h *Harness) Cut() bool { return h.hurry.Load() }
+
 // stopLimit bounds the end of an orchestrator.
 func (h *Harness) stopLimit() time.Duration {
 	if h.hurry.Load() {

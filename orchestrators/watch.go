@@ -85,16 +85,12 @@ func portOf(u *url.URL) (port string, here bool) {
 	return port, host == "localhost" || ip != nil && ip.IsLoopback()
 }
 
-// AwaitURL waits until a GET of the URL is answered with any status, or until the
-// limit is over.
+// AwaitURL waits until a GET of the URL is answered, by anything but a server error,
+// or until the limit is over.
 func AwaitURL(ctx context.Context, address string, limit time.Duration) error {
-	u, err := url.Parse(address)
-	if err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "" {
-		return fmt.Errorf("%q: expected http://host:port/path", address)
-	}
 	w := newWire()
 	defer w.close()
-	err = poll(ctx, limit, func(ctx context.Context) error {
+	err := poll(ctx, limit, func(ctx context.Context) error {
 		ctx, cancel := context.WithTimeout(ctx, watchEvery)
 		defer cancel()
 		code, _, err := w.do(ctx, http.MethodGet, address, nil, nil)

@@ -124,7 +124,7 @@ func (r *Run) judge() {
 	switch {
 	case r.Mutants != nil: // its cells are meant to be red
 		violated, inconclusive, vacuous = r.Mutants.reasons(), nil, nil
-		incomplete = nil
+		incomplete = append(incomplete, r.Mutants.unfinished()...)
 	case r.Comparison != nil:
 		var failed []string
 		violated, failed, inconclusive, vacuous = r.Comparison.judge()

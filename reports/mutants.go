@@ -136,20 +136,24 @@ func (m *Mutants) With(f Fate) []Defect {
 // reasons say why the matrix is not green: a defect that no checker killed, or
 // only another's, and an equivalent switch that went red.
 func (m *Mutants) reasons() []string {
-	var out []string
-	for _, x := range []struct {
-		fate Fate
-		what string
-	}{{Survived, "survived"}, {Unfinished, "unfinished"}, {Misleading, "killed only by another's checker"}, {FalseAlarms, "equivalent switch that went red"}} {
-		var names []string
-		for _, d := range m.With(x.fate) {
-			names = append(names, d.Name)
-		}
-		if len(names) > 0 {
-			out = append(out, fmt.Sprintf("%s (%d): %s", x.what, len(names), strings.Join(names, ", ")))
-		}
+	return slices.Concat(m.named(Survived, "survived"), m.named(Misleading, "killed only by another's checker"),
+		m.named(FalseAlarms, "equivalent switch that went red"))
+}
+
+// unfinished names the defects whose searches were cut short: nothing is known of
+// them.
+func (m *Mutants) unfinished() []string { return m.named(Unfinished, "unfinished") }
+
+// named says which defects had a fate; empty: none had.
+func (m *Mutants) named(f Fate, what string) []string {
+	var names []string
+	for _, d := range m.With(f) {
+		names = append(names, d.Name)
 	}
-	return out
+	if len(names) == 0 {
+		return nil
+	}
+	return []string{fmt.Sprintf("%s (%d): %s", what, len(names), strings.Join(names, ", "))}
 }
 
 func (m *Mutants) headline() string {

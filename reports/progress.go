@@ -19,6 +19,7 @@ type Progress struct {
 	what     string
 	total    int
 	done     int
+	printed  int // how many were done in the last line
 	violated int
 	errors   int
 	now      func() time.Time
@@ -55,7 +56,7 @@ func newProgress(t Terminal, what string, total int, now func() time.Time) *Prog
 func (p *Progress) SetTotal(total int) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.total = total
+	p.total = max(total, p.done)
 	if p.bar != nil && total > p.done {
 		p.bar.ChangeMax(total)
 	}
@@ -66,6 +67,9 @@ func (p *Progress) Done(outcome State) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.done++
+	if p.total > 0 {
+		p.total = max(p.total, p.done) // never more than all
+	}
 	switch outcome {
 	case Violated:
 		p.violated++
@@ -92,7 +96,7 @@ func (p *Progress) Finish() {
 		_ = p.bar.Finish()
 		return
 	}
-	if !p.last.Equal(p.start) {
+	if !p.last.Equal(p.start) && p.printed < p.done {
 		p.print()
 	}
 }
@@ -113,6 +117,7 @@ func (p *Progress) print() {
 	if p.total > 0 {
 		of = fmt.Sprintf("/%d", p.total)
 	}
+	p.printed = p.done
 	elapsed := p.now().Sub(p.start).Round(time.Second)
 	fmt.Fprintf(p.term.W, "%d%s %s%s, %v\n", p.done, of, p.what, p.troubles(), elapsed)
 }

@@ -89,3 +89,20 @@ func TestTerminal(t *testing.T) {
 		t.Errorf("got %+v", got)
 	}
 }
+
+// TestNeverMoreDoneThanAll: whatever the total was taken for before, and no line
+// comes twice.
+func TestNeverMoreDoneThanAll(t *testing.T) {
+	var b bytes.Buffer
+	clock := time.Unix(0, 0)
+	p := newProgress(Terminal{W: &b}, "plans", 2, func() time.Time { return clock })
+	for range 3 {
+		clock = clock.Add(6 * time.Second)
+		p.Done(Passed)
+	}
+	p.SetTotal(1)
+	p.Finish()
+	if want := "1/2 plans, 6s\n2/2 plans, 12s\n3/3 plans, 18s\n"; b.String() != want {
+		t.Errorf("got:\n%swant:\n%s", b.String(), want)
+	}
+}

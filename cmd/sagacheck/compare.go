@@ -50,6 +50,7 @@ with --strict a finding is red.`,
 		RunE: func(c *cobra.Command, _ []string) error { return f.compare(c, p) },
 	}
 	f.registerShared(c)
+	f.registerFailures(c, 0) // the matrix wants every property
 	flags := c.Flags()
 	flags.StringSliceVar(&f.orchestrators, "orchestrator", []string{referenceName}, "`name` of a manifest, path of one, or URL (may be repeated)")
 	flags.StringSliceVar(&f.profiles, "participants", []string{"naive", "keyed", "fenced"}, "participant profiles")
@@ -93,6 +94,9 @@ func (f *compareFlags) compare(c *cobra.Command, p process) error {
 			if err != nil {
 				return err
 			}
+			if run == nil {
+				break // cut short
+			}
 			runs = append(runs, run)
 			if rate > 0 {
 				speed[run.Orchestrator.Name] = rate
@@ -118,6 +122,9 @@ func (f *compareFlags) one(c *cobra.Command, p process, engine, profile, dir str
 	fmt.Fprintf(p.stderr, "sagacheck: %s with %s participants\n", engine, profile)
 	x, err := open(c.Context(), p, s, c, nil)
 	var exit *exitError
+	if err != nil && c.Context().Err() != nil {
+		return nil, 0, nil
+	}
 	if errors.As(err, &exit) && exit.code == reports.ExitSystem {
 		return notStarted(engine, profile, err), 0, nil // its row says why
 	}
@@ -284,8 +291,15 @@ func (f *compareFlags) publish(c *cobra.Command, p process, runs []*reports.Run,
 		describe(e, matrix)
 	}
 	collector := reports.New(reports.Meta{Tool: toolVersion(), Command: strings.Join(p.args, " "), Started: started, Seed: f.seed})
-	if c.Context().Err() != nil {
+	why, byUser := cutBy(c.Context(), nil)
+	if byUser {
 		collector.Interrupt()
+	}
+	collector.LeftOut(why+": orchestrators with a profile not begun", len(f.orchestrators)*len(f.profiles)-len(runs))
+	for _, r := range runs {
+		for _, n := range r.LeftOut {
+			collector.LeftOut(fmt.Sprintf("%s with %s participants: %s", r.Orchestrator.Name, r.Profile, n.Reason), n.Plans)
+		}
 	}
 	run := collector.Finish()
 	run.Comparison = matrix

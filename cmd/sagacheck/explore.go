@@ -8,7 +8,6 @@ import (
 	"path/filepath"
 	"slices"
 	"sync"
-	"time"
 
 	"github.com/spf13/cobra"
 
@@ -28,7 +27,6 @@ type exploreFlags struct {
 	settings
 	depth    int
 	maxPlans int
-	maxTime  time.Duration
 	shard    string
 	resume   string
 	audit    bool
@@ -47,7 +45,7 @@ another are left out (docs/exploration.md); --audit runs them too and tells whet
 a finding would have been lost.
 
 A budget (--max-plans, --max-time) cuts in a fair order, and the report says what
-was not run. An interrupted exploration goes on with --resume. The first failure of
+was not run: such an exploration is incomplete (exit 2). An interrupted exploration goes on with --resume. The first failure of
 each property in each scenario is shrunk to the smallest plan that still fails.`,
 		Example: `  sagacheck explore --scenario single-step
   sagacheck explore --scenario order --depth 2 --max-time 5m
@@ -57,10 +55,10 @@ each property in each scenario is shrunk to the smallest plan that still fails.`
 		RunE: func(c *cobra.Command, _ []string) error { return f.run(c, p) },
 	}
 	f.register(c)
+	f.registerFailures(c, enoughFailures)
 	fl := c.Flags()
 	fl.IntVar(&f.depth, "depth", 1, "how many faults a plan may have")
 	fl.IntVar(&f.maxPlans, "max-plans", 0, "run at most so many plans; 0: no limit")
-	fl.DurationVar(&f.maxTime, "max-time", 0, "begin no plan after this time; 0: no limit")
 	fl.StringVar(&f.shard, "shard", "", "run only part `i/n` of the plans")
 	fl.StringVar(&f.resume, "resume", "", "`file` "+exploreLogFile+" of an exploration to go on with")
 	fl.BoolVar(&f.audit, "audit", false, "also run the plans that the rules leave out, and tell whether a finding would have been lost")
@@ -72,8 +70,10 @@ func (f *exploreFlags) run(c *cobra.Command, p process) error {
 	i, n, err := parseShard(f.shard)
 	switch {
 	case err != nil:
-	case f.depth < 0, f.maxPlans < 0, f.maxTime < 0:
-		err = errors.New("--depth, --max-plans, --max-time: expected 0 or more")
+	case f.depth < 0:
+		err = fmt.Errorf("--depth: %d: expected 0 or more", f.depth)
+	case f.maxPlans < 0:
+		err = fmt.Errorf("--max-plans: %d: expected 0 (no limit) or more", f.maxPlans)
 	default:
 		err = f.shrink.check()
 	}
@@ -88,7 +88,7 @@ func (f *exploreFlags) run(c *cobra.Command, p process) error {
 	if err != nil {
 		return err
 	}
-	e, err := newExploration(x, f, i, n)
+	e, err := newExploration(c.Context(), x, f, i, n)
 	if err != nil {
 		return errors.Join(err, x.close())
 	}
@@ -112,19 +112,19 @@ type exploration struct {
 	prints      map[string]string // scenario → fingerprint of its definitions
 	log         *exploreLog
 	before      map[logKey]logLine // done by an earlier exploration
-	began       time.Time
-	started     int // plans, also of an earlier exploration
+	started     int                // plans, also of an earlier exploration
 	tally       exploreTally
 	failed      failures
 	running     sync.Map // cell → *faults.Probe
 	missed      []*faults.Probe
 	broken      map[*faults.Probe][]string // histories of tries that missed a fault and broke a property
 	total       int
+	gone        bool // the system under test went away
 }
 
-func newExploration(x *session, f *exploreFlags, part, parts int) (*exploration, error) {
+func newExploration(ctx context.Context, x *session, f *exploreFlags, part, parts int) (*exploration, error) {
 	e := &exploration{
-		session: x, flags: f, part: part, parts: parts, began: time.Now(),
+		session: x, flags: f, part: part, parts: parts,
 		byName: map[string]*scenarios.Scenario{}, prints: map[string]string{},
 		tally: newTally(), before: map[logKey]logLine{}, broken: map[*faults.Probe][]string{},
 	}
@@ -140,9 +140,9 @@ func newExploration(x *session, f *exploreFlags, part, parts int) (*exploration,
 		Seed: x.s.seed, Defects: x.s.defects,
 	}
 	if f.resume != "" {
-		before, err := loadExploreLog(f.resume, head)
+		before, err := interruptible(ctx, func() (map[logKey]logLine, error) { return loadExploreLog(f.resume, head) })
 		if err != nil {
-			return nil, usage(fmt.Errorf("--resume: %w", err))
+			return nil, badInput(fmt.Errorf("--resume: %w", err))
 		}
 		e.before = before
 	}
@@ -156,7 +156,10 @@ func newExploration(x *session, f *exploreFlags, part, parts int) (*exploration,
 func (e *exploration) explore(ctx context.Context) error {
 	e.progress = reports.NewProgress(reports.NewTerminal(e.p.stderr, e.p.getenv), "plans", 0)
 	defer e.progress.Finish()
-	for ctx.Err() == nil {
+	user := ctx
+	ctx = e.begin(ctx)
+	defer e.stop(nil)
+	for ctx.Err() == nil && !e.gone {
 		probes := e.explorer.Next()
 		if len(probes) == 0 {
 			return nil
@@ -165,7 +168,9 @@ func (e *exploration) explore(ctx context.Context) error {
 			return err
 		}
 	}
-	e.collector.Interrupt()
+	if _, byUser := cutBy(user, nil); byUser {
+		e.collector.Interrupt()
+	}
 	return nil
 }
 
@@ -207,6 +212,7 @@ func (e *exploration) runLevel(ctx context.Context, probes []*faults.Probe) erro
 // leave counts a plan that the budget or an interruption leaves out.
 func (e *exploration) leave(p *faults.Probe, why string) {
 	e.tally.leave(p, why)
+	e.total--
 	if e.owns(p) {
 		e.collector.LeftOut(why, 1)
 	}
@@ -219,9 +225,6 @@ func (e *exploration) owns(p *faults.Probe) bool { return p.Shard(e.parts) == e.
 func (e *exploration) runProbes(ctx context.Context, probes []*faults.Probe, try int) error {
 	cells := func(yield func(harness.Cell) bool) {
 		for _, p := range probes {
-			if e.flags.maxTime > 0 && time.Since(e.began) > e.flags.maxTime {
-				return
-			}
 			c := e.cell(e.byName[p.Space], p.Plan, e.s.seed)
 			e.running.Store(c.ID, p)
 			if !yield(c) {
@@ -239,15 +242,15 @@ func (e *exploration) runProbes(ctx context.Context, probes []*faults.Probe, try
 			errs = append(errs, err)
 		}
 	})
-	why := fmt.Sprintf("after --max-time %v", e.flags.maxTime)
-	if err != nil {
-		why = "interrupted"
-	}
+	why, _ := cutBy(ctx, err)
+	var gone *harness.GoneError
+	e.gone = errors.As(err, &gone)
 	for _, p := range probes {
 		if !taken[p] {
 			e.leave(p, why)
 		}
 	}
+	e.progress.SetTotal(e.total)
 	return errors.Join(errs...)
 }
 
@@ -265,6 +268,7 @@ func (e *exploration) take(p *faults.Probe, r harness.Result, try int) error {
 		}
 		e.collector.AddError(info, r.Err)
 		e.progress.Done(reports.Errored)
+		e.failOne(failedToRun)
 		return nil
 	}
 	trace := faults.NewTrace(r.History)
@@ -274,10 +278,14 @@ func (e *exploration) take(p *faults.Probe, r harness.Result, try int) error {
 		e.missed = append(e.missed, p)
 	}
 	if !e.owns(p) {
+		if !again {
+			e.progress.Done(reports.Passed)
+		}
 		return nil
 	}
 	info.Again = again
 	verdicts := e.add(info, p, r.History)
+	e.fail(verdicts)
 	if !again {
 		return e.done(p, r.Path, trace, verdicts)
 	}
@@ -295,7 +303,9 @@ func (e *exploration) add(info reports.CellInfo, p *faults.Probe, h *history.His
 	state := e.collector.Add(info, h, verdicts)
 	e.failed.watch(info.ID, h.Header, p.Plan, verdicts)
 	e.tally.find(p, verdicts)
-	e.progress.Done(state)
+	if !info.Again {
+		e.progress.Done(state)
+	}
 	return verdicts
 }
 
@@ -331,6 +341,7 @@ func (e *exploration) recall(p *faults.Probe) bool {
 	e.started++
 	e.explorer.Learn(p, line.Trace)
 	if !e.owns(p) {
+		e.progress.Done(reports.Passed)
 		return true
 	}
 	var verdicts []checkers.Verdict

@@ -11,6 +11,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -35,6 +36,7 @@ type mutantsFlags struct {
 	settle     time.Duration
 	out        string
 	histories  []string
+	limits
 }
 
 func newMutants(p process) *cobra.Command {
@@ -70,6 +72,7 @@ equivalent switch (a change that breaks nothing) stayed green.`,
 		Args: cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error { return f.run(c, p) },
 	}
+	f.limits.register(c)
 	c.Flags().StringSliceVar(&f.defects, "defect", nil, "only defects that match this `glob` (may be repeated)")
 	c.Flags().StringSliceVar(&f.scenarios, "scenario", nil, "only scenarios that match this `glob` (default: the catalogue without threads)")
 	c.Flags().IntVar(&f.seeds, "seeds", 20, "searches for each defect")
@@ -92,8 +95,15 @@ const (
 )
 
 func (f *mutantsFlags) check() error {
-	if f.seeds < 1 || f.limit < 0 || f.parallel < 0 || f.settle <= 0 {
-		return errors.New("--seeds, --settle: expected 1 or more; --limit, --parallel: 0 (the default) or more")
+	switch {
+	case f.seeds < 1:
+		return fmt.Errorf("--seeds: %d: expected 1 or more", f.seeds)
+	case f.limit < 0:
+		return fmt.Errorf("--limit: %d: expected 0 (the default) or more", f.limit)
+	case f.parallel < 0:
+		return fmt.Errorf("--parallel: %d: expected 0 (the default) or more", f.parallel)
+	case f.settle <= 0:
+		return fmt.Errorf("--settle: %v: expected more than 0", f.settle)
 	}
 	if f.quick && f.explore {
 		return errors.New("--quick and --explore: expected one of them")
@@ -124,9 +134,9 @@ func (f *mutantsFlags) run(c *cobra.Command, p process) error {
 	if err != nil {
 		return usage(fmt.Errorf("--defect: %w", err))
 	}
-	list, err := chooseScenarios(f.scenarios)
+	list, err := interruptible(c.Context(), func() ([]*scenarios.Scenario, error) { return chooseScenarios(f.scenarios) })
 	if err != nil {
-		return usage(fmt.Errorf("--scenario: %w", err))
+		return badInput(fmt.Errorf("--scenario: %w", err))
 	}
 	if f.explore {
 		chosen = slices.DeleteFunc(chosen, func(m mutant) bool { return m.Equivalent })
@@ -149,8 +159,12 @@ func (f *mutantsFlags) run(c *cobra.Command, p process) error {
 	fmt.Fprintf(p.stderr, "sagacheck: seed %d, %d defects and equivalent switches, %d scenarios\n", f.seed, len(chosen), len(list))
 	defects := h.all(c.Context(), chosen)
 	h.progress.Finish()
-	if c.Context().Err() != nil {
+	why, byUser := cutBy(c.Context(), nil)
+	if byUser {
 		h.collector.Interrupt()
+	}
+	if why != "" {
+		h.collector.LeftOut(why+": defects not measured to the end", len(chosen)-int(h.measured.Load()))
 	}
 	run := h.collector.Finish()
 	run.Mutants = &reports.Mutants{Seeds: f.seeds, Limit: f.limit, Defects: defects}
@@ -184,6 +198,7 @@ type hunt struct {
 	room      *semaphore.Weighted // bounds the sagas at once, over all defects
 	progress  *reports.Progress
 	collector *reports.Collector
+	measured  atomic.Int64 // defects, to the end
 }
 
 // defectsAtOnce: a defect that makes sagas hang keeps its place for long.
@@ -213,6 +228,9 @@ func (h *hunt) all(ctx context.Context, chosen []mutant) []reports.Defect {
 			d, err := h.measure(ctx, m)
 			if err != nil && ctx.Err() == nil {
 				h.collector.AddError(reports.CellInfo{}, fmt.Errorf("defect %s: %w", m.Name, err))
+			}
+			if ctx.Err() == nil {
+				h.measured.Add(1)
 			}
 			results[i] = d
 		})

@@ -37,7 +37,7 @@ stays the last run.`,
 	}
 	c.Flags().IntVar(&times, "times", 1, "how often")
 	c.RunE = func(c *cobra.Command, args []string) error {
-		r, err := reports.LoadReplay(args[0])
+		r, err := interruptible(c.Context(), func() (*reports.Replay, error) { return reports.LoadReplay(args[0]) })
 		if err == nil && times < 1 {
 			err = errors.New("--times: expected 1 or more")
 		}
@@ -45,7 +45,7 @@ stays the last run.`,
 			err = r.Plan.Validate()
 		}
 		if err != nil {
-			return usage(err)
+			return badInput(err)
 		}
 		return replay(c, p, s, r, times)
 	}
@@ -107,6 +107,9 @@ func replay(c *cobra.Command, p process, s settings, r *reports.Replay, times in
 		return err
 	}
 	x.link = reports.ReplayLink
+	if err := x.possible(r.Plan); err != nil {
+		return errors.Join(usage(fmt.Errorf("replay: plan.%w", err)), x.close())
+	}
 	source := harness.Frozen{Definitions: r.Definitions, Registers: r.Registers}
 	x.runCells(c.Context(), times, func(yield func(harness.Cell) bool) {
 		for range times {

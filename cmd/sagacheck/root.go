@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -33,6 +34,16 @@ func usage(err error) error {
 	return &exitError{reports.ExitUsage, err}
 }
 
+// badInput marks what came of reading the user's input: a mistake of theirs, unless
+// it has an exit code already.
+func badInput(err error) error {
+	var exit *exitError
+	if errors.As(err, &exit) {
+		return err
+	}
+	return usage(err)
+}
+
 // trouble marks an error of the system under test or of the infrastructure: exit 4.
 func trouble(err error) error {
 	if err == nil {
@@ -47,7 +58,7 @@ func run(ctx context.Context, p process) int {
 	root.SetArgs(p.args)
 	root.SetOut(p.stdout)
 	root.SetErr(p.stderr)
-	err := root.ExecuteContext(ctx)
+	err := executeWithin(ctx, root, p)
 	if err == nil {
 		return reports.ExitPass
 	}
@@ -62,6 +73,29 @@ func run(ctx context.Context, p process) int {
 		}
 	}
 	return exit.code
+}
+
+// endLimit is how long after an interrupt a command may take to report and clean up.
+const endLimit = 4 * time.Second
+
+// executeWithin executes a command, and gives it up if it has not ended some time
+// after it was interrupted, whatever it waits for. What it started ends with it.
+func executeWithin(ctx context.Context, root *cobra.Command, p process) error {
+	done := make(chan error, 1)
+	go func() { done <- root.ExecuteContext(ctx) }()
+	select {
+	case err := <-done:
+		return err
+	case <-ctx.Done():
+	}
+	late := time.NewTimer(endLimit)
+	defer late.Stop()
+	select {
+	case err := <-done:
+		return err
+	case <-late.C:
+		return &exitError{reports.ExitInterrupted, fmt.Errorf("interrupted: what was under way did not end within %v, and is not reported", endLimit)}
+	}
 }
 
 const rootHelp = `Sagacheck finds out what a saga orchestrator does when calls time out, answers

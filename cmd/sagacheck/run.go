@@ -38,8 +38,8 @@ func newRun(p process) *cobra.Command {
 fault at each of its phases, in both directions) and --runs more that are drawn
 with --seed. The same seed gives the same plans.
 
-Every planned fault must fire and every property must have been at risk at least
-once; otherwise the run is vacuous (exit 2), not green.`,
+Every planned cell must run, every planned fault must fire and every property must
+have been at risk at least once; otherwise the run is vacuous (exit 2), not green.`,
 		Example: `  sagacheck run
   sagacheck run --scenario order --runs 1000 --seed 7
   sagacheck run --orchestrator http://127.0.0.1:8080 --participants keyed
@@ -49,6 +49,7 @@ once; otherwise the run is vacuous (exit 2), not green.`,
 		RunE: func(c *cobra.Command, _ []string) error { return f.run(c, p) },
 	}
 	f.register(c)
+	f.registerFailures(c, enoughFailures)
 	c.Flags().IntVar(&f.runs, "runs", defaultRuns, "how many drawn plans, over all scenarios")
 	c.Flags().BoolVar(&f.curated, "curated", true, "also run the curated plans")
 	c.Flags().StringVar(&f.shard, "shard", "", "run part `i/n` of the cells only")
@@ -70,8 +71,9 @@ func (f *runFlags) run(c *cobra.Command, p process) error {
 	}
 	var own *faults.Plan
 	if f.plan != "" {
-		if own, err = faults.LoadPlan(f.plan); err != nil {
-			return usage(fmt.Errorf("--plan: %w", err))
+		own, err = interruptible(c.Context(), func() (*faults.Plan, error) { return faults.LoadPlan(f.plan) })
+		if err != nil {
+			return badInput(fmt.Errorf("--plan: %w", err))
 		}
 	}
 	var part *reports.Shard
@@ -81,6 +83,13 @@ func (f *runFlags) run(c *cobra.Command, p process) error {
 	x, err := open(c.Context(), p, f.settings, c, part)
 	if err != nil {
 		return err
+	}
+	if own != nil {
+		if err := x.possible(*own); err != nil {
+			return errors.Join(usage(fmt.Errorf("--plan: %s: %w", f.plan, err)), x.close())
+		}
+	} else if f.curated {
+		x.sayUnplanned()
 	}
 	x.harness.Again = again
 	planned := x.plans(own, f.curated, f.runs)

@@ -2,9 +2,6 @@ package main
 
 import (
 	"errors"
-	"fmt"
-	"net/http"
-	"net/http/httptest"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -13,8 +10,6 @@ import (
 	"time"
 
 	"github.com/rogpeppe/go-internal/testscript"
-
-	"github.com/sagacheck/sagacheck/internal/tinyorch"
 )
 
 // The scripts of testdata/script run sagacheck as a user does. Besides the
@@ -27,7 +22,7 @@ func TestScripts(t *testing.T) {
 	testscript.Run(t, testscript.Params{
 		Dir: "testdata/script",
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
-			"exits": exits, "serve": serve, "await": await,
+			"exits": exits, "serve": serve, "await": await, "feed": feed,
 		},
 		UpdateScripts: *update,
 	})
@@ -50,33 +45,6 @@ func exits(ts *testscript.TestScript, neg bool, args []string) {
 	if got != want {
 		ts.Fatalf("exit %d, expected %d", got, want)
 	}
-}
-
-func serve(ts *testscript.TestScript, neg bool, args []string) {
-	if neg || len(args) != 1 {
-		ts.Fatalf("usage: serve tiny|impostor|nonsense")
-	}
-	var h http.Handler = http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
-		fmt.Fprint(w, "<h1>It works!</h1>")
-	})
-	switch args[0] {
-	case "tiny":
-		o := tinyorch.New(tinyorch.Bugs{})
-		ts.Defer(o.Close)
-		h = o
-	case "impostor": // sends fresh keys, and calls itself as the built-in executor does
-		o := tinyorch.New(tinyorch.Bugs{FreshKey: true})
-		ts.Defer(o.Close)
-		mux := http.NewServeMux()
-		mux.Handle("/", o)
-		mux.HandleFunc("/healthz", func(w http.ResponseWriter, _ *http.Request) {
-			fmt.Fprint(w, `{"name":"reference","version":"built-in","capabilities":["pivot","idempotency-key"]}`)
-		})
-		h = mux
-	}
-	s := httptest.NewServer(h)
-	ts.Defer(s.Close)
-	ts.Setenv("URL", s.URL)
 }
 
 // awaitLimit is how long await waits at most.

@@ -11,6 +11,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -38,20 +39,24 @@ type settings struct {
 	quiet        time.Duration
 	scale        float64
 	out          string
+	waitFor      string
 	defects      []string
 	clause       string // of a replay: the one that was broken
 	clauses      bool   // all are told
+	limits
 }
 
 func (s *settings) register(c *cobra.Command) {
 	s.registerShared(c)
 	f := c.Flags()
+	f.StringVar(&s.waitFor, "wait-for", "", "before anything else wait until this `URL` answers, up to a minute: a server that was started just now")
 	f.StringVar(&s.profile, "participants", string(participants.Fenced), "protection of the participants: naive, keyed or fenced")
 	f.StringVar(&s.orchestrator, "orchestrator", referenceName, "system under test: reference, the `name` of a manifest, the path of one, or a URL that speaks the contract")
 }
 
 // registerShared adds the flags that do not name the system under test.
 func (s *settings) registerShared(c *cobra.Command) {
+	s.limits.register(c)
 	f := c.Flags()
 	f.StringSliceVar(&s.scenarios, "scenario", nil, "only scenarios that match this `glob`, or the path of a scenario file (may be repeated)")
 	f.StringSliceVar(&s.properties, "property", nil, "only properties that match this `glob` (may be repeated)")
@@ -90,6 +95,9 @@ type session struct {
 	nonce     string
 	shard     *reports.Shard
 	cells     int
+	ability   func() faults.Ability // reads the manifest once: that takes a while
+	failing   map[string]int        // failed cells of each kind
+	stop      context.CancelCauseFunc
 	watch     func(harness.Result, []checkers.Verdict) // also told of each judged cell
 }
 
@@ -99,8 +107,9 @@ const again = 2
 // open checks the settings and starts what they name.
 func open(ctx context.Context, p process, s settings, c *cobra.Command, shard *reports.Shard) (*session, error) {
 	x := &session{p: p, s: s, shard: shard, command: strings.Join(p.args, " "), terminal: p.terminal(s.clauses)}
-	if err := x.choose(); err != nil {
-		return nil, usage(err)
+	x.ability = sync.OnceValue(x.findAbility)
+	if _, err := interruptible(ctx, func() (any, error) { return nil, x.choose() }); err != nil {
+		return nil, badInput(err)
 	}
 	if err := x.start(ctx); err != nil {
 		return nil, err
@@ -155,8 +164,19 @@ func (x *session) choose() (err error) {
 	if x.s.seed == 0 {
 		x.s.seed = uint64(time.Now().UnixNano()) % 1_000_000_000
 	}
-	if x.s.parallel < 0 || x.s.processes < 0 || x.s.scale < 0 {
-		return errors.New("--parallel, --processes, --scale: expected 0 (the default) or more")
+	switch {
+	case x.s.parallel < 0:
+		return fmt.Errorf("--parallel: %d: expected 0 (the default) or more", x.s.parallel)
+	case x.s.processes < 0:
+		return fmt.Errorf("--processes: %d: expected 0 (the default) or more", x.s.processes)
+	case x.s.scale < 0:
+		return fmt.Errorf("--scale: %v: expected 0 (the default) or more", x.s.scale)
+	case x.s.settle <= 0:
+		return fmt.Errorf("--settle: %v: expected more than 0", x.s.settle)
+	case x.s.waitFor != "" && !strings.HasPrefix(x.s.waitFor, "http://") && !strings.HasPrefix(x.s.waitFor, "https://"):
+		return fmt.Errorf("--wait-for: %q: expected http://host:port/path", x.s.waitFor)
+	case x.s.quiet < 0:
+		return fmt.Errorf("--quiet: %v: expected 0 (the default) or more", x.s.quiet)
 	}
 	if x.s.processes == 0 {
 		x.s.processes = 2 * runtime.GOMAXPROCS(0)
@@ -217,6 +237,11 @@ func (x *session) start(ctx context.Context) (err error) {
 	if err := checkOrchestrator(name); err != nil {
 		return err
 	}
+	if x.s.waitFor != "" {
+		if err := orchestrators.AwaitURL(ctx, x.s.waitFor, waitLimit); err != nil {
+			return notStartedYet(ctx, fmt.Errorf("--wait-for: %w", err))
+		}
+	}
 	switch {
 	case name == referenceName:
 		x.system, err = startEmbedded(ctx, x.orchestratorDefects)
@@ -225,8 +250,17 @@ func (x *session) start(ctx context.Context) (err error) {
 	default:
 		x.system, err = orchestrators.Start(ctx, name, orchestrators.Options{Log: x.p.stderr})
 	}
+	return notStartedYet(ctx, err)
+}
+
+// waitLimit is how long --wait-for waits.
+const waitLimit = time.Minute
+
+// notStartedYet tells trouble of the system under test from a command that was cut
+// short.
+func notStartedYet(ctx context.Context, err error) error {
 	if err != nil && ctx.Err() != nil {
-		return &exitError{reports.ExitInterrupted, err}
+		return unstarted(ctx, err)
 	}
 	return trouble(err)
 }
@@ -301,17 +335,6 @@ func (x *session) starter() func(context.Context) (orchestrators.System, error) 
 	}
 }
 
-// ability is which faults the system under test can be given. Nothing can be done
-// to one that was attached by its URL.
-func (x *session) ability() faults.Ability {
-	m, err := orchestrators.FindManifest(x.s.orchestrator)
-	return faults.Ability{
-		Process:  err == nil && m.CanKill(),
-		Store:    err == nil && m.CanCutStore(),
-		Operator: slices.Contains(x.system.Info().Capabilities, "operator-compensation"),
-	}
-}
-
 // cell makes a cell of a scenario; its number is unique in the session.
 func (x *session) cell(s *scenarios.Scenario, plan faults.Plan, seed uint64) harness.Cell {
 	return x.frozen(s.Name, s, max(s.Sagas, 1), plan, seed)
@@ -329,11 +352,21 @@ func (x *session) frozen(name string, source harness.Source, sagas int, plan fau
 func (x *session) runCells(ctx context.Context, total int, cells iter.Seq[harness.Cell]) {
 	x.collector.Planned(total)
 	x.progress = reports.NewProgress(reports.NewTerminal(x.p.stderr, x.p.getenv), "cells", total)
-	err := x.harness.Run(ctx, cells, x.judge)
+	ctx = x.begin(ctx)
+	defer x.stop(nil)
+	left := total
+	err := x.harness.Run(ctx, cells, func(r harness.Result) {
+		if !r.Spoilt {
+			left--
+		}
+		x.judge(r)
+	})
 	x.progress.Finish()
-	if err != nil {
+	why, byUser := cutBy(ctx, err)
+	if byUser {
 		x.collector.Interrupt()
 	}
+	x.collector.LeftOut(why, left)
 }
 
 // judge takes one finished cell.
@@ -345,9 +378,11 @@ func (x *session) judge(r harness.Result) {
 	if r.Err != nil || r.History == nil {
 		x.collector.AddError(info, r.Err)
 		x.progress.Done(reports.Errored)
+		x.failOne(failedToRun)
 		return
 	}
 	verdicts := checkers.Judge(r.History, x.checkers)
+	x.fail(verdicts)
 	x.collector.Add(info, r.History, verdicts)
 	if x.watch != nil {
 		x.watch(r, verdicts)
@@ -356,7 +391,9 @@ func (x *session) judge(r harness.Result) {
 	if slices.ContainsFunc(verdicts, func(v checkers.Verdict) bool { return v.Outcome == checkers.Violation }) {
 		state = reports.Violated
 	}
-	x.progress.Done(state)
+	if !r.Spoilt { // it comes once more
+		x.progress.Done(state)
+	}
 }
 
 // close ends everything that the session started.
@@ -366,7 +403,11 @@ func (x *session) close() error {
 		errs = append(errs, x.harness.Close())
 	}
 	if x.system != nil {
-		ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
+		limit := 30 * time.Second
+		if x.harness != nil && x.harness.Cut() {
+			limit = time.Second // nobody waits for its orderly end
+		}
+		ctx, cancel := context.WithTimeout(context.Background(), limit)
 		defer cancel()
 		errs = append(errs, x.system.Stop(ctx))
 	}

@@ -1,0 +1,79 @@
+package main
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/sagacheck/sagacheck/faults"
+	"github.com/sagacheck/sagacheck/history"
+	"github.com/sagacheck/sagacheck/orchestrators"
+)
+
+// findAbility is which faults the system under test can be given (session.ability).
+// Nothing can be done to one that was attached by its URL, or whose manifest names
+// nothing crashable.
+func (x *session) findAbility() faults.Ability {
+	m, err := orchestrators.FindManifest(x.s.orchestrator)
+	info := x.system.Info()
+	return faults.Ability{
+		Process:  err == nil && m.CanKill(),
+		Store:    err == nil && m.CanCutStore(),
+		Operator: slices.Contains(info.Capabilities, "operator-compensation"),
+	}
+}
+
+// sayUnplanned says once how many curated plans there are not, and why.
+func (x *session) sayUnplanned() {
+	able := x.ability()
+	all := able
+	all.Process, all.Store = true, true
+	n := 0
+	for _, s := range x.scenarios {
+		d := blueprint(s)
+		n += len(faults.Curated(d, all)) - len(faults.Curated(d, able))
+	}
+	if n == 0 {
+		return
+	}
+	why := "its manifest names no crashable process"
+	switch {
+	case isURL(x.s.orchestrator):
+		why = "it was started by somebody else"
+	case able.Process:
+		why = "its manifest does not say how it is cut off from its store"
+	}
+	fmt.Fprintf(x.p.stderr, "sagacheck: %d curated plans are left out of the planning: %s can't be given %s (%s)\n",
+		n, x.system.Info().Name, strings.Join(unableTo(able), ", "), why)
+}
+
+// unableTo names the faults that an ability leaves out.
+func unableTo(a faults.Ability) []string {
+	var kinds []string
+	for _, k := range faults.Kinds() {
+		if d := k.Doc(); d.Process && !able(a, d.Name) {
+			kinds = append(kinds, d.Name)
+		}
+	}
+	return kinds
+}
+
+func able(a faults.Ability, kind string) bool {
+	if kind == history.StoreOutage {
+		return a.Store
+	}
+	return a.Process
+}
+
+// possible refuses a plan of the user's with a fault that the system under test can't
+// be given.
+func (x *session) possible(p faults.Plan) error {
+	a := x.ability()
+	for i, f := range p.Faults {
+		k, err := faults.KindByName(f.Kind)
+		if err == nil && k.Doc().Process && !able(a, f.Kind) {
+			return fmt.Errorf("faults[%d].kind: %s can't be given %q: expected an orchestrator with a manifest that says how", i, x.system.Info().Name, f.Kind)
+		}
+	}
+	return nil
+}
