@@ -28,8 +28,8 @@ func (UntraceableCall) Doc() Doc {
 		Definition: "A call carries no saga id, step or trace context, or one that does not match its operation, or it belongs to no operation.",
 		Source:     "the contract's correlation headers; W3C Trace Context",
 		Clauses: []Clause{
-			{Name: "saga-id", Text: "each attempt names its saga (Saga-Id)"},
-			{Name: "step", Text: "each attempt names its step (Saga-Step)"},
+			{Name: "saga-id", Text: "each attempt names its saga (Saga-Id)", Sees: []string{history.SagaHeaders}},
+			{Name: "step", Text: "each attempt names its step (Saga-Step)", Sees: []string{history.SagaHeaders}},
 			{Name: "trace-context", Text: "each attempt carries a trace context (traceparent)", Needs: []string{"trace-context"}},
 			{Name: "own-address", Text: "each call comes to the address of an operation"},
 		},

@@ -17,16 +17,18 @@ import (
 
 // cellRun is one cell while it runs.
 type cellRun struct {
-	h      *Harness
-	cell   Cell
-	sys    orchestrators.System
-	ids    []string
-	defs   []saga.Definition
-	gates  map[saga.Operation]*faults.Gate
-	leased []*faults.Gate
-	rec    *history.Recorder
-	in     *faults.Injector
-	world  *participants.World
+	h    *Harness
+	cell Cell
+	sys  orchestrators.System
+	ids  []string
+	defs []saga.Definition
+	// accepted are the ids of the sagas that the orchestrator has taken.
+	accepted []string
+	gates    map[saga.Operation]*faults.Gate
+	leased   []*faults.Gate
+	rec      *history.Recorder
+	in       *faults.Injector
+	world    *participants.World
 }
 
 // run carries out one cell. target is the process that its faults may hit.

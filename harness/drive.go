@@ -32,12 +32,17 @@ func (h *Harness) scale(s orchestrators.System) float64 {
 
 // drive submits the sagas and waits until the cell has settled.
 func (r *cellRun) drive(ctx context.Context) error {
-	errs := make([]error, len(r.defs))
+	errs, accepted := make([]error, len(r.defs)), make([]bool, len(r.defs))
 	var work sync.WaitGroup
 	for i, d := range r.defs {
-		work.Go(func() { errs[i] = r.submit(ctx, d) })
+		work.Go(func() { accepted[i], errs[i] = r.submit(ctx, d) })
 	}
 	work.Wait()
+	for i, d := range r.defs {
+		if accepted[i] {
+			r.accepted = append(r.accepted, d.ID)
+		}
+	}
 	if err := errors.Join(errs...); err != nil {
 		r.rec.Add(history.Event{Kind: history.Settled, Detail: "not submitted: " + err.Error()})
 		return err
@@ -46,8 +51,9 @@ func (r *cellRun) drive(ctx context.Context) error {
 }
 
 // submit sends a saga until the orchestrator has accepted it, as a client does
-// that may safely repeat itself: same id, same body.
-func (r *cellRun) submit(ctx context.Context, d saga.Definition) error {
+// that may safely repeat itself: same id, same body. Where it may not, it sends the
+// saga once, and looks it up if there was no good answer.
+func (r *cellRun) submit(ctx context.Context, d saga.Definition) (accepted bool, err error) {
 	op := saga.Operation{Saga: d.ID, Step: saga.SubmitStep, Direction: saga.Action}
 	host := r.gates[op].Addr()
 	_, rest, _ := strings.Cut(strings.TrimPrefix(r.sys.Base(), "http://"), "/")
@@ -61,22 +67,25 @@ func (r *cellRun) submit(ctx context.Context, d saga.Definition) error {
 		cancel()
 		switch answer := saga.Classify(code); {
 		case ctx.Err() != nil:
-			return ctx.Err()
+			return false, ctx.Err()
 		case err == nil && answer == saga.Done:
 			r.rec.Add(history.Event{Kind: history.SagaAccepted, Saga: d.ID, Code: code})
-			return nil
+			return true, nil
 		case code != 0 && answer == saga.Permanent, code == http.StatusConflict:
 			r.rec.Add(history.Event{Kind: history.SagaRefused, Saga: d.ID, Code: code, Detail: text(err)})
-			return fmt.Errorf("the orchestrator refused saga %s: %w", d.ID, refusal(code, err))
+			return false, fmt.Errorf("the orchestrator refused saga %s: %w", d.ID, refusal(code, err))
 		case orchestrators.Malformed(err):
 			r.rec.Add(history.Event{Kind: history.SagaRefused, Saga: d.ID, Code: code, Detail: text(err)})
-			return fmt.Errorf("the answer to the submission of saga %s can't be understood: %w", d.ID, err)
+			return false, fmt.Errorf("the answer to the submission of saga %s can't be understood: %w", d.ID, err)
 		case time.Now().After(deadline):
-			return fmt.Errorf("the orchestrator did not accept saga %s within %v: %w", d.ID, r.h.Settle, refusal(code, err))
+			return false, fmt.Errorf("the orchestrator did not accept saga %s within %v: %w", d.ID, r.h.Settle, refusal(code, err))
 		}
 		r.rec.Add(history.Event{Kind: history.SagaRefused, Saga: d.ID, Code: code, Detail: text(err)})
+		if !r.mayRepeat() {
+			return r.lookUp(ctx, d, refusal(code, err))
+		}
 		if err := pause(ctx, submitPause); err != nil {
-			return err
+			return false, err
 		}
 	}
 }

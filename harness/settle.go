@@ -33,8 +33,8 @@ const stuckSilence = time.Second
 // settle time after the last fault is over; then it records what is pending.
 func (r *cellRun) settle(ctx context.Context) error {
 	client := r.h.asker(r.sys)
-	watches := make([]*watch, len(r.ids))
-	for i, id := range r.ids {
+	watches := make([]*watch, len(r.accepted))
+	for i, id := range r.accepted {
 		watches[i] = &watch{id: id}
 	}
 	quiet, waits := r.quiet(), newWaits(r.defs)

@@ -1,0 +1,52 @@
+package harness
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"slices"
+	"time"
+
+	"github.com/sagacheck/sagacheck/history"
+	"github.com/sagacheck/sagacheck/orchestrators"
+	"github.com/sagacheck/sagacheck/saga"
+)
+
+// mayRepeat tells whether a client may submit a saga again whose answer was lost.
+func (r *cellRun) mayRepeat() bool {
+	return slices.Contains(r.sys.Info().Capabilities, "idempotent-submit")
+}
+
+// lookUp finds out whether a saga was accepted whose only submission got no good
+// answer: it asks for the status, until nothing is on its way any more and a whole
+// time-out has passed since. A saga that is not known by then does not run; the cell
+// goes on without it.
+func (r *cellRun) lookUp(ctx context.Context, d saga.Definition, why error) (accepted bool, err error) {
+	client := r.h.asker(r.sys)
+	quiet := time.Duration(float64(submitTimeout) * max(r.h.scale(r.sys), 1))
+	deadline := time.Now().Add(r.h.Settle)
+	busy := time.Now()
+	for {
+		if r.in.Away() || r.in.Pending() > 0 {
+			busy = time.Now()
+		}
+		if !r.in.Away() {
+			_, code, err := client.Report(ctx, d.ID)
+			switch {
+			case ctx.Err() != nil:
+				return false, ctx.Err()
+			case err == nil && code == http.StatusOK:
+				r.rec.Add(history.Event{Kind: history.SagaAccepted, Saga: d.ID, Code: code, Detail: "its answer was lost; it is known by its id"})
+				return true, nil
+			case orchestrators.Malformed(err), err != nil && time.Now().After(deadline):
+				return false, fmt.Errorf("the status of saga %s, whose submission was not answered (%w): %w", d.ID, why, err)
+			case err == nil && (time.Since(busy) > quiet || time.Now().After(deadline)):
+				r.rec.Add(history.Event{Kind: history.SagaRefused, Saga: d.ID, Code: code, Detail: "unknown after its only submission, and not submitted again: the orchestrator lacks the capability idempotent-submit"})
+				return false, nil
+			}
+		}
+		if err := pause(ctx, submitPause); err != nil {
+			return false, err
+		}
+	}
+}

@@ -1,0 +1,71 @@
+package harness_test
+
+import (
+	"slices"
+	"testing"
+
+	"github.com/sagacheck/sagacheck/checkers"
+	"github.com/sagacheck/sagacheck/faults"
+	"github.com/sagacheck/sagacheck/harness"
+	"github.com/sagacheck/sagacheck/history"
+	"github.com/sagacheck/sagacheck/internal/tinyorch"
+	"github.com/sagacheck/sagacheck/orchestrators"
+	"github.com/sagacheck/sagacheck/participants"
+)
+
+// without is a system that does not claim one of its capabilities.
+type without struct {
+	orchestrators.System
+	capability string
+}
+
+func (w without) Info() history.Orchestrator {
+	info := w.System.Info()
+	info.Capabilities = slices.DeleteFunc(slices.Clone(info.Capabilities), func(c string) bool { return c == w.capability })
+	return info
+}
+
+// TestSubmittedOnce: where a second submission would be a second saga there is
+// none; what became of the first is looked up.
+func TestSubmittedOnce(t *testing.T) {
+	sys := tiny(t, tinyorch.Bugs{SecondSaga: true})
+	s := scenario(t, "single-step")
+	for _, c := range []struct {
+		sys                 orchestrators.System
+		point               string
+		submitted, accepted int
+	}{
+		{sys, "submit#1@response", 2, 1},
+		{without{sys, "idempotent-submit"}, "submit#1@response", 1, 1},
+		{without{sys, "idempotent-submit"}, "submit#1@request", 1, 0},
+	} {
+		h, err := harness.New(harness.Options{System: c.sys})
+		if err != nil {
+			t.Fatal(err)
+		}
+		plan := faults.Plan{Faults: []faults.Fault{{Kind: "lose", At: mustPoint(c.point)}}}
+		r := h.RunCell(t.Context(), harness.Cell{ID: nextID(), Scenario: s.Name, Source: s, Sagas: 1, Plan: plan, Profile: participants.Fenced})
+		if err := h.Close(); err != nil {
+			t.Error(err)
+		}
+		if r.Err != nil {
+			t.Errorf("%s: %v", c.point, r.Err)
+			continue
+		}
+		count := map[history.Kind]int{}
+		for _, e := range r.History.Events {
+			count[e.Kind]++
+		}
+		if count[history.SagaSubmitted] != c.submitted || count[history.SagaAccepted] != c.accepted || count[history.SagaEnded] != c.accepted {
+			t.Errorf("%s: %v, want %d submitted and %d accepted and ended", c.point, count, c.submitted, c.accepted)
+		}
+		if c.submitted > 1 {
+			continue // two sagas, and what comes of it
+		}
+		for _, v := range checkers.Judge(r.History, checkers.All()) {
+			if v.Outcome == checkers.Violation || c.accepted == 0 && v.Outcome == checkers.Pass {
+				t.Errorf("%s: %s: %s %v", c.point, v.Property, v.Outcome, v.Witnesses)
+			}
+		}
+	}
+}
