@@ -55,6 +55,7 @@ type Injector struct {
 	alive   context.Context // ends with Abort: the orchestrator is not brought back any more
 	abort   context.CancelFunc
 	work    sync.WaitGroup
+	fence   fence
 	started []sync.Once // of each fault: the clock of a window
 	process sync.Mutex  // one kill or pause at a time
 	away    atomic.Bool // the orchestrator is killed or paused right now
@@ -77,7 +78,7 @@ func NewInjector(w *Wire, s Setup) (*Injector, error) {
 		answers: map[participants.Call]func() *participants.Answer{},
 	}
 	in.started = make([]sync.Once, len(s.Plan.Faults))
-	in.alive, in.abort = context.WithCancel(context.Background())
+	in.alive, in.abort = context.WithCancel(w.ctx)
 	in.ctx, in.cancel = context.WithCancel(in.alive)
 	for i, id := range s.Sagas {
 		in.number[id] = i + 1
@@ -93,7 +94,7 @@ func NewInjector(w *Wire, s Setup) (*Injector, error) {
 }
 
 // Script gives a gate its operation. path is what the operation's URL says.
-func (in *Injector) Script(g *Gate, op saga.Operation, path, upstream string, timeout time.Duration, world *participants.World) {
+func (in *Injector) Script(g *Gate, op saga.Operation, path string, upstream Upstream, timeout time.Duration, world *participants.World) {
 	in.gates[op] = g
 	g.script.Store(&script{op: op, path: path, upstream: upstream, timeout: timeout, world: world, in: in})
 }
@@ -193,10 +194,13 @@ func (in *Injector) Pending() int { return int(in.pending.Load()) }
 // another cell's fault.
 func (in *Injector) Away() bool { return in.away.Load() }
 
-// Close heals everything that is still on, waits for what was started, and
-// returns what could not be carried out.
+// Close ends the cell: it cuts the connections that are still open, heals
+// everything that is still on, waits for what was started, and returns what could
+// not be carried out. When it returns, nothing of the cell is recorded any more and
+// no process is touched for it, whatever still comes.
 func (in *Injector) Close() error {
 	in.cancel()
+	in.fence.close()
 	in.work.Wait()
 	in.abort()
 	in.mu.Lock()
@@ -207,19 +211,6 @@ func (in *Injector) Close() error {
 // Abort gives up what Close would wait for, the orchestrator's way back above all:
 // the run is over, or the orchestrator is gone.
 func (in *Injector) Abort() { in.abort() }
-
-// Broken is what could not be carried out so far.
-func (in *Injector) Broken() error {
-	in.mu.Lock()
-	defer in.mu.Unlock()
-	return errors.Join(in.errs...)
-}
-
-func (in *Injector) fail(i int, err error) {
-	in.mu.Lock()
-	defer in.mu.Unlock()
-	in.errs = append(in.errs, fmt.Errorf("fault %s: %w", in.Plan.Faults[i], err))
-}
 
 // fire records that a fault acts on an attempt, with its evidence.
 func (in *Injector) fire(i int, c participants.Call, detail string) {
@@ -306,24 +297,18 @@ func (in *Injector) chain(x *exchange) (chain []toxic, cut bool) {
 // begin puts a point fault of the wire on an attempt.
 func (in *Injector) begin(i int, x *exchange) []toxic {
 	f := in.Plan.Faults[i]
-	x.hits = append(x.hits, i)
-	if f.At.Phase == saga.Request {
-		in.fire(i, x.call, fmt.Sprintf("request of %d bytes from %s", len(x.req.raw), x.remote))
-	}
 	if k, ok := in.kinds[i].(onCopy); ok {
-		in.second(x, k.copyAfter(f))
-	}
-	k, ok := in.kinds[i].(onWire)
-	if !ok {
+		in.second(i, x, k.copyAfter(f))
 		return nil
 	}
-	chain := k.toxics(f)
-	if f.At.Phase == saga.Response && slices.ContainsFunc(chain, func(t toxic) bool {
-		return t.Type == swallowType || t.Type == resetType || t.Type == "limit_data"
-	}) {
-		x.late.Store(true)
+	x.hits = append(x.hits, i)
+	if f.At.Phase == saga.Request {
+		in.fire(i, x.call, x.evidence())
 	}
-	return chain
+	if k, ok := in.kinds[i].(onWire); ok {
+		return k.toxics(f)
+	}
+	return nil
 }
 
 // meet tells what an open window does to an attempt.
@@ -342,7 +327,7 @@ func (in *Injector) meet(i int, f Fault, x *exchange) (effect, bool) {
 	e := k.meet(f, nth)
 	if len(e.toxics) > 0 {
 		in.mu.Unlock()
-		in.fire(i, x.call, fmt.Sprintf("request of %d bytes from %s", len(x.req.raw), x.remote))
+		in.fire(i, x.call, x.evidence())
 		in.mu.Lock()
 	}
 	if e.answer != nil {

@@ -8,21 +8,21 @@ import (
 )
 
 // acknowledged tells whether the peer's kernel has confirmed all that was written
-// to a connection, and no reset came back. A peer that reads an answer and closes
-// confirms it with its end (FIN) at the latest; one that had left before the answer
-// came does not, although both look alike to a reader.
-func acknowledged(c *net.TCPConn) bool {
-	ok := false
+// to a connection, and no reset came back (failed; told once). A peer that reads an
+// answer and closes confirms it with its end (FIN) at the latest; one that had left
+// before the answer came does not, although both look alike to a reader.
+func acknowledged(c *net.TCPConn) (ok, failed bool) {
 	control(c, func(fd int) {
-		failed, err1 := unix.GetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_ERROR)
+		broken, err1 := unix.GetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_ERROR)
 		unconfirmed, err2 := unix.IoctlGetInt(fd, unix.SIOCOUTQ)
 		ending := 0 // our own end counts as one byte, and may still be on its way
 		if info, err := unix.GetsockoptTCPInfo(fd, unix.IPPROTO_TCP, unix.TCP_INFO); err == nil && info.State != unix.BPF_TCP_CLOSE_WAIT {
 			ending = 1
 		}
-		ok = err1 == nil && err2 == nil && failed == 0 && unconfirmed <= ending
+		failed = err1 != nil || broken != 0
+		ok = !failed && err2 == nil && unconfirmed <= ending
 	})
-	return ok
+	return ok, failed
 }
 
 // confirmed tells whether the peer's kernel has acknowledged every byte written to a

@@ -19,7 +19,7 @@ func (lose) Validate(Fault) error { return nil }
 
 func (lose) toxics(f Fault) []toxic {
 	if f.At.Phase == saga.Request {
-		return []toxic{newToxic("timeout", upstream, map[string]any{"timeout": 0})}
+		return []toxic{newToxic(timeoutType, upstream, map[string]any{"timeout": 0})}
 	}
 	return []toxic{newToxic(swallowType, downstream, nil)}
 }

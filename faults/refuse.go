@@ -5,9 +5,11 @@ import "github.com/sagacheck/sagacheck/saga"
 // refuse closes the listener of an operation before its attempt, until at least
 // one connection was refused and delay_ms more have passed.
 //
-// A refused connection leaves no trace at the listener. Its evidence is the
-// kernel's count of failed connection attempts (TcpAttemptFails), so cells with
-// this fault run one at a time.
+// A refused connection leaves no trace at the listener. Its evidence is what the
+// kernel tells of sockets that are destroyed (sock_diag(7)): one that had asked for
+// this port, and had got no further. A program that waits inside connect(2) is parted
+// from the port before that, so nobody can tell where it wanted to go: then the fault
+// has not fired, and the port opens again.
 type refuse struct{}
 
 var _ Kind = refuse{}

@@ -3,13 +3,17 @@ package faults
 import (
 	"io"
 	"net"
+	"strings"
 	"testing"
 )
 
-const anAnswer = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}"
+const (
+	aRequest = "POST / HTTP/1.1\r\nHost: x\r\n\r\n"
+	anAnswer = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}"
+)
 
 // connect gives the two sides of a connection, ours as a tap.
-func connect(t *testing.T) (peer *net.TCPConn, ours *tap) {
+func connect(t *testing.T) (peer *net.TCPConn, ours *near) {
 	t.Helper()
 	ln, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -24,16 +28,26 @@ func connect(t *testing.T) (peer *net.TCPConn, ours *tap) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	ours = newTap(far.(*net.TCPConn))
-	ours.half = true
+	if _, err := io.WriteString(c, aRequest); err != nil {
+		t.Fatal(err)
+	}
+	req := newMessage(far)
+	if _, err := req.request(); err != nil {
+		t.Fatal(err)
+	}
+	ours = newNear(far.(*net.TCPConn), req)
+	ours.answer = newMessage(strings.NewReader(anAnswer))
+	if _, err := ours.answer.response(nil); err != nil {
+		t.Fatal(err)
+	}
 	t.Cleanup(func() { _ = c.Close(); ours.kill() })
 	return c.(*net.TCPConn), ours
 }
 
 // readToEnd reads until the peer's end, as the link of an exchange does.
-func (t *tap) readToEnd() {
+func (n *near) readToEnd() {
 	for buf := make([]byte, 16); ; {
-		if _, err := t.Read(buf); err != nil {
+		if _, err := n.Read(buf); err != nil {
 			return
 		}
 	}
@@ -58,7 +72,7 @@ func TestPeerThatReadTheAnswerHasFinished(t *testing.T) {
 				t.Fatal(err)
 			}
 			ours.readToEnd()
-			if !ours.finished.Load() {
+			if ours.finished.IsZero() {
 				t.Error("it is not certain that the answer was read")
 			}
 		})
@@ -76,7 +90,7 @@ func TestPeerThatLeftBeforeTheAnswerHasNotFinished(t *testing.T) {
 		t.Fatal(err)
 	}
 	ours.readToEnd()
-	if ours.finished.Load() {
+	if !ours.finished.IsZero() {
 		t.Error("an answer that nobody was there to read counts as read")
 	}
 }

@@ -22,7 +22,14 @@ type toxic struct {
 const (
 	upstream   = "upstream"
 	downstream = "downstream"
-	resetType  = "reset_peer"
+)
+
+// Types of toxics that are asked for elsewhere.
+const (
+	timeoutType = "timeout"
+	swallowType = "sagacheck_swallow"
+	resetType   = "sagacheck_reset"
+	limitType   = "sagacheck_limit"
 )
 
 func newToxic(typ, direction string, attributes map[string]any) toxic {
@@ -94,6 +101,36 @@ func drain(input <-chan *stream.StreamChunk) {
 	}()
 }
 
-const swallowType = "sagacheck_swallow"
+// resetter is the stock reset_peer without its conditions: a link that finds that one
+// wants bare TCP connections on both sides. The ends of an exchange do themselves
+// what makes a close a reset.
+type resetter struct{ toxics.ResetToxic }
 
-var registerToxics = sync.OnceFunc(func() { toxics.Register(swallowType, new(swallow)) })
+var _ toxics.Toxic = (*resetter)(nil)
+
+// Pipe ends the link at the first data.
+func (r *resetter) Pipe(stub *toxics.ToxicStub) {
+	r.ResetToxic.Pipe(stub)
+	drain(stub.Input)
+}
+
+// limit is the stock limit_data, which leaves its sender waiting for ever if more
+// comes after the limit.
+type limit struct{ toxics.LimitDataToxic }
+
+var (
+	_ toxics.Toxic         = (*limit)(nil)
+	_ toxics.StatefulToxic = (*limit)(nil)
+)
+
+// Pipe passes the bytes up to the limit, and ends the link.
+func (l *limit) Pipe(stub *toxics.ToxicStub) {
+	l.LimitDataToxic.Pipe(stub)
+	drain(stub.Input)
+}
+
+var registerToxics = sync.OnceFunc(func() {
+	toxics.Register(swallowType, new(swallow))
+	toxics.Register(resetType, new(resetter))
+	toxics.Register(limitType, new(limit))
+})

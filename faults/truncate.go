@@ -31,5 +31,5 @@ func (truncate) toxics(f Fault) []toxic {
 	if f.At.Phase == saga.Request {
 		direction = upstream
 	}
-	return []toxic{newToxic("limit_data", direction, map[string]any{"bytes": f.Bytes})}
+	return []toxic{newToxic(limitType, direction, map[string]any{"bytes": f.Bytes})}
 }

@@ -1,6 +1,7 @@
 package faults
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"maps"
@@ -9,14 +10,12 @@ import (
 	"slices"
 	"sync"
 	"sync/atomic"
-	"time"
 
 	"github.com/Shopify/toxiproxy/v2"
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/rs/zerolog"
 
 	"github.com/sagacheck/sagacheck/participants"
-	"github.com/sagacheck/sagacheck/saga"
 )
 
 // Wire is the pool of proxy addresses of a run. Listeners live as long as the
@@ -35,15 +34,17 @@ type Wire struct {
 	upstreams sync.Map // remote address as the upstream sees it → *exchange
 	exchanges atomic.Uint64
 	running   sync.WaitGroup
-	stop      chan struct{}
+	ctx       context.Context // of the connections
+	stop      context.CancelFunc
 }
 
 // NewWire makes an empty pool.
 func NewWire() *Wire {
 	registerToxics()
 	srv := toxiproxy.NewServer(toxiproxy.NewMetricsContainer(prometheus.NewRegistry()), zerolog.Nop())
+	ctx, stop := context.WithCancel(context.Background())
 	return &Wire{
-		srv: srv, proxy: toxiproxy.NewProxy(srv, "sagacheck", "127.0.0.1:0", ""), all: map[string]*Gate{}, stop: make(chan struct{}),
+		srv: srv, ctx: ctx, stop: stop, proxy: toxiproxy.NewProxy(srv, "sagacheck", "127.0.0.1:0", ""), all: map[string]*Gate{},
 		ports: [2]int{portLow, portHigh},
 	}
 }
@@ -54,12 +55,11 @@ func (w *Wire) Close() error {
 	w.done = true
 	gates := slices.Collect(maps.Values(w.all))
 	w.mu.Unlock()
-	close(w.stop)
+	w.stop()
 	var errs []error
 	for _, g := range gates {
-		errs = append(errs, g.shut())
+		errs = append(errs, g.close())
 	}
-	w.upstreams.Range(func(_, v any) bool { v.(*exchange).abort(); return true })
 	w.running.Wait()
 	return errors.Join(errs...)
 }
@@ -91,9 +91,10 @@ func (w *Wire) Release(gates []*Gate) {
 		g.script.Store(nil)
 		if g.listens() {
 			sound = append(sound, g)
-		} else {
-			shut = append(shut, g)
+			continue
 		}
+		shut = append(shut, g)
+		_ = g.close() // it is given up
 	}
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -103,17 +104,21 @@ func (w *Wire) Release(gates []*Gate) {
 	}
 }
 
-// Resolve finds the attempt that a participant's connection belongs to.
+// Resolve finds the attempt that a participant's connection belongs to. It lies
+// inside the fence of its cell until Done is called.
 func (w *Wire) Resolve(remote string) (participants.Served, bool) {
 	v, ok := w.upstreams.Load(remote)
 	if !ok {
 		return participants.Served{}, false
 	}
 	x := v.(*exchange)
-	if x.script.world == nil {
+	if x.script.world == nil || !x.script.in.fence.enter() {
 		return participants.Served{}, false
 	}
-	return participants.Served{Call: x.call, World: x.script.world, Received: x.setReceived, Answered: x.setAnswered}, true
+	return participants.Served{
+		Call: x.call, World: x.script.world,
+		Received: x.setReceived, Answered: x.setAnswered, Done: x.script.in.fence.leave,
+	}, true
 }
 
 // The ports of gates lie below the ephemeral range of Linux (32768 and up), so
@@ -137,95 +142,15 @@ func (w *Wire) open() (*Gate, error) {
 			last = err
 			continue
 		}
-		g := &Gate{wire: w, addr: addr, ln: ln}
+		g := &Gate{wire: w, addr: addr, ln: ln.(*net.TCPListener)}
 		w.all[addr] = g
-		w.running.Go(func() { g.accept(ln) })
+		w.running.Go(g.accept)
 		return g, nil
 	}
 	return nil, last
 }
 
-// Gate is one address of the pool: a listener, and the script of the cell that
-// has leased it.
-type Gate struct {
-	wire   *Wire
-	addr   string
-	mu     sync.Mutex // guards ln
-	ln     net.Listener
-	script atomic.Pointer[script]
-}
-
-// script is what a gate does for the operation that it stands for.
-type script struct {
-	op       saga.Operation
-	path     string
-	upstream string
-	timeout  time.Duration // of an attempt, by the policy; 0: unknown
-	world    *participants.World
-	in       *Injector
-	attempts atomic.Int64
-}
-
-// Addr is host:port of the gate.
-func (g *Gate) Addr() string { return g.addr }
-
-func (g *Gate) accept(ln net.Listener) {
-	for {
-		c, err := ln.Accept()
-		if errors.Is(err, net.ErrClosed) {
-			return
-		}
-		if err != nil {
-			select {
-			case <-g.wire.stop:
-				return
-			case <-time.After(5 * time.Millisecond): // out of file descriptors: let some go
-			}
-			continue
-		}
-		g.wire.running.Go(func() { g.serve(c.(*net.TCPConn)) })
-	}
-}
-
-func (g *Gate) listens() bool {
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	return g.ln != nil
-}
-
-// shut closes the listener; connections to it are refused from now on.
-func (g *Gate) shut() error {
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	if g.ln == nil {
-		return nil
-	}
-	err := g.ln.Close()
-	g.ln = nil
-	return err
-}
-
-// reopen listens again on the same port.
-func (g *Gate) reopen() error {
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	g.wire.mu.Lock()
-	done := g.wire.done
-	g.wire.mu.Unlock()
-	if g.ln != nil || done {
-		return nil
-	}
-	ln, err := net.Listen("tcp", g.addr)
-	if err != nil {
-		return fmt.Errorf("open the proxy address %s again: %w", g.addr, err)
-	}
-	g.ln = ln
-	g.wire.running.Go(func() { g.accept(ln) })
-	return nil
-}
-
-// Refuses tells whether the plan has a fault whose evidence is the count of
-// refused connections: no two such cells may run at once.
+// Refuses tells whether the plan has connections refused.
 func (p Plan) Refuses() bool {
 	return slices.ContainsFunc(p.Faults, func(f Fault) bool { return f.Kind == (refuse{}).Doc().Name })
 }

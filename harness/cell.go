@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"strings"
 	"time"
 
 	"github.com/sagacheck/sagacheck/faults"
@@ -148,14 +147,12 @@ func service(defs []saga.Definition) func(step string) string {
 func (r *cellRun) script() {
 	for op, g := range r.gates {
 		if op.Step == saga.SubmitStep {
-			base := strings.TrimPrefix(r.sys.Base(), "http://")
-			host, _, _ := strings.Cut(base, "/")
-			r.in.Script(g, op, "", host, 0, nil)
+			r.in.Script(g, op, "", upstream(r.sys.Base()), 0, nil)
 			continue
 		}
 		d := r.defs[r.index(op.Saga)]
 		call, _ := d.Call(saga.StepRef{Step: op.Step, Direction: op.Direction})
-		r.in.Script(g, op, path(op), r.h.server.Addr(), call.Retry.AttemptTimeout(), r.world)
+		r.in.Script(g, op, path(op), faults.Upstream{Addr: r.h.server.Addr()}, call.Retry.AttemptTimeout(), r.world)
 	}
 }
 

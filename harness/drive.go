@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"net/http"
 	"slices"
-	"strings"
 	"sync"
 	"time"
 
@@ -55,9 +54,7 @@ func (r *cellRun) drive(ctx context.Context) error {
 // saga once, and looks it up if there was no good answer.
 func (r *cellRun) submit(ctx context.Context, d saga.Definition) (accepted bool, err error) {
 	op := saga.Operation{Saga: d.ID, Step: saga.SubmitStep, Direction: saga.Action}
-	host := r.gates[op].Addr()
-	_, rest, _ := strings.Cut(strings.TrimPrefix(r.sys.Base(), "http://"), "/")
-	client := r.sys.Client(strings.TrimSuffix("http://"+host+"/"+rest, "/"))
+	client := r.sys.Client(through(r.sys.Base(), r.gates[op].Addr()))
 	deadline := time.Now().Add(r.h.Settle)
 	scale := r.h.scale(r.sys)
 	for {

@@ -147,40 +147,24 @@ func (h *Harness) stopLimit() time.Duration {
 type lanes struct {
 	shared *semaphore.Weighted // sagas on the orchestrator that all cells share
 	owned  *semaphore.Weighted // cells with an orchestrator of their own
-	alone  *semaphore.Weighted // those whose evidence is a counter of the kernel's
 	most   int                 // sagas at once
 }
 
 func newLanes(parallel, processes int) lanes {
-	return lanes{semaphore.NewWeighted(int64(parallel)), semaphore.NewWeighted(int64(processes)), semaphore.NewWeighted(1), parallel}
+	return lanes{semaphore.NewWeighted(int64(parallel)), semaphore.NewWeighted(int64(processes)), parallel}
 }
 
 // enter waits until a cell may run, and returns how to leave. A cell weighs as
 // many sagas as it has: dozens of them at once are a load of their own.
 func (l lanes) enter(ctx context.Context, c Cell) (leave func(), err error) {
-	type share struct {
-		lane   *semaphore.Weighted
-		weight int64
-	}
-	var mine []share
-	if c.Plan.Refuses() {
-		mine = append(mine, share{l.alone, 1})
-	}
+	lane, weight := l.shared, int64(min(max(c.Sagas, 1), l.most))
 	if c.Plan.NeedsProcess() {
-		mine = append(mine, share{l.owned, 1})
-	} else {
-		mine = append(mine, share{l.shared, int64(min(max(c.Sagas, 1), l.most))})
+		lane, weight = l.owned, 1
 	}
-	leave = func() {}
-	for _, s := range mine {
-		if err := s.lane.Acquire(ctx, s.weight); err != nil {
-			leave()
-			return nil, err
-		}
-		before := leave
-		leave = func() { s.lane.Release(s.weight); before() }
+	if err := lane.Acquire(ctx, weight); err != nil {
+		return nil, err
 	}
-	return leave, nil
+	return func() { lane.Release(weight) }, nil
 }
 
 // ahead is how many cells are made before they can run, for each that runs, so

@@ -13,12 +13,14 @@ import (
 
 // Served is what the wire knows of a connection: the attempt and its world.
 // Received is told when the request has been read, Answered when the answer is
-// about to be handed to the connection.
+// about to be handed to the connection, Done when nothing is recorded of it any
+// more.
 type Served struct {
 	Call     Call
 	World    *World
 	Received func()
 	Answered func(Answer)
+	Done     func()
 }
 
 // Server answers for the participants of all cells of a run.
@@ -28,8 +30,11 @@ type Server struct {
 	done chan error
 }
 
-// maxBody is more than any effect needs.
-const maxBody = 1 << 20
+// Limits of a request, beyond those of the wire.
+const (
+	maxHead = 2 << 20
+	maxBody = 64 << 20
+)
 
 // Serve starts to answer on a free port of 127.0.0.1. resolve finds the attempt
 // by the address that a connection comes from.
@@ -42,6 +47,7 @@ func Serve(resolve func(remote string) (Served, bool)) (*Server, error) {
 	s.http = &http.Server{
 		Handler:           http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { answer(w, r, resolve) }),
 		ReadHeaderTimeout: time.Minute,
+		MaxHeaderBytes:    maxHead,
 		ErrorLog:          log.New(io.Discard, "", 0), // broken connections are what we are here for
 	}
 	s.http.SetKeepAlivesEnabled(false) // one call is one connection
@@ -67,6 +73,7 @@ func answer(w http.ResponseWriter, r *http.Request, resolve func(string) (Served
 		writeAnswer(w, *problem(http.StatusNotFound, "unknown connection", "not through the wire"))
 		return
 	}
+	defer s.Done()
 	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxBody))
 	if err != nil {
 		// The request is incomplete: a participant never acts on half a request.

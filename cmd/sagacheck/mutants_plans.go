@@ -53,8 +53,8 @@ func (b *bench) ability() faults.Ability {
 	return faults.Ability{Process: b.mutant.process || b.mutant.store, Store: b.mutant.store, Operator: true}
 }
 
-// usable: the evidence of a refused connection is a counter of the kernel's that
-// defects measured side by side would share.
+// usable: the measured tables are without refused connections, which once could not
+// be told apart for defects that are measured side by side.
 func usable(p faults.Plan) bool { return !p.Refuses() }
 
 // known is a plan that is known to show a defect.

@@ -1,0 +1,232 @@
+package faults
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/sagacheck/sagacheck/history"
+	"github.com/sagacheck/sagacheck/participants"
+	"github.com/sagacheck/sagacheck/saga"
+)
+
+// Gate is one address of the pool: a listener, and the script of the cell that
+// has leased it.
+type Gate struct {
+	wire   *Wire
+	addr   string
+	ln     *net.TCPListener
+	script atomic.Pointer[script]
+
+	mu     sync.Mutex
+	opened chan struct{} // closed when a gate that is shut listens again; nil: it is not shut
+	closed bool          // for good
+}
+
+// script is what a gate does for the operation that it stands for.
+type script struct {
+	op       saga.Operation
+	path     string
+	upstream Upstream
+	timeout  time.Duration // of an attempt, by the policy; 0: unknown
+	world    *participants.World
+	in       *Injector
+
+	mu      sync.Mutex
+	counted int
+	spare   []int // numbers that were given back, ascending
+}
+
+// Upstream is where the requests of a gate go.
+type Upstream struct {
+	Addr string // host:port
+	TLS  bool   // the server speaks TLS; the gate itself never does
+}
+
+// dialLimit bounds how long a connection to an upstream may take.
+const dialLimit = 5 * time.Second
+
+func (u Upstream) dial(ctx context.Context) (net.Conn, error) {
+	d := net.Dialer{Timeout: dialLimit}
+	if u.TLS {
+		return (&tls.Dialer{NetDialer: &d}).DialContext(ctx, "tcp", u.Addr)
+	}
+	return d.DialContext(ctx, "tcp", u.Addr)
+}
+
+// arrive counts an attempt. A number that was given back is given away first.
+func (s *script) arrive() int {
+	s.in.enter()
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if len(s.spare) > 0 {
+		n := s.spare[0]
+		s.spare = s.spare[1:]
+		return n
+	}
+	s.counted++
+	return s.counted
+}
+
+// giveBack takes the number of what was no attempt back.
+func (s *script) giveBack(n int) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	i, _ := slices.BinarySearch(s.spare, n)
+	s.spare = slices.Insert(s.spare, i, n)
+}
+
+// Addr is host:port of the gate.
+func (g *Gate) Addr() string { return g.addr }
+
+func (g *Gate) port() uint16 { return uint16(g.ln.Addr().(*net.TCPAddr).Port) }
+
+func (g *Gate) accept() {
+	for {
+		c, err := g.ln.Accept()
+		if err == nil {
+			g.wire.running.Go(func() { g.serve(c.(*net.TCPConn)) })
+			continue
+		}
+		if errors.Is(err, net.ErrClosed) {
+			return
+		}
+		pause := time.After(5 * time.Millisecond) // out of file descriptors: let some go
+		g.mu.Lock()
+		opened := g.opened
+		g.mu.Unlock()
+		if opened != nil {
+			pause = nil
+		}
+		select {
+		case <-g.wire.ctx.Done():
+			return
+		case <-pause:
+		case <-opened:
+		}
+	}
+}
+
+func (g *Gate) listens() bool {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	return g.opened == nil && !g.closed
+}
+
+// shut lets the kernel refuse connections from now on. The port stays ours.
+func (g *Gate) shut() error {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if g.opened != nil || g.closed {
+		return nil
+	}
+	if err := stopListening(g.ln); err != nil {
+		return fmt.Errorf("shut the proxy address %s: %w", g.addr, err)
+	}
+	g.opened = make(chan struct{})
+	return nil
+}
+
+// reopen listens again.
+func (g *Gate) reopen() error {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if g.opened == nil || g.closed {
+		return nil
+	}
+	if err := listenAgain(g.ln); err != nil {
+		return fmt.Errorf("open the proxy address %s again: %w", g.addr, err)
+	}
+	close(g.opened)
+	g.opened = nil
+	return nil
+}
+
+// close gives the port up.
+func (g *Gate) close() error {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if g.closed {
+		return nil
+	}
+	g.closed = true
+	if g.opened != nil {
+		close(g.opened)
+	}
+	return g.ln.Close()
+}
+
+// serve carries one connection from its first byte to its end.
+func (g *Gate) serve(conn *net.TCPConn) {
+	defer conn.Close() //nolint:errcheck // nothing is left to lose
+	defer context.AfterFunc(g.wire.ctx, func() { _ = conn.Close() })()
+	m := newMessage(conn)
+	if m.first() != nil {
+		return // a spare connection that was never used
+	}
+	s := g.script.Load()
+	if s == nil || !s.in.fence.enter() {
+		turnAway(conn, m, http.StatusGone, "this saga's cell is over")
+		return
+	}
+	defer s.in.fence.leave()
+	// The cell does not wait for a client that has stopped in the middle.
+	defer context.AfterFunc(s.in.ctx, func() { _ = conn.Close() })()
+	waited := sinceReceived(conn)
+	s.in.rec.Late(waited)
+	attempt := s.arrive()
+	defer s.in.leave()
+	x := &exchange{
+		number: g.wire.exchanges.Add(1), script: s, req: m, began: time.Now().Add(-waited), remote: conn.RemoteAddr().String(),
+		call: participants.Call{Op: s.op, Attempt: attempt}, handled: make(chan struct{}),
+	}
+	head, err := m.request()
+	switch {
+	case err != nil:
+		s.giveBack(attempt)
+		if brokenOff(err) {
+			return
+		}
+		s.in.trouble(fmt.Errorf("a request from %s to the address of %s can't be read: %w (it begins with %.60q)", x.remote, s.op, err, m.raw))
+		turnAway(conn, m, http.StatusBadRequest, "this is no HTTP request")
+	case s.world != nil && head.URL.Path != s.path:
+		s.giveBack(attempt)
+		s.stray(head.URL.Path)
+		turnAway(conn, m, http.StatusGone, "this saga's cell is over")
+	default:
+		x.head = head
+		x.run(g.wire, conn)
+	}
+}
+
+// stray records a call for this cell that came to the wrong address; one for
+// another cell's saga is a left-over and none of ours.
+func (s *script) stray(path string) {
+	if strings.Contains(path, s.op.Saga) {
+		s.in.rec.Add(history.Event{Kind: history.CallStray, Saga: s.op.Saga, Step: s.op.Step, Direction: s.op.Direction, Detail: "path " + strconv.Quote(path)})
+	}
+}
+
+// partingLimit bounds the wait for a client that is turned away to read why.
+const partingLimit = time.Second
+
+// turnAway gives an answer that no participant has given. 410 lets an orchestrator
+// give a forgotten saga up.
+func turnAway(conn *net.TCPConn, m *message, code int, why string) {
+	body := fmt.Sprintf(`{"title":%q}`, why)
+	_, _ = fmt.Fprintf(conn, "HTTP/1.1 %d %s\r\nContent-Type: application/problem+json\r\nConnection: close\r\nContent-Length: %d\r\n\r\n%s",
+		code, http.StatusText(code), len(body), body) // who is not there any more needs no answer
+	// A close with something unread would be a reset, which takes the answer away.
+	_ = conn.CloseWrite()                                  // as above
+	_ = conn.SetReadDeadline(time.Now().Add(partingLimit)) // fails only on a closed connection
+	_ = m.rest()                                           // its end is all that matters
+}

@@ -1,0 +1,23 @@
+//go:build !linux
+
+package faults
+
+import (
+	"errors"
+	"net"
+)
+
+var errNeedsLinux = errors.New("the fault kind refuse needs Linux")
+
+func stopListening(*net.TCPListener) error { return errNeedsLinux }
+
+func listenAgain(*net.TCPListener) error { return errNeedsLinux }
+
+// refusals: only Linux tells of connections that were refused.
+type refusals struct{}
+
+func watchRefusals([]uint16) (*refusals, error) { return nil, errNeedsLinux }
+
+func (*refusals) close() {}
+
+func (*refusals) next() (from uint16, ours bool, err error) { return 0, false, errNeedsLinux }

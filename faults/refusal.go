@@ -1,0 +1,101 @@
+package faults
+
+import (
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/sagacheck/sagacheck/history"
+	"github.com/sagacheck/sagacheck/saga"
+)
+
+// refusalPoll is how often a wait for a refused connection looks up, and
+// unknownLimit how long it goes on after a connection was refused that may have
+// been for its ports or for any other.
+const (
+	refusalPoll  = 5 * time.Millisecond
+	unknownLimit = 300 * time.Millisecond
+)
+
+// refuse closes the gates of an operation until connections were refused: that
+// of the fault's saga, or those of all sagas.
+func (in *Injector) refuse(i int) {
+	f := in.Plan.Faults[i]
+	gates, op := in.refusing(i)
+	var ports []uint16
+	for _, g := range gates {
+		ports = append(ports, g.port())
+	}
+	heard, err := watchRefusals(ports)
+	if err != nil {
+		in.fail(i, err)
+		return
+	}
+	for _, g := range gates {
+		err = errors.Join(err, g.shut())
+	}
+	if err != nil {
+		in.fail(i, err)
+	}
+	in.background(func() {
+		defer heard.close()
+		if err == nil && in.refused(i, op, heard) {
+			in.wait(f.DelayMS)
+		}
+		for _, g := range gates {
+			if err := g.reopen(); err != nil {
+				in.fail(i, err)
+			}
+		}
+		in.healed(i, op)
+	})
+	in.leave() // the wait for a first refusal is not pending: it may never come
+}
+
+// refusing lists the gates that a fault closes, and what they stand for.
+func (in *Injector) refusing(i int) (gates []*Gate, op saga.Operation) {
+	f := in.Plan.Faults[i]
+	op = saga.Operation{Step: f.At.Step, Direction: f.At.Direction}
+	in.mu.Lock()
+	claimed := in.claimed[i]
+	in.mu.Unlock()
+	for n, id := range in.Sagas {
+		g := in.gates[saga.Operation{Saga: id, Step: f.At.Step, Direction: f.At.Direction}]
+		if g != nil && (f.Saga == n+1 || f.Saga == 0 && (claimed == "" || claimed == id)) {
+			gates = append(gates, g)
+			op.Saga = id
+		}
+	}
+	if len(gates) > 1 {
+		op.Saga = "" // any of them
+	}
+	return gates, op
+}
+
+// refused waits until a connection was refused. false: there is no need to wait any
+// longer, because the cell is over, or because one may have been refused and nobody
+// can know: then the fault has not fired.
+func (in *Injector) refused(i int, op saga.Operation, heard *refusals) bool {
+	defer in.enter()
+	var unknown time.Time
+	for in.ctx.Err() == nil && (unknown.IsZero() || time.Since(unknown) < unknownLimit) {
+		from, ours, err := heard.next()
+		switch {
+		case err != nil:
+			in.fail(i, err)
+			return false
+		case ours:
+			in.rec.Add(history.Event{
+				Kind: history.FaultFired, Fault: &i, Saga: op.Saga, Step: op.Step, Direction: op.Direction,
+				Detail: fmt.Sprintf("the kernel refused a connection from port %d", from),
+			})
+			in.mu.Lock()
+			in.hurts[i] = true
+			in.mu.Unlock()
+			return true
+		case from != 0 && unknown.IsZero():
+			unknown = time.Now()
+		}
+	}
+	return false
+}

@@ -1,0 +1,184 @@
+package faults
+
+import (
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"net"
+	"net/netip"
+	"os"
+	"slices"
+	"time"
+	"unsafe"
+
+	"golang.org/x/sys/unix"
+)
+
+// The kernel answers questions about TCP sockets, and tells of those that are
+// destroyed, by netlink (sock_diag(7)); nobody needs a privilege for it.
+const (
+	sockDiagByFamily = 20
+	diagHeader       = unix.SizeofNlMsghdr
+	diagLength       = 72  // of struct inet_diag_msg
+	diagInfo         = 2   // INET_DIAG_INFO: struct tcp_info
+	bytesAckedAt     = 120 // tcpi_bytes_acked
+	segsOutAt        = 136 // tcpi_segs_out
+)
+
+// diagID is struct inet_diag_sockid.
+type diagID struct {
+	SPort, DPort [2]byte // big endian
+	Src, Dst     [16]byte
+	If           uint32
+	Cookie       [2]uint32
+}
+
+// diagRequest is struct inet_diag_req_v2 behind its netlink header.
+type diagRequest struct {
+	Header                     unix.NlMsghdr
+	Family, Protocol, Ext, Pad uint8
+	States                     uint32
+	ID                         diagID
+}
+
+// peer tells whether a process of this machine still holds the other end of a
+// connection, and how many bytes it has not read yet.
+func peer(c *net.TCPConn) (holds bool, unread int) {
+	theirs, ok1 := netip.ParseAddrPort(c.RemoteAddr().String())
+	ours, ok2 := netip.ParseAddrPort(c.LocalAddr().String())
+	if ok1 != nil || ok2 != nil {
+		return false, 0
+	}
+	s, err := unix.Socket(unix.AF_NETLINK, unix.SOCK_DGRAM|unix.SOCK_CLOEXEC, unix.NETLINK_SOCK_DIAG)
+	if err != nil {
+		return false, 0
+	}
+	defer unix.Close(s) //nolint:errcheck // nothing was written
+	r := diagRequest{
+		Header: unix.NlMsghdr{Type: sockDiagByFamily, Flags: unix.NLM_F_REQUEST},
+		Family: unix.AF_INET, Protocol: unix.IPPROTO_TCP, States: ^uint32(0),
+		ID: diagID{Cookie: [2]uint32{^uint32(0), ^uint32(0)}},
+	}
+	r.Header.Len = uint32(unsafe.Sizeof(r))
+	binary.BigEndian.PutUint16(r.ID.SPort[:], theirs.Port())
+	binary.BigEndian.PutUint16(r.ID.DPort[:], ours.Port())
+	copy(r.ID.Src[:], theirs.Addr().Unmap().AsSlice())
+	copy(r.ID.Dst[:], ours.Addr().Unmap().AsSlice())
+	b := unsafe.Slice((*byte)(unsafe.Pointer(&r)), unsafe.Sizeof(r))
+	if err := unix.Sendto(s, b, 0, &unix.SockaddrNetlink{Family: unix.AF_NETLINK}); err != nil {
+		return false, 0
+	}
+	var buf [1024]byte
+	n, _, err := unix.Recvfrom(s, buf[:], 0)
+	if err != nil || n < diagHeader+diagLength || binary.NativeEndian.Uint16(buf[4:]) != sockDiagByFamily {
+		return false, 0 // there is no such socket any more
+	}
+	m := buf[diagHeader:]
+	inode := binary.NativeEndian.Uint32(m[68:])
+	return inode != 0, int(binary.NativeEndian.Uint32(m[56:]))
+}
+
+// refusals hears of connections that the kernel refused at some ports of 127.0.0.1:
+// sockets that were destroyed after they had asked for such a port, and had got no
+// further.
+type refusals struct {
+	file  *os.File
+	ports []uint16
+}
+
+// watchRefusals begins to listen.
+func watchRefusals(ports []uint16) (*refusals, error) {
+	fail := func(err error) (*refusals, error) {
+		return nil, fmt.Errorf("evidence of refused connections: %w", err)
+	}
+	fd, err := unix.Socket(unix.AF_NETLINK, unix.SOCK_DGRAM|unix.SOCK_CLOEXEC|unix.SOCK_NONBLOCK, unix.NETLINK_SOCK_DIAG)
+	if err != nil {
+		return fail(err)
+	}
+	r := &refusals{file: os.NewFile(uintptr(fd), "sock_diag"), ports: ports}
+	const groups = 1<<0 | 1<<2 // SKNLGRP_INET_TCP_DESTROY, SKNLGRP_INET6_TCP_DESTROY
+	if err := errors.Join(r.filter(fd), unix.Bind(fd, &unix.SockaddrNetlink{Family: unix.AF_NETLINK, Groups: groups})); err != nil {
+		r.close()
+		return fail(err)
+	}
+	return r, nil
+}
+
+// maxFiltered is as many ports as a jump of the filter reaches over.
+const maxFiltered = 200
+
+// filter lets sockets pass that were on their way to one of the ports, or nobody
+// knows where: a program that waits inside connect(2) is parted from the port before
+// its socket is destroyed. More would be lost where many connections end.
+func (r *refusals) filter(fd int) error {
+	if len(r.ports) > maxFiltered {
+		return nil
+	}
+	const portAt = diagHeader + 6
+	program := []unix.SockFilter{{Code: unix.BPF_LD | unix.BPF_H | unix.BPF_ABS, K: portAt}}
+	for i, p := range append([]uint16{0}, r.ports...) {
+		program = append(program, unix.SockFilter{Code: unix.BPF_JMP | unix.BPF_JEQ | unix.BPF_K, Jt: uint8(len(r.ports) - i + 1), K: uint32(p)})
+	}
+	program = append(program, unix.SockFilter{Code: unix.BPF_RET}, unix.SockFilter{Code: unix.BPF_RET, K: 1 << 16})
+	return unix.SetsockoptSockFprog(fd, unix.SOL_SOCKET, unix.SO_ATTACH_FILTER, &unix.SockFprog{Len: uint16(len(program)), Filter: &program[0]})
+}
+
+func (r *refusals) close() { _ = r.file.Close() } // nothing was written
+
+// next waits a little for a refused connection. from is the port that it came from;
+// 0: there was none. ours: it went to one of the ports; else nobody knows where.
+func (r *refusals) next() (from uint16, ours bool, err error) {
+	var buf [4096]byte
+	if err := r.file.SetReadDeadline(time.Now().Add(refusalPoll)); err != nil {
+		return 0, false, fmt.Errorf("evidence of refused connections: %w", err)
+	}
+	n, err := r.file.Read(buf[:])
+	switch {
+	case errors.Is(err, os.ErrDeadlineExceeded), errors.Is(err, unix.ENOBUFS): // the second: more than the kernel keeps; what was lost is not known
+		return 0, false, nil
+	case err != nil:
+		return 0, false, fmt.Errorf("evidence of refused connections: %w", err)
+	}
+	if n < diagHeader+diagLength {
+		return 0, false, nil
+	}
+	m := buf[diagHeader:n]
+	from, to := binary.BigEndian.Uint16(m[4:]), binary.BigEndian.Uint16(m[6:])
+	switch {
+	case from == 0:
+		return 0, false, nil
+	case to == 0: // or a listener, which has never asked for anything
+		if !destination(m).IsLoopback() {
+			return 0, false, nil
+		}
+		return from, false, nil
+	case slices.Contains(r.ports, to) && onlyAsked(m[diagLength:]):
+		return from, true, nil
+	}
+	return 0, false, nil
+}
+
+// destination is the address that a socket asked for.
+func destination(m []byte) netip.Addr {
+	if m[0] == unix.AF_INET {
+		return netip.AddrFrom4([4]byte(m[24:28]))
+	}
+	return netip.AddrFrom16([16]byte(m[24:40])).Unmap()
+}
+
+// onlyAsked tells from a socket's tcp_info that it has sent a SYN and nothing that it
+// sent was ever acknowledged.
+func onlyAsked(attributes []byte) bool {
+	for a := attributes; len(a) >= unix.SizeofNlAttr; {
+		length, kind := int(binary.NativeEndian.Uint16(a)), binary.NativeEndian.Uint16(a[2:])
+		if length < unix.SizeofNlAttr || length > len(a) {
+			return false
+		}
+		if kind == diagInfo && length >= unix.SizeofNlAttr+segsOutAt+4 {
+			info := a[unix.SizeofNlAttr:length]
+			return binary.NativeEndian.Uint64(info[bytesAckedAt:]) == 0 && binary.NativeEndian.Uint32(info[segsOutAt:]) > 0
+		}
+		a = a[min((length+3)&^3, len(a)):]
+	}
+	return false
+}

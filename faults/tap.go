@@ -1,0 +1,253 @@
+package faults
+
+import (
+	"crypto/tls"
+	"io"
+	"net"
+	"net/http"
+	"sync"
+	"sync/atomic"
+	"time"
+)
+
+// near is the orchestrator's side of an exchange. Writing never fails, so that no
+// toxic is left waiting for a reader: what comes after the peer has gone is
+// dropped.
+type near struct {
+	conn   *net.TCPConn
+	req    *message
+	answer *message      // what is written, as it came from the other side
+	gone   chan struct{} // closed when the peer is there no more
+	once   sync.Once
+	over   chan struct{} // closed when all was written that ever will be
+	done   sync.Once
+	reset  atomic.Bool // the end of our side is a TCP RST
+
+	written  atomic.Int64
+	mu       sync.Mutex
+	lost     bool      // bytes could not be written
+	failed   bool      // the peer has reset the connection
+	acked    time.Time // by then the peer's kernel had confirmed all that was written
+	onTaken  func()    // called once, when the whole answer was written
+	finished time.Time // when the peer ended in order after a whole answer that it had taken
+	left     bool      // the peer went before it had a whole answer
+}
+
+func newNear(c *net.TCPConn, req *message) *near {
+	return &near{conn: c, req: req, gone: make(chan struct{}), over: make(chan struct{})}
+}
+
+func (n *near) isGone() bool {
+	select {
+	case <-n.gone:
+		return true
+	default:
+		return false
+	}
+}
+
+// Read gives the request. After its end it waits for the peer's: what a client
+// sends besides belongs to nothing, and one that has closed its writing side only
+// still waits for the answer.
+func (n *near) Read(p []byte) (int, error) {
+	k, err := n.req.Read(p)
+	if err == nil {
+		return k, nil
+	}
+	if n.req.whole() {
+		err = n.req.rest()
+	}
+	n.ended(err)
+	return 0, io.EOF
+}
+
+// ended judges the end of the peer's side.
+func (n *near) ended(err error) {
+	n.mu.Lock()
+	whole := n.delivered()
+	fin := err == io.EOF && !n.isGone()
+	if fin && whole {
+		n.finish()
+	}
+	n.mu.Unlock()
+	if fin && !whole && n.req.whole() {
+		n.waitHalfClosed()
+	}
+	n.mu.Lock()
+	n.left = !n.delivered()
+	n.mu.Unlock()
+	n.once.Do(func() { close(n.gone) })
+}
+
+// finish notes that the peer has taken the whole answer, if its kernel says so;
+// under the lock.
+func (n *near) finish() {
+	ok, failed := acknowledged(n.conn)
+	n.failed = n.failed || failed // the kernel tells only once
+	if !ok || n.failed {
+		return
+	}
+	n.finished = time.Now()
+	if n.acked.IsZero() {
+		n.acked = n.finished
+	}
+}
+
+// halfClosedAsk is how often the kernel is asked whether a peer that has ended its
+// writing side still holds its socket: nothing on the wire tells.
+const halfClosedAsk = 2 * time.Millisecond
+
+// waitHalfClosed waits until a peer that has sent its FIN lets go of its socket.
+// One that has closed it altogether, as at a time-out, has done so already. If the
+// whole answer is acknowledged and nothing of it unread, the peer has read it: a
+// socket that is closed with something unread is reset.
+func (n *near) waitHalfClosed() {
+	t := time.NewTicker(halfClosedAsk)
+	defer t.Stop()
+	for {
+		holds, unread := peer(n.conn)
+		n.mu.Lock()
+		if unread == 0 && n.delivered() && n.finished.IsZero() {
+			n.finish()
+		}
+		n.mu.Unlock()
+		if !holds {
+			return
+		}
+		select {
+		case <-n.gone:
+			return
+		case <-t.C:
+		}
+	}
+}
+
+// delivered tells whether the whole answer was written while the peer was there;
+// under the lock.
+func (n *near) delivered() bool {
+	return n.answer != nil && n.answer.whole() && n.written.Load() == n.answer.size.Load() && !n.lost
+}
+
+func (n *near) Write(p []byte) (int, error) {
+	// Under the lock, so that a peer that answers with its end at once is not
+	// judged by what was noted before.
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	if n.isGone() {
+		n.lost = true
+		return len(p), nil
+	}
+	k, err := n.conn.Write(p)
+	n.written.Add(int64(k))
+	n.lost = n.lost || err != nil
+	n.acked = time.Time{}
+	n.confirm()
+	if n.onTaken != nil && n.delivered() {
+		n.onTaken()
+		n.onTaken = nil
+	}
+	return len(p), nil
+}
+
+// goOn tells a client that waits for it (Expect: 100-continue) to send the body. The
+// participant's own word comes too late where a fault holds the request up.
+func (n *near) goOn() {
+	_, _ = io.WriteString(n.conn, "HTTP/1.1 100 Continue\r\n\r\n") // who is gone is found out by reading
+}
+
+// confirm notes when all that was written was acknowledged; under the lock.
+func (n *near) confirm() {
+	if n.acked.IsZero() && !n.lost && confirmed(n.conn) {
+		n.acked = time.Now()
+	}
+}
+
+// Close ends our side after all was written, and leaves the peer's to the peer.
+func (n *near) Close() error {
+	n.mu.Lock()
+	n.confirm()
+	n.mu.Unlock()
+	n.done.Do(func() { close(n.over) })
+	if n.reset.Load() {
+		n.kill()
+		return nil
+	}
+	return n.conn.CloseWrite()
+}
+
+// kill closes the connection whatever state it is in.
+func (n *near) kill() {
+	if n.reset.Load() {
+		_ = n.conn.SetLinger(0) // closed already is as good
+	}
+	n.once.Do(func() { close(n.gone) })
+	n.done.Do(func() { close(n.over) })
+	_ = n.conn.Close() // as above
+}
+
+// far is the side of the participant, or of the orchestrator for a submit.
+type far struct {
+	conn     net.Conn
+	tcp      *net.TCPConn
+	req      *message // what is written
+	answer   *message
+	keep     bool   // when the orchestrator has left, the participant still gets the request
+	onAnswer func() // called when the answer begins
+	to       *http.Request
+	code     atomic.Int64 // of the answer; 0: none came
+	begun    bool         // the answer
+	written  atomic.Int64
+}
+
+func newFar(c net.Conn) *far {
+	f := &far{conn: c, answer: newMessage(c)}
+	switch c := c.(type) {
+	case *net.TCPConn:
+		f.tcp = c
+	case *tls.Conn:
+		f.tcp, _ = c.NetConn().(*net.TCPConn)
+	}
+	return f
+}
+
+// Read gives the answer, without interim responses.
+func (f *far) Read(p []byte) (int, error) {
+	if !f.begun {
+		f.begun = true
+		if err := f.answer.first(); err != nil {
+			f.answer.finish(io.ErrUnexpectedEOF)
+			return 0, err
+		}
+		if r, err := f.answer.response(f.to); err == nil {
+			f.code.Store(int64(r.StatusCode))
+		}
+		f.onAnswer()
+	}
+	return f.answer.Read(p)
+}
+
+// Write never fails, so that no toxic is left waiting for a reader.
+func (f *far) Write(p []byte) (int, error) {
+	k, _ := f.conn.Write(p) // what could not be written is missing in the count
+	f.written.Add(int64(k))
+	return len(p), nil
+}
+
+// gotAll tells whether the whole request was written.
+func (f *far) gotAll() bool { return f.req.whole() && f.written.Load() == f.req.size.Load() }
+
+// Close is the end of the request's way. A participant that has all of it goes on;
+// one that has a part must not take it for all.
+func (f *far) Close() error {
+	if f.keep && f.gotAll() {
+		return nil
+	}
+	return f.conn.Close()
+}
+
+func (f *far) kill(reset bool) {
+	if reset && f.tcp != nil {
+		_ = f.tcp.SetLinger(0) // closed already is as good
+	}
+	_ = f.conn.Close() // as above
+}

@@ -1,0 +1,25 @@
+package faults
+
+import (
+	"errors"
+	"fmt"
+)
+
+// Broken is what could not be carried out so far.
+func (in *Injector) Broken() error {
+	in.mu.Lock()
+	defer in.mu.Unlock()
+	return errors.Join(in.errs...)
+}
+
+func (in *Injector) fail(i int, err error) {
+	in.trouble(fmt.Errorf("fault %s: %w", in.Plan.Faults[i], err))
+}
+
+// trouble notes trouble of ours: the cell is no evidence of anything, whatever its
+// history shows.
+func (in *Injector) trouble(err error) {
+	in.mu.Lock()
+	defer in.mu.Unlock()
+	in.errs = append(in.errs, err)
+}

@@ -1,0 +1,38 @@
+package harness
+
+import (
+	"net"
+	"net/url"
+
+	"github.com/sagacheck/sagacheck/faults"
+)
+
+// through is the base URL of an orchestrator with the address of a gate in the
+// place of its own: the client speaks plain HTTP to the gate, whatever the
+// orchestrator speaks. Credentials and path stay.
+func through(base, gate string) string {
+	u, err := url.Parse(base)
+	if err != nil { // it was asked there before: it is a URL
+		return base
+	}
+	u.Scheme, u.Host = "http", gate
+	return u.String()
+}
+
+// upstream is where the gate of a submit sends what it gets.
+func upstream(base string) faults.Upstream {
+	u, err := url.Parse(base)
+	if err != nil { // as above
+		return faults.Upstream{Addr: base}
+	}
+	secure := u.Scheme == "https"
+	port := u.Port()
+	switch {
+	case port != "":
+	case secure:
+		port = "443"
+	default:
+		port = "80"
+	}
+	return faults.Upstream{Addr: net.JoinHostPort(u.Hostname(), port), TLS: secure}
+}
