@@ -40,6 +40,13 @@ func (d *departure) Watch(gone func(how error)) (stop func()) {
 	}
 }
 
+// departed tells whether it happened.
+func (d *departure) departed() bool {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return d.how != nil
+}
+
 // tell tells all watchers, once. The lock is held meanwhile: nobody who has stopped
 // watching is called.
 func (d *departure) tell(how error) {

@@ -59,6 +59,7 @@ func (m *Manifest) Start(ctx context.Context, o Options) (System, error) {
 		err = s.up(ctx)
 	}
 	if err != nil {
+		s.failed = ctx.Err() == nil
 		limit := 2 * stopGrace
 		if ctx.Err() != nil { // interrupted: nobody waits for it to end in order
 			limit = time.Second
@@ -88,6 +89,7 @@ type started struct {
 	departure
 	manifest *Manifest
 	keep     bool
+	failed   bool // it never got ready
 	wire     *wire
 	dir      string
 	vars     vars
@@ -115,7 +117,7 @@ func (s *started) prepare(engine string, o Options) error {
 		return err
 	}
 	s.dir = dir
-	data, logs := filepath.Join(dir, "data"), filepath.Join(dir, "logs")
+	data, logs := filepath.Join(dir, "data"), filepath.Join(dir, logsDir)
 	if err := errors.Join(os.Chmod(dir, 0o755), os.Mkdir(data, 0o755), os.Mkdir(logs, 0o755)); err != nil {
 		return err
 	}
@@ -336,8 +338,37 @@ func (s *started) Stop(ctx context.Context) error {
 	s.wire.close()
 	errs = append(errs, ports.release(s.drawn))
 	s.drawn = nil
-	if s.dir != "" && !s.keep {
-		errs = append(errs, os.RemoveAll(s.dir))
-	}
+	errs = append(errs, s.tidy())
 	return s.named(errors.Join(errs...))
 }
+
+// tidy removes the folder of this start. The logs of a system that failed stay: the
+// error that told it names them.
+func (s *started) tidy() error {
+	switch {
+	case s.dir == "" || s.keep:
+		return nil
+	case !s.failed && !s.departed(), !s.logged():
+		return os.RemoveAll(s.dir)
+	}
+	parts, err := os.ReadDir(s.dir)
+	errs := []error{err}
+	for _, p := range parts {
+		if p.Name() != logsDir {
+			errs = append(errs, os.RemoveAll(filepath.Join(s.dir, p.Name())))
+		}
+	}
+	return errors.Join(errs...)
+}
+
+// logged tells whether any process has said anything.
+func (s *started) logged() bool {
+	logs, err := filepath.Glob(filepath.Join(s.dir, logsDir, "*"))
+	return err == nil && slices.ContainsFunc(logs, func(file string) bool {
+		info, err := os.Stat(file)
+		return err == nil && info.Size() > 0
+	})
+}
+
+// logsDir is where in the folder of a start the logs are.
+const logsDir = "logs"

@@ -30,7 +30,12 @@ func startMine(t *testing.T, o Options) System {
 		if err := s.Stop(context.Background()); err != nil {
 			t.Error(err)
 		}
-		if left, err := os.ReadDir(o.Dir); err != nil || (len(left) > 0 && !o.Keep) {
+		left, err := filepath.Glob(filepath.Join(o.Dir, "*", "*"))
+		if s.(*started).departed() {
+			if len(left) != 1 || filepath.Base(left[0]) != logsDir {
+				t.Errorf("after Stop of a dead engine: %v, %v: expected its logs", left, err)
+			}
+		} else if left, err := os.ReadDir(o.Dir); err != nil || (len(left) > 0 && !o.Keep) {
 			t.Errorf("after Stop: %v, %v: expected an empty folder", left, err)
 		}
 	})
