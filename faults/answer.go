@@ -18,8 +18,9 @@ var _ onHook = answer{}
 func (answer) Doc() KindDoc {
 	return KindDoc{
 		Name: "answer", Phases: []saga.Phase{saga.Receive, saga.Commit},
-		Fields: []string{"code", "retry_after_s", "retry_after_date"},
-		Text:   "the call is answered with code. At receive a gateway in front of the participant answers, and nothing was done: a transient code (408, 425, 429, 5xx) or a permanent one (any other 4xx). At commit everything was done: a success (2xx; 204 has no body) or a transient code. With a transient code there may be a Retry-After, in seconds or as an HTTP date",
+		Fields:  []string{"code", "retry_after_s", "retry_after_date"},
+		Answers: true,
+		Text:    "the call is answered with code. At receive a gateway in front of the participant answers, and nothing was done: a transient code (408, 425, 429, 5xx) or a permanent one (any other 4xx). At commit everything was done: a success (2xx; 204 has no body) or a transient code. With a transient code there may be a Retry-After, in seconds or as an HTTP date",
 	}
 }
 

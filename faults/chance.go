@@ -44,7 +44,7 @@ func Chance(defs []saga.Definition, a Ability, seed uint64) Plan {
 
 func chanceWindow(rng *rand.Rand, d saga.Definition, kind string) Fault {
 	f := Fault{Kind: kind, FromMS: 1 + rng.IntN(latestStart), ForMS: 1 + rng.IntN(longest)}
-	if k, err := KindByName(kind); err == nil && k.Doc().Process {
+	if !usesSteps(kind) {
 		return f
 	}
 	f.Steps = chanceSteps(rng, d)

@@ -23,6 +23,7 @@ func ends(defs []saga.Definition, a Ability) []Plan {
 	}
 	e.codes()
 	e.longRetries()
+	e.together(len(defs))
 	return e.plans
 }
 
@@ -190,6 +191,28 @@ func (e *ending) codes() {
 				break
 			}
 		}
+	}
+}
+
+// aHerd is how many sagas make a herd: as many as chance tells from a pattern.
+const aHerd = 8
+
+// together: all sagas of a herd fail at the same call, several times in a row.
+// They must not come back together.
+func (e *ending) together(sagas int) {
+	s := e.d.Steps[0]
+	if sagas < aHerd {
+		return
+	}
+	for _, rounds := range []int{2, 3, 4} {
+		if most := s.Action.Retry.MaxAttempts; most > 0 && rounds >= most {
+			return
+		}
+		_, longest := s.Action.Retry.Band(rounds + 1)
+		f := windowOf(e.d, (errorRate{}).Doc().Name)
+		f.Steps, f.ForMS = []string{s.Name}, (rounds+1)*max(int(longest.Milliseconds()), s.Action.Retry.AttemptTimeoutMS)
+		f.Calls = slices.Repeat([]bool{true}, rounds*sagas)
+		e.add(f)
 	}
 }
 

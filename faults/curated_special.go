@@ -70,7 +70,7 @@ func longOutage(d saga.Definition) (Fault, bool) {
 // windowOf is a window that the saga's first calls are sure to meet.
 func windowOf(d saga.Definition, kind string) Fault {
 	f := Fault{Kind: kind, ForMS: 60}
-	if k, err := KindByName(kind); err == nil && k.Doc().Process {
+	if !usesSteps(kind) {
 		return f
 	}
 	for _, s := range d.Steps {
@@ -83,4 +83,10 @@ func windowOf(d saga.Definition, kind string) Fault {
 		f.Calls = []bool{true, false, true}
 	}
 	return f
+}
+
+// usesSteps tells whether a kind of window is one over steps.
+func usesSteps(kind string) bool {
+	k, err := KindByName(kind)
+	return err == nil && k.Doc().uses("steps")
 }

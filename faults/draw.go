@@ -292,7 +292,7 @@ func drawWindow(t *rapid.T, defs []saga.Definition, kind string) Fault {
 	case "error-rate":
 		f.Calls = append([]bool{true}, rapid.SliceOfN(rapid.Bool(), 0, 9).Draw(t, "calls")...)
 	}
-	if guarded := guardedSteps(defs[0]); len(guarded) > 0 && kind != "latency" && below(t, 2, "at the breaker") == 0 {
+	if guarded := guardedSteps(defs[0]); usesSteps(kind) && len(guarded) > 0 && kind != "latency" && below(t, 2, "at the breaker") == 0 {
 		f.Steps = guarded // the steps before do not wait the window out
 		f.ForMS = breakerOpens + rapid.IntRange(0, breakerOpens).Draw(t, "for_ms")
 		if kind == "error-rate" {

@@ -16,7 +16,8 @@ var _ onHook = failure{}
 func (failure) Doc() KindDoc {
 	return KindDoc{
 		Name: "error", Phases: []saga.Phase{saga.Receive, saga.Commit}, Transient: true,
-		Text: "the participant answers 500: at receive nothing was done, at commit everything was",
+		Answers: true,
+		Text:    "the participant answers 500: at receive nothing was done, at commit everything was",
 	}
 }
 

@@ -3,6 +3,7 @@ package faults
 import (
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/sagacheck/sagacheck/participants"
@@ -22,6 +23,8 @@ type KindDoc struct {
 	Process bool
 	// Operator: it needs an orchestrator that can be asked for a rollback.
 	Operator bool
+	// Answers: it answers in the participant's place, which can be done once.
+	Answers bool
 }
 
 // Window tells whether the kind lasts over a time instead of hitting a point.
@@ -122,16 +125,10 @@ func KindByName(name string) (Kind, error) {
 	return nil, fmt.Errorf("kind: %q: expected one of %v", name, names)
 }
 
-// Validate checks the plan against the catalogue of kinds; an error names the
-// fault by its number and the field.
-func (p Plan) Validate() error {
-	for i, f := range p.Faults {
-		if err := f.Validate(); err != nil {
-			return fmt.Errorf("faults[%d].%w", i, err)
-		}
-	}
-	return nil
-}
+// Validate checks the plan against the catalogue of kinds. The error joins a
+// yamlfile.Problem for each mistake, which names the fault by its number and the
+// field.
+func (p Plan) Validate() error { return p.problems().Err() }
 
 // Validate checks one fault.
 func (f Fault) Validate() error {
@@ -167,15 +164,29 @@ func (f Fault) Validate() error {
 // unused refuses fields that the kind does not use: they would be ignored in
 // silence.
 func (d KindDoc) unused(f Fault) error {
-	for name, set := range map[string]bool{
-		"delay_ms": f.DelayMS != 0, "bytes": f.Bytes != 0, "kbps": f.KBps != 0, "code": f.Code != 0, "retry_after_s": f.RetryAfterS != 0, "retry_after_date": f.RetryAfterDate,
-		"steps": f.Steps != nil, "from_ms": f.FromMS != 0, "for_ms": f.ForMS != 0, "calls": f.Calls != nil,
+	for _, field := range []struct {
+		name string
+		set  bool
+	}{
+		{"delay_ms", f.DelayMS != 0}, {"bytes", f.Bytes != 0}, {"kbps", f.KBps != 0},
+		{"code", f.Code != 0}, {"retry_after_s", f.RetryAfterS != 0}, {"retry_after_date", f.RetryAfterDate},
+		{"steps", f.Steps != nil}, {"from_ms", f.FromMS != 0}, {"for_ms", f.ForMS != 0}, {"calls", f.Calls != nil},
 	} {
-		if set && !slices.Contains(d.Fields, name) {
-			return fmt.Errorf("%s: %s does not use it: expected %v", name, d.Name, d.Fields)
+		if field.set && !d.uses(field.name) {
+			return fmt.Errorf("%s: %s does not use it: expected %s", field.name, d.Name, orNone(d.Fields))
 		}
 	}
 	return nil
+}
+
+// uses tells whether a kind uses a field of a fault.
+func (d KindDoc) uses(field string) bool { return slices.Contains(d.Fields, field) }
+
+func orNone(fields []string) string {
+	if len(fields) == 0 {
+		return "kind, saga and at only"
+	}
+	return strings.Join(fields, ", ")
 }
 
 func positive(field string, v int) error {

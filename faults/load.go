@@ -1,140 +1,98 @@
 package faults
 
 import (
-	"errors"
+	"bytes"
+	"encoding/json"
 	"fmt"
+	"io"
 	"os"
+	"reflect"
 	"strings"
 
-	"github.com/goccy/go-yaml"
-	"github.com/goccy/go-yaml/ast"
-	"github.com/goccy/go-yaml/parser"
-	"github.com/goccy/go-yaml/token"
+	"github.com/sagacheck/sagacheck/internal/yamlfile"
+	"github.com/sagacheck/sagacheck/saga"
 )
 
-// LoadPlan reads a plan from a YAML or JSON file, strictly: errors name the file,
-// the line and the field.
-func LoadPlan(path string) (*Plan, error) {
-	b, err := os.ReadFile(path)
+// maxFile is how large a file with a plan may be, in bytes.
+const maxFile = 16 << 20
+
+// PlanFile is a plan as it stands in a file, so that what is found out about it
+// later can be told with its place too.
+type PlanFile struct {
+	Plan  Plan
+	path  string
+	shape *yamlfile.Shape
+}
+
+// LoadPlan reads a plan from a YAML or JSON file, strictly: the error joins a
+// yamlfile.Problem for each mistake, with file, line, column and field.
+func LoadPlan(path string) (*PlanFile, error) {
+	f, err := os.Open(path)
 	if err != nil {
 		return nil, err
 	}
-	p, err := ParsePlan(b)
-	if err == nil {
-		return p, nil
+	defer f.Close()
+	var b bytes.Buffer
+	if _, err := b.ReadFrom(io.LimitReader(f, maxFile+1)); err != nil {
+		return nil, fmt.Errorf("%s: %w", path, err)
 	}
-	var at *placed
-	if errors.As(err, &at) && at.pos != nil {
-		return nil, fmt.Errorf("%s:%w", path, err)
+	p, ps := parsePlan(b.Bytes())
+	if len(ps) > 0 {
+		return nil, ps.Of(path).InOrder().Err()
 	}
-	return nil, fmt.Errorf("%s: %w", path, err)
-}
-
-// placed is an error with its place in a file.
-type placed struct {
-	pos *token.Position // nil: not known
-	err error
-}
-
-func (p *placed) Error() string {
-	if p.pos == nil {
-		return p.err.Error()
-	}
-	return fmt.Sprintf("%d:%d: %v", p.pos.Line, p.pos.Column, p.err)
-}
-
-func (p *placed) Unwrap() error { return p.err }
-
-// ParsePlan reads the text of a plan. An error begins with line and column,
-// where they are known.
-func ParsePlan(b []byte) (*Plan, error) {
-	f, err := parser.ParseBytes(b, 0)
-	if err != nil {
-		return nil, locate(err, "", nil)
-	}
-	list, err := faultList(f)
-	if err != nil {
-		return nil, err
-	}
-	p := &Plan{Faults: []Fault{}}
-	for i, node := range list.Values {
-		fault, err := parseFault(node)
-		if err != nil {
-			return nil, locate(err, fmt.Sprintf("faults[%d].", i), node)
-		}
-		p.Faults = append(p.Faults, fault)
-	}
+	p.path = path
 	return p, nil
 }
 
-// faultList finds the only thing that a plan has.
-func faultList(f *ast.File) (*ast.SequenceNode, error) {
-	const want = "faults: expected a list of faults, for example: faults: [{kind: lose, at: charge#1@response}]"
-	if len(f.Docs) != 1 || f.Docs[0].Body == nil {
-		return nil, errors.New(want)
+// ParsePlan reads the text of a plan. See LoadPlan.
+func ParsePlan(b []byte) (*Plan, error) {
+	p, ps := parsePlan(b)
+	if len(ps) > 0 {
+		return nil, ps.InOrder().Err()
 	}
-	for _, field := range fields(f.Docs[0].Body) {
-		if key := keyOf(field); key != "faults" {
-			return nil, &placed{field.Key.GetToken().Position, fmt.Errorf("%s: unknown field: a plan has faults only", key)}
+	return &p.Plan, nil
+}
+
+// Fits checks the plan against the sagas that it is to strike. See Plan.Fits.
+func (f *PlanFile) Fits(defs []saga.Definition) error {
+	return f.place(f.Plan.misfits(defs)).Of(f.path).InOrder().Err()
+}
+
+func parsePlan(b []byte) (*PlanFile, yamlfile.Problems) {
+	root, ps := yamlfile.Document(b, maxFile, "a plan, for example: faults: [{kind: lose, at: charge#1@response}]")
+	if len(ps) > 0 {
+		return nil, ps
+	}
+	f := &PlanFile{shape: yamlfile.NewShape(root, reflect.TypeFor[Plan](), nil)}
+	ps = f.shape.Problems
+	text, err := json.Marshal(f.shape.Value(root))
+	if err == nil {
+		err = json.Unmarshal(text, &f.Plan)
+	}
+	if err != nil {
+		if len(ps) == 0 { // numbers that are no whole ones have a shape
+			ps.Add("", "%v", err)
 		}
-		if list, ok := field.Value.(*ast.SequenceNode); ok {
-			return list, nil
-		}
+		return nil, ps
 	}
-	return nil, &placed{f.Docs[0].Body.GetToken().Position, errors.New(want)}
-}
-
-// keyOf is a field's name, also where it is quoted, as in JSON.
-func keyOf(field *ast.MappingValueNode) string { return field.Key.GetToken().Value }
-
-func fields(n ast.Node) []*ast.MappingValueNode {
-	switch n := n.(type) {
-	case *ast.MappingNode:
-		return n.Values
-	case *ast.MappingValueNode:
-		return []*ast.MappingValueNode{n}
+	if f.Plan.Faults == nil {
+		f.Plan.Faults = []Fault{}
 	}
-	return nil
-}
-
-func parseFault(n ast.Node) (Fault, error) {
-	var f Fault
-	if len(fields(n)) == 0 {
-		return f, errors.New("kind: must be given")
-	}
-	if err := yaml.NodeToValue(n, &f, yaml.Strict()); err != nil {
-		return f, err
-	}
-	return f, f.Validate()
-}
-
-// locate finds the line of an error: where the YAML library saw it, or where the
-// field stands that the error names, or else where its fault begins.
-func locate(err error, prefix string, n ast.Node) error {
-	var ye yaml.Error
-	if errors.As(err, &ye) && ye.GetToken() != nil {
-		return &placed{ye.GetToken().Position, fmt.Errorf("%s%s", strings.TrimSuffix(prefix, "."), sep(prefix)+ye.GetMessage())}
-	}
-	at := &placed{err: fmt.Errorf("%s%w", prefix, err)}
-	if n == nil {
-		return at
-	}
-	at.pos = n.GetToken().Position
-	name, _, _ := strings.Cut(err.Error(), ":")
-	if strings.HasPrefix(err.Error(), "bad failure point") {
-		name, at.err = "at", fmt.Errorf("%sat: %w", prefix, err)
-	}
-	for _, field := range fields(n) {
-		if keyOf(field) == name {
-			at.pos = field.Value.GetToken().Position
+	for _, p := range f.place(f.Plan.problems()) {
+		if !f.shape.Problems.Touches(p.Field) {
+			ps = append(ps, p)
 		}
 	}
-	return at
+	return f, ps
 }
 
-func sep(prefix string) string {
-	if prefix == "" {
-		return ""
+// place says where the fields of problems stand, and which of them do not.
+func (f *PlanFile) place(ps yamlfile.Problems) yamlfile.Problems {
+	for _, p := range ps {
+		p.At(f.shape.Place(p.Field))
+		if rest, zero := strings.CutPrefix(p.Reason, "0: expected"); zero && !f.shape.Has(p.Field) {
+			p.Reason = "is missing: expected" + rest
+		}
 	}
-	return ": "
+	return ps
 }

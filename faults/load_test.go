@@ -1,11 +1,12 @@
 package faults
 
 import (
-	"encoding/json"
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/sagacheck/sagacheck/saga"
 )
@@ -23,37 +24,12 @@ func TestParsePlan(t *testing.T) {
 		"faults:\n  - {kind: lose, at: charge@response}":             `bad failure point "charge@response"`,
 		"faults:\n  - {kind: lose, at: charge#1@commit}":             "lose cannot happen at commit",
 		"faults:\n  - {kind: lose, at: charge#1@request, bytes: 3}":  "bytes: lose does not use it",
-		"faults:\n  - {kind: delay, at: charge#1@request}":           "delay_ms: 0: expected more than 0",
+		"faults:\n  - {kind: delay, at: charge#1@request}":           "delay_ms: is missing: expected more than 0",
 		"faults:\n  - {kind: error, at: submit#1@receive}":           "inside the orchestrator",
-		"faults:\n  - {kind: outage, steps: [charge]}":               "for_ms: 0: expected more than 0",
-		"faults:\n  - {kind: lose, at: charge#1@request, when: now}": `2:40: faults[0]: unknown field "when"`,
+		"faults:\n  - {kind: outage, steps: [charge]}":               "for_ms: is missing: expected more than 0",
+		"faults:\n  - {kind: lose, at: charge#1@request, when: now}": `2:40: faults[0].when: unknown field "when": expected one of kind, saga, at, delay_ms`,
 		"plan: []": "unknown field",
-		"":         "faults: expected a list",
-	} {
-		if _, err := ParsePlan([]byte(text)); err == nil || !strings.Contains(err.Error(), want) {
-			t.Errorf("%q: got error %v, want %q in it", text, err, want)
-		}
-	}
-}
-
-// JSON is read as YAML is, also with tabs, and its mistakes have a place too.
-func TestParsePlanOfJSON(t *testing.T) {
-	plan := Plan{Faults: []Fault{
-		{Kind: "lose", At: saga.FailurePoint{Step: "charge", Direction: saga.Action, Attempt: 1, Phase: saga.Response}},
-		{Kind: "error-rate", Steps: []string{"charge"}, ForMS: 50, Calls: []bool{true, false}},
-	}}
-	for _, indent := range []string{"", "  ", "\t"} {
-		b, err := json.MarshalIndent(plan, "", indent)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if got, err := ParsePlan(b); err != nil || got.ID() != plan.ID() {
-			t.Errorf("%s: got %v, %v", b, got, err)
-		}
-	}
-	for text, want := range map[string]string{
-		`{"plan": []}`: "1:2: plan: unknown field",
-		"{\"faults\": [{\"kind\": \"lose\",\n \"at\": \"x\"}]}": "2:8: faults[0].at: bad failure point",
+		"":         "the file is empty: expected a plan, for example: faults: [{kind: lose",
 	} {
 		if _, err := ParsePlan([]byte(text)); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%q: got error %v, want %q in it", text, err, want)
@@ -72,17 +48,17 @@ func FuzzParsePlan(f *testing.F) {
 
 func TestLoadPlanNamesThePlace(t *testing.T) {
 	for text, want := range map[string]string{
-		"":                                     "plan.yaml: faults: expected a list of faults",
-		"faults: 3\n":                          "plan.yaml:1:7: faults: expected a list of faults",
-		"falts: []\n":                          "plan.yaml:1:1: falts: unknown field",
-		"faults:\n  - at: charge#1@response\n": `plan.yaml:2:7: faults[0].kind: "": expected one of`,
+		"":                                     "plan.yaml:1:1: the file is empty: expected a plan",
+		"faults: 3\n":                          `plan.yaml:1:9: faults: "3": expected a list`,
+		"falts: []\n":                          `plan.yaml:1:1: falts: unknown field "falts": expected one of faults`,
+		"faults:\n  - at: charge#1@response\n": `plan.yaml:2:5: faults[0].kind: is missing: expected a text`,
 		"faults:\n  - kind: lose\n    at: charge#0@response\n":               `plan.yaml:3:9: faults[0].at: bad failure point "charge#0@response": expected step[.undo]#attempt@phase`,
 		"faults:\n  - kind: lose\n    at: charge#1@receive\n":                "plan.yaml:3:9: faults[0].at: lose cannot happen at receive",
-		"faults:\n  - kind: lose\n    att: charge#1@receive\n":               `plan.yaml:3:5: faults[0]: unknown field "att"`,
+		"faults:\n  - kind: lose\n    att: charge#1@receive\n":               "plan.yaml:2:5: faults[0].at: must be given",
 		"faults:\n  - kind: loose\n    at: charge#1@response\n":              `plan.yaml:2:11: faults[0].kind: "loose": expected one of`,
 		"faults:\n  - kind: lose\n    at: charge#1@response\n    bytes: 3\n": "plan.yaml:4:12: faults[0].bytes: lose does not use it",
 		"faults: [\n":    "plan.yaml:1:",
-		"faults:\n  -\n": "plan.yaml:2:5: faults[0].kind: must be given",
+		"faults:\n  -\n": `plan.yaml:2:5: faults[0]: nothing: expected a mapping with kind`,
 	} {
 		path := filepath.Join(t.TempDir(), "plan.yaml")
 		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
@@ -95,6 +71,111 @@ func TestLoadPlanNamesThePlace(t *testing.T) {
 		}
 		if got := strings.TrimPrefix(err.Error(), filepath.Dir(path)+"/"); !strings.HasPrefix(got, want) {
 			t.Errorf("%q:\n got %s\nwant %s", text, got, want)
+		}
+	}
+}
+
+// What people write as JSON is read too, and a byte order mark is no mistake.
+func TestPlansAreReadAsJSON(t *testing.T) {
+	text := "\ufeff" + `{
+	"faults": [
+		{"kind": "lose", "at": "charge#1@response"},
+		{"kind": "error-rate", "steps": ["charge"], "for_ms": 80, "calls": [true, false]}
+	]
+}`
+	p, err := ParsePlan([]byte(text))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got, want := p.String(), "lose charge#1@response, error-rate of [charge] from 0ms for 80ms"; got != want {
+		t.Errorf("got %q, want %q", got, want)
+	}
+}
+
+// All mistakes of a plan are named at once, and no more of its text than a line.
+func TestEveryMistakeOfAPlan(t *testing.T) {
+	long := strings.Repeat("x", 1<<19)
+	for text, want := range map[string]string{
+		"faults:\n  - {kind: lose, at: charge#1@commit}\n  - {kind: slow, at: charge#1@request, delay_ms: a}\n": `2:22: faults[0].at: lose cannot happen at commit: expected a phase of [request response]` + "\n" +
+			`3:5: faults[1].kbps: is missing: expected more than 0` + "\n" +
+			`3:50: faults[1].delay_ms: "a": expected a whole number`,
+		"faults:\n  - {kind: lose, at: " + long + "}\n":                       `2:22: faults[0].at: bad failure point "xxx`,
+		"faults:\n  - {kind: lose, at: charge#1@response, " + long + ": 1}\n": `2:41: faults[0].xxx`,
+		"faults: [{kind: lose, at: charge#1@response, bytes: " + long + "\n":  `1:`,
+	} {
+		_, err := ParsePlan([]byte(text))
+		if err == nil {
+			t.Errorf("%.80q: no error", text)
+			continue
+		}
+		for _, line := range strings.Split(err.Error(), "\n") {
+			if len(line) > 400 {
+				t.Errorf("%.80q: a line of %d characters: %.200s…", text, len(line), line)
+			}
+		}
+		if !strings.HasPrefix(err.Error(), want) {
+			t.Errorf("%.80q:\n got %.400s\nwant %s", text, err, want)
+		}
+	}
+}
+
+// The limit leaves room for a machine that others keep busy; it took ten seconds.
+func TestLongPlansAreReadQuickly(t *testing.T) {
+	var b strings.Builder
+	b.WriteString("faults:\n")
+	for n := range 2000 {
+		fmt.Fprintf(&b, "  - {kind: delay, at: charge#%d@response, delay_ms: 5}\n", n+1)
+	}
+	began := time.Now()
+	if _, err := ParsePlan([]byte(b.String())); err != nil {
+		t.Fatal(err)
+	}
+	if took := time.Since(began); took > time.Second {
+		t.Errorf("2000 faults took %v", took)
+	} else {
+		t.Logf("2000 faults took %v", took)
+	}
+}
+
+// What can't hit anything, or only one of which can, is said where the saga is known.
+func TestFits(t *testing.T) {
+	one := []saga.Definition{chain("s-1", "a", "b")}
+	one[0].Steps[1].Compensation = nil
+	two := []saga.Definition{chain("s-1", "a", "b"), chain("s-2", "a", "b")}
+	for _, tt := range []struct {
+		defs []saga.Definition
+		text string
+		want string // empty: it fits
+	}{
+		{one, "{kind: lose, at: a#2@response}, {kind: reject, at: b#1@receive}", ""},
+		{one, "{kind: lose, at: submit#7@response}", ""},
+		{one, "{kind: lose, at: a.undo#9@response}", ""},
+		{one, "{kind: lose, at: nosuch#1@response}", "1:27: faults[0].at: nosuch#1@response: expected a step of the saga chain: one of a, b"},
+		{one, "{kind: lose, at: b.undo#1@response}", "1:27: faults[0].at: b.undo#1@response: the step b has no compensation"},
+		{one, "{kind: lose, at: submit.undo#1@response}", "1:27: faults[0].at: submit.undo#1@response: the client's call has no compensation"},
+		{one, "{kind: lose, at: a#3@response}", "1:27: faults[0].at: a#3@response: expected an attempt of 1 to 2: the policy of a allows no more"},
+		{one, "{kind: lose, at: a#3@response}, {kind: crash-orchestrator, at: a#1@receive}", ""},
+		{one, "{kind: lose, saga: 5, at: a#1@response}", "1:29: faults[0].saga: 5: expected a saga of the cell: 1 to 1"},
+		{one, "{kind: outage, steps: [a, c], for_ms: 5}", `1:36: faults[0].steps[1]: "c": expected a step of the saga chain: one of a, b`},
+		{one, "{kind: lose, at: a#1@response}, {kind: lose, saga: 1, at: a#1@response}", "1:68: faults[1].at: lose at a#1@response is there already: faults[0]: only one of the two can strike"},
+		{two, "{kind: lose, at: a#1@response}, {kind: lose, saga: 2, at: a#1@response}", ""},
+	} {
+		p, ps := parsePlan([]byte("faults: [" + tt.text + "]"))
+		if len(ps) > 0 {
+			t.Errorf("%s: %v", tt.text, ps.Err())
+			continue
+		}
+		if err := p.Fits(tt.defs); (err == nil) != (tt.want == "") || err != nil && err.Error() != tt.want {
+			t.Errorf("%s:\n got %v\nwant %s", tt.text, err, tt.want)
+		}
+	}
+	for text, want := range map[string]string{
+		"{kind: lose, at: a#1@response}, {kind: lose, at: a#1@response}":               "lose at a#1@response is there already: faults[0]",
+		"{kind: reject, at: a#1@receive}, {kind: unavailable, at: a#1@receive}":        "an answer at a#1@receive is there already: faults[0]",
+		"{kind: outage, steps: [a], for_ms: 5}, {kind: outage, steps: [a], for_ms: 5}": "faults[1].kind: this window is there already: faults[0]",
+	} {
+		if _, err := ParsePlan([]byte("faults: [" + text + "]")); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%s: %v", text, err)
 		}
 	}
 }

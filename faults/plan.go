@@ -46,6 +46,15 @@ type Fault struct {
 	Calls []bool `json:"calls,omitempty" yaml:"calls,omitempty"`
 }
 
+// MarshalJSON writes no faults as the empty list, which is what a file has.
+func (p Plan) MarshalJSON() ([]byte, error) {
+	type plain Plan
+	if p.Faults == nil {
+		p.Faults = []Fault{}
+	}
+	return json.Marshal(plain(p))
+}
+
 // ID is a stable name of the plan: a hash of its canonical JSON.
 func (p Plan) ID() string {
 	b, err := json.Marshal(p)

@@ -20,7 +20,8 @@ func (reject) decides() {}
 func (reject) Doc() KindDoc {
 	return KindDoc{
 		Name: "reject", Phases: []saga.Phase{saga.Receive},
-		Text: "a rule of the participant's business refuses for good: 422, nothing was done. Participants that remember keys replay their answer instead where the operation was done before",
+		Answers: true,
+		Text:    "a rule of the participant's business refuses for good: 422, nothing was done. Participants that remember keys replay their answer instead where the operation was done before",
 	}
 }
 

@@ -15,7 +15,8 @@ var _ onHook = throttle{}
 func (throttle) Doc() KindDoc {
 	return KindDoc{
 		Name: "throttle", Phases: []saga.Phase{saga.Receive}, Fields: []string{"retry_after_s"}, Transient: true,
-		Text: "the participant answers 429 with Retry-After, nothing was done",
+		Answers: true,
+		Text:    "the participant answers 429 with Retry-After, nothing was done",
 	}
 }
 

@@ -15,7 +15,8 @@ var _ onHook = unavailable{}
 func (unavailable) Doc() KindDoc {
 	return KindDoc{
 		Name: "unavailable", Phases: []saga.Phase{saga.Receive}, Transient: true,
-		Text: "the participant answers 503, nothing was done",
+		Answers: true,
+		Text:    "the participant answers 503, nothing was done",
 	}
 }
 

@@ -42,7 +42,7 @@ stays the last run.`,
 			err = errors.New("--times: expected 1 or more")
 		}
 		if err == nil {
-			err = r.Plan.Validate()
+			err = errors.Join(r.Plan.Validate(), r.Plan.Fits(r.Definitions))
 		}
 		if err != nil {
 			return badInput(err)

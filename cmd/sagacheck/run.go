@@ -69,12 +69,9 @@ func (f *runFlags) run(c *cobra.Command, p process) error {
 	if err != nil {
 		return usage(err)
 	}
-	var own *faults.Plan
-	if f.plan != "" {
-		own, err = interruptible(c.Context(), func() (*faults.Plan, error) { return faults.LoadPlan(f.plan) })
-		if err != nil {
-			return badInput(fmt.Errorf("--plan: %w", err))
-		}
+	own, err := interruptible(c.Context(), f.ownPlan)
+	if err != nil {
+		return badInput(fmt.Errorf("--plan: %w", err))
 	}
 	var part *reports.Shard
 	if n > 1 {
@@ -107,6 +104,27 @@ func (f *runFlags) run(c *cobra.Command, p process) error {
 	}
 	x.runCells(c.Context(), len(mine), x.cellsOf(mine))
 	return x.finishShrunk(c.Context(), f.shrink, &failed, nil)
+}
+
+// ownPlan is the user's own plan, which must fit each scenario; nil: there is none.
+func (f *runFlags) ownPlan() (*faults.Plan, error) {
+	if f.plan == "" {
+		return nil, nil
+	}
+	own, err := faults.LoadPlan(f.plan)
+	if err != nil {
+		return nil, err
+	}
+	chosen, err := chooseScenarios(f.scenarios)
+	if err != nil {
+		return &own.Plan, nil // the session says it, as a mistake of --scenario
+	}
+	for _, s := range chosen {
+		if err := own.Fits(blueprint(s)); err != nil {
+			return nil, fmt.Errorf("scenario %s: %w", s.Name, err)
+		}
+	}
+	return &own.Plan, nil
 }
 
 func cells(n int) string {

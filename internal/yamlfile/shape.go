@@ -58,9 +58,7 @@ func (sh *Shape) check(n ast.Node, t reflect.Type, field string) {
 	case union:
 		sh.checkUnion(n, u, field)
 	case reflect.PointerTo(t).Implements(reflect.TypeFor[encoding.TextUnmarshaler]()):
-		if !isScalar(n, reflect.String) {
-			sh.fail(n, field, "%s: expected %s", quote(n), scalarName(reflect.String))
-		}
+		sh.checkText(n, t, field)
 	case t.Kind() == reflect.Struct:
 		sh.checkStruct(n, t, field)
 	case t.Kind() == reflect.Slice:
@@ -75,6 +73,21 @@ func (sh *Shape) check(n ast.Node, t reflect.Type, field string) {
 		sh.checkAny(n, field)
 	}
 }
+
+// checkText checks a type that reads itself from a text.
+func (sh *Shape) checkText(n ast.Node, t reflect.Type, field string) {
+	text, ok := n.(*ast.StringNode)
+	if !ok {
+		sh.fail(n, field, "%s: expected %s", quote(n), scalarName(reflect.String))
+		return
+	}
+	if err := reflect.New(t).Interface().(encoding.TextUnmarshaler).UnmarshalText([]byte(text.Value)); err != nil {
+		sh.fail(n, field, "%s", first(err.Error(), mostSaid))
+	}
+}
+
+// mostSaid is how long the reason of a reader of texts may be.
+const mostSaid = 200
 
 func (sh *Shape) checkUnion(n ast.Node, u Union, field string) {
 	switch n.(type) {
@@ -164,6 +177,9 @@ func position(n ast.Node) *token.Position {
 	}
 	return nil
 }
+
+// Has tells whether a field stands in the file.
+func (sh *Shape) Has(field string) bool { return sh.places[field] != nil }
 
 // Place finds where a field stands in the file, or else what it belongs to.
 func (sh *Shape) Place(field string) *token.Position {

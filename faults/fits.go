@@ -1,0 +1,119 @@
+package faults
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/sagacheck/sagacheck/internal/yamlfile"
+	"github.com/sagacheck/sagacheck/saga"
+)
+
+// Fits checks the plan against the sagas of a cell: a fault at a place that no
+// orchestrator that keeps the contract ever comes to can't fire. The error joins a
+// yamlfile.Problem for each.
+func (p Plan) Fits(defs []saga.Definition) error { return p.misfits(defs).Err() }
+
+func (p Plan) misfits(defs []saga.Definition) (ps yamlfile.Problems) {
+	for i, f := range p.Faults {
+		at := fmt.Sprintf("faults[%d].", i)
+		if f.Saga > len(defs) {
+			ps.Add(at+"saga", "%d: expected a saga of the cell: 1 to %d", f.Saga, len(defs))
+			continue
+		}
+		d := defs[max(f.Saga, 1)-1]
+		for k, step := range f.Steps {
+			if d.StepIndex(step) < 0 {
+				ps.Add(fmt.Sprintf("%ssteps[%d]", at, k), "%q: expected a step of the saga %s: one of %s", step, d.Name, stepNames(d))
+			}
+		}
+		if reason := p.unreachable(d, f.At); reason != "" {
+			ps.Add(at+"at", "%s: %s", f.At, reason)
+		}
+	}
+	if len(defs) == 1 {
+		ps = append(ps, p.twins(func(int) int { return 1 })...)
+	}
+	return ps
+}
+
+// unreachable says why no attempt comes to a point; empty: one may.
+func (p Plan) unreachable(d saga.Definition, at saga.FailurePoint) string {
+	if at.IsZero() || at.Step == saga.SubmitStep && at.Direction == saga.Action {
+		return ""
+	}
+	step, known := d.Step(at.Step)
+	call, ok := d.Call(at.Ref())
+	switch {
+	case at.Step == saga.SubmitStep:
+		return "the client's call has no compensation"
+	case !known:
+		return fmt.Sprintf("expected a step of the saga %s: one of %s", d.Name, stepNames(d))
+	case !ok:
+		return fmt.Sprintf("the step %s has no compensation", at.Step)
+	}
+	most := call.Retry.MaxAttempts
+	if most == 0 || at.Direction == saga.Action && unbounded(step) {
+		return ""
+	}
+	if most += p.kills(); at.Attempt > most { // a kill may cost the count of an attempt
+		return fmt.Sprintf("expected an attempt of 1 to %d: the policy of %s allows no more", most, at.Ref())
+	}
+	return ""
+}
+
+// kills is how often the plan kills the orchestrator.
+func (p Plan) kills() int {
+	n := 0
+	for _, f := range p.Faults {
+		if f.Kind == (crashOrchestrator{}).Doc().Name || f.Kind == (orchestratorOutage{}).Doc().Name {
+			n++
+		}
+	}
+	return n
+}
+
+func stepNames(d saga.Definition) string {
+	var names []string
+	for _, s := range d.Steps {
+		names = append(names, s.Name)
+	}
+	return strings.Join(names, ", ")
+}
+
+// twins finds faults of which only one can strike: the same kind at the same
+// point, or another answer to the same attempt, or the same window. number is the
+// saga that a fault's number stands for.
+func (p Plan) twins(number func(int) int) (ps yamlfile.Problems) {
+	first := map[string]int{}
+	for i, f := range p.Faults {
+		f.Saga = number(f.Saga)
+		what, field := fmt.Sprintf("%s at %s", f.Kind, f.At), "at"
+		if f.At.IsZero() {
+			what, field = fmt.Sprintf("%+v", f), "kind"
+		} else if k, err := KindByName(f.Kind); err == nil && k.Doc().Answers {
+			what = fmt.Sprintf("an answer at %s", f.At)
+		}
+		key := fmt.Sprintf("%d %s", f.Saga, what)
+		j, again := first[key]
+		if !again {
+			first[key] = i
+			continue
+		}
+		if f.At.IsZero() {
+			what = "this window"
+		}
+		ps.Add(fmt.Sprintf("faults[%d].%s", i, field), "%s is there already: faults[%d]: only one of the two can strike", what, j)
+	}
+	return ps
+}
+
+// problems are what is wrong with the plan whatever the saga.
+func (p Plan) problems() (ps yamlfile.Problems) {
+	for i, f := range p.Faults {
+		if err := f.Validate(); err != nil {
+			field, reason, _ := strings.Cut(err.Error(), ": ")
+			ps.Add(fmt.Sprintf("faults[%d].%s", i, field), "%s", reason)
+		}
+	}
+	return append(ps, p.twins(func(n int) int { return n })...)
+}
