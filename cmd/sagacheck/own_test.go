@@ -28,9 +28,10 @@ func command(t *testing.T, args ...string) (code int, report *reports.Run, outpu
 	return code, report, out.String()
 }
 
-func attach(t *testing.T, bugs tinyorch.Bugs) string {
+func attach(t *testing.T, bugs tinyorch.Bugs) string { return serveTiny(t, tinyorch.New(bugs)) }
+
+func serveTiny(t *testing.T, o *tinyorch.Orchestrator) string {
 	t.Helper()
-	o := tinyorch.New(bugs)
 	t.Cleanup(o.Close)
 	s := httptest.NewServer(o)
 	t.Cleanup(s.Close)
@@ -65,6 +66,19 @@ func TestOwnOrchestratorPasses(t *testing.T) {
 	}
 }
 
+// TestBodiesAnew: whoever writes bodies anew, to the last digit, and claims nothing
+// else, mangles nothing; participants that remember keys see the same body again.
+func TestBodiesAnew(t *testing.T) {
+	url := serveTiny(t, tinyorch.WithHabits(tinyorch.Habits{BodiesAnew: true}))
+	_, report, output := command(t, "run", "--orchestrator", url, "--scenario", "order", "--plan", planFile(t, lostAnswer))
+	if n := report.Totals; n.Violated+n.Inconclusive+n.Errors > 0 || n.FaultsFired != 1 {
+		t.Errorf("%+v\n%s", n, output)
+	}
+	if !slices.ContainsFunc(report.Results, func(r reports.Result) bool { return r.Property == "mangled-body" && r.Verdict == checkers.Pass }) {
+		t.Errorf("mangled-body: expected a pass\n%s", output)
+	}
+}
+
 func TestOwnOrchestratorWithSeededBug(t *testing.T) {
 	for name, c := range map[string]struct {
 		bugs     tinyorch.Bugs
@@ -74,6 +88,7 @@ func TestOwnOrchestratorWithSeededBug(t *testing.T) {
 		"skips the compensation of the unknown step": {tinyorch.Bugs{SkipUnknown: true}, lostAnswers, "lost-compensation"},
 		"sends a new key at each attempt":            {tinyorch.Bugs{FreshKey: true}, lostAnswer, "key-misuse"},
 		"new keys charge twice":                      {tinyorch.Bugs{FreshKey: true}, lostAnswer, "duplicate-effect"},
+		"reads bodies as floats":                     {tinyorch.Bugs{FloatNumbers: true}, faultFreeRun, "mangled-body"},
 		"retries a 422":                              {tinyorch.Bugs{RetryRefused: true}, refusedOnce, "retried-permanent-error"},
 	} {
 		t.Run(name, func(t *testing.T) {

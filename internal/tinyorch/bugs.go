@@ -24,6 +24,7 @@ type Bugs struct {
 	GiveUpAtOnce       bool // nothing is tried again
 	DoubleWaits        bool // waits are twice as long as the policy says
 	DeadlineNoUndo     bool // an action whose deadline is over fails the saga without undoing anything
+	FloatNumbers       bool // bodies are read and written anew, their numbers as floats
 	SecondSaga         bool // a start that is repeated makes a second saga, with keys of its own
 }
 

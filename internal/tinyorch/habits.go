@@ -24,6 +24,7 @@ type Habits struct {
 	NoSteps                  bool   // status reports without steps
 	Longest, Shortest        bool   // each wait is at the end of its band
 	ReadBack                 bool   // asks with GET before it repeats a call
+	BodiesAnew               bool   // bodies are read and written anew, to the last digit
 	Send                     Sender // how it speaks HTTP; nil: as Go does
 }
 
@@ -43,6 +44,7 @@ func AllHabits() []Habits {
 		{Name: "longest-waits", Longest: true},
 		{Name: "shortest-waits", Shortest: true},
 		{Name: "read-back", ReadBack: true},
+		{Name: "bodies-anew", BodiesAnew: true},
 	}
 	for _, s := range Senders() {
 		list = append(list, Habits{Name: s.Name, Send: s.sender()})

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"crypto/sha256"
+	"encoding/json"
 	"fmt"
 	"io"
 	"math/rand/v2"
@@ -155,7 +156,7 @@ func (l *loop) sleep(ctx context.Context, d time.Duration) bool {
 func (l *loop) attempt(ctx context.Context) (code int, retryAfter time.Duration) {
 	ctx, cancel := context.WithTimeout(ctx, l.call.Retry.AttemptTimeout())
 	defer cancel()
-	req, err := http.NewRequestWithContext(ctx, http.MethodPost, l.call.URL, bytes.NewReader(l.call.Body))
+	req, err := http.NewRequestWithContext(ctx, http.MethodPost, l.call.URL, bytes.NewReader(l.body()))
 	if err != nil {
 		return 0, 0
 	}
@@ -169,6 +170,27 @@ func (l *loop) attempt(ctx context.Context) (code int, retryAfter time.Duration)
 		return 0, 0
 	}
 	return resp.StatusCode, askedToWait(resp.Header.Get("Retry-After"))
+}
+
+// body is what the call carries: as it came, or written anew.
+func (l *loop) body() []byte {
+	exact := l.run.o.habits.BodiesAnew
+	if len(l.call.Body) == 0 || !exact && !l.run.o.bugs.FloatNumbers {
+		return l.call.Body
+	}
+	d := json.NewDecoder(bytes.NewReader(l.call.Body))
+	if exact {
+		d.UseNumber()
+	}
+	var v any
+	if err := d.Decode(&v); err != nil {
+		return l.call.Body
+	}
+	anew, err := json.Marshal(v)
+	if err != nil {
+		return l.call.Body
+	}
+	return anew
 }
 
 // askedToWait reads Retry-After: seconds, or an HTTP date.

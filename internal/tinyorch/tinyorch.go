@@ -59,10 +59,9 @@ func newOrchestrator(bugs Bugs, h Habits) *Orchestrator {
 	mux.HandleFunc("POST /sagas", o.submit)
 	mux.HandleFunc("GET /sagas/{id}", o.show)
 	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) {
-		able := capabilities
-		if h.NoSteps {
-			able = slices.DeleteFunc(slices.Clone(able), func(c string) bool { return c == "step-status" })
-		}
+		able := slices.DeleteFunc(slices.Clone(capabilities), func(c string) bool {
+			return h.NoSteps && c == "step-status" || h.BodiesAnew && c == "exact-body"
+		})
 		reply(w, http.StatusOK, map[string]any{"name": "tinyorch", "version": "1", "capabilities": able})
 	})
 	o.Handler = mux
