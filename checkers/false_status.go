@@ -34,6 +34,7 @@ func (FalseStatus) Doc() Doc {
 			{Name: "step-succeeded", Text: "a step that is reported as succeeded has had its effect", Needs: []string{"step-status"}},
 			{Name: "step-compensated", Text: "the effect of a step that is reported as compensated is gone", Needs: []string{"step-status"}, Wants: []Trait{compensations}},
 			{Name: "final", Text: "an end that was reported is the same whenever it is asked for afterwards"},
+			{Name: "rests", Text: "once an end was reported the saga calls nobody any more, but for its deferrable steps; a saga that begins again under the id of one that ended does"},
 			{Name: "words", Text: "a report says one of the contract's words of the saga, and of steps that the saga has"},
 		},
 		Evidence: "saga-status, saga-ended, call-committed and call-answered",
@@ -43,12 +44,14 @@ func (FalseStatus) Doc() Doc {
 }
 
 // Check judges a history.
-func (c FalseStatus) Check(_ *history.History, ix *history.Index) Verdict {
+func (c FalseStatus) Check(h *history.History, ix *history.Index) Verdict {
 	t := newTally(c)
+	ds := disturbances(h, ix)
 	for _, s := range ix.Sagas {
 		if s.Ended != nil {
 			checkEnd(t, s)
 			checkFinal(t, s)
+			checkRest(t, ds, s)
 		}
 		told := map[saga.StepStatus]bool{} // each step's lie is told once
 		for _, r := range s.Reports {
@@ -120,6 +123,24 @@ func checkFinal(t *tally, s *history.SagaRecord) {
 	if asked {
 		t.held("final", 1)
 	}
+}
+
+// checkRest looks for calls after the end. One that came in flight is older than its
+// end; one after a kill may repeat what was lost in it.
+func checkRest(t *tally, ds []disturbance, s *history.SagaRecord) {
+	for _, e := range s.Calls {
+		step, _ := s.Definition.Step(e.Step)
+		switch {
+		case e.Kind != history.CallSent || e.Seq < s.Ended.Seq || step.Kind == saga.Deferrable && e.Direction == saga.Action:
+		case disturbed(ds, s.Ended.Seq, e.Seq):
+			t.unjudgeable("rests", "the orchestrator was killed, paused or without its store")
+			return
+		default:
+			t.violate("rests", e.Operation(), []*history.Event{s.Ended, e}, "broke the lifecycle: saga %s had ended %s, and then %s was called", s.ID, s.Ended.Status, e.Operation())
+			return
+		}
+	}
+	t.held("rests", 1)
 }
 
 // checkStep compares what is reported of a step with its effects.
