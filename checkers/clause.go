@@ -132,6 +132,3 @@ func without(wants []Trait, h *history.History) string {
 	}
 	return ""
 }
-
-// whole is the clause of a property that is not divided yet.
-const whole = "whole"

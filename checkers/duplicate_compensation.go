@@ -34,7 +34,7 @@ func (DuplicateCompensation) Doc() Doc {
 func (c DuplicateCompensation) Check(h *history.History, ix *history.Index) Verdict {
 	t := newTally(c)
 	ds := disturbances(h, ix)
-	for _, s := range ix.Sagas {
+	for _, s := range singleSagas(h, ix) {
 		for _, o := range opsOf(s) {
 			if o.Op.Direction != saga.Compensation {
 				continue

@@ -35,7 +35,7 @@ func (DuplicateEffect) Doc() Doc {
 func (c DuplicateEffect) Check(h *history.History, ix *history.Index) Verdict {
 	t := newTally(c)
 	ds := disturbances(h, ix)
-	for _, s := range ix.Sagas {
+	for _, s := range singleSagas(h, ix) {
 		for _, o := range opsOf(s) {
 			if broken, proof := c.judge(t, ds, o); broken != "" {
 				t.violate(broken, o.Op, proof, "broke exactly once: %s had %d effects, the first of them %s", o.Op, len(o.Effects), effectOf(o.Effects[0]))

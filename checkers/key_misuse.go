@@ -41,7 +41,7 @@ func (c KeyMisuse) Check(h *history.History, ix *history.Index) Verdict {
 	t := newTally(c)
 	ds := disturbances(h, ix)
 	owners := keyOwners{first: map[string]*history.Event{}}
-	for _, s := range ix.Sagas {
+	for _, s := range singleSagas(h, ix) {
 		for _, o := range opsOf(s) {
 			as := sent(o)
 			if len(as) == 0 || !hasKeys(t, o.Op, as) {

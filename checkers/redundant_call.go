@@ -37,7 +37,7 @@ func (RedundantCall) Doc() Doc {
 func (c RedundantCall) Check(h *history.History, ix *history.Index) Verdict {
 	t := newTally(c)
 	ds := disturbances(h, ix)
-	for _, s := range ix.Sagas {
+	for _, s := range singleSagas(h, ix) {
 		for _, o := range opsOf(s) {
 			done := o.Learnt(saga.Done)
 			if done == nil {
