@@ -35,7 +35,7 @@ func (CompensationOrder) Doc() Doc {
 		Definition: "Compensations of steps ordered by after did not run in the reverse order.",
 		Source:     "Garcia-Molina & Salem, Sagas, SIGMOD 1987",
 		Clauses: []Clause{
-			{Name: orderOneByOne, Text: "a compensation begins when that of a later step is done: each pair of ordered steps both of which are compensated"},
+			{Name: orderOneByOne, Text: "a compensation begins when that of a later step is done: each pair of ordered steps both of which are compensated", Wants: []Trait{chainedUndos}},
 			{Name: orderJoin, Text: "the same where several steps follow directly on the earlier one", Wants: []Trait{forkedUndos}},
 			{Name: orderAfterRetry, Text: "the same where the later compensation took more than one attempt"},
 			{Name: orderAfterCrash, Text: "the same where the orchestrator was killed in the rollback before the earlier step was compensated", Does: []string{history.Kill}},

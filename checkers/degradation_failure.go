@@ -227,7 +227,7 @@ func checkMadeUp(t *tally, ix *history.Index, s *history.SagaRecord, step saga.S
 		if used != nil {
 			t.held(clause, 1)
 		}
-	case nextAttempt(s, o) > ix.Settled.At:
+	case !reportedFailed(s, step.Name) && nextAttempt(s, o) > ix.Settled.At:
 		t.unknown(clause, "the deferrable step %s of saga %s has not been done, but its policy allows a wait beyond the settle time", step.Name, s.ID)
 	default:
 		var tried *history.Event
@@ -236,6 +236,19 @@ func checkMadeUp(t *tally, ix *history.Index, s *history.SagaRecord, step saga.S
 		}
 		t.violate(clause, action(s, step.Name), []*history.Event{tried, s.Ended, ix.Settled}, "broke graceful degradation: saga %s completed, and its deferrable step %s was never made up for", s.ID, step.Name)
 	}
+}
+
+// reportedFailed tells whether the orchestrator's last report of the step says that
+// it has failed: nothing more is to come.
+func reportedFailed(s *history.SagaRecord, name string) bool {
+	for _, r := range slices.Backward(s.Reports) {
+		for _, st := range r.Steps {
+			if st.Name == name {
+				return st.Status == saga.StepFailed
+			}
+		}
+	}
+	return false
 }
 
 // nextAttempt is when the next attempt of a deferrable step must have been made,

@@ -247,7 +247,7 @@ func checkUnderWay(t *tally, s *history.SagaRecord, o *history.OpRecord) {
 	for _, a := range sent(o) {
 		asked := false
 		for _, e := range s.Operator {
-			asked = asked || a.Ended != nil && e.Seq > a.Sent.Seq && e.Seq < a.Ended.Seq && saga.Classify(e.Code) == saga.Done
+			asked = asked || a.Ended != nil && e.Seq > a.Sent.Seq && e.Seq < a.Ended.Seq
 		}
 		if !asked {
 			continue

@@ -30,7 +30,7 @@ func (StepOrder) Doc() Doc {
 		Definition: "A step was attempted before all the steps in its after had succeeded.",
 		Source:     "the saga's definition (docs/contract.md)",
 		Clauses: []Clause{
-			{Name: orderOneByOne, Text: "a step starts when the one before it has succeeded"},
+			{Name: orderOneByOne, Text: "a step starts when the one before it has succeeded", Wants: []Trait{successors}},
 			{Name: orderJoin, Text: "a step behind several others starts when all of them have succeeded: each of them", Wants: []Trait{joins}},
 			{Name: orderAfterRetry, Text: "a step starts when the one before it has succeeded, although that took more than one attempt"},
 			{Name: orderDeferrable, Text: "a step behind a deferrable one starts when what comes before that has succeeded", Wants: []Trait{stepsBehindDeferrables}},

@@ -42,6 +42,25 @@ var (
 		}
 		return false
 	})}
+	successors = Trait{"a step behind one other", anyDefinition(func(d saga.Definition) bool {
+		before := mustPrecede(d)
+		return slices.ContainsFunc(d.Steps, func(s saga.Step) bool { return len(before[s.Name]) == 1 })
+	})}
+	chainedUndos = Trait{"two compensations in order without a third beside", anyDefinition(func(d saga.Definition) bool {
+		return slices.ContainsFunc(d.Steps, func(s saga.Step) bool {
+			return undoable(s) && slices.ContainsFunc(d.Ancestors(s.Name), func(name string) bool {
+				first, _ := d.Step(name)
+				return undoable(first) && len(undoableAfter(d, name)) <= 1
+			})
+		})
+	})}
+	sparedUndos = Trait{"a compensation of a step that may never be attempted", anyDefinition(func(d saga.Definition) bool {
+		return slices.ContainsFunc(d.Steps, func(s saga.Step) bool {
+			return undoable(s) && slices.ContainsFunc(d.Steps, func(other saga.Step) bool {
+				return other.Kind != saga.Deferrable && slices.Contains(mustPrecede(d)[s.Name], other.Name)
+			})
+		})
+	})}
 	stepsBehindPivots = Trait{"a step behind a pivot", anyDefinition(func(d saga.Definition) bool {
 		return slices.ContainsFunc(d.Steps, func(s saga.Step) bool {
 			return slices.ContainsFunc(d.Ancestors(s.Name), func(name string) bool {

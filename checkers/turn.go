@@ -147,15 +147,16 @@ func surelyUsedUp(s *history.SagaRecord, o *history.OpRecord) *history.Attempt {
 	return as[most-1]
 }
 
-// pivotMayPrecede tells whether a pivot may have succeeded before the turn, or had
-// been attempted and not surely failed: then the saga may not turn any more.
+// pivotMayPrecede tells whether a pivot had been attempted before the turn, and not
+// surely failed: then the saga may not turn any more.
 func pivotMayPrecede(s *history.SagaRecord, t *turn) bool {
 	for _, step := range s.Definition.Steps {
 		if step.Kind != saga.Pivot {
 			continue
 		}
 		o := s.Op(step.Name, saga.Action)
-		if began := firstSent(o); began != nil && o.Learnt(saga.Permanent) == nil && surelyUsedUp(s, o) == nil {
+		began := firstSent(o)
+		if began != nil && began.Seq < t.event.Seq && o.Learnt(saga.Permanent) == nil && surelyUsedUp(s, o) == nil {
 			return true
 		}
 	}

@@ -36,7 +36,7 @@ func (UnneededCompensation) Doc() Doc {
 			{Name: forwardAtOnce, Text: "a saga all of whose attempts succeed is not rolled back"},
 			{Name: forwardAfterRetry, Text: "a saga of which an attempt failed, or was not answered, and whose steps succeeded all the same is not rolled back"},
 			{Name: forwardAfterCrash, Text: "nor is one whose steps succeeded although the orchestrator was killed while it ran", Does: []string{history.Kill}},
-			{Name: neverAttempted, Text: "a rollback leaves out each step with a compensation that was never attempted", Wants: []Trait{compensations}},
+			{Name: neverAttempted, Text: "a rollback leaves out each step with a compensation that was never attempted", Wants: []Trait{sparedUndos}},
 		},
 		Evidence: "call-sent, call-ended and saga-status.",
 		Blind:    "Rollbacks after an operator's request, or while some step's outcome was unknown (see retry-budget); those before which a kill may have cost the last attempt, or an attempt may have failed before it reached the wire.",
