@@ -24,6 +24,9 @@ type store interface {
 	breakers(ctx context.Context) ([]breakerState, error)
 	// prune removes some sagas that ended before a time, and says how many.
 	prune(ctx context.Context, before time.Time) (int, error)
+	// setAside takes the entries of a saga from n on away, to where a person can look
+	// at them; from 1 on, the saga is gone.
+	setAside(ctx context.Context, id string, n int) error
 	// lost is closed when the store is no longer ours, and never will be.
 	lost() <-chan struct{}
 	// owned: it is still ours, as far as can be known.

@@ -179,6 +179,9 @@ func (l *lease) owned() error {
 
 // release gives the store up, so that the next one need not wait.
 func (l *lease) release() {
+	if l.stop == nil {
+		return // it was never ours
+	}
 	l.stop()
 	l.done.Wait()
 	ctx, cancel := context.WithTimeout(context.Background(), closeTimeout)

@@ -32,7 +32,21 @@ func timeoutFor(bytes int) time.Duration {
 	return statementTimeout + time.Duration(bytes>>20)*time.Second
 }
 
+// openPostgres opens the store and waits until it is ours.
 func openPostgres(ctx context.Context, o Options) (*postgresStore, error) {
+	s, err := readPostgres(ctx, o)
+	if err != nil {
+		return nil, err
+	}
+	if err := s.acquire(ctx); err != nil {
+		s.pool.Close()
+		return nil, fmt.Errorf("store %s: %w", s.cfg.Host, err)
+	}
+	return s, nil
+}
+
+// readPostgres opens the store to read, whoever owns it.
+func readPostgres(ctx context.Context, o Options) (*postgresStore, error) {
 	cfg, err := pgxpool.ParseConfig(o.StoreDSN)
 	if err != nil {
 		return nil, fmt.Errorf("store: %w", err) // without the DSN: it may hold a password
@@ -46,11 +60,7 @@ func openPostgres(ctx context.Context, o Options) (*postgresStore, error) {
 	}
 	s := &postgresStore{pool: pool, lease: newLease(cfg.ConnConfig, o)}
 	tables := func(ctx context.Context) error { return s.tables(ctx, cfg.ConnConfig.RuntimeParams["search_path"]) }
-	err = patiently(ctx, unreachable, tables)
-	if err == nil {
-		err = s.acquire(ctx)
-	}
-	if err != nil {
+	if err := patiently(ctx, unreachable, tables); err != nil {
 		pool.Close()
 		return nil, fmt.Errorf("store %s: %w", cfg.ConnConfig.Host, err)
 	}
@@ -280,6 +290,31 @@ func (s *postgresStore) prune(ctx context.Context, before time.Time) (n int, err
 		gone AS (DELETE FROM sagacheck_saga USING old WHERE sagacheck_saga.id = old.id)
 		SELECT count(*) FROM old`, s.epoch, before, pruneSize).Scan(&n)
 	return n, err
+}
+
+func (s *postgresStore) setAside(ctx context.Context, id string, n int) error {
+	ctx, cancel := context.WithTimeout(ctx, 10*statementTimeout)
+	defer cancel()
+	return pgx.BeginFunc(ctx, s.pool, func(tx pgx.Tx) error {
+		var mine bool
+		if err := tx.QueryRow(ctx, `SELECT epoch = $1 FROM sagacheck_owner FOR SHARE`, s.epoch).Scan(&mine); err != nil {
+			return err
+		}
+		if !mine {
+			return errSuperseded
+		}
+		for _, query := range []string{
+			`INSERT INTO sagacheck_set_aside (at, saga, n, records) SELECT now(), saga, n, records FROM sagacheck_journal WHERE saga = $1 AND n >= $2`,
+			`DELETE FROM sagacheck_journal WHERE saga = $1 AND n >= $2`,
+			`DELETE FROM sagacheck_saga WHERE id = $1 AND $2::int = 1`,
+			`UPDATE sagacheck_saga SET ended = NULL WHERE id = $1 AND $2::int > 1`,
+		} {
+			if _, err := tx.Exec(ctx, query, id, n); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
 }
 
 func (s *postgresStore) close() error {

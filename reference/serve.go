@@ -38,7 +38,7 @@ const (
 // first and opens the store then; while another executor owns the store it stands
 // by, also when it is superseded.
 func Serve(ctx context.Context, o ServeOptions) error {
-	if err := checkAddr(o.Addr, o.Access); err != nil {
+	if err := o.Check(); err != nil {
 		return err
 	}
 	l, err := (&net.ListenConfig{}).Listen(ctx, "tcp", o.Addr)
@@ -106,6 +106,15 @@ func shutdown(srv *http.Server) error {
 		return nil
 	}
 	return srv.Close() // somebody never finished a request
+}
+
+// Check finds mistakes in the options before anything is opened.
+func (o ServeOptions) Check() error {
+	if err := checkAddr(o.Addr, o.Access); err != nil {
+		return err
+	}
+	_, err := newTargets(o.Targets)
+	return err
 }
 
 // checkAddr refuses to be reachable from elsewhere by whoever comes along.

@@ -305,6 +305,22 @@ func (s *sqliteStore) prune(ctx context.Context, before time.Time) (n int, err e
 	return n, err
 }
 
+func (s *sqliteStore) setAside(ctx context.Context, id string, n int) error {
+	return s.within(ctx, func(tx *sql.Tx) error {
+		for _, query := range []string{
+			`INSERT INTO set_aside (at, saga, n, records) SELECT unixepoch(), saga, n, records FROM journal WHERE saga = ?1 AND n >= ?2`,
+			`DELETE FROM journal WHERE saga = ?1 AND n >= ?2`,
+			`DELETE FROM saga WHERE id = ?1 AND ?2 = 1`,
+			`UPDATE saga SET ended = NULL WHERE id = ?1 AND ?2 > 1`,
+		} {
+			if _, err := tx.ExecContext(ctx, query, id, n); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}
+
 // watchPause is how often the file is looked at while nothing is written.
 const watchPause = 500 * time.Millisecond
 

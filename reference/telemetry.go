@@ -52,7 +52,7 @@ func (e *Executor) logAttempt(ctx context.Context, d saga.Definition, r ref, att
 			log.Error("a call could not leave; it is no attempt, and others that can't are not logged for a minute", "error", err)
 		}
 	case err != nil:
-		log.WarnContext(ctx, "attempt", "error", err)
+		log.InfoContext(ctx, "attempt", "error", err)
 	default:
 		log.InfoContext(ctx, "attempt", "code", a.code)
 	}

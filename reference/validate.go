@@ -80,7 +80,7 @@ func validateBody(c saga.Call) *InvalidError {
 func validateURL(c saga.Call) *InvalidError {
 	u, err := url.Parse(c.URL)
 	switch {
-	case err == nil && u.User != nil: // without the text, which holds a secret
+	case strings.Contains(c.URL, "@") && (err != nil || u.User != nil): // without the text, which holds a secret
 		return &InvalidError{"url", "holds credentials: expected none, since URLs are stored and shown"}
 	case err != nil || u.Host == "" || (u.Scheme != "http" && u.Scheme != "https"):
 		return &InvalidError{"url", fmt.Sprintf("%q: expected http://… or https://…", c.URL)}

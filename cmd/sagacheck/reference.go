@@ -1,10 +1,14 @@
 package main
 
 import (
+	"errors"
 	"fmt"
+	"log/slog"
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -18,42 +22,157 @@ func newReference(p process) *cobra.Command {
 		Args:  cobra.NoArgs,
 		RunE:  func(c *cobra.Command, _ []string) error { return c.Help() },
 	}
-	c.AddCommand(newServe(p))
+	c.AddCommand(newServe(p), newInspect(p), newRepair(p))
 	return c
 }
 
+// serveFlags are what reference serve is told, as text.
+type serveFlags struct {
+	reference.ServeOptions
+	log string
+}
+
 func newServe(p process) *cobra.Command {
-	var addr, store string
-	var defects []string
+	var f serveFlags
 	c := &cobra.Command{
 		Use:   "serve",
 		Short: "Serve the contract until interrupted",
+		Long: `Serves the contract until interrupted, then drains: calls under way get to end,
+none begins. While another executor owns the store it stands by. What it promises
+is in docs/reference.md.`,
 		Example: `  sagacheck reference serve --addr 127.0.0.1:8080 --store saga.db
-  sagacheck reference serve --store postgres://user@127.0.0.1:5432/sagas`,
+  sagacheck reference serve --store postgres://user@127.0.0.1:5432/sagas
+  sagacheck reference serve --addr :8080 --token @token.txt --host sagas.example --allow-target '*.internal.example'`,
 		Args: cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
-			for _, name := range defects {
-				if !slices.ContainsFunc(reference.Defects(), func(d reference.Defect) bool { return d.Name == name }) {
-					return usage(fmt.Errorf("--defect: the reference executor has no defect %q: see sagacheck list defects", name))
-				}
+			if err := f.complete(p); err != nil {
+				return usage(err)
 			}
-			if store == "" {
+			if f.StoreDSN == "" {
 				dir, err := os.MkdirTemp("", "sagacheck-reference-*")
 				if err != nil {
 					return trouble(err)
 				}
 				defer os.RemoveAll(dir) //nolint:errcheck // a temporary folder; nothing depends on it
-				store = filepath.Join(dir, "saga.db")
+				f.StoreDSN = filepath.Join(dir, "saga.db")
 			}
-			return trouble(reference.Serve(c.Context(), reference.ServeOptions{
-				Options: reference.Options{StoreDSN: store, Defects: defects},
-				Addr:    addr,
-				Ready:   func(addr string) { fmt.Fprintf(p.stdout, "serving the contract on http://%s\n", addr) },
-			}))
+			f.Ready = func(addr string) { fmt.Fprintf(p.stdout, "serving the contract on http://%s\n", addr) }
+			return trouble(reference.Serve(c.Context(), f.ServeOptions))
 		},
 	}
-	c.Flags().StringVar(&addr, "addr", "127.0.0.1:8080", "`host:port` to listen on; port 0: any")
-	c.Flags().StringVar(&store, "store", "", "SQLite `file` or postgres:// address (default: a temporary file)")
-	c.Flags().StringSliceVar(&defects, "defect", nil, "switch on a planted defect (may be repeated)")
+	c.Flags().StringVar(&f.Addr, "addr", "127.0.0.1:8080", "`host:port` to listen on; port 0: any; other than loopback only with --token")
+	c.Flags().StringVar(&f.StoreDSN, "store", "", "SQLite `file` or postgres:// address (default: a temporary file)")
+	c.Flags().StringVar(&f.Token, "token", "", "`text` that requests have to bring as Authorization: Bearer, or @FILE that holds it")
+	c.Flags().StringSliceVar(&f.Hosts, "host", nil, "`name` under which clients call it, besides localhost and addresses (may be repeated)")
+	c.Flags().StringSliceVar(&f.Targets, "allow-target", nil, "where calls may go besides this machine: `host`, host:port, *.domain, 10.0.0.0/8, or * (may be repeated)")
+	c.Flags().DurationVar(&f.Retain, "retain", 0, "how `long` ended sagas are kept, for example 720h (default: for ever)")
+	c.Flags().DurationVar(&f.Drain, "drain", reference.DefaultDrain, "how `long` calls under way get to end after an interrupt")
+	c.Flags().StringVar(&f.log, "log", "info", "`level` of the log, as JSON on standard error: debug, info, warn, error or off")
+	c.Flags().StringSliceVar(&f.Defects, "defect", nil, "switch on a planted defect (may be repeated)")
+	return c
+}
+
+// complete checks the flags, and reads what they only name.
+func (f *serveFlags) complete(p process) error {
+	for _, name := range f.Defects {
+		if !slices.ContainsFunc(reference.Defects(), func(d reference.Defect) bool { return d.Name == name }) {
+			return fmt.Errorf("--defect: the reference executor has no defect %q: see sagacheck list defects", name)
+		}
+	}
+	if f.Retain < 0 || f.Retain > 0 && f.Retain < time.Second {
+		return fmt.Errorf("--retain: %v: expected 1s or more, or 0 for ever", f.Retain)
+	}
+	if f.Drain < 0 {
+		return fmt.Errorf("--drain: %v: expected 0 or more", f.Drain)
+	}
+	if file, ok := strings.CutPrefix(f.Token, "@"); ok {
+		b, err := os.ReadFile(file)
+		if err != nil {
+			return fmt.Errorf("--token: %w", err)
+		}
+		if f.Token = strings.TrimSpace(string(b)); f.Token == "" {
+			return fmt.Errorf("--token: %q is empty", file)
+		}
+	}
+	if f.log == "off" {
+		return f.check()
+	}
+	var level slog.Level
+	if err := level.UnmarshalText([]byte(f.log)); err != nil {
+		return fmt.Errorf("--log: %q: expected debug, info, warn, error or off", f.log)
+	}
+	f.Logger = slog.New(slog.NewJSONHandler(p.stderr, &slog.HandlerOptions{Level: level}))
+	return f.check()
+}
+
+func (f *serveFlags) check() error {
+	if err := f.ServeOptions.Check(); err != nil {
+		return fmt.Errorf("reference serve: %w", err)
+	}
+	return nil
+}
+
+func newInspect(p process) *cobra.Command {
+	var store string
+	c := &cobra.Command{
+		Use:   "inspect [ID]",
+		Short: "Show sagas in a store: those that have not ended, or one",
+		Long: `Shows the sagas of a store that have not ended, or one with its steps, also those
+that can't be read and why. It changes nothing. A SQLite file must not be in use.`,
+		Args: cobra.MaximumNArgs(1),
+		RunE: func(c *cobra.Command, args []string) error {
+			if store == "" {
+				return usage(errors.New("--store: expected a SQLite file or a postgres:// address"))
+			}
+			list, err := reference.Inspect(c.Context(), store, strings.Join(args, ""))
+			if err != nil {
+				return trouble(err)
+			}
+			for _, in := range list {
+				fmt.Fprintf(p.stdout, "%s  %s  %q, %d entries, latest %s\n", in.ID, in.Status, in.Name, in.Entries, in.Latest.Format(time.RFC3339))
+				if in.Damage != nil {
+					fmt.Fprintf(p.stdout, "  can't be read: %v\n", in.Damage)
+				}
+				for _, s := range in.Steps {
+					if len(args) > 0 {
+						fmt.Fprintf(p.stdout, "  %-20s %s, %d attempts\n", s.Name, s.Status, s.Attempts)
+					}
+				}
+			}
+			return nil
+		},
+	}
+	c.Flags().StringVar(&store, "store", "", "SQLite `file` or postgres:// address")
+	return c
+}
+
+func newRepair(p process) *cobra.Command {
+	var store, how string
+	c := &cobra.Command{
+		Use:   "repair ID",
+		Short: "Repair a saga that can't be read",
+		Long: `Repairs a saga in quarantine, in a store that no executor is at work on. What is
+taken away stays in the store's table of things set aside.
+
+keep-readable goes on from the last entry that can be read; every action without an
+outcome counts as one whose outcome is unknown. set-aside takes the saga away: whatever
+it has done is for you to undo.`,
+		Args: cobra.ExactArgs(1),
+		RunE: func(c *cobra.Command, args []string) error {
+			if store == "" {
+				return usage(errors.New("--store: expected a SQLite file or a postgres:// address"))
+			}
+			if r := reference.Repair(how); r != reference.KeepReadable && r != reference.SetAside {
+				return usage(fmt.Errorf("--how: %q: expected %s or %s", how, reference.KeepReadable, reference.SetAside))
+			}
+			if err := reference.RepairSaga(c.Context(), store, args[0], reference.Repair(how)); err != nil {
+				return trouble(err)
+			}
+			fmt.Fprintf(p.stdout, "%s: done\n", args[0])
+			return nil
+		},
+	}
+	c.Flags().StringVar(&store, "store", "", "SQLite `file` or postgres:// address")
+	c.Flags().StringVar(&how, "how", "", "`way`: keep-readable or set-aside")
 	return c
 }

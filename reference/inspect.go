@@ -1,0 +1,161 @@
+package reference
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/sagacheck/sagacheck/saga"
+)
+
+// Inspection is what a store says of one saga.
+type Inspection struct {
+	saga.Report
+	Name    string // of its kind; empty if it can't be read
+	Entries int    // of its journal
+	Began   time.Time
+	Latest  time.Time // of its records
+	Damage  error     // why it can't be read; nil: it can
+	good    int       // entries before the damage
+}
+
+// Inspect reads sagas from a store: one, or with "" all that have not ended. It
+// changes nothing. A SQLite file must not be held by an executor. A saga that is not
+// there is ErrNotFound.
+func Inspect(ctx context.Context, dsn, id string) ([]Inspection, error) {
+	s, err := openForPerson(ctx, dsn, false)
+	if err != nil {
+		return nil, err
+	}
+	list, err := inspect(ctx, s, id)
+	return list, errors.Join(err, s.close())
+}
+
+func inspect(ctx context.Context, s store, id string) (list []Inspection, err error) {
+	ids := []string{id}
+	if id == "" {
+		if ids, _, err = s.open(ctx); err != nil {
+			return nil, err
+		}
+	}
+	for _, id := range ids {
+		in, _, err := look(ctx, s, id)
+		if err != nil {
+			return nil, err
+		}
+		list = append(list, in)
+	}
+	return list, nil
+}
+
+// look reads a saga as far as it can be read: state is nil if nothing can.
+func look(ctx context.Context, s store, id string) (in Inspection, state *state, err error) {
+	var es []entry
+	err = s.load(ctx, id, func(e entry) error {
+		es = append(es, e)
+		return nil
+	})
+	if err != nil && !isDamage(err) {
+		return in, nil, err
+	}
+	if err == nil && len(es) == 0 {
+		return in, nil, ErrNotFound
+	}
+	in = Inspection{Report: saga.Report{ID: id, Status: saga.Stuck}, Entries: len(es), Damage: err}
+	for good := len(es); good > 0; good-- {
+		var broken error
+		if state, broken = replaySafely(es[:good], nil); broken == nil {
+			in.good = good
+			break
+		}
+		in.Damage, state = broken, nil // of the first entry that is, in the end
+	}
+	if state == nil {
+		return in, nil, nil
+	}
+	in.Report, in.Name, in.Latest = state.report(), state.def.Name, state.latest
+	in.Began = es[0].records[0].At
+	if in.Damage != nil {
+		in.Status = saga.Stuck
+	}
+	return in, state, nil
+}
+
+// openForPerson opens a store for a person at the command line, who wants to know at
+// once if an executor is at work.
+func openForPerson(ctx context.Context, dsn string, change bool) (store, error) {
+	o := Options{StoreDSN: dsn}
+	if isPostgres(dsn) && !change {
+		return readPostgres(ctx, o)
+	}
+	short, cancel := context.WithTimeout(ctx, readPatience)
+	defer cancel()
+	s, err := openStore(short, o)
+	if errors.Is(err, context.DeadlineExceeded) && ctx.Err() == nil {
+		err = errors.New("store: an executor is at work on it: stop it first")
+	}
+	return s, err
+}
+
+// Repair says what to do with a saga that can't be read.
+type Repair string
+
+// The ways to repair a saga. Both keep what they take away in the store's table of
+// things set aside.
+const (
+	// KeepReadable goes on from the last entry that can be read. What was attempted
+	// after it is not known, so that every action that has no outcome counts as one
+	// whose outcome is unknown: it is attempted again under the same key, or undone.
+	KeepReadable Repair = "keep-readable"
+	// SetAside takes the whole saga away: nothing more is done for it.
+	SetAside Repair = "set-aside"
+)
+
+// RepairSaga repairs a saga in a store that no executor is at work on. A saga that
+// can be read is left alone.
+func RepairSaga(ctx context.Context, dsn, id string, how Repair) error {
+	s, err := openForPerson(ctx, dsn, true)
+	if err != nil {
+		return err
+	}
+	return errors.Join(repair(ctx, s, id, how), s.close())
+}
+
+func repair(ctx context.Context, s store, id string, how Repair) error {
+	in, state, err := look(ctx, s, id)
+	switch {
+	case err != nil:
+		return err
+	case in.Damage == nil:
+		return fmt.Errorf("saga %q can be read: nothing to repair", id)
+	case how == SetAside:
+		return s.setAside(ctx, id, 1)
+	case state == nil:
+		return fmt.Errorf("saga %q: nothing of it can be read: it can only be set aside", id)
+	}
+	n := in.good + 1
+	if err := s.setAside(ctx, id, n); err != nil {
+		return err
+	}
+	records := state.recover(time.Now())
+	for i := range state.def.Steps {
+		records = append(records, state.doubt(ref{i, saga.Action}, time.Now())...)
+	}
+	e := entry{saga: id, n: n, records: records}
+	if err := e.encode(); err != nil {
+		return err
+	}
+	return s.append(ctx, []entry{e})
+}
+
+// doubt is an attempt of an action that may have been made.
+func (s *state) doubt(r ref, now time.Time) []record {
+	if o := s.op(r); o.settled() || o.open || o.attempts > 0 {
+		return nil // known, or in doubt already
+	}
+	intent := record{Kind: recIntent, At: now, Step: r.step, Direction: r.dir, Attempt: 1}
+	outcome := intent
+	outcome.Kind, outcome.Answer, outcome.Interrupted = recOutcome, saga.Transient, true
+	return []record{intent, outcome}
+}
