@@ -66,6 +66,16 @@ soak: ## 20,000 cells of controls in which nothing may be found, with the upper 
 leaks: ## ten minutes of runs, after each of which nothing may be left
 	$(GO) test -count=1 -timeout 30m -run TestLongRunStaysFlat -v ./cmd/sagacheck -long-run 10m
 
+.PHONY: torture
+torture: ## kill the reference executor 200 times on either store, with worse in between
+	$(GO) test -count=1 -timeout 20m -run TestTorture -v ./reference -torture 200
+
+# Memory is bounded, so that a body that takes too much of it is a finding.
+FUZZTIME := 10m
+.PHONY: fuzz
+fuzz: ## send any bodies to the reference executor for ten minutes
+	GOMEMLIMIT=400MiB $(GO) test -run '^$$' -fuzz FuzzSubmit -fuzztime $(FUZZTIME) -parallel 1 ./reference
+
 .PHONY: mutants
 mutants: build ## planted defects: which checker finds which, after how many runs
 	$(BIN) mutants

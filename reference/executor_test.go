@@ -2,8 +2,7 @@ package reference
 
 import (
 	"errors"
-	"net/http"
-	"net/http/httptest"
+	"os"
 	"slices"
 	"strings"
 	"testing"
@@ -14,7 +13,12 @@ import (
 	"github.com/sagacheck/sagacheck/saga"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+func TestMain(m *testing.M) {
+	if os.Getenv(victimStore) != "" {
+		os.Exit(victim())
+	}
+	goleak.VerifyTestMain(m)
+}
 
 func TestCompletes(t *testing.T) {
 	p := newParticipant(t, nil)
@@ -249,45 +253,6 @@ func TestWaitsLieInTheBand(t *testing.T) {
 				t.Fatalf("draws a wait of %v before attempt %d, want %v to %v", w, n, lo, hi)
 			}
 		}
-	}
-}
-
-func TestRetryAfter(t *testing.T) {
-	now := time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
-	for v, want := range map[string]struct {
-		at  time.Time
-		cut bool
-	}{
-		"2": {now.Add(2 * time.Second), false}, "0": {now, false}, "": {}, "-1": {}, "+1": {}, "soon": {}, "1e9": {},
-		"3600": {now.Add(time.Hour), false}, "3601": {now.Add(time.Hour), true},
-		"100000000": {now.Add(time.Hour), true}, "9000000000000000000": {now.Add(time.Hour), true},
-		strings.Repeat("9", 400):        {now.Add(time.Hour), true},
-		"Fri, 02 Jan 2026 03:04:15 GMT": {now.Add(10 * time.Second), false},
-		"Fri, 02 Jan 2099 03:04:15 GMT": {now.Add(time.Hour), true},
-		"Fri, 02 Jan 2026 03:04:00 GMT": {now.Add(-5 * time.Second), false},
-	} {
-		if at, cut := retryAfter(v, now); !at.Equal(want.at) || cut != want.cut {
-			t.Errorf("%.40q: %v, %v, want %v", v, at, cut, want)
-		}
-	}
-	o := operation{run: &run{e: &Executor{}}, call: saga.Call{Retry: retry(3)}}
-	if due := o.nextDue(1, now, now.Add(time.Second)); !due.Equal(now.Add(time.Second)) {
-		t.Error(due)
-	}
-}
-
-// TestRetryAfterOfAnyTransientAnswer: which code it comes with does not matter.
-func TestRetryAfterOfAnyTransientAnswer(t *testing.T) {
-	for code, want := range map[int]bool{408: true, 409: true, 425: true, 429: true, 500: true, 502: true, 503: true, 504: true, 200: false, 422: false} {
-		s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
-			w.Header().Set("Retry-After", "2")
-			w.WriteHeader(code)
-		}))
-		a, err := openTest(t, Options{}).post(t.Context(), s.URL, nil, http.Header{})
-		if err != nil || !a.notBefore.IsZero() != want {
-			t.Errorf("%d: %+v, %v", code, a, err)
-		}
-		s.Close()
 	}
 }
 

@@ -1,0 +1,254 @@
+package reference
+
+import (
+	"encoding/json"
+	"errors"
+	"log/slog"
+	"net/http/httptest"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/sagacheck/sagacheck/saga"
+)
+
+func jsonOf(d saga.Definition) (string, error) {
+	b, err := json.Marshal(d)
+	return string(b), err
+}
+
+// Every id that is accepted works in every path, and Location leads there.
+func TestNames(t *testing.T) {
+	p := newParticipant(t, nil)
+	e := openTest(t, Options{})
+	srv := httptest.NewServer(e.Handler())
+	defer srv.Close()
+	for _, id := range []string{"a/b", "a?b", "a#b", "100%", "%2F", "a%zz", "...", "../x", "a//b", "x/compensate", `"'<>\^{|}`, "a:b@c", "+", "~"} {
+		text, err := jsonOf(p.define(id, "a compensatable"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		code, body, h := request(t, "POST", srv.URL+"/sagas", text)
+		if code != 202 {
+			t.Error(id, code, body)
+			continue
+		}
+		awaitStatus(t, e, id, saga.Completed)
+		code, body, _ = request(t, "GET", srv.URL+h.Get("Location"), "")
+		var r saga.Report
+		if err := json.Unmarshal([]byte(body), &r); code != 200 || err != nil || r.ID != id {
+			t.Error(id, h.Get("Location"), code, body)
+		}
+		if code, body, _ = request(t, "POST", srv.URL+h.Get("Location")+"/compensate", ""); code != 409 {
+			t.Error(id, code, body)
+		}
+	}
+	for _, id := range []string{".", "..", "a b", "ä", ""} {
+		var invalid *InvalidError
+		if err := e.Submit(t.Context(), p.define(id, "a compensatable")); !errors.As(err, &invalid) || invalid.Field != "id" {
+			t.Errorf("%q: %v", id, err)
+		}
+	}
+}
+
+// Who may call: programs and pages of this server, that mean this server, in JSON, with
+// the token.
+func TestAccess(t *testing.T) {
+	e := openTest(t, Options{})
+	srv := httptest.NewServer(newFront(Access{Token: "secret", Hosts: []string{"sagas.example"}}, e))
+	defer srv.Close()
+	auth := []string{"Authorization", "Bearer secret"}
+	for name, tt := range map[string]struct {
+		header []string
+		code   int
+	}{
+		"no token":       {[]string{"Authorization", ""}, 401},
+		"another token":  {[]string{"Authorization", "Bearer secrets"}, 401},
+		"text":           {[]string{"Content-Type", "text/plain"}, 415},
+		"no type":        {[]string{"Content-Type", ""}, 415},
+		"parameters":     {[]string{"Content-Type", "Application/JSON; charset=utf-8"}, 400},
+		"another site":   {[]string{"Origin", "https://evil.example"}, 403},
+		"cross site":     {[]string{"Sec-Fetch-Site", "cross-site"}, 403},
+		"own page":       {[]string{"Origin", srv.URL}, 400},
+		"another host":   {[]string{"Host", "evil.example"}, 421},
+		"a host of ours": {[]string{"Host", "sagas.example:8080"}, 400},
+		"localhost":      {[]string{"Host", "localhost"}, 400},
+		"an address":     {[]string{"Host", "[::1]:80"}, 400},
+	} {
+		if code, body, _ := request(t, "POST", srv.URL+"/sagas", "{", append(auth, tt.header...)...); code != tt.code {
+			t.Errorf("%s: %d %s, want %d", name, code, body, tt.code)
+		}
+	}
+	if code, _, _ := request(t, "GET", srv.URL+"/healthz", ""); code != 200 {
+		t.Error("health without a token:", code)
+	}
+	if code, _, _ := request(t, "GET", srv.URL+"/sagas/x", ""); code != 401 {
+		t.Error("a status without a token:", code)
+	}
+	for addr, ok := range map[string]bool{"127.0.0.1:0": true, "localhost:1": true, "[::1]:1": true, ":8080": false, "0.0.0.0:1": false, "10.0.0.1:1": false, "x": false} {
+		if err := (ServeOptions{Addr: addr}).Check(); (err == nil) != ok {
+			t.Error(addr, err)
+		}
+	}
+	if err := (ServeOptions{Addr: ":1", Access: Access{Token: "x"}}).Check(); err != nil {
+		t.Error(err)
+	}
+}
+
+// Calls go to this machine, unless told otherwise.
+func TestTargets(t *testing.T) {
+	p := newParticipant(t, nil)
+	some := []string{"bank.example", "*.shop.example", "10.0.0.0/8", "hotel.example:8443"}
+	for u, want := range map[string][2]bool{ // with none, with some
+		"http://127.0.0.1:1/":          {true, true},
+		"http://localhost/":            {true, true},
+		"http://[::1]/":                {true, true},
+		"http://[::ffff:10.0.0.1]/":    {false, true},
+		"http://169.254.169.254/x":     {false, false},
+		"http://10.1.2.3/":             {false, true},
+		"http://Bank.example/":         {false, true},
+		"http://x.bank.example/":       {false, false},
+		"http://x.shop.example/":       {false, true},
+		"http://hotel.example/":        {false, false},
+		"https://hotel.example:8443/":  {false, true},
+		"http://localhost.evil.test/":  {false, false},
+		"http://127.0.0.1.evil.test/x": {false, false},
+	} {
+		for i, list := range [][]string{nil, some} {
+			tg, err := newTargets(list)
+			if err != nil {
+				t.Fatal(err)
+			}
+			d := p.define("s", "a compensatable")
+			d.Steps[0].Compensation.URL = u
+			var invalid *InvalidError
+			if err := tg.allow(d); (err == nil) != want[i] || err != nil && (!errors.As(err, &invalid) || invalid.Field != "steps[0].compensation.url") {
+				t.Errorf("%s with %q: %v", u, list, err)
+			}
+		}
+	}
+	for _, bad := range []string{"", "http://x", "a/b", "a b"} {
+		if _, err := newTargets([]string{bad}); err == nil {
+			t.Errorf("%q is a target", bad)
+		}
+	}
+	// A name of this machine that leads elsewhere is stopped when it is called.
+	if err := (targets{}).control("localhost:80")("tcp", "10.1.2.3:80", nil); !errors.Is(err, errTarget) {
+		t.Error(err)
+	}
+}
+
+// Secrets are in no answer and in no log.
+func TestSecrets(t *testing.T) {
+	log := &lockedBuffer{}
+	e := openTest(t, Options{Logger: slog.New(slog.NewJSONHandler(log, &slog.HandlerOptions{Level: slog.LevelDebug}))})
+	p := newParticipant(t, nil)
+	for _, u := range []string{"http://user:geheim@127.0.0.1/a", "http://user:geheim@%zz/", "http://user:geheim@"} {
+		d := p.define("s", "a compensatable")
+		d.Steps[0].Action.URL = u
+		if err := e.Submit(t.Context(), d); err == nil || strings.Contains(err.Error(), "geheim") {
+			t.Error(err)
+		}
+	}
+	d := p.define("s", "a compensatable")
+	d.Steps[0].Action.URL = "http://127.0.0.1:1/?key=geheim"
+	d.Steps[0].Action.Body = json.RawMessage(`"geheim"`)
+	submit(t, e, d)
+	awaitStatus(t, e, "s", saga.Compensated)
+	if strings.Contains(log.String(), "geheim") {
+		t.Error(log)
+	}
+	for _, event := range []string{"saga accepted", `"msg":"attempt","saga":"s","step":"a","direction":"action","attempt":3`, "on its way back", "saga compensated"} {
+		if n := strings.Count(log.String(), event); n != 1 {
+			t.Errorf("%q: %d times in\n%s", event, n, log)
+		}
+	}
+}
+
+// A client's trace goes on in the calls, also after a restart.
+func TestTraceOfTheClient(t *testing.T) {
+	const client = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-00"
+	hold := make(chan struct{})
+	p := newParticipant(t, func(c call) int {
+		if c.op == "b" {
+			<-hold
+		}
+		return 0
+	})
+	file := filepath.Join(t.TempDir(), "sagas.db")
+	e := openTest(t, Options{StoreDSN: file})
+	srv := httptest.NewServer(e.Handler())
+	defer srv.Close()
+	text, err := jsonOf(p.define("s", "a compensatable", "b compensatable", "c pivot"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if code, body, _ := request(t, "POST", srv.URL+"/sagas", text, "Traceparent", client); code != 202 {
+		t.Fatal(code, body)
+	}
+	p.awaitCall(t, "b", 1)
+	if err := e.Close(); err != nil {
+		t.Fatal(err)
+	}
+	close(hold)
+	e = openTest(t, Options{StoreDSN: file})
+	awaitStatus(t, e, "s", saga.Completed)
+	for _, op := range []string{"a", "b", "c"} {
+		for _, c := range p.of(op) {
+			if got := c.header.Get("Traceparent"); got[:36] != client[:36] || got[36:52] == client[36:52] || got[52:] != client[52:] {
+				t.Error(op, got)
+			}
+		}
+	}
+	for _, bad := range []string{"", "00-x", strings.ToUpper(client), "00-" + strings.Repeat("0", 32) + client[35:]} {
+		if got := traceParent("s", bad); len(got) != 55 || strings.HasPrefix(got, client[:20]) {
+			t.Error(bad, got)
+		}
+	}
+}
+
+// Breakers that disagree are refused, and what a breaker knows survives a restart.
+func TestBreakersOfSeveralSagas(t *testing.T) {
+	p := newParticipant(t, scripted("a 1 503, a 2 503"))
+	file := filepath.Join(t.TempDir(), "sagas.db")
+	e := openTest(t, Options{StoreDSN: file})
+	with := func(id string, b saga.Breaker) saga.Definition {
+		d := p.define(id, "a compensatable")
+		d.Steps[0].Action.Breaker = &b
+		return d
+	}
+	first := saga.Breaker{Name: "bank", Failures: 2, OpenMS: 3_600_000, Probes: 1}
+	other := first
+	other.Probes = 2
+	submit(t, e, with("first", first))
+	var disagree *DisagreeError
+	if err := e.Submit(t.Context(), with("second", other)); !errors.As(err, &disagree) || disagree.Saga != "first" || problemOf(err).Status != 409 {
+		t.Error(err)
+	}
+	d := with("both", first)
+	d.Steps[0].Compensation.Breaker = &other
+	if err := e.Submit(t.Context(), d); err == nil {
+		t.Error("accepted")
+	}
+	p.awaitCall(t, "a", 2)
+	for e.breakers.get(&first, "").cb.IsClosed() {
+		time.Sleep(time.Millisecond)
+	}
+	await(t, e, "first", func(r saga.Report) bool { return r.Steps[0].Attempts == 2 })
+	e.Drain(t.Context())
+	if err := e.Close(); err != nil {
+		t.Fatal(err)
+	}
+	e = openTest(t, Options{StoreDSN: file})
+	b := e.breakers.get(&first, "")
+	if !b.cb.IsOpen() || b.remaining() > time.Hour || b.remaining() < 50*time.Minute {
+		t.Error(b.cb.State(), b.remaining())
+	}
+	if err := e.Submit(t.Context(), with("third", other)); !errors.As(err, &disagree) {
+		t.Error(err)
+	}
+	if n := len(p.of("a")); n != 2 {
+		t.Error(n, "calls through the open circuit")
+	}
+}

@@ -1,0 +1,234 @@
+package reference
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"net/http/httptest"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/sagacheck/sagacheck/saga"
+)
+
+// retryAfterHandler answers 429 with what is asked for, then as the participant does.
+func retryAfterHandler(ask <-chan string, p *participant) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		select {
+		case v := <-ask:
+			w.Header().Set("Retry-After", v)
+			w.WriteHeader(429)
+		default:
+			p.serve(w, r)
+		}
+	})
+}
+
+// damage replaces the first entry of a saga.
+func damage(t *testing.T, file, id, text string) {
+	t.Helper()
+	s, err := openSQLite(t.Context(), file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := s.append(t.Context(), []entry{{saga: id, n: 1, text: "[]"}}); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := s.db.Exec(`REPLACE INTO journal VALUES (?, 1, ?)`, id, text); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := s.db.Exec(`UPDATE saga SET ended = NULL`); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.close(); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// A saga that can't be read is in sight, and keeps no other from going on.
+func TestDamagedSagasAreQuarantined(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "sagas.db")
+	hold := make(chan struct{})
+	p := newParticipant(t, func(call) int { <-hold; return 0 })
+	e := openTest(t, Options{StoreDSN: file})
+	for _, id := range []string{"a", "z"} {
+		submit(t, e, p.define(id, "a compensatable"))
+	}
+	if err := e.Close(); err != nil {
+		t.Fatal(err)
+	}
+	close(hold)
+	for id, text := range map[string]string{
+		"begin":  `[{"kind":"intent"}]`,
+		"json":   `{`,
+		"step":   `[{"kind":"accepted","definition":{"id":"s","name":"","steps":[{"name":"a","kind":"pivot","action":{"url":"http://x","retry":{"multiplier":1,"attempt_timeout_ms":1}}}]}},{"kind":"intent","step":3}]`,
+		"cycle":  `[{"kind":"accepted","definition":{"id":"s","name":"","steps":[{"name":"a","kind":"pivot","after":["a"],"action":{"url":"http://x","retry":{"multiplier":1,"attempt_timeout_ms":1}}}]}}]`,
+		"nobody": `[{"kind":"accepted","definition":{"id":"s","name":"","steps":[{"name":"a","kind":"pivot","after":["b"],"action":{}}]}}]`,
+	} {
+		damage(t, file, id, text)
+	}
+	e = openTest(t, Options{StoreDSN: file})
+	for _, id := range []string{"a", "z"} {
+		awaitStatus(t, e, id, saga.Completed)
+	}
+	srv := httptest.NewServer(e.Handler())
+	defer srv.Close()
+	for _, id := range []string{"begin", "json", "step", "cycle", "nobody"} {
+		if code, body, _ := request(t, "GET", srv.URL+"/sagas/"+id, ""); code != 200 || !strings.Contains(body, `"status":"stuck","steps":[]`) {
+			t.Error(id, code, body)
+		}
+		if err := e.Submit(t.Context(), p.define(id, "a compensatable")); !errors.Is(err, ErrQuarantined) {
+			t.Error(id, err)
+		}
+		if err := e.Compensate(t.Context(), id); !errors.Is(err, ErrQuarantined) {
+			t.Error(id, err)
+		}
+	}
+	if code, body, _ := request(t, "GET", srv.URL+"/healthz", ""); code != 200 || !strings.Contains(body, `"degraded"`) || !strings.Contains(body, `"quarantined":5`) {
+		t.Error(code, body)
+	}
+}
+
+// A person can look at what is damaged, and go on with it or set it aside.
+func TestInspectAndRepair(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "sagas.db")
+	hold := make(chan struct{})
+	p := newParticipant(t, func(c call) int {
+		if c.op == "b" {
+			<-hold
+		}
+		return 0
+	})
+	e := openTest(t, Options{StoreDSN: file})
+	submit(t, e, p.define("s", "a compensatable", "b compensatable"))
+	p.awaitCall(t, "b", 1)
+	if _, err := Inspect(t.Context(), file, ""); err == nil || !strings.Contains(err.Error(), "another executor holds it") {
+		t.Error(err)
+	}
+	if err := e.Close(); err != nil {
+		t.Fatal(err)
+	}
+	close(hold)
+	damage(t, file, "lost", "{")
+	s, err := openSQLite(t.Context(), file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := s.db.Exec(`UPDATE journal SET records = '{' WHERE saga = 's' AND n = 2`); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.close(); err != nil {
+		t.Fatal(err)
+	}
+	list, err := Inspect(t.Context(), file, "")
+	if err != nil || len(list) != 2 || list[0].ID != "lost" || list[1].Status != saga.Stuck || list[1].Damage == nil || list[1].Name != "test" {
+		t.Fatalf("%+v, %v", list, err)
+	}
+	if _, err := Inspect(t.Context(), file, "none"); !errors.Is(err, ErrNotFound) {
+		t.Error(err)
+	}
+	if err := RepairSaga(t.Context(), file, "lost", KeepReadable); err == nil || !strings.Contains(err.Error(), "only be set aside") {
+		t.Error(err)
+	}
+	for id, how := range map[string]Repair{"lost": SetAside, "s": KeepReadable} {
+		if err := RepairSaga(t.Context(), file, id, how); err != nil {
+			t.Error(id, err)
+		}
+	}
+	e = openTest(t, Options{StoreDSN: file})
+	awaitStatus(t, e, "s", saga.Completed)
+	if _, err := e.Status("lost"); !errors.Is(err, ErrNotFound) {
+		t.Error(err)
+	}
+	if n := p.effects["s/a"]; n != 1 {
+		t.Error(n, "effects of a")
+	}
+}
+
+// A panic in the work of one saga is that saga's affair.
+func TestPanicEndsOneSaga(t *testing.T) {
+	hold := make(chan struct{})
+	p := newParticipant(t, func(call) int { <-hold; return 0 })
+	e := openTest(t, Options{})
+	submit(t, e, p.define("bad", "a compensatable"))
+	submit(t, e, p.define("good", "a compensatable"))
+	p.awaitCall(t, "a", 2)
+	e.mu.Lock()
+	r := e.sagas["bad"].run
+	e.mu.Unlock()
+	r.inbox.post(message{fact: &record{Kind: recOutcome, Direction: saga.Action, Attempt: 99}})
+	awaitStatus(t, e, "bad", saga.Stuck)
+	close(hold)
+	awaitStatus(t, e, "good", saga.Completed)
+	submit(t, e, p.define("new", "a compensatable"))
+	awaitStatus(t, e, "new", saga.Completed)
+}
+
+// choosyStore refuses whatever one saga writes after its acceptance.
+type choosyStore struct{ store }
+
+func (c choosyStore) append(ctx context.Context, es []entry) error {
+	if slices.ContainsFunc(es, func(e entry) bool { return e.saga == "bad" && e.n > 1 }) {
+		return &refusedError{errors.New("invalid byte sequence")}
+	}
+	return c.store.append(ctx, es)
+}
+
+// What the store refuses holds up nobody else.
+func TestRefusedEntriesHoldUpNobody(t *testing.T) {
+	p := newParticipant(t, nil)
+	s, err := openSQLite(t.Context(), filepath.Join(t.TempDir(), "sagas.db"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	e, err := open(t.Context(), choosyStore{s}, Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer e.Close() //nolint:errcheck // a test
+	submit(t, e, p.define("bad", "a compensatable", "b compensatable"))
+	for i := range 50 {
+		submit(t, e, p.define("s"+itoa(i), "a compensatable", "b compensatable"))
+	}
+	for i := range 50 {
+		awaitStatus(t, e, "s"+itoa(i), saga.Completed)
+	}
+	awaitStatus(t, e, "bad", saga.Stuck)
+	if e.health.any() != "" {
+		t.Error(e.health.any())
+	}
+}
+
+// A few hundred sagas with large bodies are read again, one at a time.
+func TestLargeSagasAreRecovered(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "sagas.db?synchronous=off")
+	hold := make(chan struct{})
+	p := newParticipant(t, func(call) int { <-hold; return 0 })
+	e := openTest(t, Options{StoreDSN: file})
+	const n = 30
+	body := []byte(`"` + strings.Repeat("x", 900_000) + `"`)
+	for i := range n {
+		d := p.define("s"+itoa(i), "a compensatable")
+		d.Steps[0].Action.Body = body
+		d.Steps[0].Action.Retry.AttemptTimeoutMS = 60_000 // a busy machine is no participant that fails
+		submit(t, e, d)
+	}
+	if err := e.Close(); err != nil {
+		t.Fatal(err)
+	}
+	close(hold)
+	began := time.Now()
+	e = openTest(t, Options{StoreDSN: file})
+	for i := range n {
+		awaitStatus(t, e, "s"+itoa(i), saga.Completed)
+	}
+	t.Log("recovered in", time.Since(began))
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if e.cache.total > maxCached {
+		t.Error(e.cache.total, "bytes of ended sagas in memory")
+	}
+}

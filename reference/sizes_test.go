@@ -1,0 +1,220 @@
+package reference
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"path/filepath"
+	"runtime"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/sagacheck/sagacheck/saga"
+)
+
+// perform runs a saga's pure part to its end, each call done at once; undone if turn.
+func perform(t testing.TB, d saga.Definition, turn bool) *state {
+	s := newState(d, nil)
+	take := func(r record) {
+		if err := s.apply(r); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for {
+		todo := next(s)
+		if len(todo) == 0 {
+			return s
+		}
+		for _, r := range todo {
+			take(record{Kind: recIntent, Step: r.step, Direction: r.dir, Attempt: s.op(r).attempts + 1})
+			a := saga.Done
+			if turn && r.dir == saga.Action && r.step == len(d.Steps)-1 {
+				a = saga.Permanent
+			}
+			take(record{Kind: recOutcome, Step: r.step, Direction: r.dir, Attempt: s.op(r).attempts, Answer: a})
+		}
+	}
+}
+
+// What a saga needs grows with its steps and edges, not with their square.
+func TestLargeSagasAreLinear(t *testing.T) {
+	p := newParticipant(t, nil)
+	wide := func(n int) saga.Definition { // half before a pivot each, half behind all of them
+		d := chain(p, n)
+		for i := range d.Steps {
+			d.Steps[i].After = []string{}
+			d.Steps[i].Kind = []saga.Kind{saga.Compensatable, saga.Pivot, saga.Retriable}[i%3]
+		}
+		return d
+	}
+	for name, define := range map[string]func(int) saga.Definition{"chain": func(n int) saga.Definition { return chain(p, n) }, "wide": wide} {
+		used := map[int]uint64{}
+		for _, n := range []int{500, 5000} {
+			d := define(n)
+			var before, after runtime.MemStats
+			runtime.ReadMemStats(&before)
+			if err := d.Validate(); err != nil {
+				t.Fatal(err)
+			}
+			g := newGraph(d)
+			runtime.ReadMemStats(&after)
+			used[n] = after.TotalAlloc - before.TotalAlloc
+			if len(g.order) != len(g.before) {
+				t.Error(name, "has a circle")
+			}
+		}
+		if used[5000] > 20*used[500] {
+			t.Errorf("%s: ten times the steps take %d bytes, not %d", name, used[5000], used[500])
+		}
+	}
+	for _, turn := range []bool{false, true} {
+		s := perform(t, chain(p, 1000), turn)
+		if want := map[bool]saga.Status{false: saga.Completed, true: saga.Compensated}[turn]; s.status() != want {
+			t.Error(s.status(), want)
+		}
+	}
+}
+
+// BenchmarkChain is a saga of a thousand steps in a row, against its calls alone.
+func BenchmarkChain(b *testing.B) {
+	p := &participant{Server: httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.Header().Set("Connection", "close") }))}
+	defer p.Server.Close()
+	b.Run("saga", func(b *testing.B) {
+		e := openTest(b, Options{StoreDSN: filepath.Join(b.TempDir(), "s.db?synchronous=off")})
+		for i := range b.N {
+			d := chain(p, 1000)
+			d.ID = fmt.Sprint("c", i)
+			submit(b, e, d)
+			awaitEnd(b, e, d.ID)
+		}
+	})
+	b.Run("calls", func(b *testing.B) {
+		e := openTest(b, Options{})
+		d := chain(p, 1)
+		for range 1000 * b.N {
+			e.send(b.Context(), d, ref{0, saga.Action}, 1, "")
+		}
+	})
+}
+
+func awaitEnd(b *testing.B, e *Executor, id string) {
+	for {
+		if r, err := e.Status(id); err != nil {
+			b.Fatal(err)
+		} else if r.Status.Ended() {
+			return
+		}
+		time.Sleep(20 * time.Millisecond)
+	}
+}
+
+// Ended sagas leave memory, and are found; what ended long ago is forgotten.
+func TestEndedSagasAreFewInMemory(t *testing.T) {
+	p := newParticipant(t, nil)
+	now := time.Now
+	file := filepath.Join(t.TempDir(), "s.db?synchronous=off")
+	e := openTest(t, Options{StoreDSN: file})
+	const n = 40
+	body := json.RawMessage(`"` + strings.Repeat("x", 800_000) + `"`)
+	for i := range n {
+		d := p.define("s"+itoa(i), "a compensatable")
+		d.Steps[0].Action.Body = body
+		d.Steps[0].Action.Retry.AttemptTimeoutMS = 60_000
+		submit(t, e, d)
+		awaitStatus(t, e, d.ID, saga.Completed)
+	}
+	for { // it retires just after it ended
+		e.mu.Lock()
+		total, open := e.cache.total, e.open
+		e.mu.Unlock()
+		if total > maxCached {
+			t.Fatal(total)
+		}
+		if open == 0 {
+			break
+		}
+		time.Sleep(time.Millisecond)
+	}
+	for i := range n {
+		awaitStatus(t, e, "s"+itoa(i), saga.Completed)
+	}
+	if err := e.Close(); err != nil {
+		t.Fatal(err)
+	}
+	later := func() time.Time { return now().Add(2 * time.Hour) }
+	e = openTest(t, Options{StoreDSN: file, Retain: time.Hour, clock: later})
+	for {
+		if _, err := e.Status("s0"); errors.Is(err, ErrNotFound) {
+			break
+		}
+		time.Sleep(time.Millisecond)
+	}
+}
+
+// A clock that was set back between two lives adds nothing to what is left, and takes
+// nothing from what has passed.
+func TestClockOfAnotherLife(t *testing.T) {
+	start := time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
+	d := chain(newParticipant(t, nil), 1)
+	life := func() *state {
+		s := newState(d, nil)
+		for _, r := range []record{
+			{Kind: recIntent, Direction: saga.Action, Attempt: 1, At: start},
+			{Kind: recOutcome, Direction: saga.Action, Attempt: 1, At: start.Add(time.Minute), Answer: saga.Transient, NotBefore: start.Add(11 * time.Minute)},
+		} {
+			if err := s.apply(r); err != nil {
+				t.Fatal(err)
+			}
+		}
+		return s
+	}
+	for name, tt := range map[string]struct {
+		now            time.Duration // after start
+		passed, toWait time.Duration
+	}{
+		"in time":      {2 * time.Minute, 2 * time.Minute, 9 * time.Minute},
+		"an hour back": {2*time.Minute - time.Hour, time.Minute, 10 * time.Minute},
+		"much later":   {time.Hour, time.Hour, 0},
+		"years back":   {-87600 * time.Hour, time.Minute, 10 * time.Minute},
+	} {
+		s, now := life(), start.Add(tt.now)
+		s.rebase(now)
+		o := s.op(ref{0, saga.Action})
+		if passed, wait := now.Sub(o.first), o.notBefore.Sub(now); passed != tt.passed || wait != tt.toWait {
+			t.Errorf("%s: %v have passed, want %v; %v to wait, want %v", name, passed, tt.passed, wait, tt.toWait)
+		}
+	}
+}
+
+// The same end to end: after a step back of an hour a deadline and a wait of the life
+// before still end.
+func TestStepBackBetweenLives(t *testing.T) {
+	ask := make(chan string, 1)
+	ask <- "1"
+	p := newParticipant(t, nil)
+	slow := httptest.NewServer(retryAfterHandler(ask, p))
+	defer slow.Close()
+	file := filepath.Join(t.TempDir(), "s.db")
+	e := openTest(t, Options{StoreDSN: file})
+	d := p.define("s", "a compensatable")
+	d.Steps[0].Action.URL = slow.URL + "/a"
+	d.Steps[0].Action.Retry.DeadlineMS = 60_000
+	submit(t, e, d)
+	for len(ask) > 0 {
+		time.Sleep(time.Millisecond)
+	}
+	e.Drain(t.Context())
+	if err := e.Close(); err != nil {
+		t.Fatal(err)
+	}
+	back := func() time.Time { return time.Now().Add(-time.Hour) }
+	began := time.Now()
+	e = openTest(t, Options{StoreDSN: file, clock: back})
+	awaitStatus(t, e, "s", saga.Completed)
+	if w := time.Since(began); w < 500*time.Millisecond {
+		t.Error("waited only", w)
+	}
+}
