@@ -219,5 +219,5 @@ func rollbackIgnored(ix *history.Index, yield func(string, *edit) bool) {
 
 // Operators is the catalogue.
 func Operators() []Operator {
-	return slices.Concat(effectOperators(), callOperators(), statusOperators())
+	return slices.Concat(effectOperators(), callOperators(), bodyOperators(), statusOperators())
 }
