@@ -57,6 +57,13 @@ func (e *Executor) submit(ctx context.Context, def saga.Definition, trace string
 			e.stray(def, ref{i, saga.Action}, "run-2")
 		}
 	}
+	if k != nil && e.defects.on("second-saga-on-resubmit") {
+		second := def
+		second.ID += "-2"
+		for i := range second.Steps {
+			e.stray(second, ref{i, saga.Action}, "")
+		}
+	}
 	if k == nil {
 		if err := e.mayAccept(def); err != nil {
 			e.mu.Unlock()

@@ -84,6 +84,10 @@ var effectDefects = []Defect{
 		Description: "the same saga submitted again runs a second time",
 	},
 	{
+		Name: "second-saga-on-resubmit", Anomaly: "duplicate-saga", Source: "go-workflows #291; dapr/docs PR 5306", Needs: "a submission whose answer is lost, so that the client submits again",
+		Description: "the same saga submitted again runs as a second saga, under an id of its own",
+	},
+	{
 		Name: "timeout-is-success", Anomaly: "partial-success", Source: "dtm #453", Needs: "an action's request that is lost",
 		Description: "an action without an answer is taken for done",
 	},
@@ -204,6 +208,14 @@ var orderDefects = []Defect{
 	{
 		Name: "start-all-at-once", Anomaly: "step-order", Needs: anywhere,
 		Description: "all steps start together",
+	},
+	{
+		Name: "start-after-turn", Anomaly: "action-after-turn", Needs: "a refusal beside a step that takes longer and that another step follows, or an operator who asks for the rollback",
+		Description: "a step that is ready starts although its saga has turned",
+	},
+	{
+		Name: "ignore-operator", Anomaly: "ignored-rollback", Source: "zigflow #587; OpenMetadata PR 31590", Needs: "an operator who asks for the rollback before the pivot (POST /sagas/{id}/compensate)",
+		Description: "an operator's request is accepted, written down and not carried out",
 	},
 	{
 		Name: "join-on-first", Anomaly: "step-order", Needs: "a step behind two others, of which one takes longer",

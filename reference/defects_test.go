@@ -116,6 +116,7 @@ var shownElsewhere = []string{
 	"rerun-on-resubmit", "requeue-slow-calls", "ignore-deadline", "ignore-retry-after", "no-jitter", "shared-jitter",
 	"breaker-ignored", "breaker-per-saga", "half-open-floods", "no-attempt-timeout", "skip-compensation-on-operator",
 	"stop-on-store-error", "store-errors-ignored", "accept-in-memory",
+	"start-after-turn", "ignore-operator", "second-saga-on-resubmit",
 	"no-backoff", "compensation-storm", "coarse-timer", "backoff-one-step-behind",
 }
 
@@ -261,6 +262,49 @@ func TestDefectsOfRequests(t *testing.T) {
 	awaitStatus(t, e, "s2", saga.Compensated)
 	if left := p.left("s2"); !slices.Contains(left, "a") {
 		t.Error("left:", left)
+	}
+}
+
+// heldAt is a participant that leaves the calls of one operation without an answer
+// until it is released.
+func heldAt(t *testing.T, op string) (p *participant, release func()) {
+	t.Helper()
+	hold := make(chan struct{})
+	return newParticipant(t, func(c call) int {
+		if c.op == op {
+			<-hold
+		}
+		return 0
+	}), func() { close(hold) }
+}
+
+func TestDefectsOfTurning(t *testing.T) {
+	for name, end := range map[string]saga.Status{"start-after-turn": saga.Compensated, "ignore-operator": saga.Completed} {
+		p, release := heldAt(t, "a")
+		e := openTest(t, Options{Defects: []string{name}})
+		submit(t, e, p.define("s", "a compensatable", "b compensatable"))
+		p.awaitCall(t, "a", 1)
+		if err := e.Compensate(t.Context(), "s"); err != nil {
+			t.Fatal(err)
+		}
+		release()
+		awaitStatus(t, e, "s", end)
+		if n := (scene{p, e}).count("b"); n != 1 {
+			t.Errorf("%s: %d calls of the step behind", name, n)
+		}
+	}
+}
+
+func TestDefectOfASecondSaga(t *testing.T) {
+	p := newParticipant(t, nil)
+	e := openTest(t, Options{Defects: []string{"second-saga-on-resubmit"}})
+	d := p.define("s", "a compensatable")
+	submit(t, e, d)
+	awaitStatus(t, e, "s", saga.Completed)
+	submit(t, e, d)
+	p.awaitCall(t, "a", 2)
+	if a := p.of("a"); a[0].header.Get("Saga-Id") == a[1].header.Get("Saga-Id") {
+		t.Error("one id:", a[0].header.Get("Saga-Id"))
 	}
 }
 

@@ -33,7 +33,7 @@ func (s *state) wantsAction(i int) bool {
 	if o.settled() {
 		return false
 	}
-	if s.failing() {
+	if s.failing() && !(s.defects.on("start-after-turn") && o.attempts == 0) {
 		return s.mustLearn(i)
 	}
 	if o.exhausted && (s.critical(i) || s.defects.on("forget-deferred")) {
