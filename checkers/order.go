@@ -124,13 +124,36 @@ func firstMayHide(s *history.SagaRecord, step saga.Step, until *history.Event) b
 // before this one had succeeded; not ok: it can't have.
 func readyAt(s *history.SagaRecord, step saga.Step) (ready time.Duration, ok bool) {
 	for _, name := range mustPrecede(s.Definition)[step.Name] {
-		done := acknowledged(s.Op(name, saga.Action))
-		if done == nil {
+		done, ok := doneAt(s.Op(name, saga.Action))
+		if !ok {
 			return 0, false
 		}
-		ready = max(ready, done.At)
+		ready = max(ready, done)
 	}
 	return ready, true
+}
+
+// doneAt is when the orchestrator can have learnt at the earliest that an operation
+// had succeeded; not ok: it can't have.
+func doneAt(o *history.OpRecord) (at time.Duration, ok bool) {
+	if o == nil {
+		return 0, false
+	}
+	for _, a := range o.Attempts {
+		good := slices.ContainsFunc(append(a.Answered[:len(a.Answered):len(a.Answered)], a.Ended), func(e *history.Event) bool {
+			return e != nil && e.Copy == 0 && saga.Classify(e.Code) == saga.Done
+		})
+		if good && !lostAnswer(a) {
+			learnt, known := a.AnsweredAt()
+			if !known {
+				learnt = a.Ended.At
+			}
+			if !ok || learnt < at {
+				at, ok = learnt, true
+			}
+		}
+	}
+	return at, ok
 }
 
 // several tells whether the operation took more than one attempt up to an event.

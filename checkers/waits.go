@@ -122,8 +122,8 @@ func (t *timing) earliestFailure(o *history.OpRecord, a *history.Attempt) time.D
 // earliestFailure is that time whatever the orchestrator says of itself: an answer
 // that it may not have read may have come after its time-out.
 func earliestFailure(a *history.Attempt) time.Duration {
-	if a.Ended.Code != 0 && a.Ended.Certain && len(a.Answered) > 0 {
-		return a.Answered[0].At
+	if at, answered := a.AnsweredAt(); answered && a.Ended.Code != 0 && a.Ended.Certain {
+		return at
 	}
 	return a.Sent.At
 }

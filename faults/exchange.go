@@ -61,11 +61,11 @@ type end int
 
 const (
 	delivered   end = iota // the orchestrator's kernel was given the whole answer
-	left                      // the orchestrator went away before that
-	broken                    // the answer never came, or ended early, by the plan or by the participant
-	cut                       // the plan reset the connection in front of the participant
-	unreachable               // nobody listens behind the gate: the orchestrator of a submit is away
-	stopped                   // the cell ended first
+	left                   // the orchestrator went away before that
+	broken                 // the answer never came, or ended early, by the plan or by the participant
+	cut                    // the plan reset the connection in front of the participant
+	unreachable            // nobody listens behind the gate: the orchestrator of a submit is away
+	stopped                // the cell ended first
 )
 
 func (e end) String() string {
@@ -276,6 +276,9 @@ func (x *exchange) end(e end) {
 		n.mu.Lock()
 		defer n.mu.Unlock()
 		ev.Up, ev.Down = x.far.written.Load(), n.written.Load()
+		if !n.passed.IsZero() {
+			ev.Passed = in.rec.Clock(n.passed)
+		}
 		if e != delivered {
 			return
 		}

@@ -25,6 +25,7 @@ type near struct {
 
 	written  atomic.Int64
 	mu       sync.Mutex
+	passed   time.Time // when the first byte of the answer was written
 	lost     bool      // bytes could not be written
 	failed   bool      // the peer has reset the connection
 	acked    time.Time // by then the peer's kernel had confirmed all that was written
@@ -136,6 +137,9 @@ func (n *near) Write(p []byte) (int, error) {
 	if n.isGone() {
 		n.lost = true
 		return len(p), nil
+	}
+	if n.passed.IsZero() {
+		n.passed = time.Now()
 	}
 	k, err := n.conn.Write(p)
 	n.written.Add(int64(k))

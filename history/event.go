@@ -133,6 +133,10 @@ type Event struct {
 	// ran: its timers fired late, or something waited for it: a connection to be
 	// accepted, a request or an answer that no fault holds up to be forwarded.
 	LagMS int `json:"lag_ms,omitempty"`
+	// Passed: (call-ended) when, since the cell began, the first byte of an answer was
+	// passed on to the orchestrator, which can have learnt nothing of it before. 0
+	// (absent): nothing of an answer was, or it is not known when.
+	Passed time.Duration `json:"passed_ns,omitempty"`
 	// Acked: (call-ended) when, since the cell began, the orchestrator's kernel had
 	// the whole answer: its last byte was acknowledged. What the answer proves begins
 	// then, not when the participant answered (call-answered) nor when the connection

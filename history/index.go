@@ -206,6 +206,22 @@ func (a *Attempt) LearntAt() time.Duration {
 	return a.Ended.At
 }
 
+// AnsweredAt is the earliest time at which the orchestrator can have learnt what the
+// attempt was answered: when the first byte of the answer was passed on to it, or,
+// where that is not known, when the participant answered. Not ok: it was not
+// answered.
+func (a *Attempt) AnsweredAt() (at time.Duration, ok bool) {
+	if a.Ended != nil && a.Ended.Passed > 0 {
+		return a.Ended.Passed, true
+	}
+	for _, e := range a.Answered {
+		if e.Copy == 0 {
+			return e.At, true
+		}
+	}
+	return 0, false
+}
+
 // InTime tells whether the wire surely saw all of the attempt before it timed out,
 // by the orchestrator's clock.
 func (a *Attempt) InTime() bool { return !a.doubtful }

@@ -15,7 +15,7 @@ type Bugs struct {
 	RollBackAlways     bool // a saga is rolled back though all its steps succeeded, 300 ms between them
 	DeferrableBlocks   bool // a deferrable step is waited for as any other, and reported as running
 	DropDeferrable     bool // a deferrable step is given up for good after its attempts
-	StartAfterTurn     bool // steps that had not begun when the saga turned begin all the same, 200 ms later
+	StartAfterTurn     bool // steps begin when those before them are done, also after the saga has turned
 	StuckAtPivot       bool // a pivot whose attempts are used up is left to a person
 	UndoUnknownPivot   bool // a pivot that can't be undone and whose attempts are used up is taken for failed
 	RefusedUndoIsDone  bool // a compensation that was refused counts as done
@@ -31,5 +31,5 @@ type Bugs struct {
 // Times of the mistakes above.
 const (
 	pauseBetweenSteps = 300 * time.Millisecond
-	afterTurn         = 200 * time.Millisecond
+	afterTurn         = 200 * time.Millisecond // how long what is under way may take
 )

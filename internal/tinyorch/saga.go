@@ -118,7 +118,7 @@ func (r *run) forward(ctx context.Context, s *step, behind *sync.WaitGroup) {
 		select {
 		case <-p.passed:
 		case <-r.turn:
-			if !r.o.bugs.StartAfterTurn || !r.wait(ctx, afterTurn) {
+			if !r.o.bugs.StartAfterTurn || !s.passes(p) {
 				return
 			}
 		case <-ctx.Done():
@@ -177,6 +177,16 @@ func (r *run) forward(ctx context.Context, s *step, behind *sync.WaitGroup) {
 				r.succeed(s)
 			}
 		})
+	}
+}
+
+// passes waits a while for a step before this one.
+func (s *step) passes(p *step) bool {
+	select {
+	case <-p.passed:
+		return true
+	case <-time.After(afterTurn):
+		return false
 	}
 }
 
