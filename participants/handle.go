@@ -1,0 +1,170 @@
+package participants
+
+import (
+	"bytes"
+	"fmt"
+	"net/http"
+	"time"
+
+	"github.com/sagacheck/sagacheck/history"
+	"github.com/sagacheck/sagacheck/saga"
+)
+
+// Handle does one call: records that it was received, applies the effect as the
+// profile and the hook allow, and says what to answer.
+func (w *World) Handle(c Call, h http.Header, body []byte) Answer {
+	return w.handle(c, h, body).given(time.Now())
+}
+
+func (w *World) handle(c Call, h http.Header, body []byte) Answer {
+	e := w.event(c, history.CallReceived)
+	e.Key, e.SagaID, e.StepID, e.Trace = Key(h), h.Get("Saga-Id"), h.Get("Saga-Step"), h.Get("Traceparent")
+	if want, ok := w.bodies[c.Op]; ok && !bytes.Equal(body, want) {
+		text := string(body)
+		e.Body = &text
+	}
+	w.rec.Add(e)
+	r := &request{call: c, key: e.Key, body: body}
+	w.claim(r)
+	if a := w.ask(c, Arrived); a != nil {
+		w.drop(r)
+		return *a
+	}
+	w.await(r)
+	a, changed := w.apply(r)
+	if !changed {
+		return a
+	}
+	over := w.ask(c, Committed)
+	if over == nil {
+		return a
+	}
+	if !over.Hangup && saga.Classify(over.Code) == saga.Done {
+		w.remember(r, *over)
+	}
+	return *over
+}
+
+// request is a call while it is handled.
+type request struct {
+	call    Call
+	key     string
+	body    []byte
+	claimed *claim // nil: its key is not its own
+}
+
+// protected tells whether keys, tombstones and undone actions are minded for a call.
+func (w *World) protected(c Call) bool {
+	return w.profile != Naive && !(w.defects["no-dedupe"] && c.Op.Direction == saga.Action)
+}
+
+// claim marks the request's key as being worked on, if nobody has it.
+func (w *World) claim(r *request) {
+	if w.protected(r.call) {
+		w.mu.Lock()
+		defer w.mu.Unlock()
+		w.mem.claim(r)
+	}
+}
+
+// drop forgets the claim of a request that changed nothing.
+func (w *World) drop(r *request) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.mem.drop(r)
+}
+
+// patience is how long a request waits for another one that has its key, as for a
+// lock in a database, before it is told that the other is in progress.
+const patience = 20 * time.Millisecond
+
+// await waits for the request that has this one's key.
+func (w *World) await(r *request) {
+	w.mu.Lock()
+	other := w.mem.keys[r.key]
+	w.mu.Unlock()
+	if other == nil || other == r.claimed {
+		return
+	}
+	t := time.NewTimer(patience)
+	defer t.Stop()
+	select {
+	case <-other.over:
+	case <-t.C:
+	}
+}
+
+// remember puts another answer in the place of the one that is replayed.
+func (w *World) remember(r *request, a Answer) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.mem.finish(r, a)
+}
+
+// apply changes the ledgers under the protection of the profile. The event of
+// the effect is recorded under the same lock, so that the order of events is the
+// order of effects.
+func (w *World) apply(r *request) (a Answer, changed bool) {
+	effect, err := decode(r.body)
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if err != nil {
+		w.mem.drop(r)
+		return *problem(http.StatusBadRequest, "bad body", err.Error()), false
+	}
+	if a := w.refuse(r, effect); a != nil {
+		w.mem.drop(r)
+		return *a, false
+	}
+	c := r.call
+	a = Answer{Code: http.StatusOK}
+	did := w.book(c, effect)
+	if !did.IsZero() {
+		e := w.event(c, history.CallCommitted)
+		e.Effect = &did
+		w.rec.Add(e)
+	}
+	if c.Op.Direction == saga.Action {
+		w.mem.done[stepID{c.Op.Saga, c.Op.Step}] = true
+	}
+	w.mem.finish(r, a)
+	return a, true
+}
+
+// refuse is the answer of a call that is to change nothing: a replay, a call that
+// comes too late, one that a rule of the business forbids, a compensation without
+// its action, a write that finds another value. nil: go on.
+func (w *World) refuse(r *request, effect saga.Effect) *Answer {
+	c := r.call
+	if w.defects["dedupe-by-body"] && c.Op.Direction == saga.Action && w.mem.seen(r.body) {
+		return &Answer{Code: http.StatusOK, Detail: replayed}
+	}
+	protected, profile := w.protected(c), w.guard()
+	if protected {
+		if a := w.mem.known(profile, r); a != nil {
+			return a
+		}
+		w.mem.claim(r) // whoever had the key may have changed nothing meanwhile
+	}
+	if a := w.ask(c, Deciding); a != nil {
+		return a
+	}
+	if protected && !w.mem.undoes(profile, c) && !w.defects["compensate-anyway"] {
+		return &Answer{Code: http.StatusOK, Detail: neverHappened}
+	}
+	if w.profile == Fenced && !w.defects["blind-writes"] {
+		for _, part := range w.split(effect) {
+			if wr, now, found := part.ledger.conflict(part.effect); found {
+				return problem(http.StatusConflict, "conflict", fmt.Sprintf("register %q is %q, expected %q", wr.Register, now, wr.From))
+			}
+		}
+	}
+	return nil
+}
+
+func (w *World) guard() Profile {
+	if w.defects["no-tombstone"] && w.profile == Fenced {
+		return Keyed
+	}
+	return w.profile
+}
