@@ -35,7 +35,8 @@ func NewProgress(t Terminal, what string, total int) *Progress {
 }
 
 func newProgress(t Terminal, what string, total int, now func() time.Time) *Progress {
-	p := &Progress{term: t, what: what, total: max(total, 0), now: now, start: now(), last: now()}
+	began := now()
+	p := &Progress{term: t, what: what, total: max(total, 0), now: now, start: began, last: began}
 	if !t.Live {
 		return p
 	}
@@ -87,8 +88,8 @@ func (p *Progress) Done(outcome State) {
 	}
 }
 
-// Finish clears the bar, or prints the last plain line if it is a while since
-// the one before.
+// Finish clears the bar, or prints the last plain line if there was one before that
+// said less.
 func (p *Progress) Finish() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -113,6 +114,7 @@ func (p *Progress) troubles() string {
 }
 
 func (p *Progress) print() {
+	p.printed = p.done
 	of := ""
 	if p.total > 0 {
 		of = fmt.Sprintf("/%d", p.total)

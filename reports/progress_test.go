@@ -29,6 +29,27 @@ func TestPlainProgress(t *testing.T) {
 	}
 }
 
+// What the last line has said is not said again at the end.
+func TestLastLineOnce(t *testing.T) {
+	var b bytes.Buffer
+	clock := time.Unix(0, 0)
+	p := newProgress(Terminal{W: &b}, "failures shrunk", 1, func() time.Time { return clock })
+	clock = clock.Add(10 * time.Second)
+	p.Done(Passed)
+	clock = clock.Add(10 * time.Second)
+	p.Finish()
+	if want := "1/1 failures shrunk, 10s\n"; b.String() != want {
+		t.Errorf("got %q, want %q", b.String(), want)
+	}
+	b.Reset()
+	p = NewProgress(Terminal{W: &b}, "cells", 1) // by the real clock
+	p.Done(Passed)
+	p.Finish()
+	if b.Len() > 0 {
+		t.Errorf("a short run says %q", b.String())
+	}
+}
+
 // TestShortRunsAreSilent: a run of less than one interval prints no line.
 func TestShortRunsAreSilent(t *testing.T) {
 	var b bytes.Buffer

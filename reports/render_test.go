@@ -344,6 +344,38 @@ func TestStory(t *testing.T) {
 	}
 }
 
+// A process that went away by itself is in the story, whomever it concerns.
+func TestStoryOfGoneProcess(t *testing.T) {
+	h := lostAnswer(t)
+	e := history.Event{Kind: history.ProcessGone, Detail: "signal: killed", At: h.Events[len(h.Events)-1].At, Seq: len(h.Events) + 1}
+	h.Events = append(h.Events, e)
+	text := reports.Tell(h, duplicate(t, h).Witnesses[0]).Text()
+	if want := "orchestrator            went away, which no plan asked for (signal: killed)"; !strings.Contains(text, want) {
+		t.Errorf("no %q in\n%s", want, text)
+	}
+}
+
+// The drawing has the whole of every text.
+func TestDrawingCutsNoText(t *testing.T) {
+	r := redRun(t)
+	words := strings.Fields("what was asked for, of whom, and when: a reservation of two seats in the last row, at the price of the first")
+	r.Failures[0].Story.Lines[3].Text = strings.Join(words, " ")
+	r.Failures[0].Story.Lines[6].Text = strings.Join(words, " ")
+	var b bytes.Buffer
+	if err := r.WriteHTML(&b); err != nil {
+		t.Fatal(err)
+	}
+	_, drawing, _ := strings.Cut(b.String(), "</title>") // the title has the text anyway
+	for _, word := range append(words[:0:0], "reservation", "price") {
+		if n := strings.Count(drawing, word); n < 2 {
+			t.Errorf("%q is there %d times", word, n)
+		}
+	}
+	if strings.Contains(b.String(), "…") {
+		t.Error("a text is cut")
+	}
+}
+
 func TestLongStoryKeepsTheWitness(t *testing.T) {
 	h := lostAnswer(t)
 	proof := []int{}

@@ -13,9 +13,10 @@ import (
 const (
 	laneWidth  = 210
 	rowHeight  = 34
+	lineHeight = 14 // of each further line of a text
 	topHeight  = 44
 	charWidth  = 6.7
-	maxInLane  = 46 // characters of a text in the drawing; the story has all of it
+	maxInLane  = 46 // characters of a line of text
 	svgPadding = 70 // left, for the times
 )
 
@@ -28,15 +29,20 @@ func (s Story) svg() string {
 	}
 	x := func(p string) int { return svgPadding + laneWidth*slices.Index(parties, p) + laneWidth/2 }
 	width := svgPadding + laneWidth*len(parties)
-	height := topHeight + rowHeight*len(s.Lines) + 20
+	height := topHeight + 20
+	for _, l := range s.Lines {
+		height += l.rowHeight()
+	}
 	var b strings.Builder
 	fmt.Fprintf(&b, `<svg class="sequence" viewBox="0 0 %d %d" width="%d" height="%d" role="img" aria-label="sequence diagram">`, width, height, width, height)
 	for _, p := range parties {
 		fmt.Fprintf(&b, `<line class="lane" x1="%d" y1="%d" x2="%d" y2="%d"/>`, x(p), topHeight-12, x(p), height)
 		fmt.Fprintf(&b, `<text class="party" x="%d" y="%d">%s</text>`, x(p), topHeight-20, html.EscapeString(p))
 	}
-	for i, l := range s.Lines {
-		y := topHeight + rowHeight*i + 16
+	top := topHeight
+	for _, l := range s.Lines {
+		top += l.rowHeight()
+		y := top - rowHeight + 16 // of the last line of its text
 		fmt.Fprintf(&b, `<g class="%s"><title>%s</title><text class="time" x="4" y="%d">%.1f ms</text>`,
 			markClass(l.Mark), html.EscapeString(l.Text), y+4, float64(l.At)/1e6)
 		if l.To == "" {
@@ -57,12 +63,27 @@ func markClass(m Mark) string {
 	return string(m)
 }
 
+// label is the text of a line, broken so that it is whole and fits its lane.
+func (l Line) label() []string { return wrap(marked(l), maxInLane) }
+
+func (l Line) rowHeight() int { return rowHeight + lineHeight*(len(l.label())-1) }
+
+// svgLabel writes a text whose last line is at y.
+func svgLabel(b *strings.Builder, lines []string, x, y int) {
+	for i, text := range lines {
+		fmt.Fprintf(b, `<text x="%d" y="%d">%s</text>`, x, y-lineHeight*(len(lines)-1-i), html.EscapeString(text))
+	}
+}
+
 func svgNote(b *strings.Builder, l Line, x, y, width int) {
-	text := short(marked(l))
-	w := int(float64(twwidth.Width(text))*charWidth) + 16
+	lines, w := l.label(), 0
+	for _, text := range lines {
+		w = max(w, int(float64(twwidth.Width(text))*charWidth)+16)
+	}
 	left := max(svgPadding, min(x-w/2, width-w-2))
-	fmt.Fprintf(b, `<rect x="%d" y="%d" width="%d" height="22" rx="4"/><text x="%d" y="%d">%s</text>`,
-		left, y-11, w, left+w/2, y+4, html.EscapeString(text))
+	more := lineHeight * (len(lines) - 1)
+	fmt.Fprintf(b, `<rect x="%d" y="%d" width="%d" height="%d" rx="4"/>`, left, y-11-more, w, 22+more)
+	svgLabel(b, lines, left+w/2, y+4)
 }
 
 func svgArrow(b *strings.Builder, l Line, from, to, y int) {
@@ -79,7 +100,7 @@ func svgArrow(b *strings.Builder, l Line, from, to, y int) {
 	} else {
 		fmt.Fprintf(b, `<path class="tip" d="M%d %dl%d -4v8z"/>`, tip, y+6, -dir*8)
 	}
-	fmt.Fprintf(b, `<text x="%d" y="%d">%s</text>`, (from+to)/2, y+1, html.EscapeString(short(marked(l))))
+	svgLabel(b, l.label(), (from+to)/2, y+1)
 }
 
 func marked(l Line) string {
@@ -90,11 +111,4 @@ func marked(l Line) string {
 		return "▶ " + l.Text
 	}
 	return l.Text
-}
-
-func short(s string) string {
-	if twwidth.Width(s) <= maxInLane {
-		return s
-	}
-	return twwidth.Truncate(s, maxInLane, "…")
 }
