@@ -19,7 +19,7 @@ var htmlTemplate = template.Must(template.New("report").Funcs(template.FuncMap{
 	"ms":        func(d time.Duration) string { return fmt.Sprintf("%.1f", float64(d)/1e6) },
 	"undecided": func(f Failure) bool { return f.Verdict == checkers.Inconclusive },
 	"diagram":   func(s Story) template.HTML { return template.HTML(s.svg()) },
-	"quote":     quotePath,
+	"quote":     QuotePath,
 	"planLine":  planLine,
 }).Parse(htmlSource))
 

@@ -209,7 +209,7 @@ func (r *Run) junitStories(list []Failure, res Result) string {
 		}
 		fmt.Fprintf(&b, "%s\nplan: %s\n%s", f.Broken, planLine(f), f.Story.Text())
 		if f.File != "" {
-			fmt.Fprintf(&b, "replay: sagacheck replay %s\n", quotePath(f.File))
+			fmt.Fprintf(&b, "replay: sagacheck replay %s\n", QuotePath(f.File))
 		}
 	}
 	return b.String()

@@ -123,7 +123,7 @@ func (r *Run) mdFailures(b *strings.Builder, title string, list []Failure) {
 			b.WriteString("</details>\n\n")
 		}
 		for _, f := range g.Listed {
-			fmt.Fprintf(b, "- cell %s: %s: `sagacheck replay %s`\n", mdText(f.Cell), mdText(f.Plan), quotePath(f.File))
+			fmt.Fprintf(b, "- cell %s: %s: `sagacheck replay %s`\n", mdText(f.Cell), mdText(f.Plan), QuotePath(f.File))
 		}
 		if len(g.Listed) > 0 {
 			b.WriteString("\n")
@@ -150,7 +150,7 @@ func (f Failure) markdown(b *strings.Builder) {
 		fmt.Fprintf(b, "- **Picture:** [%s](%s)\n", mdText(f.Picture), f.Picture)
 	}
 	if f.File != "" {
-		fmt.Fprintf(b, "- **Replay,** in this folder: `sagacheck replay %s`\n", quotePath(f.File))
+		fmt.Fprintf(b, "- **Replay,** in this folder: `sagacheck replay %s`\n", QuotePath(f.File))
 	}
 	fmt.Fprintf(b, "\n```text\n%s```\n\n", f.Story.Text())
 	if len(f.Story.Lines) > 0 {

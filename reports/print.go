@@ -78,7 +78,7 @@ func (p *printer) failures(r *Run) {
 				also := fmt.Sprintf("%s, in %s: %s", f.Scenario, plural(r.others(f)+1, "cell"), f.Plan)
 				p.hanging("      also: ", also, plain)
 				if r.Dir != "" {
-					p.line("            sagacheck replay " + quotePath(filepath.Join(r.Dir, f.File)))
+					p.line("            sagacheck replay " + QuotePath(filepath.Join(r.Dir, f.File)))
 				}
 			}
 		}
@@ -111,7 +111,7 @@ func (p *printer) failure(r *Run, f Failure) {
 		p.line(fmt.Sprintf("    again: %d of %d replays", f.Reproduced.Hits, f.Reproduced.Tries))
 	}
 	if f.File != "" && r.Dir != "" {
-		p.line("    replay: sagacheck replay " + quotePath(filepath.Join(r.Dir, f.File)))
+		p.line("    replay: sagacheck replay " + QuotePath(filepath.Join(r.Dir, f.File)))
 	}
 }
 
@@ -135,8 +135,8 @@ func (r *Run) others(f Failure) int {
 // plainWord is what every shell takes as it is.
 var plainWord = regexp.MustCompile(`^[a-zA-Z0-9_./:@%+,][a-zA-Z0-9_./:@%+,=-]*$`)
 
-// quotePath makes a path a word of a shell's command line.
-func quotePath(s string) string {
+// QuotePath makes a path a word of a shell's command line.
+func QuotePath(s string) string {
 	if strings.HasPrefix(s, "-") {
 		s = "./" + s // it is no flag
 	}
@@ -154,7 +154,7 @@ func (p *printer) summary(r *Run) {
 	}
 	p.line(p.paint(strings.ToUpper(string(r.Summary.Outcome)), stateTones[r.Summary.Outcome]) + p.text(" · "+r.headline()))
 	if r.Dir != "" {
-		p.line("report: " + quotePath(filepath.Join(r.Dir, "report.md")))
+		p.line("report: " + QuotePath(filepath.Join(r.Dir, "report.md")))
 	}
 }
 

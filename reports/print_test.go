@@ -17,7 +17,7 @@ func TestQuotePath(t *testing.T) {
 		"#1 `date` !$(x) {a,b}":        "'#1 `date` !$(x) {a,b}'",
 		"über":                         "'über'",
 	} {
-		got := quotePath(path)
+		got := QuotePath(path)
 		if got != want {
 			t.Errorf("%q: got %s, want %s", path, got, want)
 		}

@@ -350,7 +350,7 @@ func TestStoryOfGoneProcess(t *testing.T) {
 	e := history.Event{Kind: history.ProcessGone, Detail: "signal: killed", At: h.Events[len(h.Events)-1].At, Seq: len(h.Events) + 1}
 	h.Events = append(h.Events, e)
 	text := reports.Tell(h, duplicate(t, h).Witnesses[0]).Text()
-	if want := "orchestrator            went away, which no plan asked for (signal: killed)"; !strings.Contains(text, want) {
+	if want := "went away, which no plan asked for (signal: killed)"; !strings.Contains(text, want) {
 		t.Errorf("no %q in\n%s", want, text)
 	}
 }

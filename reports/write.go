@@ -128,7 +128,7 @@ func (r *Run) saveReplays(dir string) error {
 // comment is the head of a replay file: what was found, and how to run it again.
 func (f Failure) comment() string {
 	return fmt.Sprintf("%s in %s: %s\nplan: %s\nRun it again: sagacheck replay %s\n\n%s\n",
-		f.Property, f.Scenario, f.Broken, planLine(f), quotePath(f.File), f.Story.Text())
+		f.Property, f.Scenario, f.Broken, planLine(f), QuotePath(f.File), f.Story.Text())
 }
 
 // nameFiles names the replay files of sorted failures.

@@ -75,6 +75,9 @@ func (f *compareFlags) compare(c *cobra.Command, p process) error {
 	if len(f.scenarios) == 0 {
 		f.scenarios = compareScenarios
 	}
+	if err := f.known(); err != nil {
+		return usage(err)
+	}
 	started := time.Now()
 	dir, err := reports.NewRunDir(f.out, c.Name(), started)
 	if err != nil {
@@ -106,9 +109,20 @@ func (f *compareFlags) compare(c *cobra.Command, p process) error {
 	return f.publish(c, p, runs, speed, dir, started)
 }
 
+// known tells at once what is not there, before anything runs for minutes.
+func (f *compareFlags) known() error {
+	if _, err := chooseScenarios(f.scenarios); err != nil {
+		return fmt.Errorf("--scenario: %w", err)
+	}
+	if _, err := checkers.Select(f.properties); err != nil {
+		return fmt.Errorf("--property: %w", err)
+	}
+	return nil
+}
+
 // install installs an engine that is not there yet.
 func (f *compareFlags) install(ctx context.Context, p process, engine string) error {
-	if engine == referenceName || strings.HasPrefix(engine, "http") {
+	if engine == referenceName || isURL(engine) {
 		return nil
 	}
 	return orchestrators.Install(ctx, engine, p.stderr)

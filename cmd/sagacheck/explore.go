@@ -45,7 +45,8 @@ another are left out (docs/exploration.md); --audit runs them too and tells whet
 a finding would have been lost.
 
 A budget (--max-plans, --max-time) cuts in a fair order, and the report says what
-was not run: such an exploration is incomplete (exit 2). An interrupted exploration goes on with --resume. The first failure of
+was not run: such an exploration is incomplete (exit 2). It goes on with --resume
+FILE, with the flags that it was begun with. The first failure of
 each property in each scenario is shrunk to the smallest plan that still fails.`,
 		Example: `  sagacheck explore --scenario single-step
   sagacheck explore --scenario order --depth 2 --max-time 5m
@@ -67,6 +68,11 @@ each property in each scenario is shrunk to the smallest plan that still fails.`
 }
 
 func (f *exploreFlags) run(c *cobra.Command, p process) error {
+	if f.resume != "" {
+		if err := adoptFlags(c, f.resume); err != nil {
+			return usage(fmt.Errorf("--resume: %w", err))
+		}
+	}
 	i, n, err := parseShard(f.shard)
 	switch {
 	case err != nil:
@@ -88,7 +94,7 @@ func (f *exploreFlags) run(c *cobra.Command, p process) error {
 	if err != nil {
 		return err
 	}
-	e, err := newExploration(c.Context(), x, f, i, n)
+	e, err := newExploration(c.Context(), x, f, i, n, givenFlags(c))
 	if err != nil {
 		return errors.Join(err, x.close())
 	}
@@ -97,7 +103,7 @@ func (f *exploreFlags) run(c *cobra.Command, p process) error {
 		return errors.Join(trouble(err), x.close())
 	}
 	if e.tally.cut() || c.Context().Err() != nil {
-		fmt.Fprintf(p.stderr, "sagacheck: not all was run; go on with --resume %s\n", filepath.Join(x.dir, exploreLogFile))
+		fmt.Fprintf(p.stderr, "sagacheck: not all was run; go on with: sagacheck explore --resume %s\n", reports.QuotePath(filepath.Join(x.dir, exploreLogFile)))
 	}
 	return x.finishShrunk(c.Context(), f.shrink, &e.failed, e.amend)
 }
@@ -122,7 +128,7 @@ type exploration struct {
 	gone        bool // the system under test went away
 }
 
-func newExploration(ctx context.Context, x *session, f *exploreFlags, part, parts int) (*exploration, error) {
+func newExploration(ctx context.Context, x *session, f *exploreFlags, part, parts int, given map[string][]string) (*exploration, error) {
 	e := &exploration{
 		session: x, flags: f, part: part, parts: parts,
 		byName: map[string]*scenarios.Scenario{}, prints: map[string]string{},
@@ -137,7 +143,7 @@ func newExploration(ctx context.Context, x *session, f *exploreFlags, part, part
 	e.explorer = faults.NewExplorer(spaces, f.depth, f.audit)
 	head := logHead{
 		Version: exploreLogVersion, Tool: toolVersion(), Orchestrator: x.system.Info().Name, Profile: string(x.profile),
-		Seed: x.s.seed, Defects: x.s.defects,
+		Seed: x.s.seed, Defects: x.s.defects, Flags: given,
 	}
 	if f.resume != "" {
 		before, err := interruptible(ctx, func() (map[logKey]logLine, error) { return loadExploreLog(f.resume, head) })

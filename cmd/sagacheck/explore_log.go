@@ -8,8 +8,12 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"slices"
+
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 
 	"github.com/sagacheck/sagacheck/checkers"
 	"github.com/sagacheck/sagacheck/faults"
@@ -30,6 +34,65 @@ type logHead struct {
 	Profile      string   `json:"profile"`
 	Seed         uint64   `json:"seed"`
 	Defects      []string `json:"defects,omitempty"`
+	// Flags are those of the command line, so that who goes on need not repeat them.
+	Flags map[string][]string `json:"flags,omitempty"`
+}
+
+// ownFlags are those that belong to one command line: budgets, places, the machine.
+var ownFlags = []string{"max-plans", "max-time", "resume", "out", "parallel", "processes", "clauses"}
+
+// givenFlags are the flags of a command line that make an exploration what it is.
+func givenFlags(c *cobra.Command) map[string][]string {
+	given := map[string][]string{}
+	c.Flags().VisitAll(func(f *pflag.Flag) {
+		if !f.Changed || slices.Contains(ownFlags, f.Name) {
+			return
+		}
+		if list, ok := f.Value.(pflag.SliceValue); ok {
+			given[f.Name] = list.GetSlice()
+		} else {
+			given[f.Name] = []string{f.Value.String()}
+		}
+	})
+	return given
+}
+
+// adoptFlags sets the flags of an earlier exploration that the command line does not
+// give.
+func adoptFlags(c *cobra.Command, path string) error {
+	f, err := os.Open(path)
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	line, err := bufio.NewReader(f).ReadBytes('\n')
+	if err != nil && !errors.Is(err, io.EOF) {
+		return err
+	}
+	var head logHead
+	if err := json.Unmarshal(line, &head); err != nil {
+		return fmt.Errorf("%s:1: expected the head of an exploration's log: %w", path, err)
+	}
+	for name, values := range head.Flags {
+		flag := c.Flags().Lookup(name)
+		if flag == nil || flag.Changed || slices.Contains(ownFlags, name) {
+			continue
+		}
+		list, isList := flag.Value.(pflag.SliceValue)
+		switch {
+		case isList:
+			err = list.Replace(values)
+			flag.Changed = true
+		case len(values) == 1:
+			err = c.Flags().Set(name, values[0])
+		default:
+			err = fmt.Errorf("expected one value, got %d", len(values))
+		}
+		if err != nil {
+			return fmt.Errorf("%s:1: flags: --%s: %w", path, name, err)
+		}
+	}
+	return nil
 }
 
 // logLine is one plan that is done.

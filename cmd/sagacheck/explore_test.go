@@ -70,7 +70,11 @@ func TestExploreGoesOn(t *testing.T) {
 	if n := first.Coverage.Plans[0]; n.Run != 12 || n.NotRun == 0 {
 		t.Errorf("%d plans run, %d not: expected 12, and the others named", n.Run, n.NotRun)
 	}
-	code, second, output := command(t, append(args, "--resume", filepath.Join(first.Dir, exploreLogFile))...)
+	if first.Summary.Outcome != reports.Incomplete || first.Summary.Exit != reports.ExitUnproven {
+		t.Errorf("an exploration that a budget cut ends as %+v", first.Summary)
+	}
+	// The file knows the flags.
+	code, second, output := command(t, "explore", "--parallel", "8", "--resume", filepath.Join(first.Dir, exploreLogFile))
 	plans := covered(t, second, output)
 	if code != reports.ExitPass || plans.Run != plans.Raw {
 		t.Errorf("exit %d, %d of %d plans\n%s", code, plans.Run, plans.Raw, output)
@@ -83,6 +87,20 @@ func TestExploreGoesOn(t *testing.T) {
 	}
 	if recalled != 12 {
 		t.Errorf("%d plans were taken from the first exploration, want 12", recalled)
+	}
+}
+
+// check counts the cells of an exploration as the exploration did, with its probes,
+// its repeated tries and what it left out.
+func TestCheckAfterExplore(t *testing.T) {
+	_, explored, _ := command(t, "explore", "--orchestrator", attach(t, tinyorch.Bugs{}), "--scenario", "order", "--participants", "naive",
+		"--property", "duplicate-effect", "--max-plans", "60", "--max-shrink-runs", "20", "--parallel", "8")
+	code, checked, output := command(t, "check", "--property", "duplicate-effect", explored.Dir)
+	if explored.Totals.Violated == 0 || explored.Totals.Probes == 0 {
+		t.Fatalf("explored: %+v", explored.Totals)
+	}
+	if checked.Totals != explored.Totals || code != explored.Summary.Exit || checked.Seed != explored.Seed || checked.Planned != explored.Planned {
+		t.Errorf("explored %+v, exit %d\nchecked  %+v, exit %d\n%s", explored.Totals, explored.Summary.Exit, checked.Totals, code, output)
 	}
 }
 

@@ -81,7 +81,7 @@ equivalent switch (a change that breaks nothing) stayed green.`,
 	c.Flags().BoolVar(&f.quick, "quick", false, "one search for each defect, with the curated plans first, and no baseline")
 	c.Flags().BoolVar(&f.explore, "explore", false, "one search for each defect that enumerates plans of one and two faults, and no baseline")
 	c.Flags().BoolVar(&f.noBaseline, "no-baseline", false, "leave out the searches by time and chance")
-	c.Flags().IntVar(&f.parallel, "parallel", 0, "sagas at once, over all defects (default: 32 a core)")
+	c.Flags().IntVar(&f.parallel, "parallel", 0, fmt.Sprintf("sagas at once, over all defects (default: %d a core)", sagasPerCore))
 	c.Flags().DurationVar(&f.settle, "settle", 3*time.Second, "how long after the last fault a saga may take to end")
 	c.Flags().StringVar(&f.out, "out", "sagacheck-out", "`folder` for reports")
 	c.Flags().StringSliceVar(&f.histories, "histories", nil, "change the stored histories of this `folder` instead of running anything (may be repeated)")

@@ -21,7 +21,11 @@ func command(t *testing.T, args ...string) (code int, report *reports.Run, outpu
 	var out bytes.Buffer
 	args = append(args, "--out", dir)
 	code = run(t.Context(), process{args: args, stdout: &out, stderr: &out, getenv: func(string) string { return "" }})
-	report, err := reports.LoadRun(filepath.Join(dir, "latest"))
+	link, known := map[string]string{"check": reports.CheckLink, "replay": reports.ReplayLink}[args[0]]
+	if !known {
+		link = reports.LatestLink
+	}
+	report, err := reports.LoadRun(filepath.Join(dir, link))
 	if err != nil {
 		t.Fatalf("%v: exit %d, no report: %v\n%s", args, code, err, out.String())
 	}

@@ -9,6 +9,9 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"reflect"
+	"regexp"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -17,6 +20,7 @@ import (
 	"github.com/sagacheck/sagacheck/checkers"
 	"github.com/sagacheck/sagacheck/faults"
 	"github.com/sagacheck/sagacheck/history"
+	"github.com/sagacheck/sagacheck/orchestrators"
 	"github.com/sagacheck/sagacheck/participants"
 	"github.com/sagacheck/sagacheck/reference"
 )
@@ -127,6 +131,38 @@ func TestPagesNameEveryEvent(t *testing.T) {
 	for _, k := range history.Kinds {
 		if !strings.Contains(string(text), "`"+string(k)+"`") {
 			t.Errorf("histories.md does not name %s", k)
+		}
+	}
+}
+
+// What the pages say of defaults and of manifests is so.
+func TestPagesSayWhatIs(t *testing.T) {
+	fields := map[string]bool{}
+	for i := range reflect.TypeFor[orchestrators.Manifest]().NumField() {
+		name, _, _ := strings.Cut(reflect.TypeFor[orchestrators.Manifest]().Field(i).Tag.Get("yaml"), ",")
+		fields[name] = true
+	}
+	inManifest := regexp.MustCompile("`([a-z_]+)` in (?:its|the|your|a) manifest")
+	perCore := regexp.MustCompile(`(\d+) sagas a core`)
+	pages, err := filepath.Glob("../../docs/*.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, page := range append(pages, "../../README.md") {
+		b, err := os.ReadFile(page)
+		if err != nil {
+			t.Fatal(err)
+		}
+		text := strings.Join(strings.Fields(string(b)), " ")
+		for _, m := range inManifest.FindAllStringSubmatch(text, -1) {
+			if !fields[m[1]] {
+				t.Errorf("%s: a manifest has no field %q", page, m[1])
+			}
+		}
+		for _, m := range perCore.FindAllStringSubmatch(text, -1) {
+			if m[1] != strconv.Itoa(sagasPerCore) {
+				t.Errorf("%s: %s: the default is %d", page, m[0], sagasPerCore)
+			}
 		}
 	}
 }

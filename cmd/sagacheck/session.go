@@ -61,8 +61,8 @@ func (s *settings) registerShared(c *cobra.Command) {
 	f.StringSliceVar(&s.scenarios, "scenario", nil, "only scenarios that match this `glob`, or the path of a scenario file (may be repeated)")
 	f.StringSliceVar(&s.properties, "property", nil, "only properties that match this `glob` (may be repeated)")
 	f.Uint64Var(&s.seed, "seed", 1, "seed of everything that is drawn; 0 draws one from the clock")
-	f.IntVar(&s.parallel, "parallel", 0, "sagas at once (default: 32 a core)")
-	f.IntVar(&s.processes, "processes", 0, "cells at once with an orchestrator process of their own (default: 2 a core)")
+	f.IntVar(&s.parallel, "parallel", 0, fmt.Sprintf("sagas at once (default: %d a core)", sagasPerCore))
+	f.IntVar(&s.processes, "processes", 0, fmt.Sprintf("cells at once with an orchestrator process of their own (default: %d a core)", processesPerCore))
 	f.DurationVar(&s.settle, "settle", harness.DefaultSettle, "how long after the last fault a saga may take to end")
 	f.DurationVar(&s.quiet, "quiet", 0, "how long the wires must be silent at the end (default: from the policies, or the manifest)")
 	f.Float64Var(&s.scale, "scale", 0, "multiply all times of the scenarios' policies (default: 1, or the manifest's)")
@@ -73,6 +73,9 @@ func (s *settings) registerShared(c *cobra.Command) {
 
 // sagasPerCore is how many sagas run at once: most of their time is waiting.
 const sagasPerCore = 32
+
+// processesPerCore is how many cells run at once with a process of their own.
+const processesPerCore = 2
 
 // session is one run of cells: the system under test, the harness, the judges
 // and the reports.
@@ -179,7 +182,7 @@ func (x *session) choose() (err error) {
 		return fmt.Errorf("--quiet: %v: expected 0 (the default) or more", x.s.quiet)
 	}
 	if x.s.processes == 0 {
-		x.s.processes = 2 * runtime.GOMAXPROCS(0)
+		x.s.processes = processesPerCore * runtime.GOMAXPROCS(0)
 	}
 	return x.chooseDefects()
 }
@@ -323,7 +326,7 @@ func fits(s *scenarios.Scenario, capabilities []string) bool {
 
 // starter starts orchestrators that cells may kill; nil where there is no way.
 func (x *session) starter() func(context.Context) (orchestrators.System, error) {
-	if strings.HasPrefix(x.s.orchestrator, "http") {
+	if isURL(x.s.orchestrator) {
 		return nil
 	}
 	var args []string
