@@ -102,6 +102,7 @@ func (c *Collector) Add(info CellInfo, h *history.History, verdicts []checkers.V
 	for _, v := range verdicts {
 		c.addVerdict(cell, h, v)
 	}
+	c.addFindings(cell, h, verdicts)
 	c.addCell(cell)
 	return State(cell.Verdict)
 }
@@ -278,23 +279,61 @@ func (t *Totals) addFaults(cell Cell) {
 	}
 }
 
+// addVerdict counts a verdict, and keeps what is advice or undecided as a failure by
+// itself.
 func (c *Collector) addVerdict(cell Cell, h *history.History, v checkers.Verdict) {
-	k := resultKey{v.Property, cell.Scenario}
-	res := c.results[k]
-	if res == nil {
-		res = &Result{Property: v.Property, Scenario: cell.Scenario, Advice: c.advice[v.Property]}
-		c.results[k] = res
-	}
+	res := c.result(v.Property, cell.Scenario)
 	res.add(cell.ID, v)
-	if v.Outcome != checkers.Violation && v.Outcome != checkers.Inconclusive {
-		return
+	if v.Outcome == checkers.Inconclusive || v.Outcome == checkers.Violation && res.Advice {
+		c.keepFailure(cell, h, v, nil)
 	}
+}
+
+// addFindings keeps what was violated as failures: one for each cause, under its most
+// telling property, with the other ones that it broke beside it.
+func (c *Collector) addFindings(cell Cell, h *history.History, verdicts []checkers.Verdict) {
+	also := map[string][]string{}
+	var order []string
+	for _, f := range checkers.Group(verdicts) {
+		first := f.Properties[0]
+		if _, known := also[first]; !known {
+			order = append(order, first)
+		}
+		also[first] = append(also[first], f.Properties[1:]...)
+	}
+	beside := map[string]bool{}
+	for _, name := range order {
+		others := slices.DeleteFunc(slices.Compact(slices.Sorted(slices.Values(also[name]))), func(o string) bool {
+			return slices.Contains(order, o)
+		})
+		for _, o := range others {
+			beside[o] = true
+		}
+		i := slices.IndexFunc(verdicts, func(v checkers.Verdict) bool { return v.Property == name })
+		c.keepFailure(cell, h, verdicts[i], others)
+	}
+	for name := range beside {
+		c.result(name, cell.Scenario).Cells.Beside++
+	}
+}
+
+func (c *Collector) result(property, scenario string) *Result {
+	k := resultKey{property, scenario}
+	if c.results[k] == nil {
+		c.results[k] = &Result{Property: property, Scenario: scenario, Advice: c.advice[property]}
+	}
+	return c.results[k]
+}
+
+// keepFailure keeps a failure if it is among the smallest of its property.
+func (c *Collector) keepFailure(cell Cell, h *history.History, v checkers.Verdict, also []string) {
+	k := resultKey{v.Property, cell.Scenario}
 	kept := c.failures[k]
 	if n := len(kept); n >= maxStories && !smaller(cell, v, kept[n-1]) {
 		return
 	}
 	f := newFailure(cell, h, v)
-	f.Replay.System = c.run.System
+	f.Also, f.Replay.System = also, c.run.System
 	i, _ := slices.BinarySearchFunc(kept, f, compareFailures)
 	kept = slices.Insert(kept, i, f)
 	c.failures[k] = kept[:min(len(kept), maxStories)]

@@ -109,7 +109,7 @@ func (r *Run) mark(p Property) CompareMark {
 	var smallest *Failure
 	for i := range r.Failures {
 		f := &r.Failures[i]
-		if f.Property == p.Name && f.Verdict == checkers.Violation && (smallest == nil || compareFailures(*f, *smallest) < 0) {
+		if f.Verdict == checkers.Violation && f.breaks(p.Name) && (smallest == nil || f.before(*smallest)) {
 			smallest = f
 		}
 	}
@@ -122,6 +122,19 @@ func (r *Run) mark(p Property) CompareMark {
 		}
 	}
 	return m
+}
+
+// breaks tells whether a property was broken by the cause of a failure.
+func (f Failure) breaks(property string) bool {
+	return f.Property == property || slices.Contains(f.Also, property)
+}
+
+// before puts a failure that was replayed first, then the smallest.
+func (f Failure) before(o Failure) bool {
+	if a, b := f.Reproduced != nil, o.Reproduced != nil; a != b {
+		return a
+	}
+	return compareFailures(f, o) < 0
 }
 
 // Mark finds one mark.

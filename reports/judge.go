@@ -92,6 +92,7 @@ func (c Counts) outcome() checkers.Outcome {
 func (c *Counts) join(o Counts) {
 	c.Pass += o.Pass
 	c.Violation += o.Violation
+	c.Beside += o.Beside
 	c.Inconclusive += o.Inconclusive
 	c.Vacuous += o.Vacuous
 	c.NotApplicable += o.NotApplicable
@@ -205,19 +206,28 @@ func (p Property) open(only string) string {
 	return strings.Join(whys, "; ")
 }
 
+// violatedReasons names each property that was violated: first those under which a
+// cause is told, then those that the same causes broke besides.
 func (r *Run) violatedReasons() []string {
-	var out []string
+	var out, besides []string
 	for _, p := range r.Properties {
 		if p.Verdict != checkers.Violation || p.Advice {
 			continue
 		}
-		n := 0
+		var n Counts
 		for _, res := range r.Results {
 			if res.Property == p.Name {
-				n += res.Cells.Violation
+				n.join(res.Cells)
 			}
 		}
-		out = append(out, fmt.Sprintf("%s was violated in %s", p.Name, plural(n, "cell")))
+		if n.Beside == n.Violation {
+			besides = append(besides, fmt.Sprintf("%s in %s", p.Name, plural(n.Violation, "cell")))
+		} else {
+			out = append(out, fmt.Sprintf("%s was violated in %s", p.Name, plural(n.Violation, "cell")))
+		}
+	}
+	if len(besides) > 0 {
+		out = append(out, "the same causes also broke "+strings.Join(besides, ", "))
 	}
 	return out
 }

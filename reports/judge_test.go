@@ -186,6 +186,34 @@ func TestHeadlineCounts(t *testing.T) {
 	}
 }
 
+// What one cause broke is one failure, under the most telling property, with the
+// others beside it; every property keeps its own count.
+func TestOneCauseOneFinding(t *testing.T) {
+	c := reports.New(meta())
+	h := lostAnswer(t)
+	both := duplicate(t, h)
+	second := both
+	second.Property = "lost-compensation"
+	c.Add(reports.CellInfo{ID: "c1"}, h, []checkers.Verdict{second, both})
+	c.Add(reports.CellInfo{ID: "c2"}, h, []checkers.Verdict{both})
+	r := c.Finish()
+	if len(r.Failures) != 2 || r.Failures[0].Property != "duplicate-effect" || !slices.Equal(r.Failures[0].Also, []string{"lost-compensation"}) || len(r.Failures[1].Also) > 0 {
+		t.Errorf("got %d failures, the first of %s, also %v", len(r.Failures), r.Failures[0].Property, r.Failures[0].Also)
+	}
+	want := []string{"duplicate-effect was violated in 2 cells", "the same causes also broke lost-compensation in 1 cell"}
+	if !slices.Equal(r.Summary.Reasons[:2], want) {
+		t.Errorf("reasons %q, want %q", r.Summary.Reasons, want)
+	}
+	golden(t, "one-cause.txt", show(t, fixed(r)))
+	var b strings.Builder
+	if err := r.WriteJUnit(&b); err != nil {
+		t.Fatal(err)
+	}
+	if !strings.Contains(b.String(), "by the same cause as duplicate-effect: cell c1, plan: lose charge#1@response") {
+		t.Errorf("junit:\n%s", b.String())
+	}
+}
+
 func TestStoriesAreCappedCountsAreNot(t *testing.T) {
 	c := reports.New(meta())
 	h := lostAnswer(t)

@@ -200,6 +200,9 @@ func (r *Run) junitStories(list []Failure, res Result) string {
 	var b strings.Builder
 	n := 0
 	for _, f := range list {
+		if f.Scenario == res.Scenario && slices.Contains(f.Also, res.Property) {
+			fmt.Fprintf(&b, "by the same cause as %s: cell %s, plan: %s\n", f.Property, f.Cell, f.Plan)
+		}
 		if f.Property != res.Property || f.Scenario != res.Scenario {
 			continue
 		}
@@ -207,7 +210,11 @@ func (r *Run) junitStories(list []Failure, res Result) string {
 			fmt.Fprintf(&b, "also: cell %s, plan: %s\n", f.Cell, f.Plan)
 			continue
 		}
-		fmt.Fprintf(&b, "%s\nplan: %s\n%s", f.Broken, planLine(f), f.Story.Text())
+		fmt.Fprintf(&b, "%s\n", f.Broken)
+		if len(f.Also) > 0 {
+			fmt.Fprintf(&b, "also breaks: %s\n", strings.Join(f.Also, ", "))
+		}
+		fmt.Fprintf(&b, "plan: %s\n%s", planLine(f), f.Story.Text())
 		if f.File != "" {
 			fmt.Fprintf(&b, "replay: sagacheck replay %s\n", QuotePath(f.File))
 		}

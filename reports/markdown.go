@@ -137,6 +137,9 @@ func (f Failure) markdown(b *strings.Builder) {
 		verb = "Undecided"
 	}
 	fmt.Fprintf(b, "- **%s:** %s\n- **Plan:** %s\n", verb, mdText(f.Broken), mdText(planLine(f)))
+	if len(f.Also) > 0 {
+		fmt.Fprintf(b, "- **Also breaks:** %s\n", mdText(strings.Join(f.Also, ", ")))
+	}
 	if f.More > 0 {
 		fmt.Fprintf(b, "- **Further witnesses in this cell:** %d\n", f.More)
 	}

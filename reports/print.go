@@ -100,6 +100,9 @@ func (p *printer) failure(r *Run, f Failure) {
 	}
 	p.line(p.paint(mark, tone) + p.bold(title))
 	p.hanging("    broken: ", f.Broken, tone)
+	if len(f.Also) > 0 {
+		p.hanging("    also breaks: ", strings.Join(f.Also, ", "), tone)
+	}
 	p.hanging("      plan: ", planLine(f), plain)
 	for _, l := range f.Story.storyLines() {
 		p.hanging("    "+l.head, l.text, l.tone)
@@ -123,13 +126,14 @@ func planLine(f Failure) string {
 	return s
 }
 
-// others is how many more cells have the same property broken (or undecided).
+// others is how many more cells have the same property broken (or undecided), and
+// told under it.
 func (r *Run) others(f Failure) int {
 	res, _ := r.result(f.Property, f.Scenario)
 	if f.Verdict == checkers.Inconclusive {
 		return max(0, res.Cells.Inconclusive-1)
 	}
-	return max(0, res.Cells.Violation-1)
+	return max(0, res.Cells.Violation-res.Cells.Beside-1)
 }
 
 // plainWord is what every shell takes as it is.

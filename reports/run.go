@@ -32,8 +32,9 @@ type Run struct {
 	Properties []Property `json:"properties"`
 	// Results has one entry a property and scenario that was judged.
 	Results []Result `json:"results"`
-	// Failures has one entry a property, scenario and cell that was violated or
-	// inconclusive, the smallest first; at most 20 a property and scenario.
+	// Failures has one entry for each cause of violations in a cell, under the most
+	// telling property, and one a property, scenario and cell that was inconclusive, the
+	// smallest first; at most 20 a property and scenario.
 	Failures []Failure `json:"failures"`
 	// Advice is like Failures for properties that are advice: never red.
 	Advice []Failure `json:"advice,omitempty"`
@@ -148,6 +149,7 @@ type Result struct {
 type Counts struct {
 	Pass          int `json:"pass"`
 	Violation     int `json:"violation"`
+	Beside        int `json:"beside,omitempty"` // of the violations: by a cause that is told under another property
 	Inconclusive  int `json:"inconclusive"`
 	Vacuous       int `json:"vacuous"`
 	NotApplicable int `json:"not_applicable"`

@@ -127,8 +127,12 @@ func (r *Run) saveReplays(dir string) error {
 
 // comment is the head of a replay file: what was found, and how to run it again.
 func (f Failure) comment() string {
-	return fmt.Sprintf("%s in %s: %s\nplan: %s\nRun it again: sagacheck replay %s\n\n%s\n",
-		f.Property, f.Scenario, f.Broken, planLine(f), QuotePath(f.File), f.Story.Text())
+	also := ""
+	if len(f.Also) > 0 {
+		also = "\nalso breaks: " + strings.Join(f.Also, ", ")
+	}
+	return fmt.Sprintf("%s in %s: %s%s\nplan: %s\nRun it again: sagacheck replay %s\n\n%s\n",
+		f.Property, f.Scenario, f.Broken, also, planLine(f), QuotePath(f.File), f.Story.Text())
 }
 
 // nameFiles names the replay files of sorted failures.

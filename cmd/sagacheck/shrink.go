@@ -71,17 +71,12 @@ type failure struct {
 	err      error
 }
 
-// watch is told of every judged cell.
+// watch is told of every judged cell. What one cause broke is one failure, under the
+// most telling property.
 func (f *failures) watch(cell string, h history.Header, plan faults.Plan, verdicts []checkers.Verdict) {
-	for _, v := range verdicts {
-		if v.Outcome != checkers.Violation {
-			continue
-		}
-		if c, ok := checkers.ByName(v.Property); !ok || c.Doc().Advice {
-			continue
-		}
-		k := finding{v.Property, h.Scenario}
-		g := &failure{property: v.Property, scenario: h.Scenario, cell: cmp.Or(cell, h.Cell), plan: plan, header: h}
+	for _, v := range checkers.Group(verdicts) {
+		k := finding{v.Properties[0], h.Scenario}
+		g := &failure{property: v.Properties[0], scenario: h.Scenario, cell: cmp.Or(cell, h.Cell), plan: plan, header: h}
 		if f.first == nil {
 			f.first = map[finding]*failure{}
 		}
@@ -277,8 +272,11 @@ func (x *session) reportOf(g *failure) reports.Failure {
 		ID: g.result.Cell.ID, Scenario: g.scenario, PlanID: g.smallest.Plan.ID(), Plan: g.smallest.Plan.String(),
 		History: filepath.Join(reports.HistoriesDir, filepath.Base(g.result.Path)), Duration: g.result.Duration,
 	}
-	c.Add(info, g.result.History, []checkers.Verdict{g.verdict})
-	return c.Finish().Failures[0]
+	c.Add(info, g.result.History, checkers.Judge(g.result.History, x.checkers))
+	found := c.Finish().Failures
+	// It may be told under another property now, if the smaller plan breaks that too.
+	i := slices.IndexFunc(found, func(f reports.Failure) bool { return f.Property == g.property || slices.Contains(f.Also, g.property) })
+	return found[max(i, 0)]
 }
 
 // inWords is a case for people: its plan, its steps and its sagas.
