@@ -7,7 +7,7 @@ import (
 )
 
 // riskLines say how often each property was at risk, and what could not be judged.
-// Of the clauses they tell those that are open or could mostly not be judged, or all.
+// Of the clauses they tell those that could mostly not be judged, or all.
 func (r *Run) riskLines(all bool) []cell {
 	var out []cell
 	for _, p := range r.Properties {
@@ -24,8 +24,9 @@ func (r *Run) riskLines(all bool) []cell {
 	return out
 }
 
-// toTell: nobody knows whether it holds, or what is known is the lesser part.
-func toTell(k checkers.Count) bool { return k.Open() || k.Unjudgeable > k.Judged() }
+// toTell: what is known of a clause is the lesser part. That it is open altogether
+// is said of its property.
+func toTell(k checkers.Count) bool { return !k.Open() && k.Unjudgeable > k.Judged() }
 
 func (p Property) riskLine() cell {
 	c := cell{Text: fmt.Sprintf("%s: at risk %s in %d of %s", p.Name, times(p.AtRisk), p.CellsAtRisk, plural(p.Cells, "cell"))}
@@ -34,10 +35,8 @@ func (p Property) riskLine() cell {
 		return cell{p.Name + ": not applicable: " + p.Reason, dim}
 	case p.Verdict == checkers.Vacuous && p.CellsAtRisk == 0:
 		return cell{p.Name + ": never at risk: " + p.Reason, warn}
-	case p.Verdict == checkers.Vacuous && len(p.Clauses) > 1:
-		return cell{c.Text + ", but not in each of its clauses", warn}
-	case p.Verdict == checkers.Vacuous:
-		return cell{c.Text + ", but " + p.Reason, warn}
+	case p.Verdict == checkers.Vacuous: // the reasons below say why
+		return cell{c.Text + ", not proven", warn}
 	case len(p.Clauses) == 1:
 		c.Text += unjudged(p.Clauses[0])
 	default:

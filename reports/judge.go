@@ -192,18 +192,26 @@ func (r *Run) judgeProperties() {
 // open says which clauses are applicable and were judged in no cell; empty: none.
 // A promise that nobody has looked at is not kept. A replay asks for one clause only.
 func (p Property) open(only string) string {
-	var whys []string
+	var names []string
+	applicable := 0
 	for _, c := range p.Clauses {
+		if c.Lacks != "" {
+			continue
+		}
+		applicable++
 		if !c.Open() || only != "" && c.Clause != only {
 			continue
 		}
-		why := fmt.Sprintf("its clause %q was judged in no cell", c.Clause)
+		name := c.Clause
 		if c.Unjudgeable > 0 {
-			why += fmt.Sprintf(" (%d could not be: %s)", c.Unjudgeable, c.Why)
+			name += fmt.Sprintf(" (could not be %s: %s)", times(c.Unjudgeable), c.Why)
 		}
-		whys = append(whys, why)
+		names = append(names, name)
 	}
-	return strings.Join(whys, "; ")
+	if len(names) == 0 {
+		return ""
+	}
+	return fmt.Sprintf("%d of its %s judged in no cell: %s", len(names), plural(applicable, "clause"), strings.Join(names, ", "))
 }
 
 // violatedReasons names each property that was violated: first those under which a

@@ -41,7 +41,7 @@ func TestExitCodes(t *testing.T) {
 			c.Add(reports.CellInfo{}, quiet(t, "transfer", "c1"), []checkers.Verdict{allPass[0], allPass[1], {Property: "breaker-violation", Outcome: checkers.NotApplicable}})
 		}},
 		"vacuous elsewhere": {0, reports.Passed, "", func(c *reports.Collector) { green(c); one(c, vacuous("duplicate-effect")) }},
-		"a clause that no cell judged": {2, reports.Vacuous, `duplicate-effect is not proven: its clause "undo" was judged in no cell (2 could not be: too late)`, func(c *reports.Collector) {
+		"a clause that no cell judged": {2, reports.Vacuous, "duplicate-effect is not proven: 1 of its 2 clauses judged in no cell: undo (could not be 2 times: too late)", func(c *reports.Collector) {
 			green(c)
 			one(c, clauses(checkers.Count{Clause: "act", Held: 1}, checkers.Count{Clause: "undo", Unjudgeable: 2, Why: "too late"}))
 		}},
@@ -54,7 +54,7 @@ func TestExitCodes(t *testing.T) {
 			green(c)
 			one(c, clauses(checkers.Count{Clause: "act", Held: 1}, checkers.Count{Clause: "undo", Lacks: "nothing can be undone"}))
 		}},
-		"a clause that held only where nothing is green": {2, reports.Vacuous, `its clause "undo" was judged in no cell`, func(c *reports.Collector) {
+		"a clause that held only where nothing is green": {2, reports.Vacuous, "1 of its 1 clause judged in no cell: undo", func(c *reports.Collector) {
 			green(c)
 			v := clauses(checkers.Count{Clause: "undo", Held: 1})
 			v.Outcome, v.Reason = checkers.Vacuous, "a fault did not fire"
