@@ -216,7 +216,7 @@ func (r *Run) junitStories(list []Failure, res Result) string {
 		}
 		fmt.Fprintf(&b, "plan: %s\n%s", planLine(f), f.Story.Text())
 		if f.File != "" {
-			fmt.Fprintf(&b, "replay: sagacheck replay %s\n", QuotePath(f.File))
+			fmt.Fprintf(&b, "replay, in the folder of this file: sagacheck replay %s\n", QuotePath(f.File))
 		}
 	}
 	return b.String()

@@ -185,6 +185,9 @@ func (r *Run) headline() string {
 		}
 	}
 	count(t.Violated, "violated")
+	if n := r.findings(); n > 0 {
+		parts = append(parts, plural(n, "finding"))
+	}
 	count(t.Errors, "in error")
 	count(t.Inconclusive, "inconclusive")
 	count(t.Vacuous, "vacuous")
@@ -208,6 +211,18 @@ func (r *Run) headline() string {
 	}
 	d := time.Duration(r.DurationMS) * time.Millisecond
 	return strings.Join(append(parts, d.Round(100*time.Millisecond).String()), " · ")
+}
+
+// findings counts what was violated as people do: a property, with what the same
+// cause broke beside it, in a scenario.
+func (r *Run) findings() int {
+	n := 0
+	for _, g := range r.groups(r.Failures) {
+		if g.Told[0].Verdict == checkers.Violation {
+			n++
+		}
+	}
+	return n
 }
 
 // who names the orchestrator and the participants.

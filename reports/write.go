@@ -131,7 +131,7 @@ func (f Failure) comment() string {
 	if len(f.Also) > 0 {
 		also = "\nalso breaks: " + strings.Join(f.Also, ", ")
 	}
-	return fmt.Sprintf("%s in %s: %s%s\nplan: %s\nRun it again: sagacheck replay %s\n\n%s\n",
+	return fmt.Sprintf("%s in %s: %s%s\nplan: %s\nRun it again, in the folder of the run: sagacheck replay %s\n\n%s\n",
 		f.Property, f.Scenario, f.Broken, also, planLine(f), QuotePath(f.File), f.Story.Text())
 }
 
