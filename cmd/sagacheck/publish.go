@@ -33,6 +33,9 @@ func publishAs(t reports.Terminal, run *reports.Run, out, dir, link string) erro
 	err := run.Save(dir)
 	if err == nil {
 		err = reports.PointLatest(out, link, dir)
+	} else { // whatever was found, this is no PASS
+		run.Errors = append(run.Errors, "the report could not be written")
+		run.Judge()
 	}
 	if err = errors.Join(err, run.Print(t)); err != nil {
 		return trouble(err)

@@ -1,0 +1,35 @@
+package main
+
+import (
+	"errors"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/sagacheck/sagacheck/reports"
+)
+
+// A report that can't be written is trouble, whatever was found, and nothing points
+// to it.
+func TestPublishWhereNothingCanBeWritten(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "file")
+	if err := os.WriteFile(file, nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	var b strings.Builder
+	run := reports.New(reports.Meta{Started: time.Now()}).Finish()
+	run.Summary = reports.Summary{Outcome: reports.Passed}
+	err := publish(reports.Terminal{W: &b}, run, filepath.Dir(file), filepath.Join(file, "run"))
+	var exit *exitError
+	if !errors.As(err, &exit) || exit.code != reports.ExitSystem || !strings.Contains(err.Error(), "--out") {
+		t.Errorf("got %v, want exit 4 and what to do", err)
+	}
+	if !strings.Contains(b.String(), "ERROR") || strings.Contains(b.String(), "report: ") {
+		t.Errorf("got %s", b.String())
+	}
+	if _, err := os.Lstat(filepath.Join(filepath.Dir(file), reports.LatestLink)); err == nil {
+		t.Error("latest points to what is not there")
+	}
+}
