@@ -25,7 +25,7 @@ func covered(t *testing.T, run *reports.Run, output string) (plans reports.PlanC
 }
 
 func TestExploreStrikesEveryPoint(t *testing.T) {
-	code, run, output := command(t, "explore", "--scenario", "single-step", "--property", "stuck-saga", "--property", "duplicate-effect", "--parallel", "8")
+	code, run, output := command(t, "explore", "--scenario", "single-step", "--property", "untraceable-call", "--parallel", "8")
 	if code != reports.ExitPass {
 		t.Errorf("exit %d\n%s", code, output)
 	}
@@ -65,7 +65,7 @@ func TestExploreShrinksWhatItFinds(t *testing.T) {
 
 func TestExploreGoesOn(t *testing.T) {
 	url := attach(t, tinyorch.Bugs{})
-	args := []string{"explore", "--orchestrator", url, "--scenario", "single-step", "--property", "stuck-saga", "--parallel", "8"}
+	args := []string{"explore", "--orchestrator", url, "--scenario", "single-step", "--property", "untraceable-call", "--parallel", "8"}
 	_, first, _ := command(t, append(args, "--max-plans", "12")...)
 	if n := first.Coverage.Plans[0]; n.Run != 12 || n.NotRun == 0 {
 		t.Errorf("%d plans run, %d not: expected 12, and the others named", n.Run, n.NotRun)
@@ -108,7 +108,7 @@ func TestExploreShards(t *testing.T) {
 	url := attach(t, tinyorch.Bugs{})
 	var parts []*reports.Run
 	for _, shard := range []string{"1/2", "2/2"} {
-		_, run, _ := command(t, "explore", "--orchestrator", url, "--scenario", "single-step", "--property", "stuck-saga", "--parallel", "8", "--shard", shard)
+		_, run, _ := command(t, "explore", "--orchestrator", url, "--scenario", "single-step", "--property", "untraceable-call", "--parallel", "8", "--shard", shard)
 		parts = append(parts, run)
 	}
 	whole, err := reports.Merge(parts)
