@@ -223,6 +223,7 @@ func (b *bench) keep(s *sighting) error {
 		return err
 	}
 	r := reports.NewReplay(s.result.History.Header)
+	r.System = reports.System{By: reports.BuiltIn, Name: referenceName}
 	r.Tool = toolVersion()
 	if !b.mutant.Equivalent {
 		r.Property = b.mutant.Anomaly
