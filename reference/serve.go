@@ -139,11 +139,15 @@ func maxConnections() int {
 // limitedListener answers 503 to connections for which there is no room.
 type limitedListener struct {
 	net.Listener
-	room chan struct{}
+	room   chan struct{}
+	lounge chan struct{} // those that are being turned away
 }
 
+// maxTurnedAway is how many are told so at once; others just see the end.
+const maxTurnedAway = 16
+
 func limitListener(l net.Listener, n int) net.Listener {
-	return &limitedListener{l, make(chan struct{}, n)}
+	return &limitedListener{l, make(chan struct{}, n), make(chan struct{}, maxTurnedAway)}
 }
 
 const noRoom = "HTTP/1.1 503 Service Unavailable\r\nConnection: close\r\nRetry-After: 1\r\nContent-Length: 0\r\n\r\n"
@@ -158,11 +162,27 @@ func (l *limitedListener) Accept() (net.Conn, error) {
 		case l.room <- struct{}{}:
 			return &limitedConn{Conn: c, leave: l.room}, nil
 		default:
+			l.turnAway(c)
 		}
-		_ = c.SetWriteDeadline(time.Now().Add(10 * time.Millisecond))
-		_, _ = c.Write([]byte(noRoom)) // who does not read it sees the end
-		_ = c.Close()
 	}
+}
+
+// turnAway answers what is asked first, without looking at it.
+func (l *limitedListener) turnAway(c net.Conn) {
+	select {
+	case l.lounge <- struct{}{}:
+	default:
+		_ = c.Close()
+		return
+	}
+	go func() {
+		defer func() { <-l.lounge }()
+		defer c.Close()
+		_ = c.SetDeadline(time.Now().Add(closingTimeout))
+		if _, err := c.Read(make([]byte, 4096)); err == nil {
+			_, _ = c.Write([]byte(noRoom)) // who does not read it sees the end
+		}
+	}()
 }
 
 // limitedConn makes room when it is closed.

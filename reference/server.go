@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"net/url"
 	"strings"
+	"time"
 )
 
 // problem is an error as application/problem+json (RFC 9457).
@@ -136,10 +137,13 @@ type healthReport struct {
 	Status      string `json:"status"`
 	Cause       string `json:"cause,omitempty"`
 	Quarantined int64  `json:"quarantined,omitempty"`
+	Started     string `json:"started"` // another text in each process
 }
 
+var started = time.Now().UTC().Format(time.RFC3339Nano)
+
 func (e *Executor) healthReport() (int, healthReport) {
-	h := healthReport{Status: "ready", Quarantined: e.quarantined.Load()}
+	h := healthReport{Status: "ready", Quarantined: e.quarantined.Load(), Started: started}
 	refuse := func(status, cause string) (int, healthReport) {
 		h.Status, h.Cause = status, cause
 		return http.StatusServiceUnavailable, h
@@ -168,7 +172,7 @@ func (e *Executor) healthReport() (int, healthReport) {
 func (f *front) handleHealth(w http.ResponseWriter, _ *http.Request) {
 	e := f.executor.Load()
 	if e == nil {
-		writeJSON(w, "application/json", http.StatusServiceUnavailable, healthReport{Status: "standby"})
+		writeJSON(w, "application/json", http.StatusServiceUnavailable, healthReport{Status: "standby", Started: started})
 		return
 	}
 	code, report := e.healthReport()

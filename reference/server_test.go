@@ -45,6 +45,7 @@ func tryRequest(t *testing.T, method, url, body string) (int, string, error) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	req.Header.Set("Content-Type", "application/json")
 	resp, err := newClient(targets{}).Do(req)
 	if err != nil {
 		return 0, "", err
