@@ -42,7 +42,7 @@ func (ActionAfterTurn) Doc() Doc {
 		Definition: "A new step was started, or an action attempted again without need, after the saga had surely turned.",
 		Source:     "docs/contract.md, promise 3",
 		Clauses: []Clause{
-			{Name: newStepAfterFailure, Text: "no step starts after a critical action was refused for good or has used up its attempts: steps whose predecessors are done only more than 25 ms, or three times the lag of the cell, later", Wants: []Trait{branches}},
+			{Name: newStepAfterFailure, Text: "no step starts after a critical action was refused for good or has used up its attempts: steps for which the last good answer arrived only more than 25 ms, or three times the lag of the cell, later", Wants: []Trait{branches}},
 			{Name: newStepAfterRequest, Text: "nor after an operator's request for the rollback was accepted: steps whose predecessors are done only later", Wants: []Trait{stepsBeforePivots}, Needs: []string{"operator-compensation"}},
 			{Name: retryAfterTurn, Text: "no action is attempted again after the turn: those that failed, with attempts left, and whose wait ends more than 25 ms, or three times the lag of the cell, later", Wants: []Trait{repeatedBeside}},
 		},
@@ -71,9 +71,10 @@ func (c ActionAfterTurn) Check(h *history.History, ix *history.Index) Verdict {
 }
 
 func checkNewStep(t *tally, s *history.SagaRecord, step saga.Step, turn *turn, ds []disturbance, margin time.Duration) {
-	ready, ok := readyAt(s, step)
+	earliest, ok := readyAt(s, step)
+	ready := arrivedAt(s, step, earliest)
 	began := firstSent(s.Op(step.Name, saga.Action))
-	if turn.clause == newStepAfterRequest {
+	if turn.clause == newStepAfterRequest && earliest > turn.at {
 		margin = 0
 	}
 	switch {
@@ -87,6 +88,18 @@ func checkNewStep(t *tally, s *history.SagaRecord, step saga.Step, turn *turn, d
 	default:
 		t.violate(turn.clause, began.Operation(), []*history.Event{turn.event, began}, "broke the turn of a saga: %s was started %v after %s", began.Operation(), ms(began.At-turn.at), turn.why)
 	}
+}
+
+// arrivedAt is when the answers that make a step ready had arrived, as far as it is
+// known: participants may have answered long before.
+func arrivedAt(s *history.SagaRecord, step saga.Step, earliest time.Duration) time.Duration {
+	ready := earliest
+	for _, name := range mustPrecede(s.Definition)[step.Name] {
+		if a := s.Op(name, saga.Action).Learnt(saga.Done); a != nil {
+			ready = max(ready, a.LearntAt())
+		}
+	}
+	return ready
 }
 
 // checkRetry looks at an action that failed, with attempts left, and was due again
