@@ -31,6 +31,7 @@ type attempted struct {
 	attempts   int
 	last       time.Duration // when something was last seen of it
 	retryAfter time.Duration // that the last attempt was answered
+	settled    bool          // it was answered that it is done, or refused for good
 }
 
 func newWaits(defs []saga.Definition) *waits {
@@ -79,6 +80,7 @@ func (w *waits) add(e *history.Event) {
 	switch {
 	case e.Kind == history.CallAnswered && e.Attempt == op.attempts:
 		op.retryAfter = time.Duration(e.RetryAfterMS) * time.Millisecond
+		op.settled = op.settled || e.Code != 0 && saga.Classify(e.Code) != saga.Transient
 	case e.Kind == history.CallEnded && saga.Classify(e.Code) != saga.Done:
 		if call, ok := w.call(e.Operation()); ok && call.Breaker != nil {
 			w.failed[call.Breaker.Name] = e.At
@@ -102,8 +104,13 @@ func (w *waits) open(now time.Duration) []due {
 	for id, at := range w.ended {
 		for _, s := range w.defs[id].Steps {
 			op := saga.Operation{Saga: id, Step: s.Name, Direction: saga.Action}
-			if s.Kind == saga.Deferrable && w.ops[op] == nil {
+			a := w.ops[op]
+			switch {
+			case s.Kind != saga.Deferrable:
+			case a == nil:
 				open = append(open, due{op, at + late(s.Action.Retry, patience)})
+			case !a.settled:
+				open = append(open, due{op, overdue(a.last, w.next(s.Action, a))})
 			}
 		}
 	}
@@ -129,6 +136,11 @@ func (w *waits) next(call saga.Call, a *attempted) time.Duration {
 	}
 	return at
 }
+
+// overdue is when a deferrable step that has not been done must have been attempted
+// again, if its next attempt was due at a time: as long again, and as late as timers
+// of busy machines are. Before that nobody can call it forgotten.
+func overdue(last, due time.Duration) time.Duration { return due + max(due-last, time.Second) }
 
 // late is how long the wait before attempt n may be.
 func late(p saga.RetryPolicy, n int) time.Duration {
