@@ -127,19 +127,23 @@ func checkShort(t *tally, w wait, polite bool) {
 	if polite && w.asked > w.lo && w.failed.Ended.Code != 0 {
 		clause, least = shortOfAsked, w.asked
 	}
-	hidden := w.longest - w.shortest + timerTolerance
+	longest := w.longest
+	if clause == shortOfAsked {
+		longest = max(longest, w.answered)
+	}
+	hidden := longest - w.shortest + timerTolerance
 	switch {
 	case least <= timerTolerance: // nothing is promised that can be measured
 	case w.unknown != "":
 		t.unjudgeable(clause, "%s", w.unknown)
 	case clause == shortOfAsked && !(w.failed.Ended.Certain && w.failed.InTime()):
 		t.unjudgeable(clause, "the Retry-After may not have been read")
-	case w.longest >= least-timerTolerance && hidden >= least:
+	case longest >= least-timerTolerance && hidden >= least:
 		t.unjudgeable(clause, "a retry at once would not have been seen")
-	case w.longest >= least-timerTolerance:
+	case longest >= least-timerTolerance:
 		t.held(clause, 1)
 	case clause == shortOfAsked:
-		t.violate(clause, w.op, w.events(), "broke the backoff: attempt %d of %s came at most %v after an answer with Retry-After %v", w.next.Attempt, w.op, ms(w.longest), w.asked)
+		t.violate(clause, w.op, w.events(), "broke the backoff: attempt %d of %s came at most %v after an answer with Retry-After %v", w.next.Attempt, w.op, ms(longest), w.asked)
 	default:
 		t.violate(clause, w.op, w.events(), "broke the backoff: attempt %d of %s came at most %v after the failure, and the policy says %v to %v", w.next.Attempt, w.op, ms(w.longest), w.lo, w.hi)
 	}

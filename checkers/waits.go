@@ -20,6 +20,7 @@ type wait struct {
 	shortest time.Duration // since the orchestrator surely had learnt the failure
 	longest  time.Duration // since it can have learnt it at the earliest
 	asked    time.Duration // the longest Retry-After of the answers
+	answered time.Duration // since the participant answered: a Retry-After may be a date
 	unknown  string        // why it can't be judged; empty: it can
 }
 
@@ -74,6 +75,7 @@ func (t *timing) waitsOf(s *history.SagaRecord, o *history.OpRecord) []wait {
 		w.lo, w.hi = p.Band(b.N)
 		w.longest = b.Sent.At - t.earliestFailure(o, a)
 		w.shortest = b.Sent.At - latestFailure(a, p)
+		w.answered = b.Sent.At - answeredAt(a)
 		switch {
 		case hiddenAttempts(t.ix.History, o.Op):
 			w.unknown = unseen
@@ -87,6 +89,15 @@ func (t *timing) waitsOf(s *history.SagaRecord, o *history.OpRecord) []wait {
 		ws = append(ws, w)
 	}
 	return ws
+}
+
+// answeredAt is when the participant answered; without an answer, when the attempt
+// began.
+func answeredAt(a *history.Attempt) time.Duration {
+	if len(a.Answered) > 0 {
+		return a.Answered[0].At
+	}
+	return a.Sent.At
 }
 
 // seenLate tells that the orchestrator may have given the attempt up before the
