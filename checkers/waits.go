@@ -91,6 +91,11 @@ func (t *timing) waitsOf(s *history.SagaRecord, o *history.OpRecord) []wait {
 	return ws
 }
 
+// hungUp tells that the participant broke the connection instead of answering.
+func hungUp(a *history.Attempt) bool {
+	return slices.ContainsFunc(a.Answered, func(e *history.Event) bool { return e.Code == 0 })
+}
+
 // answeredAt is when the participant answered; without an answer, when the attempt
 // began.
 func answeredAt(a *history.Attempt) time.Duration {
@@ -121,11 +126,12 @@ func (t *timing) seenLate(o *history.OpRecord, a *history.Attempt) bool {
 // earliestFailure is the earliest time at which the orchestrator can have learnt
 // that the attempt failed. Silence it learns by its time-out, which it keeps if it
 // says so, and which began before the wire saw the attempt by no more than the
-// machine was late.
+// machine was late. On a machine that is late by a good part of a time-out it can't
+// be told from a connection that broke, and a participant that hung up was not silent.
 func (t *timing) earliestFailure(o *history.OpRecord, a *history.Attempt) time.Duration {
-	limit := o.Call.Retry.AttemptTimeout() - 3*t.ix.Lag
-	if a.Ended.Code == 0 && t.keepsTimeout && limit > 0 && a.Ended.At-a.Sent.At >= limit {
-		return a.Sent.At + limit
+	full, late := o.Call.Retry.AttemptTimeout(), 3*t.ix.Lag
+	if a.Ended.Code == 0 && !hungUp(a) && t.keepsTimeout && 2*late <= full && a.Ended.At-a.Sent.At >= full-late {
+		return a.Sent.At + full - late
 	}
 	return earliestFailure(a)
 }
