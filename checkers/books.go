@@ -34,7 +34,7 @@ func (b *books) add(t *tally, h *history.History, s *history.SagaRecord) {
 	if s.Ended == nil {
 		touched := slices.ContainsFunc(ops, func(o *history.OpRecord) bool { return len(o.Effects) > 0 })
 		if touched && stuckForAReason(h, s) == "" {
-			t.unknown(ofCompleted, "a saga has not ended: what its accounts should hold is open")
+			t.unjudgeable(ofCompleted, "a saga has not ended: what its accounts should hold is open")
 		}
 		return
 	}

@@ -61,7 +61,7 @@ func (c LostCompensation) Check(h *history.History, ix *history.Index) Verdict {
 		case s.Status() == saga.Stuck:
 			person, end = stuckForAReason(h, s), last(s.Reports)
 		default:
-			t.unknown(undoKnown, "a saga was on its way back and has not ended")
+			t.unjudgeable(undoKnown, "a saga was on its way back and has not ended")
 			continue
 		}
 		for _, step := range s.Definition.Steps {

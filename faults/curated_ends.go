@@ -12,7 +12,7 @@ import (
 // open, waits that should long have reached their maximum. A saga that needs a
 // person then is right to stop.
 func ends(defs []saga.Definition, a Ability) []Plan {
-	e := &ending{d: defs[0], several: compete(defs), a: a}
+	e := &ending{d: defs[0], sagas: len(defs), several: compete(defs), a: a}
 	for _, s := range e.d.Steps {
 		e.usedUp(s)
 		e.deadline(s)
@@ -23,14 +23,16 @@ func ends(defs []saga.Definition, a Ability) []Plan {
 	}
 	e.codes()
 	e.longRetries()
-	e.together(len(defs))
+	e.together()
+	e.turns()
 	return e.plans
 }
 
 // ending collects the plans.
 type ending struct {
 	d       saga.Definition
-	several bool // sagas of the cell compete
+	sagas   int  // in a cell
+	several bool // they compete
 	a       Ability
 	plans   []Plan
 }
@@ -199,9 +201,9 @@ const aHerd = 8
 
 // together: all sagas of a herd fail at the same call, several times in a row.
 // They must not come back together.
-func (e *ending) together(sagas int) {
+func (e *ending) together() {
 	s := e.d.Steps[0]
-	if sagas < aHerd {
+	if e.sagas < aHerd {
 		return
 	}
 	for _, rounds := range []int{2, 3, 4} {
@@ -211,7 +213,7 @@ func (e *ending) together(sagas int) {
 		_, longest := s.Action.Retry.Band(rounds + 1)
 		f := windowOf(e.d, (errorRate{}).Doc().Name)
 		f.Steps, f.ForMS = []string{s.Name}, (rounds+1)*max(int(longest.Milliseconds()), s.Action.Retry.AttemptTimeoutMS)
-		f.Calls = slices.Repeat([]bool{true}, rounds*sagas)
+		f.Calls = slices.Repeat([]bool{true}, rounds*e.sagas)
 		e.add(f)
 	}
 }

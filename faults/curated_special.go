@@ -64,7 +64,8 @@ func longOutage(d saga.Definition) (Fault, bool) {
 		lo, _ := p.Band(n)
 		shortest += lo
 	}
-	return Fault{Kind: (outage{}).Doc().Name, Steps: []string{d.Steps[0].Name}, ForMS: int(shortest.Milliseconds()) * 9 / 10}, true
+	f := Fault{Kind: (outage{}).Doc().Name, Steps: []string{d.Steps[0].Name}, ForMS: int(shortest.Milliseconds()) * 9 / 10}
+	return f, f.ForMS > 0
 }
 
 // windowOf is a window that the saga's first calls are sure to meet.

@@ -1,0 +1,168 @@
+package faults
+
+import (
+	"slices"
+
+	"github.com/sagacheck/sagacheck/saga"
+)
+
+// turns is the plans for what happens while a saga turns back, and for kills in the
+// middle of a policy: branches that end late, copies that come after the undo,
+// compensations that fail and are interrupted.
+func (e *ending) turns() {
+	for _, s := range e.d.Steps {
+		e.asked(s)
+		e.interruptedBudget(s)
+		e.interruptedDeferral(s)
+	}
+	e.lateBranch()
+	first := func(try func(s saga.Step) bool) { _ = slices.ContainsFunc(e.d.Steps, try) }
+	first(e.neverArrived)
+	first(e.copyAfterUndo)
+	first(e.undoFails)
+	first(e.undoInOrder)
+	e.longAlone()
+}
+
+// fires keeps a plan whose faults are sure to fire, whatever comes of the saga.
+func (e *ending) fires(fs ...Fault) {
+	if p := (Plan{fs}); predict(e.d, p, 1).allFire() {
+		e.plans = append(e.plans, p)
+	}
+}
+
+// asked: an operator asks for the rollback while the pivot is under way. Nobody
+// can know which of the two was first.
+func (e *ending) asked(s saga.Step) {
+	if s.Kind != saga.Pivot || !e.a.Operator {
+		return
+	}
+	for _, phase := range []saga.Phase{saga.Receive, saga.Commit} {
+		e.fires(Fault{Kind: (askRollback{}).Doc().Name, At: point(s.Name, 1, phase)})
+	}
+}
+
+// one is the number of the saga that a kill is aimed at where there are several.
+func (e *ending) one() int {
+	if e.sagas > 1 {
+		return 1
+	}
+	return 0
+}
+
+// interruptedBudget: a kill in the middle of the attempts, all of which fail. What
+// was counted before it counts.
+func (e *ending) interruptedBudget(s saga.Step) {
+	most := s.Action.Retry.MaxAttempts
+	if !e.a.Process || e.several || most < 3 || s.Action.Retry.DeadlineMS > 0 || unbounded(s) || !alone(e.d, s.Name) {
+		return
+	}
+	fs := burst(Fault{Kind: (failure{}).Doc().Name, Saga: e.one(), At: point(s.Name, 1, saga.Receive)}, most)
+	fs[1] = defaults(Fault{Kind: (crashOrchestrator{}).Doc().Name, Saga: e.one(), At: fs[1].At}, s.Action.Retry)
+	e.add(fs...)
+}
+
+// interruptedDeferral: a kill while a step is deferred. It must be made up for all
+// the same.
+func (e *ending) interruptedDeferral(s saga.Step) {
+	most := s.Action.Retry.MaxAttempts
+	if !e.a.Process || e.several || s.Kind != saga.Deferrable || most == 0 || e.sagas > 1 {
+		return
+	}
+	fs := burst(Fault{Kind: (unavailable{}).Doc().Name, At: point(s.Name, 1, saga.Receive)}, most)
+	e.add(append(fs, defaults(Fault{Kind: (crashOrchestrator{}).Doc().Name, At: point(s.Name, most+1, saga.Receive)}, s.Action.Retry))...)
+}
+
+// lateAnswer, in ms, is long after a refusal beside it, and within every time-out.
+const lateAnswer = 160
+
+// lateBranch: of two steps side by side one is refused, and the other answers long
+// after that, well or badly. No step may start behind it then, nor may it be
+// attempted again.
+func (e *ending) lateBranch() {
+	for i, s := range e.d.Steps {
+		for j, other := range e.d.Steps {
+			beside := i != j && s.Kind != saga.Deferrable && other.Kind != saga.Deferrable &&
+				slices.Equal(e.d.Predecessors(i), e.d.Predecessors(j)) && s.Action.Retry.AttemptTimeoutMS > lateAnswer
+			if !beside {
+				continue
+			}
+			late := Fault{Kind: (delay{}).Doc().Name, At: point(s.Name, 1, saga.Response), DelayMS: lateAnswer}
+			refusal := Fault{Kind: (reject{}).Doc().Name, At: point(other.Name, 1, saga.Receive)}
+			e.add(late, refusal)
+			e.add(Fault{Kind: (unavailable{}).Doc().Name, At: point(s.Name, 1, saga.Receive)}, late, refusal)
+			break
+		}
+	}
+}
+
+// neverArrived: no attempt of an action arrives, and it is undone all the same,
+// since nobody knows.
+func (e *ending) neverArrived(s saga.Step) bool {
+	most := s.Action.Retry.MaxAttempts
+	return most > 0 && s.Compensation != nil && s.Kind != saga.Deferrable &&
+		e.add(burst(Fault{Kind: (lose{}).Doc().Name, At: point(s.Name, 1, saga.Request)}, most)...)
+}
+
+// undoing is the ways to get a step undone together with other faults, until one
+// of them is sure.
+func (e *ending) undoing(s saga.Step, with func(trigger []Fault) []Fault) bool {
+	return s.Compensation != nil && slices.ContainsFunc(triggers(e.d, s, saga.Compensation), func(trigger []Fault) bool {
+		return e.add(slices.Concat(trigger, with(trigger))...)
+	})
+}
+
+// copyAfterUndo: a second copy of an action that was done arrives when it has been
+// undone.
+func (e *ending) copyAfterUndo(s saga.Step) bool {
+	return e.undoing(s, func(trigger []Fault) []Fault {
+		ms := lateBy(s.Action.Retry)
+		for n := range trigger { // retries take their time
+			_, hi := s.Action.Retry.Band(n + 1)
+			ms += int(hi.Milliseconds())
+		}
+		return []Fault{{Kind: (duplicate{}).Doc().Name, At: point(s.Name, 1, saga.Request), DelayMS: ms}}
+	})
+}
+
+// undoFails: a compensation fails several times in a row, and is told so: its
+// waits can be measured.
+func (e *ending) undoFails(s saga.Step) bool {
+	const times = 4
+	if s.Compensation == nil || s.Compensation.Retry.MaxAttempts > 0 && s.Compensation.Retry.MaxAttempts <= times {
+		return false
+	}
+	at := saga.FailurePoint{Step: s.Name, Direction: saga.Compensation, Attempt: 1, Phase: saga.Receive}
+	return e.undoing(s, func([]Fault) []Fault { return burst(Fault{Kind: (failure{}).Doc().Name, At: at}, times) })
+}
+
+// undoInOrder: the compensation of a later step fails, or is interrupted by a
+// kill, while that of an earlier one has to wait for it.
+func (e *ending) undoInOrder(s saga.Step) bool {
+	earlier := slices.ContainsFunc(e.d.Ancestors(s.Name), func(name string) bool {
+		o, _ := e.d.Step(name)
+		return o.Compensation != nil
+	})
+	if !earlier || s.Kind == saga.Deferrable {
+		return false
+	}
+	at := saga.FailurePoint{Step: s.Name, Direction: saga.Compensation, Attempt: 1, Phase: saga.Receive}
+	done := e.undoing(s, func([]Fault) []Fault { return []Fault{{Kind: (failure{}).Doc().Name, At: at}} })
+	if done && e.a.Process && e.sagas == 1 {
+		e.undoing(s, func([]Fault) []Fault {
+			return []Fault{defaults(Fault{Kind: (crashOrchestrator{}).Doc().Name, At: at}, s.Compensation.Retry)}
+		})
+	}
+	return done
+}
+
+// longAlone: the first step is out of reach for so long that each saga waits for
+// it many times.
+func (e *ending) longAlone() {
+	const lasts, many = 700, 10 // ms, attempts
+	p := e.d.Steps[0].Action.Retry
+	if e.sagas == 1 || p.MaxAttempts > 0 && p.MaxAttempts < many {
+		return
+	}
+	e.add(Fault{Kind: (outage{}).Doc().Name, Steps: []string{e.d.Steps[0].Name}, ForMS: lasts})
+}
