@@ -265,7 +265,7 @@ func (x *exchange) end(e end) {
 	x.mu.Lock()
 	x.over = true
 	x.mu.Unlock()
-	x.req.finish(net.ErrClosed) // if it is not whole by now, it never will be
+	x.req.giveUp() // if it is not whole by now, it never will be
 	in := x.script.in
 	x.check(e)
 	x.record(history.CallEnded, func(ev *history.Event) {
@@ -298,8 +298,8 @@ func (x *exchange) end(e end) {
 // for, must have reached it, or it is trouble of ours that nobody else is judged by.
 func (x *exchange) check(e end) {
 	in := x.script.in
-	if err := x.req.end; e != cut && e != stopped && !x.req.whole() && err != nil && !brokenOff(err) {
-		in.trouble(fmt.Errorf("the body of a request for %s on the wire can't be read: %w", x.call.Op, err))
+	if err := x.req.wrong.Load(); err != nil {
+		in.trouble(fmt.Errorf("the body of a request for %s on the wire can't be read: %w", x.call.Op, *err))
 		return
 	}
 	x.mu.Lock()

@@ -36,14 +36,16 @@ type message struct {
 	raw   []byte    // all that was taken from the connection
 	known int       // how much of raw belongs to the message, as far as it was read
 	given int       // how much of that Read has given
+	gone  error     // the end of the connection, if it was reached
 	body  io.Reader // nil: the head has not been read
-	end   error     // io.EOF: the message is whole
+	end   error     // io.EOF: the message is whole; for its reader
 	plain bool      // not HTTP: all that comes belongs to it
 
 	at    time.Time     // when it was whole; for readers of size
 	size  atomic.Int64  // length of a whole message; 0: it is not whole (yet)
 	ended chan struct{} // closed when the message is whole, or never will be
 	once  sync.Once
+	wrong atomic.Pointer[error] // why it can't be read
 }
 
 func newMessage(from io.Reader) *message {
@@ -62,6 +64,9 @@ func (t taker) Read(p []byte) (int, error) {
 	}
 	n, err := m.from.Read(p)
 	m.raw = append(m.raw, p[:n]...)
+	if err != nil {
+		m.gone = err
+	}
 	return n, err
 }
 
@@ -75,6 +80,9 @@ func (m *message) first() error {
 func (m *message) request() (*http.Request, error) {
 	r, err := http.ReadRequest(m.src)
 	if err != nil {
+		if m.gone != nil { // a part of a head looks like a bad one
+			err = m.gone
+		}
 		m.finish(err)
 		return nil, err
 	}
@@ -129,17 +137,21 @@ func (m *message) advance() {
 	}
 }
 
-// finish notes the end of the message: io.EOF if it is whole.
+// finish notes the end of the message, as its reader sees it: io.EOF if it is whole.
 func (m *message) finish(err error) {
-	m.once.Do(func() {
-		m.end = err
-		if err == io.EOF {
-			m.at = time.Now()
-			m.size.Store(int64(m.known))
-		}
-		close(m.ended)
-	})
+	m.end = err
+	switch {
+	case err == io.EOF:
+		m.at = time.Now()
+		m.size.Store(int64(m.known))
+	case !brokenOff(err):
+		m.wrong.Store(&err)
+	}
+	m.giveUp()
 }
+
+// giveUp says that no more of the message is waited for.
+func (m *message) giveUp() { m.once.Do(func() { close(m.ended) }) }
 
 // whole tells whether the message has come to its end.
 func (m *message) whole() bool { return m.size.Load() > 0 }

@@ -31,7 +31,8 @@ type near struct {
 	acked    time.Time // by then the peer's kernel had confirmed all that was written
 	onTaken  func()    // called once, when the whole answer was written
 	finished time.Time // when the peer ended in order after a whole answer that it had taken
-	left     bool      // the peer went before it had a whole answer
+	closed   bool      // we have ended our side
+	left     bool      // the peer went before that, and before it had a whole answer
 }
 
 func newNear(c *net.TCPConn, req *message) *near {
@@ -75,7 +76,7 @@ func (n *near) ended(err error) {
 		n.waitHalfClosed()
 	}
 	n.mu.Lock()
-	n.left = !n.delivered()
+	n.left = !n.delivered() && !n.closed
 	n.mu.Unlock()
 	n.once.Do(func() { close(n.gone) })
 }
@@ -170,6 +171,7 @@ func (n *near) confirm() {
 func (n *near) Close() error {
 	n.mu.Lock()
 	n.confirm()
+	n.closed = true
 	n.mu.Unlock()
 	n.done.Do(func() { close(n.over) })
 	if n.reset.Load() {
