@@ -21,6 +21,7 @@ func ends(defs []saga.Definition, a Ability) []Plan {
 		e.opens(s)
 		e.askedTooLate(s)
 	}
+	e.askedInTime()
 	e.codes()
 	e.longRetries()
 	e.together()
@@ -39,7 +40,7 @@ type ending struct {
 
 // add keeps a plan whose faults are sure to fire.
 func (e *ending) add(fs ...Fault) bool {
-	if e.several {
+	if e.sagas > 1 {
 		fs = e.ofOneSaga(fs)
 	}
 	p := Plan{fs}
@@ -50,13 +51,16 @@ func (e *ending) add(fs ...Fault) bool {
 	return ok
 }
 
-// ofOneSaga gives the faults at a first step to the first saga: of sagas that
-// compete, each attempt may be of another one. Later steps are reached by one at
-// a time.
+// ofOneSaga gives the faults of a plan to the first saga, so that they meet in one.
+// Of sagas that compete for a register only the first steps are sure to be reached
+// by a certain one; later ones are reached by one at a time.
 func (e *ending) ofOneSaga(fs []Fault) []Fault {
+	compete := slices.ContainsFunc(e.d.Steps, func(s saga.Step) bool { return contends(e.d, s.Name) })
 	fs = slices.Clone(fs)
 	for i := range fs {
-		if n := e.d.StepIndex(fs[i].At.Step); n >= 0 && len(e.d.Predecessors(n)) == 0 && fs[i].At.Direction == saga.Action {
+		n := e.d.StepIndex(fs[i].At.Step)
+		first := n >= 0 && len(e.d.Predecessors(n)) == 0 && fs[i].At.Direction == saga.Action
+		if n >= 0 && (!compete || first) {
 			fs[i].Saga = 1
 		}
 	}
@@ -167,6 +171,23 @@ func (e *ending) askedTooLate(s saga.Step) {
 	})
 	if e.a.Operator && past {
 		e.add(ask)
+	}
+}
+
+// askedInTime: an operator asks for the rollback while the last step that can still
+// be undone is under way.
+func (e *ending) askedInTime() {
+	if !e.a.Operator {
+		return
+	}
+	for _, s := range slices.Backward(e.d.Steps) {
+		if s.Kind != saga.Compensatable {
+			continue
+		}
+		received := e.add(Fault{Kind: (askRollback{}).Doc().Name, At: point(s.Name, 1, saga.Receive)})
+		if e.add(Fault{Kind: (askRollback{}).Doc().Name, At: point(s.Name, 1, saga.Commit)}) || received {
+			return
+		}
 	}
 }
 

@@ -66,7 +66,7 @@ func (e *ending) interruptedBudget(s saga.Step) {
 // the same.
 func (e *ending) interruptedDeferral(s saga.Step) {
 	most := s.Action.Retry.MaxAttempts
-	if !e.a.Process || e.several || s.Kind != saga.Deferrable || most == 0 || e.sagas > 1 {
+	if !e.a.Process || s.Kind != saga.Deferrable || most == 0 {
 		return
 	}
 	fs := burst(Fault{Kind: (unavailable{}).Doc().Name, At: point(s.Name, 1, saga.Receive)}, most)
@@ -148,7 +148,7 @@ func (e *ending) undoInOrder(s saga.Step) bool {
 	}
 	at := saga.FailurePoint{Step: s.Name, Direction: saga.Compensation, Attempt: 1, Phase: saga.Receive}
 	done := e.undoing(s, func([]Fault) []Fault { return []Fault{{Kind: (failure{}).Doc().Name, At: at}} })
-	if done && e.a.Process && e.sagas == 1 {
+	if done && e.a.Process && !e.several {
 		e.undoing(s, func([]Fault) []Fault {
 			return []Fault{defaults(Fault{Kind: (crashOrchestrator{}).Doc().Name, At: at}, s.Compensation.Retry)}
 		})
