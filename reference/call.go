@@ -100,7 +100,7 @@ func (e *Executor) header(def saga.Definition, step string, d saga.Direction, at
 func (e *Executor) body(def saga.Definition, r ref) json.RawMessage {
 	step := def.Steps[r.step]
 	if r.dir == saga.Action {
-		return step.Action.Body
+		return e.defects.rewrite(step.Action.Body)
 	}
 	if e.defects.on("compensate-with-action-body") {
 		return step.Action.Body

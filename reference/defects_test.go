@@ -118,6 +118,9 @@ var shownElsewhere = []string{
 	"stop-on-store-error", "store-errors-ignored", "accept-in-memory",
 	"start-after-turn", "ignore-operator", "second-saga-on-resubmit",
 	"no-backoff", "compensation-storm", "coarse-timer", "backoff-one-step-behind",
+	// see defects_promises_test.go
+	"backoff-overflow", "double-waits", "unbounded-compensation", "deadline-without-undo", "stuck-at-pivot",
+	"retry-after-turn", "refuse-operator", "reencode-bodies", "garble-registers", "drop-writes",
 }
 
 func TestEveryDefectIsShown(t *testing.T) {

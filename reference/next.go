@@ -33,8 +33,8 @@ func (s *state) wantsAction(i int) bool {
 	if o.settled() {
 		return false
 	}
-	if s.failing() && !(s.defects.on("start-after-turn") && o.attempts == 0) {
-		return s.mustLearn(i)
+	if s.failing() {
+		return s.mustLearn(i) || s.goesOn(i)
 	}
 	if o.exhausted && (s.critical(i) || s.defects.on("forget-deferred")) {
 		return false
@@ -45,7 +45,7 @@ func (s *state) wantsAction(i int) bool {
 	if s.defects.on("join-on-first") && slices.ContainsFunc(s.graph.before[i], s.satisfied) {
 		return true
 	}
-	return all(s.graph.before[i], s.satisfied)
+	return all(s.graph.before[i], s.satisfied) && !s.heldUp(i)
 }
 
 // critical: the saga can't complete without the step.
@@ -69,7 +69,7 @@ func (s *state) satisfied(i int) bool {
 	if s.critical(i) {
 		return o.done()
 	}
-	if s.defects.on("deferrable-blocks-saga") {
+	if s.defects.on("deferrable-blocks-saga") || s.defects.blocksQuietly() {
 		return o.settled()
 	}
 	return o.settled() || o.exhausted
@@ -113,14 +113,14 @@ func (s *state) turned() bool {
 	if s.defects.on("compensate-past-pivot") {
 		return s.operator || s.anyFailed()
 	}
-	return (s.operator || s.anyFailed()) && !s.pastPivot()
+	return (s.operator || s.anyFailed() || s.turnsForNothing()) && !s.pastPivot()
 }
 
 // mustLearn: a pivot of unknown outcome that can't be undone has to be attempted
 // until its outcome is known, since everything depends on it.
 func (s *state) mustLearn(i int) bool {
 	st, o := &s.def.Steps[i], &s.actions[i]
-	return st.Kind == saga.Pivot && st.Compensation == nil && o.attempts > 0 && !o.settled()
+	return st.Kind == saga.Pivot && st.Compensation == nil && o.attempts > 0 && !o.settled() && !o.exhausted
 }
 
 // undecided: a pivot may still turn out to have succeeded, so that nothing may
@@ -172,6 +172,9 @@ func (s *state) undoIsForgotten(i int) bool {
 	if s.defects.on("skip-compensation-on-operator") && s.operator {
 		return true
 	}
+	if s.defects.on("deadline-without-undo") && s.deadlinePassed() {
+		return true
+	}
 	return s.defects.on("never-compensate")
 }
 
@@ -182,7 +185,7 @@ func (s *state) undone(i int) bool {
 
 func (s *state) wantsUndo(i int) bool {
 	u := &s.undos[i]
-	if !s.failing() || !s.needsUndo(i) || s.actions[i].open || u.settled() || u.exhausted || s.undecided() {
+	if !s.failing() || !s.needsUndo(i) || s.actions[i].open || u.settled() || u.exhausted || s.undecided() || s.stuckAtPivot() {
 		return false
 	}
 	if s.defects.on("compensate-forward") {
@@ -229,7 +232,7 @@ func (s *state) stuck() bool {
 			return true
 		}
 	}
-	return s.pastPivot() && s.anyFailed()
+	return s.pastPivot() && s.anyFailed() || s.stuckAtPivot()
 }
 
 // quiet: nothing will ever happen to the saga again.
@@ -269,6 +272,8 @@ func (s *state) stepState(i int) saga.StepState {
 		return saga.StepSucceeded
 	case o.refused():
 		return saga.StepFailed
+	case o.exhausted && s.def.Steps[i].Kind == saga.Deferrable && s.defects.blocksQuietly():
+		return saga.StepRunning
 	case o.exhausted && s.def.Steps[i].Kind == saga.Deferrable && !s.failing():
 		return saga.StepDeferred
 	case o.exhausted:
@@ -299,11 +304,14 @@ func (s *state) limits(r ref) limits {
 		l.policy.MaxAttempts += s.op(r).replayed
 	}
 	if r.dir == saga.Compensation {
+		if s.defects.on("unbounded-compensation") {
+			l.policy.MaxAttempts = 0
+		}
 		return l
 	}
 	switch st := &s.def.Steps[r.step]; st.Kind {
 	case saga.Pivot:
-		l.endless = st.Compensation == nil
+		l.endless = st.Compensation == nil && !s.defects.on("undo-around-pivot")
 	case saga.Deferrable:
 		l.endless = s.actions[r.step].exhausted
 		l.background = l.policy.MaxAttempts == 0

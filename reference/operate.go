@@ -59,6 +59,9 @@ func (o *operation) loop() {
 	if o.made == 0 && o.run.e.defects.on("unhurried-start") {
 		time.Sleep(5 * time.Millisecond)
 	}
+	if o.made == 0 && o.run.e.defects.slowRollback() {
+		time.Sleep(slowStart)
+	}
 	for t := (turn{again: true, due: o.due}); t.again && o.sleep(t.due); {
 		t = o.turn(o.run.ctx)
 	}
@@ -154,6 +157,9 @@ func (o *operation) attempt(ctx context.Context, g *grant) answer {
 			e.send(ctx, def, o.ref, n, strconv.Itoa(n))
 		}
 	}
+	if o.ref.dir == saga.Compensation && saga.Classify(a.code) == saga.Done && e.defects.on("refund-again-later") {
+		time.AfterFunc(repeatLater, func() { e.stray(def, o.ref, "later") })
+	}
 	return a
 }
 
@@ -174,6 +180,12 @@ func (o *operation) meaning(a answer) saga.Answer {
 		return saga.Transient
 	case !action && m == saga.Transient && d.on("compensation-errors-ignored"):
 		return saga.Done
+	case !action && m == saga.Permanent && d.on("refused-compensation-is-done"):
+		return saga.Done
+	case action && m == saga.Permanent && o.kind() == saga.Retriable && d.on("refused-retriable-is-done"):
+		return saga.Done
+	case m == saga.Transient && forgottenCode(a.code) && d.on("codes-by-list"):
+		return saga.Permanent
 	}
 	return m
 }
@@ -240,6 +252,9 @@ func (o *operation) wait(n int) time.Duration {
 	if o.ref.dir == saga.Compensation && d.on("compensation-storm") {
 		return 0
 	}
+	if n > 32 && d.on("backoff-overflow") {
+		return 0
+	}
 	if d.on("backoff-one-step-behind") {
 		n--
 	}
@@ -256,6 +271,9 @@ func (o *operation) wait(n int) time.Duration {
 	w := lo + time.Duration(draw*float64(hi-lo))
 	if d.on("coarse-timer") {
 		w = w.Truncate(time.Second) + time.Second
+	}
+	if d.on("double-waits") {
+		w *= 2
 	}
 	return w
 }

@@ -16,6 +16,9 @@ var (
 // operatorMay tells whether an operator may still ask for the rollback. A pivot
 // under way may already have happened: too late.
 func (s *state) operatorMay() error {
+	if s.defects.on("refuse-operator") {
+		return ErrPastPivot
+	}
 	for i, st := range s.def.Steps {
 		if o := &s.actions[i]; st.Kind == saga.Pivot && (o.done() || o.attempts > 0 && !o.refused() && !s.failing()) {
 			return ErrPastPivot

@@ -130,4 +130,12 @@ var symptoms = map[string]struct {
 	"wrong-input-after-restart": {define: two, script: "b 1 -1, b 2 422, b 3 422", crash: 3, shows: func(s scene) bool {
 		return s.count("b.undo") > 0 && s.p.of("b.undo")[0].body == `{"undo":"a"}`
 	}},
+	"refused-compensation-is-done": {define: two, script: "b 1 422, a.undo 1 422", shows: func(s scene) bool { return s.status() == saga.Compensated && s.effects("a.undo") == 0 }},
+	"refused-retriable-is-done":    {define: []string{"a compensatable", "p pivot", "r retriable"}, script: "r 1 422", shows: func(s scene) bool { return s.status() == saga.Completed }},
+	"codes-by-list":                {define: two, script: "a 1 502", shows: func(s scene) bool { return s.status() == saga.Compensated }},
+	"undo-around-pivot":            {define: []string{"a compensatable", "p pivot"}, script: "p 1 503, p 2 503, p 3 503", shows: func(s scene) bool { return s.effects("a.undo") == 1 }},
+	"refund-again-later":           {define: two, script: "b 1 422", shows: func(s scene) bool { return s.effects("a.undo") == 2 }},
+	"slow-rollback":                {define: two, shows: func(s scene) bool { return s.status() == saga.Compensated }},
+	"deferrable-blocks-quietly":    {define: []string{"a compensatable", "n deferrable"}, script: "n * 503", shows: func(s scene) bool { return s.count("n") > 3 && !s.over() }},
+	"deferrable-holds-up-steps":    {define: []string{"a compensatable", "n deferrable", "m deferrable n"}, script: "n * 503", shows: func(s scene) bool { return s.count("n") > 4 && s.count("m") == 0 }},
 }

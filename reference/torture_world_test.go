@@ -2,6 +2,7 @@ package reference
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"hash/fnv"
 	"net/http"
@@ -212,8 +213,9 @@ func (w *surroundings) settle(t *testing.T) {
 	for _, id := range w.accepted {
 		for n := 0; ; n++ {
 			code, body, err := tryRequest(t, "GET", w.bases[n%len(w.bases)]+"/sagas/"+id, "")
-			if code == 200 && (strings.Contains(body, `"status":"completed"`) || strings.Contains(body, `"status":"compensated"`)) {
-				w.checkReport(t, id, body)
+			var report saga.Report
+			if code == 200 && json.Unmarshal([]byte(body), &report) == nil && report.Status.Ended() {
+				w.checkReport(t, report, body)
 				break
 			}
 			if code == 404 || time.Now().After(deadline) {
@@ -226,10 +228,10 @@ func (w *surroundings) settle(t *testing.T) {
 }
 
 // checkReport compares a report with what the participants have seen.
-func (w *surroundings) checkReport(t *testing.T, id, body string) {
+func (w *surroundings) checkReport(t *testing.T, report saga.Report, body string) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	completed := strings.Contains(body, `"id":"`+id+`","status":"completed"`)
+	id, completed := report.ID, report.Status == saga.Completed
 	if healthy := w.luck(id, 4) != 0; completed != healthy {
 		t.Errorf("%s: healthy %v, but %s", id, healthy, body)
 	}
