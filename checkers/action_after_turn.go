@@ -58,7 +58,7 @@ func (c ActionAfterTurn) Check(h *history.History, ix *history.Index) Verdict {
 	ds := disturbances(h, ix)
 	margin := max(turnTolerance, 3*ix.Lag)
 	for _, s := range singleSagas(h, ix) {
-		turn := turnOf(h, s)
+		turn := turnOf(h, s, ds)
 		if turn == nil {
 			continue
 		}

@@ -132,7 +132,7 @@ func checkStepHeldUp(t *tally, s *history.SagaRecord, o *history.OpRecord) {
 	for i, step := range s.Definition.Steps {
 		direct := s.Definition.Predecessors(i)
 		began := firstSent(s.Op(step.Name, saga.Action))
-		if step.Kind == saga.Deferrable || len(direct) != 1 || direct[0] != o.Op.Step || began == nil {
+		if len(direct) != 1 || direct[0] != o.Op.Step || began == nil {
 			continue
 		}
 		if len(as) > budget && began.Seq > as[budget].Sent.Seq {

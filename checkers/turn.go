@@ -102,7 +102,7 @@ type turn struct {
 // has to turn: a critical action was refused for good, its attempts are used up, or
 // an operator's request was accepted. Nil: there is none, or the pivot may have
 // succeeded or be under way, so that there is no way back.
-func turnOf(h *history.History, s *history.SagaRecord) *turn {
+func turnOf(h *history.History, s *history.SagaRecord, ds []disturbance) *turn {
 	var first *turn
 	note := func(t turn) {
 		if first == nil || t.at < first.at {
@@ -116,7 +116,7 @@ func turnOf(h *history.History, s *history.SagaRecord) *turn {
 		}
 		if no := o.Learnt(saga.Permanent); no != nil {
 			note(turn{no.Ended, no.LearntAt(), o.Op.String() + " had been refused for good", newStepAfterFailure})
-		} else if end := surelyUsedUp(s, o); end != nil {
+		} else if end := surelyUsedUp(s, o, ds); end != nil {
 			note(turn{end.Ended, end.Ended.At, o.Op.String() + " had used up its attempts", newStepAfterFailure})
 		}
 	}
@@ -125,18 +125,21 @@ func turnOf(h *history.History, s *history.SagaRecord) *turn {
 			note(turn{e, e.At, "an operator's request for the rollback had been accepted", newStepAfterRequest})
 		}
 	}
-	if first == nil || pivotMayPrecede(s, first) {
+	if first == nil || pivotMayPrecede(s, first, ds) {
 		return nil
 	}
 	return first
 }
 
 // surelyUsedUp is the last attempt that the policy allows, if all of them surely
-// failed.
-func surelyUsedUp(s *history.SagaRecord, o *history.OpRecord) *history.Attempt {
+// failed. A kill in between may have cost the count of one.
+func surelyUsedUp(s *history.SagaRecord, o *history.OpRecord, ds []disturbance) *history.Attempt {
 	most := o.Call.Retry.MaxAttempts
 	as := sent(o)
 	if most == 0 || len(as) < most || endless(s, o.Op) {
+		return nil
+	}
+	if most += kills(ds, as[0].Sent.Seq, as[len(as)-1].Sent.Seq); len(as) < most {
 		return nil
 	}
 	for _, a := range as[:most] {
@@ -149,14 +152,14 @@ func surelyUsedUp(s *history.SagaRecord, o *history.OpRecord) *history.Attempt {
 
 // pivotMayPrecede tells whether a pivot had been attempted before the turn, and not
 // surely failed: then the saga may not turn any more.
-func pivotMayPrecede(s *history.SagaRecord, t *turn) bool {
+func pivotMayPrecede(s *history.SagaRecord, t *turn, ds []disturbance) bool {
 	for _, step := range s.Definition.Steps {
 		if step.Kind != saga.Pivot {
 			continue
 		}
 		o := s.Op(step.Name, saga.Action)
 		began := firstSent(o)
-		if began != nil && began.Seq < t.event.Seq && o.Learnt(saga.Permanent) == nil && surelyUsedUp(s, o) == nil {
+		if began != nil && began.Seq < t.event.Seq && o.Learnt(saga.Permanent) == nil && surelyUsedUp(s, o, ds) == nil {
 			return true
 		}
 	}
