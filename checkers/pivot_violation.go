@@ -200,6 +200,8 @@ func checkGoesOn(t *tally, h *history.History, s *history.SagaRecord, o *history
 	case o.Learnt(saga.Done) != nil:
 		t.held(pivotRetriable, 1)
 	case end == nil: // stuck-saga's matter
+	case s.Ended == nil && stuckForAReason(h, s) != "": // of another step: this one has budget left
+		t.unjudgeable(pivotRetriable, "a person is needed for another step")
 	case mayHaveLearnt(o, saga.Done) || uncertain(o):
 		t.unjudgeable(pivotRetriable, notCertain)
 	case disturbed(ds, pivot.Ended.Seq, end.Seq):

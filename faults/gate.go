@@ -202,10 +202,19 @@ func (g *Gate) serve(conn *net.TCPConn) {
 		s.giveBack(attempt)
 		s.stray(head.URL.Path)
 		turnAway(conn, m, http.StatusGone, "this saga's cell is over")
+	case s.world != nil && looks(head.Method):
+		s.giveBack(attempt)
+		turnAway(conn, m, http.StatusMethodNotAllowed, "a participant is called with POST")
 	default:
 		x.head = head
 		x.run(g.wire, conn)
 	}
+}
+
+// looks tells a method that asks for nothing to be done (RFC 9110, 9.2.1): who looks
+// before a retry whether a call has been done makes no attempt.
+func looks(method string) bool {
+	return method == http.MethodGet || method == http.MethodHead || method == http.MethodOptions
 }
 
 // stray records a call for this cell that came to the wrong address; one for
