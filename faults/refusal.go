@@ -11,10 +11,11 @@ import (
 
 // refusalPoll is how often a wait for a refused connection looks up, and
 // unknownLimit how long it goes on after a connection was refused that may have
-// been for its ports or for any other.
+// been for its ports or for any other: longer than an orchestrator thinks before a
+// step, since it may be another cell's.
 const (
 	refusalPoll  = 5 * time.Millisecond
-	unknownLimit = 300 * time.Millisecond
+	unknownLimit = 2 * time.Second
 )
 
 // refuse closes the gates of an operation until connections were refused: that

@@ -118,7 +118,8 @@ type watch struct {
 	last    saga.Report
 	unknown bool
 	ended   bool
-	err     error // of the last question
+	still   time.Time // when the last question was asked that was answered with no end
+	err     error     // of the last question
 	failing time.Time
 }
 
@@ -150,6 +151,7 @@ func steps(r saga.Report, states ...saga.StepState) string {
 
 // ask gets a saga's status and records what is new.
 func (r *cellRun) ask(ctx context.Context, c orchestrators.Client, w *watch) {
+	asked := time.Now()
 	report, code, err := c.Report(ctx, w.id)
 	switch {
 	case err != nil && code != http.StatusNotFound:
@@ -167,6 +169,9 @@ func (r *cellRun) ask(ctx context.Context, c orchestrators.Client, w *watch) {
 		return
 	}
 	w.err = nil
+	if !report.Status.Ended() {
+		w.still = asked
+	}
 	if !w.unknown && report.Status == w.last.Status && slices.Equal(report.Steps, w.last.Steps) {
 		return
 	}
@@ -174,6 +179,10 @@ func (r *cellRun) ask(ctx context.Context, c orchestrators.Client, w *watch) {
 	r.rec.Add(history.Event{Kind: history.SagaStatus, Saga: w.id, Status: report.Status, Steps: report.Steps})
 	if report.Status.Ended() && !w.ended {
 		w.ended = true
-		r.rec.Add(history.Event{Kind: history.SagaEnded, Saga: w.id, Status: report.Status})
+		e := history.Event{Kind: history.SagaEnded, Saga: w.id, Status: report.Status}
+		if !w.still.IsZero() {
+			e.Still = r.rec.Clock(w.still)
+		}
+		r.rec.Add(e)
 	}
 }

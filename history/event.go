@@ -133,6 +133,10 @@ type Event struct {
 	// ran: its timers fired late, or something waited for it: a connection to be
 	// accepted, a request or an answer that no fault holds up to be forwarded.
 	LagMS int `json:"lag_ms,omitempty"`
+	// Still: (saga-ended) when, since the cell began, the last question was asked that
+	// was answered otherwise: by its own word, the saga had not ended before. 0
+	// (absent): nobody had asked.
+	Still time.Duration `json:"still_ns,omitempty"`
 	// Passed: (call-ended) when, since the cell began, the first byte of an answer was
 	// passed on to the orchestrator, which can have learnt nothing of it before. 0
 	// (absent): nothing of an answer was, or it is not known when.

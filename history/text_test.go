@@ -41,7 +41,7 @@ step note deferrable after=ship do=- undo=note-1EUR,till+1EUR
 3ms call-ended s1 reserve.undo#2 200
 4ms process-killed detail=orchestrator
 5ms saga-status s1 running steps=reserve:running:1,charge:pending:0
-6ms saga-ended s1 completed
+6ms saga-ended s1 completed still=5ms
 7ms settled
 8ms ledger-read bank held+1piece stock-1piece order=held x=-
 `

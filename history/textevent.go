@@ -118,6 +118,8 @@ func (t *eventText) field(name, raw string) error {
 		t.RetryAfterMS, err = strconv.Atoi(v)
 	case "lag-ms":
 		t.LagMS, err = strconv.Atoi(v)
+	case "still":
+		t.Still, err = time.ParseDuration(v)
 	case "passed":
 		t.Passed, err = time.ParseDuration(v)
 	case "acked":
