@@ -168,9 +168,16 @@ func (d KindDoc) unused(f Fault) error {
 		name string
 		set  bool
 	}{
-		{"delay_ms", f.DelayMS != 0}, {"bytes", f.Bytes != 0}, {"kbps", f.KBps != 0},
-		{"code", f.Code != 0}, {"retry_after_s", f.RetryAfterS != 0}, {"retry_after_date", f.RetryAfterDate},
-		{"steps", f.Steps != nil}, {"from_ms", f.FromMS != 0}, {"for_ms", f.ForMS != 0}, {"calls", f.Calls != nil},
+		{"delay_ms", f.DelayMS != 0},
+		{"bytes", f.Bytes != 0},
+		{"kbps", f.KBps != 0},
+		{"code", f.Code != 0},
+		{"retry_after_s", f.RetryAfterS != 0},
+		{"retry_after_date", f.RetryAfterDate},
+		{"steps", f.Steps != nil},
+		{"from_ms", f.FromMS != 0},
+		{"for_ms", f.ForMS != 0},
+		{"calls", f.Calls != nil},
 	} {
 		if field.set && !d.uses(field.name) {
 			return fmt.Errorf("%s: %s does not use it: expected %s", field.name, d.Name, orNone(d.Fields))
