@@ -70,9 +70,19 @@ func (e *edit) move(seq, behind int) *edit {
 // later shifts the events from a place on in time.
 func (e *edit) later(i int, d time.Duration) *edit {
 	for ; i < len(e.events); i++ {
-		e.events[i].At += d
+		shift(&e.events[i], d)
 	}
 	return e
+}
+
+// shift moves an event in time, with the other times that it tells.
+func shift(x *history.Event, d time.Duration) {
+	x.At += d
+	for _, at := range []*time.Duration{&x.Passed, &x.Acked, &x.Still} {
+		if *at > 0 {
+			*at = max(*at+d, 1)
+		}
+	}
 }
 
 // delay shifts an event and all behind it in time.
@@ -104,9 +114,9 @@ func (e *edit) closeUp(from, to *history.Event) *edit {
 		x := &e.events[i]
 		switch {
 		case x.At >= to.At:
-			x.At -= gap
+			shift(x, -gap)
 		case x.At > from.At:
-			x.At = from.At
+			shift(x, from.At-x.At)
 		}
 	}
 	return e

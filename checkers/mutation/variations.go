@@ -200,6 +200,6 @@ func stretched(ix *history.Index, m *edit) {
 		return
 	}
 	for i := range m.events {
-		m.events[i].At += m.events[i].At / 2
+		shift(&m.events[i], m.events[i].At/2)
 	}
 }
