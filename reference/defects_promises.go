@@ -34,7 +34,7 @@ var promiseDefects = []Defect{
 	},
 	{
 		Name: "refund-again-later", Anomaly: "duplicate-compensation", Needs: "a rollback",
-		Description: "each compensation is made again 700 ms later, under a key of its own",
+		Description: "each compensation is made again 100 ms later, under a key of its own",
 	},
 	{
 		Name: "unbounded-compensation", Anomaly: "retry-budget", Needs: "a bounded compensation at its maximum",
@@ -89,7 +89,7 @@ var promiseDefects = []Defect{
 // repeatLater is after how long refund-again-later compensates again, and slowStart
 // how late each operation of slow-rollback begins.
 const (
-	repeatLater = 700 * time.Millisecond
+	repeatLater = 100 * time.Millisecond
 	slowStart   = 300 * time.Millisecond
 )
 
