@@ -142,7 +142,11 @@ func settled(h *history.History, ix *history.Index, s *history.SagaRecord) bool 
 		return false
 	}
 	for i := range h.Events {
-		if e := &h.Events[i]; e.Kind == history.FaultFired || e.Kind == history.FaultHealed {
+		e := &h.Events[i]
+		if e.Seq > ix.Settled.Seq { // what the end of the cell healed
+			break
+		}
+		if e.Kind == history.FaultFired || e.Kind == history.FaultHealed {
 			since = max(since, e.At)
 		}
 	}
@@ -165,7 +169,7 @@ func starved(ix *history.Index, s *history.SagaRecord) bool {
 func stillWaiting(s *history.SagaRecord, end time.Duration) bool {
 	for _, o := range s.Ops {
 		a := o.Attempts[len(o.Attempts)-1]
-		if a.Learnt() == saga.Done || a.Ended == nil {
+		if a.Learnt() == saga.Done || a.Ended == nil || a.Ended.At > end { // the end of the cell ended it
 			continue
 		}
 		_, hi := o.Call.Retry.Band(a.N + 1)
