@@ -99,11 +99,14 @@ func oneAttemptMore(ix *history.Index, yield func(string, *edit) bool) {
 	for s, o := range each(ix) {
 		p := o.Call.Retry
 		last := lastSent(o)
-		if p.MaxAttempts == 0 || last == nil || last.N != p.MaxAttempts || endless(s, o) || disturbed(ix) {
+		if p.MaxAttempts == 0 || last == nil || last.N != p.MaxAttempts || endless(s, o) || o.Learnt(saga.Done) != nil || o.Learnt(saga.Permanent) != nil || s.Ended != nil && s.Ended.Seq < last.Ended.Seq {
 			continue
 		}
 		_, hi := p.Band(last.N + 1)
-		more := attempt(last, o.Op, last.N+1, 503, nil)
+		var more []history.Event
+		for n := range 1 + kills(ix) { // each kill may have cost the count of one
+			more = append(more, attempt(last, o.Op, last.N+1+n, 503, nil)...)
+		}
 		if !yield(place(o, last.N+1), change(ix.History).after(last.Ended.Seq, more...).delayNew(hi)) {
 			return
 		}
@@ -263,7 +266,7 @@ func undonePastPivot(ix *history.Index, yield func(string, *edit) bool) {
 	for s, o := range actions(ix) {
 		step, _ := s.Definition.Step(o.Op.Step)
 		done := o.Learnt(saga.Done)
-		if step.Kind != saga.Pivot || done == nil || ended(s) != saga.Completed || disturbed(ix) || len(s.Operator) > 0 || !troubleAfter(s, done.Ended.Seq) {
+		if step.Kind != saga.Pivot || done == nil || ended(s) != saga.Completed || len(s.Operator) > 0 || !disturbed(ix) && !troubleAfter(s, done.Ended.Seq) {
 			continue
 		}
 		for _, before := range s.Definition.Steps {
@@ -295,7 +298,7 @@ func troubleAfter(s *history.SagaRecord, seq int) bool {
 // instead.
 func undoneThoughDone(ix *history.Index, yield func(string, *edit) bool) {
 	for _, s := range ix.Sagas {
-		if ended(s) != saga.Completed || disturbed(ix) || refusing(ix) || len(s.Operator) > 0 || !troubleAfter(s, 0) || hasPivotOrBreaker(s) {
+		if ended(s) != saga.Completed || refusing(ix) || len(s.Operator) > 0 || hasPivotOrBreaker(s) {
 			continue
 		}
 		m := change(ix.History)
@@ -364,7 +367,7 @@ func startedAfterTurn(ix *history.Index, yield func(string, *edit) bool) {
 			continue
 		}
 		for _, other := range s.Definition.Steps {
-			if s.Op(other.Name, saga.Action) != nil {
+			if s.Op(other.Name, saga.Action) != nil || !readyAfter(s, other, no.LearntAt()) {
 				continue
 			}
 			op := saga.Operation{Saga: s.ID, Step: other.Name, Direction: saga.Action}
@@ -375,6 +378,20 @@ func startedAfterTurn(ix *history.Index, yield func(string, *edit) bool) {
 			}
 		}
 	}
+}
+
+// readyAfter tells whether what a step waits for was done, the last of it long after
+// a time.
+func readyAfter(s *history.SagaRecord, step saga.Step, at time.Duration) bool {
+	late := false
+	for _, name := range s.Definition.Predecessors(s.Definition.StepIndex(step.Name)) {
+		o := s.Op(name, saga.Action)
+		if o == nil || o.Learnt(saga.Done) == nil {
+			return false
+		}
+		late = late || o.Learnt(saga.Done).LearntAt() > at+100*time.Millisecond
+	}
+	return late
 }
 
 func sentAgain(ix *history.Index, yield func(string, *edit) bool) {

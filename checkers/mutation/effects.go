@@ -101,7 +101,7 @@ func undoDropped(ix *history.Index, yield func(string, *edit) bool) {
 func effectDropped(ix *history.Index, yield func(string, *edit) bool) {
 	for s, o := range actions(ix) {
 		step, _ := s.Definition.Step(o.Op.Step)
-		if len(ix.Fired) == 0 || ended(s) != saga.Completed || step.Kind == saga.Deferrable || len(o.Effects) == 0 {
+		if ended(s) != saga.Completed || step.Kind == saga.Deferrable || len(o.Effects) == 0 {
 			continue
 		}
 		if !yield(place(o, o.Effects[0].Attempt), change(ix.History).drop(isEffect(o.Op))) {

@@ -164,6 +164,17 @@ func disturbed(ix *history.Index) bool {
 	return false
 }
 
+// kills counts the kills of the orchestrator.
+func kills(ix *history.Index) int {
+	n := 0
+	for i := range ix.History.Events {
+		if ix.History.Events[i].Kind == history.ProcessKilled {
+			n++
+		}
+	}
+	return n
+}
+
 // refusing tells a history with refused connections: attempts leave no trace.
 func refusing(ix *history.Index) bool {
 	for _, f := range ix.History.Header.Faults {

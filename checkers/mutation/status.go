@@ -29,7 +29,7 @@ func statusOperators() []Operator {
 // endLeftOut takes the end of an accepted saga away, and what it did last, and lets
 // the settle time pass.
 func endLeftOut(ix *history.Index, yield func(string, *edit) bool) {
-	if len(ix.Fired) == 0 || ix.Settled == nil {
+	if ix.Settled == nil {
 		return
 	}
 	for _, s := range ix.Sagas {
@@ -142,7 +142,10 @@ func neverMadeUp(ix *history.Index, yield func(string, *edit) bool) {
 			continue
 		}
 		last := o.Effects[0].Attempt
-		if last == 1 {
+		before := o.Attempts[:max(0, slices.IndexFunc(o.Attempts, func(a *history.Attempt) bool { return a.N == last }))]
+		if last == 1 || slices.ContainsFunc(before, func(a *history.Attempt) bool {
+			return len(a.Answered) > 0 && saga.Classify(a.Answered[0].Code) == saga.Done
+		}) {
 			continue
 		}
 		m := change(ix.History).drop(func(e *history.Event) bool { return isOf(o.Op)(e) && e.Attempt >= last })
@@ -219,5 +222,5 @@ func rollbackIgnored(ix *history.Index, yield func(string, *edit) bool) {
 
 // Operators is the catalogue.
 func Operators() []Operator {
-	return slices.Concat(effectOperators(), callOperators(), bodyOperators(), statusOperators())
+	return slices.Concat(effectOperators(), callOperators(), bodyOperators(), statusOperators(), situationOperators())
 }

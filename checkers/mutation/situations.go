@@ -1,0 +1,470 @@
+package mutation
+
+import (
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/sagacheck/sagacheck/history"
+	"github.com/sagacheck/sagacheck/saga"
+)
+
+// situationOperators make mistakes that need a certain situation: a kill, an
+// operator, a policy at its end, two sagas at one register.
+func situationOperators() []Operator {
+	return []Operator{
+		{"done-again", "duplicate-effect", "an operation is sent again after its certain success, and has its effect again", doneAgain(each)},
+		{"undone-again", "duplicate-compensation", "a compensation is sent again after its certain success, and has its effect again", doneAgain(undos)},
+		{"started-between-attempts", "step-order", "a step starts between the attempts of one that it waits for", startedBetween},
+		{"started-past-a-deferrable", "step-order", "a step behind a deferrable one starts before what comes before that", startedPastDeferrable},
+		{"undone-between-attempts", "compensation-order", "a step is undone between the attempts of an undo that comes first", undoneBetween},
+		{"undone-after-request", "pivot-violation", "a step is undone when an operator asks for it past the pivot", undoneAfterRequest},
+		{"undone-around-the-pivot", "pivot-violation", "a step is undone while the outcome of a pivot that can't be undone is unknown", undoneAroundPivot},
+		{"undone-under-way", "pivot-violation", "a step is undone while the pivot is under way and an operator asks", undoneUnderWay},
+		{"retriable-given-up", "pivot-violation", "a saga calls a person instead of trying a retriable step again", retriableGivenUp},
+		{"forgotten-at-once", "lost-saga", "the orchestrator does not know a saga that it has just accepted", forgottenAtOnce},
+		{"odd-word", "false-status", "a report says a word that is none of the contract's", oddWord},
+		{"undo-given-up", "retry-budget", "a compensation that failed is not attempted again", undoGivenUp},
+		{"call-to-nowhere", "untraceable-call", "a call belongs to no operation", callToNowhere},
+		{"held-up-by-a-deferrable", "degradation-failure", "a step waits until a deferrable one before it is attempted beyond its budget", heldUpStep},
+		{"end-held-up", "degradation-failure", "a saga is still running when only a deferrable step is left", heldUpEnd},
+		{"acknowledged-and-not-done", "not-linearizable", "an operation is answered as done, and had no effect", acknowledgedNotDone},
+		{"found-what-nobody-left", "not-linearizable", "a write finds a value that no write left", foundOdd},
+		{"overwrote", "lost-update", "a write that was refused since another saga was there is done all the same", overwrote},
+		{"retried-after-the-turn", "action-after-turn", "an action that failed is attempted again after the saga has turned", retriedAfterTurn},
+		{"request-refused", "ignored-rollback", "an operator's request that came in time is refused", requestAnswered(202, 409)},
+		{"late-request-accepted", "ignored-rollback", "an operator's request that came too late is accepted", requestAnswered(409, 202)},
+		{"second-saga", "duplicate-saga", "a start that arrived twice makes two sagas", secondSaga},
+	}
+}
+
+// doneAgain repeats an operation after its certain success, with its effect.
+func doneAgain(ops func(*history.Index) func(func(*history.SagaRecord, *history.OpRecord) bool)) func(*history.Index, func(string, *edit) bool) {
+	return func(ix *history.Index, yield func(string, *edit) bool) {
+		for s, o := range ops(ix) {
+			done := o.Learnt(saga.Done)
+			if done == nil || len(o.Effects) == 0 || disturbed(ix) || done.N != o.Attempts[len(o.Attempts)-1].N || s.Ended != nil && s.Ended.Seq < done.Ended.Seq {
+				continue
+			}
+			if !yield(place(o, done.N+1), change(ix.History).after(done.Ended.Seq, attempt(done, o.Op, done.N+1, 200, o.Effects[0].Effect)...)) {
+				return
+			}
+		}
+	}
+}
+
+// between yields operations with the first failed attempt of one that comes before
+// them and succeeded later.
+func startedBetween(ix *history.Index, yield func(string, *edit) bool) {
+	for s, o := range actions(ix) {
+		for _, name := range s.Definition.Predecessors(s.Definition.StepIndex(o.Op.Step)) {
+			step, _ := s.Definition.Step(name)
+			if step.Kind != saga.Deferrable && !moveBetween(ix, o, s.Op(name, saga.Action), yield) {
+				return
+			}
+		}
+	}
+}
+
+func undoneBetween(ix *history.Index, yield func(string, *edit) bool) {
+	for s, o := range undos(ix) {
+		for later, l := range undos(ix) {
+			if later == s && isAncestor(s, o.Op.Step, l.Op.Step) && !moveBetween(ix, o, l, yield) {
+				return
+			}
+		}
+	}
+}
+
+// moveBetween moves the first attempt of an operation behind the first failed
+// attempt of another one that must be done before it.
+func moveBetween(ix *history.Index, o, before *history.OpRecord, yield func(string, *edit) bool) bool {
+	first := o.Attempts[0].Sent
+	if before == nil || first == nil || refusing(ix) || len(before.Attempts) < 2 {
+		return true
+	}
+	a := before.Attempts[0]
+	if a.Ended == nil || before.Attempts[1].Sent == nil || a.Ended.Seq > before.Attempts[1].Sent.Seq || len(a.Answered) > 0 && saga.Classify(a.Answered[0].Code) == saga.Done || first.Seq < a.Ended.Seq {
+		return true
+	}
+	return yield(place(o, 1), change(ix.History).move(first.Seq, a.Ended.Seq))
+}
+
+// startedPastDeferrable moves the first attempt of a step behind a deferrable one
+// before what comes before that.
+func startedPastDeferrable(ix *history.Index, yield func(string, *edit) bool) {
+	for s, o := range actions(ix) {
+		first := o.Attempts[0].Sent
+		if first == nil || refusing(ix) {
+			continue
+		}
+		for _, name := range s.Definition.Predecessors(s.Definition.StepIndex(o.Op.Step)) {
+			step, _ := s.Definition.Step(name)
+			if step.Kind != saga.Deferrable {
+				continue
+			}
+			for _, up := range s.Definition.Predecessors(s.Definition.StepIndex(name)) {
+				before := s.Op(up, saga.Action)
+				if kind, _ := s.Definition.Step(up); kind.Kind == saga.Deferrable || before == nil || before.Attempts[0].Sent == nil {
+					continue
+				}
+				if !yield(place(o, 1), change(ix.History).move(first.Seq, before.Attempts[0].Sent.Seq)) {
+					return
+				}
+			}
+		}
+	}
+}
+
+// undoable is the first step, in the order of the definition, that was attempted and
+// has a compensation that does something; empty: there is none.
+func undoable(s *history.SagaRecord, but string) (string, *saga.Effect) {
+	for _, step := range s.Definition.Steps {
+		if did := inverse(s, step.Name); did != nil && step.Name != but && s.Op(step.Name, saga.Action) != nil && s.Op(step.Name, saga.Compensation) == nil {
+			return step.Name, did
+		}
+	}
+	return "", nil
+}
+
+func undoneAfterRequest(ix *history.Index, yield func(string, *edit) bool) {
+	for s, o := range actions(ix) {
+		step, _ := s.Definition.Step(o.Op.Step)
+		done := o.Learnt(saga.Done)
+		if step.Kind != saga.Pivot || done == nil || ended(s) != saga.Completed || disturbed(ix) {
+			continue
+		}
+		for _, e := range s.Operator {
+			name, did := undoable(s, o.Op.Step)
+			if e.Seq < done.Ended.Seq || did == nil || e.Seq > s.Ended.Seq {
+				continue
+			}
+			if !yield(name+".undo#1", change(ix.History).after(e.Seq, firstUndo(s, name, 200, did)...)) {
+				return
+			}
+			break
+		}
+	}
+}
+
+// undoneAroundPivot undoes a step when the attempts of a pivot that can't be undone
+// are used up and nothing is known of it.
+func undoneAroundPivot(ix *history.Index, yield func(string, *edit) bool) {
+	for s, o := range actions(ix) {
+		step, _ := s.Definition.Step(o.Op.Step)
+		most := o.Call.Retry.MaxAttempts
+		name, did := undoable(s, o.Op.Step)
+		if step.Kind != saga.Pivot || step.Compensation != nil || most == 0 || len(o.Attempts) <= most || did == nil || disturbed(ix) {
+			continue
+		}
+		last := o.Attempts[most-1]
+		if last.Ended == nil || o.Attempts[most].Sent == nil || o.Attempts[most].Sent.Seq < last.Ended.Seq {
+			continue
+		}
+		// The attempts behind it are gone: nothing is known.
+		m := change(ix.History).drop(func(e *history.Event) bool { return isOf(o.Op)(e) && e.Attempt > most })
+		if !yield(name+".undo#1", m.after(last.Ended.Seq, firstUndo(s, name, 200, did)...).withoutFaultsOn(o.Op, most)) {
+			return
+		}
+	}
+}
+
+func undoneUnderWay(ix *history.Index, yield func(string, *edit) bool) {
+	for s, o := range actions(ix) {
+		step, _ := s.Definition.Step(o.Op.Step)
+		name, did := undoable(s, o.Op.Step)
+		if step.Kind != saga.Pivot || did == nil || disturbed(ix) {
+			continue
+		}
+		for _, a := range o.Attempts {
+			for _, e := range s.Operator {
+				if a.Sent == nil || a.Ended == nil || e.Seq < a.Sent.Seq || len(a.Answered) > 0 && e.Seq > a.Answered[0].Seq || e.Seq > a.Ended.Seq {
+					continue
+				}
+				if !yield(name+".undo#1", change(ix.History).after(e.Seq, firstUndo(s, name, 200, did)...)) {
+					return
+				}
+			}
+		}
+	}
+}
+
+// retriableGivenUp takes the attempts behind the first failed one away from a step
+// behind the pivot, and has the saga call a person.
+func retriableGivenUp(ix *history.Index, yield func(string, *edit) bool) {
+	for s, o := range actions(ix) {
+		step, _ := s.Definition.Step(o.Op.Step)
+		first := o.Attempts[0]
+		if step.Kind != saga.Retriable || ended(s) != saga.Completed || len(o.Attempts) < 2 || first.Learnt() != saga.Transient || disturbed(ix) || refusing(ix) || len(s.Operator) > 0 {
+			continue
+		}
+		if first.Ended.Seq > o.Attempts[1].Sent.Seq || len(first.Committed) > 0 {
+			continue
+		}
+		m := change(ix.History).drop(func(e *history.Event) bool {
+			return isOf(o.Op)(e) && e.Attempt > 1 || e.Saga == s.ID && (e.Kind == history.SagaStatus || e.Kind == history.SagaEnded)
+		}).withoutFaultsOn(o.Op, 1)
+		m.before(ix.Settled.Seq, history.Event{Kind: history.SagaStatus, Saga: s.ID, Status: saga.Stuck})
+		if !yield(place(o, 1), m) {
+			return
+		}
+	}
+}
+
+func forgottenAtOnce(ix *history.Index, yield func(string, *edit) bool) {
+	if len(ix.Fired) > 0 || disturbed(ix) {
+		return
+	}
+	for _, s := range ix.Sagas {
+		if len(s.Accepted) == 0 || s.Ended == nil {
+			continue
+		}
+		gone := history.Event{Kind: history.SagaUnknown, Saga: s.ID, Code: 404}
+		if !yield("saga "+s.ID, change(ix.History).after(s.Accepted[0].Seq, gone)) {
+			return
+		}
+	}
+}
+
+func oddWord(ix *history.Index, yield func(string, *edit) bool) {
+	for _, s := range ix.Sagas {
+		for _, r := range s.Reports {
+			if r.Kind != history.SagaStatus || r.Status.Ended() {
+				continue
+			}
+			if !yield("saga "+s.ID, change(ix.History).set(r.Seq, func(e *history.Event) { e.Status = "doing" })) {
+				return
+			}
+			break
+		}
+	}
+}
+
+// undoGivenUp takes the attempts behind the first failed one away from a
+// compensation.
+func undoGivenUp(ix *history.Index, yield func(string, *edit) bool) {
+	for s, o := range undos(ix) {
+		first := o.Attempts[0]
+		if ended(s) != saga.Compensated || o.Call.Retry.DeadlineMS > 0 || o.Call.Breaker != nil || len(o.Attempts) < 2 || o.Attempts[1].Sent == nil ||
+			first.Learnt() != saga.Transient || len(first.Committed) > 0 || first.Ended.Seq > o.Attempts[1].Sent.Seq || disturbed(ix) || refusing(ix) {
+			continue
+		}
+		m := change(ix.History).drop(func(e *history.Event) bool { return isOf(o.Op)(e) && e.Attempt > 1 })
+		if !yield(place(o, 1), m.withoutFaultsOn(o.Op, 1)) {
+			return
+		}
+	}
+}
+
+func callToNowhere(ix *history.Index, yield func(string, *edit) bool) {
+	for _, s := range ix.Sagas {
+		if len(s.Calls) == 0 {
+			continue
+		}
+		e := s.Calls[0]
+		stray := history.Event{Kind: history.CallStray, Saga: s.ID, Step: e.Step, Direction: e.Direction, Detail: `path "/elsewhere"`}
+		if !yield("saga "+s.ID, change(ix.History).after(e.Seq, stray)) {
+			return
+		}
+	}
+}
+
+// extra is the first attempt of a deferrable step beyond its budget; nil: it did not
+// come to that, or something of it is not certain.
+func extra(s *history.SagaRecord, o *history.OpRecord) *history.Attempt {
+	step, _ := s.Definition.Step(o.Op.Step)
+	budget := o.Call.Retry.MaxAttempts
+	if step.Kind != saga.Deferrable || budget == 0 || len(o.Attempts) <= budget || o.Attempts[budget].Sent == nil || o.Attempts[budget].Ended == nil {
+		return nil
+	}
+	for _, a := range o.Attempts[:budget] {
+		if a.Learnt() != saga.Transient {
+			return nil
+		}
+	}
+	return o.Attempts[budget]
+}
+
+func heldUpStep(ix *history.Index, yield func(string, *edit) bool) {
+	for s, o := range actions(ix) {
+		more := extra(s, o)
+		if more == nil || disturbed(ix) {
+			continue
+		}
+		for i, step := range s.Definition.Steps {
+			behind := s.Op(step.Name, saga.Action)
+			if direct := s.Definition.Predecessors(i); len(direct) != 1 || direct[0] != o.Op.Step || behind == nil || behind.Attempts[0].Sent == nil || behind.Attempts[0].Sent.Seq > more.Sent.Seq {
+				continue
+			}
+			if !yield(place(behind, 1), change(ix.History).move(behind.Attempts[0].Sent.Seq, more.Sent.Seq)) {
+				return
+			}
+		}
+	}
+}
+
+// heldUpEnd reports a saga as running after a deferrable step, all that is left of
+// it, was attempted beyond its budget.
+func heldUpEnd(ix *history.Index, yield func(string, *edit) bool) {
+	for s, o := range actions(ix) {
+		more := extra(s, o)
+		if more == nil || ended(s) != saga.Completed || disturbed(ix) || more.Sent.Seq < s.Ended.Seq {
+			continue
+		}
+		var steps []saga.StepStatus
+		for _, step := range s.Definition.Steps {
+			st := saga.StepStatus{Name: step.Name, Status: saga.StepSucceeded, Attempts: 1}
+			if step.Name == o.Op.Step {
+				st.Status, st.Attempts = saga.StepRunning, more.N
+			}
+			steps = append(steps, st)
+		}
+		late := history.Event{Kind: history.SagaStatus, Saga: s.ID, Status: saga.Running, Steps: steps}
+		m := change(ix.History)
+		told := endReport(s)
+		if told == nil {
+			continue
+		}
+		m.move(s.Ended.Seq, more.Ended.Seq).move(told.Seq, more.Ended.Seq).after(more.Sent.Seq, late)
+		if !yield(place(o, more.N), m) {
+			return
+		}
+	}
+}
+
+func acknowledgedNotDone(ix *history.Index, yield func(string, *edit) bool) {
+	if ix.History.Header.Profile == "naive" {
+		return
+	}
+	for _, o := range each(ix) {
+		if received(o) < 2 || len(o.Effects) == 0 || accepted(o) == 0 {
+			continue
+		}
+		if !yield(place(o, 1), change(ix.History).drop(isEffect(o.Op))) {
+			return
+		}
+	}
+}
+
+func foundOdd(ix *history.Index, yield func(string, *edit) bool) {
+	for _, o := range each(ix) {
+		for _, e := range o.Effects {
+			if e.Effect == nil || len(e.Effect.Writes) == 0 {
+				continue
+			}
+			other := copyEffect(e.Effect)
+			other.Writes[0].From += "-odd"
+			if !yield(place(o, e.Attempt), change(ix.History).set(e.Seq, func(x *history.Event) { x.Effect = &other })) {
+				return
+			}
+		}
+	}
+}
+
+// overwrote lets a write that was refused with 409, since the register was another
+// saga's, have its effect.
+func overwrote(ix *history.Index, yield func(string, *edit) bool) {
+	for s, o := range each(ix) {
+		asked, err := o.Asked()
+		if err != nil || len(asked.Writes) != 1 || len(asked.Postings) > 0 {
+			continue
+		}
+		for _, a := range o.Attempts {
+			if len(a.Received) == 0 || len(a.Answered) == 0 || a.Answered[0].Code != 409 {
+				continue
+			}
+			value, by := leftBefore(ix, asked.Writes[0].Register, a.Received[0].Seq)
+			if by == "" || by == s.ID || value == asked.Writes[0].From {
+				continue
+			}
+			did := saga.Effect{Writes: []saga.Write{{Register: asked.Writes[0].Register, From: value, To: asked.Writes[0].To}}}
+			e := history.Event{Kind: history.CallCommitted, Saga: o.Op.Saga, Step: o.Op.Step, Direction: o.Op.Direction, Attempt: a.N, Effect: &did}
+			if !yield(place(o, a.N), change(ix.History).after(a.Received[0].Seq, e)) {
+				return
+			}
+			break
+		}
+	}
+}
+
+// leftBefore is what a register held before an event, and which saga had put it
+// there.
+func leftBefore(ix *history.Index, register string, seq int) (value, by string) {
+	for i := range ix.History.Events[:seq-1] {
+		e := &ix.History.Events[i]
+		if e.Kind != history.CallCommitted || e.Effect == nil {
+			continue
+		}
+		for _, w := range e.Effect.Writes {
+			if w.Register == register {
+				value, by = w.To, e.Saga
+			}
+		}
+	}
+	return value, by
+}
+
+// retriedAfterTurn attempts an action that failed once more, long after a certain
+// refusal of another one.
+func retriedAfterTurn(ix *history.Index, yield func(string, *edit) bool) {
+	for s, o := range actions(ix) {
+		step, _ := s.Definition.Step(o.Op.Step)
+		last := lastSent(o)
+		if last == nil || step.Kind == saga.Deferrable || step.Kind == saga.Pivot || last.Learnt() != saga.Transient || ended(s) != saga.Compensated || disturbed(ix) || last.N >= o.Call.Retry.MaxAttempts && o.Call.Retry.MaxAttempts > 0 {
+			continue
+		}
+		if !slices.ContainsFunc(s.Definition.Steps, func(other saga.Step) bool {
+			x := s.Op(other.Name, saga.Action)
+			return other.Name != o.Op.Step && x != nil && x.Learnt(saga.Permanent) != nil && x.Learnt(saga.Permanent).Ended.Seq < last.Ended.Seq
+		}) {
+			continue
+		}
+		_, hi := o.Call.Retry.Band(last.N + 1)
+		again := attempt(last, o.Op, last.N+1, 503, nil)
+		if !yield(place(o, last.N+1), change(ix.History).after(last.Ended.Seq, again...).delayNew(hi+200*time.Millisecond)) {
+			return
+		}
+	}
+}
+
+// requestAnswered gives an operator's request another answer.
+func requestAnswered(was, is int) func(*history.Index, func(string, *edit) bool) {
+	return func(ix *history.Index, yield func(string, *edit) bool) {
+		for _, s := range ix.Sagas {
+			if len(s.Operator) != 1 || s.Operator[0].Code != was || disturbed(ix) {
+				continue
+			}
+			if !yield("saga "+s.ID, change(ix.History).set(s.Operator[0].Seq, func(e *history.Event) { e.Code = is })) {
+				return
+			}
+		}
+	}
+}
+
+// secondSaga lets each call of a saga whose start arrived twice come a second time,
+// for a saga of another id, under a key of its own.
+func secondSaga(ix *history.Index, yield func(string, *edit) bool) {
+	for _, s := range ix.Sagas {
+		if len(s.Submitted) < 2 || disturbed(ix) || ended(s) == "" {
+			continue
+		}
+		m := change(ix.History)
+		for _, step := range s.Definition.Steps {
+			o := s.Op(step.Name, saga.Action)
+			if o == nil || o.Learnt(saga.Done) == nil || len(o.Effects) == 0 {
+				continue
+			}
+			a := o.Learnt(saga.Done)
+			other := attempt(a, o.Op, len(o.Attempts)+1, 200, o.Effects[0].Effect)
+			for i := range other {
+				if other[i].Key != "" {
+					other[i].Key, other[i].SagaID = other[i].Key+"-second", fmt.Sprint(s.ID, "-second")
+				}
+			}
+			m.after(a.Ended.Seq, other...)
+		}
+		if !yield("saga "+s.ID, m) {
+			return
+		}
+	}
+}
