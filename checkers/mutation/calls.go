@@ -31,7 +31,7 @@ func callOperators() []Operator {
 		{"undone-past-the-pivot", "pivot-violation", "a step is undone after the pivot succeeded", undonePastPivot},
 		{"undone-though-done", "unneeded-compensation", "a saga is rolled back though all its steps succeeded", undoneThoughDone},
 		{"undone-untouched", "unneeded-compensation", "a step that was never attempted is undone", undoneUntouched},
-		{"started-after-the-turn", "action-after-turn", "a new step starts after a certain refusal", startedAfterTurn},
+		{"started-after-the-turn", "action-after-turn", "a new step starts after the saga has turned", startedAfterTurn},
 		{"sent-again", "redundant-call", "an operation is sent again after its certain success", sentAgain},
 	}
 }
@@ -357,41 +357,59 @@ func rollback(s *history.SagaRecord) *history.Event {
 	return nil
 }
 
-// startedAfterTurn starts a step that was never attempted, after the saga had been
-// turned by a certain refusal.
+// startedAfterTurn starts a step that was never attempted and became ready long after
+// the saga had been turned: by a certain refusal, or by an operator.
 func startedAfterTurn(ix *history.Index, yield func(string, *edit) bool) {
-	for s, o := range actions(ix) {
-		step, _ := s.Definition.Step(o.Op.Step)
-		no := o.Learnt(saga.Permanent)
-		if no == nil || step.Kind == saga.Deferrable || ended(s) != saga.Compensated || disturbed(ix) {
+	for _, s := range ix.Sagas {
+		at, ok := turnedAt(s)
+		if !ok || ended(s) != saga.Compensated || disturbed(ix) {
 			continue
 		}
 		for _, other := range s.Definition.Steps {
-			if s.Op(other.Name, saga.Action) != nil || !readyAfter(s, other, no.LearntAt()) {
+			last := readyAfter(s, other, at)
+			if last == nil || s.Op(other.Name, saga.Action) != nil {
 				continue
 			}
 			op := saga.Operation{Saga: s.ID, Step: other.Name, Direction: saga.Action}
-			started := attempt(no, op, 1, 200, nil)
-			m := change(ix.History).after(no.Ended.Seq, started...).delayNew(300 * time.Millisecond)
-			if !yield(other.Name+"#1", m) {
+			if !yield(other.Name+"#1", change(ix.History).after(last.Ended.Seq, attempt(last, op, 1, 200, nil)...)) {
 				return
 			}
 		}
 	}
 }
 
-// readyAfter tells whether what a step waits for was done, the last of it long after
-// a time.
-func readyAfter(s *history.SagaRecord, step saga.Step, at time.Duration) bool {
-	late := false
+// turnedAt is when the saga surely had been turned.
+func turnedAt(s *history.SagaRecord) (at time.Duration, ok bool) {
+	for _, step := range s.Definition.Steps {
+		if o := s.Op(step.Name, saga.Action); o != nil && step.Kind != saga.Deferrable && o.Learnt(saga.Permanent) != nil {
+			return o.Learnt(saga.Permanent).LearntAt(), true
+		}
+	}
+	for _, e := range s.Operator {
+		if saga.Classify(e.Code) == saga.Done {
+			return e.At, true
+		}
+	}
+	return 0, false
+}
+
+// readyAfter is the attempt with which the last of what a step waits for was done, if
+// all was, and that long after a time; nil: it was not.
+func readyAfter(s *history.SagaRecord, step saga.Step, at time.Duration) *history.Attempt {
+	var last *history.Attempt
 	for _, name := range s.Definition.Predecessors(s.Definition.StepIndex(step.Name)) {
 		o := s.Op(name, saga.Action)
 		if o == nil || o.Learnt(saga.Done) == nil {
-			return false
+			return nil
 		}
-		late = late || o.Learnt(saga.Done).LearntAt() > at+100*time.Millisecond
+		if a := o.Learnt(saga.Done); last == nil || a.LearntAt() > last.LearntAt() {
+			last = a
+		}
 	}
-	return late
+	if last == nil || last.LearntAt() < at+100*time.Millisecond {
+		return nil
+	}
+	return last
 }
 
 func sentAgain(ix *history.Index, yield func(string, *edit) bool) {

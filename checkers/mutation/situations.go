@@ -76,18 +76,19 @@ func undoneBetween(ix *history.Index, yield func(string, *edit) bool) {
 	}
 }
 
-// moveBetween moves the first attempt of an operation behind the first failed
-// attempt of another one that must be done before it.
+// moveBetween moves the first attempt of an operation behind the beginning of the
+// second attempt of another one that must be done before it, of which the first
+// failed.
 func moveBetween(ix *history.Index, o, before *history.OpRecord, yield func(string, *edit) bool) bool {
 	first := o.Attempts[0].Sent
 	if before == nil || first == nil || refusing(ix) || len(before.Attempts) < 2 {
 		return true
 	}
-	a := before.Attempts[0]
-	if a.Ended == nil || before.Attempts[1].Sent == nil || a.Ended.Seq > before.Attempts[1].Sent.Seq || len(a.Answered) > 0 && saga.Classify(a.Answered[0].Code) == saga.Done || first.Seq < a.Ended.Seq {
+	a, second := before.Attempts[0], before.Attempts[1].Sent
+	if a.Ended == nil || second == nil || len(a.Committed) > 0 || len(a.Answered) > 0 && saga.Classify(a.Answered[0].Code) == saga.Done || first.Seq < second.Seq {
 		return true
 	}
-	return yield(place(o, 1), change(ix.History).move(first.Seq, a.Ended.Seq))
+	return yield(place(o, 1), change(ix.History).move(first.Seq, second.Seq))
 }
 
 // startedPastDeferrable moves the first attempt of a step behind a deferrable one
@@ -448,7 +449,7 @@ func secondSaga(ix *history.Index, yield func(string, *edit) bool) {
 		if len(s.Submitted) < 2 || disturbed(ix) || ended(s) == "" {
 			continue
 		}
-		m := change(ix.History)
+		m, added := change(ix.History), false
 		for _, step := range s.Definition.Steps {
 			o := s.Op(step.Name, saga.Action)
 			if o == nil || o.Learnt(saga.Done) == nil || len(o.Effects) == 0 {
@@ -462,8 +463,9 @@ func secondSaga(ix *history.Index, yield func(string, *edit) bool) {
 				}
 			}
 			m.after(a.Ended.Seq, other...)
+			added = true
 		}
-		if !yield("saga "+s.ID, m) {
+		if added && !yield("saga "+s.ID, m) {
 			return
 		}
 	}

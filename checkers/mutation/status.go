@@ -175,27 +175,22 @@ func failedByDeferrable(ix *history.Index, yield func(string, *edit) bool) {
 	}
 }
 
-// calledWhileOpen sends a call again at once after the failures that open its
-// breaker.
+// calledWhileOpen moves a call to the failure before it, where the time between them
+// shows that its breaker was open.
 func calledWhileOpen(ix *history.Index, yield func(string, *edit) bool) {
-	for _, o := range each(ix) {
+	for o, w := range waits(ix) {
 		b := o.Call.Breaker
-		if b == nil || disturbed(ix) || len(o.Attempts) < b.Failures+1 || len(ix.Sagas) > 1 {
+		a, next := w[0], w[1]
+		if b == nil || a.Ended.Code == 0 || !a.Ended.Certain {
 			continue
 		}
-		failed := 0
-		for i, a := range o.Attempts[:len(o.Attempts)-1] {
-			next := o.Attempts[i+1]
-			if a.Sent == nil || next.Sent == nil || a.Learnt() != saga.Transient || a.Ended.Code == 0 || !a.Ended.Certain {
-				failed = 0
-				continue
-			}
-			if failed++; failed != b.Failures {
-				continue
-			}
-			if !yield(place(o, next.N), change(ix.History).closeUp(a.Ended, next.Sent)) {
-				return
-			}
+		open := time.Duration(b.OpenMS) * time.Millisecond
+		_, hi := o.Call.Retry.Band(next.N)
+		if gap := next.Sent.At - a.Ended.At; gap < open || gap < 2*hi {
+			continue // it may have been closed
+		}
+		if !yield(place(o, next.N), change(ix.History).move(next.Sent.Seq, a.Ended.Seq)) {
+			return
 		}
 	}
 }
