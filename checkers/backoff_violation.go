@@ -108,7 +108,7 @@ func (c BackoffViolation) Check(h *history.History, ix *history.Index) Verdict {
 			}
 		}
 	}
-	checkLongAsRule(t, free, max(lag, ruleLag), longWaits.has(h.Header.Definitions))
+	checkLongAsRule(t, free, max(ix.Lag, ruleLag), longWaits.has(h.Header.Definitions))
 	return t.verdict("no attempt followed a transient failure")
 }
 

@@ -2,6 +2,7 @@ package faults
 
 import (
 	"slices"
+	"time"
 
 	"github.com/sagacheck/sagacheck/saga"
 )
@@ -12,15 +13,16 @@ import (
 func (e *ending) turns() {
 	for _, s := range e.d.Steps {
 		e.asked(s)
-		e.interruptedBudget(s)
 		e.interruptedDeferral(s)
 	}
 	e.lateBranch()
 	first := func(try func(s saga.Step) bool) { _ = slices.ContainsFunc(e.d.Steps, try) }
+	first(e.interruptedBudget)
 	first(e.neverArrived)
 	first(e.copyAfterUndo)
 	first(e.undoFails)
 	first(e.undoInOrder)
+	first(e.undoesLong)
 	e.longAlone()
 }
 
@@ -50,16 +52,25 @@ func (e *ending) one() int {
 	return 0
 }
 
-// interruptedBudget: a kill in the middle of the attempts, all of which fail. What
-// was counted before it counts.
-func (e *ending) interruptedBudget(s saga.Step) {
-	most := s.Action.Retry.MaxAttempts
-	if !e.a.Process || e.several || most < 3 || s.Action.Retry.DeadlineMS > 0 || unbounded(s) || !alone(e.d, s.Name) {
-		return
+// interruptedBudget: a kill in the middle of the attempts, all of which fail, however
+// many there are: the one that the kill cut short may count or not. What was counted
+// before it counts.
+func (e *ending) interruptedBudget(s saga.Step) bool {
+	const most, restart = 12, 1500 * time.Millisecond
+	p := s.Action.Retry
+	if !e.a.Process || e.sagas > 1 || p.MaxAttempts < 3 || p.MaxAttempts >= most || p.DeadlineMS > 0 || unbounded(s) || s.Action.Breaker != nil || len(e.d.Predecessors(e.d.StepIndex(s.Name))) > 0 || !alone(e.d, s.Name) {
+		return false
 	}
-	fs := burst(Fault{Kind: (failure{}).Doc().Name, Saga: e.one(), At: point(s.Name, 1, saga.Receive)}, most)
-	fs[1] = defaults(Fault{Kind: (crashOrchestrator{}).Doc().Name, Saga: e.one(), At: fs[1].At}, s.Action.Retry)
-	e.add(fs...)
+	lasts := restart
+	for n := 2; n <= p.MaxAttempts+1; n++ {
+		_, hi := p.Band(n)
+		lasts += hi
+	}
+	fail := Fault{Kind: (errorRate{}).Doc().Name, Steps: []string{s.Name}, ForMS: int(lasts.Milliseconds()), Calls: slices.Repeat([]bool{true}, most)}
+	fail.Calls[1] = false // the kill's own
+	kill := defaults(Fault{Kind: (crashOrchestrator{}).Doc().Name, At: point(s.Name, 2, saga.Receive)}, p)
+	e.plans = append(e.plans, Plan{[]Fault{fail, kill}})
+	return true
 }
 
 // interruptedDeferral: a kill while a step is deferred. It must be made up for all
@@ -74,7 +85,7 @@ func (e *ending) interruptedDeferral(s saga.Step) {
 }
 
 // lateAnswer, in ms, is long after a refusal beside it, and within every time-out.
-const lateAnswer = 160
+const lateAnswer = 200
 
 // lateBranch: of two steps side by side one is refused, and the other answers long
 // after that, well or badly. No step may start behind it then, nor may it be
@@ -134,6 +145,24 @@ func (e *ending) undoFails(s saga.Step) bool {
 	}
 	at := saga.FailurePoint{Step: s.Name, Direction: saga.Compensation, Attempt: 1, Phase: saga.Receive}
 	return e.undoing(s, func([]Fault) []Fault { return burst(Fault{Kind: (failure{}).Doc().Name, At: at}, times) })
+}
+
+// undoesLong: a compensation that may go on for ever fails until a dozen of its waits
+// were long enough to be judged together: whether they are longer than the policy
+// says, as a rule.
+func (e *ending) undoesLong(s saga.Step) bool {
+	const waits, long, most = 12, 100 * time.Millisecond, 40
+	if s.Compensation == nil || s.Compensation.Retry.MaxAttempts > 0 || s.Compensation.Breaker != nil {
+		return false
+	}
+	n, found := 1, 0
+	for ; n < most && found < waits; n++ {
+		if _, hi := s.Compensation.Retry.Band(n + 1); hi >= long {
+			found++
+		}
+	}
+	at := saga.FailurePoint{Step: s.Name, Direction: saga.Compensation, Attempt: 1, Phase: saga.Receive}
+	return found == waits && e.undoing(s, func([]Fault) []Fault { return burst(Fault{Kind: (failure{}).Doc().Name, At: at}, n-1) })
 }
 
 // undoInOrder: the compensation of a later step fails, or is interrupted by a

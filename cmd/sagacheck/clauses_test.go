@@ -6,10 +6,29 @@ import (
 	"github.com/sagacheck/sagacheck/checkers"
 )
 
+// notReached is what curated plans reach in other scenarios only. In seat and voucher
+// sagas compete, and it is not sure which of them a late copy belongs to; behind the
+// breaker attempts are held back, so that no kill is sure to come in their middle and
+// no step to be ready at a certain time; the branches of booking and signup end too
+// close to each other for a retry that is surely late.
+var notReached = []string{
+	"seat: hanging-action/after-undo",
+	"voucher: hanging-action/after-undo",
+	"breaker: compensation-order/after-crash",
+	"breaker: retry-budget/maximum-after-crash",
+	"breaker: action-after-turn/new-step-after-request",
+	"booking: action-after-turn/retry",
+	"signup: action-after-turn/retry",
+}
+
 // TestCuratedPlansReachEveryClause: in each scenario the curated plans put every
 // clause of every property to the test that its shape and the reference executor
 // allow. A clause that no cell could judge would be green for nothing.
 func TestCuratedPlansReachEveryClause(t *testing.T) {
+	known := map[string]bool{}
+	for _, k := range notReached {
+		known[k] = true
+	}
 	_, report, output := command(t, "run", "--runs", "0")
 	if n := report.Totals; n.Cells == 0 || n.Errors > 0 {
 		t.Fatalf("%+v\n%s", n, output)
@@ -19,8 +38,9 @@ func TestCuratedPlansReachEveryClause(t *testing.T) {
 			continue
 		}
 		for _, c := range r.Clauses {
-			if c.Open() {
-				t.Errorf("%s: %s, clause %s: judged in no cell: %s", r.Scenario, r.Property, c.Clause, c.Why)
+			name := r.Scenario + ": " + r.Property + "/" + c.Clause
+			if c.Open() && !known[name] {
+				t.Errorf("%s: judged in no cell: %s", name, c.Why)
 			}
 		}
 	}

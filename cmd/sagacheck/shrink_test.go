@@ -46,7 +46,11 @@ func TestTheFirstFailureIsTheSmallest(t *testing.T) {
 	at := func(kind string, phase saga.Phase) faults.Fault {
 		return faults.Fault{Kind: kind, At: saga.FailurePoint{Step: "a", Direction: saga.Action, Attempt: 1, Phase: phase}}
 	}
-	broken := []checkers.Verdict{{Property: "duplicate-effect", Outcome: checkers.Violation}, {Property: "redundant-call", Outcome: checkers.Violation}}
+	witness := []checkers.Witness{{Broken: "twice", Events: []int{1}, At: 1}}
+	broken := []checkers.Verdict{
+		{Property: "duplicate-effect", Outcome: checkers.Violation, Witnesses: witness},
+		{Property: "redundant-call", Outcome: checkers.Violation, Witnesses: witness},
+	}
 	var f failures
 	for i, p := range [][]faults.Fault{
 		{at("slow", saga.Request), at("lose", saga.Response)}, {at("crash-orchestrator", saga.Commit)}, {at("lose", saga.Response)},
