@@ -90,7 +90,7 @@ func tries(s *history.SagaRecord, o *history.OpRecord) []*history.Attempt {
 		if a.Sent.Seq > over {
 			return as[:i]
 		}
-		if a.Ended != nil && a.Ended.Code != 0 && saga.Classify(a.Ended.Code) != saga.Transient {
+		if a.Ended != nil && a.Ended.Code != 0 && !a.Severed() && saga.Classify(a.Ended.Code) != saga.Transient {
 			over = min(over, a.Ended.Seq)
 		}
 	}

@@ -1,6 +1,7 @@
 package history
 
 import (
+	"slices"
 	"time"
 
 	"github.com/sagacheck/sagacheck/saga"
@@ -37,6 +38,25 @@ func (ix *Index) doubt() {
 		for o, a := range s.sent {
 			limit := o.Call.Retry.AttemptTimeout()
 			a.doubtful = limit > 0 && a.Ended != nil && a.LearntAt()-a.Sent.At+3*ix.Lag >= limit
+		}
+	}
+}
+
+// sever marks the attempts that a kill cut short.
+func (ix *Index) sever() {
+	var kills []int
+	for i := range ix.History.Events {
+		if e := &ix.History.Events[i]; e.Kind == ProcessKilled {
+			kills = append(kills, e.Seq)
+		}
+	}
+	for _, s := range ix.Sagas {
+		for _, a := range s.sent {
+			over := a.Ended
+			if len(a.Answered) > 0 {
+				over = a.Answered[0]
+			}
+			a.severed = slices.ContainsFunc(kills, func(k int) bool { return a.Sent.Seq < k && (over == nil || k < over.Seq) })
 		}
 	}
 }

@@ -65,6 +65,7 @@ type Attempt struct {
 	Committed []*Event
 	Answered  []*Event
 	Ended     *Event
+	severed   bool // the orchestrator was killed before it was answered
 	doubtful  bool // the wire may have seen it too late to tell whether it timed out
 }
 
@@ -80,6 +81,7 @@ func NewIndex(h *History) *Index {
 		ix.add(&h.Events[i])
 	}
 	ix.doubt()
+	ix.sever()
 	return ix
 }
 
@@ -179,6 +181,10 @@ func (s *SagaRecord) Status() saga.Status {
 	}
 	return ""
 }
+
+// Severed tells that the orchestrator was killed while the attempt was under way, and
+// before it was answered: nobody is there to learn the answer.
+func (a *Attempt) Severed() bool { return a.severed }
 
 // Learnt is what the orchestrator surely learnt from the attempt: done,
 // permanent, transient (nothing of an answer reached it, or a transient one); the
