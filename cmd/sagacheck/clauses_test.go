@@ -1,9 +1,11 @@
 package main
 
 import (
+	"slices"
 	"testing"
 
 	"github.com/sagacheck/sagacheck/checkers"
+	"github.com/sagacheck/sagacheck/scenarios"
 )
 
 // notReached is what curated plans reach in other scenarios only. In seat and voucher
@@ -25,24 +27,21 @@ var notReached = []string{
 // clause of every property to the test that its shape and the reference executor
 // allow. A clause that no cell could judge would be green for nothing.
 func TestCuratedPlansReachEveryClause(t *testing.T) {
-	known := map[string]bool{}
-	for _, k := range notReached {
-		known[k] = true
-	}
-	_, report, output := command(t, "run", "--runs", "0")
-	if n := report.Totals; n.Cells == 0 || n.Errors > 0 {
-		t.Fatalf("%+v\n%s", n, output)
-	}
-	for _, r := range report.Results {
-		if advice(t, r.Property) {
-			continue
-		}
-		for _, c := range r.Clauses {
-			name := r.Scenario + ": " + r.Property + "/" + c.Clause
-			if c.Open() && !known[name] {
-				t.Errorf("%s: judged in no cell: %s", name, c.Why)
+	for _, s := range scenarios.All() {
+		t.Run(s.Name, func(t *testing.T) { // one at a time: on a busy machine less is certain
+			_, report, output := command(t, "run", "--runs", "0", "--scenario", s.Name)
+			if n := report.Totals; n.Cells == 0 || n.Errors > 0 {
+				t.Fatalf("%+v\n%s", n, output)
 			}
-		}
+			for _, r := range report.Results {
+				for _, c := range r.Clauses {
+					name := r.Scenario + ": " + r.Property + "/" + c.Clause
+					if c.Open() && !advice(t, r.Property) && !slices.Contains(notReached, name) {
+						t.Errorf("%s: judged in no cell: %s", name, c.Why)
+					}
+				}
+			}
+		})
 	}
 }
 
