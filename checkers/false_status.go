@@ -175,9 +175,10 @@ func doneBy(s *history.SagaRecord, step saga.Step, seq int) bool {
 	return did != nil && did.Seq < seq || !hasEffect(&step.Action)
 }
 
-// leftBy is an effect of the step's own attempts that had not been undone before
-// an event. One that came after the compensation was accepted is a hanging action
-// and no lie of the orchestrator.
+// leftBy is an effect of the step that had not been undone before an event. One that
+// came after the compensation was accepted is a hanging action and no lie of the
+// orchestrator, nor is one that only a copy of the network had, of an action that
+// was never answered as done.
 func leftBy(s *history.SagaRecord, step saga.Step, seq int) *history.Event {
 	if !hasEffect(step.Compensation) {
 		return nil
@@ -187,8 +188,10 @@ func leftBy(s *history.SagaRecord, step saga.Step, seq int) *history.Event {
 		seq = ok.Seq
 	}
 	undone := first(effects(undo))
-	for _, e := range effects(s.Op(step.Name, saga.Action)) {
-		if e.Copy == 0 && e.Seq < seq && (undone == nil || undone.Seq > seq) {
+	act := s.Op(step.Name, saga.Action)
+	told := acknowledged(act)
+	for _, e := range effects(act) {
+		if (e.Copy == 0 || told != nil && told.Seq < seq) && e.Seq < seq && (undone == nil || undone.Seq > seq) {
 			return e
 		}
 	}
