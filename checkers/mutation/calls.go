@@ -25,6 +25,7 @@ func callOperators() []Operator {
 		{"given-up", "retry-budget", "an operation is given up before its policy is used up", givenUp},
 		{"wait-shortened", "backoff-violation", "an attempt follows the failure at once", waitShortened},
 		{"wait-lengthened", "backoff-violation", "an attempt follows the failure much too late", waitLengthened},
+		{"herded", "thundering-herd", "all sagas wait for the same part of the band", herded},
 		{"retry-after-ignored", "backoff-violation", "an attempt follows an answer with Retry-After at once", retryAfterIgnored},
 		{"started-early", "step-order", "a step starts before one that it waits for has succeeded", startedEarly},
 		{"undone-early", "compensation-order", "a step is undone before one that comes after it", undoneEarly},
@@ -148,66 +149,6 @@ func givenUp(ix *history.Index, yield func(string, *edit) bool) {
 		}
 		m := change(ix.History).drop(func(e *history.Event) bool { return isOf(o.Op)(e) && e.Attempt > 1 })
 		if !yield(place(o, 1), m.withoutFaultsOn(o.Op, 1)) {
-			return
-		}
-	}
-}
-
-// waits yields pairs of attempts that follow each other after a failure.
-func waits(ix *history.Index) func(func(*history.OpRecord, [2]*history.Attempt) bool) {
-	return func(yield func(*history.OpRecord, [2]*history.Attempt) bool) {
-		if disturbed(ix) || refusing(ix) {
-			return
-		}
-		for s, o := range each(ix) {
-			if endless(s, o) {
-				continue
-			}
-			for i := 1; i < len(o.Attempts); i++ {
-				a, b := o.Attempts[i-1], o.Attempts[i]
-				if a.Sent != nil && b.Sent != nil && a.Ended != nil && a.Ended.Seq < b.Sent.Seq && a.Learnt() == saga.Transient && !yield(o, [2]*history.Attempt{a, b}) {
-					return
-				}
-			}
-		}
-	}
-}
-
-func waitShortened(ix *history.Index, yield func(string, *edit) bool) {
-	for o, w := range waits(ix) {
-		a, b := w[0], w[1]
-		lo, _ := o.Call.Retry.Band(b.N)
-		if a.Ended.Code == 0 || !a.Ended.Certain || lo < 4*time.Millisecond {
-			continue // it may have been learnt at any time before
-		}
-		if !yield(place(o, b.N), change(ix.History).closeUp(a.Ended, b.Sent)) {
-			return
-		}
-	}
-}
-
-func waitLengthened(ix *history.Index, yield func(string, *edit) bool) {
-	for o, w := range waits(ix) {
-		_, hi := o.Call.Retry.Band(w[1].N)
-		if o.Call.Breaker != nil {
-			continue
-		}
-		if !yield(place(o, w[1].N), change(ix.History).delay(w[1].Sent.Seq, 2*second+2*hi+2*o.Call.Retry.AttemptTimeout())) {
-			return
-		}
-	}
-}
-
-func retryAfterIgnored(ix *history.Index, yield func(string, *edit) bool) {
-	for o, w := range waits(ix) {
-		asked := 0
-		for _, e := range w[0].Answered {
-			asked = max(asked, e.RetryAfterMS)
-		}
-		if asked < 10 || !w[0].Ended.Certain {
-			continue
-		}
-		if !yield(place(o, w[1].N), change(ix.History).closeUp(w[0].Ended, w[1].Sent)) {
 			return
 		}
 	}
@@ -355,61 +296,6 @@ func rollback(s *history.SagaRecord) *history.Event {
 		}
 	}
 	return nil
-}
-
-// startedAfterTurn starts a step that was never attempted and became ready long after
-// the saga had been turned: by a certain refusal, or by an operator.
-func startedAfterTurn(ix *history.Index, yield func(string, *edit) bool) {
-	for _, s := range ix.Sagas {
-		at, ok := turnedAt(s)
-		if !ok || ended(s) != saga.Compensated || disturbed(ix) {
-			continue
-		}
-		for _, other := range s.Definition.Steps {
-			last := readyAfter(s, other, at)
-			if last == nil || s.Op(other.Name, saga.Action) != nil {
-				continue
-			}
-			op := saga.Operation{Saga: s.ID, Step: other.Name, Direction: saga.Action}
-			if !yield(other.Name+"#1", change(ix.History).after(last.Ended.Seq, attempt(last, op, 1, 200, nil)...)) {
-				return
-			}
-		}
-	}
-}
-
-// turnedAt is when the saga surely had been turned.
-func turnedAt(s *history.SagaRecord) (at time.Duration, ok bool) {
-	for _, step := range s.Definition.Steps {
-		if o := s.Op(step.Name, saga.Action); o != nil && step.Kind != saga.Deferrable && o.Learnt(saga.Permanent) != nil {
-			return o.Learnt(saga.Permanent).LearntAt(), true
-		}
-	}
-	for _, e := range s.Operator {
-		if saga.Classify(e.Code) == saga.Done {
-			return e.At, true
-		}
-	}
-	return 0, false
-}
-
-// readyAfter is the attempt with which the last of what a step waits for was done, if
-// all was, and that long after a time; nil: it was not.
-func readyAfter(s *history.SagaRecord, step saga.Step, at time.Duration) *history.Attempt {
-	var last *history.Attempt
-	for _, name := range s.Definition.Predecessors(s.Definition.StepIndex(step.Name)) {
-		o := s.Op(name, saga.Action)
-		if o == nil || o.Learnt(saga.Done) == nil {
-			return nil
-		}
-		if a := o.Learnt(saga.Done); last == nil || a.LearntAt() > last.LearntAt() {
-			last = a
-		}
-	}
-	if last == nil || last.LearntAt() < at+100*time.Millisecond {
-		return nil
-	}
-	return last
 }
 
 func sentAgain(ix *history.Index, yield func(string, *edit) bool) {

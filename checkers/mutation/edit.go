@@ -1,6 +1,7 @@
 package mutation
 
 import (
+	"cmp"
 	"slices"
 	"time"
 
@@ -65,6 +66,25 @@ func (e *edit) move(seq, behind int) *edit {
 	x := e.events[i]
 	e.events = slices.Delete(e.events, i, i+1)
 	return e.after(behind, x)
+}
+
+// during puts new events in at a time, and moves no other.
+func (e *edit) during(at time.Duration, news ...history.Event) *edit {
+	i := slices.IndexFunc(e.events, func(x history.Event) bool { return x.At > at })
+	if i < 0 {
+		i = len(e.events)
+	}
+	for k := range news {
+		news[k].Seq, news[k].At = 0, at+time.Duration(k)*moment
+	}
+	e.events = slices.Insert(e.events, i, news...)
+	return e.inOrder()
+}
+
+// inOrder sorts the events by their times.
+func (e *edit) inOrder() *edit {
+	slices.SortStableFunc(e.events, func(a, b history.Event) int { return cmp.Compare(a.At, b.At) })
+	return e
 }
 
 // later shifts the events from a place on in time.

@@ -2,8 +2,6 @@ package mutation
 
 import (
 	"fmt"
-	"slices"
-	"time"
 
 	"github.com/sagacheck/sagacheck/history"
 	"github.com/sagacheck/sagacheck/saga"
@@ -30,6 +28,8 @@ func situationOperators() []Operator {
 		{"end-held-up", "degradation-failure", "a saga is still running when only a deferrable step is left", heldUpEnd},
 		{"acknowledged-and-not-done", "not-linearizable", "an operation is answered as done, and had no effect", acknowledgedNotDone},
 		{"found-what-nobody-left", "not-linearizable", "a write finds a value that no write left", foundOdd},
+		{"undo-overwrote", "lost-update", "a compensation comes once more and overwrites what another saga has set", undoOverwrote},
+		{"built-on-what-is-undone", "dirty-read", "a saga completes on the strength of what another one gives back later", builtOnUndone},
 		{"overwrote", "lost-update", "a write that was refused since another saga was there is done all the same", overwrote},
 		{"retried-after-the-turn", "action-after-turn", "an action that failed is attempted again after the saga has turned", retriedAfterTurn},
 		{"request-refused", "ignored-rollback", "an operator's request that came in time is refused", requestAnswered(202, 409)},
@@ -270,69 +270,6 @@ func callToNowhere(ix *history.Index, yield func(string, *edit) bool) {
 	}
 }
 
-// extra is the first attempt of a deferrable step beyond its budget; nil: it did not
-// come to that, or something of it is not certain.
-func extra(s *history.SagaRecord, o *history.OpRecord) *history.Attempt {
-	step, _ := s.Definition.Step(o.Op.Step)
-	budget := o.Call.Retry.MaxAttempts
-	if step.Kind != saga.Deferrable || budget == 0 || len(o.Attempts) <= budget || o.Attempts[budget].Sent == nil || o.Attempts[budget].Ended == nil {
-		return nil
-	}
-	for _, a := range o.Attempts[:budget] {
-		if a.Learnt() != saga.Transient {
-			return nil
-		}
-	}
-	return o.Attempts[budget]
-}
-
-func heldUpStep(ix *history.Index, yield func(string, *edit) bool) {
-	for s, o := range actions(ix) {
-		more := extra(s, o)
-		if more == nil || disturbed(ix) {
-			continue
-		}
-		for i, step := range s.Definition.Steps {
-			behind := s.Op(step.Name, saga.Action)
-			if direct := s.Definition.Predecessors(i); len(direct) != 1 || direct[0] != o.Op.Step || behind == nil || behind.Attempts[0].Sent == nil || behind.Attempts[0].Sent.Seq > more.Sent.Seq {
-				continue
-			}
-			if !yield(place(behind, 1), change(ix.History).move(behind.Attempts[0].Sent.Seq, more.Sent.Seq)) {
-				return
-			}
-		}
-	}
-}
-
-// heldUpEnd reports a saga as running after a deferrable step, all that is left of
-// it, was attempted beyond its budget.
-func heldUpEnd(ix *history.Index, yield func(string, *edit) bool) {
-	for s, o := range actions(ix) {
-		more := extra(s, o)
-		if more == nil || ended(s) != saga.Completed || disturbed(ix) || more.Sent.Seq < s.Ended.Seq {
-			continue
-		}
-		var steps []saga.StepStatus
-		for _, step := range s.Definition.Steps {
-			st := saga.StepStatus{Name: step.Name, Status: saga.StepSucceeded, Attempts: 1}
-			if step.Name == o.Op.Step {
-				st.Status, st.Attempts = saga.StepRunning, more.N
-			}
-			steps = append(steps, st)
-		}
-		late := history.Event{Kind: history.SagaStatus, Saga: s.ID, Status: saga.Running, Steps: steps}
-		m := change(ix.History)
-		told := endReport(s)
-		if told == nil {
-			continue
-		}
-		m.move(s.Ended.Seq, more.Ended.Seq).move(told.Seq, more.Ended.Seq).after(more.Sent.Seq, late)
-		if !yield(place(o, more.N), m) {
-			return
-		}
-	}
-}
-
 func acknowledgedNotDone(ix *history.Index, yield func(string, *edit) bool) {
 	if ix.History.Header.Profile == "naive" {
 		return
@@ -342,87 +279,6 @@ func acknowledgedNotDone(ix *history.Index, yield func(string, *edit) bool) {
 			continue
 		}
 		if !yield(place(o, 1), change(ix.History).drop(isEffect(o.Op))) {
-			return
-		}
-	}
-}
-
-func foundOdd(ix *history.Index, yield func(string, *edit) bool) {
-	for _, o := range each(ix) {
-		for _, e := range o.Effects {
-			if e.Effect == nil || len(e.Effect.Writes) == 0 {
-				continue
-			}
-			other := copyEffect(e.Effect)
-			other.Writes[0].From += "-odd"
-			if !yield(place(o, e.Attempt), change(ix.History).set(e.Seq, func(x *history.Event) { x.Effect = &other })) {
-				return
-			}
-		}
-	}
-}
-
-// overwrote lets a write that was refused with 409, since the register was another
-// saga's, have its effect.
-func overwrote(ix *history.Index, yield func(string, *edit) bool) {
-	for s, o := range each(ix) {
-		asked, err := o.Asked()
-		if err != nil || len(asked.Writes) != 1 || len(asked.Postings) > 0 {
-			continue
-		}
-		for _, a := range o.Attempts {
-			if len(a.Received) == 0 || len(a.Answered) == 0 || a.Answered[0].Code != 409 {
-				continue
-			}
-			value, by := leftBefore(ix, asked.Writes[0].Register, a.Received[0].Seq)
-			if by == "" || by == s.ID || value == asked.Writes[0].From {
-				continue
-			}
-			did := saga.Effect{Writes: []saga.Write{{Register: asked.Writes[0].Register, From: value, To: asked.Writes[0].To}}}
-			e := history.Event{Kind: history.CallCommitted, Saga: o.Op.Saga, Step: o.Op.Step, Direction: o.Op.Direction, Attempt: a.N, Effect: &did}
-			if !yield(place(o, a.N), change(ix.History).after(a.Received[0].Seq, e)) {
-				return
-			}
-			break
-		}
-	}
-}
-
-// leftBefore is what a register held before an event, and which saga had put it
-// there.
-func leftBefore(ix *history.Index, register string, seq int) (value, by string) {
-	for i := range ix.History.Events[:seq-1] {
-		e := &ix.History.Events[i]
-		if e.Kind != history.CallCommitted || e.Effect == nil {
-			continue
-		}
-		for _, w := range e.Effect.Writes {
-			if w.Register == register {
-				value, by = w.To, e.Saga
-			}
-		}
-	}
-	return value, by
-}
-
-// retriedAfterTurn attempts an action that failed once more, long after a certain
-// refusal of another one.
-func retriedAfterTurn(ix *history.Index, yield func(string, *edit) bool) {
-	for s, o := range actions(ix) {
-		step, _ := s.Definition.Step(o.Op.Step)
-		last := lastSent(o)
-		if last == nil || step.Kind == saga.Deferrable || step.Kind == saga.Pivot || last.Learnt() != saga.Transient || ended(s) != saga.Compensated || disturbed(ix) || last.N >= o.Call.Retry.MaxAttempts && o.Call.Retry.MaxAttempts > 0 {
-			continue
-		}
-		if !slices.ContainsFunc(s.Definition.Steps, func(other saga.Step) bool {
-			x := s.Op(other.Name, saga.Action)
-			return other.Name != o.Op.Step && x != nil && x.Learnt(saga.Permanent) != nil && x.Learnt(saga.Permanent).Ended.Seq < last.Ended.Seq
-		}) {
-			continue
-		}
-		_, hi := o.Call.Retry.Band(last.N + 1)
-		again := attempt(last, o.Op, last.N+1, 503, nil)
-		if !yield(place(o, last.N+1), change(ix.History).after(last.Ended.Seq, again...).delayNew(hi+200*time.Millisecond)) {
 			return
 		}
 	}

@@ -12,6 +12,7 @@ import (
 func statusOperators() []Operator {
 	return []Operator{
 		{"end-left-out", "stuck-saga", "a saga never ends, and the settle time passes", endLeftOut},
+		{"stuck-and-silent", "stuck-saga", "a saga that needs a person goes on saying that it is being undone, or is running", stuckSilently},
 		{"forgotten", "lost-saga", "the orchestrator does not know an accepted saga any more", forgotten},
 		{"ended-early", "false-status", "a saga is reported as ended before its last effect", endedEarly},
 		{"end-taken-back", "false-status", "a saga is reported as running after its end", endTakenBack},
@@ -20,8 +21,12 @@ func statusOperators() []Operator {
 		{"status-moved-back", "not-linearizable", "a saga is reported as compensated, and then as running", endTakenBack},
 		{"ledger-of-another-order", "not-linearizable", "an account's balance is explained by no order of its bookings", ledgerChanged(+1)},
 		{"never-made-up", "degradation-failure", "a deferred step is never done", neverMadeUp},
+		{"deferred-lost-in-crash", "degradation-failure", "a deferred step is forgotten in a crash", deferredLostInCrash},
 		{"failed-by-a-deferrable", "degradation-failure", "a saga is rolled back because a deferrable step failed", failedByDeferrable},
 		{"called-while-open", "breaker-violation", "a call leaves while its breaker is open", calledWhileOpen},
+		{"called-after-a-probe", "breaker-violation", "a call leaves at once when the probe of a half-open breaker has failed", calledAfterProbe},
+		{"other-called-while-open", "breaker-violation", "a call of another operation leaves while the breaker that they share is open", otherWhileOpen},
+		{"probed-twice", "breaker-violation", "a half-open breaker lets a second call pass beside its one probe", probedTwice},
 		{"refund-after-all", "ignored-rollback", "an operator's rollback is accepted and the saga completes", rollbackIgnored},
 	}
 }
@@ -42,6 +47,33 @@ func endLeftOut(ix *history.Index, yield func(string, *edit) bool) {
 		})
 		m.delay(ix.Settled.Seq, 2*time.Duration(ix.History.Header.SettleMS)*time.Millisecond)
 		m.set(ix.Settled.Seq, func(e *history.Event) { e.Detail = "saga " + s.ID + ": running" })
+		if !yield("saga "+s.ID, m) {
+			return
+		}
+	}
+}
+
+// stuckSilently takes the word stuck out of the reports on a saga that says it to the
+// end.
+func stuckSilently(ix *history.Index, yield func(string, *edit) bool) {
+	if ix.Settled == nil {
+		return
+	}
+	for _, s := range ix.Sagas {
+		if s.Status() != saga.Stuck || len(s.Accepted) == 0 {
+			continue
+		}
+		said := saga.Running
+		if slices.ContainsFunc(s.Reports, func(e *history.Event) bool { return e.Status == saga.Compensating }) {
+			said = saga.Compensating
+		}
+		m := change(ix.History)
+		for _, r := range s.Reports {
+			if r.Status == saga.Stuck {
+				m.set(r.Seq, func(e *history.Event) { e.Status = said })
+			}
+		}
+		m.delay(ix.Settled.Seq, 2*time.Duration(ix.History.Header.SettleMS)*time.Millisecond)
 		if !yield("saga "+s.ID, m) {
 			return
 		}
@@ -129,67 +161,6 @@ func toldEarly(ix *history.Index, d saga.Direction, state saga.StepState, yield 
 		}
 		lie := history.Event{Kind: history.SagaStatus, Saga: s.ID, Status: status, Steps: []saga.StepStatus{{Name: o.Op.Step, Status: state}}}
 		if !yield(place(o, o.Effects[0].Attempt), change(ix.History).before(o.Effects[0].Seq, lie)) {
-			return
-		}
-	}
-}
-
-// neverMadeUp takes a deferrable step's success away after a failure.
-func neverMadeUp(ix *history.Index, yield func(string, *edit) bool) {
-	for s, o := range actions(ix) {
-		step, _ := s.Definition.Step(o.Op.Step)
-		if step.Kind != saga.Deferrable || ended(s) != saga.Completed || len(o.Attempts) < 2 || len(o.Effects) != 1 || ix.Settled == nil {
-			continue
-		}
-		last := o.Effects[0].Attempt
-		before := o.Attempts[:max(0, slices.IndexFunc(o.Attempts, func(a *history.Attempt) bool { return a.N == last }))]
-		if last == 1 || slices.ContainsFunc(before, func(a *history.Attempt) bool {
-			return len(a.Answered) > 0 && saga.Classify(a.Answered[0].Code) == saga.Done
-		}) {
-			continue
-		}
-		m := change(ix.History).drop(func(e *history.Event) bool { return isOf(o.Op)(e) && e.Attempt >= last })
-		m.withoutFaultsOn(o.Op, last-1).delay(ix.Settled.Seq, 20*second)
-		if !yield(place(o, last), m) {
-			return
-		}
-	}
-}
-
-// failedByDeferrable has a saga rolled back whose deferrable step failed.
-func failedByDeferrable(ix *history.Index, yield func(string, *edit) bool) {
-	for s, o := range actions(ix) {
-		step, _ := s.Definition.Step(o.Op.Step)
-		if step.Kind != saga.Deferrable || ended(s) != saga.Completed || disturbed(ix) || refusing(ix) || len(s.Operator) > 0 || o.Attempts[0].Learnt() == saga.Done {
-			continue
-		}
-		m := change(ix.History)
-		for _, before := range slices.Backward(s.Definition.Steps) {
-			if did := inverse(s, before.Name); did != nil && s.Op(before.Name, saga.Action) != nil && before.Name != o.Op.Step {
-				m.before(s.Ended.Seq, firstUndo(s, before.Name, 200, did)...)
-			}
-		}
-		if !yield(place(o, 1), m.endsAs(s, saga.Compensated)) {
-			return
-		}
-	}
-}
-
-// calledWhileOpen moves a call to the failure before it, where the time between them
-// shows that its breaker was open.
-func calledWhileOpen(ix *history.Index, yield func(string, *edit) bool) {
-	for o, w := range waits(ix) {
-		b := o.Call.Breaker
-		a, next := w[0], w[1]
-		if b == nil || a.Ended.Code == 0 || !a.Ended.Certain {
-			continue
-		}
-		open := time.Duration(b.OpenMS) * time.Millisecond
-		_, hi := o.Call.Retry.Band(next.N)
-		if gap := next.Sent.At - a.Ended.At; gap < open || gap < 2*hi {
-			continue // it may have been closed
-		}
-		if !yield(place(o, next.N), change(ix.History).move(next.Sent.Seq, a.Ended.Seq)) {
 			return
 		}
 	}

@@ -3,7 +3,6 @@ package mutation
 import (
 	"fmt"
 	"hash/fnv"
-	"iter"
 	"time"
 
 	"github.com/sagacheck/sagacheck/checkers"
@@ -53,36 +52,14 @@ func (v Variation) Of(h *history.History) *history.History {
 	return m.history()
 }
 
-// Turned yields, for histories without a violation, what varied ones violate, in
-// words: nothing, if the checkers are right.
-func Turned(hs iter.Seq2[*history.History, error], variations []Variation) iter.Seq2[string, error] {
-	return func(yield func(string, error) bool) {
-		for h, err := range hs {
-			if err != nil {
-				yield("", err)
-				return
-			}
-			before := violated(h)
-			for _, v := range variations {
-				for property, broken := range violated(v.Of(h)) {
-					if _, was := before[property]; !was && !yield(fmt.Sprintf("%s: %s turned %s: %s", h.Header.Cell, v.Name, property, broken), nil) {
-						return
-					}
-				}
-			}
+// vary notes what a varied history violates that it did not before, in words: nothing,
+// if the checkers are right.
+func (m *Matrix) vary(h *history.History, base map[string]checkers.Verdict, v Variation) {
+	for _, is := range checkers.Judge(v.Of(h), checkers.All()) {
+		if is.Outcome == checkers.Violation && base[is.Property].Outcome != checkers.Violation {
+			m.Turned = append(m.Turned, fmt.Sprintf("%s: %s turned %s: %s", h.Header.Cell, v.Name, is.Property, is.Witnesses[0].Broken))
 		}
 	}
-}
-
-// violated is the first witness of each violated property, in words.
-func violated(h *history.History) map[string]string {
-	broken := map[string]string{}
-	for _, v := range checkers.Judge(h, checkers.All()) {
-		if v.Outcome == checkers.Violation {
-			broken[v.Property] = v.Witnesses[0].Broken
-		}
-	}
-	return broken
 }
 
 // slowly lets the first attempt of every operation of a direction come later, and
