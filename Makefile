@@ -15,7 +15,7 @@ RACY := ./faults ./harness ./orchestrators ./participants ./reference ./history 
 
 .PHONY: help
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  %-17s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 .PHONY: build
 build: ## build bin/sagacheck
@@ -92,6 +92,10 @@ CI_DEFECTS := retry-twice,credit-extra,never-compensate,compensate-twice,compens
 .PHONY: mutants-ci
 mutants-ci: build ## planted defects for CI: each must be found by its own checker
 	$(BIN) mutants --quick --no-baseline --defect $(CI_DEFECTS)
+
+.PHONY: mutants-histories
+mutants-histories: build ## change the histories of the last run: does each checker see its mistakes?
+	$(BIN) mutants --histories sagacheck-out/latest
 
 .PHONY: explore
 explore: build ## every failure point of every scenario, one fault at a time

@@ -25,6 +25,10 @@ func PrintMutation(t Terminal, m mutation.Matrix) error {
 			p.hanging("  ", r.Operator.Name+" survived: "+s, warn)
 		}
 	}
+	for _, u := range m.Unshown() {
+		p.hanging("  ", u, dim)
+	}
+	p.hanging("  ", sampled(m), dim)
 	weak, verdict, tone := m.Weak(), "PASS", good
 	if len(weak) > 0 {
 		verdict, tone = "VIOLATION", bad
@@ -37,6 +41,15 @@ func PrintMutation(t Terminal, m mutation.Matrix) error {
 	return err
 }
 
+// sampled tells what was changed of what could have been.
+func sampled(m mutation.Matrix) string {
+	if m.Sampling.All() {
+		return "every place of every history was changed"
+	}
+	return fmt.Sprintf("a sample: at most %s in each of %d histories for each operator and clause (%d of %d pairs of operator and history), each legal change in every %dth history; --all changes all",
+		plural(m.Sampling.Places, "place"), m.Sampling.Histories, m.Changed, m.Places, m.Sampling.Vary)
+}
+
 func mutationTable(m mutation.Matrix) table {
 	t := table{
 		Head: []string{"operator", "property", "seen", "unjudged", "clauses broken"}, Wrap: 4,
@@ -44,7 +57,7 @@ func mutationTable(m mutation.Matrix) table {
 	}
 	for _, r := range m.Rows {
 		tone := good
-		if r.Rate() < mutation.Sound {
+		if r.Judged() > 0 && r.Rate() < mutation.Sound {
 			tone = bad
 		}
 		var own, others []string
@@ -59,7 +72,7 @@ func mutationTable(m mutation.Matrix) table {
 		if len(others) > 0 {
 			broke += " (also " + strings.Join(others, ", ") + ")"
 		}
-		t.row(r.Operator.Name, r.Operator.Property, cell{fmt.Sprintf("%d/%d", r.Killed, r.Mutants-r.Unjudged), tone}, r.Unjudged, broke)
+		t.row(r.Operator.Name, r.Operator.Property, cell{fmt.Sprintf("%d/%d", r.Killed, r.Judged()), tone}, r.Unjudged, broke)
 	}
 	return t
 }

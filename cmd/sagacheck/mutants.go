@@ -36,6 +36,7 @@ type mutantsFlags struct {
 	settle     time.Duration
 	out        string
 	histories  []string
+	all        bool
 	limits
 }
 
@@ -58,9 +59,11 @@ are left out.
 
 --histories changes stored histories instead, those of a folder of a run: each
 operator makes one mistake at one place, and the checker whose promise that breaks
-must say so. Other changes are legal, and must turn no verdict. Exit 0 only if each
-operator was seen at 99 % of the places where its property was judged, every clause
-of every checker was broken by one, and no legal change turned a verdict.
+must say so. Other changes are legal, and must turn no verdict. A sample is changed,
+always the same of the same run; --all changes all of it, which takes many minutes.
+Exit 0 only if each operator was seen at 99 % of the places where its property was
+judged, every clause that was at risk was broken by one, and no legal change turned a
+verdict; else 1, and the last lines say what is wrong.
 
 Exit 0 only if every planted defect was killed by its own checker, and every
 equivalent switch (a change that breaks nothing) stayed green.`,
@@ -85,6 +88,7 @@ equivalent switch (a change that breaks nothing) stayed green.`,
 	c.Flags().DurationVar(&f.settle, "settle", 3*time.Second, "how long after the last fault a saga may take to end")
 	c.Flags().StringVar(&f.out, "out", "sagacheck-out", "`folder` for reports")
 	c.Flags().StringSliceVar(&f.histories, "histories", nil, "change the stored histories of this `folder` instead of running anything (may be repeated)")
+	c.Flags().BoolVar(&f.all, "all", false, "with --histories: change every place of every history, not a sample")
 	return c
 }
 
@@ -124,8 +128,11 @@ func (f *mutantsFlags) check() error {
 }
 
 func (f *mutantsFlags) run(c *cobra.Command, p process) error {
+	if f.all && len(f.histories) == 0 {
+		return usage(errors.New("--all: expected --histories beside it"))
+	}
 	if len(f.histories) > 0 {
-		return mutateHistories(c, p, f.histories)
+		return mutateHistories(c, p, f.histories, f.all)
 	}
 	if err := f.check(); err != nil {
 		return usage(err)

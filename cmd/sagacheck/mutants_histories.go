@@ -11,35 +11,28 @@ import (
 	"github.com/sagacheck/sagacheck/reports"
 )
 
-// placesEach bounds how many mutants one operator makes of one history.
-const placesEach = 3
+// sampleOfHistories is what is changed by default: enough for each operator and clause,
+// and fit for CI.
+var sampleOfHistories = mutation.Sampling{Histories: 25, Places: 2, Vary: 4}
 
 // mutateHistories changes stored histories and tells which checkers notice.
-func mutateHistories(c *cobra.Command, p process, folders []string) error {
+func mutateHistories(c *cobra.Command, p process, folders []string, all bool) error {
 	files, err := historyFiles(folders)
 	if err != nil {
 		return usage(fmt.Errorf("--histories: %w", err))
 	}
-	fmt.Fprintf(p.stderr, "sagacheck: %d histories, %d operators\n", len(files), len(mutation.Operators()))
-	load := func(yield func(*history.History, error) bool) {
-		for _, f := range files {
-			if h, err := history.Load(f); !yield(h, err) {
-				return
-			}
-		}
+	fmt.Fprintf(p.stderr, "sagacheck: %d histories, %d operators, %d legal changes\n", len(files), len(mutation.Operators()), len(mutation.Variations()))
+	src := mutation.Source{Len: len(files), Load: func(i int) (*history.History, error) { return history.Load(files[i]) }}
+	sample := sampleOfHistories
+	if all {
+		sample = mutation.Sampling{}
 	}
-	m, err := mutation.Run(c.Context(), load, mutation.Operators(), placesEach)
+	m, err := mutation.Run(c.Context(), src, mutation.Operators(), mutation.Variations(), sample)
 	if c.Context().Err() != nil {
 		return &exitError{reports.ExitInterrupted, errors.New("interrupted")}
 	}
 	if err != nil {
 		return usage(err)
-	}
-	for turned, err := range mutation.Turned(load, mutation.Variations()) {
-		if err != nil {
-			return usage(err)
-		}
-		m.Turned = append(m.Turned, turned)
 	}
 	if err := reports.PrintMutation(reports.NewTerminal(p.stdout, p.getenv), m); err != nil {
 		return trouble(err)
