@@ -15,7 +15,7 @@ type known struct {
 	broken error         // set before ready is closed: it can't be read
 	err    error
 	trace  string
-	size   int64
+	weight int64 // in memory, while it is open
 }
 
 func (k *known) isReady() bool {
@@ -31,8 +31,8 @@ func (k *known) isReady() bool {
 // in time is better than one that nobody waits for any more.
 const submitPatience = 2 * time.Second
 
-// maxOpenBytes bounds the definitions of the sagas that are open at once.
-const maxOpenBytes = 128 << 20
+// maxOpenBytes bounds what the sagas that are open at once take in memory.
+const maxOpenBytes = 256 << 20
 
 // Submit accepts a saga. When it returns nil the saga is durable and will end.
 // The same definition again is accepted and changes nothing; another one under
@@ -69,9 +69,9 @@ func (e *Executor) submit(ctx context.Context, def saga.Definition, trace string
 			e.mu.Unlock()
 			return err
 		}
-		k = &known{ready: make(chan struct{}), trace: trace, size: sizeOf(def)}
+		k = &known{ready: make(chan struct{}), trace: trace, weight: openSize(def)}
 		e.sagas[def.ID] = k
-		e.open += k.size
+		e.open += k.weight
 		e.spawn(func() { e.accept(k, def, e.isForgotten()) })
 	}
 	e.mu.Unlock()
@@ -101,7 +101,7 @@ func (e *Executor) mayAccept(def saga.Definition) error {
 		return unavailable("another executor owns the store, or may")
 	case e.health.serious() != "":
 		return unavailable("can't " + e.health.serious())
-	case e.open+sizeOf(def) > maxOpenBytes:
+	case e.open+openSize(def) > maxOpenBytes:
 		return unavailable("too many sagas are open")
 	}
 	return e.breakers.claim(def)
@@ -186,7 +186,7 @@ func (e *Executor) retire(def saga.Definition, k *known) {
 	e.breakers.release(def)
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	e.open -= k.size
+	e.open -= k.weight
 	if e.sagas[def.ID] != k {
 		return
 	}
@@ -196,7 +196,7 @@ func (e *Executor) retire(def saga.Definition, k *known) {
 	if k.run != nil && k.run.broken.Load() != nil {
 		return // it stays in sight
 	}
-	for _, id := range e.cache.add(def.ID, k.size) {
+	for _, id := range e.cache.add(def.ID, sizeOf(def)) {
 		delete(e.sagas, id)
 		e.forgotten = true
 	}

@@ -7,6 +7,7 @@ import (
 	"strconv"
 	"strings"
 	"time"
+	"unicode"
 
 	"github.com/sagacheck/sagacheck/saga"
 )
@@ -74,6 +75,9 @@ func validateNumbers(c saga.Call) *InvalidError {
 		if len(b.Name) > maxNameLength {
 			return &InvalidError{"breaker.name", fmt.Sprintf("%d bytes: expected at most %d", len(b.Name), maxNameLength)}
 		}
+		if strings.ContainsFunc(b.Name, unicode.IsControl) { // a store's column may not take them
+			return &InvalidError{"breaker.name", fmt.Sprintf("%q: expected no control characters", b.Name)}
+		}
 		numbers = append(numbers,
 			number{"breaker.failures", b.Failures, maxFailures},
 			number{"breaker.open_ms", b.OpenMS, maxDuration.Milliseconds()},
@@ -99,6 +103,7 @@ func bounded(c saga.Call) saga.Call {
 	r.AttemptTimeoutMS = min(r.AttemptTimeoutMS, int(maxAttemptTimeout.Milliseconds()))
 	if c.Breaker != nil {
 		b := *c.Breaker
+		b.Name = strings.ReplaceAll(b.Name, "\x00", "")
 		b.Failures, b.Probes, b.OpenMS = min(b.Failures, maxFailures), min(b.Probes, maxProbes), min(b.OpenMS, most)
 		c.Breaker = &b
 	}

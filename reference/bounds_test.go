@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"log/slog"
 	"math"
 	"net/http/httptest"
 	"strings"
@@ -20,17 +21,21 @@ func TestBoundsAtTheDoor(t *testing.T) {
 	defer srv.Close()
 	p := newParticipant(t, nil)
 	for field, change := range map[string]func(*saga.Definition){
-		"steps[0].action.retry.attempt_timeout_ms":      func(d *saga.Definition) { d.Steps[0].Action.Retry.AttemptTimeoutMS = 9e15 },
-		"steps[0].compensation.retry.max_attempts":      func(d *saga.Definition) { d.Steps[0].Compensation.Retry.MaxAttempts = math.MaxInt64 },
-		"steps[0].action.retry.deadline_ms":             func(d *saga.Definition) { d.Steps[0].Action.Retry.DeadlineMS = math.MaxInt64 },
-		"steps[0].action.retry.max_interval_ms":         func(d *saga.Definition) { d.Steps[0].Action.Retry.MaxIntervalMS = math.MaxInt64 },
-		"steps[0].action.breaker.probes":                func(d *saga.Definition) { d.Steps[0].Action.Breaker.Probes = 1 << 31 },
-		"steps[0].action.breaker.open_ms":               func(d *saga.Definition) { d.Steps[0].Action.Breaker.OpenMS = math.MaxInt64 },
-		"steps[0].action.breaker.failures":              func(d *saga.Definition) { d.Steps[0].Action.Breaker.Failures = math.MaxInt64 },
-		"steps[0].action.breaker.name":                  func(d *saga.Definition) { d.Steps[0].Action.Breaker.Name = strings.Repeat("b", 201) },
-		"steps[0].action.url":                           func(d *saga.Definition) { d.Steps[0].Action.URL += strings.Repeat("x", maxURLLength) },
-		"name":                                          func(d *saga.Definition) { d.Name = strings.Repeat("n", 201) },
-		"steps":                                         func(d *saga.Definition) { d.Steps = chain(p, maxSteps+1).Steps },
+		"steps[0].action.retry.attempt_timeout_ms": func(d *saga.Definition) { d.Steps[0].Action.Retry.AttemptTimeoutMS = 9e15 },
+		"steps[0].compensation.retry.max_attempts": func(d *saga.Definition) { d.Steps[0].Compensation.Retry.MaxAttempts = math.MaxInt64 },
+		"steps[0].action.retry.deadline_ms":        func(d *saga.Definition) { d.Steps[0].Action.Retry.DeadlineMS = math.MaxInt64 },
+		"steps[0].action.retry.max_interval_ms":    func(d *saga.Definition) { d.Steps[0].Action.Retry.MaxIntervalMS = math.MaxInt64 },
+		"steps[0].action.breaker.probes":           func(d *saga.Definition) { d.Steps[0].Action.Breaker.Probes = 1 << 31 },
+		"steps[0].action.breaker.open_ms":          func(d *saga.Definition) { d.Steps[0].Action.Breaker.OpenMS = math.MaxInt64 },
+		"steps[0].action.breaker.failures":         func(d *saga.Definition) { d.Steps[0].Action.Breaker.Failures = math.MaxInt64 },
+		"steps[0].action.breaker.name":             func(d *saga.Definition) { d.Steps[0].Action.Breaker.Name = strings.Repeat("b", 201) },
+		"steps[0].compensation.breaker.name": func(d *saga.Definition) {
+			d.Steps[0].Compensation.Breaker = &saga.Breaker{Name: "b\x00", Failures: 1, OpenMS: 1, Probes: 1}
+		},
+		"steps[0].action.url":       func(d *saga.Definition) { d.Steps[0].Action.URL += strings.Repeat("x", maxURLLength) },
+		"steps[0].compensation.url": func(d *saga.Definition) { d.Steps[0].Compensation.URL = "http://127.0.0.1:65536/" },
+		"name":                      func(d *saga.Definition) { d.Name = strings.Repeat("n", 201) },
+		"steps":                     func(d *saga.Definition) { d.Steps = chain(p, maxSteps+1).Steps },
 		fmt.Sprintf("steps[%d].after", maxEdges/1000+1): func(d *saga.Definition) { d.Steps = dense(p, 1000).Steps },
 	} {
 		d := p.define("s", "a compensatable")
@@ -111,7 +116,8 @@ func TestRetryNow(t *testing.T) {
 	ask <- "100000000"
 	slow := httptest.NewServer(retryAfterHandler(ask, p))
 	defer slow.Close()
-	e := openTest(t, Options{})
+	log := &lockedBuffer{}
+	e := openTest(t, Options{Logger: slog.New(slog.NewJSONHandler(log, nil))})
 	d := p.define("s", "a compensatable")
 	d.Steps[0].Action.URL = slow.URL + "/a"
 	submit(t, e, d)
@@ -120,20 +126,40 @@ func TestRetryNow(t *testing.T) {
 	}
 	srv := httptest.NewServer(e.Handler())
 	defer srv.Close()
-	for { // until it waits
-		if code, body, _ := request(t, "POST", srv.URL+"/sagas/s/retry", ""); code == 409 && strings.Contains(body, ErrNothingWaits.Error()) {
-			break
-		} else if code != 202 {
+	for code := 0; code != 202; { // until it waits
+		var body string
+		if code, body, _ = request(t, "POST", srv.URL+"/sagas/s/retry", ""); code == 409 && !strings.Contains(body, ErrNothingWaits.Error()) {
 			t.Fatal(code, body)
 		}
-		time.Sleep(time.Millisecond)
 	}
 	if got := steps(awaitStatus(t, e, "s", saga.Completed)); got != "a:succeeded/2" {
 		t.Error(got)
 	}
+	if err := e.RetryNow(t.Context(), "s"); !errors.Is(err, ErrNothingWaits) {
+		t.Error(err)
+	}
+	for _, want := range []string{`"saga":"s","step":"a","direction":"action","attempt":1,"asked":"100000000","waits":"1h0m0s"`} {
+		if !strings.Contains(log.String(), want) {
+			t.Errorf("%s is not in\n%s", want, log)
+		}
+	}
 	if err := e.RetryNow(t.Context(), "none"); !errors.Is(err, ErrNotFound) {
 		t.Error(err)
 	}
+}
+
+// A call under way does not wait: there is nothing to be hurried.
+func TestRetryNowOfACallUnderWay(t *testing.T) {
+	hold := make(chan struct{})
+	p := newParticipant(t, func(call) int { <-hold; return 0 })
+	e := openTest(t, Options{})
+	submit(t, e, p.define("s", "a compensatable"))
+	p.awaitCall(t, "a", 1)
+	if err := e.RetryNow(t.Context(), "s"); !errors.Is(err, ErrNothingWaits) {
+		t.Error(err)
+	}
+	close(hold)
+	awaitStatus(t, e, "s", saga.Completed)
 }
 
 func TestDefinitionRoundTrip(t *testing.T) {

@@ -29,6 +29,30 @@ func (c *cache) add(id string, size int64) (gone []string) {
 	return gone
 }
 
+// openSize is what a saga takes in memory while it is open: as much as when it has
+// ended, and a goroutine with what belongs to it for each operation that may be under way.
+func openSize(d saga.Definition) int64 {
+	const run, operation = 12 << 10, 10 << 10 // as measured, roughly
+	return sizeOf(d) + run + operation*int64(width(d))
+}
+
+// width is how many steps may be under way at once, at the most: no more than there are
+// chains into which the steps fall.
+func width(d saga.Definition) int {
+	extended := make(map[string]bool, len(d.Steps))
+	chains := len(d.Steps)
+	for i := range d.Steps {
+		for _, p := range d.Predecessors(i) {
+			if !extended[p] {
+				extended[p] = true
+				chains--
+				break
+			}
+		}
+	}
+	return chains
+}
+
 // sizeOf is what a saga takes in memory, roughly.
 func sizeOf(d saga.Definition) int64 {
 	const run = 1000 // the run, its channels and its entry

@@ -27,6 +27,7 @@ type answer struct {
 	code      int
 	at        time.Time
 	notBefore time.Time // from Retry-After
+	tooLong   string    // a Retry-After that was cut
 	unsent    bool      // nothing of it left, for want of something of our own
 }
 
@@ -173,7 +174,7 @@ func (e *Executor) post(ctx context.Context, url string, body []byte, h http.Hea
 	if v := resp.Header.Get("Retry-After"); v != "" && saga.Classify(a.code) == saga.Transient {
 		var cut bool
 		if a.notBefore, cut = retryAfter(v, a.at); cut {
-			e.log.Warn("Retry-After is too long", "asked", v[:min(len(v), 40)], "waits", maxRetryAfter)
+			a.tooLong = v[:min(len(v), 40)]
 		}
 	}
 	return a, nil

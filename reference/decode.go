@@ -2,10 +2,12 @@ package reference
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
+	"reflect"
 	"strings"
 
 	"github.com/sagacheck/sagacheck/saga"
@@ -21,10 +23,13 @@ func decodeDefinition(r io.Reader) (saga.Definition, error) {
 	if err != nil {
 		return def, err
 	}
+	if err := walk(text).value(""); err != nil {
+		return def, decodeError(err, text)
+	}
 	dec := json.NewDecoder(bytes.NewReader(text))
 	dec.DisallowUnknownFields()
 	if err := dec.Decode(&def); err != nil {
-		return def, decodeError(err)
+		return def, decodeError(err, text)
 	}
 	if _, err := dec.Token(); !errors.Is(err, io.EOF) {
 		return def, &InvalidError{"body", "expected one JSON value"}
@@ -35,46 +40,112 @@ func decodeDefinition(r io.Reader) (saga.Definition, error) {
 	if at := invalidUTF8(text); at >= 0 {
 		return def, &InvalidError{"body", fmt.Sprintf("byte %d is not UTF-8", at)}
 	}
-	return def, exactFields(json.NewDecoder(bytes.NewReader(text)), "")
+	return def, nil
 }
 
 // decodeError says which field could not be read.
-func decodeError(err error) *InvalidError {
-	var wrongType *json.UnmarshalTypeError
-	if errors.As(err, &wrongType) && wrongType.Field != "" {
-		return &InvalidError{wrongType.Field, fmt.Sprintf("%s: expected %s", wrongType.Value, wrongType.Type)}
-	}
-	if name, ok := strings.CutPrefix(err.Error(), "json: unknown field "); ok {
+func decodeError(err error, text []byte) *InvalidError {
+	var invalid *InvalidError
+	var wrong *json.UnmarshalTypeError
+	name, unknown := strings.CutPrefix(err.Error(), "json: unknown field ")
+	switch {
+	case errors.As(err, &invalid):
+		return invalid
+	case errors.As(err, &wrong):
+		w := walk(text)
+		w.until = wrong.Offset
+		_ = w.value("") // it did not fail before
+		return &InvalidError{cmp.Or(w.at, "body"), fmt.Sprintf("%s: expected %s", wrong.Value, wordFor(wrong.Type))}
+	case unknown:
 		return &InvalidError{strings.Trim(name, `"`), "unknown field"}
+	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF):
+		return &InvalidError{"body", "ends too soon: expected one JSON value"}
 	}
 	return &InvalidError{"body", err.Error()}
 }
 
-// exactFields reads one value whose fields are known, and finds names that are
-// there twice, or that were recognised although they are written differently.
-func exactFields(dec *json.Decoder, path string) error {
-	t, err := dec.Token()
+// wordFor is what JSON calls a value of a type.
+func wordFor(t reflect.Type) string {
+	switch t.Kind() {
+	case reflect.Int:
+		return "a whole number"
+	case reflect.Float64:
+		return "a number"
+	case reflect.Slice:
+		return "a list"
+	case reflect.Struct:
+		return "an object"
+	}
+	return "a " + t.Kind().String()
+}
+
+// walker reads a definition token by token, before anything is made of it: what it
+// refuses costs neither memory nor time.
+type walker struct {
+	dec   *json.Decoder
+	depth int
+	edges int
+	until int64  // looks for the field that ends here; 0: for none
+	at    string // that field
+}
+
+// deepest is how deep a definition's own fields may lie; it takes five.
+const deepest = 8
+
+func walk(text []byte) *walker { return &walker{dec: json.NewDecoder(bytes.NewReader(text))} }
+
+// value reads one value whose fields are known. It finds names that are there twice,
+// or that would be recognised although they are written differently, and lists that are
+// too long.
+func (w *walker) value(path string) error {
+	if w.depth++; w.depth > deepest {
+		return &InvalidError{path, "lies too deep"}
+	}
+	t, err := w.dec.Token()
 	if err != nil {
 		return err
 	}
+	w.passes(path)
 	switch t {
 	case json.Delim('['):
-		for i := 0; dec.More(); i++ {
-			if err := exactFields(dec, fmt.Sprintf("%s[%d]", path, i)); err != nil {
-				return err
-			}
-		}
-		_, err = dec.Token()
+		err = w.list(path)
 	case json.Delim('{'):
-		err = exactObject(dec, path)
+		err = w.object(path)
 	}
+	w.depth--
 	return err
 }
 
-func exactObject(dec *json.Decoder, path string) error {
+// passes notes the field that was looked for.
+func (w *walker) passes(path string) {
+	if w.at == "" && w.until > 0 && w.dec.InputOffset() >= w.until {
+		w.at = path
+	}
+}
+
+func (w *walker) list(path string) error {
+	steps, edges := path == "steps", strings.HasSuffix(path, ".after")
+	for i := 0; w.dec.More(); i++ {
+		switch {
+		case steps && i >= maxSteps:
+			return &InvalidError{path, fmt.Sprintf("expected at most %d", maxSteps)}
+		case edges && w.edges >= maxEdges:
+			return &InvalidError{path, fmt.Sprintf("more than %d names in all steps together", maxEdges)}
+		case edges:
+			w.edges++
+		}
+		if err := w.value(fmt.Sprintf("%s[%d]", path, i)); err != nil {
+			return err
+		}
+	}
+	_, err := w.dec.Token()
+	return err
+}
+
+func (w *walker) object(path string) error {
 	seen := map[string]bool{}
-	for dec.More() {
-		t, err := dec.Token()
+	for w.dec.More() {
+		t, err := w.dec.Token()
 		if err != nil {
 			return err
 		}
@@ -89,14 +160,14 @@ func exactObject(dec *json.Decoder, path string) error {
 		seen[name] = true
 		if name == "body" {
 			var opaque json.RawMessage
-			err = dec.Decode(&opaque)
+			err = w.dec.Decode(&opaque)
 		} else {
-			err = exactFields(dec, field)
+			err = w.value(field)
 		}
 		if err != nil {
 			return err
 		}
 	}
-	_, err := dec.Token()
+	_, err := w.dec.Token()
 	return err
 }

@@ -315,7 +315,7 @@ func TestDefectsOfTheStore(t *testing.T) {
 	for _, name := range []string{"stop-on-store-error", "store-errors-ignored"} {
 		p := newParticipant(t, nil)
 		file := filepath.Join(t.TempDir(), "sagas.db")
-		s, err := openSQLite(t.Context(), file)
+		s, err := openSQLite(t.Context(), Options{StoreDSN: file})
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -44,7 +44,7 @@ func TestNames(t *testing.T) {
 			t.Error(id, code, body)
 		}
 	}
-	for _, id := range []string{".", "..", "a b", "ä", ""} {
+	for _, id := range []string{".", "..", "/", "a b", "ä", ""} {
 		var invalid *InvalidError
 		if err := e.Submit(t.Context(), p.define(id, "a compensatable")); !errors.As(err, &invalid) || invalid.Field != "id" {
 			t.Errorf("%q: %v", id, err)
@@ -186,6 +186,13 @@ func TestTraceOfTheClient(t *testing.T) {
 	}
 	if code, body, _ := request(t, "POST", srv.URL+"/sagas", text, "Traceparent", client); code != 202 {
 		t.Fatal(code, body)
+	}
+	text, err = jsonOf(p.define("t", "z compensatable"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if code, body, _ := request(t, "POST", srv.URL+"/sagas", text, "Traceparent", strings.Repeat("x", 10_000)); code != 202 || e.traceOf("t") != "" {
+		t.Fatal(code, body, len(e.traceOf("t")), "bytes are kept of what is no trace")
 	}
 	p.awaitCall(t, "b", 1)
 	if err := e.Close(); err != nil {

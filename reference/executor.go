@@ -30,9 +30,10 @@ type Options struct {
 	// Logger gets what an operator would want to see; nil: nothing is logged.
 	Logger *slog.Logger
 
-	lease time.Duration    // of a PostgreSQL store; 0: leaseTime
-	clock func() time.Time // nil: time.Now
-	calls int              // at once; 0: as many as there are descriptors for
+	lease  time.Duration    // of a PostgreSQL store; 0: leaseTime
+	clock  func() time.Time // nil: time.Now
+	calls  int              // at once; 0: as many as there are descriptors for
+	health *health          // nil: one of its own
 }
 
 // Executor executes sagas. It is safe for concurrent use.
@@ -87,6 +88,9 @@ func Open(ctx context.Context, o Options) (*Executor, error) {
 	if _, err := newTargets(o.Targets); err != nil {
 		return nil, err
 	}
+	if o.health == nil {
+		o.health = &health{log: o.Logger}
+	}
 	s, err := openStore(ctx, o)
 	if err != nil {
 		return nil, err
@@ -113,7 +117,9 @@ func open(ctx context.Context, s store, o Options) (*Executor, error) {
 		return nil, errors.Join(err, s.close())
 	}
 	e.client = newClient(e.targets)
-	e.health = &health{log: e.log}
+	if e.health = o.health; e.health == nil {
+		e.health = &health{log: e.log}
+	}
 	e.ctx, e.cancel = context.WithCancel(context.WithoutCancel(ctx))
 	e.journal = newJournal(s, e.health, d)
 	if err := e.recover(ctx); err != nil {

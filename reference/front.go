@@ -3,6 +3,7 @@ package reference
 import (
 	"crypto/sha256"
 	"crypto/subtle"
+	"io"
 	"net"
 	"net/http"
 	"net/netip"
@@ -26,13 +27,35 @@ type Access struct {
 // no executor that owns the store.
 type front struct {
 	access   Access
+	health   atomic.Pointer[health]   // what keeps the store from being opened
 	executor atomic.Pointer[Executor] // nil: standby
 	mux      http.Handler
 	submits  chan struct{} // bounds what is read and waits at once
+	bodies   atomic.Int64  // bytes of those
 }
 
 // maxSubmits is how many submissions may be under way at once.
 const maxSubmits = 1024
+
+// maxBodies bounds the bytes of all bodies that are being read, or wait with what they
+// say.
+const maxBodies = 64 << 20
+
+// countedBody counts what was read of a body.
+type countedBody struct {
+	io.ReadCloser
+	all  *atomic.Int64
+	read int64
+}
+
+func (b *countedBody) Read(p []byte) (int, error) {
+	n, err := b.ReadCloser.Read(p)
+	b.read += int64(n)
+	if b.all.Add(int64(n)) > maxBodies {
+		return 0, unavailable("too much at once")
+	}
+	return n, err
+}
 
 func newFront(a Access, e *Executor) http.Handler {
 	f := &front{access: a, submits: make(chan struct{}, maxSubmits)}
@@ -47,7 +70,10 @@ func newFront(a Access, e *Executor) http.Handler {
 func (f *front) owner() (*Executor, error) {
 	e := f.executor.Load()
 	if e == nil {
-		return nil, unavailable("standby: another executor owns the store")
+		if now := f.health.Load().any(); now != "" {
+			return nil, unavailable("can't " + now)
+		}
+		return nil, unavailable("standby: another executor owns the store, or it is not open yet")
 	}
 	if e.store.owned() != nil {
 		return nil, unavailable("another executor owns the store, or may")
@@ -71,6 +97,9 @@ func (f *front) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 			problemOf(unavailable("too many requests at once")).write(w)
 			return
 		}
+		body := &countedBody{ReadCloser: r.Body, all: &f.bodies}
+		defer func() { f.bodies.Add(-body.read) }()
+		r.Body = body
 	}
 	f.mux.ServeHTTP(w, r)
 }

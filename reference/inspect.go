@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/sagacheck/sagacheck/saga"
@@ -60,7 +61,14 @@ func look(ctx context.Context, s store, id string) (in Inspection, state *state,
 		return in, nil, err
 	}
 	if err == nil && len(es) == 0 {
-		return in, nil, ErrNotFound
+		var open []string
+		if open, _, err = s.open(ctx); err != nil {
+			return in, nil, err
+		}
+		if !slices.Contains(open, id) {
+			return in, nil, ErrNotFound
+		}
+		err = errNoEntries
 	}
 	in = Inspection{Report: saga.Report{ID: id, Status: saga.Stuck}, Entries: len(es), Damage: err}
 	for good := len(es); good > 0; good-- {

@@ -51,7 +51,7 @@ func openStore(ctx context.Context, o Options) (store, error) {
 	if isPostgres(dsn) {
 		return openPostgres(ctx, o)
 	}
-	return openSQLite(ctx, dsn)
+	return openSQLite(ctx, o)
 }
 
 func isPostgres(dsn string) bool {
@@ -182,7 +182,7 @@ func (j *journal) persist(ctx context.Context, group []*commit) bool {
 		var refused *refusedError
 		switch {
 		case err == nil || ctx.Err() == nil && j.defects.loseWrites():
-			j.health.well("write to the store")
+			j.health.well(writing)
 			for _, c := range group {
 				c.done <- nil
 			}
@@ -196,7 +196,7 @@ func (j *journal) persist(ctx context.Context, group []*commit) bool {
 			half := len(group) / 2
 			return j.persist(ctx, group[:half]) && j.persist(ctx, group[half:])
 		}
-		j.health.trouble("write to the store", err)
+		j.health.trouble(writing, err)
 		select {
 		case <-time.After(wait):
 		case <-ctx.Done():

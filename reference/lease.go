@@ -20,6 +20,7 @@ import (
 type lease struct {
 	cfg    *pgx.ConnConfig
 	log    *slog.Logger
+	health *health
 	lasts  time.Duration
 	epoch  int64
 	sure   atomic.Int64 // until when it is surely ours, on our own clock: since start
@@ -36,7 +37,7 @@ type lease struct {
 const leaseTime = 5 * time.Second
 
 func newLease(cfg *pgx.ConnConfig, o Options) *lease {
-	l := &lease{cfg: cfg.Copy(), log: o.Logger, lasts: o.lease, start: time.Now(), gone: make(chan struct{})}
+	l := &lease{cfg: cfg.Copy(), log: o.Logger, health: o.health, lasts: o.lease, start: time.Now(), gone: make(chan struct{})}
 	if l.lasts == 0 {
 		l.lasts = leaseTime
 	}
@@ -53,6 +54,7 @@ func (l *lease) acquire(ctx context.Context) error {
 		ours, err := l.claim(ctx)
 		switch {
 		case ours:
+			l.health.well(opening)
 			if standby {
 				l.log.Info("standby no longer: the store is ours", "epoch", l.epoch)
 			}
@@ -63,9 +65,15 @@ func (l *lease) acquire(ctx context.Context) error {
 		case err != nil && ctx.Err() == nil && !unreachable(err):
 			l.disconnect()
 			return err
-		case !standby && err == nil:
-			standby = true
-			l.log.Info("standby: another executor owns the store")
+		case ctx.Err() != nil:
+		case err != nil:
+			l.health.trouble(opening, err)
+		default:
+			l.health.well(opening)
+			if !standby {
+				standby = true
+				l.log.Info("standby: another executor owns the store")
+			}
 		}
 		select {
 		case <-time.After(wait):
@@ -113,39 +121,55 @@ func (l *lease) renewed(began time.Time) { l.sure.Store(int64(began.Add(l.lasts)
 
 // heartbeat renews the lease until it is lost or stopped.
 func (l *lease) heartbeat(ctx context.Context) {
-	tick := time.NewTicker(l.lasts / 5)
-	defer tick.Stop()
 	for {
-		select {
-		case <-tick.C:
-		case <-ctx.Done():
+		l.pause(ctx)
+		if ctx.Err() != nil {
 			return
 		}
-		if l.renew(ctx) {
+		switch err := l.renew(ctx); {
+		case errors.Is(err, errSuperseded):
+			l.lose()
 			return
+		case err == nil:
+			l.health.well(renewing)
+		case ctx.Err() == nil:
+			l.health.trouble(renewing, err)
 		}
 	}
 }
 
-// renew tells whether the lease is lost. An error is none of its affairs: it shows
-// where entries are written.
-func (l *lease) renew(ctx context.Context) (lost bool) {
+// pause waits for the next renewal. The end of the session ends it early: with the
+// session its lock is gone, and whoever has that may be the owner by now.
+func (l *lease) pause(ctx context.Context) {
+	ctx, cancel := context.WithTimeout(ctx, l.lasts/5)
+	defer cancel()
+	if l.conn != nil && !l.conn.IsClosed() {
+		_, _ = l.conn.WaitForNotification(ctx) // nobody sends one: it ends with ctx or the session
+		if l.conn.IsClosed() {
+			l.sure.Store(0)
+			return
+		}
+	}
+	<-ctx.Done()
+}
+
+// renew renews the lease; the error is errSuperseded if it is lost.
+func (l *lease) renew(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, min(statementTimeout, l.lasts/2))
 	defer cancel()
 	if err := l.session(ctx); err != nil {
-		return false
+		return err
 	}
 	began := time.Now()
 	tag, err := l.conn.Exec(ctx, `UPDATE sagacheck_owner SET expires = clock_timestamp() + $1, locked = $3 WHERE epoch = $2`, l.lasts, l.epoch, l.locked)
 	switch {
 	case err != nil:
-		return false
+		return err
 	case tag.RowsAffected() == 0:
-		l.lose()
-		return true
+		return errSuperseded
 	}
 	l.renewed(began)
-	return false
+	return nil
 }
 
 // lose notes that another executor is the owner.

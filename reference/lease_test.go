@@ -18,6 +18,7 @@ func testLease(t *testing.T, pg *postgres) {
 	t.Run("one owner", func(t *testing.T) { testOneOwner(t, pg) })
 	t.Run("standby", func(t *testing.T) { testStandby(t, pg) })
 	t.Run("superseded", func(t *testing.T) { testSuperseded(t, pg) })
+	t.Run("the end of the session", func(t *testing.T) { testSessionEnds(t, pg) })
 	t.Run("a takeover is no attempt", func(t *testing.T) { testTakeoverIsNoAttempt(t, pg) })
 	t.Run("a start that fails takes nothing over", func(t *testing.T) { testFailedStart(t, pg) })
 }
@@ -179,6 +180,34 @@ func testSuperseded(t *testing.T, pg *postgres) {
 	e.Handler().ServeHTTP(w, httptest.NewRequest("GET", "http://localhost/healthz", nil))
 	if w.Code != 503 || !strings.Contains(w.Body.String(), "standby") {
 		t.Error(w.Code, w.Body)
+	}
+}
+
+// An owner whose session ends does not answer for the store until it knows that it is
+// still its own: with the session its lock is gone. Nothing but the end tells it, since
+// its lease would be good for long.
+func testSessionEnds(t *testing.T, pg *postgres) {
+	s, err := openPostgres(t.Context(), Options{StoreDSN: pg.dsn("session"), lease: longLease})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.close()                           //nolint:errcheck // never fails
+	pg.own(t, "session", `epoch = epoch + 1`) // as whoever gets the lock does
+	conn, err := pgx.Connect(t.Context(), pg.dsn("session"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close(t.Context()) //nolint:errcheck // a test
+	if err := s.owned(); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := conn.Exec(t.Context(), `SELECT pg_terminate_backend(pid) FROM pg_locks
+		WHERE locktype = 'advisory' AND objid = hashtext('session')::oid AND objsubid = 2`); err != nil {
+		t.Fatal(err)
+	}
+	<-s.lost()
+	if err := s.owned(); !errors.Is(err, errSuperseded) {
+		t.Error(err)
 	}
 }
 

@@ -10,14 +10,20 @@ import (
 // What goes on is not cut off: a busy disk may take its time.
 const storePatience = 10 * time.Second
 
-// patiently tries again while an error may pass.
-func patiently(ctx context.Context, passes func(error) bool, f func(context.Context) error) error {
+// patiently tries again while an error may pass, and tells the health what is not
+// possible meanwhile.
+func patiently(ctx context.Context, h *health, what string, passes func(error) bool, f func(context.Context) error) error {
 	over := time.After(storePatience)
 	for wait := 10 * time.Millisecond; ; wait = min(2*wait, 250*time.Millisecond) {
 		err := f(ctx)
-		if err == nil || !passes(err) {
+		if err == nil {
+			h.well(what)
+			return nil
+		}
+		if !passes(err) {
 			return err
 		}
+		h.trouble(what, err)
 		select {
 		case <-time.After(wait):
 		case <-over:

@@ -60,7 +60,7 @@ func readPostgres(ctx context.Context, o Options) (*postgresStore, error) {
 	}
 	s := &postgresStore{pool: pool, lease: newLease(cfg.ConnConfig, o)}
 	tables := func(ctx context.Context) error { return s.tables(ctx, cfg.ConnConfig.RuntimeParams["search_path"]) }
-	if err := patiently(ctx, unreachable, tables); err != nil {
+	if err := patiently(ctx, o.health, opening, unreachable, tables); err != nil {
 		pool.Close()
 		return nil, fmt.Errorf("store %s: %w", cfg.ConnConfig.Host, err)
 	}
@@ -202,7 +202,7 @@ func batchOf(es []entry) *batch {
 }
 
 func (s *postgresStore) open(ctx context.Context) (ids []string, any bool, err error) {
-	err = patiently(ctx, unreachable, func(ctx context.Context) error {
+	err = patiently(ctx, s.health, reading, unreachable, func(ctx context.Context) error {
 		ctx, cancel := context.WithTimeout(ctx, 10*statementTimeout)
 		defer cancel()
 		if ids, err = s.texts(ctx, `SELECT id FROM sagacheck_saga WHERE ended IS NULL ORDER BY id`); err != nil {
@@ -227,7 +227,7 @@ func (s *postgresStore) load(ctx context.Context, id string, yield func(entry) e
 	last := 0
 	for {
 		var es []entry
-		err := patiently(ctx, unreachable, func(ctx context.Context) (err error) {
+		err := patiently(ctx, s.health, reading, unreachable, func(ctx context.Context) (err error) {
 			es, err = s.page(ctx, id, last)
 			return err
 		})
@@ -271,7 +271,7 @@ func (s *postgresStore) page(ctx context.Context, id string, after int) ([]entry
 
 func (s *postgresStore) breakers(ctx context.Context) ([]breakerState, error) {
 	var list []string
-	err := patiently(ctx, unreachable, func(ctx context.Context) (err error) {
+	err := patiently(ctx, s.health, reading, unreachable, func(ctx context.Context) (err error) {
 		ctx, cancel := context.WithTimeout(ctx, statementTimeout)
 		defer cancel()
 		list, err = s.texts(ctx, `SELECT state FROM sagacheck_breaker`)

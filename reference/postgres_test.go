@@ -21,6 +21,7 @@ import (
 // postgres is a private server on 127.0.0.1.
 type postgres struct {
 	bin, data, port string
+	log             string // what it says
 	cred            *syscall.Credential
 	cmd             *exec.Cmd
 	gone            chan error
@@ -39,7 +40,12 @@ func startPostgres(t *testing.T) *postgres {
 	if err != nil {
 		t.Fatal(err)
 	}
+	p.log = filepath.Join(dir, "log")
 	t.Cleanup(func() {
+		if t.Failed() {
+			b, _ := os.ReadFile(p.log)
+			t.Logf("the end of PostgreSQL's log:\n%s", b[max(0, len(b)-5000):])
+		}
 		if err := os.RemoveAll(dir); err != nil {
 			t.Error(err)
 		}
@@ -96,6 +102,12 @@ func (p *postgres) start(t *testing.T) {
 	t.Helper()
 	p.cmd = p.command("postgres", "-D", p.data, "-p", p.port, "-c", "listen_addresses=127.0.0.1", "-c", "unix_socket_directories=")
 	p.gone = make(chan error, 1)
+	log, err := os.OpenFile(p.log, os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer log.Close()
+	p.cmd.Stdout, p.cmd.Stderr = log, log
 	if err := p.cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
@@ -137,6 +149,7 @@ func TestPostgres(t *testing.T) {
 	t.Run("ownership", func(t *testing.T) { testLease(t, pg) })
 	t.Run("trouble", func(t *testing.T) { testPostgresTrouble(t, pg) })
 	t.Run("recovery", func(t *testing.T) { testPostgresRecovery(t, pg) })
+	t.Run("away while idle", func(t *testing.T) { testAwayWhileIdle(t, pg) })
 	t.Run("outage", func(t *testing.T) { testOutage(t, pg) })
 	t.Run("refusals", func(t *testing.T) {
 		for dsn, want := range map[string]string{

@@ -30,7 +30,7 @@ func retryAfterHandler(ask <-chan string, p *participant) http.Handler {
 // damage replaces the first entry of a saga.
 func damage(t *testing.T, file, id, text string) {
 	t.Helper()
-	s, err := openSQLite(t.Context(), file)
+	s, err := openSQLite(t.Context(), Options{StoreDSN: file})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -41,6 +41,21 @@ func damage(t *testing.T, file, id, text string) {
 		t.Fatal(err)
 	}
 	if _, err := s.db.Exec(`UPDATE saga SET ended = NULL`); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.close(); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// forgetEntries takes away what a store has of a saga, but for its name.
+func forgetEntries(t *testing.T, file, id string) {
+	t.Helper()
+	s, err := openSQLite(t.Context(), Options{StoreDSN: file})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := s.db.Exec(`DELETE FROM journal WHERE saga = ?`, id); err != nil {
 		t.Fatal(err)
 	}
 	if err := s.close(); err != nil {
@@ -70,13 +85,15 @@ func TestDamagedSagasAreQuarantined(t *testing.T) {
 	} {
 		damage(t, file, id, text)
 	}
+	damage(t, file, "gone", "[]")
+	forgetEntries(t, file, "gone")
 	e = openTest(t, Options{StoreDSN: file})
 	for _, id := range []string{"a", "z"} {
 		awaitStatus(t, e, id, saga.Completed)
 	}
 	srv := httptest.NewServer(e.Handler())
 	defer srv.Close()
-	for _, id := range []string{"begin", "json", "step", "cycle", "nobody"} {
+	for _, id := range []string{"begin", "json", "step", "cycle", "nobody", "gone"} {
 		if code, body, _ := request(t, "GET", srv.URL+"/sagas/"+id, ""); code != 200 || !strings.Contains(body, `"status":"stuck","steps":[]`) {
 			t.Error(id, code, body)
 		}
@@ -87,7 +104,7 @@ func TestDamagedSagasAreQuarantined(t *testing.T) {
 			t.Error(id, err)
 		}
 	}
-	if code, body, _ := request(t, "GET", srv.URL+"/healthz", ""); code != 200 || !strings.Contains(body, `"degraded"`) || !strings.Contains(body, `"quarantined":5`) {
+	if code, body, _ := request(t, "GET", srv.URL+"/healthz", ""); code != 200 || !strings.Contains(body, `"degraded"`) || !strings.Contains(body, `"quarantined":6`) {
 		t.Error(code, body)
 	}
 }
@@ -113,7 +130,9 @@ func TestInspectAndRepair(t *testing.T) {
 	}
 	close(hold)
 	damage(t, file, "lost", "{")
-	s, err := openSQLite(t.Context(), file)
+	damage(t, file, "empty", "[]")
+	forgetEntries(t, file, "empty")
+	s, err := openSQLite(t.Context(), Options{StoreDSN: file})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -124,7 +143,7 @@ func TestInspectAndRepair(t *testing.T) {
 		t.Fatal(err)
 	}
 	list, err := Inspect(t.Context(), file, "")
-	if err != nil || len(list) != 2 || list[0].ID != "lost" || list[1].Status != saga.Stuck || list[1].Damage == nil || list[1].Name != "test" {
+	if err != nil || len(list) != 3 || list[0].ID != "empty" || list[0].Damage == nil || list[1].ID != "lost" || list[2].Status != saga.Stuck || list[2].Damage == nil || list[2].Name != "test" {
 		t.Fatalf("%+v, %v", list, err)
 	}
 	if _, err := Inspect(t.Context(), file, "none"); !errors.Is(err, ErrNotFound) {
@@ -133,7 +152,7 @@ func TestInspectAndRepair(t *testing.T) {
 	if err := RepairSaga(t.Context(), file, "lost", KeepReadable); err == nil || !strings.Contains(err.Error(), "only be set aside") {
 		t.Error(err)
 	}
-	for id, how := range map[string]Repair{"lost": SetAside, "s": KeepReadable} {
+	for id, how := range map[string]Repair{"lost": SetAside, "empty": SetAside, "s": KeepReadable} {
 		if err := RepairSaga(t.Context(), file, id, how); err != nil {
 			t.Error(id, err)
 		}
@@ -180,7 +199,7 @@ func (c choosyStore) append(ctx context.Context, es []entry) error {
 // What the store refuses holds up nobody else.
 func TestRefusedEntriesHoldUpNobody(t *testing.T) {
 	p := newParticipant(t, nil)
-	s, err := openSQLite(t.Context(), filepath.Join(t.TempDir(), "sagas.db"))
+	s, err := openSQLite(t.Context(), Options{StoreDSN: filepath.Join(t.TempDir(), "sagas.db")})
 	if err != nil {
 		t.Fatal(err)
 	}

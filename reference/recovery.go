@@ -2,6 +2,7 @@ package reference
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
@@ -26,13 +27,34 @@ func (e *Executor) load(ctx context.Context, id string) (loaded, error) {
 	defer cancel()
 	l, err := e.read(ctx, id)
 	if err != nil {
-		if ctx.Err() == nil || e.ctx.Err() == nil {
-			e.health.trouble("read from the store", err)
+		if e.ctx.Err() == nil && e.health.trouble(reading, err) {
+			e.spawn(func() { e.awaitReading(id) })
 		}
-		return loaded{}, unavailable("can't read from the store")
+		return loaded{}, unavailable("can't " + reading)
 	}
-	e.health.well("read from the store")
+	e.health.well(reading)
 	return l, nil
+}
+
+// readingPause is the wait before a read that failed is tried again.
+const readingPause = time.Second
+
+// awaitReading finds out when reading is possible again, whether or not anybody asks.
+func (e *Executor) awaitReading(id string) {
+	for {
+		select {
+		case <-time.After(readingPause):
+		case <-e.ctx.Done():
+			return
+		}
+		ctx, cancel := context.WithTimeout(e.ctx, readPatience)
+		_, err := e.read(ctx, id)
+		cancel()
+		if err == nil {
+			e.health.well(reading)
+			return
+		}
+	}
 }
 
 func (e *Executor) read(ctx context.Context, id string) (loaded, error) {
@@ -61,6 +83,9 @@ func replaySafely(es []entry, d defects) (s *state, err error) {
 	return replay(es, d)
 }
 
+// errNoEntries is what is wrong with a saga that the store lists without a journal.
+var errNoEntries = errors.New("it has no entries")
+
 // recover continues what the store holds, one saga after the other. A saga that
 // can't be read keeps none of the others from going on.
 func (e *Executor) recover(ctx context.Context) error {
@@ -79,11 +104,13 @@ func (e *Executor) recover(ctx context.Context) error {
 	e.restarted = any || len(ids) > 0 // before anything runs
 	for _, id := range ids {
 		l, err := e.read(ctx, id)
-		if err != nil {
-			if ctx.Err() != nil || !isDamage(err) {
-				return err
-			}
+		switch {
+		case err != nil && (ctx.Err() != nil || !isDamage(err)):
+			return err
+		case err != nil:
 			l.broken = err
+		case !l.known():
+			l.broken = errNoEntries
 		}
 		switch {
 		case l.broken != nil && e.defects.loseWrites():
@@ -98,13 +125,13 @@ func (e *Executor) recover(ctx context.Context) error {
 
 // resume continues a saga as its journal left it.
 func (e *Executor) resume(s *state, commits int) {
-	k := &known{ready: make(chan struct{}), run: newRun(e, s, commits), trace: s.trace, size: sizeOf(s.def)}
+	k := &known{ready: make(chan struct{}), run: newRun(e, s, commits), trace: s.trace, weight: openSize(s.def)}
 	k.run.shown = s.status()
 	close(k.ready)
 	e.breakers.hold(s.def)
 	e.mu.Lock()
 	e.sagas[s.def.ID] = k
-	e.open += k.size
+	e.open += k.weight
 	e.mu.Unlock()
 	e.afterRestart(s)
 	if s.quiet() && !s.status().Ended() || e.defects.on("no-recovery") {
@@ -153,14 +180,16 @@ func (e *Executor) stray(def saga.Definition, r ref, by string) {
 
 // forgetOld removes what ended long ago, now and then, until the executor closes.
 func (e *Executor) forgetOld(retain time.Duration) {
-	pause := min(max(retain/10, time.Second), time.Hour)
+	const again = 5 * time.Second
 	for {
+		pause := min(max(retain/10, time.Second), time.Hour)
 		for {
 			n, err := e.store.prune(e.ctx, e.now().Add(-retain))
 			if err != nil && e.ctx.Err() == nil {
-				e.health.trouble("remove old sagas from the store", err)
+				e.health.trouble(removing, err)
+				pause = min(pause, again)
 			} else {
-				e.health.well("remove old sagas from the store")
+				e.health.well(removing)
 			}
 			if n == 0 || err != nil {
 				break

@@ -40,7 +40,7 @@ func (d *dyingStore) append(ctx context.Context, es []entry) error {
 // whether it came to that.
 func crashAfter(t *testing.T, file string, def saga.Definition, n int, defects ...string) bool {
 	t.Helper()
-	s, err := openSQLite(t.Context(), file)
+	s, err := openSQLite(t.Context(), Options{StoreDSN: file})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -154,7 +154,7 @@ func (f *flakyStore) append(ctx context.Context, es []entry) error {
 func TestStoreErrorsLoseNothing(t *testing.T) {
 	p := newParticipant(t, scripted("c 1 422"))
 	file := filepath.Join(t.TempDir(), "sagas.db")
-	s, err := openSQLite(t.Context(), file)
+	s, err := openSQLite(t.Context(), Options{StoreDSN: file})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -176,7 +176,7 @@ func TestStoreErrorsLoseNothing(t *testing.T) {
 func TestSynchronous(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "sagas.db")
 	for dsn, want := range map[string]int{file + "?synchronous=off": 0, file: 2} {
-		s, err := openSQLite(t.Context(), dsn)
+		s, err := openSQLite(t.Context(), Options{StoreDSN: dsn})
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -94,8 +94,7 @@ func (r *run) digest(msgs []message) (records []record, replies []func()) {
 			}
 			replies = append(replies, func() { m.operator <- err })
 		case m.hurry != nil:
-			r.hurry()
-			m.hurry <- nil
+			m.hurry <- r.hurry()
 		case m.sync != nil:
 			replies = append(replies, func() { close(m.sync) })
 		}
@@ -195,13 +194,16 @@ func (r *run) cancelUnwanted() {
 }
 
 // hurry ends the waits of the operations that are waiting.
-func (r *run) hurry() {
+func (r *run) hurry() error {
+	err := ErrNothingWaits
 	for _, o := range r.under {
 		select {
 		case o.hurry <- struct{}{}:
+			err = nil
 		default: // it is not waiting
 		}
 	}
+	return err
 }
 
 func (r *run) commit(records []record) error {

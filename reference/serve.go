@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"net"
 	"net/http"
 	"net/netip"
@@ -25,11 +26,12 @@ type ServeOptions struct {
 // DefaultDrain is how long calls under way get to end.
 const DefaultDrain = 10 * time.Second
 
-// How long a request has to arrive and a connection may be idle. A client that takes
-// longer holds up nobody but itself.
+// How long a request has to arrive, an answer to be fetched, and a connection may be
+// idle. A client that takes longer holds up nobody but itself.
 const (
 	headerTimeout  = 5 * time.Second
 	requestTimeout = 10 * time.Second
+	answerTimeout  = 20 * time.Second // since the header arrived
 	idleTimeout    = 30 * time.Second
 	closingTimeout = time.Second
 )
@@ -45,8 +47,11 @@ func Serve(ctx context.Context, o ServeOptions) error {
 	if err != nil {
 		return fmt.Errorf("listen on %q: %w", o.Addr, err)
 	}
+	if o.Logger == nil {
+		o.Logger = slog.New(slog.DiscardHandler)
+	}
 	f := newFront(o.Access, nil).(*front)
-	srv := &http.Server{Handler: f, ReadHeaderTimeout: headerTimeout, ReadTimeout: requestTimeout, IdleTimeout: idleTimeout, MaxHeaderBytes: 64 << 10}
+	srv := newServer(f)
 	served := make(chan error, 1)
 	go func() { served <- srv.Serve(limitListener(l, maxConnections())) }()
 	ctx, cancel := context.WithCancelCause(ctx)
@@ -65,9 +70,18 @@ func Serve(ctx context.Context, o ServeOptions) error {
 	return errors.Join(err, shutdown(srv))
 }
 
+func newServer(h http.Handler) *http.Server {
+	return &http.Server{
+		Handler: h, MaxHeaderBytes: 64 << 10,
+		ReadHeaderTimeout: headerTimeout, ReadTimeout: requestTimeout, WriteTimeout: answerTimeout, IdleTimeout: idleTimeout,
+	}
+}
+
 // reign opens the store each time that it is ours, until ctx ends.
 func (f *front) reign(ctx context.Context, o ServeOptions, ready func()) error {
 	for ctx.Err() == nil {
+		o.health = &health{log: o.Logger}
+		f.health.Store(o.health)
 		e, err := Open(ctx, o.Options)
 		if err != nil {
 			if ctx.Err() != nil {

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
+	"os"
 	"strings"
 	"time"
 )
@@ -75,7 +76,11 @@ func sagaPath(id string) string { return "/sagas/" + url.PathEscape(id) }
 func (e *Executor) handleSubmit(w http.ResponseWriter, r *http.Request) {
 	def, err := decodeDefinition(http.MaxBytesReader(w, r.Body, maxBody))
 	if err == nil {
-		err = e.submit(r.Context(), def, r.Header.Get("Traceparent"))
+		trace := r.Header.Get("Traceparent")
+		if !validTrace(trace) { // anything else is kept nowhere
+			trace = ""
+		}
+		err = e.submit(r.Context(), def, trace)
 	}
 	if err != nil {
 		problemOf(err).write(w)
@@ -94,6 +99,8 @@ func problemOf(err error) problem {
 	switch {
 	case errors.As(err, &tooLarge):
 		return problem{Status: http.StatusRequestEntityTooLarge, Detail: fmt.Sprintf("body: expected at most %d bytes", tooLarge.Limit), Field: "body"}
+	case errors.Is(err, os.ErrDeadlineExceeded):
+		return problem{Status: http.StatusRequestTimeout, Detail: fmt.Sprintf("body: expected within %v", requestTimeout), Field: "body"}
 	case errors.As(err, &invalid):
 		return problem{Status: http.StatusBadRequest, Detail: invalid.Error(), Field: invalid.Field}
 	case errors.As(err, &disagree):
@@ -172,7 +179,11 @@ func (e *Executor) healthReport() (int, healthReport) {
 func (f *front) handleHealth(w http.ResponseWriter, _ *http.Request) {
 	e := f.executor.Load()
 	if e == nil {
-		writeJSON(w, "application/json", http.StatusServiceUnavailable, healthReport{Status: "standby", Started: started})
+		report := healthReport{Status: "standby", Started: started}
+		if now := f.health.Load().any(); now != "" {
+			report.Status, report.Cause = "trouble", "can't "+now
+		}
+		writeJSON(w, "application/json", http.StatusServiceUnavailable, report)
 		return
 	}
 	code, report := e.healthReport()

@@ -103,6 +103,10 @@ func TestContract(t *testing.T) {
 		{"POST", "/sagas", `{"id":"x","steps":[` + strings.Replace(goodStep, `"jitter":0`, `"jitter":0,"jitter":1`, 1) + `]}`, 400, `"field":"steps[0].action.retry.jitter"`},
 		{"POST", "/sagas", `{"id":"x","name":"` + "\xff" + `","steps":[` + goodStep + `]}`, 400, "not UTF-8"},
 		{"POST", "/sagas", `{"id":"x","steps":[` + strings.Replace(goodStep, `"retry"`, `"body":{"a":"`+"\xff"+`"},"retry"`, 1) + `]}`, 400, `"field":"steps[0].action.body"`},
+		{"POST", "/sagas", `{"id":"x","steps":[` + goodStep + `,{"name":"b","kind":7}]}`, 400, `"field":"steps[1].kind"`},
+		{"POST", "/sagas", `{"id":"x","steps":[` + strings.Replace(goodStep, `"max_attempts":1`, `"max_attempts": 1.5`, 1) + `]}`, 400, `max_attempts: number 1.5: expected a whole number"`},
+		{"POST", "/sagas", `[]`, 400, "body: array: expected an object"},
+		{"POST", "/sagas", ``, 400, "body: ends too soon"},
 		{"DELETE", "/sagas", "", 405, "expected POST"},
 		{"GET", "/nothing", "", 404, "no such resource"},
 	} {

@@ -22,7 +22,7 @@ type sqliteStore struct {
 	db       *sql.DB
 	prepared map[string]*sql.Stmt
 	file     string
-	as       os.FileInfo // the file as it was opened
+	as       map[string]os.FileInfo // the files by name, as they were opened
 	once     sync.Once
 	gone     chan struct{}
 	stop     chan struct{}
@@ -38,8 +38,8 @@ const sqliteVersion = 2
 // openSQLite opens FILE, or FILE?synchronous=off: then a commit survives the end
 // of the process, also by kill -9, but not that of the machine, and costs no
 // flush to the disk.
-func openSQLite(ctx context.Context, dsn string) (*sqliteStore, error) {
-	file, synchronous, err := sqliteDSN(dsn)
+func openSQLite(ctx context.Context, o Options) (*sqliteStore, error) {
+	file, synchronous, err := sqliteDSN(o.StoreDSN)
 	if err != nil {
 		return nil, err
 	}
@@ -48,14 +48,14 @@ func openSQLite(ctx context.Context, dsn string) (*sqliteStore, error) {
 		return nil, fmt.Errorf("store %q: %w", file, err)
 	}
 	s.db.SetMaxOpenConns(1) // the lock belongs to the connection
-	err = patiently(ctx, diskTrouble, func(ctx context.Context) error {
+	err = patiently(ctx, o.health, opening, diskTrouble, func(ctx context.Context) error {
 		if err := privateFile(file); err != nil {
 			return err
 		}
 		return s.migrate(ctx)
 	})
 	if err == nil {
-		s.as, err = os.Stat(file)
+		s.as, err = filesOf(file)
 	}
 	for _, query := range []string{insertEntry, insertSaga, endSaga, storeBreaker} {
 		if err == nil {
@@ -339,14 +339,27 @@ func (s *sqliteStore) watch() {
 
 var errReplaced = errors.New("the file was removed or replaced: what is written to it now would be lost")
 
-// owned: the file that was opened is still the one of that name.
-func (s *sqliteStore) owned() error {
-	now, err := os.Stat(s.file)
-	if err == nil && os.SameFile(now, s.as) {
-		return nil
+// filesOf are the files of a store that is open: besides the one that is named, the one
+// with what was written last, as long as the store is open.
+func filesOf(file string) (map[string]os.FileInfo, error) {
+	files := map[string]os.FileInfo{}
+	for _, name := range []string{file, file + "-wal"} {
+		info, err := os.Stat(name)
+		if err != nil {
+			return nil, err
+		}
+		files[name] = info
 	}
-	if err == nil || errors.Is(err, os.ErrNotExist) {
-		s.once.Do(func() { close(s.gone) })
+	return files, nil
+}
+
+// owned: the files that were opened are still those of their names.
+func (s *sqliteStore) owned() error {
+	for name, was := range s.as {
+		now, err := os.Stat(name)
+		if err == nil && !os.SameFile(now, was) || errors.Is(err, os.ErrNotExist) {
+			s.once.Do(func() { close(s.gone) })
+		}
 	}
 	select {
 	case <-s.gone:

@@ -24,7 +24,7 @@ func TestSQLiteOpensWhenTheDiskHasRoomAgain(t *testing.T) {
 	limitFiles(t, 0)
 	opened := make(chan error, 1)
 	go func() {
-		s, err := openSQLite(t.Context(), file)
+		s, err := openSQLite(t.Context(), Options{StoreDSN: file})
 		if err == nil {
 			err = s.close()
 		}
@@ -44,7 +44,7 @@ func TestSQLiteOpensWhenTheDiskHasRoomAgain(t *testing.T) {
 // TestLoadOneSagaBySeek: reading one saga must not read the journals of all
 // others, which would hold the only connection ever longer as the file grows.
 func TestLoadOneSagaBySeek(t *testing.T) {
-	s, err := openSQLite(t.Context(), filepath.Join(t.TempDir(), "saga.db"))
+	s, err := openSQLite(t.Context(), Options{StoreDSN: filepath.Join(t.TempDir(), "saga.db")})
 	if err != nil {
 		t.Fatal(err)
 	}

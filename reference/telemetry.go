@@ -56,4 +56,7 @@ func (e *Executor) logAttempt(ctx context.Context, d saga.Definition, r ref, att
 	default:
 		log.InfoContext(ctx, "attempt", "code", a.code)
 	}
+	if a.tooLong != "" {
+		log.WarnContext(ctx, "Retry-After is too long", "asked", a.tooLong, "waits", maxRetryAfter.String())
+	}
 }

@@ -116,6 +116,12 @@ func tormented(t *testing.T, pg *postgres, nodes int, store string) {
 		t.Fatal(err)
 	}
 	defer log.Close()
+	defer func() {
+		if t.Failed() {
+			b, _ := os.ReadFile(log.Name())
+			t.Logf("the end of the victims' log:\n%s", b[max(0, len(b)-20_000):])
+		}
+	}()
 	var bases []string
 	for range nodes {
 		n := &node{store: store, addr: freeAddr(t), log: log}
@@ -138,10 +144,6 @@ func tormented(t *testing.T, pg *postgres, nodes int, store string) {
 	x.world.settle(t)
 	sagas, calls := x.world.judge(t)
 	t.Logf("%d kills, %d sagas, %d calls, %v", *tortureKills, sagas, calls, time.Since(began).Round(time.Second))
-	if t.Failed() {
-		b, _ := os.ReadFile(log.Name())
-		t.Logf("the end of the victims' log:\n%s", b[max(0, len(b)-20_000):])
-	}
 }
 
 func (x *torture) wrongClock() time.Duration {

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/url"
+	"strconv"
 	"strings"
 	"unicode/utf8"
 
@@ -30,8 +31,8 @@ func validate(d saga.Definition) error {
 			return &InvalidError{"id", fmt.Sprintf("%q: expected visible ASCII characters", d.ID)}
 		}
 	}
-	if d.ID == "." || d.ID == ".." { // clients and proxies take them for places in a path
-		return &InvalidError{"id", fmt.Sprintf("%q: expected neither . nor ..", d.ID)}
+	if d.ID == "." || d.ID == ".." || d.ID == "/" { // clients and servers take them for places in a path
+		return &InvalidError{"id", fmt.Sprintf("%q: expected none of ., .. and /", d.ID)}
 	}
 	for _, check := range []func(saga.Definition) error{validateBounds, validateURLs, validateBodies} {
 		if err := check(d); err != nil {
@@ -82,10 +83,18 @@ func validateURL(c saga.Call) *InvalidError {
 	switch {
 	case strings.Contains(c.URL, "@") && (err != nil || u.User != nil): // without the text, which holds a secret
 		return &InvalidError{"url", "holds credentials: expected none, since URLs are stored and shown"}
+	case err == nil && !validPort(u.Port()):
+		return &InvalidError{"url", fmt.Sprintf("port %q: expected 1 to 65535", u.Port())}
 	case err != nil || u.Host == "" || (u.Scheme != "http" && u.Scheme != "https"):
 		return &InvalidError{"url", fmt.Sprintf("%q: expected http://… or https://…", c.URL)}
 	}
 	return nil
+}
+
+// validPort tells a port to which a call can be made; "": that of the scheme.
+func validPort(port string) bool {
+	n, err := strconv.ParseUint(port, 10, 16)
+	return port == "" || err == nil && n > 0
 }
 
 // invalidUTF8 is the place of the first byte that is not UTF-8; -1 if there is none.

@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"runtime/debug"
 	"slices"
 	"strings"
 	"time"
@@ -32,6 +33,10 @@ type serveFlags struct {
 	log string
 }
 
+// memoryLimit is from where on memory matters more than time; what sagas take is
+// bounded well below.
+const memoryLimit = 512 << 20
+
 func newServe(p process) *cobra.Command {
 	var f serveFlags
 	c := &cobra.Command{
@@ -55,6 +60,9 @@ is in docs/reference.md.`,
 				}
 				defer os.RemoveAll(dir) //nolint:errcheck // a temporary folder; nothing depends on it
 				f.StoreDSN = filepath.Join(dir, "saga.db")
+			}
+			if p.getenv("GOMEMLIMIT") == "" {
+				debug.SetMemoryLimit(memoryLimit)
 			}
 			f.Ready = func(addr string) { fmt.Fprintf(p.stdout, "serving the contract on http://%s\n", addr) }
 			return trouble(reference.Serve(c.Context(), f.ServeOptions))
