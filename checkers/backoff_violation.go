@@ -21,7 +21,7 @@ const (
 	ruleWaits = 10   // of which it takes so many at the least,
 	ruleApart = 2 * time.Millisecond
 	ruleLate  = 0.05 // and so many of which may be later than anything else in the cell
-	ruleBlur  = 4    // a band must be so many times as wide as the machine was late
+	ruleBlur  = 2    // a band is wide that is so many times as wide as the machine was late
 	ruleLag   = 2 * time.Millisecond
 )
 
@@ -51,8 +51,9 @@ const (
 // least: one wait in twenty may be later than all else. This is asked of all waits,
 // of those in wide bands, and of those before attempts of each number; a violation
 // is below 10⁻⁸, divided by how often it was asked, so that false alarms are below
-// 10⁻⁶ in a run of a hundred such cells. It is judged with 10 waits in bands that
-// are 4 times as wide as the machine was late: then waits twice as long would show.
+// 10⁻⁶ in a run of a hundred such cells. It is judged if waits twice as long as the
+// cell's would have shown: about 20 in bands that are 6 times as wide as the machine
+// was late, or 30 in bands that are 3 times as wide.
 // Cost: linear, n·log n in the waits.
 type BackoffViolation struct{}
 
@@ -78,7 +79,7 @@ func (BackoffViolation) Doc() Doc {
 			{Name: shortCompensation, Text: "the same before a further attempt of a compensation", Wants: []Trait{waitingUndos}},
 			{Name: shortOfAsked, Text: "a wait is not shorter than the Retry-After of an answer that surely was read", Wants: []Trait{repeatedActions}, Needs: []string{"retry-after"}},
 			{Name: longSingle, Text: "no wait is longer than the band, or a Retry-After, measured from the latest such moment, by more than 750 ms, the band's own upper end, or ten times the longest lag of the cell, and by more than another attempt takes that timed out before it reached the wire"},
-			{Name: longRule, Text: "the waits of a cell are not longer than the band as a rule: at least 10 that end 2 ms apart, in bands 4 times as wide as anything in the cell was late. If the policy holds, the share of the band that is left above n waits, less that lateness and at least 0.05 each, sums to t or less with a probability of at most t^n/n!. It is asked of all waits, of those in wide bands and of those before attempts of each number; a violation below 1e-8 in all", Wants: []Trait{longWaits}},
+			{Name: longRule, Text: "the waits of a cell are not longer than the band as a rule: at least 10 that end 2 ms apart, and so many that waits twice as long would show. If the policy holds, the share of the band that is left above n waits, less that lateness and at least 0.05 each, sums to t or less with a probability of at most t^n/n!. It is asked of all waits, of those in wide bands and of those before attempts of each number; a violation below 1e-8 in all", Wants: []Trait{longWaits}},
 		},
 		Evidence: "call-sent, call-answered and call-ended.",
 		Blind:    "Short waits after a silent failure of an orchestrator without attempt-timeout, which may have learnt it at any time; waits after a kill, a pause or a store outage, or where connections were refused; long waits behind a breaker; deferrable steps, and pivots that can't be undone; what is sent after a good answer (see redundant-call).",
@@ -108,7 +109,7 @@ func (c BackoffViolation) Check(h *history.History, ix *history.Index) Verdict {
 			}
 		}
 	}
-	checkLongAsRule(t, free, max(ix.Lag, ruleLag), longWaits.has(h.Header.Definitions))
+	checkLongAsRule(t, free, max(lag, ruleLag), longWaits.has(h.Header.Definitions))
 	return t.verdict("no attempt followed a transient failure")
 }
 
@@ -167,8 +168,11 @@ func checkLong(t *tally, w wait, lag time.Duration) {
 func checkLongAsRule(t *tally, ws []wait, late time.Duration, wanted bool) {
 	wide := slices.DeleteFunc(slices.Clone(ws), func(w wait) bool { return w.width() < ruleBlur*late })
 	groups := waitGroups(ws, wide)
+	tooLong := func(group []wait, times int) bool {
+		return longTogether(group, times, late) < ruleAlpha/float64(len(groups))
+	}
 	for _, group := range groups {
-		if longTogether(group, late) >= ruleAlpha/float64(len(groups)) {
+		if !tooLong(group, 1) {
 			continue
 		}
 		slices.SortFunc(group, func(a, b wait) int { return cmp.Compare(b.shortest-b.hi, a.shortest-a.hi) })
@@ -182,10 +186,12 @@ func checkLongAsRule(t *tally, ws []wait, late time.Duration, wanted bool) {
 		return
 	}
 	switch {
-	case len(groups) > 0 && len(wide) >= ruleWaits:
+	case slices.ContainsFunc(groups, func(group []wait) bool { return tooLong(group, 2) }):
 		t.held(longRule, 1)
-	case wanted && len(ws) > 0:
-		t.unjudgeable(longRule, "too few waits in bands that are wide enough")
+	case wanted:
+		for range ws { // the more of them, the nearer it came
+			t.unjudgeable(longRule, "so few waits that twice as long ones would not have shown")
+		}
 	}
 }
 
@@ -213,11 +219,11 @@ func waitGroups(ws, wide []wait) [][]wait {
 func (w wait) width() time.Duration { return max(w.hi-w.lo, w.hi/2) }
 
 // longTogether bounds the probability that independent waits, each uniform in its
-// band and no more than that late, are as long as these.
-func longTogether(ws []wait, late time.Duration) float64 {
+// band and no more than that late, are so many times as long as these.
+func longTogether(ws []wait, times int, late time.Duration) float64 {
 	left := 0.0
 	for _, w := range ws {
-		u := float64(w.shortest-w.lo-late) / float64(max(w.width(), ruleBlur*late))
+		u := float64(time.Duration(times)*w.shortest-w.lo-late) / float64(max(w.width(), ruleBlur*late))
 		left += max(1-max(u, 0), ruleLate)
 	}
 	n := float64(len(ws))

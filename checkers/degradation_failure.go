@@ -48,7 +48,7 @@ func (DegradationFailure) Doc() Doc {
 			{Name: coreGoesOn, Text: "a saga completes although an attempt of a deferrable step failed and may be repeated"},
 			{Name: coreAfterRefusal, Text: "a saga completes although a deferrable step was refused for good"},
 			{Name: stepNotHeldUp, Text: "a step behind a deferrable one that used up its attempts starts before that is attempted again", Wants: []Trait{stepsBehindDeferrables}},
-			{Name: endNotHeldUp, Text: "a saga that has nothing left but a deferrable step that used up its attempts completes before that is attempted again: by its reports, or within 75 ms and five times the lag of the cell"},
+			{Name: endNotHeldUp, Text: "a saga that has nothing left but deferrable steps, each of which used up its attempts or was refused for good, completes before one is attempted again: by its reports, or within 75 ms and five times the lag of the cell"},
 			{Name: madeUp, Text: "a deferrable step that used up its attempts is attempted again until it is done or refused for good"},
 			{Name: madeUpAfterCrash, Text: "so is one that used them up before the orchestrator was killed", Does: []string{history.Kill}},
 		},
@@ -148,11 +148,16 @@ func checkStepHeldUp(t *tally, s *history.SagaRecord, o *history.OpRecord) {
 // running after a further attempt, or its end comes late, and a further attempt
 // before it.
 func checkEndHeldUp(t *tally, ix *history.Index, s *history.SagaRecord, o *history.OpRecord, used *history.Attempt) {
-	due, ok := coreDoneAt(s)
-	if !ok || s.Ended != nil && s.Ended.Status != saga.Completed {
-		return // the core is not done, or failed for itself
+	if s.Ended != nil && s.Ended.Status != saga.Completed {
+		return // the core failed for itself
 	}
-	due = max(due, used.LearntAt())
+	due, ok := nothingLeftAt(s)
+	if !ok {
+		if s.Ended != nil {
+			t.unjudgeable(endNotHeldUp, "another step may have been under way")
+		}
+		return
+	}
 	budget := o.Call.Retry.MaxAttempts
 	for _, r := range s.Reports {
 		if r.Status == saga.Running && onlyDeferred(s, r, o.Op.Step, budget) {
@@ -183,14 +188,16 @@ func checkEndHeldUp(t *tally, ix *history.Index, s *history.SagaRecord, o *histo
 	}
 }
 
-// coreDoneAt is when the orchestrator surely had learnt that all steps that are not
-// deferrable had succeeded; not ok: it did not.
-func coreDoneAt(s *history.SagaRecord) (at time.Duration, ok bool) {
+// nothingLeftAt is when the orchestrator surely had learnt that each step had
+// succeeded, or is deferrable and had used up its attempts or been refused; not ok: it
+// did not.
+func nothingLeftAt(s *history.SagaRecord) (at time.Duration, ok bool) {
 	for _, step := range s.Definition.Steps {
+		o := s.Op(step.Name, saga.Action)
+		a := o.Learnt(saga.Done)
 		if step.Kind == saga.Deferrable {
-			continue
+			a = cmp.Or(firstRound(o), a, o.Learnt(saga.Permanent))
 		}
-		a := s.Op(step.Name, saga.Action).Learnt(saga.Done)
 		if a == nil {
 			return 0, false
 		}

@@ -1,6 +1,8 @@
 package checkers
 
 import (
+	"slices"
+
 	"github.com/sagacheck/sagacheck/history"
 	"github.com/sagacheck/sagacheck/saga"
 )
@@ -70,6 +72,7 @@ func (c PivotViolation) Check(h *history.History, ix *history.Index) Verdict {
 		}
 		pivot := pivotLearnt(s)
 		if pivot == nil {
+			checkUnlearnt(t, s, ds)
 			continue
 		}
 		checkNoReturn(t, s, pivot, ds)
@@ -99,6 +102,27 @@ func pivotLearnt(s *history.SagaRecord) *history.Attempt {
 		}
 	}
 	return latest
+}
+
+// checkUnlearnt counts what came after the good answer of a pivot that may not have
+// been read.
+func checkUnlearnt(t *tally, s *history.SagaRecord, ds []disturbance) {
+	for _, step := range s.Definition.Steps {
+		o := s.Op(step.Name, saga.Action)
+		if step.Kind != saga.Pivot || o == nil {
+			continue
+		}
+		i := slices.IndexFunc(o.Attempts, func(a *history.Attempt) bool {
+			return a.Ended != nil && saga.Classify(a.Ended.Code) == saga.Done
+		})
+		if i < 0 {
+			continue
+		}
+		if clause := temptation(s, o.Attempts[i], rollbackEvent(s), ds); clause != "" {
+			t.unjudgeable(clause, notCertain)
+		}
+		return
+	}
 }
 
 // checkNoReturn looks for a rollback after the pivot. Without one the clause was

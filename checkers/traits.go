@@ -1,6 +1,7 @@
 package checkers
 
 import (
+	"fmt"
 	"slices"
 	"time"
 
@@ -77,7 +78,7 @@ var (
 	repeatedUndos   = Trait{"a compensation that may be attempted more than once", anyStep(func(s saga.Step) bool { return undoable(s) && repeated(*s.Compensation) })}
 	waitingActions  = Trait{"a wait before a further attempt of an action", anyStep(func(s saga.Step) bool { return waits(s.Action) && !goesOn(s) })}
 	waitingUndos    = Trait{"a wait before a further attempt of a compensation", anyStep(func(s saga.Step) bool { return undoable(s) && waits(*s.Compensation) })}
-	longWaits       = Trait{"10 waits of 100 ms or more that its policies allow in a cell", func(ds []saga.Definition) bool {
+	longWaits       = Trait{fmt.Sprintf("%d waits of 100 ms or more that its policies allow in a cell", manyWaits), func(ds []saga.Definition) bool {
 		n := 0
 		for _, d := range ds {
 			for _, s := range d.Steps {
@@ -87,7 +88,7 @@ var (
 				n += waitsLong(s.Compensation)
 			}
 		}
-		return n >= ruleWaits
+		return n >= manyWaits
 	}}
 	sharedBreakers = Trait{"a circuit breaker that two calls of a cell share", shareBreaker}
 	deadlines      = Trait{"a deadline", anyStep(func(s saga.Step) bool {
@@ -118,6 +119,10 @@ func waits(c saga.Call) bool {
 	return n > 1 && lo > 2*timerTolerance
 }
 
+// manyWaits is how many waits it takes that waits twice as long would show on a busy
+// machine, see BackoffViolation.
+const manyWaits = 24
+
 // waitsLong counts the waits of a call that may take 100 ms or more.
 func waitsLong(c *saga.Call) (n int) {
 	if c == nil || c.Breaker != nil {
@@ -125,7 +130,7 @@ func waitsLong(c *saga.Call) (n int) {
 	}
 	most := c.Retry.MaxAttempts
 	if most == 0 {
-		most = 2 * ruleWaits
+		most = 2 * manyWaits
 	}
 	for i := 2; i <= most; i++ {
 		if _, hi := c.Retry.Band(i); hi >= 100*time.Millisecond {

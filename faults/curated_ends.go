@@ -40,11 +40,12 @@ type ending struct {
 
 // add keeps a plan whose faults are sure to fire.
 func (e *ending) add(fs ...Fault) bool {
+	meet := true
 	if e.sagas > 1 {
-		fs = e.ofOneSaga(fs)
+		fs, meet = e.ofOneSaga(fs)
 	}
 	p := Plan{fs}
-	ok := predict(e.d, p, 1).sure() && !slices.ContainsFunc(fs, e.contended)
+	ok := meet && predict(e.d, p, 1).sure() && !slices.ContainsFunc(fs, e.contended)
 	if ok {
 		e.plans = append(e.plans, p)
 	}
@@ -53,18 +54,27 @@ func (e *ending) add(fs ...Fault) bool {
 
 // ofOneSaga gives the faults of a plan to the first saga, so that they meet in one.
 // Of sagas that compete for a register only the first steps are sure to be reached
-// by a certain one; later ones are reached by one at a time.
-func (e *ending) ofOneSaga(fs []Fault) []Fault {
-	compete := slices.ContainsFunc(e.d.Steps, func(s saga.Step) bool { return contends(e.d, s.Name) })
-	fs = slices.Clone(fs)
-	for i := range fs {
-		n := e.d.StepIndex(fs[i].At.Step)
-		first := n >= 0 && len(e.d.Predecessors(n)) == 0 && fs[i].At.Direction == saga.Action
-		if n >= 0 && (!compete || first) {
-			fs[i].Saga = 1
+// by a certain one; later ones are reached by one at a time, and nobody knows by
+// which: then faults at both may not meet.
+func (e *ending) ofOneSaga(fs []Fault) (of []Fault, meet bool) {
+	of = slices.Clone(fs)
+	contested, first, later := e.contested(), false, false
+	for i := range of {
+		n := e.d.StepIndex(of[i].At.Step)
+		switch {
+		case n < 0:
+		case !contested, len(e.d.Predecessors(n)) == 0 && of[i].At.Direction == saga.Action:
+			first, of[i].Saga = true, 1
+		default:
+			later = true
 		}
 	}
-	return fs
+	return of, !first || !later
+}
+
+// contested: the sagas of a cell compete for a register, not for a breaker only.
+func (e *ending) contested() bool {
+	return e.several && slices.ContainsFunc(e.d.Steps, func(s saga.Step) bool { return contends(e.d, s.Name) })
 }
 
 // contended: the fault waits for an effect that another saga may prevent.
@@ -175,17 +185,23 @@ func (e *ending) askedTooLate(s saga.Step) {
 }
 
 // askedInTime: an operator asks for the rollback while the last step that can still
-// be undone is under way.
+// be undone is under way, and while the last one is that has another behind it, which
+// must not start then.
 func (e *ending) askedInTime() {
 	if !e.a.Operator {
 		return
 	}
+	last, lastBefore := false, false
 	for _, s := range slices.Backward(e.d.Steps) {
-		if s.Kind != saga.Compensatable {
+		before := slices.ContainsFunc(e.d.Steps, func(o saga.Step) bool { return slices.Contains(e.d.Ancestors(o.Name), s.Name) })
+		if s.Kind != saga.Compensatable || last && !before {
 			continue
 		}
 		received := e.add(Fault{Kind: (askRollback{}).Doc().Name, At: point(s.Name, 1, saga.Receive)})
 		if e.add(Fault{Kind: (askRollback{}).Doc().Name, At: point(s.Name, 1, saga.Commit)}) || received {
+			last, lastBefore = true, before
+		}
+		if lastBefore {
 			return
 		}
 	}
@@ -227,7 +243,7 @@ func (e *ending) together() {
 	if e.sagas < aHerd {
 		return
 	}
-	for _, rounds := range []int{2, 3, 4} {
+	for _, rounds := range []int{2, 3, 4, 6} {
 		if most := s.Action.Retry.MaxAttempts; most > 0 && rounds >= most {
 			return
 		}

@@ -58,7 +58,7 @@ func (e *ending) one() int {
 func (e *ending) interruptedBudget(s saga.Step) bool {
 	const most, restart = 12, 1500 * time.Millisecond
 	p := s.Action.Retry
-	if !e.a.Process || e.sagas > 1 || p.MaxAttempts < 3 || p.MaxAttempts >= most || p.DeadlineMS > 0 || unbounded(s) || s.Action.Breaker != nil || len(e.d.Predecessors(e.d.StepIndex(s.Name))) > 0 || !alone(e.d, s.Name) {
+	if !e.a.Process || e.sagas >= aHerd || p.MaxAttempts < 3 || p.MaxAttempts > most || p.DeadlineMS > 0 || unbounded(s) || s.Action.Breaker != nil || len(e.d.Predecessors(e.d.StepIndex(s.Name))) > 0 || !alone(e.d, s.Name) {
 		return false
 	}
 	lasts := restart
@@ -66,9 +66,8 @@ func (e *ending) interruptedBudget(s saga.Step) bool {
 		_, hi := p.Band(n)
 		lasts += hi
 	}
-	fail := Fault{Kind: (errorRate{}).Doc().Name, Steps: []string{s.Name}, ForMS: int(lasts.Milliseconds()), Calls: slices.Repeat([]bool{true}, most)}
-	fail.Calls[1] = false // the kill's own
-	kill := defaults(Fault{Kind: (crashOrchestrator{}).Doc().Name, At: point(s.Name, 2, saga.Receive)}, p)
+	fail := Fault{Kind: (errorRate{}).Doc().Name, Steps: []string{s.Name}, ForMS: int(lasts.Milliseconds()), Calls: slices.Repeat([]bool{true}, (p.MaxAttempts+1)*e.sagas)}
+	kill := defaults(Fault{Kind: (crashOrchestrator{}).Doc().Name, At: point(s.Name, 2, saga.Response), Saga: e.one()}, p)
 	e.plans = append(e.plans, Plan{[]Fault{fail, kill}})
 	return true
 }
@@ -84,8 +83,9 @@ func (e *ending) interruptedDeferral(s saga.Step) {
 	e.add(append(fs, defaults(Fault{Kind: (crashOrchestrator{}).Doc().Name, At: point(s.Name, most+1, saga.Receive)}, s.Action.Retry))...)
 }
 
-// lateAnswer, in ms, is long after a refusal beside it, and within every time-out.
-const lateAnswer = 200
+// In ms: lateAnswer is long after a refusal beside it, and within every time-out;
+// lateFailure is early enough in it that the failure was surely read.
+const lateAnswer, lateFailure = 200, 100
 
 // lateBranch: of two steps side by side one is refused, and the other answers long
 // after that, well or badly. No step may start behind it then, nor may it be
@@ -101,6 +101,7 @@ func (e *ending) lateBranch() {
 			late := Fault{Kind: (delay{}).Doc().Name, At: point(s.Name, 1, saga.Response), DelayMS: lateAnswer}
 			refusal := Fault{Kind: (reject{}).Doc().Name, At: point(other.Name, 1, saga.Receive)}
 			e.add(late, refusal)
+			late.DelayMS = lateFailure
 			e.add(Fault{Kind: (unavailable{}).Doc().Name, At: point(s.Name, 1, saga.Receive)}, late, refusal)
 			break
 		}
@@ -118,7 +119,11 @@ func (e *ending) neverArrived(s saga.Step) bool {
 // undoing is the ways to get a step undone together with other faults, until one
 // of them is sure.
 func (e *ending) undoing(s saga.Step, with func(trigger []Fault) []Fault) bool {
-	return s.Compensation != nil && slices.ContainsFunc(triggers(e.d, s, saga.Compensation), func(trigger []Fault) bool {
+	ways := triggers(e.d, s, saga.Compensation)
+	if e.a.Operator {
+		ways = append(ways, []Fault{{Kind: (askRollback{}).Doc().Name, At: point(s.Name, 1, saga.Receive)}})
+	}
+	return s.Compensation != nil && slices.ContainsFunc(ways, func(trigger []Fault) bool {
 		return e.add(slices.Concat(trigger, with(trigger))...)
 	})
 }
@@ -126,6 +131,9 @@ func (e *ending) undoing(s saga.Step, with func(trigger []Fault) []Fault) bool {
 // copyAfterUndo: a second copy of an action that was done arrives when it has been
 // undone.
 func (e *ending) copyAfterUndo(s saga.Step) bool {
+	if e.several && contends(e.d, s.Name) { // whether it is done is not sure
+		return false
+	}
 	return e.undoing(s, func(trigger []Fault) []Fault {
 		ms := lateBy(s.Action.Retry)
 		for n := range trigger { // retries take their time
@@ -147,17 +155,16 @@ func (e *ending) undoFails(s saga.Step) bool {
 	return e.undoing(s, func([]Fault) []Fault { return burst(Fault{Kind: (failure{}).Doc().Name, At: at}, times) })
 }
 
-// undoesLong: a compensation that may go on for ever fails until a dozen of its waits
-// were long enough to be judged together: whether they are longer than the policy
-// says, as a rule.
+// undoesLong: a compensation that may go on for ever fails until so many of its waits
+// were in wide bands that waits twice as long would show, even on a busy machine.
 func (e *ending) undoesLong(s saga.Step) bool {
-	const waits, long, most = 12, 100 * time.Millisecond, 40
+	const waits, wide, most = 30, 150 * time.Millisecond, 50
 	if s.Compensation == nil || s.Compensation.Retry.MaxAttempts > 0 || s.Compensation.Breaker != nil {
 		return false
 	}
 	n, found := 1, 0
 	for ; n < most && found < waits; n++ {
-		if _, hi := s.Compensation.Retry.Band(n + 1); hi >= long {
+		if lo, hi := s.Compensation.Retry.Band(n + 1); hi-lo >= wide {
 			found++
 		}
 	}
@@ -177,7 +184,7 @@ func (e *ending) undoInOrder(s saga.Step) bool {
 	}
 	at := saga.FailurePoint{Step: s.Name, Direction: saga.Compensation, Attempt: 1, Phase: saga.Receive}
 	done := e.undoing(s, func([]Fault) []Fault { return []Fault{{Kind: (failure{}).Doc().Name, At: at}} })
-	if done && e.a.Process && !e.several {
+	if done && e.a.Process && !e.contested() {
 		e.undoing(s, func([]Fault) []Fault {
 			return []Fault{defaults(Fault{Kind: (crashOrchestrator{}).Doc().Name, At: at}, s.Compensation.Retry)}
 		})

@@ -121,6 +121,9 @@ type watch struct {
 	still   time.Time // when the last question was asked that was answered with no end
 	err     error     // of the last question
 	failing time.Time
+
+	answers  orchestrators.Puzzle
+	hopeless bool // its answers are
 }
 
 // pending says what still has to happen, in words; empty: nothing.
@@ -153,6 +156,7 @@ func steps(r saga.Report, states ...saga.StepState) string {
 func (r *cellRun) ask(ctx context.Context, c orchestrators.Client, w *watch) {
 	asked := time.Now()
 	report, code, err := c.Report(ctx, w.id)
+	w.hopeless = w.answers.Hopeless(err)
 	switch {
 	case err != nil && code != http.StatusNotFound:
 		if w.err == nil {

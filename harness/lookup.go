@@ -26,6 +26,7 @@ func (r *cellRun) lookUp(ctx context.Context, d saga.Definition, why error) (acc
 	quiet := time.Duration(float64(submitTimeout) * max(r.h.scale(r.sys), 1))
 	deadline := time.Now().Add(r.h.Settle)
 	busy := time.Now()
+	var answers orchestrators.Puzzle
 	for {
 		if r.in.Away() || r.in.Pending() > 0 {
 			busy = time.Now()
@@ -38,7 +39,7 @@ func (r *cellRun) lookUp(ctx context.Context, d saga.Definition, why error) (acc
 			case err == nil && code == http.StatusOK:
 				r.rec.Add(history.Event{Kind: history.SagaAccepted, Saga: d.ID, Code: code, Detail: "its answer was lost; it is known by its id"})
 				return true, nil
-			case orchestrators.Malformed(err), err != nil && time.Now().After(deadline):
+			case answers.Hopeless(err), err != nil && time.Now().After(deadline):
 				return false, fmt.Errorf("the status of saga %s, whose submission was not answered (%w): %w", d.ID, why, err)
 			case err == nil && (time.Since(busy) > quiet || time.Now().After(deadline)):
 				r.rec.Add(history.Event{Kind: history.SagaRefused, Saga: d.ID, Code: code, Detail: "unknown after its only submission, and not submitted again: the orchestrator lacks the capability idempotent-submit"})

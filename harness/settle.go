@@ -171,7 +171,7 @@ func (r *cellRun) dead(watches []*watch) error {
 		return err
 	}
 	for _, w := range watches {
-		if orchestrators.Malformed(w.err) {
+		if w.hopeless {
 			return fmt.Errorf("the status of saga %s can't be understood: %w", w.id, w.err)
 		}
 	}

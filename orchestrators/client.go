@@ -41,8 +41,7 @@ type AnswerError struct {
 	Body        string // the first 200 bytes
 	Reason      string // what is wrong with the answer; empty: its status
 	// Malformed: the answer came whole and with a status of success, but can't be
-	// understood. Asking again does not help: the orchestrator breaks the contract, or
-	// its mapping does not fit it.
+	// understood: the orchestrator breaks the contract, or its mapping does not fit it.
 	Malformed bool
 }
 
@@ -50,11 +49,31 @@ type AnswerError struct {
 var errUnfit = errors.New("the mapping does not fit the engine's calls")
 
 // Malformed tells whether an error of a client says that the orchestrator can't be
-// understood: it breaks the contract, or its mapping does not fit it. Trying again
-// does not help.
+// understood: it breaks the contract, or its mapping does not fit it.
 func Malformed(err error) bool {
 	var answer *AnswerError
 	return errors.Is(err, errUnfit) || errors.As(err, &answer) && answer.Malformed
+}
+
+// malformedLimit is how long an orchestrator may give answers that can't be understood
+// until trying again does not help: one that keeps its sagas in files, say, may be in
+// the middle of writing one.
+const malformedLimit = time.Second
+
+// Puzzle is a row of answers of which none could be understood. The zero value is an
+// empty one.
+type Puzzle struct{ since time.Time }
+
+// Hopeless takes the error of the next answer, and tells whether none could be
+// understood for so long that trying again does not help.
+func (p *Puzzle) Hopeless(err error) bool {
+	switch {
+	case !Malformed(err):
+		p.since = time.Time{}
+	case p.since.IsZero():
+		p.since = time.Now()
+	}
+	return !p.since.IsZero() && time.Since(p.since) >= malformedLimit
 }
 
 // Error says what was asked, what was answered, and why that is wrong.

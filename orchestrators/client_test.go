@@ -11,6 +11,8 @@ import (
 	"strings"
 	"sync/atomic"
 	"testing"
+	"testing/synctest"
+	"time"
 
 	"github.com/sagacheck/sagacheck/saga"
 )
@@ -126,6 +128,33 @@ func TestContractReport(t *testing.T) {
 	if n := conns.Load(); n != 1 {
 		t.Errorf("six polls used %d connections: expected 1", n)
 	}
+}
+
+// TestPuzzle: one answer that can't be understood may be a moment's; a row of them,
+// for a while, is not. Any other answer ends the row.
+func TestPuzzle(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		odd := malformed(http.MethodGet, "/sagas/1", 200, nil, "unexpected end of JSON input")
+		var p Puzzle
+		for i, step := range []struct {
+			err      error
+			after    time.Duration
+			hopeless bool
+		}{
+			{odd, 0, false},
+			{odd, malformedLimit - 1, false},
+			{nil, 1, false},
+			{odd, time.Hour, false},
+			{errors.New("refused"), time.Hour, false},
+			{odd, time.Hour, false},
+			{odd, malformedLimit, true},
+		} {
+			time.Sleep(step.after)
+			if got := p.Hopeless(step.err); got != step.hopeless {
+				t.Errorf("answer %d: hopeless %v, want %v", i+1, got, step.hopeless)
+			}
+		}
+	})
 }
 
 func TestAttach(t *testing.T) {

@@ -15,14 +15,15 @@ import (
 )
 
 // poll asks again and again, a little less often each time, until ask succeeds or
-// gets an answer that can't be understood, dead has an error, or the time is over.
+// its answers are hopeless, dead has an error, or the time is over.
 func poll(ctx context.Context, limit time.Duration, ask func(context.Context) error, dead func() error) error {
 	ctx, cancel := context.WithTimeout(ctx, limit)
 	defer cancel()
 	wait := 10 * time.Millisecond
+	var answers Puzzle
 	for {
 		err := ask(ctx)
-		if err == nil || Malformed(err) {
+		if err == nil || answers.Hopeless(err) {
 			return err
 		}
 		if err := dead(); err != nil {

@@ -139,6 +139,32 @@ func (c *Collector) Totals() Totals {
 	return c.run.Totals
 }
 
+// ClauseKey names a clause of a property.
+type ClauseKey struct{ Property, Clause string }
+
+// Open lists the clauses that no cell has judged yet, of properties that would be
+// green without them.
+func (c *Collector) Open() []ClauseKey {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	var open []ClauseKey
+	for _, p := range c.run.Properties {
+		var counts []checkers.Count
+		for k, res := range c.results {
+			if k.property == p.Name {
+				counts = checkers.JoinCounts(counts, res.Clauses)
+			}
+		}
+		broken := slices.ContainsFunc(counts, func(k checkers.Count) bool { return k.Broken > 0 })
+		for _, k := range counts {
+			if k.Open() && !broken && !p.Advice {
+				open = append(open, ClauseKey{p.Name, k.Clause})
+			}
+		}
+	}
+	return open
+}
+
 // Finish sorts and judges. The collector must not be used after it.
 func (c *Collector) Finish() *Run {
 	c.mu.Lock()

@@ -38,8 +38,10 @@ func newRun(p process) *cobra.Command {
 fault at each of its phases, in both directions) and --runs more that are drawn
 with --seed. The same seed gives the same plans.
 
-Every planned cell must run, every planned fault must fire and every property must
-have been at risk at least once; otherwise the run is vacuous (exit 2), not green.`,
+Every planned cell must run, every planned fault must fire and every clause of every
+property must have been judged at least once; otherwise the run is vacuous (exit 2),
+not green. Where a busy machine kept the cells from judging a clause, a few of them
+are run once more, one at a time.`,
 		Example: `  sagacheck run
   sagacheck run --scenario order --runs 1000 --seed 7
   sagacheck run --orchestrator http://127.0.0.1:8080 --participants keyed
@@ -88,7 +90,7 @@ func (f *runFlags) run(c *cobra.Command, p process) error {
 	} else if f.curated {
 		x.sayUnplanned()
 	}
-	x.harness.Again = again
+	x.harness.Again, x.alone = again, own == nil && f.curated
 	planned := x.plans(own, f.curated, f.runs)
 	x.collector.Plans(plansDigest(planned))
 	mine := planned[:0:0]

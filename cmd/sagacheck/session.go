@@ -100,6 +100,8 @@ type session struct {
 	cells     int
 	ability   func() faults.Ability // reads the manifest once: that takes a while
 	failing   map[string]int        // failed cells of each kind
+	alone     bool // cells are run once more, alone, for clauses that are open
+	unjudged  unjudged
 	stop      context.CancelCauseFunc
 	watch     func(harness.Result, []checkers.Verdict) // also told of each judged cell
 }
@@ -109,7 +111,7 @@ const again = 2
 
 // open checks the settings and starts what they name.
 func open(ctx context.Context, p process, s settings, c *cobra.Command, shard *reports.Shard) (*session, error) {
-	x := &session{p: p, s: s, shard: shard, command: strings.Join(p.args, " "), terminal: p.terminal(s.clauses)}
+	x := &session{p: p, s: s, shard: shard, unjudged: unjudged{}, command: strings.Join(p.args, " "), terminal: p.terminal(s.clauses)}
 	x.ability = sync.OnceValue(x.findAbility)
 	if _, err := interruptible(ctx, func() (any, error) { return nil, x.choose() }); err != nil {
 		return nil, badInput(err)
@@ -344,11 +346,16 @@ func (x *session) cell(s *scenarios.Scenario, plan faults.Plan, seed uint64) har
 }
 
 func (x *session) frozen(name string, source harness.Source, sagas int, plan faults.Plan, seed uint64) harness.Cell {
-	x.cells++
 	return harness.Cell{
-		ID: fmt.Sprintf("%s-%04d", x.nonce, x.cells), Scenario: name, Source: source, Sagas: sagas,
+		ID: x.nextID(), Scenario: name, Source: source, Sagas: sagas,
 		Plan: plan, Profile: x.profile, Seed: seed, Defects: x.participantDefects,
 	}
+}
+
+// nextID is an id that no cell has had.
+func (x *session) nextID() string {
+	x.cells++
+	return fmt.Sprintf("%s-%04d", x.nonce, x.cells)
 }
 
 // runCells runs and judges so many cells.
@@ -365,6 +372,9 @@ func (x *session) runCells(ctx context.Context, total int, cells iter.Seq[harnes
 		x.judge(r)
 	})
 	x.progress.Finish()
+	if err == nil && x.alone {
+		left, err = x.judgeOpen(ctx)
+	}
 	why, byUser := cutBy(ctx, err)
 	if byUser {
 		x.collector.Interrupt()
@@ -387,6 +397,7 @@ func (x *session) judge(r harness.Result) {
 	verdicts := checkers.Judge(r.History, x.checkers)
 	x.fail(verdicts)
 	x.collector.Add(info, r.History, verdicts)
+	x.unjudged.note(r.Cell, verdicts)
 	if x.watch != nil {
 		x.watch(r, verdicts)
 	}

@@ -17,6 +17,7 @@ type Habits struct {
 	BeforeStep, BeforeUndo time.Duration
 	// BeforeAccept is how long a submit takes; BeforeTell how old a status report is.
 	BeforeAccept, BeforeTell time.Duration
+	HalfWritten              bool // now and then a status report comes empty: it is just being written
 	OneUndoAtATime           bool
 	HashedKeys               bool   // keys are digests
 	BareKeys                 bool   // keys without the quotes of a structured field
@@ -36,6 +37,7 @@ func AllHabits() []Habits {
 		{Name: "slow-to-roll-back", BeforeUndo: 200 * time.Millisecond},
 		{Name: "slow-to-accept", BeforeAccept: 150 * time.Millisecond},
 		{Name: "late-status", BeforeTell: 120 * time.Millisecond},
+		{Name: "half-written-status", HalfWritten: true},
 		{Name: "one-undo-at-a-time", OneUndoAtATime: true},
 		{Name: "hashed-keys", HashedKeys: true},
 		{Name: "bare-keys", BareKeys: true},

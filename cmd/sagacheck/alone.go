@@ -1,0 +1,80 @@
+package main
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"maps"
+	"slices"
+
+	"github.com/sagacheck/sagacheck/checkers"
+	"github.com/sagacheck/sagacheck/harness"
+	"github.com/sagacheck/sagacheck/reports"
+)
+
+// On a machine that is busy with many cells less is certain: an answer may have come
+// after its time-out, a wait may have been a delay of ours. A clause that no cell could
+// judge for that reason is open, and the run would prove nothing about it. So the
+// cells with the most opportunities for it are run once more, one at a time.
+
+// aloneCells is how many cells are run alone for one clause at the most.
+const aloneCells = 3
+
+// unjudged keeps, for each clause, the cells with the most opportunities that could
+// not be judged, the first ones first.
+type unjudged map[reports.ClauseKey][]opportunity
+
+type opportunity struct {
+	times int
+	cell  harness.Cell
+}
+
+// note takes what one cell showed.
+func (u unjudged) note(c harness.Cell, verdicts []checkers.Verdict) {
+	for _, v := range verdicts {
+		for _, k := range v.Clauses {
+			if !k.Open() || k.Unjudgeable == 0 {
+				continue
+			}
+			key := reports.ClauseKey{Property: v.Property, Clause: k.Clause}
+			best := append(u[key], opportunity{k.Unjudgeable, c})
+			slices.SortStableFunc(best, func(a, b opportunity) int { return cmp.Compare(b.times, a.times) })
+			u[key] = best[:min(len(best), aloneCells)]
+		}
+	}
+}
+
+// next takes the best cell of each open clause out of the list.
+func (u unjudged) next(open []reports.ClauseKey) []harness.Cell {
+	cells := map[string]harness.Cell{}
+	for _, key := range open {
+		if best := u[key]; len(best) > 0 {
+			cells[best[0].cell.ID] = best[0].cell
+			u[key] = best[1:]
+		}
+	}
+	return slices.SortedFunc(maps.Values(cells), func(a, b harness.Cell) int { return cmp.Compare(a.ID, b.ID) })
+}
+
+// judgeOpen runs cells alone until no clause is open that they could judge. Left are
+// those that it could not run, for the error.
+func (x *session) judgeOpen(ctx context.Context) (left int, err error) {
+	for range aloneCells {
+		again := x.unjudged.next(x.collector.Open())
+		if len(again) == 0 {
+			return 0, nil
+		}
+		fmt.Fprintf(x.p.stderr, "sagacheck: %s once more, alone, for clauses that could not be judged yet\n", cells(len(again)))
+		x.collector.Planned(len(again))
+		x.progress = reports.NewProgress(reports.NewTerminal(x.p.stderr, x.p.getenv), "cells", len(again))
+		for i, c := range again {
+			c.ID = x.nextID()
+			if err := x.harness.Run(ctx, slices.Values([]harness.Cell{c}), x.judge); err != nil {
+				x.progress.Finish()
+				return len(again) - i, err
+			}
+		}
+		x.progress.Finish()
+	}
+	return 0, nil
+}
