@@ -21,8 +21,9 @@ type breaker struct {
 	mu       sync.Mutex
 	cb       circuitbreaker.CircuitBreaker[any]
 	until    time.Time // if not zero, the open circuit ends before its time: see reopen
-	seq      int64     // counts what was recorded, also in earlier lives
+	seq      int64     // orders what was recorded, also in earlier lives
 	passed   int       // calls let through in this state
+	failures int       // in a row, while closed
 	epoch    int       // counts changes of state
 	changed  chan struct{}
 }
@@ -51,7 +52,7 @@ func (b *breaker) during(f func()) {
 
 func (b *breaker) changes() {
 	b.epoch++
-	b.passed, b.until = 0, time.Time{}
+	b.passed, b.failures, b.until = 0, 0, time.Time{}
 	close(b.changed)
 	b.changed = make(chan struct{})
 }
@@ -107,8 +108,10 @@ func (b *breaker) acquire() (done func(passage), ok bool) {
 		switch {
 		case epoch != b.epoch:
 		case p == passed:
+			b.failures = 0
 			b.during(b.cb.RecordSuccess)
 		case p == failed:
+			b.failures++
 			b.during(b.cb.RecordFailure)
 		case b.cb.IsHalfOpen(): // its probes begin anew
 			b.reopen(0)
@@ -178,11 +181,11 @@ func (b *breaker) snapshot(now time.Time) *breakerState {
 	}
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	b.seq++
+	b.seq = max(b.seq+1, now.UnixNano()) // also later than what a breaker of this name that was forgotten left
 	s := &breakerState{Name: b.name, Seq: b.seq, Settings: b.settings}
 	switch {
 	case b.cb.IsClosed():
-		s.Failures = int(b.cb.Metrics().Failures())
+		s.Failures = b.failures
 	case b.cb.IsOpen():
 		s.OpenUntil = now.Add(b.remaining())
 	default: // half open: its probes begin anew
@@ -190,6 +193,9 @@ func (b *breaker) snapshot(now time.Time) *breakerState {
 	}
 	return s
 }
+
+// asNew: there is nothing to remember.
+func (s *breakerState) asNew() bool { return s.Failures == 0 && s.OpenUntil.IsZero() }
 
 // restore is the breaker as an earlier life left it.
 func (s breakerState) restore(now time.Time, d defects) *breaker {
@@ -200,6 +206,7 @@ func (s breakerState) restore(now time.Time, d defects) *breaker {
 		return b
 	}
 	for range min(s.Failures, s.Settings.Failures-1) {
+		b.failures++
 		b.cb.RecordFailure()
 	}
 	return b

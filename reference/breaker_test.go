@@ -2,6 +2,7 @@ package reference
 
 import (
 	"fmt"
+	"path/filepath"
 	"sync"
 	"testing"
 	"time"
@@ -102,5 +103,42 @@ func TestRefusedIsNoAttempt(t *testing.T) {
 	}
 	if got := steps(awaitStatus(t, e, "s1", saga.Compensated)); got != "a:compensated/3" || len(p.of("a")) != 3 {
 		t.Error(got, len(p.of("a")))
+	}
+}
+
+// What there is nothing to remember of is not stored: names of breakers come without
+// end. What there is outlives a breaker of that name that was forgotten before.
+func TestStoredBreakers(t *testing.T) {
+	testStoredBreakers(t, filepath.Join(t.TempDir(), "sagas.db"))
+}
+
+func testStoredBreakers(t *testing.T, dsn string) {
+	p := newParticipant(t, scripted("b 1 503, c * 503"))
+	e := openTest(t, Options{StoreDSN: dsn})
+	with := func(id, step, name string) saga.Definition {
+		d := p.define(id, step+" compensatable")
+		d.Steps[0].Action.Breaker = &saga.Breaker{Name: name, Failures: 3, OpenMS: 60_000, Probes: 1}
+		return d
+	}
+	for i := range 20 {
+		submit(t, e, with("a"+itoa(i), "a", "bank"+itoa(i)))
+		awaitStatus(t, e, "a"+itoa(i), saga.Completed)
+	}
+	submit(t, e, with("b", "b", "shop")) // fails once, and then no more
+	awaitStatus(t, e, "b", saga.Completed)
+	submit(t, e, with("c1", "c", "post"))
+	awaitStatus(t, e, "c1", saga.Compensated)
+	e.breakers.mu.Lock()
+	clear(e.breakers.byName) // as sweep does when there are many
+	e.breakers.mu.Unlock()
+	submit(t, e, with("c2", "c", "post"))
+	p.awaitCall(t, "c", 6)
+	awaitStatus(t, e, "c2", saga.Compensated)
+	stored, err := e.store.breakers(t.Context())
+	if err != nil || len(stored) != 1 || stored[0].Name != "post" || stored[0].OpenUntil.IsZero() {
+		t.Fatalf("%+v, %v", stored, err)
+	}
+	if left := time.Until(stored[0].OpenUntil); left < 50*time.Second {
+		t.Error(left)
 	}
 }

@@ -150,9 +150,12 @@ func (s *postgresStore) append(ctx context.Context, es []entry) error {
 		broken AS (
 			INSERT INTO sagacheck_breaker AS b (name, seq, state)
 			SELECT e.name, e.seq, e.state FROM owner, unnest($8::text[], $9::bigint[], $10::text[]) AS e (name, seq, state)
-			ON CONFLICT (name) DO UPDATE SET seq = excluded.seq, state = excluded.state WHERE excluded.seq > b.seq)
+			ON CONFLICT (name) DO UPDATE SET seq = excluded.seq, state = excluded.state WHERE excluded.seq > b.seq),
+		healed AS (
+			DELETE FROM sagacheck_breaker AS b USING owner, unnest($11::text[], $12::bigint[]) AS e (name, seq)
+			WHERE b.name = e.name AND b.seq < e.seq)
 		SELECT count(*) FROM owner`,
-		s.epoch, b.sagas, b.ns, b.records, b.begun, b.ended, b.endedAt, b.breakers, b.seqs, b.states).Scan(&owner)
+		s.epoch, b.sagas, b.ns, b.records, b.begun, b.ended, b.endedAt, b.breakers, b.seqs, b.states, b.healed, b.healedAt).Scan(&owner)
 	switch {
 	case err == nil && owner == 0:
 		s.lose()
@@ -172,6 +175,8 @@ type batch struct {
 	breakers       []string
 	seqs           []int64
 	states         []string
+	healed         []string // breakers of which there is nothing to remember
+	healedAt       []int64
 	bytes          int
 }
 
@@ -194,7 +199,9 @@ func batchOf(es []entry) *batch {
 		}
 	}
 	for name, state := range last { // a statement may touch a row once
-		if text, err := json.Marshal(state); err == nil { // it has been part of an entry
+		if state.asNew() {
+			b.healed, b.healedAt = append(b.healed, name), append(b.healedAt, state.Seq)
+		} else if text, err := json.Marshal(state); err == nil { // it has been part of an entry
 			b.breakers, b.seqs, b.states = append(b.breakers, name), append(b.seqs, state.Seq), append(b.states, string(text))
 		}
 	}

@@ -57,7 +57,7 @@ func openSQLite(ctx context.Context, o Options) (*sqliteStore, error) {
 	if err == nil {
 		s.as, err = filesOf(file)
 	}
-	for _, query := range []string{insertEntry, insertSaga, endSaga, storeBreaker} {
+	for _, query := range []string{insertEntry, insertSaga, endSaga, storeBreaker, forgetBreaker} {
 		if err == nil {
 			s.prepared[query], err = s.db.PrepareContext(ctx, query)
 		}
@@ -188,6 +188,7 @@ const (
 	endSaga      = `UPDATE saga SET ended = ? WHERE id = ?`
 	storeBreaker = `INSERT INTO breaker (name, seq, state) VALUES (?, ?, ?)
 		ON CONFLICT DO UPDATE SET seq = excluded.seq, state = excluded.state WHERE excluded.seq > seq`
+	forgetBreaker = `DELETE FROM breaker WHERE name = ? AND seq < ?` // there is nothing to remember
 )
 
 func (s *sqliteStore) appendOne(ctx context.Context, tx *sql.Tx, e entry) error {
@@ -200,6 +201,10 @@ func (s *sqliteStore) appendOne(ctx context.Context, tx *sql.Tx, e entry) error 
 	}
 	for _, r := range e.records {
 		if err != nil || r.Breaker == nil {
+			continue
+		}
+		if r.Breaker.asNew() {
+			err = s.exec(ctx, tx, forgetBreaker, r.Breaker.Name, r.Breaker.Seq)
 			continue
 		}
 		var text []byte

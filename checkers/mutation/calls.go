@@ -14,10 +14,10 @@ func callOperators() []Operator {
 		{"key-exchanged", "key-misuse", "an attempt has another key than the first", sentChanged(1, func(e *history.Event) { e.Key += "-2" })},
 		{"key-left-out", "key-misuse", "an attempt has no key", sentChanged(0, func(e *history.Event) { e.Key = "" })},
 		{"key-shared", "key-misuse", "two operations have one key", keyShared},
-		{"saga-id-left-out", "untraceable-call", "an attempt has no Saga-Id", sentChanged(0, func(e *history.Event) { e.SagaID = "" })},
-		{"saga-id-of-another", "untraceable-call", "an attempt names another saga", sentChanged(0, func(e *history.Event) { e.SagaID += "-other" })},
-		{"step-left-out", "untraceable-call", "an attempt has no Saga-Step", sentChanged(0, func(e *history.Event) { e.StepID = "" })},
-		{"step-of-another", "untraceable-call", "an attempt names another step", sentChanged(0, func(e *history.Event) { e.StepID = "other" })},
+		{"saga-id-left-out", "untraceable-call", "an attempt has no Saga-Id", ownHeaders(func(e *history.Event) { e.SagaID = "" })},
+		{"saga-id-of-another", "untraceable-call", "an attempt names another saga", ownHeaders(func(e *history.Event) { e.SagaID += "-other" })},
+		{"step-left-out", "untraceable-call", "an attempt has no Saga-Step", ownHeaders(func(e *history.Event) { e.StepID = "" })},
+		{"step-of-another", "untraceable-call", "an attempt names another step", ownHeaders(func(e *history.Event) { e.StepID = "other" })},
 		{"trace-left-out", "untraceable-call", "an attempt has no traceparent", traceLeftOut},
 		{"call-after-refusal", "retried-permanent-error", "an operation is attempted again after it was refused for good", callAfterRefusal},
 		{"one-attempt-more", "retry-budget", "an operation is attempted once more than its policy allows", oneAttemptMore},
@@ -25,6 +25,7 @@ func callOperators() []Operator {
 		{"given-up", "retry-budget", "an operation is given up before its policy is used up", givenUp},
 		{"wait-shortened", "backoff-violation", "an attempt follows the failure at once", waitShortened},
 		{"wait-lengthened", "backoff-violation", "an attempt follows the failure much too late", waitLengthened},
+		{"all-waits-lengthened", "backoff-violation", "every wait lasts longer than its band", allLengthened},
 		{"herded", "thundering-herd", "all sagas wait for the same part of the band", herded},
 		{"retry-after-ignored", "backoff-violation", "an attempt follows an answer with Retry-After at once", retryAfterIgnored},
 		{"started-early", "step-order", "a step starts before one that it waits for has succeeded", startedEarly},
@@ -53,6 +54,15 @@ func sentChanged(n int, f func(*history.Event)) func(*history.Index, func(string
 					return
 				}
 			}
+		}
+	}
+}
+
+// ownHeaders changes headers that the orchestrator itself sends.
+func ownHeaders(f func(*history.Event)) func(*history.Index, func(string, *edit) bool) {
+	return func(ix *history.Index, yield func(string, *edit) bool) {
+		if !slices.Contains(ix.History.Header.Orchestrator.Supplied, history.SagaHeaders) {
+			sentChanged(0, f)(ix, yield)
 		}
 	}
 }
@@ -147,8 +157,7 @@ func givenUp(ix *history.Index, yield func(string, *edit) bool) {
 		if len(o.Attempts) < p.MaxAttempts || first.Learnt() != saga.Transient || o.Learnt(saga.Permanent) != nil || len(first.Committed) == 0 && len(o.Effects) > 0 {
 			continue
 		}
-		m := change(ix.History).drop(func(e *history.Event) bool { return isOf(o.Op)(e) && e.Attempt > 1 })
-		if !yield(place(o, 1), m.withoutFaultsOn(o.Op, 1)) {
+		if !yield(place(o, 1), onlyFirst(ix, o)) {
 			return
 		}
 	}

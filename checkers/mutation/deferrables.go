@@ -96,7 +96,7 @@ func neverMadeUp(ix *history.Index, yield func(string, *edit) bool) {
 func failedByDeferrable(ix *history.Index, yield func(string, *edit) bool) {
 	for s, o := range actions(ix) {
 		step, _ := s.Definition.Step(o.Op.Step)
-		if step.Kind != saga.Deferrable || ended(s) != saga.Completed || disturbed(ix) || refusing(ix) || len(s.Operator) > 0 || o.Attempts[0].Learnt() == saga.Done {
+		if step.Kind != saga.Deferrable || ended(s) != saga.Completed || disturbed(ix) || refusing(ix) || len(s.Operator) > 0 || o.Attempts[0].Learnt() == saga.Done || o.Attempts[0].Learnt() == "" || o.Attempts[0].Ended.Seq > s.Ended.Seq {
 			continue
 		}
 		m := change(ix.History)
@@ -124,9 +124,16 @@ func deferredLostInCrash(ix *history.Index, yield func(string, *edit) bool) {
 		if kill < 0 || len(o.Effects) > 0 && o.Effects[0].Seq < kill {
 			continue
 		}
-		m := change(ix.History).drop(func(e *history.Event) bool {
-			return isOf(o.Op)(e) && e.Seq > kill && !(e.Kind == history.CallEnded && e.Code == 0)
-		})
+		m := change(ix.History).drop(func(e *history.Event) bool { return isOf(o.Op)(e) && e.Seq > kill && e.Kind != history.CallEnded })
+		for _, a := range o.Attempts {
+			switch {
+			case a.Ended == nil || a.Ended.Seq < kill:
+			case a.Sent != nil && a.Sent.Seq < kill: // cut short by the kill
+				m.set(a.Ended.Seq, func(e *history.Event) { e.Code, e.Certain, e.Down = 0, false, 0 })
+			default:
+				m.drop(func(e *history.Event) bool { return e.Seq == a.Ended.Seq })
+			}
+		}
 		if !yield(place(o, used.N+1), m.delay(ix.Settled.Seq, 20*second)) {
 			return
 		}

@@ -108,6 +108,18 @@ func shift(x *history.Event, d time.Duration) {
 // delay shifts an event and all behind it in time.
 func (e *edit) delay(seq int, d time.Duration) *edit { return e.later(e.at(seq), d) }
 
+// delaySaga shifts an event and all behind it of one saga in time, and the end of the
+// cell: the others go on as they did.
+func (e *edit) delaySaga(seq int, d time.Duration) *edit {
+	i := e.at(seq)
+	for k := i; k < len(e.events); k++ {
+		if x := &e.events[k]; x.Saga == e.events[i].Saga || x.Kind == history.Settled || x.Kind == history.LedgerRead {
+			shift(x, d)
+		}
+	}
+	return e.inOrder()
+}
+
 // history numbers the events anew.
 func (e *edit) history() *history.History {
 	h := &history.History{Header: e.header, Events: e.events}

@@ -46,6 +46,9 @@ func TestOperatorsAreSeen(t *testing.T) {
 	killed := 0
 	for _, r := range m.Rows {
 		killed += r.Killed
+		for _, survived := range r.Survived {
+			t.Logf("%s survived: %s", r.Operator.Name, survived)
+		}
 		t.Logf("%s: %d of %d, %d could not be judged; broke %v", r.Operator.Name, r.Killed, r.Mutants-r.Unjudged, r.Unjudged, r.Broken)
 	}
 	if killed < 1000 {

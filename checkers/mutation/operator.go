@@ -1,7 +1,6 @@
 package mutation
 
 import (
-	"cmp"
 	"fmt"
 	"iter"
 
@@ -109,7 +108,7 @@ func (r *Row) add(where string, base checkers.Verdict, mutant *history.History) 
 
 // note takes the verdict of the operator's own property.
 func (r *Row) note(where string, base, v checkers.Verdict) {
-	switch doubt := cmp.Or(doubtOf(v), doubtOf(base)); {
+	switch doubt := doubtOf(base, v); {
 	case v.Outcome == checkers.Violation:
 		r.Killed++
 	case doubt != "":
@@ -120,11 +119,15 @@ func (r *Row) note(where string, base, v checkers.Verdict) {
 	}
 }
 
-// doubtOf is why a property was not judged at every opportunity of a history; empty:
-// it was.
-func doubtOf(v checkers.Verdict) string {
+// doubtOf is why the checker could not tell whether a mistake was made: more could not
+// be judged than before, or nothing could; empty: it passed it by.
+func doubtOf(base, v checkers.Verdict) string {
+	before := map[string]int{}
+	for _, c := range base.Clauses {
+		before[c.Clause] = c.Unjudgeable
+	}
 	for _, c := range v.Clauses {
-		if c.Unjudgeable > 0 {
+		if c.Unjudgeable > before[c.Clause] {
 			return c.Clause + ": " + c.Why
 		}
 	}

@@ -164,6 +164,16 @@ func disturbed(ix *history.Index) bool {
 	return false
 }
 
+// onlyFirst takes all attempts of an operation but the first away, and their time: in a
+// hole, one could have failed unseen.
+func onlyFirst(ix *history.Index, o *history.OpRecord) *edit {
+	m := change(ix.History).drop(func(e *history.Event) bool { return isOf(o.Op)(e) && e.Attempt > 1 })
+	if last := lastSent(o); last != nil {
+		m.closeUp(o.Attempts[0].Ended, last.Ended)
+	}
+	return m.withoutFaultsOn(o.Op, 1)
+}
+
 // kills counts the kills of the orchestrator.
 func kills(ix *history.Index) int {
 	n := 0

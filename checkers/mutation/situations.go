@@ -2,6 +2,7 @@ package mutation
 
 import (
 	"fmt"
+	"slices"
 
 	"github.com/sagacheck/sagacheck/history"
 	"github.com/sagacheck/sagacheck/saga"
@@ -250,8 +251,7 @@ func undoGivenUp(ix *history.Index, yield func(string, *edit) bool) {
 			first.Learnt() != saga.Transient || len(first.Committed) > 0 || first.Ended.Seq > o.Attempts[1].Sent.Seq || disturbed(ix) || refusing(ix) {
 			continue
 		}
-		m := change(ix.History).drop(func(e *history.Event) bool { return isOf(o.Op)(e) && e.Attempt > 1 })
-		if !yield(place(o, 1), m.withoutFaultsOn(o.Op, 1)) {
+		if !yield(place(o, 1), onlyFirst(ix, o)) {
 			return
 		}
 	}
@@ -288,7 +288,7 @@ func acknowledgedNotDone(ix *history.Index, yield func(string, *edit) bool) {
 func requestAnswered(was, is int) func(*history.Index, func(string, *edit) bool) {
 	return func(ix *history.Index, yield func(string, *edit) bool) {
 		for _, s := range ix.Sagas {
-			if len(s.Operator) != 1 || s.Operator[0].Code != was || disturbed(ix) {
+			if len(s.Operator) != 1 || s.Operator[0].Code != was || disturbed(ix) || was == 409 && !pastPivot(s, s.Operator[0]) {
 				continue
 			}
 			if !yield("saga "+s.ID, change(ix.History).set(s.Operator[0].Seq, func(e *history.Event) { e.Code = is })) {
@@ -296,6 +296,15 @@ func requestAnswered(was, is int) func(*history.Index, func(string, *edit) bool)
 			}
 		}
 	}
+}
+
+// pastPivot tells whether the orchestrator had surely learnt the success of a pivot
+// before an event, and the saga had not ended.
+func pastPivot(s *history.SagaRecord, e *history.Event) bool {
+	return (s.Ended == nil || e.Seq < s.Ended.Seq) && slices.ContainsFunc(s.Definition.Steps, func(step saga.Step) bool {
+		done := s.Op(step.Name, saga.Action).Learnt(saga.Done)
+		return step.Kind == saga.Pivot && done != nil && done.Ended.Seq < e.Seq
+	})
 }
 
 // secondSaga lets each call of a saga whose start arrived twice come a second time,

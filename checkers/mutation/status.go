@@ -151,7 +151,13 @@ func undoToldEarly(ix *history.Index, yield func(string, *edit) bool) {
 }
 
 func toldEarly(ix *history.Index, d saga.Direction, state saga.StepState, yield func(string, *edit) bool) {
+	if !slices.Contains(ix.History.Header.Orchestrator.Capabilities, "step-status") {
+		return
+	}
 	for s, o := range ofDirection(ix, d) {
+		if act := s.Op(o.Op.Step, saga.Action); act == nil || len(act.Effects) == 0 {
+			continue
+		}
 		if len(o.Effects) == 0 || o.Effects[0].Copy != 0 || len(s.Accepted) == 0 || s.Accepted[0].Seq > o.Effects[0].Seq {
 			continue
 		}

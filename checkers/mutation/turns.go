@@ -1,7 +1,6 @@
 package mutation
 
 import (
-	"slices"
 	"time"
 
 	"github.com/sagacheck/sagacheck/history"
@@ -29,17 +28,25 @@ func startedAfterTurn(ix *history.Index, yield func(string, *edit) bool) {
 	}
 }
 
-// turnedAt is the time after which a saga surely had been turned. After a refusal it
-// takes a moment until all of the orchestrator knows.
+// turnedAt is the time after which a saga surely had been turned.
 func turnedAt(ix *history.Index, s *history.SagaRecord) (at time.Duration, ok bool) {
-	for _, step := range s.Definition.Steps {
-		if o := s.Op(step.Name, saga.Action); o != nil && step.Kind != saga.Deferrable && o.Learnt(saga.Permanent) != nil {
-			return o.Learnt(saga.Permanent).LearntAt() + max(100*time.Millisecond, 3*ix.Lag), true
-		}
+	if at, ok := refusedAt(ix, s); ok {
+		return at, true
 	}
 	for _, e := range s.Operator {
 		if saga.Classify(e.Code) == saga.Done {
 			return e.At, true
+		}
+	}
+	return 0, false
+}
+
+// refusedAt is that time after a refusal for good: it takes a moment until all of the
+// orchestrator knows.
+func refusedAt(ix *history.Index, s *history.SagaRecord) (at time.Duration, ok bool) {
+	for _, step := range s.Definition.Steps {
+		if o := s.Op(step.Name, saga.Action); o != nil && step.Kind != saga.Deferrable && o.Learnt(saga.Permanent) != nil {
+			return o.Learnt(saga.Permanent).LearntAt() + max(30*time.Millisecond, 3*ix.Lag), true
 		}
 	}
 	return 0, false
@@ -91,13 +98,10 @@ func retriedAfterTurn(ix *history.Index, yield func(string, *edit) bool) {
 		if last == nil || step.Kind == saga.Deferrable || step.Kind == saga.Pivot || last.Learnt() != saga.Transient || ended(s) != saga.Compensated || disturbed(ix) || last.N >= o.Call.Retry.MaxAttempts && o.Call.Retry.MaxAttempts > 0 {
 			continue
 		}
-		if !slices.ContainsFunc(s.Definition.Steps, func(other saga.Step) bool {
-			x := s.Op(other.Name, saga.Action)
-			return other.Name != o.Op.Step && x != nil && x.Learnt(saga.Permanent) != nil && x.Learnt(saga.Permanent).Ended.Seq < last.Ended.Seq
-		}) {
-			continue
+		lo, hi := o.Call.Retry.Band(last.N + 1)
+		if at, ok := refusedAt(ix, s); !ok || o.Learnt(saga.Permanent) != nil || failedAt(last)+lo <= at {
+			continue // it may have been decided before
 		}
-		_, hi := o.Call.Retry.Band(last.N + 1)
 		again := attempt(last, o.Op, last.N+1, 503, nil)
 		if !yield(place(o, last.N+1), change(ix.History).after(last.Ended.Seq, again...).delayNew(hi+200*time.Millisecond)) {
 			return

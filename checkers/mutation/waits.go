@@ -47,7 +47,7 @@ func waitLengthened(ix *history.Index, yield func(string, *edit) bool) {
 		if o.Call.Breaker != nil {
 			continue
 		}
-		if !yield(place(o, w[1].N), change(ix.History).delay(w[1].Sent.Seq, 2*second+2*hi+2*o.Call.Retry.AttemptTimeout()+20*ix.Lag)) {
+		if !yield(place(o, w[1].N), change(ix.History).delaySaga(w[1].Sent.Seq, 2*second+2*hi+2*o.Call.Retry.AttemptTimeout()+20*ix.Lag)) {
 			return
 		}
 	}
@@ -70,30 +70,63 @@ func retryAfterIgnored(ix *history.Index, yield func(string, *edit) bool) {
 
 // herded lets all sagas wait for the same part of the band: their jitter is none.
 func herded(ix *history.Index, yield func(string, *edit) bool) {
-	by := map[string]map[int]time.Duration{} // saga → event → how much earlier all is from there on
-	n := 0
+	sagas, n := map[string]bool{}, 0
+	m := rewait(ix, func(o *history.OpRecord, lo, hi, _ time.Duration) (time.Duration, bool) {
+		if hi <= lo || o.Call.Breaker != nil {
+			return 0, false
+		}
+		sagas[o.Op.Saga], n = true, n+1
+		return lo + (hi-lo)/20, true
+	})
+	if len(sagas) >= 8 && n >= 16 {
+		yield("all sagas", m)
+	}
+}
+
+// allLengthened lets every wait last longer by the upper end of its band, where there
+// are enough of them in bands that the machine's lateness does not drown.
+func allLengthened(ix *history.Index, yield func(string, *edit) bool) {
+	wide := 0
+	m := rewait(ix, func(o *history.OpRecord, lo, hi, was time.Duration) (time.Duration, bool) {
+		if o.Call.Breaker != nil {
+			return 0, false
+		}
+		if max(hi-lo, hi/2) >= 5*max(ix.Lag, 2*time.Millisecond) {
+			wide++
+		}
+		return was + hi, true
+	})
+	if wide >= 12 {
+		yield("all waits", m)
+	}
+}
+
+// rewait gives each wait after a failure another length, and moves what follows in its
+// saga with it. wait says, of a wait in a band from lo to hi that lasted so long, how
+// long it lasts; not ok: as long as it did.
+func rewait(ix *history.Index, wait func(o *history.OpRecord, lo, hi, was time.Duration) (is time.Duration, ok bool)) *edit {
+	later := map[int]time.Duration{} // event → how much later all of its saga is from there on
 	for o, w := range waits(ix) {
 		lo, hi := o.Call.Retry.Band(w[1].N)
-		if hi <= lo || o.Call.Breaker != nil {
-			continue
+		was := w[1].Sent.At - failedAt(w[0])
+		if is, ok := wait(o, lo, hi, was); ok {
+			later[w[1].Sent.Seq] = is - was
 		}
-		if by[o.Op.Saga] == nil {
-			by[o.Op.Saga] = map[int]time.Duration{}
-		}
-		by[o.Op.Saga][w[1].Sent.Seq] = w[1].Sent.At - failedAt(w[0]) - lo - (hi-lo)/20
-		n++
-	}
-	if len(by) < 8 || n < 16 {
-		return
 	}
 	m := change(ix.History)
-	earlier := map[string]time.Duration{}
+	by := map[string]time.Duration{}
+	longest := time.Duration(0)
 	for i := range m.events {
 		x := &m.events[i]
-		earlier[x.Saga] += by[x.Saga][x.Seq]
-		shift(x, -earlier[x.Saga])
+		by[x.Saga] += later[x.Seq]
+		longest = max(longest, by[x.Saga])
+		if x.Kind == history.Settled || x.Kind == history.LedgerRead {
+			shift(x, longest)
+		} else {
+			shift(x, by[x.Saga])
+		}
 	}
-	yield("all sagas", m.inOrder())
+	return m.inOrder()
 }
 
 // failedAt is the earliest time at which the orchestrator can have learnt that an
