@@ -100,7 +100,7 @@ type session struct {
 	cells     int
 	ability   func() faults.Ability // reads the manifest once: that takes a while
 	failing   map[string]int        // failed cells of each kind
-	alone     bool // cells are run once more, alone, for clauses that are open
+	alone     bool                  // cells are run once more, alone, for clauses that are open
 	unjudged  unjudged
 	stop      context.CancelCauseFunc
 	watch     func(harness.Result, []checkers.Verdict) // also told of each judged cell
