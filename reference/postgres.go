@@ -234,7 +234,8 @@ func (s *postgresStore) load(ctx context.Context, id string, yield func(entry) e
 	last := 0
 	for {
 		var es []entry
-		err := patiently(ctx, s.health, reading, unreachable, func(ctx context.Context) (err error) {
+		// Whoever asks finds out when it is possible again, and so tells the health.
+		err := patiently(ctx, nil, reading, unreachable, func(ctx context.Context) (err error) {
 			es, err = s.page(ctx, id, last)
 			return err
 		})

@@ -150,6 +150,7 @@ func TestPostgres(t *testing.T) {
 	t.Run("trouble", func(t *testing.T) { testPostgresTrouble(t, pg) })
 	t.Run("recovery", func(t *testing.T) { testPostgresRecovery(t, pg) })
 	t.Run("breakers", func(t *testing.T) { testStoredBreakers(t, pg.dsn("breakers")) })
+	t.Run("reading heals", func(t *testing.T) { testReadingHeals(t, pg) })
 	t.Run("away while idle", func(t *testing.T) { testAwayWhileIdle(t, pg) })
 	t.Run("outage", func(t *testing.T) { testOutage(t, pg) })
 	t.Run("refusals", func(t *testing.T) {

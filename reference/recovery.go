@@ -23,12 +23,16 @@ const readPatience = 2 * time.Second
 
 // load reads a saga that memory has let go of. The error is ErrUnavailable.
 func (e *Executor) load(ctx context.Context, id string) (loaded, error) {
-	ctx, cancel := context.WithTimeout(ctx, readPatience)
+	within, cancel := context.WithTimeout(ctx, readPatience)
 	defer cancel()
-	l, err := e.read(ctx, id)
+	l, err := e.read(within, id)
 	if err != nil {
-		if e.ctx.Err() == nil && e.health.trouble(reading, err) {
-			e.spawn(func() { e.awaitReading(id) })
+		if ctx.Err() == nil && e.health.trouble(reading, err) {
+			e.mu.Lock()
+			if e.ctx.Err() == nil { // Close waits for all that was started before
+				e.spawn(func() { e.awaitReading(id) })
+			}
+			e.mu.Unlock()
 		}
 		return loaded{}, unavailable("can't " + reading)
 	}

@@ -186,6 +186,31 @@ func testAwayWhileIdle(t *testing.T, pg *postgres) {
 	}
 }
 
+// Reading that was not possible once keeps nobody out for ever: a client that only
+// submits new sagas, which are refused meanwhile, never reads.
+func testReadingHeals(t *testing.T, pg *postgres) {
+	p := newParticipant(t, nil)
+	e := openTest(t, Options{StoreDSN: pg.dsn("reading")})
+	submit(t, e, p.define("old", "a compensatable"))
+	awaitStatus(t, e, "old", saga.Completed)
+	forgetEnded(e, "old")
+	pg.stop(t, syscall.SIGQUIT)
+	if _, err := e.Status("old"); !errors.Is(err, ErrUnavailable) {
+		t.Error(err)
+	}
+	pg.start(t)
+	for end := time.Now().Add(20 * time.Second); ; time.Sleep(10 * time.Millisecond) {
+		err := e.Submit(t.Context(), p.define("new", "a compensatable"))
+		if err == nil {
+			break
+		}
+		if !errors.Is(err, ErrUnavailable) || time.Now().After(end) {
+			t.Fatal(err)
+		}
+	}
+	awaitStatus(t, e, "new", saga.Completed)
+}
+
 // The file of a store is its owner's alone; who comes second hears why; one that is
 // taken away is noticed.
 func TestSQLiteFile(t *testing.T) {
