@@ -1,6 +1,7 @@
 package mutation
 
 import (
+	"slices"
 	"time"
 
 	"github.com/sagacheck/sagacheck/history"
@@ -19,12 +20,25 @@ func waits(ix *history.Index) func(func(*history.OpRecord, [2]*history.Attempt) 
 			}
 			for i := 1; i < len(o.Attempts); i++ {
 				a, b := o.Attempts[i-1], o.Attempts[i]
+				if a.Sent != nil && a.Ended != nil && a.Ended.Code == 0 && !struck(ix, o, a) {
+					continue // nobody knows why it failed, or when
+				}
 				if a.Sent != nil && b.Sent != nil && a.Ended != nil && a.Ended.Seq < b.Sent.Seq && a.Learnt() == saga.Transient && !yield(o, [2]*history.Attempt{a, b}) {
 					return
 				}
 			}
 		}
 	}
+}
+
+// struck tells whether a fault hit an attempt.
+func struck(ix *history.Index, o *history.OpRecord, a *history.Attempt) bool {
+	for _, fired := range ix.Fired {
+		if slices.ContainsFunc(fired, func(e *history.Event) bool { return e.Operation() == o.Op && e.Attempt == a.N }) {
+			return true
+		}
+	}
+	return false
 }
 
 func waitShortened(ix *history.Index, yield func(string, *edit) bool) {
