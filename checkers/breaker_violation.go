@@ -202,29 +202,41 @@ func openings(calls []breakerCall, ds []disturbance) []opening {
 			open = probes == b.policy.Probes
 		}
 		if open {
-			all, probes = append(all, newOpening(row, b)), 0
+			all, probes = append(all, newOpening(row, b, underWay(ended, b))), 0
 		}
 	}
 	return all
 }
 
-// newOpening: with several probes it may have opened again at the first of them,
-// so the open time counts from the earliest of the failures that decided.
-func newOpening(row []breakerCall, by breakerCall) opening {
-	o := opening{by: by, surely: by.Ended.Seq, since: by.Ended.At}
-	decided := row[len(row)-1:]
-	if len(row) > by.policy.Failures {
-		decided = row[len(row)-min(by.policy.Probes, len(row)):]
+// underWay are the failed calls that had been sent before this one ended and ended
+// after it: they may have been learnt earlier.
+func underWay(ended []breakerCall, by breakerCall) (calls []breakerCall) {
+	for _, b := range ended {
+		if b.failed && b.Sent.Seq < by.Ended.Seq && b.Ended.Seq > by.Ended.Seq {
+			calls = append(calls, b)
+		}
 	}
-	earliest := earliestFailure(by.Attempt)
-	for _, b := range decided {
-		earliest = min(earliest, earliestFailure(b.Attempt))
+	return calls
+}
+
+// newOpening: the open time counts from the earliest moment at which so many failures
+// can have been learnt, in whatever order they were recorded. With several probes it
+// may have opened again at the first of them.
+func newOpening(row []breakerCall, by breakerCall, beside []breakerCall) opening {
+	o := opening{by: by, surely: by.Ended.Seq, since: by.Ended.At, again: len(row) > by.policy.Failures}
+	decided, nth := row, by.policy.Failures
+	if o.again {
+		decided, nth = row[len(row)-min(by.policy.Probes, len(row)):], 1
 	}
-	o.until = earliest + time.Duration(by.policy.OpenMS)*time.Millisecond
+	var learnt []time.Duration
+	for _, b := range slices.Concat(decided, beside) {
+		learnt = append(learnt, earliestFailure(b.Attempt))
+	}
+	slices.Sort(learnt)
+	o.until = learnt[nth-1] + time.Duration(by.policy.OpenMS)*time.Millisecond
 	for _, b := range row[max(0, len(row)-by.policy.Failures):] {
 		o.inARow = append(o.inARow, b.Ended)
 	}
-	o.again = len(row) > by.policy.Failures
 	return o
 }
 
