@@ -29,7 +29,7 @@ run: build ## build, then run every scenario under curated and drawn faults
 .PHONY: test
 test: ## all tests (installs what they need: scripts/setup.sh)
 	scripts/setup.sh
-	$(GO) test -p 1 $(TESTFLAGS) ./...
+	$(GO) test -p 1 -timeout 30m $(TESTFLAGS) ./...
 
 .PHONY: check
 check: ## what CI checks besides: format, vet, staticcheck, imports, stale pages, leaks, races
