@@ -4,7 +4,6 @@ import (
 	"context"
 	"runtime"
 	"sync"
-	"sync/atomic"
 	"time"
 
 	"github.com/sagacheck/sagacheck/history"
@@ -21,17 +20,9 @@ const (
 	growth   = 0.5 // cells a tick
 )
 
-// spoilLimit is how late a timer must fire for the machine to have spoilt a cell
-// whose planned fault did not fire: attempts then time out that no plan asked for.
-const spoilLimit = 25 * time.Millisecond
-
-// spoilt tells whether the machine lagged badly since then.
-func (p *pacer) spoilt(since time.Time) bool { return p.last.Load() > since.UnixNano() }
-
 // pacer measures how late timers fire, and keeps cells waiting for room.
 type pacer struct {
-	last atomic.Int64 // when the machine last lagged badly, in nanoseconds since 1970
-	told sync.Map     // *history.Recorder of each running cell
+	told sync.Map // *history.Recorder of each running cell
 	stop context.CancelFunc
 	done sync.WaitGroup
 
@@ -69,9 +60,6 @@ func (p *pacer) measure(ctx context.Context) {
 		now := time.Now()
 		late := max(now.Sub(last)-lagTick, 0)
 		last = now
-		if late > spoilLimit {
-			p.last.Store(now.UnixNano())
-		}
 		if late > lagLimit {
 			p.told.Range(func(r, _ any) bool { r.(*history.Recorder).Late(late); return true })
 		}

@@ -106,7 +106,7 @@ type session struct {
 	watch     func(harness.Result, []checkers.Verdict) // also told of each judged cell
 }
 
-// again is how often a cell is run again that a lagging machine has spoilt.
+// again is how often a cell is run again whose planned fault did not fire.
 const again = 2
 
 // open checks the settings and starts what they name.
