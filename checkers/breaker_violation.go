@@ -181,7 +181,7 @@ func openings(calls []breakerCall, ds []disturbance) []opening {
 	var all []opening
 	var row []breakerCall
 	probes := 0 // failures since the last opening
-	for _, b := range ended {
+	for i, b := range ended {
 		switch {
 		case !b.failed || beside.beside(b):
 			row, probes = nil, 0
@@ -202,17 +202,20 @@ func openings(calls []breakerCall, ds []disturbance) []opening {
 			open = probes == b.policy.Probes
 		}
 		if open {
-			all, probes = append(all, newOpening(row, b, underWay(ended, b))), 0
+			all, probes = append(all, newOpening(row, b, underWay(ended[i+1:], b))), 0
 		}
 	}
 	return all
 }
 
-// underWay are the failed calls that had been sent before this one ended and ended
-// after it: they may have been learnt earlier.
-func underWay(ended []breakerCall, by breakerCall) (calls []breakerCall) {
-	for _, b := range ended {
-		if b.failed && b.Sent.Seq < by.Ended.Seq && b.Ended.Seq > by.Ended.Seq {
+// underWay are the failed calls that had been sent when this one ended, of those that
+// ended after it: they may have been learnt earlier.
+func underWay(after []breakerCall, by breakerCall) (calls []breakerCall) {
+	for _, b := range after {
+		if b.Ended.At > by.Ended.At+longestAttempt {
+			break
+		}
+		if b.failed && b.Sent.Seq < by.Ended.Seq {
 			calls = append(calls, b)
 		}
 	}

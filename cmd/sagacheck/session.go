@@ -397,7 +397,9 @@ func (x *session) judge(r harness.Result) {
 	verdicts := checkers.Judge(r.History, x.checkers)
 	x.fail(verdicts)
 	x.collector.Add(info, r.History, verdicts)
-	x.unjudged.note(r.Cell, verdicts)
+	if x.alone {
+		x.unjudged.note(r.Cell, verdicts)
+	}
 	if x.watch != nil {
 		x.watch(r, verdicts)
 	}
