@@ -116,7 +116,10 @@ func checkRetry(t *tally, s *history.SagaRecord, step saga.Step, turn *turn, ds 
 			continue
 		}
 		lo, _ := o.Call.Retry.Band(a.N + 1)
-		if earliestFailure(a)+max(lo, retryAfter(a)) <= turn.at+margin {
+		if due := earliestFailure(a) + max(lo, retryAfter(a)); due <= turn.at+margin {
+			if due > turn.at && i+1 == len(as) {
+				t.unjudgeable(retryAfterTurn, "it was due too soon after the turn")
+			}
 			continue
 		}
 		switch {

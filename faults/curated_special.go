@@ -39,8 +39,9 @@ func special(d saga.Definition) []Plan {
 		add(Fault{Kind: "duplicate", At: point(s.Name, 1, saga.Request), DelayMS: lateBy(p)})
 		add(Fault{Kind: "reject", At: point(s.Name, 1, saga.Receive)})
 		if s.Kind == saga.Compensatable && s.Compensation != nil && p.MaxAttempts != 1 { // arrives after the compensation
+			_, wait := p.Band(2)
 			add(
-				Fault{Kind: "delay", At: point(s.Name, 1, saga.Request), DelayMS: 2 * p.AttemptTimeoutMS},
+				Fault{Kind: "delay", At: point(s.Name, 1, saga.Request), DelayMS: 2*p.AttemptTimeoutMS + int(wait.Milliseconds())},
 				Fault{Kind: "reject", At: point(s.Name, 2, saga.Receive)},
 			)
 		}

@@ -16,6 +16,7 @@ func (e *ending) turns() {
 		e.interruptedDeferral(s)
 	}
 	e.lateBranch()
+	e.lateRefusal()
 	first := func(try func(s saga.Step) bool) { _ = slices.ContainsFunc(e.d.Steps, try) }
 	first(e.interruptedBudget)
 	first(e.neverArrived)
@@ -104,6 +105,33 @@ func (e *ending) lateBranch() {
 			late.DelayMS = lateFailure
 			e.add(Fault{Kind: (unavailable{}).Doc().Name, At: point(s.Name, 1, saga.Receive)}, late, refusal)
 			break
+		}
+	}
+}
+
+// lateRefusal: of a deferrable step and one beside it that must succeed, either is
+// refused long after the other was done. What was deferred, and done, is undone then
+// before what it followed; and a deferrable step that is refused undoes nothing.
+func (e *ending) lateRefusal() {
+	refuse := func(name string) bool {
+		return e.add(
+			Fault{Kind: (delay{}).Doc().Name, At: point(name, 1, saga.Request), DelayMS: lateFailure},
+			Fault{Kind: (reject{}).Doc().Name, At: point(name, 1, saga.Receive)})
+	}
+	for i, s := range e.d.Steps {
+		if s.Kind != saga.Deferrable {
+			continue
+		}
+		for _, other := range e.d.Steps {
+			before := e.d.Ancestors(other.Name)
+			together := !slices.ContainsFunc(e.d.Predecessors(i), func(name string) bool { return !slices.Contains(before, name) })
+			if other.Kind == saga.Deferrable || !together || slices.Contains(before, s.Name) || slices.Contains(e.d.Ancestors(s.Name), other.Name) {
+				continue
+			}
+			refuse(s.Name)
+			if s.Compensation != nil && refuse(other.Name) {
+				break
+			}
 		}
 	}
 }

@@ -1,44 +1,37 @@
 package reference
 
 import (
+	"os"
 	"path/filepath"
 	"strings"
 	"syscall"
 	"testing"
 	"time"
+
+	"golang.org/x/sys/unix"
 )
 
-// limitFiles makes the disk full for this process: every write to a file fails.
-func limitFiles(t *testing.T, size uint64) {
-	t.Helper()
-	if err := syscall.Setrlimit(syscall.RLIMIT_FSIZE, &syscall.Rlimit{Cur: size, Max: ^uint64(0)}); err != nil {
+// An executor that is started while the disk is full waits for it, as one that runs
+// does, and does not die. It is a process of its own: this one's files must not suffer.
+func TestSQLiteOpensWhenTheDiskHasRoomAgain(t *testing.T) {
+	log, err := os.Create(filepath.Join(t.TempDir(), "victim.log"))
+	if err != nil {
 		t.Fatal(err)
 	}
-}
-
-// An executor that is started while the disk is full waits for it, as one that runs
-// does, and does not die.
-func TestSQLiteOpensWhenTheDiskHasRoomAgain(t *testing.T) {
-	file := filepath.Join(t.TempDir(), "saga.db")
-	t.Cleanup(func() { limitFiles(t, ^uint64(0)) })
-	limitFiles(t, 0)
-	opened := make(chan error, 1)
-	go func() {
-		s, err := openSQLite(t.Context(), Options{StoreDSN: file})
-		if err == nil {
-			err = s.close()
-		}
-		opened <- err
-	}()
+	defer log.Close()
+	n := &node{store: filepath.Join(t.TempDir(), "saga.db"), addr: freeAddr(t), log: log, full: true}
+	n.start(t, 0)
 	select {
-	case err := <-opened:
+	case err := <-n.gone:
 		t.Fatalf("on a full disk: %v: expected patience", err)
-	case <-time.After(200 * time.Millisecond):
+	case <-time.After(500 * time.Millisecond):
 	}
-	limitFiles(t, ^uint64(0))
-	if err := <-opened; err != nil {
-		t.Errorf("with room again: %v", err)
+	if info, err := os.Stat(n.store); err == nil && info.Size() > 0 {
+		t.Fatalf("the disk was not full: the store has %d bytes", info.Size())
 	}
+	n.room(t, unix.RLIM_INFINITY)
+	(&server{base: "http://" + n.addr}).health(t, "ready")
+	n.end(t, syscall.SIGTERM)
 }
 
 // TestLoadOneSagaBySeek: reading one saga must not read the journals of all

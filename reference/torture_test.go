@@ -11,6 +11,7 @@ import (
 	"os/exec"
 	"os/signal"
 	"path/filepath"
+	"strconv"
 	"syscall"
 	"testing"
 	"time"
@@ -28,6 +29,7 @@ const (
 	victimStore = "SAGACHECK_VICTIM_STORE"
 	victimAddr  = "SAGACHECK_VICTIM_ADDR"
 	victimClock = "SAGACHECK_VICTIM_CLOCK" // by which its clock is wrong
+	victimFull  = "SAGACHECK_VICTIM_FULL"  // whether its disk is full at first
 	victimLease = time.Second
 )
 
@@ -37,6 +39,11 @@ func victim() int {
 	wrong, err := time.ParseDuration(os.Getenv(victimClock))
 	if err != nil {
 		panic(err)
+	}
+	if os.Getenv(victimFull) == "true" {
+		if err := unix.Setrlimit(unix.RLIMIT_FSIZE, &unix.Rlimit{Max: unix.RLIM_INFINITY}); err != nil {
+			panic(err)
+		}
 	}
 	err = Serve(ctx, ServeOptions{
 		Options: Options{
@@ -55,6 +62,7 @@ func victim() int {
 // node is a victim that is started again and again at one address.
 type node struct {
 	store, addr string
+	full        bool // its disk, at first
 	log         *os.File
 	cmd         *exec.Cmd
 	gone        chan error
@@ -63,7 +71,8 @@ type node struct {
 func (n *node) start(t *testing.T, wrong time.Duration) {
 	t.Helper()
 	n.cmd = exec.Command(os.Args[0], "-test.run=^$")
-	n.cmd.Env = append(os.Environ(), victimStore+"="+n.store, victimAddr+"="+n.addr, victimClock+"="+wrong.String())
+	n.cmd.Env = append(os.Environ(), victimStore+"="+n.store, victimAddr+"="+n.addr, victimClock+"="+wrong.String(),
+		victimFull+"="+strconv.FormatBool(n.full))
 	n.cmd.Stdout, n.cmd.Stderr = n.log, n.log
 	n.cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
 	if err := n.cmd.Start(); err != nil {
@@ -75,6 +84,13 @@ func (n *node) start(t *testing.T, wrong time.Duration) {
 
 func (n *node) signal(t *testing.T, s syscall.Signal) {
 	if err := n.cmd.Process.Signal(s); err != nil && !errors.Is(err, os.ErrProcessDone) {
+		t.Error(err)
+	}
+}
+
+// room is how long its files may be, in bytes: 0 is a full disk.
+func (n *node) room(t *testing.T, size uint64) {
+	if err := unix.Prlimit(n.cmd.Process.Pid, unix.RLIMIT_FSIZE, &unix.Rlimit{Cur: size, Max: unix.RLIM_INFINITY}, nil); err != nil {
 		t.Error(err)
 	}
 }
@@ -168,16 +184,10 @@ func (x *torture) noRoom(n *node) {
 		x.pg.start(x.T)
 		return
 	}
-	full := unix.Rlimit{Cur: 0, Max: unix.RLIM_INFINITY}
-	if err := unix.Prlimit(n.cmd.Process.Pid, unix.RLIMIT_FSIZE, &full, nil); err != nil {
-		x.Error(err)
-	}
+	n.room(x.T, 0)
 	time.Sleep(time.Duration(x.rng.IntN(300)) * time.Millisecond)
 	if x.rng.IntN(2) == 0 { // there is room again before it dies
-		full.Cur = unix.RLIM_INFINITY
-		if err := unix.Prlimit(n.cmd.Process.Pid, unix.RLIMIT_FSIZE, &full, nil); err != nil {
-			x.Error(err)
-		}
+		n.room(x.T, unix.RLIM_INFINITY)
 		x.world.awaitCalls(x.T, 1)
 	}
 }
