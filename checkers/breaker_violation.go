@@ -131,7 +131,7 @@ type opening struct {
 // checkBreaker replays the calls of one breaker, in the order in which they were
 // sent.
 func checkBreaker(t *tally, calls []breakerCall, ds []disturbance, lag time.Duration) {
-	for _, o := range openings(calls, ds) {
+	for _, o := range openings(calls, ds, lag) {
 		i, _ := slices.BinarySearchFunc(calls, o.surely, func(b breakerCall, seq int) int { return cmp.Compare(b.Sent.Seq, seq) })
 		later := calls[i:]
 		own, others := breakerOwn, breakerOthers
@@ -174,7 +174,7 @@ func checkOpen(t *tally, o opening, clause string, later []breakerCall, ds []dis
 
 // openings finds where the breaker surely opened. inARow are failures that
 // followed each other with no call beside them that may have succeeded.
-func openings(calls []breakerCall, ds []disturbance) []opening {
+func openings(calls []breakerCall, ds []disturbance, lag time.Duration) []opening {
 	ended := slices.DeleteFunc(slices.Clone(calls), func(b breakerCall) bool { return b.Ended == nil })
 	slices.SortFunc(ended, func(a, b breakerCall) int { return cmp.Compare(a.Ended.Seq, b.Ended.Seq) })
 	beside := successesOf(calls)
@@ -202,7 +202,9 @@ func openings(calls []breakerCall, ds []disturbance) []opening {
 			open = probes == b.policy.Probes
 		}
 		if open {
-			all, probes = append(all, newOpening(row, b, underWay(ended[i+1:], b))), 0
+			o := newOpening(row, b, underWay(ended[i+1:], b))
+			o.until = min(o.until, mayHaveOpened(ended[:i+1], lastBefore(calls, o.surely)-lag)+b.policy.Open())
+			all, probes = append(all, o), 0
 		}
 	}
 	return all
@@ -222,6 +224,27 @@ func underWay(after []breakerCall, by breakerCall) (calls []breakerCall) {
 	return calls
 }
 
+// lastBefore is when the last call before an event was sent: the breaker was not open.
+func lastBefore(calls []breakerCall, seq int) time.Duration {
+	i, _ := slices.BinarySearchFunc(calls, seq, func(b breakerCall, seq int) int { return cmp.Compare(b.Sent.Seq, seq) })
+	return calls[i-1].Sent.At
+}
+
+// mayHaveOpened is the earliest moment from then on at which a failure can have opened
+// the breaker: those before that were not surely in a row may have been so.
+func mayHaveOpened(ended []breakerCall, notBefore time.Duration) time.Duration {
+	at := time.Duration(math.MaxInt64 / 2)
+	for _, b := range slices.Backward(ended) {
+		if b.Ended.At < notBefore {
+			break
+		}
+		if failed := earliestFailure(b.Attempt); b.failed && failed >= notBefore {
+			at = min(at, failed)
+		}
+	}
+	return at
+}
+
 // newOpening: the open time counts from the earliest moment at which so many failures
 // can have been learnt, in whatever order they were recorded. With several probes it
 // may have opened again at the first of them.
@@ -236,7 +259,7 @@ func newOpening(row []breakerCall, by breakerCall, beside []breakerCall) opening
 		learnt = append(learnt, earliestFailure(b.Attempt))
 	}
 	slices.Sort(learnt)
-	o.until = learnt[nth-1] + time.Duration(by.policy.OpenMS)*time.Millisecond
+	o.until = learnt[nth-1] + by.policy.Open()
 	for _, b := range row[max(0, len(row)-by.policy.Failures):] {
 		o.inARow = append(o.inARow, b.Ended)
 	}
@@ -284,7 +307,7 @@ func checkProbes(t *tally, o opening, later []breakerCall, ds []disturbance, lag
 	if i < 0 || len(later)-i <= o.by.policy.Probes {
 		return
 	}
-	if lag >= time.Duration(o.by.policy.OpenMS)*time.Millisecond {
+	if lag >= o.by.policy.Open() {
 		t.unjudgeable(breakerProbes, "a call from before may come only now")
 		return
 	}
@@ -311,7 +334,7 @@ func checkProbes(t *tally, o opening, later []breakerCall, ds []disturbance, lag
 // decides is the earliest time from which on, by this probe, others may pass.
 func (b breakerCall) decides() time.Duration {
 	if b.failed {
-		return earliestFailure(b.Attempt) + time.Duration(b.policy.OpenMS)*time.Millisecond
+		return earliestFailure(b.Attempt) + b.policy.Open()
 	}
 	if b.Ended.Code != 0 && len(b.Answered) > 0 {
 		return b.Answered[0].At

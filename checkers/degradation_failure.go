@@ -279,7 +279,7 @@ func nextAttempt(s *history.SagaRecord, o *history.OpRecord) time.Duration {
 	_, hi := o.Call.Retry.Band(a.N + 1)
 	wait := max(hi, retryAfter(a))
 	if b := o.Call.Breaker; b != nil {
-		wait += time.Duration(b.OpenMS) * time.Millisecond
+		wait += b.Open()
 	}
 	return a.Ended.At + wait + slack(wait)
 }

@@ -175,7 +175,7 @@ func stillWaiting(s *history.SagaRecord, end time.Duration) bool {
 		_, hi := o.Call.Retry.Band(a.N + 1)
 		wait := max(hi, retryAfter(a))
 		if b := o.Call.Breaker; b != nil {
-			wait += time.Duration(b.OpenMS) * time.Millisecond
+			wait += b.Open()
 		}
 		if a.Ended.At+wait+slack(wait) > end {
 			return true

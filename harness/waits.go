@@ -131,7 +131,7 @@ func (w *waits) next(call saga.Call, a *attempted) time.Duration {
 	at := max(a.last, w.back) + max(late(call.Retry, a.attempts+2), slack(a.retryAfter))
 	if b := call.Breaker; b != nil {
 		if failed, ok := w.failed[b.Name]; ok {
-			at = max(at, failed+slack(time.Duration(b.OpenMS)*time.Millisecond))
+			at = max(at, failed+slack(b.Open()))
 		}
 	}
 	return at

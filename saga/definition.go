@@ -81,6 +81,9 @@ type Breaker struct {
 	Probes   int    `json:"probes" yaml:"probes"`
 }
 
+// Open is how long no call is made.
+func (b Breaker) Open() time.Duration { return time.Duration(b.OpenMS) * time.Millisecond }
+
 // AttemptTimeout is how long one attempt may take; 0 means no limit.
 func (p RetryPolicy) AttemptTimeout() time.Duration {
 	return time.Duration(p.AttemptTimeoutMS) * time.Millisecond

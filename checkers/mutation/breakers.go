@@ -71,7 +71,7 @@ func firstOpening(calls []breakerCall) (o opening, ok bool) {
 		}
 		o.by = ended[i]
 		o.since = o.by.Ended.At
-		o.until = o.since + time.Duration(policy.OpenMS)*time.Millisecond
+		o.until = o.since + policy.Open()
 		o.later = slices.DeleteFunc(slices.Clone(calls), func(c breakerCall) bool { return c.Sent.Seq < o.by.Ended.Seq })
 		return o, true
 	}
