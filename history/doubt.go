@@ -10,8 +10,9 @@ import (
 // doubt marks the attempts whose answer may have come after their time-out. That
 // runs since the orchestrator began, and the wire sees the beginning later: on an
 // overloaded machine, much later. So what counts is the time from the first byte on
-// the wire until the orchestrator's side had the whole answer, and three times how
-// late the machine was elsewhere in the cell.
+// the wire until the orchestrator's side had the whole answer, how much longer than
+// usual it took to begin (stalls), and three times how late the machine was elsewhere
+// in the cell.
 //
 // How late it was is told by what is not the orchestrator's to decide: timers,
 // accepts and forwarding of the harness, and the way of attempts that no fault
@@ -34,10 +35,11 @@ func (ix *Index) doubt() {
 			}
 		}
 	}
+	stalls := ix.stalls()
 	for _, s := range ix.Sagas {
 		for o, a := range s.sent {
 			limit := o.Call.Retry.AttemptTimeout()
-			a.doubtful = limit > 0 && a.Ended != nil && a.LearntAt()-a.Sent.At+3*ix.Lag >= limit
+			a.doubtful = limit > 0 && a.Ended != nil && a.LearntAt()-a.Sent.At+stalls[a]+3*ix.Lag >= limit
 		}
 	}
 }
