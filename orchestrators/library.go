@@ -2,7 +2,6 @@ package orchestrators
 
 import (
 	"crypto/sha256"
-	"embed"
 	"encoding/hex"
 	"encoding/json"
 	"errors"
@@ -15,16 +14,9 @@ import (
 	"runtime"
 	"slices"
 	"strings"
-)
 
-// The engines whose folders hold no Go module come inside the program; those with
-// a go.mod can't (go:embed refuses other modules) and are read from a checkout.
-//
-//go:embed reference/orchestrator.yaml reference-container
-//go:embed reference-postgres/orchestrator.yaml reference-postgres/postgres.sh
-//go:embed nodered/orchestrator.yaml nodered/package.json nodered/userdir
-//go:embed n8n/orchestrator.yaml n8n/package.json n8n/workflows
-var embedded embed.FS
+	"github.com/sagacheck/sagacheck"
+)
 
 // source is the folder of an engine.
 type source struct {
@@ -105,6 +97,10 @@ func libraries() []source {
 	} else if dir := checkout(os.Executable()); dir != "" {
 		add(dir)
 	}
+	embedded, err := fs.Sub(sagacheck.Engines, "engines")
+	if err != nil { // the name is a constant
+		panic(err)
+	}
 	return append(roots, source{embedded, "(embedded)", ""})
 }
 
@@ -114,7 +110,7 @@ func checkout(from string, err error) string {
 		return ""
 	}
 	for dir := from; ; dir = filepath.Dir(dir) {
-		engines := filepath.Join(dir, "orchestrators")
+		engines := filepath.Join(dir, "engines")
 		if _, err := os.Stat(filepath.Join(engines, "reference", ManifestName)); err == nil {
 			return engines
 		}

@@ -14,7 +14,7 @@ One saga, the `order` of [scenarios](scenarios.md), run by real engines under th
 plans: one plan of each shape (each kind of fault at each of its phases in both directions,
 late arrivals, answers that stay lost, windows, kills and pauses of the engine's own
 processes), with each protection of the participants. What was configured, and why, stands
-in each engine's folder under `orchestrators/`. *Naive* participants do all that they are
+in each engine's folder under `engines/`. *Naive* participants do all that they are
 told; *keyed* ones know an idempotency key; *fenced* ones also refuse an action that arrives
 after its compensation.
 

@@ -25,7 +25,7 @@ const diesWithoutItsStore = `faults:
 func postgresWithDefect(t *testing.T, defect string) string {
 	t.Helper()
 	dir := filepath.Join(t.TempDir(), "reference-postgres")
-	if err := os.CopyFS(dir, os.DirFS("../../orchestrators/reference-postgres")); err != nil {
+	if err := os.CopyFS(dir, os.DirFS("../../engines/reference-postgres")); err != nil {
 		t.Fatal(err)
 	}
 	file := filepath.Join(dir, orchestrators.ManifestName)

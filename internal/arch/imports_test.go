@@ -41,7 +41,8 @@ func list(t *testing.T) map[string]pkg {
 		} else if err != nil {
 			t.Fatal(err)
 		}
-		all[strings.TrimPrefix(p.ImportPath, module)] = p
+		name := strings.TrimPrefix(p.ImportPath, strings.TrimSuffix(module, "/")) // the root's is empty
+		all[strings.TrimPrefix(name, "/")] = p
 	}
 }
 
@@ -107,6 +108,16 @@ func TestLibrariesHaveOneHome(t *testing.T) {
 					t.Errorf("%s imports %s: expected only in %v", name, imported, home)
 				}
 			}
+		}
+	}
+}
+
+// Engines are modules of their own, or no Go at all: no package of ours is among them,
+// and none is imported.
+func TestEnginesAreApart(t *testing.T) {
+	for name := range list(t) {
+		if name == "engines" || strings.HasPrefix(name, "engines/") {
+			t.Errorf("%s is a package of this module", name)
 		}
 	}
 }

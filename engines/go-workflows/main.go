@@ -15,7 +15,7 @@ import (
 	"github.com/cschleiden/go-workflows/client"
 	"github.com/cschleiden/go-workflows/worker"
 
-	"github.com/sagacheck/sagacheck/orchestrators/facade"
+	"github.com/sagacheck/sagacheck/engines/facade"
 )
 
 func main() {

@@ -8,7 +8,7 @@ import (
 
 	_ "modernc.org/sqlite"
 
-	"github.com/sagacheck/sagacheck/orchestrators/facade"
+	"github.com/sagacheck/sagacheck/engines/facade"
 )
 
 // table keeps how each saga stands, as an application would in its own database.

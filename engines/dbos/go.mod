@@ -1,8 +1,8 @@
-module github.com/sagacheck/sagacheck/orchestrators/dbos
+module github.com/sagacheck/sagacheck/engines/dbos
 
 go 1.26.0
 
-require github.com/sagacheck/sagacheck/orchestrators/facade v0.0.0
+require github.com/sagacheck/sagacheck/engines/facade v0.0.0
 
 require (
 	github.com/dbos-inc/dbos-transact-golang v1.8.0
@@ -26,4 +26,4 @@ require (
 	modernc.org/sqlite v1.54.0 // indirect
 )
 
-replace github.com/sagacheck/sagacheck/orchestrators/facade => ../facade
+replace github.com/sagacheck/sagacheck/engines/facade => ../facade

@@ -1,10 +1,10 @@
-module github.com/sagacheck/sagacheck/orchestrators/go-workflows
+module github.com/sagacheck/sagacheck/engines/go-workflows
 
 go 1.26.0
 
 require (
 	github.com/cschleiden/go-workflows v1.2.0
-	github.com/sagacheck/sagacheck/orchestrators/facade v0.0.0
+	github.com/sagacheck/sagacheck/engines/facade v0.0.0
 	modernc.org/sqlite v1.27.0
 )
 
@@ -52,4 +52,4 @@ require (
 	modernc.org/token v1.0.1 // indirect
 )
 
-replace github.com/sagacheck/sagacheck/orchestrators/facade => ../facade
+replace github.com/sagacheck/sagacheck/engines/facade => ../facade

@@ -1,10 +1,10 @@
-module github.com/sagacheck/sagacheck/orchestrators/restate
+module github.com/sagacheck/sagacheck/engines/restate
 
 go 1.26.0
 
 require (
 	github.com/restatedev/sdk-go v1.2.0
-	github.com/sagacheck/sagacheck/orchestrators/facade v0.0.0
+	github.com/sagacheck/sagacheck/engines/facade v0.0.0
 )
 
 require (
@@ -23,4 +23,4 @@ require (
 	google.golang.org/protobuf v1.36.11 // indirect
 )
 
-replace github.com/sagacheck/sagacheck/orchestrators/facade => ../facade
+replace github.com/sagacheck/sagacheck/engines/facade => ../facade

@@ -1,11 +1,11 @@
-module github.com/sagacheck/sagacheck/orchestrators/temporal
+module github.com/sagacheck/sagacheck/engines/temporal
 
 go 1.26.0
 
 tool github.com/temporalio/cli/cmd/temporal
 
 require (
-	github.com/sagacheck/sagacheck/orchestrators/facade v0.0.0
+	github.com/sagacheck/sagacheck/engines/facade v0.0.0
 	go.temporal.io/api v1.45.0
 	go.temporal.io/sdk v1.33.0
 )
@@ -163,4 +163,4 @@ require (
 	modernc.org/sqlite v1.34.5 // indirect
 )
 
-replace github.com/sagacheck/sagacheck/orchestrators/facade => ../facade
+replace github.com/sagacheck/sagacheck/engines/facade => ../facade

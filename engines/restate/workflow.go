@@ -8,7 +8,7 @@ import (
 
 	restate "github.com/restatedev/sdk-go"
 
-	"github.com/sagacheck/sagacheck/orchestrators/facade"
+	"github.com/sagacheck/sagacheck/engines/facade"
 )
 
 // Saga is the workflow, one execution a saga, keyed by the saga's id.

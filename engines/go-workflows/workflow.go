@@ -9,7 +9,7 @@ import (
 
 	"github.com/cschleiden/go-workflows/workflow"
 
-	"github.com/sagacheck/sagacheck/orchestrators/facade"
+	"github.com/sagacheck/sagacheck/engines/facade"
 )
 
 // Saga is the workflow: the steps one after the other, each an activity with the

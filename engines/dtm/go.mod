@@ -1,4 +1,4 @@
-module github.com/sagacheck/sagacheck/orchestrators/dtm
+module github.com/sagacheck/sagacheck/engines/dtm
 
 go 1.26.0
 

@@ -16,7 +16,7 @@ import (
 	restate "github.com/restatedev/sdk-go"
 	"github.com/restatedev/sdk-go/server"
 
-	"github.com/sagacheck/sagacheck/orchestrators/facade"
+	"github.com/sagacheck/sagacheck/engines/facade"
 )
 
 func main() {

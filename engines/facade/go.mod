@@ -1,0 +1,3 @@
+module github.com/sagacheck/sagacheck/engines/facade
+
+go 1.26.0
