@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/sagacheck/sagacheck/history"
+	"github.com/sagacheck/sagacheck/participants"
 	"github.com/sagacheck/sagacheck/saga"
 )
 
@@ -22,12 +23,24 @@ func (in *Injector) isDown(step string) bool {
 	return in.down[in.Service(step)] > 0
 }
 
+// strike makes the victim of a fault go away, and come back.
+func (in *Injector) strike(i int, e Effect, step string) {
+	switch e.Victim {
+	case ServiceDown:
+		in.crashService(i, step, e.For)
+	case ProcessKilled:
+		in.crash(i, e.For)
+	case ProcessPaused:
+		in.pause(i, e.For)
+	}
+}
+
 // crashService is the crash of a participant: unreachable now, back later.
-func (in *Injector) crashService(i int, step string, ms int) {
+func (in *Injector) crashService(i int, step string, d time.Duration) {
 	service := in.Service(step)
 	in.markDown(service, 1)
 	in.background(func() {
-		in.wait(ms)
+		in.wait(d)
 		in.markDown(service, -1)
 		in.rec.Add(history.Event{Kind: history.FaultHealed, Fault: &i, Step: step, Detail: service + " is back"})
 	})
@@ -40,7 +53,7 @@ const processLimit = 2 * time.Minute
 const askLimit = 5 * time.Second
 
 // crash kills the orchestrator now and starts it again later.
-func (in *Injector) crash(i int, f Fault) {
+func (in *Injector) crash(i int, d time.Duration) {
 	in.onProcess(i, func(ctx context.Context) error {
 		if err := in.Target.Kill(ctx); err != nil {
 			return err
@@ -48,7 +61,7 @@ func (in *Injector) crash(i int, f Fault) {
 		in.rec.Add(history.Event{Kind: history.ProcessKilled, Fault: &i})
 		return nil
 	}, func(ctx context.Context) error {
-		in.wait(f.DelayMS)
+		in.wait(d)
 		in.rec.Add(history.Event{Kind: history.ProcessStarted, Fault: &i})
 		err := in.Target.Restart(ctx)
 		if err == nil {
@@ -59,7 +72,7 @@ func (in *Injector) crash(i int, f Fault) {
 }
 
 // pause stops the orchestrator now and lets it go on later.
-func (in *Injector) pause(i int, f Fault) {
+func (in *Injector) pause(i int, d time.Duration) {
 	in.onProcess(i, func(ctx context.Context) error {
 		if err := in.Target.Pause(ctx); err != nil {
 			return err
@@ -67,11 +80,38 @@ func (in *Injector) pause(i int, f Fault) {
 		in.rec.Add(history.Event{Kind: history.ProcessPaused, Fault: &i})
 		return nil
 	}, func(ctx context.Context) error {
-		in.wait(f.DelayMS)
+		in.wait(d)
 		err := in.Target.Resume(ctx)
 		in.rec.Add(history.Event{Kind: history.ProcessResumed, Fault: &i})
 		return err
 	})
+}
+
+// struckLater makes the victim of a window go away at its time.
+func (in *Injector) struckLater(i int, f Fault, e Effect) {
+	in.background(func() {
+		if f.FromMS > 0 && !in.wait(ms(f.FromMS)) {
+			return
+		}
+		in.fire(i, participants.Call{}, "killed at its time")
+		in.strike(i, e, "")
+	})
+}
+
+// askRollback asks, and records that it did.
+func (in *Injector) askRollback(i int, id string) {
+	if in.Operator == nil {
+		in.fail(i, errors.New("this orchestrator can't be asked for a rollback"))
+		return
+	}
+	ctx, cancel := context.WithTimeout(in.ctx, askLimit)
+	defer cancel()
+	code, err := in.Operator(ctx, id)
+	e := history.Event{Kind: history.SagaOperator, Saga: id, Code: code}
+	if err != nil {
+		e.Detail = err.Error()
+	}
+	in.rec.Add(e)
 }
 
 // onProcess does the first part now and the second in the background, with no

@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"net/http"
 
-	"github.com/sagacheck/sagacheck/participants"
 	"github.com/sagacheck/sagacheck/saga"
 )
 
@@ -13,7 +12,7 @@ import (
 // key. At commit everything was done, and the code is all that comes back.
 type answer struct{}
 
-var _ onHook = answer{}
+var _ Kind = answer{}
 
 func (answer) Doc() KindDoc {
 	return KindDoc{
@@ -43,10 +42,11 @@ func (answer) Validate(f Fault) error {
 	return nil
 }
 
-func (answer) hook(f Fault, _ *Injector, _ int, _ participants.Call) *participants.Answer {
-	return &participants.Answer{
+// Effect is an answer.
+func (answer) Effect(f Fault, _ int) Effect {
+	return Effect{Answer: &Answer{
 		Code: f.Code, Title: http.StatusText(f.Code), RetryAfterS: f.RetryAfterS, RetryAfterDate: f.RetryAfterDate,
-	}
+	}}
 }
 
 // answerCode is the code of an answer that nobody chose: one that orchestrators

@@ -1,11 +1,6 @@
 package faults
 
 import (
-	"context"
-	"errors"
-
-	"github.com/sagacheck/sagacheck/history"
-	"github.com/sagacheck/sagacheck/participants"
 	"github.com/sagacheck/sagacheck/saga"
 )
 
@@ -14,7 +9,7 @@ import (
 // answered.
 type askRollback struct{}
 
-var _ onHook = askRollback{}
+var _ Kind = askRollback{}
 
 func (askRollback) Doc() KindDoc {
 	return KindDoc{
@@ -25,23 +20,5 @@ func (askRollback) Doc() KindDoc {
 
 func (askRollback) Validate(Fault) error { return nil }
 
-func (askRollback) hook(_ Fault, in *Injector, i int, c participants.Call) *participants.Answer {
-	in.askRollback(i, c.Op.Saga)
-	return nil
-}
-
-// askRollback asks, and records that it did.
-func (in *Injector) askRollback(i int, id string) {
-	if in.Operator == nil {
-		in.fail(i, errors.New("this orchestrator can't be asked for a rollback"))
-		return
-	}
-	ctx, cancel := context.WithTimeout(in.ctx, askLimit)
-	defer cancel()
-	code, err := in.Operator(ctx, id)
-	e := history.Event{Kind: history.SagaOperator, Saga: id, Code: code}
-	if err != nil {
-		e.Detail = err.Error()
-	}
-	in.rec.Add(e)
-}
+// Effect is a question.
+func (askRollback) Effect(Fault, int) Effect { return Effect{Asked: true} }

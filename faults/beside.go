@@ -39,9 +39,9 @@ func (f Fault) strikesProcess() bool {
 // sagas that compete, two at one attempt, which may be of different ones, or one
 // that may end the only saga that would come to the other.
 func (f Fault) clashes(d saga.Definition, o Fault, several bool) bool {
-	copies := func(x Fault) bool { return x.Kind == "duplicate" }
+	copies := func(x Fault) bool { return x.Effect(0).Copied }
 	overtakes := func(x, y Fault) bool {
-		ends := x.Kind == "ask-rollback" || several && x.endsSaga(d)
+		ends := x.Effect(0).Asked || several && x.endsSaga(d)
 		return ends && x.At.Step != y.At.Step && !slices.Contains(d.Ancestors(x.At.Step), y.At.Step)
 	}
 	switch {
@@ -57,7 +57,8 @@ func (f Fault) clashes(d saga.Definition, o Fault, several bool) bool {
 
 // endsSaga tells whether a saga may go no further after a fault.
 func (f Fault) endsSaga(d saga.Definition) bool {
-	return f.refuses() || f.Kind == "ask-rollback" || policyAt(d, f.At).MaxAttempts == 1
+	e := f.Effect(0)
+	return e.Refuses() || e.Asked || policyAt(d, f.At).MaxAttempts == 1
 }
 
 // compete tells whether sagas of a cell may be in each other's way, by registers or

@@ -16,7 +16,7 @@ func (in *Injector) second(i int, x *exchange, after time.Duration) {
 		case <-x.req.ended:
 		case <-in.ctx.Done():
 		}
-		if !x.req.whole() || !in.wait(int(after/time.Millisecond)) {
+		if !x.req.whole() || !in.wait(after) {
 			return
 		}
 		if err := in.copy(i, x); err != nil && in.ctx.Err() == nil {

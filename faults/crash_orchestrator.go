@@ -1,7 +1,8 @@
 package faults
 
 import (
-	"github.com/sagacheck/sagacheck/participants"
+	"time"
+
 	"github.com/sagacheck/sagacheck/saga"
 )
 
@@ -12,10 +13,7 @@ import (
 // response is the moment after the orchestrator has accepted.
 type crashOrchestrator struct{}
 
-var (
-	_ onHook = crashOrchestrator{}
-	_ onWire = crashOrchestrator{}
-)
+var _ Kind = crashOrchestrator{}
 
 func (crashOrchestrator) Doc() KindDoc {
 	return KindDoc{
@@ -31,15 +29,12 @@ func (crashOrchestrator) Validate(f Fault) error {
 	return nil
 }
 
-func (crashOrchestrator) hook(f Fault, in *Injector, i int, _ participants.Call) *participants.Answer {
-	in.crash(i, f)
-	return nil
-}
-
-// toxics: at response the answer is kept back until the process is dead.
-func (crashOrchestrator) toxics(f Fault) []toxic {
-	if f.At.Phase != saga.Response {
-		return nil
+// Effect is a process that is away. At response the answer is kept back until it is
+// dead.
+func (crashOrchestrator) Effect(f Fault, _ int) Effect {
+	e := Effect{Victim: ProcessKilled, For: time.Duration(f.DelayMS) * time.Millisecond}
+	if f.At.Phase == saga.Response {
+		e.Bends = []Bend{{Answer: true, How: Swallowed}}
 	}
-	return []toxic{newToxic(swallowType, downstream, nil)}
+	return e
 }

@@ -1,7 +1,8 @@
 package faults
 
 import (
-	"github.com/sagacheck/sagacheck/participants"
+	"time"
+
 	"github.com/sagacheck/sagacheck/saga"
 )
 
@@ -10,7 +11,7 @@ import (
 // ledger and its memory of keys are durable and survive.
 type crashParticipant struct{}
 
-var _ onHook = crashParticipant{}
+var _ Kind = crashParticipant{}
 
 func (crashParticipant) Doc() KindDoc {
 	return KindDoc{
@@ -21,7 +22,7 @@ func (crashParticipant) Doc() KindDoc {
 
 func (crashParticipant) Validate(f Fault) error { return positive("delay_ms", f.DelayMS) }
 
-func (crashParticipant) hook(f Fault, in *Injector, i int, c participants.Call) *participants.Answer {
-	in.crashService(i, c.Op.Step, f.DelayMS)
-	return &participants.Answer{Hangup: true}
+// Effect is a broken connection, and a service that is away.
+func (crashParticipant) Effect(f Fault, _ int) Effect {
+	return Effect{Answer: &Answer{Hangup: true}, Victim: ServiceDown, For: time.Duration(f.DelayMS) * time.Millisecond}
 }

@@ -7,7 +7,7 @@ import "github.com/sagacheck/sagacheck/saga"
 // orchestrator has given the attempt up.
 type delay struct{}
 
-var _ onWire = delay{}
+var _ Kind = delay{}
 
 func (delay) Doc() KindDoc {
 	return KindDoc{
@@ -18,10 +18,5 @@ func (delay) Doc() KindDoc {
 
 func (delay) Validate(f Fault) error { return positive("delay_ms", f.DelayMS) }
 
-func (delay) toxics(f Fault) []toxic {
-	direction := downstream
-	if f.At.Phase == saga.Request {
-		direction = upstream
-	}
-	return []toxic{newToxic("latency", direction, map[string]any{"latency": f.DelayMS})}
-}
+// Effect is a wait.
+func (delay) Effect(f Fault, _ int) Effect { return bend(f, Late, f.DelayMS) }

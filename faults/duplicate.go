@@ -10,7 +10,7 @@ import (
 // once (delay_ms 0), or late, for example after the compensation.
 type duplicate struct{}
 
-var _ onCopy = duplicate{}
+var _ Kind = duplicate{}
 
 func (duplicate) Doc() KindDoc {
 	return KindDoc{
@@ -26,4 +26,7 @@ func (duplicate) Validate(f Fault) error {
 	return nil
 }
 
-func (duplicate) copyAfter(f Fault) time.Duration { return time.Duration(f.DelayMS) * time.Millisecond }
+// Effect is a second copy.
+func (duplicate) Effect(f Fault, _ int) Effect {
+	return Effect{Copied: true, For: time.Duration(f.DelayMS) * time.Millisecond}
+}

@@ -3,7 +3,6 @@ package faults
 import (
 	"net/http"
 
-	"github.com/sagacheck/sagacheck/participants"
 	"github.com/sagacheck/sagacheck/saga"
 )
 
@@ -11,7 +10,7 @@ import (
 // although it was done (commit).
 type failure struct{}
 
-var _ onHook = failure{}
+var _ Kind = failure{}
 
 func (failure) Doc() KindDoc {
 	return KindDoc{
@@ -23,6 +22,9 @@ func (failure) Doc() KindDoc {
 
 func (failure) Validate(Fault) error { return nil }
 
-func (failure) hook(Fault, *Injector, int, participants.Call) *participants.Answer {
-	return &participants.Answer{Code: http.StatusInternalServerError, Title: "internal error"}
+// Effect is an answer.
+func (failure) Effect(Fault, int) Effect { return Effect{Answer: internalError()} }
+
+func internalError() *Answer {
+	return &Answer{Code: http.StatusInternalServerError, Title: "internal error"}
 }

@@ -2,17 +2,14 @@ package faults
 
 import (
 	"fmt"
-	"net/http"
 	"slices"
-
-	"github.com/sagacheck/sagacheck/participants"
 )
 
 // errorRate makes some of the calls in a window fail with 500, nothing done.
 // Which ones is drawn when the plan is made, call by call.
 type errorRate struct{}
 
-var _ onWindow = errorRate{}
+var _ Kind = errorRate{}
 
 func (errorRate) Doc() KindDoc {
 	return KindDoc{
@@ -28,9 +25,10 @@ func (errorRate) Validate(f Fault) error {
 	return nil
 }
 
-func (errorRate) meet(f Fault, nth int) effect {
+// Effect is an answer to those that the list marks.
+func (errorRate) Effect(f Fault, nth int) Effect {
 	if nth >= len(f.Calls) || !f.Calls[nth] {
-		return effect{none: true}
+		return Effect{}
 	}
-	return effect{answer: &participants.Answer{Code: http.StatusInternalServerError, Title: "internal error"}}
+	return Effect{Answer: internalError()}
 }

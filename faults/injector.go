@@ -103,7 +103,7 @@ func (in *Injector) Script(g *Gate, op saga.Operation, path string, upstream Ups
 func (in *Injector) Begin() {
 	for i, f := range in.Plan.Faults {
 		in.rec.Add(history.Event{Kind: history.FaultArmed, Fault: &i, Detail: f.String()})
-		if f.Kind == (refuse{}).Doc().Name && f.At.Attempt == 1 {
+		if f.At.Phase == saga.Connect && f.At.Attempt == 1 {
 			in.refuse(i)
 		}
 	}
@@ -123,11 +123,11 @@ func (in *Injector) startWindows(step string) {
 }
 
 func (in *Injector) startWindow(i int, f Fault) {
-	switch f.Kind {
-	case (storeOutage{}).Doc().Name:
+	switch e := f.Effect(0); {
+	case e.Victim == StoreCutOff:
 		in.window(f, func() { in.storeDown(i) }, func() { in.storeUp(i) })
-	case (orchestratorOutage{}).Doc().Name:
-		in.processDown(i, f)
+	case e.Victim != "":
+		in.struckLater(i, f, e)
 	default:
 		in.window(f, func() { in.setOpen(i, true) }, func() { in.setOpen(i, false) })
 	}
@@ -140,12 +140,12 @@ func (in *Injector) window(f Fault, open, shut func()) {
 	}
 	in.background(func() {
 		if f.FromMS > 0 {
-			if !in.wait(f.FromMS) {
+			if !in.wait(ms(f.FromMS)) {
 				return
 			}
 			open()
 		}
-		in.wait(f.ForMS)
+		in.wait(ms(f.ForMS))
 		shut()
 	})
 }
@@ -163,8 +163,8 @@ func (in *Injector) setOpen(i int, open bool) {
 }
 
 // wait sleeps for a time of the plan; false means that the cell is over.
-func (in *Injector) wait(ms int) bool {
-	t := time.NewTimer(time.Duration(ms) * time.Millisecond)
+func (in *Injector) wait(d time.Duration) bool {
+	t := time.NewTimer(d)
 	defer t.Stop()
 	select {
 	case <-t.C:
@@ -173,6 +173,8 @@ func (in *Injector) wait(ms int) bool {
 		return false
 	}
 }
+
+func ms(n int) time.Duration { return time.Duration(n) * time.Millisecond }
 
 func (in *Injector) background(f func()) {
 	in.enter()
@@ -279,14 +281,14 @@ func (in *Injector) chain(x *exchange) (chain []toxic, cut bool) {
 	}
 	for i, f := range in.Plan.Faults {
 		met, ok := in.meet(i, f, x)
-		if !ok || met.none {
+		if !ok {
 			continue
 		}
-		if met.cut {
+		if met.Cut {
 			in.fire(i, x.call, "connection reset, request not delivered")
 			return nil, true
 		}
-		chain = append(chain, met.toxics...)
+		chain = append(chain, toxicsOf(met)...)
 	}
 	for _, i := range in.on(x.call, saga.Request, saga.Response) {
 		chain = append(chain, in.begin(i, x)...)
@@ -297,99 +299,46 @@ func (in *Injector) chain(x *exchange) (chain []toxic, cut bool) {
 // begin puts a point fault of the wire on an attempt.
 func (in *Injector) begin(i int, x *exchange) []toxic {
 	f := in.Plan.Faults[i]
-	if k, ok := in.kinds[i].(onCopy); ok {
-		in.second(i, x, k.copyAfter(f))
+	e := f.Effect(0)
+	if e.Copied {
+		in.second(i, x, e.For)
 		return nil
 	}
 	x.hits = append(x.hits, i)
 	if f.At.Phase == saga.Request {
 		in.fire(i, x.call, x.evidence())
 	}
-	if k, ok := in.kinds[i].(onWire); ok {
-		return k.toxics(f)
-	}
-	return nil
+	return toxicsOf(e)
 }
 
-// meet tells what an open window does to an attempt.
-func (in *Injector) meet(i int, f Fault, x *exchange) (effect, bool) {
-	k, ok := in.kinds[i].(onWindow)
-	if !ok || !slices.Contains(f.Steps, x.call.Op.Step) {
-		return effect{}, false
+// meet tells what an open window does to an attempt; not ok: it lets it pass.
+func (in *Injector) meet(i int, f Fault, x *exchange) (e Effect, ok bool) {
+	if !in.kinds[i].Doc().Window() || !slices.Contains(f.Steps, x.call.Op.Step) {
+		return Effect{}, false
 	}
 	in.mu.Lock()
-	defer in.mu.Unlock()
 	nth, open := in.open[i]
-	if !open {
-		return effect{}, false
+	if open {
+		in.open[i]++
+		e = f.Effect(nth)
 	}
-	in.open[i]++
-	e := k.meet(f, nth)
-	if len(e.toxics) > 0 {
-		in.mu.Unlock()
-		in.fire(i, x.call, x.evidence())
-		in.mu.Lock()
-	}
-	if e.answer != nil {
+	if e.Answer != nil {
 		in.answers[x.call] = func() *participants.Answer {
-			in.fire(i, x.call, fmt.Sprintf("answered %d", e.answer.Code))
-			return e.answer
+			in.fire(i, x.call, fmt.Sprintf("answered %d", e.Answer.Code))
+			return given(e.Answer)
 		}
 	}
-	return e, true
+	in.mu.Unlock()
+	if len(e.Bends) > 0 {
+		in.fire(i, x.call, x.evidence())
+	}
+	return e, !e.Passes()
 }
 
 // onResponse fires the faults of an attempt whose answer is on its way.
 func (in *Injector) onResponse(x *exchange) {
 	for _, i := range in.on(x.call, saga.Response) {
 		in.fire(i, x.call, "the answer had left the participant")
-		if in.kinds[i].Doc().Process {
-			in.crash(i, in.Plan.Faults[i])
-		}
+		in.strike(i, in.Plan.Faults[i].Effect(0), x.call.Op.Step)
 	}
-}
-
-// Hook is the participants' hook of this cell.
-func (in *Injector) Hook(c participants.Call, m participants.Moment) *participants.Answer {
-	if c.Copy > 0 {
-		return in.refuseCopy(c, m)
-	}
-	if m == participants.Arrived {
-		in.mu.Lock()
-		answer := in.answers[c]
-		delete(in.answers, c)
-		in.mu.Unlock()
-		if answer != nil {
-			return answer()
-		}
-	}
-	var answer *participants.Answer
-	for _, i := range in.on(c, m.Phase()) {
-		k, ok := in.kinds[i].(onHook)
-		if !ok || momentAt(k, m.Phase()) != m {
-			continue
-		}
-		in.fire(i, c, "the participant held the attempt")
-		a := k.hook(in.Plan.Faults[i], in, i, c)
-		if !in.kinds[i].Doc().Process {
-			in.healed(i, c.Op)
-		}
-		if answer == nil {
-			answer = a
-		}
-	}
-	return answer
-}
-
-// refuseCopy answers a second copy of an attempt that the plan refuses for good:
-// "nothing was done" must stay true, whichever of the two arrives first.
-func (in *Injector) refuseCopy(c participants.Call, m participants.Moment) *participants.Answer {
-	c.Copy = 0
-	for _, i := range in.on(c, m.Phase()) {
-		k, ok := in.kinds[i].(onHook)
-		if ok && in.Plan.Faults[i].refuses() && momentAt(k, m.Phase()) == m {
-			return k.hook(in.Plan.Faults[i], in, i, c)
-		}
-	}
-	return nil
 }

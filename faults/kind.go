@@ -4,9 +4,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
-	"time"
 
-	"github.com/sagacheck/sagacheck/participants"
 	"github.com/sagacheck/sagacheck/saga"
 )
 
@@ -35,55 +33,9 @@ type Kind interface {
 	Doc() KindDoc
 	// Validate says which field is wrong and what was expected.
 	Validate(f Fault) error
-}
-
-// onWire is the ability of kinds that act as toxics on a connection.
-type onWire interface {
-	toxics(f Fault) []toxic
-}
-
-// onCopy is the ability of kinds that send a request a second time.
-type onCopy interface {
-	copyAfter(f Fault) time.Duration
-}
-
-// onHook is the ability of kinds that act inside the participant. The answer
-// takes the place of the participant's own; nil lets it go on.
-type onHook interface {
-	hook(f Fault, in *Injector, i int, c participants.Call) *participants.Answer
-}
-
-// onDecision marks kinds whose answer is a rule of the business: it is given only
-// to a request that is new to the participant and would have its effect. The
-// answers of all other kinds are given in front of it.
-type onDecision interface {
-	onHook
-	decides()
-}
-
-// momentAt is the moment at which a kind acts inside the participant.
-func momentAt(k onHook, p saga.Phase) participants.Moment {
-	if _, ok := k.(onDecision); ok {
-		return participants.Deciding
-	}
-	if p == saga.Commit {
-		return participants.Committed
-	}
-	return participants.Arrived
-}
-
-// onWindow is the ability of kinds that last over a time. meet is asked for each
-// attempt that arrives while the window is open.
-type onWindow interface {
-	meet(f Fault, nth int) effect
-}
-
-// effect is what a window does to one attempt.
-type effect struct {
-	cut    bool // reset the connection as soon as the request arrives
-	toxics []toxic
-	answer *participants.Answer // given by the participant at receive
-	none   bool                 // this attempt is let through
+	// Effect is what a valid fault does to the attempt that meets it; nth counts from 0
+	// those that have met a window before.
+	Effect(f Fault, nth int) Effect
 }
 
 // Kinds is the catalogue, in the order of the phases.

@@ -4,7 +4,7 @@ package faults
 // come delay_ms later.
 type latency struct{}
 
-var _ onWindow = latency{}
+var _ Kind = latency{}
 
 func (latency) Doc() KindDoc {
 	return KindDoc{
@@ -15,7 +15,7 @@ func (latency) Doc() KindDoc {
 
 func (latency) Validate(f Fault) error { return positive("delay_ms", f.DelayMS) }
 
-func (latency) meet(f Fault, _ int) effect {
-	late := map[string]any{"latency": f.DelayMS}
-	return effect{toxics: []toxic{newToxic("latency", upstream, late), newToxic("latency", downstream, late)}}
+// Effect is a wait on either way.
+func (latency) Effect(f Fault, _ int) Effect {
+	return Effect{Bends: []Bend{{How: Late, N: f.DelayMS}, {Answer: true, How: Late, N: f.DelayMS}}}
 }

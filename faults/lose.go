@@ -6,7 +6,7 @@ import "github.com/sagacheck/sagacheck/saga"
 // open until the orchestrator gives up.
 type lose struct{}
 
-var _ onWire = lose{}
+var _ Kind = lose{}
 
 func (lose) Doc() KindDoc {
 	return KindDoc{
@@ -17,9 +17,5 @@ func (lose) Doc() KindDoc {
 
 func (lose) Validate(Fault) error { return nil }
 
-func (lose) toxics(f Fault) []toxic {
-	if f.At.Phase == saga.Request {
-		return []toxic{newToxic(timeoutType, upstream, map[string]any{"timeout": 0})}
-	}
-	return []toxic{newToxic(swallowType, downstream, nil)}
-}
+// Effect is silence.
+func (lose) Effect(f Fault, _ int) Effect { return bend(f, Swallowed, 0) }

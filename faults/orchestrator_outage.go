@@ -1,6 +1,6 @@
 package faults
 
-import "github.com/sagacheck/sagacheck/participants"
+import "time"
 
 // orchestratorOutage kills the orchestrator at a time, wherever its sagas are
 // then, and starts it again on the same store: what chaos tools do to a process.
@@ -18,13 +18,7 @@ func (orchestratorOutage) Doc() KindDoc {
 
 func (orchestratorOutage) Validate(Fault) error { return nil }
 
-// processDown carries it out.
-func (in *Injector) processDown(i int, f Fault) {
-	in.background(func() {
-		if f.FromMS > 0 && !in.wait(f.FromMS) {
-			return
-		}
-		in.fire(i, participants.Call{}, "killed at its time")
-		in.crash(i, Fault{DelayMS: f.ForMS})
-	})
+// Effect is a process that is away.
+func (orchestratorOutage) Effect(f Fault, _ int) Effect {
+	return Effect{Victim: ProcessKilled, For: time.Duration(f.ForMS) * time.Millisecond}
 }

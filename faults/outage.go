@@ -4,7 +4,7 @@ package faults
 // reset as soon as its request arrives, before the participant has it.
 type outage struct{}
 
-var _ onWindow = outage{}
+var _ Kind = outage{}
 
 func (outage) Doc() KindDoc {
 	return KindDoc{
@@ -15,4 +15,5 @@ func (outage) Doc() KindDoc {
 
 func (outage) Validate(f Fault) error { return nil }
 
-func (outage) meet(Fault, int) effect { return effect{cut: true} }
+// Effect is a reset.
+func (outage) Effect(Fault, int) Effect { return Effect{Cut: true} }

@@ -1,7 +1,8 @@
 package faults
 
 import (
-	"github.com/sagacheck/sagacheck/participants"
+	"time"
+
 	"github.com/sagacheck/sagacheck/saga"
 )
 
@@ -10,7 +11,7 @@ import (
 // wakes up to an answer that is there and a time-out that has passed.
 type pauseOrchestrator struct{}
 
-var _ onHook = pauseOrchestrator{}
+var _ Kind = pauseOrchestrator{}
 
 func (pauseOrchestrator) Doc() KindDoc {
 	return KindDoc{
@@ -21,7 +22,7 @@ func (pauseOrchestrator) Doc() KindDoc {
 
 func (pauseOrchestrator) Validate(f Fault) error { return positive("delay_ms", f.DelayMS) }
 
-func (pauseOrchestrator) hook(f Fault, in *Injector, i int, _ participants.Call) *participants.Answer {
-	in.pause(i, f)
-	return nil
+// Effect is a process that stands still.
+func (pauseOrchestrator) Effect(f Fault, _ int) Effect {
+	return Effect{Victim: ProcessPaused, For: time.Duration(f.DelayMS) * time.Millisecond}
 }

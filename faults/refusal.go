@@ -41,7 +41,7 @@ func (in *Injector) refuse(i int) {
 	in.background(func() {
 		defer heard.close()
 		if err == nil && in.refused(i, op, heard) {
-			in.wait(f.DelayMS)
+			in.wait(f.Effect(0).For)
 		}
 		for _, g := range gates {
 			if err := g.reopen(); err != nil {

@@ -1,6 +1,10 @@
 package faults
 
-import "github.com/sagacheck/sagacheck/saga"
+import (
+	"time"
+
+	"github.com/sagacheck/sagacheck/saga"
+)
 
 // refuse closes the listener of an operation before its attempt, until at least
 // one connection was refused and delay_ms more have passed.
@@ -22,3 +26,8 @@ func (refuse) Doc() KindDoc {
 }
 
 func (refuse) Validate(f Fault) error { return positive("delay_ms", f.DelayMS) }
+
+// Effect is a closed port.
+func (refuse) Effect(f Fault, _ int) Effect {
+	return Effect{Refused: true, For: time.Duration(f.DelayMS) * time.Millisecond}
+}

@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"net/http"
 
-	"github.com/sagacheck/sagacheck/participants"
 	"github.com/sagacheck/sagacheck/saga"
 )
 
@@ -13,9 +12,7 @@ import (
 // has not answered before, so an operation that was done is not refused any more.
 type reject struct{}
 
-var _ onDecision = reject{}
-
-func (reject) decides() {}
+var _ Kind = reject{}
 
 func (reject) Doc() KindDoc {
 	return KindDoc{
@@ -27,13 +24,9 @@ func (reject) Doc() KindDoc {
 
 func (reject) Validate(f Fault) error { return nil }
 
-func (reject) hook(Fault, *Injector, int, participants.Call) *participants.Answer {
-	return &participants.Answer{Code: http.StatusUnprocessableEntity, Title: "rejected", Detail: "a business rule says no"}
-}
-
-// refuses tells whether the fault is a permanent refusal.
-func (f Fault) refuses() bool {
-	return f.Kind == (reject{}).Doc().Name || f.Kind == (answer{}).Doc().Name && saga.Classify(f.Code) == saga.Permanent
+// Effect is an answer, by a rule.
+func (reject) Effect(Fault, int) Effect {
+	return Effect{Decides: true, Answer: &Answer{Code: http.StatusUnprocessableEntity, Title: "rejected", Detail: "a business rule says no"}}
 }
 
 func rangeError(field string, v, lo, hi int) error {

@@ -6,7 +6,7 @@ import "github.com/sagacheck/sagacheck/saga"
 // request, or after it has answered.
 type reset struct{}
 
-var _ onWire = reset{}
+var _ Kind = reset{}
 
 func (reset) Doc() KindDoc {
 	return KindDoc{
@@ -17,9 +17,5 @@ func (reset) Doc() KindDoc {
 
 func (reset) Validate(Fault) error { return nil }
 
-func (reset) toxics(f Fault) []toxic {
-	if f.At.Phase == saga.Request {
-		return []toxic{newToxic(resetType, upstream, map[string]any{"timeout": 0})}
-	}
-	return []toxic{newToxic(resetType, downstream, map[string]any{"timeout": 0})}
-}
+// Effect is a reset.
+func (reset) Effect(f Fault, _ int) Effect { return bend(f, Reset, 0) }

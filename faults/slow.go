@@ -5,7 +5,7 @@ import "github.com/sagacheck/sagacheck/saga"
 // slow lets the bytes trickle at kbps kilobytes a second.
 type slow struct{}
 
-var _ onWire = slow{}
+var _ Kind = slow{}
 
 func (slow) Doc() KindDoc {
 	return KindDoc{
@@ -16,10 +16,5 @@ func (slow) Doc() KindDoc {
 
 func (slow) Validate(f Fault) error { return positive("kbps", f.KBps) }
 
-func (slow) toxics(f Fault) []toxic {
-	direction := downstream
-	if f.At.Phase == saga.Request {
-		direction = upstream
-	}
-	return []toxic{newToxic("bandwidth", direction, map[string]any{"rate": f.KBps})}
-}
+// Effect is a trickle.
+func (slow) Effect(f Fault, _ int) Effect { return bend(f, Trickling, f.KBps) }

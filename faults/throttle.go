@@ -3,14 +3,13 @@ package faults
 import (
 	"net/http"
 
-	"github.com/sagacheck/sagacheck/participants"
 	"github.com/sagacheck/sagacheck/saga"
 )
 
 // throttle is 429 with Retry-After (RFC 6585, RFC 9110 section 10.2.3).
 type throttle struct{}
 
-var _ onHook = throttle{}
+var _ Kind = throttle{}
 
 func (throttle) Doc() KindDoc {
 	return KindDoc{
@@ -22,6 +21,7 @@ func (throttle) Doc() KindDoc {
 
 func (throttle) Validate(f Fault) error { return positive("retry_after_s", f.RetryAfterS) }
 
-func (throttle) hook(f Fault, _ *Injector, _ int, _ participants.Call) *participants.Answer {
-	return &participants.Answer{Code: http.StatusTooManyRequests, Title: "too many requests", RetryAfterS: f.RetryAfterS}
+// Effect is an answer.
+func (throttle) Effect(f Fault, _ int) Effect {
+	return Effect{Answer: &Answer{Code: http.StatusTooManyRequests, Title: "too many requests", RetryAfterS: f.RetryAfterS}}
 }

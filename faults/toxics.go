@@ -32,6 +32,38 @@ const (
 	limitType   = "sagacheck_limit"
 )
 
+// toxicsOf is an effect's chain.
+func toxicsOf(e Effect) []toxic {
+	var chain []toxic
+	for _, b := range e.Bends {
+		chain = append(chain, b.toxic())
+	}
+	return chain
+}
+
+func (b Bend) toxic() toxic {
+	direction := upstream
+	if b.Answer {
+		direction = downstream
+	}
+	switch b.How {
+	case Late:
+		return newToxic("latency", direction, map[string]any{"latency": b.N})
+	case Trickling:
+		return newToxic("bandwidth", direction, map[string]any{"rate": b.N})
+	case Ended:
+		return newToxic(limitType, direction, map[string]any{"bytes": b.N})
+	case Reset:
+		return newToxic(resetType, direction, map[string]any{"timeout": 0})
+	case Swallowed:
+		if b.Answer {
+			return newToxic(swallowType, direction, nil)
+		}
+		return newToxic(timeoutType, direction, map[string]any{"timeout": 0})
+	}
+	panic("bytes bent in no known way: " + string(b.How))
+}
+
 func newToxic(typ, direction string, attributes map[string]any) toxic {
 	if attributes == nil {
 		attributes = map[string]any{}

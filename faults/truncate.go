@@ -6,7 +6,7 @@ import "github.com/sagacheck/sagacheck/saga"
 // header bytes count.
 type truncate struct{}
 
-var _ onWire = truncate{}
+var _ Kind = truncate{}
 
 func (truncate) Doc() KindDoc {
 	return KindDoc{
@@ -26,10 +26,5 @@ func (truncate) Validate(f Fault) error {
 	return nil
 }
 
-func (truncate) toxics(f Fault) []toxic {
-	direction := downstream
-	if f.At.Phase == saga.Request {
-		direction = upstream
-	}
-	return []toxic{newToxic(limitType, direction, map[string]any{"bytes": f.Bytes})}
-}
+// Effect is an early end.
+func (truncate) Effect(f Fault, _ int) Effect { return bend(f, Ended, f.Bytes) }

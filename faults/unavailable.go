@@ -3,14 +3,13 @@ package faults
 import (
 	"net/http"
 
-	"github.com/sagacheck/sagacheck/participants"
 	"github.com/sagacheck/sagacheck/saga"
 )
 
 // unavailable is 503: nothing was done, try again.
 type unavailable struct{}
 
-var _ onHook = unavailable{}
+var _ Kind = unavailable{}
 
 func (unavailable) Doc() KindDoc {
 	return KindDoc{
@@ -22,6 +21,7 @@ func (unavailable) Doc() KindDoc {
 
 func (unavailable) Validate(Fault) error { return nil }
 
-func (unavailable) hook(Fault, *Injector, int, participants.Call) *participants.Answer {
-	return &participants.Answer{Code: http.StatusServiceUnavailable, Title: "unavailable"}
+// Effect is an answer.
+func (unavailable) Effect(Fault, int) Effect {
+	return Effect{Answer: &Answer{Code: http.StatusServiceUnavailable, Title: "unavailable"}}
 }

@@ -16,6 +16,7 @@ import (
 	"github.com/rs/zerolog"
 
 	"github.com/sagacheck/sagacheck/participants"
+	"github.com/sagacheck/sagacheck/saga"
 )
 
 // Wire is the pool of proxy addresses of a run. Listeners live as long as the
@@ -152,7 +153,7 @@ func (w *Wire) open() (*Gate, error) {
 
 // Refuses tells whether the plan has connections refused.
 func (p Plan) Refuses() bool {
-	return slices.ContainsFunc(p.Faults, func(f Fault) bool { return f.Kind == (refuse{}).Doc().Name })
+	return slices.ContainsFunc(p.Faults, func(f Fault) bool { return f.At.Phase == saga.Connect })
 }
 
 // NeedsProcess tells whether the plan kills or pauses the orchestrator, or cuts

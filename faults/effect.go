@@ -1,0 +1,96 @@
+package faults
+
+import (
+	"time"
+
+	"github.com/sagacheck/sagacheck/saga"
+)
+
+// Effect is what a fault does to an attempt that meets it, as data: who carries it
+// out knows no kinds. The zero Effect lets the attempt pass.
+type Effect struct {
+	Refused bool    // the connection is refused
+	Cut     bool    // the connection is reset as soon as the request has arrived
+	Bends   []Bend  // what happens to the bytes of the request and of the answer
+	Copied  bool    // the network delivers the request a second time
+	Answer  *Answer // it is given in the participant's place
+	// Decides: the answer is a rule of the business. It is given only to a request
+	// that is new to the participant and would have its effect; any other answer is
+	// given in front of it.
+	Decides bool
+	Asked   bool   // an operator asks for the saga's rollback
+	Victim  Victim // who is away from then on
+	// For is how long: until the victim is back, the port opens again, or the second
+	// copy leaves.
+	For time.Duration
+}
+
+// Answer is what is answered in the participant's place.
+type Answer struct {
+	Code   int
+	Title  string // of a problem (RFC 9457)
+	Detail string
+	// RetryAfterS is the Retry-After in seconds, 0: none; RetryAfterDate: it is sent as
+	// an HTTP date.
+	RetryAfterS    int
+	RetryAfterDate bool
+	Hangup         bool // the connection breaks instead
+}
+
+// Victim is who is away for a while.
+type Victim string
+
+// The victims; the empty one is nobody.
+const (
+	ServiceDown   Victim = "service"         // the service of the step: its addresses reset every connection
+	ProcessKilled Victim = "process, killed" // the orchestrator (SIGKILL); it is started again
+	ProcessPaused Victim = "process, paused" // the orchestrator (SIGSTOP); it is continued
+	StoreCutOff   Victim = "store"           // the orchestrator's
+)
+
+// Bend is what happens to the bytes of a request or of an answer.
+type Bend struct {
+	Answer bool // of the answer, else of the request
+	How    How
+	N      int // in the unit of How
+}
+
+// How bytes are bent.
+type How string
+
+// The ways.
+const (
+	Swallowed How = "swallowed" // they disappear, and the connection stays open
+	Late      How = "late"      // N ms
+	Trickling How = "trickling" // N kilobytes a second
+	Ended     How = "ended"     // the connection ends after N bytes
+	Reset     How = "reset"     // the connection is reset (TCP RST)
+)
+
+// bend is the effect of a kind that acts where the fault's phase says.
+func bend(f Fault, how How, n int) Effect {
+	return Effect{Bends: []Bend{{Answer: f.At.Phase == saga.Response, How: how, N: n}}}
+}
+
+// Effect is what the fault does to the attempt that meets it; nth counts from 0 those
+// that have met a window before.
+func (f Fault) Effect(nth int) Effect {
+	k, err := KindByName(f.Kind)
+	if err != nil { // the plan was validated
+		panic(err)
+	}
+	return k.Effect(f, nth)
+}
+
+// Passes tells whether the attempt is let through.
+func (e Effect) Passes() bool {
+	return !e.Refused && !e.Cut && len(e.Bends) == 0 && !e.Copied && e.Answer == nil && !e.Asked && e.Victim == ""
+}
+
+// OnProcess tells whether it is the orchestrator's process that suffers.
+func (e Effect) OnProcess() bool { return e.Victim == ProcessKilled || e.Victim == ProcessPaused }
+
+// Refuses tells whether the answer is a refusal for good: nothing was done.
+func (e Effect) Refuses() bool {
+	return e.Answer != nil && !e.Answer.Hangup && saga.Classify(e.Answer.Code) == saga.Permanent
+}

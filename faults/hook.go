@@ -1,0 +1,75 @@
+package faults
+
+import (
+	"github.com/sagacheck/sagacheck/participants"
+	"github.com/sagacheck/sagacheck/saga"
+)
+
+// Hook is the participants' hook of this cell.
+func (in *Injector) Hook(c participants.Call, m participants.Moment) *participants.Answer {
+	if c.Copy > 0 {
+		return in.refuseCopy(c, m)
+	}
+	if m == participants.Arrived {
+		in.mu.Lock()
+		answer := in.answers[c]
+		delete(in.answers, c)
+		in.mu.Unlock()
+		if answer != nil {
+			return answer()
+		}
+	}
+	var answer *participants.Answer
+	for _, i := range in.on(c, m.Phase()) {
+		e := in.Plan.Faults[i].Effect(0)
+		if e.moment(m.Phase()) != m {
+			continue
+		}
+		in.fire(i, c, "the participant held the attempt")
+		in.strike(i, e, c.Op.Step)
+		if e.Asked {
+			in.askRollback(i, c.Op.Saga)
+		}
+		if !e.OnProcess() {
+			in.healed(i, c.Op)
+		}
+		if answer == nil {
+			answer = given(e.Answer)
+		}
+	}
+	return answer
+}
+
+// refuseCopy answers a second copy of an attempt that the plan refuses for good:
+// "nothing was done" must stay true, whichever of the two arrives first.
+func (in *Injector) refuseCopy(c participants.Call, m participants.Moment) *participants.Answer {
+	c.Copy = 0
+	for _, i := range in.on(c, m.Phase()) {
+		if e := in.Plan.Faults[i].Effect(0); e.Refuses() && e.moment(m.Phase()) == m {
+			return given(e.Answer)
+		}
+	}
+	return nil
+}
+
+// moment is when an effect shows inside the participant.
+func (e Effect) moment(p saga.Phase) participants.Moment {
+	switch {
+	case e.Decides:
+		return participants.Deciding
+	case p == saga.Commit:
+		return participants.Committed
+	}
+	return participants.Arrived
+}
+
+// given is an answer as the participants give it.
+func given(a *Answer) *participants.Answer {
+	if a == nil {
+		return nil
+	}
+	return &participants.Answer{
+		Code: a.Code, Title: a.Title, Detail: a.Detail,
+		RetryAfterS: a.RetryAfterS, RetryAfterDate: a.RetryAfterDate, Hangup: a.Hangup,
+	}
+}
