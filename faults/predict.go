@@ -336,7 +336,7 @@ func (w *attemptWalk) strike(f Fault) (answered bool) {
 	case "ask-rollback":
 		w.asked()
 	case "crash-orchestrator":
-		w.answer = saga.Transient
+		w.answer, w.pr.clock.killed = saga.Transient, true
 		w.takes(restartTakes)
 	case "pause-orchestrator":
 		w.takes(f.DelayMS)

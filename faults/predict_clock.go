@@ -8,7 +8,10 @@ import (
 
 // clock is how long an operation has been under way before its next attempt: at
 // the least and at the most.
-type clock struct{ lo, hi time.Duration }
+type clock struct {
+	lo, hi time.Duration
+	killed bool // an attempt of the operation was cut short by a kill
+}
 
 func (c *clock) spend(lo, hi time.Duration) {
 	c.lo += lo
@@ -30,6 +33,7 @@ func (pr *prediction) mayTry(p saga.RetryPolicy, n int, unbounded bool) bool {
 		return true
 	}
 	if p.MaxAttempts > 0 && n > p.MaxAttempts {
+		pr.doubtful = pr.doubtful || pr.clock.killed // the attempt that was cut short may be made again
 		return false
 	}
 	pr.clock.spend(p.Band(n))
