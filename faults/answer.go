@@ -5,12 +5,13 @@ import (
 	"net/http"
 
 	"github.com/sagacheck/sagacheck/saga"
+	"pgregory.net/rapid"
 )
 
 // answer is any status code. At receive it is given in front of the participant,
 // by a gateway or a load balancer: nothing was done, and nobody has looked at the
 // key. At commit everything was done, and the code is all that comes back.
-type answer struct{}
+type answer struct{ plain }
 
 var _ Kind = answer{}
 
@@ -47,6 +48,21 @@ func (answer) Effect(f Fault, _ int) Effect {
 	return Effect{Answer: &Answer{
 		Code: f.Code, Title: http.StatusText(f.Code), RetryAfterS: f.RetryAfterS, RetryAfterDate: f.RetryAfterDate,
 	}}
+}
+
+// Usual is one code.
+func (answer) Usual(f Fault, _ saga.RetryPolicy) []Fault {
+	f.Code = answerCode(f.At)
+	return []Fault{f}
+}
+
+// Draw draws the code, and sometimes a Retry-After.
+func (answer) Draw(t *rapid.T, f Fault, _ saga.RetryPolicy) Fault {
+	f.Code = pick(t, answerCodes(f.At), "code")
+	if saga.Classify(f.Code) == saga.Transient && below(t, 4, "Retry-After") == 0 {
+		f.RetryAfterS, f.RetryAfterDate = 1, rapid.Bool().Draw(t, "as a date")
+	}
+	return f
 }
 
 // answerCode is the code of an answer that nobody chose: one that orchestrators

@@ -7,7 +7,7 @@ import (
 // askRollback is an operator who asks the orchestrator to roll the saga back
 // while an attempt is under way. The attempt goes on when the orchestrator has
 // answered.
-type askRollback struct{}
+type askRollback struct{ plain }
 
 var _ Kind = askRollback{}
 

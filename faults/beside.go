@@ -14,7 +14,8 @@ import (
 // slow answer, or the orchestrator for a late request), or it strikes a process
 // in which more goes on than one call.
 func unsettles(d saga.Definition, f Fault, many bool) bool {
-	if f.Kind == "refuse" || f.Kind == "crash-participant" || f.At.Step == saga.SubmitStep {
+	e := f.Effect(0)
+	if e.Refused || e.Victim == ServiceDown || f.At.Step == saga.SubmitStep {
 		return true
 	}
 	if !f.strikesProcess() {
@@ -24,12 +25,12 @@ func unsettles(d saga.Definition, f Fault, many bool) bool {
 	// process goes on, an answer that lies there and the time-out are both due.
 	retry := policyAt(d, f.At)
 	lastAttempt := retry.MaxAttempts > 0 && f.At.Attempt >= retry.MaxAttempts
-	return many || !alone(d, f.At.Step) || f.Kind == "pause-orchestrator" && f.DelayMS >= retry.AttemptTimeoutMS && lastAttempt
+	return many || !alone(d, f.At.Step) || e.Victim == ProcessPaused && f.DelayMS >= retry.AttemptTimeoutMS && lastAttempt
 }
 
 // strikesProcess: the fault hits the orchestrator's process at a point.
 func (f Fault) strikesProcess() bool {
-	return f.Kind == "crash-orchestrator" || f.Kind == "pause-orchestrator"
+	return !f.At.IsZero() && f.Effect(0).OnProcess()
 }
 
 // clashes tells whether two faults are not sure to fire in one plan: both at the

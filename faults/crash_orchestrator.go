@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"github.com/sagacheck/sagacheck/saga"
+	"pgregory.net/rapid"
 )
 
 // crashOrchestrator kills the orchestrator (SIGKILL) while the attempt is held
@@ -11,7 +12,7 @@ import (
 //
 // At response the answer is on its way and is lost with the process. Of submit,
 // response is the moment after the orchestrator has accepted.
-type crashOrchestrator struct{}
+type crashOrchestrator struct{ plain }
 
 var _ Kind = crashOrchestrator{}
 
@@ -38,3 +39,19 @@ func (crashOrchestrator) Effect(f Fault, _ int) Effect {
 	}
 	return e
 }
+
+// Usual is a process that is started again at once.
+func (crashOrchestrator) Usual(f Fault, _ saga.RetryPolicy) []Fault {
+	f.DelayMS = 5
+	return []Fault{f}
+}
+
+// Draw draws how long it is away.
+func (crashOrchestrator) Draw(t *rapid.T, f Fault, _ saga.RetryPolicy) Fault {
+	f.DelayMS = rapid.IntRange(0, 50).Draw(t, "delay_ms")
+	return f
+}
+
+// Simpler says it in fewer words: done but not told is a lost answer, not done but
+// told is "unavailable".
+func (crashOrchestrator) Simpler(f Fault, p saga.RetryPolicy) []Fault { return toldOrNot(f, p) }

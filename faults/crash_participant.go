@@ -4,12 +4,13 @@ import (
 	"time"
 
 	"github.com/sagacheck/sagacheck/saga"
+	"pgregory.net/rapid"
 )
 
 // crashParticipant kills the service while it works on the attempt: the
 // connection breaks, and for delay_ms its addresses reset every connection. Its
 // ledger and its memory of keys are durable and survive.
-type crashParticipant struct{}
+type crashParticipant struct{ plain }
 
 var _ Kind = crashParticipant{}
 
@@ -26,3 +27,19 @@ func (crashParticipant) Validate(f Fault) error { return positive("delay_ms", f.
 func (crashParticipant) Effect(f Fault, _ int) Effect {
 	return Effect{Answer: &Answer{Hangup: true}, Victim: ServiceDown, For: time.Duration(f.DelayMS) * time.Millisecond}
 }
+
+// Usual is about the first wait.
+func (crashParticipant) Usual(f Fault, p saga.RetryPolicy) []Fault {
+	f.DelayMS = max(p.InitialIntervalMS, 5)
+	return []Fault{f}
+}
+
+// Draw draws how long it is away.
+func (crashParticipant) Draw(t *rapid.T, f Fault, p saga.RetryPolicy) Fault {
+	f.DelayMS = rapid.IntRange(1, max(p.InitialIntervalMS, 1)).Draw(t, "delay_ms")
+	return f
+}
+
+// Simpler says it in fewer words: done but not told is a lost answer, not done but
+// told is "unavailable".
+func (crashParticipant) Simpler(f Fault, p saga.RetryPolicy) []Fault { return toldOrNot(f, p) }

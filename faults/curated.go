@@ -101,30 +101,11 @@ func point(step string, attempt int, phase saga.Phase) saga.FailurePoint {
 	return saga.FailurePoint{Step: step, Direction: saga.Action, Attempt: attempt, Phase: phase}
 }
 
-// defaults fills in the fields of a kind with values that matter under the
-// policy of the call it strikes.
+// defaults fills in the fields of a fault at a point with the usual values.
 func defaults(f Fault, p saga.RetryPolicy) Fault {
-	switch f.Kind {
-	case "refuse":
-		f.DelayMS = 3
-	case "delay", "pause-orchestrator":
-		f.DelayMS = lateBy(p)
-	case "slow":
-		f.KBps = 8
-	case "truncate":
-		f.Bytes = 40
-	case "throttle":
-		f.RetryAfterS = 1
-	case "answer":
-		f.Code = answerCode(f.At)
-	case "crash-participant":
-		f.DelayMS = max(p.InitialIntervalMS, 5)
-	case "crash-orchestrator":
-		f.DelayMS = 5
+	k, err := KindByName(f.Kind)
+	if err != nil || k.Doc().Window() {
+		return f
 	}
-	return f
+	return k.Usual(f, p)[0]
 }
-
-// lateBy is longer than an attempt may take, and long enough for a compensation
-// to come first.
-func lateBy(p saga.RetryPolicy) int { return p.AttemptTimeoutMS + 100 }

@@ -32,7 +32,7 @@ func special(d saga.Definition) []Plan {
 	for _, s := range d.Steps {
 		p := s.Action.Retry
 		for _, phase := range []saga.Phase{saga.Request, saga.Response} {
-			add(Fault{Kind: "delay", At: point(s.Name, 1, phase), DelayMS: max(p.AttemptTimeoutMS/5, 1)})
+			add(Fault{Kind: "delay", At: point(s.Name, 1, phase), DelayMS: withinTimeout(p)})
 			add(Fault{Kind: "lose", At: point(s.Name, 1, phase)})
 		}
 		add(Fault{Kind: "delay", At: point(s.Name, 1, saga.Request), DelayMS: lateBy(p)})
@@ -78,13 +78,7 @@ func windowOf(d saga.Definition, kind string) Fault {
 	for _, s := range d.Steps {
 		f.Steps = append(f.Steps, s.Name)
 	}
-	switch kind {
-	case "latency":
-		f.DelayMS = 20
-	case "error-rate":
-		f.Calls = []bool{true, false, true}
-	}
-	return f
+	return kindOf(f).Usual(f, saga.RetryPolicy{})[0]
 }
 
 // usesSteps tells whether a kind of window is one over steps.

@@ -1,11 +1,14 @@
 package faults
 
-import "github.com/sagacheck/sagacheck/saga"
+import (
+	"github.com/sagacheck/sagacheck/saga"
+	"pgregory.net/rapid"
+)
 
 // delay holds the request or the answer back for delay_ms. Longer than the
 // attempt's time-out it makes a late arrival: the participant acts after the
 // orchestrator has given the attempt up.
-type delay struct{}
+type delay struct{ plain }
 
 var _ Kind = delay{}
 
@@ -20,3 +23,37 @@ func (delay) Validate(f Fault) error { return positive("delay_ms", f.DelayMS) }
 
 // Effect is a wait.
 func (delay) Effect(f Fault, _ int) Effect { return bend(f, Late, f.DelayMS) }
+
+// Usual is past the attempt's time-out, and well within it.
+func (delay) Usual(f Fault, p saga.RetryPolicy) []Fault {
+	within := f
+	f.DelayMS, within.DelayMS = lateBy(p), withinTimeout(p)
+	return []Fault{f, within}
+}
+
+// withinTimeout, in ms, is late, and no failure yet.
+func withinTimeout(p saga.RetryPolicy) int { return max(p.AttemptTimeoutMS/5, 1) }
+
+// lateBy, in ms, is longer than an attempt may take, and long enough for a
+// compensation to come first.
+func lateBy(p saga.RetryPolicy) int { return p.AttemptTimeoutMS + 100 }
+
+// Draw draws a time well within the time-out, or well past it.
+func (delay) Draw(t *rapid.T, f Fault, p saga.RetryPolicy) Fault {
+	f.DelayMS = drawAround(t, p)
+	return f
+}
+
+// drawAround draws, in ms, a time well within the time-out of an attempt, or well
+// past it.
+func drawAround(t *rapid.T, p saga.RetryPolicy) int {
+	if rapid.Bool().Draw(t, "within the time-out") {
+		return rapid.IntRange(1, max(p.AttemptTimeoutMS/4, 1)).Draw(t, "delay_ms")
+	}
+	return rapid.IntRange(p.AttemptTimeoutMS+50, p.AttemptTimeoutMS+200).Draw(t, "delay_ms")
+}
+
+// Simpler is silence.
+func (delay) Simpler(f Fault, p saga.RetryPolicy) []Fault {
+	return []Fault{instead(f, "lose", f.At.Phase, p)}
+}

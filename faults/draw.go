@@ -251,58 +251,29 @@ func policyAt(d saga.Definition, at saga.FailurePoint) saga.RetryPolicy {
 	return saga.RetryPolicy{AttemptTimeoutMS: 500, InitialIntervalMS: 20}
 }
 
-// drawFields draws the numbers of a kind around the values that matter under
-// the policy: well within the attempt's time-out, or well past it.
+// drawFields draws the numbers of a kind around the values that matter under the
+// policy.
 func drawFields(t *rapid.T, f Fault, p saga.RetryPolicy) Fault {
-	f = defaults(f, p)
-	switch f.Kind {
-	case "delay", "pause-orchestrator":
-		if rapid.Bool().Draw(t, "within the time-out") {
-			f.DelayMS = rapid.IntRange(1, max(p.AttemptTimeoutMS/4, 1)).Draw(t, "delay_ms")
-		} else {
-			f.DelayMS = rapid.IntRange(p.AttemptTimeoutMS+50, p.AttemptTimeoutMS+200).Draw(t, "delay_ms")
-		}
-	case "duplicate":
-		f.DelayMS = rapid.SampledFrom([]int{0, 0, 5, p.AttemptTimeoutMS, lateBy(p)}).Draw(t, "delay_ms")
-	case "answer":
-		f.Code = pick(t, answerCodes(f.At), "code")
-		if saga.Classify(f.Code) == saga.Transient && below(t, 4, "Retry-After") == 0 {
-			f.RetryAfterS, f.RetryAfterDate = 1, rapid.Bool().Draw(t, "as a date")
-		}
-	case "truncate":
-		f.Bytes = rapid.IntRange(1, shortestMessage).Draw(t, "bytes")
-	case "slow":
-		f.KBps = rapid.IntRange(4, 64).Draw(t, "kbps")
-	case "crash-participant":
-		f.DelayMS = rapid.IntRange(1, max(p.InitialIntervalMS, 1)).Draw(t, "delay_ms")
-	case "refuse":
-		f.DelayMS = rapid.IntRange(1, 3).Draw(t, "delay_ms")
-	case "crash-orchestrator":
-		f.DelayMS = rapid.IntRange(0, 50).Draw(t, "delay_ms")
-	}
-	return f
+	return kindOf(f).Draw(t, defaults(f, p), p)
 }
 
 func drawWindow(t *rapid.T, defs []saga.Definition, kind string) Fault {
 	f := windowOf(defs[0], kind)
 	f.ForMS = rapid.IntRange(30, 120).Draw(t, "for_ms")
-	switch kind {
-	case "latency":
-		f.DelayMS = rapid.IntRange(1, 60).Draw(t, "delay_ms")
-	case "error-rate":
-		f.Calls = append([]bool{true}, rapid.SliceOfN(rapid.Bool(), 0, 9).Draw(t, "calls")...)
-	}
-	if guarded := guardedSteps(defs[0]); usesSteps(kind) && len(guarded) > 0 && kind != "latency" && below(t, 2, "at the breaker") == 0 {
+	f = kindOf(f).Draw(t, f, saga.RetryPolicy{})
+	doc := kindOf(f).Doc()
+	slows := doc.uses("steps") && !doc.Transient
+	if guarded := guardedSteps(defs[0]); doc.uses("steps") && !slows && len(guarded) > 0 && below(t, 2, "at the breaker") == 0 {
 		f.Steps = guarded // the steps before do not wait the window out
 		f.ForMS = breakerOpens + rapid.IntRange(0, breakerOpens).Draw(t, "for_ms")
-		if kind == "error-rate" {
+		if doc.uses("calls") {
 			f.Calls = slices.Repeat([]bool{true}, 10)
 		}
 		return f
 	}
-	if len(defs) > 3 && kind != "latency" { // all fail together, up to four times
+	if len(defs) > 3 && !slows { // all fail together, up to four times
 		f.ForMS *= rapid.IntRange(1, 4).Draw(t, "longer")
-		if kind == "error-rate" {
+		if doc.uses("calls") {
 			f.Calls = slices.Repeat([]bool{true}, len(defs)*rapid.IntRange(1, 4).Draw(t, "rounds"))
 		}
 	}

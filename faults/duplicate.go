@@ -4,11 +4,12 @@ import (
 	"time"
 
 	"github.com/sagacheck/sagacheck/saga"
+	"pgregory.net/rapid"
 )
 
 // duplicate delivers the request a second time on a connection of its own: at
 // once (delay_ms 0), or late, for example after the compensation.
-type duplicate struct{}
+type duplicate struct{ plain }
 
 var _ Kind = duplicate{}
 
@@ -29,4 +30,17 @@ func (duplicate) Validate(f Fault) error {
 // Effect is a second copy.
 func (duplicate) Effect(f Fault, _ int) Effect {
 	return Effect{Copied: true, For: time.Duration(f.DelayMS) * time.Millisecond}
+}
+
+// Usual is a copy at the time that the fault says, and one that comes late.
+func (duplicate) Usual(f Fault, p saga.RetryPolicy) []Fault {
+	late := f
+	late.DelayMS = lateBy(p)
+	return []Fault{f, late}
+}
+
+// Draw draws when the copy comes.
+func (duplicate) Draw(t *rapid.T, f Fault, p saga.RetryPolicy) Fault {
+	f.DelayMS = rapid.SampledFrom([]int{0, 0, 5, p.AttemptTimeoutMS, lateBy(p)}).Draw(t, "delay_ms")
+	return f
 }

@@ -8,7 +8,7 @@ import (
 
 // failure is the kind "error": 500, before anything was done (receive) or
 // although it was done (commit).
-type failure struct{}
+type failure struct{ plain }
 
 var _ Kind = failure{}
 
@@ -24,6 +24,17 @@ func (failure) Validate(Fault) error { return nil }
 
 // Effect is an answer.
 func (failure) Effect(Fault, int) Effect { return Effect{Answer: internalError()} }
+
+// Simpler says it in fewer words: done but not told is a lost answer, not done but
+// told is "unavailable".
+func (failure) Simpler(f Fault, p saga.RetryPolicy) []Fault { return toldOrNot(f, p) }
+
+func toldOrNot(f Fault, p saga.RetryPolicy) []Fault {
+	if f.At.Phase == saga.Receive {
+		return []Fault{instead(f, "unavailable", saga.Receive, p)}
+	}
+	return []Fault{instead(f, "lose", saga.Response, p)}
+}
 
 func internalError() *Answer {
 	return &Answer{Code: http.StatusInternalServerError, Title: "internal error"}

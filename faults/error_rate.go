@@ -3,11 +3,14 @@ package faults
 import (
 	"fmt"
 	"slices"
+
+	"github.com/sagacheck/sagacheck/saga"
+	"pgregory.net/rapid"
 )
 
 // errorRate makes some of the calls in a window fail with 500, nothing done.
 // Which ones is drawn when the plan is made, call by call.
-type errorRate struct{}
+type errorRate struct{ plain }
 
 var _ Kind = errorRate{}
 
@@ -31,4 +34,21 @@ func (errorRate) Effect(f Fault, nth int) Effect {
 		return Effect{}
 	}
 	return Effect{Answer: internalError()}
+}
+
+// Usual is a failure, a success and a failure.
+func (errorRate) Usual(f Fault, _ saga.RetryPolicy) []Fault {
+	f.Calls = []bool{true, false, true}
+	return []Fault{f}
+}
+
+// Draw draws which calls fail; the first does.
+func (errorRate) Draw(t *rapid.T, f Fault, _ saga.RetryPolicy) Fault {
+	f.Calls = append([]bool{true}, rapid.SliceOfN(rapid.Bool(), 0, 9).Draw(t, "calls")...)
+	return f
+}
+
+// Simpler is the first call of its first step.
+func (errorRate) Simpler(f Fault, p saga.RetryPolicy) []Fault {
+	return firstCall(f, "error", saga.Receive, p)
 }

@@ -40,16 +40,8 @@ func variantsAt(v Visit, d saga.Definition, a Ability) []Fault {
 	policy := policyOf(d, v.At)
 	var fs []Fault
 	for _, k := range placeable(v, a) {
-		f := defaults(Fault{Kind: k.Name, Saga: v.Saga, At: v.At}, policy)
-		fs = append(fs, f)
-		switch k.Name {
-		case (delay{}).Doc().Name:
-			f.DelayMS = max(policy.AttemptTimeoutMS/5, 1)
-			fs = append(fs, f)
-		case (duplicate{}).Doc().Name:
-			f.DelayMS = lateBy(policy)
-			fs = append(fs, f)
-		}
+		f := Fault{Kind: k.Name, Saga: v.Saga, At: v.At}
+		fs = append(fs, kindOf(f).Usual(f, policy)...)
 	}
 	return fs
 }

@@ -65,7 +65,7 @@ func (p Plan) unreachable(d saga.Definition, at saga.FailurePoint) string {
 func (p Plan) kills() int {
 	n := 0
 	for _, f := range p.Faults {
-		if f.Kind == (crashOrchestrator{}).Doc().Name || f.Kind == (orchestratorOutage{}).Doc().Name {
+		if f.Effect(0).Victim == ProcessKilled {
 			n++
 		}
 	}

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/sagacheck/sagacheck/saga"
+	"pgregory.net/rapid"
 )
 
 // KindDoc documents a kind of fault; the reference page is generated from it.
@@ -36,6 +37,35 @@ type Kind interface {
 	// Effect is what a valid fault does to the attempt that meets it; nth counts from 0
 	// those that have met a window before.
 	Effect(f Fault, nth int) Effect
+	// Usual fills in the fields that nobody chose with values that matter under the
+	// policy of the call that it strikes; the first of them stands for all.
+	Usual(f Fault, p saga.RetryPolicy) []Fault
+	// Draw draws the same fields.
+	Draw(t *rapid.T, f Fault, p saga.RetryPolicy) Fault
+	// Simpler are faults of other kinds at about the same place that need fewer words.
+	Simpler(f Fault, p saga.RetryPolicy) []Fault
+}
+
+// plain is a kind without fields, and without a simpler one.
+type plain struct{}
+
+func (plain) Usual(f Fault, _ saga.RetryPolicy) []Fault          { return []Fault{f} }
+func (plain) Draw(_ *rapid.T, f Fault, _ saga.RetryPolicy) Fault { return f }
+func (plain) Simpler(Fault, saga.RetryPolicy) []Fault            { return nil }
+
+// instead is another kind at the same attempt.
+func instead(f Fault, kind string, phase saga.Phase, p saga.RetryPolicy) Fault {
+	g := Fault{Kind: kind, Saga: f.Saga, At: f.At}
+	g.At.Phase = phase
+	return defaults(g, p)
+}
+
+// firstCall is another kind at the first call of a window's first step.
+func firstCall(f Fault, kind string, phase saga.Phase, p saga.RetryPolicy) []Fault {
+	if len(f.Steps) == 0 {
+		return nil
+	}
+	return []Fault{defaults(Fault{Kind: kind, At: point(f.Steps[0], 1, phase)}, p)}
 }
 
 // Kinds is the catalogue, in the order of the phases.

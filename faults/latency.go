@@ -1,8 +1,13 @@
 package faults
 
+import (
+	"github.com/sagacheck/sagacheck/saga"
+	"pgregory.net/rapid"
+)
+
 // latency makes the network slow for a time: requests and answers of the steps
 // come delay_ms later.
-type latency struct{}
+type latency struct{ plain }
 
 var _ Kind = latency{}
 
@@ -18,4 +23,21 @@ func (latency) Validate(f Fault) error { return positive("delay_ms", f.DelayMS) 
 // Effect is a wait on either way.
 func (latency) Effect(f Fault, _ int) Effect {
 	return Effect{Bends: []Bend{{How: Late, N: f.DelayMS}, {Answer: true, How: Late, N: f.DelayMS}}}
+}
+
+// Usual is within every time-out.
+func (latency) Usual(f Fault, _ saga.RetryPolicy) []Fault {
+	f.DelayMS = 20
+	return []Fault{f}
+}
+
+// Draw draws the latency.
+func (latency) Draw(t *rapid.T, f Fault, _ saga.RetryPolicy) Fault {
+	f.DelayMS = rapid.IntRange(1, 60).Draw(t, "delay_ms")
+	return f
+}
+
+// Simpler is the first call of its first step.
+func (latency) Simpler(f Fault, p saga.RetryPolicy) []Fault {
+	return firstCall(f, "delay", saga.Request, p)
 }

@@ -4,7 +4,7 @@ import "github.com/sagacheck/sagacheck/saga"
 
 // lose is silence: the request or the answer disappears and the connection stays
 // open until the orchestrator gives up.
-type lose struct{}
+type lose struct{ plain }
 
 var _ Kind = lose{}
 

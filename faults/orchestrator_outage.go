@@ -5,7 +5,7 @@ import "time"
 // orchestratorOutage kills the orchestrator at a time, wherever its sagas are
 // then, and starts it again on the same store: what chaos tools do to a process.
 // crash-orchestrator does it at an exact point.
-type orchestratorOutage struct{}
+type orchestratorOutage struct{ plain }
 
 var _ Kind = orchestratorOutage{}
 

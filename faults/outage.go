@@ -1,8 +1,10 @@
 package faults
 
+import "github.com/sagacheck/sagacheck/saga"
+
 // outage makes services unreachable for a time: every connection to the steps is
 // reset as soon as its request arrives, before the participant has it.
-type outage struct{}
+type outage struct{ plain }
 
 var _ Kind = outage{}
 
@@ -17,3 +19,8 @@ func (outage) Validate(f Fault) error { return nil }
 
 // Effect is a reset.
 func (outage) Effect(Fault, int) Effect { return Effect{Cut: true} }
+
+// Simpler is the first call of its first step.
+func (outage) Simpler(f Fault, p saga.RetryPolicy) []Fault {
+	return firstCall(f, "reset", saga.Request, p)
+}

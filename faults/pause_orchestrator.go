@@ -4,12 +4,13 @@ import (
 	"time"
 
 	"github.com/sagacheck/sagacheck/saga"
+	"pgregory.net/rapid"
 )
 
 // pauseOrchestrator stops the orchestrator (SIGSTOP) for delay_ms while the
 // participant goes on: longer than the attempt's time-out, the orchestrator
 // wakes up to an answer that is there and a time-out that has passed.
-type pauseOrchestrator struct{}
+type pauseOrchestrator struct{ plain }
 
 var _ Kind = pauseOrchestrator{}
 
@@ -25,4 +26,21 @@ func (pauseOrchestrator) Validate(f Fault) error { return positive("delay_ms", f
 // Effect is a process that stands still.
 func (pauseOrchestrator) Effect(f Fault, _ int) Effect {
 	return Effect{Victim: ProcessPaused, For: time.Duration(f.DelayMS) * time.Millisecond}
+}
+
+// Usual is past the attempt's time-out.
+func (pauseOrchestrator) Usual(f Fault, p saga.RetryPolicy) []Fault {
+	f.DelayMS = lateBy(p)
+	return []Fault{f}
+}
+
+// Draw draws a time well within the time-out, or well past it.
+func (pauseOrchestrator) Draw(t *rapid.T, f Fault, p saga.RetryPolicy) Fault {
+	f.DelayMS = drawAround(t, p)
+	return f
+}
+
+// Simpler is an answer that does not come, or comes late.
+func (pauseOrchestrator) Simpler(f Fault, p saga.RetryPolicy) []Fault {
+	return []Fault{instead(f, "lose", saga.Response, p), instead(f, "delay", saga.Request, p)}
 }

@@ -298,7 +298,7 @@ func (w *attemptWalk) reach(p saga.Phase) (answered bool) {
 	w.pr.points = append(w.pr.points, at)
 	w.phase = p
 	for i, f := range w.pr.plan.Faults {
-		if max(f.Saga, 1) != w.pr.saga || f.At != at || f.Kind == (reject{}).Doc().Name && w.pr.mayReplay(w.ref, w.n) {
+		if max(f.Saga, 1) != w.pr.saga || f.At != at || f.Effect(0).Decides && w.pr.mayReplay(w.ref, w.n) {
 			continue
 		}
 		w.pr.fired[i] = true
@@ -309,47 +309,47 @@ func (w *attemptWalk) reach(p saga.Phase) (answered bool) {
 	return answered
 }
 
+// strike is what the orchestrator sees of a fault, and the participant.
 func (w *attemptWalk) strike(f Fault) (answered bool) {
-	switch f.Kind {
-	case "lose", "reset", "truncate":
-		w.fails()
-		w.lost = w.lost || f.At.Phase == saga.Request
-		if f.Kind == "lose" {
-			w.takes(w.timeout)
-		}
-	case "delay", "slow", "duplicate", "refuse":
-		w.comesLate(f)
-	case "reject":
-		w.answer = saga.Permanent
-		return true
-	case "throttle":
-		w.fails()
-		w.takes(1000 * f.RetryAfterS)
-		return true
-	case "answer":
-		return w.told(f)
-	case "crash-participant":
-		w.fails()
-		w.takes(f.DelayMS)
-		w.hungUp = true
-		return f.At.Phase == saga.Receive
-	case "ask-rollback":
-		w.asked()
-	case "crash-orchestrator":
+	e := f.Effect(0)
+	for _, b := range e.Bends {
+		w.bent(b)
+	}
+	switch {
+	case e.Victim == ProcessKilled:
 		w.answer, w.pr.clock.killed = saga.Transient, true
 		w.takes(restartTakes)
-	case "pause-orchestrator":
+	case e.Victim == ProcessPaused:
 		w.takes(f.DelayMS)
 		if f.DelayMS >= w.timeout {
 			w.fails()
 		}
-	default: // answers in the participant's place
-		if k, err := KindByName(f.Kind); err == nil && k.Doc().Transient {
-			w.fails()
-			return f.At.Phase == saga.Receive
-		}
+	case e.Victim == ServiceDown:
+		w.fails()
+		w.takes(f.DelayMS)
+		w.hungUp = true
+		return f.At.Phase == saga.Receive
+	case e.Asked:
+		w.asked()
+	case e.Answer != nil:
+		return w.told(e.Answer, f.At.Phase)
 	}
 	return false
+}
+
+// bent: the request or the answer does not come, or not in time.
+func (w *attemptWalk) bent(b Bend) {
+	switch b.How {
+	case Swallowed, Reset, Ended:
+		w.fails()
+		w.lost = w.lost || !b.Answer
+		if b.How == Swallowed {
+			w.takes(w.timeout)
+		}
+	case Late:
+		w.comesLate(b)
+	case Trickling:
+	}
 }
 
 // fails: the attempt came to nothing, as far as the orchestrator can know.
@@ -363,33 +363,31 @@ func (w *attemptWalk) fails() {
 func (w *attemptWalk) takes(ms int) { w.lasts = max(w.lasts, time.Duration(ms)*time.Millisecond) }
 
 // comesLate: a message is late, within the attempt's time-out or past it.
-func (w *attemptWalk) comesLate(f Fault) {
-	if f.Kind != "delay" {
+func (w *attemptWalk) comesLate(b Bend) {
+	w.takes(min(b.N, w.timeout))
+	if b.N < w.timeout {
 		return
 	}
-	w.takes(min(f.DelayMS, w.timeout))
-	if f.DelayMS >= w.timeout {
-		w.fails()
-		// What a late request still does happens beside the next attempts.
-		w.lost = w.lost || f.At.Phase == saga.Request
-		w.pr.unsure[w.ref.Step] = true
-		if f.At.Phase == saga.Request {
-			w.pr.late[w.ref] = lateRequest{w.n, f.DelayMS}
-		}
+	w.fails()
+	// What a late request still does happens beside the next attempts.
+	w.lost = w.lost || !b.Answer
+	w.pr.unsure[w.ref.Step] = true
+	if !b.Answer {
+		w.pr.late[w.ref] = lateRequest{w.n, b.N}
 	}
 }
 
-// told: another code than the participant's own comes back.
-func (w *attemptWalk) told(f Fault) (answered bool) {
-	switch saga.Classify(f.Code) {
+// told: another answer than the participant's own comes back.
+func (w *attemptWalk) told(a *Answer, at saga.Phase) (answered bool) {
+	switch saga.Classify(a.Code) {
 	case saga.Transient:
 		w.fails()
-		w.takes(1000 * f.RetryAfterS)
+		w.takes(1000 * a.RetryAfterS)
 	case saga.Permanent:
 		w.answer = saga.Permanent
 	case saga.Done:
 	}
-	return f.At.Phase == saga.Receive
+	return at == saga.Receive
 }
 
 // asked: an operator asks for the rollback. Past the pivot the answer is no, and

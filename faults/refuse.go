@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"github.com/sagacheck/sagacheck/saga"
+	"pgregory.net/rapid"
 )
 
 // refuse closes the listener of an operation before its attempt, until at least
@@ -14,7 +15,7 @@ import (
 // this port, and had got no further. A program that waits inside connect(2) is parted
 // from the port before that, so nobody can tell where it wanted to go: then the fault
 // has not fired, and the port opens again.
-type refuse struct{}
+type refuse struct{ plain }
 
 var _ Kind = refuse{}
 
@@ -30,4 +31,21 @@ func (refuse) Validate(f Fault) error { return positive("delay_ms", f.DelayMS) }
 // Effect is a closed port.
 func (refuse) Effect(f Fault, _ int) Effect {
 	return Effect{Refused: true, For: time.Duration(f.DelayMS) * time.Millisecond}
+}
+
+// Usual is a port that opens at once.
+func (refuse) Usual(f Fault, _ saga.RetryPolicy) []Fault {
+	f.DelayMS = 3
+	return []Fault{f}
+}
+
+// Draw draws the time until it opens.
+func (refuse) Draw(t *rapid.T, f Fault, _ saga.RetryPolicy) Fault {
+	f.DelayMS = rapid.IntRange(1, 3).Draw(t, "delay_ms")
+	return f
+}
+
+// Simpler is a connection that breaks.
+func (refuse) Simpler(f Fault, p saga.RetryPolicy) []Fault {
+	return []Fault{instead(f, "reset", saga.Request, p)}
 }

@@ -10,7 +10,7 @@ import (
 // reject is a permanent refusal by a rule of the business: 422, nothing was done. A
 // participant that remembers keys comes to its rules only with a request that it
 // has not answered before, so an operation that was done is not refused any more.
-type reject struct{}
+type reject struct{ plain }
 
 var _ Kind = reject{}
 

@@ -4,7 +4,7 @@ import "github.com/sagacheck/sagacheck/saga"
 
 // reset breaks the connection with a TCP RST: before the participant has the
 // request, or after it has answered.
-type reset struct{}
+type reset struct{ plain }
 
 var _ Kind = reset{}
 
@@ -19,3 +19,8 @@ func (reset) Validate(Fault) error { return nil }
 
 // Effect is a reset.
 func (reset) Effect(f Fault, _ int) Effect { return bend(f, Reset, 0) }
+
+// Simpler is silence.
+func (reset) Simpler(f Fault, p saga.RetryPolicy) []Fault {
+	return []Fault{instead(f, "lose", f.At.Phase, p)}
+}

@@ -38,7 +38,7 @@ func (c Case) Smaller() []Case {
 	all = append(all, fewerSteps(c)...)
 	for i, f := range c.Plan.Faults {
 		policy := policyOf(c.Definitions[0], f.At)
-		for _, g := range slices.Concat(simplerKinds(f, policy), earlier(f), plainer(f, policy)) {
+		for _, g := range slices.Concat(kindOf(f).Simpler(f, policy), earlier(f), plainer(f, policy)) {
 			if p := replaced(c.Plan, i, g); p.Validate() == nil {
 				all = append(all, c.with(p))
 			}
@@ -174,61 +174,6 @@ func cutStep(d saga.Definition, name string) saga.Definition {
 	return d
 }
 
-// simplerKinds are faults at about the same place that need fewer words: done but
-// not told is a lost answer, not done but told is "unavailable".
-func simplerKinds(f Fault, p saga.RetryPolicy) []Fault {
-	at := func(kind string, phase saga.Phase) Fault {
-		g := Fault{Kind: kind, Saga: f.Saga, At: f.At}
-		g.At.Phase = phase
-		return defaults(g, p)
-	}
-	switch f.Kind {
-	case "refuse":
-		return []Fault{at("reset", saga.Request)}
-	case "truncate":
-		return []Fault{at("lose", f.At.Phase), at("reset", f.At.Phase)}
-	case "reset":
-		return []Fault{at("lose", f.At.Phase)}
-	case "delay":
-		return []Fault{at("lose", f.At.Phase)}
-	case "slow":
-		g := at("delay", f.At.Phase)
-		g.DelayMS = max(p.AttemptTimeoutMS/5, 1)
-		return []Fault{g}
-	case "throttle":
-		return []Fault{at("unavailable", saga.Receive)}
-	case "error", "crash-participant", "crash-orchestrator":
-		switch f.At.Phase {
-		case saga.Receive:
-			return []Fault{at("unavailable", saga.Receive)}
-		case saga.Commit, saga.Response:
-			return []Fault{at("lose", saga.Response)}
-		}
-	case "pause-orchestrator":
-		return []Fault{at("lose", saga.Response), at("delay", saga.Request)}
-	}
-	return simplerWindow(f, p)
-}
-
-// simplerWindow makes a point of a window: the first call of its first step.
-func simplerWindow(f Fault, p saga.RetryPolicy) []Fault {
-	if len(f.Steps) == 0 {
-		return nil
-	}
-	at := func(kind string, phase saga.Phase) Fault {
-		return defaults(Fault{Kind: kind, At: point(f.Steps[0], 1, phase)}, p)
-	}
-	switch f.Kind {
-	case "outage":
-		return []Fault{at("reset", saga.Request)}
-	case "error-rate":
-		return []Fault{at("error", saga.Receive)}
-	case "latency":
-		return []Fault{at("delay", saga.Request)}
-	}
-	return nil
-}
-
 // earlier moves a fault to an earlier attempt.
 func earlier(f Fault) []Fault {
 	if f.At.Attempt < 2 {
@@ -250,7 +195,7 @@ func plainer(f Fault, p saga.RetryPolicy) []Fault {
 	if g := defaults(f, p); !reflect.DeepEqual(g, f) {
 		all = append(all, g)
 	}
-	if f.Kind == (duplicate{}).Doc().Name && f.DelayMS > 0 {
+	if f.Effect(0).Copied && f.DelayMS > 0 {
 		g := f
 		g.DelayMS = 0
 		all = append(all, g)

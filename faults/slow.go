@@ -1,9 +1,12 @@
 package faults
 
-import "github.com/sagacheck/sagacheck/saga"
+import (
+	"github.com/sagacheck/sagacheck/saga"
+	"pgregory.net/rapid"
+)
 
 // slow lets the bytes trickle at kbps kilobytes a second.
-type slow struct{}
+type slow struct{ plain }
 
 var _ Kind = slow{}
 
@@ -18,3 +21,22 @@ func (slow) Validate(f Fault) error { return positive("kbps", f.KBps) }
 
 // Effect is a trickle.
 func (slow) Effect(f Fault, _ int) Effect { return bend(f, Trickling, f.KBps) }
+
+// Usual is a rate that takes a while.
+func (slow) Usual(f Fault, _ saga.RetryPolicy) []Fault {
+	f.KBps = 8
+	return []Fault{f}
+}
+
+// Draw draws the rate.
+func (slow) Draw(t *rapid.T, f Fault, _ saga.RetryPolicy) Fault {
+	f.KBps = rapid.IntRange(4, 64).Draw(t, "kbps")
+	return f
+}
+
+// Simpler is a delay within the time-out.
+func (slow) Simpler(f Fault, p saga.RetryPolicy) []Fault {
+	g := instead(f, "delay", f.At.Phase, p)
+	g.DelayMS = withinTimeout(p)
+	return []Fault{g}
+}

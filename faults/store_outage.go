@@ -4,7 +4,7 @@ import "time"
 
 // storeOutage cuts the orchestrator off from its store for a time: a database is
 // unreachable, a file can't be written, as on a full disk.
-type storeOutage struct{}
+type storeOutage struct{ plain }
 
 var _ Kind = storeOutage{}
 

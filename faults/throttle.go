@@ -7,7 +7,7 @@ import (
 )
 
 // throttle is 429 with Retry-After (RFC 6585, RFC 9110 section 10.2.3).
-type throttle struct{}
+type throttle struct{ plain }
 
 var _ Kind = throttle{}
 
@@ -24,4 +24,15 @@ func (throttle) Validate(f Fault) error { return positive("retry_after_s", f.Ret
 // Effect is an answer.
 func (throttle) Effect(f Fault, _ int) Effect {
 	return Effect{Answer: &Answer{Code: http.StatusTooManyRequests, Title: "too many requests", RetryAfterS: f.RetryAfterS}}
+}
+
+// Usual is the shortest Retry-After.
+func (throttle) Usual(f Fault, _ saga.RetryPolicy) []Fault {
+	f.RetryAfterS = 1
+	return []Fault{f}
+}
+
+// Simpler names no time.
+func (throttle) Simpler(f Fault, p saga.RetryPolicy) []Fault {
+	return []Fault{instead(f, "unavailable", saga.Receive, p)}
 }

@@ -1,10 +1,13 @@
 package faults
 
-import "github.com/sagacheck/sagacheck/saga"
+import (
+	"github.com/sagacheck/sagacheck/saga"
+	"pgregory.net/rapid"
+)
 
 // truncate ends the connection after some bytes of the request or of the answer;
 // header bytes count.
-type truncate struct{}
+type truncate struct{ plain }
 
 var _ Kind = truncate{}
 
@@ -28,3 +31,20 @@ func (truncate) Validate(f Fault) error {
 
 // Effect is an early end.
 func (truncate) Effect(f Fault, _ int) Effect { return bend(f, Ended, f.Bytes) }
+
+// Usual is a cut within the head.
+func (truncate) Usual(f Fault, _ saga.RetryPolicy) []Fault {
+	f.Bytes = 40
+	return []Fault{f}
+}
+
+// Draw draws where it is cut.
+func (truncate) Draw(t *rapid.T, f Fault, _ saga.RetryPolicy) Fault {
+	f.Bytes = rapid.IntRange(1, shortestMessage).Draw(t, "bytes")
+	return f
+}
+
+// Simpler is nothing of it.
+func (truncate) Simpler(f Fault, p saga.RetryPolicy) []Fault {
+	return []Fault{instead(f, "lose", f.At.Phase, p), instead(f, "reset", f.At.Phase, p)}
+}

@@ -7,7 +7,7 @@ import (
 )
 
 // unavailable is 503: nothing was done, try again.
-type unavailable struct{}
+type unavailable struct{ plain }
 
 var _ Kind = unavailable{}
 
