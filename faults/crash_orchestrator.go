@@ -12,7 +12,7 @@ import (
 //
 // At response the answer is on its way and is lost with the process. Of submit,
 // response is the moment after the orchestrator has accepted.
-type crashOrchestrator struct{ plain }
+type crashOrchestrator struct{}
 
 var _ Kind = crashOrchestrator{}
 

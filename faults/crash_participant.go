@@ -10,7 +10,7 @@ import (
 // crashParticipant kills the service while it works on the attempt: the
 // connection breaks, and for delay_ms its addresses reset every connection. Its
 // ledger and its memory of keys are durable and survive.
-type crashParticipant struct{ plain }
+type crashParticipant struct{}
 
 var _ Kind = crashParticipant{}
 

@@ -8,7 +8,7 @@ import (
 // delay holds the request or the answer back for delay_ms. Longer than the
 // attempt's time-out it makes a late arrival: the participant acts after the
 // orchestrator has given the attempt up.
-type delay struct{ plain }
+type delay struct{}
 
 var _ Kind = delay{}
 

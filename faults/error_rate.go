@@ -10,7 +10,7 @@ import (
 
 // errorRate makes some of the calls in a window fail with 500, nothing done.
 // Which ones is drawn when the plan is made, call by call.
-type errorRate struct{ plain }
+type errorRate struct{}
 
 var _ Kind = errorRate{}
 

@@ -7,7 +7,7 @@ import (
 
 // latency makes the network slow for a time: requests and answers of the steps
 // come delay_ms later.
-type latency struct{ plain }
+type latency struct{}
 
 var _ Kind = latency{}
 

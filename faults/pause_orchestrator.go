@@ -10,7 +10,7 @@ import (
 // pauseOrchestrator stops the orchestrator (SIGSTOP) for delay_ms while the
 // participant goes on: longer than the attempt's time-out, the orchestrator
 // wakes up to an answer that is there and a time-out that has passed.
-type pauseOrchestrator struct{ plain }
+type pauseOrchestrator struct{}
 
 var _ Kind = pauseOrchestrator{}
 

@@ -15,7 +15,7 @@ import (
 // this port, and had got no further. A program that waits inside connect(2) is parted
 // from the port before that, so nobody can tell where it wanted to go: then the fault
 // has not fired, and the port opens again.
-type refuse struct{ plain }
+type refuse struct{}
 
 var _ Kind = refuse{}
 

@@ -6,7 +6,7 @@ import (
 )
 
 // slow lets the bytes trickle at kbps kilobytes a second.
-type slow struct{ plain }
+type slow struct{}
 
 var _ Kind = slow{}
 

@@ -7,7 +7,7 @@ import (
 
 // truncate ends the connection after some bytes of the request or of the answer;
 // header bytes count.
-type truncate struct{ plain }
+type truncate struct{}
 
 var _ Kind = truncate{}
 
