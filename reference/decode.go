@@ -23,11 +23,10 @@ func decodeDefinition(r io.Reader) (saga.Definition, error) {
 	if err != nil {
 		return def, err
 	}
-	if err := walk(text).value(""); err != nil {
+	if err := walk(text).definition(); err != nil {
 		return def, decodeError(err, text)
 	}
 	dec := json.NewDecoder(bytes.NewReader(text))
-	dec.DisallowUnknownFields()
 	if err := dec.Decode(&def); err != nil {
 		return def, decodeError(err, text)
 	}
@@ -47,17 +46,14 @@ func decodeDefinition(r io.Reader) (saga.Definition, error) {
 func decodeError(err error, text []byte) *InvalidError {
 	var invalid *InvalidError
 	var wrong *json.UnmarshalTypeError
-	name, unknown := strings.CutPrefix(err.Error(), "json: unknown field ")
 	switch {
 	case errors.As(err, &invalid):
 		return invalid
 	case errors.As(err, &wrong):
 		w := walk(text)
 		w.until = wrong.Offset
-		_ = w.value("") // it did not fail before
+		_ = w.definition() // it did not fail before
 		return &InvalidError{cmp.Or(w.at, "body"), fmt.Sprintf("%s: expected %s", wrong.Value, wordFor(wrong.Type))}
-	case unknown:
-		return &InvalidError{strings.Trim(name, `"`), "unknown field"}
 	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF):
 		return &InvalidError{"body", "ends too soon: expected one JSON value"}
 	}
@@ -94,10 +90,17 @@ const deepest = 8
 
 func walk(text []byte) *walker { return &walker{dec: json.NewDecoder(bytes.NewReader(text))} }
 
-// value reads one value whose fields are known. It finds names that are there twice,
-// or that would be recognised although they are written differently, and lists that are
-// too long.
-func (w *walker) value(path string) error {
+func (w *walker) definition() error { return w.value("", reflect.TypeFor[saga.Definition]()) }
+
+// value reads one value of which a type is to be made; nil: nothing can, which is for
+// the decoder to say. It finds fields that the type has not, among them those that the
+// decoder would recognise although they are written differently, names that are there
+// twice, and lists that are too long.
+func (w *walker) value(path string, of reflect.Type) error {
+	if of == reflect.TypeFor[json.RawMessage]() {
+		var opaque json.RawMessage
+		return w.dec.Decode(&opaque)
+	}
 	if w.depth++; w.depth > deepest {
 		return &InvalidError{path, "lies too deep"}
 	}
@@ -108,9 +111,9 @@ func (w *walker) value(path string) error {
 	w.passes(path)
 	switch t {
 	case json.Delim('['):
-		err = w.list(path)
+		err = w.list(path, partOf(of, reflect.Slice))
 	case json.Delim('{'):
-		err = w.object(path)
+		err = w.object(path, partOf(of, reflect.Struct))
 	}
 	w.depth--
 	return err
@@ -123,7 +126,24 @@ func (w *walker) passes(path string) {
 	}
 }
 
-func (w *walker) list(path string) error {
+// partOf is what a list or an object is read as: the type itself, not a pointer to it,
+// or nil if it is of another kind.
+func partOf(of reflect.Type, kind reflect.Kind) reflect.Type {
+	if of != nil && of.Kind() == reflect.Pointer {
+		of = of.Elem()
+	}
+	if of == nil || of.Kind() != kind {
+		return nil
+	}
+	return of
+}
+
+func (w *walker) list(path string, of reflect.Type) error {
+	var element reflect.Type
+	if of != nil {
+		element = of.Elem()
+	}
+
 	steps, edges := path == "steps", strings.HasSuffix(path, ".after")
 	for i := 0; w.dec.More(); i++ {
 		switch {
@@ -134,7 +154,7 @@ func (w *walker) list(path string) error {
 		case edges:
 			w.edges++
 		}
-		if err := w.value(fmt.Sprintf("%s[%d]", path, i)); err != nil {
+		if err := w.value(fmt.Sprintf("%s[%d]", path, i), element); err != nil {
 			return err
 		}
 	}
@@ -142,7 +162,7 @@ func (w *walker) list(path string) error {
 	return err
 }
 
-func (w *walker) object(path string) error {
+func (w *walker) object(path string, of reflect.Type) error {
 	seen := map[string]bool{}
 	for w.dec.More() {
 		t, err := w.dec.Token()
@@ -150,24 +170,35 @@ func (w *walker) object(path string) error {
 			return err
 		}
 		name, _ := t.(string)
-		field := strings.TrimPrefix(path+"."+name, ".")
+		at := strings.TrimPrefix(path+"."+name, ".")
+		field, known := fieldOf(of, name)
 		switch {
-		case strings.Trim(name, "abcdefghijklmnopqrstuvwxyz_") != "":
-			return &InvalidError{field, "unknown field: names are lower-case"}
+		case !known && strings.Trim(name, "abcdefghijklmnopqrstuvwxyz_") != "":
+			return &InvalidError{at, "unknown field: names are lower-case"}
+		case !known:
+			return &InvalidError{at, "unknown field"}
 		case seen[name]:
-			return &InvalidError{field, "is there twice"}
+			return &InvalidError{at, "is there twice"}
 		}
 		seen[name] = true
-		if name == "body" {
-			var opaque json.RawMessage
-			err = w.dec.Decode(&opaque)
-		} else {
-			err = w.value(field)
-		}
-		if err != nil {
+		if err := w.value(at, field); err != nil {
 			return err
 		}
 	}
 	_, err := w.dec.Token()
 	return err
+}
+
+// fieldOf is the type of the field that JSON writes under a name. Of what is no object
+// (nil) every name is as good as any other.
+func fieldOf(object reflect.Type, name string) (of reflect.Type, known bool) {
+	if object == nil {
+		return nil, true
+	}
+	for f := range object.Fields() {
+		if tag, _, _ := strings.Cut(f.Tag.Get("json"), ","); tag == name {
+			return f.Type, true
+		}
+	}
+	return nil, false
 }

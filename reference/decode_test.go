@@ -1,12 +1,14 @@
 package reference
 
 import (
+	"encoding/json"
 	"errors"
 	"io"
 	"net/http"
 	"net/http/httptest"
 	"os"
 	"runtime"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -21,7 +23,7 @@ func TestRefusingCostsLittle(t *testing.T) {
 	for name, tt := range map[string]struct{ body, field string }{
 		"steps": {`{"id":"a","steps":[` + many("{}") + `]}`, "steps"},
 		"after": {`{"id":"a","steps":[{"after":[` + many(`""`) + `]}]}`, "steps[0].after"},
-		"deep":  {`{"id":"a","x":` + strings.Repeat("[", maxBody/2), "x[0][0][0][0][0][0][0]"},
+		"deep":  {`{"id":"a","name":` + strings.Repeat("[", maxBody/2), "name[0][0][0][0][0][0][0]"},
 	} {
 		var before, after runtime.MemStats
 		runtime.ReadMemStats(&before)
@@ -35,6 +37,62 @@ func TestRefusingCostsLittle(t *testing.T) {
 			t.Errorf("%s: took %d bytes", name, used)
 		}
 	}
+}
+
+// A field that is not there is named with its path, wherever it lies.
+func TestUnknownFieldsHaveAPath(t *testing.T) {
+	text, err := jsonOf(newParticipant(t, nil).define("s", "a compensatable", "b compensatable", "c compensatable"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for path, reason := range map[string]string{
+		"foo": "unknown field", "steps[2].foo": "unknown field", "steps[2].action.foo": "unknown field",
+		"steps[2].action.retry.foo": "unknown field", "steps[1].compensation.retry.foo": "unknown field",
+		"steps[0].action.breaker.foo": "unknown field", "steps[0].action.body.foo": "",
+		"steps[0].action.retry.Jitter": "unknown field: names are lower-case",
+		"body":                         "unknown field", // it is opaque where it is one
+	} {
+		got, err := decodeDefinition(strings.NewReader(with(t, text, path)))
+		var invalid *InvalidError
+		switch {
+		case reason == "" && err != nil:
+			t.Errorf("%s: %v, %v", path, got, err)
+		case reason != "" && (!errors.As(err, &invalid) || *invalid != InvalidError{path, reason}):
+			t.Errorf("%s: %v", path, err)
+		}
+	}
+}
+
+// with sets a field of a JSON text that is not there.
+func with(t *testing.T, text, path string) string {
+	t.Helper()
+	var whole map[string]any
+	if err := json.Unmarshal([]byte(text), &whole); err != nil {
+		t.Fatal(err)
+	}
+	names := strings.Split(path, ".")
+	at := whole
+	for _, name := range names[:len(names)-1] {
+		name, index, list := strings.Cut(strings.TrimSuffix(name, "]"), "[")
+		if at[name] == nil || name == "body" {
+			at[name] = map[string]any{}
+		}
+		next := at[name]
+		if list {
+			i, err := strconv.Atoi(index)
+			if err != nil {
+				t.Fatal(err)
+			}
+			next = next.([]any)[i]
+		}
+		at = next.(map[string]any)
+	}
+	at[names[len(names)-1]] = map[string]any{"x": 1}
+	b, err := json.Marshal(whole)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(b)
 }
 
 // Bodies that are there at once are bounded in bytes, and leave room again.
