@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"log/slog"
 	"net/url"
 	"os"
 	"strings"
@@ -65,6 +66,7 @@ func openSQLite(ctx context.Context, o Options) (*sqliteStore, error) {
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("store %q: %w", file, sayHeld(err)), s.db.Close())
 	}
+	warnOfRights(o.Logger, file, s.as[file].Mode().Perm())
 	s.done.Go(s.watch)
 	return s, nil
 }
@@ -85,14 +87,25 @@ func sqliteURL(file string, pragmas ...string) string {
 	return "file:" + (&url.URL{Path: file}).EscapedPath() + "?" + q.Encode()
 }
 
+const privateRights os.FileMode = 0o600
+
 // privateFile makes the file if it is not there, for its owner alone: bodies may
 // hold secrets. SQLite gives the files beside it the same rights.
 func privateFile(file string) error {
-	f, err := os.OpenFile(file, os.O_RDWR|os.O_CREATE, 0o600)
+	f, err := os.OpenFile(file, os.O_RDWR|os.O_CREATE, privateRights)
 	if err != nil {
 		return err
 	}
 	return f.Close()
+}
+
+// warnOfRights says that others may read or write a file that was there before. The
+// rights stay: who gave them may have had a reason.
+func warnOfRights(log *slog.Logger, file string, rights os.FileMode) {
+	if log != nil && rights&0o077 != 0 {
+		log.Warn("the store's file is not for its owner alone, and bodies may hold secrets",
+			"file", file, "rights", fmt.Sprintf("%#o", rights), "expected", fmt.Sprintf("%#o", privateRights))
+	}
 }
 
 func sqliteCode(err error) int {
