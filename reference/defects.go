@@ -21,7 +21,7 @@ type Defect struct {
 // defects are the switches that are on. Each name is asked for at one place.
 type defects map[string]bool
 
-func (d defects) on(name string) bool { return d[name] }
+func (d defects) on(name string) bool { return len(d) > 0 && d[name] } // asked for each step at each decision
 
 // loseWrites: the journal may have gaps, and a restart passes them over.
 func (d defects) loseWrites() bool { return d.on("store-errors-ignored") }

@@ -8,7 +8,7 @@ type facts struct {
 	pastPivot bool
 	undecided bool
 	passed    []bool // of each barrier: all before it is satisfied
-	cleared   []bool // of each node: nothing is left of what comes later
+	cleared   []bool // if failing, of each node: nothing is left of what comes later
 }
 
 // facts works them out if something has changed.
@@ -21,7 +21,9 @@ func (s *state) facts() *facts {
 		}
 		f.failing = s.turned()
 		f.undecided = s.pivotOpen()
-		f.cleared = s.clearedNodes()
+		if f.failing { // nothing is undone before
+			f.cleared = s.clearedNodes()
+		}
 	}
 	return s.known
 }

@@ -15,6 +15,7 @@ type graph struct {
 	before [][]int // of each node: what must be satisfied first
 	next   [][]int // the other way round
 	order  []int   // all nodes, each behind those before it
+	pivots []int
 }
 
 // newGraph needs a definition that is valid.
@@ -55,11 +56,10 @@ func (g *graph) addBarriers(d saga.Definition) {
 		}
 		return steps
 	}
-	pivots := kind(saga.Pivot)
-	if len(pivots) == 0 {
+	if g.pivots = kind(saga.Pivot); len(g.pivots) == 0 {
 		return
 	}
-	behindPivot := reach(g.next, pivots)
+	behindPivot := reach(g.next, g.pivots)
 	leadsOn := reach(g.before, kind(saga.Pivot, saga.Compensatable))
 	allReady, noReturn := g.steps, g.steps+1
 	g.before, g.next = append(g.before, nil, nil), append(g.next, nil, nil)

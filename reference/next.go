@@ -98,12 +98,7 @@ func (s *state) anyFailed() bool {
 func (s *state) pastPivot() bool { return s.facts().pastPivot }
 
 func (s *state) pivotDone() bool {
-	for i, st := range s.def.Steps {
-		if st.Kind == saga.Pivot && s.actions[i].done() {
-			return true
-		}
-	}
-	return false
+	return slices.ContainsFunc(s.graph.pivots, func(i int) bool { return s.actions[i].done() })
 }
 
 // failing: the saga is on its way back. No new step starts, none is retried.
@@ -128,12 +123,7 @@ func (s *state) mustLearn(i int) bool {
 func (s *state) undecided() bool { return s.facts().undecided }
 
 func (s *state) pivotOpen() bool {
-	for i, st := range s.def.Steps {
-		if st.Kind == saga.Pivot && (s.actions[i].open || s.mustLearn(i)) {
-			return true
-		}
-	}
-	return false
+	return slices.ContainsFunc(s.graph.pivots, func(i int) bool { return s.actions[i].open || s.mustLearn(i) })
 }
 
 // needsUndo: the action succeeded, or some attempt of it may have. A refusal

@@ -78,19 +78,23 @@ func TestLargeSagasAreLinear(t *testing.T) {
 	}
 }
 
-// BenchmarkChain is a saga of a thousand steps in a row, against its calls alone.
+// BenchmarkChain is sagas of steps in a row, up to the longest that is accepted, and the
+// calls of a thousand alone. What a step costs must not grow with their number.
 func BenchmarkChain(b *testing.B) {
 	p := &participant{Server: httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.Header().Set("Connection", "close") }))}
 	defer p.Server.Close()
-	b.Run("saga", func(b *testing.B) {
-		e := openTest(b, Options{StoreDSN: filepath.Join(b.TempDir(), "s.db?synchronous=off")})
-		for i := range b.N {
-			d := chain(p, 1000)
-			d.ID = fmt.Sprint("c", i)
-			submit(b, e, d)
-			awaitEnd(b, e, d.ID)
-		}
-	})
+	for _, n := range []int{1000, 2000, 4000} {
+		b.Run(fmt.Sprint(n), func(b *testing.B) {
+			e := openTest(b, Options{StoreDSN: filepath.Join(b.TempDir(), "s.db?synchronous=off")})
+			for i := range b.N {
+				d := chain(p, n)
+				d.ID = fmt.Sprint("c", i)
+				submit(b, e, d)
+				awaitEnd(b, e, d.ID)
+			}
+			b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(n*b.N), "ns/step")
+		})
+	}
 	b.Run("calls", func(b *testing.B) {
 		e := openTest(b, Options{})
 		d := chain(p, 1)
@@ -98,6 +102,22 @@ func BenchmarkChain(b *testing.B) {
 			e.send(b.Context(), d, ref{0, saga.Action}, 1, "")
 		}
 	})
+}
+
+// BenchmarkDecisions is the same without store and calls: what is decided at each step.
+func BenchmarkDecisions(b *testing.B) {
+	p := &participant{Server: &httptest.Server{URL: "http://127.0.0.1"}}
+	for _, n := range []int{1000, 2000, 4000} {
+		for direction, turn := range map[string]bool{"action": false, "compensation": true} {
+			b.Run(fmt.Sprintf("%s/%d", direction, n), func(b *testing.B) {
+				d := chain(p, n)
+				for b.Loop() {
+					perform(b, d, turn)
+				}
+				b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(n*b.N), "ns/step")
+			})
+		}
+	}
 }
 
 func awaitEnd(b *testing.B, e *Executor, id string) {
