@@ -16,9 +16,22 @@ type Inspection struct {
 	Name    string // of its kind; empty if it can't be read
 	Entries int    // of its journal
 	Began   time.Time
-	Latest  time.Time // of its records
+	Latest  time.Time // of its records; zero if nothing can be read
 	Damage  error     // why it can't be read; nil: it can
 	good    int       // entries before the damage
+}
+
+// Summary is one line about the saga: its id, its status, and what is known besides.
+func (in Inspection) Summary() string {
+	s := fmt.Sprintf("%s  %s", in.ID, in.Status)
+	if in.Name != "" {
+		s += fmt.Sprintf("  %q", in.Name)
+	}
+	s += fmt.Sprintf("  %d entries", in.Entries)
+	if !in.Latest.IsZero() {
+		s += ", latest " + in.Latest.Format(time.RFC3339)
+	}
+	return s
 }
 
 // Inspect reads sagas from a store: one, or with "" all that have not ended. It

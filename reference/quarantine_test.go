@@ -146,6 +146,12 @@ func TestInspectAndRepair(t *testing.T) {
 	if err != nil || len(list) != 3 || list[0].ID != "empty" || list[0].Damage == nil || list[1].ID != "lost" || list[2].Status != saga.Stuck || list[2].Damage == nil || list[2].Name != "test" {
 		t.Fatalf("%+v, %v", list, err)
 	}
+	if got := list[1].Summary(); got != "lost  stuck  1 entries" { // nothing that is not known
+		t.Error(got)
+	}
+	if got := list[2].Summary(); !strings.HasPrefix(got, `s  stuck  "test"  `) || !strings.Contains(got, " entries, latest 20") {
+		t.Error(got)
+	}
 	if _, err := Inspect(t.Context(), file, "none"); !errors.Is(err, ErrNotFound) {
 		t.Error(err)
 	}

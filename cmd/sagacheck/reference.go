@@ -137,7 +137,7 @@ that can't be read and why. It changes nothing. A SQLite file must not be in use
 				return trouble(err)
 			}
 			for _, in := range list {
-				fmt.Fprintf(p.stdout, "%s  %s  %q, %d entries, latest %s\n", in.ID, in.Status, in.Name, in.Entries, in.Latest.Format(time.RFC3339))
+				fmt.Fprintln(p.stdout, in.Summary())
 				if in.Damage != nil {
 					fmt.Fprintf(p.stdout, "  can't be read: %v\n", in.Damage)
 				}
