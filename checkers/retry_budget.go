@@ -53,7 +53,7 @@ func (RetryBudget) Doc() Doc {
 			{Name: promisedUndo, Text: "so is a compensation", Wants: []Trait{repeatedUndos}},
 		},
 		Evidence: "call-sent, call-ended and saga-ended.",
-		Blind:    "Deferrable steps and pivots without a compensation, which go on beyond their policy (see degradation-failure and pivot-violation); one attempt more for each kill; deadlines across a kill, a pause or a store outage; giving up early when anything else could have been the reason (another step failed, an operator, a breaker, a deadline, a refused connection, an attempt that timed out before it reached the wire, which may be any where half of a time-out passes between the wire and a participant).",
+		Blind:    "Deferrable steps and pivots without a compensation, which go on beyond their policy (see degradation-failure and pivot-violation); one attempt more for each kill; deadlines across a kill, a pause or a store outage; giving up early when anything else could have been the reason (another step failed, an operator, a breaker, a deadline that the next attempt may have missed, a refused connection, an attempt that timed out before it reached the wire, which may be any where half of a time-out passes between the wire and a participant).",
 		Cost:     "linear",
 		Needs:    []string{"max-attempts"},
 	}
@@ -175,7 +175,7 @@ func checkPromised(t *tally, h *history.History, ix *history.Index, s *history.S
 		return
 	}
 	end := endEvent(s)
-	if end == nil || end.Status == saga.Completed || p.DeadlineMS > 0 || o.Call.Breaker != nil || stoppedForAReason(h, s, o) {
+	if end == nil || end.Status == saga.Completed || deadlineNear(ix, p, as) || o.Call.Breaker != nil || stoppedForAReason(h, s, o) {
 		return // nothing shows that it was given up, or there was a reason
 	}
 	if why := mayGoUnseen(h, ix, s, o, as, ds); why != "" {
@@ -187,6 +187,18 @@ func checkPromised(t *tally, h *history.History, ix *history.Index, s *history.S
 		events = append(events, a.Ended)
 	}
 	t.violate(clause, o.Op, events, "broke the retry policy: %s was given up after %s, all of which failed transiently, and the policy allows %s", o.Op, plural(len(as), "attempt"), promised(p))
+}
+
+// deadlineNear tells whether the next attempt may have come to lie past the deadline,
+// which counts from the first one.
+func deadlineNear(ix *history.Index, p saga.RetryPolicy, as []*history.Attempt) bool {
+	if p.DeadlineMS == 0 {
+		return false
+	}
+	end := as[len(as)-1]
+	_, wait := p.Band(end.N + 1)
+	late := measuringTolerance + 3*ix.Lag
+	return end.LearntAt()+max(wait, retryAfter(end))+late > as[0].Sent.At+time.Duration(p.DeadlineMS)*time.Millisecond
 }
 
 // stoppedForAReason tells whether something else may be the reason why an operation

@@ -78,16 +78,3 @@ func answerCode(at saga.FailurePoint) int {
 	}
 	return http.StatusRequestTimeout
 }
-
-// answerCodes are those worth trying at a place. Which of the permanent ones it is
-// makes little difference, so two stand for all.
-func answerCodes(at saga.FailurePoint) []int {
-	transient := []int{
-		http.StatusRequestTimeout, http.StatusConflict, http.StatusTooEarly, http.StatusTooManyRequests,
-		http.StatusBadGateway, http.StatusServiceUnavailable, http.StatusGatewayTimeout,
-	}
-	if at.Phase == saga.Commit {
-		return append(transient, http.StatusCreated, http.StatusAccepted, http.StatusNoContent)
-	}
-	return append(transient, http.StatusForbidden, http.StatusNotFound)
-}

@@ -3,6 +3,7 @@ package faults
 import (
 	"net/http"
 	"slices"
+	"time"
 
 	"github.com/sagacheck/sagacheck/saga"
 )
@@ -16,6 +17,7 @@ func ends(defs []saga.Definition, a Ability) []Plan {
 	for _, s := range e.d.Steps {
 		e.usedUp(s)
 		e.deadline(s)
+		e.deadlineOfItsOwn(s)
 		e.undone(s)
 		e.refusedLate(s)
 		e.opens(s)
@@ -40,16 +42,21 @@ type ending struct {
 
 // add keeps a plan whose faults are sure to fire.
 func (e *ending) add(fs ...Fault) bool {
-	meet := true
-	if e.sagas > 1 {
-		fs, meet = e.ofOneSaga(fs)
-	}
-	p := Plan{fs}
-	ok := meet && predict(e.d, p, 1).sure() && !slices.ContainsFunc(fs, e.contended)
+	p, ok := e.sure(fs)
 	if ok {
 		e.plans = append(e.plans, p)
 	}
 	return ok
+}
+
+// sure makes a plan of faults; not ok: they are not sure to fire.
+func (e *ending) sure(fs []Fault) (p Plan, ok bool) {
+	meet := true
+	if e.sagas > 1 {
+		fs, meet = e.ofOneSaga(fs)
+	}
+	p = Plan{fs}
+	return p, meet && predict(e.d, p, 1).sure() && !slices.ContainsFunc(fs, e.contended)
 }
 
 // ofOneSaga gives the faults of a plan to the first saga, so that they meet in one.
@@ -103,7 +110,7 @@ func (e *ending) usedUp(s saga.Step) {
 	if most == 0 {
 		return
 	}
-	e.add(burst(Fault{Kind: (unavailable{}).Doc().Name, At: point(s.Name, 1, saga.Receive)}, most)...)
+	e.add(burst(unavailableAt(s.Name), most)...)
 	if s.Kind == saga.Pivot {
 		e.add(burst(Fault{Kind: (lose{}).Doc().Name, At: point(s.Name, 1, saga.Request)}, most)...)
 	}
@@ -125,6 +132,33 @@ func (e *ending) deadline(s saga.Step) {
 			}
 		}
 	}
+}
+
+// deadlineOfItsOwn: the steps before one with a deadline take longer than that, and
+// then its first attempt fails. The deadline counts from there, and it has its other
+// attempts.
+func (e *ending) deadlineOfItsOwn(s saga.Step) {
+	deadline := time.Duration(s.Action.Retry.DeadlineMS) * time.Millisecond
+	if deadline == 0 {
+		return
+	}
+	for _, name := range e.d.Ancestors(s.Name) {
+		before, _ := e.d.Step(name)
+		p := before.Action.Retry
+		var took time.Duration
+		for n := 1; took <= deadline && n <= endless; n++ {
+			lo, _ := p.Band(n + 1)
+			took += lo
+			fs := append(burst(unavailableAt(name), n), unavailableAt(s.Name))
+			if took > deadline && e.add(fs...) {
+				return
+			}
+		}
+	}
+}
+
+func unavailableAt(step string) Fault {
+	return Fault{Kind: (unavailable{}).Doc().Name, At: point(step, 1, saga.Receive)}
 }
 
 // undone: a compensation is refused for good, or comes to the end of its policy.
@@ -203,32 +237,6 @@ func (e *ending) askedInTime() {
 		}
 		if lastBefore {
 			return
-		}
-	}
-}
-
-// codes: each code that orchestrators with a list of codes may have forgotten, at
-// one of the actions: in front of it, or after its effect. A Retry-After comes
-// with codes for which nobody expects one, and as a date.
-func (e *ending) codes() {
-	var fs []Fault
-	for _, phase := range []saga.Phase{saga.Receive, saga.Commit} {
-		for _, code := range answerCodes(point("", 1, phase)) {
-			if phase == saga.Receive || saga.Classify(code) == saga.Done {
-				fs = append(fs, Fault{At: point("", 1, phase), Code: code})
-			}
-		}
-	}
-	fs = append(fs,
-		Fault{At: point("", 1, saga.Receive), Code: http.StatusBadGateway, RetryAfterS: 1},
-		Fault{At: point("", 1, saga.Receive), Code: http.StatusServiceUnavailable, RetryAfterS: 1, RetryAfterDate: true})
-	for i, f := range fs {
-		f.Kind = (answer{}).Doc().Name
-		for k := range e.d.Steps {
-			f.At.Step = e.d.Steps[(i+k)%len(e.d.Steps)].Name
-			if e.add(f) {
-				break
-			}
 		}
 	}
 }

@@ -10,6 +10,7 @@ import (
 	"github.com/sagacheck/sagacheck/checkers"
 	"github.com/sagacheck/sagacheck/internal/tinyorch"
 	"github.com/sagacheck/sagacheck/reports"
+	"github.com/sagacheck/sagacheck/saga"
 )
 
 // A case is a plan under which an orchestrator was judged wrongly once: what it
@@ -81,4 +82,34 @@ func runCase(t *testing.T, c judgedCase) (*reports.Run, string) {
 func exists(file string) bool {
 	_, err := os.Stat(file)
 	return err == nil
+}
+
+// TestMisreadings: the curated plans cross status codes with first and later attempts
+// of actions and of compensations, so that whoever misreads one of them is found.
+func TestMisreadings(t *testing.T) {
+	misread := func(m tinyorch.Misreading) tinyorch.Bugs { return tinyorch.Bugs{Misread: m} }
+	for name, c := range map[string]struct {
+		bugs     tinyorch.Bugs
+		scenario string
+		broken   string
+	}{
+		"409 of a retry is done":                {misread(tinyorch.Misreading{Code: 409, As: saga.Done, Later: true}), "order", "lost-compensation"},
+		"409 of a later compensation is done":   {misread(tinyorch.Misreading{Code: 409, As: saga.Done, Later: true, Undo: true}), "order", "lost-compensation"},
+		"404 of a compensation is done":         {misread(tinyorch.Misreading{Code: 404, As: saga.Done, Undo: true}), "order", "lost-compensation"},
+		"501 is a refusal":                      {misread(tinyorch.Misreading{Code: 501, As: saga.Permanent}), "order", "retry-budget"},
+		"503 of a compensation is a refusal":    {misread(tinyorch.Misreading{Code: 503, As: saga.Permanent, Undo: true}), "order", "stuck-saga"},
+		"425 of a later attempt is a refusal":   {misread(tinyorch.Misreading{Code: 425, As: saga.Permanent, Later: true}), "order", "retry-budget"},
+		"400 is tried again":                    {misread(tinyorch.Misreading{Code: 400, As: saga.Transient}), "order", "retried-permanent-error"},
+		"410 of a later attempt is tried again": {misread(tinyorch.Misreading{Code: 410, As: saga.Transient, Later: true}), "order", "retried-permanent-error"},
+		"after 409 only, nothing is undone":     {tinyorch.Bugs{ConflictIsNothing: true}, "order", "lost-compensation"},
+		"deadlines count from the start":        {tinyorch.Bugs{DeadlineFromStart: true}, "order-status", "retry-budget"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			_, report, output := command(t, "run", "--orchestrator", attach(t, c.bugs), "--scenario", c.scenario,
+				"--runs", "0", "--property", c.broken, "--max-failures", "1", "--shrink=false")
+			if !slices.ContainsFunc(report.Results, func(r reports.Result) bool { return r.Property == c.broken && r.Verdict == checkers.Violation }) {
+				t.Errorf("%s was not found\n%s", c.broken, output)
+			}
+		})
+	}
 }

@@ -1,6 +1,10 @@
 package tinyorch
 
-import "time"
+import (
+	"time"
+
+	"github.com/sagacheck/sagacheck/saga"
+)
 
 // Bugs are what a test breaks on purpose: one mistake each.
 type Bugs struct {
@@ -26,6 +30,18 @@ type Bugs struct {
 	DeadlineNoUndo     bool // an action whose deadline is over fails the saga without undoing anything
 	FloatNumbers       bool // bodies are read and written anew, their numbers as floats
 	SecondSaga         bool // a start that is repeated makes a second saga, with keys of its own
+	DeadlineFromStart  bool // deadlines count from when the saga was accepted
+	ConflictIsNothing  bool // a step of which only 409 was heard is not compensated
+
+	Misread Misreading
+}
+
+// Misreading is a status code that is taken for another answer.
+type Misreading struct {
+	Code  int
+	As    saga.Answer
+	Later bool // from the second attempt on only
+	Undo  bool // of compensations only
 }
 
 // Times of the mistakes above.

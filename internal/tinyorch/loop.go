@@ -51,8 +51,7 @@ func (l *loop) do(ctx context.Context) ending {
 			if due.Before(l.notBefore) {
 				due = l.notBefore
 			}
-			if !l.endless && (p.MaxAttempts > 0 && l.n >= p.MaxAttempts ||
-				p.DeadlineMS > 0 && due.After(l.first.Add(time.Duration(p.DeadlineMS)*time.Millisecond))) {
+			if !l.endless && (p.MaxAttempts > 0 && l.n >= p.MaxAttempts || p.DeadlineMS > 0 && due.After(l.deadline())) {
 				return exhausted
 			}
 			if !l.sleep(ctx, time.Until(due)) {
@@ -73,7 +72,7 @@ func (l *loop) do(ctx context.Context) ending {
 		case saga.Permanent:
 			return refused
 		case saga.Transient:
-			l.doubt()
+			l.doubt(code)
 		}
 	}
 }
@@ -102,8 +101,16 @@ func (l *loop) begin() {
 	}
 }
 
-func (l *loop) doubt() {
-	if l.direction == saga.Action {
+func (l *loop) deadline() time.Time {
+	from := l.first
+	if l.run.o.bugs.DeadlineFromStart {
+		from = l.run.began
+	}
+	return from.Add(time.Duration(l.call.Retry.DeadlineMS) * time.Millisecond)
+}
+
+func (l *loop) doubt(code int) {
+	if l.direction == saga.Action && !(l.run.o.bugs.ConflictIsNothing && code == http.StatusConflict) {
 		l.run.mu.Lock()
 		l.step.doubtful = true
 		l.run.mu.Unlock()
@@ -113,6 +120,9 @@ func (l *loop) doubt() {
 func (l *loop) classify(code int) saga.Answer {
 	if code == http.StatusUnprocessableEntity && l.run.o.bugs.RetryRefused {
 		return saga.Transient
+	}
+	if m := l.run.o.bugs.Misread; m.Code == code && code != 0 && (l.n > 1 || !m.Later) && (l.direction == saga.Compensation || !m.Undo) {
+		return m.As
 	}
 	return saga.Classify(code)
 }

@@ -13,10 +13,11 @@ import (
 // work; when one fails, the others stop and each undoes itself as soon as
 // everything after it is undone.
 type run struct {
-	o    *Orchestrator
-	def  saga.Definition
-	key  string        // put behind all keys
-	turn chan struct{} // closed when a step has failed: nothing new starts
+	o     *Orchestrator
+	def   saga.Definition
+	began time.Time
+	key   string        // put behind all keys
+	turn  chan struct{} // closed when a step has failed: nothing new starts
 
 	undoing sync.Mutex // one compensation at a time, for those who do it so
 
@@ -44,7 +45,7 @@ type step struct {
 }
 
 func newRun(o *Orchestrator, d saga.Definition) *run {
-	r := &run{o: o, def: d, turn: make(chan struct{}), status: saga.Running}
+	r := &run{o: o, def: d, began: time.Now(), turn: make(chan struct{}), status: saga.Running}
 	for _, s := range d.Steps {
 		r.steps = append(r.steps, &step{def: s, passed: make(chan struct{}), undone: make(chan struct{}), state: saga.StepPending})
 	}

@@ -1,0 +1,176 @@
+package faults
+
+import (
+	"net/http"
+	"slices"
+
+	"github.com/sagacheck/sagacheck/saga"
+)
+
+// Codes that orchestrators with a list of codes may have forgotten, or put on the wrong
+// side. That something is transient where one asks for it first says nothing about the
+// next attempt, or about a compensation: each code is crossed with both.
+var (
+	transientCodes = []int{
+		http.StatusRequestTimeout, http.StatusConflict, http.StatusTooEarly, http.StatusTooManyRequests,
+		http.StatusNotImplemented, http.StatusBadGateway, http.StatusServiceUnavailable, http.StatusGatewayTimeout, 599,
+	}
+	permanentCodes = []int{http.StatusBadRequest, http.StatusForbidden, http.StatusNotFound, http.StatusGone}
+	doneCodes      = []int{http.StatusCreated, http.StatusAccepted, http.StatusNoContent}
+)
+
+// answerCodes are those worth trying at a place.
+func answerCodes(at saga.FailurePoint) []int {
+	if at.Phase == saga.Commit {
+		return slices.Concat(transientCodes, doneCodes)
+	}
+	return slices.Concat(transientCodes, permanentCodes)
+}
+
+// codes crosses the codes with first and later attempts of actions and of
+// compensations.
+func (e *ending) codes() {
+	for _, first := range []int{1, 2} {
+		e.transientActions(first)
+		e.transientUndos(first)
+		for i, code := range permanentCodes {
+			e.rotated(i+first, func(s saga.Step) bool { return e.add(preceded(answerAt(s.Name, saga.Action, first, code))...) })
+			e.rotated(i+first, func(s saga.Step) bool { return e.refusedUndo(s, first, code) })
+		}
+	}
+	for i, code := range doneCodes {
+		e.rotated(i, func(s saga.Step) bool { return e.add(atCommit(answerAt(s.Name, saga.Action, 1, code))) })
+		e.rotated(i, func(s saga.Step) bool { return e.doneUndo(s, code) })
+	}
+	for i, code := range transientCodes[:5] { // those of which one may think that nothing was done
+		e.rotated(i, func(s saga.Step) bool { return e.usedUpBy(s, code) })
+	}
+	// A Retry-After comes with codes for which nobody expects one, and as a date.
+	for i, f := range []Fault{
+		{Code: http.StatusBadGateway, RetryAfterS: 1},
+		{Code: http.StatusServiceUnavailable, RetryAfterS: 1, RetryAfterDate: true},
+	} {
+		e.rotated(i, func(s saga.Step) bool {
+			f.Kind, f.At = (answer{}).Doc().Name, point(s.Name, 1, saga.Receive)
+			return e.add(f)
+		})
+	}
+}
+
+// rotated tries the steps, from another one on each time, until one will do.
+func (e *ending) rotated(from int, try func(s saga.Step) bool) {
+	for k := range e.d.Steps {
+		if try(e.d.Steps[(from+k)%len(e.d.Steps)]) {
+			return
+		}
+	}
+}
+
+func answerAt(step string, d saga.Direction, attempt, code int) Fault {
+	at := saga.FailurePoint{Step: step, Direction: d, Attempt: attempt, Phase: saga.Receive}
+	return Fault{Kind: (answer{}).Doc().Name, At: at, Code: code}
+}
+
+func atCommit(f Fault) Fault {
+	f.At.Phase = saga.Commit
+	return f
+}
+
+// preceded puts a failure before a fault at a second attempt.
+func preceded(f Fault) []Fault {
+	if f.At.Attempt == 1 {
+		return []Fault{f}
+	}
+	before := Fault{Kind: (unavailable{}).Doc().Name, At: f.At}
+	before.At.Attempt = 1
+	return []Fault{before, f}
+}
+
+// transientActions gives each transient code to an action at its first attempt, or at
+// one after a failure.
+func (e *ending) transientActions(first int) {
+	e.plans = append(e.plans, e.packed(nil, e.d.Steps, saga.Action, first)...)
+}
+
+// transientUndos does so with compensations, by the trigger that takes the fewest plans.
+func (e *ending) transientUndos(first int) {
+	steps := slices.DeleteFunc(slices.Clone(e.d.Steps), func(s saga.Step) bool { return s.Compensation == nil })
+	var best []Plan
+	for _, last := range steps {
+		for _, trigger := range triggers(e.d, last, saga.Compensation) {
+			if plans := e.packed(trigger, steps, saga.Compensation, first); best == nil || plans != nil && len(plans) < len(best) {
+				best = plans
+			}
+		}
+	}
+	e.plans = append(e.plans, best...)
+}
+
+// packed makes plans that begin with a trigger and give each transient code to an
+// attempt: to the first one, or to as many after a failure as the policy allows; as
+// many in one plan as are sure. Nil: a code found no place.
+func (e *ending) packed(trigger []Fault, steps []saga.Step, d saga.Direction, first int) (plans []Plan) {
+	for left := transientCodes; len(left) > 0; {
+		fs, plan, placed := slices.Clone(trigger), Plan{}, 0
+		for k := range steps {
+			s := steps[(len(plans)+k)%len(steps)]
+			for n := first; placed < len(left) && n <= e.mostCodes(saga.StepRef{Step: s.Name, Direction: d}, first); n++ {
+				f := answerAt(s.Name, d, n, left[placed])
+				more := append(slices.Clone(fs), f)
+				if n == first {
+					more = slices.Concat(fs, preceded(f))
+				}
+				p, ok := e.sure(more)
+				if !ok {
+					break
+				}
+				fs, plan = more, p
+				placed++
+			}
+		}
+		if placed == 0 {
+			return nil
+		}
+		plans, left = append(plans, plan), left[placed:]
+	}
+	return plans
+}
+
+// mostCodes is up to which attempt of an operation codes are given: the last one
+// that the policy allows is kept, so that it succeeds, and waits add up.
+func (e *ending) mostCodes(of saga.StepRef, first int) int {
+	call, _ := e.d.Call(of)
+	switch most := call.Retry.MaxAttempts; {
+	case first == 1:
+		return 1
+	case most > 0:
+		return min(most-1, 6)
+	}
+	return 6
+}
+
+// refusedUndo: a compensation is refused for good, with that code.
+func (e *ending) refusedUndo(s saga.Step, attempt, code int) bool {
+	return s.Compensation != nil && e.undoing(s, func([]Fault) []Fault {
+		return preceded(answerAt(s.Name, saga.Compensation, attempt, code))
+	})
+}
+
+// doneUndo: a compensation is done, and says so with that code.
+func (e *ending) doneUndo(s saga.Step, code int) bool {
+	return s.Compensation != nil && e.undoing(s, func([]Fault) []Fault {
+		return []Fault{atCommit(answerAt(s.Name, saga.Compensation, 1, code))}
+	})
+}
+
+// usedUpBy: an action was done, and all its attempts are answered with one transient
+// code. It is to be undone: its outcome is unknown, whatever the code.
+func (e *ending) usedUpBy(s saga.Step, code int) bool {
+	most := s.Action.Retry.MaxAttempts
+	if most == 0 || s.Compensation == nil || s.Kind == saga.Deferrable {
+		return false
+	}
+	fs := burst(answerAt(s.Name, saga.Action, 1, code), most)
+	fs[0] = atCommit(fs[0])
+	return e.add(fs...)
+}
