@@ -14,7 +14,8 @@ import (
 const breakerTolerance = 25 * time.Millisecond
 
 // BreakerViolation finds calls that were sent while their circuit breaker must
-// have been open, and more probes than a half-open one lets through.
+// have been open, more probes than a half-open one lets through, and calls that were
+// held back while it must have been closed.
 //
 // Source: the saga's policy; Nygard, "Release It!", ch. 5. Evidence: call-sent,
 // call-answered, call-ended of all calls that name the same breaker.
@@ -27,6 +28,13 @@ const breakerTolerance = 25 * time.Millisecond
 // they failed, before the open time has passed again. A call that may have left
 // before the failure was learnt does not count: those of other operations within
 // 25 ms, or three times the longest lag of the cell. A kill empties the breaker.
+//
+// The breaker surely is closed while fewer calls than the policy's may have failed
+// since the last success beside which none can have. What is looked for then are the
+// moments at which one that counts wrongly opens, and a further attempt that was due in
+// the first half of the open time after. It was held back if neither it nor any other
+// call behind the breaker came until all of that time had passed, while two attempts or
+// more that pass through no breaker came, and none of those later than a quarter of it.
 // It cannot see calls to the same breaker from outside of the cell. Cost: n·log n.
 type BreakerViolation struct{}
 
@@ -44,16 +52,16 @@ const (
 func (BreakerViolation) Doc() Doc {
 	return Doc{
 		Name:       "breaker-violation",
-		Definition: "Calls continue past an open circuit breaker, or a half-open one lets through more than its probes.",
+		Definition: "Calls continue past an open circuit breaker, a half-open one lets through more than its probes, or a closed one holds calls back.",
 		Source:     "the saga's policy; Nygard, Release It!, ch. 5",
-		Clauses: []Clause{
+		Clauses: slices.Concat([]Clause{
 			{Name: breakerOwn, Text: "when the breaker surely has opened, the operation whose failure opened it is not attempted before the open time has passed: openings after which it was attempted again"},
 			{Name: breakerOthers, Text: "nor is any other operation that names the breaker: openings after which one was attempted", Wants: []Trait{sharedBreakers}},
 			{Name: breakerProbes, Text: "half open, it lets no more calls through than its probes: openings after which more calls came than that"},
 			{Name: breakerAgain, Text: "when the probes fail it opens again, and no call is made before the open time has passed once more"},
-		},
+		}, closedClauses()),
 		Evidence: "call-sent, call-answered and call-ended of the calls that name the breaker.",
-		Blind:    "Openings that can't be proved, since calls ran side by side with different outcomes; calls of other operations within 25 ms (or three times the longest lag of the cell) of the opening; calls from outside of the cell.",
+		Blind:    "Openings that can't be proved, since calls ran side by side with different outcomes; calls of other operations within 25 ms (or three times the longest lag of the cell) of the opening; a closed breaker that holds calls back for less than its open time, or in a cell in which nothing passes beside it; calls from outside of the cell.",
 		Cost:     "n·log n in the calls behind breakers",
 		Wants:    []Trait{breakers},
 		Needs:    []string{"breaker"},
@@ -66,12 +74,14 @@ func (c BreakerViolation) Check(_ *history.History, ix *history.Index) Verdict {
 	tm := newTiming(ix)
 	lag := max(breakerTolerance, 3*tm.longestLag())
 	behind, names := callsBehindBreakers(tm)
+	waits := allWaits(tm)
 	for _, name := range names {
 		calls := behind[name]
 		slices.SortFunc(calls, func(a, b breakerCall) int { return cmp.Compare(a.Sent.Seq, b.Sent.Seq) })
 		checkBreaker(t, calls, tm.ds, lag)
+		checkClosed(t, tm, calls, waits, lag)
 	}
-	return t.verdict("no breaker surely opened")
+	return t.verdict("no breaker surely opened, or could have opened too early")
 }
 
 // breakerCall is an attempt behind a breaker.

@@ -90,6 +90,13 @@ var (
 		}
 		return n >= manyWaits
 	}}
+	watchedBreakers = Trait{fmt.Sprintf("%d sagas in a cell with a circuit breaker, and right before it a call whose retries outlast its open time", saga.WatchSagas), func(ds []saga.Definition) bool {
+		if len(ds) < saga.WatchSagas {
+			return false
+		}
+		_, ok := ds[0].WatchBreaker()
+		return ok
+	}}
 	sharedBreakers = Trait{"a circuit breaker that two calls of a cell share", shareBreaker}
 	deadlines      = Trait{"a deadline", anyStep(func(s saga.Step) bool {
 		return s.Action.Retry.DeadlineMS > 0 && !goesOn(s) || undoable(s) && s.Compensation.Retry.DeadlineMS > 0

@@ -34,7 +34,7 @@ func (UntraceableCall) Doc() Doc {
 			{Name: "own-address", Text: "each call comes to the address of an operation"},
 		},
 		Evidence: "the headers in call-sent, and call-stray",
-		Blind:    "Whether traces arrive anywhere.",
+		Blind:    "Whether traces arrive anywhere, and whether each saga has one of its own: W3C Trace Context leaves open what belongs to a trace, and the calls of several sagas may.",
 		Cost:     "linear",
 	}
 }

@@ -16,6 +16,7 @@ type wait struct {
 	failed   *history.Attempt
 	next     *history.Event // call-sent
 	policy   saga.RetryPolicy
+	breaker  string        // that it passes through; empty: none
 	lo, hi   time.Duration // the band of the policy
 	shortest time.Duration // since the orchestrator surely had learnt the failure
 	longest  time.Duration // since it can have learnt it at the earliest
@@ -73,6 +74,9 @@ func (t *timing) waitsOf(s *history.SagaRecord, o *history.OpRecord) []wait {
 		}
 		w := wait{op: o.Op, failed: a, next: b.Sent, policy: p, asked: retryAfter(a)}
 		w.lo, w.hi = p.Band(b.N)
+		if o.Call.Breaker != nil {
+			w.breaker = o.Call.Breaker.Name
+		}
 		w.longest = b.Sent.At - t.earliestFailure(o, a)
 		w.shortest = b.Sent.At - latestFailure(a, p)
 		w.answered = b.Sent.At - answeredAt(a)

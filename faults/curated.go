@@ -44,7 +44,7 @@ func Curated(defs []saga.Definition, a Ability) []Plan {
 			}
 		}
 	}
-	plans = slices.Concat(plans, special(d), ends(defs, a))
+	plans = slices.Concat(plans, special(d), ends(defs, a), early(defs))
 	seen := map[string]bool{}
 	return slices.DeleteFunc(plans, func(p Plan) bool {
 		again := seen[p.ID()]

@@ -32,7 +32,7 @@ func newBreaker(b saga.Breaker, d defects) *breaker {
 	return &breaker{
 		defects: d, name: b.Name, settings: b,
 		cb: circuitbreaker.NewBuilder[any]().
-			WithFailureThreshold(uint(b.Failures)).
+			WithFailureThreshold(d.opensAt(b)).
 			WithSuccessThreshold(uint(b.Probes)).
 			WithDelay(openFor(b)).Build(),
 		changed: make(chan struct{}),
@@ -106,7 +106,7 @@ func (b *breaker) acquire() (done func(passage), ok bool) {
 		b.mu.Lock()
 		defer b.mu.Unlock()
 		switch {
-		case epoch != b.epoch:
+		case epoch != b.epoch, p == passed && b.addsUp():
 		case p == passed:
 			b.failures = 0
 			b.during(b.cb.RecordSuccess)

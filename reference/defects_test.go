@@ -114,7 +114,7 @@ func TestDefectsShow(t *testing.T) {
 // The symptoms that need a setting of their own.
 var shownElsewhere = []string{
 	"rerun-on-resubmit", "requeue-slow-calls", "ignore-deadline", "ignore-retry-after", "no-jitter", "shared-jitter",
-	"breaker-ignored", "breaker-per-saga", "half-open-floods", "no-attempt-timeout", "skip-compensation-on-operator",
+	"breaker-ignored", "breaker-per-saga", "half-open-floods", "breaker-opens-early", "breaker-adds-up", "refusals-open-breaker", "no-attempt-timeout", "skip-compensation-on-operator",
 	"stop-on-store-error", "store-errors-ignored", "accept-in-memory",
 	"start-after-turn", "ignore-operator", "second-saga-on-resubmit",
 	"no-backoff", "compensation-storm", "coarse-timer", "backoff-one-step-behind",

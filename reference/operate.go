@@ -111,7 +111,7 @@ func (o *operation) turn(ctx context.Context) turn {
 		o.report(record{Kind: recWithdrawn, At: a.at})
 		return turn{again: true, due: a.at.Add(shortagePause)}
 	}
-	done(passOrFail(saga.Classify(a.code) != saga.Transient))
+	done(passOrFail(!o.run.e.defects.opensFor(saga.Classify(a.code))))
 	return o.conclude(g, a)
 }
 

@@ -27,6 +27,7 @@ func statusOperators() []Operator {
 		{"called-after-a-probe", "breaker-violation", "a call leaves at once when the probe of a half-open breaker has failed", calledAfterProbe},
 		{"other-called-while-open", "breaker-violation", "a call of another operation leaves while the breaker that they share is open", otherWhileOpen},
 		{"probed-twice", "breaker-violation", "a half-open breaker lets a second call pass beside its one probe", probedTwice},
+		{"held-back-while-closed", "breaker-violation", "a call is held back by a breaker that counts one failure too many, failures that are not in a row, or refusals", heldBackWhileClosed},
 		{"refund-after-all", "ignored-rollback", "an operator's rollback is accepted and the saga completes", rollbackIgnored},
 	}
 }
