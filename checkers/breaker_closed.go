@@ -201,6 +201,41 @@ func checkClosed(t *tally, tm *timing, calls []breakerCall, ws []wait, lag time.
 	for _, m := range likely.mistakes() {
 		judgeClosed(t, tm, c, m, ws, hidden)
 	}
+	if 3*tm.ix.Lag >= c.policy.Open()/2 {
+		likely.missed(t, ws)
+	}
+}
+
+// missed counts what a late machine may have kept from happening: enough failures and
+// refusals were answered, and some were lost. The more attempts came beside the
+// breaker, the nearer it came.
+func (c *closedBreaker) missed(t *tally, ws []wait) {
+	failures, refusals := 0, 0
+	for _, b := range c.calls {
+		for _, e := range b.Answered {
+			switch saga.Classify(e.Code) {
+			case saga.Transient:
+				failures++
+			case saga.Permanent:
+				refusals++
+			}
+		}
+	}
+	reached := map[string]bool{
+		closedBefore:   failures >= c.policy.Failures-1,
+		closedInARow:   failures >= c.policy.Failures,
+		closedRefusals: refusals > 0 && failures+refusals >= c.policy.Failures,
+	}
+	for _, k := range []string{closedBefore, closedInARow, closedRefusals} {
+		if n := t.of(k); !reached[k] || n.Held+n.Broken+n.Unjudgeable > 0 {
+			continue
+		}
+		for _, w := range ws {
+			if w.breaker == "" {
+				t.unjudgeable(k, tooLateToSay)
+			}
+		}
+	}
 }
 
 // judgeClosed judges the attempts that were due while the breaker would have been open.
