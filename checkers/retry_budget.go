@@ -202,13 +202,16 @@ func deadlineNear(ix *history.Index, p saga.RetryPolicy, as []*history.Attempt) 
 }
 
 // stoppedForAReason tells whether something else may be the reason why an operation
-// was not attempted further. A compensation that is reported as done has none.
+// was not attempted further. What turned the saga is no reason to give up a
+// compensation, only another compensation that failed is; and one that is reported as
+// done has none.
 func stoppedForAReason(h *history.History, s *history.SagaRecord, o *history.OpRecord) bool {
-	if s.Ended != nil && s.Ended.Status == saga.Compensated && o.Op.Direction == saga.Compensation {
+	undo := o.Op.Direction == saga.Compensation
+	if undo && s.Ended != nil && s.Ended.Status == saga.Compensated {
 		return false
 	}
-	return mayHaveBeenAsked(s) || slices.ContainsFunc(opsOf(s), func(other *history.OpRecord) bool {
-		return other != o && reasonToStop(h, s, other)
+	return !undo && mayHaveBeenAsked(s) || slices.ContainsFunc(opsOf(s), func(other *history.OpRecord) bool {
+		return other != o && (!undo || other.Op.Direction == saga.Compensation) && reasonToStop(h, s, other)
 	})
 }
 
@@ -223,6 +226,8 @@ func mayGoUnseen(h *history.History, ix *history.Index, s *history.SagaRecord, o
 		return notCertain
 	case starved(ix, s):
 		return tooLateToSay
+	case o.Call.Retry.MaxAttempts == 0: // however many went unseen, they don't use it up
+		return ""
 	case hiddenAttempts(h, o.Op), attemptMayHide(as, o.Call.Retry, stop), attemptMayHideBefore(s, as[0], o.Call.Retry):
 		return unseen
 	}

@@ -231,7 +231,11 @@ func (e *ending) askedInTime() {
 		if s.Kind != saga.Compensatable || last && !before {
 			continue
 		}
-		received := e.add(Fault{Kind: (askRollback{}).Doc().Name, At: point(s.Name, 1, saga.Receive)})
+		ask := Fault{Kind: (askRollback{}).Doc().Name, At: point(s.Name, 1, saga.Receive)}
+		received := e.add(ask)
+		if s.Action.Retry.MaxAttempts != 1 { // it fails long after that, and must not be attempted again
+			e.add(ask, unavailableAt(s.Name), Fault{Kind: (delay{}).Doc().Name, At: point(s.Name, 1, saga.Response), DelayMS: lateFailure})
+		}
 		if e.add(Fault{Kind: (askRollback{}).Doc().Name, At: point(s.Name, 1, saga.Commit)}) || received {
 			last, lastBefore = true, before
 		}
