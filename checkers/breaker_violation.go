@@ -193,7 +193,7 @@ func openings(calls []breakerCall, ds []disturbance, lag time.Duration) []openin
 	probes := 0 // failures since the last opening
 	for i, b := range ended {
 		switch {
-		case !b.failed || beside.beside(b):
+		case !b.failed || beside.beside(b, lag):
 			row, probes = nil, 0
 			continue
 		case kills(ds, b.Sent.Seq, b.Ended.Seq) > 0:
@@ -282,6 +282,7 @@ func newOpening(row []breakerCall, by breakerCall, beside []breakerCall) opening
 type successes struct {
 	sent  []int           // sequence numbers of all calls
 	ended []int           // the latest end of those up to each that may have succeeded
+	until []time.Duration // the same as a time
 	open  []time.Duration // when the latest of those was sent that never ended
 }
 
@@ -290,23 +291,27 @@ const longestAttempt = time.Minute
 
 func successesOf(calls []breakerCall) *successes {
 	s := &successes{}
-	ended, open := 0, -2*longestAttempt
+	ended, until, open := 0, -2*longestAttempt, -2*longestAttempt
 	for _, b := range calls {
 		switch {
 		case b.failed:
 		case b.Ended == nil:
 			open = b.Sent.At
 		default:
-			ended = max(ended, b.Ended.Seq)
+			ended, until = max(ended, b.Ended.Seq), max(until, b.Ended.At)
 		}
 		s.sent, s.ended, s.open = append(s.sent, b.Sent.Seq), append(s.ended, ended), append(s.open, open)
+		s.until = append(s.until, until)
 	}
 	return s
 }
 
-func (s *successes) beside(b breakerCall) bool {
+// beside tells whether a success may have been learnt after a failure, or is not known
+// to have been before: it was under way beside it, or came just before, and who learns
+// of it was so much later at work on it.
+func (s *successes) beside(b breakerCall, lag time.Duration) bool {
 	i, _ := slices.BinarySearch(s.sent, b.Ended.Seq)
-	return i > 0 && (s.ended[i-1] > b.Sent.Seq || b.Sent.At-s.open[i-1] <= longestAttempt)
+	return i > 0 && (s.ended[i-1] > b.Sent.Seq || s.until[i-1]+lag >= earliestFailure(b.Attempt) || b.Sent.At-s.open[i-1] <= longestAttempt)
 }
 
 // checkProbes counts the calls that left after the open time and before the
