@@ -22,7 +22,7 @@ definitions, plan, participant profile and planted defects, against the system
 under test that the file names. It asks whether the clause that was broken is broken
 again; with --times it says how often. Its report is under latest-replay; latest
 stays the last run.`,
-		Example: `  sagacheck replay sagacheck-out/latest/failures/duplicate-effect-order-1.yaml
+		Example: `  sagacheck replay sagacheck-out/latest/failures/duplicate-effect-order-vh9nt4-0001.yaml
   sagacheck replay --times 10 FILE`,
 		Args: func(_ *cobra.Command, args []string) error {
 			if len(args) != 1 {
