@@ -29,13 +29,13 @@ func (FalseStatus) Doc() Doc {
 		Definition: "The reported status contradicts the ledgers, or changes after the saga has ended.",
 		Source:     "DTM #453; restate #5033; Herlihy & Wing 1990 for the lifecycle",
 		Clauses: []Clause{
-			{Name: "completed", Text: "when completed is reported, every step that is not deferrable has had its effect"},
+			{Name: "completed", Text: "when completed is reported, every step that is not deferrable has had its effect, and none of them is reported as pending or failed"},
 			{Name: "compensated", Text: "when compensated is reported, no effect of a step that can be undone is there", Wants: []Trait{compensations}},
 			{Name: "step-succeeded", Text: "a step that is reported as succeeded has had its effect", Needs: []string{"step-status"}},
 			{Name: "step-compensated", Text: "the effect of a step that is reported as compensated is gone", Needs: []string{"step-status"}, Wants: []Trait{compensations}},
 			{Name: "final", Text: "an end that was reported is the same whenever it is asked for afterwards"},
 			{Name: "rests", Text: "once an end was reported the saga calls nobody any more, but for its deferrable steps; a saga that begins again under the id of one that ended does"},
-			{Name: "words", Text: "a report says one of the contract's words of the saga, and of steps that the saga has"},
+			{Name: "words", Text: "a report says one of the contract's words of the saga, and of steps that the saga has; at the end, no fewer attempts of a step than were answered, if it says how many"},
 		},
 		Evidence: "saga-status, saga-ended, call-committed and call-answered",
 		Blind:    "Steps that ask for no effect; a saga that is reported as running or stuck and is not.",
@@ -66,6 +66,7 @@ func (c FalseStatus) Check(h *history.History, ix *history.Index) Verdict {
 			for _, st := range r.Steps {
 				checkStep(t, s, r, st, told)
 			}
+			checkLast(t, ds, s, r, told)
 		}
 	}
 	return t.verdict("nothing was reported")
@@ -166,6 +167,42 @@ func checkStep(t *tally, s *history.SagaRecord, r *history.Event, st saga.StepSt
 		told[lie] = true
 		t.violate("step-compensated", action(s, step.Name), []*history.Event{did, r}, "broke the truth of the status: %s was reported as compensated, and its effect was there: %s", action(s, step.Name), effectOf(did))
 	}
+}
+
+// checkLast compares what a report after the end says of steps with what it says of
+// the saga, and with the attempts that were answered. A kill may cost the count of an
+// attempt.
+func checkLast(t *tally, ds []disturbance, s *history.SagaRecord, r *history.Event, told map[saga.StepStatus]bool) {
+	if s.Ended == nil || r.Seq < s.Ended.Seq || r.Status != s.Ended.Status {
+		return
+	}
+	for _, st := range r.Steps {
+		step, ok := s.Definition.Step(st.Name)
+		if !ok || told[st] {
+			continue
+		}
+		if es := answers(s.Op(st.Name, saga.Action), s.Ended.Seq); st.Attempts > 0 && st.Attempts < len(es) && len(ds) == 0 {
+			told[st] = true
+			t.violate("words", action(s, st.Name), append(es, r), "broke the status report: %s was answered %d times before saga %s had ended, and the report says %s", action(s, st.Name), len(es), s.ID, plural(st.Attempts, "attempt"))
+		}
+		if r.Status == saga.Completed && step.Kind != saga.Deferrable && (st.Status == saga.StepPending || st.Status == saga.StepFailed) {
+			told[st] = true
+			t.violate("completed", action(s, st.Name), []*history.Event{s.Ended, r}, "broke the truth of the status: saga %s was reported as completed, and its step %s as %s", s.ID, st.Name, st.Status)
+		}
+	}
+}
+
+// answers are the ends of the attempts whose answer had arrived before an event.
+func answers(o *history.OpRecord, seq int) (es []*history.Event) {
+	if o == nil {
+		return nil
+	}
+	for _, a := range sent(o) {
+		if a.Ended != nil && a.Ended.Code != 0 && a.Ended.Seq < seq {
+			es = append(es, a.Ended)
+		}
+	}
+	return es
 }
 
 // doneBy tells whether the step had had its effect before an event, or asks for

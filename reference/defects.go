@@ -49,7 +49,7 @@ func defectNames(all []Defect) []string {
 
 // Defects lists all switches, those that break something first.
 func Defects() []Defect {
-	return slices.Concat(effectDefects, compensationDefects, orderDefects, retryDefects, breakerDefects, identityDefects, livenessDefects, promiseDefects, equivalents)
+	return slices.Concat(effectDefects, compensationDefects, orderDefects, retryDefects, breakerDefects, identityDefects, livenessDefects, promiseDefects, reportDefects, equivalents)
 }
 
 const anywhere = "nothing: it shows without a fault"

@@ -244,7 +244,8 @@ func (s *state) quiet() bool {
 func (s *state) report() saga.Report {
 	r := saga.Report{ID: s.def.ID, Status: s.status(), Steps: make([]saga.StepStatus, len(s.def.Steps))}
 	for i, st := range s.def.Steps {
-		r.Steps[i] = saga.StepStatus{Name: st.Name, Status: s.stepState(i), Attempts: s.actions[i].attempts}
+		n := s.actions[i].attempts
+		r.Steps[i] = saga.StepStatus{Name: st.Name, Status: s.defects.remembered(s.stepState(i), n), Attempts: s.defects.counted(n)}
 	}
 	return r
 }

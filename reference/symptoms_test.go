@@ -22,6 +22,15 @@ func (s scene) status() saga.Status {
 	return r.Status
 }
 
+func (s scene) step(name string) saga.StepStatus {
+	r, _ := s.e.Status("s") // of an error it shows nothing
+	i := slices.IndexFunc(r.Steps, func(st saga.StepStatus) bool { return st.Name == name })
+	if i < 0 {
+		return saga.StepStatus{}
+	}
+	return r.Steps[i]
+}
+
 func (s scene) over() bool { return s.status().Ended() || s.status() == saga.Stuck }
 
 func (s scene) calls() string {
@@ -81,6 +90,8 @@ var symptoms = map[string]struct {
 		return s.status() == saga.Compensated && s.effects("a.undo") == 0
 	}},
 	"stale-status":                {define: two, shows: func(s scene) bool { return s.status() == saga.Completed && s.status() == saga.Running }},
+	"counts-one-attempt":          {define: two, script: "a 1 503", shows: func(s scene) bool { return s.over() && s.count("a") == 2 && s.step("a").Attempts == 1 }},
+	"failed-for-ever":             {define: two, script: "a 1 503", shows: func(s scene) bool { return s.status() == saga.Completed && s.step("a").Status == saga.StepFailed }},
 	"forget-ended":                {define: two, shows: func(s scene) bool { return s.count("b") == 1 && s.status() == "" }},
 	"skip-unknown-compensation":   {define: two, script: "b * -1", shows: func(s scene) bool { return s.over() && len(s.p.left("s")) == 1 }},
 	"error-means-undone":          {define: two, script: "b 1 500", shows: func(s scene) bool { return s.over() && s.count("b") == 1 }},
