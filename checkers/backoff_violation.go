@@ -41,19 +41,16 @@ const (
 // cell, and by more than another attempt takes that timed out before it reached
 // the wire.
 //
-// All waits of a cell together are judged as a rule. The policy says that the places
-// of waits in their bands, 0 at d(1−j), 1 at d(1+j), are uniform and independent;
-// a machine makes them later. So from each wait is taken how late anything in the
-// cell was at the most (the harness, the way to a participant, the orchestrator from
-// one step to the next), and what is left of n waits that end 2 ms apart lies u_i
-// above the lower end, 1 at the most. By the volume of a simplex the policy makes
-// Σ(1−u_i) ≤ t with a probability of at most tⁿ/n!. 1−u_i counts as 0.05 at the
-// least: one wait in twenty may be later than all else. This is asked of all waits,
-// of those in wide bands, and of those before attempts of each number; a violation
-// is below 10⁻⁸, divided by how often it was asked, so that false alarms are below
+// All waits of a cell together are judged as a rule. A wait that keeps the policy lies
+// in its band, anywhere: who always waits the longest keeps it, too. A machine makes it
+// later, by no more than anything else in the cell was (the harness, the way to a
+// participant, the orchestrator from one step to the next), but for one wait in twenty.
+// So k of n waits that end 2 ms apart lie beyond that with a probability of at most
+// n!/(k!(n−k)!)·0.05ᵏ. This is asked of all waits, of those in wide bands, and of those
+// before attempts of each number; a violation is
+// below 10⁻⁸, divided by how often it was asked, so that false alarms are below
 // 10⁻⁶ in a run of a hundred such cells. It is judged if waits twice as long as the
-// cell's would have shown: about 20 in bands that are 6 times as wide as the machine
-// was late, or 30 in bands that are 3 times as wide.
+// cell's would have shown: about 15 of which most end beyond the band then.
 // Cost: linear, n·log n in the waits.
 type BackoffViolation struct{}
 
@@ -79,7 +76,7 @@ func (BackoffViolation) Doc() Doc {
 			{Name: shortCompensation, Text: "the same before a further attempt of a compensation", Wants: []Trait{waitingUndos}},
 			{Name: shortOfAsked, Text: "a wait is not shorter than the Retry-After of an answer that surely was read", Wants: []Trait{repeatedActions}, Needs: []string{"retry-after"}},
 			{Name: longSingle, Text: "no wait is longer than the band, or a Retry-After, measured from the latest such moment, by more than 750 ms, the band's own upper end, or ten times the longest lag of the cell, and by more than another attempt takes that timed out before it reached the wire"},
-			{Name: longRule, Text: "the waits of a cell are not longer than the band as a rule: at least 10 that end 2 ms apart, and so many that waits twice as long would show. If the policy holds, the share of the band that is left above n waits, less that lateness and at least 0.05 each, sums to t or less with a probability of at most t^n/n!. It is asked of all waits, of those in wide bands and of those before attempts of each number; a violation below 1e-8 in all", Wants: []Trait{longWaits}},
+			{Name: longRule, Text: "the waits of a cell are not longer than the band as a rule: at least 10 that end 2 ms apart, and so many that waits twice as long would show. If the policy holds, wherever in their bands the waits lie, k of n end later than that, and later than anything else in the cell, with a probability of at most n!/(k!(n-k)!)·0.05^k. It is asked of all waits, of those in wide bands and of those before attempts of each number; a violation below 1e-8 in all", Wants: []Trait{longWaits}},
 		},
 		Evidence: "call-sent, call-answered and call-ended.",
 		Blind:    "Short waits after a silent failure of an orchestrator without attempt-timeout, which may have learnt it at any time; waits after a kill, a pause or a store outage, or where connections were refused; long waits behind a breaker; deferrable steps, and pivots that can't be undone; what is sent after a good answer (see redundant-call).",
@@ -218,17 +215,21 @@ func waitGroups(ws, wide []wait) [][]wait {
 // the wait.
 func (w wait) width() time.Duration { return max(w.hi-w.lo, w.hi/2) }
 
-// longTogether bounds the probability that independent waits, each uniform in its
-// band and no more than that late, are so many times as long as these.
+// longTogether bounds the probability that so many of the waits, taken for so many times
+// as long, end later than the band and the lateness: wherever in their bands waits that
+// keep the policy lie, each does so with a probability of at most ruleLate.
 func longTogether(ws []wait, times int, late time.Duration) float64 {
-	left := 0.0
+	beyond := 0.0
 	for _, w := range ws {
-		u := float64(time.Duration(times)*w.shortest-w.lo-late) / float64(max(w.width(), ruleBlur*late))
-		left += max(1-max(u, 0), ruleLate)
+		if time.Duration(times)*w.shortest > w.hi+late {
+			beyond++
+		}
 	}
 	n := float64(len(ws))
-	factorial, _ := math.Lgamma(n + 1)
-	return math.Exp(n*math.Log(left) - factorial)
+	all, _ := math.Lgamma(n + 1)
+	these, _ := math.Lgamma(beyond + 1)
+	others, _ := math.Lgamma(n - beyond + 1)
+	return math.Exp(all - these - others + beyond*math.Log(ruleLate))
 }
 
 // ms rounds for people.
