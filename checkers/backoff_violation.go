@@ -47,10 +47,10 @@ const (
 // participant, the orchestrator from one step to the next), but for one wait in twenty.
 // So k of n waits that end 2 ms apart lie beyond that with a probability of at most
 // n!/(k!(n−k)!)·0.05ᵏ. This is asked of all waits, of those in wide bands, and of those
-// before attempts of each number; a violation is
-// below 10⁻⁸, divided by how often it was asked, so that false alarms are below
-// 10⁻⁶ in a run of a hundred such cells. It is judged if waits twice as long as the
-// cell's would have shown: about 15 of which most end beyond the band then.
+// before attempts of each number; a violation is below 10⁻⁸, divided by how often it
+// was asked, so that false alarms are below 10⁻⁶ in a run of a hundred such cells. It
+// is judged if waits twice as long as the cell's would have shown: about 15 of which
+// most end beyond the band then.
 // Cost: linear, n·log n in the waits.
 type BackoffViolation struct{}
 

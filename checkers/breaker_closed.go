@@ -197,7 +197,7 @@ func checkClosed(t *tally, tm *timing, calls []breakerCall, ws []wait, lag time.
 	}
 	c := newClosedBreaker(calls, lag, breakerCall.surely)
 	likely := newClosedBreaker(calls, breakerTolerance, breakerCall.seemingly) // as if the machine had not been late
-	hidden := slices.ContainsFunc(calls, func(b breakerCall) bool { return hiddenAttempts(tm.ix.History, b.op) })
+	hidden := slices.ContainsFunc(calls, func(b breakerCall) bool { return tm.ix.History.MayBeRefused(b.op) })
 	for _, m := range likely.mistakes() {
 		judgeClosed(t, tm, c, m, ws, hidden)
 	}

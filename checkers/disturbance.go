@@ -33,22 +33,18 @@ func disturbances(h *history.History, ix *history.Index) []disturbance {
 				ds[n].to = e.Seq
 			}
 		case history.FaultFired:
-			if n, ok := open[f]; !storeFault(h, f) || ok && ds[n].to == math.MaxInt {
+			if n, ok := open[f]; !h.CutsStore(f) || ok && ds[n].to == math.MaxInt {
 				continue
 			}
 			open[f] = len(ds)
 			ds = append(ds, disturbance{from: e.Seq, to: math.MaxInt})
 		case history.FaultHealed:
-			if n, ok := open[f]; ok && storeFault(h, f) {
+			if n, ok := open[f]; ok && h.CutsStore(f) {
 				ds[n].to = e.Seq
 			}
 		}
 	}
 	return ds
-}
-
-func storeFault(h *history.History, f int) bool {
-	return f >= 0 && f < len(h.Header.Faults) && h.Header.Faults[f].Kind == "store-outage"
 }
 
 // began is the last time that the fault fired before the event.
@@ -76,17 +72,6 @@ func countDisturbed(ds []disturbance, from, to int, onlyKills bool) int {
 		}
 	}
 	return n
-}
-
-// hiddenAttempts tells whether an operation may have been attempted without a
-// trace: a refused connection never reaches the wire.
-func hiddenAttempts(h *history.History, op saga.Operation) bool {
-	for _, f := range h.Header.Faults {
-		if f.At.Phase == saga.Connect && f.At.Step == op.Step && f.At.Direction == op.Direction && (f.Saga == "" || f.Saga == op.Saga) {
-			return true
-		}
-	}
-	return false
 }
 
 // mayHaveLearnt tells whether the orchestrator may have read such an answer,
@@ -119,7 +104,7 @@ func usedUp(h *history.History, o *history.OpRecord) bool {
 	if p.DeadlineMS > 0 || o.Call.Breaker != nil {
 		return true
 	}
-	return p.MaxAttempts > 0 && (len(sent(o)) >= p.MaxAttempts || hiddenAttempts(h, o.Op))
+	return p.MaxAttempts > 0 && (len(sent(o)) >= p.MaxAttempts || h.MayBeRefused(o.Op))
 }
 
 // pastPivot tells whether a pivot may have succeeded.

@@ -230,7 +230,7 @@ func checkGoesOn(t *tally, h *history.History, s *history.SagaRecord, o *history
 		t.unjudgeable(pivotRetriable, notCertain)
 	case disturbed(ds, pivot.Ended.Seq, end.Seq):
 		t.unjudgeable(pivotRetriable, wasDisturbed)
-	case hiddenAttempts(h, o.Op):
+	case h.MayBeRefused(o.Op):
 		t.unjudgeable(pivotRetriable, unseen)
 	default:
 		t.violate(pivotRetriable, o.Op, []*history.Event{pivot.Ended, last(s.Calls), end}, "broke the point of no return: %s was given up after the pivot of saga %s had succeeded", o.Op, s.ID)

@@ -228,7 +228,7 @@ func mayGoUnseen(h *history.History, ix *history.Index, s *history.SagaRecord, o
 		return tooLateToSay
 	case o.Call.Retry.MaxAttempts == 0: // however many went unseen, they don't use it up
 		return ""
-	case hiddenAttempts(h, o.Op), attemptMayHide(as, o.Call.Retry, stop), attemptMayHideBefore(s, as[0], o.Call.Retry):
+	case h.MayBeRefused(o.Op), attemptMayHide(as, o.Call.Retry, stop), attemptMayHideBefore(s, as[0], o.Call.Retry):
 		return unseen
 	}
 	return ""

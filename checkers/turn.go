@@ -60,7 +60,7 @@ func stepState(h *history.History, s *history.SagaRecord, step saga.Step, ds []d
 		return coreUnsure, killMayCost
 	case o == nil && step.Action.Breaker != nil: // an open breaker fails it silently
 		return coreUnsure, unseen
-	case o == nil && (firstMayHide(s, step, last(s.Reports)) || hiddenAttempts(h, op)):
+	case o == nil && (firstMayHide(s, step, last(s.Reports)) || h.MayBeRefused(op)):
 		return coreUnsure, unseen
 	case o != nil && !surelyBefore(o, before):
 		return coreUnsure, notCertain

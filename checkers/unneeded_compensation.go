@@ -93,7 +93,7 @@ func checkNeverAttempted(t *tally, h *history.History, s *history.SagaRecord, st
 	switch _, ready := readyAt(s, step); {
 	case undo == nil:
 		t.held(neverAttempted, 1)
-	case hiddenAttempts(h, action(s, step.Name)), firstMayHide(s, step, undo):
+	case h.MayBeRefused(action(s, step.Name)), firstMayHide(s, step, undo):
 		t.unjudgeable(neverAttempted, unseen)
 	case ready && disturbed(ds, 0, undo.Seq):
 		t.unjudgeable(neverAttempted, wasDisturbed)

@@ -81,7 +81,7 @@ func (t *timing) waitsOf(s *history.SagaRecord, o *history.OpRecord) []wait {
 		w.shortest = b.Sent.At - latestFailure(a, p)
 		w.answered = b.Sent.At - answeredAt(a)
 		switch {
-		case hiddenAttempts(t.ix.History, o.Op):
+		case t.ix.History.MayBeRefused(o.Op):
 			w.unknown = unseen
 		case disturbed(t.ds, 0, b.Sent.Seq):
 			w.unknown = wasDisturbed

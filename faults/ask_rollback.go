@@ -1,8 +1,6 @@
 package faults
 
-import (
-	"github.com/sagacheck/sagacheck/saga"
-)
+import "github.com/sagacheck/sagacheck/saga"
 
 // askRollback is an operator who asks the orchestrator to roll the saga back
 // while an attempt is under way. The attempt goes on when the orchestrator has

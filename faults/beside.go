@@ -23,7 +23,7 @@ func unsettles(d saga.Definition, f Fault, many bool) bool {
 	}
 	// What else is under way loses its answer too, a refusal perhaps; and when the
 	// process goes on, an answer that lies there and the time-out are both due.
-	retry := policyAt(d, f.At)
+	retry := policyOf(d, f.At)
 	lastAttempt := retry.MaxAttempts > 0 && f.At.Attempt >= retry.MaxAttempts
 	return many || !alone(d, f.At.Step) || e.Victim == ProcessPaused && f.DelayMS >= retry.AttemptTimeoutMS && lastAttempt
 }
@@ -59,7 +59,7 @@ func (f Fault) clashes(d saga.Definition, o Fault, several bool) bool {
 // endsSaga tells whether a saga may go no further after a fault.
 func (f Fault) endsSaga(d saga.Definition) bool {
 	e := f.Effect(0)
-	return e.Refuses() || e.Asked || policyAt(d, f.At).MaxAttempts == 1
+	return e.Refuses() || e.Asked || policyOf(d, f.At).MaxAttempts == 1
 }
 
 // compete tells whether sagas of a cell may be in each other's way, by registers or

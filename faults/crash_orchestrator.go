@@ -1,10 +1,9 @@
 package faults
 
 import (
-	"time"
+	"pgregory.net/rapid"
 
 	"github.com/sagacheck/sagacheck/saga"
-	"pgregory.net/rapid"
 )
 
 // crashOrchestrator kills the orchestrator (SIGKILL) while the attempt is held
@@ -33,7 +32,7 @@ func (crashOrchestrator) Validate(f Fault) error {
 // Effect is a process that is away. At response the answer is kept back until it is
 // dead.
 func (crashOrchestrator) Effect(f Fault, _ int) Effect {
-	e := Effect{Victim: ProcessKilled, For: time.Duration(f.DelayMS) * time.Millisecond}
+	e := Effect{Victim: ProcessKilled, For: ms(f.DelayMS)}
 	if f.At.Phase == saga.Response {
 		e.Bends = []Bend{{Answer: true, How: Swallowed}}
 	}

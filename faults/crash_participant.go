@@ -1,10 +1,9 @@
 package faults
 
 import (
-	"time"
+	"pgregory.net/rapid"
 
 	"github.com/sagacheck/sagacheck/saga"
-	"pgregory.net/rapid"
 )
 
 // crashParticipant kills the service while it works on the attempt: the
@@ -25,7 +24,7 @@ func (crashParticipant) Validate(f Fault) error { return positive("delay_ms", f.
 
 // Effect is a broken connection, and a service that is away.
 func (crashParticipant) Effect(f Fault, _ int) Effect {
-	return Effect{Answer: &Answer{Hangup: true}, Victim: ServiceDown, For: time.Duration(f.DelayMS) * time.Millisecond}
+	return Effect{Answer: &Answer{Hangup: true}, Victim: ServiceDown, For: ms(f.DelayMS)}
 }
 
 // Usual is about the first wait.

@@ -80,7 +80,7 @@ func (e *ending) interruptedDeferral(s saga.Step) {
 	if !e.a.Process || s.Kind != saga.Deferrable || most == 0 {
 		return
 	}
-	fs := burst(Fault{Kind: (unavailable{}).Doc().Name, At: point(s.Name, 1, saga.Receive)}, most)
+	fs := burst(unavailableAt(s.Name), most)
 	e.add(append(fs, defaults(Fault{Kind: (crashOrchestrator{}).Doc().Name, At: point(s.Name, most+1, saga.Receive)}, s.Action.Retry))...)
 }
 
@@ -103,7 +103,7 @@ func (e *ending) lateBranch() {
 			refusal := Fault{Kind: (reject{}).Doc().Name, At: point(other.Name, 1, saga.Receive)}
 			e.add(late, refusal)
 			late.DelayMS = lateFailure
-			e.add(Fault{Kind: (unavailable{}).Doc().Name, At: point(s.Name, 1, saga.Receive)}, late, refusal)
+			e.add(unavailableAt(s.Name), late, refusal)
 			break
 		}
 	}

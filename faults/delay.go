@@ -1,8 +1,9 @@
 package faults
 
 import (
-	"github.com/sagacheck/sagacheck/saga"
 	"pgregory.net/rapid"
+
+	"github.com/sagacheck/sagacheck/saga"
 )
 
 // delay holds the request or the answer back for delay_ms. Longer than the

@@ -203,7 +203,7 @@ func drawPoint(t *rapid.T, defs []saga.Definition, p Plan, number int, kinds []K
 		if number > 1 && (!several || len(d.Predecessors(max(d.StepIndex(at.Step), 0))) == 0) {
 			f.Saga = number // a later step may be reached by another saga only
 		}
-		f = drawFields(t, f, policyAt(d, at))
+		f = drawFields(t, f, policyOf(d, at))
 		if unsettles(d, f, many) && len(p.Faults) > 0 || slices.ContainsFunc(p.Faults, func(o Fault) bool { return unsettles(d, o, many) || f.clashes(d, o, several) }) {
 			continue
 		}
@@ -243,13 +243,6 @@ func below(t *rapid.T, n int, label string) int {
 
 // pick draws one of a list, all alike.
 func pick[T any](t *rapid.T, list []T, label string) T { return list[below(t, len(list), label)] }
-
-func policyAt(d saga.Definition, at saga.FailurePoint) saga.RetryPolicy {
-	if c, ok := d.Call(at.Ref()); ok {
-		return c.Retry
-	}
-	return saga.RetryPolicy{AttemptTimeoutMS: 500, InitialIntervalMS: 20}
-}
 
 // drawFields draws the numbers of a kind around the values that matter under the
 // policy.

@@ -1,10 +1,9 @@
 package faults
 
 import (
-	"time"
+	"pgregory.net/rapid"
 
 	"github.com/sagacheck/sagacheck/saga"
-	"pgregory.net/rapid"
 )
 
 // duplicate delivers the request a second time on a connection of its own: at
@@ -29,7 +28,7 @@ func (duplicate) Validate(f Fault) error {
 
 // Effect is a second copy.
 func (duplicate) Effect(f Fault, _ int) Effect {
-	return Effect{Copied: true, For: time.Duration(f.DelayMS) * time.Millisecond}
+	return Effect{Copied: true, For: ms(f.DelayMS)}
 }
 
 // Usual is a copy at the time that the fault says, and one that comes late.

@@ -4,8 +4,9 @@ import (
 	"fmt"
 	"slices"
 
-	"github.com/sagacheck/sagacheck/saga"
 	"pgregory.net/rapid"
+
+	"github.com/sagacheck/sagacheck/saga"
 )
 
 // errorRate makes some of the calls in a window fail with 500, nothing done.

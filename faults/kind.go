@@ -5,8 +5,9 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/sagacheck/sagacheck/saga"
 	"pgregory.net/rapid"
+
+	"github.com/sagacheck/sagacheck/saga"
 )
 
 // KindDoc documents a kind of fault; the reference page is generated from it.

@@ -1,8 +1,9 @@
 package faults
 
 import (
-	"github.com/sagacheck/sagacheck/saga"
 	"pgregory.net/rapid"
+
+	"github.com/sagacheck/sagacheck/saga"
 )
 
 // latency makes the network slow for a time: requests and answers of the steps

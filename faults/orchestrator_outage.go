@@ -1,7 +1,5 @@
 package faults
 
-import "time"
-
 // orchestratorOutage kills the orchestrator at a time, wherever its sagas are
 // then, and starts it again on the same store: what chaos tools do to a process.
 // crash-orchestrator does it at an exact point.
@@ -20,5 +18,5 @@ func (orchestratorOutage) Validate(Fault) error { return nil }
 
 // Effect is a process that is away.
 func (orchestratorOutage) Effect(f Fault, _ int) Effect {
-	return Effect{Victim: ProcessKilled, For: time.Duration(f.ForMS) * time.Millisecond}
+	return Effect{Victim: ProcessKilled, For: ms(f.ForMS)}
 }

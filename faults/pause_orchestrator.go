@@ -1,10 +1,9 @@
 package faults
 
 import (
-	"time"
+	"pgregory.net/rapid"
 
 	"github.com/sagacheck/sagacheck/saga"
-	"pgregory.net/rapid"
 )
 
 // pauseOrchestrator stops the orchestrator (SIGSTOP) for delay_ms while the
@@ -25,7 +24,7 @@ func (pauseOrchestrator) Validate(f Fault) error { return positive("delay_ms", f
 
 // Effect is a process that stands still.
 func (pauseOrchestrator) Effect(f Fault, _ int) Effect {
-	return Effect{Victim: ProcessPaused, For: time.Duration(f.DelayMS) * time.Millisecond}
+	return Effect{Victim: ProcessPaused, For: ms(f.DelayMS)}
 }
 
 // Usual is past the attempt's time-out.

@@ -1,10 +1,9 @@
 package faults
 
 import (
-	"time"
+	"pgregory.net/rapid"
 
 	"github.com/sagacheck/sagacheck/saga"
-	"pgregory.net/rapid"
 )
 
 // refuse closes the listener of an operation before its attempt, until at least
@@ -30,7 +29,7 @@ func (refuse) Validate(f Fault) error { return positive("delay_ms", f.DelayMS) }
 
 // Effect is a closed port.
 func (refuse) Effect(f Fault, _ int) Effect {
-	return Effect{Refused: true, For: time.Duration(f.DelayMS) * time.Millisecond}
+	return Effect{Refused: true, For: ms(f.DelayMS)}
 }
 
 // Usual is a port that opens at once.

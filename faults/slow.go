@@ -1,8 +1,9 @@
 package faults
 
 import (
-	"github.com/sagacheck/sagacheck/saga"
 	"pgregory.net/rapid"
+
+	"github.com/sagacheck/sagacheck/saga"
 )
 
 // slow lets the bytes trickle at kbps kilobytes a second.

@@ -1,7 +1,5 @@
 package faults
 
-import "time"
-
 // storeOutage cuts the orchestrator off from its store for a time: a database is
 // unreachable, a file can't be written, as on a full disk.
 type storeOutage struct{ plain }
@@ -19,5 +17,5 @@ func (storeOutage) Validate(Fault) error { return nil }
 
 // Effect is a store that is away.
 func (storeOutage) Effect(f Fault, _ int) Effect {
-	return Effect{Victim: StoreCutOff, For: time.Duration(f.ForMS) * time.Millisecond}
+	return Effect{Victim: StoreCutOff, For: ms(f.ForMS)}
 }

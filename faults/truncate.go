@@ -1,8 +1,9 @@
 package faults
 
 import (
-	"github.com/sagacheck/sagacheck/saga"
 	"pgregory.net/rapid"
+
+	"github.com/sagacheck/sagacheck/saga"
 )
 
 // truncate ends the connection after some bytes of the request or of the answer;

@@ -60,7 +60,7 @@ func quartile(gs []gap) time.Duration {
 // attempt before began with the event since.
 func (ix *Index) couldBegin(s *SagaRecord, o *OpRecord, a *Attempt) (at time.Duration, since *Event, ok bool) {
 	switch {
-	case o.Call.Breaker != nil || ix.mayBeRefused(o.Op):
+	case o.Call.Breaker != nil || ix.History.MayBeRefused(o.Op):
 	case a.N > 1:
 		at, since = o.waited(a)
 	case o.Op.Direction == saga.Action:
@@ -108,13 +108,6 @@ func (s *SagaRecord) succeeded(step string, a *Attempt) (at time.Duration, last 
 	return at, last
 }
 
-// mayBeRefused: a refused connection never reaches the wire.
-func (ix *Index) mayBeRefused(op saga.Operation) bool {
-	return slices.ContainsFunc(ix.History.Header.Faults, func(f PlannedFault) bool {
-		return f.At.Phase == saga.Connect && f.At.Step == op.Step && f.At.Direction == op.Direction && (f.Saga == "" || f.Saga == op.Saga)
-	})
-}
-
 // absences are times, by sequence numbers, in which the orchestrator was not running
 // or had no store.
 type absences [][2]int
@@ -123,24 +116,19 @@ func (ix *Index) away() (away absences) {
 	events := ix.History.Events
 	for i := range events {
 		e := &events[i]
-		store := e.Fault != nil && ix.plannedKind(*e.Fault) == StoreOutage
+		store := e.Fault != nil && ix.History.CutsStore(*e.Fault)
 		switch {
 		case e.Kind == ProcessKilled:
 			away = append(away, [2]int{e.Seq, e.Seq})
 		case store && e.Kind == FaultFired:
 			away = append(away, [2]int{e.Seq, math.MaxInt})
-		case store && e.Kind == FaultHealed && len(away) > 0:
-			away[len(away)-1][1] = e.Seq
+		case store && e.Kind == FaultHealed:
+			for i := range away {
+				away[i][1] = min(away[i][1], e.Seq)
+			}
 		}
 	}
 	return away
-}
-
-func (ix *Index) plannedKind(fault int) string {
-	if planned := ix.History.Header.Faults; fault >= 0 && fault < len(planned) {
-		return planned[fault].Kind
-	}
-	return ""
 }
 
 func (away absences) between(from, to *Event) bool {

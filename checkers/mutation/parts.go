@@ -157,7 +157,7 @@ func disturbed(ix *history.Index) bool {
 		switch e := &ix.History.Events[i]; {
 		case e.Kind == history.ProcessKilled, e.Kind == history.ProcessPaused:
 			return true
-		case e.Kind == history.FaultFired && e.Fault != nil && ix.History.Header.Faults[*e.Fault].Kind == "store-outage":
+		case e.Kind == history.FaultFired && e.Fault != nil && ix.History.CutsStore(*e.Fault):
 			return true
 		}
 	}

@@ -1,0 +1,21 @@
+package history
+
+import (
+	"slices"
+
+	"github.com/sagacheck/sagacheck/saga"
+)
+
+// MayBeRefused tells whether an operation may have been attempted without a trace: a
+// refused connection never reaches the wire.
+func (h *History) MayBeRefused(op saga.Operation) bool {
+	return slices.ContainsFunc(h.Header.Faults, func(f PlannedFault) bool {
+		return f.At.Phase == saga.Connect && f.At.Step == op.Step && f.At.Direction == op.Direction && (f.Saga == "" || f.Saga == op.Saga)
+	})
+}
+
+// CutsStore tells whether the planned fault of that index cuts the orchestrator off from
+// its store.
+func (h *History) CutsStore(fault int) bool {
+	return fault >= 0 && fault < len(h.Header.Faults) && h.Header.Faults[fault].Kind == StoreOutage
+}
