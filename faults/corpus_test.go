@@ -197,6 +197,7 @@ type strike struct {
 	done     int              // how often
 	fails    func(error) bool // of the client; nil: it does not
 	up, down int64            // bytes; 0: all, or none
+	partial  bool             // the head of the answer came
 }
 
 func strikes() []strike {
@@ -229,6 +230,8 @@ func strikes() []strike {
 		{fault: at("reset", "response", Fault{}), fails: broken, done: 1},
 		{fault: at("truncate", "request", Fault{Bytes: 60}), fails: ended, up: 60},
 		{fault: at("truncate", "response", Fault{Bytes: 60}), fails: ended, done: 1, down: 60},
+		{fault: at("break-body", "response", Fault{}), fails: ended, done: 1, partial: true},
+		{fault: at("stall-body", "response", Fault{}), fails: silent, done: 1, partial: true},
 	}
 }
 
@@ -318,7 +321,7 @@ const silence = 50 * time.Millisecond
 // struck; for all others never.
 func (p strike) timeout(rec *history.Recorder) <-chan struct{} {
 	c := make(chan struct{})
-	if p.fault.Kind != "lose" {
+	if p.fault.Kind != "lose" && p.fault.Kind != "stall-body" {
 		return c
 	}
 	go func() {
@@ -364,8 +367,8 @@ func (p strike) check(t *testing.T, h *history.History, code int, err error) {
 	if want := min(len(p.fault.Kind), 1); n[history.FaultFired] != want {
 		t.Errorf("fired %d times", n[history.FaultFired])
 	}
-	if (end.Code == 200) != p.answered || (end.Acked > 0) != p.answered {
-		t.Errorf("recorded as code %d, acknowledged at %v", end.Code, end.Acked)
+	if end.Partial != p.partial || (end.Code == 200) != (p.answered || p.partial) || (end.Acked > 0) != p.answered {
+		t.Errorf("recorded as code %d, partial: %v, acknowledged at %v", end.Code, end.Partial, end.Acked)
 	}
 	if p.up > 0 && end.Up != p.up || p.down > 0 && end.Down != p.down {
 		t.Errorf("%d bytes up, %d down", end.Up, end.Down)

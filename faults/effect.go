@@ -1,6 +1,8 @@
 package faults
 
 import (
+	"net/http"
+	"slices"
 	"time"
 
 	"github.com/sagacheck/sagacheck/saga"
@@ -60,11 +62,13 @@ type How string
 
 // The ways.
 const (
-	Swallowed How = "swallowed" // they disappear, and the connection stays open
-	Late      How = "late"      // N ms
-	Trickling How = "trickling" // N kilobytes a second
-	Ended     How = "ended"     // the connection ends after N bytes
-	Reset     How = "reset"     // the connection is reset (TCP RST)
+	Swallowed How = "swallowed"  // they disappear, and the connection stays open
+	Late      How = "late"       // N ms
+	Trickling How = "trickling"  // N kilobytes a second
+	Ended     How = "ended"      // the connection ends after N bytes
+	BrokenOff How = "broken off" // the connection ends within the body
+	Stalled   How = "stalled"    // the rest of the body disappears, and the connection stays open
+	Reset     How = "reset"      // the connection is reset (TCP RST)
 )
 
 // bend is the effect of a kind that acts where the fault's phase says.
@@ -87,10 +91,18 @@ func kindOf(f Fault) Kind {
 	return k
 }
 
+// halves tells whether the head of the answer comes, and not all of its body.
+func (e Effect) halves() bool {
+	return slices.ContainsFunc(e.Bends, func(b Bend) bool { return b.How == BrokenOff || b.How == Stalled })
+}
+
 // Passes tells whether the attempt is let through.
 func (e Effect) Passes() bool {
 	return !e.Refused && !e.Cut && len(e.Bends) == 0 && !e.Copied && e.Answer == nil && !e.Asked && e.Victim == ""
 }
+
+// bare tells whether the answer has a head only.
+func (e Effect) bare() bool { return e.Answer != nil && e.Answer.Code == http.StatusNoContent }
 
 // OnProcess tells whether it is the orchestrator's process that suffers.
 func (e Effect) OnProcess() bool { return e.Victim == ProcessKilled || e.Victim == ProcessPaused }

@@ -188,6 +188,8 @@ func (x *exchange) collect(w *Wire, chain []toxic) (c *toxiproxy.ToxicCollection
 		switch t.Type {
 		case swallowType:
 			t.Attributes = map[string]any{"exchange": x.number}
+		case bodyType:
+			t.Attributes["exchange"] = x.number
 		case resetType:
 			x.near.reset.Store(true)
 		}
@@ -279,7 +281,10 @@ func (x *exchange) end(e end) {
 		if !n.passed.IsZero() {
 			ev.Passed = in.rec.Clock(n.passed)
 		}
-		if e != delivered {
+		if head := x.far.answer.head.Load(); e != delivered {
+			if head > 0 && ev.Down >= head {
+				ev.Code, ev.Partial = int(x.far.code.Load()), true
+			}
 			return
 		}
 		ev.Code = int(x.far.code.Load())

@@ -203,6 +203,9 @@ func (s *exploredSpace) extend(parent *Probe, audit bool) []*Probe {
 			continue
 		}
 		for _, f := range variantsAt(v, s.Definitions[n-1], s.Ability) {
+			if (Plan{append(slices.Clone(parent.Plan.Faults), f)}).bodiless() != nil {
+				continue
+			}
 			s.counts.Raw++
 			if s.rep[n] != n && !audit {
 				s.counts.Pruned[SymmetricSagas.Name]++

@@ -240,6 +240,8 @@ func attemptOutcome(a *history.Attempt, ix *history.Index) string {
 	switch {
 	case a.Ended == nil:
 		return s + "=open"
+	case a.Ended.Partial:
+		return s + "=half " + string(saga.Classify(a.Ended.Code))
 	case a.Ended.Code == 0 && a.Ended.Down > 0:
 		return s + "=cut"
 	}

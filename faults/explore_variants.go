@@ -23,7 +23,7 @@ func placeable(v Visit, a Ability) []KindDoc {
 	at := v.At
 	for _, k := range Kinds() {
 		d := k.Doc()
-		inside := at.Step == saga.SubmitStep && (at.Phase == saga.Receive || at.Phase == saga.Commit)
+		inside := at.Step == saga.SubmitStep && (at.Phase == saga.Receive || at.Phase == saga.Commit || d.WithBody)
 		decides := k.Effect(Fault{At: at}, 0).Decides
 		if a.allows(d) && slices.Contains(d.Phases, at.Phase) && !inside && !(decides && v.Known) {
 			docs = append(docs, d)

@@ -2,6 +2,7 @@ package faults
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/sagacheck/sagacheck/internal/yamlfile"
@@ -115,5 +116,22 @@ func (p Plan) problems() (ps yamlfile.Problems) {
 			ps.Add(fmt.Sprintf("faults[%d].%s", i, field), "%s", reason)
 		}
 	}
-	return append(ps, p.twins(func(n int) int { return n })...)
+	return slices.Concat(ps, p.twins(func(n int) int { return n }), p.bodiless())
+}
+
+// bodiless finds faults within the body of an answer that has none: one that is given
+// is given again to later attempts with the same key.
+func (p Plan) bodiless() (ps yamlfile.Problems) {
+	for i, f := range p.Faults {
+		if k, err := KindByName(f.Kind); err != nil || !k.Effect(f, 0).halves() {
+			continue
+		}
+		for j, o := range p.Faults {
+			k, err := KindByName(o.Kind)
+			if err == nil && o.At.Ref() == f.At.Ref() && o.At.Attempt <= f.At.Attempt && k.Effect(o, 0).bare() {
+				ps.Add(fmt.Sprintf("faults[%d].at", i), "%s: the answer has no body: faults[%d] says 204", f.At, j)
+			}
+		}
+	}
+	return ps
 }

@@ -25,6 +25,9 @@ type KindDoc struct {
 	Operator bool
 	// Answers: it answers in the participant's place, which can be done once.
 	Answers bool
+	// WithBody: it needs an answer that has a body; the orchestrator's own to the
+	// client need not have one.
+	WithBody bool
 }
 
 // Window tells whether the kind lasts over a time instead of hitting a point.
@@ -78,6 +81,8 @@ func Kinds() []Kind {
 		delay{},
 		slow{},
 		truncate{},
+		breakBody{},
+		stallBody{},
 		duplicate{},
 		reject{},
 		unavailable{},
@@ -137,6 +142,9 @@ func (f Fault) Validate() error {
 	}
 	if f.At.Step == saga.SubmitStep && (f.At.Phase == saga.Receive || f.At.Phase == saga.Commit) {
 		return fmt.Errorf("at: %s: phase %s of submit lies inside the orchestrator: expected connect, request or response", f.At, f.At.Phase)
+	}
+	if f.At.Step == saga.SubmitStep && d.WithBody {
+		return fmt.Errorf("at: %s: the answer of an orchestrator need not have a body: expected a step of the saga", f.At)
 	}
 	if err := d.unused(f); err != nil {
 		return err

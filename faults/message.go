@@ -33,13 +33,14 @@ type message struct {
 	src   *bufio.Reader // over take
 	from  io.Reader
 	limit int
-	raw   []byte    // all that was taken from the connection
-	known int       // how much of raw belongs to the message, as far as it was read
-	given int       // how much of that Read has given
-	gone  error     // the end of the connection, if it was reached
-	body  io.Reader // nil: the head has not been read
-	end   error     // io.EOF: the message is whole; for its reader
-	plain bool      // not HTTP: all that comes belongs to it
+	raw   []byte       // all that was taken from the connection
+	known int          // how much of raw belongs to the message, as far as it was read
+	head  atomic.Int64 // length of the head of an answer; 0: it is not whole (yet)
+	given int          // how much of that Read has given
+	gone  error        // the end of the connection, if it was reached
+	body  io.Reader    // nil: the head has not been read
+	end   error        // io.EOF: the message is whole; for its reader
+	plain bool         // not HTTP: all that comes belongs to it
 
 	at    time.Time     // when it was whole; for readers of size
 	size  atomic.Int64  // length of a whole message; 0: it is not whole (yet)
@@ -102,6 +103,7 @@ func (m *message) response(to *http.Request) (*http.Response, error) {
 			return nil, err
 		}
 		if r.StatusCode >= 200 || r.StatusCode == http.StatusSwitchingProtocols {
+			m.head.Store(int64(len(m.raw) - m.src.Buffered()))
 			m.gather(r.Body)
 			return r, nil
 		}

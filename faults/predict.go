@@ -348,7 +348,22 @@ func (w *attemptWalk) bent(b Bend) {
 		}
 	case Late:
 		w.comesLate(b)
+	case BrokenOff, Stalled:
+		w.halved(b)
 	case Trickling:
+	}
+}
+
+// halved: the head of the answer comes, and not its body. It may be taken for what it
+// says, or for none: a success, if there is another attempt, is one either way.
+func (w *attemptWalk) halved(b Bend) {
+	if b.How == Stalled {
+		w.takes(w.timeout)
+	}
+	p := policyOf(w.pr.def, saga.FailurePoint{Step: w.ref.Step, Direction: w.ref.Direction})
+	another := p.DeadlineMS == 0 && (p.MaxAttempts == 0 || w.n < p.MaxAttempts)
+	if w.answer == saga.Permanent || w.answer == saga.Done && !another {
+		w.pr.doubtful = true
 	}
 }
 

@@ -30,6 +30,7 @@ const (
 	swallowType = "sagacheck_swallow"
 	resetType   = "sagacheck_reset"
 	limitType   = "sagacheck_limit"
+	bodyType    = "sagacheck_body"
 )
 
 // toxicsOf is an effect's chain.
@@ -55,6 +56,8 @@ func (b Bend) toxic() toxic {
 		return newToxic(limitType, direction, map[string]any{"bytes": b.N})
 	case Reset:
 		return newToxic(resetType, direction, map[string]any{"timeout": 0})
+	case BrokenOff, Stalled:
+		return newToxic(bodyType, direction, map[string]any{"stalls": b.How == Stalled})
 	case Swallowed:
 		if b.Answer {
 			return newToxic(swallowType, direction, nil)
@@ -95,8 +98,11 @@ var _ toxics.Toxic = (*swallow)(nil)
 var gone sync.Map // exchange number → <-chan struct{}
 
 // Pipe drops the data and waits.
-func (s *swallow) Pipe(stub *toxics.ToxicStub) {
-	v, ok := gone.Load(s.Exchange)
+func (s *swallow) Pipe(stub *toxics.ToxicStub) { dropUntilGone(s.Exchange, stub) }
+
+// dropUntilGone drops what comes until the orchestrator's side is over.
+func dropUntilGone(exchange uint64, stub *toxics.ToxicStub) {
+	v, ok := gone.Load(exchange)
 	if !ok {
 		stub.Close()
 		return
@@ -161,8 +167,53 @@ func (l *limit) Pipe(stub *toxics.ToxicStub) {
 	drain(stub.Input)
 }
 
+// halfBody passes the head of an answer and the first byte of its body, and then ends
+// the link, or waits as swallow does.
+type halfBody struct {
+	Exchange uint64 `json:"exchange"`
+	Stalls   bool   `json:"stalls"`
+}
+
+var _ toxics.Toxic = (*halfBody)(nil)
+
+// Pipe looks for the end of the head, which may come in pieces.
+func (b *halfBody) Pipe(stub *toxics.ToxicStub) {
+	var seen []byte
+	for {
+		select {
+		case <-stub.Interrupt:
+			return
+		case c := <-stub.Input:
+			if c == nil {
+				stub.Close()
+				return
+			}
+			before := len(seen)
+			seen = append(seen, c.Data...)
+			head := bytes.Index(seen, []byte("\r\n\r\n"))
+			if enough := head + len("\r\n\r\n") + 1; head >= 0 && len(seen) >= enough {
+				c.Data = c.Data[:enough-before]
+				stub.Output <- c
+				b.stop(stub)
+				return
+			}
+			stub.Output <- c
+		}
+	}
+}
+
+func (b *halfBody) stop(stub *toxics.ToxicStub) {
+	if b.Stalls {
+		dropUntilGone(b.Exchange, stub)
+		return
+	}
+	stub.Close()
+	drain(stub.Input)
+}
+
 var registerToxics = sync.OnceFunc(func() {
 	toxics.Register(swallowType, new(swallow))
 	toxics.Register(resetType, new(resetter))
 	toxics.Register(limitType, new(limit))
+	toxics.Register(bodyType, new(halfBody))
 })

@@ -81,7 +81,7 @@ func (w *waits) add(e *history.Event) {
 	case e.Kind == history.CallAnswered && e.Attempt == op.attempts:
 		op.retryAfter = time.Duration(e.RetryAfterMS) * time.Millisecond
 		op.settled = op.settled || e.Code != 0 && saga.Classify(e.Code) != saga.Transient
-	case e.Kind == history.CallEnded && saga.Classify(e.Code) != saga.Done:
+	case e.Kind == history.CallEnded && (e.Partial || saga.Classify(e.Code) != saga.Done):
 		if call, ok := w.call(e.Operation()); ok && call.Breaker != nil {
 			w.failed[call.Breaker.Name] = e.At
 		}

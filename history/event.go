@@ -125,8 +125,11 @@ type Event struct {
 	// body of the definition; nil: it is.
 	Body *string `json:"body,omitempty"`
 	// Code is the HTTP status: of an answer (call-answered), of what reached the
-	// orchestrator (call-ended; 0: no complete answer reached it), of a refusal.
+	// orchestrator (call-ended; 0: not even the head of an answer did), of a refusal.
 	Code int `json:"code,omitempty"`
+	// Partial: (call-ended) the head of the answer reached the orchestrator, and not all
+	// of its body. It may take it for what its status says, or for a broken connection.
+	Partial bool `json:"partial,omitempty"`
 	// RetryAfterMS is the Retry-After of an answer.
 	RetryAfterMS int `json:"retry_after_ms,omitempty"`
 	// LagMS: (settled) how late the harness itself was at the most while the cell
@@ -147,7 +150,7 @@ type Event struct {
 	// was over (At). It is taken from the socket right after the last byte was written
 	// (no byte unacknowledged), else at the orchestrator's FIN, which acknowledges all
 	// before it: it may be late by that, never early. 0 (absent): no whole answer
-	// arrived (Code is 0), or the kernel never confirmed it (a reset came first, or
+	// arrived, or the kernel never confirmed it (a reset came first, or
 	// this system can't be asked).
 	Acked time.Duration `json:"acked_ns,omitempty"`
 	// Certain: (call-ended) the orchestrator surely read the answer: it closed its

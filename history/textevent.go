@@ -80,6 +80,8 @@ func (t *eventText) word(w string) error {
 	switch {
 	case codeForm.MatchString(w):
 		t.Code, _ = strconv.Atoi(w)
+	case w == "partial":
+		t.Partial = true
 	case w == "uncertain":
 		t.given[w] = true
 	case t.Saga == "":
@@ -207,7 +209,7 @@ func (t *eventText) defaults(h *History) {
 			t.StepID = t.Step
 		}
 	case CallEnded:
-		t.Certain = t.Code != 0 && !t.given["uncertain"]
+		t.Certain = t.Code != 0 && !t.Partial && !t.given["uncertain"]
 	case CallCommitted:
 		if t.given["effect"] {
 			return

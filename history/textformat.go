@@ -221,13 +221,16 @@ func formatEvent(h *History, e *Event) string {
 	if e.Code != 0 {
 		add(strconv.Itoa(e.Code))
 	}
+	if e.Partial {
+		add("partial")
+	}
 	if e.Status != "" {
 		add(string(e.Status))
 	}
 	if e.Kind == LedgerRead {
 		return strings.Join(append(parts, formatLedger(e)...), " ")
 	}
-	def := eventText{Event: Event{Kind: e.Kind, Saga: e.Saga, Step: e.Step, Direction: e.Direction, Code: e.Code}}
+	def := eventText{Event: Event{Kind: e.Kind, Saga: e.Saga, Step: e.Step, Direction: e.Direction, Code: e.Code, Partial: e.Partial}}
 	def.defaults(h)
 	if def.Certain && !e.Certain {
 		add("uncertain")

@@ -12,6 +12,7 @@ import (
 	"math"
 	"net"
 	"net/http"
+	"net/http/httptrace"
 	"net/url"
 	"os"
 	"regexp"
@@ -149,11 +150,21 @@ func (e *Executor) send(ctx context.Context, def saga.Definition, r ref, attempt
 	if e.defects.on("no-attempt-timeout") {
 		timeout = math.MaxInt64
 	}
-	ctx, cancel := context.WithTimeout(ctx, timeout)
+	ctx, cancel := e.limited(ctx, timeout)
 	defer cancel()
 	a, err := e.post(ctx, call.URL, e.body(def, r), e.header(def, step.Name, r.dir, attempt, by))
 	e.logAttempt(ctx, def, r, attempt, a, err)
 	return a
+}
+
+// limited bounds the whole of an attempt.
+func (e *Executor) limited(ctx context.Context, timeout time.Duration) (context.Context, context.CancelFunc) {
+	if !e.defects.on("head-timeout") {
+		return context.WithTimeout(ctx, timeout)
+	}
+	ctx, cancel := context.WithCancel(ctx)
+	t := time.AfterFunc(timeout, cancel)
+	return httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{GotFirstResponseByte: func() { t.Stop() }}), cancel
 }
 
 func (e *Executor) post(ctx context.Context, url string, body []byte, h http.Header) (answer, error) {

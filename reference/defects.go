@@ -359,6 +359,10 @@ var livenessDefects = []Defect{
 		Description: "attempts have no time-out",
 	},
 	{
+		Name: "head-timeout", Anomaly: "stuck-saga", Needs: "an answer that stalls behind its head",
+		Description: "the time-out of an attempt ends with the head of the answer",
+	},
+	{
 		Name: "stop-on-store-error", Anomaly: "stuck-saga", Needs: "an outage of the store",
 		Description: "the journal's writer ends at the first error of the store",
 	},

@@ -3,6 +3,9 @@ package reference
 import (
 	"errors"
 	"fmt"
+	"io"
+	"net/http"
+	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -114,7 +117,7 @@ func TestDefectsShow(t *testing.T) {
 // The symptoms that need a setting of their own.
 var shownElsewhere = []string{
 	"rerun-on-resubmit", "requeue-slow-calls", "ignore-deadline", "ignore-retry-after", "no-jitter", "shared-jitter",
-	"breaker-ignored", "breaker-per-saga", "half-open-floods", "breaker-opens-early", "breaker-adds-up", "refusals-open-breaker", "no-attempt-timeout", "skip-compensation-on-operator",
+	"breaker-ignored", "breaker-per-saga", "half-open-floods", "breaker-opens-early", "breaker-adds-up", "refusals-open-breaker", "no-attempt-timeout", "head-timeout", "skip-compensation-on-operator",
 	"stop-on-store-error", "store-errors-ignored", "accept-in-memory",
 	"start-after-turn", "ignore-operator", "second-saga-on-resubmit",
 	"no-backoff", "compensation-storm", "coarse-timer", "backoff-one-step-behind",
@@ -219,6 +222,36 @@ func TestNoAttemptTimeout(t *testing.T) {
 		t.Error("timed out")
 	}
 	close(hang)
+}
+
+func TestHeadTimeout(t *testing.T) {
+	for _, tt := range []struct {
+		defects []string
+		ends    bool
+	}{{nil, true}, {[]string{"head-timeout"}, false}} {
+		stall, first := make(chan struct{}), make(chan struct{}, 1)
+		srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+			w.Header().Set("Content-Length", "2")
+			w.WriteHeader(http.StatusOK)
+			select {
+			case first <- struct{}{}:
+				_ = http.NewResponseController(w).Flush()
+				<-stall
+			default:
+			}
+			_, _ = io.WriteString(w, "{}")
+		}))
+		p := newParticipant(t, nil)
+		d := p.define("s", "a compensatable")
+		d.Steps[0].Action.URL, d.Steps[0].Action.Retry.AttemptTimeoutMS = srv.URL, 50
+		e := openTest(t, Options{Defects: tt.defects})
+		submit(t, e, d)
+		if ended := (scene{p, e}).later(); ended != tt.ends {
+			t.Errorf("with %v it ends: %v", tt.defects, ended)
+		}
+		close(stall)
+		srv.Close()
+	}
 }
 
 func TestRequeueSlowCalls(t *testing.T) {

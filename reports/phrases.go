@@ -138,6 +138,9 @@ func callText(e *history.Event) string {
 		if e.Code == 0 {
 			return attemptText(e) + ": no answer arrives, the outcome is unknown"
 		}
+		if e.Partial {
+			return fmt.Sprintf("%s: the head of a %d arrives, and not its body", attemptText(e), e.Code)
+		}
 		return fmt.Sprintf("%s: %d arrives", attemptText(e), e.Code)
 	}
 	return "a call that belongs to no operation"

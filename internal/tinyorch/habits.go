@@ -26,6 +26,7 @@ type Habits struct {
 	Longest, Shortest        bool   // each wait is at the end of its band
 	ReadBack                 bool   // asks with GET before it repeats a call
 	BodiesAnew               bool   // bodies are read and written anew, to the last digit
+	HeadOnly                 bool   // takes an answer for what its head says
 	Send                     Sender // how it speaks HTTP; nil: as Go does
 }
 
@@ -47,6 +48,7 @@ func AllHabits() []Habits {
 		{Name: "shortest-waits", Shortest: true},
 		{Name: "read-back", ReadBack: true},
 		{Name: "bodies-anew", BodiesAnew: true},
+		{Name: "head-only", HeadOnly: true},
 	}
 	for _, s := range Senders() {
 		list = append(list, Habits{Name: s.Name, Send: s.sender()})

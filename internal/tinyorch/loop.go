@@ -176,7 +176,7 @@ func (l *loop) attempt(ctx context.Context) (code int, retryAfter time.Duration)
 		return 0, 0
 	}
 	defer resp.Body.Close()
-	if _, err := io.Copy(io.Discard, resp.Body); err != nil {
+	if _, err := io.Copy(io.Discard, resp.Body); err != nil && !l.run.o.habits.HeadOnly {
 		return 0, 0
 	}
 	return resp.StatusCode, askedToWait(resp.Header.Get("Retry-After"))

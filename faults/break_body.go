@@ -1,0 +1,26 @@
+package faults
+
+import "github.com/sagacheck/sagacheck/saga"
+
+// breakBody ends the connection behind the head of the answer.
+type breakBody struct{ plain }
+
+var _ Kind = breakBody{}
+
+func (breakBody) Doc() KindDoc {
+	return KindDoc{
+		Name: "break-body", Phases: []saga.Phase{saga.Response}, Transient: true, WithBody: true,
+		Text: "the head of the answer and one byte of its body arrive, then the connection ends. The answer may be taken for what its status says, or for a broken connection",
+	}
+}
+
+// Validate accepts all: it has no fields.
+func (breakBody) Validate(Fault) error { return nil }
+
+// Effect is the end of an answer within its body.
+func (breakBody) Effect(f Fault, _ int) Effect { return bend(f, BrokenOff, 0) }
+
+// Simpler is an answer that is cut within its head, or nothing of it.
+func (breakBody) Simpler(f Fault, p saga.RetryPolicy) []Fault {
+	return []Fault{instead(f, "lose", f.At.Phase, p), instead(f, "reset", f.At.Phase, p), instead(f, "truncate", f.At.Phase, p)}
+}
