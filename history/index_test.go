@@ -35,6 +35,9 @@ func TestLearnt(t *testing.T) {
 		"1ms call-ended s1 pay#1 422":           saga.Permanent,
 		"1ms call-ended s1 pay#1 422 uncertain": saga.Answer(""),
 		"1ms call-ended s1 pay#1 503 uncertain": saga.Transient,
+		"1ms call-ended s1 pay#1 200 partial":   saga.Answer(""),
+		"1ms call-ended s1 pay#1 422 partial":   saga.Answer(""),
+		"1ms call-ended s1 pay#1 503 partial":   saga.Transient,
 		"1ms call-ended s1 pay#1 0":             saga.Transient,
 		"1ms call-ended s1 pay#1 0 down=12":     saga.Answer(""),
 	} {

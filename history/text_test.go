@@ -38,7 +38,7 @@ step note deferrable after=ship do=- undo=note-1EUR,till+1EUR
 2ms call-answered s1 charge#1 429 retry-after-ms=1000
 2ms fault-fired s1 charge#1 fault=0 detail="12 bytes \"passed\""
 3ms call-ended s1 charge#1 200 uncertain passed=2.4ms acked=2.5ms up=12 down=99
-3ms call-ended s1 reserve.undo#2 200
+3ms call-ended s1 reserve.undo#2 200 partial down=9
 4ms process-killed detail=orchestrator
 5ms saga-status s1 running steps=reserve:running:1,charge:pending:0
 6ms saga-ended s1 completed still=5ms

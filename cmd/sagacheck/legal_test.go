@@ -10,7 +10,7 @@ import (
 
 // What the contract leaves open turns no verdict: each habit of right
 // orchestrators is run under a share of the curated plans, which is another for
-// each. The soak test runs all of them.
+// each. The soak test draws plans for them.
 func TestLegalHabitsTurnNoVerdict(t *testing.T) {
 	const shares = 6
 	for i, h := range tinyorch.AllHabits() {

@@ -29,12 +29,15 @@ type control struct {
 
 // Controls: with fenced participants no checker may find anything in the
 // reference executor, in switches that change what it does without breaking a
-// guarantee, or in an orchestrator that shares no code with it. What is found
+// guarantee, or in an orchestrator that shares no code with it, whatever its legal
+// habits. What is found
 // is a false alarm, or a bug of the control: either has to be looked at.
 func controls(t *testing.T) []control {
 	all := []control{
 		{"reference", 8, nil},
-		{"tinyorch", 4, []string{"--orchestrator", attach(t, tinyorch.Bugs{})}},
+	}
+	for _, h := range tinyorch.AllHabits() {
+		all = append(all, control{h.Name, 1, []string{"--orchestrator", attachHabit(t, h)}})
 	}
 	for _, d := range reference.Defects() {
 		if d.Equivalent {
