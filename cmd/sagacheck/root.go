@@ -130,5 +130,6 @@ func newRoot(p process) *cobra.Command {
 	root.AddCommand(
 		newRun(p), newCheck(p), newReplay(p), newExplore(p), newCompare(p), newList(p), newReference(p), newOrchestrators(p), newReport(p), newMutants(p), newVersion(p),
 	)
+	completeFlags(root)
 	return root
 }
