@@ -16,7 +16,8 @@ type breakerCall struct {
 }
 
 // opening is a time in which a breaker surely was open: from the failure that
-// completed as many in a row as its policy says.
+// completed as many in a row as its policy says. The machine was not late by a good
+// part of the open time.
 type opening struct {
 	by    breakerCall
 	since time.Duration
@@ -26,18 +27,26 @@ type opening struct {
 
 // openings yields where each breaker surely opened for the first time: the last calls
 // that had ended by then all failed, with an answer, and none was under way beside them
-// that did not, so that it does not matter in which order the orchestrator learnt it.
+// that did not, nor shortly before, so that it does not matter in which order the
+// orchestrator learnt it.
 func openings(ix *history.Index) func(func(opening) bool) {
 	return func(yield func(opening) bool) {
 		if disturbed(ix) || refusing(ix) {
 			return
 		}
+		near := nearBy(ix)
 		for _, calls := range behindBreakers(ix) {
-			if o, ok := firstOpening(calls); ok && !yield(o) {
+			if o, ok := firstOpening(calls, near); ok && near < calls[0].of.Call.Breaker.Open()/2 && !yield(o) {
 				return
 			}
 		}
 	}
+}
+
+// nearBy is how near to each other two calls must have been for their order not to be
+// sure.
+func nearBy(ix *history.Index) time.Duration {
+	return 3 * max(12*time.Millisecond, ix.Lag+2*time.Millisecond, longestAccept(ix))
 }
 
 // behindBreakers are the calls behind each breaker, in the order in which they were
@@ -60,13 +69,13 @@ func behindBreakers(ix *history.Index) [][]breakerCall {
 	return all
 }
 
-func firstOpening(calls []breakerCall) (o opening, ok bool) {
+func firstOpening(calls []breakerCall, near time.Duration) (o opening, ok bool) {
 	policy := calls[0].of.Call.Breaker
 	ended := slices.DeleteFunc(slices.Clone(calls), func(c breakerCall) bool { return c.Ended == nil })
 	slices.SortFunc(ended, func(a, b breakerCall) int { return cmp.Compare(a.Ended.Seq, b.Ended.Seq) })
 	for i := policy.Failures - 1; i < len(ended); i++ {
 		row := ended[i-policy.Failures+1 : i+1]
-		if slices.ContainsFunc(row, succeeded) || besideSuccess(calls, row) {
+		if slices.ContainsFunc(row, succeeded) || besideSuccess(calls, row, near) {
 			continue
 		}
 		o.by = ended[i]
@@ -84,11 +93,11 @@ func succeeded(c breakerCall) bool {
 }
 
 // besideSuccess tells whether a call that did not surely fail was under way beside one
-// of a row.
-func besideSuccess(calls, row []breakerCall) bool {
+// of a row, or ended shortly before it.
+func besideSuccess(calls, row []breakerCall, near time.Duration) bool {
 	return slices.ContainsFunc(calls, func(c breakerCall) bool {
 		return succeeded(c) && slices.ContainsFunc(row, func(r breakerCall) bool {
-			return c.Sent.Seq < r.Ended.Seq && (c.Ended == nil || c.Ended.Seq > r.Sent.Seq)
+			return c.Sent.Seq < r.Ended.Seq && (c.Ended == nil || c.Ended.At+near > r.Sent.At)
 		})
 	})
 }

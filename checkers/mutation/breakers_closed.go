@@ -13,7 +13,7 @@ func heldBackWhileClosed(ix *history.Index, yield func(string, *edit) bool) {
 	if disturbed(ix) || refusing(ix) {
 		return
 	}
-	near := 3 * max(20*time.Millisecond, 2*ix.Lag, longestAccept(ix))
+	near := nearBy(ix)
 	for _, calls := range behindBreakers(ix) {
 		open := calls[0].of.Call.Breaker.Open()
 		for _, i := range miscounts(calls, near) {

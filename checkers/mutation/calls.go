@@ -110,7 +110,7 @@ func oneAttemptMore(ix *history.Index, yield func(string, *edit) bool) {
 	for s, o := range each(ix) {
 		p := o.Call.Retry
 		last := lastSent(o)
-		if p.MaxAttempts == 0 || last == nil || last.N != p.MaxAttempts || endless(s, o) || o.Learnt(saga.Done) != nil || o.Learnt(saga.Permanent) != nil || s.Ended != nil && s.Ended.Seq < last.Ended.Seq {
+		if p.MaxAttempts == 0 || last == nil || last.N != p.MaxAttempts || endless(s, o) || mayBeOver(o) || s.Ended != nil && s.Ended.Seq < last.Ended.Seq {
 			continue
 		}
 		_, hi := p.Band(last.N + 1)
@@ -134,7 +134,7 @@ func callAfterDeadline(ix *history.Index, yield func(string, *edit) bool) {
 	for s, o := range each(ix) {
 		p := o.Call.Retry
 		last := lastSent(o)
-		if p.DeadlineMS == 0 || last == nil || o.Learnt(saga.Done) != nil || o.Learnt(saga.Permanent) != nil || endless(s, o) || disturbed(ix) {
+		if p.DeadlineMS == 0 || last == nil || mayBeOver(o) || endless(s, o) || disturbed(ix) {
 			continue
 		}
 		due := o.Attempts[0].Sent.At + time.Duration(p.DeadlineMS)*time.Millisecond + second
@@ -143,6 +143,13 @@ func callAfterDeadline(ix *history.Index, yield func(string, *edit) bool) {
 			return
 		}
 	}
+}
+
+// mayBeOver tells whether an answer that needs no retry may have been learnt.
+func mayBeOver(o *history.OpRecord) bool {
+	return slices.ContainsFunc(o.Attempts, func(a *history.Attempt) bool {
+		return a.Ended != nil && a.Ended.Code != 0 && saga.Classify(a.Ended.Code) != saga.Transient
+	})
 }
 
 // givenUp takes the second attempt and all after it away from an operation that
