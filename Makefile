@@ -11,7 +11,7 @@ VERSION   := $(shell git describe --tags --always --dirty 2>/dev/null || echo de
 export GOFLAGS += -buildvcs=false
 
 # Packages that start goroutines: tested with the race detector.
-RACY := ./faults ./harness ./orchestrators ./participants ./reference ./history ./reports ./internal/...
+RACY := ./faults ./harness ./orchestrators ./participants ./reference ./history ./results ./reports ./internal/...
 
 .PHONY: help
 help: ## list the targets
@@ -43,7 +43,7 @@ check: ## what CI checks besides: format, vet, staticcheck, imports, stale pages
 
 # Tests that say whether a generated page or schema is stale; -update rewrites it.
 PAGES := Page|TrackRecord|SchemaIsFresh|TestSchema$$
-PAGED := ./cmd/sagacheck ./scenarios ./orchestrators ./reports
+PAGED := ./cmd/sagacheck ./scenarios ./orchestrators ./results
 
 .PHONY: docs
 docs: ## write the generated pages and schemas anew
@@ -55,8 +55,8 @@ fmt: ## format the code
 
 # GOGC as the command sets it, see cmd/sagacheck/main.go.
 .PHONY: bench
-bench: ## benchmarks: cells, calls, checkers, models, reference executor, reports
-	GOGC=400 $(GO) test -run '^$$' -bench . -benchtime 3s -timeout 60m ./harness ./checkers ./models ./reference ./reports ./scenarios ./cmd/sagacheck
+bench: ## benchmarks: cells, calls, checkers, models, reference executor, results, reports
+	GOGC=400 $(GO) test -run '^$$' -bench . -benchtime 3s -timeout 60m ./harness ./checkers ./models ./reference ./results ./reports ./scenarios ./cmd/sagacheck
 
 .PHONY: soak
 soak: ## 20,000 cells of controls in which nothing may be found, with the upper bound of false alarms

@@ -5,6 +5,7 @@ import (
 	"slices"
 
 	"github.com/sagacheck/sagacheck/history"
+	"github.com/sagacheck/sagacheck/internal/words"
 	"github.com/sagacheck/sagacheck/saga"
 )
 
@@ -183,7 +184,7 @@ func checkLast(t *tally, ds []disturbance, s *history.SagaRecord, r *history.Eve
 		}
 		if es := answers(s.Op(st.Name, saga.Action), s.Ended.Seq); st.Attempts > 0 && st.Attempts < len(es) && len(ds) == 0 {
 			told[st] = true
-			t.violate("words", action(s, st.Name), append(es, r), "broke the status report: %s was answered %d times before saga %s had ended, and the report says %s", action(s, st.Name), len(es), s.ID, plural(st.Attempts, "attempt"))
+			t.violate("words", action(s, st.Name), append(es, r), "broke the status report: %s was answered %d times before saga %s had ended, and the report says %s", action(s, st.Name), len(es), s.ID, words.Plural(st.Attempts, "attempt"))
 		}
 		if r.Status == saga.Completed && step.Kind != saga.Deferrable && (st.Status == saga.StepPending || st.Status == saga.StepFailed) {
 			told[st] = true

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/sagacheck/sagacheck/history"
+	"github.com/sagacheck/sagacheck/internal/words"
 	"github.com/sagacheck/sagacheck/saga"
 )
 
@@ -105,7 +106,7 @@ func promised(p saga.RetryPolicy) string {
 	if p.MaxAttempts == 0 {
 		return "as many as it takes"
 	}
-	return plural(p.MaxAttempts, "attempt")
+	return words.Plural(p.MaxAttempts, "attempt")
 }
 
 func checkMaximum(t *tally, h *history.History, o *history.OpRecord, as []*history.Attempt, ds []disturbance) {
@@ -186,7 +187,7 @@ func checkPromised(t *tally, h *history.History, ix *history.Index, s *history.S
 	for _, a := range as {
 		events = append(events, a.Ended)
 	}
-	t.violate(clause, o.Op, events, "broke the retry policy: %s was given up after %s, all of which failed transiently, and the policy allows %s", o.Op, plural(len(as), "attempt"), promised(p))
+	t.violate(clause, o.Op, events, "broke the retry policy: %s was given up after %s, all of which failed transiently, and the policy allows %s", o.Op, words.Plural(len(as), "attempt"), promised(p))
 }
 
 // deadlineNear tells whether the next attempt may have come to lie past the deadline,

@@ -4,14 +4,16 @@ import (
 	"fmt"
 
 	"github.com/sagacheck/sagacheck/checkers"
+	"github.com/sagacheck/sagacheck/internal/words"
+	"github.com/sagacheck/sagacheck/results"
 )
 
 // riskLines say how often each property was at risk, and what could not be judged.
 // Of the clauses they tell those that could mostly not be judged, or all.
-func (r *Run) riskLines(all bool) []cell {
+func riskLines(r *results.Run, all bool) []cell {
 	var out []cell
 	for _, p := range r.Properties {
-		out = append(out, p.riskLine())
+		out = append(out, riskLine(p))
 		if p.Verdict == checkers.NotApplicable || len(p.Clauses) < 2 {
 			continue
 		}
@@ -28,8 +30,8 @@ func (r *Run) riskLines(all bool) []cell {
 // is said of its property.
 func toTell(k checkers.Count) bool { return !k.Open() && k.Unjudgeable > k.Judged() }
 
-func (p Property) riskLine() cell {
-	c := cell{Text: fmt.Sprintf("%s: at risk %s in %d of %s", p.Name, times(p.AtRisk), p.CellsAtRisk, plural(p.Cells, "cell"))}
+func riskLine(p results.Property) cell {
+	c := cell{Text: fmt.Sprintf("%s: at risk %s in %d of %s", p.Name, words.Times(p.AtRisk), p.CellsAtRisk, words.Plural(p.Cells, "cell"))}
 	switch {
 	case p.Verdict == checkers.NotApplicable:
 		return cell{p.Name + ": not applicable: " + p.Reason, dim}
@@ -45,11 +47,11 @@ func (p Property) riskLine() cell {
 			n += k.Unjudgeable
 		}
 		if n > 0 {
-			c.Text += fmt.Sprintf(", could not be judged %s", times(n))
+			c.Text += fmt.Sprintf(", could not be judged %s", words.Times(n))
 		}
 	}
 	if p.Findings > 0 {
-		c.Text += fmt.Sprintf(", %s (advice)", plural(p.Findings, "finding"))
+		c.Text += fmt.Sprintf(", %s (advice)", words.Plural(p.Findings, "finding"))
 	}
 	return c
 }
@@ -61,7 +63,7 @@ func clauseLine(k checkers.Count) cell {
 	case k.Open():
 		return cell{fmt.Sprintf("  %s: judged in no cell%s", k.Clause, unjudged(k)), warn}
 	}
-	return cell{Text: fmt.Sprintf("  %s: judged %s%s", k.Clause, times(k.Judged()), unjudged(k))}
+	return cell{Text: fmt.Sprintf("  %s: judged %s%s", k.Clause, words.Times(k.Judged()), unjudged(k))}
 }
 
 // unjudged says how often a clause could not be judged, and why.
@@ -69,11 +71,11 @@ func unjudged(k checkers.Count) string {
 	if k.Unjudgeable == 0 {
 		return ""
 	}
-	return fmt.Sprintf(", could not be judged %s: %s", times(k.Unjudgeable), k.Why)
+	return fmt.Sprintf(", could not be judged %s: %s", words.Times(k.Unjudgeable), k.Why)
 }
 
 // clauseTable has every clause of every property that is applicable.
-func (r *Run) clauseTable() (table, bool) {
+func clauseTable(r *results.Run) (table, bool) {
 	t := table{
 		Title: "Clauses", Head: []string{"property", "clause", "held", "broken", "could not be judged", "why"}, Wrap: 5,
 		Notes: []string{"A property is a list of promises, its clauses. It is green only if each of them was judged in some cell, or is not applicable."},
@@ -90,7 +92,7 @@ func (r *Run) clauseTable() (table, bool) {
 }
 
 func clauseRow(property string, k checkers.Count) []cell {
-	row := words(property, k.Clause)
+	row := plainCells(property, k.Clause)
 	if k.Lacks != "" {
 		return append(row, cell{"–", dim}, cell{"–", dim}, cell{"–", dim}, cell{"not applicable: " + k.Lacks, dim})
 	}

@@ -1,243 +1,48 @@
 package reports
 
 import (
-	"cmp"
 	"fmt"
 	"slices"
 	"strings"
 
-	"github.com/sagacheck/sagacheck/checkers"
+	"github.com/sagacheck/sagacheck/internal/words"
+	"github.com/sagacheck/sagacheck/results"
 )
 
-// Comparison is engine × anomaly × participant profile: which engine needs which
-// protection from its participants. All engines ran the same plans.
-type Comparison struct {
-	Anomalies []string      `json:"anomalies"` // columns, in this order
-	Profiles  []string      `json:"profiles"`  // one table each
-	Engines   []Engine      `json:"engines"`   // rows
-	Marks     []CompareMark `json:"marks"`     // one an engine, profile and anomaly
-	Machine   string        `json:"machine,omitempty"`
-	AtOnce    int           `json:"sagas_at_once,omitempty"` // in the measurement of speed
-	// Strict: a finding makes the comparison red, as it would a run.
-	Strict bool `json:"strict,omitempty"`
-}
-
-// Engine is one orchestrator of a comparison.
-type Engine struct {
-	Name     string   `json:"name"`
-	Version  string   `json:"version,omitempty"`
-	Settings []string `json:"settings,omitempty"` // what was configured, and why
-	Note     string   `json:"note,omitempty"`     // for example why it was not run
-	// SagasPerSecond without faults, through the same harness, as many at once for
-	// each engine; Ratio to the reference executor in the same run.
-	SagasPerSecond float64 `json:"sagas_per_second,omitempty"`
-	Ratio          float64 `json:"ratio,omitempty"`
-}
-
-// CompareMark is one cell of the comparison.
-type CompareMark struct {
-	Engine     string  `json:"engine"`
-	Profile    string  `json:"profile"`
-	Anomaly    string  `json:"anomaly"`
-	Mark       MarkOf  `json:"mark"`
-	Reason     string  `json:"reason,omitempty"` // of every mark but holds and violated
-	AtRisk     int     `json:"at_risk"`
-	Cells      int     `json:"cells"`
-	Violations int     `json:"violations,omitempty"` // cells
-	Plan       string  `json:"smallest_plan,omitempty"`
-	Broken     string  `json:"broken,omitempty"`
-	Replay     string  `json:"replay,omitempty"`
-	Replays    *Rate   `json:"replays,omitempty"`
-	Behaviour  string  `json:"behaviour,omitempty"` // documented, a setting, or a surprise
-	Source     string  `json:"source,omitempty"`    // where the engine's documentation says so
-	RunSeconds float64 `json:"run_seconds,omitempty"`
-}
-
-// MarkOf is what an engine did about an anomaly.
-type MarkOf string
-
-// The marks of a comparison.
-const (
-	Holds         MarkOf = "holds"
-	IsViolated    MarkOf = "violated"
-	NotApplicable MarkOf = "not-applicable"
-	NotAtRisk     MarkOf = "not-at-risk"
-	Undecided     MarkOf = "inconclusive"
-	NotRunAtAll   MarkOf = "not-run" // the engine failed or was not there
-)
-
-// Compare makes the matrix of runs that had the same plans, one a pair of engine
-// and profile. Advice is left out.
-func Compare(runs []*Run) *Comparison {
-	c := &Comparison{}
-	for _, r := range runs {
-		if !slices.ContainsFunc(c.Engines, func(e Engine) bool { return e.Name == r.Orchestrator.Name }) {
-			c.Engines = append(c.Engines, Engine{Name: r.Orchestrator.Name, Version: r.Orchestrator.Version})
-		}
-		if !slices.Contains(c.Profiles, r.Profile) {
-			c.Profiles = append(c.Profiles, r.Profile)
-		}
-		for _, p := range r.Properties {
-			if p.Advice {
-				continue
-			}
-			if !slices.Contains(c.Anomalies, p.Name) {
-				c.Anomalies = append(c.Anomalies, p.Name)
-			}
-			c.Marks = append(c.Marks, r.mark(p))
-		}
-	}
-	return c
-}
-
-var marksOf = map[checkers.Outcome]MarkOf{
-	checkers.Pass: Holds, checkers.Violation: IsViolated, checkers.NotApplicable: NotApplicable,
-	checkers.Vacuous: NotAtRisk, checkers.Inconclusive: Undecided,
-}
-
-func (r *Run) mark(p Property) CompareMark {
-	m := CompareMark{
-		Engine: r.Orchestrator.Name, Profile: r.Profile, Anomaly: p.Name, Mark: marksOf[p.Verdict],
-		AtRisk: p.AtRisk, Cells: p.Cells, RunSeconds: float64(r.DurationMS) / 1000,
-	}
-	if m.Mark != Holds && m.Mark != IsViolated {
-		m.Reason = cmp.Or(p.Reason, "no reason was given")
-	}
-	if p.Cells == 0 && r.Summary.Outcome == Errored {
-		m.Mark, m.Reason = NotRunAtAll, strings.Join(r.Summary.Reasons, "; ")
-	}
-	var smallest *Failure
-	for i := range r.Failures {
-		f := &r.Failures[i]
-		if f.Verdict == checkers.Violation && f.breaks(p.Name) && (smallest == nil || f.before(*smallest)) {
-			smallest = f
-		}
-	}
-	if smallest != nil {
-		m.Plan, m.Broken, m.Replay, m.Replays = smallest.Plan, smallest.Broken, smallest.File, smallest.Reproduced
-	}
-	for _, res := range r.Results {
-		if res.Property == p.Name {
-			m.Violations += res.Cells.Violation
-		}
-	}
-	return m
-}
-
-// breaks tells whether a property was broken by the cause of a failure.
-func (f Failure) breaks(property string) bool {
-	return f.Property == property || slices.Contains(f.Also, property)
-}
-
-// before puts a failure that was replayed first, then the smallest.
-func (f Failure) before(o Failure) bool {
-	if a, b := f.Reproduced != nil, o.Reproduced != nil; a != b {
-		return a
-	}
-	return compareFailures(f, o) < 0
-}
-
-// Mark finds one mark.
-func (c *Comparison) Mark(engine, profile, anomaly string) (CompareMark, bool) {
-	i := slices.IndexFunc(c.Marks, func(m CompareMark) bool {
-		return m.Engine == engine && m.Profile == profile && m.Anomaly == anomaly
-	})
-	if i < 0 {
-		return CompareMark{}, false
-	}
-	return c.Marks[i], true
-}
-
-// missing names the cells that have no mark, or none with a reason: a complete
-// matrix has none.
-func (c *Comparison) missing() []string {
-	var out []string
-	for _, e := range c.Engines {
-		for _, p := range c.Profiles {
-			for _, a := range c.Anomalies {
-				m, ok := c.Mark(e.Name, p, a)
-				switch {
-				case !ok:
-					out = append(out, fmt.Sprintf("%s with %s participants: no mark for %s", e.Name, p, a))
-				case m.Reason == "" && m.Mark != Holds && m.Mark != IsViolated:
-					out = append(out, fmt.Sprintf("%s with %s participants: %s is %s without a reason", e.Name, p, a, m.Mark))
-				}
-			}
-		}
-	}
-	return out
-}
-
-// notRun says once for each engine and profile that it did not run.
-func (c *Comparison) notRun() []string {
-	var out []string
-	for _, m := range c.Marks {
-		if m.Mark == NotRunAtAll {
-			out = append(out, fmt.Sprintf("%s with %s participants did not run: %s", m.Engine, m.Profile, m.Reason))
-		}
-	}
-	return slices.Compact(out)
-}
-
-func (c *Comparison) headline() string {
+func comparisonHeadline(c *results.Comparison) string {
 	found := 0
 	for _, m := range c.Marks {
-		if m.Mark == IsViolated {
+		if m.Mark == results.IsViolated {
 			found++
 		}
 	}
-	return fmt.Sprintf("%s × %s × %s · %s", plural(len(c.Engines), "engine"), plural(len(c.Profiles), "profile"),
-		plural(len(c.Anomalies), "anomaly"), plural(found, "finding"))
+	return fmt.Sprintf("%s × %s × %s · %s", words.Plural(len(c.Engines), "engine"), words.Plural(len(c.Profiles), "profile"),
+		words.Plural(len(c.Anomalies), "anomaly"), words.Plural(found, "finding"))
 }
 
-// judge gives the reasons why the comparison is not green: what is missing and
-// what did not run, and every finding if it is strict.
-func (c *Comparison) judge() (violated, errored, inconclusive, vacuous []string) {
-	vacuous = c.missing()
-	if len(c.Marks) == 0 {
-		vacuous = append(vacuous, "nothing was compared")
-	}
-	errored = c.notRun()
-	if !c.Strict {
-		return nil, errored, nil, vacuous
-	}
-	for _, m := range c.Marks {
-		what := fmt.Sprintf("%s with %s participants: %s is %s", m.Engine, m.Profile, m.Anomaly, m.Mark)
-		switch m.Mark {
-		case IsViolated:
-			violated = append(violated, what)
-		case Undecided:
-			inconclusive = append(inconclusive, what+": "+m.Reason)
-		case NotAtRisk:
-			vacuous = append(vacuous, what+": "+m.Reason)
-		}
-	}
-	return violated, errored, inconclusive, vacuous
-}
-
-var compareCells = map[MarkOf]cell{
-	Holds: {"✓", good}, IsViolated: {"✗", bad}, NotApplicable: {"–", dim},
-	NotAtRisk: {"○", dim}, Undecided: {"?", warn}, NotRunAtAll: {"!", warn},
+var compareCells = map[results.MarkOf]cell{
+	results.Holds: {"✓", good}, results.IsViolated: {"✗", bad}, results.NotApplicable: {"–", dim},
+	results.NotAtRisk: {"○", dim}, results.Undecided: {"?", warn}, results.NotRunAtAll: {"!", warn},
 }
 
 const compareLegend = "✓ holds · ✗ violated · ○ not at risk · – not applicable · ? inconclusive · ! not run"
 
-func (c *Comparison) tables() []table {
+func comparisonTables(c *results.Comparison) []table {
 	var out []table
 	for _, profile := range c.Profiles {
-		out = append(out, c.profileTable(profile))
+		out = append(out, profileTable(c, profile))
 	}
-	out = append(out, c.findings(), c.engineTable())
-	if reasons := c.reasons(); len(reasons.Rows) > 0 {
+	out = append(out, findingTable(c), engineTable(c))
+	if reasons := reasonTable(c); len(reasons.Rows) > 0 {
 		out = append(out, reasons)
 	}
 	return out
 }
 
-func (c *Comparison) profileTable(profile string) table {
+func profileTable(c *results.Comparison, profile string) table {
 	t := table{Title: "Engine × anomaly, " + profile + " participants", Head: append([]string{"engine"}, c.Anomalies...), Notes: []string{compareLegend}}
 	for _, e := range c.Engines {
-		row := words(e.Name)
+		row := plainCells(e.Name)
 		for _, a := range c.Anomalies {
 			m, ok := c.Mark(e.Name, profile, a)
 			if !ok {
@@ -251,11 +56,11 @@ func (c *Comparison) profileTable(profile string) table {
 	return t
 }
 
-// findings lists what was violated, with the smallest plan.
-func (c *Comparison) findings() table {
+// findingTable lists what was violated, with the smallest plan.
+func findingTable(c *results.Comparison) table {
 	t := table{Title: "Findings", Head: []string{"engine", "participants", "anomaly", "replays", "behaviour", "smallest plan"}, Wrap: 5}
 	for _, m := range c.Marks {
-		if m.Mark != IsViolated {
+		if m.Mark != results.IsViolated {
 			continue
 		}
 		rate := ""
@@ -271,7 +76,7 @@ func (c *Comparison) findings() table {
 	return t
 }
 
-func (c *Comparison) engineTable() table {
+func engineTable(c *results.Comparison) table {
 	t := table{Title: "Versions and settings", Head: []string{"engine", "version", "sagas/s", "of reference", "settings"}, Wrap: 4}
 	if c.Machine != "" {
 		t.Notes = []string{"measured on: " + c.Machine}
@@ -292,23 +97,23 @@ func (c *Comparison) engineTable() table {
 	return t
 }
 
-// reasons lists why a mark is neither holds nor violated, the engines and
+// reasonTable lists why a mark is neither holds nor violated, the engines and
 // profiles with the same reason in one line.
-func (c *Comparison) reasons() table {
+func reasonTable(c *results.Comparison) table {
 	t := table{Title: "Marks that are neither ✓ nor ✗", Head: []string{"anomaly", "mark", "engine (participants)", "reason"}, Wrap: 3}
 	type why struct {
 		anomaly string
-		mark    MarkOf
+		mark    results.MarkOf
 		reason  string
 	}
 	who := map[why][]string{}
 	var order []why
 	for _, m := range c.Marks {
-		if m.Mark == Holds || m.Mark == IsViolated {
+		if m.Mark == results.Holds || m.Mark == results.IsViolated {
 			continue
 		}
 		k := why{m.Anomaly, m.Mark, m.Reason}
-		if m.Mark == NotRunAtAll {
+		if m.Mark == results.NotRunAtAll {
 			k.anomaly = "all"
 		}
 		if who[k] == nil {

@@ -3,80 +3,16 @@ package reports
 import (
 	"cmp"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
+
+	"github.com/sagacheck/sagacheck/internal/words"
+	"github.com/sagacheck/sagacheck/results"
 )
 
-// Coverage is which failure points an exploration reached, and what became of
-// its plans.
-type Coverage struct {
-	Depth  int          `json:"depth"` // faults a plan, at most
-	Points []PointCount `json:"points"`
-	Plans  []PlanCount  `json:"plans"` // one entry a scenario
-	// Rules are the equivalences by which plans were pruned, with their counts.
-	Rules []RuleCount `json:"rules,omitempty"`
-	// NotRun is what the budget or a missing capability left out.
-	NotRun []NotRun `json:"not_run,omitempty"`
-}
-
-// PointCount is the failure points of one scenario, phase and kind of fault. A
-// point is reachable if a run passed it, hit if a fault fired on it.
-type PointCount struct {
-	Scenario  string   `json:"scenario"`
-	Phase     string   `json:"phase"` // a phase of an attempt, or "window"
-	Kind      string   `json:"kind"`
-	Reachable int      `json:"reachable"`
-	Hit       int      `json:"hit"`
-	Hits      []string `json:"hits,omitempty"`   // the points that were hit
-	Missed    []string `json:"missed,omitempty"` // reachable, but not hit
-}
-
-// NewPointCount counts the points; both lists hold each point once.
-func NewPointCount(scenario, phase, kind string, hits, missed []string) PointCount {
-	slices.Sort(hits)
-	slices.Sort(missed)
-	return PointCount{
-		Scenario: scenario, Phase: phase, Kind: kind, Hits: hits, Missed: missed,
-		Hit: len(hits), Reachable: len(hits) + len(missed),
-	}
-}
-
-// OtherShard is the reason for not running a plan that another shard runs. It
-// vanishes when shards are joined.
-const OtherShard = "in another shard"
-
-// PlanCount is the plans of one scenario: raw, of which so many were pruned as
-// equivalent to another, run, and left over.
-type PlanCount struct {
-	Scenario string `json:"scenario"`
-	Raw      int    `json:"raw"`
-	Pruned   int    `json:"pruned"`
-	Run      int    `json:"run"`
-	NotRun   int    `json:"not_run"`
-}
-
-// RuleCount is how many plans one rule of equivalence pruned.
-type RuleCount struct {
-	Rule  string `json:"rule"`
-	Plans int    `json:"plans"`
-}
-
-// NotRun is a number of plans that were not run, and why.
-type NotRun struct {
-	Reason   string   `json:"reason"`
-	Plans    int      `json:"plans"`
-	Examples []string `json:"examples,omitempty"`
-}
-
-// Complete tells whether every reachable point was hit and every plan that was
-// not pruned was run.
-func (c *Coverage) Complete() bool {
-	return !slices.ContainsFunc(c.Points, func(p PointCount) bool { return p.Hit < p.Reachable }) &&
-		!slices.ContainsFunc(c.Plans, func(p PlanCount) bool { return p.NotRun > 0 })
-}
-
-func (c *Coverage) tables() []table {
-	out := []table{c.pointTable(), c.planTable()}
+func coverageTables(c *results.Coverage) []table {
+	out := []table{pointTable(c), planTable(c)}
 	if len(c.Rules) > 0 {
 		t := table{Title: "Pruned as equivalent", Head: []string{"plans", "rule"}, Wrap: 1}
 		for _, r := range c.Rules {
@@ -99,7 +35,7 @@ func (c *Coverage) tables() []table {
 }
 
 // pointTable is fault kind × phase, summed over the scenarios.
-func (c *Coverage) pointTable() table {
+func pointTable(c *results.Coverage) table {
 	type place struct{ kind, phase string }
 	hit, reachable := map[place]int{}, map[place]int{}
 	kinds, phases := map[string]bool{}, map[string]bool{}
@@ -110,14 +46,14 @@ func (c *Coverage) pointTable() table {
 		kinds[p.Kind], phases[p.Phase] = true, true
 	}
 	order := []string{"connect", "request", "receive", "commit", "response", "window"}
-	columns := sortedKeys(phases)
+	columns := slices.Sorted(maps.Keys(phases))
 	slices.SortStableFunc(columns, func(a, b string) int { return cmp.Compare(slices.Index(order, a), slices.Index(order, b)) })
 	t := table{
-		Title: fmt.Sprintf("Failure points hit of those reachable, up to %s a plan", plural(c.Depth, "fault")),
+		Title: fmt.Sprintf("Failure points hit of those reachable, up to %s a plan", words.Plural(c.Depth, "fault")),
 		Head:  append([]string{"fault"}, columns...),
-		Notes: c.missedNotes(),
+		Notes: missedNotes(c),
 	}
-	total := words("all")
+	total := plainCells("all")
 	for _, phase := range columns {
 		h, n := 0, 0
 		for kind := range kinds {
@@ -126,8 +62,8 @@ func (c *Coverage) pointTable() table {
 		}
 		total = append(total, share(h, n))
 	}
-	for _, kind := range sortedKeys(kinds) {
-		row := words(kind)
+	for _, kind := range slices.Sorted(maps.Keys(kinds)) {
+		row := plainCells(kind)
 		for _, phase := range columns {
 			row = append(row, share(hit[place{kind, phase}], reachable[place{kind, phase}]))
 		}
@@ -137,7 +73,7 @@ func (c *Coverage) pointTable() table {
 	return t
 }
 
-func (c *Coverage) missedNotes() []string {
+func missedNotes(c *results.Coverage) []string {
 	var missed []string
 	for _, p := range c.Points {
 		for _, m := range p.Missed {
@@ -160,10 +96,10 @@ func share(hit, reachable int) cell {
 	return cell{fmt.Sprintf("%d/%d", hit, reachable), good}
 }
 
-func (c *Coverage) planTable() table {
+func planTable(c *results.Coverage) table {
 	t := table{Title: "Plans", Head: []string{"scenario", "raw", "pruned", "run", "not run"}}
-	sum := PlanCount{Scenario: "all"}
-	add := func(p PlanCount) {
+	sum := results.PlanCount{Scenario: "all"}
+	add := func(p results.PlanCount) {
 		left := cell{Text: fmt.Sprint(p.NotRun)}
 		if p.NotRun > 0 {
 			left.Tone = warn

@@ -1,14 +1,12 @@
-// Package reports is everything that a run prints or writes: the table on the
-// terminal, report.json, report.md, report.html, junit.xml, one replay file a
-// failure, and the progress while cells run.
+// Package reports shows what was found (package results): the tables and stories on
+// the terminal (Print), report.md, report.html and junit.xml (Markdown, HTML, JUnit),
+// and the progress while cells run. Save writes them all, with the replay files of
+// the failures, into the folder of a run.
 //
-// A Collector turns verdicts into a Run, plain data that every renderer reads
-// and that report.json holds whole; the verdict and the exit code of a run are
-// decided here, once, for all of them. A witness becomes a Story in the order of
-// events, which the terminal, Markdown (with a Mermaid diagram), HTML and JUnit
-// show alike.
+// Every renderer gets the same results.Run and decides nothing: they can't say
+// anything else than the exit code does. A story is drawn as text, as a Mermaid
+// diagram and as a picture (SVG).
 //
-// Goals: reports that can't look green unless something was proven, and that a
-// person understands without the source at hand. Non-goals: judging a history
-// (package checkers), running cells (package harness).
+// Goals: reports that a person understands without the source at hand. Non-goals:
+// judging (packages checkers and results).
 package reports

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/sagacheck/sagacheck/checkers"
+	"github.com/sagacheck/sagacheck/results"
 )
 
 //go:embed report.html.tmpl
@@ -17,15 +18,15 @@ var htmlSource string
 var htmlTemplate = template.Must(template.New("report").Funcs(template.FuncMap{
 	"upper":     strings.ToUpper,
 	"ms":        func(d time.Duration) string { return fmt.Sprintf("%.1f", float64(d)/1e6) },
-	"undecided": func(f Failure) bool { return f.Verdict == checkers.Inconclusive },
-	"diagram":   func(s Story) template.HTML { return template.HTML(s.svg()) },
+	"undecided": func(f results.Failure) bool { return f.Verdict == checkers.Inconclusive },
+	"diagram":   func(s results.Story) template.HTML { return template.HTML(svg(s)) },
 	"quote":     QuotePath,
 	"planLine":  planLine,
 }).Parse(htmlSource))
 
 // htmlPage is what the template sees.
 type htmlPage struct {
-	*Run
+	*results.Run
 	Headline string
 	Tone     tone
 	Tables   []table
@@ -37,15 +38,15 @@ type htmlPage struct {
 	Facts    table
 }
 
-// WriteHTML writes report.html: one page with everything in it, without scripts
+// HTML writes report.html: one page with everything in it, without scripts
 // and without anything to load.
-func (r *Run) WriteHTML(w io.Writer) error {
-	page := htmlPage{Run: r, Headline: r.headline(), Tone: stateTones[r.Summary.Outcome], Tables: r.tables(), Facts: r.facts()}
-	page.Broken, page.Advised = r.groups(r.Failures), r.groups(r.Advice)
+func HTML(w io.Writer, r *results.Run) error {
+	page := htmlPage{Run: r, Headline: headline(r), Tone: stateTones[r.Summary.Outcome], Tables: tables(r), Facts: facts(r)}
+	page.Broken, page.Advised = groups(r, r.Failures), groups(r, r.Advice)
 	if len(r.Results) > 0 {
-		page.Risk = r.riskLines(false)
-		page.Clauses, _ = r.clauseTable()
+		page.Risk = riskLines(r, false)
+		page.Clauses, _ = clauseTable(r)
 	}
-	page.Trouble, _ = r.troubledTable()
+	page.Trouble, _ = troubledTable(r)
 	return htmlTemplate.Execute(w, page)
 }

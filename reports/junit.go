@@ -9,6 +9,8 @@ import (
 	"time"
 
 	"github.com/sagacheck/sagacheck/checkers"
+	"github.com/sagacheck/sagacheck/internal/words"
+	"github.com/sagacheck/sagacheck/results"
 )
 
 // The test cases of a scenario besides its properties.
@@ -69,17 +71,17 @@ func xmlText(s string) string {
 	}, strings.ToValidUTF8(s, "\uFFFD"))
 }
 
-// WriteJUnit writes junit.xml: a suite is a scenario, a case a property. What
+// JUnit writes junit.xml: a suite is a scenario, a case a property. What
 // makes the run not green is a failure (of type violation, inconclusive or
 // vacuous, also where a clause was judged nowhere) or an error; a property that was at risk in another scenario, or is
 // not applicable, is skipped here with the reason. Two more cases a scenario say
 // whether its cells ran and its planned faults fired.
-func (r *Run) WriteJUnit(w io.Writer) error {
+func JUnit(w io.Writer, r *results.Run) error {
 	all := junitSuites{Name: "sagacheck " + r.Command, Time: junitTime(r.DurationMS)}
-	for _, s := range r.scenarios() {
-		all.Suites = append(all.Suites, r.junitSuite(s))
+	for _, s := range r.Scenarios() {
+		all.Suites = append(all.Suites, suiteOf(r, s))
 	}
-	if whole := r.junitWhole(); len(whole.Cases) > 0 {
+	if whole := junitWhole(r); len(whole.Cases) > 0 {
 		all.Suites = append(all.Suites, whole)
 	}
 	for i := range all.Suites {
@@ -127,7 +129,7 @@ func (s *junitSuite) count() {
 	}
 }
 
-func (r *Run) junitSuite(scenario string) junitSuite {
+func suiteOf(r *results.Run, scenario string) junitSuite {
 	var ms int64
 	for _, c := range r.Cells {
 		if c.Scenario == scenario {
@@ -135,20 +137,20 @@ func (r *Run) junitSuite(scenario string) junitSuite {
 		}
 	}
 	s := junitSuite{Name: scenario, Time: junitTime(ms)}
-	s.Cases = append(s.Cases, r.junitCells(scenario), r.junitFaults(scenario))
+	s.Cases = append(s.Cases, junitCells(r, scenario), junitFaults(r, scenario))
 	for _, p := range r.Properties {
-		if res, ok := r.result(p.Name, scenario); ok {
-			s.Cases = append(s.Cases, r.junitProperty(p, res))
+		if res, ok := r.Result(p.Name, scenario); ok {
+			s.Cases = append(s.Cases, junitProperty(r, p, res))
 		}
 	}
 	return s
 }
 
-func (r *Run) junitProperty(p Property, res Result) junitCase {
+func junitProperty(r *results.Run, p results.Property, res results.Result) junitCase {
 	c := junitCase{Name: p.Name, Class: res.Scenario, Time: "0"}
 	switch {
 	case res.Verdict == checkers.Violation, res.Verdict == checkers.Inconclusive:
-		problem := &junitProblem{Message: res.Reason, Type: string(res.Verdict), Text: r.junitStories(r.Failures, res)}
+		problem := &junitProblem{Message: res.Reason, Type: string(res.Verdict), Text: junitStories(r.Failures, res)}
 		if p.Advice {
 			c.Out = &junitText{problem.Message + "\n" + problem.Text}
 		} else {
@@ -156,35 +158,23 @@ func (r *Run) junitProperty(p Property, res Result) junitCase {
 		}
 	case res.Verdict == checkers.Vacuous && p.Verdict == checkers.Vacuous && p.CellsAtRisk == 0 && !p.Advice:
 		c.Failure = &junitProblem{Message: "never at risk: " + res.Reason, Type: string(res.Verdict)}
-	case !p.Advice && res.Verdict == checkers.Pass && res.openWith(p, r.Clause) != "":
-		c.Failure = &junitProblem{Message: "not proven: " + res.openWith(p, r.Clause), Type: string(checkers.Vacuous), Text: res.clauseText()}
+	case !p.Advice && res.Verdict == checkers.Pass && res.OpenWith(p, r.Clause) != "":
+		c.Failure = &junitProblem{Message: "not proven: " + res.OpenWith(p, r.Clause), Type: string(checkers.Vacuous), Text: clauseText(res)}
 	case res.Verdict == checkers.Vacuous:
 		c.Skipped = &junitProblem{Message: "never at risk in this scenario: " + res.Reason}
 	case res.Verdict == checkers.NotApplicable:
 		c.Skipped = &junitProblem{Message: "not applicable: " + res.Reason}
 	default:
-		c.Out = &junitText{fmt.Sprintf("at risk %s in %s\n", times(res.AtRisk), plural(res.CellsAtRisk, "cell")) + res.clauseText()}
+		c.Out = &junitText{fmt.Sprintf("at risk %s in %s\n", words.Times(res.AtRisk), words.Plural(res.CellsAtRisk, "cell")) + clauseText(res)}
 		if res.Findings > 0 {
-			c.Out.Text += fmt.Sprintf("advice: %s\n%s", plural(res.Findings, "finding"), r.junitStories(r.Advice, res))
+			c.Out.Text += fmt.Sprintf("advice: %s\n%s", words.Plural(res.Findings, "finding"), junitStories(r.Advice, res))
 		}
 	}
 	return c
 }
 
-// openWith says which clauses were judged in no cell of the run, and so in none of
-// this scenario; empty: there is none that is applicable here.
-func (r Result) openWith(p Property, only string) string {
-	var open []checkers.Count
-	for _, k := range r.Clauses {
-		if k.Open() && slices.ContainsFunc(p.Clauses, func(x checkers.Count) bool { return x.Clause == k.Clause && x.Open() }) {
-			open = append(open, k)
-		}
-	}
-	return Property{Clauses: open}.open(only)
-}
-
 // clauseText has a line for each clause, if there is more than one.
-func (r Result) clauseText() string {
+func clauseText(r results.Result) string {
 	if len(r.Clauses) < 2 {
 		return ""
 	}
@@ -196,7 +186,7 @@ func (r Result) clauseText() string {
 }
 
 // junitStories tells the smallest failure and names the other cells.
-func (r *Run) junitStories(list []Failure, res Result) string {
+func junitStories(list []results.Failure, res results.Result) string {
 	var b strings.Builder
 	n := 0
 	for _, f := range list {
@@ -214,7 +204,7 @@ func (r *Run) junitStories(list []Failure, res Result) string {
 		if len(f.Also) > 0 {
 			fmt.Fprintf(&b, "also breaks: %s\n", strings.Join(f.Also, ", "))
 		}
-		fmt.Fprintf(&b, "plan: %s\n%s", planLine(f), f.Story.Text())
+		fmt.Fprintf(&b, "plan: %s\n%s", planLine(f), StoryText(f.Story))
 		if f.File != "" {
 			fmt.Fprintf(&b, "replay, in the folder of this file: sagacheck replay %s\n", QuotePath(f.File))
 		}
@@ -222,7 +212,7 @@ func (r *Run) junitStories(list []Failure, res Result) string {
 	return b.String()
 }
 
-func (r *Run) junitCells(scenario string) junitCase {
+func junitCells(r *results.Run, scenario string) junitCase {
 	c := junitCase{Name: cellsCase, Class: scenario, Time: "0"}
 	n := 0
 	for _, x := range r.Cells {
@@ -235,12 +225,12 @@ func (r *Run) junitCells(scenario string) junitCase {
 		c.Error.Text += fmt.Sprintf("cell %s, plan: %s: %s\n", x.ID, x.Plan, x.Error)
 	}
 	if n > 1 {
-		c.Error.Message = fmt.Sprintf("%s failed to run, the first: %s", plural(n, "cell"), c.Error.Message)
+		c.Error.Message = fmt.Sprintf("%s failed to run, the first: %s", words.Plural(n, "cell"), c.Error.Message)
 	}
 	return c
 }
 
-func (r *Run) junitFaults(scenario string) junitCase {
+func junitFaults(r *results.Run, scenario string) junitCase {
 	c := junitCase{Name: faultsCase, Class: scenario, Time: "0"}
 	n := 0
 	for _, x := range r.Cells {
@@ -251,13 +241,13 @@ func (r *Run) junitFaults(scenario string) junitCase {
 			c.Failure = &junitProblem{Type: string(checkers.Vacuous)}
 		}
 		c.Failure.Text += fmt.Sprintf("cell %s: did not fire: %s\n", x.ID, strings.Join(x.Unfired, ", "))
-		c.Failure.Message = "a planned fault did not fire in " + plural(n, "cell")
+		c.Failure.Message = "a planned fault did not fire in " + words.Plural(n, "cell")
 	}
 	return c
 }
 
 // junitWhole is what belongs to no scenario.
-func (r *Run) junitWhole() junitSuite {
+func junitWhole(r *results.Run) junitSuite {
 	s := junitSuite{Name: "run", Time: "0"}
 	add := func(c junitCase) {
 		c.Class, c.Time = s.Name, "0"
@@ -269,10 +259,10 @@ func (r *Run) junitWhole() junitSuite {
 	if r.Interrupted {
 		add(junitCase{Name: "not-interrupted", Error: &junitProblem{Message: "interrupted: only what had run was judged", Type: "interrupted"}})
 	}
-	if unrun := r.leftOutReasons(); len(unrun) > 0 && r.Mutants == nil {
-		add(junitCase{Name: "all-cells-ran", Failure: &junitProblem{Message: strings.Join(unrun, "; "), Type: string(Incomplete)}})
+	if unrun := r.LeftOutReasons(); len(unrun) > 0 && r.Mutants == nil {
+		add(junitCase{Name: "all-cells-ran", Failure: &junitProblem{Message: strings.Join(unrun, "; "), Type: string(results.Incomplete)}})
 	}
-	if why := r.nothingJudged(); why != "" && r.Mutants == nil && r.Comparison == nil {
+	if why := r.NothingJudged(); why != "" && r.Mutants == nil && r.Comparison == nil {
 		add(junitCase{Name: "something-judged", Failure: &junitProblem{Message: why, Type: string(checkers.Vacuous)}})
 	}
 	if r.Totals.Cells == 0 && r.Mutants == nil && r.Comparison == nil {
@@ -284,7 +274,7 @@ func (r *Run) junitWhole() junitSuite {
 		}
 	}
 	if r.Mutants != nil {
-		for _, c := range r.Mutants.junit() {
+		for _, c := range junitDefects(r.Mutants) {
 			add(c)
 		}
 	}

@@ -4,39 +4,40 @@ import (
 	"fmt"
 	"io"
 	"strings"
-	"time"
 
 	"github.com/sagacheck/sagacheck/checkers"
+	"github.com/sagacheck/sagacheck/internal/words"
+	"github.com/sagacheck/sagacheck/results"
 )
 
-// WriteMarkdown writes report.md: summary, tables, and each failure with its
+// Markdown writes report.md: summary, tables, and each failure with its
 // story and a Mermaid sequence diagram.
-func (r *Run) WriteMarkdown(w io.Writer) error {
+func Markdown(w io.Writer, r *results.Run) error {
 	var b strings.Builder
-	fmt.Fprintf(&b, "# Sagacheck: %s\n\n%s\n\n", strings.ToUpper(string(r.Summary.Outcome)), mdText(r.headline()))
+	fmt.Fprintf(&b, "# Sagacheck: %s\n\n%s\n\n", strings.ToUpper(string(r.Summary.Outcome)), mdText(headline(r)))
 	for _, reason := range r.Summary.Reasons {
 		fmt.Fprintf(&b, "- %s\n", mdText(reason))
 	}
 	if len(r.Summary.Reasons) > 0 {
 		b.WriteString("\n")
 	}
-	for _, t := range r.tables() {
+	for _, t := range tables(r) {
 		b.WriteString(t.markdown())
 	}
 	if len(r.Results) > 0 {
 		b.WriteString("## At risk\n\n")
-		for _, l := range r.riskLines(false) {
+		for _, l := range riskLines(r, false) {
 			fmt.Fprintf(&b, "%s- %s\n", l.indent(), mdText(strings.TrimLeft(l.Text, " ")))
 		}
 		b.WriteString("\n")
-		if t, ok := r.clauseTable(); ok {
+		if t, ok := clauseTable(r); ok {
 			b.WriteString(t.markdown())
 		}
 	}
-	r.mdFailures(&b, "Failures", r.Failures)
-	r.mdFailures(&b, "Advice (never red)", r.Advice)
-	r.mdCells(&b)
-	r.mdRun(&b)
+	mdFailures(r, &b, "Failures", r.Failures)
+	mdFailures(r, &b, "Advice (never red)", r.Advice)
+	mdCells(r, &b)
+	mdRun(r, &b)
 	_, err := io.WriteString(w, b.String())
 	return err
 }
@@ -80,46 +81,23 @@ var mdEscapes = strings.NewReplacer(`\`, `\\`, "|", `\|`, "*", `\*`, "_", `\_`, 
 
 func mdText(s string) string { return mdEscapes.Replace(s) }
 
-// group is the failures of one property in one scenario, the smallest first.
-type group struct {
-	Property, Scenario string
-	Cells              int // with the same verdict, exactly
-	Told, Listed       []Failure
-}
-
-func (r *Run) groups(list []Failure) []group {
-	var out []group
-	for i, f := range list {
-		if i == 0 || list[i-1].Property != f.Property || list[i-1].Scenario != f.Scenario {
-			out = append(out, group{Property: f.Property, Scenario: f.Scenario, Cells: r.others(f) + 1})
-		}
-		g := &out[len(out)-1]
-		if len(g.Told) < maxTold {
-			g.Told = append(g.Told, f)
-		} else {
-			g.Listed = append(g.Listed, f)
-		}
-	}
-	return out
-}
-
-func (r *Run) mdFailures(b *strings.Builder, title string, list []Failure) {
+func mdFailures(r *results.Run, b *strings.Builder, title string, list []results.Failure) {
 	if len(list) == 0 {
 		return
 	}
 	fmt.Fprintf(b, "## %s\n\n↯ marks a fault, ▶ the events that prove the violation.\n\n", title)
-	for _, g := range r.groups(list) {
+	for _, g := range groups(r, list) {
 		fmt.Fprintf(b, "### %s in %s\n\n", mdText(g.Property), mdText(g.Scenario))
 		if g.Cells > 1 {
-			fmt.Fprintf(b, "The smallest of %s.\n\n", plural(g.Cells, "cell"))
+			fmt.Fprintf(b, "The smallest of %s.\n\n", words.Plural(g.Cells, "cell"))
 		}
 		for i, f := range g.Told {
 			if i == 0 {
-				f.markdown(b)
+				mdFailure(f, b)
 				continue
 			}
 			fmt.Fprintf(b, "<details><summary>cell %s: %s</summary>\n\n", mdText(f.Cell), mdText(f.Plan))
-			f.markdown(b)
+			mdFailure(f, b)
 			b.WriteString("</details>\n\n")
 		}
 		for _, f := range g.Listed {
@@ -131,7 +109,7 @@ func (r *Run) mdFailures(b *strings.Builder, title string, list []Failure) {
 	}
 }
 
-func (f Failure) markdown(b *strings.Builder) {
+func mdFailure(f results.Failure, b *strings.Builder) {
 	verb := "Broken"
 	if f.Verdict == checkers.Inconclusive {
 		verb = "Undecided"
@@ -155,69 +133,16 @@ func (f Failure) markdown(b *strings.Builder) {
 	if f.File != "" {
 		fmt.Fprintf(b, "- **Replay,** in this folder: `sagacheck replay %s`\n", QuotePath(f.File))
 	}
-	fmt.Fprintf(b, "\n```text\n%s```\n\n", f.Story.Text())
+	fmt.Fprintf(b, "\n```text\n%s```\n\n", StoryText(f.Story))
 	if len(f.Story.Lines) > 0 {
-		fmt.Fprintf(b, "```mermaid\n%s```\n\n", f.Story.Mermaid())
+		fmt.Fprintf(b, "```mermaid\n%s```\n\n", Mermaid(f.Story))
 	}
 }
 
-// troubled are the listed cells that had an error or missed a fault.
-func (r *Run) troubled() []Cell {
-	var out []Cell
-	for _, c := range r.Cells {
-		if c.Error != "" || c.Verdict == checkers.Vacuous {
-			out = append(out, c)
-		}
-	}
-	return out[:min(len(out), 100)]
-}
-
-// trouble says what was wrong with a cell.
-func (c Cell) trouble() string {
-	if c.Error != "" {
-		return c.Error
-	}
-	return "did not fire: " + strings.Join(c.Unfired, ", ")
-}
-
-func (r *Run) troubledTable() (table, bool) {
-	t := table{Title: "Cells without a verdict", Head: []string{"cell", "scenario", "plan", "why"}}
-	for _, c := range r.troubled() {
-		t.row(c.ID, c.Scenario, c.Plan, c.trouble())
-	}
-	return t, len(t.Rows) > 0
-}
-
-func (r *Run) mdCells(b *strings.Builder) {
-	if t, ok := r.troubledTable(); ok {
+func mdCells(r *results.Run, b *strings.Builder) {
+	if t, ok := troubledTable(r); ok {
 		b.WriteString(t.markdown())
 	}
 }
 
-// facts are what a reader needs to know to run it again.
-func (r *Run) facts() table {
-	t := table{Title: "This run", Head: []string{"what", "value"}}
-	who := strings.TrimSpace(r.Orchestrator.Name + " " + r.Orchestrator.Version)
-	for _, f := range [][2]string{
-		{"command", "sagacheck " + r.Command},
-		{"sagacheck", r.Tool},
-		{"orchestrator", who},
-		{"capabilities", strings.Join(r.Orchestrator.Capabilities, ", ")},
-		{"participants", r.Profile},
-		{"seed", fmt.Sprint(r.Seed)},
-		{"started", r.Started.UTC().Format(time.RFC3339)},
-		{"duration", (time.Duration(r.DurationMS) * time.Millisecond).String()},
-		{"events judged", fmt.Sprint(r.Totals.Events)},
-		{"exit code", fmt.Sprint(r.Summary.Exit)},
-	} {
-		if f[1] != "" {
-			t.row(f[0], f[1])
-		}
-	}
-	if r.Shard != nil && r.Shard.Merged > 0 {
-		t.row("joined from", plural(r.Shard.Merged, "shard"))
-	}
-	return t
-}
-
-func (r *Run) mdRun(b *strings.Builder) { b.WriteString(r.facts().markdown()) }
+func mdRun(r *results.Run, b *strings.Builder) { b.WriteString(facts(r).markdown()) }

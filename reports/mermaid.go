@@ -4,14 +4,16 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+
+	"github.com/sagacheck/sagacheck/results"
 )
 
 // Mermaid draws the story as a sequence diagram. Faults and the events that
 // prove the violation are notes.
-func (s Story) Mermaid() string {
+func Mermaid(s results.Story) string {
 	var b strings.Builder
 	b.WriteString("sequenceDiagram\n")
-	parties := s.parties()
+	parties := s.Parties()
 	id := func(p string) string { return fmt.Sprintf("p%d", slices.Index(parties, p)+1) }
 	for _, p := range parties {
 		fmt.Fprintf(&b, "    participant %s as %s\n", id(p), mermaidText(p))
@@ -19,10 +21,10 @@ func (s Story) Mermaid() string {
 	for _, l := range s.Lines {
 		text := mermaidText(l.Text)
 		switch {
-		case l.Mark == MarkFault:
+		case l.Mark == results.MarkFault:
 			fmt.Fprintf(&b, "    Note over %s: ↯ %s\n", id(l.From), text)
 			continue
-		case l.To == "" && l.Mark == MarkWitness:
+		case l.To == "" && l.Mark == results.MarkWitness:
 			fmt.Fprintf(&b, "    Note over %s: ▶ %s\n", id(l.From), text)
 			continue
 		case l.To == "":
@@ -36,7 +38,7 @@ func (s Story) Mermaid() string {
 
 // arrow is solid from left to right, dashed on the way back, and ends in a cross
 // where nothing arrived.
-func arrow(l Line, parties []string) string {
+func arrow(l results.Line, parties []string) string {
 	forth := slices.Index(parties, l.From) < slices.Index(parties, l.To)
 	switch {
 	case l.Lost && forth:
@@ -49,8 +51,8 @@ func arrow(l Line, parties []string) string {
 	return "-->>"
 }
 
-func witnessMark(l Line) string {
-	if l.Mark == MarkWitness {
+func witnessMark(l results.Line) string {
+	if l.Mark == results.MarkWitness {
 		return "▶ "
 	}
 	return ""

@@ -6,177 +6,32 @@ import (
 	"maps"
 	"slices"
 	"strings"
+
+	"github.com/sagacheck/sagacheck/internal/words"
+	"github.com/sagacheck/sagacheck/results"
 )
 
-// Mutants is the kill matrix: which planted defect was found by which checker,
-// after how many runs, compared with faults placed by time and chance.
-type Mutants struct {
-	Seeds    int      `json:"seeds"`    // searches made for each defect
-	Limit    int      `json:"limit"`    // runs after which a search gives up
-	Baseline string   `json:"baseline"` // how the baseline places its faults
-	Defects  []Defect `json:"defects"`
-}
-
-// Defect is one planted defect, or one equivalent switch, with what found it.
-type Defect struct {
-	Name       string `json:"name"`
-	Text       string `json:"text,omitempty"`
-	Anomaly    string `json:"anomaly,omitempty"` // whose checker should kill it
-	Equivalent bool   `json:"equivalent,omitempty"`
-	Place      string `json:"place,omitempty"` // reference, participant
-	// Kills is in how many searches each checker saw a violation, by its name.
-	Kills map[string]int `json:"kills"`
-	// Runs is the number of runs until its own checker (else any) saw it.
-	Runs     *Spread `json:"runs,omitempty"`
-	Baseline *Spread `json:"baseline,omitempty"`
-	// Explored is how an enumeration of all plans found it.
-	Explored *Explored `json:"explored,omitempty"`
-	Plan     string    `json:"smallest_plan,omitempty"`
-	Note     string    `json:"note,omitempty"`
-}
-
-// Explored is the search of an explorer: how many faults the last plan had, and how
-// many plans ran up to it.
-type Explored struct {
-	Found bool `json:"found"`
-	Depth int  `json:"depth"`
-	Plans int  `json:"plans"`
-}
-
-// Spread sums up the runs until detection over the searches. A search that gave
-// up counts as the limit and not as found.
-type Spread struct {
-	Median float64 `json:"median"`
-	P95    float64 `json:"p95"`
-	Found  int     `json:"found"`
-	Tries  int     `json:"tries"`
-}
-
-// NewSpread sums up: runs until detection of the searches that found, and how
-// many gave up after limit runs.
-func NewSpread(runs []int, gaveUp, limit int) *Spread {
-	all := slices.Clone(runs)
-	for range gaveUp {
-		all = append(all, limit)
-	}
-	slices.Sort(all)
-	s := &Spread{Found: len(runs), Tries: len(all)}
-	if len(all) == 0 {
-		return s
-	}
-	mid := len(all) / 2
-	s.Median = float64(all[mid])
-	if len(all)%2 == 0 {
-		s.Median = float64(all[mid-1]+all[mid]) / 2
-	}
-	rank := (95*len(all) + 99) / 100 // nearest rank
-	s.P95 = float64(all[rank-1])
-	return s
-}
-
-// Fate is what became of a defect.
-type Fate string
-
-// The fates. Killed and Silent are as they should be.
-const (
-	Killed      Fate = "killed"      // by its own checker
-	Misleading  Fate = "misleading"  // killed, but only by another's checker
-	Survived    Fate = "survived"    // not found
-	Unfinished  Fate = "unfinished"  // interrupted before a search had ended
-	Silent      Fate = "silent"      // an equivalent switch that stayed green
-	FalseAlarms Fate = "false-alarm" // an equivalent switch that went red
-)
-
-// Fate of the defect.
-func (d Defect) Fate() Fate {
-	switch {
-	case d.Equivalent && len(d.killers()) > 0:
-		return FalseAlarms
-	case d.Equivalent:
-		return Silent
-	case d.Kills[d.Anomaly] > 0:
-		return Killed
-	case len(d.killers()) > 0:
-		return Misleading
-	case d.Explored == nil && (d.Runs == nil || d.Runs.Tries == 0):
-		return Unfinished
-	}
-	return Survived
-}
-
-// killers are the checkers that saw it, its own first, then by count.
-func (d Defect) killers() []string {
-	names := slices.DeleteFunc(slices.Sorted(maps.Keys(d.Kills)), func(n string) bool { return d.Kills[n] == 0 })
-	slices.SortStableFunc(names, func(a, b string) int {
-		own := func(n string) int {
-			if n == d.Anomaly {
-				return 0
-			}
-			return 1
-		}
-		return cmp.Or(cmp.Compare(own(a), own(b)), -cmp.Compare(d.Kills[a], d.Kills[b]))
-	})
-	return names
-}
-
-// Ratio is how many times fewer runs were needed than by chance, in the median;
-// 0 if that can't be told. If chance never found it, it is a lower bound.
-func (d Defect) Ratio() (ratio float64, atLeast bool) {
-	if d.Runs == nil || d.Baseline == nil || d.Runs.Found == 0 || d.Runs.Median == 0 {
-		return 0, false
-	}
-	return d.Baseline.Median / d.Runs.Median, 2*d.Baseline.Found <= d.Baseline.Tries
-}
-
-// With are the defects of one fate.
-func (m *Mutants) With(f Fate) []Defect {
-	return slices.DeleteFunc(slices.Clone(m.Defects), func(d Defect) bool { return d.Fate() != f })
-}
-
-// reasons say why the matrix is not green: a defect that no checker killed, or
-// only another's, and an equivalent switch that went red.
-func (m *Mutants) reasons() []string {
-	return slices.Concat(m.named(Survived, "survived"), m.named(Misleading, "killed only by another's checker"),
-		m.named(FalseAlarms, "equivalent switch that went red"))
-}
-
-// unfinished names the defects whose searches were cut short: nothing is known of
-// them.
-func (m *Mutants) unfinished() []string { return m.named(Unfinished, "unfinished") }
-
-// named says which defects had a fate; empty: none had.
-func (m *Mutants) named(f Fate, what string) []string {
-	var names []string
-	for _, d := range m.With(f) {
-		names = append(names, d.Name)
-	}
-	if len(names) == 0 {
-		return nil
-	}
-	return []string{fmt.Sprintf("%s (%d): %s", what, len(names), strings.Join(names, ", "))}
-}
-
-func (m *Mutants) headline() string {
-	parts := []string{plural(len(m.Defects)-len(m.With(Silent))-len(m.With(FalseAlarms)), "defect")}
-	for _, f := range []Fate{Killed, Misleading, Survived, Unfinished} {
+func mutantHeadline(m *results.Mutants) string {
+	parts := []string{words.Plural(len(m.Defects)-len(m.With(results.Silent))-len(m.With(results.FalseAlarms)), "defect")}
+	for _, f := range []results.Fate{results.Killed, results.Misleading, results.Survived, results.Unfinished} {
 		if n := len(m.With(f)); n > 0 {
 			parts = append(parts, fmt.Sprintf("%d %s", n, f))
 		}
 	}
-	if n := len(m.With(Silent)); n > 0 {
+	if n := len(m.With(results.Silent)); n > 0 {
 		parts = append(parts, fmt.Sprintf("%d equivalent and silent", n))
 	}
 	return strings.Join(parts, " · ")
 }
 
-var fateTones = map[Fate]tone{Killed: good, Silent: good, Misleading: warn, Unfinished: warn, Survived: bad, FalseAlarms: bad}
+var fateTones = map[results.Fate]tone{results.Killed: good, results.Silent: good, results.Misleading: warn, results.Unfinished: warn, results.Survived: bad, results.FalseAlarms: bad}
 
-func (m *Mutants) tables() []table {
-	out := []table{m.runTable(), m.matrix()}
-	if len(m.With(Misleading)) > 0 {
+func mutantTables(m *results.Mutants) []table {
+	out := []table{runTable(m), killMatrix(m)}
+	if len(m.With(results.Misleading)) > 0 {
 		t := table{Title: "Killed only by a checker that is not its own", Head: []string{"defect", "own checker", "seen by"}, Wrap: 2}
-		for _, d := range m.With(Misleading) {
-			t.row(d.Name, d.Anomaly, strings.Join(d.killers(), ", "))
+		for _, d := range m.With(results.Misleading) {
+			t.row(d.Name, d.Anomaly, strings.Join(d.Killers(), ", "))
 		}
 		out = append(out, t)
 	}
@@ -184,9 +39,9 @@ func (m *Mutants) tables() []table {
 }
 
 // exploredTable is the run table of a search by enumeration.
-func (m *Mutants) exploredTable() table {
+func exploredTable(m *results.Mutants) table {
 	t := table{
-		Title: fmt.Sprintf("Planted defects, by exploration, at most %s", plural(m.Limit, "plan")),
+		Title: fmt.Sprintf("Planted defects, by exploration, at most %s", words.Plural(m.Limit, "plan")),
 		Head:  []string{"defect", "fate", "own checker", "faults", "plans", "smallest plan"},
 		Wrap:  5,
 		Notes: []string{"faults: in the plan that was found; plans: how many ran until then"},
@@ -205,12 +60,12 @@ func (m *Mutants) exploredTable() table {
 	return t
 }
 
-func (m *Mutants) runTable() table {
-	if slices.ContainsFunc(m.Defects, func(d Defect) bool { return d.Explored != nil }) {
-		return m.exploredTable()
+func runTable(m *results.Mutants) table {
+	if slices.ContainsFunc(m.Defects, func(d results.Defect) bool { return d.Explored != nil }) {
+		return exploredTable(m)
 	}
 	t := table{
-		Title: fmt.Sprintf("Planted defects, %s each, at most %s", plural(m.Seeds, "search"), plural(m.Limit, "run")),
+		Title: fmt.Sprintf("Planted defects, %s each, at most %s", words.Plural(m.Seeds, "search"), words.Plural(m.Limit, "run")),
 		Head:  []string{"defect", "fate", "own checker", "found", "median", "p95", "chance", "ratio", "smallest plan"},
 		Wrap:  8,
 		Notes: []string{"median, p95: runs until detection; chance: the median of the baseline, " + cmp.Or(m.Baseline, "faults by time and chance") + "; ratio: chance to median"},
@@ -218,19 +73,19 @@ func (m *Mutants) runTable() table {
 	for _, d := range m.Defects {
 		fate := d.Fate()
 		row := []any{d.Name, cell{string(fate), fateTones[fate]}, d.Anomaly}
-		row = append(row, d.Runs.cells(true)...)
-		row = append(row, d.Baseline.cells(false)...)
-		t.row(append(row, d.ratioText(), cmp.Or(d.Plan, d.Note))...)
+		row = append(row, spreadCells(d.Runs, true)...)
+		row = append(row, spreadCells(d.Baseline, false)...)
+		t.row(append(row, ratioText(d), cmp.Or(d.Plan, d.Note))...)
 	}
 	return t
 }
 
-// cells are found, median and p95, or only the median.
-func (s *Spread) cells(whole bool) []any {
+// spreadCells are found, median and p95, or only the median.
+func spreadCells(s *results.Spread, whole bool) []any {
 	found, median, p95 := "", "", ""
 	if s != nil && s.Tries > 0 {
 		found = fmt.Sprintf("%d/%d", s.Found, s.Tries)
-		median, p95 = s.number(s.Median), s.number(s.P95)
+		median, p95 = spreadNumber(s, s.Median), spreadNumber(s, s.P95)
 	}
 	if whole {
 		return []any{found, median, p95}
@@ -238,8 +93,8 @@ func (s *Spread) cells(whole bool) []any {
 	return []any{median}
 }
 
-// number of runs; a search that gave up makes it a lower bound.
-func (s *Spread) number(v float64) string {
+// spreadNumber of runs; a search that gave up makes it a lower bound.
+func spreadNumber(s *results.Spread, v float64) string {
 	text := fmt.Sprintf("%.4g", v)
 	if s.Found == 0 {
 		return ">" + text
@@ -247,7 +102,7 @@ func (s *Spread) number(v float64) string {
 	return text
 }
 
-func (d Defect) ratioText() string {
+func ratioText(d results.Defect) string {
 	ratio, atLeast := d.Ratio()
 	switch {
 	case ratio == 0:
@@ -258,15 +113,15 @@ func (d Defect) ratioText() string {
 	return fmt.Sprintf("%.3g", ratio)
 }
 
-// matrix is defect × checker; the checker's own defects are marked.
-func (m *Mutants) matrix() table {
+// killMatrix is defect × checker; the checker's own defects are marked.
+func killMatrix(m *results.Mutants) table {
 	seen := map[string]bool{}
 	for _, d := range m.Defects {
-		for _, k := range d.killers() {
+		for _, k := range d.Killers() {
 			seen[k] = true
 		}
 	}
-	checkers := sortedKeys(seen)
+	checkers := slices.Sorted(maps.Keys(seen))
 	t := table{Title: "Kill matrix", Head: []string{"defect"}}
 	var legend []string
 	for i, c := range checkers {
@@ -278,7 +133,7 @@ func (m *Mutants) matrix() table {
 		"a number: searches in which the checker saw a violation; ✓: the defect's own checker",
 	}
 	for _, d := range m.Defects {
-		row := words(d.Name)
+		row := plainCells(d.Name)
 		for _, c := range checkers {
 			n := d.Kills[c]
 			switch {
@@ -295,12 +150,12 @@ func (m *Mutants) matrix() table {
 	return t
 }
 
-// junit is one case a defect.
-func (m *Mutants) junit() []junitCase {
+// junitDefects is one case a defect.
+func junitDefects(m *results.Mutants) []junitCase {
 	var out []junitCase
 	for _, d := range m.Defects {
-		c := junitCase{Name: "defect " + d.Name, Out: &junitText{fmt.Sprintf("%s; seen by: %s; smallest plan: %s", d.Fate(), strings.Join(d.killers(), ", "), d.Plan)}}
-		if fate := d.Fate(); fate != Killed && fate != Silent {
+		c := junitCase{Name: "defect " + d.Name, Out: &junitText{fmt.Sprintf("%s; seen by: %s; smallest plan: %s", d.Fate(), strings.Join(d.Killers(), ", "), d.Plan)}}
+		if fate := d.Fate(); fate != results.Killed && fate != results.Silent {
 			c.Failure = &junitProblem{Message: string(fate) + ": " + d.Text, Type: string(fate)}
 		}
 		out = append(out, c)

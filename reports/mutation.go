@@ -3,10 +3,12 @@ package reports
 import (
 	"fmt"
 	"io"
+	"maps"
 	"slices"
 	"strings"
 
 	"github.com/sagacheck/sagacheck/checkers/mutation"
+	"github.com/sagacheck/sagacheck/internal/words"
 )
 
 // PrintMutation draws which operators the checkers saw in changed histories, which
@@ -36,7 +38,7 @@ func PrintMutation(t Terminal, m mutation.Matrix) error {
 	for _, w := range weak {
 		p.hanging("  - ", w, warn)
 	}
-	p.line(p.paint(fmt.Sprintf("%s · %s, changed at %s by %s", verdict, plural(m.Histories, "passing history"), plural(mutants, "place"), plural(len(m.Rows), "operator")), tone))
+	p.line(p.paint(fmt.Sprintf("%s · %s, changed at %s by %s", verdict, words.Plural(m.Histories, "passing history"), words.Plural(mutants, "place"), words.Plural(len(m.Rows), "operator")), tone))
 	_, err = io.WriteString(t.W, p.b.String())
 	return err
 }
@@ -47,7 +49,7 @@ func sampled(m mutation.Matrix) string {
 		return "every place of every history was changed"
 	}
 	return fmt.Sprintf("a sample: at most %s in each of %d histories for each operator and clause (%d of %d pairs of operator and history), each legal change in every %dth history; --all changes all",
-		plural(m.Sampling.Places, "place"), m.Sampling.Histories, m.Changed, m.Places, m.Sampling.Vary)
+		words.Plural(m.Sampling.Places, "place"), m.Sampling.Histories, m.Changed, m.Places, m.Sampling.Vary)
 }
 
 func mutationTable(m mutation.Matrix) table {
@@ -61,7 +63,7 @@ func mutationTable(m mutation.Matrix) table {
 			tone = bad
 		}
 		var own, others []string
-		for _, clause := range sortedKeys(r.Broken) {
+		for _, clause := range slices.Sorted(maps.Keys(r.Broken)) {
 			if property, name, _ := strings.Cut(clause, "/"); property == r.Operator.Property {
 				own = append(own, name)
 			} else if !slices.Contains(others, property) {

@@ -4,12 +4,12 @@ import (
 	"fmt"
 	"io"
 	"path/filepath"
-	"regexp"
 	"slices"
 	"strings"
-	"time"
 
 	"github.com/sagacheck/sagacheck/checkers"
+	"github.com/sagacheck/sagacheck/internal/words"
+	"github.com/sagacheck/sagacheck/results"
 )
 
 // maxBlocks is over how many tables the matrix may be split before it is
@@ -18,13 +18,13 @@ const maxBlocks = 2
 
 // Print shows a run on a terminal: the tables, how often each property was at
 // risk, each failure as a story, and one summary line.
-func (r *Run) Print(t Terminal) error {
+func Print(t Terminal, r *results.Run) error {
 	p := &printer{Terminal: t}
 	if err := p.tables(r); err != nil {
 		return err
 	}
 	if len(r.Results) > 0 {
-		for _, l := range r.riskLines(t.Clauses) {
+		for _, l := range riskLines(r, t.Clauses) {
 			p.hanging("  ", l.Text, l.Tone)
 		}
 		p.line("")
@@ -35,11 +35,11 @@ func (r *Run) Print(t Terminal) error {
 	return err
 }
 
-func (p *printer) tables(r *Run) error {
-	for i, t := range r.tables() {
+func (p *printer) tables(r *results.Run) error {
+	for i, t := range tables(r) {
 		parts := t.fit(p.Width)
 		if i == 0 && len(r.Results) > 0 && len(parts) > maxBlocks {
-			parts = r.condensed().fit(p.Width)
+			parts = condensed(r).fit(p.Width)
 		}
 		for _, part := range parts {
 			if part.Title != "" {
@@ -61,9 +61,9 @@ func (p *printer) tables(r *Run) error {
 
 // failures tells the smallest failure of each property, and names the smallest of
 // each other scenario.
-func (p *printer) failures(r *Run) {
-	byProperty := map[string][]Failure{}
-	for _, g := range r.groups(r.Failures) {
+func (p *printer) failures(r *results.Run) {
+	byProperty := map[string][]results.Failure{}
+	for _, g := range groups(r, r.Failures) {
 		byProperty[g.Property] = append(byProperty[g.Property], g.Told[0])
 	}
 	for _, x := range r.Properties {
@@ -71,11 +71,11 @@ func (p *printer) failures(r *Run) {
 		if len(list) == 0 {
 			continue
 		}
-		told := slices.MinFunc(list, compareFailures)
+		told := slices.MinFunc(list, results.CompareFailures)
 		p.failure(r, told)
 		for _, f := range list {
 			if f.Scenario != told.Scenario {
-				also := fmt.Sprintf("%s, in %s: %s", f.Scenario, plural(r.others(f)+1, "cell"), f.Plan)
+				also := fmt.Sprintf("%s, in %s: %s", f.Scenario, words.Plural(r.Others(f)+1, "cell"), f.Plan)
 				p.hanging("      also: ", also, plain)
 				if r.Dir != "" {
 					p.line("            sagacheck replay " + QuotePath(filepath.Join(r.Dir, f.File)))
@@ -93,7 +93,7 @@ func (p *printer) failures(r *Run) {
 	}
 }
 
-func (p *printer) failure(r *Run, f Failure) {
+func (p *printer) failure(r *results.Run, f results.Failure) {
 	mark, tone, title := "✗ ", bad, f.Property+" in "+f.Scenario
 	if f.Verdict == checkers.Inconclusive {
 		mark, tone = "? ", warn
@@ -104,11 +104,11 @@ func (p *printer) failure(r *Run, f Failure) {
 		p.hanging("    also breaks: ", strings.Join(f.Also, ", "), tone)
 	}
 	p.hanging("      plan: ", planLine(f), plain)
-	for _, l := range f.Story.storyLines() {
+	for _, l := range storyLines(f.Story) {
 		p.hanging("    "+l.head, l.text, l.tone)
 	}
-	if others := r.others(f); others > 0 {
-		p.line(p.paint(fmt.Sprintf("      also: %s of %s, see report.md", plural(others, "more cell"), f.Scenario), dim))
+	if others := r.Others(f); others > 0 {
+		p.line(p.paint(fmt.Sprintf("      also: %s of %s, see report.md", words.Plural(others, "more cell"), f.Scenario), dim))
 	}
 	if f.Reproduced != nil {
 		p.line(fmt.Sprintf("    again: %d of %d replays", f.Reproduced.Hits, f.Reproduced.Tries))
@@ -118,7 +118,7 @@ func (p *printer) failure(r *Run, f Failure) {
 	}
 }
 
-func planLine(f Failure) string {
+func planLine(f results.Failure) string {
 	s := f.Plan + " (" + f.PlanID + ", cell " + f.Cell + ")"
 	if f.ShrunkFrom != "" {
 		s += ", shrunk from: " + f.ShrunkFrom
@@ -126,110 +126,14 @@ func planLine(f Failure) string {
 	return s
 }
 
-// others is how many more cells have the same property broken (or undecided), and
-// told under it.
-func (r *Run) others(f Failure) int {
-	res, _ := r.result(f.Property, f.Scenario)
-	if f.Verdict == checkers.Inconclusive {
-		return max(0, res.Cells.Inconclusive-1)
-	}
-	return max(0, res.Cells.Violation-res.Cells.Beside-1)
-}
+var stateTones = map[results.State]tone{results.Passed: good, results.Violated: bad, results.Errored: bad, results.Incomplete: warn, results.Inconclusive: warn, results.Vacuous: warn, results.Interrupted: warn}
 
-// plainWord is what every shell takes as it is.
-var plainWord = regexp.MustCompile(`^[a-zA-Z0-9_./:@%+,][a-zA-Z0-9_./:@%+,=-]*$`)
-
-// QuotePath makes a path a word of a shell's command line.
-func QuotePath(s string) string {
-	if strings.HasPrefix(s, "-") {
-		s = "./" + s // it is no flag
-	}
-	if plainWord.MatchString(s) {
-		return s
-	}
-	return "'" + strings.ReplaceAll(s, "'", `'\''`) + "'"
-}
-
-var stateTones = map[State]tone{Passed: good, Violated: bad, Errored: bad, Incomplete: warn, Inconclusive: warn, Vacuous: warn, Interrupted: warn}
-
-func (p *printer) summary(r *Run) {
+func (p *printer) summary(r *results.Run) {
 	for _, reason := range r.Summary.Reasons {
 		p.hanging("  - ", reason, stateTones[r.Summary.Outcome])
 	}
-	p.line(p.paint(strings.ToUpper(string(r.Summary.Outcome)), stateTones[r.Summary.Outcome]) + p.text(" · "+r.headline()))
+	p.line(p.paint(strings.ToUpper(string(r.Summary.Outcome)), stateTones[r.Summary.Outcome]) + p.text(" · "+headline(r)))
 	if r.Dir != "" {
 		p.line("report: " + QuotePath(filepath.Join(r.Dir, "report.md")))
 	}
-}
-
-// headline is the run in one line.
-func (r *Run) headline() string {
-	t := r.Totals
-	var parts []string
-	if r.Mutants != nil {
-		parts = append(parts, r.Mutants.headline())
-	}
-	if r.Comparison != nil {
-		parts = append(parts, r.Comparison.headline())
-	}
-	if t.Cells > 0 || len(parts) == 0 {
-		n := plural(t.Cells, "cell")
-		if r.Planned > t.Cells {
-			n = fmt.Sprintf("%d of %s", t.Cells, plural(r.Planned, "planned cell"))
-		}
-		parts = append(parts, n)
-	}
-	count := func(n int, what string) {
-		if n > 0 {
-			parts = append(parts, fmt.Sprintf("%d %s", n, what))
-		}
-	}
-	count(t.Violated, "violated")
-	if n := r.findings(); n > 0 {
-		parts = append(parts, plural(n, "finding"))
-	}
-	count(t.Errors, "in error")
-	count(t.Inconclusive, "inconclusive")
-	count(t.Vacuous, "vacuous")
-	if t.Cells > 0 && (t.FaultsPlanned > 0 || t.Probes == 0) {
-		parts = append(parts, fmt.Sprintf("%d of %s fired", t.FaultsFired, plural(t.FaultsPlanned, "planned fault")))
-	}
-	if t.Probes > 0 {
-		parts = append(parts, fmt.Sprintf("%d of %s hit", t.Probes-t.Missed, plural(t.Probes, "probe")))
-	}
-	if t.Repeated > 0 {
-		parts = append(parts, "run again: "+plural(t.Repeated, "cell"))
-	}
-	if who := r.who(); who != "" && r.Comparison == nil {
-		parts = append(parts, who)
-	}
-	if r.Seed != 0 {
-		parts = append(parts, fmt.Sprintf("seed %d", r.Seed))
-	}
-	if r.Shard != nil && r.Shard.Merged == 0 {
-		parts = append(parts, fmt.Sprintf("shard %d/%d", r.Shard.I, r.Shard.N))
-	}
-	d := time.Duration(r.DurationMS) * time.Millisecond
-	return strings.Join(append(parts, d.Round(100*time.Millisecond).String()), " · ")
-}
-
-// findings counts what was violated as people do: a property, with what the same
-// cause broke beside it, in a scenario.
-func (r *Run) findings() int {
-	n := 0
-	for _, g := range r.groups(r.Failures) {
-		if g.Told[0].Verdict == checkers.Violation {
-			n++
-		}
-	}
-	return n
-}
-
-// who names the orchestrator and the participants.
-func (r *Run) who() string {
-	who := strings.TrimSpace(r.Orchestrator.Name + " " + r.Orchestrator.Version)
-	if r.Profile != "" {
-		who += " with " + r.Profile + " participants"
-	}
-	return strings.TrimSpace(who)
 }

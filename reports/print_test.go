@@ -1,32 +1,84 @@
-package reports
+package reports_test
 
 import (
-	"os/exec"
+	"bytes"
+	"os"
+	"strings"
 	"testing"
+
+	"github.com/sagacheck/sagacheck/checkers"
+	"github.com/sagacheck/sagacheck/internal/samples"
+	"github.com/sagacheck/sagacheck/reports"
+	"github.com/sagacheck/sagacheck/results"
 )
 
-// A path is one word of a shell's command line, as it was.
-func TestQuotePath(t *testing.T) {
-	for path, want := range map[string]string{
-		"out/latest/failures/x-1.yaml": "out/latest/failures/x-1.yaml",
-		"my runs/x.yaml":               "'my runs/x.yaml'",
-		"~/x":                          "'~/x'",
-		"it's":                         `'it'\''s'`,
-		"-x":                           "./-x",
-		"a\nb":                         "'a\nb'",
-		"#1 `date` !$(x) {a,b}":        "'#1 `date` !$(x) {a,b}'",
-		"über":                         "'über'",
+func TestPrint(t *testing.T) {
+	for name, term := range map[string]reports.Terminal{
+		"red.term.txt":   {Width: 120},
+		"red.narrow.txt": {Width: 60},
+		"red.ascii.txt":  {Width: 120, ASCII: true},
+		"red.colour.txt": {Width: 120, Colour: true},
 	} {
-		got := QuotePath(path)
-		if got != want {
-			t.Errorf("%q: got %s, want %s", path, got, want)
-		}
-		out, err := exec.Command("sh", "-c", "printf %s "+got).Output()
-		if err != nil {
+		var b bytes.Buffer
+		term.W = &b
+		r := samples.Red()
+		r.Dir = "out/latest"
+		if err := reports.Print(term, r); err != nil {
 			t.Fatal(err)
 		}
-		if back := string(out); back != path && back != "./"+path {
-			t.Errorf("%q: the shell reads %q", path, back)
+		golden(t, name, b.Bytes())
+		if term.ASCII && strings.IndexFunc(b.String(), func(r rune) bool { return r > 126 }) >= 0 {
+			t.Errorf("%s has characters that are not ASCII", name)
 		}
+	}
+}
+
+func TestWidthIsKept(t *testing.T) {
+	c := results.New(samples.Meta())
+	for _, s := range strings.Fields("order transfer booking order-status signup single-step long-chain fan-out a-scenario-with-a-long-name another-one") {
+		c.Add(results.CellInfo{}, samples.Quiet(s, "c1"), []checkers.Verdict{samples.Pass("duplicate-effect", 1000), samples.Vacuous("lost-compensation")})
+	}
+	for _, width := range []int{64, 80, 100} {
+		var b bytes.Buffer
+		if err := reports.Print(reports.Terminal{W: &b, Width: width}, c.Finish()); err != nil {
+			t.Fatal(err)
+		}
+		for line := range strings.Lines(b.String()) {
+			if n := len([]rune(strings.TrimSuffix(line, "\n"))); n > width && !strings.HasPrefix(line, "VACUOUS") {
+				t.Errorf("width %d: a line of %d: %s", width, n, line)
+			}
+		}
+	}
+}
+
+// The headline counts planned cells and their faults once, and tells probes and
+// repeated tries apart.
+func TestHeadlineCounts(t *testing.T) {
+	c := results.New(samples.Meta())
+	c.Planned(4)
+	h, missed := samples.LostAnswer(), samples.Unfired(samples.LostAnswer())
+	c.Add(results.CellInfo{ID: "c1", Again: true}, missed, nil)
+	c.Add(results.CellInfo{ID: "c2"}, h, nil)
+	c.Add(results.CellInfo{ID: "c3", Probe: true}, h, nil)
+	c.Add(results.CellInfo{ID: "c4", Probe: true}, missed, nil)
+	var b strings.Builder
+	if err := reports.Print(reports.Terminal{W: &b}, c.Finish()); err != nil {
+		t.Fatal(err)
+	}
+	const want = "INCOMPLETE · 3 of 4 planned cells · 1 of 1 planned fault fired · 1 of 2 probes hit · run again: 1 cell · "
+	if !strings.Contains(b.String(), want) {
+		t.Errorf("got %s\nwant %s", b.String(), want)
+	}
+}
+
+// TestFullDisk uses the device that is always full.
+func TestFullDisk(t *testing.T) {
+	f, err := os.OpenFile("/dev/full", os.O_WRONLY, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	if err := reports.Print(reports.Terminal{W: f}, samples.Red()); err == nil {
+		t.Error("printing to a full disk is no error")
 	}
 }

@@ -6,6 +6,8 @@ import (
 	"time"
 
 	"github.com/schollz/progressbar/v3"
+
+	"github.com/sagacheck/sagacheck/results"
 )
 
 // progressEvery is how often a plain line is printed at most.
@@ -64,7 +66,7 @@ func (p *Progress) SetTotal(total int) {
 }
 
 // Done counts one cell by its outcome: Violated and Errored are shown.
-func (p *Progress) Done(outcome State) {
+func (p *Progress) Done(outcome results.State) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.done++
@@ -72,9 +74,9 @@ func (p *Progress) Done(outcome State) {
 		p.total = max(p.total, p.done) // never more than all
 	}
 	switch outcome {
-	case Violated:
+	case results.Violated:
 		p.violated++
-	case Errored:
+	case results.Errored:
 		p.errors++
 	}
 	if p.bar != nil {

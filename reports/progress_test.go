@@ -5,6 +5,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/sagacheck/sagacheck/results"
 )
 
 func TestPlainProgress(t *testing.T) {
@@ -13,12 +15,12 @@ func TestPlainProgress(t *testing.T) {
 	p := newProgress(Terminal{W: &b}, "cells", 30, func() time.Time { return clock })
 	for i := range 30 {
 		clock = clock.Add(400 * time.Millisecond)
-		outcome := Passed
+		outcome := results.Passed
 		switch i {
 		case 3:
-			outcome = Violated
+			outcome = results.Violated
 		case 20:
-			outcome = Errored
+			outcome = results.Errored
 		}
 		p.Done(outcome)
 	}
@@ -35,7 +37,7 @@ func TestLastLineOnce(t *testing.T) {
 	clock := time.Unix(0, 0)
 	p := newProgress(Terminal{W: &b}, "failures shrunk", 1, func() time.Time { return clock })
 	clock = clock.Add(10 * time.Second)
-	p.Done(Passed)
+	p.Done(results.Passed)
 	clock = clock.Add(10 * time.Second)
 	p.Finish()
 	if want := "1/1 failures shrunk, 10s\n"; b.String() != want {
@@ -43,7 +45,7 @@ func TestLastLineOnce(t *testing.T) {
 	}
 	b.Reset()
 	p = NewProgress(Terminal{W: &b}, "cells", 1) // by the real clock
-	p.Done(Passed)
+	p.Done(results.Passed)
 	p.Finish()
 	if b.Len() > 0 {
 		t.Errorf("a short run says %q", b.String())
@@ -55,7 +57,7 @@ func TestShortRunsAreSilent(t *testing.T) {
 	var b bytes.Buffer
 	clock := time.Unix(0, 0)
 	p := newProgress(Terminal{W: &b}, "cells", 0, func() time.Time { return clock })
-	p.Done(Passed)
+	p.Done(results.Passed)
 	p.Finish()
 	if b.Len() > 0 {
 		t.Errorf("got %q", b.String())
@@ -65,49 +67,13 @@ func TestShortRunsAreSilent(t *testing.T) {
 func TestBar(t *testing.T) {
 	var b bytes.Buffer
 	p := NewProgress(Terminal{W: &b, Live: true, Width: 80}, "cells", 2)
-	p.Done(Violated)
+	p.Done(results.Violated)
 	p.SetTotal(3)
-	p.Done(Passed)
-	p.Done(Passed)
+	p.Done(results.Passed)
+	p.Done(results.Passed)
 	p.Finish()
 	if !strings.Contains(b.String(), "1 violated") {
 		t.Errorf("got %q", b.String())
-	}
-}
-
-func TestNaturalOrder(t *testing.T) {
-	for _, tc := range []struct {
-		a, b string
-		want int
-	}{{"c2", "c10", -1}, {"c10", "c2", 1}, {"c2", "c2", 0}, {"c2", "c2-1", -1}, {"a9", "b1", -1}, {"", "a", -1}, {"c02", "c2", -1}} {
-		if got := compareNatural(tc.a, tc.b); got != tc.want {
-			t.Errorf("compareNatural(%q, %q) = %d, want %d", tc.a, tc.b, got, tc.want)
-		}
-	}
-}
-
-// env is an environment of names and values.
-func env(kv ...string) func(string) string {
-	return func(name string) string {
-		for i := 0; i < len(kv); i += 2 {
-			if kv[i] == name {
-				return kv[i+1]
-			}
-		}
-		return ""
-	}
-}
-
-func TestTerminal(t *testing.T) {
-	var b bytes.Buffer
-	if got := NewTerminal(&b, env()); got.Live || got.Colour || got.ASCII || got.Width != defaultWidth {
-		t.Errorf("a buffer is %+v", got)
-	}
-	if got := NewTerminal(&b, env("COLUMNS", "70", "LC_ALL", "C")); !got.ASCII || got.Width != 70 {
-		t.Errorf("got %+v", got)
-	}
-	if got := NewTerminal(&b, env("LANG", "de_DE.UTF-8")); got.ASCII {
-		t.Errorf("got %+v", got)
 	}
 }
 
@@ -119,7 +85,7 @@ func TestNeverMoreDoneThanAll(t *testing.T) {
 	p := newProgress(Terminal{W: &b}, "plans", 2, func() time.Time { return clock })
 	for range 3 {
 		clock = clock.Add(6 * time.Second)
-		p.Done(Passed)
+		p.Done(results.Passed)
 	}
 	p.SetTotal(1)
 	p.Finish()

@@ -7,6 +7,8 @@ import (
 	"strings"
 
 	"github.com/olekukonko/tablewriter/pkg/twwidth"
+
+	"github.com/sagacheck/sagacheck/results"
 )
 
 // Measures of the drawing, in pixels.
@@ -22,8 +24,8 @@ const (
 
 // svg draws the story as a sequence diagram without scripts. The colours come
 // from the page's classes.
-func (s Story) svg() string {
-	parties := s.parties()
+func svg(s results.Story) string {
+	parties := s.Parties()
 	if len(parties) == 0 {
 		return ""
 	}
@@ -31,7 +33,7 @@ func (s Story) svg() string {
 	width := svgPadding + laneWidth*len(parties)
 	height := topHeight + 20
 	for _, l := range s.Lines {
-		height += l.rowHeight()
+		height += heightOf(l)
 	}
 	var b strings.Builder
 	fmt.Fprintf(&b, `<svg class="sequence" viewBox="0 0 %d %d" width="%d" height="%d" role="img" aria-label="sequence diagram">`, width, height, width, height)
@@ -41,7 +43,7 @@ func (s Story) svg() string {
 	}
 	top := topHeight
 	for _, l := range s.Lines {
-		top += l.rowHeight()
+		top += heightOf(l)
 		y := top - rowHeight + 16 // of the last line of its text
 		fmt.Fprintf(&b, `<g class="%s"><title>%s</title><text class="time" x="4" y="%d">%.1f ms</text>`,
 			markClass(l.Mark), html.EscapeString(l.Text), y+4, float64(l.At)/1e6)
@@ -56,17 +58,17 @@ func (s Story) svg() string {
 	return b.String()
 }
 
-func markClass(m Mark) string {
+func markClass(m results.Mark) string {
 	if m == "" {
 		return "event"
 	}
 	return string(m)
 }
 
-// label is the text of a line, broken so that it is whole and fits its lane.
-func (l Line) label() []string { return wrap(marked(l), maxInLane) }
+// labelOf is the text of a line, broken so that it is whole and fits its lane.
+func labelOf(l results.Line) []string { return wrap(marked(l), maxInLane) }
 
-func (l Line) rowHeight() int { return rowHeight + lineHeight*(len(l.label())-1) }
+func heightOf(l results.Line) int { return rowHeight + lineHeight*(len(labelOf(l))-1) }
 
 // svgLabel writes a text whose last line is at y.
 func svgLabel(b *strings.Builder, lines []string, x, y int) {
@@ -75,8 +77,8 @@ func svgLabel(b *strings.Builder, lines []string, x, y int) {
 	}
 }
 
-func svgNote(b *strings.Builder, l Line, x, y, width int) {
-	lines, w := l.label(), 0
+func svgNote(b *strings.Builder, l results.Line, x, y, width int) {
+	lines, w := labelOf(l), 0
 	for _, text := range lines {
 		w = max(w, int(float64(twwidth.Width(text))*charWidth)+16)
 	}
@@ -86,7 +88,7 @@ func svgNote(b *strings.Builder, l Line, x, y, width int) {
 	svgLabel(b, lines, left+w/2, y+4)
 }
 
-func svgArrow(b *strings.Builder, l Line, from, to, y int) {
+func svgArrow(b *strings.Builder, l results.Line, from, to, y int) {
 	tip, dir := to-2, 1
 	if to < from {
 		tip, dir = to+2, -1
@@ -100,14 +102,14 @@ func svgArrow(b *strings.Builder, l Line, from, to, y int) {
 	} else {
 		fmt.Fprintf(b, `<path class="tip" d="M%d %dl%d -4v8z"/>`, tip, y+6, -dir*8)
 	}
-	svgLabel(b, l.label(), (from+to)/2, y+1)
+	svgLabel(b, labelOf(l), (from+to)/2, y+1)
 }
 
-func marked(l Line) string {
+func marked(l results.Line) string {
 	switch l.Mark {
-	case MarkFault:
+	case results.MarkFault:
 		return "↯ " + l.Text
-	case MarkWitness:
+	case results.MarkWitness:
 		return "▶ " + l.Text
 	}
 	return l.Text

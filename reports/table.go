@@ -10,8 +10,6 @@ import (
 	"github.com/olekukonko/tablewriter/pkg/twwidth"
 	"github.com/olekukonko/tablewriter/renderer"
 	"github.com/olekukonko/tablewriter/tw"
-
-	"github.com/sagacheck/sagacheck/checkers"
 )
 
 // table is what the terminal, Markdown and HTML draw, each in its way.
@@ -41,7 +39,7 @@ const (
 	dim   tone = "dim"
 )
 
-func words(texts ...string) []cell {
+func plainCells(texts ...string) []cell {
 	out := make([]cell, len(texts))
 	for i, t := range texts {
 		out[i] = cell{Text: t}
@@ -60,116 +58,6 @@ func (t *table) row(values ...any) {
 		cells = append(cells, c)
 	}
 	t.Rows = append(t.Rows, cells)
-}
-
-// tables are all tables of a run, in the order of the report.
-func (r *Run) tables() []table {
-	var out []table
-	if len(r.Results) > 0 {
-		out = append(out, r.matrix())
-	}
-	if r.Coverage != nil {
-		out = append(out, r.Coverage.tables()...)
-	}
-	if r.Mutants != nil {
-		out = append(out, r.Mutants.tables()...)
-	}
-	if r.Comparison != nil {
-		out = append(out, r.Comparison.tables()...)
-	}
-	return out
-}
-
-const matrixLegend = "✓ n: held, at risk n times · ✗ n: broken in n cells · ? n: inconclusive in n cells · ○: never at risk · –: not applicable · i n: advice, n findings"
-
-// matrix is property × scenario.
-func (r *Run) matrix() table {
-	t := table{Title: "Property × scenario", Notes: []string{matrixLegend}, Head: append([]string{"property"}, r.scenarios()...)}
-	for _, p := range r.Properties {
-		cells := words(p.Name)
-		for _, s := range t.Head[1:] {
-			res, ok := r.result(p.Name, s)
-			if !ok {
-				cells = append(cells, cell{})
-				continue
-			}
-			cells = append(cells, res.cell())
-		}
-		t.Rows = append(t.Rows, cells)
-	}
-	return t
-}
-
-func (r Result) cell() cell {
-	switch r.Verdict {
-	case checkers.Violation:
-		return cell{fmt.Sprintf("✗ %d", r.Cells.Violation), bad}
-	case checkers.Inconclusive:
-		return cell{fmt.Sprintf("? %d", r.Cells.Inconclusive), warn}
-	case checkers.Pass:
-		if r.Findings > 0 {
-			return cell{fmt.Sprintf("i %d", r.Findings), warn}
-		}
-		return cell{fmt.Sprintf("✓ %d", r.AtRisk), good}
-	case checkers.NotApplicable:
-		return cell{"–", dim}
-	}
-	return cell{"○", dim}
-}
-
-// condensed is the matrix for a place too narrow for it: one line a property,
-// that names only the scenarios where it did not hold.
-func (r *Run) condensed() table {
-	t := table{Title: "Properties", Head: []string{"property", "verdict", "scenarios"}, Wrap: 2, Notes: []string{matrixLegend}}
-	for _, p := range r.Properties {
-		by := map[string][]string{}
-		held := 0
-		for _, res := range r.Results {
-			switch {
-			case res.Property != p.Name:
-			case res.Verdict == checkers.Pass && res.Findings == 0:
-				held++
-			default:
-				mark := res.cell().Text
-				by[mark] = append(by[mark], res.Scenario)
-			}
-		}
-		parts := []string{}
-		if held > 0 {
-			parts = append(parts, fmt.Sprintf("✓ in %d", held))
-		}
-		for _, mark := range sortedKeys(by) {
-			parts = append(parts, mark+" "+strings.Join(by[mark], " "))
-		}
-		t.row(p.Name, p.cell(), strings.Join(parts, " · "))
-	}
-	return t
-}
-
-func (p Property) cell() cell {
-	tones := map[checkers.Outcome]tone{
-		checkers.Pass: good, checkers.Violation: bad, checkers.Inconclusive: warn, checkers.Vacuous: warn, checkers.NotApplicable: dim,
-	}
-	if p.Advice && p.Verdict == checkers.Vacuous {
-		return cell{string(p.Verdict), dim}
-	}
-	return cell{string(p.Verdict), tones[p.Verdict]}
-}
-
-func sortedKeys[V any](m map[string]V) []string {
-	var keys []string
-	for k := range m {
-		keys = append(keys, k)
-	}
-	slices.Sort(keys)
-	return keys
-}
-
-func times(n int) string {
-	if n == 1 {
-		return "once"
-	}
-	return fmt.Sprintf("%d times", n)
 }
 
 // width of a table drawn with borders.

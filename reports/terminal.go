@@ -1,7 +1,6 @@
 package reports
 
 import (
-	"fmt"
 	"io"
 	"os"
 	"strconv"
@@ -139,50 +138,4 @@ func (p *printer) hanging(label, s string, tone tone) {
 		}
 		p.line(p.paint(label, tone) + p.paint(l, tone))
 	}
-}
-
-// storyLine is a line of a story as plain text: when and who, then what.
-type storyLine struct {
-	head, text string
-	tone       tone
-}
-
-func (s Story) storyLines() []storyLine {
-	column := 0
-	for _, l := range s.Lines {
-		column = max(column, twwidth.Width(l.who()))
-	}
-	var out []storyLine
-	for _, l := range s.Lines {
-		mark, tone := " ", plain
-		switch {
-		case l.Mark == MarkFault:
-			mark, tone = "↯", warn
-		case l.Mark == MarkWitness:
-			mark, tone = "▶", bad
-		}
-		pad := strings.Repeat(" ", column-twwidth.Width(l.who()))
-		out = append(out, storyLine{fmt.Sprintf("%s %9.1f ms  %s%s  ", mark, float64(l.At)/1e6, l.who(), pad), l.Text, tone})
-	}
-	if s.LeftOut > 0 {
-		out = append(out, storyLine{"  ", fmt.Sprintf("(%s of lesser weight left out)", plural(s.LeftOut, "line")), dim})
-	}
-	return out
-}
-
-func (l Line) who() string {
-	if l.To == "" {
-		return l.From
-	}
-	return l.From + " → " + l.To
-}
-
-// Text is the story as plain text. ↯ marks the fault, ▶ the events that prove
-// the violation.
-func (s Story) Text() string {
-	var b strings.Builder
-	for _, l := range s.storyLines() {
-		b.WriteString(l.head + l.text + "\n")
-	}
-	return b.String()
 }

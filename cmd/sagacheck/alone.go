@@ -10,6 +10,7 @@ import (
 	"github.com/sagacheck/sagacheck/checkers"
 	"github.com/sagacheck/sagacheck/harness"
 	"github.com/sagacheck/sagacheck/reports"
+	"github.com/sagacheck/sagacheck/results"
 )
 
 // On a machine that is busy with many cells less is certain: an answer may have come
@@ -22,7 +23,7 @@ const aloneCells = 3
 
 // unjudged keeps, for each clause, the cells with the most opportunities that could
 // not be judged, the first ones first.
-type unjudged map[reports.ClauseKey][]opportunity
+type unjudged map[results.ClauseKey][]opportunity
 
 type opportunity struct {
 	times int
@@ -36,7 +37,7 @@ func (u unjudged) note(c harness.Cell, verdicts []checkers.Verdict) {
 			if !k.Open() || k.Unjudgeable == 0 {
 				continue
 			}
-			key := reports.ClauseKey{Property: v.Property, Clause: k.Clause}
+			key := results.ClauseKey{Property: v.Property, Clause: k.Clause}
 			best := append(u[key], opportunity{k.Unjudgeable, c})
 			slices.SortStableFunc(best, func(a, b opportunity) int { return cmp.Compare(b.times, a.times) })
 			u[key] = best[:min(len(best), aloneCells)]
@@ -45,7 +46,7 @@ func (u unjudged) note(c harness.Cell, verdicts []checkers.Verdict) {
 }
 
 // next takes the best cell of each open clause out of the list.
-func (u unjudged) next(open []reports.ClauseKey) []harness.Cell {
+func (u unjudged) next(open []results.ClauseKey) []harness.Cell {
 	cells := map[string]harness.Cell{}
 	for _, key := range open {
 		if best := u[key]; len(best) > 0 {

@@ -6,7 +6,7 @@ import (
 
 	"github.com/sagacheck/sagacheck/checkers"
 	"github.com/sagacheck/sagacheck/harness"
-	"github.com/sagacheck/sagacheck/reports"
+	"github.com/sagacheck/sagacheck/results"
 )
 
 // TestCellsToRunAlone: for each open clause the cells with the most opportunities that
@@ -22,7 +22,7 @@ func TestCellsToRunAlone(t *testing.T) {
 	note("d", "p", checkers.Count{Clause: "x", Unjudgeable: 9, Lacks: "a capability"})
 	note("e", "p", checkers.Count{Clause: "x", Unjudgeable: 2})
 	note("f", "p", checkers.Count{Clause: "x", Unjudgeable: 4})
-	open := []reports.ClauseKey{{Property: "p", Clause: "x"}, {Property: "p", Clause: "y"}, {Property: "q", Clause: "x"}}
+	open := []results.ClauseKey{{Property: "p", Clause: "x"}, {Property: "p", Clause: "y"}, {Property: "q", Clause: "x"}}
 	for _, want := range [][]string{{"a", "f"}, {"b"}, {"e"}, nil} {
 		var got []string
 		for _, c := range u.next(open) {

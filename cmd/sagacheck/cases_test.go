@@ -9,7 +9,7 @@ import (
 
 	"github.com/sagacheck/sagacheck/checkers"
 	"github.com/sagacheck/sagacheck/internal/tinyorch"
-	"github.com/sagacheck/sagacheck/reports"
+	"github.com/sagacheck/sagacheck/results"
 	"github.com/sagacheck/sagacheck/saga"
 )
 
@@ -55,14 +55,14 @@ func TestCases(t *testing.T) {
 				}
 				return
 			}
-			if !slices.ContainsFunc(report.Results, func(r reports.Result) bool { return r.Property == c.broken && r.Verdict == checkers.Violation }) {
+			if !slices.ContainsFunc(report.Results, func(r results.Result) bool { return r.Property == c.broken && r.Verdict == checkers.Violation }) {
 				t.Errorf("%s was not found\n%s", c.broken, output)
 			}
 		})
 	}
 }
 
-func runCase(t *testing.T, c judgedCase) (*reports.Run, string) {
+func runCase(t *testing.T, c judgedCase) (*results.Run, string) {
 	t.Helper()
 	url := attach(t, c.bugs)
 	if i := slices.IndexFunc(tinyorch.AllHabits(), func(h tinyorch.Habits) bool { return h.Name == c.habit }); i >= 0 {
@@ -107,7 +107,7 @@ func TestMisreadings(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			_, report, output := command(t, "run", "--orchestrator", attach(t, c.bugs), "--scenario", c.scenario,
 				"--runs", "0", "--property", c.broken, "--max-failures", "1", "--shrink=false")
-			if !slices.ContainsFunc(report.Results, func(r reports.Result) bool { return r.Property == c.broken && r.Verdict == checkers.Violation }) {
+			if !slices.ContainsFunc(report.Results, func(r results.Result) bool { return r.Property == c.broken && r.Verdict == checkers.Violation }) {
 				t.Errorf("%s was not found\n%s", c.broken, output)
 			}
 		})

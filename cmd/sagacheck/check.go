@@ -12,6 +12,7 @@ import (
 	"github.com/sagacheck/sagacheck/checkers"
 	"github.com/sagacheck/sagacheck/history"
 	"github.com/sagacheck/sagacheck/reports"
+	"github.com/sagacheck/sagacheck/results"
 )
 
 func newCheck(p process) *cobra.Command {
@@ -61,8 +62,8 @@ func checkFiles(c *cobra.Command, p process, selected []checkers.Checker, from *
 	for _, k := range selected {
 		meta.Properties = append(meta.Properties, k.Doc())
 	}
-	collector := reports.New(meta)
-	dir, err := reports.NewRunDir(out, c.Name(), meta.Started)
+	collector := results.New(meta)
+	dir, err := results.NewRunDir(out, c.Name(), meta.Started)
 	if err != nil {
 		return trouble(err)
 	}
@@ -75,7 +76,7 @@ func checkFiles(c *cobra.Command, p process, selected []checkers.Checker, from *
 		}
 		if cell.failed != "" {
 			collector.AddError(cell.info, errors.New(cell.failed))
-			progress.Done(reports.Errored)
+			progress.Done(results.Errored)
 			continue
 		}
 		h, err := history.Load(cell.file)
@@ -89,5 +90,5 @@ func checkFiles(c *cobra.Command, p process, selected []checkers.Checker, from *
 		progress.Done(collector.Add(cell.info, h, checkers.Judge(h, selected)))
 	}
 	progress.Finish()
-	return publishAs(t, collector.Finish(), out, dir, reports.CheckLink)
+	return publishAs(t, collector.Finish(), out, dir, results.CheckLink)
 }

@@ -20,6 +20,7 @@ import (
 	"github.com/sagacheck/sagacheck/orchestrators"
 	"github.com/sagacheck/sagacheck/participants"
 	"github.com/sagacheck/sagacheck/reports"
+	"github.com/sagacheck/sagacheck/results"
 )
 
 // compareScenarios are the default: sequential sagas that every engine can run,
@@ -79,11 +80,11 @@ func (f *compareFlags) compare(c *cobra.Command, p process) error {
 		return usage(err)
 	}
 	started := time.Now()
-	dir, err := reports.NewRunDir(f.out, c.Name(), started)
+	dir, err := results.NewRunDir(f.out, c.Name(), started)
 	if err != nil {
 		return trouble(err)
 	}
-	var runs []*reports.Run
+	var runs []*results.Run
 	speed := map[string]float64{}
 	for _, engine := range f.orchestrators {
 		if err := f.install(c.Context(), p, engine); err != nil {
@@ -130,7 +131,7 @@ func (f *compareFlags) install(ctx context.Context, p process, engine string) er
 
 // one is one engine with one profile: a run of its own, and how fast it is
 // without faults.
-func (f *compareFlags) one(c *cobra.Command, p process, engine, profile, dir string) (*reports.Run, float64, error) {
+func (f *compareFlags) one(c *cobra.Command, p process, engine, profile, dir string) (*results.Run, float64, error) {
 	s := f.settings
 	s.orchestrator, s.profile, s.out = engine, profile, filepath.Join(dir, "runs")
 	fmt.Fprintf(p.stderr, "sagacheck: %s with %s participants\n", engine, profile)
@@ -139,7 +140,7 @@ func (f *compareFlags) one(c *cobra.Command, p process, engine, profile, dir str
 	if err != nil && c.Context().Err() != nil {
 		return nil, 0, nil
 	}
-	if errors.As(err, &exit) && exit.code == reports.ExitSystem {
+	if errors.As(err, &exit) && exit.code == results.ExitSystem {
 		return notStarted(engine, profile, err), 0, nil // its row says why
 	}
 	if err != nil {
@@ -159,19 +160,19 @@ func (f *compareFlags) one(c *cobra.Command, p process, engine, profile, dir str
 		run.Errors = append(run.Errors, err.Error())
 	}
 	run.Judge()
-	return run, rate, errors.Join(run.Save(x.dir))
+	return run, rate, reports.Save(run, x.dir)
 }
 
 // notStarted is the run of an engine that is not there.
-func notStarted(engine, profile string, err error) *reports.Run {
+func notStarted(engine, profile string, err error) *results.Run {
 	var docs []checkers.Doc
 	for _, k := range checkers.All() {
 		docs = append(docs, k.Doc())
 	}
-	collector := reports.New(reports.Meta{
+	collector := results.New(results.Meta{
 		Tool: toolVersion(), Orchestrator: history.Orchestrator{Name: engine}, Profile: profile, Properties: docs,
 	})
-	collector.AddError(reports.CellInfo{}, err)
+	collector.AddError(results.CellInfo{}, err)
 	return collector.Finish()
 }
 
@@ -259,7 +260,7 @@ func (x *session) throughput(ctx context.Context, atOnce int) float64 {
 }
 
 // replay runs the smallest plan of each violated property again.
-func (f *compareFlags) replay(ctx context.Context, x *session, run *reports.Run) {
+func (f *compareFlags) replay(ctx context.Context, x *session, run *results.Run) {
 	seen := map[string]bool{}
 	for i := range run.Failures {
 		fail := &run.Failures[i]
@@ -271,7 +272,7 @@ func (f *compareFlags) replay(ctx context.Context, x *session, run *reports.Run)
 		if !ok {
 			continue
 		}
-		rate := reports.Rate{Tries: f.replays}
+		rate := results.Rate{Tries: f.replays}
 		source := harness.Frozen{Definitions: fail.Replay.Definitions, Registers: fail.Replay.Registers}
 		_ = x.harness.Run(ctx, func(yield func(harness.Cell) bool) { // interrupted: the rate says how far it got
 			for range f.replays {
@@ -292,8 +293,8 @@ func (f *compareFlags) replay(ctx context.Context, x *session, run *reports.Run)
 }
 
 // publish makes the matrix and writes the report.
-func (f *compareFlags) publish(c *cobra.Command, p process, runs []*reports.Run, speed map[string]float64, dir string, started time.Time) error {
-	matrix := reports.Compare(runs)
+func (f *compareFlags) publish(c *cobra.Command, p process, runs []*results.Run, speed map[string]float64, dir string, started time.Time) error {
+	matrix := results.Compare(runs)
 	matrix.Strict, matrix.AtOnce = f.strict, f.atOnce()
 	matrix.Machine = fmt.Sprintf("%s/%s, %d cores, %s", runtime.GOOS, runtime.GOARCH, runtime.NumCPU(), started.UTC().Format(time.DateOnly))
 	for i := range matrix.Engines {
@@ -304,7 +305,7 @@ func (f *compareFlags) publish(c *cobra.Command, p process, runs []*reports.Run,
 		}
 		describe(e, matrix)
 	}
-	collector := reports.New(reports.Meta{Tool: toolVersion(), Command: strings.Join(p.args, " "), Started: started, Seed: f.seed})
+	collector := results.New(results.Meta{Tool: toolVersion(), Command: strings.Join(p.args, " "), Started: started, Seed: f.seed})
 	why, byUser := cutBy(c.Context(), nil)
 	if byUser {
 		collector.Interrupt()
@@ -323,7 +324,7 @@ func (f *compareFlags) publish(c *cobra.Command, p process, runs []*reports.Run,
 
 // describe adds what the engine's manifest says: settings, and which findings
 // are documented behaviour.
-func describe(e *reports.Engine, cmp *reports.Comparison) {
+func describe(e *results.Engine, cmp *results.Comparison) {
 	m, err := orchestrators.FindManifest(e.Name)
 	if err != nil { // by URL: there is nothing to tell
 		return
@@ -333,7 +334,7 @@ func describe(e *reports.Engine, cmp *reports.Comparison) {
 	}
 	for i := range cmp.Marks {
 		k := &cmp.Marks[i]
-		if k.Engine != e.Name || k.Mark != reports.IsViolated {
+		if k.Engine != e.Name || k.Mark != results.IsViolated {
 			continue
 		}
 		for _, n := range m.Notes {

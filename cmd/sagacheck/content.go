@@ -7,15 +7,15 @@ import (
 	"strings"
 
 	"github.com/sagacheck/sagacheck/orchestrators"
-	"github.com/sagacheck/sagacheck/reports"
+	"github.com/sagacheck/sagacheck/results"
 	"github.com/sagacheck/sagacheck/saga"
 	"github.com/sagacheck/sagacheck/scenarios"
 )
 
 // content is what a session is to run, by what it holds: shards of one run have the
 // same, whatever their files are called.
-func (x *session) content() reports.Content {
-	c := reports.Content{Scenarios: map[string]string{}, Settings: map[string]string{
+func (x *session) content() results.Content {
+	c := results.Content{Scenarios: map[string]string{}, Settings: map[string]string{
 		"scale":  fmt.Sprint(x.s.scale),
 		"settle": x.s.settle.String(),
 		"quiet":  x.s.quiet.String(),
@@ -51,18 +51,18 @@ func plansDigest(all []planned) string {
 
 // reached says how --orchestrator reaches the system under test. A manifest by path
 // is named by its whole path, so that a replay finds it from any folder.
-func reached(name string) (reports.System, error) {
+func reached(name string) (results.System, error) {
 	switch {
 	case name == referenceName:
-		return reports.System{By: reports.BuiltIn, Name: name}, nil
+		return results.System{By: results.BuiltIn, Name: name}, nil
 	case isURL(name):
-		return reports.System{By: reports.ByURL, Name: name}, nil
+		return results.System{By: results.ByURL, Name: name}, nil
 	}
 	m, err := orchestrators.FindManifest(name)
 	if err != nil {
-		return reports.System{}, err
+		return results.System{}, err
 	}
-	s := reports.System{By: reports.ByManifest, Name: name, Digest: fingerprint(m)}
+	s := results.System{By: results.ByManifest, Name: name, Digest: fingerprint(m)}
 	if strings.ContainsRune(name, filepath.Separator) || strings.HasSuffix(name, ".yaml") {
 		s.Name, err = filepath.Abs(name)
 	}

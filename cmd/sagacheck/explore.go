@@ -16,6 +16,7 @@ import (
 	"github.com/sagacheck/sagacheck/harness"
 	"github.com/sagacheck/sagacheck/history"
 	"github.com/sagacheck/sagacheck/reports"
+	"github.com/sagacheck/sagacheck/results"
 	"github.com/sagacheck/sagacheck/scenarios"
 )
 
@@ -86,9 +87,9 @@ func (f *exploreFlags) run(c *cobra.Command, p process) error {
 	if err != nil {
 		return usage(err)
 	}
-	var part *reports.Shard
+	var part *results.Shard
 	if n > 1 {
-		part = &reports.Shard{I: i, N: n}
+		part = &results.Shard{I: i, N: n}
 	}
 	x, err := open(c.Context(), p, f.settings, c, part)
 	if err != nil {
@@ -196,7 +197,7 @@ func (e *exploration) runLevel(ctx context.Context, probes []*faults.Probe) erro
 	for _, p := range probes {
 		switch {
 		case !e.owns(p) && p.Final(e.flags.depth):
-			e.tally.leave(p, reports.OtherShard)
+			e.tally.leave(p, results.OtherShard)
 			e.total--
 		case e.recall(p):
 		case e.flags.maxPlans > 0 && e.started >= e.flags.maxPlans:
@@ -262,18 +263,18 @@ func (e *exploration) runProbes(ctx context.Context, probes []*faults.Probe, try
 
 // take judges one finished cell and tells the explorer what it showed.
 func (e *exploration) take(p *faults.Probe, r harness.Result, try int) error {
-	info := reports.CellInfo{
+	info := results.CellInfo{
 		ID: r.Cell.ID, Scenario: p.Space, PlanID: p.Plan.ID(), Plan: p.Plan.String(), Probe: p.Level > 0, Duration: r.Duration,
 	}
 	if r.Path != "" {
-		info.History = filepath.Join(reports.HistoriesDir, filepath.Base(r.Path))
+		info.History = filepath.Join(results.HistoriesDir, filepath.Base(r.Path))
 	}
 	if r.Err != nil || r.History == nil {
 		if !e.owns(p) {
 			info.ID, r.Err = "", fmt.Errorf("plan %s of another shard: %w", info.Plan, r.Err) // trouble of this one all the same
 		}
 		e.collector.AddError(info, r.Err)
-		e.progress.Done(reports.Errored)
+		e.progress.Done(results.Errored)
 		e.failOne(failedToRun)
 		return nil
 	}
@@ -285,7 +286,7 @@ func (e *exploration) take(p *faults.Probe, r harness.Result, try int) error {
 	}
 	if !e.owns(p) {
 		if !again {
-			e.progress.Done(reports.Passed)
+			e.progress.Done(results.Passed)
 		}
 		return nil
 	}
@@ -304,7 +305,7 @@ func (e *exploration) take(p *faults.Probe, r harness.Result, try int) error {
 }
 
 // add judges a history, and reports and remembers what was found.
-func (e *exploration) add(info reports.CellInfo, p *faults.Probe, h *history.History) []checkers.Verdict {
+func (e *exploration) add(info results.CellInfo, p *faults.Probe, h *history.History) []checkers.Verdict {
 	verdicts := checkers.Judge(h, e.checkers)
 	state := e.collector.Add(info, h, verdicts)
 	e.failed.watch(info.ID, h.Header, p.Plan, verdicts)
@@ -347,25 +348,25 @@ func (e *exploration) recall(p *faults.Probe) bool {
 	e.started++
 	e.explorer.Learn(p, line.Trace)
 	if !e.owns(p) {
-		e.progress.Done(reports.Passed)
+		e.progress.Done(results.Passed)
 		return true
 	}
 	var verdicts []checkers.Verdict
 	e.broken[p] = line.Broken
 	for i, path := range paths {
-		info := reports.CellInfo{
+		info := results.CellInfo{
 			Scenario: p.Space, PlanID: p.Plan.ID(), Plan: p.Plan.String(), Probe: p.Level > 0, History: path, Again: i < len(paths)-1,
 		}
 		verdicts = e.add(info, p, hs[i])
 	}
 	if err := e.done(p, line.History, line.Trace, verdicts); err != nil {
-		e.collector.AddError(reports.CellInfo{}, err)
+		e.collector.AddError(results.CellInfo{}, err)
 	}
 	return true
 }
 
 // amend adds the coverage to a finished report, and what an audit lost.
-func (e *exploration) amend(run *reports.Run) {
+func (e *exploration) amend(run *results.Run) {
 	run.Coverage = e.coverage()
 	if !e.flags.audit {
 		return

@@ -7,7 +7,7 @@ import (
 
 	"github.com/sagacheck/sagacheck/checkers"
 	"github.com/sagacheck/sagacheck/faults"
-	"github.com/sagacheck/sagacheck/reports"
+	"github.com/sagacheck/sagacheck/results"
 )
 
 // exploreTally counts what became of the plans of an exploration.
@@ -16,7 +16,7 @@ type exploreTally struct {
 	marked  map[string]int // scenario → plans handed out although a rule leaves them out
 	kept    int            // plans that ran and no rule leaves out
 	pruned  int            // plans that ran in an audit only
-	reasons []reports.NotRun
+	reasons []results.NotRun
 	found   map[finding]*audited
 }
 
@@ -40,10 +40,10 @@ const examplesKept = 5
 
 // leave counts a plan that is not run.
 func (t *exploreTally) leave(p *faults.Probe, reason string) {
-	i := slices.IndexFunc(t.reasons, func(n reports.NotRun) bool { return n.Reason == reason })
+	i := slices.IndexFunc(t.reasons, func(n results.NotRun) bool { return n.Reason == reason })
 	if i < 0 {
 		i = len(t.reasons)
-		t.reasons = append(t.reasons, reports.NotRun{Reason: reason})
+		t.reasons = append(t.reasons, results.NotRun{Reason: reason})
 	}
 	n := &t.reasons[i]
 	n.Plans++
@@ -68,7 +68,7 @@ func (t *exploreTally) ran(p *faults.Probe) {
 
 // cut tells that a budget or an interruption has left plans out.
 func (t *exploreTally) cut() bool {
-	return slices.ContainsFunc(t.reasons, func(n reports.NotRun) bool { return n.Reason != reports.OtherShard })
+	return slices.ContainsFunc(t.reasons, func(n results.NotRun) bool { return n.Reason != results.OtherShard })
 }
 
 // find notes the findings of a run.
@@ -98,11 +98,11 @@ func (t *exploreTally) lost() []string {
 }
 
 // coverage is the section of the report.
-func (e *exploration) coverage() *reports.Coverage {
-	c := &reports.Coverage{Depth: e.flags.depth, Points: []reports.PointCount{}, Plans: []reports.PlanCount{}, NotRun: e.tally.reasons}
-	raced := reports.NotRun{Reason: fmt.Sprintf("the point was passed once, but in %d tries to strike there not again: a race decides", probeTries)}
+func (e *exploration) coverage() *results.Coverage {
+	c := &results.Coverage{Depth: e.flags.depth, Points: []results.PointCount{}, Plans: []results.PlanCount{}, NotRun: e.tally.reasons}
+	raced := results.NotRun{Reason: fmt.Sprintf("the point was passed once, but in %d tries to strike there not again: a race decides", probeTries)}
 	for _, p := range e.explorer.Cover() {
-		c.Points = append(c.Points, reports.NewPointCount(p.Space, p.Phase, p.Kind, p.Hit, p.Missed))
+		c.Points = append(c.Points, results.NewPointCount(p.Space, p.Phase, p.Kind, p.Hit, p.Missed))
 		for _, place := range p.Raced {
 			raced.Plans++
 			if len(raced.Examples) < examplesKept {
@@ -117,7 +117,7 @@ func (e *exploration) coverage() *reports.Coverage {
 	counts := e.explorer.Counts()
 	for _, s := range e.scenarios {
 		n := counts[s.Name]
-		plan := reports.PlanCount{
+		plan := results.PlanCount{
 			Scenario: s.Name, Raw: n.Raw, Pruned: n.Total() - e.tally.marked[s.Name], Run: e.tally.runs[s.Name],
 		}
 		plan.NotRun = max(0, plan.Raw-plan.Pruned-plan.Run)
@@ -128,9 +128,9 @@ func (e *exploration) coverage() *reports.Coverage {
 	}
 	for _, r := range faults.Rules() {
 		if rules[r.Name] > 0 {
-			c.Rules = append(c.Rules, reports.RuleCount{Rule: r.Name, Plans: rules[r.Name]})
+			c.Rules = append(c.Rules, results.RuleCount{Rule: r.Name, Plans: rules[r.Name]})
 		}
 	}
-	slices.SortFunc(c.NotRun, func(a, b reports.NotRun) int { return cmp.Compare(a.Reason, b.Reason) })
+	slices.SortFunc(c.NotRun, func(a, b results.NotRun) int { return cmp.Compare(a.Reason, b.Reason) })
 	return c
 }

@@ -8,10 +8,10 @@ import (
 
 	"github.com/sagacheck/sagacheck/faults"
 	"github.com/sagacheck/sagacheck/internal/tinyorch"
-	"github.com/sagacheck/sagacheck/reports"
+	"github.com/sagacheck/sagacheck/results"
 )
 
-func covered(t *testing.T, run *reports.Run, output string) (plans reports.PlanCount) {
+func covered(t *testing.T, run *results.Run, output string) (plans results.PlanCount) {
 	t.Helper()
 	if run.Coverage == nil {
 		t.Fatalf("the report has no coverage\n%s", output)
@@ -26,7 +26,7 @@ func covered(t *testing.T, run *reports.Run, output string) (plans reports.PlanC
 
 func TestExploreStrikesEveryPoint(t *testing.T) {
 	code, run, output := command(t, "explore", "--scenario", "single-step", "--property", "untraceable-call", "--parallel", "8")
-	if code != reports.ExitPass {
+	if code != results.ExitPass {
 		t.Errorf("exit %d\n%s", code, output)
 	}
 	plans := covered(t, run, output)
@@ -41,7 +41,7 @@ func TestExploreStrikesEveryPoint(t *testing.T) {
 func TestExploreShrinksWhatItFinds(t *testing.T) {
 	code, run, output := command(t, "explore", "--orchestrator", attach(t, tinyorch.Bugs{}), "--scenario", "order", "--participants", "naive",
 		"--property", "duplicate-effect", "--max-plans", "80", "--max-shrink-runs", "60", "--parallel", "8")
-	if code != reports.ExitViolation {
+	if code != results.ExitViolation {
 		t.Fatalf("exit %d\n%s", code, output)
 	}
 	for _, f := range run.Failures {
@@ -51,7 +51,7 @@ func TestExploreShrinksWhatItFinds(t *testing.T) {
 		if f.Faults != 1 || f.Reproduced == nil || f.Reproduced.Hits == 0 {
 			t.Errorf("shrunk to %d faults (%s), reproduced %+v", f.Faults, f.Plan, f.Reproduced)
 		}
-		r, err := reports.LoadReplay(filepath.Join(run.Dir, f.File))
+		r, err := results.LoadReplay(filepath.Join(run.Dir, f.File))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -70,13 +70,13 @@ func TestExploreGoesOn(t *testing.T) {
 	if n := first.Coverage.Plans[0]; n.Run != 12 || n.NotRun == 0 {
 		t.Errorf("%d plans run, %d not: expected 12, and the others named", n.Run, n.NotRun)
 	}
-	if first.Summary.Outcome != reports.Incomplete || first.Summary.Exit != reports.ExitUnproven {
+	if first.Summary.Outcome != results.Incomplete || first.Summary.Exit != results.ExitUnproven {
 		t.Errorf("an exploration that a budget cut ends as %+v", first.Summary)
 	}
 	// The file knows the flags.
 	code, second, output := command(t, "explore", "--parallel", "8", "--resume", filepath.Join(first.Dir, exploreLogFile))
 	plans := covered(t, second, output)
-	if code != reports.ExitPass || plans.Run != plans.Raw {
+	if code != results.ExitPass || plans.Run != plans.Raw {
 		t.Errorf("exit %d, %d of %d plans\n%s", code, plans.Run, plans.Raw, output)
 	}
 	recalled := 0
@@ -106,12 +106,12 @@ func TestCheckAfterExplore(t *testing.T) {
 
 func TestExploreShards(t *testing.T) {
 	url := attach(t, tinyorch.Bugs{})
-	var parts []*reports.Run
+	var parts []*results.Run
 	for _, shard := range []string{"1/2", "2/2"} {
 		_, run, _ := command(t, "explore", "--orchestrator", url, "--scenario", "single-step", "--property", "untraceable-call", "--parallel", "8", "--shard", shard)
 		parts = append(parts, run)
 	}
-	whole, err := reports.Merge(parts)
+	whole, err := results.Merge(parts)
 	if err != nil {
 		t.Fatal(err)
 	}

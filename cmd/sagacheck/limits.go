@@ -10,7 +10,7 @@ import (
 
 	"github.com/sagacheck/sagacheck/checkers"
 	"github.com/sagacheck/sagacheck/harness"
-	"github.com/sagacheck/sagacheck/reports"
+	"github.com/sagacheck/sagacheck/results"
 )
 
 // enoughFailures is how many cells may break one property, or fail to run, before a
@@ -76,9 +76,9 @@ func cutBy(ctx context.Context, err error) (why string, byUser bool) {
 // unstarted is the exit of a command that ended before it had begun.
 func unstarted(ctx context.Context, err error) error {
 	if why, byUser := cutBy(ctx, nil); !byUser {
-		return &exitError{reports.ExitUnproven, fmt.Errorf("%s: the system under test was not ready: %w", why, err)}
+		return &exitError{results.ExitUnproven, fmt.Errorf("%s: the system under test was not ready: %w", why, err)}
 	}
-	return &exitError{reports.ExitInterrupted, err}
+	return &exitError{results.ExitInterrupted, err}
 }
 
 // begin makes the context of cells that failures may end.
@@ -125,6 +125,6 @@ func interruptible[T any](ctx context.Context, read func() (T, error)) (T, error
 		return r.value, r.err
 	case <-ctx.Done():
 		var none T
-		return none, &exitError{reports.ExitInterrupted, errors.New("interrupted while reading a file")}
+		return none, &exitError{results.ExitInterrupted, errors.New("interrupted while reading a file")}
 	}
 }

@@ -20,6 +20,7 @@ import (
 	"github.com/sagacheck/sagacheck/history"
 	"github.com/sagacheck/sagacheck/participants"
 	"github.com/sagacheck/sagacheck/reports"
+	"github.com/sagacheck/sagacheck/results"
 	"github.com/sagacheck/sagacheck/scenarios"
 )
 
@@ -149,7 +150,7 @@ func (f *mutantsFlags) run(c *cobra.Command, p process) error {
 		chosen = slices.DeleteFunc(chosen, func(m mutant) bool { return m.Equivalent })
 	}
 	started := time.Now()
-	dir, err := reports.NewRunDir(f.out, c.Name(), started)
+	dir, err := results.NewRunDir(f.out, c.Name(), started)
 	if err != nil {
 		return trouble(err)
 	}
@@ -158,7 +159,7 @@ func (f *mutantsFlags) run(c *cobra.Command, p process) error {
 		nonce:    strconv.FormatInt(started.UnixMilli()%(36*36*36*36*36*36), 36),
 		room:     semaphore.NewWeighted(int64(f.parallel)),
 		progress: reports.NewProgress(reports.NewTerminal(p.stderr, p.getenv), "searches", plannedSearches(f, chosen)),
-		collector: reports.New(reports.Meta{
+		collector: results.New(results.Meta{
 			Tool: toolVersion(), Command: strings.Join(append([]string{c.Name()}, p.args[min(1, len(p.args)):]...), " "), Started: started,
 			Seed: f.seed, Orchestrator: history.Orchestrator{Name: referenceName, Version: toolVersion()}, Profile: string(participants.Fenced),
 		}),
@@ -174,7 +175,7 @@ func (f *mutantsFlags) run(c *cobra.Command, p process) error {
 		h.collector.LeftOut(why+": defects not measured to the end", len(chosen)-int(h.measured.Load()))
 	}
 	run := h.collector.Finish()
-	run.Mutants = &reports.Mutants{Seeds: f.seeds, Limit: f.limit, Defects: defects}
+	run.Mutants = &results.Mutants{Seeds: f.seeds, Limit: f.limit, Defects: defects}
 	if !f.noBaseline {
 		run.Mutants.Baseline = "windows of outage, latency and errors, and kills, at random times"
 	}
@@ -204,7 +205,7 @@ type hunt struct {
 	nonce     string
 	room      *semaphore.Weighted // bounds the sagas at once, over all defects
 	progress  *reports.Progress
-	collector *reports.Collector
+	collector *results.Collector
 	measured  atomic.Int64 // defects, to the end
 }
 
@@ -218,8 +219,8 @@ func (h *hunt) defectsAtOnce() int {
 
 // all measures the defects, several at a time. Those that were not measured when
 // the context ended are left out.
-func (h *hunt) all(ctx context.Context, chosen []mutant) []reports.Defect {
-	results := make([]*reports.Defect, len(chosen))
+func (h *hunt) all(ctx context.Context, chosen []mutant) []results.Defect {
+	found := make([]*results.Defect, len(chosen))
 	places := make(chan struct{}, h.defectsAtOnce())
 	var work sync.WaitGroup
 	for i, m := range chosen {
@@ -234,17 +235,17 @@ func (h *hunt) all(ctx context.Context, chosen []mutant) []reports.Defect {
 			defer func() { <-places }()
 			d, err := h.measure(ctx, m)
 			if err != nil && ctx.Err() == nil {
-				h.collector.AddError(reports.CellInfo{}, fmt.Errorf("defect %s: %w", m.Name, err))
+				h.collector.AddError(results.CellInfo{}, fmt.Errorf("defect %s: %w", m.Name, err))
 			}
 			if ctx.Err() == nil {
 				h.measured.Add(1)
 			}
-			results[i] = d
+			found[i] = d
 		})
 	}
 	work.Wait()
-	var defects []reports.Defect
-	for _, d := range results {
+	var defects []results.Defect
+	for _, d := range found {
 		if d != nil {
 			defects = append(defects, *d)
 		}
@@ -254,7 +255,7 @@ func (h *hunt) all(ctx context.Context, chosen []mutant) []reports.Defect {
 
 // replayFile is where the run that killed a defect is kept.
 func (h *hunt) replayFile(name string) string {
-	return filepath.Join(h.dir, reports.FailuresDir, name+".yaml")
+	return filepath.Join(h.dir, results.FailuresDir, name+".yaml")
 }
 
 // chooseMutants finds the planted defects and equivalent switches that match one

@@ -5,7 +5,7 @@ import (
 	"slices"
 
 	"github.com/sagacheck/sagacheck/faults"
-	"github.com/sagacheck/sagacheck/reports"
+	"github.com/sagacheck/sagacheck/results"
 	"github.com/sagacheck/sagacheck/scenarios"
 )
 
@@ -20,7 +20,7 @@ const (
 // the defect's own checker reports a violation. Within a level the plans take
 // turns, so the plan that is found is one of the smallest.
 func (b *bench) explored(ctx context.Context) error {
-	defer b.progress.Done(reports.Passed)
+	defer b.progress.Done(results.Passed)
 	byName := map[string]*scenarios.Scenario{}
 	var spaces []faults.Space
 	for _, s := range b.scenarios {
@@ -29,7 +29,7 @@ func (b *bench) explored(ctx context.Context) error {
 	}
 	x := faults.NewExplorer(spaces, exploreDepth, false)
 	o := outcome{kills: map[string]bool{}}
-	result := &reports.Explored{}
+	result := &results.Explored{}
 	for o.kill == nil && o.runs < b.flags.limit && ctx.Err() == nil {
 		probes := slices.DeleteFunc(x.Next(), func(p *faults.Probe) bool { return !usable(p.Plan) })
 		if len(probes) == 0 {

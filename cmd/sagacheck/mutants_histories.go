@@ -9,6 +9,7 @@ import (
 	"github.com/sagacheck/sagacheck/checkers/mutation"
 	"github.com/sagacheck/sagacheck/history"
 	"github.com/sagacheck/sagacheck/reports"
+	"github.com/sagacheck/sagacheck/results"
 )
 
 // sampleOfHistories is what is changed by default: enough for each operator and clause,
@@ -29,7 +30,7 @@ func mutateHistories(c *cobra.Command, p process, folders []string, all bool) er
 	}
 	m, err := mutation.Run(c.Context(), src, mutation.Operators(), mutation.Variations(), sample)
 	if c.Context().Err() != nil {
-		return &exitError{reports.ExitInterrupted, errors.New("interrupted")}
+		return &exitError{results.ExitInterrupted, errors.New("interrupted")}
 	}
 	if err != nil {
 		return usage(err)
@@ -38,7 +39,7 @@ func mutateHistories(c *cobra.Command, p process, folders []string, all bool) er
 		return trouble(err)
 	}
 	if len(m.Weak()) > 0 {
-		return &exitError{code: reports.ExitViolation}
+		return &exitError{code: results.ExitViolation}
 	}
 	return nil
 }

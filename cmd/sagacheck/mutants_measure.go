@@ -10,7 +10,7 @@ import (
 
 	"github.com/sagacheck/sagacheck/faults"
 	"github.com/sagacheck/sagacheck/participants"
-	"github.com/sagacheck/sagacheck/reports"
+	"github.com/sagacheck/sagacheck/results"
 	"github.com/sagacheck/sagacheck/scenarios"
 )
 
@@ -37,7 +37,7 @@ const (
 var quickScenarios = []string{"order", "fan-out", "booking"}
 
 // measure finds out what kills a defect, and how soon. nil: nothing was measured.
-func (h *hunt) measure(ctx context.Context, m mutant) (d *reports.Defect, err error) {
+func (h *hunt) measure(ctx context.Context, m mutant) (d *results.Defect, err error) {
 	b, err := h.bench(ctx, m)
 	if err != nil {
 		return nil, err
@@ -74,7 +74,7 @@ func (b *bench) note(format string, args ...any) {
 // for the defect.
 func (b *bench) one(ctx context.Context) error {
 	o, err := b.directed(ctx)
-	b.progress.Done(reports.Passed)
+	b.progress.Done(results.Passed)
 	if err != nil {
 		return err
 	}
@@ -107,10 +107,10 @@ func (b *bench) many(ctx context.Context) (err error) {
 // byChance makes the searches by chance in step, one run of each at a time: when
 // more than half have found, their median is known and the others would only cost
 // time. nil: interrupted.
-func (b *bench) byChance(ctx context.Context, limit int) *reports.Spread {
+func (b *bench) byChance(ctx context.Context, limit int) *results.Spread {
 	defer func() {
 		for range b.flags.seeds {
-			b.progress.Done(reports.Passed)
+			b.progress.Done(results.Passed)
 		}
 	}()
 	open := make([]func() (trial, bool), b.flags.seeds)
@@ -135,7 +135,7 @@ func (b *bench) byChance(ctx context.Context, limit int) *reports.Spread {
 			limit = n
 		}
 	}
-	return reports.NewSpread(runs, len(open), limit)
+	return results.NewSpread(runs, len(open), limit)
 }
 
 // side runs the next trial of each search, side by side.
@@ -206,7 +206,7 @@ func (b *bench) soak(ctx context.Context) error {
 	}
 	o := b.search(ctx, concat(b.curated(list), b.drawn(faults.Draw, 0, drawn)), 2*directedWidth)
 	for range b.flags.seeds {
-		b.progress.Done(reports.Passed)
+		b.progress.Done(results.Passed)
 	}
 	if o.kill == nil {
 		b.note("nothing in %d runs", o.runs)
@@ -222,7 +222,7 @@ func (b *bench) searches(ctx context.Context, draw drawing, limit int) []outcome
 	for s := range b.flags.seeds {
 		work.Go(func() {
 			outcomes[s] = b.search(ctx, b.drawn(draw, s, limit), 1)
-			b.progress.Done(reports.Passed)
+			b.progress.Done(results.Passed)
 		})
 	}
 	work.Wait()
@@ -231,7 +231,7 @@ func (b *bench) searches(ctx context.Context, draw drawing, limit int) []outcome
 
 // record counts the kills of searches, and keeps the smallest plan. What an
 // interrupted search has seen counts; how long it took does not.
-func (b *bench) record(outcomes []outcome, limit int) (*reports.Spread, error) {
+func (b *bench) record(outcomes []outcome, limit int) (*results.Spread, error) {
 	var best *sighting
 	for _, o := range outcomes {
 		for name := range o.kills {
@@ -252,7 +252,7 @@ func (b *bench) record(outcomes []outcome, limit int) (*reports.Spread, error) {
 	return runs, b.keep(best)
 }
 
-func spread(outcomes []outcome, limit int) *reports.Spread {
+func spread(outcomes []outcome, limit int) *results.Spread {
 	var runs []int
 	gaveUp := 0
 	for _, o := range outcomes {
@@ -262,5 +262,5 @@ func spread(outcomes []outcome, limit int) *reports.Spread {
 			gaveUp++
 		}
 	}
-	return reports.NewSpread(runs, gaveUp, limit)
+	return results.NewSpread(runs, gaveUp, limit)
 }

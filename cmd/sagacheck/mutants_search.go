@@ -20,12 +20,12 @@ import (
 	"github.com/sagacheck/sagacheck/orchestrators"
 	"github.com/sagacheck/sagacheck/participants"
 	"github.com/sagacheck/sagacheck/reference"
-	"github.com/sagacheck/sagacheck/reports"
+	"github.com/sagacheck/sagacheck/results"
 )
 
 // mutant is a planted defect, or an equivalent switch, to be measured.
 type mutant struct {
-	reports.Defect
+	results.Defect
 	profile participants.Profile
 	// process: it shows only when the orchestrator's process is killed. Only then
 	// do plans kill it, exact ones and those by chance.
@@ -40,13 +40,13 @@ func allMutants() []mutant {
 	var all []mutant
 	for _, d := range reference.Defects() {
 		all = append(all, mutant{
-			Defect:  reports.Defect{Name: d.Name, Text: d.Description, Anomaly: d.Anomaly, Equivalent: d.Equivalent, Place: "reference", Kills: map[string]int{}},
+			Defect:  results.Defect{Name: d.Name, Text: d.Description, Anomaly: d.Anomaly, Equivalent: d.Equivalent, Place: "reference", Kills: map[string]int{}},
 			profile: participants.Fenced, process: strings.Contains(d.Needs, "crash"), store: strings.Contains(d.Needs, "outage of the store"),
 		})
 	}
 	for _, d := range participants.AllDefects() {
 		all = append(all, mutant{
-			Defect:  reports.Defect{Name: d.Name, Text: d.Description, Anomaly: d.Anomaly, Place: "participant", Kills: map[string]int{}},
+			Defect:  results.Defect{Name: d.Name, Text: d.Description, Anomaly: d.Anomaly, Place: "participant", Kills: map[string]int{}},
 			profile: d.Profile,
 		})
 	}
@@ -219,11 +219,11 @@ func (b *bench) tries(ctx context.Context, trials []trial) []sighting {
 
 // keep stores the run that killed the defect: its history, and a replay file.
 func (b *bench) keep(s *sighting) error {
-	if err := s.result.History.Save(filepath.Join(b.dir, reports.HistoriesDir, b.mutant.Name+history.Extension)); err != nil {
+	if err := s.result.History.Save(filepath.Join(b.dir, results.HistoriesDir, b.mutant.Name+history.Extension)); err != nil {
 		return err
 	}
-	r := reports.NewReplay(s.result.History.Header)
-	r.System = reports.System{By: reports.BuiltIn, Name: referenceName}
+	r := results.NewReplay(s.result.History.Header)
+	r.System = results.System{By: results.BuiltIn, Name: referenceName}
 	r.Tool = toolVersion()
 	if !b.mutant.Equivalent {
 		r.Property = b.mutant.Anomaly
@@ -236,5 +236,5 @@ func (b *bench) keep(s *sighting) error {
 	if err := os.MkdirAll(filepath.Dir(file), 0o777); err != nil {
 		return err
 	}
-	return reports.WriteFile(file, text)
+	return results.WriteFile(file, text)
 }

@@ -10,22 +10,22 @@ import (
 
 	"github.com/sagacheck/sagacheck/checkers"
 	"github.com/sagacheck/sagacheck/internal/tinyorch"
-	"github.com/sagacheck/sagacheck/reports"
+	"github.com/sagacheck/sagacheck/results"
 )
 
 // command runs a command line in this process; its reports go to a folder of
 // the test.
-func command(t *testing.T, args ...string) (code int, report *reports.Run, output string) {
+func command(t *testing.T, args ...string) (code int, report *results.Run, output string) {
 	t.Helper()
 	dir := t.TempDir()
 	var out bytes.Buffer
 	args = append(args, "--out", dir)
 	code = run(t.Context(), process{args: args, stdout: &out, stderr: &out, getenv: func(string) string { return "" }})
-	link, known := map[string]string{"check": reports.CheckLink, "replay": reports.ReplayLink}[args[0]]
+	link, known := map[string]string{"check": results.CheckLink, "replay": results.ReplayLink}[args[0]]
 	if !known {
-		link = reports.LatestLink
+		link = results.LatestLink
 	}
-	report, err := reports.LoadRun(filepath.Join(dir, link))
+	report, err := results.LoadRun(filepath.Join(dir, link))
 	if err != nil {
 		t.Fatalf("%v: exit %d, no report: %v\n%s", args, code, err, out.String())
 	}
@@ -78,7 +78,7 @@ func TestBodiesAnew(t *testing.T) {
 	if n := report.Totals; n.Violated+n.Inconclusive+n.Errors > 0 || n.FaultsFired != 1 {
 		t.Errorf("%+v\n%s", n, output)
 	}
-	if !slices.ContainsFunc(report.Results, func(r reports.Result) bool { return r.Property == "mangled-body" && r.Verdict == checkers.Pass }) {
+	if !slices.ContainsFunc(report.Results, func(r results.Result) bool { return r.Property == "mangled-body" && r.Verdict == checkers.Pass }) {
 		t.Errorf("mangled-body: expected a pass\n%s", output)
 	}
 }
@@ -100,7 +100,7 @@ func TestOwnOrchestratorWithSeededBug(t *testing.T) {
 			if code != 1 {
 				t.Errorf("exit %d, expected 1", code)
 			}
-			if !slices.ContainsFunc(report.Results, func(r reports.Result) bool {
+			if !slices.ContainsFunc(report.Results, func(r results.Result) bool {
 				return r.Property == c.property && r.Verdict == checkers.Violation
 			}) {
 				t.Errorf("%s: expected a violation\n%s", c.property, output)

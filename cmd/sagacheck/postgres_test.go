@@ -9,7 +9,7 @@ import (
 
 	"github.com/sagacheck/sagacheck/checkers"
 	"github.com/sagacheck/sagacheck/orchestrators"
-	"github.com/sagacheck/sagacheck/reports"
+	"github.com/sagacheck/sagacheck/results"
 )
 
 // diesWithoutItsStore kills the executor while its database is out of reach, so that
@@ -52,7 +52,7 @@ func TestCrashAndOutageOfPostgres(t *testing.T) {
 	t.Run("ends all the same", func(t *testing.T) {
 		code, report, output := command(t, append(args, "--orchestrator", "reference-postgres")...)
 		// One plan proves some clauses only, so the run is not green; all that was judged held.
-		if n := report.Totals; code != reports.ExitUnproven || n.Passed != 1 || n.FaultsFired != 3 {
+		if n := report.Totals; code != results.ExitUnproven || n.Passed != 1 || n.FaultsFired != 3 {
 			t.Errorf("exit %d, %+v\n%s", code, n, output)
 		}
 		for property, clause := range map[string]string{"stuck-saga": "after-crash", "lost-saga": "after-crash", "partial-success": "completed-after-crash"} {
@@ -63,18 +63,18 @@ func TestCrashAndOutageOfPostgres(t *testing.T) {
 	})
 	t.Run("no-recovery is found", func(t *testing.T) {
 		code, report, output := command(t, append(args, "--orchestrator", postgresWithDefect(t, "no-recovery"))...)
-		stuck := slices.ContainsFunc(report.Results, func(r reports.Result) bool {
+		stuck := slices.ContainsFunc(report.Results, func(r results.Result) bool {
 			return r.Property == "stuck-saga" && r.Verdict == checkers.Violation
 		})
-		if code != reports.ExitViolation || !stuck {
+		if code != results.ExitViolation || !stuck {
 			t.Errorf("exit %d\n%s", code, output)
 		}
 	})
 }
 
 // held tells whether a clause was judged in a run, and broken nowhere.
-func held(r *reports.Run, property, clause string) bool {
-	return slices.ContainsFunc(r.Properties, func(p reports.Property) bool {
+func held(r *results.Run, property, clause string) bool {
+	return slices.ContainsFunc(r.Properties, func(p results.Property) bool {
 		return p.Name == property && slices.ContainsFunc(p.Clauses, func(c checkers.Count) bool {
 			return c.Clause == clause && c.Held > 0 && c.Broken == 0
 		})

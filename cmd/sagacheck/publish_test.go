@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/sagacheck/sagacheck/reports"
+	"github.com/sagacheck/sagacheck/results"
 )
 
 // A report that can't be written is trouble, whatever was found, and nothing points
@@ -19,17 +20,17 @@ func TestPublishWhereNothingCanBeWritten(t *testing.T) {
 		t.Fatal(err)
 	}
 	var b strings.Builder
-	run := reports.New(reports.Meta{Started: time.Now()}).Finish()
-	run.Summary = reports.Summary{Outcome: reports.Passed}
+	run := results.New(results.Meta{Started: time.Now()}).Finish()
+	run.Summary = results.Summary{Outcome: results.Passed}
 	err := publish(reports.Terminal{W: &b}, run, filepath.Dir(file), filepath.Join(file, "run"))
 	var exit *exitError
-	if !errors.As(err, &exit) || exit.code != reports.ExitSystem || !strings.Contains(err.Error(), "--out") {
+	if !errors.As(err, &exit) || exit.code != results.ExitSystem || !strings.Contains(err.Error(), "--out") {
 		t.Errorf("got %v, want exit 4 and what to do", err)
 	}
 	if !strings.Contains(b.String(), "ERROR") || strings.Contains(b.String(), "report: ") {
 		t.Errorf("got %s", b.String())
 	}
-	if _, err := os.Lstat(filepath.Join(filepath.Dir(file), reports.LatestLink)); err == nil {
+	if _, err := os.Lstat(filepath.Join(filepath.Dir(file), results.LatestLink)); err == nil {
 		t.Error("latest points to what is not there")
 	}
 }

@@ -8,7 +8,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/sagacheck/sagacheck/harness"
-	"github.com/sagacheck/sagacheck/reports"
+	"github.com/sagacheck/sagacheck/results"
 )
 
 func newReplay(p process) *cobra.Command {
@@ -37,7 +37,7 @@ stays the last run.`,
 	}
 	c.Flags().IntVar(&times, "times", 1, "how often")
 	c.RunE = func(c *cobra.Command, args []string) error {
-		r, err := interruptible(c.Context(), func() (*reports.Replay, error) { return reports.LoadReplay(args[0]) })
+		r, err := interruptible(c.Context(), func() (*results.Replay, error) { return results.LoadReplay(args[0]) })
 		if err == nil && times < 1 {
 			err = errors.New("--times: expected 1 or more")
 		}
@@ -53,7 +53,7 @@ stays the last run.`,
 }
 
 // adopt takes from the file what the flags do not say.
-func (s *settings) adopt(c *cobra.Command, r *reports.Replay) error {
+func (s *settings) adopt(c *cobra.Command, r *results.Replay) error {
 	f := c.Flags()
 	if !f.Changed("orchestrator") {
 		if r.System.By == "" {
@@ -84,8 +84,8 @@ func (s *settings) adopt(c *cobra.Command, r *reports.Replay) error {
 
 // changed says whether the manifest that the failure was found with is another one
 // by now; empty: it is the same.
-func changed(s settings, r *reports.Replay) string {
-	if r.System.By != reports.ByManifest || s.orchestrator != r.System.Name {
+func changed(s settings, r *results.Replay) string {
+	if r.System.By != results.ByManifest || s.orchestrator != r.System.Name {
 		return ""
 	}
 	if now, err := reached(s.orchestrator); err == nil && now.Digest != r.System.Digest {
@@ -95,7 +95,7 @@ func changed(s settings, r *reports.Replay) string {
 }
 
 // replay runs the cell of the file again.
-func replay(c *cobra.Command, p process, s settings, r *reports.Replay, times int) error {
+func replay(c *cobra.Command, p process, s settings, r *results.Replay, times int) error {
 	if err := s.adopt(c, r); err != nil {
 		return usage(fmt.Errorf("replay file %s: %w", c.Flags().Arg(0), err))
 	}
@@ -106,7 +106,7 @@ func replay(c *cobra.Command, p process, s settings, r *reports.Replay, times in
 	if err != nil {
 		return err
 	}
-	x.link = reports.ReplayLink
+	x.link = results.ReplayLink
 	if err := x.possible(r.Plan); err != nil {
 		return errors.Join(usage(fmt.Errorf("replay: plan.%w", err)), x.close())
 	}

@@ -7,7 +7,7 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/sagacheck/sagacheck/reports"
+	"github.com/sagacheck/sagacheck/results"
 )
 
 func newReport(p process) *cobra.Command {
@@ -33,22 +33,22 @@ run the same scenarios, plans and settings); so is one that never ended (exit 2)
 			return nil
 		},
 		RunE: func(_ *cobra.Command, args []string) error {
-			var parts []*reports.Run
+			var parts []*results.Run
 			for _, dir := range args {
-				r, err := reports.LoadRun(dir)
-				if errors.Is(err, reports.ErrUnfinished) {
-					return &exitError{reports.ExitUnproven, fmt.Errorf("report merge: %w", err)}
+				r, err := results.LoadRun(dir)
+				if errors.Is(err, results.ErrUnfinished) {
+					return &exitError{results.ExitUnproven, fmt.Errorf("report merge: %w", err)}
 				}
 				if err != nil {
 					return usage(err)
 				}
 				parts = append(parts, r)
 			}
-			joined, err := reports.Merge(parts)
+			joined, err := results.Merge(parts)
 			if err != nil {
 				return usage(fmt.Errorf("report merge: %w", err))
 			}
-			dir, err := reports.NewRunDir(out, "merge", time.Now())
+			dir, err := results.NewRunDir(out, "merge", time.Now())
 			if err != nil {
 				return trouble(err)
 			}

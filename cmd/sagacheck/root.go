@@ -8,7 +8,7 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/sagacheck/sagacheck/reports"
+	"github.com/sagacheck/sagacheck/results"
 )
 
 // exitError carries an exit code. A nil err means that everything was said.
@@ -31,7 +31,7 @@ func usage(err error) error {
 	if err == nil {
 		return nil
 	}
-	return &exitError{reports.ExitUsage, err}
+	return &exitError{results.ExitUsage, err}
 }
 
 // badInput marks what came of reading the user's input: a mistake of theirs, unless
@@ -49,7 +49,7 @@ func trouble(err error) error {
 	if err == nil {
 		return nil
 	}
-	return &exitError{reports.ExitSystem, err}
+	return &exitError{results.ExitSystem, err}
 }
 
 // run executes a command line and returns its exit code.
@@ -60,15 +60,15 @@ func run(ctx context.Context, p process) int {
 	root.SetErr(p.stderr)
 	err := executeWithin(ctx, root, p)
 	if err == nil {
-		return reports.ExitPass
+		return results.ExitPass
 	}
 	var exit *exitError
 	if !errors.As(err, &exit) {
-		exit = &exitError{reports.ExitUsage, err} // what cobra itself refuses
+		exit = &exitError{results.ExitUsage, err} // what cobra itself refuses
 	}
 	if exit.err != nil {
 		fmt.Fprintf(p.stderr, "sagacheck: %v\n", exit.err)
-		if exit.code == reports.ExitUsage {
+		if exit.code == results.ExitUsage {
 			fmt.Fprintln(p.stderr, "Try 'sagacheck --help', or '--help' after the command.")
 		}
 	}
@@ -94,7 +94,7 @@ func executeWithin(ctx context.Context, root *cobra.Command, p process) error {
 	case err := <-done:
 		return err
 	case <-late.C:
-		return &exitError{reports.ExitInterrupted, fmt.Errorf("interrupted: what was under way did not end within %v, and is not reported", endLimit)}
+		return &exitError{results.ExitInterrupted, fmt.Errorf("interrupted: what was under way did not end within %v, and is not reported", endLimit)}
 	}
 }
 

@@ -12,7 +12,7 @@ import (
 	"github.com/sagacheck/sagacheck/checkers"
 	"github.com/sagacheck/sagacheck/faults"
 	"github.com/sagacheck/sagacheck/harness"
-	"github.com/sagacheck/sagacheck/reports"
+	"github.com/sagacheck/sagacheck/results"
 	"github.com/sagacheck/sagacheck/saga"
 	"github.com/sagacheck/sagacheck/scenarios"
 )
@@ -75,9 +75,9 @@ func (f *runFlags) run(c *cobra.Command, p process) error {
 	if err != nil {
 		return badInput(fmt.Errorf("--plan: %w", err))
 	}
-	var part *reports.Shard
+	var part *results.Shard
 	if n > 1 {
-		part = &reports.Shard{I: i, N: n}
+		part = &results.Shard{I: i, N: n}
 	}
 	x, err := open(c.Context(), p, f.settings, c, part)
 	if err != nil {

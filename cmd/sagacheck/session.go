@@ -23,6 +23,7 @@ import (
 	"github.com/sagacheck/sagacheck/participants"
 	"github.com/sagacheck/sagacheck/reference"
 	"github.com/sagacheck/sagacheck/reports"
+	"github.com/sagacheck/sagacheck/results"
 	"github.com/sagacheck/sagacheck/scenarios"
 )
 
@@ -90,13 +91,13 @@ type session struct {
 
 	system    orchestrators.System
 	harness   *harness.Harness
-	collector *reports.Collector
+	collector *results.Collector
 	progress  *reports.Progress
 	terminal  reports.Terminal
 	dir       string
 	link      string // in the folder of --out, to dir
 	nonce     string
-	shard     *reports.Shard
+	shard     *results.Shard
 	cells     int
 	ability   func() faults.Ability // reads the manifest once: that takes a while
 	failing   map[string]int        // failed cells of each kind
@@ -110,7 +111,7 @@ type session struct {
 const again = 2
 
 // open checks the settings and starts what they name.
-func open(ctx context.Context, p process, s settings, c *cobra.Command, shard *reports.Shard) (*session, error) {
+func open(ctx context.Context, p process, s settings, c *cobra.Command, shard *results.Shard) (*session, error) {
 	x := &session{p: p, s: s, shard: shard, unjudged: unjudged{}, command: strings.Join(p.args, " "), terminal: p.terminal(s.clauses)}
 	x.ability = sync.OnceValue(x.findAbility)
 	if _, err := interruptible(ctx, func() (any, error) { return nil, x.choose() }); err != nil {
@@ -125,14 +126,14 @@ func open(ctx context.Context, p process, s settings, c *cobra.Command, shard *r
 	x.pace()
 	started := time.Now()
 	x.nonce = strconv.FormatInt(started.UnixMilli()%(36*36*36*36*36*36), 36)
-	dir, err := reports.NewRunDir(s.out, c.Name(), started)
+	dir, err := results.NewRunDir(s.out, c.Name(), started)
 	if err != nil {
 		return nil, errors.Join(trouble(err), x.close())
 	}
-	x.dir, x.link = dir, reports.LatestLink
+	x.dir, x.link = dir, results.LatestLink
 	x.harness, err = harness.New(harness.Options{
 		System: x.system, Start: x.starter(), Parallel: x.s.parallel, Processes: x.s.processes,
-		Settle: x.s.settle, Quiet: x.s.quiet, Scale: x.s.scale, Dir: filepath.Join(dir, reports.HistoriesDir), Defects: x.orchestratorDefects,
+		Settle: x.s.settle, Quiet: x.s.quiet, Scale: x.s.scale, Dir: filepath.Join(dir, results.HistoriesDir), Defects: x.orchestratorDefects,
 	})
 	if err != nil {
 		return nil, errors.Join(trouble(err), x.close())
@@ -145,7 +146,7 @@ func open(ctx context.Context, p process, s settings, c *cobra.Command, shard *r
 	if err != nil {
 		return nil, errors.Join(usage(err), x.close())
 	}
-	x.collector = reports.New(reports.Meta{
+	x.collector = results.New(results.Meta{
 		Tool: toolVersion(), Command: x.command, Started: started, Seed: x.s.seed, Orchestrator: x.system.Info(), System: system,
 		Profile: string(x.profile), Properties: docs, Shard: x.shard, Content: x.content(), Clause: x.s.clause,
 	})
@@ -384,13 +385,13 @@ func (x *session) runCells(ctx context.Context, total int, cells iter.Seq[harnes
 
 // judge takes one finished cell.
 func (x *session) judge(r harness.Result) {
-	info := reports.CellInfo{ID: r.Cell.ID, Scenario: r.Cell.Scenario, PlanID: r.Cell.Plan.ID(), Plan: r.Cell.Plan.String(), Duration: r.Duration, Again: r.Spoilt}
+	info := results.CellInfo{ID: r.Cell.ID, Scenario: r.Cell.Scenario, PlanID: r.Cell.Plan.ID(), Plan: r.Cell.Plan.String(), Duration: r.Duration, Again: r.Spoilt}
 	if r.Path != "" {
-		info.History = filepath.Join(reports.HistoriesDir, filepath.Base(r.Path))
+		info.History = filepath.Join(results.HistoriesDir, filepath.Base(r.Path))
 	}
 	if r.Err != nil || r.History == nil {
 		x.collector.AddError(info, r.Err)
-		x.progress.Done(reports.Errored)
+		x.progress.Done(results.Errored)
 		x.failOne(failedToRun)
 		return
 	}
@@ -403,9 +404,9 @@ func (x *session) judge(r harness.Result) {
 	if x.watch != nil {
 		x.watch(r, verdicts)
 	}
-	state := reports.Passed
+	state := results.Passed
 	if slices.ContainsFunc(verdicts, func(v checkers.Verdict) bool { return v.Outcome == checkers.Violation }) {
-		state = reports.Violated
+		state = results.Violated
 	}
 	if !r.Spoilt { // it comes once more
 		x.progress.Done(state)

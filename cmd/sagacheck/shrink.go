@@ -18,6 +18,7 @@ import (
 	"github.com/sagacheck/sagacheck/harness"
 	"github.com/sagacheck/sagacheck/history"
 	"github.com/sagacheck/sagacheck/reports"
+	"github.com/sagacheck/sagacheck/results"
 )
 
 const (
@@ -62,11 +63,11 @@ type failure struct {
 	plan                     faults.Plan
 	header                   history.Header
 
-	rate     reports.Rate
+	rate     results.Rate
 	smallest faults.Case
 	result   harness.Result // of the smallest case's last failing run
 	verdict  checkers.Verdict
-	again    reports.Rate // of the smallest case
+	again    results.Rate // of the smallest case
 	runs     int
 	err      error
 }
@@ -124,7 +125,7 @@ func (x *session) shrinkAll(ctx context.Context, f shrinkFlags, found *failures)
 		lanes <- struct{}{}
 		work.Go(func() {
 			s.shrink(ctx, f, g)
-			progress.Done(reports.Passed)
+			progress.Done(results.Passed)
 			<-lanes
 		})
 	}
@@ -181,8 +182,8 @@ func sameCase(a, b faults.Case) bool {
 	return a.Plan.ID() == b.Plan.ID() && fingerprint(a.Definitions) == fingerprint(b.Definitions)
 }
 
-func rateOf(failed []bool) reports.Rate {
-	r := reports.Rate{Tries: len(failed)}
+func rateOf(failed []bool) results.Rate {
+	r := results.Rate{Tries: len(failed)}
 	for _, f := range failed {
 		if f {
 			r.Hits++
@@ -228,10 +229,10 @@ func (s *shrinker) try(ctx context.Context, g *failure, cases []faults.Case) []b
 
 // finishShrunk is finish with the failures shrunk first; amend, if given, adds
 // sections to the report.
-func (x *session) finishShrunk(ctx context.Context, f shrinkFlags, found *failures, amend func(*reports.Run)) error {
+func (x *session) finishShrunk(ctx context.Context, f shrinkFlags, found *failures, amend func(*results.Run)) error {
 	shrunk := x.shrinkAll(ctx, f, found)
 	if err := x.close(); err != nil {
-		x.collector.AddError(reports.CellInfo{}, err)
+		x.collector.AddError(results.CellInfo{}, err)
 	}
 	run := x.collector.Finish()
 	for _, g := range shrunk {
@@ -246,7 +247,7 @@ func (x *session) finishShrunk(ctx context.Context, f shrinkFlags, found *failur
 
 // enter puts what became of a failure into the report: its rate, and the smaller
 // one beside it. A failure that did not come back is reported as such.
-func (x *session) enter(run *reports.Run, g *failure) {
+func (x *session) enter(run *results.Run, g *failure) {
 	for i := range run.Failures {
 		if l := &run.Failures[i]; g.rate.Tries > 0 && l.Property == g.property && l.Scenario == g.scenario && l.Cell == g.cell {
 			l.Reproduced = &g.rate
@@ -266,16 +267,16 @@ func (x *session) enter(run *reports.Run, g *failure) {
 }
 
 // reportOf tells the smallest case as a run of its own would.
-func (x *session) reportOf(g *failure) reports.Failure {
-	c := reports.New(reports.Meta{Tool: toolVersion(), Command: x.command, Started: time.Now(), Orchestrator: x.system.Info(), Profile: string(x.profile)})
-	info := reports.CellInfo{
+func (x *session) reportOf(g *failure) results.Failure {
+	c := results.New(results.Meta{Tool: toolVersion(), Command: x.command, Started: time.Now(), Orchestrator: x.system.Info(), Profile: string(x.profile)})
+	info := results.CellInfo{
 		ID: g.result.Cell.ID, Scenario: g.scenario, PlanID: g.smallest.Plan.ID(), Plan: g.smallest.Plan.String(),
-		History: filepath.Join(reports.HistoriesDir, filepath.Base(g.result.Path)), Duration: g.result.Duration,
+		History: filepath.Join(results.HistoriesDir, filepath.Base(g.result.Path)), Duration: g.result.Duration,
 	}
 	c.Add(info, g.result.History, checkers.Judge(g.result.History, x.checkers))
 	found := c.Finish().Failures
 	// It may be told under another property now, if the smaller plan breaks that too.
-	i := slices.IndexFunc(found, func(f reports.Failure) bool { return f.Property == g.property || slices.Contains(f.Also, g.property) })
+	i := slices.IndexFunc(found, func(f results.Failure) bool { return f.Property == g.property || slices.Contains(f.Also, g.property) })
 	return found[max(i, 0)]
 }
 

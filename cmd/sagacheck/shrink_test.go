@@ -8,7 +8,7 @@ import (
 	"github.com/sagacheck/sagacheck/faults"
 	"github.com/sagacheck/sagacheck/history"
 	"github.com/sagacheck/sagacheck/internal/tinyorch"
-	"github.com/sagacheck/sagacheck/reports"
+	"github.com/sagacheck/sagacheck/results"
 	"github.com/sagacheck/sagacheck/saga"
 )
 
@@ -21,7 +21,7 @@ const threeFaults = `faults:
 func TestRunShrinks(t *testing.T) {
 	code, run, output := command(t, "run", "--orchestrator", attach(t, tinyorch.Bugs{}), "--scenario", "order", "--participants", "naive",
 		"--property", "duplicate-effect", "--plan", planFile(t, threeFaults), "--shrink")
-	if code != reports.ExitViolation || len(run.Failures) != 2 {
+	if code != results.ExitViolation || len(run.Failures) != 2 {
 		t.Fatalf("exit %d, %d failures: expected 1, and two failures: the original and the smallest\n%s", code, len(run.Failures), output)
 	}
 	small, original := run.Failures[0], run.Failures[1]

@@ -8,7 +8,7 @@ import (
 
 	"github.com/sagacheck/sagacheck/internal/tinyorch"
 	"github.com/sagacheck/sagacheck/reference"
-	"github.com/sagacheck/sagacheck/reports"
+	"github.com/sagacheck/sagacheck/results"
 )
 
 var (
@@ -55,10 +55,10 @@ func TestSoak(t *testing.T) {
 	for _, c := range all {
 		shares += c.share
 	}
-	var total reports.Totals
+	var total results.Totals
 	for _, c := range all {
 		want := (*soak*c.share + shares - 1) / shares
-		var n reports.Totals
+		var n results.Totals
 		for batch := 0; n.Cells < want && !t.Failed(); batch++ {
 			t.Run(fmt.Sprintf("%s-%d", c.name, batch+1), func(t *testing.T) {
 				got := soakRun(t, c, uint64(batch+1), min(soakBatch, want-n.Cells))
@@ -75,7 +75,7 @@ func TestSoak(t *testing.T) {
 	t.Logf("%-28s %6d cells, %6d faults fired, %d violations, upper bound %.3g%% (Wilson, 95%%)", "all controls", total.Cells, total.FaultsFired, total.Violated, 100*wilsonUpper(total.Violated, total.Cells))
 }
 
-func soakRun(t *testing.T, c control, seed uint64, cells int) reports.Totals {
+func soakRun(t *testing.T, c control, seed uint64, cells int) results.Totals {
 	args := append([]string{"run", "--curated=false", "--seed", strconv.FormatUint(seed, 10), "--runs", strconv.Itoa(cells), "--parallel", strconv.Itoa(*soakParallel)}, c.args...)
 	_, report, output := command(t, args...)
 	n := report.Totals

@@ -11,7 +11,7 @@ import (
 	"strings"
 
 	"github.com/sagacheck/sagacheck/history"
-	"github.com/sagacheck/sagacheck/reports"
+	"github.com/sagacheck/sagacheck/results"
 )
 
 // sources are the stored cells that check judges: those that the records of runs
@@ -24,7 +24,7 @@ type sources struct {
 
 // storedCell is a history, or the trouble in its place.
 type storedCell struct {
-	info   reports.CellInfo
+	info   results.CellInfo
 	file   string
 	failed string
 }
@@ -32,7 +32,7 @@ type storedCell struct {
 // storedRun is the folder of a run.
 type storedRun struct {
 	dir      string
-	manifest *reports.Manifest
+	manifest *results.Manifest
 	counted  int      // cells, but for repeated tries
 	gone     []string // histories that the record names and that are not there
 	apart    int      // histories that belong to no cell of the run
@@ -72,7 +72,7 @@ func (s *sources) addLoose(file string) {
 
 // walk takes the folders of runs by their records, and every other history.
 func (s *sources) walk(dir string) error {
-	if filepath.Base(dir) == reports.HistoriesDir && recorded(filepath.Dir(dir)) {
+	if filepath.Base(dir) == results.HistoriesDir && recorded(filepath.Dir(dir)) {
 		return s.addRun(filepath.Dir(dir))
 	}
 	return filepath.WalkDir(dir, func(path string, d fs.DirEntry, err error) error {
@@ -92,17 +92,17 @@ func (s *sources) walk(dir string) error {
 }
 
 func recorded(dir string) bool {
-	_, err := os.Stat(filepath.Join(dir, reports.ManifestFile))
+	_, err := os.Stat(filepath.Join(dir, results.ManifestFile))
 	return err == nil
 }
 
 // addRun takes the cells that a run's record names.
 func (s *sources) addRun(dir string) error {
-	m, err := reports.LoadManifest(dir)
+	m, err := results.LoadManifest(dir)
 	if err != nil {
 		return err
 	}
-	cells, err := reports.LoadCells(dir)
+	cells, err := results.LoadCells(dir)
 	if err != nil {
 		return err
 	}
@@ -124,11 +124,11 @@ func (s *sources) addRun(dir string) error {
 		case !c.Again:
 			run.counted++
 		}
-		s.cells = append(s.cells, storedCell{file: file, failed: c.Error, info: reports.CellInfo{
+		s.cells = append(s.cells, storedCell{file: file, failed: c.Error, info: results.CellInfo{
 			ID: c.ID, Scenario: c.Scenario, PlanID: c.PlanID, Plan: c.Plan, Probe: c.Probe, Again: c.Again,
 		}})
 	}
-	stored, err := filepath.Glob(filepath.Join(dir, reports.HistoriesDir, "*"+history.Extension))
+	stored, err := filepath.Glob(filepath.Join(dir, results.HistoriesDir, "*"+history.Extension))
 	if err != nil {
 		return err
 	}
@@ -138,18 +138,18 @@ func (s *sources) addRun(dir string) error {
 }
 
 // meta is what all the runs have in common; what differs is left empty.
-func (s *sources) meta() reports.Meta {
+func (s *sources) meta() results.Meta {
 	if len(s.runs) == 0 || s.loose > 0 {
-		return reports.Meta{}
+		return results.Meta{}
 	}
 	first := s.runs[0].manifest
-	m := reports.Meta{Seed: first.Seed, System: first.System, Clause: first.Clause}
+	m := results.Meta{Seed: first.Seed, System: first.System, Clause: first.Clause}
 	for _, r := range s.runs[1:] {
 		if r.manifest.Seed != m.Seed {
 			m.Seed = 0
 		}
 		if r.manifest.System != m.System {
-			m.System = reports.System{}
+			m.System = results.System{}
 		}
 		if r.manifest.Clause != m.Clause {
 			m.Clause = ""
@@ -159,7 +159,7 @@ func (s *sources) meta() reports.Meta {
 }
 
 // tell says what the runs were to do and what of it is missing.
-func (s *sources) tell(c *reports.Collector, w io.Writer) {
+func (s *sources) tell(c *results.Collector, w io.Writer) {
 	for _, r := range s.runs {
 		c.Planned(r.manifest.Planned)
 		if why := r.manifest.Unfinished(r.counted); why != "" {

@@ -46,19 +46,36 @@ func list(t *testing.T) map[string]pkg {
 	}
 }
 
-// A stored history can be judged on a machine that has none of the engines: the
-// judging half never reaches the running half.
-func TestJudgingNeverReachesRunning(t *testing.T) {
-	running := []string{"harness", "faults", "participants", "orchestrators", "reference", "scenarios", "reports", "cmd"}
+// A storey never reaches those above it, and the two halves reach each other in cmd
+// only.
+func TestImportsPointOneWay(t *testing.T) {
+	running := []string{"harness", "faults", "participants", "orchestrators", "reference", "scenarios"}
+	showing := []string{"results", "reports"}
 	all := list(t)
-	for _, judging := range []string{"saga", "history", "models", "checkers"} {
-		p, ok := all[judging]
-		if !ok {
-			t.Errorf("package %s is missing", judging)
-		}
-		for _, dep := range p.Deps {
-			if rest, ours := strings.CutPrefix(dep, module); ours && slices.Contains(running, strings.Split(rest, "/")[0]) {
-				t.Errorf("%s reaches %s", judging, rest)
+	for _, rule := range []struct {
+		why         string
+		from, never []string
+	}{
+		{
+			"a stored history can be judged on a machine that has none of the engines",
+			[]string{"saga", "history", "models", "checkers", "checkers/mutation"}, slices.Concat(running, showing, []string{"cmd"}),
+		},
+		{
+			"what was found needs the plans, and nothing of what ran the cells; it does not know how it is shown",
+			[]string{"results"}, []string{"harness", "orchestrators", "reference", "scenarios", "reports", "cmd"},
+		},
+		{"who shows what was found runs nothing", []string{"reports"}, []string{"harness", "orchestrators", "reference", "scenarios", "cmd"}},
+		{"who runs cells does not judge them", running, append([]string{"checkers", "cmd"}, showing...)},
+	} {
+		for _, name := range rule.from {
+			p, ok := all[name]
+			if !ok {
+				t.Errorf("package %s is missing", name)
+			}
+			for _, dep := range p.Deps {
+				if rest, ours := strings.CutPrefix(dep, module); ours && slices.Contains(rule.never, strings.Split(rest, "/")[0]) {
+					t.Errorf("%s reaches %s: %s", name, rest, rule.why)
+				}
 			}
 		}
 	}
@@ -69,18 +86,6 @@ func TestVocabularyImportsNothingOfOurs(t *testing.T) {
 	for _, dep := range list(t)["saga"].Deps {
 		if strings.HasPrefix(dep, module) {
 			t.Errorf("saga reaches %s", dep)
-		}
-	}
-}
-
-// Only cmd joins running and judging.
-func TestRunningNeverJudges(t *testing.T) {
-	all := list(t)
-	for _, running := range []string{"harness", "faults", "participants", "orchestrators", "reference", "scenarios"} {
-		for _, dep := range all[running].Deps {
-			if rest, ours := strings.CutPrefix(dep, module); ours && (rest == "checkers" || rest == "reports") {
-				t.Errorf("%s reaches %s", running, rest)
-			}
 		}
 	}
 }

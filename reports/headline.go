@@ -1,0 +1,70 @@
+package reports
+
+import (
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/sagacheck/sagacheck/internal/words"
+	"github.com/sagacheck/sagacheck/results"
+)
+
+// headline is the run in one line.
+func headline(r *results.Run) string {
+	t := r.Totals
+	var parts []string
+	if r.Mutants != nil {
+		parts = append(parts, mutantHeadline(r.Mutants))
+	}
+	if r.Comparison != nil {
+		parts = append(parts, comparisonHeadline(r.Comparison))
+	}
+	if t.Cells > 0 || len(parts) == 0 {
+		n := words.Plural(t.Cells, "cell")
+		if r.Planned > t.Cells {
+			n = fmt.Sprintf("%d of %s", t.Cells, words.Plural(r.Planned, "planned cell"))
+		}
+		parts = append(parts, n)
+	}
+	count := func(n int, what string) {
+		if n > 0 {
+			parts = append(parts, fmt.Sprintf("%d %s", n, what))
+		}
+	}
+	count(t.Violated, "violated")
+	if n := r.Findings(); n > 0 {
+		parts = append(parts, words.Plural(n, "finding"))
+	}
+	count(t.Errors, "in error")
+	count(t.Inconclusive, "inconclusive")
+	count(t.Vacuous, "vacuous")
+	if t.Cells > 0 && (t.FaultsPlanned > 0 || t.Probes == 0) {
+		parts = append(parts, fmt.Sprintf("%d of %s fired", t.FaultsFired, words.Plural(t.FaultsPlanned, "planned fault")))
+	}
+	if t.Probes > 0 {
+		parts = append(parts, fmt.Sprintf("%d of %s hit", t.Probes-t.Missed, words.Plural(t.Probes, "probe")))
+	}
+	if t.Repeated > 0 {
+		parts = append(parts, "run again: "+words.Plural(t.Repeated, "cell"))
+	}
+	if who := system(r); who != "" && r.Comparison == nil {
+		parts = append(parts, who)
+	}
+	if r.Seed != 0 {
+		parts = append(parts, fmt.Sprintf("seed %d", r.Seed))
+	}
+	if r.Shard != nil && r.Shard.Merged == 0 {
+		parts = append(parts, fmt.Sprintf("shard %d/%d", r.Shard.I, r.Shard.N))
+	}
+	d := time.Duration(r.DurationMS) * time.Millisecond
+	return strings.Join(append(parts, d.Round(100*time.Millisecond).String()), " · ")
+}
+
+// system names the orchestrator and the participants.
+func system(r *results.Run) string {
+	who := strings.TrimSpace(r.Orchestrator.Name + " " + r.Orchestrator.Version)
+	if r.Profile != "" {
+		who += " with " + r.Profile + " participants"
+	}
+	return strings.TrimSpace(who)
+}

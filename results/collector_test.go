@@ -1,0 +1,72 @@
+package results_test
+
+import (
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/sagacheck/sagacheck/checkers"
+	"github.com/sagacheck/sagacheck/internal/samples"
+	"github.com/sagacheck/sagacheck/results"
+)
+
+// What one cause broke is one failure, under the most telling property, with the
+// others beside it; every property keeps its own count.
+func TestOneCauseOneFinding(t *testing.T) {
+	r := samples.OneCause()
+	if len(r.Failures) != 2 || r.Failures[0].Property != "duplicate-effect" || !slices.Equal(r.Failures[0].Also, []string{"lost-compensation"}) || len(r.Failures[1].Also) > 0 {
+		t.Errorf("got %d failures, the first of %s, also %v", len(r.Failures), r.Failures[0].Property, r.Failures[0].Also)
+	}
+	want := []string{"duplicate-effect was violated in 2 cells", "the same causes also broke lost-compensation in 1 cell"}
+	if !slices.Equal(r.Summary.Reasons[:2], want) {
+		t.Errorf("reasons %q, want %q", r.Summary.Reasons, want)
+	}
+	if n := r.Findings(); n != 1 {
+		t.Errorf("%d findings, want 1: two cells with one property in one scenario", n)
+	}
+}
+
+func TestStoriesAreCappedCountsAreNot(t *testing.T) {
+	c := results.New(samples.Meta())
+	h := samples.LostAnswer()
+	v := samples.Duplicate(h)
+	const n = 50
+	for i := range n {
+		c.Add(results.CellInfo{ID: "c" + strings.Repeat("1", i+1)}, h, []checkers.Verdict{v})
+	}
+	r := c.Finish()
+	if got := r.Results[0].Cells.Violation; got != n {
+		t.Errorf("counted %d violations, want %d", got, n)
+	}
+	if len(r.Failures) != 20 || r.Failures[0].Cell != "c1" {
+		t.Errorf("kept %d stories, the first of %s; want 20, of c1", len(r.Failures), r.Failures[0].Cell)
+	}
+}
+
+func TestSmallestPlanFirst(t *testing.T) {
+	c := results.New(samples.Meta())
+	big, small := samples.LostAnswer(), samples.LostAnswer()
+	extra := big.Header.Faults[0]
+	for range 3 {
+		big.Header.Faults = append(big.Header.Faults, extra)
+	}
+	c.Add(results.CellInfo{ID: "c1"}, big, []checkers.Verdict{samples.Duplicate(big)})
+	c.Add(results.CellInfo{ID: "c2"}, small, []checkers.Verdict{samples.Duplicate(small)})
+	if r := c.Finish(); r.Failures[0].Cell != "c2" || r.Failures[0].Faults != 1 {
+		t.Errorf("the first failure is of %s with %d faults", r.Failures[0].Cell, r.Failures[0].Faults)
+	}
+}
+
+// TestMissesOfProbesAreNoPlannedFaults: the counts of a green run never contradict
+// the rule that every planned fault fired.
+func TestMissesOfProbesAreNoPlannedFaults(t *testing.T) {
+	c := results.New(samples.Meta())
+	h := samples.Unfired(samples.LostAnswer())
+	c.Add(results.CellInfo{ID: "c1"}, samples.LostAnswer(), nil)
+	c.Add(results.CellInfo{ID: "c2", Probe: true}, h, nil)
+	c.Add(results.CellInfo{ID: "c3", Probe: true}, samples.LostAnswer(), nil)
+	n := c.Totals()
+	if n.FaultsPlanned != 1 || n.FaultsFired != 1 || n.Probes != 2 || n.Missed != 1 {
+		t.Errorf("got %+v, want 1 of 1 fault fired, and 1 of 2 probes missed", n)
+	}
+}

@@ -1,0 +1,156 @@
+package results
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+
+	"github.com/sagacheck/sagacheck/checkers"
+	"github.com/sagacheck/sagacheck/history"
+)
+
+// maxStories is how many failures are kept for each property and scenario.
+const maxStories = 20
+
+// addFindings keeps what was violated as failures: one for each cause, under its most
+// telling property, with the other ones that it broke beside it.
+func (c *Collector) addFindings(cell Cell, h *history.History, verdicts []checkers.Verdict) {
+	also := map[string][]string{}
+	var order []string
+	for _, f := range checkers.Group(verdicts) {
+		first := f.Properties[0]
+		if _, known := also[first]; !known {
+			order = append(order, first)
+		}
+		also[first] = append(also[first], f.Properties[1:]...)
+	}
+	beside := map[string]bool{}
+	for _, name := range order {
+		others := slices.DeleteFunc(slices.Compact(slices.Sorted(slices.Values(also[name]))), func(o string) bool {
+			return slices.Contains(order, o)
+		})
+		for _, o := range others {
+			beside[o] = true
+		}
+		i := slices.IndexFunc(verdicts, func(v checkers.Verdict) bool { return v.Property == name })
+		c.keepFailure(cell, h, verdicts[i], others)
+	}
+	for name := range beside {
+		c.result(name, cell.Scenario).Cells.Beside++
+	}
+}
+
+// keepFailure keeps a failure if it is among the smallest of its property.
+func (c *Collector) keepFailure(cell Cell, h *history.History, v checkers.Verdict, also []string) {
+	k := resultKey{v.Property, cell.Scenario}
+	kept := c.failures[k]
+	if n := len(kept); n >= maxStories && !smaller(cell, v, kept[n-1]) {
+		return
+	}
+	f := newFailure(cell, h, v)
+	f.Also, f.Replay.System = also, c.run.System
+	i, _ := slices.BinarySearchFunc(kept, f, CompareFailures)
+	kept = slices.Insert(kept, i, f)
+	c.failures[k] = kept[:min(len(kept), maxStories)]
+}
+
+// smaller tells whether a failure of this cell would sort before f, without
+// making it.
+func smaller(cell Cell, v checkers.Verdict, f Failure) bool {
+	g := Failure{Cell: cell.ID, Verdict: v.Outcome, Faults: cell.FaultsPlanned}
+	if len(v.Witnesses) > 0 {
+		g.Events = v.Witnesses[0].Events
+	}
+	return CompareFailures(g, f) < 0
+}
+
+// CompareFailures puts violations before what is undecided, then the smallest
+// plan, then the smallest witness.
+func CompareFailures(a, b Failure) int {
+	return cmp.Or(
+		-cmp.Compare(a.Verdict, b.Verdict), // "violation" is after "inconclusive"
+		cmp.Compare(a.Faults, b.Faults),
+		-cmp.Compare(a.ShrunkFrom, b.ShrunkFrom), // what was shrunk was replayed too
+		cmp.Compare(len(a.Events), len(b.Events)),
+		compareNatural(a.Cell, b.Cell),
+	)
+}
+
+func newFailure(cell Cell, h *history.History, v checkers.Verdict) Failure {
+	f := Failure{
+		Property: v.Property, Scenario: cell.Scenario, Cell: cell.ID, Verdict: v.Outcome, Broken: v.Reason,
+		PlanID: cell.PlanID, Plan: cell.Plan, Faults: cell.FaultsPlanned, History: cell.History, Events: []int{},
+	}
+	var w checkers.Witness
+	if len(v.Witnesses) > 0 {
+		w = v.Witnesses[0]
+		f.Broken, f.Clause, f.Saga, f.Step, f.More = w.Broken, w.Clause, w.Saga, w.Step, len(v.Witnesses)-1
+		f.Events = append(f.Events, w.Events...)
+	}
+	f.Story = Tell(h, w)
+	f.Replay = NewReplay(h.Header)
+	f.Replay.Property, f.Replay.Clause, f.Replay.Broken = f.Property, f.Clause, f.Broken
+	return f
+}
+
+// capFailures keeps the smallest ones of each property and scenario of a sorted
+// list.
+func capFailures(list []Failure) []Failure {
+	kept := map[resultKey]int{}
+	return slices.DeleteFunc(list, func(f Failure) bool {
+		k := resultKey{f.Property, f.Scenario}
+		kept[k]++
+		return kept[k] > maxStories
+	})
+}
+
+// nameFiles names the replay files of sorted failures.
+func nameFiles(list []Failure) {
+	seen := map[string]int{}
+	for i := range list {
+		f := &list[i]
+		name := fileName(f.Property + "-" + f.Scenario + "-" + f.Cell)
+		if seen[name]++; seen[name] > 1 {
+			name = fmt.Sprintf("%s-%d", name, seen[name])
+		}
+		f.File = FailuresDir + "/" + name + ".yaml"
+	}
+}
+
+// breaks tells whether a property was broken by the cause of a failure.
+func (f Failure) breaks(property string) bool {
+	return f.Property == property || slices.Contains(f.Also, property)
+}
+
+// before puts a failure that was replayed first, then the smallest.
+func (f Failure) before(o Failure) bool {
+	if a, b := f.Reproduced != nil, o.Reproduced != nil; a != b {
+		return a
+	}
+	return CompareFailures(f, o) < 0
+}
+
+// Others is how many more cells have the same property broken (or undecided), and
+// told under it.
+func (r *Run) Others(f Failure) int {
+	res, _ := r.Result(f.Property, f.Scenario)
+	if f.Verdict == checkers.Inconclusive {
+		return max(0, res.Cells.Inconclusive-1)
+	}
+	return max(0, res.Cells.Violation-res.Cells.Beside-1)
+}
+
+// Findings counts what was violated as people do: a property, with what the same
+// cause broke beside it, in a scenario.
+func (r *Run) Findings() int {
+	seen := map[resultKey]bool{}
+	n := 0
+	for _, f := range r.Failures { // the first one of a property in a scenario counts for all
+		k := resultKey{f.Property, f.Scenario}
+		if !seen[k] && f.Verdict == checkers.Violation {
+			n++
+		}
+		seen[k] = true
+	}
+	return n
+}

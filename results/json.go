@@ -1,0 +1,92 @@
+package results
+
+import (
+	"bytes"
+	_ "embed"
+	"encoding/json"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+)
+
+// Schema is the JSON Schema of report.json, generated from the types of this
+// package (go test ./results -update).
+//
+//go:embed report.schema.json
+var Schema []byte
+
+// WriteJSON writes report.json; LoadRun reads it.
+func (r *Run) WriteJSON(w io.Writer) error {
+	enc := json.NewEncoder(w)
+	enc.SetEscapeHTML(false)
+	enc.SetIndent("", "  ")
+	return enc.Encode(r)
+}
+
+// LoadRun reads the report.json in a run's folder, in the last run of a folder of
+// --out, or that file itself, strictly, with the replay files of its failures. A
+// folder whose run never ended is ErrUnfinished.
+func LoadRun(path string) (*Run, error) {
+	dir := path
+	if info, err := os.Stat(path); err == nil && info.IsDir() {
+		if dir, err = reportDir(path); err != nil {
+			return nil, err
+		}
+		path = filepath.Join(dir, JSONFile)
+	} else {
+		dir = filepath.Dir(path)
+	}
+	b, err := os.ReadFile(path)
+	if err != nil {
+		return nil, fmt.Errorf("no report there: %w", err)
+	}
+	r, err := decodeRun(b)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", path, err)
+	}
+	r.Dir = dir
+	for i := range r.Failures {
+		f := &r.Failures[i]
+		if f.File == "" {
+			continue
+		}
+		if f.Replay, err = LoadReplay(filepath.Join(dir, f.File)); err != nil {
+			return nil, fmt.Errorf("%s: failures[%d]: %w", path, i, err)
+		}
+	}
+	return r, nil
+}
+
+// reportDir is the folder with the report: dir, or the last run in it.
+func reportDir(dir string) (string, error) {
+	for _, d := range []string{dir, filepath.Join(dir, LatestLink)} {
+		if _, err := os.Stat(filepath.Join(d, JSONFile)); err == nil {
+			return d, nil
+		}
+		if err := unfinished(d, nil); err != nil {
+			return "", err
+		}
+	}
+	return "", fmt.Errorf("%s: no report there: expected the folder of a run, with %s, or a folder of --out, with %s/%s",
+		dir, JSONFile, LatestLink, JSONFile)
+}
+
+func decodeRun(b []byte) (*Run, error) {
+	var head struct {
+		Version int `json:"sagacheck_report"`
+	}
+	if err := json.Unmarshal(b, &head); err != nil {
+		return nil, err
+	}
+	if head.Version != Version {
+		return nil, fmt.Errorf("sagacheck_report: version %d: this sagacheck reads version %d", head.Version, Version)
+	}
+	dec := json.NewDecoder(bytes.NewReader(b))
+	dec.DisallowUnknownFields()
+	var r Run
+	if err := dec.Decode(&r); err != nil {
+		return nil, err
+	}
+	return &r, nil
+}

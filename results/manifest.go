@@ -1,0 +1,158 @@
+package results
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/sagacheck/sagacheck/history"
+	"github.com/sagacheck/sagacheck/internal/words"
+)
+
+// The record of a run in its folder: what it is to do, and what it has done.
+const (
+	ManifestFile = "run.json"    // written before the first cell, and marked at the end
+	CellsFile    = "cells.jsonl" // a line for each cell as soon as it is judged
+)
+
+// ManifestVersion is the version of run.json. Another version is refused.
+const ManifestVersion = 1
+
+// Manifest says what a run was to do. Without Ended it was killed, or still runs.
+type Manifest struct {
+	Version      int                  `json:"sagacheck_run"`
+	Tool         string               `json:"tool"`
+	Command      string               `json:"command"`
+	Started      time.Time            `json:"started"`
+	Seed         uint64               `json:"seed"`
+	Orchestrator history.Orchestrator `json:"orchestrator"`
+	System       System               `json:"system"`
+	Profile      string               `json:"profile"`
+	Shard        *Shard               `json:"shard,omitempty"`
+	Clause       string               `json:"clause,omitempty"`
+	Properties   []string             `json:"properties"`
+	Content      Content              `json:"content"`
+	// Planned is the cells to run as far as they were known: an exploration plans
+	// more as it goes on.
+	Planned int  `json:"planned"`
+	Ended   *End `json:"ended,omitempty"`
+}
+
+// Content is what was to be run, by what it holds and not by its name: shards with
+// another content do not belong together. Digests are hashes of canonical JSON.
+type Content struct {
+	Scenarios map[string]string `json:"scenarios,omitempty"` // name → digest of its definitions and registers
+	Plans     string            `json:"plans,omitempty"`     // digest of the plans of all shards
+	Settings  map[string]string `json:"settings,omitempty"`  // those that change what a cell does
+}
+
+// End marks that a run has ended by itself.
+type End struct {
+	At      time.Time `json:"at"`
+	Outcome State     `json:"outcome"`
+	Exit    int       `json:"exit"`
+	Cells   int       `json:"cells"`
+	LeftOut []NotRun  `json:"left_out,omitempty"`
+}
+
+// System is how the system under test was reached.
+type System struct {
+	By     Reached `json:"by" yaml:"by" jsonschema:"enum=built-in,enum=manifest,enum=url"`
+	Name   string  `json:"name" yaml:"name"`                         // for --orchestrator: name or path of the manifest, or URL
+	Digest string  `json:"digest,omitempty" yaml:"digest,omitempty"` // of the manifest
+}
+
+// Reached is a way to a system under test.
+type Reached string
+
+// The ways to a system under test.
+const (
+	BuiltIn    Reached = "built-in" // the reference executor inside this program
+	ByManifest Reached = "manifest"
+	ByURL      Reached = "url"
+)
+
+// LoadManifest reads the manifest in a run's folder, strictly; a folder without one
+// is fs.ErrNotExist.
+func LoadManifest(dir string) (*Manifest, error) {
+	path := filepath.Join(dir, ManifestFile)
+	b, err := os.ReadFile(path)
+	if err != nil {
+		return nil, err
+	}
+	var head struct {
+		Version int `json:"sagacheck_run"`
+	}
+	if err := json.Unmarshal(b, &head); err != nil {
+		return nil, fmt.Errorf("%s: %w", path, err)
+	}
+	if head.Version != ManifestVersion {
+		return nil, fmt.Errorf("%s: sagacheck_run: version %d: this sagacheck reads version %d", path, head.Version, ManifestVersion)
+	}
+	dec := json.NewDecoder(bytes.NewReader(b))
+	dec.DisallowUnknownFields()
+	var m Manifest
+	if err := dec.Decode(&m); err != nil {
+		return nil, fmt.Errorf("%s: %w", path, err)
+	}
+	return &m, nil
+}
+
+// LoadCells reads which cells a run has judged, in the order in which they ended.
+// The last line may be cut: the run was killed while it wrote it.
+func LoadCells(dir string) ([]Cell, error) {
+	path := filepath.Join(dir, CellsFile)
+	b, err := os.ReadFile(path)
+	if err != nil {
+		return nil, err
+	}
+	var cells []Cell
+	for n := 1; len(b) > 0; n++ {
+		line, rest, whole := bytes.Cut(b, []byte("\n"))
+		b = rest
+		var c Cell
+		switch err := json.Unmarshal(line, &c); {
+		case err != nil && !whole:
+			return cells, nil
+		case err != nil:
+			return nil, fmt.Errorf("%s:%d: %w", path, n, err)
+		}
+		cells = append(cells, c)
+	}
+	return cells, nil
+}
+
+// Unfinished says what is missing of a run without an end mark, which has so many
+// cells; empty: it has ended.
+func (m *Manifest) Unfinished(cells int) string {
+	if m.Ended != nil {
+		return ""
+	}
+	return fmt.Sprintf("unfinished: the run was killed, or still runs: %d of %s are there", cells, words.Plural(m.Planned, "planned cell"))
+}
+
+// ErrUnfinished is a run without a report, since it never ended.
+var ErrUnfinished = errors.New("no report")
+
+// unfinished explains why a folder has no report: err, or that its run was killed.
+func unfinished(dir string, err error) error {
+	m, merr := LoadManifest(dir)
+	if merr != nil {
+		return err
+	}
+	n := 0
+	cells, cerr := LoadCells(dir)
+	for _, c := range cells {
+		if !c.Again {
+			n++
+		}
+	}
+	if why := m.Unfinished(n); why != "" && cerr == nil {
+		return fmt.Errorf("%s: %s: %w; sagacheck check judges what is there", dir, why, ErrUnfinished)
+	}
+	return err
+}

@@ -1,0 +1,193 @@
+package results
+
+import (
+	"cmp"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/sagacheck/sagacheck/history"
+	"github.com/sagacheck/sagacheck/saga"
+)
+
+// line puts one event into words.
+func (t *teller) line(e *history.Event) Line {
+	l := Line{Seq: e.Seq, At: e.At, Kind: e.Kind, From: orchestrator}
+	switch e.Kind {
+	case history.SagaSubmitted, history.SagaOperator:
+		l.From, l.To = client, orchestrator
+	case history.SagaAccepted, history.SagaRefused, history.SagaStatus, history.SagaUnknown, history.SagaEnded:
+		l.To = client
+	case history.CallSent, history.CallStray:
+		l.To = wire
+	case history.CallReceived:
+		l.From, l.To = wire, e.Step
+	case history.CallCommitted:
+		l.From = e.Step
+	case history.CallAnswered:
+		l.From, l.To = e.Step, wire
+	case history.CallEnded:
+		l.From, l.To, l.Lost = wire, orchestrator, e.Code == 0
+	case history.FaultArmed, history.FaultFired, history.FaultHealed:
+		l.From = t.faultPlace(e)
+	case history.ProcessKilled, history.ProcessPaused, history.ProcessResumed, history.ProcessStarted, history.ProcessReady, history.ProcessGone:
+		l.From = cmp.Or(e.Participant, e.Step, orchestrator)
+	case history.Settled:
+		l.From = client
+	case history.LedgerRead:
+		l.From = cmp.Or(e.Participant, "ledger")
+	}
+	l.Text = t.text(e)
+	if e.Saga != "" && len(t.sagas) > 1 {
+		l.Text = e.Saga + ": " + l.Text
+	}
+	return l
+}
+
+// faultPlace is where a fault happens: receive and commit are at the
+// participant, the rest is on the wire.
+func (t *teller) faultPlace(e *history.Event) string {
+	if e.Fault == nil || *e.Fault < 0 || *e.Fault >= len(t.h.Header.Faults) {
+		return wire
+	}
+	f := t.h.Header.Faults[*e.Fault]
+	atParticipant := f.At.Phase == saga.Receive || f.At.Phase == saga.Commit
+	switch {
+	case strings.HasSuffix(f.Kind, "-"+orchestrator):
+		return orchestrator
+	case atParticipant && f.At.Step != saga.SubmitStep:
+		return f.At.Step
+	}
+	return wire
+}
+
+func (t *teller) text(e *history.Event) string {
+	switch e.Kind {
+	case history.SagaSubmitted:
+		return detail(t.submitText(e), e)
+	case history.SagaAccepted:
+		return fmt.Sprintf("accepts the saga (%d)", cmp.Or(e.Code, 202))
+	case history.SagaRefused:
+		return detail(fmt.Sprintf("does not accept the saga (%s)", codeText(e.Code)), e)
+	case history.SagaStatus:
+		return fmt.Sprintf("reports %s", e.Status)
+	case history.SagaUnknown:
+		return "does not know the saga (404)"
+	case history.SagaEnded:
+		return fmt.Sprintf("reports %s: the saga has ended", e.Status)
+	case history.SagaOperator:
+		return detail("an operator asks for compensation", e)
+	case history.CallSent, history.CallReceived, history.CallCommitted, history.CallAnswered, history.CallEnded, history.CallStray:
+		return detail(callText(e), e)
+	case history.FaultArmed, history.FaultFired, history.FaultHealed:
+		return detail(t.faultText(e), e)
+	case history.ProcessGone:
+		return detail("went away, which no plan asked for", e)
+	case history.LedgerRead:
+		return "ledger: " + ledgerText(e)
+	case history.Settled:
+		return cmp.Or(strings.TrimPrefix(": "+e.Detail, ": "), "nothing is pending any more")
+	}
+	return detail(strings.ReplaceAll(string(e.Kind), "-", " "), e)
+}
+
+func detail(text string, e *history.Event) string {
+	if e.Detail == "" {
+		return text
+	}
+	return text + " (" + e.Detail + ")"
+}
+
+func (t *teller) submitText(e *history.Event) string {
+	d, ok := t.h.Definition(e.Saga)
+	if !ok {
+		return "submits saga " + e.Saga
+	}
+	var steps []string
+	for _, s := range d.Steps {
+		steps = append(steps, s.Name)
+	}
+	return fmt.Sprintf("submits saga %s: %s (%s)", e.Saga, d.Name, strings.Join(steps, ", "))
+}
+
+// attemptText is the failure point without its phase: "charge.undo#2".
+func attemptText(e *history.Event) string {
+	s := fmt.Sprintf("%s#%d", saga.StepRef{Step: e.Step, Direction: e.Direction}, e.Attempt)
+	if e.Copy > 0 {
+		s += fmt.Sprintf(" (copy %d, made by the network)", e.Copy)
+	}
+	return s
+}
+
+func callText(e *history.Event) string {
+	switch e.Kind {
+	case history.CallSent:
+		if e.Key == "" {
+			return attemptText(e) + " leaves, without a key"
+		}
+		return attemptText(e) + " leaves, key " + e.Key
+	case history.CallReceived:
+		return attemptText(e) + " arrives"
+	case history.CallCommitted:
+		return attemptText(e) + " takes effect: " + effectText(e.Effect)
+	case history.CallAnswered:
+		return fmt.Sprintf("%s is answered %d", attemptText(e), e.Code)
+	case history.CallEnded:
+		if e.Code == 0 {
+			return attemptText(e) + ": no answer arrives, the outcome is unknown"
+		}
+		if e.Partial {
+			return fmt.Sprintf("%s: the head of a %d arrives, and not its body", attemptText(e), e.Code)
+		}
+		return fmt.Sprintf("%s: %d arrives", attemptText(e), e.Code)
+	}
+	return "a call that belongs to no operation"
+}
+
+func effectText(e *saga.Effect) string {
+	if e == nil {
+		return "nothing"
+	}
+	return e.String()
+}
+
+func (t *teller) faultText(e *history.Event) string {
+	name := "a fault"
+	if e.Fault != nil && *e.Fault >= 0 && *e.Fault < len(t.h.Header.Faults) {
+		name = t.h.Header.Faults[*e.Fault].Text
+	}
+	switch e.Kind {
+	case history.FaultHealed:
+		return "fault over: " + name
+	case history.FaultArmed:
+		return "fault armed: " + name
+	}
+	return "fault: " + name
+}
+
+// ledgerText lists what is not zero or empty.
+func ledgerText(e *history.Event) string {
+	var parts []string
+	for _, account := range slices.Sorted(maps.Keys(e.Balances)) {
+		if v := e.Balances[account]; v != 0 {
+			parts = append(parts, fmt.Sprintf("%s %+d", account, v))
+		}
+	}
+	for _, register := range slices.Sorted(maps.Keys(e.Registers)) {
+		if v := e.Registers[register]; v != "" {
+			parts = append(parts, register+" = "+v)
+		}
+	}
+	if len(parts) == 0 {
+		return "all accounts flat"
+	}
+	return strings.Join(parts, ", ")
+}
+
+func codeText(code int) string {
+	if code == 0 {
+		return "no answer"
+	}
+	return fmt.Sprint(code)
+}

@@ -1,0 +1,224 @@
+package results
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"regexp"
+	"strings"
+	"unicode"
+	"unicode/utf16"
+	"unicode/utf8"
+
+	"github.com/goccy/go-yaml"
+
+	"github.com/sagacheck/sagacheck/faults"
+	"github.com/sagacheck/sagacheck/history"
+	"github.com/sagacheck/sagacheck/internal/words"
+	"github.com/sagacheck/sagacheck/saga"
+)
+
+// ReplayVersion is the version of replay files. A file of another version is
+// refused.
+const ReplayVersion = 1
+
+// Replay is a cell that can be run again: a self-contained file, readable and
+// editable by a person. The URLs of its definitions are those of the run that
+// wrote it; who replays gives every call an address of its own.
+type Replay struct {
+	Version      int                  `yaml:"sagacheck_replay"`
+	Tool         string               `yaml:"tool"` // version of sagacheck that wrote it
+	Property     string               `yaml:"property"`
+	Clause       string               `yaml:"clause,omitempty"` // of the property
+	Broken       string               `yaml:"broken,omitempty"` // what was found
+	Scenario     string               `yaml:"scenario"`
+	Cell         string               `yaml:"cell,omitempty"`
+	Orchestrator history.Orchestrator `yaml:"orchestrator"`
+	System       System               `yaml:"system,omitempty"` // how it was reached; absent: --orchestrator has to say it
+	Defects      []string             `yaml:"defects,omitempty"`
+	Profile      string               `yaml:"profile"`
+	Seed         uint64               `yaml:"seed"`
+	SettleMS     int                  `yaml:"settle_ms,omitempty"`
+	Plan         faults.Plan          `yaml:"plan"`
+	Registers    map[string]string    `yaml:"registers,omitempty"`
+	Definitions  []saga.Definition    `yaml:"definitions"`
+
+	planErr error
+}
+
+// NewReplay makes a replay of the cell with that header.
+func NewReplay(h history.Header) *Replay {
+	r := &Replay{
+		Version: ReplayVersion, Scenario: h.Scenario, Cell: h.Cell, Orchestrator: h.Orchestrator, Defects: h.Defects,
+		Profile: h.Profile, Seed: h.Seed, SettleMS: h.SettleMS, Registers: h.Registers, Definitions: h.Definitions,
+	}
+	if len(h.Plan) > 0 {
+		r.planErr = json.Unmarshal(h.Plan, &r.Plan)
+	}
+	return r
+}
+
+// encodeBody writes the JSON of a call's body: in YAML's flow style if that reads
+// back as the same bytes, else (white space, escapes, numbers beyond a float's
+// digits, no object or list) as a string; with escapes of its own if that string
+// does not read back either.
+func encodeBody(b json.RawMessage) ([]byte, error) {
+	if len(b) > 0 && (b[0] == '{' || b[0] == '[') && readsBack(b, b) {
+		return b, nil
+	}
+	text, err := yaml.Marshal(string(b))
+	if err == nil && readsBack(text, b) {
+		return text, nil
+	}
+	var ascii strings.Builder
+	for _, r := range string(b) {
+		if r >= ' ' && r < 0x7f {
+			ascii.WriteRune(r)
+			continue
+		}
+		for _, unit := range utf16.Encode([]rune{r}) {
+			fmt.Fprintf(&ascii, `\u%04x`, unit)
+		}
+	}
+	return yaml.Marshal(ascii.String())
+}
+
+// readsBack tells whether a YAML text is read as that body.
+func readsBack(text []byte, b json.RawMessage) bool {
+	if bytes.ContainsFunc(text, func(r rune) bool { return r == utf8.RuneError || r != '\n' && !unicode.IsPrint(r) }) {
+		return false
+	}
+	var back json.RawMessage
+	return decodeBody(&back, text) == nil && bytes.Equal(back, b)
+}
+
+func decodeBody(dst *json.RawMessage, b []byte) error {
+	j, err := yaml.YAMLToJSON(b)
+	if err != nil {
+		return err
+	}
+	var text string
+	if json.Unmarshal(j, &text) == nil { // a body as a string
+		if !json.Valid([]byte(text)) {
+			return fmt.Errorf("body: %.40q: expected JSON", text)
+		}
+		*dst = bytes.TrimSpace([]byte(text))
+		return nil
+	}
+	var compact bytes.Buffer
+	if err := json.Compact(&compact, j); err != nil {
+		return fmt.Errorf("body: %.40q: expected JSON", j)
+	}
+	*dst = compact.Bytes()
+	return nil
+}
+
+// Encode is the file. Each line of comment goes above it, as a comment.
+func (r *Replay) Encode(comment string) ([]byte, error) {
+	if r.planErr != nil {
+		return nil, fmt.Errorf("plan of cell %q: %w", r.Cell, r.planErr)
+	}
+	b, err := yaml.MarshalWithOptions(r, yaml.CustomMarshaler(encodeBody), yaml.IndentSequence(true))
+	if err != nil {
+		return nil, fmt.Errorf("replay of cell %q: %w", r.Cell, err)
+	}
+	var out bytes.Buffer
+	for line := range strings.Lines(comment) {
+		out.WriteString(strings.TrimRight("# "+strings.TrimRight(line, "\n"), " ") + "\n")
+	}
+	out.Write(b)
+	return out.Bytes(), nil
+}
+
+// LoadReplay reads a replay file. Another version, an unknown field and a value
+// of the wrong kind are errors that name the file and the line.
+func LoadReplay(path string) (*Replay, error) {
+	b, err := os.ReadFile(path)
+	if err != nil {
+		return nil, err
+	}
+	r, err := DecodeReplay(b)
+	if err != nil {
+		return nil, fmt.Errorf("replay file %s: %w", path, err)
+	}
+	return r, nil
+}
+
+// DecodeReplay reads the text of a replay file. See LoadReplay.
+func DecodeReplay(b []byte) (*Replay, error) {
+	if !utf8.Valid(b) {
+		return nil, errors.New("not UTF-8: expected a replay file")
+	}
+	var head struct {
+		Version *int `yaml:"sagacheck_replay"`
+	}
+	if err := yaml.Unmarshal(b, &head); err != nil {
+		return nil, err
+	}
+	switch {
+	case head.Version == nil:
+		return nil, errors.New("sagacheck_replay: missing: expected a replay file, which begins with the version of its format")
+	case *head.Version != ReplayVersion:
+		return nil, fmt.Errorf("sagacheck_replay: version %d: this sagacheck reads version %d", *head.Version, ReplayVersion)
+	}
+	var r Replay
+	if err := yaml.UnmarshalWithOptions(b, &r, yaml.Strict(), yaml.CustomUnmarshaler(decodeBody)); err != nil {
+		return nil, withLine(b, err)
+	}
+	return &r, r.validate()
+}
+
+var quoted = regexp.MustCompile(`"([^"]+)"`)
+
+// withLine adds the line to an error that quotes its input but doesn't know
+// where that stood, as those of failure points do.
+func withLine(b []byte, err error) error {
+	m := quoted.FindStringSubmatch(err.Error())
+	if m == nil || strings.HasPrefix(err.Error(), "[") {
+		return err
+	}
+	n := 0
+	for line := range strings.Lines(string(b)) {
+		n++
+		if strings.Contains(line, m[1]) && !strings.HasPrefix(line, "#") {
+			return fmt.Errorf("line %d: %w", n, err)
+		}
+	}
+	return err
+}
+
+func (r *Replay) validate() error {
+	switch {
+	case r.Scenario == "":
+		return errors.New("scenario: must be given")
+	case r.Profile == "":
+		return errors.New("profile: must be given: naive, keyed or fenced")
+	case len(r.Definitions) == 0:
+		return errors.New("definitions: expected at least one saga")
+	}
+	switch r.System.By {
+	case "", BuiltIn:
+	case ByManifest, ByURL:
+		if r.System.Name == "" {
+			return errors.New("system.name: must be given")
+		}
+	default:
+		return fmt.Errorf("system.by: %q: expected %s, %s or %s", r.System.By, BuiltIn, ByManifest, ByURL)
+	}
+	for i, d := range r.Definitions {
+		if err := d.Validate(); err != nil {
+			return fmt.Errorf("definitions[%d].%w", i, err)
+		}
+	}
+	for i, f := range r.Plan.Faults {
+		if f.Kind == "" {
+			return fmt.Errorf("plan.faults[%d].kind: must be given", i)
+		}
+		if f.Saga > len(r.Definitions) {
+			return fmt.Errorf("plan.faults[%d].saga: %d: the cell has %s", i, f.Saga, words.Plural(len(r.Definitions), "saga"))
+		}
+	}
+	return nil
+}

@@ -1,0 +1,218 @@
+package results
+
+import (
+	"slices"
+	"time"
+
+	"github.com/sagacheck/sagacheck/checkers"
+	"github.com/sagacheck/sagacheck/history"
+	"github.com/sagacheck/sagacheck/saga"
+)
+
+// maxLines is how long a story may be: what a person reads at one go.
+const maxLines = 60
+
+// Story is a witness and what happened around it, in the order of events.
+type Story struct {
+	Lines   []Line `json:"lines"`
+	LeftOut int    `json:"left_out,omitempty"` // lines of lesser weight, dropped for length
+}
+
+// Line is one event in words: who did what to whom.
+type Line struct {
+	Seq  int           `json:"seq"`
+	At   time.Duration `json:"at_ns"`
+	Kind history.Kind  `json:"kind"`
+	From string        `json:"from"`
+	To   string        `json:"to,omitempty"` // empty: something that happened at From
+	Text string        `json:"text"`
+	Mark Mark          `json:"mark,omitempty"`
+	Lost bool          `json:"lost,omitempty"` // it never arrived at To
+}
+
+// Mark says why a line matters.
+type Mark string
+
+// The marks of a line.
+const (
+	MarkFault   Mark = "fault"
+	MarkWitness Mark = "witness" // one of the events that prove the violation
+)
+
+// The parties of a story besides the participants, which are named as their step.
+const (
+	client       = "client"
+	orchestrator = "orchestrator"
+	wire         = "wire"
+)
+
+// Tell makes the story of a witness: its events, the faults that fired, the life
+// of the saga as the client saw it, and every event of the attempts that the
+// witness or a fault concerns; of other attempts only how they ended. A witness
+// without events gives the story of the whole cell.
+func Tell(h *history.History, w checkers.Witness) Story {
+	t := newTeller(h, w)
+	var s Story
+	weights := make([]int, 0, maxLines)
+	for i := range h.Events {
+		e := &h.Events[i]
+		weight := t.weight(e)
+		if weight == 0 {
+			continue
+		}
+		l := t.line(e)
+		switch {
+		case t.proves[e.Seq]:
+			l.Mark = MarkWitness
+		case e.Kind == history.FaultFired:
+			l.Mark = MarkFault
+		}
+		s.Lines = append(s.Lines, l)
+		weights = append(weights, weight)
+	}
+	s.shorten(weights)
+	return s
+}
+
+// shorten drops the lines of least weight, the latest first, until the story is
+// short enough.
+func (s *Story) shorten(weights []int) {
+	for _, w := range []int{1, 2, 3, 4} {
+		for i := len(s.Lines) - 1; i >= 0 && len(s.Lines) > maxLines; i-- {
+			if weights[i] == w {
+				s.Lines, weights = slices.Delete(s.Lines, i, i+1), slices.Delete(weights, i, i+1)
+				s.LeftOut++
+			}
+		}
+	}
+	if s.Lines == nil {
+		s.Lines = []Line{}
+	}
+}
+
+// attemptKey names one attempt.
+type attemptKey struct {
+	op saga.Operation
+	n  int
+}
+
+func keyOf(e *history.Event) attemptKey { return attemptKey{e.Operation(), e.Attempt} }
+
+type teller struct {
+	h        *history.History
+	witness  checkers.Witness
+	proves   map[int]bool
+	sagas    map[string]bool     // whose life is told
+	attempts map[attemptKey]bool // told in full
+	status   map[string]saga.Status
+}
+
+func newTeller(h *history.History, w checkers.Witness) *teller {
+	t := &teller{
+		h: h, witness: w, proves: map[int]bool{}, sagas: map[string]bool{},
+		attempts: map[attemptKey]bool{}, status: map[string]saga.Status{},
+	}
+	if w.Saga != "" {
+		t.sagas[w.Saga] = true
+	}
+	for _, seq := range w.Events {
+		t.proves[seq] = true
+		if seq < 1 || seq > len(h.Events) {
+			continue
+		}
+		e := &h.Events[seq-1]
+		if e.Saga != "" {
+			t.sagas[e.Saga] = true
+		}
+		if e.Attempt > 0 {
+			t.attempts[keyOf(e)] = true
+		}
+	}
+	if len(t.sagas) == 0 {
+		for _, d := range h.Header.Definitions {
+			t.sagas[d.ID] = true
+		}
+	}
+	for i := range h.Events {
+		if e := &h.Events[i]; e.Kind == history.FaultFired && e.Attempt > 0 {
+			t.attempts[keyOf(e)] = true
+		}
+	}
+	return t
+}
+
+// weight is how much an event belongs to the story: 0 not at all, 5 always.
+func (t *teller) weight(e *history.Event) int {
+	if t.proves[e.Seq] {
+		return 5
+	}
+	switch e.Kind {
+	case history.FaultFired, history.ProcessKilled, history.ProcessPaused, history.ProcessResumed, history.ProcessStarted, history.ProcessGone:
+		return 4
+	case history.FaultHealed:
+		return t.healed(e)
+	case history.ProcessReady:
+		return 2
+	case history.SagaSubmitted, history.SagaAccepted, history.SagaRefused, history.SagaUnknown, history.SagaEnded, history.SagaOperator:
+		return t.ofSaga(e, 4)
+	case history.SagaStatus:
+		if t.status[e.Saga] == e.Status || e.Status.Ended() {
+			return 0 // steps moved, or saga-ended tells it
+		}
+		t.status[e.Saga] = e.Status
+		return t.ofSaga(e, 3)
+	case history.CallSent, history.CallReceived, history.CallCommitted, history.CallAnswered, history.CallEnded:
+		return t.ofCall(e)
+	case history.Settled:
+		if e.Detail != "" {
+			return 3
+		}
+	}
+	return 0
+}
+
+// healed tells the end of a window, or of a pause; other faults are over with
+// their attempt.
+func (t *teller) healed(e *history.Event) int {
+	if e.Fault != nil && *e.Fault < len(t.h.Header.Faults) && t.h.Header.Faults[*e.Fault].At.IsZero() {
+		return 3
+	}
+	return 0
+}
+
+func (t *teller) ofSaga(e *history.Event, weight int) int {
+	if t.sagas[e.Saga] {
+		return weight
+	}
+	return 0
+}
+
+func (t *teller) ofCall(e *history.Event) int {
+	switch {
+	case t.attempts[keyOf(e)] || (e.Saga == t.witness.Saga && e.Step == t.witness.Step):
+		if e.Kind == history.CallReceived {
+			return 2
+		}
+		return 3
+	case e.Kind == history.CallEnded:
+		return t.ofSaga(e, 1)
+	}
+	return 0
+}
+
+// Parties are those who appear, in the order in which a diagram draws them.
+func (s Story) Parties() []string {
+	fixed := []string{client, orchestrator, wire}
+	seen := map[string]bool{}
+	var others []string
+	for _, l := range s.Lines {
+		for _, p := range []string{l.From, l.To} {
+			if p != "" && !seen[p] && !slices.Contains(fixed, p) {
+				others = append(others, p)
+			}
+			seen[p] = true
+		}
+	}
+	fixed = slices.DeleteFunc(fixed, func(p string) bool { return !seen[p] })
+	return append(fixed, others...)
+}
