@@ -28,12 +28,12 @@ steps:
     participant: warehouse
     kind: compensatable
     do:
-      - transfer: {from: "stock:widget", to: "reserved:{saga}", amount: 1, unit: piece}
+      - transfer: {from: "stock:widget", to: "reserved:${saga}", amount: 1, unit: piece}
   - name: charge
     participant: payments
     kind: compensatable
     do:
-      - transfer: {from: "card:{saga}", to: shop, amount: 4200, unit: EUR}
+      - transfer: {from: "card:${saga}", to: shop, amount: 4200, unit: EUR}
 `
 
 // tiny serves the small orchestrator until the test ends.

@@ -46,7 +46,7 @@ func AllCapabilities() []string {
 func checkCapabilities(names []string) error {
 	for i, n := range names {
 		if !slices.ContainsFunc(Capabilities, func(c Capability) bool { return c.Name == n }) {
-			return fmt.Errorf("capabilities[%d]: %q: expected one of %s", i, n, strings.Join(AllCapabilities(), ", "))
+			return bad(fmt.Sprintf("capabilities[%d]", i), "%q: expected one of %s", n, strings.Join(AllCapabilities(), ", "))
 		}
 	}
 	return nil

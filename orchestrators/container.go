@@ -21,7 +21,7 @@ import (
 
 // Container is an orchestrator that runs as a container on the host's network: it
 // listens on 127.0.0.1 and reaches the participants' proxies there. In its command,
-// environment and base URL {{dir}} is the folder Data inside the container.
+// environment and base URL ${dir} is the folder Data inside the container.
 type Container struct {
 	Image      string            `yaml:"image,omitempty" json:"image,omitempty" jsonschema:"description=Image to run"`
 	Dockerfile string            `yaml:"dockerfile,omitempty" json:"dockerfile,omitempty" jsonschema:"description=A Dockerfile in the engine's folder\\, which is the build's context"`

@@ -79,7 +79,7 @@ func compileTo(to **vm.Program, path, src, standard string, known ...string) err
 	}
 	p, err := compileExpr(src, known...)
 	if err != nil {
-		return &fieldError{"$." + path, err}
+		return badly(path, err)
 	}
 	*to = p
 	return nil

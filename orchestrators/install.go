@@ -69,7 +69,7 @@ func (m *Manifest) programs(engine string) []string {
 	v := m.places(engine)
 	for _, p := range m.Processes {
 		for _, word := range p.Command {
-			if strings.HasPrefix(word, "{{engine}}/") || strings.HasPrefix(word, "{{bin}}/") {
+			if strings.HasPrefix(word, "${engine}/") || strings.HasPrefix(word, "${bin}/") {
 				files = append(files, v.fill(word))
 			}
 		}

@@ -6,12 +6,15 @@ import (
 	"io/fs"
 	"net"
 	"path"
+	"reflect"
 	"regexp"
 	"slices"
 	"strings"
 	"time"
 
 	"github.com/goccy/go-yaml"
+
+	"github.com/sagacheck/sagacheck/internal/yamlfile"
 )
 
 // ManifestName is the file name of a manifest.
@@ -25,7 +28,7 @@ type Manifest struct {
 	Version      string        `yaml:"version" json:"version" jsonschema:"required,description=The version that is installed"`
 	Homepage     string        `yaml:"homepage,omitempty" json:"homepage,omitempty"`
 	Install      *Installation `yaml:"install,omitempty" json:"install,omitempty" jsonschema:"description=How it is installed; without it the folder is used as it is"`
-	Seed         string        `yaml:"seed,omitempty" json:"seed,omitempty" jsonschema:"description=A folder of the installed engine that is copied to {{dir}} before the first start"`
+	Seed         string        `yaml:"seed,omitempty" json:"seed,omitempty" jsonschema:"description=A folder of the installed engine that is copied to ${dir} before the first start"`
 	Store        string        `yaml:"store,omitempty" json:"store,omitempty" jsonschema:"description=Where it keeps its sagas: what survives a crash"`
 	FullDisk     bool          `yaml:"full_disk,omitempty" json:"full_disk,omitempty" jsonschema:"description=Its store can be cut off by a full disk: the crashable processes outlive writes to files that fail"`
 	Proxies      []Proxy       `yaml:"proxies,omitempty" json:"proxies,omitempty" jsonschema:"description=Addresses in front of what it talks to: its database"`
@@ -62,7 +65,7 @@ type Process struct {
 	Name      string            `yaml:"name" json:"name" jsonschema:"required,pattern=^[a-z0-9][a-z0-9-]*$"`
 	Command   []string          `yaml:"command" json:"command" jsonschema:"required,description=The program itself and not a shell or a launcher: a signal must reach it"`
 	Env       map[string]string `yaml:"env,omitempty" json:"env,omitempty"`
-	Dir       string            `yaml:"dir,omitempty" json:"dir,omitempty" jsonschema:"description=Working folder (default {{dir}})"`
+	Dir       string            `yaml:"dir,omitempty" json:"dir,omitempty" jsonschema:"description=Working folder (default ${dir})"`
 	Ready     Ready             `yaml:"ready,omitempty" json:"ready,omitempty"`
 	Crashable bool              `yaml:"crashable,omitempty" json:"crashable,omitempty" jsonschema:"description=May be killed and paused"`
 }
@@ -98,18 +101,14 @@ type Note struct {
 	Text     string `yaml:"text" json:"text" jsonschema:"required"`
 }
 
-// fieldError is a bad value at a YAML path ($.processes[0].command).
-type fieldError struct {
-	path string
-	err  error
+// bad is a mistake in a field.
+func bad(field, format string, args ...any) error {
+	return badly(field, fmt.Errorf(format, args...))
 }
 
-func (e *fieldError) Error() string {
-	return strings.TrimPrefix(e.path, "$.") + ": " + e.err.Error()
-}
-
-func bad(path, format string, args ...any) error {
-	return &fieldError{"$." + path, fmt.Errorf(format, args...)}
+// badly is what is wrong with a field, as a mistake in it.
+func badly(field string, err error) error {
+	return &yamlfile.Problem{Field: field, Reason: err.Error()}
 }
 
 // LoadManifest reads and checks a manifest. An error names file, line and field.
@@ -121,33 +120,36 @@ func LoadManifest(fsys fs.FS, file string) (*Manifest, error) {
 	return parseManifest(file, b)
 }
 
+// maxManifest bounds the bytes of a manifest.
+const maxManifest = 1 << 20
+
 func parseManifest(file string, b []byte) (*Manifest, error) {
-	var m Manifest
-	if err := yaml.UnmarshalWithOptions(b, &m, yaml.Strict()); err != nil {
-		return nil, fmt.Errorf("%s: %s", file, yaml.FormatError(err, false, true))
+	m, ps := decodeManifest(b)
+	if len(ps) > 0 {
+		return nil, ps.Of(file).InOrder().Err()
 	}
-	if err := m.validate(); err != nil {
-		return nil, fmt.Errorf("%s%s: %w", file, line(b, err), err)
-	}
-	return &m, nil
+	return m, nil
 }
 
-// line finds the line of a field error, as ":12"; empty where the field is absent.
-func line(b []byte, err error) string {
-	var fe *fieldError
-	if !errors.As(err, &fe) {
-		return ""
+func decodeManifest(b []byte) (*Manifest, yamlfile.Problems) {
+	root, ps := yamlfile.Document(b, maxManifest, "a manifest")
+	if len(ps) > 0 {
+		return nil, ps
 	}
-	for at := fe.path; at != "$"; at = at[:strings.LastIndexAny(at, ".[")] {
-		p, err := yaml.PathString(at)
-		if err != nil {
-			return ""
-		}
-		if n, err := p.ReadNode(strings.NewReader(string(b))); err == nil {
-			return fmt.Sprintf(":%d", n.GetToken().Position.Line)
-		}
+	sh := yamlfile.NewShape(root, reflect.TypeFor[Manifest](), nil)
+	if len(sh.Problems) > 0 {
+		return nil, sh.Problems
 	}
-	return ""
+	var m Manifest
+	text, _ := yamlfile.Text(b)
+	if err := yaml.UnmarshalWithOptions(text, &m, yaml.Strict()); err != nil {
+		return nil, yamlfile.Problems{yamlfile.NotYAML(err)}
+	}
+	ps = yamlfile.In(m.validate())
+	for _, p := range ps {
+		p.At(sh.Place(p.Field))
+	}
+	return &m, ps
 }
 
 var manifestName = regexp.MustCompile(`^[a-z0-9][a-z0-9-]*$`)
@@ -172,7 +174,7 @@ func (m *Manifest) validate() error {
 		return bad("seed", "%q: expected a folder inside the engine's", m.Seed)
 	}
 	if err := checkCapabilities(m.Capabilities); err != nil {
-		return &fieldError{"$.capabilities", err}
+		return err
 	}
 	return errors.Join(m.validateParts()...)
 }
@@ -209,7 +211,7 @@ func (m *Manifest) validateParts() (errs []error) {
 	errs = append(errs, m.validatePorts()...)
 	for _, t := range m.templates() {
 		if err := m.checkTemplate(t); err != nil {
-			errs = append(errs, &fieldError{"$." + t.path, err})
+			errs = append(errs, badly(t.path, err))
 		}
 	}
 	if m.Container != nil {
@@ -247,7 +249,7 @@ func (m *Manifest) validatePorts() (errs []error) {
 	for _, t := range m.templates() {
 		each(t, func(port string) {
 			if !told[port] {
-				errs = append(errs, bad(t.path, "{{port.%s}}: expected a process or a container with it in its command or env: nothing else could listen there", port))
+				errs = append(errs, bad(t.path, "${port.%s}: expected a process or a container with it in its command or env: nothing else could listen there", port))
 			}
 		})
 	}

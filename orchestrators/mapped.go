@@ -41,7 +41,7 @@ func (r *MappedRequest) compile(at string, known ...string) error {
 	var errs []error
 	report := func(path string, err error) {
 		if err != nil {
-			errs = append(errs, &fieldError{"$." + path, err})
+			errs = append(errs, badly(path, err))
 		}
 	}
 	var err error

@@ -17,7 +17,7 @@ import (
 // Proxy is an address of ours in front of something that the engine talks to: its
 // database, above all.
 type Proxy struct {
-	Name     string `yaml:"name" json:"name" jsonschema:"required,pattern=^[a-z0-9][a-z0-9-]*$,description=Its address is {{proxy.NAME}}"`
+	Name     string `yaml:"name" json:"name" jsonschema:"required,pattern=^[a-z0-9][a-z0-9-]*$,description=Its address is ${proxy.NAME}"`
 	Upstream string `yaml:"upstream" json:"upstream" jsonschema:"required,description=host:port of what stands behind it"`
 	Store    bool   `yaml:"store,omitempty" json:"store,omitempty" jsonschema:"description=The engine reaches its store through it: a store outage cuts it"`
 }

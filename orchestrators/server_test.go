@@ -81,12 +81,12 @@ func writeManifest(t *testing.T, extra string) string {
 	file := filepath.Join(t.TempDir(), ManifestName)
 	text := `name: mine
 version: "1"
-base: http://127.0.0.1:{{port.http}}
+base: http://127.0.0.1:${port.http}
 processes:
   - name: engine
-    command: ["{{self}}", "127.0.0.1:{{port.http}}", "{{dir}}"]
+    command: ["${self}", "127.0.0.1:${port.http}", "${dir}"]
     env: {SAGACHECK_TEST: engine}
-    ready: {url: "http://127.0.0.1:{{port.http}}/healthz"}
+    ready: {url: "http://127.0.0.1:${port.http}/healthz"}
     crashable: true
 capabilities: [dag, pivot]
 ` + extra

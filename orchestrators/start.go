@@ -24,7 +24,7 @@ type Options struct {
 	// Args are added to the command of the first process (or of the container):
 	// planted defects, another store.
 	Args []string
-	// Self is the sagacheck program for {{self}}; empty: SAGACHECK_SELF, or the
+	// Self is the sagacheck program for ${self}; empty: SAGACHECK_SELF, or the
 	// program that runs.
 	Self string
 	// Log gets a few lines about what is started and where its logs are; nil: none.

@@ -199,7 +199,7 @@ func TestInstall(t *testing.T) {
 	manifest := writeManifest(t, `install:
   needs: [cp]
   commands:
-    - run: [cp, seedfile, "{{engine}}/copied"]
+    - run: [cp, seedfile, "${engine}/copied"]
 `)
 	if err := os.WriteFile(filepath.Join(filepath.Dir(manifest), "seedfile"), []byte("x"), 0o644); err != nil {
 		t.Fatal(err)

@@ -10,20 +10,26 @@ import (
 
 // vars are the values of the templates of a manifest:
 //
-//	{{port.NAME}}  a free port of 127.0.0.1, drawn at start, the same all along
-//	{{proxy.NAME}} host:port of a proxy of the manifest
-//	{{dir}}        the data folder of this start: what the engine stores
-//	{{engine}}     the folder of the installed engine
-//	{{bin}}        {{engine}}/bin
-//	{{self}}       the sagacheck program
+//	${port.NAME}  a free port of 127.0.0.1, drawn at start, the same all along
+//	${proxy.NAME} host:port of a proxy of the manifest
+//	${dir}        the data folder of this start: what the engine stores
+//	${engine}     the folder of the installed engine
+//	${bin}        ${engine}/bin
+//	${self}       the sagacheck program
 type vars map[string]string
 
-var template = regexp.MustCompile(`\{\{\s*([^{}]*?)\s*\}\}`)
+var template = regexp.MustCompile(`\$\{\s*([^{}]*?)\s*\}`)
+
+// braces are how templates were written once: they would be passed on as they are.
+var braces = regexp.MustCompile(`\{\{\s*((?:port|proxy)\.[^{}]*?|dir|engine|bin|self)\s*\}\}`)
 
 var portName = regexp.MustCompile(`^port\.([a-z0-9_-]+)$`)
 
 // checkTemplate refuses templates of unknown names.
 func (m *Manifest) checkTemplate(t templated) error {
+	if found := braces.FindStringSubmatch(t.text); found != nil {
+		return fmt.Errorf("%q: expected ${%s}", found[0], found[1])
+	}
 	for _, found := range template.FindAllStringSubmatch(t.text, -1) {
 		switch name := found[1]; name {
 		case "dir", "engine", "bin", "self":
@@ -32,7 +38,7 @@ func (m *Manifest) checkTemplate(t templated) error {
 			switch {
 			case portName.MatchString(name):
 			case !ok:
-				return fmt.Errorf("%q: expected {{port.NAME}}, {{proxy.NAME}}, {{dir}}, {{engine}}, {{bin}} or {{self}}", found[0])
+				return fmt.Errorf("%q: expected ${port.NAME}, ${proxy.NAME}, ${dir}, ${engine}, ${bin} or ${self}", found[0])
 			case strings.HasPrefix(t.path, "proxies["):
 				return fmt.Errorf("%q: a proxy can't stand behind another", found[0])
 			case !slices.ContainsFunc(m.Proxies, func(p Proxy) bool { return p.Name == proxy }):
@@ -45,7 +51,7 @@ func (m *Manifest) checkTemplate(t templated) error {
 
 func (v vars) fill(s string) string {
 	return template.ReplaceAllStringFunc(s, func(t string) string {
-		return v[strings.TrimSpace(t[2:len(t)-2])]
+		return v[template.FindStringSubmatch(t)[1]]
 	})
 }
 

@@ -9,7 +9,7 @@ import (
 
 // placeholder stands for the saga's id in the names of accounts and registers
 // and in the values of registers.
-const placeholder = "{saga}"
+const placeholder = "${saga}"
 
 // Address gives the URL of one direction of a step of the n-th saga, counted
 // from 0.

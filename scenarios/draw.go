@@ -153,7 +153,7 @@ func (s *Scenario) sinks(list []int) []int {
 // change draws a transfer between shared or own accounts, or a register of the
 // step's own.
 func (d *drawing) change(st *Step, j int) Change {
-	own := fmt.Sprintf("%s-%d:{saga}", st.Name, j+1)
+	own := fmt.Sprintf("%s-%d:${saga}", st.Name, j+1)
 	switch rapid.IntRange(0, 4).Draw(d.t, "change") {
 	case 0:
 		return Change{Create: &Record{Record: own}}
@@ -161,7 +161,7 @@ func (d *drawing) change(st *Step, j int) Change {
 		d.s.Registers[st.Participant+"/"+own] = Exists
 		return Change{Delete: &Record{Record: own}}
 	}
-	accounts := rapid.Permutation([]string{"cash", "stock", "debt", "own:{saga}"}).Draw(d.t, "accounts")
+	accounts := rapid.Permutation([]string{"cash", "stock", "debt", "own:${saga}"}).Draw(d.t, "accounts")
 	return Change{Transfer: &Transfer{
 		From: accounts[0], To: accounts[1],
 		Amount: rapid.Int64Range(1, 9999).Draw(d.t, "amount"),
@@ -184,11 +184,11 @@ func (d *drawing) statusChain() {
 			last >= 0 && !before[i].has(last) {
 			continue
 		}
-		st.Do = append(st.Do, Change{Set: &Set{Register: "status:{saga}", From: state, To: st.Name}})
+		st.Do = append(st.Do, Change{Set: &Set{Register: "status:${saga}", From: state, To: st.Name}})
 		last, state = i, st.Name
 	}
 	if last >= 0 {
-		d.s.Registers[participant+"/status:{saga}"] = "new"
+		d.s.Registers[participant+"/status:${saga}"] = "new"
 	}
 }
 

@@ -13,14 +13,14 @@ import (
 
 const good = `name: shop
 description: A shop.
-registers: {"orders/order:{saga}": new}
+registers: {"orders/order:${saga}": new}
 retry: {max_attempts: 3}
 steps:
   - name: reserve
     participant: orders
     kind: compensatable
     do:
-      - set: {register: "order:{saga}", from: new, to: reserved}
+      - set: {register: "order:${saga}", from: new, to: reserved}
   - name: charge
     participant: bank
     kind: pivot
@@ -31,7 +31,7 @@ steps:
     participant: orders
     kind: retriable
     do:
-      - set: {register: "order:{saga}", from: reserved, to: shipped}
+      - set: {register: "order:${saga}", from: reserved, to: shipped}
 `
 
 func TestParseRefuses(t *testing.T) {
@@ -69,11 +69,11 @@ func TestParseRefuses(t *testing.T) {
 		{"amount: 100", "amount: -100", `shop.yaml:15:50: steps[1].do[0].transfer.amount: -100: expected a whole number of 1 to 1000000000000, in the smallest unit (cents, pieces)`},
 		{"to: shop,", "to: card,", `shop.yaml:15:36: steps[1].do[0].transfer.to: "card": expected another account than from`},
 		{"from: card", "from: bank/card", `shop.yaml:15:26: steps[1].do[0].transfer.from: "bank/card": expected a name without spaces and slashes; the participant's name is put before it`},
-		{"from: card", `from: "card:{id}"`, `shop.yaml:15:26: steps[1].do[0].transfer.from: "card:{id}": expected {saga} as the only placeholder`},
+		{"from: card", `from: "card:{id}"`, `shop.yaml:15:26: steps[1].do[0].transfer.from: "card:{id}": expected ${saga} as the only placeholder`},
 		{"kind: pivot", "kind: pivot\n    undo: nothing", `shop.yaml:14:11: steps[1].undo: "nothing": expected inverse, none or a list of changes`},
 		{"unit: EUR}", "unit: EUR}\n        create: {record: x}", `shop.yaml:15:9: steps[1].do[0]: expected exactly one of transfer, set, create, delete, not 2`},
-		{"orders/order", "order", `shop.yaml:3:29: registers.order:{saga}: "order:{saga}": expected participant/register`},
-		{"orders/order", "order/order", `shop.yaml:3:35: registers.order/order:{saga}: "order/order:{saga}": expected a participant of a step before the slash: one of orders, bank`},
+		{"orders/order", "order", `shop.yaml:3:30: registers.order:${saga}: "order:${saga}": expected participant/register`},
+		{"orders/order", "order/order", `shop.yaml:3:36: registers.order/order:${saga}: "order/order:${saga}": expected a participant of a step before the slash: one of orders, bank`},
 		// policies and breakers
 		{"max_attempts: 3", "max_attempts: -1", `shop.yaml:4:23: retry.max_attempts: -1: expected 0 to 1000`},
 		{"jitter: 0.1", "max_interval_ms: 1", `shop.yaml:16:30: steps[1].retry.max_interval_ms: 1: expected at least initial_interval_ms (5)`},
@@ -88,7 +88,7 @@ func TestParseRefuses(t *testing.T) {
 		{"A shop.", `"A\a shop."`, `shop.yaml:2:14: description: "A\a shop.": expected no control characters: U+0007 is one`},
 		{"from: card", `from: "ca\erd"`, `shop.yaml:15:26: steps[1].do[0].transfer.from: "ca\x1brd": expected no control characters: U+001B is one`},
 		{"unit: EUR", `unit: "E\0R"`, `shop.yaml:15:61: steps[1].do[0].transfer.unit: "E\x00R": expected no control characters: U+0000 is one`},
-		{"to: reserved", `to: "re\0"`, `shop.yaml:10:56: steps[0].do[0].set.to: "re\x00": expected no control characters: U+0000 is one`},
+		{"to: reserved", `to: "re\0"`, `shop.yaml:10:57: steps[0].do[0].set.to: "re\x00": expected no control characters: U+0000 is one`},
 		{"A shop.", "A sch\xf6p.", `shop.yaml:2:19: not UTF-8: the byte 0xf6: expected a text in UTF-8`},
 		{"name: shop", "\xff\xfen\x00a\x00", `shop.yaml:1:1: not UTF-8: the byte 0xff: expected a text in UTF-8`},
 		// several at once, of the shape and of the rest

@@ -35,7 +35,7 @@ undone), pivot (the point of no return), retriable (must succeed in the end),
 deferrable (not critical, may be done later). An effect such as
 ` + "`bank/alice-100EUR bank/bob+100EUR`" + ` is one double-entry booking in the ledger of the
 participant ` + "`bank`" + `, amounts in the smallest unit; ` + "`orders/order:new→paid`" + ` is a
-transition of a register, where ∅ means that it does not exist. ` + "`{saga}`" + ` stands for the
+transition of a register, where ∅ means that it does not exist. ` + "`${saga}`" + ` stands for the
 saga's id.
 
 | scenario | sagas at once | steps |

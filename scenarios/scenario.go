@@ -10,7 +10,7 @@ type Scenario struct {
 	Name string `json:"name" yaml:"name" jsonschema:"pattern=^[a-z0-9][a-z0-9-]{0\\,62}$"`
 	// Description says in a sentence or two what the saga does and what the scenario is good for.
 	Description string `json:"description" yaml:"description" jsonschema:"minLength=1"`
-	// Sagas is how many sagas run at once in a cell. Their ids differ, and with them whatever contains {saga}. Default 1.
+	// Sagas is how many sagas run at once in a cell. Their ids differ, and with them whatever contains ${saga}. Default 1.
 	Sagas int `json:"sagas,omitempty" yaml:"sagas,omitempty" jsonschema:"minimum=1,maximum=1000,default=1"`
 	// Registers are initial values, by full name: participant/register. A register that is not listed does not exist yet. Accounts start at 0.
 	Registers map[string]string `json:"registers,omitempty" yaml:"registers,omitempty"`
@@ -47,7 +47,7 @@ type Step struct {
 }
 
 // Change is one change of a ledger. Exactly one of its fields is set. Names may
-// contain {saga}, which stands for the saga's id.
+// contain ${saga}, which stands for the saga's id.
 type Change struct {
 	// Transfer moves an amount between two accounts of the participant.
 	Transfer *Transfer `json:"transfer,omitempty" yaml:"transfer,omitempty"`

@@ -62,6 +62,24 @@ func (ps Problems) Err() error {
 	return errors.Join(errs...)
 }
 
+// In is what an error joins, each as a problem; nil for nil.
+func In(err error) Problems {
+	var p *Problem
+	switch joined, ok := err.(interface{ Unwrap() []error }); {
+	case err == nil:
+		return nil
+	case ok:
+		var ps Problems
+		for _, e := range joined.Unwrap() {
+			ps = append(ps, In(e)...)
+		}
+		return ps
+	case errors.As(err, &p):
+		return Problems{p}
+	}
+	return Problems{{Reason: err.Error()}}
+}
+
 // InOrder sorts problems by their place in the file.
 func (ps Problems) InOrder() Problems {
 	slices.SortStableFunc(ps, func(a, b *Problem) int {

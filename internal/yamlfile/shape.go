@@ -203,7 +203,12 @@ func yamlFields(t reflect.Type) []yamlField {
 	var fs []yamlField
 	for i := range t.NumField() {
 		name, options, _ := strings.Cut(t.Field(i).Tag.Get("yaml"), ",")
-		fs = append(fs, yamlField{name, t.Field(i).Type, !strings.HasPrefix(options, "omit")})
+		switch {
+		case options == "inline":
+			fs = append(fs, yamlFields(t.Field(i).Type)...)
+		case t.Field(i).IsExported():
+			fs = append(fs, yamlField{name, t.Field(i).Type, !strings.HasPrefix(options, "omit")})
+		}
 	}
 	return fs
 }
