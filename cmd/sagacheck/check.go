@@ -42,7 +42,7 @@ latest-check; latest stays the last run.`,
 			if err != nil {
 				return usage(fmt.Errorf("--property: %w", err))
 			}
-			from, err := findSources(args)
+			from, err := results.FindStored(args)
 			if err != nil {
 				return usage(err)
 			}
@@ -55,9 +55,9 @@ latest-check; latest stays the last run.`,
 	return c
 }
 
-// checkFiles judges what the sources hold, as the runs that wrote it counted it.
-func checkFiles(c *cobra.Command, p process, selected []checkers.Checker, from *sources, out string, t reports.Terminal) error {
-	meta := from.meta()
+// checkFiles judges what is stored, as the runs that wrote it counted it.
+func checkFiles(c *cobra.Command, p process, selected []checkers.Checker, from *results.Stored, out string, t reports.Terminal) error {
+	meta := from.Meta()
 	meta.Tool, meta.Command, meta.Started = toolVersion(), strings.Join(p.args, " "), time.Now()
 	for _, k := range selected {
 		meta.Properties = append(meta.Properties, k.Doc())
@@ -67,27 +67,29 @@ func checkFiles(c *cobra.Command, p process, selected []checkers.Checker, from *
 	if err != nil {
 		return trouble(err)
 	}
-	from.tell(collector, p.stderr)
-	progress := reports.NewProgress(reports.NewTerminal(p.stderr, p.getenv), "histories", len(from.cells))
-	for _, cell := range from.cells {
+	for _, note := range from.Tell(collector) {
+		fmt.Fprintf(p.stderr, "sagacheck: %s\n", note)
+	}
+	progress := reports.NewProgress(reports.NewTerminal(p.stderr, p.getenv), "histories", len(from.Cells))
+	for _, cell := range from.Cells {
 		if c.Context().Err() != nil {
 			collector.Interrupt()
 			break
 		}
-		if cell.failed != "" {
-			collector.AddError(cell.info, errors.New(cell.failed))
+		if cell.Failed != "" {
+			collector.AddError(cell.Info, errors.New(cell.Failed))
 			progress.Done(results.Errored)
 			continue
 		}
-		h, err := history.Load(cell.file)
+		h, err := history.Load(cell.File)
 		if err != nil {
 			progress.Finish()
 			return usage(err)
 		}
-		if cell.info.History, err = filepath.Rel(dir, cell.file); err != nil {
-			cell.info.History = cell.file
+		if cell.Info.History, err = filepath.Rel(dir, cell.File); err != nil {
+			cell.Info.History = cell.File
 		}
-		progress.Done(collector.Add(cell.info, h, checkers.Judge(h, selected)))
+		progress.Done(collector.Add(cell.Info, h, checkers.Judge(h, selected)))
 	}
 	progress.Finish()
 	return publishAs(t, collector.Finish(), out, dir, results.CheckLink)

@@ -18,10 +18,11 @@ var sampleOfHistories = mutation.Sampling{Histories: 25, Places: 2, Vary: 4}
 
 // mutateHistories changes stored histories and tells which checkers notice.
 func mutateHistories(c *cobra.Command, p process, folders []string, all bool) error {
-	files, err := historyFiles(folders)
+	stored, err := results.FindStored(folders)
 	if err != nil {
 		return usage(fmt.Errorf("--histories: %w", err))
 	}
+	files := stored.Histories()
 	fmt.Fprintf(p.stderr, "sagacheck: %d histories, %d operators, %d legal changes\n", len(files), len(mutation.Operators()), len(mutation.Variations()))
 	src := mutation.Source{Len: len(files), Load: func(i int) (*history.History, error) { return history.Load(files[i]) }}
 	sample := sampleOfHistories

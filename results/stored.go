@@ -1,9 +1,8 @@
-package main
+package results
 
 import (
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -11,38 +10,38 @@ import (
 	"strings"
 
 	"github.com/sagacheck/sagacheck/history"
-	"github.com/sagacheck/sagacheck/results"
 )
 
-// sources are the stored cells that check judges: those that the records of runs
-// name, and histories that belong to no run.
-type sources struct {
-	cells []storedCell
+// Stored is what can be judged again: the cells that the records of runs name, and
+// histories that belong to no run.
+type Stored struct {
+	Cells []StoredCell
 	runs  []storedRun
 	loose int // histories of no run
 }
 
-// storedCell is a history, or the trouble in its place.
-type storedCell struct {
-	info   results.CellInfo
-	file   string
-	failed string
+// StoredCell is a history, or the trouble in its place. Its CellInfo is empty if it
+// belongs to no run.
+type StoredCell struct {
+	Info   CellInfo
+	File   string
+	Failed string
 }
 
 // storedRun is the folder of a run.
 type storedRun struct {
 	dir      string
-	manifest *results.Manifest
+	manifest *Manifest
 	counted  int      // cells, but for repeated tries
 	gone     []string // histories that the record names and that are not there
 	apart    int      // histories that belong to no cell of the run
 }
 
-// findSources finds the histories under the given files and folders.
-func findSources(args []string) (*sources, error) {
-	s := &sources{}
-	for _, arg := range args {
-		real, err := filepath.EvalSymlinks(arg)
+// FindStored finds the runs and the histories under the given files and folders.
+func FindStored(paths []string) (*Stored, error) {
+	s := &Stored{}
+	for _, path := range paths {
+		real, err := filepath.EvalSymlinks(path)
 		if err != nil {
 			return nil, err
 		}
@@ -54,25 +53,25 @@ func findSources(args []string) (*sources, error) {
 			s.addLoose(real)
 			continue
 		}
-		before, runs := len(s.cells), len(s.runs)
+		before, runs := len(s.Cells), len(s.runs)
 		if err := s.walk(real); err != nil {
 			return nil, err
 		}
-		if len(s.cells) == before && len(s.runs) == runs {
-			return nil, fmt.Errorf("%s: no history in it: expected files that end in %s", arg, history.Extension)
+		if len(s.Cells) == before && len(s.runs) == runs {
+			return nil, fmt.Errorf("%s: no history in it: expected files that end in %s", path, history.Extension)
 		}
 	}
 	return s, nil
 }
 
-func (s *sources) addLoose(file string) {
+func (s *Stored) addLoose(file string) {
 	s.loose++
-	s.cells = append(s.cells, storedCell{file: file})
+	s.Cells = append(s.Cells, StoredCell{File: file})
 }
 
 // walk takes the folders of runs by their records, and every other history.
-func (s *sources) walk(dir string) error {
-	if filepath.Base(dir) == results.HistoriesDir && recorded(filepath.Dir(dir)) {
+func (s *Stored) walk(dir string) error {
+	if filepath.Base(dir) == HistoriesDir && recorded(filepath.Dir(dir)) {
 		return s.addRun(filepath.Dir(dir))
 	}
 	return filepath.WalkDir(dir, func(path string, d fs.DirEntry, err error) error {
@@ -92,17 +91,17 @@ func (s *sources) walk(dir string) error {
 }
 
 func recorded(dir string) bool {
-	_, err := os.Stat(filepath.Join(dir, results.ManifestFile))
+	_, err := os.Stat(filepath.Join(dir, ManifestFile))
 	return err == nil
 }
 
 // addRun takes the cells that a run's record names.
-func (s *sources) addRun(dir string) error {
-	m, err := results.LoadManifest(dir)
+func (s *Stored) addRun(dir string) error {
+	m, err := LoadManifest(dir)
 	if err != nil {
 		return err
 	}
-	cells, err := results.LoadCells(dir)
+	cells, err := LoadCells(dir)
 	if err != nil {
 		return err
 	}
@@ -124,11 +123,11 @@ func (s *sources) addRun(dir string) error {
 		case !c.Again:
 			run.counted++
 		}
-		s.cells = append(s.cells, storedCell{file: file, failed: c.Error, info: results.CellInfo{
+		s.Cells = append(s.Cells, StoredCell{File: file, Failed: c.Error, Info: CellInfo{
 			ID: c.ID, Scenario: c.Scenario, PlanID: c.PlanID, Plan: c.Plan, Probe: c.Probe, Again: c.Again,
 		}})
 	}
-	stored, err := filepath.Glob(filepath.Join(dir, results.HistoriesDir, "*"+history.Extension))
+	stored, err := filepath.Glob(filepath.Join(dir, HistoriesDir, "*"+history.Extension))
 	if err != nil {
 		return err
 	}
@@ -137,19 +136,19 @@ func (s *sources) addRun(dir string) error {
 	return nil
 }
 
-// meta is what all the runs have in common; what differs is left empty.
-func (s *sources) meta() results.Meta {
+// Meta is what all the runs have in common; what differs is left empty.
+func (s *Stored) Meta() Meta {
 	if len(s.runs) == 0 || s.loose > 0 {
-		return results.Meta{}
+		return Meta{}
 	}
 	first := s.runs[0].manifest
-	m := results.Meta{Seed: first.Seed, System: first.System, Clause: first.Clause}
+	m := Meta{Seed: first.Seed, System: first.System, Clause: first.Clause}
 	for _, r := range s.runs[1:] {
 		if r.manifest.Seed != m.Seed {
 			m.Seed = 0
 		}
 		if r.manifest.System != m.System {
-			m.System = results.System{}
+			m.System = System{}
 		}
 		if r.manifest.Clause != m.Clause {
 			m.Clause = ""
@@ -158,8 +157,10 @@ func (s *sources) meta() results.Meta {
 	return m
 }
 
-// tell says what the runs were to do and what of it is missing.
-func (s *sources) tell(c *results.Collector, w io.Writer) {
+// Tell tells a collector what the runs were to do and what of it is missing. What lies
+// beside their cells and is not counted is returned, a note each.
+func (s *Stored) Tell(c *Collector) []string {
+	var notes []string
 	for _, r := range s.runs {
 		c.Planned(r.manifest.Planned)
 		if why := r.manifest.Unfinished(r.counted); why != "" {
@@ -173,25 +174,22 @@ func (s *sources) tell(c *results.Collector, w io.Writer) {
 			c.Unfinished(fmt.Sprintf("%s: %d of the histories that its record names are gone, the first: %s", r.dir, n, r.gone[0]))
 		}
 		if r.apart > 0 {
-			fmt.Fprintf(w, "sagacheck: %s: %d more histories belong to no planned cell (replays while shrinking, speeds, cells cut off at the end): not counted\n", r.dir, r.apart)
+			notes = append(notes, fmt.Sprintf("%s: %d more histories belong to no planned cell (replays while shrinking, speeds, cells cut off at the end): not counted", r.dir, r.apart))
 		}
 	}
 	if s.loose > 0 && len(s.runs) > 0 {
 		c.Planned(s.loose)
 	}
+	return notes
 }
 
-// historyFiles are the paths of the histories under the given files and folders.
-func historyFiles(args []string) ([]string, error) {
-	s, err := findSources(args)
-	if err != nil {
-		return nil, err
-	}
+// Histories are the paths of the histories.
+func (s *Stored) Histories() []string {
 	var files []string
-	for _, c := range s.cells {
-		if c.failed == "" {
-			files = append(files, c.file)
+	for _, c := range s.Cells {
+		if c.Failed == "" {
+			files = append(files, c.File)
 		}
 	}
-	return files, nil
+	return files
 }
