@@ -58,11 +58,13 @@ func TestImportsPointOneWay(t *testing.T) {
 	}{
 		{
 			"a stored history can be judged on a machine that has none of the engines",
-			[]string{"saga", "history", "models", "checkers", "checkers/mutation"}, slices.Concat(running, showing, []string{"cmd"}),
+			[]string{"saga", "history", "models", "checkers", "checkers/mutation"},
+			slices.Concat(running, showing, []string{"cmd"}),
 		},
 		{
 			"what was found needs the plans, and nothing of what ran the cells; it does not know how it is shown",
-			[]string{"results"}, []string{"harness", "orchestrators", "reference", "scenarios", "reports", "cmd"},
+			[]string{"results"},
+			[]string{"harness", "orchestrators", "reference", "scenarios", "reports", "cmd"},
 		},
 		{"who shows what was found runs nothing", []string{"reports"}, []string{"harness", "orchestrators", "reference", "scenarios", "cmd"}},
 		{"who runs cells does not judge them", running, append([]string{"checkers", "cmd"}, showing...)},
