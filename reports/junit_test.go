@@ -77,6 +77,9 @@ func TestNoGreenJUnit(t *testing.T) {
 		"inconclusive": func(c *results.Collector) {
 			c.Add(results.CellInfo{}, samples.Quiet("a", "c1"), []checkers.Verdict{inconclusive})
 		},
+		"a fault did not fire": func(c *results.Collector) {
+			c.Add(results.CellInfo{}, samples.Unfired(samples.LostAnswer()), []checkers.Verdict{samples.Pass("duplicate-effect", 1)})
+		},
 		"not judged": func(c *results.Collector) { c.Add(results.CellInfo{}, samples.Quiet("a", "c1"), nil) },
 	} {
 		c := results.New(samples.Meta())

@@ -40,6 +40,17 @@ func TestMutants(t *testing.T) {
 	golden(t, "mutants.txt", show(t, r))
 }
 
+// Defects that were searched for by enumeration have other numbers.
+func TestMutantsByExploration(t *testing.T) {
+	r := samples.Section("mutants --explore")
+	r.Mutants = &results.Mutants{Limit: 300, Defects: []results.Defect{
+		{Name: "no-recovery", Anomaly: "stuck-saga", Kills: map[string]int{"stuck-saga": 1}, Explored: &results.Explored{Found: true, Depth: 1, Plans: 12}, Plan: "crash-orchestrator pay#1@commit"},
+		{Name: "forget-unknown", Anomaly: "lost-compensation", Explored: &results.Explored{Depth: 2, Plans: 300}, Note: "gave up"},
+	}}
+	r.Judge()
+	golden(t, "mutants-explored.txt", show(t, r))
+}
+
 func TestCoverage(t *testing.T) {
 	r := samples.Red()
 	r.Coverage = &results.Coverage{

@@ -31,3 +31,19 @@ func TestComparison(t *testing.T) {
 		t.Errorf("an incomplete comparison: %+v", r.Summary)
 	}
 }
+
+// The finding that a mark tells is one that was replayed, else the smallest.
+func TestMarkTellsWhatWasReplayed(t *testing.T) {
+	r := samples.OneCause()
+	if m := results.Compare([]*results.Run{r}).Marks[0]; m.Violations != 2 || m.Replay != r.Failures[0].File || m.Replays != nil {
+		t.Errorf("got %+v, want the smallest, %s", m, r.Failures[0].File)
+	}
+	r.Failures[1].Reproduced = &results.Rate{Hits: 1, Tries: 2}
+	if m := results.Compare([]*results.Run{r}).Marks[0]; m.Replay != r.Failures[1].File || m.Replays == nil {
+		t.Errorf("got %+v, want the replayed one, %s", m, r.Failures[1].File)
+	}
+	also, _ := results.Compare([]*results.Run{r}).Mark("mine", "naive", "lost-compensation")
+	if also.Mark != results.IsViolated || also.Replay != r.Failures[0].File {
+		t.Errorf("got %+v: what the same cause broke has the same replay", also)
+	}
+}

@@ -42,14 +42,6 @@ type Manifest struct {
 	Ended   *End `json:"ended,omitempty"`
 }
 
-// Content is what was to be run, by what it holds and not by its name: shards with
-// another content do not belong together. Digests are hashes of canonical JSON.
-type Content struct {
-	Scenarios map[string]string `json:"scenarios,omitempty"` // name → digest of its definitions and registers
-	Plans     string            `json:"plans,omitempty"`     // digest of the plans of all shards
-	Settings  map[string]string `json:"settings,omitempty"`  // those that change what a cell does
-}
-
 // End marks that a run has ended by itself.
 type End struct {
 	At      time.Time `json:"at"`
@@ -58,23 +50,6 @@ type End struct {
 	Cells   int       `json:"cells"`
 	LeftOut []NotRun  `json:"left_out,omitempty"`
 }
-
-// System is how the system under test was reached.
-type System struct {
-	By     Reached `json:"by" yaml:"by" jsonschema:"enum=built-in,enum=manifest,enum=url"`
-	Name   string  `json:"name" yaml:"name"`                         // for --orchestrator: name or path of the manifest, or URL
-	Digest string  `json:"digest,omitempty" yaml:"digest,omitempty"` // of the manifest
-}
-
-// Reached is a way to a system under test.
-type Reached string
-
-// The ways to a system under test.
-const (
-	BuiltIn    Reached = "built-in" // the reference executor inside this program
-	ByManifest Reached = "manifest"
-	ByURL      Reached = "url"
-)
 
 // LoadManifest reads the manifest in a run's folder, strictly; a folder without one
 // is fs.ErrNotExist.
@@ -100,30 +75,6 @@ func LoadManifest(dir string) (*Manifest, error) {
 		return nil, fmt.Errorf("%s: %w", path, err)
 	}
 	return &m, nil
-}
-
-// LoadCells reads which cells a run has judged, in the order in which they ended.
-// The last line may be cut: the run was killed while it wrote it.
-func LoadCells(dir string) ([]Cell, error) {
-	path := filepath.Join(dir, CellsFile)
-	b, err := os.ReadFile(path)
-	if err != nil {
-		return nil, err
-	}
-	var cells []Cell
-	for n := 1; len(b) > 0; n++ {
-		line, rest, whole := bytes.Cut(b, []byte("\n"))
-		b = rest
-		var c Cell
-		switch err := json.Unmarshal(line, &c); {
-		case err != nil && !whole:
-			return cells, nil
-		case err != nil:
-			return nil, fmt.Errorf("%s:%d: %w", path, n, err)
-		}
-		cells = append(cells, c)
-	}
-	return cells, nil
 }
 
 // Unfinished says what is missing of a run without an end mark, which has so many

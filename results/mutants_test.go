@@ -1,6 +1,7 @@
 package results_test
 
 import (
+	"strings"
 	"testing"
 
 	"github.com/sagacheck/sagacheck/internal/samples"
@@ -37,5 +38,31 @@ func TestSpread(t *testing.T) {
 		if s.Median != tc.median || s.P95 != tc.p95 || s.Tries != len(tc.runs)+tc.gaveUp {
 			t.Errorf("%v: got %+v", tc.runs, s)
 		}
+	}
+}
+
+func TestRatio(t *testing.T) {
+	spread := results.NewSpread
+	for name, tc := range map[string]struct {
+		d       results.Defect
+		ratio   float64
+		atLeast bool
+	}{
+		"found by chance too":         {results.Defect{Runs: spread([]int{2}, 0, 100), Baseline: spread([]int{8}, 0, 100)}, 4, false},
+		"chance gave up":              {results.Defect{Runs: spread([]int{2}, 0, 100), Baseline: spread(nil, 1, 100)}, 50, true},
+		"not found":                   {results.Defect{Runs: spread(nil, 1, 100), Baseline: spread([]int{8}, 0, 100)}, 0, false},
+		"measured without the chance": {results.Defect{Runs: spread([]int{2}, 0, 100)}, 0, false},
+	} {
+		if ratio, atLeast := tc.d.Ratio(); ratio != tc.ratio || atLeast != tc.atLeast {
+			t.Errorf("%s: got %v %v, want %v %v", name, ratio, atLeast, tc.ratio, tc.atLeast)
+		}
+	}
+}
+
+// A defect's own checker is named first, then those that saw it most.
+func TestKillers(t *testing.T) {
+	d := results.Defect{Anomaly: "own", Kills: map[string]int{"few": 1, "own": 1, "none": 0, "many": 9}}
+	if got := strings.Join(d.Killers(), " "); got != "own many few" {
+		t.Errorf("got %q", got)
 	}
 }

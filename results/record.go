@@ -1,6 +1,7 @@
 package results
 
 import (
+	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -83,4 +84,28 @@ func (r *Run) MarkEnd() error {
 	return r.saveManifest(&End{
 		At: time.Now().UTC(), Outcome: r.Summary.Outcome, Exit: r.Summary.Exit, Cells: r.Totals.Cells, LeftOut: r.LeftOut,
 	})
+}
+
+// LoadCells reads which cells a run has judged, in the order in which they ended.
+// The last line may be cut: the run was killed while it wrote it.
+func LoadCells(dir string) ([]Cell, error) {
+	path := filepath.Join(dir, CellsFile)
+	b, err := os.ReadFile(path)
+	if err != nil {
+		return nil, err
+	}
+	var cells []Cell
+	for n := 1; len(b) > 0; n++ {
+		line, rest, whole := bytes.Cut(b, []byte("\n"))
+		b = rest
+		var c Cell
+		switch err := json.Unmarshal(line, &c); {
+		case err != nil && !whole:
+			return cells, nil
+		case err != nil:
+			return nil, fmt.Errorf("%s:%d: %w", path, n, err)
+		}
+		cells = append(cells, c)
+	}
+	return cells, nil
 }

@@ -107,3 +107,22 @@ func TestBadRecords(t *testing.T) {
 		t.Errorf("got %v", err)
 	}
 }
+
+// A record that can't be written any more is an error of the run, and told once.
+func TestRecordThatFails(t *testing.T) {
+	dir := t.TempDir()
+	if err := os.Symlink("/dev/full", filepath.Join(dir, results.CellsFile)); err != nil {
+		t.Fatal(err)
+	}
+	c := results.New(samples.Meta())
+	if err := c.Keep(dir); err != nil {
+		t.Fatal(err)
+	}
+	for _, id := range []string{"c1", "c2"} {
+		c.Add(results.CellInfo{ID: id}, samples.Quiet("transfer", id), nil)
+	}
+	r := c.Finish()
+	if len(r.Errors) != 1 || !strings.Contains(r.Errors[0], "the disk is full") || r.Summary.Exit != results.ExitSystem {
+		t.Errorf("errors %q, exit %d", r.Errors, r.Summary.Exit)
+	}
+}

@@ -1,0 +1,18 @@
+package results
+
+// System is how the system under test was reached.
+type System struct {
+	By     Reached `json:"by" yaml:"by" jsonschema:"enum=built-in,enum=manifest,enum=url"`
+	Name   string  `json:"name" yaml:"name"`                         // for --orchestrator: name or path of the manifest, or URL
+	Digest string  `json:"digest,omitempty" yaml:"digest,omitempty"` // of the manifest
+}
+
+// Reached is a way to a system under test.
+type Reached string
+
+// The ways to a system under test.
+const (
+	BuiltIn    Reached = "built-in" // the reference executor inside this program
+	ByManifest Reached = "manifest"
+	ByURL      Reached = "url"
+)
