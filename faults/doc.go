@@ -1,10 +1,10 @@
-// Package faults is plans and their injection: one file a kind of fault.
+// Package faults is plans of faults and their kinds: one file a kind.
 //
-// A Plan is plain data in which every choice is already made. The generator and
-// the explorer make plans; the wire (Toxiproxy as a library, one chain of toxics
-// a connection) and the participants' hooks carry them out. This is the only
-// package that imports toxiproxy.
+// A Plan is plain data in which every choice is already made. A kind says all that
+// is true of it: where it may strike and with which fields, how it is drawn and made
+// simpler, and what it does to an attempt, as data (Effect). Package wire carries
+// effects out on sockets.
 //
-// Goals: exact failure points, evidence for every fault that fired. Non-goals:
-// randomness while a cell runs.
+// Goals: exact failure points, and plans that people write and read. Non-goals:
+// randomness while a cell runs, and anything that runs.
 package faults

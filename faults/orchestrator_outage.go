@@ -18,5 +18,5 @@ func (orchestratorOutage) Validate(Fault) error { return nil }
 
 // Effect is a process that is away.
 func (orchestratorOutage) Effect(f Fault, _ int) Effect {
-	return Effect{Victim: ProcessKilled, For: ms(f.ForMS)}
+	return Effect{Victim: ProcessKilled, For: f.For()}
 }

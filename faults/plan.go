@@ -5,6 +5,8 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"fmt"
+	"slices"
+	"time"
 
 	"github.com/sagacheck/sagacheck/saga"
 )
@@ -46,6 +48,17 @@ type Fault struct {
 	Calls []bool `json:"calls,omitempty" yaml:"calls,omitempty"`
 }
 
+// Window tells whether a valid fault lasts over a time instead of hitting a point.
+func (f Fault) Window() bool { return f.At.IsZero() }
+
+// From is when a window begins, see FromMS.
+func (f Fault) From() time.Duration { return ms(f.FromMS) }
+
+// For is how long a window lasts.
+func (f Fault) For() time.Duration { return ms(f.ForMS) }
+
+func ms(n int) time.Duration { return time.Duration(n) * time.Millisecond }
+
 // MarshalJSON writes no faults as the empty list, which is what a file has.
 func (p Plan) MarshalJSON() ([]byte, error) {
 	type plain Plan
@@ -53,6 +66,20 @@ func (p Plan) MarshalJSON() ([]byte, error) {
 		p.Faults = []Fault{}
 	}
 	return json.Marshal(plain(p))
+}
+
+// Refuses tells whether the plan has connections refused.
+func (p Plan) Refuses() bool {
+	return slices.ContainsFunc(p.Faults, func(f Fault) bool { return f.At.Phase == saga.Connect })
+}
+
+// NeedsProcess tells whether the plan kills or pauses the orchestrator, or cuts
+// it off from its store: its cell needs an orchestrator of its own.
+func (p Plan) NeedsProcess() bool {
+	return slices.ContainsFunc(p.Faults, func(f Fault) bool {
+		k, err := KindByName(f.Kind)
+		return err == nil && k.Doc().Process
+	})
 }
 
 // ID is a stable name of the plan: a hash of its canonical JSON.

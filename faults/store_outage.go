@@ -17,5 +17,5 @@ func (storeOutage) Validate(Fault) error { return nil }
 
 // Effect is a store that is away.
 func (storeOutage) Effect(f Fault, _ int) Effect {
-	return Effect{Victim: StoreCutOff, For: ms(f.ForMS)}
+	return Effect{Victim: StoreCutOff, For: f.For()}
 }

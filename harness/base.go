@@ -4,7 +4,7 @@ import (
 	"net"
 	"net/url"
 
-	"github.com/sagacheck/sagacheck/faults"
+	"github.com/sagacheck/sagacheck/wire"
 )
 
 // through is the base URL of an orchestrator with the address of a gate in the
@@ -20,10 +20,10 @@ func through(base, gate string) string {
 }
 
 // upstream is where the gate of a submit sends what it gets.
-func upstream(base string) faults.Upstream {
+func upstream(base string) wire.Upstream {
 	u, err := url.Parse(base)
 	if err != nil { // as above
-		return faults.Upstream{Addr: base}
+		return wire.Upstream{Addr: base}
 	}
 	secure := u.Scheme == "https"
 	port := u.Port()
@@ -34,5 +34,5 @@ func upstream(base string) faults.Upstream {
 	default:
 		port = "80"
 	}
-	return faults.Upstream{Addr: net.JoinHostPort(u.Hostname(), port), TLS: secure}
+	return wire.Upstream{Addr: net.JoinHostPort(u.Hostname(), port), TLS: secure}
 }

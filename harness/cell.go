@@ -7,11 +7,11 @@ import (
 	"fmt"
 	"time"
 
-	"github.com/sagacheck/sagacheck/faults"
 	"github.com/sagacheck/sagacheck/history"
 	"github.com/sagacheck/sagacheck/orchestrators"
 	"github.com/sagacheck/sagacheck/participants"
 	"github.com/sagacheck/sagacheck/saga"
+	"github.com/sagacheck/sagacheck/wire"
 )
 
 // cellRun is one cell while it runs.
@@ -23,16 +23,16 @@ type cellRun struct {
 	defs []saga.Definition
 	// accepted are the ids of the sagas that the orchestrator has taken.
 	accepted []string
-	gates    map[saga.Operation]*faults.Gate
-	leased   []*faults.Gate
+	gates    map[saga.Operation]*wire.Gate
+	leased   []*wire.Gate
 	rec      *history.Recorder
-	in       *faults.Injector
+	in       *wire.Injector
 	world    *participants.World
 }
 
 // run carries out one cell. target is the process that its faults may hit.
-func (h *Harness) run(ctx context.Context, c Cell, sys orchestrators.System, target faults.Target) (*history.History, error) {
-	r := &cellRun{h: h, cell: c, sys: sys, gates: map[saga.Operation]*faults.Gate{}}
+func (h *Harness) run(ctx context.Context, c Cell, sys orchestrators.System, target wire.Target) (*history.History, error) {
+	r := &cellRun{h: h, cell: c, sys: sys, gates: map[saga.Operation]*wire.Gate{}}
 	if err := r.prepare(target); err != nil {
 		return nil, err
 	}
@@ -52,7 +52,7 @@ func (h *Harness) run(ctx context.Context, c Cell, sys orchestrators.System, tar
 }
 
 // prepare leases the addresses, builds the definitions and compiles the plan.
-func (r *cellRun) prepare(target faults.Target) error {
+func (r *cellRun) prepare(target wire.Target) error {
 	c := r.cell
 	for n := range max(c.Sagas, 1) {
 		r.ids = append(r.ids, fmt.Sprintf("%s-%d", c.ID, n+1))
@@ -66,8 +66,8 @@ func (r *cellRun) prepare(target faults.Target) error {
 		return err
 	}
 	r.rec = history.NewRecorder(header)
-	store, _ := target.(faults.Store)
-	r.in, err = faults.NewInjector(r.h.wire, faults.Setup{
+	store, _ := target.(wire.Store)
+	r.in, err = wire.NewInjector(r.h.wire, wire.Setup{
 		Plan: c.Plan, Sagas: r.ids, Service: service(r.defs), Rec: r.rec, Target: target, Store: store,
 		Operator: r.sys.Client(r.sys.Base()).Compensate,
 	})
@@ -97,7 +97,7 @@ func (r *cellRun) build() (registers map[string]string, err error) {
 		if err != nil {
 			return ""
 		}
-		var g *faults.Gate
+		var g *wire.Gate
 		if g, err = r.lease(saga.Operation{Saga: r.ids[n], Step: ref.Step, Direction: ref.Direction}); err != nil {
 			return ""
 		}
@@ -114,7 +114,7 @@ func (r *cellRun) build() (registers map[string]string, err error) {
 	return registers, err
 }
 
-func (r *cellRun) lease(op saga.Operation) (*faults.Gate, error) {
+func (r *cellRun) lease(op saga.Operation) (*wire.Gate, error) {
 	gates, err := r.h.wire.Lease(1)
 	if err != nil {
 		return nil, err
@@ -152,7 +152,7 @@ func (r *cellRun) script() {
 		}
 		d := r.defs[r.index(op.Saga)]
 		call, _ := d.Call(saga.StepRef{Step: op.Step, Direction: op.Direction})
-		r.in.Script(g, op, path(op), faults.Upstream{Addr: r.h.server.Addr()}, call.Retry.AttemptTimeout(), r.world)
+		r.in.Script(g, op, path(op), wire.Upstream{Addr: r.h.server.Addr()}, call.Retry.AttemptTimeout(), r.world)
 	}
 }
 

@@ -19,6 +19,7 @@ import (
 	"github.com/sagacheck/sagacheck/participants"
 	"github.com/sagacheck/sagacheck/saga"
 	"github.com/sagacheck/sagacheck/scenarios"
+	"github.com/sagacheck/sagacheck/wire"
 )
 
 // Cell is one run of a scenario under a plan.
@@ -88,7 +89,7 @@ type Options struct {
 // participants.
 type Harness struct {
 	Options
-	wire   *faults.Wire
+	wire   *wire.Wire
 	server *participants.Server
 	owned  *pool
 	lanes  lanes
@@ -113,13 +114,13 @@ func New(o Options) (*Harness, error) {
 			return nil, fmt.Errorf("folder for histories: %w", err)
 		}
 	}
-	wire := faults.NewWire()
-	server, err := participants.Serve(wire.Resolve)
+	w := wire.New()
+	server, err := participants.Serve(w.Resolve)
 	if err != nil {
-		return nil, errors.Join(fmt.Errorf("server of the participants: %w", err), wire.Close())
+		return nil, errors.Join(fmt.Errorf("server of the participants: %w", err), w.Close())
 	}
 	return &Harness{
-		Options: o, wire: wire, server: server, owned: newPool(o.Start), pacer: newPacer(),
+		Options: o, wire: w, server: server, owned: newPool(o.Start), pacer: newPacer(),
 		lanes: newLanes(o.Parallel, o.Processes),
 	}, nil
 }

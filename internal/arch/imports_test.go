@@ -49,7 +49,7 @@ func list(t *testing.T) map[string]pkg {
 // A storey never reaches those above it, and the two halves reach each other in cmd
 // only.
 func TestImportsPointOneWay(t *testing.T) {
-	running := []string{"harness", "faults", "participants", "orchestrators", "reference", "scenarios"}
+	running := []string{"harness", "faults", "wire", "participants", "orchestrators", "reference", "scenarios"}
 	showing := []string{"results", "reports"}
 	all := list(t)
 	for _, rule := range []struct {
@@ -64,9 +64,19 @@ func TestImportsPointOneWay(t *testing.T) {
 		{
 			"what was found needs the plans, and nothing of what ran the cells; it does not know how it is shown",
 			[]string{"results"},
-			[]string{"harness", "orchestrators", "reference", "scenarios", "reports", "cmd"},
+			[]string{"harness", "wire", "orchestrators", "reference", "scenarios", "reports", "cmd"},
 		},
-		{"who shows what was found runs nothing", []string{"reports"}, []string{"harness", "orchestrators", "reference", "scenarios", "cmd"}},
+		{"who shows what was found runs nothing", []string{"reports"}, []string{"harness", "wire", "orchestrators", "reference", "scenarios", "cmd"}},
+		{
+			"a plan is data, whoever makes it and whoever carries it out",
+			[]string{"faults"},
+			[]string{"harness", "wire", "orchestrators", "reference", "scenarios"},
+		},
+		{
+			"who carries plans out on sockets is told all of a cell by the harness",
+			[]string{"wire"},
+			[]string{"harness", "orchestrators", "reference", "scenarios"},
+		},
 		{"who runs cells does not judge them", running, append([]string{"checkers", "cmd"}, showing...)},
 	} {
 		for _, name := range rule.from {
@@ -95,7 +105,7 @@ func TestVocabularyImportsNothingOfOurs(t *testing.T) {
 // What one library is for, one package does.
 func TestLibrariesHaveOneHome(t *testing.T) {
 	homes := map[string][]string{
-		"github.com/Shopify/toxiproxy/v2":             {"faults", "orchestrators"},
+		"github.com/Shopify/toxiproxy/v2":             {"wire", "orchestrators"},
 		"github.com/anishathalye/porcupine":           {"models", "checkers"},
 		"github.com/testcontainers/testcontainers-go": {"orchestrators"},
 		"github.com/spf13/cobra":                      {"cmd/sagacheck"},

@@ -1,4 +1,4 @@
-package faults
+package wire
 
 import (
 	"context"
@@ -9,6 +9,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/sagacheck/sagacheck/faults"
 	"github.com/sagacheck/sagacheck/history"
 	"github.com/sagacheck/sagacheck/participants"
 	"github.com/sagacheck/sagacheck/saga"
@@ -22,7 +23,7 @@ type Target interface {
 	Resume(ctx context.Context) error
 }
 
-// Store is what store-outage needs: a way to cut the orchestrator off from where
+// Store is what cutting off a store needs: a way to cut the orchestrator off from where
 // it keeps its sagas.
 type Store interface {
 	Down() error
@@ -31,7 +32,7 @@ type Store interface {
 
 // Setup is what an injector needs to know of its cell.
 type Setup struct {
-	Plan    Plan
+	Plan    faults.Plan
 	Sagas   []string                 // ids, in the order of their numbers
 	Service func(step string) string // the participant behind a step
 	Rec     *history.Recorder
@@ -45,7 +46,6 @@ type Setup struct {
 type Injector struct {
 	Setup
 	rec     *history.Recorder
-	kinds   []Kind
 	number  map[string]int // of a saga, from 1
 	pending atomic.Int64   // attempts under way, copies, timers
 	wire    *Wire
@@ -84,11 +84,9 @@ func NewInjector(w *Wire, s Setup) (*Injector, error) {
 		in.number[id] = i + 1
 	}
 	for i, f := range s.Plan.Faults {
-		k, err := KindByName(f.Kind)
-		if err != nil {
+		if _, err := faults.KindByName(f.Kind); err != nil {
 			return nil, fmt.Errorf("faults[%d].%w", i, err)
 		}
-		in.kinds = append(in.kinds, k)
 	}
 	return in, nil
 }
@@ -115,16 +113,16 @@ func (in *Injector) Begin() {
 // can meet.
 func (in *Injector) startWindows(step string) {
 	for i, f := range in.Plan.Faults {
-		if !in.kinds[i].Doc().Window() || f.FromMS == 0 && len(f.Steps) > 0 && !slices.Contains(f.Steps, step) {
+		if !f.Window() || f.FromMS == 0 && len(f.Steps) > 0 && !slices.Contains(f.Steps, step) {
 			continue
 		}
 		in.started[i].Do(func() { in.startWindow(i, f) })
 	}
 }
 
-func (in *Injector) startWindow(i int, f Fault) {
+func (in *Injector) startWindow(i int, f faults.Fault) {
 	switch e := f.Effect(0); {
-	case e.Victim == StoreCutOff:
+	case e.Victim == faults.StoreCutOff:
 		in.window(f, func() { in.storeDown(i) }, func() { in.storeUp(i) })
 	case e.Victim != "":
 		in.struckLater(i, f, e)
@@ -134,18 +132,18 @@ func (in *Injector) startWindow(i int, f Fault) {
 }
 
 // window opens and shuts a window at its times; the end of the cell shuts it too.
-func (in *Injector) window(f Fault, open, shut func()) {
+func (in *Injector) window(f faults.Fault, open, shut func()) {
 	if f.FromMS == 0 {
 		open()
 	}
 	in.background(func() {
 		if f.FromMS > 0 {
-			if !in.wait(ms(f.FromMS)) {
+			if !in.wait(f.From()) {
 				return
 			}
 			open()
 		}
-		in.wait(ms(f.ForMS))
+		in.wait(f.For())
 		shut()
 	})
 }
@@ -173,8 +171,6 @@ func (in *Injector) wait(d time.Duration) bool {
 		return false
 	}
 }
-
-func ms(n int) time.Duration { return time.Duration(n) * time.Millisecond }
 
 func (in *Injector) background(f func()) {
 	in.enter()
@@ -312,9 +308,9 @@ func (in *Injector) begin(i int, x *exchange) []toxic {
 }
 
 // meet tells what an open window does to an attempt; not ok: it lets it pass.
-func (in *Injector) meet(i int, f Fault, x *exchange) (e Effect, ok bool) {
-	if !in.kinds[i].Doc().Window() || !slices.Contains(f.Steps, x.call.Op.Step) {
-		return Effect{}, false
+func (in *Injector) meet(i int, f faults.Fault, x *exchange) (e faults.Effect, ok bool) {
+	if !f.Window() || !slices.Contains(f.Steps, x.call.Op.Step) {
+		return faults.Effect{}, false
 	}
 	in.mu.Lock()
 	nth, open := in.open[i]

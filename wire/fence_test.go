@@ -1,4 +1,4 @@
-package faults
+package wire
 
 import (
 	"bufio"
@@ -13,6 +13,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/sagacheck/sagacheck/faults"
 	"github.com/sagacheck/sagacheck/history"
 	"github.com/sagacheck/sagacheck/participants"
 	"github.com/sagacheck/sagacheck/saga"
@@ -41,7 +42,7 @@ func TestNothingPassesTheFence(t *testing.T) {
 	r := newRig(t)
 	for _, at := range []string{"pay#1@receive", "pay#2@commit", "pay#2@response"} {
 		target := &process{}
-		plan := Plan{Faults: []Fault{{Kind: "crash-orchestrator", At: pointAt(t, at), DelayMS: 1}}}
+		plan := faults.Plan{Faults: []faults.Fault{{Kind: "crash-orchestrator", At: pointAt(t, at), DelayMS: 1}}}
 		in, g, rec := r.cell(t, plan, target)
 		over := make(chan struct{})
 		var work sync.WaitGroup
@@ -80,7 +81,7 @@ func TestNothingPassesTheFence(t *testing.T) {
 func TestEndOfACellCutsWhatIsStillOpen(t *testing.T) {
 	r := newRig(t)
 	for _, sent := range []string{"P", "POST " + payPath + " HTTP/1.1\r\nHost: x\r\nContent-Length: 9\r\n\r\n{"} {
-		in, g, rec := r.cell(t, Plan{}, nil)
+		in, g, rec := r.cell(t, faults.Plan{}, nil)
 		c, err := net.Dial("tcp", g.Addr())
 		if err != nil {
 			t.Fatal(err)
@@ -106,7 +107,7 @@ func TestEndOfACellCutsWhatIsStillOpen(t *testing.T) {
 // Half a head is no attempt: the number is free for the next one.
 func TestHalfAHeadIsNoAttempt(t *testing.T) {
 	r := newRig(t)
-	in, g, rec := r.cell(t, Plan{}, nil)
+	in, g, rec := r.cell(t, faults.Plan{}, nil)
 	c, err := net.Dial("tcp", g.Addr())
 	if err != nil {
 		t.Fatal(err)
@@ -144,7 +145,7 @@ func TestUnreadableRequestsAreTrouble(t *testing.T) {
 		"a bad chunk": "POST " + payPath + " HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n{}\r\n",
 	} {
 		t.Run(name, func(t *testing.T) {
-			in, g, rec := r.cell(t, Plan{}, nil)
+			in, g, rec := r.cell(t, faults.Plan{}, nil)
 			c, err := net.Dial("tcp", g.Addr())
 			if err != nil {
 				t.Fatal(err)
@@ -173,7 +174,7 @@ func TestUnreadableRequestsAreTrouble(t *testing.T) {
 // An answer that no fault touched and that does not arrive is trouble of ours.
 func TestLostAnswerWithoutAFaultIsTrouble(t *testing.T) {
 	r := newRig(t)
-	in, g, _ := r.cell(t, Plan{}, nil)
+	in, g, _ := r.cell(t, faults.Plan{}, nil)
 	// A participant that dies in the middle of its answer, as ours never does.
 	bad, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -210,7 +211,7 @@ func TestLostAnswerWithoutAFaultIsTrouble(t *testing.T) {
 func TestCopyForAnOrchestratorThatIsAway(t *testing.T) {
 	r := newRig(t)
 	at := pointAt(t, "submit#1@request")
-	in, _, rec := r.cell(t, Plan{Faults: []Fault{{Kind: "duplicate", At: at, DelayMS: 200}}}, nil)
+	in, _, rec := r.cell(t, faults.Plan{Faults: []faults.Fault{{Kind: "duplicate", At: at, DelayMS: 200}}}, nil)
 	front := &http.Server{Handler: http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusAccepted) })}
 	ln, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -242,7 +243,7 @@ func TestTwoWiresAtOnce(t *testing.T) {
 	var work sync.WaitGroup
 	errs := make(chan error, 1000)
 	for range 2 {
-		w := NewWire()
+		w := New()
 		w.ports = [2]int{portHigh - 12, portHigh}
 		t.Cleanup(func() {
 			if err := w.Close(); err != nil {

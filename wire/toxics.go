@@ -1,4 +1,4 @@
-package faults
+package wire
 
 import (
 	"bytes"
@@ -8,6 +8,8 @@ import (
 	"github.com/Shopify/toxiproxy/v2"
 	"github.com/Shopify/toxiproxy/v2/stream"
 	"github.com/Shopify/toxiproxy/v2/toxics"
+
+	"github.com/sagacheck/sagacheck/faults"
 )
 
 // toxic is one toxic of a connection's chain.
@@ -34,31 +36,32 @@ const (
 )
 
 // toxicsOf is an effect's chain.
-func toxicsOf(e Effect) []toxic {
+func toxicsOf(e faults.Effect) []toxic {
 	var chain []toxic
 	for _, b := range e.Bends {
-		chain = append(chain, b.toxic())
+		chain = append(chain, bent(b))
 	}
 	return chain
 }
 
-func (b Bend) toxic() toxic {
+// bent is the toxic that bends bytes.
+func bent(b faults.Bend) toxic {
 	direction := upstream
 	if b.Answer {
 		direction = downstream
 	}
 	switch b.How {
-	case Late:
+	case faults.Late:
 		return newToxic("latency", direction, map[string]any{"latency": b.N})
-	case Trickling:
+	case faults.Trickling:
 		return newToxic("bandwidth", direction, map[string]any{"rate": b.N})
-	case Ended:
+	case faults.Ended:
 		return newToxic(limitType, direction, map[string]any{"bytes": b.N})
-	case Reset:
+	case faults.Reset:
 		return newToxic(resetType, direction, map[string]any{"timeout": 0})
-	case BrokenOff, Stalled:
-		return newToxic(bodyType, direction, map[string]any{"stalls": b.How == Stalled})
-	case Swallowed:
+	case faults.BrokenOff, faults.Stalled:
+		return newToxic(bodyType, direction, map[string]any{"stalls": b.How == faults.Stalled})
+	case faults.Swallowed:
 		if b.Answer {
 			return newToxic(swallowType, direction, nil)
 		}

@@ -1,13 +1,13 @@
 //go:build !linux
 
-package faults
+package wire
 
 import (
 	"errors"
 	"net"
 )
 
-var errNeedsLinux = errors.New("the fault kind refuse needs Linux")
+var errNeedsLinux = errors.New("connections can be refused on Linux only")
 
 func stopListening(*net.TCPListener) error { return errNeedsLinux }
 

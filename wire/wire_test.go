@@ -1,4 +1,4 @@
-package faults
+package wire
 
 import (
 	"errors"
@@ -9,7 +9,7 @@ import (
 // newNarrowWire is a pool with two ports only.
 func newNarrowWire(t *testing.T) *Wire {
 	t.Helper()
-	w := NewWire()
+	w := New()
 	w.ports = [2]int{portHigh - 2, portHigh}
 	t.Cleanup(func() {
 		if err := w.Close(); err != nil {

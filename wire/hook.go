@@ -1,6 +1,7 @@
-package faults
+package wire
 
 import (
+	"github.com/sagacheck/sagacheck/faults"
 	"github.com/sagacheck/sagacheck/participants"
 	"github.com/sagacheck/sagacheck/saga"
 )
@@ -22,7 +23,7 @@ func (in *Injector) Hook(c participants.Call, m participants.Moment) *participan
 	var answer *participants.Answer
 	for _, i := range in.on(c, m.Phase()) {
 		e := in.Plan.Faults[i].Effect(0)
-		if e.moment(m.Phase()) != m {
+		if moment(e, m.Phase()) != m {
 			continue
 		}
 		in.fire(i, c, "the participant held the attempt")
@@ -45,7 +46,7 @@ func (in *Injector) Hook(c participants.Call, m participants.Moment) *participan
 func (in *Injector) refuseCopy(c participants.Call, m participants.Moment) *participants.Answer {
 	c.Copy = 0
 	for _, i := range in.on(c, m.Phase()) {
-		if e := in.Plan.Faults[i].Effect(0); e.Refuses() && e.moment(m.Phase()) == m {
+		if e := in.Plan.Faults[i].Effect(0); e.Refuses() && moment(e, m.Phase()) == m {
 			return given(e.Answer)
 		}
 	}
@@ -53,7 +54,7 @@ func (in *Injector) refuseCopy(c participants.Call, m participants.Moment) *part
 }
 
 // moment is when an effect shows inside the participant.
-func (e Effect) moment(p saga.Phase) participants.Moment {
+func moment(e faults.Effect, p saga.Phase) participants.Moment {
 	switch {
 	case e.Decides:
 		return participants.Deciding
@@ -64,7 +65,7 @@ func (e Effect) moment(p saga.Phase) participants.Moment {
 }
 
 // given is an answer as the participants give it.
-func given(a *Answer) *participants.Answer {
+func given(a *faults.Answer) *participants.Answer {
 	if a == nil {
 		return nil
 	}

@@ -1,4 +1,4 @@
-package faults
+package wire
 
 import (
 	"bufio"
@@ -15,6 +15,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/sagacheck/sagacheck/faults"
 	"github.com/sagacheck/sagacheck/history"
 	"github.com/sagacheck/sagacheck/participants"
 	"github.com/sagacheck/sagacheck/saga"
@@ -192,7 +193,7 @@ func (h habit) call(addr, path, body string, timeout <-chan struct{}) (code int,
 
 // strike is a fault of the wire, and what must come of it, whatever the habit.
 type strike struct {
-	fault    Fault
+	fault    faults.Fault
 	answered bool
 	done     int              // how often
 	fails    func(error) bool // of the client; nil: it does not
@@ -201,7 +202,7 @@ type strike struct {
 }
 
 func strikes() []strike {
-	at := func(kind, phase string, f Fault) Fault {
+	at := func(kind, phase string, f faults.Fault) faults.Fault {
 		p, err := saga.ParseFailurePoint("pay#1@" + phase)
 		if err != nil {
 			panic(err)
@@ -218,20 +219,20 @@ func strikes() []strike {
 	}
 	return []strike{
 		{answered: true, done: 1},
-		{fault: at("delay", "request", Fault{DelayMS: 30}), answered: true, done: 1},
-		{fault: at("delay", "response", Fault{DelayMS: 30}), answered: true, done: 1},
-		{fault: at("slow", "request", Fault{KBps: 20000}), answered: true, done: 1},
-		{fault: at("slow", "response", Fault{KBps: 20000}), answered: true, done: 1},
-		{fault: at("duplicate", "request", Fault{}), answered: true, done: 2},
-		{fault: at("duplicate", "request", Fault{DelayMS: 40}), answered: true, done: 2},
-		{fault: at("lose", "request", Fault{}), fails: silent},
-		{fault: at("lose", "response", Fault{}), fails: silent, done: 1},
-		{fault: at("reset", "request", Fault{}), fails: broken},
-		{fault: at("reset", "response", Fault{}), fails: broken, done: 1},
-		{fault: at("truncate", "request", Fault{Bytes: 60}), fails: ended, up: 60},
-		{fault: at("truncate", "response", Fault{Bytes: 60}), fails: ended, done: 1, down: 60},
-		{fault: at("break-body", "response", Fault{}), fails: ended, done: 1, partial: true},
-		{fault: at("stall-body", "response", Fault{}), fails: silent, done: 1, partial: true},
+		{fault: at("delay", "request", faults.Fault{DelayMS: 30}), answered: true, done: 1},
+		{fault: at("delay", "response", faults.Fault{DelayMS: 30}), answered: true, done: 1},
+		{fault: at("slow", "request", faults.Fault{KBps: 20000}), answered: true, done: 1},
+		{fault: at("slow", "response", faults.Fault{KBps: 20000}), answered: true, done: 1},
+		{fault: at("duplicate", "request", faults.Fault{}), answered: true, done: 2},
+		{fault: at("duplicate", "request", faults.Fault{DelayMS: 40}), answered: true, done: 2},
+		{fault: at("lose", "request", faults.Fault{}), fails: silent},
+		{fault: at("lose", "response", faults.Fault{}), fails: silent, done: 1},
+		{fault: at("reset", "request", faults.Fault{}), fails: broken},
+		{fault: at("reset", "response", faults.Fault{}), fails: broken, done: 1},
+		{fault: at("truncate", "request", faults.Fault{Bytes: 60}), fails: ended, up: 60},
+		{fault: at("truncate", "response", faults.Fault{Bytes: 60}), fails: ended, done: 1, down: 60},
+		{fault: at("break-body", "response", faults.Fault{}), fails: ended, done: 1, partial: true},
+		{fault: at("stall-body", "response", faults.Fault{}), fails: silent, done: 1, partial: true},
 	}
 }
 
@@ -243,7 +244,7 @@ type rig struct {
 
 func newRig(t *testing.T) *rig {
 	t.Helper()
-	r := &rig{wire: NewWire()}
+	r := &rig{wire: New()}
 	var err error
 	if r.srv, err = participants.Serve(r.wire.Resolve); err != nil {
 		t.Fatal(err)
@@ -261,7 +262,7 @@ var pay = saga.Operation{Saga: "c-1", Step: "pay", Direction: saga.Action}
 const payPath = "/sagas/c-1/steps/pay/action"
 
 // cell is a cell of one operation.
-func (r *rig) cell(t *testing.T, p Plan, target Target) (*Injector, *Gate, *history.Recorder) {
+func (r *rig) cell(t *testing.T, p faults.Plan, target Target) (*Injector, *Gate, *history.Recorder) {
 	t.Helper()
 	rec := history.NewRecorder(history.Header{})
 	in, err := NewInjector(r.wire, Setup{Plan: p, Sagas: []string{"c-1"}, Service: func(string) string { return "bank" }, Rec: rec, Target: target})
@@ -293,10 +294,10 @@ func TestHabitsOfClients(t *testing.T) {
 				continue // megabytes take their time; those must come whole
 			}
 			name := "no fault"
-			var plan Plan
+			var plan faults.Plan
 			if p.fault.Kind != "" {
 				name = p.fault.String()
-				plan.Faults = []Fault{p.fault}
+				plan.Faults = []faults.Fault{p.fault}
 			}
 			t.Run(h.name+"/"+name, func(t *testing.T) {
 				t.Parallel()

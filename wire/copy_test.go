@@ -1,10 +1,11 @@
-package faults
+package wire
 
 import (
 	"net"
 	"strings"
 	"testing"
 
+	"github.com/sagacheck/sagacheck/faults"
 	"github.com/sagacheck/sagacheck/history"
 )
 
@@ -16,13 +17,13 @@ func TestTheEndOfACellCutsItsCopies(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer ln.Close() //nolint:errcheck // a test
-	w := NewWire()
+	w := New()
 	rec := history.NewRecorder(history.Header{})
 	in, err := NewInjector(w, Setup{Rec: rec})
 	if err != nil {
 		t.Fatal(err)
 	}
-	in.Plan.Faults = []Fault{{Kind: "duplicate"}}
+	in.Plan.Faults = []faults.Fault{{Kind: "duplicate"}}
 	req := newMessage(strings.NewReader("POST / HTTP/1.1\r\nHost: x\r\n\r\n"))
 	if _, err := req.request(); err != nil {
 		t.Fatal(err)

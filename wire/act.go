@@ -1,10 +1,11 @@
-package faults
+package wire
 
 import (
 	"context"
 	"errors"
 	"time"
 
+	"github.com/sagacheck/sagacheck/faults"
 	"github.com/sagacheck/sagacheck/history"
 	"github.com/sagacheck/sagacheck/participants"
 	"github.com/sagacheck/sagacheck/saga"
@@ -24,13 +25,13 @@ func (in *Injector) isDown(step string) bool {
 }
 
 // strike makes the victim of a fault go away, and come back.
-func (in *Injector) strike(i int, e Effect, step string) {
+func (in *Injector) strike(i int, e faults.Effect, step string) {
 	switch e.Victim {
-	case ServiceDown:
+	case faults.ServiceDown:
 		in.crashService(i, step, e.For)
-	case ProcessKilled:
+	case faults.ProcessKilled:
 		in.crash(i, e.For)
-	case ProcessPaused:
+	case faults.ProcessPaused:
 		in.pause(i, e.For)
 	}
 }
@@ -88,9 +89,9 @@ func (in *Injector) pause(i int, d time.Duration) {
 }
 
 // struckLater makes the victim of a window go away at its time.
-func (in *Injector) struckLater(i int, f Fault, e Effect) {
+func (in *Injector) struckLater(i int, f faults.Fault, e faults.Effect) {
 	in.background(func() {
-		if f.FromMS > 0 && !in.wait(ms(f.FromMS)) {
+		if f.FromMS > 0 && !in.wait(f.From()) {
 			return
 		}
 		in.fire(i, participants.Call{}, "killed at its time")

@@ -1,4 +1,4 @@
-package faults
+package wire
 
 import (
 	"context"
@@ -16,7 +16,6 @@ import (
 	"github.com/rs/zerolog"
 
 	"github.com/sagacheck/sagacheck/participants"
-	"github.com/sagacheck/sagacheck/saga"
 )
 
 // Wire is the pool of proxy addresses of a run. Listeners live as long as the
@@ -39,8 +38,8 @@ type Wire struct {
 	stop      context.CancelFunc
 }
 
-// NewWire makes an empty pool.
-func NewWire() *Wire {
+// New makes an empty pool.
+func New() *Wire {
 	registerToxics()
 	srv := toxiproxy.NewServer(toxiproxy.NewMetricsContainer(prometheus.NewRegistry()), zerolog.Nop())
 	ctx, stop := context.WithCancel(context.Background())
@@ -149,18 +148,4 @@ func (w *Wire) open() (*Gate, error) {
 		return g, nil
 	}
 	return nil, last
-}
-
-// Refuses tells whether the plan has connections refused.
-func (p Plan) Refuses() bool {
-	return slices.ContainsFunc(p.Faults, func(f Fault) bool { return f.At.Phase == saga.Connect })
-}
-
-// NeedsProcess tells whether the plan kills or pauses the orchestrator, or cuts
-// it off from its store: its cell needs an orchestrator of its own.
-func (p Plan) NeedsProcess() bool {
-	return slices.ContainsFunc(p.Faults, func(f Fault) bool {
-		k, err := KindByName(f.Kind)
-		return err == nil && k.Doc().Process
-	})
 }
