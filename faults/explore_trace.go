@@ -7,7 +7,6 @@ import (
 	"strings"
 
 	"github.com/sagacheck/sagacheck/history"
-	"github.com/sagacheck/sagacheck/participants"
 	"github.com/sagacheck/sagacheck/saga"
 )
 
@@ -101,7 +100,7 @@ func attemptVisits(n int, op saga.Operation, a *history.Attempt, ix *history.Ind
 		pass(saga.Request, a.Sent)
 	}
 	pass(saga.Receive, original(a.Received))
-	if answer := original(a.Answered); answer != nil && len(vs) > 0 && participants.Foreknown(answer.Detail) {
+	if answer := original(a.Answered); answer != nil && len(vs) > 0 && answer.FromMemory() {
 		vs[len(vs)-1].Known = true
 	}
 	pass(saga.Commit, original(a.Committed))

@@ -137,7 +137,7 @@ func (w *World) apply(r *request) (a Answer, changed bool) {
 func (w *World) refuse(r *request, effect saga.Effect) *Answer {
 	c := r.call
 	if w.defects["dedupe-by-body"] && c.Op.Direction == saga.Action && w.mem.seen(r.body) {
-		return &Answer{Code: http.StatusOK, Detail: replayed}
+		return &Answer{Code: http.StatusOK, Detail: history.Replayed}
 	}
 	protected, profile := w.protected(c), w.guard()
 	if protected {

@@ -261,7 +261,7 @@ func (m *machine) compare(t *rapid.T, c modelCall, mine bool, got Answer) {
 	if !got.Hangup && got.Code != want {
 		t.Fatalf("%+v: answered %+v, expected %d", c, got, want)
 	}
-	if (got.Detail == replayed) != replay {
+	if (got.Detail == history.Replayed) != replay {
 		t.Fatalf("%+v: answered %+v, replay %v", c, got, replay)
 	}
 }

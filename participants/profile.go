@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"slices"
 
+	"github.com/sagacheck/sagacheck/history"
 	"github.com/sagacheck/sagacheck/internal/jsonvalue"
 	"github.com/sagacheck/sagacheck/saga"
 )
@@ -65,20 +66,8 @@ func newMemory() *memory {
 	return &memory{keys: map[string]*claim{}, done: map[stepID]bool{}, tombstones: map[stepID]bool{}}
 }
 
-// What answers say that a participant gives without looking into the request.
-const (
-	replayed      = "replayed"
-	tooLate       = "the step was compensated; its action comes too late"
-	keyReused     = "the key was used for another request"
-	inProgress    = "a request with this key is being worked on"
-	neverHappened = "no-op: the action never happened"
-)
-
-// Foreknown tells by the detail of an answer that the participant gave it from
-// memory, before any rule of its business was asked.
-func Foreknown(detail string) bool {
-	return slices.Contains([]string{replayed, tooLate, keyReused, inProgress}, detail)
-}
+// neverHappened is the detail of an answer that undoes nothing.
+const neverHappened = "no-op: the action never happened"
 
 // claim marks the request's key as being worked on, unless somebody has it
 // already.
@@ -117,7 +106,7 @@ func (m *memory) finish(r *request, a Answer) {
 func (m *memory) known(p Profile, r *request) *Answer {
 	op := r.call.Op
 	if p == Fenced && op.Direction == saga.Action && m.tombstones[stepID{op.Saga, op.Step}] {
-		return problem(http.StatusGone, "compensated already", tooLate)
+		return problem(http.StatusGone, "compensated already", history.TooLate)
 	}
 	if cl := m.keys[r.key]; r.key != "" && cl != nil && cl != r.claimed {
 		return cl.reply(r)
@@ -141,12 +130,12 @@ func (m *memory) undoes(p Profile, c Call) bool {
 func (cl *claim) reply(r *request) *Answer {
 	switch {
 	case cl.op != r.call.Op || !jsonvalue.Equal(cl.body, r.body):
-		return problem(http.StatusUnprocessableEntity, "idempotency key reused", keyReused)
+		return problem(http.StatusUnprocessableEntity, "idempotency key reused", history.KeyReused)
 	case cl.answer == nil:
-		return problem(http.StatusConflict, "in progress", inProgress)
+		return problem(http.StatusConflict, "in progress", history.InProgress)
 	}
 	a := *cl.answer
-	a.Detail = replayed
+	a.Detail = history.Replayed
 	return &a
 }
 

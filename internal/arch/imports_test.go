@@ -64,13 +64,17 @@ func TestImportsPointOneWay(t *testing.T) {
 		{
 			"what was found needs the plans, and nothing of what ran the cells; it does not know how it is shown",
 			[]string{"results"},
-			[]string{"harness", "wire", "orchestrators", "reference", "scenarios", "reports", "cmd"},
+			[]string{"harness", "wire", "participants", "orchestrators", "reference", "scenarios", "reports", "cmd"},
 		},
-		{"who shows what was found runs nothing", []string{"reports"}, []string{"harness", "wire", "orchestrators", "reference", "scenarios", "cmd"}},
+		{
+			"who shows what was found runs nothing",
+			[]string{"reports"},
+			[]string{"harness", "wire", "participants", "orchestrators", "reference", "scenarios", "cmd"},
+		},
 		{
 			"a plan is data, whoever makes it and whoever carries it out",
 			[]string{"faults"},
-			[]string{"harness", "wire", "orchestrators", "reference", "scenarios"},
+			[]string{"harness", "wire", "participants", "orchestrators", "reference", "scenarios"},
 		},
 		{
 			"who carries plans out on sockets is told all of a cell by the harness",
