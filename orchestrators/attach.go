@@ -9,6 +9,7 @@ import (
 	"net/url"
 	"slices"
 	"sync"
+	"syscall"
 	"time"
 
 	"github.com/sagacheck/sagacheck/history"
@@ -57,6 +58,9 @@ func Attach(ctx context.Context, base string) (System, error) {
 		a.client.wire.close()
 		if errors.Is(err, context.DeadlineExceeded) && ctx.Err() == nil {
 			err = fmt.Errorf("no answer within %v: %w", probeTimeout, err)
+		}
+		if errors.Is(err, syscall.ECONNREFUSED) {
+			err = fmt.Errorf("%w: start it first; --wait-for URL waits for one that is just starting", err)
 		}
 		return nil, fmt.Errorf("orchestrator at %s: %w", base, err)
 	}

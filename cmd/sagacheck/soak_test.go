@@ -59,8 +59,8 @@ func TestSoak(t *testing.T) {
 	for _, c := range all {
 		want := (*soak*c.share + shares - 1) / shares
 		var n results.Totals
-		for batch := 0; n.Cells < want && !t.Failed(); batch++ {
-			t.Run(fmt.Sprintf("%s-%d", c.name, batch+1), func(t *testing.T) {
+		for batch, ok := 0, true; n.Cells < want && ok; batch++ {
+			ok = t.Run(fmt.Sprintf("%s-%d", c.name, batch+1), func(t *testing.T) {
 				got := soakRun(t, c, uint64(batch+1), min(soakBatch, want-n.Cells))
 				n.Cells += got.Cells
 				n.Violated += got.Violated

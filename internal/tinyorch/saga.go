@@ -4,6 +4,7 @@ import (
 	"context"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/sagacheck/sagacheck/saga"
@@ -19,7 +20,8 @@ type run struct {
 	key   string        // put behind all keys
 	turn  chan struct{} // closed when a step has failed: nothing new starts
 
-	undoing sync.Mutex // one compensation at a time, for those who do it so
+	told    atomic.Int64 // status reports
+	undoing sync.Mutex   // one compensation at a time, for those who do it so
 
 	mu       sync.Mutex
 	status   saga.Status

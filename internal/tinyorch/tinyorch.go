@@ -15,7 +15,6 @@ import (
 	"net/http"
 	"slices"
 	"sync"
-	"sync/atomic"
 	"time"
 
 	"github.com/sagacheck/sagacheck/saga"
@@ -26,7 +25,6 @@ type Orchestrator struct {
 	http.Handler
 	bugs   Bugs
 	habits Habits
-	told   atomic.Int64 // status reports
 	client *http.Client
 	ctx    context.Context
 	cancel context.CancelFunc
@@ -118,7 +116,7 @@ func (o *Orchestrator) show(w http.ResponseWriter, r *http.Request) {
 	}
 	report := s.report()
 	time.Sleep(o.habits.BeforeTell)
-	if o.habits.HalfWritten && o.told.Add(1)%3 == 0 {
+	if o.habits.HalfWritten && s.told.Add(1)%3 == 0 {
 		w.WriteHeader(http.StatusOK)
 		return
 	}
