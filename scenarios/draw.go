@@ -54,14 +54,14 @@ func pickOne[T any](d *drawing, label string, from ...T) T {
 	return rapid.SampledFrom(from).Draw(d.t, label)
 }
 
-// steps draws compensatable steps, perhaps a pivot, retriable steps, in this
+// steps draws compensatable steps, perhaps a pivot and retriable steps, in this
 // order, and mixes deferrable ones in.
 func (d *drawing) steps() {
 	n := rapid.IntRange(1, 8).Draw(d.t, "steps")
 	deferrables := rapid.IntRange(0, min(2, n-1)).Draw(d.t, "deferrables")
 	core := n - deferrables
 	pivot := rapid.IntRange(0, 1).Draw(d.t, "pivot")
-	retriables := rapid.IntRange(0, min(3, core-pivot)).Draw(d.t, "retriables")
+	retriables := pivot * rapid.IntRange(0, min(3, core-pivot)).Draw(d.t, "retriables")
 	var kinds []saga.Kind
 	for i := range core {
 		switch {

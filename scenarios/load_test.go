@@ -97,7 +97,8 @@ func TestParseRefuses(t *testing.T) {
 		{"kind: compensatable", "kind: compensatable\n    after: [ship]", `shop.yaml:6:3: steps: expected an order: after has a cycle: reserve waits for ship waits for charge waits for reserve`},
 		{"kind: compensatable", "kind: pivot", `shop.yaml:13:11: steps[1].kind: expected one pivot: "reserve" is one already`},
 		{"kind: pivot", "kind: pivot\n    after: []", `shop.yaml:14:12: steps[1].after: expected that the compensatable "reserve" comes before the pivot "charge": when it fails, what came before must still be undone` + "\n" + `shop.yaml:18:5: steps[2].after: expected that the compensatable "reserve" comes before the retriable "ship": when it fails, what came before must still be undone`},
-		{"kind: pivot", "kind: deferrable", `shop.yaml:17:5: steps[2].after: "charge" is deferrable: expected that only deferrable steps wait for it; name other steps in after`},
+		{"kind: pivot", "kind: deferrable", `shop.yaml:17:5: steps[2].after: "charge" is deferrable: expected that only deferrable steps wait for it; name other steps in after` + "\n" + `shop.yaml:19:11: steps[2].kind: retriable: expected a pivot before it: nobody could tell from when on nothing is undone any more`},
+		{"kind: pivot", "kind: compensatable", `shop.yaml:19:11: steps[2].kind: retriable: expected a pivot before it: nobody could tell from when on nothing is undone any more`},
 		{"from: reserved", "from: new", `shop.yaml:21:9: steps[2].do[0]: register "orders/order:s-1" is changed from "new": expected "reserved", the value that it has by then`},
 	} {
 		text := strings.Replace(good, c.old, c.new, 1)

@@ -120,6 +120,9 @@ func (s *Scenario) checkGraph(ps *yamlfile.Problems) {
 			ps.Add(fmt.Sprintf("steps[%d].after", i), "expected that the %s %q comes before the %s %q: %s",
 				other.Kind, other.Name, st.Kind, st.Name, "when it fails, what came before must still be undone")
 		}
+		if st.Kind == saga.Retriable && pivot < 0 {
+			ps.Add(fmt.Sprintf("steps[%d].kind", i), "retriable: expected a pivot before it: nobody could tell from when on nothing is undone any more")
+		}
 		s.checkDeferrables(ps, i)
 	}
 }

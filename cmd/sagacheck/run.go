@@ -46,6 +46,7 @@ are run once more, one at a time.`,
   sagacheck run --scenario order --runs 1000 --seed 7
   sagacheck run --orchestrator http://127.0.0.1:8080 --participants keyed
   sagacheck run --scenario ./my-scenario.yaml --plan ./my-plan.yaml
+  sagacheck run --scenario order --drawn-sagas 20 --seed 7
   sagacheck run --shard 2/4 --out shard-2        then: sagacheck report merge shard-*`,
 		Args: cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error { return f.run(c, p) },
@@ -56,6 +57,7 @@ are run once more, one at a time.`,
 	c.Flags().BoolVar(&f.curated, "curated", true, "also run the curated plans")
 	c.Flags().StringVar(&f.shard, "shard", "", "run part `i/n` of the cells only")
 	c.Flags().StringVar(&f.plan, "plan", "", "run this plan `file` only, against each scenario")
+	c.Flags().IntVar(&f.drawnSagas, "drawn-sagas", 0, "how many random scenarios, drawn with --seed, to run beside the others")
 	f.shrink.register(c, false)
 	return c
 }

@@ -44,6 +44,7 @@ type settings struct {
 	defects      []string
 	clause       string // of a replay: the one that was broken
 	clauses      bool   // all are told
+	drawnSagas   int
 	limits
 }
 
@@ -170,7 +171,10 @@ func (x *session) choose() (err error) {
 	if x.s.seed == 0 {
 		x.s.seed = uint64(time.Now().UnixNano()) % 1_000_000_000
 	}
+	x.addDrawn()
 	switch {
+	case x.s.drawnSagas < 0:
+		return fmt.Errorf("--drawn-sagas: %d: expected 0 or more", x.s.drawnSagas)
 	case x.s.parallel < 0:
 		return fmt.Errorf("--parallel: %d: expected 0 (the default) or more", x.s.parallel)
 	case x.s.processes < 0:
@@ -188,6 +192,13 @@ func (x *session) choose() (err error) {
 		x.s.processes = processesPerCore * runtime.GOMAXPROCS(0)
 	}
 	return x.chooseDefects()
+}
+
+// addDrawn puts random scenarios beside what was chosen.
+func (x *session) addDrawn() {
+	for i := range x.s.drawnSagas {
+		x.scenarios = append(x.scenarios, scenarios.Draw(x.s.seed+uint64(i)))
+	}
 }
 
 // chooseDefects tells defects of the reference executor from those of the

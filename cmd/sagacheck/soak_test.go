@@ -35,6 +35,7 @@ type control struct {
 func controls(t *testing.T) []control {
 	all := []control{
 		{"reference", 8, nil},
+		{"drawn-sagas", 4, []string{"--scenario", "single-step", "--drawn-sagas", "20"}},
 	}
 	for _, h := range tinyorch.AllHabits() {
 		all = append(all, control{h.Name, 1, []string{"--orchestrator", attachHabit(t, h)}})
