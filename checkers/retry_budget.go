@@ -64,6 +64,7 @@ func (RetryBudget) Doc() Doc {
 func (c RetryBudget) Check(h *history.History, ix *history.Index) Verdict {
 	t := newTally(c)
 	ds := disturbances(h, ix)
+	lag := 3 * newTiming(ix).longestLag()
 	for _, s := range singleSagas(h, ix) {
 		for _, o := range opsOf(s) {
 			as := tries(s, o)
@@ -71,7 +72,7 @@ func (c RetryBudget) Check(h *history.History, ix *history.Index) Verdict {
 				continue
 			}
 			checkMaximum(t, h, o, as, ds)
-			checkDeadline(t, o, as, ds)
+			checkDeadline(t, o, as, ds, lag)
 			checkPromised(t, h, ix, s, o, as, ds)
 		}
 	}
@@ -136,7 +137,9 @@ func checkMaximum(t *tally, h *history.History, o *history.OpRecord, as []*histo
 	}
 }
 
-func checkDeadline(t *tally, o *history.OpRecord, as []*history.Attempt, ds []disturbance) {
+// checkDeadline looks for an attempt that began after the deadline. One that was due in
+// time may be seen later by as much as the machine was late.
+func checkDeadline(t *tally, o *history.OpRecord, as []*history.Attempt, ds []disturbance, lag time.Duration) {
 	deadline := time.Duration(o.Call.Retry.DeadlineMS) * time.Millisecond
 	if deadline == 0 {
 		return
@@ -144,9 +147,12 @@ func checkDeadline(t *tally, o *history.OpRecord, as []*history.Attempt, ds []di
 	first := as[0].Sent
 	for _, a := range as[1:] {
 		if late := a.Sent.At - first.At; late > deadline+measuringTolerance {
-			if disturbed(ds, first.Seq, a.Sent.Seq) {
+			switch {
+			case disturbed(ds, first.Seq, a.Sent.Seq):
 				t.unjudgeable(budgetDeadline, wasDisturbed)
-			} else {
+			case late <= deadline+measuringTolerance+lag:
+				t.unjudgeable(budgetDeadline, tooLateToSay)
+			default:
 				t.violate(budgetDeadline, o.Op, []*history.Event{first, a.Sent}, "broke the retry policy: attempt %d of %s began %v after the first, and the deadline is %v", a.N, o.Op, late.Round(time.Millisecond), deadline)
 			}
 			return

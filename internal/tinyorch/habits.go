@@ -23,7 +23,7 @@ type Habits struct {
 	BareKeys                 bool   // keys without the quotes of a structured field
 	UndoNames                bool   // Saga-Step of a compensation is "charge.undo"
 	NoSteps                  bool   // status reports without steps
-	Longest, Shortest        bool   // each wait is at the end of its band
+	Longest, Shortest        bool   // each wait is at the end of its band: there is no jitter
 	ReadBack                 bool   // asks with GET before it repeats a call
 	BodiesAnew               bool   // bodies are read and written anew, to the last digit
 	HeadOnly                 bool   // takes an answer for what its head says

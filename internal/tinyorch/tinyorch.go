@@ -60,7 +60,7 @@ func newOrchestrator(bugs Bugs, h Habits) *Orchestrator {
 	mux.HandleFunc("GET /sagas/{id}", o.show)
 	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) {
 		able := slices.DeleteFunc(slices.Clone(capabilities), func(c string) bool {
-			return h.NoSteps && c == "step-status" || h.BodiesAnew && c == "exact-body"
+			return h.NoSteps && c == "step-status" || h.BodiesAnew && c == "exact-body" || (h.Longest || h.Shortest) && c == "jitter"
 		})
 		reply(w, http.StatusOK, map[string]any{"name": "tinyorch", "version": "1", "capabilities": able})
 	})
