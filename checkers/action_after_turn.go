@@ -106,7 +106,7 @@ func arrivedAt(s *history.SagaRecord, step saga.Step, earliest time.Duration) ti
 // after the turn.
 func checkRetry(t *tally, s *history.SagaRecord, step saga.Step, turn *turn, ds []disturbance, margin time.Duration) {
 	o := s.Op(step.Name, saga.Action)
-	if o == nil || goesOn(step) || o.Op == turn.event.Operation() {
+	if o == nil || step.Unbounded() || o.Op == turn.event.Operation() {
 		return
 	}
 	as := tries(s, o)
@@ -165,7 +165,7 @@ func hasBranches(d saga.Definition) bool {
 
 func hasRepeatedBeside(d saga.Definition) bool {
 	return slices.ContainsFunc(d.Steps, func(p saga.Step) bool {
-		return repeated(p.Action) && !goesOn(p) && slices.ContainsFunc(d.Steps, func(q saga.Step) bool {
+		return repeated(p.Action) && !p.Unbounded() && slices.ContainsFunc(d.Steps, func(q saga.Step) bool {
 			return q.Kind != saga.Deferrable && beside(d, p.Name, q.Name)
 		})
 	})

@@ -91,7 +91,7 @@ func mayHaveLearnt(o *history.OpRecord, answer saga.Answer) bool {
 // endless tells whether the operation may be attempted beyond its policy.
 func endless(s *history.SagaRecord, op saga.Operation) bool {
 	step, _ := s.Definition.Step(op.Step)
-	return op.Direction == saga.Action && goesOn(step)
+	return op.Direction == saga.Action && step.Unbounded()
 }
 
 // usedUp tells whether the operation may have come to the end of its policy

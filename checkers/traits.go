@@ -72,17 +72,17 @@ var (
 	})}
 	retriables      = Trait{"a retriable step", anyStep(ofKind(saga.Retriable))}
 	finalPivots     = Trait{"a pivot without a compensation", anyStep(func(s saga.Step) bool { return s.Kind == saga.Pivot && !undoable(s) })}
-	boundedActions  = Trait{"an action with a maximum of attempts", anyStep(func(s saga.Step) bool { return bounded(s.Action) && !goesOn(s) })}
+	boundedActions  = Trait{"an action with a maximum of attempts", anyStep(func(s saga.Step) bool { return bounded(s.Action) && !s.Unbounded() })}
 	boundedUndos    = Trait{"a compensation with a maximum of attempts", anyStep(func(s saga.Step) bool { return undoable(s) && bounded(*s.Compensation) })}
-	repeatedActions = Trait{"an action that may be attempted more than once", anyStep(func(s saga.Step) bool { return repeated(s.Action) && !goesOn(s) })}
+	repeatedActions = Trait{"an action that may be attempted more than once", anyStep(func(s saga.Step) bool { return repeated(s.Action) && !s.Unbounded() })}
 	repeatedUndos   = Trait{"a compensation that may be attempted more than once", anyStep(func(s saga.Step) bool { return undoable(s) && repeated(*s.Compensation) })}
-	waitingActions  = Trait{"a wait before a further attempt of an action", anyStep(func(s saga.Step) bool { return waits(s.Action) && !goesOn(s) })}
+	waitingActions  = Trait{"a wait before a further attempt of an action", anyStep(func(s saga.Step) bool { return waits(s.Action) && !s.Unbounded() })}
 	waitingUndos    = Trait{"a wait before a further attempt of a compensation", anyStep(func(s saga.Step) bool { return undoable(s) && waits(*s.Compensation) })}
 	longWaits       = Trait{fmt.Sprintf("%d waits of 100 ms or more that its policies allow in a cell", manyWaits), func(ds []saga.Definition) bool {
 		n := 0
 		for _, d := range ds {
 			for _, s := range d.Steps {
-				if !goesOn(s) {
+				if !s.Unbounded() {
 					n += waitsLong(&s.Action)
 				}
 				n += waitsLong(s.Compensation)
@@ -99,7 +99,7 @@ var (
 	}}
 	sharedBreakers = Trait{"a circuit breaker that two calls of a cell share", shareBreaker}
 	deadlines      = Trait{"a deadline", anyStep(func(s saga.Step) bool {
-		return s.Action.Retry.DeadlineMS > 0 && !goesOn(s) || undoable(s) && s.Compensation.Retry.DeadlineMS > 0
+		return s.Action.Retry.DeadlineMS > 0 && !s.Unbounded() || undoable(s) && s.Compensation.Retry.DeadlineMS > 0
 	})}
 	herds = Trait{"8 sagas or more in a cell that repeat one call, with jitter", herd}
 )
@@ -145,13 +145,6 @@ func waitsLong(c *saga.Call) (n int) {
 		}
 	}
 	return n
-}
-
-// goesOn tells whether the step's action may be attempted beyond its policy: a
-// deferrable step goes on in the background, and a pivot that can't be undone must
-// be attempted until its outcome is known.
-func goesOn(s saga.Step) bool {
-	return s.Kind == saga.Deferrable || s.Kind == saga.Pivot && s.Compensation == nil
 }
 
 func undoable(s saga.Step) bool { return s.Compensation != nil }

@@ -3,11 +3,16 @@ package faults
 import (
 	"fmt"
 	"net/http"
+	"slices"
 
 	"pgregory.net/rapid"
 
+	"github.com/sagacheck/sagacheck/internal/dice"
 	"github.com/sagacheck/sagacheck/saga"
 )
+
+// KindAnswer is the name of a kind of fault: plans choose it.
+const KindAnswer = "answer"
 
 // answer is any status code. At receive it is given in front of the participant,
 // by a gateway or a load balancer: nothing was done, and nobody has looked at the
@@ -18,9 +23,10 @@ var _ Kind = answer{}
 
 func (answer) Doc() KindDoc {
 	return KindDoc{
-		Name: "answer", Phases: []saga.Phase{saga.Receive, saga.Commit},
+		Name: KindAnswer, Phases: []saga.Phase{saga.Receive, saga.Commit},
 		Fields:  []string{"code", "retry_after_s", "retry_after_date"},
 		Answers: true,
+		Follows: "what the contract says of the code: done, a transient failure of unknown outcome, or a permanent one",
 		Text:    "the call is answered with code. At receive a gateway in front of the participant answers, and nothing was done: a transient code (408, 425, 429, 5xx) or a permanent one (any other 4xx). At commit everything was done: a success (2xx; 204 has no body) or a transient code. With a transient code there may be a Retry-After, in seconds or as an HTTP date",
 	}
 }
@@ -59,11 +65,37 @@ func (answer) Usual(f Fault, _ saga.RetryPolicy) []Fault {
 
 // Draw draws the code, and sometimes a Retry-After.
 func (answer) Draw(t *rapid.T, f Fault, _ saga.RetryPolicy) Fault {
-	f.Code = pick(t, answerCodes(f.At), "code")
-	if saga.Classify(f.Code) == saga.Transient && below(t, 4, "Retry-After") == 0 {
+	f.Code = dice.Pick(t, answerCodes(f.At), "code")
+	if saga.Classify(f.Code) == saga.Transient && dice.Below(t, 4, "Retry-After") == 0 {
 		f.RetryAfterS, f.RetryAfterDate = 1, rapid.Bool().Draw(t, "as a date")
 	}
 	return f
+}
+
+// AnswerCodes are the codes of a meaning that are worth trying: those that
+// orchestrators with a list of codes may have forgotten, or put on the wrong side.
+// Those of transient answers of which one may think that nothing was done come first.
+func AnswerCodes(meaning saga.Answer) []int {
+	switch meaning {
+	case saga.Transient:
+		return []int{
+			http.StatusRequestTimeout, http.StatusConflict, http.StatusTooEarly, http.StatusTooManyRequests,
+			http.StatusNotImplemented, http.StatusBadGateway, http.StatusServiceUnavailable, http.StatusGatewayTimeout, 599,
+		}
+	case saga.Permanent:
+		return []int{http.StatusBadRequest, http.StatusForbidden, http.StatusNotFound, http.StatusGone}
+	case saga.Done:
+		return []int{http.StatusCreated, http.StatusAccepted, http.StatusNoContent}
+	}
+	return nil
+}
+
+// answerCodes are those worth trying at a place.
+func answerCodes(at saga.FailurePoint) []int {
+	if at.Phase == saga.Commit {
+		return slices.Concat(AnswerCodes(saga.Transient), AnswerCodes(saga.Done))
+	}
+	return slices.Concat(AnswerCodes(saga.Transient), AnswerCodes(saga.Permanent))
 }
 
 // answerCode is the code of an answer that nobody chose: one that orchestrators

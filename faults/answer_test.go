@@ -1,8 +1,6 @@
 package faults
 
 import (
-	"fmt"
-	"slices"
 	"strings"
 	"testing"
 
@@ -29,51 +27,10 @@ func TestAnswerValidates(t *testing.T) {
 		{saga.Receive, 502, Fault{RetryAfterDate: true}, "retry_after_date: expected retry_after_s"},
 	} {
 		f := c.more
-		f.Kind, f.Code, f.At = "answer", c.code, point("charge", 1, c.phase)
+		f.Kind, f.Code, f.At = "answer", c.code, saga.FailurePoint{Step: "charge", Direction: saga.Action, Attempt: 1, Phase: c.phase}
 		err := f.Validate()
 		if c.want == "" && err != nil || c.want != "" && (err == nil || !strings.HasPrefix(err.Error(), c.want)) {
 			t.Errorf("%s: %v, want %q", f, err, c.want)
 		}
-	}
-}
-
-// TestAnswersAreValidAndPredicted: every code that is drawn or curated is valid,
-// and what is predicted of it is what the contract says.
-func TestAnswersAreValidAndPredicted(t *testing.T) {
-	d := chain("s-1", "a", "b")
-	for _, phase := range []saga.Phase{saga.Receive, saga.Commit} {
-		at := point("a", 1, phase)
-		for _, code := range append(answerCodes(at), answerCode(at)) {
-			f := Fault{Kind: "answer", Code: code, At: at}
-			if err := f.Validate(); err != nil {
-				t.Errorf("%s: %v", f, err)
-			}
-			pr := predict(d, Plan{[]Fault{f}}, 1)
-			again := slices.Contains(pr.points, point("a", 2, saga.Connect))
-			if class := saga.Classify(code); again != (class == saga.Transient) || pr.failed != (class == saga.Permanent) {
-				t.Errorf("%s: again %v, failed %v", f, again, pr.failed)
-			}
-			if !strings.Contains(f.String(), fmt.Sprint(code)) {
-				t.Errorf("%q does not tell its code", f)
-			}
-		}
-	}
-}
-
-// TestRefusalAfterTheEffect: a rule of the business is not asked again about what
-// was done; a gateway does not know.
-func TestRefusalAfterTheEffect(t *testing.T) {
-	d := chain("s-1", "a", "b")
-	lost := Fault{Kind: "lose", At: point("a", 1, saga.Response)}
-	at := point("a", 2, saga.Receive)
-	if predict(d, Plan{[]Fault{lost, {Kind: "reject", At: at}}}, 1).allFire() {
-		t.Error("reject is predicted to fire on a replay")
-	}
-	if !predict(d, Plan{[]Fault{lost, {Kind: "answer", Code: 403, At: at}}}, 1).allFire() {
-		t.Error("answer 403 is not predicted to fire in front of a replay")
-	}
-	lost.At.Phase = saga.Request
-	if !predict(d, Plan{[]Fault{lost, {Kind: "reject", At: at}}}, 1).allFire() {
-		t.Error("reject is not predicted to fire where nothing was done")
 	}
 }

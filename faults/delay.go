@@ -6,6 +6,9 @@ import (
 	"github.com/sagacheck/sagacheck/saga"
 )
 
+// KindDelay is the name of a kind of fault: plans choose it.
+const KindDelay = "delay"
+
 // delay holds the request or the answer back for delay_ms. Longer than the
 // attempt's time-out it makes a late arrival: the participant acts after the
 // orchestrator has given the attempt up.
@@ -15,7 +18,7 @@ var _ Kind = delay{}
 
 func (delay) Doc() KindDoc {
 	return KindDoc{
-		Name: "delay", Phases: []saga.Phase{saga.Request, saga.Response}, Fields: []string{"delay_ms"}, Transient: true,
+		Name: KindDelay, Phases: []saga.Phase{saga.Request, saga.Response}, Fields: []string{"delay_ms"}, Transient: true,
 		Text: "the request or the answer comes delay_ms later; a request delayed past the attempt's time-out arrives late",
 	}
 }
@@ -28,16 +31,16 @@ func (delay) Effect(f Fault, _ int) Effect { return bend(f, Late, f.DelayMS) }
 // Usual is past the attempt's time-out, and well within it.
 func (delay) Usual(f Fault, p saga.RetryPolicy) []Fault {
 	within := f
-	f.DelayMS, within.DelayMS = lateBy(p), withinTimeout(p)
+	f.DelayMS, within.DelayMS = LateBy(p), WithinTimeout(p)
 	return []Fault{f, within}
 }
 
-// withinTimeout, in ms, is late, and no failure yet.
-func withinTimeout(p saga.RetryPolicy) int { return max(p.AttemptTimeoutMS/5, 1) }
+// WithinTimeout is how late an answer may be, in ms, without being a failure.
+func WithinTimeout(p saga.RetryPolicy) int { return max(p.AttemptTimeoutMS/5, 1) }
 
-// lateBy, in ms, is longer than an attempt may take, and long enough for a
-// compensation to come first.
-func lateBy(p saga.RetryPolicy) int { return p.AttemptTimeoutMS + 100 }
+// LateBy is a time, in ms, that is longer than an attempt may take, and long enough
+// for a compensation to come first.
+func LateBy(p saga.RetryPolicy) int { return p.AttemptTimeoutMS + 100 }
 
 // Draw draws a time well within the time-out, or well past it.
 func (delay) Draw(t *rapid.T, f Fault, p saga.RetryPolicy) Fault {
@@ -56,5 +59,5 @@ func drawAround(t *rapid.T, p saga.RetryPolicy) int {
 
 // Simpler is silence.
 func (delay) Simpler(f Fault, p saga.RetryPolicy) []Fault {
-	return []Fault{instead(f, "lose", f.At.Phase, p)}
+	return []Fault{instead(f, KindLose, f.At.Phase, p)}
 }

@@ -6,6 +6,9 @@ import (
 	"github.com/sagacheck/sagacheck/saga"
 )
 
+// KindDuplicate is the name of a kind of fault: plans choose it.
+const KindDuplicate = "duplicate"
+
 // duplicate delivers the request a second time on a connection of its own: at
 // once (delay_ms 0), or late, for example after the compensation.
 type duplicate struct{ plain }
@@ -14,7 +17,7 @@ var _ Kind = duplicate{}
 
 func (duplicate) Doc() KindDoc {
 	return KindDoc{
-		Name: "duplicate", Phases: []saga.Phase{saga.Request}, Fields: []string{"delay_ms"},
+		Name: KindDuplicate, Phases: []saga.Phase{saga.Request}, Fields: []string{"delay_ms"},
 		Text: "the network delivers the request a second time, at once or delay_ms later; nobody reads the second answer",
 	}
 }
@@ -34,12 +37,12 @@ func (duplicate) Effect(f Fault, _ int) Effect {
 // Usual is a copy at the time that the fault says, and one that comes late.
 func (duplicate) Usual(f Fault, p saga.RetryPolicy) []Fault {
 	late := f
-	late.DelayMS = lateBy(p)
+	late.DelayMS = LateBy(p)
 	return []Fault{f, late}
 }
 
 // Draw draws when the copy comes.
 func (duplicate) Draw(t *rapid.T, f Fault, p saga.RetryPolicy) Fault {
-	f.DelayMS = rapid.SampledFrom([]int{0, 0, 5, p.AttemptTimeoutMS, lateBy(p)}).Draw(t, "delay_ms")
+	f.DelayMS = rapid.SampledFrom([]int{0, 0, 5, p.AttemptTimeoutMS, LateBy(p)}).Draw(t, "delay_ms")
 	return f
 }

@@ -79,11 +79,11 @@ func bend(f Fault, how How, n int) Effect {
 // Effect is what the fault does to the attempt that meets it; nth counts from 0 those
 // that have met a window before.
 func (f Fault) Effect(nth int) Effect {
-	return kindOf(f).Effect(f, nth)
+	return KindOf(f).Effect(f, nth)
 }
 
-// kindOf is the kind of a fault that was validated.
-func kindOf(f Fault) Kind {
+// KindOf is the kind of a valid fault.
+func KindOf(f Fault) Kind {
 	k, err := KindByName(f.Kind)
 	if err != nil {
 		panic(err)

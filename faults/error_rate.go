@@ -9,6 +9,9 @@ import (
 	"github.com/sagacheck/sagacheck/saga"
 )
 
+// KindErrorRate is the name of a kind of fault: plans choose it.
+const KindErrorRate = "error-rate"
+
 // errorRate makes some of the calls in a window fail with 500, nothing done.
 // Which ones is drawn when the plan is made, call by call.
 type errorRate struct{}
@@ -17,7 +20,7 @@ var _ Kind = errorRate{}
 
 func (errorRate) Doc() KindDoc {
 	return KindDoc{
-		Name: "error-rate", Fields: []string{"steps", "from_ms", "for_ms", "calls"}, Transient: true,
+		Name: KindErrorRate, Fields: []string{"steps", "from_ms", "for_ms", "calls"}, Transient: true,
 		Text: "from from_ms for for_ms, the calls to the steps that the list marks are answered 500, nothing done",
 	}
 }
@@ -51,5 +54,5 @@ func (errorRate) Draw(t *rapid.T, f Fault, _ saga.RetryPolicy) Fault {
 
 // Simpler is the first call of its first step.
 func (errorRate) Simpler(f Fault, p saga.RetryPolicy) []Fault {
-	return firstCall(f, "error", saga.Receive, p)
+	return firstCall(f, KindError, saga.Receive, p)
 }

@@ -53,7 +53,7 @@ func (p Plan) unreachable(d saga.Definition, at saga.FailurePoint) string {
 		return fmt.Sprintf("the step %s has no compensation", at.Step)
 	}
 	most := call.Retry.MaxAttempts
-	if most == 0 || at.Direction == saga.Action && unbounded(step) {
+	if most == 0 || at.Direction == saga.Action && step.Unbounded() {
 		return ""
 	}
 	if most += p.kills(); at.Attempt > most { // a kill may cost the count of an attempt
@@ -118,6 +118,10 @@ func (p Plan) problems() (ps yamlfile.Problems) {
 	}
 	return slices.Concat(ps, p.twins(func(n int) int { return n }), p.bodiless())
 }
+
+// Bodiless tells whether a fault of the plan lies within the body of an answer that
+// has none.
+func (p Plan) Bodiless() bool { return len(p.bodiless()) > 0 }
 
 // bodiless finds faults within the body of an answer that has none: one that is given
 // is given again to later attempts with the same key.

@@ -21,10 +21,15 @@ type KindDoc struct {
 	Transient bool
 	// Process: it needs a process of the orchestrator that may be killed or paused.
 	Process bool
+	// Store: it needs an orchestrator that can be cut off from its store.
+	Store bool
 	// Operator: it needs an orchestrator that can be asked for a rollback.
 	Operator bool
 	// Answers: it answers in the participant's place, which can be done once.
 	Answers bool
+	// Follows is what the orchestrator should make of it, where the marks above do not
+	// say so.
+	Follows string
 	// WithBody: it needs an answer that has a body; the orchestrator's own to the
 	// client need not have one.
 	WithBody bool
@@ -61,7 +66,16 @@ func (plain) Simpler(Fault, saga.RetryPolicy) []Fault            { return nil }
 func instead(f Fault, kind string, phase saga.Phase, p saga.RetryPolicy) Fault {
 	g := Fault{Kind: kind, Saga: f.Saga, At: f.At}
 	g.At.Phase = phase
-	return defaults(g, p)
+	return Defaults(g, p)
+}
+
+// Defaults fills in the fields of a fault at a point with the usual values.
+func Defaults(f Fault, p saga.RetryPolicy) Fault {
+	k, err := KindByName(f.Kind)
+	if err != nil || k.Doc().Window() {
+		return f
+	}
+	return k.Usual(f, p)[0]
 }
 
 // firstCall is another kind at the first call of a window's first step.
@@ -69,7 +83,8 @@ func firstCall(f Fault, kind string, phase saga.Phase, p saga.RetryPolicy) []Fau
 	if len(f.Steps) == 0 {
 		return nil
 	}
-	return []Fault{defaults(Fault{Kind: kind, At: point(f.Steps[0], 1, phase)}, p)}
+	at := saga.FailurePoint{Step: f.Steps[0], Direction: saga.Action, Attempt: 1, Phase: phase}
+	return []Fault{Defaults(Fault{Kind: kind, At: at}, p)}
 }
 
 // Kinds is the catalogue, in the order of the phases.
@@ -170,15 +185,15 @@ func (d KindDoc) unused(f Fault) error {
 		{"for_ms", f.ForMS != 0},
 		{"calls", f.Calls != nil},
 	} {
-		if field.set && !d.uses(field.name) {
+		if field.set && !d.Uses(field.name) {
 			return fmt.Errorf("%s: %s does not use it: expected %s", field.name, d.Name, orNone(d.Fields))
 		}
 	}
 	return nil
 }
 
-// uses tells whether a kind uses a field of a fault.
-func (d KindDoc) uses(field string) bool { return slices.Contains(d.Fields, field) }
+// Uses tells whether a kind uses a field of a fault.
+func (d KindDoc) Uses(field string) bool { return slices.Contains(d.Fields, field) }
 
 func orNone(fields []string) string {
 	if len(fields) == 0 {

@@ -137,11 +137,22 @@ func TestLongPlansAreReadQuickly(t *testing.T) {
 	}
 }
 
+// ofTwoSteps is a saga of the steps a and b.
+func ofTwoSteps(id string) saga.Definition {
+	d := saga.Definition{ID: id, Name: "chain"}
+	for _, name := range []string{"a", "b"} {
+		d.Steps = append(d.Steps, saga.Step{
+			Name: name, Kind: saga.Compensatable, Action: saga.Call{Retry: saga.RetryPolicy{MaxAttempts: 2}}, Compensation: &saga.Call{},
+		})
+	}
+	return d
+}
+
 // What can't hit anything, or only one of which can, is said where the saga is known.
 func TestFits(t *testing.T) {
-	one := []saga.Definition{chain("s-1", "a", "b")}
+	one := []saga.Definition{ofTwoSteps("s-1")}
 	one[0].Steps[1].Compensation = nil
-	two := []saga.Definition{chain("s-1", "a", "b"), chain("s-2", "a", "b")}
+	two := []saga.Definition{ofTwoSteps("s-1"), ofTwoSteps("s-2")}
 	for _, tt := range []struct {
 		defs []saga.Definition
 		text string

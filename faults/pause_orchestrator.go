@@ -29,7 +29,7 @@ func (pauseOrchestrator) Effect(f Fault, _ int) Effect {
 
 // Usual is past the attempt's time-out.
 func (pauseOrchestrator) Usual(f Fault, p saga.RetryPolicy) []Fault {
-	f.DelayMS = lateBy(p)
+	f.DelayMS = LateBy(p)
 	return []Fault{f}
 }
 
@@ -41,5 +41,5 @@ func (pauseOrchestrator) Draw(t *rapid.T, f Fault, p saga.RetryPolicy) Fault {
 
 // Simpler is an answer that does not come, or comes late.
 func (pauseOrchestrator) Simpler(f Fault, p saga.RetryPolicy) []Fault {
-	return []Fault{instead(f, "lose", saga.Response, p), instead(f, "delay", saga.Request, p)}
+	return []Fault{instead(f, KindLose, saga.Response, p), instead(f, KindDelay, saga.Request, p)}
 }

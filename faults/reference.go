@@ -86,10 +86,8 @@ func section(w io.Writer, d KindDoc) {
 
 func (d KindDoc) consequence() string {
 	switch {
-	case d.Name == (reject{}).Doc().Name:
-		return "a permanent failure: no further attempt"
-	case d.Name == (answer{}).Doc().Name:
-		return "what the contract says of the code: done, a transient failure of unknown outcome, or a permanent one"
+	case d.Follows != "":
+		return d.Follows
 	case d.Process:
 		return "after its return it goes on where its store says it was"
 	case d.Transient:

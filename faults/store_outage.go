@@ -8,7 +8,7 @@ var _ Kind = storeOutage{}
 
 func (storeOutage) Doc() KindDoc {
 	return KindDoc{
-		Name: "store-outage", Fields: []string{"from_ms", "for_ms"}, Process: true,
+		Name: "store-outage", Fields: []string{"from_ms", "for_ms"}, Process: true, Store: true,
 		Text: "the orchestrator is cut off from its store (on a disk that is full, or a database out of reach) from from_ms for for_ms",
 	}
 }

@@ -34,5 +34,5 @@ func (throttle) Usual(f Fault, _ saga.RetryPolicy) []Fault {
 
 // Simpler names no time.
 func (throttle) Simpler(f Fault, p saga.RetryPolicy) []Fault {
-	return []Fault{instead(f, "unavailable", saga.Receive, p)}
+	return []Fault{instead(f, KindUnavailable, saga.Receive, p)}
 }

@@ -15,6 +15,7 @@ import (
 	"github.com/sagacheck/sagacheck/harness"
 	"github.com/sagacheck/sagacheck/history"
 	"github.com/sagacheck/sagacheck/participants"
+	"github.com/sagacheck/sagacheck/planning"
 	"github.com/sagacheck/sagacheck/saga"
 	"github.com/sagacheck/sagacheck/scenarios"
 )
@@ -87,7 +88,7 @@ func TestCuratedPlansFire(t *testing.T) {
 	before := goleak.IgnoreCurrent()
 	files := openFiles(t)
 	s := scenario(t, "order")
-	plans := faults.Curated([]saga.Definition{blueprint(s)}, faults.Ability{Operator: true})
+	plans := planning.Curated([]saga.Definition{blueprint(s)}, planning.Ability{Operator: true})
 	if len(plans) < 50 {
 		t.Fatalf("only %d curated plans", len(plans))
 	}
@@ -173,7 +174,7 @@ func TestParticipantDefects(t *testing.T) {
 			}
 			s := scenario(t, cmp.Or(shared[d.Anomaly], "booking"))
 			found := false
-			plans := faults.Curated([]saga.Definition{blueprint(s)}, faults.Ability{})
+			plans := planning.Curated([]saga.Definition{blueprint(s)}, planning.Ability{})
 			eachPlan(t, sys, s, d.Profile, plans, []string{d.Name}, func(r harness.Result) bool {
 				found = found || r.History != nil && checkers.Judge(r.History, []checkers.Checker{checker})[0].Outcome == checkers.Violation
 				return !found

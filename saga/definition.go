@@ -39,6 +39,13 @@ type Step struct {
 	Compensation *Call    `json:"compensation,omitempty"` // nil: nothing to undo
 }
 
+// Unbounded tells whether the action is attempted until its outcome is known, whatever
+// its policy says: a deferrable step in the background, a pivot that can't be undone
+// because everything depends on it.
+func (s Step) Unbounded() bool {
+	return s.Kind == Deferrable || s.Kind == Pivot && s.Compensation == nil
+}
+
 // Call is an HTTP POST of Body to URL under a retry policy. Breaker, if given,
 // is shared by all calls that name the same one.
 type Call struct {

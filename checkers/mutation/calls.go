@@ -127,7 +127,7 @@ func oneAttemptMore(ix *history.Index, yield func(string, *edit) bool) {
 // endless tells an operation that may go on beyond its policy.
 func endless(s *history.SagaRecord, o *history.OpRecord) bool {
 	step, _ := s.Definition.Step(o.Op.Step)
-	return o.Op.Direction == saga.Action && (step.Kind == saga.Deferrable || step.Kind == saga.Pivot && step.Compensation == nil)
+	return o.Op.Direction == saga.Action && step.Unbounded()
 }
 
 func callAfterDeadline(ix *history.Index, yield func(string, *edit) bool) {

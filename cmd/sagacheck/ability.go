@@ -6,17 +6,17 @@ import (
 	"strings"
 
 	"github.com/sagacheck/sagacheck/faults"
-	"github.com/sagacheck/sagacheck/history"
 	"github.com/sagacheck/sagacheck/orchestrators"
+	"github.com/sagacheck/sagacheck/planning"
 )
 
 // findAbility is which faults the system under test can be given (session.ability).
 // Nothing can be done to one that was attached by its URL, or whose manifest names
 // nothing crashable.
-func (x *session) findAbility() faults.Ability {
+func (x *session) findAbility() planning.Ability {
 	m, err := orchestrators.FindManifest(x.s.orchestrator)
 	info := x.system.Info()
-	return faults.Ability{
+	return planning.Ability{
 		Process:  err == nil && m.CanKill(),
 		Store:    err == nil && m.CanCutStore(),
 		Operator: slices.Contains(info.Capabilities, "operator-compensation"),
@@ -31,7 +31,7 @@ func (x *session) sayUnplanned() {
 	n := 0
 	for _, s := range x.scenarios {
 		d := blueprint(s)
-		n += len(faults.Curated(d, all)) - len(faults.Curated(d, able))
+		n += len(planning.Curated(d, all)) - len(planning.Curated(d, able))
 	}
 	if n == 0 {
 		return
@@ -48,21 +48,14 @@ func (x *session) sayUnplanned() {
 }
 
 // unableTo names the faults that an ability leaves out.
-func unableTo(a faults.Ability) []string {
+func unableTo(a planning.Ability) []string {
 	var kinds []string
 	for _, k := range faults.Kinds() {
-		if d := k.Doc(); d.Process && !able(a, d.Name) {
+		if d := k.Doc(); d.Process && !a.Allows(d) {
 			kinds = append(kinds, d.Name)
 		}
 	}
 	return kinds
-}
-
-func able(a faults.Ability, kind string) bool {
-	if kind == history.StoreOutage {
-		return a.Store
-	}
-	return a.Process
 }
 
 // possible refuses a plan of the user's with a fault that the system under test can't
@@ -71,7 +64,7 @@ func (x *session) possible(p faults.Plan) error {
 	a := x.ability()
 	for i, f := range p.Faults {
 		k, err := faults.KindByName(f.Kind)
-		if err == nil && k.Doc().Process && !able(a, f.Kind) {
+		if err == nil && k.Doc().Process && !a.Allows(k.Doc()) {
 			return fmt.Errorf("faults[%d].kind: %s can't be given %q: expected an orchestrator with a manifest that says how", i, x.system.Info().Name, f.Kind)
 		}
 	}

@@ -5,8 +5,8 @@ import (
 	"testing"
 
 	"github.com/sagacheck/sagacheck/checkers"
-	"github.com/sagacheck/sagacheck/faults"
 	"github.com/sagacheck/sagacheck/harness"
+	"github.com/sagacheck/sagacheck/planning"
 )
 
 // BenchmarkPlans is curated plans of all scenarios, each run and judged: those that
@@ -18,7 +18,7 @@ func BenchmarkPlans(b *testing.B) {
 			x := openSession(b, settings{orchestrator: referenceName, profile: "fenced", seed: 1})
 			var some []planned
 			for _, s := range x.scenarios {
-				for _, p := range faults.Curated(blueprint(s), x.ability()) {
+				for _, p := range planning.Curated(blueprint(s), x.ability()) {
 					if p.NeedsProcess() == own {
 						some = append(some, planned{s, p, 1})
 					}

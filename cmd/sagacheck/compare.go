@@ -19,6 +19,7 @@ import (
 	"github.com/sagacheck/sagacheck/history"
 	"github.com/sagacheck/sagacheck/orchestrators"
 	"github.com/sagacheck/sagacheck/participants"
+	"github.com/sagacheck/sagacheck/planning"
 	"github.com/sagacheck/sagacheck/reports"
 	"github.com/sagacheck/sagacheck/results"
 )
@@ -182,7 +183,7 @@ func notStarted(engine, profile string, err error) *results.Run {
 func (x *session) limited(most int) []planned {
 	var all []planned
 	for _, s := range x.scenarios {
-		plans := shapesFirst(faults.Curated(blueprint(s), x.ability()))
+		plans := shapesFirst(planning.Curated(blueprint(s), x.ability()))
 		if most > 0 {
 			plans = plans[:min(len(plans), most)]
 		}

@@ -12,9 +12,9 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/sagacheck/sagacheck/checkers"
-	"github.com/sagacheck/sagacheck/faults"
 	"github.com/sagacheck/sagacheck/harness"
 	"github.com/sagacheck/sagacheck/history"
+	"github.com/sagacheck/sagacheck/planning"
 	"github.com/sagacheck/sagacheck/reports"
 	"github.com/sagacheck/sagacheck/results"
 	"github.com/sagacheck/sagacheck/scenarios"
@@ -114,7 +114,7 @@ type exploration struct {
 	*session
 	flags       *exploreFlags
 	part, parts int
-	explorer    *faults.Explorer
+	explorer    *planning.Explorer
 	byName      map[string]*scenarios.Scenario
 	prints      map[string]string // scenario → fingerprint of its definitions
 	log         *exploreLog
@@ -122,9 +122,9 @@ type exploration struct {
 	started     int                // plans, also of an earlier exploration
 	tally       exploreTally
 	failed      failures
-	running     sync.Map // cell → *faults.Probe
-	missed      []*faults.Probe
-	broken      map[*faults.Probe][]string // histories of tries that missed a fault and broke a property
+	running     sync.Map // cell → *planning.Probe
+	missed      []*planning.Probe
+	broken      map[*planning.Probe][]string // histories of tries that missed a fault and broke a property
 	total       int
 	gone        bool // the system under test went away
 }
@@ -133,15 +133,15 @@ func newExploration(ctx context.Context, x *session, f *exploreFlags, part, part
 	e := &exploration{
 		session: x, flags: f, part: part, parts: parts,
 		byName: map[string]*scenarios.Scenario{}, prints: map[string]string{},
-		tally: newTally(), before: map[logKey]logLine{}, broken: map[*faults.Probe][]string{},
+		tally: newTally(), before: map[logKey]logLine{}, broken: map[*planning.Probe][]string{},
 	}
-	var spaces []faults.Space
+	var spaces []planning.Space
 	for _, s := range x.scenarios {
 		defs := blueprint(s)
 		e.byName[s.Name], e.prints[s.Name] = s, fingerprint(defs)
-		spaces = append(spaces, faults.Space{Name: s.Name, Definitions: defs, Ability: x.ability()})
+		spaces = append(spaces, planning.Space{Name: s.Name, Definitions: defs, Ability: x.ability()})
 	}
-	e.explorer = faults.NewExplorer(spaces, f.depth, f.audit)
+	e.explorer = planning.NewExplorer(spaces, f.depth, f.audit)
 	head := logHead{
 		Version: exploreLogVersion, Tool: toolVersion(), Orchestrator: x.system.Info().Name, Profile: string(x.profile),
 		Seed: x.s.seed, Defects: x.s.defects, Flags: given,
@@ -183,10 +183,10 @@ func (e *exploration) explore(ctx context.Context) error {
 
 // runLevel runs the probes of one level: those of this shard, and those of others
 // that the next level begins at.
-func (e *exploration) runLevel(ctx context.Context, probes []*faults.Probe) error {
+func (e *exploration) runLevel(ctx context.Context, probes []*planning.Probe) error {
 	e.total += len(probes)
 	e.progress.SetTotal(e.total)
-	var todo []*faults.Probe
+	var todo []*planning.Probe
 	mine := 0
 	for _, p := range probes {
 		if e.owns(p) {
@@ -217,7 +217,7 @@ func (e *exploration) runLevel(ctx context.Context, probes []*faults.Probe) erro
 }
 
 // leave counts a plan that the budget or an interruption leaves out.
-func (e *exploration) leave(p *faults.Probe, why string) {
+func (e *exploration) leave(p *planning.Probe, why string) {
 	e.tally.leave(p, why)
 	e.total--
 	if e.owns(p) {
@@ -225,11 +225,11 @@ func (e *exploration) leave(p *faults.Probe, why string) {
 	}
 }
 
-func (e *exploration) owns(p *faults.Probe) bool { return p.Shard(e.parts) == e.part }
+func (e *exploration) owns(p *planning.Probe) bool { return p.Shard(e.parts) == e.part }
 
 // runProbes runs probes side by side; those that missed a fault are kept for
 // another try.
-func (e *exploration) runProbes(ctx context.Context, probes []*faults.Probe, try int) error {
+func (e *exploration) runProbes(ctx context.Context, probes []*planning.Probe, try int) error {
 	cells := func(yield func(harness.Cell) bool) {
 		for _, p := range probes {
 			c := e.cell(e.byName[p.Space], p.Plan, e.s.seed)
@@ -240,10 +240,10 @@ func (e *exploration) runProbes(ctx context.Context, probes []*faults.Probe, try
 		}
 	}
 	var errs []error
-	taken := map[*faults.Probe]bool{}
+	taken := map[*planning.Probe]bool{}
 	err := e.harness.Run(ctx, cells, func(r harness.Result) {
 		v, _ := e.running.LoadAndDelete(r.Cell.ID)
-		p := v.(*faults.Probe)
+		p := v.(*planning.Probe)
 		taken[p] = true
 		if err := e.take(p, r, try); err != nil {
 			errs = append(errs, err)
@@ -262,7 +262,7 @@ func (e *exploration) runProbes(ctx context.Context, probes []*faults.Probe, try
 }
 
 // take judges one finished cell and tells the explorer what it showed.
-func (e *exploration) take(p *faults.Probe, r harness.Result, try int) error {
+func (e *exploration) take(p *planning.Probe, r harness.Result, try int) error {
 	info := results.CellInfo{
 		ID: r.Cell.ID, Scenario: p.Space, PlanID: p.Plan.ID(), Plan: p.Plan.String(), Probe: p.Level > 0, Duration: r.Duration,
 	}
@@ -278,7 +278,7 @@ func (e *exploration) take(p *faults.Probe, r harness.Result, try int) error {
 		e.failOne(failedToRun)
 		return nil
 	}
-	trace := faults.NewTrace(r.History)
+	trace := planning.NewTrace(r.History)
 	e.explorer.Learn(p, trace)
 	again := len(trace.Missed()) > 0 && try < probeTries
 	if again {
@@ -305,7 +305,7 @@ func (e *exploration) take(p *faults.Probe, r harness.Result, try int) error {
 }
 
 // add judges a history, and reports and remembers what was found.
-func (e *exploration) add(info results.CellInfo, p *faults.Probe, h *history.History) []checkers.Verdict {
+func (e *exploration) add(info results.CellInfo, p *planning.Probe, h *history.History) []checkers.Verdict {
 	verdicts := checkers.Judge(h, e.checkers)
 	state := e.collector.Add(info, h, verdicts)
 	e.failed.watch(info.ID, h.Header, p.Plan, verdicts)
@@ -317,7 +317,7 @@ func (e *exploration) add(info results.CellInfo, p *faults.Probe, h *history.His
 }
 
 // done notes that a plan needs no other run.
-func (e *exploration) done(p *faults.Probe, path string, t faults.Trace, verdicts []checkers.Verdict) error {
+func (e *exploration) done(p *planning.Probe, path string, t planning.Trace, verdicts []checkers.Verdict) error {
 	e.tally.ran(p)
 	abs, err := filepath.Abs(path)
 	if err != nil {
@@ -330,7 +330,7 @@ func (e *exploration) done(p *faults.Probe, path string, t faults.Trace, verdict
 
 // recall takes a probe from the exploration that this one goes on with; false:
 // it has to be run.
-func (e *exploration) recall(p *faults.Probe) bool {
+func (e *exploration) recall(p *planning.Probe) bool {
 	line, ok := e.before[logKey{p.Space, e.prints[p.Space], p.Plan.ID()}]
 	if !ok {
 		return false

@@ -16,7 +16,7 @@ import (
 	"github.com/spf13/pflag"
 
 	"github.com/sagacheck/sagacheck/checkers"
-	"github.com/sagacheck/sagacheck/faults"
+	"github.com/sagacheck/sagacheck/planning"
 )
 
 // exploreLogFile is what an exploration notes in its run folder, so that another
@@ -106,14 +106,14 @@ type logLine struct {
 	History      string   `json:"history"` // path of the stored history
 	// Broken are the histories of earlier tries (whose fault did not fire) in which
 	// a property was violated.
-	Broken []string     `json:"broken,omitempty"`
-	Trace  faults.Trace `json:"trace"`
+	Broken []string       `json:"broken,omitempty"`
+	Trace  planning.Trace `json:"trace"`
 }
 
 // logKey names a plan of a scenario in one state of its definitions.
 type logKey struct{ scenario, definitions, plan string }
 
-func newLogLine(p *faults.Probe, print, path string, t faults.Trace, verdicts []checkers.Verdict) logLine {
+func newLogLine(p *planning.Probe, print, path string, t planning.Trace, verdicts []checkers.Verdict) logLine {
 	l := logLine{Scenario: p.Space, Definitions: print, PlanID: p.Plan.ID(), Plan: p.Plan.String(), History: path, Trace: t}
 	for _, v := range verdicts {
 		switch v.Outcome {

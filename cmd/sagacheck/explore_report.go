@@ -6,7 +6,7 @@ import (
 	"slices"
 
 	"github.com/sagacheck/sagacheck/checkers"
-	"github.com/sagacheck/sagacheck/faults"
+	"github.com/sagacheck/sagacheck/planning"
 	"github.com/sagacheck/sagacheck/results"
 )
 
@@ -39,7 +39,7 @@ func newTally() exploreTally {
 const examplesKept = 5
 
 // leave counts a plan that is not run.
-func (t *exploreTally) leave(p *faults.Probe, reason string) {
+func (t *exploreTally) leave(p *planning.Probe, reason string) {
 	i := slices.IndexFunc(t.reasons, func(n results.NotRun) bool { return n.Reason == reason })
 	if i < 0 {
 		i = len(t.reasons)
@@ -56,7 +56,7 @@ func (t *exploreTally) leave(p *faults.Probe, reason string) {
 }
 
 // ran counts a plan that has run.
-func (t *exploreTally) ran(p *faults.Probe) {
+func (t *exploreTally) ran(p *planning.Probe) {
 	t.runs[p.Space]++
 	if p.Pruned != "" {
 		t.marked[p.Space]++
@@ -72,7 +72,7 @@ func (t *exploreTally) cut() bool {
 }
 
 // find notes the findings of a run.
-func (t *exploreTally) find(p *faults.Probe, verdicts []checkers.Verdict) {
+func (t *exploreTally) find(p *planning.Probe, verdicts []checkers.Verdict) {
 	for _, v := range verdicts {
 		if v.Outcome != checkers.Violation {
 			continue
@@ -126,7 +126,7 @@ func (e *exploration) coverage() *results.Coverage {
 			rules[rule] += k
 		}
 	}
-	for _, r := range faults.Rules() {
+	for _, r := range planning.Rules() {
 		if rules[r.Name] > 0 {
 			c.Rules = append(c.Rules, results.RuleCount{Rule: r.Name, Plans: rules[r.Name]})
 		}

@@ -6,8 +6,8 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/sagacheck/sagacheck/faults"
 	"github.com/sagacheck/sagacheck/internal/tinyorch"
+	"github.com/sagacheck/sagacheck/planning"
 	"github.com/sagacheck/sagacheck/results"
 )
 
@@ -146,7 +146,7 @@ var (
 	testHead = logHead{Version: exploreLogVersion, Tool: "dev", Orchestrator: "mine", Profile: "keyed", Seed: 3, Defects: []string{"b", "a"}}
 	testLine = logLine{
 		Scenario: "order", Definitions: "d1", PlanID: "p-1", Plan: "lose charge#1@response", Violated: []string{"duplicate-effect"}, History: "/h",
-		Trace: faults.Trace{Visits: []faults.Visit{{Saga: 2, Seq: 4}}, Fired: []bool{true}, Last: 3, Outcome: "x"},
+		Trace: planning.Trace{Visits: []planning.Visit{{Saga: 2, Seq: 4}}, Fired: []bool{true}, Last: 3, Outcome: "x"},
 	}
 )
 

@@ -4,7 +4,7 @@ import (
 	"context"
 	"slices"
 
-	"github.com/sagacheck/sagacheck/faults"
+	"github.com/sagacheck/sagacheck/planning"
 	"github.com/sagacheck/sagacheck/results"
 	"github.com/sagacheck/sagacheck/scenarios"
 )
@@ -22,16 +22,16 @@ const (
 func (b *bench) explored(ctx context.Context) error {
 	defer b.progress.Done(results.Passed)
 	byName := map[string]*scenarios.Scenario{}
-	var spaces []faults.Space
+	var spaces []planning.Space
 	for _, s := range b.scenarios {
 		byName[s.Name] = s
-		spaces = append(spaces, faults.Space{Name: s.Name, Definitions: blueprint(s), Ability: b.ability()})
+		spaces = append(spaces, planning.Space{Name: s.Name, Definitions: blueprint(s), Ability: b.ability()})
 	}
-	x := faults.NewExplorer(spaces, exploreDepth, false)
+	x := planning.NewExplorer(spaces, exploreDepth, false)
 	o := outcome{kills: map[string]bool{}}
 	result := &results.Explored{}
 	for o.kill == nil && o.runs < b.flags.limit && ctx.Err() == nil {
-		probes := slices.DeleteFunc(x.Next(), func(p *faults.Probe) bool { return !usable(p.Plan) })
+		probes := slices.DeleteFunc(x.Next(), func(p *planning.Probe) bool { return !usable(p.Plan) })
 		if len(probes) == 0 {
 			break
 		}
@@ -54,7 +54,7 @@ func (b *bench) explored(ctx context.Context) error {
 
 // exploreWave runs plans side by side, and tells the explorer what they showed.
 // What ran beside the one that was found does not count.
-func (b *bench) exploreWave(ctx context.Context, x *faults.Explorer, byName map[string]*scenarios.Scenario, wave []*faults.Probe) outcome {
+func (b *bench) exploreWave(ctx context.Context, x *planning.Explorer, byName map[string]*scenarios.Scenario, wave []*planning.Probe) outcome {
 	var trials []trial
 	for _, p := range wave {
 		trials = append(trials, trial{scenario: byName[p.Space], plan: p.Plan, profile: b.mutant.profile, seed: b.flags.seed})
@@ -62,7 +62,7 @@ func (b *bench) exploreWave(ctx context.Context, x *faults.Explorer, byName map[
 	o := outcome{kills: map[string]bool{}}
 	for i, s := range b.tries(ctx, trials) {
 		if s.result.History != nil && s.result.Err == nil {
-			x.Learn(wave[i], faults.NewTrace(s.result.History))
+			x.Learn(wave[i], planning.NewTrace(s.result.History))
 		}
 		if b.count(&o, s) {
 			return o

@@ -8,8 +8,8 @@ import (
 	"slices"
 	"sync"
 
-	"github.com/sagacheck/sagacheck/faults"
 	"github.com/sagacheck/sagacheck/participants"
+	"github.com/sagacheck/sagacheck/planning"
 	"github.com/sagacheck/sagacheck/results"
 	"github.com/sagacheck/sagacheck/scenarios"
 )
@@ -86,7 +86,7 @@ func (b *bench) one(ctx context.Context) error {
 // in the same order, by chance.
 func (b *bench) many(ctx context.Context) (err error) {
 	d, limit := &b.mutant.Defect, b.flags.limit
-	if d.Runs, err = b.record(b.searches(ctx, faults.Draw, limit), limit); err != nil {
+	if d.Runs, err = b.record(b.searches(ctx, planning.Draw, limit), limit); err != nil {
 		return err
 	}
 	if d.Runs.Found == 0 && ctx.Err() == nil {
@@ -115,7 +115,7 @@ func (b *bench) byChance(ctx context.Context, limit int) *results.Spread {
 	}()
 	open := make([]func() (trial, bool), b.flags.seeds)
 	for s := range open {
-		next, stop := iter.Pull(b.drawn(faults.Chance, s, limit))
+		next, stop := iter.Pull(b.drawn(planning.Chance, s, limit))
 		defer stop()
 		open[s] = next
 	}
@@ -204,7 +204,7 @@ func (b *bench) soak(ctx context.Context) error {
 		drawn = equivalentQuick
 		list = slices.DeleteFunc(slices.Clone(list), func(s *scenarios.Scenario) bool { return !slices.Contains(quickScenarios, s.Name) })
 	}
-	o := b.search(ctx, concat(b.curated(list), b.drawn(faults.Draw, 0, drawn)), 2*directedWidth)
+	o := b.search(ctx, concat(b.curated(list), b.drawn(planning.Draw, 0, drawn)), 2*directedWidth)
 	for range b.flags.seeds {
 		b.progress.Done(results.Passed)
 	}

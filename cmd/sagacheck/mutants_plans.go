@@ -11,6 +11,7 @@ import (
 
 	"github.com/sagacheck/sagacheck/faults"
 	"github.com/sagacheck/sagacheck/participants"
+	"github.com/sagacheck/sagacheck/planning"
 	"github.com/sagacheck/sagacheck/saga"
 	"github.com/sagacheck/sagacheck/scenarios"
 )
@@ -25,7 +26,7 @@ type trial struct {
 }
 
 // drawing makes a plan from a seed: exact, or by chance.
-type drawing func(defs []saga.Definition, a faults.Ability, seed uint64) faults.Plan
+type drawing func(defs []saga.Definition, a planning.Ability, seed uint64) faults.Plan
 
 // drawn are the trials of a search: for each run a scenario and a plan are drawn
 // anew. The scenarios of a search are the same whatever draws its plans.
@@ -49,8 +50,8 @@ func (b *bench) drawn(draw drawing, search, limit int) iter.Seq[trial] {
 
 // ability: faults at the process only where the defect needs them, since they
 // cost more time than all others together.
-func (b *bench) ability() faults.Ability {
-	return faults.Ability{Process: b.mutant.process || b.mutant.store, Store: b.mutant.store, Operator: true}
+func (b *bench) ability() planning.Ability {
+	return planning.Ability{Process: b.mutant.process || b.mutant.store, Store: b.mutant.store, Operator: true}
 }
 
 // usable: the measured tables are without refused connections, which once could not
@@ -114,7 +115,7 @@ func (b *bench) curated(list []*scenarios.Scenario) iter.Seq[trial] {
 	most := 0
 	for _, s := range list {
 		var hand []trial
-		for _, p := range faults.Curated(blueprint(s), b.ability()) {
+		for _, p := range planning.Curated(blueprint(s), b.ability()) {
 			if usable(p) {
 				hand = append(hand, trial{scenario: s, plan: p, profile: b.mutant.profile, seed: b.flags.seed})
 			}

@@ -5,7 +5,7 @@ import (
 	"slices"
 	"testing"
 
-	"github.com/sagacheck/sagacheck/faults"
+	"github.com/sagacheck/sagacheck/planning"
 	"github.com/sagacheck/sagacheck/saga"
 )
 
@@ -60,7 +60,7 @@ func TestSearchesDifferInTheirPlansOnly(t *testing.T) {
 		}
 		return all
 	}
-	exact, chance := names(faults.Draw), names(faults.Chance)
+	exact, chance := names(planning.Draw), names(planning.Chance)
 	if len(exact) != 40 || !slices.Equal(exact, chance) {
 		t.Errorf("exact: %v\nchance: %v", exact, chance)
 	}

@@ -12,6 +12,7 @@ import (
 	"github.com/sagacheck/sagacheck/checkers"
 	"github.com/sagacheck/sagacheck/faults"
 	"github.com/sagacheck/sagacheck/harness"
+	"github.com/sagacheck/sagacheck/planning"
 	"github.com/sagacheck/sagacheck/results"
 	"github.com/sagacheck/sagacheck/saga"
 	"github.com/sagacheck/sagacheck/scenarios"
@@ -177,7 +178,7 @@ func (x *session) plans(own *faults.Plan, curated bool, runs int) []planned {
 		case own != nil:
 			all = append(all, planned{s, *own, x.s.seed})
 		case curated:
-			for _, p := range faults.Curated(blueprint(s), x.ability()) {
+			for _, p := range planning.Curated(blueprint(s), x.ability()) {
 				all = append(all, planned{s, p, x.s.seed})
 			}
 		}
@@ -188,7 +189,7 @@ func (x *session) plans(own *faults.Plan, curated bool, runs int) []planned {
 	for k := range runs {
 		s := x.scenarios[k%len(x.scenarios)]
 		seed := x.s.seed*1_000_003 + uint64(k)
-		all = append(all, planned{s, faults.Draw(blueprint(s), x.ability(), seed), seed})
+		all = append(all, planned{s, planning.Draw(blueprint(s), x.ability(), seed), seed})
 	}
 	return all
 }

@@ -21,6 +21,7 @@ import (
 	"github.com/sagacheck/sagacheck/harness"
 	"github.com/sagacheck/sagacheck/orchestrators"
 	"github.com/sagacheck/sagacheck/participants"
+	"github.com/sagacheck/sagacheck/planning"
 	"github.com/sagacheck/sagacheck/reference"
 	"github.com/sagacheck/sagacheck/reports"
 	"github.com/sagacheck/sagacheck/results"
@@ -100,9 +101,9 @@ type session struct {
 	nonce     string
 	shard     *results.Shard
 	cells     int
-	ability   func() faults.Ability // reads the manifest once: that takes a while
-	failing   map[string]int        // failed cells of each kind
-	alone     bool                  // cells are run once more, alone, for clauses that are open
+	ability   func() planning.Ability // reads the manifest once: that takes a while
+	failing   map[string]int          // failed cells of each kind
+	alone     bool                    // cells are run once more, alone, for clauses that are open
 	unjudged  unjudged
 	stop      context.CancelCauseFunc
 	watch     func(harness.Result, []checkers.Verdict) // also told of each judged cell

@@ -17,6 +17,7 @@ import (
 	"github.com/sagacheck/sagacheck/faults"
 	"github.com/sagacheck/sagacheck/harness"
 	"github.com/sagacheck/sagacheck/history"
+	"github.com/sagacheck/sagacheck/planning"
 	"github.com/sagacheck/sagacheck/reports"
 	"github.com/sagacheck/sagacheck/results"
 )
@@ -64,7 +65,7 @@ type failure struct {
 	header                   history.Header
 
 	rate     results.Rate
-	smallest faults.Case
+	smallest planning.Case
 	result   harness.Result // of the smallest case's last failing run
 	verdict  checkers.Verdict
 	again    results.Rate // of the smallest case
@@ -136,8 +137,8 @@ func (x *session) shrinkAll(ctx context.Context, f shrinkFlags, found *failures)
 // shrink tells the rate of a failure, looks for a smaller case, and tells the rate
 // of that one.
 func (s *shrinker) shrink(ctx context.Context, f shrinkFlags, g *failure) {
-	g.smallest = faults.Case{Plan: g.plan, Definitions: g.header.Definitions, Registers: g.header.Registers}
-	replays := slices.Repeat([]faults.Case{g.smallest}, replaysOfFailure)
+	g.smallest = planning.Case{Plan: g.plan, Definitions: g.header.Definitions, Registers: g.header.Registers}
+	replays := slices.Repeat([]planning.Case{g.smallest}, replaysOfFailure)
 	rate := rateOf(s.try(ctx, g, replays))
 	if ctx.Err() != nil {
 		return
@@ -150,12 +151,12 @@ func (s *shrinker) shrink(ctx context.Context, f shrinkFlags, g *failure) {
 	if g.rate.Hits >= steady {
 		times = 1
 	}
-	search := faults.Shrinker{
+	search := planning.Shrinker{
 		MaxTries: (f.maxRuns - 2*replaysOfFailure) / times, Batch: shrinkBatch,
-		Try: func(ctx context.Context, cases []faults.Case) []bool {
-			var repeated []faults.Case
+		Try: func(ctx context.Context, cases []planning.Case) []bool {
+			var repeated []planning.Case
 			for _, c := range cases {
-				repeated = append(repeated, slices.Repeat([]faults.Case{c}, times)...)
+				repeated = append(repeated, slices.Repeat([]planning.Case{c}, times)...)
 			}
 			failed := make([]bool, len(cases))
 			for i, hit := range s.try(ctx, g, repeated) {
@@ -171,14 +172,14 @@ func (s *shrinker) shrink(ctx context.Context, f shrinkFlags, g *failure) {
 	}
 	original, result, verdict := g.smallest, g.result, g.verdict
 	g.smallest = smallest
-	g.again = rateOf(s.try(ctx, g, slices.Repeat([]faults.Case{smallest}, replaysOfFailure)))
+	g.again = rateOf(s.try(ctx, g, slices.Repeat([]planning.Case{smallest}, replaysOfFailure)))
 	g.runs += replaysOfFailure
 	if g.again.Hits == 0 { // it failed once by chance: the original is the better witness
 		g.smallest, g.result, g.verdict = original, result, verdict
 	}
 }
 
-func sameCase(a, b faults.Case) bool {
+func sameCase(a, b planning.Case) bool {
 	return a.Plan.ID() == b.Plan.ID() && fingerprint(a.Definitions) == fingerprint(b.Definitions)
 }
 
@@ -194,7 +195,7 @@ func rateOf(failed []bool) results.Rate {
 
 // try runs cases side by side and tells which broke the property again. The last
 // failing run of the case that is smallest by then is kept, as evidence.
-func (s *shrinker) try(ctx context.Context, g *failure, cases []faults.Case) []bool {
+func (s *shrinker) try(ctx context.Context, g *failure, cases []planning.Case) []bool {
 	checker, _ := checkers.ByName(g.property)
 	failed := make([]bool, len(cases))
 	index := map[string]int{}
@@ -256,7 +257,7 @@ func (x *session) enter(run *results.Run, g *failure) {
 	if g.err != nil {
 		run.Errors = append(run.Errors, fmt.Sprintf("shrinking %s in %s: %v", g.property, g.scenario, g.err))
 	}
-	original := faults.Case{Plan: g.plan, Definitions: g.header.Definitions}
+	original := planning.Case{Plan: g.plan, Definitions: g.header.Definitions}
 	if g.result.History == nil || sameCase(original, g.smallest) {
 		return
 	}
@@ -281,7 +282,7 @@ func (x *session) reportOf(g *failure) results.Failure {
 }
 
 // inWords is a case for people: its plan, its steps and its sagas.
-func inWords(c faults.Case) string {
+func inWords(c planning.Case) string {
 	s := fmt.Sprintf("%s; %d steps", c.Plan, len(c.Definitions[0].Steps))
 	if n := len(c.Definitions); n > 1 {
 		s += fmt.Sprintf(", %d sagas", n)

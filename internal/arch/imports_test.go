@@ -49,7 +49,7 @@ func list(t *testing.T) map[string]pkg {
 // A storey never reaches those above it, and the two halves reach each other in cmd
 // only.
 func TestImportsPointOneWay(t *testing.T) {
-	running := []string{"harness", "faults", "wire", "participants", "orchestrators", "reference", "scenarios"}
+	running := []string{"harness", "faults", "planning", "wire", "participants", "orchestrators", "reference", "scenarios"}
 	showing := []string{"results", "reports"}
 	all := list(t)
 	for _, rule := range []struct {
@@ -64,22 +64,27 @@ func TestImportsPointOneWay(t *testing.T) {
 		{
 			"what was found needs the plans, and nothing of what ran the cells; it does not know how it is shown",
 			[]string{"results"},
-			[]string{"harness", "wire", "participants", "orchestrators", "reference", "scenarios", "reports", "cmd"},
+			[]string{"harness", "planning", "wire", "participants", "orchestrators", "reference", "scenarios", "reports", "cmd"},
 		},
 		{
 			"who shows what was found runs nothing",
 			[]string{"reports"},
-			[]string{"harness", "wire", "participants", "orchestrators", "reference", "scenarios", "cmd"},
+			[]string{"harness", "planning", "wire", "participants", "orchestrators", "reference", "scenarios", "cmd"},
 		},
 		{
 			"a plan is data, whoever makes it and whoever carries it out",
 			[]string{"faults"},
+			[]string{"harness", "planning", "wire", "participants", "orchestrators", "reference", "scenarios", "history"},
+		},
+		{
+			"who plans knows of runs only their histories",
+			[]string{"planning"},
 			[]string{"harness", "wire", "participants", "orchestrators", "reference", "scenarios"},
 		},
 		{
 			"who carries plans out on sockets is told all of a cell by the harness",
 			[]string{"wire"},
-			[]string{"harness", "orchestrators", "reference", "scenarios"},
+			[]string{"harness", "planning", "orchestrators", "reference", "scenarios"},
 		},
 		{"who runs cells does not judge them", running, append([]string{"checkers", "cmd"}, showing...)},
 	} {

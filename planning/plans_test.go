@@ -1,4 +1,4 @@
-package faults
+package planning
 
 import (
 	"encoding/json"
@@ -9,6 +9,7 @@ import (
 	"github.com/goccy/go-yaml"
 	"pgregory.net/rapid"
 
+	"github.com/sagacheck/sagacheck/faults"
 	"github.com/sagacheck/sagacheck/saga"
 	"github.com/sagacheck/sagacheck/scenarios"
 )
@@ -27,7 +28,7 @@ var able = Ability{Process: true, Store: true, Operator: true}
 
 // fit: a plan that we make ourselves is one that a user could write: it is valid,
 // it can hit the sagas that it was made for, and it is read back as it was written.
-func fit(t rapid.TB, what string, defs []saga.Definition, p Plan) {
+func fit(t rapid.TB, what string, defs []saga.Definition, p faults.Plan) {
 	t.Helper()
 	if err := p.Validate(); err != nil {
 		t.Fatalf("%s: %s: %v", what, p, err)
@@ -44,7 +45,7 @@ func fit(t rapid.TB, what string, defs []saga.Definition, p Plan) {
 		t.Fatal(err)
 	}
 	for _, text := range [][]byte{asYAML, asJSON} {
-		q, err := ParsePlan(text)
+		q, err := faults.ParsePlan(text)
 		if err != nil {
 			t.Fatalf("%s: %s: %v\n%s", what, p, err, text)
 		}

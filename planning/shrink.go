@@ -1,17 +1,18 @@
-package faults
+package planning
 
 import (
 	"encoding/json"
 	"reflect"
 	"slices"
 
+	"github.com/sagacheck/sagacheck/faults"
 	"github.com/sagacheck/sagacheck/saga"
 )
 
 // Case is all that a shrinker may change of a failing cell: its plan and the
 // definitions of its sagas. Registers are their initial values.
 type Case struct {
-	Plan        Plan
+	Plan        faults.Plan
 	Definitions []saga.Definition
 	Registers   map[string]string
 }
@@ -38,7 +39,7 @@ func (c Case) Smaller() []Case {
 	all = append(all, fewerSteps(c)...)
 	for i, f := range c.Plan.Faults {
 		policy := policyOf(c.Definitions[0], f.At)
-		for _, g := range slices.Concat(kindOf(f).Simpler(f, policy), earlier(f), plainer(f, policy)) {
+		for _, g := range slices.Concat(faults.KindOf(f).Simpler(f, policy), earlier(f), plainer(f, policy)) {
 			if p := replaced(c.Plan, i, g); p.Validate() == nil {
 				all = append(all, c.with(p))
 			}
@@ -47,21 +48,21 @@ func (c Case) Smaller() []Case {
 	return all
 }
 
-func (c Case) with(p Plan) Case {
+func (c Case) with(p faults.Plan) Case {
 	c.Plan = p
 	return c
 }
 
-func replaced(p Plan, i int, f Fault) Plan {
-	q := Plan{slices.Clone(p.Faults)}
+func replaced(p faults.Plan, i int, f faults.Fault) faults.Plan {
+	q := faults.Plan{Faults: slices.Clone(p.Faults)}
 	q.Faults[i] = f
 	return q
 }
 
-func fewerFaults(p Plan) []Plan {
-	var all []Plan
+func fewerFaults(p faults.Plan) []faults.Plan {
+	var all []faults.Plan
 	for i := range p.Faults {
-		all = append(all, Plan{slices.Delete(slices.Clone(p.Faults), i, i+1)})
+		all = append(all, faults.Plan{Faults: slices.Delete(slices.Clone(p.Faults), i, i+1)})
 	}
 	return all
 }
@@ -73,13 +74,13 @@ func fewerSagas(c Case) []Case {
 	}
 	var all []Case
 	for n := len(c.Definitions); n >= 1; n-- {
-		struck := slices.ContainsFunc(c.Plan.Faults, func(f Fault) bool { return !f.At.IsZero() && max(f.Saga, 1) == n })
+		struck := slices.ContainsFunc(c.Plan.Faults, func(f faults.Fault) bool { return !f.At.IsZero() && max(f.Saga, 1) == n })
 		if struck {
 			continue
 		}
 		d := c
 		d.Definitions = slices.Delete(slices.Clone(c.Definitions), n-1, n)
-		d.Plan = Plan{slices.Clone(c.Plan.Faults)}
+		d.Plan = faults.Plan{Faults: slices.Clone(c.Plan.Faults)}
 		for i, f := range d.Plan.Faults {
 			if f.Saga > n {
 				d.Plan.Faults[i].Saga = number(f.Saga - 1)
@@ -116,7 +117,7 @@ func fewerSteps(c Case) []Case {
 func withoutStep(c Case, name string) (Case, bool) {
 	d := c
 	d.Definitions = slices.Clone(c.Definitions)
-	d.Plan = Plan{slices.Clone(c.Plan.Faults)}
+	d.Plan = faults.Plan{Faults: slices.Clone(c.Plan.Faults)}
 	for i, f := range d.Plan.Faults {
 		if f.At.Step == name || len(f.Steps) == 1 && f.Steps[0] == name {
 			return c, false
@@ -175,7 +176,7 @@ func cutStep(d saga.Definition, name string) saga.Definition {
 }
 
 // earlier moves a fault to an earlier attempt.
-func earlier(f Fault) []Fault {
+func earlier(f faults.Fault) []faults.Fault {
 	if f.At.Attempt < 2 {
 		return nil
 	}
@@ -183,16 +184,16 @@ func earlier(f Fault) []Fault {
 	before.At.Attempt--
 	first.At.Attempt = 1
 	if before.At == first.At {
-		return []Fault{first}
+		return []faults.Fault{first}
 	}
-	return []Fault{first, before}
+	return []faults.Fault{first, before}
 }
 
 // plainer takes fields back to the value that everybody knows, and windows over
 // fewer steps and calls.
-func plainer(f Fault, p saga.RetryPolicy) []Fault {
-	var all []Fault
-	if g := defaults(f, p); !reflect.DeepEqual(g, f) {
+func plainer(f faults.Fault, p saga.RetryPolicy) []faults.Fault {
+	var all []faults.Fault
+	if g := faults.Defaults(f, p); !reflect.DeepEqual(g, f) {
 		all = append(all, g)
 	}
 	if f.Effect(0).Copied && f.DelayMS > 0 {

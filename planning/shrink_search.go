@@ -1,4 +1,4 @@
-package faults
+package planning
 
 import "context"
 

@@ -1,4 +1,4 @@
-package faults
+package planning
 
 import (
 	"time"
@@ -45,11 +45,4 @@ func (pr *prediction) mayTry(p saga.RetryPolicy, n int, unbounded bool) bool {
 		pr.doubtful = true
 	}
 	return false
-}
-
-// unbounded: the action is attempted until its outcome is known, whatever its
-// policy says: a deferrable step in the background, a pivot that can't be undone
-// because everything depends on it.
-func unbounded(s saga.Step) bool {
-	return s.Kind == saga.Deferrable || s.Kind == saga.Pivot && s.Compensation == nil
 }

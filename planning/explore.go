@@ -1,4 +1,4 @@
-package faults
+package planning
 
 import (
 	"cmp"
@@ -6,6 +6,7 @@ import (
 	"encoding/binary"
 	"slices"
 
+	"github.com/sagacheck/sagacheck/faults"
 	"github.com/sagacheck/sagacheck/saga"
 )
 
@@ -60,7 +61,7 @@ type pair struct {
 // Probe is a plan that an explorer wants to be run.
 type Probe struct {
 	Space string
-	Plan  Plan
+	Plan  faults.Plan
 	Level int // number of faults
 	// Pruned is the rule that leaves the plan out; empty: it is to be run. Only an
 	// audit hands out pruned probes.
@@ -153,7 +154,7 @@ func (s *exploredSpace) next(level int, audit bool) []*Probe {
 	}
 	if level == 1 {
 		for _, f := range windowVariants(s.Definitions[0], s.Ability) {
-			p := &Probe{Space: s.Name, Level: 1, Plan: Plan{[]Fault{f}}, added: f.Kind, windows: true}
+			p := &Probe{Space: s.Name, Level: 1, Plan: faults.Plan{Faults: []faults.Fault{f}}, added: f.Kind, windows: true}
 			s.counts.Raw++
 			s.reached[pairOf(f)] = true
 			made = append(made, p)
@@ -203,7 +204,7 @@ func (s *exploredSpace) extend(parent *Probe, audit bool) []*Probe {
 			continue
 		}
 		for _, f := range variantsAt(v, s.Definitions[n-1], s.Ability) {
-			if (Plan{append(slices.Clone(parent.Plan.Faults), f)}).bodiless() != nil {
+			if (faults.Plan{Faults: append(slices.Clone(parent.Plan.Faults), f)}).Bodiless() {
 				continue
 			}
 			s.counts.Raw++
@@ -222,7 +223,7 @@ func (s *exploredSpace) extend(parent *Probe, audit bool) []*Probe {
 // reach notes that a point can be reached, for every kind that can strike there.
 func (s *exploredSpace) reach(v Visit) {
 	for _, k := range placeable(v, s.Ability) {
-		s.reached[pairOf(Fault{Kind: k.Name, Saga: v.Saga, At: v.At})] = true
+		s.reached[pairOf(faults.Fault{Kind: k.Name, Saga: v.Saga, At: v.At})] = true
 	}
 }
 
@@ -231,9 +232,9 @@ func (s *exploredSpace) reach(v Visit) {
 // that always comes before them belongs to the extension of another plan.)
 func (s *exploredSpace) follows(parent *Probe, v Visit) bool {
 	if v.Seq > parent.trace.Last {
-		return !slices.ContainsFunc(parent.Plan.Faults, func(f Fault) bool { return f.At == v.At && f.Saga == v.Saga })
+		return !slices.ContainsFunc(parent.Plan.Faults, func(f faults.Fault) bool { return f.At == v.At && f.Saga == v.Saga })
 	}
-	return !slices.ContainsFunc(parent.Plan.Faults, func(f Fault) bool {
+	return !slices.ContainsFunc(parent.Plan.Faults, func(f faults.Fault) bool {
 		return max(f.Saga, 1) == max(v.Saga, 1) && !concurrent(s.Definitions[max(v.Saga, 1)-1], f.At, v.At)
 	})
 }
@@ -255,8 +256,8 @@ func waits(d saga.Definition, step, other string) bool {
 }
 
 // add makes a probe and applies the rules; nil: the very same plan is there.
-func (s *exploredSpace) add(parent *Probe, f Fault) *Probe {
-	plan := canonical(Plan{append(slices.Clone(parent.Plan.Faults), f)})
+func (s *exploredSpace) add(parent *Probe, f faults.Fault) *Probe {
+	plan := canonical(faults.Plan{Faults: append(slices.Clone(parent.Plan.Faults), f)})
 	p := &Probe{Space: s.Name, Plan: plan, Level: parent.Level + 1, added: f.Kind}
 	if s.plans[plan.ID()] {
 		s.counts.Pruned[SameSet.Name]++
@@ -271,7 +272,7 @@ func (s *exploredSpace) add(parent *Probe, f Fault) *Probe {
 }
 
 // rule finds the rule by which a probe is left out.
-func (s *exploredSpace) rule(parent, p *Probe, f Fault) string {
+func (s *exploredSpace) rule(parent, p *Probe, f faults.Fault) string {
 	d := s.Definitions[0]
 	if n := max(f.Saga, 1); s.rep[n] != n {
 		return SymmetricSagas.Name

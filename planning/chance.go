@@ -1,10 +1,11 @@
-package faults
+package planning
 
 import (
 	"cmp"
 	"math/rand/v2"
 	"slices"
 
+	"github.com/sagacheck/sagacheck/faults"
 	"github.com/sagacheck/sagacheck/saga"
 )
 
@@ -25,33 +26,32 @@ const (
 // orchestrator's process, at random times and for random lengths. Nothing of it
 // knows where a saga is at that time. It is the baseline that plans with exact
 // failure points are compared with; the same seed gives the same plan.
-func Chance(defs []saga.Definition, a Ability, seed uint64) Plan {
+func Chance(defs []saga.Definition, a Ability, seed uint64) faults.Plan {
 	rng := rand.New(rand.NewPCG(seed, 0x6368616e6365))
-	kinds := []string{(outage{}).Doc().Name, (latency{}).Doc().Name, (errorRate{}).Doc().Name}
-	if a.Process {
-		kinds = append(kinds, (orchestratorOutage{}).Doc().Name)
+	var kinds []faults.KindDoc
+	for _, k := range faults.Kinds() {
+		if d := k.Doc(); d.Window() && a.Allows(d) {
+			kinds = append(kinds, d)
+		}
 	}
-	if a.Store {
-		kinds = append(kinds, (storeOutage{}).Doc().Name)
-	}
-	var p Plan
+	var p faults.Plan
 	for range 1 + rng.IntN(mostWindows) {
 		p.Faults = append(p.Faults, chanceWindow(rng, defs[0], kinds[rng.IntN(len(kinds))]))
 	}
-	slices.SortStableFunc(p.Faults, func(x, y Fault) int { return cmp.Compare(x.FromMS, y.FromMS) })
+	slices.SortStableFunc(p.Faults, func(x, y faults.Fault) int { return cmp.Compare(x.FromMS, y.FromMS) })
 	return p
 }
 
-func chanceWindow(rng *rand.Rand, d saga.Definition, kind string) Fault {
-	f := Fault{Kind: kind, FromMS: 1 + rng.IntN(latestStart), ForMS: 1 + rng.IntN(longest)}
-	if !usesSteps(kind) {
+func chanceWindow(rng *rand.Rand, d saga.Definition, kind faults.KindDoc) faults.Fault {
+	f := faults.Fault{Kind: kind.Name, FromMS: 1 + rng.IntN(latestStart), ForMS: 1 + rng.IntN(longest)}
+	if !kind.Uses("steps") {
 		return f
 	}
 	f.Steps = chanceSteps(rng, d)
-	switch kind {
-	case (latency{}).Doc().Name:
+	switch {
+	case kind.Uses("delay_ms"):
 		f.DelayMS = 1 + rng.IntN(mostLatency)
-	case (errorRate{}).Doc().Name:
+	case kind.Uses("calls"):
 		rate := (1 + rng.Float64()*(healthyRatio-1)) / healthyRatio
 		for range mostCalls {
 			f.Calls = append(f.Calls, rng.Float64() < rate)

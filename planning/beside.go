@@ -1,8 +1,9 @@
-package faults
+package planning
 
 import (
 	"slices"
 
+	"github.com/sagacheck/sagacheck/faults"
 	"github.com/sagacheck/sagacheck/saga"
 )
 
@@ -13,23 +14,23 @@ import (
 // costs depends on the time (of submit: whether the client is still there for a
 // slow answer, or the orchestrator for a late request), or it strikes a process
 // in which more goes on than one call.
-func unsettles(d saga.Definition, f Fault, many bool) bool {
+func unsettles(d saga.Definition, f faults.Fault, many bool) bool {
 	e := f.Effect(0)
-	if e.Refused || e.Victim == ServiceDown || f.At.Step == saga.SubmitStep {
+	if e.Refused || e.Victim == faults.ServiceDown || f.At.Step == saga.SubmitStep {
 		return true
 	}
-	if !f.strikesProcess() {
+	if !strikesProcess(f) {
 		return false
 	}
 	// What else is under way loses its answer too, a refusal perhaps; and when the
 	// process goes on, an answer that lies there and the time-out are both due.
 	retry := policyOf(d, f.At)
 	lastAttempt := retry.MaxAttempts > 0 && f.At.Attempt >= retry.MaxAttempts
-	return many || !alone(d, f.At.Step) || e.Victim == ProcessPaused && f.DelayMS >= retry.AttemptTimeoutMS && lastAttempt
+	return many || !alone(d, f.At.Step) || e.Victim == faults.ProcessPaused && f.DelayMS >= retry.AttemptTimeoutMS && lastAttempt
 }
 
 // strikesProcess: the fault hits the orchestrator's process at a point.
-func (f Fault) strikesProcess() bool {
+func strikesProcess(f faults.Fault) bool {
 	return !f.At.IsZero() && f.Effect(0).OnProcess()
 }
 
@@ -39,25 +40,25 @@ func (f Fault) strikesProcess() bool {
 // and whatever waits for the effect, which may be the copy's; and, of several
 // sagas that compete, two at one attempt, which may be of different ones, or one
 // that may end the only saga that would come to the other.
-func (f Fault) clashes(d saga.Definition, o Fault, several bool) bool {
-	copies := func(x Fault) bool { return x.Effect(0).Copied }
-	overtakes := func(x, y Fault) bool {
-		ends := x.Effect(0).Asked || several && x.endsSaga(d)
+func clashes(d saga.Definition, f, o faults.Fault, several bool) bool {
+	copies := func(x faults.Fault) bool { return x.Effect(0).Copied }
+	overtakes := func(x, y faults.Fault) bool {
+		ends := x.Effect(0).Asked || several && endsSaga(d, x)
 		return ends && x.At.Step != y.At.Step && !slices.Contains(d.Ancestors(x.At.Step), y.At.Step)
 	}
 	switch {
-	case f.strikesProcess() && o.strikesProcess() || overtakes(f, o) || overtakes(o, f):
+	case strikesProcess(f) && strikesProcess(o) || overtakes(f, o) || overtakes(o, f):
 		return true
 	case f.At.Ref() != o.At.Ref():
 		return false
-	case f.strikesProcess() || o.strikesProcess():
+	case strikesProcess(f) || strikesProcess(o):
 		return true
 	}
 	return f.At.Attempt == o.At.Attempt && (several || copies(f) || copies(o))
 }
 
 // endsSaga tells whether a saga may go no further after a fault.
-func (f Fault) endsSaga(d saga.Definition) bool {
+func endsSaga(d saga.Definition, f faults.Fault) bool {
 	e := f.Effect(0)
 	return e.Refuses() || e.Asked || policyOf(d, f.At).MaxAttempts == 1
 }

@@ -1,10 +1,11 @@
-package faults
+package planning
 
 import (
 	"os"
 	"strings"
 	"testing"
 
+	"github.com/sagacheck/sagacheck/faults"
 	"github.com/sagacheck/sagacheck/saga"
 )
 
@@ -33,8 +34,8 @@ func TestSymmetricStepsAreThoseThatNothingTellsApart(t *testing.T) {
 
 func TestPlansThatSymmetryMakesEqual(t *testing.T) {
 	ways := symmetries(fan("s-1", "a", "b", "c"))
-	plan := func(x, y string) Plan {
-		return underSymmetry(Plan{[]Fault{{Kind: "lose", At: point(x, 1, saga.Response)}, {Kind: "reset", At: point(y, 1, saga.Request)}}}, ways)
+	plan := func(x, y string) faults.Plan {
+		return underSymmetry(faults.Plan{Faults: []faults.Fault{{Kind: "lose", At: point(x, 1, saga.Response)}, {Kind: "reset", At: point(y, 1, saga.Request)}}}, ways)
 	}
 	if a, b := plan("a", "b"), plan("c", "a"); a.ID() != b.ID() {
 		t.Errorf("%s and %s are not the same", a, b)
@@ -45,8 +46,8 @@ func TestPlansThatSymmetryMakesEqual(t *testing.T) {
 }
 
 func TestOrderOfFaultsDoesNotName(t *testing.T) {
-	a, b := Fault{Kind: "lose", At: point("a", 1, saga.Response)}, Fault{Kind: "reject", At: point("b", 1, saga.Receive)}
-	if x, y := canonical(Plan{[]Fault{a, b}}), canonical(Plan{[]Fault{b, a}}); x.ID() != y.ID() {
+	a, b := faults.Fault{Kind: "lose", At: point("a", 1, saga.Response)}, faults.Fault{Kind: "reject", At: point("b", 1, saga.Receive)}
+	if x, y := canonical(faults.Plan{Faults: []faults.Fault{a, b}}), canonical(faults.Plan{Faults: []faults.Fault{b, a}}); x.ID() != y.ID() {
 		t.Errorf("%s and %s have different names", x, y)
 	}
 }
@@ -54,7 +55,7 @@ func TestOrderOfFaultsDoesNotName(t *testing.T) {
 func TestLook(t *testing.T) {
 	p := saga.RetryPolicy{AttemptTimeoutMS: 100}
 	at := func(kind string, phase saga.Phase, ms int) string {
-		return look(Fault{Kind: kind, At: point("a", 1, phase), DelayMS: ms}, p)
+		return look(faults.Fault{Kind: kind, At: point("a", 1, phase), DelayMS: ms}, p)
 	}
 	alike := [][2]string{
 		{at("reset", saga.Request, 0), at("truncate", saga.Request, 0)},

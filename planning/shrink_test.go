@@ -1,4 +1,4 @@
-package faults
+package planning
 
 import (
 	"context"
@@ -6,17 +6,18 @@ import (
 	"slices"
 	"testing"
 
+	"github.com/sagacheck/sagacheck/faults"
 	"github.com/sagacheck/sagacheck/saga"
 )
 
 // has tells whether a plan has a fault of a kind at a phase of a step.
-func has(p Plan, kind, step string, phase saga.Phase) bool {
-	return slices.ContainsFunc(p.Faults, func(f Fault) bool { return f.Kind == kind && f.At.Step == step && f.At.Phase == phase })
+func has(p faults.Plan, kind, step string, phase saga.Phase) bool {
+	return slices.ContainsFunc(p.Faults, func(f faults.Fault) bool { return f.Kind == kind && f.At.Step == step && f.At.Phase == phase })
 }
 
 func TestShrinkFindsTheSmallestCase(t *testing.T) {
 	c := Case{
-		Plan: Plan{[]Fault{
+		Plan: faults.Plan{Faults: []faults.Fault{
 			{Kind: "slow", At: point("a", 1, saga.Request), KBps: 8},
 			{Kind: "crash-participant", At: point("c", 2, saga.Commit), DelayMS: 5},
 			{Kind: "throttle", At: point("d", 1, saga.Receive), RetryAfterS: 1},
@@ -52,7 +53,7 @@ func TestShrinkFindsTheSmallestCase(t *testing.T) {
 }
 
 func TestShrinkKeepsItsBudget(t *testing.T) {
-	c := Case{Plan: Plan{[]Fault{{Kind: "outage", Steps: []string{"a", "b"}, ForMS: 60}}}, Definitions: []saga.Definition{chain("s-1", "a", "b")}}
+	c := Case{Plan: faults.Plan{Faults: []faults.Fault{{Kind: "outage", Steps: []string{"a", "b"}, ForMS: 60}}}, Definitions: []saga.Definition{chain("s-1", "a", "b")}}
 	made := 0
 	s := Shrinker{MaxTries: 3, Batch: 2, Try: func(_ context.Context, cases []Case) []bool {
 		made += len(cases)
@@ -67,14 +68,14 @@ func TestShrinkKeepsItsBudget(t *testing.T) {
 func TestSmallerEnds(t *testing.T) {
 	d := chain("s-1", "a", "b")
 	a := Ability{Process: true, Store: true}
-	var starts []Plan
-	for _, at := range predict(d, Plan{[]Fault{{Kind: "error", At: point("a", 1, saga.Commit)}}}, 1).points {
+	var starts []faults.Plan
+	for _, at := range predict(d, faults.Plan{Faults: []faults.Fault{{Kind: "error", At: point("a", 1, saga.Commit)}}}, 1).points {
 		for _, f := range variantsAt(Visit{At: at}, d, a) {
-			starts = append(starts, Plan{[]Fault{f}})
+			starts = append(starts, faults.Plan{Faults: []faults.Fault{f}})
 		}
 	}
 	for _, f := range windowVariants(d, a) {
-		starts = append(starts, Plan{[]Fault{f}})
+		starts = append(starts, faults.Plan{Faults: []faults.Fault{f}})
 	}
 	for _, p := range starts {
 		seen := map[string]bool{}
@@ -110,7 +111,7 @@ func TestStepsThatCannotGo(t *testing.T) {
 	write(0, "", "open")
 	write(2, "open", "closed")
 	var left []string
-	for _, c := range fewerSteps(Case{Plan: Plan{}, Definitions: []saga.Definition{d}}) {
+	for _, c := range fewerSteps(Case{Plan: faults.Plan{}, Definitions: []saga.Definition{d}}) {
 		left = append(left, fmt.Sprint(len(c.Definitions[0].Steps)))
 	}
 	if !slices.Equal(left, []string{"2"}) {

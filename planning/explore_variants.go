@@ -1,8 +1,9 @@
-package faults
+package planning
 
 import (
 	"slices"
 
+	"github.com/sagacheck/sagacheck/faults"
 	"github.com/sagacheck/sagacheck/saga"
 )
 
@@ -18,14 +19,14 @@ func policyOf(d saga.Definition, at saga.FailurePoint) saga.RetryPolicy {
 }
 
 // placeable lists the kinds that can strike at a visited point.
-func placeable(v Visit, a Ability) []KindDoc {
-	var docs []KindDoc
+func placeable(v Visit, a Ability) []faults.KindDoc {
+	var docs []faults.KindDoc
 	at := v.At
-	for _, k := range Kinds() {
+	for _, k := range faults.Kinds() {
 		d := k.Doc()
 		inside := at.Step == saga.SubmitStep && (at.Phase == saga.Receive || at.Phase == saga.Commit || d.WithBody)
-		decides := k.Effect(Fault{At: at}, 0).Decides
-		if a.allows(d) && slices.Contains(d.Phases, at.Phase) && !inside && !(decides && v.Known) {
+		decides := k.Effect(faults.Fault{At: at}, 0).Decides
+		if a.Allows(d) && slices.Contains(d.Phases, at.Phase) && !inside && !(decides && v.Known) {
 			docs = append(docs, d)
 		}
 	}
@@ -36,12 +37,12 @@ func placeable(v Visit, a Ability) []KindDoc {
 // that can strike there, with the values of its fields that matter: a delay within
 // the attempt's time-out and one past it, a second copy at once and one that comes
 // late.
-func variantsAt(v Visit, d saga.Definition, a Ability) []Fault {
+func variantsAt(v Visit, d saga.Definition, a Ability) []faults.Fault {
 	policy := policyOf(d, v.At)
-	var fs []Fault
+	var fs []faults.Fault
 	for _, k := range placeable(v, a) {
-		f := Fault{Kind: k.Name, Saga: v.Saga, At: v.At}
-		fs = append(fs, kindOf(f).Usual(f, policy)...)
+		f := faults.Fault{Kind: k.Name, Saga: v.Saga, At: v.At}
+		fs = append(fs, faults.KindOf(f).Usual(f, policy)...)
 	}
 	return fs
 }
@@ -51,11 +52,11 @@ const windowLasts = 150
 
 // windowVariants are the windows that an explorer tries: each kind over all steps,
 // and over each step alone.
-func windowVariants(d saga.Definition, a Ability) []Fault {
-	var fs []Fault
-	for _, k := range Kinds() {
+func windowVariants(d saga.Definition, a Ability) []faults.Fault {
+	var fs []faults.Fault
+	for _, k := range faults.Kinds() {
 		doc := k.Doc()
-		if !doc.Window() || !a.allows(doc) {
+		if !doc.Window() || !a.Allows(doc) {
 			continue
 		}
 		all := windowOf(d, doc.Name)

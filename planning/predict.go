@@ -1,9 +1,9 @@
-package faults
+package planning
 
 import (
 	"slices"
-	"time"
 
+	"github.com/sagacheck/sagacheck/faults"
 	"github.com/sagacheck/sagacheck/saga"
 )
 
@@ -13,7 +13,7 @@ import (
 // fault it plans will fire.
 type prediction struct {
 	def   saga.Definition
-	plan  Plan
+	plan  faults.Plan
 	saga  int // number of the saga
 	fired []bool
 	// points reached for sure, in the order in which they were found.
@@ -49,7 +49,7 @@ const (
 const endless = 50
 
 // predict follows one saga through the plan.
-func predict(d saga.Definition, p Plan, number int) *prediction {
+func predict(d saga.Definition, p faults.Plan, number int) *prediction {
 	pr := &prediction{
 		def: d, plan: p, saga: number, fired: make([]bool, len(p.Faults)), steps: map[string]fate{},
 		effects: map[saga.StepRef]bool{}, unstable: map[string]bool{}, unsure: map[string]bool{},
@@ -168,7 +168,7 @@ func (pr *prediction) action(s saga.Step) {
 	ref := saga.StepRef{Step: s.Name, Direction: saga.Action}
 	end := unknown
 	pr.clock = clock{}
-	for n := 1; n <= endless && pr.mayTry(s.Action.Retry, n, unbounded(s)); n++ {
+	for n := 1; n <= endless && pr.mayTry(s.Action.Retry, n, s.Unbounded()); n++ {
 		answer := pr.attempt(ref, n, s.Action.Retry.AttemptTimeoutMS)
 		if answer == saga.Transient && pr.asked {
 			break // nothing is retried any more
@@ -228,196 +228,6 @@ func (pr *prediction) backward() {
 // blocked: a step whose successor's fate depends on a race is compensated, but
 // when is not sure; its points stay reachable. Steps of an unstable wave are not.
 func (pr *prediction) blocked(name string) bool { return pr.unstable[name] }
-
-// attempt follows one attempt through its phases: which faults fire, which
-// points are reached, and what the orchestrator learns.
-func (pr *prediction) attempt(r saga.StepRef, n, timeoutMS int) saga.Answer {
-	walk := &attemptWalk{pr: pr, ref: r, n: n, timeout: timeoutMS, answer: saga.Done}
-	defer func() { pr.clock.spend(walk.lasts, walk.lasts) }()
-	walk.reach(saga.Connect)
-	walk.reach(saga.Request)
-	if walk.lost {
-		return saga.Transient
-	}
-	if r.Step != saga.SubmitStep {
-		if !walk.reach(saga.Receive) && !pr.effects[r] && pr.changes(r) {
-			pr.effects[r] = true
-			if !pr.unsure[r.Step] {
-				walk.reach(saga.Commit)
-			}
-		}
-	}
-	if !walk.hungUp {
-		walk.reach(saga.Response)
-	}
-	return walk.answer
-}
-
-// lateMargin, in ms, is how much earlier than a late request the next attempt must
-// come for sure.
-const lateMargin = 50
-
-// mayReplay tells whether a participant that remembers keys may have done an
-// operation before attempt n: it then replays its answer, and no rule of its
-// business is asked.
-func (pr *prediction) mayReplay(r saga.StepRef, n int) bool {
-	if pr.effects[r] {
-		return true
-	}
-	late, ok := pr.late[r]
-	if !ok {
-		return false
-	}
-	p := policyOf(pr.def, saga.FailurePoint{Step: r.Step, Direction: r.Direction})
-	_, wait := p.Band(n)
-	return n != late.attempt+1 || p.AttemptTimeoutMS+int(wait.Milliseconds())+lateMargin > late.afterMS
-}
-
-// changes: a compensation whose action had no effect changes nothing.
-func (pr *prediction) changes(r saga.StepRef) bool {
-	return r.Direction == saga.Action || pr.effects[saga.StepRef{Step: r.Step, Direction: saga.Action}]
-}
-
-// attemptWalk is one attempt on its way.
-type attemptWalk struct {
-	pr      *prediction
-	ref     saga.StepRef
-	n       int
-	timeout int
-	answer  saga.Answer
-	phase   saga.Phase // reached
-	lasts   time.Duration
-	lost    bool // the request does not arrive
-	hungUp  bool // no answer leaves
-}
-
-// reach passes a phase; true means that the participant answered in place of
-// going on.
-func (w *attemptWalk) reach(p saga.Phase) (answered bool) {
-	at := saga.FailurePoint{Step: w.ref.Step, Direction: w.ref.Direction, Attempt: w.n, Phase: p}
-	w.pr.points = append(w.pr.points, at)
-	w.phase = p
-	for i, f := range w.pr.plan.Faults {
-		if max(f.Saga, 1) != w.pr.saga || f.At != at || f.Effect(0).Decides && w.pr.mayReplay(w.ref, w.n) {
-			continue
-		}
-		w.pr.fired[i] = true
-		if w.strike(f) {
-			answered = true
-		}
-	}
-	return answered
-}
-
-// strike is what the orchestrator sees of a fault, and the participant.
-func (w *attemptWalk) strike(f Fault) (answered bool) {
-	e := f.Effect(0)
-	for _, b := range e.Bends {
-		w.bent(b)
-	}
-	switch {
-	case e.Victim == ProcessKilled:
-		w.answer, w.pr.clock.killed = saga.Transient, true
-		w.takes(restartTakes)
-	case e.Victim == ProcessPaused:
-		w.takes(f.DelayMS)
-		if f.DelayMS >= w.timeout {
-			w.fails()
-		}
-	case e.Victim == ServiceDown:
-		w.fails()
-		w.takes(f.DelayMS)
-		w.hungUp = true
-		return f.At.Phase == saga.Receive
-	case e.Asked:
-		w.asked()
-	case e.Answer != nil:
-		return w.told(e.Answer, f.At.Phase)
-	}
-	return false
-}
-
-// bent: the request or the answer does not come, or not in time.
-func (w *attemptWalk) bent(b Bend) {
-	switch b.How {
-	case Swallowed, Reset, Ended:
-		w.fails()
-		w.lost = w.lost || !b.Answer
-		if b.How == Swallowed {
-			w.takes(w.timeout)
-		}
-	case Late:
-		w.comesLate(b)
-	case BrokenOff, Stalled:
-		w.halved(b)
-	case Trickling:
-	}
-}
-
-// halved: the head of the answer comes, and not its body. It may be taken for what it
-// says, or for none: a success, if there is another attempt, is one either way.
-func (w *attemptWalk) halved(b Bend) {
-	if b.How == Stalled {
-		w.takes(w.timeout)
-	}
-	p := policyOf(w.pr.def, saga.FailurePoint{Step: w.ref.Step, Direction: w.ref.Direction})
-	another := p.DeadlineMS == 0 && (p.MaxAttempts == 0 || w.n < p.MaxAttempts)
-	if w.answer == saga.Permanent || w.answer == saga.Done && !another {
-		w.pr.doubtful = true
-	}
-}
-
-// fails: the attempt came to nothing, as far as the orchestrator can know.
-func (w *attemptWalk) fails() {
-	if w.answer != saga.Permanent || w.phase == saga.Response { // a refusal that is lost is none
-		w.answer = saga.Transient
-	}
-}
-
-// takes notes that an attempt lasts at least so long.
-func (w *attemptWalk) takes(ms int) { w.lasts = max(w.lasts, time.Duration(ms)*time.Millisecond) }
-
-// comesLate: a message is late, within the attempt's time-out or past it.
-func (w *attemptWalk) comesLate(b Bend) {
-	w.takes(min(b.N, w.timeout))
-	if b.N < w.timeout {
-		return
-	}
-	w.fails()
-	// What a late request still does happens beside the next attempts.
-	w.lost = w.lost || !b.Answer
-	w.pr.unsure[w.ref.Step] = true
-	if !b.Answer {
-		w.pr.late[w.ref] = lateRequest{w.n, b.N}
-	}
-}
-
-// told: another answer than the participant's own comes back.
-func (w *attemptWalk) told(a *Answer, at saga.Phase) (answered bool) {
-	switch saga.Classify(a.Code) {
-	case saga.Transient:
-		w.fails()
-		w.takes(1000 * a.RetryAfterS)
-	case saga.Permanent:
-		w.answer = saga.Permanent
-	case saga.Done:
-	}
-	return at == saga.Receive
-}
-
-// asked: an operator asks for the rollback. Past the pivot the answer is no, and
-// nothing changes; beside it, on the way back, or when all critical steps may be
-// done, it is a race.
-func (w *attemptWalk) asked() {
-	step, _ := w.pr.def.Step(w.ref.Step)
-	switch {
-	case w.pr.pivoted && slices.ContainsFunc(w.pr.def.Ancestors(step.Name), w.pr.isPivot):
-	case w.pr.pivoted, w.ref.Direction == saga.Compensation, step.Kind == saga.Pivot, step.Kind == saga.Deferrable:
-		w.pr.doubtful = true
-	default:
-		w.pr.asked = true
-	}
-}
 
 func (pr *prediction) isPivot(name string) bool {
 	s, _ := pr.def.Step(name)

@@ -1,4 +1,4 @@
-package faults
+package planning
 
 import (
 	"fmt"
@@ -6,6 +6,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/sagacheck/sagacheck/faults"
 	"github.com/sagacheck/sagacheck/history"
 	"github.com/sagacheck/sagacheck/saga"
 )
@@ -35,7 +36,7 @@ func fan(id string, names ...string) saga.Definition {
 }
 
 // pretend is the trace of a run that keeps the contract: no socket, no clock.
-func pretend(d saga.Definition, p Plan) Trace {
+func pretend(d saga.Definition, p faults.Plan) Trace {
 	pr := predict(d, p, 1)
 	t := Trace{Fired: slices.Clone(pr.fired), Outcome: fmt.Sprint(pr.steps, len(pr.points), pr.points)}
 	done := map[saga.StepRef]bool{}
@@ -97,7 +98,7 @@ func TestEveryKindStrikesEveryPointOfTheFaultFreeRun(t *testing.T) {
 			planned[f.Kind+" "+f.At.String()] = true
 		}
 	}
-	for _, at := range predict(d, Plan{}, 1).points {
+	for _, at := range predict(d, faults.Plan{}, 1).points {
 		for _, k := range placeable(Visit{At: at}, Ability{Process: true}) {
 			if !planned[k.Name+" "+at.String()] {
 				t.Errorf("no plan of %s at %s", k.Name, at)
@@ -140,7 +141,7 @@ func TestDepthTwoFollowsRetriesAndCompensations(t *testing.T) {
 		if pr := predict(d, p.Plan, 1); !pr.allFire() {
 			t.Errorf("%s can't fire", p.Plan)
 		}
-		if p.Level == 2 && slices.ContainsFunc(p.Plan.Faults, func(f Fault) bool { return f.At.IsZero() }) {
+		if p.Level == 2 && slices.ContainsFunc(p.Plan.Faults, func(f faults.Fault) bool { return f.At.IsZero() }) {
 			t.Errorf("%s: a window beside another fault", p.Plan)
 		}
 	}
@@ -204,7 +205,7 @@ func TestFairOrderSharesABudget(t *testing.T) {
 	x := NewExplorer([]Space{spaceOf("long", d), spaceOf("short", e)}, 1, false)
 	x.Next()
 	for _, s := range x.spaces {
-		x.Learn(s.ran[0], pretend(s.Definitions[0], Plan{}))
+		x.Learn(s.ran[0], pretend(s.Definitions[0], faults.Plan{}))
 	}
 	budget := x.Next()[:40]
 	spaces, kinds := map[string]int{}, map[string]bool{}
@@ -223,7 +224,7 @@ func TestFairOrderSharesABudget(t *testing.T) {
 func TestPointsOutOfABudgetAreMissed(t *testing.T) {
 	d := chain("s-1", "a")
 	x := NewExplorer([]Space{spaceOf("chain", d)}, 1, false)
-	x.Learn(x.Next()[0], pretend(d, Plan{}))
+	x.Learn(x.Next()[0], pretend(d, faults.Plan{}))
 	x.Next() // and run none of them
 	missed := 0
 	for _, c := range x.Cover() {
@@ -287,7 +288,7 @@ func TestTraceOfAHistory(t *testing.T) {
 func TestPointsThatARaceDecides(t *testing.T) {
 	d := chain("s-1", "a")
 	x := NewExplorer([]Space{spaceOf("chain", d)}, 1, false)
-	x.Learn(x.Next()[0], pretend(d, Plan{}))
+	x.Learn(x.Next()[0], pretend(d, faults.Plan{}))
 	for _, p := range x.Next() {
 		tr := pretend(d, p.Plan)
 		switch p.Plan.String() {

@@ -1,10 +1,11 @@
-package faults
+package planning
 
 import (
 	"net/http"
 	"slices"
 	"time"
 
+	"github.com/sagacheck/sagacheck/faults"
 	"github.com/sagacheck/sagacheck/saga"
 )
 
@@ -12,7 +13,7 @@ import (
 // having done anything, refusals of what must succeed, deadlines, breakers that
 // open, waits that should long have reached their maximum. A saga that needs a
 // person then is right to stop.
-func ends(defs []saga.Definition, a Ability) []Plan {
+func ends(defs []saga.Definition, a Ability) []faults.Plan {
 	e := &ending{d: defs[0], sagas: len(defs), several: compete(defs), a: a}
 	for _, s := range e.d.Steps {
 		e.usedUp(s)
@@ -37,11 +38,11 @@ type ending struct {
 	sagas   int  // in a cell
 	several bool // they compete
 	a       Ability
-	plans   []Plan
+	plans   []faults.Plan
 }
 
 // add keeps a plan whose faults are sure to fire.
-func (e *ending) add(fs ...Fault) bool {
+func (e *ending) add(fs ...faults.Fault) bool {
 	p, ok := e.sure(fs)
 	if ok {
 		e.plans = append(e.plans, p)
@@ -50,12 +51,12 @@ func (e *ending) add(fs ...Fault) bool {
 }
 
 // sure makes a plan of faults; not ok: they are not sure to fire.
-func (e *ending) sure(fs []Fault) (p Plan, ok bool) {
+func (e *ending) sure(fs []faults.Fault) (p faults.Plan, ok bool) {
 	meet := true
 	if e.sagas > 1 {
 		fs, meet = e.ofOneSaga(fs)
 	}
-	p = Plan{fs}
+	p = faults.Plan{Faults: fs}
 	return p, meet && predict(e.d, p, 1).sure() && !slices.ContainsFunc(fs, e.contended)
 }
 
@@ -63,7 +64,7 @@ func (e *ending) sure(fs []Fault) (p Plan, ok bool) {
 // Of sagas that compete for a register only the first steps are sure to be reached
 // by a certain one; later ones are reached by one at a time, and nobody knows by
 // which: then faults at both may not meet.
-func (e *ending) ofOneSaga(fs []Fault) (of []Fault, meet bool) {
+func (e *ending) ofOneSaga(fs []faults.Fault) (of []faults.Fault, meet bool) {
 	of = slices.Clone(fs)
 	contested, first, later := e.contested(), false, false
 	for i := range of {
@@ -85,13 +86,13 @@ func (e *ending) contested() bool {
 }
 
 // contended: the fault waits for an effect that another saga may prevent.
-func (e *ending) contended(f Fault) bool {
+func (e *ending) contended(f faults.Fault) bool {
 	return e.several && f.Saga > 0 && f.At.Phase == saga.Commit && contends(e.d, f.At.Step)
 }
 
 // burst is a fault at the first n attempts of its operation.
-func burst(f Fault, n int) []Fault {
-	var fs []Fault
+func burst(f faults.Fault, n int) []faults.Fault {
+	var fs []faults.Fault
 	for k := 1; k <= n; k++ {
 		f.At.Attempt = k
 		fs = append(fs, f)
@@ -112,7 +113,7 @@ func (e *ending) usedUp(s saga.Step) {
 	}
 	e.add(burst(unavailableAt(s.Name), most)...)
 	if s.Kind == saga.Pivot {
-		e.add(burst(Fault{Kind: (lose{}).Doc().Name, At: point(s.Name, 1, saga.Request)}, most)...)
+		e.add(burst(faults.Fault{Kind: faults.KindLose, At: point(s.Name, 1, saga.Request)}, most)...)
 	}
 }
 
@@ -125,8 +126,8 @@ func (e *ending) deadline(s saga.Step) {
 	}
 	for _, phase := range []saga.Phase{saga.Response, saga.Request} {
 		for n := 1; n <= endless && (p.MaxAttempts == 0 || n < p.MaxAttempts); n++ {
-			fs := burst(Fault{Kind: (lose{}).Doc().Name, At: point(s.Name, 1, phase)}, n)
-			if pr := predict(e.d, Plan{fs}, 1); pr.sure() && pr.steps[s.Name] == unknown {
+			fs := burst(faults.Fault{Kind: faults.KindLose, At: point(s.Name, 1, phase)}, n)
+			if pr := predict(e.d, faults.Plan{Faults: fs}, 1); pr.sure() && pr.steps[s.Name] == unknown {
 				e.add(fs...)
 				break
 			}
@@ -157,8 +158,8 @@ func (e *ending) deadlineOfItsOwn(s saga.Step) {
 	}
 }
 
-func unavailableAt(step string) Fault {
-	return Fault{Kind: (unavailable{}).Doc().Name, At: point(step, 1, saga.Receive)}
+func unavailableAt(step string) faults.Fault {
+	return faults.Fault{Kind: faults.KindUnavailable, At: point(step, 1, saga.Receive)}
 }
 
 // undone: a compensation is refused for good, or comes to the end of its policy.
@@ -167,11 +168,11 @@ func (e *ending) undone(s saga.Step) {
 		return
 	}
 	at := saga.FailurePoint{Step: s.Name, Direction: saga.Compensation, Attempt: 1, Phase: saga.Receive}
-	faults := [][]Fault{{{Kind: (reject{}).Doc().Name, At: at}}}
+	refusals := [][]faults.Fault{{{Kind: faults.KindReject, At: at}}}
 	if most := s.Compensation.Retry.MaxAttempts; most > 0 {
-		faults = append(faults, burst(Fault{Kind: (unavailable{}).Doc().Name, At: at}, most))
+		refusals = append(refusals, burst(faults.Fault{Kind: faults.KindUnavailable, At: at}, most))
 	}
-	for _, fs := range faults {
+	for _, fs := range refusals {
 		for _, trigger := range triggers(e.d, s, saga.Compensation) {
 			if e.add(slices.Concat(trigger, fs)...) {
 				break
@@ -187,9 +188,9 @@ func (e *ending) refusedLate(s saga.Step) {
 	if s.Compensation == nil || s.Action.Retry.MaxAttempts == 1 || s.Kind == saga.Deferrable {
 		return
 	}
-	refusal := Fault{Kind: (answer{}).Doc().Name, At: point(s.Name, 2, saga.Receive), Code: http.StatusForbidden}
-	e.add(Fault{Kind: (lose{}).Doc().Name, At: point(s.Name, 1, saga.Response)}, refusal)
-	e.add(Fault{Kind: (failure{}).Doc().Name, At: point(s.Name, 1, saga.Commit)}, refusal)
+	refusal := faults.Fault{Kind: faults.KindAnswer, At: point(s.Name, 2, saga.Receive), Code: http.StatusForbidden}
+	e.add(faults.Fault{Kind: faults.KindLose, At: point(s.Name, 1, saga.Response)}, refusal)
+	e.add(faults.Fault{Kind: faults.KindError, At: point(s.Name, 1, saga.Commit)}, refusal)
 }
 
 // opens: so many calls fail that the breaker opens, and that its first probes
@@ -199,7 +200,7 @@ func (e *ending) opens(s saga.Step) {
 	if b == nil {
 		return
 	}
-	f := windowOf(e.d, (errorRate{}).Doc().Name)
+	f := windowOf(e.d, faults.KindErrorRate)
 	f.Steps, f.ForMS = []string{s.Name}, 10*b.OpenMS
 	f.Calls = slices.Repeat([]bool{true}, 2*b.Failures+b.Probes)
 	e.add(f)
@@ -208,7 +209,7 @@ func (e *ending) opens(s saga.Step) {
 // askedTooLate: an operator asks for the rollback when the pivot has succeeded,
 // and must be refused.
 func (e *ending) askedTooLate(s saga.Step) {
-	ask := Fault{Kind: (askRollback{}).Doc().Name, At: point(s.Name, 1, saga.Receive)}
+	ask := faults.Fault{Kind: faults.KindAskRollback, At: point(s.Name, 1, saga.Receive)}
 	past := slices.ContainsFunc(e.d.Ancestors(s.Name), func(name string) bool {
 		o, _ := e.d.Step(name)
 		return o.Kind == saga.Pivot
@@ -231,12 +232,12 @@ func (e *ending) askedInTime() {
 		if s.Kind != saga.Compensatable || last && !before {
 			continue
 		}
-		ask := Fault{Kind: (askRollback{}).Doc().Name, At: point(s.Name, 1, saga.Receive)}
+		ask := faults.Fault{Kind: faults.KindAskRollback, At: point(s.Name, 1, saga.Receive)}
 		received := e.add(ask)
 		if s.Action.Retry.MaxAttempts != 1 { // it fails long after that, and must not be attempted again
-			e.add(ask, unavailableAt(s.Name), Fault{Kind: (delay{}).Doc().Name, At: point(s.Name, 1, saga.Response), DelayMS: lateFailure})
+			e.add(ask, unavailableAt(s.Name), faults.Fault{Kind: faults.KindDelay, At: point(s.Name, 1, saga.Response), DelayMS: lateFailure})
 		}
-		if e.add(Fault{Kind: (askRollback{}).Doc().Name, At: point(s.Name, 1, saga.Commit)}) || received {
+		if e.add(faults.Fault{Kind: faults.KindAskRollback, At: point(s.Name, 1, saga.Commit)}) || received {
 			last, lastBefore = true, before
 		}
 		if lastBefore {
@@ -260,7 +261,7 @@ func (e *ending) together() {
 			return
 		}
 		_, longest := s.Action.Retry.Band(rounds + 1)
-		f := windowOf(e.d, (errorRate{}).Doc().Name)
+		f := windowOf(e.d, faults.KindErrorRate)
 		f.Steps, f.ForMS = []string{s.Name}, (rounds+1)*max(int(longest.Milliseconds()), s.Action.Retry.AttemptTimeoutMS)
 		f.Calls = slices.Repeat([]bool{true}, rounds*e.sagas)
 		e.add(f)
@@ -278,16 +279,16 @@ const (
 // longRetries: one call that may go on for ever fails that often; the one that
 // takes the least time.
 func (e *ending) longRetries() {
-	var best []Fault
+	var best []faults.Fault
 	shortest := longestRetries
-	try := func(trigger []Fault, at saga.FailurePoint, c saga.Call) {
+	try := func(trigger []faults.Fault, at saga.FailurePoint, c saga.Call) {
 		p := c.Retry
 		lasts := manyAttempts * p.MaxIntervalMS
 		if p.MaxAttempts > 0 || p.DeadlineMS > 0 || c.Breaker != nil || lasts >= shortest {
 			return
 		}
-		fs := slices.Concat(trigger, burst(Fault{Kind: (unavailable{}).Doc().Name, At: at}, manyAttempts))
-		if predict(e.d, Plan{fs}, 1).sure() {
+		fs := slices.Concat(trigger, burst(faults.Fault{Kind: faults.KindUnavailable, At: at}, manyAttempts))
+		if predict(e.d, faults.Plan{Faults: fs}, 1).sure() {
 			best, shortest = fs, lasts
 		}
 	}

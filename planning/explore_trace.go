@@ -1,4 +1,4 @@
-package faults
+package planning
 
 import (
 	"cmp"
@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/sagacheck/sagacheck/faults"
 	"github.com/sagacheck/sagacheck/history"
 	"github.com/sagacheck/sagacheck/saga"
 )
@@ -209,8 +210,8 @@ func outcome(ix *history.Index) string {
 		fmt.Fprintf(&b, " →%s]", end)
 	}
 	for i, f := range ix.History.Header.Faults {
-		k, err := KindByName(f.Kind)
-		if err == nil && len(ix.Fired[i]) > 0 && (k.Doc().Process || k.Doc().Window() || f.Kind == (refuse{}).Doc().Name) {
+		k, err := faults.KindByName(f.Kind)
+		if err == nil && len(ix.Fired[i]) > 0 && (k.Doc().Process || k.Doc().Window() || slices.Contains(k.Doc().Phases, saga.Connect)) {
 			fmt.Fprintf(&b, "!%s", f.Text)
 		}
 	}

@@ -1,9 +1,10 @@
-package faults
+package planning
 
 import (
 	"slices"
 	"time"
 
+	"github.com/sagacheck/sagacheck/faults"
 	"github.com/sagacheck/sagacheck/saga"
 )
 
@@ -28,8 +29,8 @@ func (e *ending) turns() {
 }
 
 // fires keeps a plan whose faults are sure to fire, whatever comes of the saga.
-func (e *ending) fires(fs ...Fault) {
-	if p := (Plan{fs}); predict(e.d, p, 1).allFire() {
+func (e *ending) fires(fs ...faults.Fault) {
+	if p := (faults.Plan{Faults: fs}); predict(e.d, p, 1).allFire() {
 		e.plans = append(e.plans, p)
 	}
 }
@@ -41,7 +42,7 @@ func (e *ending) asked(s saga.Step) {
 		return
 	}
 	for _, phase := range []saga.Phase{saga.Receive, saga.Commit} {
-		e.fires(Fault{Kind: (askRollback{}).Doc().Name, At: point(s.Name, 1, phase)})
+		e.fires(faults.Fault{Kind: faults.KindAskRollback, At: point(s.Name, 1, phase)})
 	}
 }
 
@@ -59,7 +60,7 @@ func (e *ending) one() int {
 func (e *ending) interruptedBudget(s saga.Step) bool {
 	const most, restart = 12, 1500 * time.Millisecond
 	p := s.Action.Retry
-	if !e.a.Process || e.sagas >= aHerd || p.MaxAttempts < 3 || p.MaxAttempts > most || p.DeadlineMS > 0 || unbounded(s) || s.Action.Breaker != nil || len(e.d.Predecessors(e.d.StepIndex(s.Name))) > 0 || !alone(e.d, s.Name) {
+	if !e.a.Process || e.sagas >= aHerd || p.MaxAttempts < 3 || p.MaxAttempts > most || p.DeadlineMS > 0 || s.Unbounded() || s.Action.Breaker != nil || len(e.d.Predecessors(e.d.StepIndex(s.Name))) > 0 || !alone(e.d, s.Name) {
 		return false
 	}
 	lasts := restart
@@ -67,9 +68,9 @@ func (e *ending) interruptedBudget(s saga.Step) bool {
 		_, hi := p.Band(n)
 		lasts += hi
 	}
-	fail := Fault{Kind: (errorRate{}).Doc().Name, Steps: []string{s.Name}, ForMS: int(lasts.Milliseconds()), Calls: slices.Repeat([]bool{true}, (p.MaxAttempts+1)*e.sagas)}
-	kill := defaults(Fault{Kind: (crashOrchestrator{}).Doc().Name, At: point(s.Name, 2, saga.Response), Saga: e.one()}, p)
-	e.plans = append(e.plans, Plan{[]Fault{fail, kill}})
+	fail := faults.Fault{Kind: faults.KindErrorRate, Steps: []string{s.Name}, ForMS: int(lasts.Milliseconds()), Calls: slices.Repeat([]bool{true}, (p.MaxAttempts+1)*e.sagas)}
+	kill := faults.Defaults(faults.Fault{Kind: faults.KindCrashOrchestrator, At: point(s.Name, 2, saga.Response), Saga: e.one()}, p)
+	e.plans = append(e.plans, faults.Plan{Faults: []faults.Fault{fail, kill}})
 	return true
 }
 
@@ -81,7 +82,7 @@ func (e *ending) interruptedDeferral(s saga.Step) {
 		return
 	}
 	fs := burst(unavailableAt(s.Name), most)
-	e.add(append(fs, defaults(Fault{Kind: (crashOrchestrator{}).Doc().Name, At: point(s.Name, most+1, saga.Receive)}, s.Action.Retry))...)
+	e.add(append(fs, faults.Defaults(faults.Fault{Kind: faults.KindCrashOrchestrator, At: point(s.Name, most+1, saga.Receive)}, s.Action.Retry))...)
 }
 
 // In ms: lateAnswer is long after a refusal beside it, and within every time-out;
@@ -99,8 +100,8 @@ func (e *ending) lateBranch() {
 			if !beside {
 				continue
 			}
-			late := Fault{Kind: (delay{}).Doc().Name, At: point(s.Name, 1, saga.Response), DelayMS: lateAnswer}
-			refusal := Fault{Kind: (reject{}).Doc().Name, At: point(other.Name, 1, saga.Receive)}
+			late := faults.Fault{Kind: faults.KindDelay, At: point(s.Name, 1, saga.Response), DelayMS: lateAnswer}
+			refusal := faults.Fault{Kind: faults.KindReject, At: point(other.Name, 1, saga.Receive)}
 			e.add(late, refusal)
 			late.DelayMS = lateFailure
 			e.add(unavailableAt(s.Name), late, refusal)
@@ -115,8 +116,8 @@ func (e *ending) lateBranch() {
 func (e *ending) lateRefusal() {
 	refuse := func(name string) bool {
 		return e.add(
-			Fault{Kind: (delay{}).Doc().Name, At: point(name, 1, saga.Request), DelayMS: lateFailure},
-			Fault{Kind: (reject{}).Doc().Name, At: point(name, 1, saga.Receive)})
+			faults.Fault{Kind: faults.KindDelay, At: point(name, 1, saga.Request), DelayMS: lateFailure},
+			faults.Fault{Kind: faults.KindReject, At: point(name, 1, saga.Receive)})
 	}
 	for i, s := range e.d.Steps {
 		if s.Kind != saga.Deferrable {
@@ -141,17 +142,17 @@ func (e *ending) lateRefusal() {
 func (e *ending) neverArrived(s saga.Step) bool {
 	most := s.Action.Retry.MaxAttempts
 	return most > 0 && s.Compensation != nil && s.Kind != saga.Deferrable &&
-		e.add(burst(Fault{Kind: (lose{}).Doc().Name, At: point(s.Name, 1, saga.Request)}, most)...)
+		e.add(burst(faults.Fault{Kind: faults.KindLose, At: point(s.Name, 1, saga.Request)}, most)...)
 }
 
 // undoing is the ways to get a step undone together with other faults, until one
 // of them is sure.
-func (e *ending) undoing(s saga.Step, with func(trigger []Fault) []Fault) bool {
+func (e *ending) undoing(s saga.Step, with func(trigger []faults.Fault) []faults.Fault) bool {
 	ways := triggers(e.d, s, saga.Compensation)
 	if e.a.Operator {
-		ways = append(ways, []Fault{{Kind: (askRollback{}).Doc().Name, At: point(s.Name, 1, saga.Receive)}})
+		ways = append(ways, []faults.Fault{{Kind: faults.KindAskRollback, At: point(s.Name, 1, saga.Receive)}})
 	}
-	return s.Compensation != nil && slices.ContainsFunc(ways, func(trigger []Fault) bool {
+	return s.Compensation != nil && slices.ContainsFunc(ways, func(trigger []faults.Fault) bool {
 		return e.add(slices.Concat(trigger, with(trigger))...)
 	})
 }
@@ -162,13 +163,13 @@ func (e *ending) copyAfterUndo(s saga.Step) bool {
 	if e.several && contends(e.d, s.Name) { // whether it is done is not sure
 		return false
 	}
-	return e.undoing(s, func(trigger []Fault) []Fault {
-		ms := lateBy(s.Action.Retry)
+	return e.undoing(s, func(trigger []faults.Fault) []faults.Fault {
+		ms := faults.LateBy(s.Action.Retry)
 		for n := range trigger { // retries take their time
 			_, hi := s.Action.Retry.Band(n + 1)
 			ms += int(hi.Milliseconds())
 		}
-		return []Fault{{Kind: (duplicate{}).Doc().Name, At: point(s.Name, 1, saga.Request), DelayMS: ms}}
+		return []faults.Fault{{Kind: faults.KindDuplicate, At: point(s.Name, 1, saga.Request), DelayMS: ms}}
 	})
 }
 
@@ -180,7 +181,7 @@ func (e *ending) undoFails(s saga.Step) bool {
 		return false
 	}
 	at := saga.FailurePoint{Step: s.Name, Direction: saga.Compensation, Attempt: 1, Phase: saga.Receive}
-	return e.undoing(s, func([]Fault) []Fault { return burst(Fault{Kind: (failure{}).Doc().Name, At: at}, times) })
+	return e.undoing(s, func([]faults.Fault) []faults.Fault { return burst(faults.Fault{Kind: faults.KindError, At: at}, times) })
 }
 
 // undoesLong: a compensation that may go on for ever fails until so many of its waits
@@ -197,7 +198,7 @@ func (e *ending) undoesLong(s saga.Step) bool {
 		}
 	}
 	at := saga.FailurePoint{Step: s.Name, Direction: saga.Compensation, Attempt: 1, Phase: saga.Receive}
-	return found == waits && e.undoing(s, func([]Fault) []Fault { return burst(Fault{Kind: (failure{}).Doc().Name, At: at}, n-1) })
+	return found == waits && e.undoing(s, func([]faults.Fault) []faults.Fault { return burst(faults.Fault{Kind: faults.KindError, At: at}, n-1) })
 }
 
 // undoInOrder: the compensation of a later step fails, or is interrupted by a
@@ -211,10 +212,10 @@ func (e *ending) undoInOrder(s saga.Step) bool {
 		return false
 	}
 	at := saga.FailurePoint{Step: s.Name, Direction: saga.Compensation, Attempt: 1, Phase: saga.Receive}
-	done := e.undoing(s, func([]Fault) []Fault { return []Fault{{Kind: (failure{}).Doc().Name, At: at}} })
+	done := e.undoing(s, func([]faults.Fault) []faults.Fault { return []faults.Fault{{Kind: faults.KindError, At: at}} })
 	if done && e.a.Process && !e.contested() {
-		e.undoing(s, func([]Fault) []Fault {
-			return []Fault{defaults(Fault{Kind: (crashOrchestrator{}).Doc().Name, At: at}, s.Compensation.Retry)}
+		e.undoing(s, func([]faults.Fault) []faults.Fault {
+			return []faults.Fault{faults.Defaults(faults.Fault{Kind: faults.KindCrashOrchestrator, At: at}, s.Compensation.Retry)}
 		})
 	}
 	return done
@@ -228,5 +229,5 @@ func (e *ending) longAlone() {
 	if e.sagas == 1 || p.MaxAttempts > 0 && p.MaxAttempts < many {
 		return
 	}
-	e.add(Fault{Kind: (outage{}).Doc().Name, Steps: []string{e.d.Steps[0].Name}, ForMS: lasts})
+	e.add(faults.Fault{Kind: faults.KindOutage, Steps: []string{e.d.Steps[0].Name}, ForMS: lasts})
 }

@@ -1,10 +1,12 @@
-package faults
+package planning
 
 import (
 	"cmp"
 	"maps"
 	"slices"
 	"strings"
+
+	"github.com/sagacheck/sagacheck/faults"
 )
 
 // WindowPlace is the phase under which windows are counted.
@@ -19,7 +21,7 @@ type PointCover struct {
 	Hit, Missed, Raced []string
 }
 
-func pairOf(f Fault) pair {
+func pairOf(f faults.Fault) pair {
 	if f.At.IsZero() {
 		place := "all steps"
 		if len(f.Steps) == 1 {
@@ -29,7 +31,7 @@ func pairOf(f Fault) pair {
 	}
 	place := f.At.String()
 	if f.Saga > 1 {
-		place = Fault{Saga: f.Saga, At: f.At}.String()
+		place = faults.Fault{Saga: f.Saga, At: f.At}.String()
 	}
 	return pair{f.Kind, string(f.At.Phase), strings.TrimSpace(place)}
 }

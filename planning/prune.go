@@ -1,4 +1,4 @@
-package faults
+package planning
 
 import (
 	"cmp"
@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/sagacheck/sagacheck/faults"
 	"github.com/sagacheck/sagacheck/saga"
 )
 
@@ -68,9 +69,9 @@ func representatives(defs []saga.Definition) map[int]int {
 
 // canonical puts the faults of a plan into one order, so that plans that are the
 // same set have the same ID.
-func canonical(p Plan) Plan {
-	q := Plan{slices.Clone(p.Faults)}
-	slices.SortFunc(q.Faults, func(a, b Fault) int {
+func canonical(p faults.Plan) faults.Plan {
+	q := faults.Plan{Faults: slices.Clone(p.Faults)}
+	slices.SortFunc(q.Faults, func(a, b faults.Fault) int {
 		return cmp.Or(
 			cmp.Compare(max(a.Saga, 1), max(b.Saga, 1)), comparePoints(a.At, b.At),
 			cmp.Compare(a.Kind, b.Kind), cmp.Compare(a.DelayMS, b.DelayMS), slices.Compare(a.Steps, b.Steps),
@@ -163,10 +164,10 @@ func permutations(names []string) [][]string {
 
 // underSymmetry is the plan that stands for all plans that exchanging symmetric
 // steps makes of it: the first by its text.
-func underSymmetry(p Plan, ways []map[string]string) Plan {
+func underSymmetry(p faults.Plan, ways []map[string]string) faults.Plan {
 	best, bestText := p, ""
 	for _, way := range ways {
-		q := Plan{slices.Clone(p.Faults)}
+		q := faults.Plan{Faults: slices.Clone(p.Faults)}
 		for i := range q.Faults {
 			if to, ok := way[q.Faults[i].At.Step]; ok {
 				q.Faults[i].At.Step = to
@@ -182,27 +183,37 @@ func underSymmetry(p Plan, ways []map[string]string) Plan {
 
 // look is what a fault looks like to the orchestrator and does to the ledgers.
 // Faults that look alike at the same point are interchangeable beside others.
-func look(f Fault, p saga.RetryPolicy) string {
-	slowly := f.Kind == (slow{}).Doc().Name || f.Kind == (delay{}).Doc().Name && f.DelayMS < p.AttemptTimeoutMS
-	silent := f.At.Phase == saga.Response && (f.Kind == (lose{}).Doc().Name || f.Kind == (delay{}).Doc().Name && !slowly)
+func look(f faults.Fault, p saga.RetryPolicy) string {
+	e := f.Effect(0)
 	switch {
-	case slowly:
-		return "slowly"
-	case silent:
-		return "silent"
-	case f.Kind == (reset{}).Doc().Name, f.Kind == (truncate{}).Doc().Name:
-		return "broken"
-	case f.Kind == (unavailable{}).Doc().Name, f.Kind == (throttle{}).Doc().Name,
-		f.Kind == (failure{}).Doc().Name && f.At.Phase == saga.Receive:
-		return "not now"
-	case f.Kind == (answer{}).Doc().Name:
+	case f.Window() || e.Victim != "":
+	case f.Code > 0:
 		return fmt.Sprintf("answer %d %d %v", f.Code, f.RetryAfterS, f.RetryAfterDate)
+	case e.Answer != nil && !e.Decides && f.At.Phase == saga.Receive:
+		return "not now"
+	case len(e.Bends) == 1:
+		if text := lookOfBend(e.Bends[0], p); text != "" {
+			return text
+		}
 	}
 	return fmt.Sprintf("%s %d", f.Kind, f.DelayMS)
 }
 
+// lookOfBend is the look of bytes that come in another way; empty: like nothing else.
+func lookOfBend(b faults.Bend, p saga.RetryPolicy) string {
+	switch {
+	case b.How == faults.Trickling, b.How == faults.Late && b.N < p.AttemptTimeoutMS:
+		return "slowly"
+	case b.Answer && (b.How == faults.Swallowed || b.How == faults.Late):
+		return "silent"
+	case b.How == faults.Reset, b.How == faults.Ended:
+		return "broken"
+	}
+	return ""
+}
+
 // lookOf is the look of a whole plan.
-func lookOf(p Plan, d saga.Definition) string {
+func lookOf(p faults.Plan, d saga.Definition) string {
 	var b strings.Builder
 	for _, f := range p.Faults {
 		fmt.Fprintf(&b, "%d %s %s;", max(f.Saga, 1), f.At, look(f, policyOf(d, f.At)))

@@ -1,57 +1,39 @@
-package faults
+package planning
 
 import (
 	"net/http"
 	"slices"
 
+	"github.com/sagacheck/sagacheck/faults"
 	"github.com/sagacheck/sagacheck/saga"
 )
 
-// Codes that orchestrators with a list of codes may have forgotten, or put on the wrong
-// side. That something is transient where one asks for it first says nothing about the
-// next attempt, or about a compensation: each code is crossed with both.
-var (
-	transientCodes = []int{
-		http.StatusRequestTimeout, http.StatusConflict, http.StatusTooEarly, http.StatusTooManyRequests,
-		http.StatusNotImplemented, http.StatusBadGateway, http.StatusServiceUnavailable, http.StatusGatewayTimeout, 599,
-	}
-	permanentCodes = []int{http.StatusBadRequest, http.StatusForbidden, http.StatusNotFound, http.StatusGone}
-	doneCodes      = []int{http.StatusCreated, http.StatusAccepted, http.StatusNoContent}
-)
-
-// answerCodes are those worth trying at a place.
-func answerCodes(at saga.FailurePoint) []int {
-	if at.Phase == saga.Commit {
-		return slices.Concat(transientCodes, doneCodes)
-	}
-	return slices.Concat(transientCodes, permanentCodes)
-}
-
-// codes crosses the codes with first and later attempts of actions and of
-// compensations.
+// codes crosses the codes of answers with first and later attempts of actions and of
+// compensations: that something is transient where one asks for it first says nothing
+// about the next attempt, or about a compensation.
 func (e *ending) codes() {
 	for _, first := range []int{1, 2} {
 		e.transientActions(first)
 		e.transientUndos(first)
-		for i, code := range permanentCodes {
+		for i, code := range faults.AnswerCodes(saga.Permanent) {
 			e.rotated(i+first, func(s saga.Step) bool { return e.add(preceded(answerAt(s.Name, saga.Action, first, code))...) })
 			e.rotated(i+first, func(s saga.Step) bool { return e.refusedUndo(s, first, code) })
 		}
 	}
-	for i, code := range doneCodes {
+	for i, code := range faults.AnswerCodes(saga.Done) {
 		e.rotated(i, func(s saga.Step) bool { return e.add(atCommit(answerAt(s.Name, saga.Action, 1, code))) })
 		e.rotated(i, func(s saga.Step) bool { return e.doneUndo(s, code) })
 	}
-	for i, code := range transientCodes[:5] { // those of which one may think that nothing was done
+	for i, code := range faults.AnswerCodes(saga.Transient)[:5] { // those of which one may think that nothing was done
 		e.rotated(i, func(s saga.Step) bool { return e.usedUpBy(s, code) })
 	}
 	// A Retry-After comes with codes for which nobody expects one, and as a date.
-	for i, f := range []Fault{
+	for i, f := range []faults.Fault{
 		{Code: http.StatusBadGateway, RetryAfterS: 1},
 		{Code: http.StatusServiceUnavailable, RetryAfterS: 1, RetryAfterDate: true},
 	} {
 		e.rotated(i, func(s saga.Step) bool {
-			f.Kind, f.At = (answer{}).Doc().Name, point(s.Name, 1, saga.Receive)
+			f.Kind, f.At = faults.KindAnswer, point(s.Name, 1, saga.Receive)
 			return e.add(f)
 		})
 	}
@@ -66,24 +48,24 @@ func (e *ending) rotated(from int, try func(s saga.Step) bool) {
 	}
 }
 
-func answerAt(step string, d saga.Direction, attempt, code int) Fault {
+func answerAt(step string, d saga.Direction, attempt, code int) faults.Fault {
 	at := saga.FailurePoint{Step: step, Direction: d, Attempt: attempt, Phase: saga.Receive}
-	return Fault{Kind: (answer{}).Doc().Name, At: at, Code: code}
+	return faults.Fault{Kind: faults.KindAnswer, At: at, Code: code}
 }
 
-func atCommit(f Fault) Fault {
+func atCommit(f faults.Fault) faults.Fault {
 	f.At.Phase = saga.Commit
 	return f
 }
 
 // preceded puts a failure before a fault at a second attempt.
-func preceded(f Fault) []Fault {
+func preceded(f faults.Fault) []faults.Fault {
 	if f.At.Attempt == 1 {
-		return []Fault{f}
+		return []faults.Fault{f}
 	}
-	before := Fault{Kind: (unavailable{}).Doc().Name, At: f.At}
+	before := faults.Fault{Kind: faults.KindUnavailable, At: f.At}
 	before.At.Attempt = 1
-	return []Fault{before, f}
+	return []faults.Fault{before, f}
 }
 
 // transientActions gives each transient code to an action at its first attempt, or at
@@ -95,7 +77,7 @@ func (e *ending) transientActions(first int) {
 // transientUndos does so with compensations, by the trigger that takes the fewest plans.
 func (e *ending) transientUndos(first int) {
 	steps := slices.DeleteFunc(slices.Clone(e.d.Steps), func(s saga.Step) bool { return s.Compensation == nil })
-	var best []Plan
+	var best []faults.Plan
 	for _, last := range steps {
 		for _, trigger := range triggers(e.d, last, saga.Compensation) {
 			if plans := e.packed(trigger, steps, saga.Compensation, first); best == nil || plans != nil && len(plans) < len(best) {
@@ -109,9 +91,9 @@ func (e *ending) transientUndos(first int) {
 // packed makes plans that begin with a trigger and give each transient code to an
 // attempt: to the first one, or to as many after a failure as the policy allows; as
 // many in one plan as are sure. Nil: a code found no place.
-func (e *ending) packed(trigger []Fault, steps []saga.Step, d saga.Direction, first int) (plans []Plan) {
-	for left := transientCodes; len(left) > 0; {
-		fs, plan, placed := slices.Clone(trigger), Plan{}, 0
+func (e *ending) packed(trigger []faults.Fault, steps []saga.Step, d saga.Direction, first int) (plans []faults.Plan) {
+	for left := faults.AnswerCodes(saga.Transient); len(left) > 0; {
+		fs, plan, placed := slices.Clone(trigger), faults.Plan{}, 0
 		for k := range steps {
 			s := steps[(len(plans)+k)%len(steps)]
 			for n := first; placed < len(left) && n <= e.mostCodes(saga.StepRef{Step: s.Name, Direction: d}, first); n++ {
@@ -151,15 +133,15 @@ func (e *ending) mostCodes(of saga.StepRef, first int) int {
 
 // refusedUndo: a compensation is refused for good, with that code.
 func (e *ending) refusedUndo(s saga.Step, attempt, code int) bool {
-	return s.Compensation != nil && e.undoing(s, func([]Fault) []Fault {
+	return s.Compensation != nil && e.undoing(s, func([]faults.Fault) []faults.Fault {
 		return preceded(answerAt(s.Name, saga.Compensation, attempt, code))
 	})
 }
 
 // doneUndo: a compensation is done, and says so with that code.
 func (e *ending) doneUndo(s saga.Step, code int) bool {
-	return s.Compensation != nil && e.undoing(s, func([]Fault) []Fault {
-		return []Fault{atCommit(answerAt(s.Name, saga.Compensation, 1, code))}
+	return s.Compensation != nil && e.undoing(s, func([]faults.Fault) []faults.Fault {
+		return []faults.Fault{atCommit(answerAt(s.Name, saga.Compensation, 1, code))}
 	})
 }
 

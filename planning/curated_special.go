@@ -1,0 +1,89 @@
+package planning
+
+import (
+	"time"
+
+	"github.com/sagacheck/sagacheck/faults"
+	"github.com/sagacheck/sagacheck/saga"
+)
+
+// special is the plans that no single default covers: second copies that come
+// late, delays that stay within the time-out, submits, a lost answer on every
+// attempt.
+func special(d saga.Definition) []faults.Plan {
+	var plans []faults.Plan
+	add := func(fs ...faults.Fault) {
+		p := faults.Plan{Faults: fs}
+		if predict(d, p, 1).sure() {
+			plans = append(plans, p)
+		}
+	}
+	for _, phase := range []saga.Phase{saga.Request, saga.Response} {
+		for _, kind := range []string{faults.KindLose, faults.KindReset, faults.KindDelay} {
+			f := faults.Fault{Kind: kind, At: point(saga.SubmitStep, 1, phase)}
+			if kind == faults.KindDelay {
+				f.DelayMS = 50
+			}
+			add(f)
+		}
+	}
+	if f, ok := longOutage(d); ok {
+		add(f)
+	}
+	for _, s := range d.Steps {
+		p := s.Action.Retry
+		for _, phase := range []saga.Phase{saga.Request, saga.Response} {
+			add(faults.Fault{Kind: faults.KindDelay, At: point(s.Name, 1, phase), DelayMS: faults.WithinTimeout(p)})
+			add(faults.Fault{Kind: faults.KindLose, At: point(s.Name, 1, phase)})
+		}
+		add(faults.Fault{Kind: faults.KindDelay, At: point(s.Name, 1, saga.Request), DelayMS: faults.LateBy(p)})
+		add(faults.Fault{Kind: faults.KindDuplicate, At: point(s.Name, 1, saga.Request), DelayMS: faults.LateBy(p)})
+		add(faults.Fault{Kind: faults.KindReject, At: point(s.Name, 1, saga.Receive)})
+		if s.Kind == saga.Compensatable && s.Compensation != nil && p.MaxAttempts != 1 { // arrives after the compensation
+			_, wait := p.Band(2)
+			add(
+				faults.Fault{Kind: faults.KindDelay, At: point(s.Name, 1, saga.Request), DelayMS: 2*p.AttemptTimeoutMS + int(wait.Milliseconds())},
+				faults.Fault{Kind: faults.KindReject, At: point(s.Name, 2, saga.Receive)},
+			)
+		}
+		if p.MaxAttempts > 0 {
+			add(burst(faults.Fault{Kind: faults.KindLose, At: point(s.Name, 1, saga.Response)}, p.MaxAttempts)...)
+		}
+	}
+	return plans
+}
+
+// longOutage is an outage of the first step that most of its attempts meet, but
+// not the last: sagas that come back together, and breakers that open, show then.
+func longOutage(d saga.Definition) (faults.Fault, bool) {
+	p := d.Steps[0].Action.Retry
+	const most = 7
+	if len(d.Predecessors(0)) > 0 || p.MaxAttempts > 0 && p.MaxAttempts < most {
+		return faults.Fault{}, false
+	}
+	var shortest time.Duration
+	for n := 2; n <= most; n++ {
+		lo, _ := p.Band(n)
+		shortest += lo
+	}
+	f := faults.Fault{Kind: faults.KindOutage, Steps: []string{d.Steps[0].Name}, ForMS: int(shortest.Milliseconds()) * 9 / 10}
+	return f, f.ForMS > 0
+}
+
+// windowOf is a window that the saga's first calls are sure to meet.
+func windowOf(d saga.Definition, kind string) faults.Fault {
+	f := faults.Fault{Kind: kind, ForMS: 60}
+	if !usesSteps(kind) {
+		return f
+	}
+	for _, s := range d.Steps {
+		f.Steps = append(f.Steps, s.Name)
+	}
+	return faults.KindOf(f).Usual(f, saga.RetryPolicy{})[0]
+}
+
+// usesSteps tells whether a kind of window is one over steps.
+func usesSteps(kind string) bool {
+	k, err := faults.KindByName(kind)
+	return err == nil && k.Doc().Uses("steps")
+}
