@@ -116,6 +116,9 @@ func (p *printer) failure(r *results.Run, f results.Failure) {
 	if f.File != "" && r.Dir != "" {
 		p.line("    replay: sagacheck replay " + QuotePath(filepath.Join(r.Dir, f.File)))
 	}
+	if f.Picture != "" && r.Dir != "" {
+		p.line("    picture: " + QuotePath(filepath.Join(r.Dir, f.Picture)))
+	}
 }
 
 func planLine(f results.Failure) string {

@@ -18,7 +18,7 @@ import (
 // Dir, so that nothing points to what is not there.
 func Save(r *results.Run, dir string) error {
 	r.Dir = dir
-	errs := []error{saveReplays(r, dir)}
+	errs := []error{saveReplays(r, dir), savePictures(r, dir)}
 	for _, f := range []struct {
 		name  string
 		write func(io.Writer, *results.Run) error

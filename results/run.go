@@ -198,7 +198,8 @@ type Failure struct {
 	Story   Story    `json:"story"`
 	History string   `json:"history,omitempty"` // file, relative to the report
 	File    string   `json:"replay,omitempty"`  // replay file, relative to the report
-	// Picture is a drawing beside the failure, for example of a linearization.
+	// Picture is a drawing of the operations behind the first failure of its property
+	// and scenario, where a model speaks of the property: a file, relative to the report.
 	Picture string `json:"picture,omitempty"`
 	// ShrunkFrom is the plan, in words, that this smaller one was made from.
 	ShrunkFrom string `json:"shrunk_from,omitempty"`
