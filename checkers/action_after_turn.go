@@ -126,7 +126,7 @@ func checkRetry(t *tally, s *history.SagaRecord, step saga.Step, turn *turn, ds 
 		case i+1 == len(as) && len(sent(o)) > len(as): // it came after the end: false-status tells of that
 		case i+1 == len(as):
 			t.held(retryAfterTurn, 1)
-		case as[i+1].Sent.Seq < turn.event.Seq:
+		case as[i+1].Sent.Seq < turn.event.Seq, notedLate(as[i+1].Sent, turn.at):
 			continue
 		case disturbed(ds, turn.event.Seq, as[i+1].Sent.Seq):
 			t.unjudgeable(retryAfterTurn, wasDisturbed)

@@ -72,7 +72,7 @@ func (c DegradationFailure) Check(h *history.History, ix *history.Index) Verdict
 			o := s.Op(step.Name, saga.Action)
 			checkCore(t, h, s, o, ds)
 			if used := firstRound(o); used != nil {
-				checkStepHeldUp(t, s, o)
+				checkStepHeldUp(t, s, o, 3*ix.Lag)
 				checkEndHeldUp(t, ix, s, o, used)
 			}
 			checkMadeUp(t, ix, s, step, o, ds)
@@ -126,7 +126,7 @@ func checkCore(t *tally, h *history.History, s *history.SagaRecord, o *history.O
 
 // checkStepHeldUp looks for a step that waited for more than the first budget of a
 // deferrable one before it.
-func checkStepHeldUp(t *tally, s *history.SagaRecord, o *history.OpRecord) {
+func checkStepHeldUp(t *tally, s *history.SagaRecord, o *history.OpRecord, lag time.Duration) {
 	budget := o.Call.Retry.MaxAttempts
 	as := sent(o)
 	for i, step := range s.Definition.Steps {
@@ -135,10 +135,13 @@ func checkStepHeldUp(t *tally, s *history.SagaRecord, o *history.OpRecord) {
 		if len(direct) != 1 || direct[0] != o.Op.Step || began == nil {
 			continue
 		}
-		if len(as) > budget && began.Seq > as[budget].Sent.Seq {
-			t.violate(stepNotHeldUp, o.Op, []*history.Event{as[budget].Sent, began}, "broke graceful degradation: %s waited for more than the %d attempts of the deferrable step %s", began.Operation(), budget, o.Op.Step)
-		} else {
+		switch {
+		case len(as) <= budget || began.Seq < as[budget].Sent.Seq:
 			t.held(stepNotHeldUp, 1)
+		case began.At <= as[budget].Sent.At+lag: // both were due, and whoever was late makes up for it at once
+			t.unjudgeable(stepNotHeldUp, tooLateToSay)
+		default:
+			t.violate(stepNotHeldUp, o.Op, []*history.Event{as[budget].Sent, began}, "broke graceful degradation: %s waited for more than the %d attempts of the deferrable step %s", began.Operation(), budget, o.Op.Step)
 		}
 	}
 }

@@ -2,6 +2,7 @@ package checkers
 
 import (
 	"math"
+	"time"
 
 	"github.com/sagacheck/sagacheck/history"
 	"github.com/sagacheck/sagacheck/saga"
@@ -72,6 +73,12 @@ func countDisturbed(ds []disturbance, from, to int, onlyKills bool) int {
 		}
 	}
 	return n
+}
+
+// notedLate tells whether an attempt that was noted after something may have left before
+// it: the wire did not get to it in time.
+func notedLate(sent *history.Event, at time.Duration) bool {
+	return sent.Waited > 0 && sent.From() <= at
 }
 
 // mayHaveLearnt tells whether the orchestrator may have read such an answer,

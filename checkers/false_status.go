@@ -137,6 +137,9 @@ func checkRest(t *tally, ds []disturbance, s *history.SagaRecord) {
 		case disturbed(ds, s.Ended.Seq, e.Seq):
 			t.unjudgeable("rests", "the orchestrator was killed, paused or without its store")
 			return
+		case notedLate(e, s.Ended.At):
+			t.unjudgeable("rests", tooLateToSay)
+			return
 		default:
 			t.violate("rests", e.Operation(), []*history.Event{s.Ended, e}, "broke the lifecycle: saga %s had ended %s, and then %s was called", s.ID, s.Ended.Status, e.Operation())
 			return

@@ -62,7 +62,7 @@ func (c RedundantCall) Check(h *history.History, ix *history.Index) Verdict {
 func (RedundantCall) again(ds []disturbance, o *history.OpRecord, done *history.Event) (again *history.Attempt, blind bool) {
 	for _, a := range sent(o) {
 		switch {
-		case a.Sent.Seq < done.Seq || len(a.Committed) > 0:
+		case a.Sent.Seq < done.Seq || notedLate(a.Sent, done.At) || len(a.Committed) > 0:
 		case disturbed(ds, done.Seq, a.Sent.Seq):
 			blind = true
 		default:

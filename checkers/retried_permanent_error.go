@@ -76,7 +76,7 @@ func (c RetriedPermanentError) Check(h *history.History, ix *history.Index) Verd
 // the end of another one; nil: there is none.
 func triedAfter(o *history.OpRecord, a *history.Attempt) *history.Attempt {
 	for _, b := range sent(o) {
-		if b.N > a.N && (b.Sent.Seq > a.Ended.Seq || b.Sent.At > a.LearntAt()) {
+		if b.N > a.N && (b.Sent.Seq > a.Ended.Seq || b.Sent.At > a.LearntAt()) && !notedLate(b.Sent, a.LearntAt()) {
 			return b
 		}
 	}

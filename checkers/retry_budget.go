@@ -146,7 +146,7 @@ func checkDeadline(t *tally, o *history.OpRecord, as []*history.Attempt, ds []di
 	}
 	first := as[0].Sent
 	for _, a := range as[1:] {
-		if late := a.Sent.At - first.At; late > deadline+measuringTolerance {
+		if late := a.Sent.From() - first.At; late > deadline+measuringTolerance {
 			switch {
 			case disturbed(ds, first.Seq, a.Sent.Seq):
 				t.unjudgeable(budgetDeadline, wasDisturbed)

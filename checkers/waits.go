@@ -78,7 +78,7 @@ func (t *timing) waitsOf(s *history.SagaRecord, o *history.OpRecord) []wait {
 			w.breaker = o.Call.Breaker.Name
 		}
 		w.longest = b.Sent.At - t.earliestFailure(o, a)
-		w.shortest = b.Sent.At - latestFailure(a, p)
+		w.shortest = b.Sent.From() - latestFailure(a, p)
 		w.answered = b.Sent.At - answeredAt(a)
 		switch {
 		case t.ix.History.MayBeRefused(o.Op):

@@ -140,6 +140,10 @@ type Event struct {
 	// was answered otherwise: by its own word, the saga had not ended before. 0
 	// (absent): nobody had asked.
 	Still time.Duration `json:"still_ns,omitempty"`
+	// Waited: (call-sent) how long the kernel had had the first bytes of the request
+	// before the wire got to it and noted the attempt: it left no later than that much
+	// before At.
+	Waited time.Duration `json:"waited_ns,omitempty"`
 	// Passed: (call-ended) when, since the cell began, the first byte of an answer was
 	// passed on to the orchestrator, which can have learnt nothing of it before. 0
 	// (absent): nothing of an answer was, or it is not known when.
@@ -172,6 +176,10 @@ type Event struct {
 	Balances    map[string]int64  `json:"balances,omitempty"`
 	Registers   map[string]string `json:"registers,omitempty"`
 }
+
+// From is when what the event says was so at the latest: an attempt is noted when the
+// wire gets to it.
+func (e *Event) From() time.Duration { return e.At - e.Waited }
 
 // Operation is the operation that a call event belongs to.
 func (e Event) Operation() saga.Operation {

@@ -31,7 +31,7 @@ step note deferrable after=ship do=- undo=note-1EUR,till+1EUR
 
 0ms saga-submitted s1
 1ms saga-accepted s1
-1.5ms call-sent s1 charge#1 key=other
+1.5ms call-sent s1 charge#1 key=other waited=1ms
 2ms call-received s1 charge#1 copy=1 key=- saga-id=- step-id=x trace=00-1
 2ms call-committed s1 charge#1
 2ms call-committed s1 reserve#1 effect=stock-1piece,held+1piece

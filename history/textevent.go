@@ -122,6 +122,8 @@ func (t *eventText) field(name, raw string) error {
 		t.LagMS, err = strconv.Atoi(v)
 	case "still":
 		t.Still, err = time.ParseDuration(v)
+	case "waited":
+		t.Waited, err = time.ParseDuration(v)
 	case "passed":
 		t.Passed, err = time.ParseDuration(v)
 	case "acked":

@@ -86,6 +86,10 @@ func (x *exchange) run(w *Wire, conn *net.TCPConn) {
 	s := x.script
 	x.near = newNear(conn, x.req)
 	x.record(history.CallSent, func(e *history.Event) {
+		// The kernel counts in milliseconds.
+		if waited := time.Since(x.began).Truncate(time.Millisecond); waited > time.Millisecond {
+			e.Waited = waited
+		}
 		h := x.head.Header
 		e.Key, e.SagaID, e.StepID, e.Trace = participants.Key(h), h.Get("Saga-Id"), h.Get("Saga-Step"), h.Get("Traceparent")
 	})

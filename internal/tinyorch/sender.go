@@ -24,8 +24,9 @@ type Sending struct {
 	// head changes the head, line by line.
 	head func(lines []string, body string) []string
 	// after is done with the connection when the whole answer has been read.
-	after func(c *net.TCPConn)
-	spare bool // opens a connection beside, and never uses it
+	after  func(c *net.TCPConn)
+	linger time.Duration // the connection is closed so long after it, while the work goes on
+	spare  bool          // opens a connection beside, and never uses it
 }
 
 // piece is how long a client that writes in pieces takes from one to the next.
@@ -45,7 +46,7 @@ func Senders() []Sending {
 		{Name: "large-headers", head: add("X-Context: " + strings.Repeat("x", 48<<10))},
 		{Name: "half-close", write: thenHalfClose},
 		{Name: "reset-after-answer", after: func(c *net.TCPConn) { _ = c.SetLinger(0) }},
-		{Name: "late-close", after: func(*net.TCPConn) { time.Sleep(150 * time.Millisecond) }},
+		{Name: "late-close", linger: 150 * time.Millisecond},
 		{Name: "spare-connections", spare: true},
 	}
 }
@@ -74,9 +75,10 @@ func (s Sending) call(r *http.Request, body string) (*http.Response, error) {
 		return nil, err
 	}
 	closed := context.AfterFunc(ctx, func() { _ = c.Close() })
+	linger := time.Duration(0)
 	defer func() {
 		closed()
-		_ = c.Close()
+		time.AfterFunc(linger, func() { _ = c.Close() })
 	}()
 	in := bufio.NewReader(c)
 	write := s.write
@@ -98,6 +100,7 @@ func (s Sending) call(r *http.Request, body string) (*http.Response, error) {
 	if s.after != nil {
 		s.after(c)
 	}
+	linger = s.linger
 	return resp, nil
 }
 
