@@ -74,7 +74,8 @@ func (answer) Draw(t *rapid.T, f Fault, _ saga.RetryPolicy) Fault {
 
 // AnswerCodes are the codes of a meaning that are worth trying: those that
 // orchestrators with a list of codes may have forgotten, or put on the wrong side.
-// Those of transient answers of which one may think that nothing was done come first.
+// Those of transient answers of which one may think that nothing was done come first,
+// and the most common of permanent ones.
 func AnswerCodes(meaning saga.Answer) []int {
 	switch meaning {
 	case saga.Transient:
@@ -83,7 +84,10 @@ func AnswerCodes(meaning saga.Answer) []int {
 			http.StatusNotImplemented, http.StatusBadGateway, http.StatusServiceUnavailable, http.StatusGatewayTimeout, 599,
 		}
 	case saga.Permanent:
-		return []int{http.StatusBadRequest, http.StatusForbidden, http.StatusNotFound, http.StatusGone}
+		return []int{
+			http.StatusBadRequest, http.StatusForbidden, http.StatusNotFound, http.StatusGone,
+			http.StatusUnauthorized, http.StatusPaymentRequired, http.StatusMethodNotAllowed, http.StatusUnavailableForLegalReasons,
+		}
 	case saga.Done:
 		return []int{http.StatusCreated, http.StatusAccepted, http.StatusNoContent}
 	}

@@ -8,6 +8,10 @@ import (
 	"github.com/sagacheck/sagacheck/saga"
 )
 
+// commonRefusals is how many of the permanent codes are crossed with everything; the
+// others are given to first attempts of actions.
+const commonRefusals = 4
+
 // codes crosses the codes of answers with first and later attempts of actions and of
 // compensations: that something is transient where one asks for it first says nothing
 // about the next attempt, or about a compensation.
@@ -15,10 +19,13 @@ func (e *ending) codes() {
 	for _, first := range []int{1, 2} {
 		e.transientActions(first)
 		e.transientUndos(first)
-		for i, code := range faults.AnswerCodes(saga.Permanent) {
+		for i, code := range faults.AnswerCodes(saga.Permanent)[:commonRefusals] {
 			e.rotated(i+first, func(s saga.Step) bool { return e.add(preceded(answerAt(s.Name, saga.Action, first, code))...) })
 			e.rotated(i+first, func(s saga.Step) bool { return e.refusedUndo(s, first, code) })
 		}
+	}
+	for i, code := range faults.AnswerCodes(saga.Permanent)[commonRefusals:] {
+		e.rotated(i, func(s saga.Step) bool { return e.add(answerAt(s.Name, saga.Action, 1, code)) })
 	}
 	for i, code := range faults.AnswerCodes(saga.Done) {
 		e.rotated(i, func(s saga.Step) bool { return e.add(atCommit(answerAt(s.Name, saga.Action, 1, code))) })

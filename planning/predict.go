@@ -131,15 +131,21 @@ func (pr *prediction) ready() []int {
 
 // mark tells which fates of a wave with a failure depend on a race: the steps
 // beside the failed one are stopped at their present attempt, so those that
-// needed more than one may have been stopped before. What starts after them may
-// or may not have started.
+// needed more than one may have been stopped before; one that fails alone is stopped
+// by nobody. What starts after them may or may not have started.
 func (pr *prediction) mark(wave []int) {
 	if len(wave) < 2 {
 		return
 	}
+	failing := slices.DeleteFunc(slices.Clone(wave), func(i int) bool {
+		end := pr.steps[pr.def.Steps[i].Name]
+		return end != refused && end != unknown
+	})
 	for _, i := range wave {
 		s := pr.def.Steps[i]
-		if pr.attempts(saga.StepRef{Step: s.Name, Direction: saga.Action}) > 1 || pr.failedAlone(wave, i) {
+		switch {
+		case !pr.asked && len(failing) == 1 && failing[0] == i:
+		case pr.attempts(saga.StepRef{Step: s.Name, Direction: saga.Action}) > 1 || pr.failedAlone(wave, i):
 			pr.unstable[s.Name] = true
 		}
 	}

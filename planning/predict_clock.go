@@ -22,12 +22,16 @@ func (c *clock) spend(lo, hi time.Duration) {
 // that is busy: a deadline that is nearer than that is a race.
 const lateness = 75 * time.Millisecond
 
+// tick is by how much the clocks of an orchestrator may be coarse.
+const tick = 5 * time.Millisecond
+
 // restartTakes bounds, in ms, how long an orchestrator is away after a kill. It
 // is longer than any deadline that a scenario has: a kill makes deadlines a race.
 const restartTakes = 10_000
 
 // mayTry tells whether attempt n of a call is made, and lets the wait before it
-// pass. Near a deadline nobody knows.
+// pass. What is due shortly before its deadline may come after it; what can't be due
+// before it never comes.
 func (pr *prediction) mayTry(p saga.RetryPolicy, n int, unbounded bool) bool {
 	if n == 1 || unbounded {
 		return true
@@ -41,7 +45,7 @@ func (pr *prediction) mayTry(p saga.RetryPolicy, n int, unbounded bool) bool {
 	switch {
 	case deadline == 0 || pr.clock.hi+lateness <= deadline:
 		return true
-	case pr.clock.lo < deadline+lateness:
+	case pr.clock.lo <= deadline+tick:
 		pr.doubtful = true
 	}
 	return false

@@ -100,6 +100,8 @@ func TestMisreadings(t *testing.T) {
 		"503 of a compensation is a refusal":    {misread(tinyorch.Misreading{Code: 503, As: saga.Permanent, Undo: true}), "order", "stuck-saga"},
 		"425 of a later attempt is a refusal":   {misread(tinyorch.Misreading{Code: 425, As: saga.Permanent, Later: true}), "order", "retry-budget"},
 		"400 is tried again":                    {misread(tinyorch.Misreading{Code: 400, As: saga.Transient}), "order", "retried-permanent-error"},
+		"401 is tried again":                    {misread(tinyorch.Misreading{Code: 401, As: saga.Transient}), "booking", "retried-permanent-error"},
+		"403 of a later attempt is tried again": {misread(tinyorch.Misreading{Code: 403, As: saga.Transient, Later: true}), "booking", "retried-permanent-error"},
 		"410 of a later attempt is tried again": {misread(tinyorch.Misreading{Code: 410, As: saga.Transient, Later: true}), "order", "retried-permanent-error"},
 		"after 409 only, nothing is undone":     {tinyorch.Bugs{ConflictIsNothing: true}, "order", "lost-compensation"},
 		"deadlines count from the start":        {tinyorch.Bugs{DeadlineFromStart: true}, "order-status", "retry-budget"},
