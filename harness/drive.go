@@ -14,12 +14,8 @@ import (
 	"github.com/sagacheck/sagacheck/saga"
 )
 
-// submitTimeout is how long a client waits for the orchestrator's 202, and
-// submitPause how long before it sends the same saga again.
-const (
-	submitTimeout = 500 * time.Millisecond
-	submitPause   = 20 * time.Millisecond
-)
+// submitPause is how long after a submission that failed the same saga is sent again.
+var submitPause = time.Duration(saga.SubmitPolicy.InitialIntervalMS) * time.Millisecond
 
 // scale is how much slower than its policies say the client is.
 func (h *Harness) scale(s orchestrators.System) float64 {
@@ -59,7 +55,7 @@ func (r *cellRun) submit(ctx context.Context, d saga.Definition) (accepted bool,
 	scale := r.h.scale(r.sys)
 	for {
 		r.rec.Add(history.Event{Kind: history.SagaSubmitted, Saga: d.ID})
-		try, cancel := context.WithTimeout(ctx, time.Duration(float64(submitTimeout)*scale))
+		try, cancel := context.WithTimeout(ctx, time.Duration(float64(saga.SubmitPolicy.AttemptTimeout())*scale))
 		code, err := client.Submit(try, d)
 		cancel()
 		switch answer := saga.Classify(code); {

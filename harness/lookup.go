@@ -23,7 +23,7 @@ func (r *cellRun) mayRepeat() bool {
 // goes on without it.
 func (r *cellRun) lookUp(ctx context.Context, d saga.Definition, why error) (accepted bool, err error) {
 	client := r.h.asker(r.sys)
-	quiet := time.Duration(float64(submitTimeout) * max(r.h.scale(r.sys), 1))
+	quiet := time.Duration(float64(saga.SubmitPolicy.AttemptTimeout()) * max(r.h.scale(r.sys), 1))
 	deadline := time.Now().Add(r.h.Settle)
 	busy := time.Now()
 	var answers orchestrators.Puzzle

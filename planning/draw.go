@@ -78,7 +78,7 @@ func drawSubmit(t *rapid.T, kinds []faults.KindDoc) (faults.Fault, bool) {
 		return faults.Fault{}, false
 	}
 	at := point(saga.SubmitStep, 1, phase)
-	f := drawFields(t, faults.Fault{Kind: dice.Pick(t, fits, "kind").Name, At: at}, submitPolicy)
+	f := drawFields(t, faults.Fault{Kind: dice.Pick(t, fits, "kind").Name, At: at}, saga.SubmitPolicy)
 	return f, f.Validate() == nil
 }
 

@@ -7,15 +7,12 @@ import (
 	"github.com/sagacheck/sagacheck/saga"
 )
 
-// submitPolicy is how the client submits: it tries until the saga is accepted.
-var submitPolicy = saga.RetryPolicy{AttemptTimeoutMS: 500, InitialIntervalMS: 20}
-
 // policyOf is the retry policy of the call that a point lies on.
 func policyOf(d saga.Definition, at saga.FailurePoint) saga.RetryPolicy {
 	if c, ok := d.Call(at.Ref()); ok {
 		return c.Retry
 	}
-	return submitPolicy
+	return saga.SubmitPolicy
 }
 
 // placeable lists the kinds that can strike at a visited point.

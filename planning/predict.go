@@ -87,7 +87,7 @@ func (pr *prediction) allFire() bool {
 func (pr *prediction) submit() {
 	ref := saga.StepRef{Step: saga.SubmitStep, Direction: saga.Action}
 	for n := 1; n <= endless; n++ {
-		if pr.attempt(ref, n, 500) != saga.Transient {
+		if pr.attempt(ref, n, saga.SubmitPolicy.AttemptTimeoutMS) != saga.Transient {
 			return
 		}
 	}

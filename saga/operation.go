@@ -69,6 +69,10 @@ var Phases = []Phase{Connect, Request, Receive, Commit, Response}
 // SubmitStep is the step name of the client's own call to the orchestrator.
 const SubmitStep = "submit"
 
+// SubmitPolicy is how the client submits: it sends the saga again until it is accepted,
+// at the same pace all along.
+var SubmitPolicy = RetryPolicy{AttemptTimeoutMS: 500, InitialIntervalMS: 20}
+
 // FailurePoint is an exact place for a fault. Its text form is
 // step[.undo]#attempt@phase, for example "charge.undo#1@receive".
 type FailurePoint struct {

@@ -34,11 +34,19 @@ func heldUpStep(ix *history.Index, yield func(string, *edit) bool) {
 			if direct := s.Definition.Predecessors(i); len(direct) != 1 || direct[0] != o.Op.Step || behind == nil || behind.Attempts[0].Sent == nil || behind.Attempts[0].Sent.Seq > more.Sent.Seq {
 				continue
 			}
-			if !yield(place(behind, 1), change(ix.History).move(behind.Attempts[0].Sent.Seq, more.Sent.Seq)) {
+			late := more.Sent.At - behind.Attempts[0].Sent.At + 3*ix.Lag + moment
+			if !yield(place(behind, 1), change(ix.History).delayOp(behind.Op, late)) {
 				return
 			}
 		}
 	}
+}
+
+// othersDone tells whether all other steps of the saga had surely succeeded.
+func othersDone(s *history.SagaRecord, o *history.OpRecord) bool {
+	return !slices.ContainsFunc(s.Definition.Steps, func(step saga.Step) bool {
+		return step.Name != o.Op.Step && s.Op(step.Name, saga.Action).Learnt(saga.Done) == nil
+	})
 }
 
 // heldUpEnd reports a saga as running after a deferrable step, all that is left of
@@ -46,7 +54,7 @@ func heldUpStep(ix *history.Index, yield func(string, *edit) bool) {
 func heldUpEnd(ix *history.Index, yield func(string, *edit) bool) {
 	for s, o := range actions(ix) {
 		more := extra(s, o)
-		if more == nil || ended(s) != saga.Completed || disturbed(ix) || more.Sent.Seq < s.Ended.Seq {
+		if more == nil || ended(s) != saga.Completed || disturbed(ix) || more.Sent.Seq < s.Ended.Seq || !othersDone(s, o) {
 			continue
 		}
 		var steps []saga.StepStatus

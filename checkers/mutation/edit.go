@@ -120,6 +120,16 @@ func (e *edit) delaySaga(seq int, d time.Duration) *edit {
 	return e.inOrder()
 }
 
+// delayOp shifts all events of an operation in time, and the end of the cell.
+func (e *edit) delayOp(op saga.Operation, d time.Duration) *edit {
+	for k := range e.events {
+		if x := &e.events[k]; x.Operation() == op || x.Kind == history.Settled || x.Kind == history.LedgerRead {
+			shift(x, d)
+		}
+	}
+	return e.inOrder()
+}
+
 // history numbers the events anew.
 func (e *edit) history() *history.History {
 	h := &history.History{Header: e.header, Events: e.events}

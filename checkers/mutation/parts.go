@@ -81,7 +81,7 @@ func likeSent(a *history.Attempt, op saga.Operation, n int) history.Event {
 	e := history.Event{Kind: history.CallSent, Saga: op.Saga, Step: op.Step, Direction: op.Direction, Attempt: n}
 	if a != nil && a.Sent != nil {
 		e = *a.Sent
-		e.Saga, e.Step, e.Direction, e.Attempt = op.Saga, op.Step, op.Direction, n
+		e.Saga, e.Step, e.Direction, e.Attempt, e.Waited = op.Saga, op.Step, op.Direction, n, 0
 	}
 	return e
 }
