@@ -11,7 +11,7 @@ import (
 // those under way that may still be attempted again.
 func next(s *state) []ref {
 	var refs []ref
-	for i := range s.def.Steps {
+	for i := s.firstOpen(); i < len(s.def.Steps); i++ {
 		for _, r := range bothOf(i) {
 			if s.wants(r) {
 				refs = append(refs, r)
@@ -86,7 +86,7 @@ func (s *state) failed(i int) bool {
 }
 
 func (s *state) anyFailed() bool {
-	for i := range s.def.Steps {
+	for i := s.doneBefore(); i < len(s.def.Steps); i++ {
 		if s.failed(i) {
 			return true
 		}
@@ -203,7 +203,7 @@ func (s *state) status() saga.Status {
 		}
 		return saga.Compensated
 	}
-	for i := range s.def.Steps {
+	for i := s.firstOpen(); i < len(s.def.Steps); i++ {
 		if s.defects.on("complete-early") && (s.actions[i].attempts > 0 || !s.critical(i)) {
 			continue
 		}
@@ -217,7 +217,7 @@ func (s *state) status() saga.Status {
 // stuck: a person is needed. A compensation failed for good, or a step did
 // after the point of no return.
 func (s *state) stuck() bool {
-	for i := range s.def.Steps {
+	for i := s.doneBefore(); i < len(s.def.Steps); i++ {
 		if u := &s.undos[i]; u.refused() || u.exhausted && !u.done() {
 			return true
 		}
@@ -227,12 +227,12 @@ func (s *state) stuck() bool {
 
 // quiet: nothing will ever happen to the saga again.
 func (s *state) quiet() bool {
-	for i := range s.def.Steps {
+	for i := s.doneBefore(); i < len(s.def.Steps); i++ {
 		if s.actions[i].open || s.undos[i].open {
 			return false
 		}
 	}
-	for i := range s.def.Steps {
+	for i := s.firstOpen(); i < len(s.def.Steps); i++ {
 		if s.wants(ref{i, saga.Action}) || s.wants(ref{i, saga.Compensation}) {
 			return false
 		}

@@ -129,6 +129,16 @@ func (w *world) step(answers *rapid.Generator[saga.Answer]) bool {
 	return true
 }
 
+// checkDecisions compares what is decided with what looking at every step decides.
+func (w *world) checkDecisions() {
+	every := w.s.clone()
+	every.defects = defects{"none of them": false}
+	decisions := func(s *state) string { return fmt.Sprint(s.report(), next(s), s.quiet(), s.failing(), s.stuck()) }
+	if a, b := decisions(w.s), decisions(every); a != b {
+		w.Fatalf("decided %s, and looking at every step %s", a, b)
+	}
+}
+
 // Whatever happens in whatever order, the guarantees hold at each intent, the
 // replay of the records gives the same state, and once participants answer the
 // saga ends.
@@ -142,6 +152,7 @@ func TestGuaranteesInAnyOrder(t *testing.T) {
 			if !w.step(all) {
 				break
 			}
+			w.checkDecisions()
 		}
 		again, err := replay([]entry{{saga: "s", n: 1, records: w.records}}, nil)
 		if err != nil {
@@ -151,6 +162,7 @@ func TestGuaranteesInAnyOrder(t *testing.T) {
 			t.Fatalf("replay gives %s instead of %s", a, b)
 		}
 		for i := 0; w.step(rapid.Just(saga.Done)); i++ {
+			w.checkDecisions()
 			if i > 1000 {
 				t.Fatal("does not end")
 			}

@@ -20,6 +20,7 @@ type state struct {
 	defects  defects
 	latest   time.Time // of all records
 	known    *facts    // nil: to be worked out anew
+	front    int       // see doneBefore
 }
 
 // opState is one operation.
@@ -117,6 +118,7 @@ func (s *state) apply(r record) error {
 	if r.Step < 0 || r.Step >= len(s.def.Steps) || (r.Direction == saga.Compensation && s.def.Steps[r.Step].Compensation == nil) {
 		return fmt.Errorf("%s of step %d, %s: no such operation", r.Kind, r.Step, r.Direction)
 	}
+	s.front = min(s.front, r.Step)
 	o := s.op(r.ref())
 	switch {
 	case r.Kind == recIntent && !o.open && r.Attempt == o.attempts+1:
