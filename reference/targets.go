@@ -87,8 +87,11 @@ func (t targets) address(ip netip.Addr) bool {
 }
 
 // control refuses to dial what is no target. Names that were allowed by themselves
-// may lead anywhere; localhost only to this machine.
+// may lead anywhere; localhost only to this machine. Nil: it may be dialled.
 func (t targets) control(name string) func(network, address string, _ syscall.RawConn) error {
+	if a, err := netip.ParseAddrPort(name); err == nil && t.address(a.Addr()) {
+		return nil
+	}
 	host, port, _ := net.SplitHostPort(name)
 	host = strings.ToLower(host)
 	if t.any || t.named(host, port) {
