@@ -17,6 +17,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/sagacheck/sagacheck/campaign"
 	"github.com/sagacheck/sagacheck/checkers"
 	"github.com/sagacheck/sagacheck/faults"
 	"github.com/sagacheck/sagacheck/history"
@@ -160,8 +161,8 @@ func TestPagesSayWhatIs(t *testing.T) {
 			}
 		}
 		for _, m := range perCore.FindAllStringSubmatch(text, -1) {
-			if m[1] != strconv.Itoa(sagasPerCore) {
-				t.Errorf("%s: %s: the default is %d", page, m[0], sagasPerCore)
+			if m[1] != strconv.Itoa(campaign.SagasPerCore) {
+				t.Errorf("%s: %s: the default is %d", page, m[0], campaign.SagasPerCore)
 			}
 		}
 	}

@@ -2,38 +2,43 @@ package main
 
 import (
 	"errors"
+	"fmt"
+	"strings"
 
 	"github.com/spf13/cobra"
 
+	"github.com/sagacheck/sagacheck/campaign"
 	"github.com/sagacheck/sagacheck/reports"
 	"github.com/sagacheck/sagacheck/results"
 )
 
-// finish reports and gives the exit code.
-func (x *session) finish() error {
-	err := x.close()
-	if err != nil {
-		x.collector.AddError(results.CellInfo{}, err)
+// host is the program, for a campaign.
+func (p process) host() campaign.Host {
+	return campaign.Host{
+		Tool: toolVersion(), Command: strings.Join(p.args, " "), Say: p.say, Output: p.stderr, Save: reports.Save,
+		Progress: func(what string, total int) campaign.Progress {
+			return reports.NewProgress(reports.NewTerminal(p.stderr, p.getenv), what, total)
+		},
 	}
-	return x.publish(x.collector.Finish())
 }
 
-// publish writes and prints a finished run.
-func (x *session) publish(run *results.Run) error {
-	return publishAs(x.terminal, run, x.s.out, x.dir, x.link)
+func (p process) say(line string) { fmt.Fprintf(p.stderr, "sagacheck: %s\n", line) }
+
+// publish writes and prints what a campaign found, or says why it found nothing.
+func (p process) publish(done *campaign.Finished, err error, out string, clauses bool) error {
+	if err != nil {
+		return err
+	}
+	return publish(p.terminal(clauses), done, out)
 }
 
-// publish writes and prints a run, as the last one in out.
-func publish(t reports.Terminal, run *results.Run, out, dir string) error {
-	return publishAs(t, run, out, dir, results.LatestLink)
-}
-
-// publishAs writes a run, lets the link in out point to it, and prints it. What a
-// full disk or the like keeps from being written is not pointed to.
-func publishAs(t reports.Terminal, run *results.Run, out, dir, link string) error {
-	err := reports.Save(run, dir)
+// publish writes a run, lets the link in out point to it, and prints it. What a full
+// disk or the like keeps from being written is not pointed to.
+func publish(t reports.Terminal, done *campaign.Finished, out string) error {
+	run := done.Run
+	err := reports.Save(run, done.Dir)
 	if err == nil {
-		err = results.PointLatest(out, link, dir)
+		err = results.PointLatest(out, done.Link, done.Dir)
 	} else { // whatever was found, this is no PASS
 		run.Errors = append(run.Errors, "the report could not be written")
 		run.Judge()

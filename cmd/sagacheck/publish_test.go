@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/sagacheck/sagacheck/campaign"
 	"github.com/sagacheck/sagacheck/reports"
 	"github.com/sagacheck/sagacheck/results"
 )
@@ -22,7 +23,7 @@ func TestPublishWhereNothingCanBeWritten(t *testing.T) {
 	var b strings.Builder
 	run := results.New(results.Meta{Started: time.Now()}).Finish()
 	run.Summary = results.Summary{Outcome: results.Passed}
-	err := publish(reports.Terminal{W: &b}, run, filepath.Dir(file), filepath.Join(file, "run"))
+	err := publish(reports.Terminal{W: &b}, &campaign.Finished{Run: run, Dir: filepath.Join(file, "run"), Link: results.LatestLink}, filepath.Dir(file))
 	var exit *exitError
 	if !errors.As(err, &exit) || exit.code != results.ExitSystem || !strings.Contains(err.Error(), "--out") {
 		t.Errorf("got %v, want exit 4 and what to do", err)

@@ -2,12 +2,9 @@ package main
 
 import (
 	"errors"
-	"fmt"
-	"time"
 
+	"github.com/sagacheck/sagacheck/campaign"
 	"github.com/spf13/cobra"
-
-	"github.com/sagacheck/sagacheck/results"
 )
 
 func newReport(p process) *cobra.Command {
@@ -33,30 +30,12 @@ run the same scenarios, plans and settings); so is one that never ended (exit 2)
 			return nil
 		},
 		RunE: func(_ *cobra.Command, args []string) error {
-			var parts []*results.Run
-			for _, dir := range args {
-				r, err := results.LoadRun(dir)
-				if errors.Is(err, results.ErrUnfinished) {
-					return &exitError{results.ExitUnproven, fmt.Errorf("report merge: %w", err)}
-				}
-				if err != nil {
-					return usage(err)
-				}
-				parts = append(parts, r)
-			}
-			joined, err := results.Merge(parts)
-			if err != nil {
-				return usage(fmt.Errorf("report merge: %w", err))
-			}
-			dir, err := results.NewRunDir(out, "merge", time.Now())
-			if err != nil {
-				return trouble(err)
-			}
-			return publish(p.terminal(clauses), joined, out, dir)
+			done, err := campaign.Merge(args, out)
+			return p.publish(done, err, out, clauses)
 		},
 	}
 	clausesFlag(merge, &clauses)
-	merge.Flags().StringVar(&out, "out", "sagacheck-out", "`folder` for reports")
+	merge.Flags().StringVar(&out, "out", campaign.Defaults().Out, "`folder` for reports")
 	c.AddCommand(merge)
 	return c
 }

@@ -8,6 +8,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/sagacheck/sagacheck/campaign"
 	"github.com/sagacheck/sagacheck/results"
 )
 
@@ -34,16 +35,6 @@ func usage(err error) error {
 	return &exitError{results.ExitUsage, err}
 }
 
-// badInput marks what came of reading the user's input: a mistake of theirs, unless
-// it has an exit code already.
-func badInput(err error) error {
-	var exit *exitError
-	if errors.As(err, &exit) {
-		return err
-	}
-	return usage(err)
-}
-
 // trouble marks an error of the system under test or of the infrastructure: exit 4.
 func trouble(err error) error {
 	if err == nil {
@@ -62,10 +53,7 @@ func run(ctx context.Context, p process) int {
 	if err == nil {
 		return results.ExitPass
 	}
-	var exit *exitError
-	if !errors.As(err, &exit) {
-		exit = &exitError{results.ExitUsage, err} // what cobra itself refuses
-	}
+	exit := exitOf(err)
 	if exit.err != nil {
 		fmt.Fprintf(p.stderr, "sagacheck: %v\n", exit.err)
 		if exit.code == results.ExitUsage {
@@ -73,6 +61,19 @@ func run(ctx context.Context, p process) int {
 		}
 	}
 	return exit.code
+}
+
+// exitOf is the exit that an error stands for.
+func exitOf(err error) *exitError {
+	var exit *exitError
+	var failed *campaign.Error
+	switch {
+	case errors.As(err, &exit):
+		return exit
+	case errors.As(err, &failed):
+		return &exitError{failed.Exit, failed.Err}
+	}
+	return &exitError{results.ExitUsage, err} // what cobra itself refuses
 }
 
 // endLimit is how long after an interrupt a command may take to report and clean up.

@@ -46,8 +46,8 @@ func list(t *testing.T) map[string]pkg {
 	}
 }
 
-// A storey never reaches those above it, and the two halves reach each other in cmd
-// only.
+// A storey never reaches those above it, and the two halves reach each other in
+// campaign only.
 func TestImportsPointOneWay(t *testing.T) {
 	running := []string{"harness", "faults", "planning", "wire", "participants", "orchestrators", "reference", "scenarios"}
 	showing := []string{"results", "reports"}
@@ -59,17 +59,17 @@ func TestImportsPointOneWay(t *testing.T) {
 		{
 			"a stored history can be judged on a machine that has none of the engines",
 			[]string{"saga", "history", "models", "checkers", "checkers/mutation"},
-			slices.Concat(running, showing, []string{"cmd"}),
+			slices.Concat(running, showing, []string{"campaign", "cmd"}),
 		},
 		{
 			"what was found needs the plans, and nothing of what ran the cells; it does not know how it is shown",
 			[]string{"results"},
-			[]string{"harness", "planning", "wire", "participants", "orchestrators", "reference", "scenarios", "reports", "cmd"},
+			[]string{"harness", "planning", "wire", "participants", "orchestrators", "reference", "scenarios", "reports", "campaign", "cmd"},
 		},
 		{
 			"who shows what was found runs nothing",
 			[]string{"reports"},
-			[]string{"harness", "planning", "wire", "participants", "orchestrators", "reference", "scenarios", "cmd"},
+			[]string{"harness", "planning", "wire", "participants", "orchestrators", "reference", "scenarios", "campaign", "cmd"},
 		},
 		{
 			"a plan is data, whoever makes it and whoever carries it out",
@@ -86,7 +86,8 @@ func TestImportsPointOneWay(t *testing.T) {
 			[]string{"wire"},
 			[]string{"harness", "planning", "orchestrators", "reference", "scenarios"},
 		},
-		{"who runs cells does not judge them", running, append([]string{"checkers", "cmd"}, showing...)},
+		{"who runs cells does not judge them", running, append([]string{"checkers", "campaign", "cmd"}, showing...)},
+		{"who joins the two leaves it to others how it is shown", []string{"campaign"}, []string{"reports", "cmd"}},
 	} {
 		for _, name := range rule.from {
 			p, ok := all[name]
@@ -98,6 +99,15 @@ func TestImportsPointOneWay(t *testing.T) {
 					t.Errorf("%s reaches %s: %s", name, rest, rule.why)
 				}
 			}
+		}
+	}
+}
+
+// The command line leaves to campaign what another program could want too.
+func TestCommandLineRunsNothingItself(t *testing.T) {
+	for _, imported := range list(t)["cmd/sagacheck"].Imports {
+		if name, ours := strings.CutPrefix(imported, module); ours && slices.Contains([]string{"harness", "planning", "wire"}, name) {
+			t.Errorf("cmd/sagacheck imports %s: expected it to ask campaign", name)
 		}
 	}
 }

@@ -1,4 +1,4 @@
-package main
+package campaign
 
 import (
 	"context"
@@ -45,11 +45,11 @@ func (h *hunt) measure(ctx context.Context, m mutant) (d *results.Defect, err er
 	defer func() { err = errors.Join(err, b.close(ctx)) }()
 	d = &b.mutant.Defect
 	switch {
-	case h.flags.explore:
+	case h.options.Explore:
 		err = b.explored(ctx)
 	case m.Equivalent:
 		err = b.soak(ctx)
-	case h.flags.quick:
+	case h.options.Quick:
 		err = b.one(ctx)
 	default:
 		err = b.many(ctx)
@@ -78,14 +78,14 @@ func (b *bench) one(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	b.mutant.Runs, err = b.record([]outcome{o}, b.flags.limit)
+	b.mutant.Runs, err = b.record([]outcome{o}, b.options.Limit)
 	return err
 }
 
 // many is the full measure: searches with exact plans and, of the same scenarios
 // in the same order, by chance.
 func (b *bench) many(ctx context.Context) (err error) {
-	d, limit := &b.mutant.Defect, b.flags.limit
+	d, limit := &b.mutant.Defect, b.options.Limit
 	if d.Runs, err = b.record(b.searches(ctx, planning.Draw, limit), limit); err != nil {
 		return err
 	}
@@ -94,7 +94,7 @@ func (b *bench) many(ctx context.Context) (err error) {
 			return err
 		}
 	}
-	if b.flags.noBaseline || ctx.Err() != nil {
+	if b.options.NoBaseline || ctx.Err() != nil {
 		return nil
 	}
 	if 2*d.Runs.Found > d.Runs.Tries {
@@ -109,18 +109,18 @@ func (b *bench) many(ctx context.Context) (err error) {
 // time. nil: interrupted.
 func (b *bench) byChance(ctx context.Context, limit int) *results.Spread {
 	defer func() {
-		for range b.flags.seeds {
+		for range b.options.Seeds {
 			b.progress.Done(results.Passed)
 		}
 	}()
-	open := make([]func() (trial, bool), b.flags.seeds)
+	open := make([]func() (trial, bool), b.options.Seeds)
 	for s := range open {
 		next, stop := iter.Pull(b.drawn(planning.Chance, s, limit))
 		defer stop()
 		open[s] = next
 	}
 	var runs []int
-	for n := 1; n <= limit && 2*len(runs) <= b.flags.seeds; n++ {
+	for n := 1; n <= limit && 2*len(runs) <= b.options.Seeds; n++ {
 		seen := b.side(ctx, open)
 		if ctx.Err() != nil {
 			return nil
@@ -131,7 +131,7 @@ func (b *bench) byChance(ctx context.Context, limit int) *results.Spread {
 				open = slices.Delete(open, s, s+1)
 			}
 		}
-		if 2*len(runs) > b.flags.seeds {
+		if 2*len(runs) > b.options.Seeds {
 			limit = n
 		}
 	}
@@ -171,7 +171,7 @@ func (b *bench) last(ctx context.Context) error {
 // the noise of other cells: if so, they get the machine to themselves. Then come
 // curated plans.
 func (b *bench) directed(ctx context.Context) (outcome, error) {
-	own, err := made(b.mutant, b.flags.seed)
+	own, err := made(b.mutant, b.options.Seed)
 	if err != nil {
 		return outcome{}, err
 	}
@@ -199,13 +199,13 @@ func (b *bench) directed(ctx context.Context) (outcome, error) {
 // soak is the measure of an equivalent switch: nothing may be found under curated
 // plans, nor under drawn ones.
 func (b *bench) soak(ctx context.Context) error {
-	list, drawn := b.scenarios, max(b.flags.seeds*b.flags.limit/equivalentShare, 1)
-	if b.flags.quick {
+	list, drawn := b.scenarios, max(b.options.Seeds*b.options.Limit/equivalentShare, 1)
+	if b.options.Quick {
 		drawn = equivalentQuick
 		list = slices.DeleteFunc(slices.Clone(list), func(s *scenarios.Scenario) bool { return !slices.Contains(quickScenarios, s.Name) })
 	}
 	o := b.search(ctx, concat(b.curated(list), b.drawn(planning.Draw, 0, drawn)), 2*directedWidth)
-	for range b.flags.seeds {
+	for range b.options.Seeds {
 		b.progress.Done(results.Passed)
 	}
 	if o.kill == nil {
@@ -217,9 +217,9 @@ func (b *bench) soak(ctx context.Context) error {
 
 // searches are made side by side, each on its own seed.
 func (b *bench) searches(ctx context.Context, draw drawing, limit int) []outcome {
-	outcomes := make([]outcome, b.flags.seeds)
+	outcomes := make([]outcome, b.options.Seeds)
 	var work sync.WaitGroup
-	for s := range b.flags.seeds {
+	for s := range b.options.Seeds {
 		work.Go(func() {
 			outcomes[s] = b.search(ctx, b.drawn(draw, s, limit), 1)
 			b.progress.Done(results.Passed)

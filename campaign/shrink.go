@@ -1,4 +1,4 @@
-package main
+package campaign
 
 import (
 	"cmp"
@@ -11,14 +11,11 @@ import (
 	"sync"
 	"time"
 
-	"github.com/spf13/cobra"
-
 	"github.com/sagacheck/sagacheck/checkers"
 	"github.com/sagacheck/sagacheck/faults"
 	"github.com/sagacheck/sagacheck/harness"
 	"github.com/sagacheck/sagacheck/history"
 	"github.com/sagacheck/sagacheck/planning"
-	"github.com/sagacheck/sagacheck/reports"
 	"github.com/sagacheck/sagacheck/results"
 )
 
@@ -35,20 +32,18 @@ const (
 	shrinkAtOnce = 4
 )
 
-// shrinkFlags are the flags of commands that shrink failures.
-type shrinkFlags struct {
-	on      bool
-	maxRuns int
+// Shrink says whether failures are shrunk, and how hard it is tried.
+type Shrink struct {
+	On      bool // the first failure of each property in each scenario is shrunk
+	MaxRuns int  // cells to run for one failure at most, replays included
 }
 
-func (f *shrinkFlags) register(c *cobra.Command, on bool) {
-	c.Flags().BoolVar(&f.on, "shrink", on, "shrink the first failure of each property in each scenario to the smallest plan that still fails")
-	c.Flags().IntVar(&f.maxRuns, "max-shrink-runs", 100, "cells to run for one failure at most, replays included")
-}
+// ShrinkRuns is how many cells are run for one failure by default.
+const ShrinkRuns = 100
 
-func (f *shrinkFlags) check() error {
-	if f.on && f.maxRuns < 2*replaysOfFailure {
-		return fmt.Errorf("--max-shrink-runs: %d: expected %d or more: ten replays before shrinking and ten after it", f.maxRuns, 2*replaysOfFailure)
+func (f Shrink) check() error {
+	if f.On && f.MaxRuns < 2*replaysOfFailure {
+		return fmt.Errorf("--max-shrink-runs: %d: expected %d or more: ten replays before shrinking and ten after it", f.MaxRuns, 2*replaysOfFailure)
 	}
 	return nil
 }
@@ -110,15 +105,15 @@ type shrinker struct {
 }
 
 // shrinkAll replays and shrinks failures, several side by side.
-func (x *session) shrinkAll(ctx context.Context, f shrinkFlags, found *failures) []*failure {
-	if !f.on || len(found.first) == 0 {
+func (x *session) shrinkAll(ctx context.Context, f Shrink, found *failures) []*failure {
+	if !f.On || len(found.first) == 0 {
 		return nil
 	}
 	all := slices.SortedFunc(maps.Values(found.first), func(a, b *failure) int {
 		return cmp.Or(cmp.Compare(a.property, b.property), cmp.Compare(a.scenario, b.scenario))
 	})
 	s := &shrinker{session: x}
-	progress := reports.NewProgress(reports.NewTerminal(x.p.stderr, x.p.getenv), "failures shrunk", len(all))
+	progress := x.host.progress("failures shrunk", len(all))
 	defer progress.Finish()
 	lanes := make(chan struct{}, shrinkAtOnce)
 	var work sync.WaitGroup
@@ -136,7 +131,7 @@ func (x *session) shrinkAll(ctx context.Context, f shrinkFlags, found *failures)
 
 // shrink tells the rate of a failure, looks for a smaller case, and tells the rate
 // of that one.
-func (s *shrinker) shrink(ctx context.Context, f shrinkFlags, g *failure) {
+func (s *shrinker) shrink(ctx context.Context, f Shrink, g *failure) {
 	g.smallest = planning.Case{Plan: g.plan, Definitions: g.header.Definitions, Registers: g.header.Registers}
 	replays := slices.Repeat([]planning.Case{g.smallest}, replaysOfFailure)
 	rate := rateOf(s.try(ctx, g, replays))
@@ -152,7 +147,7 @@ func (s *shrinker) shrink(ctx context.Context, f shrinkFlags, g *failure) {
 		times = 1
 	}
 	search := planning.Shrinker{
-		MaxTries: (f.maxRuns - 2*replaysOfFailure) / times, Batch: shrinkBatch,
+		MaxTries: (f.MaxRuns - 2*replaysOfFailure) / times, Batch: shrinkBatch,
 		Try: func(ctx context.Context, cases []planning.Case) []bool {
 			var repeated []planning.Case
 			for _, c := range cases {
@@ -228,24 +223,6 @@ func (s *shrinker) try(ctx context.Context, g *failure, cases []planning.Case) [
 	return failed
 }
 
-// finishShrunk is finish with the failures shrunk first; amend, if given, adds
-// sections to the report.
-func (x *session) finishShrunk(ctx context.Context, f shrinkFlags, found *failures, amend func(*results.Run)) error {
-	shrunk := x.shrinkAll(ctx, f, found)
-	if err := x.close(); err != nil {
-		x.collector.AddError(results.CellInfo{}, err)
-	}
-	run := x.collector.Finish()
-	for _, g := range shrunk {
-		x.enter(run, g)
-	}
-	if amend != nil {
-		amend(run)
-	}
-	run.Judge()
-	return x.publish(run)
-}
-
 // enter puts what became of a failure into the report: its rate, and the smaller
 // one beside it. A failure that did not come back is reported as such.
 func (x *session) enter(run *results.Run, g *failure) {
@@ -269,7 +246,7 @@ func (x *session) enter(run *results.Run, g *failure) {
 
 // reportOf tells the smallest case as a run of its own would.
 func (x *session) reportOf(g *failure) results.Failure {
-	c := results.New(results.Meta{Tool: toolVersion(), Command: x.command, Started: time.Now(), Orchestrator: x.system.Info(), Profile: string(x.profile)})
+	c := results.New(results.Meta{Tool: x.host.Tool, Command: x.host.Command, Started: time.Now(), Orchestrator: x.system.Info(), Profile: string(x.profile)})
 	info := results.CellInfo{
 		ID: g.result.Cell.ID, Scenario: g.scenario, PlanID: g.smallest.Plan.ID(), Plan: g.smallest.Plan.String(),
 		History: filepath.Join(results.HistoriesDir, filepath.Base(g.result.Path)), Duration: g.result.Duration,

@@ -1,4 +1,4 @@
-package main
+package campaign
 
 import (
 	"cmp"
@@ -72,19 +72,19 @@ func (h *hunt) bench(ctx context.Context, m mutant) (*bench, error) {
 	if m.Place == "reference" {
 		switches, args = []string{m.Name}, []string{"--defect", m.Name}
 	}
-	system, err := startEmbedded(ctx, switches)
+	system, err := startEmbedded(ctx, h.host.Tool, switches)
 	if err != nil {
 		return nil, err
 	}
 	start := func(ctx context.Context) (orchestrators.System, error) {
-		return orchestrators.Start(ctx, referenceName, orchestrators.Options{Args: args})
+		return orchestrators.Start(ctx, Reference, orchestrators.Options{Args: args})
 	}
-	settle := h.flags.settle
+	settle := h.options.Settle
 	if m.Equivalent { // nothing hangs, so patience costs nothing
 		settle = max(settle, harness.DefaultSettle)
 	}
 	run, err := harness.New(harness.Options{
-		System: system, Start: start, Parallel: h.flags.parallel, Processes: 4, Settle: settle, Defects: switches,
+		System: system, Start: start, Parallel: h.options.Parallel, Processes: 4, Settle: settle, Defects: switches,
 	})
 	if err != nil {
 		return nil, errors.Join(err, system.Stop(context.WithoutCancel(ctx)))
@@ -107,7 +107,7 @@ type sighting struct {
 func (b *bench) try(ctx context.Context, t trial) sighting {
 	s := sighting{trial: t}
 	sagas := max(t.scenario.Sagas, 1)
-	weight := int64(b.flags.parallel)
+	weight := int64(b.options.Parallel)
 	if !t.alone {
 		weight = min(weight, int64(sagas))
 	}
@@ -223,8 +223,8 @@ func (b *bench) keep(s *sighting) error {
 		return err
 	}
 	r := results.NewReplay(s.result.History.Header)
-	r.System = results.System{By: results.BuiltIn, Name: referenceName}
-	r.Tool = toolVersion()
+	r.System = results.System{By: results.BuiltIn, Name: Reference}
+	r.Tool = b.host.Tool
 	if !b.mutant.Equivalent {
 		r.Property = b.mutant.Anomaly
 	}

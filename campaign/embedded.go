@@ -1,4 +1,4 @@
-package main
+package campaign
 
 import (
 	"context"
@@ -30,15 +30,12 @@ type embedded struct {
 
 var _ orchestrators.System = (*embedded)(nil)
 
-// referenceName is the orchestrator that is built in.
-const referenceName = "reference"
-
 // sparingFlushes leaves out the flush to disk: what is stored survives the death
 // of a process, which is all that the harness inflicts, not that of the machine.
 const sparingFlushes = "?synchronous=off"
 
-func startEmbedded(ctx context.Context, defects []string) (*embedded, error) {
-	m, err := orchestrators.FindManifest(referenceName)
+func startEmbedded(ctx context.Context, tool string, defects []string) (*embedded, error) {
+	m, err := orchestrators.FindManifest(Reference)
 	if err != nil {
 		return nil, err
 	}
@@ -56,7 +53,7 @@ func startEmbedded(ctx context.Context, defects []string) (*embedded, error) {
 	}
 	e := &embedded{
 		exec: exec, http: &http.Server{Handler: exec.Handler()}, base: "http://" + ln.Addr().String(), dir: dir,
-		info: history.Orchestrator{Name: referenceName, Version: toolVersion(), Capabilities: m.Capabilities},
+		info: history.Orchestrator{Name: Reference, Version: tool, Capabilities: m.Capabilities},
 	}
 	go func() { _ = e.http.Serve(ln) }() // ends with Stop, whose error counts
 	return e, nil

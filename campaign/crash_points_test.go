@@ -1,15 +1,12 @@
-package main
+package campaign
 
 import (
-	"bytes"
 	"flag"
 	"slices"
 	"strings"
 	"sync"
 	"testing"
 	"time"
-
-	"github.com/spf13/cobra"
 
 	"github.com/sagacheck/sagacheck/checkers"
 	"github.com/sagacheck/sagacheck/faults"
@@ -29,10 +26,10 @@ var (
 // second attempt. Then once more with a store outage that begins with the kill, so
 // that what was being written is torn and the recovery finds no store.
 func TestEveryCrashPoint(t *testing.T) {
-	x := openSession(t, settings{
-		orchestrator: *crashOrchestrator, scenarios: strings.Split(*crashScenario, ","), profile: "fenced", seed: 1, processes: 4,
-		properties: []string{"stuck-saga", "lost-saga", "partial-success", "lost-compensation", "duplicate-*", "double-credit", "hanging-action", "false-status"},
-	})
+	o := Defaults()
+	o.Orchestrator, o.Scenarios, o.Processes = *crashOrchestrator, strings.Split(*crashScenario, ","), 4
+	o.Properties = []string{"stuck-saga", "lost-saga", "partial-success", "lost-compensation", "duplicate-*", "double-credit", "hanging-action", "false-status"}
+	x := openSession(t, o)
 	var plans []planned
 	for _, s := range x.scenarios {
 		for _, p := range crashPlans(blueprint(s)[0]) {
@@ -60,11 +57,10 @@ func TestEveryCrashPoint(t *testing.T) {
 	}
 }
 
-func openSession(t testing.TB, s settings) *session {
+func openSession(t testing.TB, o Settings) *session {
 	t.Helper()
-	s.settle, s.out = harness.DefaultSettle, t.TempDir()
-	var out bytes.Buffer
-	x, err := open(t.Context(), process{stdout: &out, stderr: &out, getenv: func(string) string { return "" }}, s, &cobra.Command{Use: "test"}, nil)
+	o.Out = t.TempDir()
+	x, err := open(t.Context(), Host{}, o, "test", nil)
 	if err != nil {
 		t.Fatal(err)
 	}

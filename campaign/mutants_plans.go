@@ -1,4 +1,4 @@
-package main
+package campaign
 
 import (
 	_ "embed"
@@ -32,7 +32,7 @@ type drawing func(defs []saga.Definition, a planning.Ability, seed uint64) fault
 // anew. The scenarios of a search are the same whatever draws its plans.
 func (b *bench) drawn(draw drawing, search, limit int) iter.Seq[trial] {
 	return func(yield func(trial) bool) {
-		rng := rand.New(rand.NewPCG(b.flags.seed, uint64(search)))
+		rng := rand.New(rand.NewPCG(b.options.Seed, uint64(search)))
 		for range limit {
 			s := b.scenarios[rng.IntN(len(b.scenarios))]
 			seed := rng.Uint64() >> 1
@@ -110,14 +110,14 @@ func made(m mutant, seed uint64) ([]trial, error) {
 // curated are the curated plans of scenarios, dealt out in turn and in a random
 // order, so that no scenario keeps the others waiting.
 func (b *bench) curated(list []*scenarios.Scenario) iter.Seq[trial] {
-	rng := rand.New(rand.NewPCG(b.flags.seed, 0))
+	rng := rand.New(rand.NewPCG(b.options.Seed, 0))
 	var hands [][]trial
 	most := 0
 	for _, s := range list {
 		var hand []trial
 		for _, p := range planning.Curated(blueprint(s), b.ability()) {
 			if usable(p) {
-				hand = append(hand, trial{scenario: s, plan: p, profile: b.mutant.profile, seed: b.flags.seed})
+				hand = append(hand, trial{scenario: s, plan: p, profile: b.mutant.profile, seed: b.options.Seed})
 			}
 		}
 		rng.Shuffle(len(hand), func(i, j int) { hand[i], hand[j] = hand[j], hand[i] })

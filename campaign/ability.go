@@ -1,4 +1,4 @@
-package main
+package campaign
 
 import (
 	"fmt"
@@ -14,7 +14,7 @@ import (
 // Nothing can be done to one that was attached by its URL, or whose manifest names
 // nothing crashable.
 func (x *session) findAbility() planning.Ability {
-	m, err := orchestrators.FindManifest(x.s.orchestrator)
+	m, err := orchestrators.FindManifest(x.s.Orchestrator)
 	info := x.system.Info()
 	return planning.Ability{
 		Process:  err == nil && m.CanKill(),
@@ -38,12 +38,12 @@ func (x *session) sayUnplanned() {
 	}
 	why := "its manifest names no crashable process"
 	switch {
-	case isURL(x.s.orchestrator):
+	case isURL(x.s.Orchestrator):
 		why = "it was started by somebody else"
 	case able.Process:
 		why = "its manifest does not say how it is cut off from its store"
 	}
-	fmt.Fprintf(x.p.stderr, "sagacheck: %d curated plans are left out of the planning: %s can't be given %s (%s)\n",
+	x.host.say("%d curated plans are left out of the planning: %s can't be given %s (%s)",
 		n, x.system.Info().Name, strings.Join(unableTo(able), ", "), why)
 }
 

@@ -1,4 +1,4 @@
-package main
+package campaign
 
 import (
 	"fmt"
@@ -16,10 +16,10 @@ import (
 // same, whatever their files are called.
 func (x *session) content() results.Content {
 	c := results.Content{Scenarios: map[string]string{}, Settings: map[string]string{
-		"scale":  fmt.Sprint(x.s.scale),
-		"settle": x.s.settle.String(),
-		"quiet":  x.s.quiet.String(),
-		"defect": strings.Join(slices.Sorted(slices.Values(x.s.defects)), ","),
+		"scale":  fmt.Sprint(x.s.Scale),
+		"settle": x.s.Settle.String(),
+		"quiet":  x.s.Quiet.String(),
+		"defect": strings.Join(slices.Sorted(slices.Values(x.s.Defects)), ","),
 	}}
 	for _, s := range x.scenarios {
 		c.Scenarios[s.Name] = scenarioDigest(s)
@@ -53,7 +53,7 @@ func plansDigest(all []planned) string {
 // is named by its whole path, so that a replay finds it from any folder.
 func reached(name string) (results.System, error) {
 	switch {
-	case name == referenceName:
+	case name == Reference:
 		return results.System{By: results.BuiltIn, Name: name}, nil
 	case isURL(name):
 		return results.System{By: results.ByURL, Name: name}, nil
@@ -73,7 +73,7 @@ func reached(name string) (results.System, error) {
 // anything is started.
 func checkOrchestrator(name string) error {
 	err := orchestrators.CheckName(name)
-	if err == nil && name != referenceName && !isURL(name) {
+	if err == nil && name != Reference && !isURL(name) {
 		_, err = orchestrators.FindManifest(name)
 	}
 	if err != nil {

@@ -1,4 +1,4 @@
-package main
+package campaign
 
 import (
 	"cmp"
@@ -99,7 +99,7 @@ func (t *exploreTally) lost() []string {
 
 // coverage is the section of the report.
 func (e *exploration) coverage() *results.Coverage {
-	c := &results.Coverage{Depth: e.flags.depth, Points: []results.PointCount{}, Plans: []results.PlanCount{}, NotRun: e.tally.reasons}
+	c := &results.Coverage{Depth: e.options.Depth, Points: []results.PointCount{}, Plans: []results.PlanCount{}, NotRun: e.tally.reasons}
 	raced := results.NotRun{Reason: fmt.Sprintf("the point was passed once, but in %d tries to strike there not again: a race decides", probeTries)}
 	for _, p := range e.explorer.Cover() {
 		c.Points = append(c.Points, results.NewPointCount(p.Space, p.Phase, p.Kind, p.Hit, p.Missed))

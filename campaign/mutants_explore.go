@@ -1,4 +1,4 @@
-package main
+package campaign
 
 import (
 	"context"
@@ -30,7 +30,7 @@ func (b *bench) explored(ctx context.Context) error {
 	x := planning.NewExplorer(spaces, exploreDepth, false)
 	o := outcome{kills: map[string]bool{}}
 	result := &results.Explored{}
-	for o.kill == nil && o.runs < b.flags.limit && ctx.Err() == nil {
+	for o.kill == nil && o.runs < b.options.Limit && ctx.Err() == nil {
 		probes := slices.DeleteFunc(x.Next(), func(p *planning.Probe) bool { return !usable(p.Plan) })
 		if len(probes) == 0 {
 			break
@@ -38,7 +38,7 @@ func (b *bench) explored(ctx context.Context) error {
 		result.Depth = probes[0].Level
 		for wave := range slices.Chunk(probes, exploreWidth) {
 			o.add(b.exploreWave(ctx, x, byName, wave))
-			if o.kill != nil || o.runs >= b.flags.limit || ctx.Err() != nil {
+			if o.kill != nil || o.runs >= b.options.Limit || ctx.Err() != nil {
 				break
 			}
 		}
@@ -57,7 +57,7 @@ func (b *bench) explored(ctx context.Context) error {
 func (b *bench) exploreWave(ctx context.Context, x *planning.Explorer, byName map[string]*scenarios.Scenario, wave []*planning.Probe) outcome {
 	var trials []trial
 	for _, p := range wave {
-		trials = append(trials, trial{scenario: byName[p.Space], plan: p.Plan, profile: b.mutant.profile, seed: b.flags.seed})
+		trials = append(trials, trial{scenario: byName[p.Space], plan: p.Plan, profile: b.mutant.profile, seed: b.options.Seed})
 	}
 	o := outcome{kills: map[string]bool{}}
 	for i, s := range b.tries(ctx, trials) {

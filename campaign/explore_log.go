@@ -1,4 +1,4 @@
-package main
+package campaign
 
 import (
 	"bufio"
@@ -12,16 +12,13 @@ import (
 	"os"
 	"slices"
 
-	"github.com/spf13/cobra"
-	"github.com/spf13/pflag"
-
 	"github.com/sagacheck/sagacheck/checkers"
 	"github.com/sagacheck/sagacheck/planning"
 )
 
-// exploreLogFile is what an exploration notes in its run folder, so that another
+// ExploreLog is what an exploration notes in its run folder, so that another
 // can go on with it: JSON Lines, a head and one line a plan that is done.
-const exploreLogFile = "explore.jsonl"
+const ExploreLog = "explore.jsonl"
 
 // exploreLogVersion is the version of the format. Another version is refused.
 const exploreLogVersion = 1
@@ -38,61 +35,22 @@ type logHead struct {
 	Flags map[string][]string `json:"flags,omitempty"`
 }
 
-// ownFlags are those that belong to one command line: budgets, places, the machine.
-var ownFlags = []string{"max-plans", "max-time", "resume", "out", "parallel", "processes", "clauses"}
-
-// givenFlags are the flags of a command line that make an exploration what it is.
-func givenFlags(c *cobra.Command) map[string][]string {
-	given := map[string][]string{}
-	c.Flags().VisitAll(func(f *pflag.Flag) {
-		if !f.Changed || slices.Contains(ownFlags, f.Name) {
-			return
-		}
-		if list, ok := f.Value.(pflag.SliceValue); ok {
-			given[f.Name] = list.GetSlice()
-		} else {
-			given[f.Name] = []string{f.Value.String()}
-		}
-	})
-	return given
-}
-
-// adoptFlags sets the flags of an earlier exploration that the command line does not
-// give.
-func adoptFlags(c *cobra.Command, path string) error {
+// ExploreFlags are the flags that are noted in the log of an exploration.
+func ExploreFlags(path string) (map[string][]string, error) {
 	f, err := os.Open(path)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	defer f.Close()
 	line, err := bufio.NewReader(f).ReadBytes('\n')
 	if err != nil && !errors.Is(err, io.EOF) {
-		return err
+		return nil, err
 	}
 	var head logHead
 	if err := json.Unmarshal(line, &head); err != nil {
-		return fmt.Errorf("%s:1: expected the head of an exploration's log: %w", path, err)
+		return nil, fmt.Errorf("%s:1: expected the head of an exploration's log: %w", path, err)
 	}
-	for name, values := range head.Flags {
-		flag := c.Flags().Lookup(name)
-		if flag == nil || flag.Changed || slices.Contains(ownFlags, name) {
-			continue
-		}
-		list, isList := flag.Value.(pflag.SliceValue)
-		switch {
-		case isList:
-			err = list.Replace(values)
-			flag.Changed = true
-		case len(values) == 1:
-			err = c.Flags().Set(name, values[0])
-		default:
-			err = fmt.Errorf("expected one value, got %d", len(values))
-		}
-		if err != nil {
-			return fmt.Errorf("%s:1: flags: --%s: %w", path, name, err)
-		}
-	}
-	return nil
+	return head.Flags, nil
 }
 
 // logLine is one plan that is done.

@@ -1,15 +1,13 @@
-package main
+package campaign
 
 import (
 	"cmp"
 	"context"
-	"fmt"
 	"maps"
 	"slices"
 
 	"github.com/sagacheck/sagacheck/checkers"
 	"github.com/sagacheck/sagacheck/harness"
-	"github.com/sagacheck/sagacheck/reports"
 	"github.com/sagacheck/sagacheck/results"
 )
 
@@ -65,9 +63,9 @@ func (x *session) judgeOpen(ctx context.Context) (left int, err error) {
 		if len(again) == 0 {
 			return 0, nil
 		}
-		fmt.Fprintf(x.p.stderr, "sagacheck: %s once more, alone, for clauses that could not be judged yet\n", cells(len(again)))
+		x.host.say("%s once more, alone, for clauses that could not be judged yet", cells(len(again)))
 		x.collector.Planned(len(again))
-		x.progress = reports.NewProgress(reports.NewTerminal(x.p.stderr, x.p.getenv), "cells", len(again))
+		x.progress = x.host.progress("cells", len(again))
 		for i, c := range again {
 			c.ID = x.nextID()
 			if err := x.harness.Run(ctx, slices.Values([]harness.Cell{c}), x.judge); err != nil {

@@ -1,4 +1,4 @@
-package main
+package campaign
 
 import (
 	"slices"
@@ -15,7 +15,7 @@ import (
 func BenchmarkPlans(b *testing.B) {
 	for name, own := range map[string]bool{"without-crashes": false, "crashes": true} {
 		b.Run(name, func(b *testing.B) {
-			x := openSession(b, settings{orchestrator: referenceName, profile: "fenced", seed: 1})
+			x := openSession(b, Defaults())
 			var some []planned
 			for _, s := range x.scenarios {
 				for _, p := range planning.Curated(blueprint(s), x.ability()) {

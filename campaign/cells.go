@@ -1,0 +1,87 @@
+package campaign
+
+import (
+	"context"
+	"fmt"
+	"iter"
+	"path/filepath"
+	"slices"
+
+	"github.com/sagacheck/sagacheck/checkers"
+	"github.com/sagacheck/sagacheck/faults"
+	"github.com/sagacheck/sagacheck/harness"
+	"github.com/sagacheck/sagacheck/results"
+	"github.com/sagacheck/sagacheck/scenarios"
+)
+
+// cell makes a cell of a scenario; its number is unique in the session.
+func (x *session) cell(s *scenarios.Scenario, plan faults.Plan, seed uint64) harness.Cell {
+	return x.frozen(s.Name, s, max(s.Sagas, 1), plan, seed)
+}
+
+func (x *session) frozen(name string, source harness.Source, sagas int, plan faults.Plan, seed uint64) harness.Cell {
+	return harness.Cell{
+		ID: x.nextID(), Scenario: name, Source: source, Sagas: sagas,
+		Plan: plan, Profile: x.profile, Seed: seed, Defects: x.participantDefects,
+	}
+}
+
+// nextID is an id that no cell has had.
+func (x *session) nextID() string {
+	x.cells++
+	return fmt.Sprintf("%s-%04d", x.nonce, x.cells)
+}
+
+// runCells runs and judges so many cells.
+func (x *session) runCells(ctx context.Context, total int, cells iter.Seq[harness.Cell]) {
+	x.collector.Planned(total)
+	x.progress = x.host.progress("cells", total)
+	ctx = x.begin(ctx)
+	defer x.stop(nil)
+	left := total
+	err := x.harness.Run(ctx, cells, func(r harness.Result) {
+		if !r.Spoilt {
+			left--
+		}
+		x.judge(r)
+	})
+	x.progress.Finish()
+	if err == nil && x.alone {
+		left, err = x.judgeOpen(ctx)
+	}
+	why, byUser := cutBy(ctx, err)
+	if byUser {
+		x.collector.Interrupt()
+	}
+	x.collector.LeftOut(why, left)
+}
+
+// judge takes one finished cell.
+func (x *session) judge(r harness.Result) {
+	info := results.CellInfo{ID: r.Cell.ID, Scenario: r.Cell.Scenario, PlanID: r.Cell.Plan.ID(), Plan: r.Cell.Plan.String(), Duration: r.Duration, Again: r.Spoilt}
+	if r.Path != "" {
+		info.History = filepath.Join(results.HistoriesDir, filepath.Base(r.Path))
+	}
+	if r.Err != nil || r.History == nil {
+		x.collector.AddError(info, r.Err)
+		x.progress.Done(results.Errored)
+		x.failOne(failedToRun)
+		return
+	}
+	verdicts := checkers.Judge(r.History, x.checkers)
+	x.fail(verdicts)
+	x.collector.Add(info, r.History, verdicts)
+	if x.alone {
+		x.unjudged.note(r.Cell, verdicts)
+	}
+	if x.watch != nil {
+		x.watch(r, verdicts)
+	}
+	state := results.Passed
+	if slices.ContainsFunc(verdicts, func(v checkers.Verdict) bool { return v.Outcome == checkers.Violation }) {
+		state = results.Violated
+	}
+	if !r.Spoilt { // it comes once more
+		x.progress.Done(state)
+	}
+}

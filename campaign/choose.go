@@ -1,0 +1,105 @@
+package campaign
+
+import (
+	"fmt"
+	"runtime"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/sagacheck/sagacheck/checkers"
+	"github.com/sagacheck/sagacheck/participants"
+	"github.com/sagacheck/sagacheck/reference"
+	"github.com/sagacheck/sagacheck/scenarios"
+)
+
+// choose resolves the names in the settings.
+func (x *session) choose() (err error) {
+	if x.profile, err = participants.ParseProfile(x.s.Participants); err != nil {
+		return fmt.Errorf("--participants: %w", err)
+	}
+	if x.scenarios, err = chooseScenarios(x.s.Scenarios); err != nil {
+		return fmt.Errorf("--scenario: %w", err)
+	}
+	if x.checkers, err = checkers.Select(x.s.Properties); err != nil {
+		return fmt.Errorf("--property: %w", err)
+	}
+	if x.s.Seed == 0 {
+		x.s.Seed = uint64(time.Now().UnixNano()) % 1_000_000_000
+	}
+	x.addDrawn()
+	switch {
+	case x.s.DrawnSagas < 0:
+		return fmt.Errorf("--drawn-sagas: %d: expected 0 or more", x.s.DrawnSagas)
+	case x.s.Parallel < 0:
+		return fmt.Errorf("--parallel: %d: expected 0 (the default) or more", x.s.Parallel)
+	case x.s.Processes < 0:
+		return fmt.Errorf("--processes: %d: expected 0 (the default) or more", x.s.Processes)
+	case x.s.Scale < 0:
+		return fmt.Errorf("--scale: %v: expected 0 (the default) or more", x.s.Scale)
+	case x.s.Settle <= 0:
+		return fmt.Errorf("--settle: %v: expected more than 0", x.s.Settle)
+	case x.s.WaitFor != "" && !strings.HasPrefix(x.s.WaitFor, "http://") && !strings.HasPrefix(x.s.WaitFor, "https://"):
+		return fmt.Errorf("--wait-for: %q: expected http://host:port/path", x.s.WaitFor)
+	case x.s.Quiet < 0:
+		return fmt.Errorf("--quiet: %v: expected 0 (the default) or more", x.s.Quiet)
+	}
+	if x.s.Processes == 0 {
+		x.s.Processes = ProcessesPerCore * runtime.GOMAXPROCS(0)
+	}
+	return x.chooseDefects()
+}
+
+// addDrawn puts random scenarios beside what was chosen.
+func (x *session) addDrawn() {
+	for i := range x.s.DrawnSagas {
+		x.scenarios = append(x.scenarios, scenarios.Draw(x.s.Seed+uint64(i)))
+	}
+}
+
+// chooseDefects tells defects of the reference executor from those of the
+// participants.
+func (x *session) chooseDefects() error {
+	for _, name := range x.s.Defects {
+		switch {
+		case slices.ContainsFunc(participants.AllDefects(), func(d participants.Defect) bool { return d.Name == name }):
+			x.participantDefects = append(x.participantDefects, name)
+		case slices.ContainsFunc(reference.Defects(), func(d reference.Defect) bool { return d.Name == name }):
+			if x.s.Orchestrator != Reference {
+				return fmt.Errorf("--defect: %q is a defect of the reference executor: it can't be switched on in %q", name, x.s.Orchestrator)
+			}
+			x.orchestratorDefects = append(x.orchestratorDefects, name)
+		default:
+			return fmt.Errorf("--defect: no defect is called %q: see sagacheck list defects", name)
+		}
+	}
+	return nil
+}
+
+// chooseScenarios takes globs of the catalogue and paths of files.
+func chooseScenarios(patterns []string) ([]*scenarios.Scenario, error) {
+	var globs []string
+	var chosen []*scenarios.Scenario
+	for _, p := range patterns {
+		if !strings.ContainsAny(p, "/\\") && !strings.HasSuffix(p, ".yaml") && !strings.HasSuffix(p, ".yml") {
+			globs = append(globs, p)
+			continue
+		}
+		s, err := scenarios.Load(p)
+		if err != nil {
+			return nil, err
+		}
+		chosen = append(chosen, s)
+	}
+	if len(patterns) == 0 {
+		return scenarios.All(), nil
+	}
+	if len(globs) > 0 {
+		matched, err := scenarios.Match(globs...)
+		if err != nil {
+			return nil, err
+		}
+		chosen = append(chosen, matched...)
+	}
+	return chosen, nil
+}

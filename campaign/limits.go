@@ -1,0 +1,78 @@
+package campaign
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/sagacheck/sagacheck/checkers"
+	"github.com/sagacheck/sagacheck/harness"
+	"github.com/sagacheck/sagacheck/results"
+)
+
+// failedToRun is what a cell did that has no verdict.
+const failedToRun = "failed to run"
+
+// limitReached is why a run ended before its last cell, if its user did not end it.
+type limitReached string
+
+func (l limitReached) Error() string { return string(l) }
+
+// WithBudget ends campaigns after some time: what was not run by then is counted and
+// named, with why, and such a run is not green. A context that ends otherwise is an
+// interruption by the user.
+func WithBudget(ctx context.Context, d time.Duration, why string) (context.Context, context.CancelFunc) {
+	return context.WithDeadlineCause(ctx, time.Now().Add(d), limitReached(why))
+}
+
+// cutBy says why a run of cells ended before its last one, and whether its user ended
+// it; err is that of Harness.Run. Empty: it did not.
+func cutBy(ctx context.Context, err error) (why string, byUser bool) {
+	var gone *harness.GoneError
+	var limit limitReached
+	switch {
+	case errors.As(err, &gone):
+		return "the system under test went away", false
+	case ctx.Err() == nil:
+		return "", false
+	case errors.As(context.Cause(ctx), &limit):
+		return limit.Error(), false
+	}
+	return "interrupted", true
+}
+
+// unstarted is the error of a campaign that ended before it had begun.
+func unstarted(ctx context.Context, err error) error {
+	if why, byUser := cutBy(ctx, nil); !byUser {
+		return &Error{results.ExitUnproven, fmt.Errorf("%s: the system under test was not ready: %w", why, err)}
+	}
+	return &Error{results.ExitInterrupted, err}
+}
+
+// begin makes the context of cells that failures may end.
+func (x *session) begin(ctx context.Context) context.Context {
+	ctx, x.stop = context.WithCancelCause(ctx)
+	x.failing = map[string]int{}
+	return ctx
+}
+
+// fail counts the properties that a cell broke.
+func (x *session) fail(verdicts []checkers.Verdict) {
+	for _, v := range verdicts {
+		if c, ok := checkers.ByName(v.Property); ok && v.Outcome == checkers.Violation && !c.Doc().Advice {
+			x.failOne("broke " + v.Property)
+		}
+	}
+}
+
+// failOne counts a failed cell, and ends the run when there are enough of one kind.
+func (x *session) failOne(what string) {
+	x.failing[what]++
+	if x.s.MaxFailures == 0 || x.failing[what] != x.s.MaxFailures {
+		return
+	}
+	why := fmt.Sprintf("%d cells %s (--max-failures)", x.s.MaxFailures, what)
+	x.host.say("no more cells are begun: %s", why)
+	x.stop(limitReached("after " + why))
+}

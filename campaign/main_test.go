@@ -1,0 +1,44 @@
+package campaign
+
+import (
+	"context"
+	"flag"
+	"fmt"
+	"os"
+	"os/signal"
+	"syscall"
+	"testing"
+
+	"github.com/sagacheck/sagacheck/reference"
+)
+
+// TestMain lets the test program be the reference executor as well: for cells that
+// kill it, it is started as sagacheck would be.
+func TestMain(m *testing.M) {
+	if len(os.Args) > 2 && os.Args[1] == "reference" && os.Args[2] == "serve" {
+		if err := serveReference(os.Args[3:]); err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			os.Exit(1)
+		}
+		os.Exit(0)
+	}
+	os.Exit(m.Run())
+}
+
+func serveReference(args []string) error {
+	var o reference.ServeOptions
+	f := flag.NewFlagSet("reference serve", flag.ContinueOnError)
+	f.StringVar(&o.Addr, "addr", "", "")
+	f.StringVar(&o.StoreDSN, "store", "", "")
+	f.String("log", "", "")
+	f.Func("defect", "", func(name string) error {
+		o.Defects = append(o.Defects, name)
+		return nil
+	})
+	if err := f.Parse(args); err != nil {
+		return err
+	}
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	return reference.Serve(ctx, o)
+}

@@ -1,0 +1,34 @@
+package campaign
+
+import (
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/sagacheck/sagacheck/results"
+)
+
+// Merge joins the runs of the shards of one campaign, each a folder of a run or one of
+// folders of runs, whose last is taken. The joined run has a folder in out.
+func Merge(dirs []string, out string) (*Finished, error) {
+	var parts []*results.Run
+	for _, dir := range dirs {
+		r, err := results.LoadRun(dir)
+		if errors.Is(err, results.ErrUnfinished) {
+			return nil, &Error{results.ExitUnproven, fmt.Errorf("report merge: %w", err)}
+		}
+		if err != nil {
+			return nil, usage(err)
+		}
+		parts = append(parts, r)
+	}
+	joined, err := results.Merge(parts)
+	if err != nil {
+		return nil, usage(fmt.Errorf("report merge: %w", err))
+	}
+	dir, err := results.NewRunDir(out, "merge", time.Now())
+	if err != nil {
+		return nil, trouble(err)
+	}
+	return &Finished{Run: joined, Dir: dir, Link: results.LatestLink}, nil
+}

@@ -1,0 +1,102 @@
+package campaign
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/sagacheck/sagacheck/checkers"
+	"github.com/sagacheck/sagacheck/faults"
+	"github.com/sagacheck/sagacheck/harness"
+	"github.com/sagacheck/sagacheck/results"
+)
+
+// DefaultRuns is how many drawn plans a run adds to the curated ones by default.
+const DefaultRuns = 200
+
+// RunOptions are those of [Run].
+type RunOptions struct {
+	Settings
+	Runs    int    // drawn plans, over all scenarios
+	Curated bool   // also the curated plans
+	Plan    string // file of a plan, which is then the only one, against each scenario
+	Shard   results.Shard
+	Shrink  Shrink
+}
+
+// Run runs scenarios under curated and drawn plans, or under one of the user's own.
+func Run(ctx context.Context, host Host, o RunOptions) (*Finished, error) {
+	if o.Runs < 0 {
+		return nil, usage(errors.New("--runs: expected 0 or more"))
+	}
+	if err := o.Shrink.check(); err != nil {
+		return nil, usage(err)
+	}
+	own, err := interruptible(ctx, o.ownPlan)
+	if err != nil {
+		return nil, badInput(fmt.Errorf("--plan: %w", err))
+	}
+	x, err := open(ctx, host, o.Settings, "run", partOf(o.Shard))
+	if err != nil {
+		return nil, err
+	}
+	if own != nil {
+		if err := x.possible(*own); err != nil {
+			return nil, errors.Join(usage(fmt.Errorf("--plan: %s: %w", o.Plan, err)), x.close())
+		}
+	} else if o.Curated {
+		x.sayUnplanned()
+	}
+	x.harness.Again, x.alone = again, own == nil && o.Curated
+	planned := x.plans(own, o.Curated, o.Runs)
+	x.collector.Plans(plansDigest(planned))
+	mine := planned[:0:0]
+	for k, pl := range planned {
+		if x.shard == nil || k%x.shard.N == x.shard.I-1 {
+			mine = append(mine, pl)
+		}
+	}
+	host.say("seed %d, %s, %s, %s participants", x.s.Seed, cells(len(mine)), x.system.Info().Name, x.profile)
+	var failed failures
+	x.watch = func(r harness.Result, vs []checkers.Verdict) {
+		failed.watch(r.Cell.ID, r.History.Header, r.Cell.Plan, vs)
+	}
+	x.runCells(ctx, len(mine), x.cellsOf(mine))
+	return x.finishShrunk(ctx, o.Shrink, &failed), nil
+}
+
+// partOf is a shard of several; nil: all of it.
+func partOf(s results.Shard) *results.Shard {
+	if s.N <= 1 {
+		return nil
+	}
+	return &s
+}
+
+// ownPlan is the user's own plan, which must fit each scenario; nil: there is none.
+func (o *RunOptions) ownPlan() (*faults.Plan, error) {
+	if o.Plan == "" {
+		return nil, nil
+	}
+	own, err := faults.LoadPlan(o.Plan)
+	if err != nil {
+		return nil, err
+	}
+	chosen, err := chooseScenarios(o.Scenarios)
+	if err != nil {
+		return &own.Plan, nil // the session says it, as a mistake of --scenario
+	}
+	for _, s := range chosen {
+		if err := own.Fits(blueprint(s)); err != nil {
+			return nil, fmt.Errorf("scenario %s: %w", s.Name, err)
+		}
+	}
+	return &own.Plan, nil
+}
+
+func cells(n int) string {
+	if n == 1 {
+		return "1 cell"
+	}
+	return fmt.Sprintf("%d cells", n)
+}

@@ -1,0 +1,113 @@
+package campaign
+
+import (
+	"context"
+	"errors"
+	"path/filepath"
+	"strconv"
+	"sync"
+	"time"
+
+	"github.com/sagacheck/sagacheck/checkers"
+	"github.com/sagacheck/sagacheck/harness"
+	"github.com/sagacheck/sagacheck/orchestrators"
+	"github.com/sagacheck/sagacheck/participants"
+	"github.com/sagacheck/sagacheck/planning"
+	"github.com/sagacheck/sagacheck/results"
+	"github.com/sagacheck/sagacheck/scenarios"
+)
+
+// session is one run of cells: the system under test, the harness, the judges and
+// what they found.
+type session struct {
+	host                                    Host
+	s                                       Settings
+	profile                                 participants.Profile
+	scenarios                               []*scenarios.Scenario
+	checkers                                []checkers.Checker
+	orchestratorDefects, participantDefects []string
+
+	system    orchestrators.System
+	harness   *harness.Harness
+	collector *results.Collector
+	progress  Progress
+	dir       string
+	link      string // in the folder of Out, to dir
+	nonce     string
+	shard     *results.Shard
+	cells     int
+	ability   func() planning.Ability // reads the manifest once: that takes a while
+	failing   map[string]int          // failed cells of each kind
+	alone     bool                    // cells are run once more, alone, for clauses that are open
+	unjudged  unjudged
+	stop      context.CancelCauseFunc
+	watch     func(harness.Result, []checkers.Verdict) // also told of each judged cell
+}
+
+// again is how often a cell is run again whose planned fault did not fire.
+const again = 2
+
+// open checks the settings and starts what they name. The folder of the run has the
+// command in its name.
+func open(ctx context.Context, host Host, s Settings, command string, shard *results.Shard) (*session, error) {
+	x := &session{host: host, s: s, shard: shard, unjudged: unjudged{}}
+	x.ability = sync.OnceValue(x.findAbility)
+	if _, err := interruptible(ctx, func() (any, error) { return nil, x.choose() }); err != nil {
+		return nil, badInput(err)
+	}
+	if err := x.start(ctx); err != nil {
+		return nil, err
+	}
+	if err := x.dropUnfit(); err != nil {
+		return nil, errors.Join(err, x.close())
+	}
+	x.pace()
+	started := time.Now()
+	x.nonce = strconv.FormatInt(started.UnixMilli()%(36*36*36*36*36*36), 36)
+	dir, err := results.NewRunDir(s.Out, command, started)
+	if err != nil {
+		return nil, errors.Join(trouble(err), x.close())
+	}
+	x.dir, x.link = dir, results.LatestLink
+	x.harness, err = harness.New(harness.Options{
+		System: x.system, Start: x.starter(), Parallel: x.s.Parallel, Processes: x.s.Processes,
+		Settle: x.s.Settle, Quiet: x.s.Quiet, Scale: x.s.Scale, Dir: filepath.Join(dir, results.HistoriesDir), Defects: x.orchestratorDefects,
+	})
+	if err != nil {
+		return nil, errors.Join(trouble(err), x.close())
+	}
+	var docs []checkers.Doc
+	for _, k := range x.checkers {
+		docs = append(docs, k.Doc())
+	}
+	system, err := reached(x.s.Orchestrator)
+	if err != nil {
+		return nil, errors.Join(usage(err), x.close())
+	}
+	x.collector = results.New(results.Meta{
+		Tool: x.host.Tool, Command: x.host.Command, Started: started, Seed: x.s.Seed, Orchestrator: x.system.Info(), System: system,
+		Profile: string(x.profile), Properties: docs, Shard: x.shard, Content: x.content(), Clause: x.s.clause,
+	})
+	if err := x.collector.Keep(dir); err != nil {
+		return nil, errors.Join(trouble(err), x.close())
+	}
+	return x, nil
+}
+
+// close ends everything that the session started.
+func (x *session) close() error {
+	var errs []error
+	if x.harness != nil {
+		errs = append(errs, x.harness.Close())
+	}
+	if x.system != nil {
+		limit := 30 * time.Second
+		if x.harness != nil && x.harness.Cut() {
+			limit = time.Second // nobody waits for its orderly end
+		}
+		ctx, cancel := context.WithTimeout(context.Background(), limit)
+		defer cancel()
+		errs = append(errs, x.system.Stop(ctx))
+	}
+	return errors.Join(errs...)
+}

@@ -1,0 +1,53 @@
+package campaign
+
+import (
+	"time"
+
+	"github.com/sagacheck/sagacheck/harness"
+	"github.com/sagacheck/sagacheck/participants"
+)
+
+// Reference is the orchestrator that is built in.
+const Reference = "reference"
+
+// SagasPerCore is how many sagas run at once by default: most of their time is waiting.
+const SagasPerCore = 32
+
+// ProcessesPerCore is how many cells run at once by default with a process of their own.
+const ProcessesPerCore = 2
+
+// EnoughFailures is how many cells may break one property, or fail to run, before a
+// run ends: more of them show nothing new, and those that wait for sagas that never
+// end cost the whole settle time each.
+const EnoughFailures = 100
+
+// Settings are what every campaign is told that runs cells. Start from [Defaults].
+type Settings struct {
+	// Orchestrator is the system under test: Reference, the name of a manifest, the
+	// path of one, or a URL that speaks the contract.
+	Orchestrator string
+	WaitFor      string   // a URL that has to answer first; empty: none
+	Scenarios    []string // globs of the catalogue, and paths of files; none: all
+	DrawnSagas   int      // how many random scenarios beside them
+	Properties   []string // globs; none: all
+	Participants string   // naive, keyed or fenced
+	Defects      []string // planted defects, by name
+	Seed         uint64   // of everything that is drawn; 0: one from the clock
+	Parallel     int      // sagas at once; 0: SagasPerCore, or as the manifest says
+	Processes    int      // cells at once with a process of their own; 0: ProcessesPerCore
+	Settle       time.Duration
+	Quiet        time.Duration // how long the wires must be silent at the end; 0: from the policies, or the manifest
+	Scale        float64       // of all times of policies; 0: 1, or the manifest's
+	MaxFailures  int           // cells that break one property, or fail to run, after which no more begin; 0: no limit
+	Out          string        // folder of the folders of runs
+
+	clause string // of a replay: the one that was broken
+}
+
+// Defaults are the settings of a command without flags.
+func Defaults() Settings {
+	return Settings{
+		Orchestrator: Reference, Participants: string(participants.Fenced), Seed: 1,
+		Settle: harness.DefaultSettle, Out: "sagacheck-out",
+	}
+}

@@ -1,0 +1,117 @@
+package campaign
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"runtime"
+	"slices"
+	"time"
+
+	"github.com/sagacheck/sagacheck/orchestrators"
+	"github.com/sagacheck/sagacheck/scenarios"
+)
+
+// start starts the system under test.
+func (x *session) start(ctx context.Context) (err error) {
+	name := x.s.Orchestrator
+	if err := checkOrchestrator(name); err != nil {
+		return err
+	}
+	if x.s.WaitFor != "" {
+		if err := orchestrators.AwaitURL(ctx, x.s.WaitFor, waitLimit); err != nil {
+			return notStartedYet(ctx, fmt.Errorf("--wait-for: %w", err))
+		}
+	}
+	switch {
+	case name == Reference:
+		x.system, err = startEmbedded(ctx, x.host.Tool, x.orchestratorDefects)
+	case isURL(name):
+		x.system, err = orchestrators.Attach(ctx, name)
+	default:
+		x.system, err = orchestrators.Start(ctx, name, orchestrators.Options{Log: x.host.output()})
+	}
+	return notStartedYet(ctx, err)
+}
+
+// waitLimit is how long --wait-for waits.
+const waitLimit = time.Minute
+
+// notStartedYet tells trouble of the system under test from a command that was cut
+// short.
+func notStartedYet(ctx context.Context, err error) error {
+	if err != nil && ctx.Err() != nil {
+		return unstarted(ctx, err)
+	}
+	return trouble(err)
+}
+
+// pace slows the scenarios down to what the system under test can do.
+func (x *session) pace() {
+	pace := orchestrators.PaceOf(x.system)
+	if x.s.Scale == 0 {
+		x.s.Scale = pace.Scale
+	}
+	if x.s.Parallel == 0 {
+		x.s.Parallel = cmp.Or(pace.Parallel, SagasPerCore*runtime.GOMAXPROCS(0))
+	}
+	if p, ok := x.system.(orchestrators.Paced); ok && x.s.Quiet == 0 && x.s.Orchestrator != Reference {
+		x.s.Quiet = p.Pace().Quiet
+	}
+	if x.s.Scale == 1 {
+		return
+	}
+	for i, s := range x.scenarios {
+		x.scenarios[i] = s.Scale(x.s.Scale)
+	}
+	x.s.Settle = time.Duration(float64(x.s.Settle) * x.s.Scale)
+}
+
+// dropUnfit leaves out the scenarios that the system under test cannot run at
+// all, and says so.
+func (x *session) dropUnfit() error {
+	able := x.system.Info().Capabilities
+	var kept []*scenarios.Scenario
+	for _, s := range x.scenarios {
+		if fits(s, able) {
+			kept = append(kept, s)
+			continue
+		}
+		x.host.say("scenario %s is left out: %s has no capability dag (steps side by side)", s.Name, x.system.Info().Name)
+	}
+	x.scenarios = kept
+	if len(kept) == 0 {
+		return usage(fmt.Errorf("--scenario: %s can run none of the chosen scenarios: it has no capability dag (steps side by side)", x.system.Info().Name))
+	}
+	return nil
+}
+
+// fits tells whether an orchestrator can run a scenario at all: steps side by
+// side need the capability for it.
+func fits(s *scenarios.Scenario, capabilities []string) bool {
+	if slices.Contains(capabilities, "dag") {
+		return true
+	}
+	d := blueprint(s)[0]
+	for i := range d.Steps {
+		before := d.Predecessors(i)
+		if i == 0 && len(before) > 0 || i > 0 && !slices.Equal(before, []string{d.Steps[i-1].Name}) {
+			return false
+		}
+	}
+	return true
+}
+
+// starter starts orchestrators that cells may kill; nil where there is no way.
+func (x *session) starter() func(context.Context) (orchestrators.System, error) {
+	if isURL(x.s.Orchestrator) {
+		return nil
+	}
+	var args []string
+	for _, d := range x.orchestratorDefects {
+		args = append(args, "--defect", d)
+	}
+	return func(ctx context.Context) (orchestrators.System, error) {
+		return orchestrators.Start(ctx, x.s.Orchestrator, orchestrators.Options{Args: args})
+	}
+}

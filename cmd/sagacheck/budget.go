@@ -1,0 +1,37 @@
+package main
+
+import (
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/sagacheck/sagacheck/campaign"
+	"github.com/spf13/cobra"
+)
+
+// budget is the flag that ends a command by time.
+type budget struct{ maxTime time.Duration }
+
+// register adds the flag. The time counts from the beginning of the command.
+func (b *budget) register(c *cobra.Command) {
+	c.Flags().DurationVar(&b.maxTime, "max-time", 0, "end after this time, whatever is under way then; what was not run is named, and the run is not green; 0: no limit")
+	c.PreRunE = func(c *cobra.Command, _ []string) error {
+		if b.maxTime < 0 {
+			return usage(fmt.Errorf("--max-time: %v: expected 0 (no limit) or more", b.maxTime))
+		}
+		if f := c.Flags().Lookup("max-failures"); f != nil && strings.HasPrefix(f.Value.String(), "-") {
+			return usage(fmt.Errorf("--max-failures: %s: expected 0 (no limit) or more", f.Value))
+		}
+		if b.maxTime > 0 {
+			ctx, cancel := campaign.WithBudget(c.Context(), b.maxTime, fmt.Sprintf("after --max-time %v", b.maxTime))
+			c.PostRun = func(*cobra.Command, []string) { cancel() }
+			c.SetContext(ctx)
+		}
+		return nil
+	}
+}
+
+// registerFailures adds the flag of commands in which a failure is a failure.
+func registerFailures(c *cobra.Command, s *campaign.Settings, most int) {
+	c.Flags().IntVar(&s.MaxFailures, "max-failures", most, "end after so many cells that break one property, or that fail to run; 0: no limit")
+}
