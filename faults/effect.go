@@ -37,6 +37,8 @@ type Answer struct {
 	RetryAfterS    int
 	RetryAfterDate bool
 	Hangup         bool // the connection breaks instead
+	// HTML is a page that is sent in place of the participant's own JSON.
+	HTML string
 }
 
 // Victim is who is away for a while.

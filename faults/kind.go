@@ -103,6 +103,7 @@ func Kinds() []Kind {
 		unavailable{},
 		throttle{},
 		failure{},
+		corrupt{},
 		answer{},
 		crashParticipant{},
 		crashOrchestrator{},

@@ -39,4 +39,9 @@ func TestAnswersOnTheWire(t *testing.T) {
 			t.Errorf("%d: body %q", code, w.Body)
 		}
 	}
+	w := httptest.NewRecorder()
+	writeAnswer(w, Answer{Code: 200, HTML: "<p>"})
+	if w.Body.String() != "<p>" || w.Header().Get("Content-Type") != "text/html; charset=utf-8" {
+		t.Errorf("a page is written as %q, %s", w.Body, w.Header())
+	}
 }

@@ -116,9 +116,13 @@ func writeAnswer(w http.ResponseWriter, a Answer) {
 		_ = json.NewEncoder(w).Encode(map[string]any{"type": "about:blank", "title": a.Title, "status": a.Code, "detail": a.Detail})
 		return
 	}
-	w.Header().Set("Content-Type", "application/json")
+	kind, body := "application/json", "{\"ok\":true}\n"
+	if a.HTML != "" {
+		kind, body = "text/html; charset=utf-8", a.HTML
+	}
+	w.Header().Set("Content-Type", kind)
 	w.WriteHeader(a.Code)
-	_, _ = io.WriteString(w, "{\"ok\":true}\n") // a client that left is no error of ours
+	_, _ = io.WriteString(w, body) // a client that left is no error of ours
 }
 
 // Shutdown waits for handlers until the context ends, then closes.

@@ -32,6 +32,7 @@ type Answer struct {
 	// that is at least RetryAfterS away.
 	RetryAfterDate bool
 	Hangup         bool
+	HTML           string // sent in place of JSON
 
 	retryAt time.Time // of a RetryAfterDate, set when the answer is given
 }

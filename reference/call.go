@@ -181,7 +181,7 @@ func (e *Executor) post(ctx context.Context, url string, body []byte, h http.Hea
 	if _, err := io.Copy(io.Discard, resp.Body); err != nil {
 		return answer{at: e.now()}, fmt.Errorf("answer %d cut off: %w", resp.StatusCode, err)
 	}
-	a := answer{code: resp.StatusCode, at: e.now()}
+	a := answer{code: e.defects.understood(resp), at: e.now()}
 	if v := resp.Header.Get("Retry-After"); v != "" && saga.Classify(a.code) == saga.Transient {
 		var cut bool
 		if a.notBefore, cut = retryAfter(v, a.at); cut {

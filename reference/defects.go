@@ -359,6 +359,10 @@ var livenessDefects = []Defect{
 		Description: "attempts have no time-out",
 	},
 	{
+		Name: "json-only", Anomaly: "lost-compensation", Needs: "a success whose answer is no JSON",
+		Description: "a success that is no JSON is taken for a refusal",
+	},
+	{
 		Name: "head-timeout", Anomaly: "stuck-saga", Needs: "an answer that stalls behind its head",
 		Description: "the time-out of an attempt ends with the head of the answer",
 	},

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"net/http"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/sagacheck/sagacheck/saga"
@@ -191,4 +192,13 @@ func (d defects) rewrite(body json.RawMessage) json.RawMessage {
 		panic(err)
 	}
 	return b
+}
+
+// understood is the status of an answer.
+func (d defects) understood(r *http.Response) int {
+	page := r.StatusCode/100 == 2 && strings.HasPrefix(r.Header.Get("Content-Type"), "text/html")
+	if page && d.on("json-only") {
+		return http.StatusUnprocessableEntity
+	}
+	return r.StatusCode
 }

@@ -117,7 +117,7 @@ func TestDefectsShow(t *testing.T) {
 // The symptoms that need a setting of their own.
 var shownElsewhere = []string{
 	"rerun-on-resubmit", "requeue-slow-calls", "ignore-deadline", "ignore-retry-after", "no-jitter", "shared-jitter",
-	"breaker-ignored", "breaker-per-saga", "half-open-floods", "breaker-opens-early", "breaker-adds-up", "refusals-open-breaker", "no-attempt-timeout", "head-timeout", "skip-compensation-on-operator",
+	"breaker-ignored", "breaker-per-saga", "half-open-floods", "breaker-opens-early", "breaker-adds-up", "refusals-open-breaker", "no-attempt-timeout", "head-timeout", "json-only", "skip-compensation-on-operator",
 	"stop-on-store-error", "store-errors-ignored", "accept-in-memory",
 	"start-after-turn", "ignore-operator", "second-saga-on-resubmit",
 	"no-backoff", "compensation-storm", "coarse-timer", "backoff-one-step-behind",
@@ -251,6 +251,21 @@ func TestHeadTimeout(t *testing.T) {
 		}
 		close(stall)
 		srv.Close()
+	}
+}
+
+func TestJSONOnly(t *testing.T) {
+	page := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		_, _ = io.WriteString(w, "<!doctype html><title>OK</title>")
+	}))
+	defer page.Close()
+	for want, defects := range map[saga.Status][]string{saga.Completed: nil, saga.Compensated: {"json-only"}} {
+		p := newParticipant(t, nil)
+		d := p.define("s", "a compensatable")
+		d.Steps[0].Action.URL = page.URL
+		e := openTest(t, Options{Defects: defects})
+		submit(t, e, d)
+		awaitStatus(t, e, "s", want)
 	}
 }
 
