@@ -3,9 +3,6 @@ package reference
 import (
 	"errors"
 	"fmt"
-	"io"
-	"net/http"
-	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -202,70 +199,6 @@ func TestDefectsOfBreakers(t *testing.T) {
 		if _, ok := b.acquire(); !ok {
 			t.Error("probe", i, "refused")
 		}
-	}
-}
-
-func TestNoAttemptTimeout(t *testing.T) {
-	hang := make(chan struct{})
-	p := newParticipant(t, func(c call) int {
-		if c.attempt == 1 {
-			<-hang
-		}
-		return 0
-	})
-	d := p.define("s", "a compensatable")
-	d.Steps[0].Action.Retry.AttemptTimeoutMS = 50
-	slow := openTest(t, Options{Defects: []string{"no-attempt-timeout"}})
-	submit(t, slow, d)
-	p.awaitCall(t, "a", 1)
-	if (scene{p, slow}).later() {
-		t.Error("timed out")
-	}
-	close(hang)
-}
-
-func TestHeadTimeout(t *testing.T) {
-	for _, tt := range []struct {
-		defects []string
-		ends    bool
-	}{{nil, true}, {[]string{"head-timeout"}, false}} {
-		stall, first := make(chan struct{}), make(chan struct{}, 1)
-		srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
-			w.Header().Set("Content-Length", "2")
-			w.WriteHeader(http.StatusOK)
-			select {
-			case first <- struct{}{}:
-				_ = http.NewResponseController(w).Flush()
-				<-stall
-			default:
-			}
-			_, _ = io.WriteString(w, "{}")
-		}))
-		p := newParticipant(t, nil)
-		d := p.define("s", "a compensatable")
-		d.Steps[0].Action.URL, d.Steps[0].Action.Retry.AttemptTimeoutMS = srv.URL, 50
-		e := openTest(t, Options{Defects: tt.defects})
-		submit(t, e, d)
-		if ended := (scene{p, e}).later(); ended != tt.ends {
-			t.Errorf("with %v it ends: %v", tt.defects, ended)
-		}
-		close(stall)
-		srv.Close()
-	}
-}
-
-func TestJSONOnly(t *testing.T) {
-	page := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
-		_, _ = io.WriteString(w, "<!doctype html><title>OK</title>")
-	}))
-	defer page.Close()
-	for want, defects := range map[saga.Status][]string{saga.Completed: nil, saga.Compensated: {"json-only"}} {
-		p := newParticipant(t, nil)
-		d := p.define("s", "a compensatable")
-		d.Steps[0].Action.URL = page.URL
-		e := openTest(t, Options{Defects: defects})
-		submit(t, e, d)
-		awaitStatus(t, e, "s", want)
 	}
 }
 
