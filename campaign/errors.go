@@ -3,6 +3,7 @@ package campaign
 import (
 	"context"
 	"errors"
+	"fmt"
 
 	"github.com/sagacheck/sagacheck/results"
 )
@@ -62,6 +63,9 @@ func interruptible[T any](ctx context.Context, read func() (T, error)) (T, error
 		return r.value, r.err
 	case <-ctx.Done():
 		var none T
+		if why, byUser := cutBy(ctx, nil); !byUser {
+			return none, &Error{results.ExitUnproven, fmt.Errorf("%s: still reading a file", why)}
+		}
 		return none, &Error{results.ExitInterrupted, errors.New("interrupted while reading a file")}
 	}
 }
