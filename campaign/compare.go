@@ -1,13 +1,10 @@
 package campaign
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
-	"math"
 	"path/filepath"
-	"runtime"
 	"time"
 
 	"github.com/sagacheck/sagacheck/checkers"
@@ -196,52 +193,6 @@ func shapesFirst(plans []faults.Plan) []faults.Plan {
 	return append(first, rest...)
 }
 
-// rounds of sagas, one after the other, that the speed is measured with.
-const rounds = 8
-
-// atOnce is how many sagas at once all orchestrators of the comparison can take, and
-// no more than --parallel: their speeds are compared at that.
-func (c *comparison) atOnce() int {
-	n := cmp.Or(c.options.Parallel, SagasPerCore*runtime.GOMAXPROCS(0))
-	for _, engine := range c.options.Orchestrators {
-		if m, err := orchestrators.FindManifest(engine); err == nil && m.Parallel > 0 {
-			n = min(n, m.Parallel)
-		}
-	}
-	return n
-}
-
-// throughput is sagas a second without faults, so many at once, from the first
-// submission of a round to its last end; 0 if that could not be measured.
-func (x *session) throughput(ctx context.Context, atOnce int) float64 {
-	if len(x.scenarios) == 0 {
-		return 0
-	}
-	s, sagas, took := x.scenarios[0], 0, time.Duration(0)
-	for range rounds {
-		r := x.harness.RunCell(ctx, x.frozen(s.Name, s, atOnce, faults.Plan{}, x.s.Seed))
-		if r.Err != nil || r.History == nil {
-			x.host.say("the speed of %s was not measured: %v", x.s.Orchestrator, r.Err)
-			return 0
-		}
-		first, last := time.Duration(math.MaxInt64), time.Duration(0)
-		for _, e := range r.History.Events {
-			switch e.Kind {
-			case history.SagaSubmitted:
-				first = min(first, e.At)
-			case history.SagaEnded:
-				last = max(last, e.At)
-				sagas++
-			}
-		}
-		took += max(last-first, 0)
-	}
-	if took <= 0 {
-		return 0
-	}
-	return float64(sagas) / took.Seconds()
-}
-
 // replayFindings runs the smallest plan of each violated property again.
 func (x *session) replayFindings(ctx context.Context, run *results.Run, times int) {
 	seen := map[string]bool{}
@@ -272,58 +223,5 @@ func (x *session) replayFindings(ctx context.Context, run *results.Run, times in
 			}
 		})
 		fail.Reproduced = &rate
-	}
-}
-
-// finish makes the matrix.
-func (c *comparison) finish(ctx context.Context) *results.Run {
-	matrix := results.Compare(c.runs)
-	matrix.Strict, matrix.AtOnce = c.options.Strict, c.atOnce()
-	matrix.Machine = fmt.Sprintf("%s/%s, %d cores, %s", runtime.GOOS, runtime.GOARCH, runtime.NumCPU(), c.started.UTC().Format(time.DateOnly))
-	for i := range matrix.Engines {
-		e := &matrix.Engines[i]
-		e.SagasPerSecond = c.speed[e.Name]
-		if base := c.speed[Reference]; base > 0 {
-			e.Ratio = e.SagasPerSecond / base
-		}
-		describe(e, matrix)
-	}
-	collector := results.New(results.Meta{Tool: c.host.Tool, Command: c.host.Command, Started: c.started, Seed: c.options.Seed})
-	why, byUser := cutBy(ctx, nil)
-	if byUser {
-		collector.Interrupt()
-	}
-	collector.LeftOut(why+": orchestrators with a profile not begun", len(c.options.Orchestrators)*len(c.options.Profiles)-len(c.runs))
-	for _, r := range c.runs {
-		for _, n := range r.LeftOut {
-			collector.LeftOut(fmt.Sprintf("%s with %s participants: %s", r.Orchestrator.Name, r.Profile, n.Reason), n.Plans)
-		}
-	}
-	run := collector.Finish()
-	run.Comparison = matrix
-	run.Judge()
-	return run
-}
-
-// describe adds what the engine's manifest says: settings, and which findings
-// are documented behaviour.
-func describe(e *results.Engine, cmp *results.Comparison) {
-	m, err := orchestrators.FindManifest(e.Name)
-	if err != nil { // by URL: there is nothing to tell
-		return
-	}
-	for _, s := range m.Settings {
-		e.Settings = append(e.Settings, fmt.Sprintf("%s = %s: %s", s.Name, s.Value, s.Why))
-	}
-	for i := range cmp.Marks {
-		k := &cmp.Marks[i]
-		if k.Engine != e.Name || k.Mark != results.IsViolated {
-			continue
-		}
-		for _, n := range m.Notes {
-			if n.Property == k.Anomaly {
-				k.Behaviour, k.Source = n.Says, n.Text
-			}
-		}
 	}
 }

@@ -3,8 +3,6 @@ package campaign
 import (
 	"bufio"
 	"bytes"
-	"crypto/sha256"
-	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -162,9 +160,4 @@ func checkHead(b []byte, want logHead) error {
 	differ("seed", got.Seed, want.Seed)
 	differ("defects", slices.Sorted(slices.Values(got.Defects)), slices.Sorted(slices.Values(want.Defects)))
 	return errors.Join(errs...)
-}
-
-func hashOf(b []byte) string {
-	sum := sha256.Sum256(b)
-	return hex.EncodeToString(sum[:6])
 }

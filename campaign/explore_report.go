@@ -20,11 +20,6 @@ type exploreTally struct {
 	found   map[finding]*audited
 }
 
-// finding is a property broken in a scenario.
-type finding struct{ property, scenario string }
-
-func (f finding) String() string { return f.property + " in " + f.scenario }
-
 // audited is where a finding was made.
 type audited struct {
 	kept bool   // by a plan that no rule leaves out

@@ -12,9 +12,7 @@ import (
 	"time"
 
 	"github.com/sagacheck/sagacheck/checkers"
-	"github.com/sagacheck/sagacheck/faults"
 	"github.com/sagacheck/sagacheck/harness"
-	"github.com/sagacheck/sagacheck/history"
 	"github.com/sagacheck/sagacheck/planning"
 	"github.com/sagacheck/sagacheck/results"
 )
@@ -46,56 +44,6 @@ func (f Shrink) check() error {
 		return fmt.Errorf("--max-shrink-runs: %d: expected %d or more: ten replays before shrinking and ten after it", f.MaxRuns, 2*replaysOfFailure)
 	}
 	return nil
-}
-
-// failures keeps the smallest failing cell of each property in each scenario.
-type failures struct {
-	first map[finding]*failure
-}
-
-// failure is one failing cell, and what became of it.
-type failure struct {
-	property, scenario, cell string
-	plan                     faults.Plan
-	header                   history.Header
-
-	rate     results.Rate
-	smallest planning.Case
-	result   harness.Result // of the smallest case's last failing run
-	verdict  checkers.Verdict
-	again    results.Rate // of the smallest case
-	runs     int
-	err      error
-}
-
-// watch is told of every judged cell. What one cause broke is one failure, under the
-// most telling property.
-func (f *failures) watch(cell string, h history.Header, plan faults.Plan, verdicts []checkers.Verdict) {
-	for _, v := range checkers.Group(verdicts) {
-		k := finding{v.Properties[0], h.Scenario}
-		g := &failure{property: v.Properties[0], scenario: h.Scenario, cell: cmp.Or(cell, h.Cell), plan: plan, header: h}
-		if f.first == nil {
-			f.first = map[finding]*failure{}
-		}
-		if old := f.first[k]; old == nil || g.before(old) {
-			f.first[k] = g
-		}
-	}
-}
-
-// before: fewer faults, then no killed process, then by the plan, so that the
-// choice does not depend on which cell ended first.
-func (f *failure) before(o *failure) bool {
-	process := func(p faults.Plan) int {
-		if p.NeedsProcess() {
-			return 1
-		}
-		return 0
-	}
-	return cmp.Or(
-		cmp.Compare(len(f.plan.Faults), len(o.plan.Faults)), cmp.Compare(process(f.plan), process(o.plan)),
-		cmp.Compare(f.plan.ID(), o.plan.ID()),
-	) < 0
 }
 
 // shrinker runs cases of failures; cells are made one at a time.
