@@ -15,7 +15,7 @@ import (
 // ones each: an orchestrator that always takes its time is slow, and does not stall.
 
 // gap is how long an orchestrator took to begin an attempt when it could: since the
-// steps before had succeeded, or the longest wait was over.
+// saga was accepted, the steps before had succeeded, or the longest wait was over.
 type gap struct {
 	attempt *Attempt
 	took    time.Duration
@@ -54,8 +54,8 @@ func quartile(gs []gap) time.Duration {
 	return ds[(len(ds)-1)/4]
 }
 
-// couldBegin is when an attempt could begin: when the steps before an action had
-// succeeded, or the longest wait after the attempt before was over. Not ok: that is
+// couldBegin is when an attempt could begin: when the saga was accepted, or the steps
+// before an action had succeeded, or the longest wait after the attempt before was over. Not ok: that is
 // not known, since a breaker or a refused connection may have held it back too. The
 // attempt before began with the event since.
 func (ix *Index) couldBegin(s *SagaRecord, o *OpRecord, a *Attempt) (at time.Duration, since *Event, ok bool) {
@@ -87,8 +87,11 @@ func (o *OpRecord) waited(a *Attempt) (time.Duration, *Event) {
 }
 
 // succeeded is when the last of the steps before one had succeeded, and how its
-// attempt began.
+// attempt began; of a step that waits for none, when the saga was accepted.
 func (s *SagaRecord) succeeded(step string, a *Attempt) (at time.Duration, last *Event) {
+	if len(s.Definition.Predecessors(s.Definition.StepIndex(step))) == 0 && len(s.Accepted) > 0 && len(s.Submitted) > 0 {
+		return s.Accepted[0].At, s.Submitted[0]
+	}
 	for _, name := range s.Definition.Predecessors(s.Definition.StepIndex(step)) {
 		var done *Attempt
 		if p := s.Op(name, saga.Action); p != nil {
