@@ -130,7 +130,7 @@ func (c *comparison) one(ctx context.Context, engine, profile string) (*results.
 	if profile == c.options.Profiles[len(c.options.Profiles)-1] {
 		rate = x.throughput(ctx, c.atOnce())
 	}
-	x.harness.Again = again
+	x.harness.Again = reruns
 	planned := x.limited(c.options.Plans)
 	x.collector.Plans(plansDigest(planned))
 	x.runCells(ctx, len(planned), x.cellsOf(planned))

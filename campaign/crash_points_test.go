@@ -76,7 +76,7 @@ func openSession(t testing.TB, o Settings) *session {
 // cells whose faults have all fired.
 func (x *session) runAll(t *testing.T, plans []planned) (struck []harness.Result) {
 	t.Helper()
-	x.harness.Again = again
+	x.harness.Again = reruns
 	var mu sync.Mutex
 	err := x.harness.Run(t.Context(), x.cellsOf(plans), func(r harness.Result) {
 		mu.Lock()

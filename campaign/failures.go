@@ -22,13 +22,13 @@ type failure struct {
 	plan                     faults.Plan
 	header                   history.Header
 
-	rate     results.Rate
-	smallest planning.Case
-	result   harness.Result // of the smallest case's last failing run
-	verdict  checkers.Verdict
-	again    results.Rate // of the smallest case
-	runs     int
-	err      error
+	rate         results.Rate
+	smallest     planning.Case
+	result       harness.Result // of the smallest case's last failing run
+	verdict      checkers.Verdict
+	smallestRate results.Rate // of the smallest case
+	runs         int
+	err          error
 }
 
 // watch is told of every judged cell. What one cause broke is one failure, under the

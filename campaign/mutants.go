@@ -4,8 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"path"
-	"path/filepath"
 	"runtime"
 	"slices"
 	"strconv"
@@ -98,7 +96,7 @@ func Mutate(ctx context.Context, host Host, o MutateOptions) (*Finished, error) 
 	if err != nil {
 		return nil, trouble(err)
 	}
-	h := &hunt{
+	x := &measurement{
 		host: host, options: o, scenarios: list, dir: dir,
 		nonce:    strconv.FormatInt(started.UnixMilli()%(36*36*36*36*36*36), 36),
 		room:     semaphore.NewWeighted(int64(o.Parallel)),
@@ -109,23 +107,23 @@ func Mutate(ctx context.Context, host Host, o MutateOptions) (*Finished, error) 
 		}),
 	}
 	host.say("seed %d, %d defects and equivalent switches, %d scenarios", o.Seed, len(chosen), len(list))
-	defects := h.all(ctx, chosen)
-	h.progress.Finish()
-	return &Finished{Run: h.finish(ctx, defects, len(chosen)), Dir: dir, Link: results.LatestLink}, nil
+	defects := x.all(ctx, chosen)
+	x.progress.Finish()
+	return &Finished{Run: x.finish(ctx, defects, len(chosen)), Dir: dir, Link: results.LatestLink}, nil
 }
 
 // finish makes the run of what was measured, of so many defects that were to be.
-func (h *hunt) finish(ctx context.Context, defects []results.Defect, chosen int) *results.Run {
+func (x *measurement) finish(ctx context.Context, defects []results.Defect, chosen int) *results.Run {
 	why, byUser := cutBy(ctx, nil)
 	if byUser {
-		h.collector.Interrupt()
+		x.collector.Interrupt()
 	}
 	if why != "" {
-		h.collector.LeftOut(why+": defects not measured to the end", chosen-int(h.measured.Load()))
+		x.collector.LeftOut(why+": defects not measured to the end", chosen-int(x.measured.Load()))
 	}
-	run := h.collector.Finish()
-	run.Mutants = &results.Mutants{Seeds: h.options.Seeds, Limit: h.options.Limit, Defects: defects}
-	if !h.options.NoBaseline {
+	run := x.collector.Finish()
+	run.Mutants = &results.Mutants{Seeds: x.options.Seeds, Limit: x.options.Limit, Defects: defects}
+	if !x.options.NoBaseline {
 		run.Mutants.Baseline = "windows of outage, latency and errors, and kills, at random times"
 	}
 	run.Judge()
@@ -146,8 +144,8 @@ func plannedSearches(o MutateOptions, chosen []mutant) int {
 	return n
 }
 
-// hunt is one measurement of defects.
-type hunt struct {
+// measurement is one measurement of defects.
+type measurement struct {
 	host      Host
 	options   MutateOptions
 	scenarios []*scenarios.Scenario
@@ -160,18 +158,18 @@ type hunt struct {
 }
 
 // defectsAtOnce: a defect that makes sagas hang keeps its place for long.
-func (h *hunt) defectsAtOnce() int {
-	if h.options.Quick {
-		return max(h.options.Parallel/4, 1)
+func (x *measurement) defectsAtOnce() int {
+	if x.options.Quick {
+		return max(x.options.Parallel/4, 1)
 	}
-	return max(h.options.Parallel/6, 1)
+	return max(x.options.Parallel/6, 1)
 }
 
 // all measures the defects, several at a time. Those that were not measured when
 // the context ended are left out.
-func (h *hunt) all(ctx context.Context, chosen []mutant) []results.Defect {
+func (x *measurement) all(ctx context.Context, chosen []mutant) []results.Defect {
 	found := make([]*results.Defect, len(chosen))
-	places := make(chan struct{}, h.defectsAtOnce())
+	places := make(chan struct{}, x.defectsAtOnce())
 	var work sync.WaitGroup
 	for i, m := range chosen {
 		select {
@@ -183,12 +181,12 @@ func (h *hunt) all(ctx context.Context, chosen []mutant) []results.Defect {
 		}
 		work.Go(func() {
 			defer func() { <-places }()
-			d, err := h.measure(ctx, m)
+			d, err := x.measure(ctx, m)
 			if err != nil && ctx.Err() == nil {
-				h.collector.AddError(results.CellInfo{}, fmt.Errorf("defect %s: %w", m.Name, err))
+				x.collector.AddError(results.CellInfo{}, fmt.Errorf("defect %s: %w", m.Name, err))
 			}
 			if ctx.Err() == nil {
-				h.measured.Add(1)
+				x.measured.Add(1)
 			}
 			found[i] = d
 		})
@@ -201,35 +199,4 @@ func (h *hunt) all(ctx context.Context, chosen []mutant) []results.Defect {
 		}
 	}
 	return defects
-}
-
-// replayFile is where the run that killed a defect is kept.
-func (h *hunt) replayFile(name string) string {
-	return filepath.Join(h.dir, results.FailuresDir, name+".yaml")
-}
-
-// chooseMutants finds the planted defects and equivalent switches that match one
-// of the globs; none selects all.
-func chooseMutants(globs []string) ([]mutant, error) {
-	all := allMutants()
-	if len(globs) == 0 {
-		return all, nil
-	}
-	chosen := map[string]bool{}
-	for _, g := range globs {
-		found := false
-		for _, m := range all {
-			ok, err := path.Match(g, m.Name)
-			if err != nil {
-				return nil, fmt.Errorf("%q: %w", g, err)
-			}
-			if ok {
-				found, chosen[m.Name] = true, true
-			}
-		}
-		if !found {
-			return nil, fmt.Errorf("no defect matches %q: see sagacheck list defects", g)
-		}
-	}
-	return slices.DeleteFunc(all, func(m mutant) bool { return !chosen[m.Name] }), nil
 }

@@ -19,7 +19,7 @@ const (
 // explored searches as sagacheck explore does, all scenarios level by level, until
 // the defect's own checker reports a violation. Within a level the plans take
 // turns, so the plan that is found is one of the smallest.
-func (b *bench) explored(ctx context.Context) error {
+func (b *testbed) explored(ctx context.Context) error {
 	defer b.progress.Done(results.Passed)
 	byName := map[string]*scenarios.Scenario{}
 	var spaces []planning.Space
@@ -36,8 +36,8 @@ func (b *bench) explored(ctx context.Context) error {
 			break
 		}
 		result.Depth = probes[0].Level
-		for wave := range slices.Chunk(probes, exploreWidth) {
-			o.add(b.exploreWave(ctx, x, byName, wave))
+		for batch := range slices.Chunk(probes, exploreWidth) {
+			o.add(b.exploreBatch(ctx, x, byName, batch))
 			if o.kill != nil || o.runs >= b.options.Limit || ctx.Err() != nil {
 				break
 			}
@@ -52,17 +52,17 @@ func (b *bench) explored(ctx context.Context) error {
 	return err
 }
 
-// exploreWave runs plans side by side, and tells the explorer what they showed.
+// exploreBatch runs plans side by side, and tells the explorer what they showed.
 // What ran beside the one that was found does not count.
-func (b *bench) exploreWave(ctx context.Context, x *planning.Explorer, byName map[string]*scenarios.Scenario, wave []*planning.Probe) outcome {
+func (b *testbed) exploreBatch(ctx context.Context, x *planning.Explorer, byName map[string]*scenarios.Scenario, batch []*planning.Probe) outcome {
 	var trials []trial
-	for _, p := range wave {
+	for _, p := range batch {
 		trials = append(trials, trial{scenario: byName[p.Space], plan: p.Plan, profile: b.mutant.profile, seed: b.options.Seed})
 	}
 	o := outcome{kills: map[string]bool{}}
 	for i, s := range b.tries(ctx, trials) {
 		if s.result.History != nil && s.result.Err == nil {
-			x.Learn(wave[i], planning.NewTrace(s.result.History))
+			x.Learn(batch[i], planning.NewTrace(s.result.History))
 		}
 		if b.count(&o, s) {
 			return o

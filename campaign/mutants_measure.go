@@ -37,19 +37,19 @@ const (
 var quickScenarios = []string{"order", "fan-out", "booking"}
 
 // measure finds out what kills a defect, and how soon. nil: nothing was measured.
-func (h *hunt) measure(ctx context.Context, m mutant) (d *results.Defect, err error) {
-	b, err := h.bench(ctx, m)
+func (x *measurement) measure(ctx context.Context, m mutant) (d *results.Defect, err error) {
+	b, err := x.prepare(ctx, m)
 	if err != nil {
 		return nil, err
 	}
 	defer func() { err = errors.Join(err, b.close(ctx)) }()
 	d = &b.mutant.Defect
 	switch {
-	case h.options.Explore:
+	case x.options.Explore:
 		err = b.explored(ctx)
 	case m.Equivalent:
 		err = b.soak(ctx)
-	case h.options.Quick:
+	case x.options.Quick:
 		err = b.one(ctx)
 	default:
 		err = b.many(ctx)
@@ -63,7 +63,7 @@ func (h *hunt) measure(ctx context.Context, m mutant) (d *results.Defect, err er
 	return d, err
 }
 
-func (b *bench) note(format string, args ...any) {
+func (b *testbed) note(format string, args ...any) {
 	if b.mutant.Note != "" {
 		b.mutant.Note += "; "
 	}
@@ -72,7 +72,7 @@ func (b *bench) note(format string, args ...any) {
 
 // one is the quick measure: a single search, with the plans first that are made
 // for the defect.
-func (b *bench) one(ctx context.Context) error {
+func (b *testbed) one(ctx context.Context) error {
 	o, err := b.directed(ctx)
 	b.progress.Done(results.Passed)
 	if err != nil {
@@ -84,7 +84,7 @@ func (b *bench) one(ctx context.Context) error {
 
 // many is the full measure: searches with exact plans and, of the same scenarios
 // in the same order, by chance.
-func (b *bench) many(ctx context.Context) (err error) {
+func (b *testbed) many(ctx context.Context) (err error) {
 	d, limit := &b.mutant.Defect, b.options.Limit
 	if d.Runs, err = b.record(b.searches(ctx, planning.Draw, limit), limit); err != nil {
 		return err
@@ -107,7 +107,7 @@ func (b *bench) many(ctx context.Context) (err error) {
 // byChance makes the searches by chance in step, one run of each at a time: when
 // more than half have found, their median is known and the others would only cost
 // time. nil: interrupted.
-func (b *bench) byChance(ctx context.Context, limit int) *results.Spread {
+func (b *testbed) byChance(ctx context.Context, limit int) *results.Spread {
 	defer func() {
 		for range b.options.Seeds {
 			b.progress.Done(results.Passed)
@@ -139,8 +139,8 @@ func (b *bench) byChance(ctx context.Context, limit int) *results.Spread {
 }
 
 // side runs the next trial of each search, side by side.
-func (b *bench) side(ctx context.Context, open []func() (trial, bool)) []sighting {
-	seen := make([]sighting, len(open))
+func (b *testbed) side(ctx context.Context, open []func() (trial, bool)) []observation {
+	seen := make([]observation, len(open))
 	var work sync.WaitGroup
 	for s, next := range open {
 		if t, ok := next(); ok {
@@ -152,7 +152,7 @@ func (b *bench) side(ctx context.Context, open []func() (trial, bool)) []sightin
 }
 
 // last tries the plans that are made for a defect which no drawn plan has shown.
-func (b *bench) last(ctx context.Context) error {
+func (b *testbed) last(ctx context.Context) error {
 	o, err := b.directed(ctx)
 	if err != nil {
 		return err
@@ -170,7 +170,7 @@ func (b *bench) last(ctx context.Context) error {
 // since a race may decide, or statistics. What shows by its timing may be lost in
 // the noise of other cells: if so, they get the machine to themselves. Then come
 // curated plans.
-func (b *bench) directed(ctx context.Context) (outcome, error) {
+func (b *testbed) directed(ctx context.Context) (outcome, error) {
 	own, err := made(b.mutant, b.options.Seed)
 	if err != nil {
 		return outcome{}, err
@@ -198,7 +198,7 @@ func (b *bench) directed(ctx context.Context) (outcome, error) {
 
 // soak is the measure of an equivalent switch: nothing may be found under curated
 // plans, nor under drawn ones.
-func (b *bench) soak(ctx context.Context) error {
+func (b *testbed) soak(ctx context.Context) error {
 	list, drawn := b.scenarios, max(b.options.Seeds*b.options.Limit/equivalentShare, 1)
 	if b.options.Quick {
 		drawn = equivalentQuick
@@ -216,7 +216,7 @@ func (b *bench) soak(ctx context.Context) error {
 }
 
 // searches are made side by side, each on its own seed.
-func (b *bench) searches(ctx context.Context, draw drawing, limit int) []outcome {
+func (b *testbed) searches(ctx context.Context, draw drawing, limit int) []outcome {
 	outcomes := make([]outcome, b.options.Seeds)
 	var work sync.WaitGroup
 	for s := range b.options.Seeds {
@@ -231,8 +231,8 @@ func (b *bench) searches(ctx context.Context, draw drawing, limit int) []outcome
 
 // record counts the kills of searches, and keeps the smallest plan. What an
 // interrupted search has seen counts; how long it took does not.
-func (b *bench) record(outcomes []outcome, limit int) (*results.Spread, error) {
-	var best *sighting
+func (b *testbed) record(outcomes []outcome, limit int) (*results.Spread, error) {
+	var best *observation
 	for _, o := range outcomes {
 		for name := range o.kills {
 			b.mutant.Kills[name]++

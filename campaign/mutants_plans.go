@@ -30,7 +30,7 @@ type drawing func(defs []saga.Definition, a planning.Ability, seed uint64) fault
 
 // drawn are the trials of a search: for each run a scenario and a plan are drawn
 // anew. The scenarios of a search are the same whatever draws its plans.
-func (b *bench) drawn(draw drawing, search, limit int) iter.Seq[trial] {
+func (b *testbed) drawn(draw drawing, search, limit int) iter.Seq[trial] {
 	return func(yield func(trial) bool) {
 		rng := rand.New(rand.NewPCG(b.options.Seed, uint64(search)))
 		for range limit {
@@ -50,7 +50,7 @@ func (b *bench) drawn(draw drawing, search, limit int) iter.Seq[trial] {
 
 // ability: faults at the process only where the defect needs them, since they
 // cost more time than all others together.
-func (b *bench) ability() planning.Ability {
+func (b *testbed) ability() planning.Ability {
 	return planning.Ability{Process: b.mutant.process || b.mutant.store, Store: b.mutant.store, Operator: true}
 }
 
@@ -109,7 +109,7 @@ func made(m mutant, seed uint64) ([]trial, error) {
 
 // curated are the curated plans of scenarios, dealt out in turn and in a random
 // order, so that no scenario keeps the others waiting.
-func (b *bench) curated(list []*scenarios.Scenario) iter.Seq[trial] {
+func (b *testbed) curated(list []*scenarios.Scenario) iter.Seq[trial] {
 	rng := rand.New(rand.NewPCG(b.options.Seed, 0))
 	var hands [][]trial
 	most := 0

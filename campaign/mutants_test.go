@@ -52,7 +52,7 @@ func TestSearchesDifferInTheirPlansOnly(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	b := &bench{hunt: &hunt{options: MutateOptions{Seed: 3}, scenarios: list}, mutant: mutant{process: true}}
+	b := &testbed{measurement: &measurement{options: MutateOptions{Seed: 3}, scenarios: list}, mutant: mutant{process: true}}
 	names := func(draw drawing) (all []string) {
 		for x := range b.drawn(draw, 5, 40) {
 			all = append(all, x.scenario.Name)

@@ -47,7 +47,7 @@ func Run(ctx context.Context, host Host, o RunOptions) (*Finished, error) {
 	} else if o.Curated {
 		x.sayUnplanned()
 	}
-	x.harness.Again, x.alone = again, own == nil && o.Curated
+	x.harness.Again, x.alone = reruns, own == nil && o.Curated
 	planned := x.plans(own, o.Curated, o.Runs)
 	x.collector.Plans(plansDigest(planned))
 	mine := planned[:0:0]

@@ -44,8 +44,8 @@ type session struct {
 	watch     func(harness.Result, []checkers.Verdict) // also told of each judged cell
 }
 
-// again is how often a cell is run again whose planned fault did not fire.
-const again = 2
+// reruns is how often a cell is run again whose planned fault did not fire.
+const reruns = 2
 
 // open checks the settings and starts what they name. The folder of the run has the
 // command in its name.

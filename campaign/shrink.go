@@ -15,6 +15,7 @@ import (
 	"github.com/sagacheck/sagacheck/harness"
 	"github.com/sagacheck/sagacheck/planning"
 	"github.com/sagacheck/sagacheck/results"
+	"golang.org/x/sync/errgroup"
 )
 
 const (
@@ -63,17 +64,16 @@ func (x *session) shrinkAll(ctx context.Context, f Shrink, found *failures) []*f
 	s := &shrinker{session: x}
 	progress := x.host.progress("failures shrunk", len(all))
 	defer progress.Finish()
-	lanes := make(chan struct{}, shrinkAtOnce)
-	var work sync.WaitGroup
+	var work errgroup.Group
+	work.SetLimit(shrinkAtOnce)
 	for _, g := range all {
-		lanes <- struct{}{}
-		work.Go(func() {
+		work.Go(func() error {
 			s.shrink(ctx, f, g)
 			progress.Done(results.Passed)
-			<-lanes
+			return nil
 		})
 	}
-	work.Wait()
+	_ = work.Wait() // what goes wrong stands in the failures
 	return all
 }
 
@@ -115,9 +115,9 @@ func (s *shrinker) shrink(ctx context.Context, f Shrink, g *failure) {
 	}
 	original, result, verdict := g.smallest, g.result, g.verdict
 	g.smallest = smallest
-	g.again = rateOf(s.try(ctx, g, slices.Repeat([]planning.Case{smallest}, replaysOfFailure)))
+	g.smallestRate = rateOf(s.try(ctx, g, slices.Repeat([]planning.Case{smallest}, replaysOfFailure)))
 	g.runs += replaysOfFailure
-	if g.again.Hits == 0 { // it failed once by chance: the original is the better witness
+	if g.smallestRate.Hits == 0 { // it failed once by chance: the original is the better witness
 		g.smallest, g.result, g.verdict = original, result, verdict
 	}
 }
@@ -187,7 +187,7 @@ func (x *session) enter(run *results.Run, g *failure) {
 		return
 	}
 	small := x.reportOf(g)
-	small.ShrunkFrom, small.Reproduced = inWords(original), &g.again
+	small.ShrunkFrom, small.Reproduced = inWords(original), &g.smallestRate
 	small.Replay.System = run.System
 	run.Failures = append(run.Failures, small)
 }
