@@ -1,6 +1,7 @@
 package mutation
 
 import (
+	"slices"
 	"time"
 
 	"github.com/sagacheck/sagacheck/history"
@@ -17,7 +18,7 @@ func startedAfterTurn(ix *history.Index, yield func(string, *edit) bool) {
 		}
 		for _, other := range s.Definition.Steps {
 			last := readyAfter(s, other, at)
-			if last == nil || s.Op(other.Name, saga.Action) != nil {
+			if last == nil || s.Op(other.Name, saga.Action) != nil || behindDeferrable(s.Definition, other) {
 				continue
 			}
 			op := saga.Operation{Saga: s.ID, Step: other.Name, Direction: saga.Action}
@@ -26,6 +27,15 @@ func startedAfterTurn(ix *history.Index, yield func(string, *edit) bool) {
 			}
 		}
 	}
+}
+
+// behindDeferrable tells whether a step waits for a deferrable one, which may be done
+// later than it: nobody can tell from when on it might have started.
+func behindDeferrable(d saga.Definition, step saga.Step) bool {
+	return slices.ContainsFunc(d.Predecessors(d.StepIndex(step.Name)), func(name string) bool {
+		before, _ := d.Step(name)
+		return before.Kind == saga.Deferrable
+	})
 }
 
 // turnedAt is the time after which a saga surely had been turned.
