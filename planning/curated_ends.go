@@ -25,11 +25,29 @@ func ends(defs []saga.Definition, a Ability) []faults.Plan {
 		e.askedTooLate(s)
 	}
 	e.askedInTime()
+	e.killedPastPivot()
 	e.codes()
 	e.longRetries()
 	e.together()
 	e.turns()
 	return e.plans
+}
+
+// killedPastPivot: the process is killed while a step behind the pivot is under way. What
+// it knew of the point of no return it must know again.
+func (e *ending) killedPastPivot() {
+	behind := func(s saga.Step) bool {
+		return slices.ContainsFunc(e.d.Ancestors(s.Name), func(name string) bool {
+			before, _ := e.d.Step(name)
+			return before.Kind == saga.Pivot
+		})
+	}
+	for _, s := range e.d.Steps {
+		kill := faults.Defaults(faults.Fault{Kind: faults.KindCrashOrchestrator, At: point(s.Name, 1, saga.Receive)}, s.Action.Retry)
+		if e.a.Process && behind(s) && e.add(kill) {
+			return
+		}
+	}
 }
 
 // ending collects the plans.
