@@ -45,6 +45,8 @@ func (pr *prediction) mayTry(p saga.RetryPolicy, n int, unbounded bool) bool {
 	switch {
 	case deadline == 0 || pr.clock.hi+lateness <= deadline:
 		return true
+	case pr.clock.killed: // how long it is away is not known
+		pr.doubtful = true
 	case pr.clock.lo <= deadline+tick:
 		pr.doubtful = true
 	}
