@@ -64,7 +64,6 @@ func (RetryBudget) Doc() Doc {
 func (c RetryBudget) Check(h *history.History, ix *history.Index) Verdict {
 	t := newTally(c)
 	ds := disturbances(h, ix)
-	lag := 3 * newTiming(ix).longestLag()
 	for _, s := range singleSagas(h, ix) {
 		for _, o := range opsOf(s) {
 			as := tries(s, o)
@@ -72,7 +71,7 @@ func (c RetryBudget) Check(h *history.History, ix *history.Index) Verdict {
 				continue
 			}
 			checkMaximum(t, h, o, as, ds)
-			checkDeadline(t, o, as, ds, lag)
+			checkDeadline(t, ix, o, as, ds)
 			checkPromised(t, h, ix, s, o, as, ds)
 		}
 	}
@@ -139,7 +138,7 @@ func checkMaximum(t *tally, h *history.History, o *history.OpRecord, as []*histo
 
 // checkDeadline looks for an attempt that began after the deadline. One that was due in
 // time may be seen later by as much as the machine was late.
-func checkDeadline(t *tally, o *history.OpRecord, as []*history.Attempt, ds []disturbance, lag time.Duration) {
+func checkDeadline(t *tally, ix *history.Index, o *history.OpRecord, as []*history.Attempt, ds []disturbance) {
 	deadline := time.Duration(o.Call.Retry.DeadlineMS) * time.Millisecond
 	if deadline == 0 {
 		return
@@ -150,7 +149,7 @@ func checkDeadline(t *tally, o *history.OpRecord, as []*history.Attempt, ds []di
 			switch {
 			case disturbed(ds, first.Seq, a.Sent.Seq):
 				t.unjudgeable(budgetDeadline, wasDisturbed)
-			case late <= deadline+measuringTolerance+lag:
+			case late <= deadline+measuringTolerance+3*newTiming(ix).longestLag():
 				t.unjudgeable(budgetDeadline, tooLateToSay)
 			default:
 				t.violate(budgetDeadline, o.Op, []*history.Event{first, a.Sent}, "broke the retry policy: attempt %d of %s began %v after the first, and the deadline is %v", a.N, o.Op, late.Round(time.Millisecond), deadline)

@@ -54,10 +54,10 @@ func quartile(gs []gap) time.Duration {
 	return ds[(len(ds)-1)/4]
 }
 
-// couldBegin is when an attempt could begin: when the saga was accepted, or the steps
-// before an action had succeeded, or the longest wait after the attempt before was over. Not ok: that is
-// not known, since a breaker or a refused connection may have held it back too. The
-// attempt before began with the event since.
+// couldBegin is when an attempt could begin: when the saga was accepted, the steps before
+// an action had succeeded, or the longest wait after the attempt before was over. What
+// that waited for began with the event since. Not ok: it is not known, since a breaker
+// or a refused connection may have held the attempt back too.
 func (ix *Index) couldBegin(s *SagaRecord, o *OpRecord, a *Attempt) (at time.Duration, since *Event, ok bool) {
 	switch {
 	case o.Call.Breaker != nil || ix.History.MayBeRefused(o.Op):
@@ -89,10 +89,11 @@ func (o *OpRecord) waited(a *Attempt) (time.Duration, *Event) {
 // succeeded is when the last of the steps before one had succeeded, and how its
 // attempt began; of a step that waits for none, when the saga was accepted.
 func (s *SagaRecord) succeeded(step string, a *Attempt) (at time.Duration, last *Event) {
-	if len(s.Definition.Predecessors(s.Definition.StepIndex(step))) == 0 && len(s.Accepted) > 0 && len(s.Submitted) > 0 {
+	before := s.Definition.Predecessors(s.Definition.StepIndex(step))
+	if len(before) == 0 && len(s.Accepted) > 0 && len(s.Submitted) > 0 {
 		return s.Accepted[0].At, s.Submitted[0]
 	}
-	for _, name := range s.Definition.Predecessors(s.Definition.StepIndex(step)) {
+	for _, name := range before {
 		var done *Attempt
 		if p := s.Op(name, saga.Action); p != nil {
 			for _, b := range p.Attempts {

@@ -21,11 +21,11 @@ func savePictures(r *results.Run, dir string) error {
 	var errs []error
 	for i := range r.Failures {
 		f := &r.Failures[i]
-		if k := (kind{f.Property, f.Scenario}); f.File == "" || f.History == "" || seen[k] {
+		k := kind{f.Property, f.Scenario}
+		if f.File == "" || f.History == "" || seen[k] {
 			continue
-		} else {
-			seen[k] = true
 		}
+		seen[k] = true
 		name := strings.TrimSuffix(f.File, filepath.Ext(f.File)) + ".html"
 		switch err := savePicture(filepath.Join(dir, f.History), append([]string{f.Property}, f.Also...), filepath.Join(dir, name)); {
 		case err == nil:

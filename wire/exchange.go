@@ -190,9 +190,7 @@ func (x *exchange) collect(w *Wire, chain []toxic) (c *toxiproxy.ToxicCollection
 	for i, t := range chain {
 		t.Name = fmt.Sprintf("%s-%d", t.Type, i)
 		switch t.Type {
-		case swallowType:
-			t.Attributes = map[string]any{"exchange": x.number}
-		case bodyType:
+		case swallowType, bodyType:
 			t.Attributes["exchange"] = x.number
 		case resetType:
 			x.near.reset.Store(true)
