@@ -7,22 +7,29 @@ import (
 	"github.com/sagacheck/sagacheck/saga"
 )
 
-// Version is the version of the format. A file of another version is refused.
-const Version = 1
+// Version is the version of the format that is written. Since 2 an event may hold the
+// requests and answers of services of the user's own; a file of version 1 is read as one
+// without. A file of any other version is refused.
+const (
+	Version = 2
+	oldest  = 1
+)
 
 // Header is the first line of a history: all that a checker needs besides the
 // events, and all that a person needs to run the cell again.
 type Header struct {
-	Version      int               `json:"sagacheck_history"`
-	Cell         string            `json:"cell"`
-	Scenario     string            `json:"scenario"`
-	Profile      string            `json:"profile"`
-	Orchestrator Orchestrator      `json:"orchestrator"`
-	Seed         uint64            `json:"seed"`
-	PlanID       string            `json:"plan_id"`
-	Plan         json.RawMessage   `json:"plan"`
-	Faults       []PlannedFault    `json:"faults,omitempty"`
-	Definitions  []saga.Definition `json:"definitions"`
+	Version      int             `json:"sagacheck_history"`
+	Cell         string          `json:"cell"`
+	Scenario     string          `json:"scenario"`
+	Profile      string          `json:"profile"`
+	Orchestrator Orchestrator    `json:"orchestrator"`
+	Seed         uint64          `json:"seed"`
+	PlanID       string          `json:"plan_id"`
+	Plan         json.RawMessage `json:"plan"`
+	Faults       []PlannedFault  `json:"faults,omitempty"`
+	// Workflow names the user's own workflow; empty: the sagas were made by Sagacheck.
+	Workflow    string            `json:"workflow,omitempty"`
+	Definitions []saga.Definition `json:"definitions"`
 	// Bodies is used in files only: the bodies of Definitions, by operation, whose
 	// white space JSON inside JSON would lose.
 	Bodies map[string]string `json:"bodies,omitempty"`
@@ -68,6 +75,16 @@ type PlannedFault struct {
 	Text  string            `json:"text"`
 }
 
+// Message is a request or an answer as people read it: what the user wants hidden is
+// hidden in it.
+type Message struct {
+	Service string            `json:"service,omitempty"` // that was called
+	Method  string            `json:"method,omitempty"`
+	Target  string            `json:"target,omitempty"` // path and query
+	Headers map[string]string `json:"headers,omitempty"`
+	Body    string            `json:"body,omitempty"`
+}
+
 // Kind is the kind of an event.
 type Kind string
 
@@ -89,6 +106,8 @@ const (
 	CallAnswered  Kind = "call-answered"  // the participant answered
 	CallEnded     Kind = "call-ended"     // the orchestrator's connection is over
 	CallStray     Kind = "call-stray"     // a call that belongs to no operation of the cell
+	CallRead      Kind = "call-read"      // somebody looked what a service has done
+	CallUnmatched Kind = "call-unmatched" // a call to a service that the workflow's file does not know
 
 	FaultArmed  Kind = "fault-armed"
 	FaultFired  Kind = "fault-fired"
@@ -124,6 +143,14 @@ type Event struct {
 	// Body: (call-received) the body as it came, if that is not byte for byte the
 	// body of the definition; nil: it is.
 	Body *string `json:"body,omitempty"`
+	// Request: (call-sent, call-read, call-unmatched) what was sent to a service of the
+	// user's own; Reply: (call-answered, call-read) what the service answered.
+	Request *Message `json:"request,omitempty"`
+	Reply   *Message `json:"reply,omitempty"`
+	// Ref: (call-committed, call-answered) the service's own name for the effect; Of: the name of
+	// the effect that a compensation undoes.
+	Ref string `json:"ref,omitempty"`
+	Of  string `json:"of,omitempty"`
 	// Code is the HTTP status: of an answer (call-answered), of what reached the
 	// orchestrator (call-ended; 0: not even the head of an answer did), of a refusal.
 	Code int `json:"code,omitempty"`

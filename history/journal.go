@@ -225,12 +225,12 @@ func (h *History) readLine(line int, b []byte) error {
 			var v struct {
 				Version int `json:"sagacheck_history"`
 			}
-			if json.Unmarshal(b, &v) == nil && v.Version != 0 && v.Version != Version {
+			if json.Unmarshal(b, &v) == nil && v.Version != 0 && !readable(v.Version) {
 				return versionError(v.Version)
 			}
 			return fmt.Errorf("header: %w", err)
 		}
-		if h.Header.Version != Version {
+		if !readable(h.Header.Version) {
 			return versionError(h.Header.Version)
 		}
 		if err := h.Header.restore(); err != nil {
@@ -252,8 +252,10 @@ func (h *History) readLine(line int, b []byte) error {
 	return nil
 }
 
+func readable(version int) bool { return version >= oldest && version <= Version }
+
 func versionError(v int) error {
-	return fmt.Errorf("sagacheck_history: version %d: this sagacheck reads version %d", v, Version)
+	return fmt.Errorf("sagacheck_history: version %d: this sagacheck reads versions %d to %d", v, oldest, Version)
 }
 
 func strict(b []byte, v any) error {

@@ -83,7 +83,7 @@ func TestReadRefusesDamage(t *testing.T) {
 
 func TestReadNamesTheLine(t *testing.T) {
 	for _, c := range []struct{ from, to, want string }{
-		{`"sagacheck_history":1`, `"sagacheck_history":2`, "line 1: sagacheck_history: version 2: this sagacheck reads version 1"},
+		{`"sagacheck_history":2`, `"sagacheck_history":3`, "line 1: sagacheck_history: version 3: this sagacheck reads versions 1 to 2"},
 		{`"cell":`, `"call":`, `line 1: header: json: unknown field "call"`},
 		{`"seq":4,`, `"seq":5,`, "line 5: seq: 5: expected 4"},
 		{`"at_ns":1500000`, `"at_ns":9500000`, "line 5: at_ns: 2000000 is before the event above"},

@@ -9,10 +9,13 @@ const (
 	TooLate    = "the step was compensated; its action comes too late"
 	KeyReused  = "the key was used for another request"
 	InProgress = "a request with this key is being worked on"
+	// Of services of the user's own: what a call names is not there, or was done before.
+	NamesNothing = "it names an effect that is not there"
+	DoneBefore   = "it was done before"
 )
 
 // FromMemory tells that the participant gave this answer before any rule of its
 // business was asked.
 func (e *Event) FromMemory() bool {
-	return e.Kind == CallAnswered && slices.Contains([]string{Replayed, TooLate, KeyReused, InProgress}, e.Detail)
+	return e.Kind == CallAnswered && slices.Contains([]string{Replayed, TooLate, KeyReused, InProgress, NamesNothing, DoneBefore}, e.Detail)
 }

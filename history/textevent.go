@@ -40,7 +40,7 @@ type eventText struct {
 }
 
 var (
-	stepForm = regexp.MustCompile(`^([a-z0-9][a-z0-9-]*)(\.undo)?#(\d{1,9})$`)
+	stepForm = regexp.MustCompile(`^([a-z0-9][a-z0-9-]*(?:\([1-9][0-9]{0,2}\))?)(\.undo)?#(\d{1,9})$`)
 	codeForm = regexp.MustCompile(`^\d{1,9}$`)
 )
 

@@ -12,7 +12,7 @@ import (
 // Kinds are all kinds of events.
 var Kinds = []Kind{
 	SagaSubmitted, SagaAccepted, SagaRefused, SagaStatus, SagaUnknown, SagaEnded, SagaOperator,
-	CallSent, CallReceived, CallCommitted, CallAnswered, CallEnded, CallStray,
+	CallSent, CallReceived, CallCommitted, CallAnswered, CallEnded, CallStray, CallRead, CallUnmatched,
 	FaultArmed, FaultFired, FaultHealed,
 	ProcessKilled, ProcessPaused, ProcessResumed, ProcessStarted, ProcessReady, ProcessGone,
 	Settled, LedgerRead,

@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
+	"net/http"
 	"os"
 	"path/filepath"
 	"slices"
@@ -27,9 +29,20 @@ type Options struct {
 	// Self is the sagacheck program for ${self}; empty: SAGACHECK_SELF, or the
 	// program that runs.
 	Self string
+	// Vars are templates besides those of a manifest: ${service.payments}.
+	Vars map[string]string
+	// Speak makes the client of a system with an API of its own, for a base URL; nil: as
+	// the manifest says.
+	Speak func(base string, call Caller) Client
+	// Supplied lists what of its calls does not come from the system itself.
+	Supplied []string
 	// Log gets a few lines about what is started and where its logs are; nil: none.
 	Log io.Writer
 }
+
+// Caller sends one request and reads the whole answer, as a [Client] has to: one that
+// must not be repeated is never silently sent again. The error is about the connection.
+type Caller func(ctx context.Context, method, url string, header http.Header, body []byte) (code int, answer []byte, err error)
 
 // Start starts an orchestrator by its name or the path of its manifest (see
 // FindManifest) and returns when it is ready. It must be installed. Several may
@@ -54,7 +67,7 @@ func (m *Manifest) Start(ctx context.Context, o Options) (System, error) {
 	if o.Log == nil {
 		o.Log = io.Discard
 	}
-	s := &started{manifest: m, keep: o.Keep, wire: newWire()}
+	s := &started{manifest: m, keep: o.Keep, wire: newWire(), speak: o.Speak, supplied: o.Supplied}
 	if err = s.prepare(engine, o); err == nil {
 		err = s.up(ctx)
 	}
@@ -99,6 +112,8 @@ type started struct {
 	ids      sync.Map
 
 	translator *translator // nil: none is needed
+	speak      func(base string, call Caller) Client
+	supplied   []string
 
 	mu    sync.Mutex // one of start, kill, restart, stop at a time
 	units []unit
@@ -133,6 +148,7 @@ func (s *started) prepare(engine string, o Options) error {
 	}
 	s.vars = s.manifest.places(engine)
 	s.vars["dir"], s.vars["self"] = data, self
+	maps.Copy(s.vars, o.Vars)
 	if err := s.address(); err != nil {
 		return err
 	}
@@ -245,7 +261,7 @@ func (s *started) died() error {
 
 func (s *started) Info() history.Orchestrator {
 	caps := slices.Sorted(slices.Values(s.manifest.Capabilities))
-	return history.Orchestrator{Name: s.manifest.Name, Version: s.manifest.Version, Capabilities: caps, Unable: s.manifest.unable(), Supplied: s.manifest.supplied()}
+	return history.Orchestrator{Name: s.manifest.Name, Version: s.manifest.Version, Capabilities: caps, Unable: s.manifest.unable(), Supplied: append(s.manifest.supplied(), s.supplied...)}
 }
 
 func (s *started) Base() string { return s.base }
@@ -258,6 +274,9 @@ func (s *started) Pace() Pace {
 func (s *started) Client(base string) Client {
 	if m := s.manifest.Mapping; m != nil {
 		return newMapped(m, base, s.wire, &s.ids, s.translator)
+	}
+	if s.speak != nil {
+		return s.speak(base, s.wire.do)
 	}
 	return newContract(base, s.wire)
 }

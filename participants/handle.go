@@ -24,7 +24,7 @@ func (w *World) handle(c Call, h http.Header, body []byte) Answer {
 		e.Body = &text
 	}
 	w.rec.Add(e)
-	r := &request{call: c, key: e.Key, body: body}
+	r := &request{call: c, profile: w.profile, key: e.Key, body: body}
 	w.claim(r)
 	if a := w.ask(c, Arrived); a != nil {
 		w.drop(r)
@@ -48,19 +48,20 @@ func (w *World) handle(c Call, h http.Header, body []byte) Answer {
 // request is a call while it is handled.
 type request struct {
 	call    Call
+	profile Profile
 	key     string
 	body    []byte
 	claimed *claim // nil: its key is not its own
 }
 
 // protected tells whether keys, tombstones and undone actions are minded for a call.
-func (w *World) protected(c Call) bool {
-	return w.profile != Naive && !(w.defects["no-dedupe"] && c.Op.Direction == saga.Action)
+func (w *World) protected(r *request) bool {
+	return r.profile != Naive && !(w.defects["no-dedupe"] && r.call.Op.Direction == saga.Action)
 }
 
 // claim marks the request's key as being worked on, if nobody has it.
 func (w *World) claim(r *request) {
-	if w.protected(r.call) {
+	if w.protected(r) {
 		w.mu.Lock()
 		defer w.mu.Unlock()
 		w.mem.claim(r)
@@ -118,17 +119,24 @@ func (w *World) apply(r *request) (a Answer, changed bool) {
 	}
 	c := r.call
 	a = Answer{Code: http.StatusOK}
-	did := w.book(c, effect)
-	if !did.IsZero() {
-		e := w.event(c, history.CallCommitted)
-		e.Effect = &did
-		w.rec.Add(e)
-	}
+	w.commit(c, effect, "", "")
 	if c.Op.Direction == saga.Action {
 		w.mem.done[stepID{c.Op.Saga, c.Op.Step}] = true
 	}
 	w.mem.finish(r, a)
 	return a, true
+}
+
+// commit books an effect and records it, with the names that the service has for it
+// and for the one that it undoes.
+func (w *World) commit(c Call, effect saga.Effect, ref, of string) saga.Effect {
+	did := w.book(c, effect)
+	if !did.IsZero() {
+		e := w.event(c, history.CallCommitted)
+		e.Effect, e.Ref, e.Of = &did, ref, of
+		w.rec.Add(e)
+	}
+	return did
 }
 
 // refuse is the answer of a call that is to change nothing: a replay, a call that
@@ -139,7 +147,7 @@ func (w *World) refuse(r *request, effect saga.Effect) *Answer {
 	if w.defects["dedupe-by-body"] && c.Op.Direction == saga.Action && w.mem.seen(r.body) {
 		return &Answer{Code: http.StatusOK, Detail: history.Replayed}
 	}
-	protected, profile := w.protected(c), w.guard()
+	protected, profile := w.protected(r), w.guard(r.profile)
 	if protected {
 		if a := w.mem.known(profile, r); a != nil {
 			return a
@@ -152,7 +160,7 @@ func (w *World) refuse(r *request, effect saga.Effect) *Answer {
 	if protected && !w.mem.undoes(profile, c) && !w.defects["compensate-anyway"] {
 		return &Answer{Code: http.StatusOK, Detail: neverHappened}
 	}
-	if w.profile == Fenced && !w.defects["blind-writes"] {
+	if r.profile == Fenced && !w.defects["blind-writes"] {
 		for _, part := range w.split(effect) {
 			if wr, now, found := part.ledger.conflict(part.effect); found {
 				return problem(http.StatusConflict, "conflict", fmt.Sprintf("register %q is %q, expected %q", wr.Register, now, wr.From))
@@ -162,9 +170,9 @@ func (w *World) refuse(r *request, effect saga.Effect) *Answer {
 	return nil
 }
 
-func (w *World) guard() Profile {
-	if w.defects["no-tombstone"] && w.profile == Fenced {
+func (w *World) guard(p Profile) Profile {
+	if w.defects["no-tombstone"] && p == Fenced {
 		return Keyed
 	}
-	return w.profile
+	return p
 }

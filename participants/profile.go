@@ -47,8 +47,9 @@ func ParseProfile(s string) (Profile, error) {
 // memory is what the protected profiles remember of a cell.
 type memory struct {
 	keys       map[string]*claim
-	done       map[stepID]bool // the action has had an effect
-	tombstones map[stepID]bool // a compensation was accepted
+	done       map[stepID]bool      // the action has had an effect
+	tombstones map[stepID]bool      // a compensation was accepted
+	first      map[repeatKey]Answer // what was answered first, whatever the key
 }
 
 type stepID struct{ saga, step string }
@@ -63,7 +64,7 @@ type claim struct {
 }
 
 func newMemory() *memory {
-	return &memory{keys: map[string]*claim{}, done: map[stepID]bool{}, tombstones: map[stepID]bool{}}
+	return &memory{keys: map[string]*claim{}, done: map[stepID]bool{}, tombstones: map[stepID]bool{}, first: map[repeatKey]Answer{}}
 }
 
 // neverHappened is the detail of an answer that undoes nothing.

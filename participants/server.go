@@ -6,6 +6,7 @@ import (
 	"errors"
 	"io"
 	"log"
+	"maps"
 	"net"
 	"net/http"
 	"time"
@@ -18,10 +19,14 @@ import (
 type Served struct {
 	Call     Call
 	World    *World
+	Handle   Handler // nil: World.Handle
 	Received func()
 	Answered func(Answer)
 	Done     func()
 }
+
+// Handler does one call.
+type Handler func(c Call, h http.Header, body []byte) Answer
 
 // Server answers for the participants of all cells of a run.
 type Server struct {
@@ -80,7 +85,11 @@ func answer(w http.ResponseWriter, r *http.Request, resolve func(string) (Served
 		panic(http.ErrAbortHandler)
 	}
 	s.Received()
-	a := s.World.Handle(s.Call, r.Header, body)
+	handle := s.World.Handle
+	if s.Handle != nil {
+		handle = s.Handle
+	}
+	a := handle(s.Call, r.Header, body)
 	s.World.Answered(s.Call, a)
 	s.Answered(a)
 	if a.Hangup {
@@ -103,26 +112,39 @@ func hangUp(w http.ResponseWriter) {
 }
 
 func writeAnswer(w http.ResponseWriter, a Answer) {
-	if after, _ := a.retryAfter(time.Now()); after != "" {
-		w.Header().Set("Retry-After", after)
-	}
-	if a.Code == http.StatusNoContent {
-		w.WriteHeader(a.Code)
-		return
-	}
-	if a.Code >= 400 {
-		w.Header().Set("Content-Type", "application/problem+json")
-		w.WriteHeader(a.Code)
-		_ = json.NewEncoder(w).Encode(map[string]any{"type": "about:blank", "title": a.Title, "status": a.Code, "detail": a.Detail})
-		return
-	}
-	kind, body := "application/json", "{\"ok\":true}\n"
-	if a.HTML != "" {
-		kind, body = "text/html; charset=utf-8", a.HTML
-	}
-	w.Header().Set("Content-Type", kind)
+	h, body := a.Content(time.Now())
+	maps.Copy(w.Header(), h)
 	w.WriteHeader(a.Code)
-	_, _ = io.WriteString(w, body) // a client that left is no error of ours
+	_, _ = w.Write(body) // a client that left is no error of ours
+}
+
+// Content is the header and the body of an answer that is given now.
+func (a Answer) Content(now time.Time) (http.Header, []byte) {
+	h := a.Header.Clone()
+	if h == nil {
+		h = http.Header{}
+	}
+	if after, _ := a.retryAfter(now); after != "" {
+		h.Set("Retry-After", after)
+	}
+	kind, body := "application/json", a.Body
+	switch {
+	case a.Code == http.StatusNoContent:
+		return h, nil
+	case a.HTML != "":
+		kind, body = "text/html; charset=utf-8", []byte(a.HTML)
+	case body != nil:
+	case a.Code >= 400:
+		kind = "application/problem+json"
+		body, _ = json.Marshal(map[string]any{"type": "about:blank", "title": a.Title, "status": a.Code, "detail": a.Detail}) // only text and a number
+		body = append(body, '\n')
+	default:
+		body = []byte("{\"ok\":true}\n")
+	}
+	if h.Get("Content-Type") == "" {
+		h.Set("Content-Type", kind)
+	}
+	return h, body
 }
 
 // Shutdown waits for handlers until the context ends, then closes.

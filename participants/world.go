@@ -33,6 +33,11 @@ type Answer struct {
 	RetryAfterDate bool
 	Hangup         bool
 	HTML           string // sent in place of JSON
+	// Header and Body are those of a service of the user's own; a nil Body stands for
+	// the participants' own words.
+	Header http.Header
+	Body   []byte
+	Ref    string // of such a service: its own name for the effect
 
 	retryAt time.Time // of a RetryAfterDate, set when the answer is given
 }

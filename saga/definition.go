@@ -197,7 +197,9 @@ func (d Definition) Call(r StepRef) (c Call, ok bool) {
 	return *s.Compensation, true
 }
 
-var stepName = regexp.MustCompile(`^[a-z0-9][a-z0-9-]{0,62}$`)
+// stepName: a step that is taken several times in one saga has its number behind its
+// name, from the second on.
+var stepName = regexp.MustCompile(`^[a-z0-9][a-z0-9-]{0,62}(\([1-9][0-9]{0,2}\))?$`)
 
 // Validate checks the definition; an error names the field by its JSON path.
 func (d Definition) Validate() error {

@@ -82,7 +82,7 @@ type FailurePoint struct {
 	Phase     Phase
 }
 
-var failurePoint = regexp.MustCompile(`^([a-z0-9][a-z0-9-]*)(\.undo)?#([1-9][0-9]{0,3})@(connect|request|receive|commit|response)$`)
+var failurePoint = regexp.MustCompile(`^([a-z0-9][a-z0-9-]*(?:\([1-9][0-9]{0,2}\))?)(\.undo)?#([1-9][0-9]{0,3})@(connect|request|receive|commit|response)$`)
 
 // ParseFailurePoint reads the text form. The error quotes the input and says
 // what was expected.

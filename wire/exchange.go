@@ -5,7 +5,6 @@ import (
 	"net"
 	"net/http"
 	"slices"
-	"strings"
 	"sync"
 	"time"
 
@@ -41,6 +40,8 @@ type exchange struct {
 	remote string    // address of the orchestrator's side
 	head   *http.Request
 	req    *message
+	seen   *history.Message     // the request, where it is recorded
+	handle participants.Handler // of a stand-in service of the user's own; nil: the world's
 	near   *near
 	far    *far // nil: never reached
 
@@ -91,6 +92,7 @@ func (x *exchange) run(w *Wire, conn *net.TCPConn) {
 			e.Waited = waited
 		}
 		h := x.head.Header
+		e.Request = x.seen
 		e.Key, e.SagaID, e.StepID, e.Trace = participants.Key(h), h.Get("Saga-Id"), h.Get("Saga-Step"), h.Get("Traceparent")
 	})
 	chain, reset := s.in.chain(x)
@@ -98,7 +100,7 @@ func (x *exchange) run(w *Wire, conn *net.TCPConn) {
 	case reset:
 		x.refuse(cut)
 		return
-	case s.world == nil && s.in.Away(): // a submit while the orchestrator is dead
+	case s.submits() && s.in.Away(): // while the orchestrator is dead
 		x.refuse(unreachable)
 		return
 	}
@@ -125,7 +127,7 @@ func (x *exchange) refuse(e end) {
 // forward starts the two links and waits until both sides are gone.
 func (x *exchange) forward(w *Wire, chain []toxic) {
 	near, far, s := x.near, x.far, x.script
-	near.answer, far.req, far.to, far.keep = far.answer, x.req, x.head, s.world != nil
+	near.answer, far.req, far.to, far.keep = far.answer, x.req, x.head, !s.submits()
 	far.onAnswer = func() {
 		if s.world == nil {
 			x.answering()
@@ -148,7 +150,7 @@ func (x *exchange) forward(w *Wire, chain []toxic) {
 	} else {
 		near.onTaken = func() { s.in.rec.Late(time.Since(far.answer.at)) }
 	}
-	if strings.EqualFold(x.head.Header.Get("Expect"), "100-continue") && x.head.ProtoAtLeast(1, 1) && !x.req.whole() && !withheld {
+	if expects(x.head) && !x.req.whole() && !withheld {
 		near.goOn()
 	}
 	collection.StartLink(w.srv, "up", near, far, stream.Upstream)

@@ -1,10 +1,12 @@
 package wire
 
 import (
+	"bytes"
 	"context"
 	"crypto/tls"
 	"errors"
 	"fmt"
+	"io"
 	"net"
 	"net/http"
 	"slices"
@@ -26,6 +28,7 @@ type Gate struct {
 	addr   string
 	ln     *net.TCPListener
 	script atomic.Pointer[script]
+	router atomic.Pointer[Router] // of a service's address, in place of a script
 
 	mu     sync.Mutex
 	opened chan struct{} // closed when a gate that is shut listens again; nil: it is not shut
@@ -62,6 +65,10 @@ func (u Upstream) dial(ctx context.Context) (net.Conn, error) {
 	}
 	return d.DialContext(ctx, "tcp", u.Addr)
 }
+
+// submits tells that the script is that of the client's own call, whose other side is
+// the orchestrator.
+func (s *script) submits() bool { return s.op.Step == saga.SubmitStep }
 
 // arrive counts an attempt. A number that was given back is given away first.
 func (s *script) arrive() int {
@@ -173,6 +180,10 @@ func (g *Gate) serve(conn *net.TCPConn) {
 	if m.first() != nil {
 		return // a spare connection that was never used
 	}
+	if r := g.router.Load(); r != nil {
+		g.route(conn, m, *r)
+		return
+	}
 	s := g.script.Load()
 	if s == nil || !s.in.fence.enter() {
 		turnAway(conn, m, http.StatusGone, "this saga's cell is over")
@@ -232,8 +243,16 @@ const partingLimit = time.Second
 // give a forgotten saga up.
 func turnAway(conn *net.TCPConn, m *message, code int, why string) {
 	body := fmt.Sprintf(`{"title":%q}`, why)
-	_, _ = fmt.Fprintf(conn, "HTTP/1.1 %d %s\r\nContent-Type: application/problem+json\r\nConnection: close\r\nContent-Length: %d\r\n\r\n%s",
-		code, http.StatusText(code), len(body), body) // who is not there any more needs no answer
+	part(conn, m, code, http.Header{"Content-Type": {"application/problem+json"}}, []byte(body))
+}
+
+// part gives an answer and ends the connection.
+func part(conn *net.TCPConn, m *message, code int, h http.Header, body []byte) {
+	answer := http.Response{
+		StatusCode: code, ProtoMajor: 1, ProtoMinor: 1, Header: h, Close: true,
+		ContentLength: int64(len(body)), Body: io.NopCloser(bytes.NewReader(body)),
+	}
+	_ = answer.Write(conn) // who is not there any more needs no answer
 	// A close with something unread would be a reset, which takes the answer away.
 	_ = conn.CloseWrite()                                  // as above
 	_ = conn.SetReadDeadline(time.Now().Add(partingLimit)) // fails only on a closed connection

@@ -154,10 +154,12 @@ func (n *near) Write(p []byte) (int, error) {
 	return len(p), nil
 }
 
+const goOn = "HTTP/1.1 100 Continue\r\n\r\n"
+
 // goOn tells a client that waits for it (Expect: 100-continue) to send the body. The
 // participant's own word comes too late where a fault holds the request up.
 func (n *near) goOn() {
-	_, _ = io.WriteString(n.conn, "HTTP/1.1 100 Continue\r\n\r\n") // who is gone is found out by reading
+	_, _ = io.WriteString(n.conn, goOn) // who is gone is found out by reading
 }
 
 // confirm notes when all that was written was acknowledged; under the lock.

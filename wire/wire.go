@@ -89,6 +89,7 @@ func (w *Wire) Release(gates []*Gate) {
 	var sound, shut []*Gate
 	for _, g := range gates {
 		g.script.Store(nil)
+		g.router.Store(nil)
 		if g.listens() {
 			sound = append(sound, g)
 			continue
@@ -116,7 +117,7 @@ func (w *Wire) Resolve(remote string) (participants.Served, bool) {
 		return participants.Served{}, false
 	}
 	return participants.Served{
-		Call: x.call, World: x.script.world,
+		Call: x.call, World: x.script.world, Handle: x.handle,
 		Received: x.setReceived, Answered: x.setAnswered, Done: x.script.in.fence.leave,
 	}, true
 }

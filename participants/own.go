@@ -1,0 +1,172 @@
+package participants
+
+import (
+	"net/http"
+	"slices"
+
+	"github.com/sagacheck/sagacheck/history"
+	"github.com/sagacheck/sagacheck/saga"
+)
+
+// Done is an effect that a service of the user's own has had.
+type Done struct {
+	Ref    string // the service's own name for it
+	Op     saga.Operation
+	Effect saga.Effect
+	Of     *Done // what it undoes; nil: it is an action's
+	undone []saga.Effect
+}
+
+// Repeat says what a service does with a call whose effect is there already, under
+// whatever key.
+type Repeat string
+
+// The ways to repeat.
+const (
+	Again      Repeat = "again"       // it does it again
+	SameAnswer Repeat = "same-answer" // it says what it said
+	Refused    Repeat = "refused"     // it answers Ask.Repeated
+)
+
+// Ask is a call to a service of the user's own, as the workflow's file reads it.
+type Ask struct {
+	Profile Profile
+	Key     string // empty: none was sent
+	Effect  saga.Effect
+	Undoes  *Done // for a compensation that names an effect
+	// Missing is the answer of a compensation that names an effect which is not there;
+	// nil: it names one, or none has to be named.
+	Missing  *Answer
+	Repeat   Repeat
+	Repeated Answer
+	// Answer is what is answered when the effect is done. It is called under the lock of
+	// the world.
+	Answer func(Done) Answer
+}
+
+// Do does a call to a service of the user's own. It is Handle for such services.
+func (w *World) Do(c Call, body []byte, ask Ask) Answer {
+	e := w.event(c, history.CallReceived)
+	e.Key = ask.Key
+	w.rec.Add(e)
+	r := &request{call: c, profile: ask.Profile, key: ask.Key, body: body}
+	w.claim(r)
+	if a := w.ask(c, Arrived); a != nil {
+		w.drop(r)
+		return *a
+	}
+	w.await(r)
+	a, changed := w.applyAsk(r, ask)
+	if !changed {
+		return a
+	}
+	over := w.ask(c, Committed)
+	if over == nil {
+		return a
+	}
+	if !over.Hangup && saga.Classify(over.Code) == saga.Done {
+		w.remember(r, *over)
+	}
+	return *over
+}
+
+// applyAsk changes the ledgers, under the protection of the service.
+func (w *World) applyAsk(r *request, ask Ask) (a Answer, changed bool) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if a := w.refuseAsk(r, &ask); a != nil {
+		w.mem.drop(r)
+		return *a, false
+	}
+	done := Done{Op: r.call.Op, Effect: ask.Effect, Of: ask.Undoes}
+	a = ask.Answer(done)
+	done.Ref = a.Ref
+	of := ""
+	if ask.Undoes != nil {
+		of = ask.Undoes.Ref
+		ask.Undoes.undone = append(ask.Undoes.undone, ask.Effect)
+	}
+	w.commit(r.call, ask.Effect, done.Ref, of)
+	if r.call.Op.Direction == saga.Action {
+		w.mem.done[stepID{r.call.Op.Saga, r.call.Op.Step}] = true
+	}
+	if _, again := w.mem.first[repeated(r.call, ask)]; !again {
+		w.mem.first[repeated(r.call, ask)] = a
+	}
+	w.mem.finish(r, a)
+	return a, true
+}
+
+// refuseAsk is the answer of a call that is to change nothing; nil: go on.
+func (w *World) refuseAsk(r *request, ask *Ask) *Answer {
+	c := r.call
+	protected := w.protected(r)
+	if protected {
+		if a := w.mem.known(w.guard(r.profile), r); a != nil {
+			return a
+		}
+		w.mem.claim(r) // whoever had the key may have changed nothing meanwhile
+	}
+	if a := w.ask(c, Deciding); a != nil {
+		return a
+	}
+	if ask.Missing != nil {
+		a := *ask.Missing
+		a.Detail = history.NamesNothing
+		return &a
+	}
+	if first, there := w.mem.first[repeated(c, *ask)]; there {
+		switch ask.Repeat {
+		case SameAnswer:
+			first.Detail = history.Replayed
+			return &first
+		case Refused:
+			a := ask.Repeated
+			a.Detail = history.DoneBefore
+			return &a
+		}
+	}
+	if protected && !w.mem.undoes(w.guard(r.profile), c) && ask.Undoes == nil {
+		return &Answer{Code: http.StatusOK, Detail: neverHappened}
+	}
+	if r.profile == Fenced && ask.Undoes != nil && ask.Undoes.exceeded(ask.Effect) {
+		return problem(http.StatusUnprocessableEntity, "more than was done", history.DoneBefore)
+	}
+	return nil
+}
+
+// repeated is what two calls have in common that ask for the same thing.
+func repeated(c Call, ask Ask) repeatKey {
+	if ask.Undoes != nil {
+		return repeatKey{c.Op, ask.Undoes.Ref}
+	}
+	return repeatKey{c.Op, ""}
+}
+
+type repeatKey struct {
+	op saga.Operation
+	of string
+}
+
+// exceeded tells whether undoing one more part takes more back from an account than was
+// given, or the other way round.
+func (d *Done) exceeded(more saga.Effect) bool {
+	left := map[string]int64{}
+	for _, p := range d.Effect.Postings {
+		left[p.Account+" "+p.Unit] += p.Amount
+	}
+	for _, e := range slices.Concat(d.undone, []saga.Effect{more}) {
+		for _, p := range e.Postings {
+			before, touched := left[p.Account+" "+p.Unit]
+			if !touched {
+				continue
+			}
+			after := before + p.Amount
+			if before >= 0 && after < 0 || before <= 0 && after > 0 {
+				return true
+			}
+			left[p.Account+" "+p.Unit] = after
+		}
+	}
+	return false
+}

@@ -1,0 +1,139 @@
+package wire
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"strings"
+	"time"
+
+	"github.com/sagacheck/sagacheck/history"
+	"github.com/sagacheck/sagacheck/participants"
+	"github.com/sagacheck/sagacheck/saga"
+)
+
+// Router tells what the calls are that come to the one address of a service, to which
+// all sagas of an orchestrator's process send theirs.
+type Router interface {
+	// Route finds out what a request is, which is there as a whole.
+	Route(service string, head *http.Request, body []byte) Routed
+	// Trouble takes what is wrong with a call of which nobody knows whose it is.
+	Trouble(error)
+}
+
+// Routed is what a request is.
+type Routed struct {
+	Line *Line // where it belongs; nil: nowhere, and Answer is all that happens
+	// Handle is what the stand-in service does with it.
+	Handle participants.Handler
+	// Seen is the request as the history keeps it.
+	Seen *history.Message
+	// Answer is given in the place of the service where the request belongs to no saga.
+	Answer participants.Answer
+}
+
+// Line is where the calls of one operation of one saga go.
+type Line struct{ script *script }
+
+// Line makes the line of an operation. A zero upstream: there is none yet.
+func (in *Injector) Line(op saga.Operation, upstream Upstream, timeout time.Duration, world *participants.World) *Line {
+	return &Line{&script{op: op, upstream: upstream, timeout: timeout, world: world, in: in}}
+}
+
+// Behind tells the injector which address the calls of an operation come to, so that
+// it can be closed. It must be the cell's alone.
+func (in *Injector) Behind(op saga.Operation, g *Gate) { in.gates[op] = g }
+
+// Serve makes a gate the address of a service until it is released.
+func (g *Gate) Serve(service string, r Router) {
+	var named Router = namedRouter{service, r}
+	g.router.Store(&named)
+}
+
+// namedRouter is a router with the service that a gate stands for.
+type namedRouter struct {
+	service string
+	Router
+}
+
+func (n namedRouter) Route(_ string, head *http.Request, body []byte) Routed {
+	return n.Router.Route(n.service, head, body)
+}
+
+// route carries one connection to the address of a service. What a call is only the
+// whole request tells, so it is read to its end before anything else happens.
+func (g *Gate) route(conn *net.TCPConn, m *message, r Router) {
+	began := time.Now().Add(-sinceReceived(conn))
+	head, err := m.request()
+	if err != nil {
+		if !brokenOff(err) {
+			r.Trouble(fmt.Errorf("a request from %s can't be read: %w (it begins with %.60q)", conn.RemoteAddr(), err, m.raw))
+			turnAway(conn, m, http.StatusBadRequest, "this is no HTTP request")
+		}
+		return
+	}
+	if expects(head) && !m.whole() {
+		_, _ = io.WriteString(conn, goOn) // who is gone is found out by reading
+	}
+	body, err := m.content()
+	switch {
+	case err == nil:
+	case brokenOff(err): // its client left in the middle: no attempt
+		return
+	default:
+		r.Trouble(fmt.Errorf("the body of %s %s can't be read: %w", head.Method, head.URL.Path, err))
+		turnAway(conn, m, http.StatusBadRequest, "this request can't be read")
+		return
+	}
+	to := r.Route("", head, body)
+	if to.Line == nil {
+		h, b := to.Answer.Content(time.Now())
+		part(conn, m, to.Answer.Code, h, b)
+		return
+	}
+	g.exchange(conn, &exchange{script: to.Line.script, req: m, head: head, began: began, handle: to.Handle, seen: to.Seen})
+}
+
+// exchange runs an attempt that is known.
+func (g *Gate) exchange(conn *net.TCPConn, x *exchange) {
+	s := x.script
+	if !s.in.fence.enter() {
+		turnAway(conn, x.req, http.StatusGone, "this saga's cell is over")
+		return
+	}
+	defer s.in.fence.leave()
+	defer context.AfterFunc(s.in.ctx, func() { _ = conn.Close() })()
+	s.in.rec.Late(time.Since(x.req.at))
+	attempt := s.arrive()
+	defer s.in.leave()
+	x.number, x.remote, x.handled = g.wire.exchanges.Add(1), conn.RemoteAddr().String(), make(chan struct{})
+	x.call = participants.Call{Op: s.op, Attempt: attempt}
+	x.run(g.wire, conn)
+}
+
+// expects tells a client that waits to be told to send the body.
+func expects(head *http.Request) bool {
+	return strings.EqualFold(head.Header.Get("Expect"), "100-continue") && head.ProtoAtLeast(1, 1)
+}
+
+// content waits for the end of a request whose head was read, and gives its body,
+// freed from what HTTP wraps around it (chunks).
+func (m *message) content() ([]byte, error) {
+	for m.end == nil {
+		m.advance()
+		m.catchUp()
+	}
+	if m.end != io.EOF {
+		return nil, m.end
+	}
+	again, err := http.ReadRequest(bufio.NewReader(bytes.NewReader(m.bytes())))
+	if err != nil {
+		return nil, errors.New("it can't be read a second time")
+	}
+	return io.ReadAll(again.Body)
+}
