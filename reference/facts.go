@@ -1,10 +1,8 @@
 package reference
 
-import "slices"
-
-// facts are what follows from a state for the saga as a whole. Each decision about
-// a step asks for them, so they are worked out once for each state, in one pass
-// over steps and edges.
+// facts are what follows from a state for the saga as a whole, when every step is
+// looked at. Each decision about a step asks for them, so they are worked out once for
+// each state, in one pass over steps and edges. A tally knows them without.
 type facts struct {
 	failing   bool
 	pastPivot bool
@@ -19,9 +17,7 @@ func (s *state) facts() *facts {
 		f := &facts{pastPivot: s.pivotDone()}
 		s.known = f // what follows asks for what is above
 		for b := s.graph.steps; b < len(s.graph.before); b++ {
-			before := s.graph.before[b] // in order
-			done, _ := slices.BinarySearch(before, s.doneBefore())
-			f.passed = append(f.passed, all(before[done:], s.satisfied))
+			f.passed = append(f.passed, all(s.graph.before[b], s.satisfied))
 		}
 		f.failing = s.turned()
 		f.undecided = s.pivotOpen()
@@ -30,28 +26,6 @@ func (s *state) facts() *facts {
 		}
 	}
 	return s.known
-}
-
-// doneBefore is how many steps, from the first on, have succeeded and were not touched
-// since, by a call or a compensation: a saga may have thousands, and nothing that is
-// asked of them all is asked of these again at each answer.
-func (s *state) doneBefore() int {
-	if len(s.defects) > 0 { // they may look at every step
-		return 0
-	}
-	for s.front < len(s.actions) && s.actions[s.front].done() && !s.actions[s.front].open && s.undos[s.front] == (opState{}) {
-		s.front++
-	}
-	return s.front
-}
-
-// firstOpen is the first step about which there is something to decide: on the way
-// back every one.
-func (s *state) firstOpen() int {
-	if s.failing() {
-		return 0
-	}
-	return s.doneBefore()
 }
 
 func (s *state) clearedNodes() []bool {

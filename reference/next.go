@@ -10,13 +10,17 @@ import (
 // next lists the operations that the state asks for: those to be started, and
 // those under way that may still be attempted again.
 func next(s *state) []ref {
-	var refs []ref
-	for i := s.firstOpen(); i < len(s.def.Steps); i++ {
-		for _, r := range bothOf(i) {
-			if s.wants(r) {
-				refs = append(refs, r)
-			}
-		}
+	return slices.DeleteFunc(s.candidates(), func(r ref) bool { return !s.wants(r) })
+}
+
+// candidates are the operations that may be wanted.
+func (s *state) candidates() (refs []ref) {
+	if s.tally != nil {
+		return s.tally.candidates(s)
+	}
+	for i := range s.def.Steps {
+		both := bothOf(i)
+		refs = append(refs, both[:]...)
 	}
 	return refs
 }
@@ -45,7 +49,15 @@ func (s *state) wantsAction(i int) bool {
 	if s.defects.on("join-on-first") && slices.ContainsFunc(s.graph.before[i], s.satisfied) {
 		return true
 	}
-	return all(s.graph.before[i], s.satisfied) && !s.heldUp(i)
+	return s.ready(i) && !s.heldUp(i)
+}
+
+// ready: the steps before it let it start.
+func (s *state) ready(i int) bool {
+	if s.tally != nil {
+		return s.tally.flowOf(s).waits[i] == 0
+	}
+	return all(s.graph.before[i], s.satisfied)
 }
 
 // critical: the saga can't complete without the step.
@@ -86,7 +98,10 @@ func (s *state) failed(i int) bool {
 }
 
 func (s *state) anyFailed() bool {
-	for i := s.doneBefore(); i < len(s.def.Steps); i++ {
+	if s.tally != nil {
+		return s.tally.failed > 0
+	}
+	for i := range s.def.Steps {
 		if s.failed(i) {
 			return true
 		}
@@ -95,14 +110,24 @@ func (s *state) anyFailed() bool {
 }
 
 // pastPivot: a pivot has succeeded; from now on nothing is ever undone.
-func (s *state) pastPivot() bool { return s.facts().pastPivot }
+func (s *state) pastPivot() bool {
+	if s.tally != nil {
+		return s.tally.pivotsDone > 0
+	}
+	return s.facts().pastPivot
+}
 
 func (s *state) pivotDone() bool {
 	return slices.ContainsFunc(s.graph.pivots, func(i int) bool { return s.actions[i].done() })
 }
 
 // failing: the saga is on its way back. No new step starts, none is retried.
-func (s *state) failing() bool { return s.facts().failing }
+func (s *state) failing() bool {
+	if s.tally != nil {
+		return s.turned()
+	}
+	return s.facts().failing
+}
 
 func (s *state) turned() bool {
 	if s.defects.on("compensate-past-pivot") {
@@ -120,7 +145,12 @@ func (s *state) mustLearn(i int) bool {
 
 // undecided: a pivot may still turn out to have succeeded, so that nothing may
 // be undone yet.
-func (s *state) undecided() bool { return s.facts().undecided }
+func (s *state) undecided() bool {
+	if s.tally != nil {
+		return s.tally.pivotsUnsure > 0
+	}
+	return s.facts().undecided
+}
 
 func (s *state) pivotOpen() bool {
 	return slices.ContainsFunc(s.graph.pivots, func(i int) bool { return s.actions[i].open || s.mustLearn(i) })
@@ -184,60 +214,81 @@ func (s *state) wantsUndo(i int) bool {
 	if s.defects.on("compensate-all-at-once") {
 		return true
 	}
+	if s.tally != nil {
+		return s.tally.flowOf(s).waits[i] == 0
+	}
 	return s.facts().cleared[i]
 }
 
 // status is the saga's state in the contract's words.
 func (s *state) status() saga.Status {
-	if s.stuck() {
+	switch {
+	case s.stuck():
 		return saga.Stuck
-	}
-	if s.failing() {
-		for i := range s.def.Steps {
-			if s.defects.on("report-compensated-early") {
-				break
-			}
-			if !s.undone(i) || s.mustLearn(i) {
-				return saga.Compensating
-			}
-		}
+	case s.failing() && s.somethingLeft():
+		return saga.Compensating
+	case s.failing():
 		return saga.Compensated
+	case s.somethingMissing():
+		return saga.Running
 	}
-	for i := s.firstOpen(); i < len(s.def.Steps); i++ {
+	return saga.Completed
+}
+
+// somethingLeft: of a saga on its way back.
+func (s *state) somethingLeft() bool {
+	if s.defects.on("report-compensated-early") {
+		return false
+	}
+	if s.tally != nil {
+		return s.tally.left > 0 || s.tally.mustLearn > 0
+	}
+	for i := range s.def.Steps {
+		if !s.undone(i) || s.mustLearn(i) {
+			return true
+		}
+	}
+	return false
+}
+
+// somethingMissing: before it has completed.
+func (s *state) somethingMissing() bool {
+	if s.tally != nil {
+		return s.tally.unsatisfied > 0
+	}
+	for i := range s.def.Steps {
 		if s.defects.on("complete-early") && (s.actions[i].attempts > 0 || !s.critical(i)) {
 			continue
 		}
 		if !s.satisfied(i) {
-			return saga.Running
+			return true
 		}
 	}
-	return saga.Completed
+	return false
 }
 
 // stuck: a person is needed. A compensation failed for good, or a step did
 // after the point of no return.
 func (s *state) stuck() bool {
-	for i := s.doneBefore(); i < len(s.def.Steps); i++ {
-		if u := &s.undos[i]; u.refused() || u.exhausted && !u.done() {
-			return true
-		}
+	return s.undoLost() || s.pastPivot() && s.anyFailed() || s.stuckAtPivot()
+}
+
+func (s *state) undoLost() bool {
+	if s.tally != nil {
+		return s.tally.stuck > 0
 	}
-	return s.pastPivot() && s.anyFailed() || s.stuckAtPivot()
+	return slices.ContainsFunc(s.undos, func(u opState) bool { return u.lost() })
 }
 
 // quiet: nothing will ever happen to the saga again.
-func (s *state) quiet() bool {
-	for i := s.doneBefore(); i < len(s.def.Steps); i++ {
-		if s.actions[i].open || s.undos[i].open {
-			return false
-		}
+func (s *state) quiet() bool { return !s.underWay() && len(next(s)) == 0 }
+
+func (s *state) underWay() bool {
+	if s.tally != nil {
+		return s.tally.open > 0
 	}
-	for i := s.firstOpen(); i < len(s.def.Steps); i++ {
-		if s.wants(ref{i, saga.Action}) || s.wants(ref{i, saga.Compensation}) {
-			return false
-		}
-	}
-	return true
+	open := func(o opState) bool { return o.open }
+	return slices.ContainsFunc(s.actions, open) || slices.ContainsFunc(s.undos, open)
 }
 
 // report is the answer to a status question.

@@ -107,7 +107,7 @@ func BenchmarkChain(b *testing.B) {
 // BenchmarkDecisions is the same without store and calls: what is decided at each step.
 func BenchmarkDecisions(b *testing.B) {
 	p := &participant{Server: &httptest.Server{URL: "http://127.0.0.1"}}
-	for _, n := range []int{1000, 2000, 4000} {
+	for _, n := range []int{1000, 2000, 4000, 8000} {
 		for direction, turn := range map[string]bool{"action": false, "compensation": true} {
 			b.Run(fmt.Sprintf("%s/%d", direction, n), func(b *testing.B) {
 				d := chain(p, n)

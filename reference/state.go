@@ -19,8 +19,8 @@ type state struct {
 	trace    string // the client's traceparent, or ""
 	defects  defects
 	latest   time.Time // of all records
-	known    *facts    // nil: to be worked out anew
-	front    int       // see doneBefore
+	tally    *tally    // nil: every step is looked at
+	known    *facts    // then; nil: to be worked out anew
 }
 
 // opState is one operation.
@@ -40,20 +40,30 @@ type opState struct {
 func (o *opState) done() bool    { return o.answer == saga.Done }
 func (o *opState) refused() bool { return o.answer == saga.Permanent }
 
+// lost: a compensation that failed for good.
+func (o *opState) lost() bool { return o.refused() || o.exhausted && !o.done() }
+
 // settled: nothing more can be learnt about the operation.
 func (o *opState) settled() bool { return o.done() || o.refused() }
 
 func newState(def saga.Definition, d defects) *state {
-	return &state{
+	s := &state{
 		def: def, graph: newGraph(def), defects: d,
 		actions: make([]opState, len(def.Steps)), undos: make([]opState, len(def.Steps)),
 	}
+	if len(d) == 0 { // they may look at every step
+		s.tally = newTally(s)
+	}
+	return s
 }
 
 // clone is a copy that changes by itself.
 func (s *state) clone() *state {
 	c := *s
 	c.actions, c.undos, c.known = slices.Clone(s.actions), slices.Clone(s.undos), nil
+	if s.tally != nil {
+		c.tally = newTally(&c)
+	}
 	return &c
 }
 
@@ -118,7 +128,11 @@ func (s *state) apply(r record) error {
 	if r.Step < 0 || r.Step >= len(s.def.Steps) || (r.Direction == saga.Compensation && s.def.Steps[r.Step].Compensation == nil) {
 		return fmt.Errorf("%s of step %d, %s: no such operation", r.Kind, r.Step, r.Direction)
 	}
-	s.front = min(s.front, r.Step)
+	return s.tally.during(s, r.Step, func() error { return s.change(r) })
+}
+
+// change takes a record of an operation.
+func (s *state) change(r record) error {
 	o := s.op(r.ref())
 	switch {
 	case r.Kind == recIntent && !o.open && r.Attempt == o.attempts+1:
