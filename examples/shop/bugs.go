@@ -1,0 +1,214 @@
+package main
+
+import (
+	"crypto/rand"
+	"fmt"
+	"maps"
+	"net/url"
+	"slices"
+	"strings"
+	"sync/atomic"
+)
+
+// rules are the decisions of the shop that are easily taken wrongly.
+type rules struct {
+	order             func([]step) []step // forward
+	undo              func([]step) []step // backward
+	key               func(o *Order, name string) string
+	sent              func(o *Order, c call, attempt int) call // what leaves for a call
+	judge             func(c call, r reply, attempt int) outcome
+	afterRefusal      func(*refusal) string // the state of the order
+	believesRefusals  bool                  // whatever may have been done before
+	ignoresClientKeys bool
+	looksFirst        func(s *Shop, o *Order, st *step) (string, error) // before a retry; nil: it doesn't
+	resume            func(s *Shop, o *Order) error                     // nil: where the order stands
+}
+
+func right() rules {
+	return rules{
+		order: func(all []step) []step { return all },
+		undo: func(all []step) []step {
+			slices.Reverse(all)
+			return all
+		},
+		key:          func(o *Order, name string) string { return o.ID + "/" + name },
+		sent:         func(_ *Order, c call, _ int) call { return c },
+		judge:        judge,
+		afterRefusal: func(*refusal) string { return Cancelling },
+	}
+}
+
+// bugs are mistakes that services like this one have had. README.md says of each
+// what follows from it.
+var bugs = map[string]func(*rules){
+	"no-key": paying(func(_ *Order, c *call, _ int) { c.key = "" }),
+	"fresh-key": paying(func(_ *Order, c *call, attempt int) {
+		c.key += fmt.Sprintf("/%d", attempt)
+	}),
+	"shared-key": func(r *rules) { // the column for keys was eight characters wide
+		r.key = func(o *Order, name string) string { return fmt.Sprintf("%.8s/%s", o.ID, name) }
+	},
+	"retry-refusal": func(r *rules) {
+		r.judge = func(c call, got reply, attempt int) outcome {
+			out := judge(c, got, attempt)
+			if out == refused && attempt < 3 {
+				return unknown
+			}
+			return out
+		}
+	},
+	"give-up": func(r *rules) { r.judge, r.believesRefusals = unknownIs(refused, ""), true },
+	"error-is-refusal": func(r *rules) {
+		r.judge = func(c call, got reply, attempt int) outcome {
+			if got.code >= 500 {
+				return refused
+			}
+			return judge(c, got, attempt)
+		}
+		r.believesRefusals = true
+	},
+	"blind-refusal": func(r *rules) { r.believesRefusals = true },
+	"readback-other": func(r *rules) { // no key, but it looks before it charges again
+		var latest atomic.Value
+		paying(func(o *Order, c *call, _ int) {
+			latest.Store(o.ID)
+			c.key = ""
+		})(r)
+		r.looksFirst = func(s *Shop, o *Order, st *step) (string, error) {
+			if st.name != "pay" {
+				return "", nil
+			}
+			return s.find(latest.Load().(string), st)
+		}
+	},
+	"refund-order": func(r *rules) { // and "no such payment" means that there is nothing to do
+		r.sent = onCall("undo-pay", func(o *Order, c *call, _ int) { c.path = "/payments/" + o.ID + "/refund" })
+		r.judge = func(c call, got reply, attempt int) outcome {
+			if c.name == "undo-pay" && got.code == 404 {
+				return done
+			}
+			return judge(c, got, attempt)
+		}
+	},
+	"release-first": func(r *rules) {
+		r.undo = func(all []step) []step {
+			return slices.DeleteFunc(right().undo(all), func(st step) bool {
+				return strings.HasPrefix(st.name, "reserve-") && st.name != "reserve-1"
+			})
+		}
+	},
+	"refund-short": func(r *rules) { // less a fee
+		r.sent = onCall("undo-pay", func(o *Order, c *call, _ int) { c.body = encode(refund{o.Amount - o.Amount/50 - 1}) })
+	},
+	"amount-redrawn": paying(func(o *Order, c *call, attempt int) {
+		c.body = encode(payment{o.Customer, o.ID, o.Amount + int64(attempt-1), "EUR"})
+	}),
+	"refund-early": func(r *rules) {
+		r.judge, r.believesRefusals = unknownIs(refused, "ship"), true
+	},
+	"forward-undo":   func(r *rules) { r.undo = func(all []step) []step { return all } },
+	"ship-first":     func(r *rules) { r.order = shipFirst },
+	"restart-anew":   restartAnew,
+	"no-resume":      func(r *rules) { r.resume = func(*Shop, *Order) error { return nil } },
+	"forget-undo":    forgetUndo,
+	"mixed-orders":   mixedOrders,
+	"done-anyway":    func(r *rules) { r.afterRefusal = doneAnyway },
+	"ignored-client": func(r *rules) { r.ignoresClientKeys = true },
+}
+
+func bugNames() []string { return slices.Sorted(maps.Keys(bugs)) }
+
+// rulesWith are the right rules with one mistake; "" is none.
+func rulesWith(bug string) (rules, error) {
+	r := right()
+	if bug == "" {
+		return r, nil
+	}
+	plant, there := bugs[bug]
+	if !there {
+		return r, fmt.Errorf("there is no bug %q: expected one of %s", bug, strings.Join(bugNames(), ", "))
+	}
+	plant(&r)
+	return r, nil
+}
+
+func onCall(name string, change func(o *Order, c *call, attempt int)) func(*Order, call, int) call {
+	return func(o *Order, c call, attempt int) call {
+		if c.name == name {
+			change(o, &c, attempt)
+		}
+		return c
+	}
+}
+
+func paying(change func(o *Order, c *call, attempt int)) func(*rules) {
+	return func(r *rules) { r.sent = onCall("pay", change) }
+}
+
+// unknownIs takes an outcome that is not known for another; of one call, or of all
+// that do something.
+func unknownIs(other outcome, name string) func(call, reply, int) outcome {
+	return func(c call, got reply, attempt int) outcome {
+		out := judge(c, got, attempt)
+		mine := c.name == name || name == "" && !strings.HasPrefix(c.name, "undo-")
+		if out == unknown && mine {
+			return other
+		}
+		return out
+	}
+}
+
+func shipFirst(all []step) []step {
+	n := len(all)
+	all[n-1], all[n-2] = all[n-2], all[n-1]
+	return all
+}
+
+func doneAnyway(no *refusal) string {
+	if strings.HasPrefix(no.what, "ship ") {
+		return Done
+	}
+	return Cancelling
+}
+
+// restartAnew begins an order again after a crash as if nothing had been called, under
+// keys of the new process.
+func restartAnew(r *rules) {
+	process := rand.Text()
+	r.key = func(o *Order, name string) string { return o.ID + "/" + name + "/" + process }
+	r.resume = func(s *Shop, o *Order) error {
+		if _, err := s.store.db.Exec(`delete from calls where order_id = ?`, o.ID); err != nil {
+			return err
+		}
+		err := s.store.turn(o, New, "")
+		s.start(o)
+		return err
+	}
+}
+
+func forgetUndo(r *rules) {
+	r.resume = func(s *Shop, o *Order) error {
+		if o.State == Cancelling {
+			return s.store.turn(o, Cancelled, o.Reason)
+		}
+		s.start(o)
+		return nil
+	}
+}
+
+// mixedOrders keeps the payment in one place for all orders.
+func mixedOrders(r *rules) {
+	var latest atomic.Value
+	r.judge = func(c call, got reply, attempt int) outcome {
+		out := judge(c, got, attempt)
+		if c.name == "pay" && out == done {
+			latest.Store(got.said)
+		}
+		return out
+	}
+	r.sent = onCall("undo-pay", func(_ *Order, c *call, _ int) {
+		if id, there := latest.Load().(string); there {
+			c.path = "/payments/" + url.PathEscape(id) + "/refund"
+		}
+	})
+}
