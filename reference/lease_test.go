@@ -19,6 +19,7 @@ func testLease(t *testing.T, pg *postgres) {
 	t.Run("standby", func(t *testing.T) { testStandby(t, pg) })
 	t.Run("superseded", func(t *testing.T) { testSuperseded(t, pg) })
 	t.Run("the end of the session", func(t *testing.T) { testSessionEnds(t, pg) })
+	t.Run("falls silent", func(t *testing.T) { testFallsSilent(t, pg) })
 	t.Run("a takeover is no attempt", func(t *testing.T) { testTakeoverIsNoAttempt(t, pg) })
 	t.Run("a start that fails takes nothing over", func(t *testing.T) { testFailedStart(t, pg) })
 }

@@ -40,7 +40,7 @@ func openPostgres(ctx context.Context, o Options) (*postgresStore, error) {
 	}
 	if err := s.acquire(ctx); err != nil {
 		s.pool.Close()
-		return nil, fmt.Errorf("store %s: %w", s.cfg.Host, err)
+		return nil, fmt.Errorf("store %s: %w", s.cfg.Host, sharing(err))
 	}
 	return s, nil
 }
@@ -62,7 +62,7 @@ func readPostgres(ctx context.Context, o Options) (*postgresStore, error) {
 	tables := func(ctx context.Context) error { return s.tables(ctx, cfg.ConnConfig.RuntimeParams["search_path"]) }
 	if err := patiently(ctx, o.health, opening, unreachable, tables); err != nil {
 		pool.Close()
-		return nil, fmt.Errorf("store %s: %w", cfg.ConnConfig.Host, err)
+		return nil, fmt.Errorf("store %s: %w", cfg.ConnConfig.Host, sharing(err))
 	}
 	return s, nil
 }
@@ -123,6 +123,16 @@ func unreachable(err error) bool {
 	return class == "08" || class == "53" || class == "57" // connection, resources, operator (shutdown, starting up)
 }
 
+// sharing explains what a session answers that others use too: it has statements that
+// were prepared by somebody else, or lacks our own.
+func sharing(err error) error {
+	var answer *pgconn.PgError
+	if errors.As(err, &answer) && (answer.Code == "42P05" || answer.Code == "26000") {
+		return fmt.Errorf("its sessions are shared, as by a connection pooler in transaction mode: expected the server itself, or a pooler in session mode: %w", err)
+	}
+	return err
+}
+
 // refuses tells an error that is about the data from one of the store.
 func refuses(err error) bool {
 	var answer *pgconn.PgError
@@ -163,7 +173,7 @@ func (s *postgresStore) append(ctx context.Context, es []entry) error {
 	case refuses(err):
 		return &refusedError{err}
 	}
-	return err
+	return sharing(err)
 }
 
 // batch is entries as the columns of a statement.

@@ -15,6 +15,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/jackc/pgx/v5/pgconn"
+
 	"github.com/sagacheck/sagacheck/saga"
 )
 
@@ -149,6 +151,7 @@ func TestPostgres(t *testing.T) {
 	t.Run("ownership", func(t *testing.T) { testLease(t, pg) })
 	t.Run("trouble", func(t *testing.T) { testPostgresTrouble(t, pg) })
 	t.Run("recovery", func(t *testing.T) { testPostgresRecovery(t, pg) })
+	t.Run("inspect and repair", func(t *testing.T) { testPostgresRepair(t, pg) })
 	t.Run("breakers", func(t *testing.T) { testStoredBreakers(t, pg.dsn("breakers")) })
 	t.Run("reading heals", func(t *testing.T) { testReadingHeals(t, pg) })
 	t.Run("away while idle", func(t *testing.T) { testAwayWhileIdle(t, pg) })
@@ -163,6 +166,16 @@ func TestPostgres(t *testing.T) {
 			}
 		}
 	})
+}
+
+// What only a session says that others use is explained.
+func TestSharedSessions(t *testing.T) {
+	for code, shared := range map[string]bool{"42P05": true, "26000": true, "42P01": false} {
+		err := sharing(&pgconn.PgError{Code: code})
+		if strings.Contains(err.Error(), "sessions are shared") != shared || !strings.Contains(err.Error(), code) {
+			t.Error(err)
+		}
+	}
 }
 
 // Pages are bounded in rows and in bytes, and what comes twice, after an error, does
