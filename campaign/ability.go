@@ -14,6 +14,9 @@ import (
 // Nothing can be done to one that was attached by its URL, or whose manifest names
 // nothing crashable.
 func (x *session) findAbility() planning.Ability {
+	if x.flow != nil {
+		return planning.Ability{Process: x.flow.file.Manifest().CanKill(), Once: x.flow.file.Promises.Start != "idempotent"}
+	}
 	m, err := orchestrators.FindManifest(x.s.Orchestrator)
 	info := x.system.Info()
 	return planning.Ability{
@@ -29,8 +32,8 @@ func (x *session) sayUnplanned() {
 	all := able
 	all.Process, all.Store = true, true
 	n := 0
-	for _, s := range x.scenarios {
-		d := blueprint(s)
+	for _, s := range x.subjects() {
+		d := s.blueprint()
 		n += len(planning.Curated(d, all)) - len(planning.Curated(d, able))
 	}
 	if n == 0 {

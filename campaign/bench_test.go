@@ -17,8 +17,8 @@ func BenchmarkPlans(b *testing.B) {
 		b.Run(name, func(b *testing.B) {
 			x := openSession(b, Defaults())
 			var some []planned
-			for _, s := range x.scenarios {
-				for _, p := range planning.Curated(blueprint(s), x.ability()) {
+			for _, s := range x.subjects() {
+				for _, p := range planning.Curated(s.blueprint(), x.ability()) {
 					if p.NeedsProcess() == own {
 						some = append(some, planned{s, p, 1})
 					}

@@ -11,12 +11,11 @@ import (
 	"github.com/sagacheck/sagacheck/faults"
 	"github.com/sagacheck/sagacheck/harness"
 	"github.com/sagacheck/sagacheck/results"
-	"github.com/sagacheck/sagacheck/scenarios"
 )
 
-// cell makes a cell of a scenario; its number is unique in the session.
-func (x *session) cell(s *scenarios.Scenario, plan faults.Plan, seed uint64) harness.Cell {
-	return x.frozen(s.Name, s, max(s.Sagas, 1), plan, seed)
+// cell makes a cell of a subject; its number is unique in the session.
+func (x *session) cell(s *subject, plan faults.Plan, seed uint64) harness.Cell {
+	return x.frozen(s.Name, s.Source, s.Sagas, plan, seed)
 }
 
 func (x *session) frozen(name string, source harness.Source, sagas int, plan faults.Plan, seed uint64) harness.Cell {

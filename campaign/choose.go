@@ -18,8 +18,16 @@ func (x *session) choose() (err error) {
 	if x.profile, err = participants.ParseProfile(x.s.Participants); err != nil {
 		return fmt.Errorf("--participants: %w", err)
 	}
-	if x.scenarios, err = chooseScenarios(x.s.Scenarios); err != nil {
-		return fmt.Errorf("--scenario: %w", err)
+	if x.s.Workflow != "" && len(x.s.Scenarios) > 0 {
+		return fmt.Errorf("--workflow: %s: expected either this or --scenario", x.s.Workflow)
+	}
+	if x.s.Workflow != "" {
+		x.flow, err = openFlow(x.s.Workflow)
+	} else if x.scenarios, err = chooseScenarios(x.s.Scenarios); err != nil {
+		err = fmt.Errorf("--scenario: %w", err)
+	}
+	if err != nil {
+		return err
 	}
 	if x.checkers, err = checkers.Select(x.s.Properties); err != nil {
 		return fmt.Errorf("--property: %w", err)

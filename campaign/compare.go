@@ -161,8 +161,8 @@ func notStarted(tool, engine, profile string, err error) *results.Run {
 // combination its place.
 func (x *session) limited(most int) []planned {
 	var all []planned
-	for _, s := range x.scenarios {
-		plans := shapesFirst(planning.Curated(blueprint(s), x.ability()))
+	for _, s := range x.subjects() {
+		plans := shapesFirst(planning.Curated(s.blueprint(), x.ability()))
 		if most > 0 {
 			plans = plans[:min(len(plans), most)]
 		}

@@ -30,12 +30,13 @@ func (c *comparison) atOnce() int {
 // throughput is sagas a second without faults, so many at once, from the first
 // submission of a round to its last end; 0 if that could not be measured.
 func (x *session) throughput(ctx context.Context, atOnce int) float64 {
-	if len(x.scenarios) == 0 {
+	subjects := x.subjects()
+	if len(subjects) == 0 {
 		return 0
 	}
-	s, sagas, took := x.scenarios[0], 0, time.Duration(0)
+	s, sagas, took := subjects[0], 0, time.Duration(0)
 	for range rounds {
-		r := x.harness.RunCell(ctx, x.frozen(s.Name, s, atOnce, faults.Plan{}, x.s.Seed))
+		r := x.harness.RunCell(ctx, x.frozen(s.Name, s.Source, atOnce, faults.Plan{}, x.s.Seed))
 		if r.Err != nil || r.History == nil {
 			x.host.say("the speed of %s was not measured: %v", x.s.Orchestrator, r.Err)
 			return 0

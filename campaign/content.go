@@ -8,8 +8,6 @@ import (
 
 	"github.com/sagacheck/sagacheck/orchestrators"
 	"github.com/sagacheck/sagacheck/results"
-	"github.com/sagacheck/sagacheck/saga"
-	"github.com/sagacheck/sagacheck/scenarios"
 )
 
 // content is what a session is to run, by what it holds: shards of one run have the
@@ -21,32 +19,28 @@ func (x *session) content() results.Content {
 		"quiet":  x.s.Quiet.String(),
 		"defect": strings.Join(slices.Sorted(slices.Values(x.s.Defects)), ","),
 	}}
-	for _, s := range x.scenarios {
-		c.Scenarios[s.Name] = scenarioDigest(s)
+	for _, s := range x.subjects() {
+		c.Scenarios[s.Name] = s.digest()
 	}
 	return c
-}
-
-// scenarioDigest is a short name of all that a scenario makes of a cell.
-func scenarioDigest(s *scenarios.Scenario) string {
-	var ids []string
-	for n := range max(s.Sagas, 1) {
-		ids = append(ids, fmt.Sprintf("s-%d", n+1))
-	}
-	defs, registers := s.Build(ids, func(int, saga.StepRef) string { return "http://127.0.0.1/" })
-	return fingerprint(struct {
-		Definitions []saga.Definition
-		Registers   map[string]string
-	}{defs, registers})
 }
 
 // plansDigest is a short name of a list of plans.
 func plansDigest(all []planned) string {
 	var b strings.Builder
 	for _, p := range all {
-		fmt.Fprintf(&b, "%s %s %d\n", p.scenario.Name, p.plan.ID(), p.seed)
+		fmt.Fprintf(&b, "%s %s %d\n", p.subject.Name, p.plan.ID(), p.seed)
 	}
 	return hashOf([]byte(b.String()))
+}
+
+// reached says how the system under test is reached.
+func (x *session) reached() (results.System, error) {
+	if x.flow == nil {
+		return reached(x.s.Orchestrator)
+	}
+	name, err := filepath.Abs(x.s.Workflow)
+	return results.System{By: results.ByWorkflow, Name: name, Digest: x.flow.file.Digest()}, err
 }
 
 // reached says how --orchestrator reaches the system under test. A manifest by path

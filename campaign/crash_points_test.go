@@ -31,8 +31,8 @@ func TestEveryCrashPoint(t *testing.T) {
 	o.Properties = []string{"stuck-saga", "lost-saga", "partial-success", "lost-compensation", "duplicate-*", "double-credit", "hanging-action", "false-status"}
 	x := openSession(t, o)
 	var plans []planned
-	for _, s := range x.scenarios {
-		for _, p := range crashPlans(blueprint(s)[0]) {
+	for _, s := range x.subjects() {
+		for _, p := range crashPlans(s.blueprint()[0]) {
 			plans = append(plans, planned{s, p, 1})
 		}
 	}
@@ -46,7 +46,7 @@ func TestEveryCrashPoint(t *testing.T) {
 		s := slices.IndexFunc(x.scenarios, func(s *scenarios.Scenario) bool { return s.Name == r.Cell.Scenario })
 		for _, early := range []int{0, 2} {
 			outage := faults.Fault{Kind: "store-outage", FromMS: max(0, after-early), ForMS: 120}
-			torn = append(torn, planned{x.scenarios[s], faults.Plan{Faults: append(slices.Clone(r.Cell.Plan.Faults), outage)}, 1})
+			torn = append(torn, planned{scenarioSubject(x.scenarios[s]), faults.Plan{Faults: append(slices.Clone(r.Cell.Plan.Faults), outage)}, 1})
 		}
 	}
 	x.runAll(t, torn)

@@ -13,7 +13,6 @@ import (
 	"github.com/sagacheck/sagacheck/history"
 	"github.com/sagacheck/sagacheck/planning"
 	"github.com/sagacheck/sagacheck/results"
-	"github.com/sagacheck/sagacheck/scenarios"
 )
 
 // exploration is one run of the explorer.
@@ -22,7 +21,7 @@ type exploration struct {
 	options     ExploreOptions
 	part, parts int
 	explorer    *planning.Explorer
-	byName      map[string]*scenarios.Scenario
+	byName      map[string]*subject
 	prints      map[string]string // scenario → fingerprint of its definitions
 	log         *exploreLog
 	before      map[logKey]logLine // done by an earlier exploration
@@ -39,15 +38,15 @@ type exploration struct {
 func newExploration(ctx context.Context, x *session, o ExploreOptions) (*exploration, error) {
 	e := &exploration{
 		session: x, options: o, part: 1, parts: 1,
-		byName: map[string]*scenarios.Scenario{}, prints: map[string]string{},
+		byName: map[string]*subject{}, prints: map[string]string{},
 		tally: newTally(), before: map[logKey]logLine{}, broken: map[*planning.Probe][]string{},
 	}
 	if x.shard != nil {
 		e.part, e.parts = x.shard.I, x.shard.N
 	}
 	var spaces []planning.Space
-	for _, s := range x.scenarios {
-		defs := blueprint(s)
+	for _, s := range x.subjects() {
+		defs := s.blueprint()
 		e.byName[s.Name], e.prints[s.Name] = s, fingerprint(defs)
 		spaces = append(spaces, planning.Space{Name: s.Name, Definitions: defs, Ability: x.ability()})
 	}

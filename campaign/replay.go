@@ -68,7 +68,9 @@ func (o *ReplayOptions) adopt(r *results.Replay) error {
 		if r.System.By == "" {
 			return fmt.Errorf("system: missing: the file does not say how %q was reached: say it with --orchestrator", r.Orchestrator.Name)
 		}
-		o.Orchestrator = r.System.Name
+		if o.Orchestrator = r.System.Name; r.System.By == results.ByWorkflow {
+			o.Workflow = r.System.Name
+		}
 	}
 	if !given("participants") {
 		o.Participants = r.Profile

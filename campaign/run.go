@@ -48,21 +48,34 @@ func Run(ctx context.Context, host Host, o RunOptions) (*Finished, error) {
 		x.sayUnplanned()
 	}
 	x.harness.Again, x.alone = reruns, own == nil && o.Curated
-	planned := x.plans(own, o.Curated, o.Runs)
-	x.collector.Plans(plansDigest(planned))
-	mine := planned[:0:0]
-	for k, pl := range planned {
-		if x.shard == nil || k%x.shard.N == x.shard.I-1 {
-			mine = append(mine, pl)
-		}
-	}
-	host.say("seed %d, %s, %s, %s participants", x.s.Seed, cells(len(mine)), x.system.Info().Name, x.profile)
 	var failed failures
 	x.watch = func(r harness.Result, vs []checkers.Verdict) {
 		failed.watch(r.Cell.ID, r.History.Header, r.Cell.Plan, vs)
 	}
+	if x.flow != nil && own == nil {
+		x.runWorkflow(ctx)
+		return x.finishShrunk(ctx, o.Shrink, &failed), nil
+	}
+	planned := x.plans(own, o.Curated, o.Runs)
+	x.collector.Plans(plansDigest(planned))
+	mine := x.mine(planned)
+	host.say("seed %d, %s, %s, %s participants", x.s.Seed, cells(len(mine)), x.system.Info().Name, x.profile)
 	x.runCells(ctx, len(mine), x.cellsOf(mine))
 	return x.finishShrunk(ctx, o.Shrink, &failed), nil
+}
+
+// mine are the plans of this shard.
+func (x *session) mine(all []planned) []planned {
+	if x.shard == nil {
+		return all
+	}
+	var mine []planned
+	for k, pl := range all {
+		if k%x.shard.N == x.shard.I-1 {
+			mine = append(mine, pl)
+		}
+	}
+	return mine
 }
 
 // partOf is a shard of several; nil: all of it.

@@ -15,6 +15,7 @@ import (
 	"github.com/sagacheck/sagacheck/planning"
 	"github.com/sagacheck/sagacheck/results"
 	"github.com/sagacheck/sagacheck/scenarios"
+	"github.com/sagacheck/sagacheck/wire"
 )
 
 // session is one run of cells: the system under test, the harness, the judges and
@@ -27,6 +28,7 @@ type session struct {
 	checkers                                []checkers.Checker
 	orchestratorDefects, participantDefects []string
 
+	flow      *flow // the user's own workflow; nil: the scenarios
 	system    orchestrators.System
 	harness   *harness.Harness
 	collector *results.Collector
@@ -72,6 +74,7 @@ func open(ctx context.Context, host Host, s Settings, command string, shard *res
 	x.harness, err = harness.New(harness.Options{
 		System: x.system, Start: x.starter(), Parallel: x.s.Parallel, Processes: x.s.Processes,
 		Settle: x.s.Settle, Quiet: x.s.Quiet, Scale: x.s.Scale, Dir: filepath.Join(dir, results.HistoriesDir), Defects: x.orchestratorDefects,
+		Wire: x.wire(),
 	})
 	if err != nil {
 		return nil, errors.Join(trouble(err), x.close())
@@ -80,7 +83,12 @@ func open(ctx context.Context, host Host, s Settings, command string, shard *res
 	for _, k := range x.checkers {
 		docs = append(docs, k.Doc())
 	}
-	system, err := reached(x.s.Orchestrator)
+	if x.flow != nil && command != "replay" { // whose steps its file knows
+		if err := x.learn(ctx); err != nil {
+			return nil, errors.Join(notStartedYet(ctx, err), x.close())
+		}
+	}
+	system, err := x.reached()
 	if err != nil {
 		return nil, errors.Join(usage(err), x.close())
 	}
@@ -92,6 +100,14 @@ func open(ctx context.Context, host Host, s Settings, command string, shard *res
 		return nil, errors.Join(trouble(err), x.close())
 	}
 	return x, nil
+}
+
+// wire is the pool of addresses that the services of a workflow have theirs of.
+func (x *session) wire() *wire.Wire {
+	if x.flow == nil {
+		return nil
+	}
+	return x.flow.wire
 }
 
 // close ends everything that the session started.

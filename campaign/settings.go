@@ -26,6 +26,9 @@ type Settings struct {
 	// Orchestrator is the system under test: Reference, the name of a manifest, the
 	// path of one, or a URL that speaks the contract.
 	Orchestrator string
+	// Workflow is the file of a workflow of the user's own, which is then what is tested,
+	// in the place of orchestrator and scenarios; empty: none.
+	Workflow     string
 	WaitFor      string   // a URL that has to answer first; empty: none
 	Scenarios    []string // globs of the catalogue, and paths of files; none: all
 	DrawnSagas   int      // how many random scenarios beside them

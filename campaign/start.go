@@ -15,8 +15,10 @@ import (
 // start starts the system under test.
 func (x *session) start(ctx context.Context) (err error) {
 	name := x.s.Orchestrator
-	if err := checkOrchestrator(name); err != nil {
-		return err
+	if x.flow == nil {
+		if err := checkOrchestrator(name); err != nil {
+			return err
+		}
 	}
 	if x.s.WaitFor != "" {
 		if err := orchestrators.AwaitURL(ctx, x.s.WaitFor, waitLimit); err != nil {
@@ -24,6 +26,8 @@ func (x *session) start(ctx context.Context) (err error) {
 		}
 	}
 	switch {
+	case x.flow != nil:
+		x.system, err = x.flow.start(ctx, orchestrators.Options{Log: x.host.output()})
 	case name == Reference:
 		x.system, err = startEmbedded(ctx, x.host.Tool, x.orchestratorDefects)
 	case isURL(name):
@@ -70,6 +74,9 @@ func (x *session) pace() {
 // dropUnfit leaves out the scenarios that the system under test cannot run at
 // all, and says so.
 func (x *session) dropUnfit() error {
+	if x.flow != nil {
+		return nil
+	}
 	able := x.system.Info().Capabilities
 	var kept []*scenarios.Scenario
 	for _, s := range x.scenarios {
@@ -104,7 +111,14 @@ func fits(s *scenarios.Scenario, capabilities []string) bool {
 
 // starter starts orchestrators that cells may kill; nil where there is no way.
 func (x *session) starter() func(context.Context) (orchestrators.System, error) {
-	if isURL(x.s.Orchestrator) {
+	switch {
+	case x.flow != nil && !x.flow.file.Manifest().CanKill():
+		return nil
+	case x.flow != nil:
+		return func(ctx context.Context) (orchestrators.System, error) {
+			return x.flow.start(ctx, orchestrators.Options{})
+		}
+	case isURL(x.s.Orchestrator):
 		return nil
 	}
 	var args []string

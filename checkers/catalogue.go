@@ -34,5 +34,8 @@ func All() []Checker {
 		ActionAfterTurn{},
 		IgnoredRollback{},
 		DuplicateSaga{},
+		WrongReference{},
+		DivergedEffect{},
+		OrphanedEffect{},
 	}
 }

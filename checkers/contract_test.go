@@ -36,7 +36,8 @@ func TestContractTable(t *testing.T) {
 		}
 	}
 	for _, name := range checkers.Names() {
-		if !named[name] {
+		c, _ := checkers.ByName(name)
+		if !named[name] && !c.Doc().Own {
 			t.Errorf("%s judges no promise of the contract", name)
 		}
 	}

@@ -49,8 +49,8 @@ func (DuplicateEffect) judge(t *tally, ds []disturbance, o *history.OpRecord) (b
 	switch {
 	case o.Op.Direction == saga.Action:
 		return judgeRepetitions(t, ds, o)
-	case len(o.Effects) > 1:
-		return "compensation", o.Effects[:2]
+	case twice(o) != nil:
+		return "compensation", twice(o)
 	case received(o) > 1:
 		t.held("compensation", 1)
 	}

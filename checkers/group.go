@@ -25,7 +25,7 @@ var telling = []string{
 	"lost-saga", "duplicate-saga", "mangled-body", "key-misuse",
 	"ignored-rollback", "retried-permanent-error", "step-order", "pivot-violation", "action-after-turn", "compensation-order",
 	"degradation-failure", "unneeded-compensation",
-	"inexact-compensation", "hanging-action", "empty-compensation", "duplicate-compensation", "duplicate-effect", "lost-compensation",
+	"wrong-reference", "diverged-effect", "inexact-compensation", "hanging-action", "empty-compensation", "duplicate-compensation", "duplicate-effect", "lost-compensation", "orphaned-effect",
 	"lost-update", "dirty-read", "partial-success", "stuck-saga", "false-status",
 	"retry-budget", "breaker-violation", "backoff-violation", "thundering-herd",
 	"double-credit", "not-linearizable", "untraceable-call", "redundant-call",

@@ -107,8 +107,7 @@ func deliveryOf(o *history.OpRecord, e *history.Event) int {
 // judgeRepetitions counts one operation and returns the effects that prove that it
 // had more than one, and the clause that they break.
 func judgeRepetitions(t *tally, ds []disturbance, o *history.OpRecord) (broken string, proof []*history.Event) {
-	if len(o.Effects) > 1 {
-		proof = o.Effects[:2]
+	if proof = twice(o); proof != nil {
 		broken = repetition(ds, o, proof[0], proof[1])
 	}
 	for _, clause := range repetitionsOf(ds, o) {

@@ -53,6 +53,7 @@ type Doc struct {
 	Needs      []string // capabilities of the orchestrator without which it is not applicable
 	Wants      []Trait  // of the scenario without which it is not applicable
 	Advice     bool     // reported, never red
+	Own        bool     // only of a workflow of the user's own, whose services give names to their effects
 }
 
 // Checker judges one property.

@@ -25,6 +25,7 @@ type cellRun struct {
 	accepted []string
 	gates    map[saga.Operation]*wire.Gate
 	leased   []*wire.Gate
+	own      *ownSystem // that runs the user's own workflow; nil: the sagas were made by us
 	rec      *history.Recorder
 	in       *wire.Injector
 	world    *participants.World
@@ -48,7 +49,12 @@ func (h *Harness) run(ctx context.Context, c Cell, sys orchestrators.System, tar
 		err = errors.Join(err, aborted)
 	}
 	r.world.Read()
-	return r.rec.Close(), err
+	hist := r.rec.Close()
+	if r.own != nil {
+		r.observed(hist)
+		r.own.router.dismiss(r)
+	}
+	return hist, err
 }
 
 // prepare leases the addresses, builds the definitions and compiles the plan.
@@ -67,10 +73,14 @@ func (r *cellRun) prepare(target wire.Target) error {
 	}
 	r.rec = history.NewRecorder(header)
 	store, _ := target.(wire.Store)
-	r.in, err = wire.NewInjector(r.h.wire, wire.Setup{
+	setup := wire.Setup{
 		Plan: c.Plan, Sagas: r.ids, Service: service(r.defs), Rec: r.rec, Target: target, Store: store,
 		Operator: r.sys.Client(r.sys.Base()).Compensate,
-	})
+	}
+	if own, ok := r.sys.(*ownSystem); ok {
+		own.router.setup(&setup)
+	}
+	r.in, err = wire.NewInjector(r.h.wire, setup)
 	if err != nil {
 		return err
 	}
@@ -79,8 +89,11 @@ func (r *cellRun) prepare(target wire.Target) error {
 		defects[d] = true
 	}
 	r.world = participants.NewWorld(c.Profile, registers, r.rec, r.in.Hook, defects)
-	r.world.Expect(r.defs)
 	r.script()
+	if own, ok := r.sys.(*ownSystem); ok {
+		return r.enroll(own)
+	}
+	r.world.Expect(r.defs)
 	return nil
 }
 
@@ -97,7 +110,7 @@ func (r *cellRun) build() (registers map[string]string, err error) {
 		if err != nil {
 			return ""
 		}
-		var g *wire.Gate
+		var g *wire.Gate // of a workflow, nobody asks
 		if g, err = r.lease(saga.Operation{Saga: r.ids[n], Step: ref.Step, Direction: ref.Direction}); err != nil {
 			return ""
 		}
@@ -172,8 +185,13 @@ func (r *cellRun) header(registers map[string]string) (history.Header, error) {
 	if err != nil {
 		return history.Header{}, err
 	}
+	flow := ""
+	if own, ok := r.sys.(*ownSystem); ok {
+		flow = own.router.flow.Name
+	}
 	h := history.Header{
-		Cell: c.ID, Scenario: c.Scenario, Profile: string(c.Profile), Orchestrator: r.sys.Info(), Seed: c.Seed,
+		Workflow: flow,
+		Cell:     c.ID, Scenario: c.Scenario, Profile: string(c.Profile), Orchestrator: r.sys.Info(), Seed: c.Seed,
 		PlanID: c.Plan.ID(), Plan: plan, Definitions: r.defs, Registers: registers,
 		SettleMS: int(r.h.Settle / time.Millisecond), Defects: append(append([]string{}, r.h.Defects...), c.Defects...),
 	}

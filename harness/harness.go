@@ -83,6 +83,8 @@ type Options struct {
 	Dir string
 	// Defects of the orchestrator, for the record.
 	Defects []string
+	// Wire is the pool of addresses; nil: a new one. The harness closes it.
+	Wire *wire.Wire
 }
 
 // Harness runs cells. It holds the pool of proxy addresses and the server of the
@@ -114,7 +116,10 @@ func New(o Options) (*Harness, error) {
 			return nil, fmt.Errorf("folder for histories: %w", err)
 		}
 	}
-	w := wire.New()
+	w := o.Wire
+	if w == nil {
+		w = wire.New()
+	}
 	server, err := participants.Serve(w.Resolve)
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("server of the participants: %w", err), w.Close())

@@ -162,6 +162,8 @@ func (h *Header) parseLine(name string, words []string) error {
 	switch name {
 	case "scenario":
 		h.Scenario = v
+	case "workflow":
+		h.Workflow = v
 	case "cell":
 		h.Cell = v
 	case "profile":
@@ -182,7 +184,7 @@ func (h *Header) parseLine(name string, words []string) error {
 	case "settle-ms":
 		h.SettleMS, err = strconv.Atoi(v)
 	default:
-		return fmt.Errorf("%q: expected scenario, cell, profile, orchestrator, capabilities, unable, supplied, seed, settle-ms, defects, plan, plan-id, register, fault, saga, step or an event that begins with its time", name)
+		return fmt.Errorf("%q: expected scenario, workflow, cell, profile, orchestrator, capabilities, unable, supplied, seed, settle-ms, defects, plan, plan-id, register, fault, saga, step or an event that begins with its time", name)
 	}
 	return err
 }

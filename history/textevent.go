@@ -112,6 +112,14 @@ func (t *eventText) field(name, raw string) error {
 		t.Detail = v
 	case "body":
 		t.Body = &v
+	case "ref":
+		t.Ref = v
+	case "of":
+		t.Of = v
+	case "request":
+		t.Request, err = parseMessage(v)
+	case "reply":
+		t.Reply, err = parseMessage(v)
 	case "participant":
 		t.Participant = v
 	case "copy":
@@ -144,12 +152,22 @@ func (t *eventText) field(name, raw string) error {
 	case "steps":
 		t.Steps, err = parseSteps(v)
 	default:
-		err = errors.New("expected key, saga-id, step-id, trace, detail, participant, copy, retry-after-ms, lag-ms, acked, up, down, fault, effect or steps")
+		err = errors.New("expected key, saga-id, step-id, trace, detail, participant, copy, retry-after-ms, lag-ms, acked, up, down, fault, effect, ref, of, request, reply or steps")
 	}
 	if err != nil {
 		return fmt.Errorf("%s: %w", name, err)
 	}
 	return nil
+}
+
+// parseMessage reads what messageText writes.
+func parseMessage(v string) (*Message, error) {
+	more, ok := strings.CutPrefix(v, messageMark)
+	if !ok {
+		return &Message{Body: v}, nil
+	}
+	var m Message
+	return &m, strict([]byte(more), &m)
 }
 
 // parseSteps reads "charge:succeeded:1,ship:pending:0".

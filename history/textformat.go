@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"maps"
+	"reflect"
 	"slices"
 	"strconv"
 	"strings"
@@ -85,6 +86,7 @@ func formatHeader(w io.Writer, h *Header) {
 		}
 	}
 	line("scenario", h.Scenario)
+	line("workflow", h.Workflow)
 	line("cell", h.Cell)
 	line("profile", h.Profile)
 	if o := h.Orchestrator; o.Name != "" || o.Version != "" {
@@ -265,10 +267,33 @@ func formatEvent(h *History, e *Event) string {
 		steps = append(steps, fmt.Sprintf("%s:%s:%d", s.Name, s.Status, s.Attempts))
 	}
 	field("steps", strings.Join(steps, ","), "")
+	field("ref", quote(e.Ref), "-")
+	field("of", quote(e.Of), "-")
+	if e.Request != nil {
+		add("request=" + messageText(e.Request))
+	}
+	if e.Reply != nil {
+		add("reply=" + messageText(e.Reply))
+	}
 	field("participant", quote(e.Participant), "-")
 	field("detail", quote(e.Detail), "-")
 	return strings.Join(parts, " ")
 }
+
+// messageText is a message as JSON; one that is but a body is that.
+func messageText(m *Message) string {
+	if m.Body != "" && reflect.DeepEqual(*m, Message{Body: m.Body}) && !strings.HasPrefix(m.Body, messageMark) {
+		return quote(m.Body)
+	}
+	b, err := json.Marshal(m)
+	if err != nil { // it holds only text
+		panic(err)
+	}
+	return quote(messageMark + string(b))
+}
+
+// messageMark stands before a message that is more than a body.
+const messageMark = "message:"
 
 func effectText(e *saga.Effect) string {
 	if e == nil {

@@ -33,6 +33,8 @@ type delivery struct {
 	key                           string
 	received, committed, answered *history.Event
 	sent                          *history.Event
+	// outside: the answer is not the service's own: a fault gave it in its place.
+	outside bool
 }
 
 // never is the return time of an operation whose end nobody saw.
@@ -123,7 +125,9 @@ func arrivals(op saga.Operation, a *history.Attempt) []*delivery {
 		more = append(more, &delivery{Delivery: d.Delivery, key: d.key, committed: e})
 	}
 	for _, e := range a.Answered {
-		at(e).answered = e
+		d := at(e)
+		d.answered = e
+		d.outside = e.Reply == nil && d.committed != nil && d.committed.Ref != ""
 	}
 	return append(all, more...)
 }

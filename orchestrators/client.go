@@ -151,6 +151,14 @@ func answered(method, url string, code int, body []byte, reason string) *AnswerE
 	return &AnswerError{Method: method, URL: url, Code: code, Body: strings.ToValidUTF8(b, "?"), Reason: reason}
 }
 
+// Answered is the error of an answer that is not the one hoped for; malformed: it can't
+// be understood.
+func Answered(method, url string, code int, body []byte, reason string, malformed bool) error {
+	e := answered(method, url, code, body, reason)
+	e.Malformed = malformed
+	return e
+}
+
 // malformed is an answer that can't be understood.
 func malformed(method, url string, code int, body []byte, reason string) *AnswerError {
 	e := answered(method, url, code, body, reason)

@@ -226,3 +226,10 @@ func (s source) copyTo(dir string) error {
 		return errors.Join(err, out.Close())
 	})
 }
+
+// InFolder is a manifest that was made elsewhere, of a system that lies in a folder:
+// ${engine} and relative programs are there.
+func InFolder(m Manifest, dir string) *Manifest {
+	m.source = source{os.DirFS(dir), dir, dir}
+	return &m
+}

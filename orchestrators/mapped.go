@@ -14,7 +14,7 @@ import (
 	"github.com/expr-lang/expr"
 	"github.com/expr-lang/expr/vm"
 
-	"github.com/sagacheck/sagacheck/internal/jsonvalue"
+	"github.com/sagacheck/sagacheck/internal/templates"
 	"github.com/sagacheck/sagacheck/saga"
 )
 
@@ -45,15 +45,15 @@ func (r *MappedRequest) compile(at string, known ...string) error {
 		}
 	}
 	var err error
-	r.url, err = parseText(r.URL, known...)
+	r.url, err = templates.ParseText(r.URL, known...)
 	report(at+".url", err)
-	r.headers = map[string]*textTemplate{}
+	r.headers = map[string]*templates.Text{}
 	for k, v := range r.Headers {
-		r.headers[k], err = parseText(v, known...)
+		r.headers[k], err = templates.ParseText(v, known...)
 		report(at+".headers."+k, err)
 	}
 	if r.Body != nil {
-		r.body, err = parseValue(r.Body, known...)
+		r.body, err = templates.ParseTree(r.Body, known...)
 		report(at+".body", err)
 	}
 	return errors.Join(errs...)
@@ -83,13 +83,13 @@ func (x *exchange) unfit(field string, err error) error {
 // variables.
 func (c *mapped) send(ctx context.Context, r *MappedRequest, env map[string]any) (*exchange, error) {
 	env["base"] = c.base
-	url, err := r.url.text(env)
+	url, err := r.url.Render(env)
 	if err != nil {
 		return nil, fmt.Errorf("url: %w", err)
 	}
 	header := http.Header{}
 	for k, t := range r.headers {
-		v, err := t.text(env)
+		v, err := t.Render(env)
 		if err != nil {
 			return nil, fmt.Errorf("header %s: %w", k, err)
 		}
@@ -105,7 +105,7 @@ func (c *mapped) send(ctx context.Context, r *MappedRequest, env map[string]any)
 		return nil, err
 	}
 	env["code"], env["body"] = x.code, string(x.raw)
-	if v, err := exactValue(x.raw); err == nil {
+	if v, err := templates.Exact(x.raw); err == nil {
 		env["body"] = v
 	}
 	return x, nil
@@ -116,7 +116,7 @@ func (r *MappedRequest) payload(env map[string]any, header http.Header) (method 
 	if r.body == nil {
 		return http.MethodGet, nil, nil
 	}
-	v, err := r.body.value(env)
+	v, err := r.body.Value(env)
 	if err != nil {
 		return "", nil, err
 	}
@@ -126,7 +126,7 @@ func (r *MappedRequest) payload(env map[string]any, header http.Header) (method 
 	if header.Get("Content-Type") == "" {
 		header.Set("Content-Type", "application/json")
 	}
-	body, err = json.Marshal(plain(v))
+	body, err = json.Marshal(templates.Plain(v))
 	return http.MethodPost, body, err
 }
 
@@ -281,38 +281,5 @@ func sagaValue(d saga.Definition) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	return exactValue(b)
-}
-
-// exactValue reads JSON for expressions. Numbers are float64, so that expressions
-// can calculate with them; those that a float64 does not hold to the last digit
-// keep their text (json.Number), so that they are passed on as they are.
-func exactValue(text []byte) (any, error) {
-	v, err := jsonvalue.Decode(text)
-	if err != nil {
-		return nil, err
-	}
-	return calculable(v), nil
-}
-
-func calculable(v any) any {
-	switch v := v.(type) {
-	case map[string]any:
-		for name, x := range v {
-			v[name] = calculable(x)
-		}
-	case []any:
-		for i, x := range v {
-			v[i] = calculable(x)
-		}
-	case json.Number:
-		f, err := v.Float64()
-		if err != nil {
-			return v
-		}
-		if again, err := json.Marshal(f); err == nil && jsonvalue.Equal(again, []byte(v)) {
-			return f
-		}
-	}
-	return v
+	return templates.Exact(b)
 }

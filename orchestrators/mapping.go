@@ -8,6 +8,7 @@ import (
 
 	"github.com/expr-lang/expr/vm"
 
+	"github.com/sagacheck/sagacheck/internal/templates"
 	"github.com/sagacheck/sagacheck/saga"
 )
 
@@ -38,9 +39,9 @@ type MappedRequest struct {
 	Headers map[string]string `yaml:"headers,omitempty" json:"headers,omitempty"`
 	Body    any               `yaml:"body,omitempty" json:"body,omitempty" jsonschema:"description=Sent as JSON; a string that is left a string is sent as it is"`
 
-	url     *textTemplate
-	headers map[string]*textTemplate
-	body    *valueTemplate
+	url     *templates.Text
+	headers map[string]*templates.Text
+	body    *templates.Tree
 }
 
 // MappedReady is the ready check.

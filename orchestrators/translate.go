@@ -18,6 +18,7 @@ import (
 	"github.com/expr-lang/expr/vm"
 
 	"github.com/sagacheck/sagacheck/history"
+	"github.com/sagacheck/sagacheck/internal/templates"
 	"github.com/sagacheck/sagacheck/saga"
 )
 
@@ -50,7 +51,7 @@ var callVars = []string{"method", "query", "headers", "body"}
 
 func (c *MappedCalls) compile(at string) error {
 	err := compileTo(&c.key, at+".key", c.Key, "", callVars...)
-	if err == nil && !uses(c.key, callVars) {
+	if err == nil && !templates.Uses(c.key, callVars) {
 		err = bad(at+".key", "%q: expected an expression over the engine's call (%s): a key that it does not send would be made up", c.Key, strings.Join(callVars, ", "))
 	}
 	if c.Body != "" {
@@ -188,7 +189,7 @@ func (t *translator) read(r *http.Request, op translated) (translation, error) {
 		panic(http.ErrAbortHandler)
 	}
 	env := map[string]any{"method": r.Method, "query": firsts(r.URL.Query()), "headers": firsts(r.Header), "body": string(raw)}
-	if v, err := exactValue(raw); err == nil {
+	if v, err := templates.Exact(raw); err == nil {
 		env["body"] = v
 	}
 	k, err := expr.Run(t.calls.key, env)
@@ -218,7 +219,7 @@ func (t *translator) body(env map[string]any) ([]byte, error) {
 	if text, ok := v.(string); ok || err != nil {
 		return []byte(text), err
 	}
-	return json.Marshal(plain(v))
+	return json.Marshal(templates.Plain(v))
 }
 
 func firsts(m map[string][]string) map[string]any {

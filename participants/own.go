@@ -48,6 +48,9 @@ type Ask struct {
 func (w *World) Do(c Call, body []byte, ask Ask) Answer {
 	e := w.event(c, history.CallReceived)
 	e.Key = ask.Key
+	if !ask.Effect.IsZero() {
+		e.Effect = &ask.Effect
+	}
 	w.rec.Add(e)
 	r := &request{call: c, profile: ask.Profile, key: ask.Key, body: body}
 	w.claim(r)
@@ -60,14 +63,10 @@ func (w *World) Do(c Call, body []byte, ask Ask) Answer {
 	if !changed {
 		return a
 	}
-	over := w.ask(c, Committed)
-	if over == nil {
-		return a
+	if over := w.ask(c, Committed); over != nil { // the service itself has answered, and remembers that
+		return *over
 	}
-	if !over.Hangup && saga.Classify(over.Code) == saga.Done {
-		w.remember(r, *over)
-	}
-	return *over
+	return a
 }
 
 // applyAsk changes the ledgers, under the protection of the service.

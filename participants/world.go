@@ -156,6 +156,9 @@ func (w *World) Answered(c Call, a Answer) {
 	e := w.event(c, history.CallAnswered)
 	_, wait := a.retryAfter(time.Now())
 	e.Code, e.Detail, e.RetryAfterMS = a.Code, a.Detail, int(wait.Milliseconds())
+	if a.Body != nil { // a service of the user's own
+		e.Ref, e.Reply = a.Ref, &history.Message{Body: string(a.Body)}
+	}
 	if a.Hangup {
 		e.Detail = "hung up"
 	}

@@ -13,6 +13,8 @@ type Ability struct {
 	Store   bool // it can be cut off from its store
 	// Operator: it can be asked for a rollback.
 	Operator bool
+	// Once: nobody has promised that a submission which comes twice is one saga.
+	Once bool
 }
 
 // Allows tells whether it can be given faults of a kind.

@@ -22,7 +22,11 @@ func placeable(v Visit, a Ability) []faults.KindDoc {
 	for _, k := range faults.Kinds() {
 		d := k.Doc()
 		inside := at.Step == saga.SubmitStep && (at.Phase == saga.Receive || at.Phase == saga.Commit || d.WithBody)
-		decides := k.Effect(faults.Fault{At: at}, 0).Decides
+		effect := k.Effect(faults.Fault{At: at}, 0)
+		decides := effect.Decides
+		if effect.Copied && a.Once && at.Step == saga.SubmitStep {
+			continue
+		}
 		if a.Allows(d) && slices.Contains(d.Phases, at.Phase) && !inside && !(decides && v.Known) {
 			docs = append(docs, d)
 		}

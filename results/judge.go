@@ -81,6 +81,9 @@ func (r *Run) judgeProperties() {
 			p.Clauses = checkers.JoinCounts(p.Clauses, res.Clauses)
 		}
 		p.Cells, p.Verdict = counts.Total(), counts.outcome()
+		if r.System.By == ByWorkflow {
+			p.leaveUnmet()
+		}
 		if j := slices.IndexFunc(byName[p.Name], func(x Result) bool { return x.Verdict == p.Verdict && x.Reason != "" }); j >= 0 {
 			p.Reason = byName[p.Name][j].Reason
 		}

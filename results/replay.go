@@ -200,12 +200,12 @@ func (r *Replay) validate() error {
 	}
 	switch r.System.By {
 	case "", BuiltIn:
-	case ByManifest, ByURL:
+	case ByManifest, ByURL, ByWorkflow:
 		if r.System.Name == "" {
 			return errors.New("system.name: must be given")
 		}
 	default:
-		return fmt.Errorf("system.by: %q: expected %s, %s or %s", r.System.By, BuiltIn, ByManifest, ByURL)
+		return fmt.Errorf("system.by: %q: expected %s, %s, %s or %s", r.System.By, BuiltIn, ByManifest, ByURL, ByWorkflow)
 	}
 	for i, d := range r.Definitions {
 		if err := d.Validate(); err != nil {

@@ -125,7 +125,7 @@ func TestReplaySystem(t *testing.T) {
 		{results.System{}, ""},
 		{results.System{By: results.ByManifest, Name: "/my orchestrator/orchestrator.yaml", Digest: "d1"}, ""},
 		{results.System{By: results.ByURL}, "system.name: must be given"},
-		{results.System{By: "phone", Name: "x"}, `system.by: "phone": expected built-in, manifest or url`},
+		{results.System{By: "phone", Name: "x"}, `system.by: "phone": expected built-in, manifest, url or workflow`},
 	} {
 		r := results.NewReplay(h)
 		r.System = tc.system

@@ -14,5 +14,6 @@ type Reached string
 const (
 	BuiltIn    Reached = "built-in" // the reference executor inside this program
 	ByManifest Reached = "manifest"
+	ByWorkflow Reached = "workflow"
 	ByURL      Reached = "url"
 )

@@ -1,7 +1,10 @@
 package wire
 
 import (
+	"bufio"
+	"bytes"
 	"fmt"
+	"io"
 	"net"
 	"net/http"
 	"slices"
@@ -13,7 +16,6 @@ import (
 
 	"github.com/sagacheck/sagacheck/history"
 	"github.com/sagacheck/sagacheck/participants"
-	"github.com/sagacheck/sagacheck/saga"
 )
 
 // exchange is one connection of the system under test: one attempt of an
@@ -40,6 +42,7 @@ type exchange struct {
 	remote string    // address of the orchestrator's side
 	head   *http.Request
 	req    *message
+	read   bool                 // it only asks: nothing of it is an attempt
 	seen   *history.Message     // the request, where it is recorded
 	handle participants.Handler // of a stand-in service of the user's own; nil: the world's
 	near   *near
@@ -274,6 +277,12 @@ func (x *exchange) end(e end) {
 	x.req.giveUp() // if it is not whole by now, it never will be
 	in := x.script.in
 	x.check(e)
+	if in.Answered != nil && x.script.submits() && x.far != nil && x.far.answer.whole() {
+		x.tellAnswer()
+	}
+	if x.read {
+		in.rec.Add(history.Event{Kind: history.CallRead, Saga: x.call.Op.Saga, Step: x.call.Op.Step, Request: x.seen, Code: x.code(e)})
+	}
 	x.record(history.CallEnded, func(ev *history.Event) {
 		if x.far == nil {
 			return
@@ -303,6 +312,26 @@ func (x *exchange) end(e end) {
 	}
 }
 
+// tellAnswer tells what the orchestrator answered to a submission.
+func (x *exchange) tellAnswer() {
+	answer, err := http.ReadResponse(bufio.NewReader(bytes.NewReader(x.far.answer.bytes())), x.head)
+	if err != nil {
+		return // it was no HTTP: its client says so
+	}
+	defer answer.Body.Close() //nolint:errcheck // it is in memory
+	if body, err := io.ReadAll(answer.Body); err == nil {
+		x.script.in.Answered(x.call.Op.Saga, answer.StatusCode, body)
+	}
+}
+
+// code is the status of what reached the orchestrator as a whole; else 0.
+func (x *exchange) code(e end) int {
+	if e != delivered {
+		return 0
+	}
+	return int(x.far.code.Load())
+}
+
 // check guards every exchange: what no fault touched, and the orchestrator waited
 // for, must have reached it, or it is trouble of ours that nobody else is judged by.
 func (x *exchange) check(e end) {
@@ -326,7 +355,7 @@ func (x *exchange) check(e end) {
 // record adds an event of this attempt; submit is the client's own call, whose
 // events the harness records.
 func (x *exchange) record(k history.Kind, fill func(*history.Event)) {
-	if x.call.Op.Step == saga.SubmitStep {
+	if x.read || x.script.submits() {
 		return
 	}
 	op := x.call.Op

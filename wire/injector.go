@@ -38,6 +38,9 @@ type Setup struct {
 	Rec     *history.Recorder
 	Target  Target // nil: process faults can't fire
 	Store   Store  // nil: store outages can't fire
+	// Answered is told what the orchestrator answered to a submission, whether or not the
+	// client got to know; nil: nobody wants to know.
+	Answered func(saga string, code int, body []byte)
 	// Operator asks the orchestrator for a saga's rollback; nil: nobody can.
 	Operator func(ctx context.Context, id string) (code int, err error)
 }

@@ -31,6 +31,8 @@ type Routed struct {
 	Line *Line // where it belongs; nil: nowhere, and Answer is all that happens
 	// Handle is what the stand-in service does with it.
 	Handle participants.Handler
+	// Read: it only asks what was done, and is no attempt at anything.
+	Read bool
 	// Seen is the request as the history keeps it.
 	Seen *history.Message
 	// Answer is given in the place of the service where the request belongs to no saga.
@@ -96,7 +98,7 @@ func (g *Gate) route(conn *net.TCPConn, m *message, r Router) {
 		part(conn, m, to.Answer.Code, h, b)
 		return
 	}
-	g.exchange(conn, &exchange{script: to.Line.script, req: m, head: head, began: began, handle: to.Handle, seen: to.Seen})
+	g.exchange(conn, &exchange{script: to.Line.script, req: m, head: head, began: began, handle: to.Handle, seen: to.Seen, read: to.Read})
 }
 
 // exchange runs an attempt that is known.

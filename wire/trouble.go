@@ -16,6 +16,9 @@ func (in *Injector) fail(i int, err error) {
 	in.trouble(fmt.Errorf("fault %s: %w", in.Plan.Faults[i], err))
 }
 
+// Trouble notes trouble that somebody else had with a call of the cell.
+func (in *Injector) Trouble(err error) { in.trouble(err) }
+
 // trouble notes trouble of ours: the cell is no evidence of anything, whatever its
 // history shows.
 func (in *Injector) trouble(err error) {

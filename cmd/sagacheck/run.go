@@ -34,6 +34,7 @@ are run once more, one at a time.`,
   sagacheck run --orchestrator http://127.0.0.1:8080 --participants keyed
   sagacheck run --scenario ./my-scenario.yaml --plan ./my-plan.yaml
   sagacheck run --scenario order --drawn-sagas 20 --seed 7
+  sagacheck run --workflow ./workflow.yaml
   sagacheck run --shard 2/4 --out shard-2        then: sagacheck report merge shard-*`,
 		Args: cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error { return f.run(c, p) },

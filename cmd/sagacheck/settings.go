@@ -28,6 +28,7 @@ func (g *cellFlags) registerShared(c *cobra.Command, s *campaign.Settings) {
 	g.budget.register(c)
 	f := c.Flags()
 	f.StringSliceVar(&s.Scenarios, "scenario", nil, "only scenarios that match this `glob`, or the path of a scenario file (may be repeated)")
+	f.StringVar(&s.Workflow, "workflow", "", "test a workflow of your own, as this `file` says, in the place of scenarios and an orchestrator")
 	f.StringSliceVar(&s.Properties, "property", nil, "only properties that match this `glob` (may be repeated)")
 	f.Uint64Var(&s.Seed, "seed", s.Seed, "seed of everything that is drawn; 0 draws one from the clock")
 	f.IntVar(&s.Parallel, "parallel", 0, fmt.Sprintf("sagas at once (default: %d a core)", campaign.SagasPerCore))

@@ -49,7 +49,7 @@ func list(t *testing.T) map[string]pkg {
 // A storey never reaches those above it, and the two halves reach each other in
 // campaign only.
 func TestImportsPointOneWay(t *testing.T) {
-	running := []string{"harness", "faults", "planning", "wire", "participants", "orchestrators", "reference", "scenarios"}
+	running := []string{"harness", "faults", "planning", "wire", "participants", "orchestrators", "reference", "scenarios", "workflows"}
 	showing := []string{"results", "reports"}
 	all := list(t)
 	for _, rule := range []struct {
@@ -64,7 +64,7 @@ func TestImportsPointOneWay(t *testing.T) {
 		{
 			"what was found needs the plans, and nothing of what ran the cells; it does not know how it is shown",
 			[]string{"results"},
-			[]string{"harness", "planning", "wire", "participants", "orchestrators", "reference", "scenarios", "reports", "campaign", "cmd"},
+			[]string{"harness", "planning", "wire", "participants", "orchestrators", "reference", "scenarios", "workflows", "reports", "campaign", "cmd"},
 		},
 		{
 			"who shows what was found runs nothing",
@@ -84,7 +84,7 @@ func TestImportsPointOneWay(t *testing.T) {
 		{
 			"who carries plans out on sockets is told all of a cell by the harness",
 			[]string{"wire"},
-			[]string{"harness", "planning", "orchestrators", "reference", "scenarios"},
+			[]string{"harness", "planning", "orchestrators", "reference", "scenarios", "workflows"},
 		},
 		{"who runs cells does not judge them", running, append([]string{"checkers", "campaign", "cmd"}, showing...)},
 		{"who joins the two leaves it to others how it is shown", []string{"campaign"}, []string{"reports", "cmd"}},

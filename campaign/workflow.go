@@ -1,0 +1,179 @@
+package campaign
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/sagacheck/sagacheck/checkers"
+	"github.com/sagacheck/sagacheck/faults"
+	"github.com/sagacheck/sagacheck/harness"
+	"github.com/sagacheck/sagacheck/history"
+	"github.com/sagacheck/sagacheck/orchestrators"
+	"github.com/sagacheck/sagacheck/planning"
+	"github.com/sagacheck/sagacheck/saga"
+	"github.com/sagacheck/sagacheck/wire"
+	"github.com/sagacheck/sagacheck/workflows"
+)
+
+// flow is the user's own workflow in a session.
+type flow struct {
+	file  *workflows.Workflow
+	wire  *wire.Wire
+	steps []saga.Step // as learnt from runs; nil: as the file says
+}
+
+func openFlow(file string) (*flow, error) {
+	w, err := workflows.Load(file)
+	if err != nil {
+		return nil, err
+	}
+	return &flow{file: w, wire: wire.New()}, nil
+}
+
+func (f *flow) subject() *subject {
+	return &subject{Name: f.file.Name, Sagas: 1, Source: harness.Outline{Flow: f.file, Steps: f.steps}}
+}
+
+func (f *flow) start(ctx context.Context, o orchestrators.Options) (orchestrators.System, error) {
+	return harness.StartWorkflow(ctx, f.wire, f.file, o)
+}
+
+// learn runs the workflow without faults, and then with each answer lost once, to find
+// out what the file does not say: how often a step is taken, in which order, and how long
+// the workflow waits for an answer.
+func (x *session) learn(ctx context.Context) error {
+	calm, err := x.try(ctx, faults.Plan{})
+	if err != nil {
+		return fmt.Errorf("workflow %s, a run without faults: %w", x.flow.file.Name, err)
+	}
+	if err := x.flow.sound(calm); err != nil {
+		return fmt.Errorf("workflow %s, a run without faults: %w", x.flow.file.Name, err)
+	}
+	x.flow.steps = calm.Header.Definitions[0].Steps
+	for i := range x.flow.steps {
+		s := &x.flow.steps[i]
+		lost := faults.Plan{Faults: []faults.Fault{{
+			Kind: faults.KindLose, At: saga.FailurePoint{Step: s.Name, Direction: saga.Action, Attempt: 1, Phase: saga.Response},
+		}}}
+		h, err := x.try(ctx, lost)
+		if err != nil {
+			return fmt.Errorf("workflow %s, a run with the answer to %s lost: %w", x.flow.file.Name, s.Name, err)
+		}
+		s.Action.Retry.AttemptTimeoutMS = x.patience(h, s.Name)
+		if s.Compensation != nil {
+			s.Compensation.Retry.AttemptTimeoutMS = s.Action.Retry.AttemptTimeoutMS
+		}
+	}
+	return nil
+}
+
+// try runs one cell that is not judged.
+func (x *session) try(ctx context.Context, p faults.Plan) (*history.History, error) {
+	r := x.harness.RunCell(ctx, x.cell(x.flow.subject(), p, x.s.Seed))
+	return r.History, r.Err
+}
+
+// patience is how long a workflow waited for the answer that was lost, in ms; longer than
+// a cell lasts: for ever.
+func (x *session) patience(h *history.History, step string) int {
+	var sent time.Duration
+	for _, e := range h.Events {
+		if e.Step != step || e.Direction != saga.Action || e.Attempt != 1 {
+			continue
+		}
+		switch e.Kind {
+		case history.CallSent:
+			sent = e.From()
+		case history.CallEnded:
+			return max(int((e.At - sent).Milliseconds()), 1)
+		}
+	}
+	return int(x.s.Settle.Milliseconds())
+}
+
+// sound says what is wrong with a run without faults; nil: it shows the whole workflow.
+func (f *flow) sound(h *history.History) error {
+	called := map[string]bool{}
+	var last saga.Status
+	for _, e := range h.Events {
+		switch e.Kind {
+		case history.CallSent, history.CallRead:
+			called[f.file.ServiceOf(stepOf(e.Step))] = true
+		case history.SagaStatus:
+			last = e.Status
+		}
+	}
+	if len(called) == 0 {
+		return errors.New("the workflow called nothing: do its addresses point to ${service.NAME}?")
+	}
+	var errs []error
+	for _, name := range slices.Sorted(maps.Keys(f.file.Services)) {
+		if !called[name] && !f.file.Services[name].Optional {
+			errs = append(errs, fmt.Errorf("services.%s: no call reached it: does its address point to ${service.%s}?", name, name))
+		}
+	}
+	if last != saga.Completed {
+		errs = append(errs, fmt.Errorf("it ended as %q: expected completed", last))
+	}
+	return errors.Join(errs...)
+}
+
+// stepOf is the name of a step without the number of its instance.
+func stepOf(name string) string {
+	base, _, _ := strings.Cut(name, "(")
+	return base
+}
+
+// runWorkflow runs the ways that the workflow may go, and then every kind of fault at each
+// point that was passed on them.
+func (x *session) runWorkflow(ctx context.Context) {
+	ways := x.journeys()
+	x.host.say("seed %d, workflow %s, %d ways it may go, then every kind of fault at each point on them", x.s.Seed, x.flow.file.Name, len(ways))
+	traces := map[string]planning.Trace{}
+	judged := x.watch
+	x.watch = func(r harness.Result, vs []checkers.Verdict) {
+		if !r.Spoilt {
+			traces[r.Cell.Plan.ID()] = planning.NewTrace(r.History)
+		}
+		judged(r, vs)
+	}
+	x.runCells(ctx, len(ways), x.cellsOf(ways))
+	x.watch = judged
+	var seen []planning.Journey
+	for _, w := range ways {
+		if t, ok := traces[w.plan.ID()]; ok && len(t.Missed()) == 0 {
+			seen = append(seen, planning.Journey{Plan: w.plan, Trace: t})
+		}
+	}
+	all := x.atPoints(seen)
+	x.collector.Plans(plansDigest(append(ways, all...)))
+	mine := x.mine(all)
+	if ctx.Err() == nil {
+		x.runCells(ctx, len(mine), x.cellsOf(mine))
+	}
+}
+
+// journeys are the plans with which a run of a workflow begins.
+func (x *session) journeys() []planned {
+	s := x.flow.subject()
+	var all []planned
+	for _, p := range planning.Journeys(s.blueprint()[0]) {
+		all = append(all, planned{s, p, x.s.Seed})
+	}
+	return all
+}
+
+// atPoints are the plans that follow from where the journeys led.
+func (x *session) atPoints(journeys []planning.Journey) []planned {
+	s := x.flow.subject()
+	var all []planned
+	for _, p := range planning.AtPoints(s.blueprint()[0], journeys, x.ability()) {
+		all = append(all, planned{s, p, x.s.Seed})
+	}
+	return all
+}

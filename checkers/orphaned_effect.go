@@ -1,0 +1,119 @@
+package checkers
+
+import (
+	"github.com/sagacheck/sagacheck/history"
+	"github.com/sagacheck/sagacheck/saga"
+)
+
+// OrphanedEffect finds effects whose name never reached the orchestrator, because the
+// answer was lost, and that it then neither looked up, nor undid, nor was told of again:
+// nobody will ever know of them.
+//
+// Source: saleor/apps #2446 (a payment whose id was in the lost answer). Evidence:
+// call-committed, call-answered, call-ended, call-read. It cannot see names that the
+// orchestrator chose itself: those are known without an answer. Cost: linear.
+type OrphanedEffect struct{}
+
+var _ Checker = OrphanedEffect{}
+
+// Doc documents the checker.
+func (OrphanedEffect) Doc() Doc {
+	return Doc{
+		Name:       "orphaned-effect",
+		Definition: "An effect whose id never reached the orchestrator, because the answer was lost, was neither found by a read-back nor undone nor confirmed.",
+		Source:     "saleor/apps #2446",
+		Clauses: []Clause{
+			{Name: "answer-lost", Text: "the name of an effect whose answer was lost is asked for, or told again to a further attempt, or the effect is undone, before the saga ends"},
+		},
+		Evidence: "call-committed, call-answered, call-ended, call-read, saga-ended and saga-status",
+		Blind:    "Effects whose name is not in the answer. A read-back counts whatever the orchestrator makes of it.",
+		Cost:     "linear",
+		Own:      true,
+	}
+}
+
+// Check judges a history.
+func (c OrphanedEffect) Check(h *history.History, ix *history.Index) Verdict {
+	t := newTally(c)
+	for _, s := range ix.Sagas {
+		end := endOf(s)
+		for _, o := range opsOf(s) {
+			if o.Op.Direction != saga.Action {
+				continue
+			}
+			for _, e := range o.Effects {
+				if !nameLost(o, e) {
+					continue
+				}
+				switch {
+				case undoneBy(s)[e.Ref], toldAgain(o, e), readBack(h, s, e):
+					t.held("answer-lost", 1)
+				case end == nil:
+					t.unjudgeable("answer-lost", "the saga has not ended")
+				default:
+					t.violate("answer-lost", o.Op, []*history.Event{e, endedOf(o, e), end}, "broke all-or-nothing: %s booked %s, and its name %s never reached the workflow, which ended %s without asking for it", o.Op, effectOf(e), e.Ref, endState(s))
+				}
+			}
+		}
+	}
+	return t.verdict("no answer with the name of an effect was lost")
+}
+
+// endOf is the last report of a saga that says that nothing more happens; nil: there is none.
+func endOf(s *history.SagaRecord) *history.Event {
+	if s.Ended != nil {
+		return s.Ended
+	}
+	if s.Status() == saga.Stuck {
+		return last(s.Reports)
+	}
+	return nil
+}
+
+// nameLost tells whether the answer that named an effect did not reach the orchestrator.
+func nameLost(o *history.OpRecord, e *history.Event) bool {
+	for _, a := range o.Attempts {
+		if a.N != e.Attempt {
+			continue
+		}
+		for _, answer := range a.Answered {
+			if says(answer, e.Ref) && e.Copy == answer.Copy {
+				return e.Copy > 0 || a.Ended != nil && a.Ended.Code == 0
+			}
+		}
+		return a.Ended != nil && a.Ended.Code == 0
+	}
+	return false
+}
+
+// toldAgain tells whether a further attempt was told the name.
+func toldAgain(o *history.OpRecord, e *history.Event) bool {
+	for _, a := range o.Attempts {
+		for _, answer := range a.Answered {
+			if says(answer, e.Ref) && answer.Copy == 0 && a.Ended != nil && a.Ended.Code != 0 {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// readBack tells whether the orchestrator asked the service of an effect what there is,
+// after it was done, and got an answer.
+func readBack(h *history.History, s *history.SagaRecord, e *history.Event) bool {
+	for i := range h.Events {
+		if r := &h.Events[i]; r.Kind == history.CallRead && r.Saga == s.ID && r.Seq > e.Seq && saga.Classify(r.Code) == saga.Done {
+			return true
+		}
+	}
+	return false
+}
+
+func endedOf(o *history.OpRecord, e *history.Event) *history.Event {
+	for _, a := range o.Attempts {
+		if a.N == e.Attempt {
+			return a.Ended
+		}
+	}
+	return nil
+}

@@ -1,0 +1,274 @@
+package harness
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"slices"
+	"strings"
+
+	"github.com/sagacheck/sagacheck/history"
+	"github.com/sagacheck/sagacheck/orchestrators"
+	"github.com/sagacheck/sagacheck/saga"
+	"github.com/sagacheck/sagacheck/scenarios"
+	"github.com/sagacheck/sagacheck/wire"
+	"github.com/sagacheck/sagacheck/workflows"
+)
+
+// Outline makes the definitions of a workflow's sagas as far as they are known before
+// one runs: its steps, in their order, with the policies and the effects of a run
+// before. What is really asked for takes their place when a cell is over.
+type Outline struct {
+	Flow  *workflows.Workflow
+	Steps []saga.Step // as learnt; nil: as the file says
+}
+
+var _ Source = Outline{}
+
+// Build gives each saga the same steps.
+func (o Outline) Build(ids []string, _ scenarios.Address) ([]saga.Definition, map[string]string) {
+	steps := o.Steps
+	if steps == nil {
+		steps = Skeleton(o.Flow)
+	}
+	var defs []saga.Definition
+	for _, id := range ids {
+		defs = append(defs, saga.Definition{ID: id, Name: o.Flow.Name, Steps: slices.Clone(steps)})
+	}
+	return defs, nil
+}
+
+// unknownPolicy is what may be said of a call whose policy nobody has promised: it may
+// be given up at any time, and repeated as often as one likes.
+var unknownPolicy = saga.RetryPolicy{Multiplier: 1, AttemptTimeoutMS: 2000, DeadlineMS: 1}
+
+// Skeleton is the steps of a workflow's file, each once.
+func Skeleton(flow *workflows.Workflow) []saga.Step {
+	var steps []saga.Step
+	before := []string{}
+	for _, s := range flow.Plan() {
+		after := s.After
+		if after == nil {
+			after = before
+		}
+		before = []string{s.Name}
+		step := saga.Step{Name: s.Name, Kind: s.Kind, After: after, Action: saga.Call{URL: s.Do.Title(), Retry: unknownPolicy, Body: never(s.Name)}}
+		if s.Undo != nil {
+			step.Compensation = &saga.Call{URL: s.Undo.Title(), Retry: unknownPolicy, Body: saga.Effect{}.Body()}
+		}
+		steps = append(steps, step)
+	}
+	return steps
+}
+
+// never is the effect of a step that was not asked for in a cell: nobody knows what it
+// would have been, but there would have been one.
+func never(step string) []byte {
+	return saga.Effect{Writes: []saga.Write{{Register: "unknown/" + step, To: "done"}}}.Body()
+}
+
+// enroll makes the cell's sagas known to the processes that run the workflow.
+func (r *cellRun) enroll(sys *ownSystem) error {
+	var started []workflows.Started
+	for _, id := range r.ids {
+		st, err := sys.router.flow.Begin(id, r.cell.Seed)
+		if err != nil {
+			return err
+		}
+		started = append(started, st)
+	}
+	sys.router.enroll(r, started)
+	r.own = sys
+	return nil
+}
+
+// setup tells the injector what is different with a workflow.
+func (r *router) setup(s *wire.Setup) {
+	s.Service = func(step string) string { return r.flow.ServiceOf(base(step)) }
+	s.Answered = func(id string, code int, body []byte) {
+		answer := workflows.AnswerOf(code, body)
+		if yes, err := r.flow.Accepted(answer); err != nil || !yes {
+			return // the client says so, if it gets to know
+		}
+		if own, err := r.flow.OwnID(answer, id); err == nil {
+			r.named(id, own)
+		}
+	}
+}
+
+// line is where the calls of an operation go.
+func (r *cellRun) line(op saga.Operation) *wire.Line {
+	flow := r.own.router.flow
+	call, _ := r.defs[r.index(op.Saga)].Call(saga.StepRef{Step: op.Step, Direction: op.Direction})
+	if up := flow.Upstream(base(op.Step)); up != "" {
+		return r.in.Line(op, upstream(up), call.Retry.AttemptTimeout(), nil)
+	}
+	return r.in.Line(op, wire.Upstream{Addr: r.h.server.Addr()}, call.Retry.AttemptTimeout(), r.world)
+}
+
+// base is the name of a step without the number of its instance.
+func base(step string) string {
+	name, _, _ := strings.Cut(step, "(")
+	return name
+}
+
+// observed puts what was asked for in the place of what was expected.
+func (r *cellRun) observed(h *history.History) {
+	for i, d := range h.Header.Definitions {
+		h.Header.Definitions[i].Steps = r.own.router.asked(d)
+	}
+}
+
+// asked completes the steps of a saga with what its calls asked for.
+func (r *router) asked(d saga.Definition) []saga.Step {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	s := r.sagas[d.ID]
+	steps := slices.Clone(d.Steps)
+	for op := range s.asked {
+		if !slices.ContainsFunc(steps, func(x saga.Step) bool { return x.Name == op.Step }) {
+			steps = another(steps, op.Step)
+		}
+	}
+	for i := range steps {
+		x := &steps[i]
+		action, called := s.asked[saga.Operation{Saga: d.ID, Step: x.Name, Direction: saga.Action}]
+		if called {
+			x.Action.Body = action.Effect.Body()
+		} else {
+			x.Action.Body = never(d.ID + "/" + x.Name)
+		}
+		if x.Compensation == nil {
+			continue
+		}
+		undo := *x.Compensation
+		e, _ := x.Action.Effect() // it was made here
+		undo.Body = e.Inverse().Body()
+		if asked, called := s.asked[saga.Operation{Saga: d.ID, Step: x.Name, Direction: saga.Compensation}]; called && asked.Missing == nil {
+			undo.Body = asked.Effect.Body()
+		}
+		x.Compensation = &undo
+	}
+	return steps
+}
+
+// another puts a further instance of a step behind those that are there.
+func another(steps []saga.Step, name string) []saga.Step {
+	last := -1
+	for i, s := range steps {
+		if base(s.Name) == base(name) {
+			last = i
+		}
+	}
+	if last < 0 {
+		return steps
+	}
+	again := steps[last]
+	again.Name = name
+	steps = slices.Insert(steps, last+1, again)
+	for i := range steps { // what waits for a step waits for all of its instances
+		if slices.Contains(steps[i].After, base(name)) {
+			steps[i].After = append(slices.Clone(steps[i].After), name)
+		}
+	}
+	return steps
+}
+
+// ownClient drives the user's workflow at a base URL.
+type ownClient struct {
+	r    *router
+	base string
+	call orchestrators.Caller
+}
+
+func (r *router) client(base string, call orchestrators.Caller) orchestrators.Client {
+	return &ownClient{r, strings.TrimSuffix(base, "/"), call}
+}
+
+func (c *ownClient) saga(id string) (started workflows.Started, own string, ok bool) {
+	c.r.mu.Lock()
+	defer c.r.mu.Unlock()
+	s := c.r.sagas[id]
+	if s == nil {
+		return workflows.Started{}, "", false
+	}
+	return s.started, s.own, true
+}
+
+// Submit starts a saga. A 2xx that the file does not take for an acceptance counts as 502.
+func (c *ownClient) Submit(ctx context.Context, d saga.Definition) (int, error) {
+	st, _, ok := c.saga(d.ID)
+	if !ok {
+		return 0, fmt.Errorf("saga %s was not begun", d.ID)
+	}
+	code, body, err := c.call(ctx, st.Method, c.base+st.Target, st.Header, st.Body)
+	if err != nil {
+		return code, err
+	}
+	answer := workflows.AnswerOf(code, body)
+	yes, err := c.r.flow.Accepted(answer)
+	switch {
+	case err != nil:
+		return code, c.unfit(st.Method, st.Target, code, body, err)
+	case !yes && saga.Classify(code) == saga.Done:
+		return http.StatusBadGateway, c.wrong(st.Method, st.Target, code, body, "start.accepted says no")
+	case !yes:
+		return code, c.wrong(st.Method, st.Target, code, body, "")
+	}
+	return http.StatusAccepted, c.learn(d.ID, st, answer, code, body)
+}
+
+// learn takes the workflow's own name for a saga from an answer.
+func (c *ownClient) learn(id string, st workflows.Started, answer workflows.AnswerVars, code int, body []byte) error {
+	own, err := c.r.flow.OwnID(answer, id)
+	if err != nil {
+		return c.unfit(st.Method, st.Target, code, body, err)
+	}
+	c.r.named(id, own)
+	return nil
+}
+
+func (c *ownClient) wrong(method, target string, code int, body []byte, reason string) error {
+	return orchestrators.Answered(method, c.base+target, code, body, reason, false)
+}
+
+func (c *ownClient) unfit(method, target string, code int, body []byte, err error) error {
+	return orchestrators.Answered(method, c.base+target, code, body, err.Error(), true)
+}
+
+// Report asks where a saga stands. One whose own name is not known can't be asked for.
+func (c *ownClient) Report(ctx context.Context, id string) (saga.Report, int, error) {
+	st, own, ok := c.saga(id)
+	if !ok || own == "" {
+		return saga.Report{}, http.StatusNotFound, nil
+	}
+	q, err := c.r.flow.Ask(st, id, own)
+	if err != nil {
+		return saga.Report{}, 0, err
+	}
+	code, body, err := c.call(ctx, q.Method, c.base+q.Target, q.Header, q.Body)
+	switch {
+	case err != nil:
+		return saga.Report{}, 0, err
+	case code == http.StatusNotFound:
+		return saga.Report{}, code, nil
+	case saga.Classify(code) != saga.Done:
+		return saga.Report{}, code, c.wrong(q.Method, q.Target, code, body, "")
+	}
+	status, err := c.r.flow.Status(workflows.AnswerOf(code, body))
+	if err != nil {
+		return saga.Report{}, code, c.unfit(q.Method, q.Target, code, body, err)
+	}
+	return saga.Report{ID: id, Status: status}, code, nil
+}
+
+// Compensate is nothing that a workflow's file knows of.
+func (c *ownClient) Compensate(context.Context, string) (int, error) {
+	return http.StatusNotImplemented, fmt.Errorf("the workflow's file does not say how a rollback is asked for")
+}
+
+// Ready tells whether anybody answers at all: the ready checks of the processes say the rest.
+func (c *ownClient) Ready(ctx context.Context) error {
+	_, _, err := c.call(ctx, http.MethodGet, c.base+"/", nil, nil)
+	return err
+}

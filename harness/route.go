@@ -1,0 +1,435 @@
+package harness
+
+import (
+	"errors"
+	"fmt"
+	"net/http"
+	"slices"
+	"strconv"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/sagacheck/sagacheck/history"
+	"github.com/sagacheck/sagacheck/participants"
+	"github.com/sagacheck/sagacheck/saga"
+	"github.com/sagacheck/sagacheck/wire"
+	"github.com/sagacheck/sagacheck/workflows"
+)
+
+// router tells whose the calls are that the processes of a workflow make: which
+// operation of which saga.
+type router struct {
+	flow  *workflows.Workflow
+	gates map[string]*wire.Gate // of the services
+	refs  atomic.Int64          // names that services have given to their effects
+
+	mu    sync.Mutex
+	sagas map[string]*ownSaga // by each name that they go by; those of cells that are over too
+	said  map[string]*ownSaga // value → the saga in whose messages it occurred first
+	news  chan struct{}       // closed when a saga's own name gets known
+}
+
+// ownSaga is what is known of one saga of a workflow.
+type ownSaga struct {
+	id      string
+	started workflows.Started
+	cell    *cellRun // nil: its cell is over
+	own     string   // the workflow's own name for it; empty: not known yet
+
+	instances map[string][]string // operation → what tells its instances apart, in order
+	actions   []*ownAction
+	lines     map[saga.Operation]*wire.Line
+	asked     map[saga.Operation]participants.Ask // what the first attempt asked for
+}
+
+// ownAction is an action that a service has done, as compensations name it.
+type ownAction struct {
+	saga *ownSaga
+	op   *workflows.Operation
+	at   saga.Operation
+	done *participants.Done
+	said workflows.Action
+}
+
+func newRouter(flow *workflows.Workflow) *router {
+	return &router{
+		flow: flow, gates: map[string]*wire.Gate{}, sagas: map[string]*ownSaga{}, said: map[string]*ownSaga{},
+		news: make(chan struct{}),
+	}
+}
+
+// enroll makes the sagas of a cell known.
+func (r *router) enroll(cell *cellRun, started []workflows.Started) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for i, id := range cell.ids {
+		s := &ownSaga{
+			id: id, started: started[i], cell: cell, instances: map[string][]string{},
+			lines: map[saga.Operation]*wire.Line{}, asked: map[saga.Operation]participants.Ask{},
+		}
+		r.sagas[id] = s
+		r.hear(s, started[i].Said()...)
+	}
+}
+
+// dismiss ends the sagas of a cell. Their names stay known: what still comes for them
+// is no mistake of the file.
+func (r *router) dismiss(cell *cellRun) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for _, id := range cell.ids {
+		s := r.sagas[id]
+		s.cell, s.actions, s.lines = nil, nil, nil
+	}
+}
+
+// hear notes the values that were said in the messages of a saga; under the lock.
+func (r *router) hear(s *ownSaga, values ...string) {
+	for _, v := range values {
+		if r.said[v] == nil {
+			r.said[v] = s
+		}
+	}
+}
+
+// named notes the workflow's own name for a saga.
+func (r *router) named(id, own string) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	s := r.sagas[id]
+	if s == nil || s.own != "" || own == "" {
+		return
+	}
+	s.own = own
+	if r.sagas[own] == nil {
+		r.sagas[own] = s
+	}
+	r.hear(s, own)
+	close(r.news)
+	r.news = make(chan struct{})
+}
+
+// Trouble is every cell's that is under way: nobody knows whose it was.
+func (r *router) Trouble(err error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.trouble(err)
+}
+
+func (r *router) trouble(err error) {
+	for _, c := range r.cells() {
+		c.in.Trouble(err)
+	}
+}
+
+// cells are those under way; under the lock.
+func (r *router) cells() []*cellRun {
+	var cells []*cellRun
+	for _, s := range r.sagas {
+		if s.cell != nil && !slices.Contains(cells, s.cell) {
+			cells = append(cells, s.cell)
+		}
+	}
+	return cells
+}
+
+// unmatched refuses a call that the file does not know.
+func (r *router) unmatched(service string, req workflows.Request, err error) wire.Routed {
+	seen := r.flow.Seen(service, req)
+	for _, c := range r.cells() {
+		c.rec.Add(history.Event{Kind: history.CallUnmatched, Request: seen, Detail: err.Error()})
+	}
+	r.trouble(fmt.Errorf("a call that the workflow's file does not explain: %w", err))
+	return wire.Routed{Answer: participants.Answer{Code: http.StatusNotImplemented, Title: "unknown call", Detail: err.Error()}}
+}
+
+// over answers a call of a saga whose cell is over.
+func over() wire.Routed {
+	return wire.Routed{Answer: participants.Answer{Code: http.StatusGone, Title: "this saga's cell is over"}}
+}
+
+// Route finds out what a request is.
+func (r *router) Route(service string, head *http.Request, body []byte) wire.Routed {
+	req := workflows.RequestOf(head, body)
+	call, err := r.flow.Services[service].Match(req)
+	if err != nil {
+		r.mu.Lock()
+		defer r.mu.Unlock()
+		return r.unmatched(service, req, err)
+	}
+	if call.Pass {
+		return wire.Routed{Answer: participants.Answer{Code: http.StatusOK, Body: []byte("{}")}}
+	}
+	r.awaitNames(call)
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	s, undoes, err := r.whose(call)
+	switch {
+	case err != nil:
+		return r.unmatched(service, req, err)
+	case s.cell == nil:
+		return over()
+	}
+	r.hear(s, call.Said()...)
+	return r.line(service, call, s, undoes)
+}
+
+// namesLimit bounds the wait for the workflow's own name of a saga.
+const namesLimit = 2 * time.Second
+
+// awaitNames waits while a call names a saga that nobody knows and the answer to a start
+// is still on its way.
+func (r *router) awaitNames(call *workflows.Call) {
+	limit := time.NewTimer(namesLimit)
+	defer limit.Stop()
+	for {
+		r.mu.Lock()
+		_, _, err := r.whose(call)
+		unnamed := slices.ContainsFunc(r.cells(), func(c *cellRun) bool {
+			return slices.ContainsFunc(c.ids, func(id string) bool { return r.sagas[id].own == "" })
+		})
+		news := r.news
+		r.mu.Unlock()
+		var unknown *unknownSagaError
+		if !unnamed || !errors.As(err, &unknown) {
+			return
+		}
+		select {
+		case <-news:
+		case <-limit.C:
+			return
+		}
+	}
+}
+
+// unknownSagaError is a call that names a saga which was not started.
+type unknownSagaError struct{ value, op string }
+
+func (e *unknownSagaError) Error() string {
+	return fmt.Sprintf("%s names %q, and no saga of that name was started", e.op, e.value)
+}
+
+// whose finds the saga of a call, and the action that it undoes; under the lock.
+func (r *router) whose(call *workflows.Call) (*ownSaga, *ownAction, error) {
+	value, only, err := call.Saga(func(v string) (string, bool) {
+		s := r.said[v]
+		if s == nil {
+			return "", false
+		}
+		return s.id, true
+	})
+	if err != nil {
+		return nil, nil, err
+	}
+	var s *ownSaga
+	switch {
+	case only:
+		cells := r.cells()
+		if len(cells) != 1 || len(cells[0].ids) != 1 {
+			return &ownSaga{}, nil, nil
+		}
+		s = r.sagas[cells[0].ids[0]]
+	case value != "":
+		if s = r.sagas[value]; s == nil {
+			return nil, nil, &unknownSagaError{value, call.String()}
+		}
+	}
+	undoes, err := r.pair(call, s)
+	switch {
+	case err != nil:
+		return nil, nil, err
+	case s != nil:
+		return s, undoes, nil
+	case undoes != nil:
+		return undoes.saga, undoes, nil
+	}
+	if open := r.open(); len(open) == 1 { // it can be nobody else's
+		return open[0], nil, nil
+	}
+	return nil, nil, fmt.Errorf("%s: its which names nothing that was done, and no saga: expression says whose it is", call)
+}
+
+// pair finds the action that a compensation undoes: of its saga, or else of any.
+func (r *router) pair(call *workflows.Call, s *ownSaga) (*ownAction, error) {
+	if call.Op.Undoes == "" || !call.Op.Pairs() {
+		return nil, nil
+	}
+	var found []*ownAction
+	for _, other := range r.open() {
+		for _, a := range other.actions {
+			if a.op.Name != call.Op.Undoes || a.op.Service != call.Op.Service {
+				continue
+			}
+			yes, err := call.Names(a.said)
+			if err != nil {
+				return nil, err
+			}
+			if yes {
+				found = append(found, a)
+			}
+		}
+	}
+	if own := slices.DeleteFunc(slices.Clone(found), func(a *ownAction) bool { return a.saga != s }); len(own) > 0 {
+		found = own
+	}
+	switch len(found) {
+	case 0:
+		return nil, nil
+	case 1:
+		return found[0], nil
+	}
+	return nil, fmt.Errorf("%s: its which names %d actions (%s and %s): expected one", call, len(found), found[0].at, found[1].at)
+}
+
+// open are the sagas of cells that are under way, each once; under the lock.
+func (r *router) open() []*ownSaga {
+	var all []*ownSaga
+	for _, c := range r.cells() {
+		for _, id := range c.ids {
+			all = append(all, r.sagas[id])
+		}
+	}
+	return all
+}
+
+// line finds the operation of a call, and what the service does with it; under the lock.
+func (r *router) line(service string, call *workflows.Call, s *ownSaga, undoes *ownAction) wire.Routed {
+	req := call.Sent()
+	op, err := r.operation(call, s, undoes)
+	if err != nil {
+		return r.unmatched(service, req, err)
+	}
+	seen := r.flow.Seen(service, req)
+	if call.Op.Reads != "" {
+		return wire.Routed{Line: r.lineOf(s, op), Seen: seen, Read: true, Handle: r.reading(call, s)}
+	}
+	ask, err := r.ask(call, s, undoes)
+	if err != nil {
+		return r.unmatched(service, req, err)
+	}
+	if _, again := s.asked[op]; !again {
+		s.asked[op] = ask
+	}
+	world := s.cell.world
+	ask.Answer = func(done participants.Done) participants.Answer { return r.answer(call, s, done, undoes) }
+	return wire.Routed{Line: r.lineOf(s, op), Seen: seen, Handle: func(c participants.Call, _ http.Header, body []byte) participants.Answer {
+		return world.Do(c, body, ask)
+	}}
+}
+
+// reading is what a service does with a question for what it has done.
+func (r *router) reading(call *workflows.Call, s *ownSaga) participants.Handler {
+	return func(participants.Call, http.Header, []byte) participants.Answer {
+		r.mu.Lock()
+		defer r.mu.Unlock()
+		a, err := call.Answer(s.vars(), "", nil, s.effects(call.Op))
+		if err != nil {
+			return r.unanswerable(call, err)
+		}
+		r.hear(s, a.Said()...)
+		return participants.Answer{Code: a.Code, Header: a.Header, Body: a.Body}
+	}
+}
+
+// unanswerable is the answer where the file can't say any.
+func (r *router) unanswerable(call *workflows.Call, err error) participants.Answer {
+	r.trouble(fmt.Errorf("the answer of %s: %w", call.Op.Title(), err))
+	return participants.Answer{Code: http.StatusNotImplemented, Title: "no answer", Detail: err.Error()}
+}
+
+// operation is the step and the direction of a call. Instances of an operation are
+// numbered in the order in which they are first seen.
+func (r *router) operation(call *workflows.Call, s *ownSaga, undoes *ownAction) (saga.Operation, error) {
+	step, direction := r.flow.StepOf(call.Op)
+	if undoes != nil && undoes.saga == s {
+		return undoes.at.Inverse(), nil
+	}
+	key, err := call.Each()
+	if err != nil {
+		return saga.Operation{}, err
+	}
+	n := 1
+	if key != "" {
+		keys := s.instances[step]
+		if n = slices.Index(keys, key) + 1; n == 0 {
+			s.instances[step] = append(keys, key)
+			n = len(keys) + 1
+		}
+	}
+	return saga.Operation{Saga: s.id, Step: Instance(step, n), Direction: direction}, nil
+}
+
+// Instance is the name of the n-th instance of a step.
+func Instance(step string, n int) string {
+	if n == 1 {
+		return step
+	}
+	return step + "(" + strconv.Itoa(n) + ")"
+}
+
+func (r *router) lineOf(s *ownSaga, op saga.Operation) *wire.Line {
+	l := s.lines[op]
+	if l == nil {
+		l = s.cell.line(op)
+		s.lines[op] = l
+	}
+	return l
+}
+
+// ask reads what a call asks for.
+func (r *router) ask(call *workflows.Call, s *ownSaga, undoes *ownAction) (participants.Ask, error) {
+	var of *workflows.Action
+	a := participants.Ask{Profile: call.Protection(s.cell.cell.Profile), Repeat: call.Repeat()}
+	if undoes != nil {
+		of, a.Undoes = &undoes.said, undoes.done
+	}
+	var err error
+	if a.Key, err = call.Key(); err != nil {
+		return a, err
+	}
+	if call.Op.Pairs() && undoes == nil {
+		missing := call.Missing()
+		a.Missing = &missing
+		return a, nil
+	}
+	a.Effect, err = call.Effect(s.vars(), of)
+	return a, err
+}
+
+func (s *ownSaga) vars() workflows.SagaVars {
+	return workflows.SagaVars{ID: s.id, Own: s.own, Start: s.started}
+}
+
+// answer is what is answered when a call is done; it is remembered as what
+// compensations name.
+func (r *router) answer(call *workflows.Call, s *ownSaga, done participants.Done, undoes *ownAction) participants.Answer {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	done.Ref = fmt.Sprintf("%c-%d", call.Op.Service[0], r.refs.Add(1))
+	var of *workflows.Action
+	if undoes != nil {
+		of = &undoes.said
+	}
+	a, err := call.Answer(s.vars(), done.Ref, of, s.effects(call.Op))
+	if err != nil {
+		return r.unanswerable(call, err)
+	}
+	if done.Op.Direction == saga.Action {
+		s.actions = append(s.actions, &ownAction{saga: s, op: call.Op, at: done.Op, done: &done, said: call.Did(a, done.Effect, done.Ref)})
+	}
+	r.hear(s, a.Said()...)
+	return participants.Answer{Code: a.Code, Header: a.Header, Body: a.Body, Ref: done.Ref}
+}
+
+// effects are what the service of an operation has done for a saga, for the
+// expressions of its answers.
+func (s *ownSaga) effects(op *workflows.Operation) []workflows.Action {
+	var all []workflows.Action
+	for _, a := range s.actions {
+		if a.op.Service == op.Service && (op.Reads == "" || a.op.Name == op.Reads) {
+			all = append(all, a.said)
+		}
+	}
+	return all
+}

@@ -1,0 +1,61 @@
+package planning
+
+import (
+	"slices"
+
+	"github.com/sagacheck/sagacheck/faults"
+	"github.com/sagacheck/sagacheck/saga"
+)
+
+// Journey is a way that a saga was seen to go: the plan that led it there, and what it
+// passed.
+type Journey struct {
+	Plan  faults.Plan
+	Trace Trace
+}
+
+// Journeys are the plans that lead the saga of a workflow along its different ways, of
+// which nobody knows in advance how they go: no fault, each step refused, each step
+// failing for as long as the workflow tries, each step without an answer.
+func Journeys(d saga.Definition) []faults.Plan {
+	plans := []faults.Plan{{}}
+	for _, s := range d.Steps {
+		plans = append(plans, faults.Plan{Faults: []faults.Fault{{Kind: faults.KindReject, At: point(s.Name, 1, saga.Receive)}}})
+	}
+	for _, s := range d.Steps {
+		lost := faults.Fault{Kind: faults.KindLose, At: point(s.Name, 1, saga.Response)}
+		away := faults.Fault{Kind: faults.KindOutage, Steps: []string{s.Name}, ForMS: outlasts}
+		plans = append(plans, faults.Plan{Faults: []faults.Fault{lost}}, faults.Plan{Faults: []faults.Fault{away}})
+	}
+	return plans
+}
+
+// outlasts is how long a service is away, in ms, so that the retries of most workflows
+// come to their end.
+const outlasts = 3000
+
+// mostAttempts is up to which attempt of an operation its points are tried: what comes
+// after a second one is more of the same.
+const mostAttempts = 2
+
+// AtPoints puts every kind of fault at every failure point that the journeys passed, each
+// once: on the journey that came to it first, behind all that its plan does.
+func AtPoints(d saga.Definition, journeys []Journey, a Ability) []faults.Plan {
+	var plans []faults.Plan
+	seen := map[saga.FailurePoint]bool{}
+	for _, j := range journeys {
+		for _, v := range j.Trace.Visits {
+			if v.Saga != 0 || v.At.Phase == saga.Connect || v.Seq <= j.Trace.Last || seen[v.At] || v.At.Attempt > mostAttempts {
+				continue
+			}
+			seen[v.At] = true
+			for _, f := range variantsAt(v, d, a) {
+				p := faults.Plan{Faults: append(slices.Clone(j.Plan.Faults), f)}
+				if p.Validate() == nil {
+					plans = append(plans, p)
+				}
+			}
+		}
+	}
+	return plans
+}

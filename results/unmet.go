@@ -1,0 +1,43 @@
+package results
+
+import (
+	"slices"
+
+	"github.com/sagacheck/sagacheck/checkers"
+)
+
+// shown are the properties that every run of a workflow of the user's own has to show:
+// without them it was no run of a saga. Of the others nobody can say in advance whether a
+// workflow ever comes to where they count, since it is the user's and not ours: one
+// that never gives a call up never undoes what it does not know of.
+var shown = []string{
+	"duplicate-effect", "lost-compensation", "partial-success", "step-order", "stuck-saga", "lost-saga", "false-status",
+}
+
+// unmet is why a clause is not applicable to a workflow.
+const unmet = "no run of this workflow came to such a situation"
+
+// leaveUnmet makes clauses not applicable for which there was no opportunity in any run of
+// a workflow, though every point that it passed was struck.
+func (p *Property) leaveUnmet() {
+	judged := 0
+	for _, c := range p.Clauses {
+		judged += c.Judged()
+	}
+	if judged == 0 && slices.Contains(shown, p.Name) {
+		return
+	}
+	left := 0
+	for i := range p.Clauses {
+		c := &p.Clauses[i]
+		if c.Open() && c.Unjudgeable == 0 {
+			c.Lacks = unmet
+		}
+		if c.Lacks == "" {
+			left++
+		}
+	}
+	if left == 0 && p.Verdict == checkers.Vacuous {
+		p.Verdict, p.Reason = checkers.NotApplicable, unmet
+	}
+}

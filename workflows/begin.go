@@ -1,0 +1,158 @@
+package workflows
+
+import (
+	"encoding/json"
+	"fmt"
+	"hash/fnv"
+	"math/rand/v2"
+	"net/http"
+	"net/url"
+	"slices"
+	"strings"
+
+	"github.com/expr-lang/expr/vm"
+
+	"github.com/sagacheck/sagacheck/internal/templates"
+	"github.com/sagacheck/sagacheck/saga"
+)
+
+// talk is how the workflow is spoken to: its start and its outcome, compiled.
+type talk struct {
+	start, outcome asking
+	accepted, id   *vm.Program
+	status         *vm.Program
+}
+
+// asking is the template of a request to the workflow.
+type asking struct {
+	method  string
+	target  *templates.Text
+	headers map[string]*templates.Text
+	body    *templates.Tree // nil: none
+}
+
+// Started is the start of one saga as it is sent.
+type Started struct {
+	Method string
+	Target string // path and query
+	Header http.Header
+	Body   []byte
+	vars   map[string]any
+}
+
+// Said are the texts and numbers in the request.
+func (s Started) Said() []string { return values(s.vars["body"]) }
+
+// Begin makes the start of a saga. The same id and seed draw the same.
+func (w *Workflow) Begin(id string, seed uint64) (Started, error) {
+	h := fnv.New64a()
+	_, _ = h.Write([]byte(id[strings.LastIndex(id, "-")+1:])) // the number of the saga in its cell
+	dice := rand.New(rand.NewPCG(seed, h.Sum64()))
+	env := map[string]any{"saga": map[string]any{"id": id}, "draw": func(args ...any) (any, error) {
+		if len(args) != 2 {
+			return nil, fmt.Errorf("draw: expected two numbers: draw(1, 100)")
+		}
+		from, err := whole(args[0])
+		to, err2 := whole(args[1])
+		if err != nil || err2 != nil || to < from {
+			return nil, fmt.Errorf("draw(%v, %v): expected two whole numbers, the smaller first", args[0], args[1])
+		}
+		return int(from + dice.Int64N(to-from+1)), nil
+	}}
+	s, err := w.talk.start.fill(env)
+	if err != nil {
+		return Started{}, fmt.Errorf("start: %w", err)
+	}
+	return s, nil
+}
+
+func (a asking) fill(env map[string]any) (Started, error) {
+	s := Started{Method: a.method, Header: http.Header{}, vars: map[string]any{}}
+	var err error
+	if s.Target, err = a.target.Render(env); err != nil {
+		return s, err
+	}
+	for name, t := range a.headers {
+		v, err := t.Render(env)
+		if err != nil {
+			return s, err
+		}
+		s.Header.Set(name, v)
+	}
+	if a.body == nil {
+		return s, nil
+	}
+	v, err := a.body.Value(env)
+	if err != nil {
+		return s, err
+	}
+	v = templates.Plain(v)
+	if t, ok := v.(string); ok {
+		s.Body = []byte(t)
+	} else if s.Body, err = json.Marshal(v); err != nil {
+		return s, err
+	}
+	if s.Header.Get("Content-Type") == "" {
+		s.Header.Set("Content-Type", "application/json")
+	}
+	s.vars["body"] = bodyValue(s.Header.Get("Content-Type"), s.Body)
+	return s, nil
+}
+
+// Accepted tells whether an answer to a start says that the saga was taken.
+func (w *Workflow) Accepted(a AnswerVars) (bool, error) {
+	if w.talk.accepted == nil {
+		code, _ := a["code"].(int)
+		return saga.Classify(code) == saga.Done, nil
+	}
+	yes, err := truth(w.talk.accepted, map[string]any{"answer": map[string]any(a), "saga": map[string]any{}})
+	if err != nil {
+		return false, fmt.Errorf("start.accepted: %w", err)
+	}
+	return yes, nil
+}
+
+// OwnID is the workflow's own name for a saga, from the answer to its start.
+func (w *Workflow) OwnID(a AnswerVars, id string) (string, error) {
+	if w.talk.id == nil {
+		return id, nil
+	}
+	v, err := run(w.talk.id, map[string]any{"answer": map[string]any(a), "saga": map[string]any{"id": id}})
+	if err == nil && (v == nil || text(v) == "") {
+		err = fmt.Errorf("expression %q gives nothing", w.Start.ID)
+	}
+	if err != nil {
+		return "", fmt.Errorf("start.id: %w", err)
+	}
+	return text(v), nil
+}
+
+// Ask is the question where a saga stands.
+func (w *Workflow) Ask(s Started, id, own string) (Started, error) {
+	q, err := w.talk.outcome.fill(map[string]any{"saga": map[string]any{"id": id}, "id": url.PathEscape(own), "start": s.vars})
+	if err != nil {
+		return q, fmt.Errorf("outcome: %w", err)
+	}
+	return q, nil
+}
+
+// Status is what the answer to that question says.
+func (w *Workflow) Status(a AnswerVars) (saga.Status, error) {
+	v, err := run(w.talk.status, map[string]any{"answer": map[string]any(a), "saga": map[string]any{}})
+	switch {
+	case err != nil:
+		return "", fmt.Errorf("outcome.status: %w", err)
+	case v == nil:
+		return "", fmt.Errorf("outcome.status: expression %q gives nothing", w.Outcome.Status)
+	}
+	status, ok := w.Outcome.Statuses[text(v)]
+	if !ok {
+		var known []string
+		for word := range w.Outcome.Statuses {
+			known = append(known, word)
+		}
+		slices.Sort(known)
+		return "", fmt.Errorf("outcome.statuses: %q is none of %s", text(v), strings.Join(known, ", "))
+	}
+	return status, nil
+}

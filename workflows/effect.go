@@ -1,0 +1,171 @@
+package workflows
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"math"
+	"slices"
+
+	"github.com/sagacheck/sagacheck/internal/templates"
+	"github.com/sagacheck/sagacheck/saga"
+	"github.com/sagacheck/sagacheck/scenarios"
+)
+
+// effect is what an operation changes.
+type effect struct {
+	inverse bool // of what it undoes
+	changes []change
+	none    bool // nothing was said: a record of its own
+}
+
+// change is one change, its texts templates.
+type change struct {
+	kind   string
+	fields map[string]*templates.Tree
+}
+
+// fieldsOf are the fields of each kind of change.
+var fieldsOf = map[string][]string{
+	"transfer": {"from", "to", "amount", "unit"},
+	"set":      {"register", "from", "to"},
+	"create":   {"record"},
+	"delete":   {"record"},
+}
+
+// compileEffect reads inverse, a change, or a list of them.
+func compileEffect(v any, undoes bool, add func(field string, err error)) effect {
+	switch v := v.(type) {
+	case nil:
+		return effect{inverse: undoes, none: !undoes}
+	case string:
+		if v != "inverse" || !undoes {
+			add("", fmt.Errorf("%q: expected a list of changes (transfer, set, create, delete), or inverse for an operation that undoes another", v))
+		}
+		return effect{inverse: true}
+	case []any:
+		var e effect
+		for i, x := range v {
+			e.changes = append(e.changes, compileChange(x, func(field string, err error) { add(fmt.Sprintf("[%d]%s", i, field), err) }))
+		}
+		return e
+	}
+	return effect{changes: []change{compileChange(v, add)}}
+}
+
+func compileChange(v any, add func(field string, err error)) change {
+	m, ok := v.(map[string]any)
+	if !ok || len(m) != 1 {
+		add("", errors.New("expected one of transfer, set, create and delete"))
+		return change{}
+	}
+	c := change{fields: map[string]*templates.Tree{}}
+	for kind, raw := range m {
+		c.kind = kind
+		fields, known := raw.(map[string]any)
+		if fieldsOf[kind] == nil || !known {
+			add("", fmt.Errorf("%q: expected transfer, set, create or delete with its fields", kind))
+			return c
+		}
+		for name, x := range fields {
+			if !slices.Contains(fieldsOf[kind], name) {
+				add("."+kind+"."+name, fmt.Errorf("unknown field: expected %v", fieldsOf[kind]))
+				continue
+			}
+			t, err := templates.ParseTree(x, effectVars...)
+			if err != nil {
+				add("."+kind+"."+name, err)
+			}
+			c.fields[name] = t
+		}
+		for _, name := range fieldsOf[kind] {
+			if c.fields[name] == nil && !(kind == "set" && (name == "from" || name == "to")) {
+				add("."+kind, fmt.Errorf("%s: must be given", name))
+			}
+		}
+	}
+	return c
+}
+
+// of is the effect of a call; undone is that of the action which it undoes, if it names
+// one.
+func (e effect) of(op *Operation, s SagaVars, env map[string]any, undone *saga.Effect) (saga.Effect, error) {
+	switch {
+	case e.inverse && undone != nil:
+		return undone.Inverse(), nil
+	case e.inverse:
+		return saga.Effect{Writes: []saga.Write{{Register: record(op.Undone(), s), From: scenarios.Exists}}}, nil
+	case e.none:
+		return saga.Effect{Writes: []saga.Write{{Register: record(op, s), To: scenarios.Exists}}}, nil
+	}
+	var out saga.Effect
+	for _, c := range e.changes {
+		if err := c.apply(&out, op.Service, env); err != nil {
+			return saga.Effect{}, err
+		}
+	}
+	return out, out.Validate()
+}
+
+// record is the register of an operation of which nobody has said what it changes.
+func record(op *Operation, s SagaVars) string { return op.Service + "/" + op.Name + ":" + s.ID }
+
+func (c change) apply(out *saga.Effect, service string, env map[string]any) error {
+	texts := map[string]string{}
+	for name, t := range c.fields {
+		v, err := t.Value(env)
+		switch {
+		case err != nil:
+			return fmt.Errorf("%s.%s: %w", c.kind, name, err)
+		case v == nil:
+			return fmt.Errorf("%s.%s: its template gives nothing", c.kind, name)
+		}
+		if name == "amount" {
+			if v, err = whole(v); err != nil {
+				return fmt.Errorf("%s.amount: %w", c.kind, err)
+			}
+		}
+		texts[name] = text(v)
+	}
+	full := func(field string) string { return service + "/" + texts[field] }
+	switch c.kind {
+	case "transfer":
+		var n int64
+		if _, err := fmt.Sscan(texts["amount"], &n); err != nil {
+			return fmt.Errorf("transfer.amount: %q: expected a whole number", texts["amount"])
+		}
+		out.Postings = append(out.Postings,
+			saga.Posting{Account: full("from"), Amount: -n, Unit: texts["unit"]}, saga.Posting{Account: full("to"), Amount: n, Unit: texts["unit"]})
+	case "set":
+		out.Writes = append(out.Writes, saga.Write{Register: full("register"), From: texts["from"], To: texts["to"]})
+	case "create":
+		out.Writes = append(out.Writes, saga.Write{Register: full("record"), To: scenarios.Exists})
+	case "delete":
+		out.Writes = append(out.Writes, saga.Write{Register: full("record"), From: scenarios.Exists})
+	}
+	return nil
+}
+
+// whole is an amount as a whole number.
+func whole(v any) (int64, error) {
+	switch n := v.(type) {
+	case int:
+		return int64(n), nil
+	case int64:
+		return n, nil
+	case uint64:
+		return int64(n), nil
+	case float64:
+		if n == math.Trunc(n) && math.Abs(n) < 1<<53 {
+			return int64(n), nil
+		}
+	case json.Number:
+		return n.Int64()
+	case string:
+		var i int64
+		if _, err := fmt.Sscan(n, &i); err == nil && fmt.Sprint(i) == n {
+			return i, nil
+		}
+	}
+	return 0, fmt.Errorf("%v: expected a whole number (of cents, of pieces): multiply and use int() where it is none", v)
+}

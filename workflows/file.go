@@ -1,0 +1,178 @@
+package workflows
+
+import (
+	"github.com/sagacheck/sagacheck/orchestrators"
+	"github.com/sagacheck/sagacheck/saga"
+)
+
+// Workflow is one file.
+type Workflow struct {
+	// Name of the workflow; lower-case letters, digits and hyphens.
+	Name string `json:"name" yaml:"name" jsonschema:"pattern=^[a-z0-9][a-z0-9-]{0\\,62}$"`
+	// Description says in a sentence or two what the workflow does.
+	Description string `json:"description,omitempty" yaml:"description,omitempty"`
+	// System is what runs the workflow.
+	System System `json:"system" yaml:"system"`
+	// Start is the request that starts one saga.
+	Start Start `json:"start" yaml:"start"`
+	// Outcome is the request that tells where a saga stands.
+	Outcome Outcome `json:"outcome" yaml:"outcome"`
+	// Services that the workflow calls, by their names.
+	Services map[string]*Service `json:"services" yaml:"services"`
+	// Steps of the saga, in their order. Absent: the operations that undo and read nothing, in the order in which a run without faults called them.
+	Steps []Step `json:"steps,omitempty" yaml:"steps,omitempty"`
+	// Promises are judged only where they are given.
+	Promises Promises `json:"promises,omitempty" yaml:"promises,omitempty"`
+	// Invariants that must hold, in the user's own words.
+	Invariants []Invariant `json:"invariants,omitempty" yaml:"invariants,omitempty"`
+	// Redact names what must not be stored: request.headers.NAME, or a field of a body by its name.
+	Redact []string `json:"redact,omitempty" yaml:"redact,omitempty"`
+
+	dir    string // of the file
+	digest string
+	talk   talk
+	plan   []Planned
+}
+
+// System is what runs the workflow: processes of ours, a container, an engine that Sagacheck installs, or nothing but the address of a system that runs already.
+type System struct {
+	// Engine is the name of an engine that sagacheck orchestrators install installs; ${engine} is its folder.
+	Engine string `json:"engine,omitempty" yaml:"engine,omitempty"`
+	// Processes are started in this order and ended in the opposite one.
+	Processes []orchestrators.Process `json:"processes,omitempty" yaml:"processes,omitempty"`
+	// Container in place of processes.
+	Container *orchestrators.Container `json:"container,omitempty" yaml:"container,omitempty"`
+	// Base is the URL at which the workflow is started and asked for.
+	Base string `json:"base" yaml:"base"`
+	// Version of the workflow, for reports.
+	Version string `json:"version,omitempty" yaml:"version,omitempty"`
+	// QuietMS is how long the wires must be silent before a saga without an end counts as stuck.
+	QuietMS int `json:"quiet_ms,omitempty" yaml:"quiet_ms,omitempty" jsonschema:"minimum=0"`
+	// Parallel is how many sagas it can serve at once (default 0: any number).
+	Parallel int `json:"parallel,omitempty" yaml:"parallel,omitempty" jsonschema:"minimum=0"`
+}
+
+// Start starts one saga. Its templates know saga.id and draw(from, to), a whole number that is drawn for the saga.
+type Start struct {
+	// Request is method and path: POST /orders.
+	Request string `json:"request" yaml:"request"`
+	// Headers of the request.
+	Headers map[string]string `json:"headers,omitempty" yaml:"headers,omitempty"`
+	// Body is sent as JSON; a text is sent as it is.
+	Body any `json:"body,omitempty" yaml:"body,omitempty"`
+	// Accepted is an expression over answer: the workflow took it. Default: answer.code in 200..299.
+	Accepted string `json:"accepted,omitempty" yaml:"accepted,omitempty"`
+	// ID is an expression over answer: the workflow's own name for the saga, id in other expressions. Default: saga.id.
+	ID string `json:"id,omitempty" yaml:"id,omitempty"`
+}
+
+// Outcome asks where a saga stands.
+type Outcome struct {
+	// Request is method and path: GET /orders/${id}.
+	Request string `json:"request" yaml:"request"`
+	// Headers of the request.
+	Headers map[string]string `json:"headers,omitempty" yaml:"headers,omitempty"`
+	// Status is an expression over answer: the status in the workflow's words.
+	Status string `json:"status" yaml:"status"`
+	// Statuses are these words, and what they mean: running, compensating, completed, compensated, stuck (a person is needed).
+	Statuses map[string]saga.Status `json:"statuses" yaml:"statuses"`
+}
+
+// Service is one service that the workflow calls.
+type Service struct {
+	// Protection is naive, keyed, fenced, or {keyed: {key: expression}}. Default: --participants.
+	Protection any `json:"protection,omitempty" yaml:"protection,omitempty"`
+	// Host is the name by which the workflow calls it, through a forward proxy: api.pay.example.
+	Host string `json:"host,omitempty" yaml:"host,omitempty"`
+	// Upstream is a real service that stands behind: http://127.0.0.1:9001.
+	Upstream string `json:"upstream,omitempty" yaml:"upstream,omitempty"`
+	// Pass names requests that do not matter: GET /healthz.
+	Pass []string `json:"pass,omitempty" yaml:"pass,omitempty"`
+	// Operations by their names.
+	Operations map[string]*Operation `json:"operations" yaml:"operations"`
+	// Optional: a run without faults need not call it.
+	Optional bool `json:"optional,omitempty" yaml:"optional,omitempty"`
+
+	name   string
+	routes []*route
+	passes []*route
+	guard  protection
+}
+
+// Operation is one sort of call to a service.
+type Operation struct {
+	// Request is method and path, with what varies in braces: POST /payments/{paymentId}/refund.
+	Request string `json:"request" yaml:"request"`
+	// When is an expression over request, where method and path are not enough.
+	When string `json:"when,omitempty" yaml:"when,omitempty"`
+	// Saga is an expression over request: which saga the call belongs to, by its id or by the workflow's own name. only: one saga at a time. of(value): the saga in whose messages the value occurred first.
+	Saga string `json:"saga,omitempty" yaml:"saga,omitempty"`
+	// Each is an expression over request that tells instances apart: an item each.
+	Each string `json:"each,omitempty" yaml:"each,omitempty"`
+	// Undoes names the operation of the same service that this one undoes.
+	Undoes string `json:"undoes,omitempty" yaml:"undoes,omitempty"`
+	// Which is an expression over request and action that is true for the action that is undone.
+	Which string `json:"which,omitempty" yaml:"which,omitempty"`
+	// Reads names the operation of the same service that this one looks for: it has no effect.
+	Reads string `json:"reads,omitempty" yaml:"reads,omitempty"`
+	// Effect is what it changes: a list of transfer, set, create and delete, one of them, or inverse. Default: an operation that undoes is the inverse, others leave a record.
+	Effect any `json:"effect,omitempty" yaml:"effect,omitempty"`
+	// Answer of the service: code, headers, body. Its templates know request, action, effects, new.id, saga.id and id.
+	Answer Answer `json:"answer,omitempty" yaml:"answer,omitempty"`
+	// Missing is the answer where which names nothing that is there. Default: 404.
+	Missing *Answer `json:"missing,omitempty" yaml:"missing,omitempty"`
+	// Repeat says what a call does whose effect is there already: again (the default), same-answer, or {answer: {code: 404}}.
+	Repeat any `json:"repeat,omitempty" yaml:"repeat,omitempty"`
+
+	compiled
+}
+
+// Answer is the template of an answer.
+type Answer struct {
+	// Code is the HTTP status. Default: 200.
+	Code int `json:"code,omitempty" yaml:"code,omitempty" jsonschema:"minimum=200,maximum=599"`
+	// Headers of the answer.
+	Headers map[string]string `json:"headers,omitempty" yaml:"headers,omitempty"`
+	// Body is sent as JSON; a text is sent as it is.
+	Body any `json:"body,omitempty" yaml:"body,omitempty"`
+}
+
+// Step is one step of the saga.
+type Step struct {
+	// Name of the step, unique; lower-case letters, digits and hyphens.
+	Name string `json:"name" yaml:"name" jsonschema:"pattern=^[a-z0-9][a-z0-9-]{0\\,62}$"`
+	// Do is the operation that does it: service.operation.
+	Do string `json:"do" yaml:"do"`
+	// Undo is the operation that undoes it.
+	Undo string `json:"undo,omitempty" yaml:"undo,omitempty"`
+	// Kind of the step: compensatable (the default), pivot, retriable, deferrable.
+	Kind saga.Kind `json:"kind,omitempty" yaml:"kind,omitempty" jsonschema:"enum=compensatable,enum=pivot,enum=retriable,enum=deferrable"`
+	// After names the steps that must have succeeded before this one starts. Absent: the step before it.
+	After []string `json:"after,omitempty" yaml:"after,omitempty"`
+}
+
+// Promises are what the workflow promises beyond being a saga.
+type Promises struct {
+	// Start: idempotent: a client may repeat it when the answer was lost.
+	Start string `json:"start,omitempty" yaml:"start,omitempty" jsonschema:"enum=idempotent"`
+	// Attempts is how often each step is attempted at the most, by its name.
+	Attempts map[string]int `json:"attempts,omitempty" yaml:"attempts,omitempty"`
+	// Permanent: a refusal (a 4xx but 408, 409, 425 and 429) is not tried again.
+	Permanent bool `json:"permanent,omitempty" yaml:"permanent,omitempty"`
+	// Keys: all attempts of an operation carry the same Idempotency-Key, and no other operation has it.
+	Keys bool `json:"keys,omitempty" yaml:"keys,omitempty"`
+}
+
+// Invariant must hold, in the user's own words. Exactly one of always, settled and sometimes is given: an expression, or for settled also {sql, dsn}.
+type Invariant struct {
+	// Name of the invariant, unique.
+	Name string `json:"name" yaml:"name"`
+	// Settled must hold when a saga has ended and all is silent.
+	Settled any `json:"settled,omitempty" yaml:"settled,omitempty"`
+	// Always must hold after every effect.
+	Always any `json:"always,omitempty" yaml:"always,omitempty"`
+	// Sometimes must have been true at the end of some saga of a run.
+	Sometimes any `json:"sometimes,omitempty" yaml:"sometimes,omitempty"`
+	// Expect is an expression over rows, status, saga, id: with sql, what must hold.
+	Expect string `json:"expect,omitempty" yaml:"expect,omitempty"`
+}

@@ -1,0 +1,172 @@
+package workflows
+
+import (
+	"maps"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/sagacheck/sagacheck/orchestrators"
+	"github.com/sagacheck/sagacheck/saga"
+)
+
+// Planned is one step of the saga.
+type Planned struct {
+	Name     string
+	Kind     saga.Kind
+	After    []string
+	Do, Undo *Operation // Undo nil: there is none
+}
+
+// Title is service and request.
+func (op *Operation) Title() string { return op.Service + " " + op.Request }
+
+// Pairs tells whether the operation names the effect that it undoes.
+func (op *Operation) Pairs() bool { return op.whichOf != nil }
+
+// Undone is the operation that it undoes; itself if it undoes none.
+func (op *Operation) Undone() *Operation {
+	if op.undone != nil {
+		return op.undone
+	}
+	return op
+}
+
+// Plan is the steps of the saga: those of the file, or else one for each operation that
+// undoes and reads nothing, in the order of their names.
+func (w *Workflow) Plan() []Planned { return w.plan }
+
+func (w *Workflow) makePlan() []Planned {
+	var all []Planned
+	if w.Steps == nil {
+		for _, op := range w.Operations() {
+			if op.Undoes == "" && op.Reads == "" {
+				all = append(all, Planned{Name: op.Name, Kind: saga.Compensatable, Do: op, Undo: w.undoing(op)})
+			}
+		}
+		return all
+	}
+	for _, s := range w.Steps {
+		p := Planned{Name: s.Name, Kind: s.Kind, After: s.After, Do: w.operation(s.Do), Undo: w.operation(s.Undo)}
+		if p.Kind == "" {
+			p.Kind = saga.Compensatable
+		}
+		if s.Undo == "" {
+			p.Undo = w.undoing(p.Do)
+		}
+		all = append(all, p)
+	}
+	return all
+}
+
+// Operations are all operations, by the names of their services and their own.
+func (w *Workflow) Operations() []*Operation {
+	var all []*Operation
+	for _, name := range slices.Sorted(maps.Keys(w.Services)) {
+		s := w.Services[name]
+		for _, op := range slices.Sorted(maps.Keys(s.Operations)) {
+			all = append(all, s.Operations[op])
+		}
+	}
+	return all
+}
+
+// operation finds service.operation; nil: there is none.
+func (w *Workflow) operation(name string) *Operation {
+	service, op, _ := strings.Cut(name, ".")
+	if s := w.Services[service]; s != nil {
+		return s.Operations[op]
+	}
+	return nil
+}
+
+func (w *Workflow) undoing(op *Operation) *Operation {
+	for _, other := range w.Operations() {
+		if other.Service == op.Service && other.Undoes == op.Name {
+			return other
+		}
+	}
+	return nil
+}
+
+// StepOf is the step and the direction of an operation. One that reads has the name of
+// its own.
+func (w *Workflow) StepOf(op *Operation) (step string, direction saga.Direction) {
+	for _, p := range w.Plan() {
+		switch op {
+		case p.Do:
+			return p.Name, saga.Action
+		case p.Undo:
+			return p.Name, saga.Compensation
+		}
+	}
+	return op.Name, saga.Action
+}
+
+// ServiceOf is the service of a step, or of an operation that reads; empty: there is none.
+func (w *Workflow) ServiceOf(step string) string {
+	for _, p := range w.Plan() {
+		if p.Name == step {
+			return p.Do.Service
+		}
+	}
+	for _, op := range w.Operations() {
+		if op.Name == step {
+			return op.Service
+		}
+	}
+	return ""
+}
+
+// Upstream is the real service behind a step; empty: there is none.
+func (w *Workflow) Upstream(step string) string {
+	if s := w.Services[w.ServiceOf(step)]; s != nil {
+		return s.Upstream
+	}
+	return ""
+}
+
+// Alone tells whether only one saga at a time can be told apart.
+func (w *Workflow) Alone() bool {
+	return slices.ContainsFunc(w.Operations(), func(op *Operation) bool { return op.only })
+}
+
+// Digest is a short name of what the file says.
+func (w *Workflow) Digest() string { return w.digest }
+
+// Manifest is the system as it is started.
+func (w *Workflow) Manifest() *orchestrators.Manifest {
+	m := orchestrators.Manifest{
+		Name: w.Name, Version: w.System.Version, Base: w.System.Base, Container: w.System.Container,
+		QuietMS: w.System.QuietMS, Parallel: w.System.Parallel, Capabilities: w.capabilities(),
+	}
+	for _, p := range w.System.Processes {
+		p.Command = slices.Clone(p.Command)
+		p.Command[0] = w.beside(p.Command[0])
+		m.Processes = append(m.Processes, p)
+	}
+	return orchestrators.InFolder(m, w.dir)
+}
+
+// beside is a program that lies beside the file.
+func (w *Workflow) beside(program string) string {
+	if strings.HasPrefix(program, "./") || strings.HasPrefix(program, "../") {
+		return filepath.Join(w.dir, program)
+	}
+	return program
+}
+
+// capabilities are what the workflow promises, in the words of the contract.
+func (w *Workflow) capabilities() []string {
+	able := []string{"dag", "pivot", "deferrable"}
+	add := func(yes bool, name string) {
+		if yes {
+			able = append(able, name)
+		}
+	}
+	add(w.Promises.Start == "idempotent", "idempotent-submit")
+	add(len(w.Promises.Attempts) > 0, "max-attempts")
+	add(w.Promises.Permanent, "permanent-errors")
+	add(w.Promises.Keys, "idempotency-key")
+	return able
+}

@@ -1,0 +1,131 @@
+package workflows
+
+import (
+	"bytes"
+	"compress/gzip"
+	"encoding/json"
+	"fmt"
+	"io"
+	"mime"
+	"net/http"
+	"net/url"
+	"strconv"
+	"strings"
+
+	"github.com/sagacheck/sagacheck/internal/templates"
+)
+
+// Request is one call as it came.
+type Request struct {
+	Method string
+	Path   string // as it was sent, escaped
+	Query  url.Values
+	Header http.Header
+	Body   []byte // decompressed
+}
+
+// mostDecompressed bounds a body that was compressed.
+const mostDecompressed = 64 << 20
+
+// RequestOf is the request of a head and a whole body.
+func RequestOf(head *http.Request, body []byte) Request {
+	r := Request{Method: head.Method, Path: head.URL.EscapedPath(), Query: head.URL.Query(), Header: head.Header, Body: body}
+	if strings.EqualFold(head.Header.Get("Content-Encoding"), "gzip") {
+		if z, err := gzip.NewReader(bytes.NewReader(body)); err == nil {
+			if plain, err := io.ReadAll(io.LimitReader(z, mostDecompressed)); err == nil {
+				r.Body = plain
+			}
+		}
+	}
+	return r
+}
+
+// target is path and query.
+func (r Request) target() string {
+	if q := r.Query.Encode(); q != "" {
+		return r.Path + "?" + q
+	}
+	return r.Path
+}
+
+// vars are the variables of a request.
+func (r Request) vars(params map[string]any) map[string]any {
+	query := map[string]any{}
+	for k, v := range r.Query {
+		query[k] = v[0]
+	}
+	return map[string]any{
+		"method": r.Method, "path": params, "query": query, "headers": headerVars(r.Header),
+		"body": bodyValue(r.Header.Get("Content-Type"), r.Body),
+	}
+}
+
+// headerVars finds a header by its name as it is usually written, or in lower case.
+func headerVars(h http.Header) map[string]any {
+	vars := map[string]any{}
+	for k, v := range h {
+		vars[k], vars[strings.ToLower(k)] = v[0], v[0]
+	}
+	return vars
+}
+
+// bodyValue is a body as expressions see it: the value of JSON, the fields of a form, or
+// else the text.
+func bodyValue(contentType string, body []byte) any {
+	kind, _, _ := mime.ParseMediaType(contentType)
+	if kind == "application/x-www-form-urlencoded" {
+		if form, err := url.ParseQuery(string(body)); err == nil {
+			fields := map[string]any{}
+			for k, v := range form {
+				fields[k] = v[0]
+			}
+			return fields
+		}
+	}
+	if len(bytes.TrimSpace(body)) == 0 {
+		return nil
+	}
+	if v, err := templates.Exact(body); err == nil {
+		return v
+	}
+	return string(body)
+}
+
+// values are all texts and numbers in a value, as texts.
+func values(v any) []string {
+	switch v := v.(type) {
+	case string:
+		return []string{v}
+	case float64, json.Number:
+		return []string{text(v)}
+	case map[string]any:
+		var all []string
+		for _, x := range v {
+			all = append(all, values(x)...)
+		}
+		return all
+	case []any:
+		var all []string
+		for _, x := range v {
+			all = append(all, values(x)...)
+		}
+		return all
+	}
+	return nil
+}
+
+// text is a value as a text: a number without an exponent.
+func text(v any) string {
+	if f, ok := v.(float64); ok {
+		return strconv.FormatFloat(f, 'f', -1, 64)
+	}
+	return fmt.Sprint(v)
+}
+
+// AnswerVars are the variables of an answer of the workflow: code and body.
+type AnswerVars map[string]any
+
+// AnswerOf is what expressions see of an answer.
+func AnswerOf(code int, body []byte) AnswerVars {
+	return AnswerVars{"code": code, "body": bodyValue("", body)}
+}

@@ -1,0 +1,166 @@
+package workflows
+
+import (
+	"errors"
+	"fmt"
+	"net/http"
+	"net/url"
+	"slices"
+	"strings"
+)
+
+// route is a method and the template of a path.
+type route struct {
+	text     string
+	method   string
+	segments []segment
+	params   []string
+	op       *Operation // nil: it does not matter
+}
+
+// segment is one part of a path: a text, or a parameter.
+type segment struct{ text, param string }
+
+var methods = []string{
+	http.MethodGet, http.MethodHead, http.MethodPost, http.MethodPut, http.MethodPatch, http.MethodDelete, http.MethodOptions,
+}
+
+// parseRoute reads "POST /payments/{paymentId}/refund".
+func parseRoute(text string) (*route, error) {
+	method, path, ok := strings.Cut(text, " ")
+	if !ok || !strings.HasPrefix(path, "/") || !slices.Contains(methods, method) {
+		return nil, fmt.Errorf("%q: expected a method and a path: POST /payments/{paymentId}/refund", text)
+	}
+	if strings.ContainsAny(path, "?#") {
+		return nil, fmt.Errorf("%q: expected no query: when: narrows it", text)
+	}
+	r := &route{text: text, method: method}
+	for _, part := range strings.Split(strings.TrimPrefix(path, "/"), "/") {
+		s, err := parseSegment(part)
+		if err != nil {
+			return nil, fmt.Errorf("%q: %w", text, err)
+		}
+		if s.param != "" && slices.Contains(r.params, s.param) {
+			return nil, fmt.Errorf("%q: {%s} is there twice", text, s.param)
+		}
+		if s.param != "" {
+			r.params = append(r.params, s.param)
+		}
+		r.segments = append(r.segments, s)
+	}
+	return r, nil
+}
+
+func parseSegment(part string) (segment, error) {
+	if !strings.ContainsAny(part, "{}") {
+		text, err := url.PathUnescape(part)
+		return segment{text: text}, err
+	}
+	name := strings.TrimSuffix(strings.TrimPrefix(part, "{"), "}")
+	if part != "{"+name+"}" || name == "" || strings.ContainsAny(name, "{}") {
+		return segment{}, fmt.Errorf("%q: expected a whole part of the path in braces: {paymentId}", part)
+	}
+	return segment{param: name}, nil
+}
+
+// match gives the parameters of a path; ok is false if the route does not fit.
+func (r *route) match(method, path string) (params map[string]any, ok bool) {
+	if method != r.method {
+		return nil, false
+	}
+	parts := strings.Split(strings.TrimPrefix(path, "/"), "/")
+	if len(parts) == len(r.segments)+1 && parts[len(parts)-1] == "" { // a slash at the end
+		parts = parts[:len(parts)-1]
+	}
+	if len(parts) != len(r.segments) {
+		return nil, false
+	}
+	params = map[string]any{}
+	for i, s := range r.segments {
+		part, err := url.PathUnescape(parts[i])
+		switch {
+		case err != nil, s.param == "" && part != s.text, s.param != "" && part == "":
+			return nil, false
+		case s.param != "":
+			params[s.param] = part
+		}
+	}
+	return params, true
+}
+
+// compare orders routes: the one that says more of a path comes first. Two that say
+// equally much, and fit one path, are 0.
+func (r *route) compare(o *route) int {
+	for i := range min(len(r.segments), len(o.segments)) {
+		switch a, b := r.segments[i].param != "", o.segments[i].param != ""; {
+		case a && !b:
+			return 1
+		case b && !a:
+			return -1
+		}
+	}
+	return 0
+}
+
+// clashes tells whether two routes fit one and the same request, and neither says more.
+func (r *route) clashes(o *route) bool {
+	if r.method != o.method || len(r.segments) != len(o.segments) {
+		return false
+	}
+	for i := range r.segments {
+		a, b := r.segments[i], o.segments[i]
+		if (a.param == "") != (b.param == "") || a.param == "" && a.text != b.text {
+			return false
+		}
+	}
+	return true
+}
+
+// NoRouteError is a request that no operation of a service fits.
+type NoRouteError struct {
+	Service string
+	Request Request
+	Known   []string
+	When    string // an operation whose when: said no; empty: none fits method and path
+}
+
+func (e *NoRouteError) Error() string {
+	s := fmt.Sprintf("services.%s: no operation fits %s %s", e.Service, e.Request.Method, e.Request.Path)
+	if e.When != "" {
+		s += fmt.Sprintf(" (when: of %s says no)", e.When)
+	}
+	return s + ": expected one of " + strings.Join(e.Known, ", ")
+}
+
+// Match finds the operation that a request belongs to.
+func (s *Service) Match(r Request) (*Call, error) {
+	for _, p := range s.passes {
+		if _, ok := p.match(r.Method, r.Path); ok {
+			return &Call{Pass: true}, nil
+		}
+	}
+	none := &NoRouteError{Service: s.name, Request: r}
+	var errs []error
+	for _, route := range s.routes { // what says more comes first
+		params, ok := route.match(r.Method, r.Path)
+		if !ok {
+			none.Known = append(none.Known, route.text)
+			continue
+		}
+		c := newCall(s, route.op, r, params)
+		fits, err := c.when()
+		switch {
+		case err != nil:
+			errs = append(errs, err)
+		case fits:
+			return c, nil
+		default:
+			none.When = route.op.Name
+			none.Known = append(none.Known, route.text)
+		}
+	}
+	if len(errs) > 0 {
+		return nil, errors.Join(errs...)
+	}
+	return nil, none
+}
