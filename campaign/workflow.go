@@ -35,8 +35,14 @@ func openFlow(file string) (*flow, error) {
 	return &flow{file: w, wire: wire.New()}, nil
 }
 
-func (f *flow) subject() *subject {
-	return &subject{Name: f.file.Name, Sagas: 1, Source: harness.Outline{Flow: f.file, Steps: f.steps}}
+// together is how many sagas run at once in the cells that are to show whether the workflow
+// keeps them apart.
+const together = 3
+
+func (f *flow) subject() *subject { return f.several(1) }
+
+func (f *flow) several(sagas int) *subject {
+	return &subject{Name: f.file.Name, Sagas: sagas, Source: harness.Outline{Flow: f.file, Steps: f.steps}}
 }
 
 func (f *flow) start(ctx context.Context, o orchestrators.Options) (orchestrators.System, error) {
@@ -150,7 +156,7 @@ func (x *session) runWorkflow(ctx context.Context) {
 			seen = append(seen, planning.Journey{Plan: w.plan, Trace: t})
 		}
 	}
-	all := x.atPoints(seen)
+	all := slices.Concat(x.together(), x.atPoints(seen))
 	x.collector.Plans(plansDigest(append(ways, all...)))
 	mine := x.mine(all)
 	if ctx.Err() == nil {
@@ -163,6 +169,19 @@ func (x *session) journeys() []planned {
 	s := x.flow.subject()
 	var all []planned
 	for _, p := range planning.Journeys(s.blueprint()[0]) {
+		all = append(all, planned{s, p, x.s.Seed})
+	}
+	return all
+}
+
+// together are plans for several sagas at once; none where only one can be told apart.
+func (x *session) together() []planned {
+	if x.flow.file.Alone() {
+		return nil
+	}
+	s := x.flow.several(together)
+	var all []planned
+	for _, p := range planning.Together(s.blueprint()[0], together) {
 		all = append(all, planned{s, p, x.s.Seed})
 	}
 	return all

@@ -244,6 +244,11 @@ func (r *router) whose(call *workflows.Call) (*ownSaga, *ownAction, error) {
 	case undoes != nil:
 		return undoes.saga, undoes, nil
 	}
+	for _, v := range call.Named() { // a name that is not there, of a saga that said it, or is over
+		if s := r.said[v]; s != nil {
+			return s, nil, nil
+		}
+	}
 	if open := r.open(); len(open) == 1 { // it can be nobody else's
 		return open[0], nil, nil
 	}

@@ -20,6 +20,7 @@ type Served struct {
 	Call     Call
 	World    *World
 	Handle   Handler // nil: World.Handle
+	Asks     bool    // it asks what was done: nothing of it is recorded here
 	Received func()
 	Answered func(Answer)
 	Done     func()
@@ -90,7 +91,9 @@ func answer(w http.ResponseWriter, r *http.Request, resolve func(string) (Served
 		handle = s.Handle
 	}
 	a := handle(s.Call, r.Header, body)
-	s.World.Answered(s.Call, a)
+	if !s.Asks {
+		s.World.Answered(s.Call, a)
+	}
 	s.Answered(a)
 	if a.Hangup {
 		hangUp(w)

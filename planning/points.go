@@ -34,6 +34,25 @@ func Journeys(d saga.Definition) []faults.Plan {
 // come to their end.
 const outlasts = 3000
 
+// Together are plans for several sagas at once: what one of them is told must not become
+// another's. None meets a fault, each step is refused to one, and to all of them; and the
+// answer to each step is lost to one.
+func Together(d saga.Definition, sagas int) []faults.Plan {
+	plans := []faults.Plan{{}}
+	for _, s := range d.Steps {
+		refused := faults.Fault{Kind: faults.KindReject, At: point(s.Name, 1, saga.Receive), Saga: 1}
+		lost := faults.Fault{Kind: faults.KindLose, At: point(s.Name, 1, saga.Response), Saga: 1}
+		all := faults.Plan{}
+		for n := range sagas {
+			f := refused
+			f.Saga = n + 1
+			all.Faults = append(all.Faults, f)
+		}
+		plans = append(plans, faults.Plan{Faults: []faults.Fault{refused}}, all, faults.Plan{Faults: []faults.Fault{lost}})
+	}
+	return plans
+}
+
 // mostAttempts is up to which attempt of an operation its points are tried: what comes
 // after a second one is more of the same.
 const mostAttempts = 2

@@ -117,7 +117,7 @@ func (w *Wire) Resolve(remote string) (participants.Served, bool) {
 		return participants.Served{}, false
 	}
 	return participants.Served{
-		Call: x.call, World: x.script.world, Handle: x.handle,
+		Call: x.call, World: x.script.world, Handle: x.handle, Asks: x.read,
 		Received: x.setReceived, Answered: x.setAnswered, Done: x.script.in.fence.leave,
 	}, true
 }
