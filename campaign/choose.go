@@ -54,6 +54,9 @@ func (x *session) choose() (err error) {
 	}
 	if x.s.Processes == 0 {
 		x.s.Processes = ProcessesPerCore * runtime.GOMAXPROCS(0)
+		if x.flow != nil && x.flow.file.Alone() { // they only serve, and are not killed
+			x.s.Processes *= alonePerProcess
+		}
 	}
 	return x.chooseDefects()
 }

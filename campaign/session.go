@@ -74,7 +74,7 @@ func open(ctx context.Context, host Host, s Settings, command string, shard *res
 	x.harness, err = harness.New(harness.Options{
 		System: x.system, Start: x.starter(), Parallel: x.s.Parallel, Processes: x.s.Processes,
 		Settle: x.s.Settle, Quiet: x.s.Quiet, Scale: x.s.Scale, Dir: filepath.Join(dir, results.HistoriesDir), Defects: x.orchestratorDefects,
-		Wire: x.wire(),
+		Wire: x.wire(), Alone: x.flow != nil && x.flow.file.Alone() && x.starter() != nil,
 	})
 	if err != nil {
 		return nil, errors.Join(trouble(err), x.close())

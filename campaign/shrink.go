@@ -80,7 +80,7 @@ func (x *session) shrinkAll(ctx context.Context, f Shrink, found *failures) []*f
 // shrink tells the rate of a failure, looks for a smaller case, and tells the rate
 // of that one.
 func (s *shrinker) shrink(ctx context.Context, f Shrink, g *failure) {
-	g.smallest = planning.Case{Plan: g.plan, Definitions: g.header.Definitions, Registers: g.header.Registers}
+	g.smallest = planning.Case{Plan: g.plan, Definitions: g.header.Definitions, Registers: g.header.Registers, Fixed: g.header.Workflow != ""}
 	replays := slices.Repeat([]planning.Case{g.smallest}, replaysOfFailure)
 	rate := rateOf(s.try(ctx, g, replays))
 	if ctx.Err() != nil {

@@ -56,6 +56,9 @@ func (x *session) pace() {
 	if x.s.Scale == 0 {
 		x.s.Scale = pace.Scale
 	}
+	if x.flow != nil && x.flow.file.Alone() {
+		x.s.Parallel = 1 // on a process that all cells share
+	}
 	if x.s.Parallel == 0 {
 		x.s.Parallel = cmp.Or(pace.Parallel, SagasPerCore*runtime.GOMAXPROCS(0))
 	}
@@ -112,7 +115,7 @@ func fits(s *scenarios.Scenario, capabilities []string) bool {
 // starter starts orchestrators that cells may kill; nil where there is no way.
 func (x *session) starter() func(context.Context) (orchestrators.System, error) {
 	switch {
-	case x.flow != nil && !x.flow.file.Manifest().CanKill():
+	case x.flow != nil && !x.flow.file.Startable():
 		return nil
 	case x.flow != nil:
 		return func(ctx context.Context) (orchestrators.System, error) {

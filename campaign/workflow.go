@@ -35,6 +35,10 @@ func openFlow(file string) (*flow, error) {
 	return &flow{file: w, wire: wire.New()}, nil
 }
 
+// alonePerProcess is how many processes more there are where each serves one saga at a
+// time: most of a saga's time is waiting.
+const alonePerProcess = 4
+
 // together is how many sagas run at once in the cells that are to show whether the workflow
 // keeps them apart.
 const together = 3

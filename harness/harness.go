@@ -77,6 +77,8 @@ type Options struct {
 	// Scale multiplies the times of the client that submits, as those of the
 	// scenarios' policies were; 0: the pace of the orchestrator.
 	Scale float64
+	// Alone: each cell has a process of its own while it runs, whatever its plan does.
+	Alone bool
 	// Again is how often a cell is run again whose planned fault did not fire.
 	Again int
 	// Dir is where histories are stored; empty: nowhere.
@@ -163,9 +165,9 @@ func newLanes(parallel, processes int) lanes {
 
 // enter waits until a cell may run, and returns how to leave. A cell weighs as
 // many sagas as it has: dozens of them at once are a load of their own.
-func (l lanes) enter(ctx context.Context, c Cell) (leave func(), err error) {
+func (l lanes) enter(ctx context.Context, c Cell, own bool) (leave func(), err error) {
 	lane, weight := l.shared, int64(min(max(c.Sagas, 1), l.most))
-	if c.Plan.NeedsProcess() {
+	if own {
 		lane, weight = l.owned, 1
 	}
 	if err := lane.Acquire(ctx, weight); err != nil {
@@ -254,7 +256,7 @@ func allFired(r Result) bool {
 // RunCell runs one cell, as soon as its kind may, and stores its history.
 func (h *Harness) RunCell(ctx context.Context, c Cell) Result {
 	r := Result{Cell: c}
-	leave, err := h.lanes.enter(ctx, c)
+	leave, err := h.lanes.enter(ctx, c, h.owns(c))
 	if err != nil {
 		r.Err = err
 		return r
@@ -281,9 +283,12 @@ func (h *Harness) RunCell(ctx context.Context, c Cell) Result {
 	return r
 }
 
+// owns tells whether a cell gets an orchestrator of its own.
+func (h *Harness) owns(c Cell) bool { return h.Alone || c.Plan.NeedsProcess() }
+
 // observe finds the orchestrator for a cell and runs it there.
 func (h *Harness) observe(ctx context.Context, c Cell) (*history.History, error) {
-	if !c.Plan.NeedsProcess() {
+	if !h.owns(c) {
 		return h.run(ctx, c, h.System, nil)
 	}
 	own, err := h.owned.take(ctx)

@@ -13,27 +13,27 @@ import (
 func TestCellsWeighTheirSagas(t *testing.T) {
 	l := newLanes(4, 1)
 	ctx := t.Context()
-	leave, err := l.enter(ctx, Cell{Sagas: 3})
+	leave, err := l.enter(ctx, Cell{Sagas: 3}, false)
 	if err != nil {
 		t.Fatal(err)
 	}
 	hasty, cancel := context.WithTimeout(ctx, time.Millisecond)
 	defer cancel()
-	if _, err := l.enter(hasty, Cell{Sagas: 2}); !errors.Is(err, context.DeadlineExceeded) {
+	if _, err := l.enter(hasty, Cell{Sagas: 2}, false); !errors.Is(err, context.DeadlineExceeded) {
 		t.Errorf("two more sagas than there is room for: %v", err)
 	}
-	last, err := l.enter(ctx, Cell{})
+	last, err := l.enter(ctx, Cell{}, false)
 	if err != nil {
 		t.Errorf("there is room for one: %v", err)
 	}
-	own, err := l.enter(ctx, Cell{Sagas: 9, Plan: faults.Plan{Faults: []faults.Fault{{Kind: "crash-orchestrator"}}}})
+	own, err := l.enter(ctx, Cell{Sagas: 9, Plan: faults.Plan{Faults: []faults.Fault{{Kind: "crash-orchestrator"}}}}, true)
 	if err != nil {
 		t.Errorf("a cell with an orchestrator of its own: %v", err)
 	}
 	leave()
 	last()
 	own()
-	if _, err := l.enter(ctx, Cell{Sagas: 100}); err != nil {
+	if _, err := l.enter(ctx, Cell{Sagas: 100}, false); err != nil {
 		t.Errorf("a cell larger than the room, alone: %v", err)
 	}
 }

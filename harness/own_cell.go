@@ -160,8 +160,8 @@ func another(steps []saga.Step, name string) []saga.Step {
 			last = i
 		}
 	}
-	if last < 0 {
-		return steps
+	if last < 0 { // an operation that no step does
+		return append(steps, saga.Step{Name: name, Kind: saga.Compensatable, After: []string{}, Action: saga.Call{URL: name, Retry: unknownPolicy}})
 	}
 	again := steps[last]
 	again.Name = name

@@ -22,11 +22,13 @@ func (t *teller) line(e *history.Event) Line {
 	case history.CallSent, history.CallStray:
 		l.To = wire
 	case history.CallReceived:
-		l.From, l.To = wire, e.Step
+		l.From, l.To = wire, t.party(e.Step)
 	case history.CallCommitted:
-		l.From = e.Step
+		l.From = t.party(e.Step)
 	case history.CallAnswered:
-		l.From, l.To = e.Step, wire
+		l.From, l.To = t.party(e.Step), wire
+	case history.CallRead, history.CallUnmatched:
+		l.To = t.party(e.Step)
 	case history.CallEnded:
 		l.From, l.To, l.Lost = wire, orchestrator, e.Code == 0
 	case history.FaultArmed, history.FaultFired, history.FaultHealed:
@@ -57,7 +59,7 @@ func (t *teller) faultPlace(e *history.Event) string {
 	case strings.HasSuffix(f.Kind, "-"+orchestrator):
 		return orchestrator
 	case atParticipant && f.At.Step != saga.SubmitStep:
-		return f.At.Step
+		return t.party(f.At.Step)
 	}
 	return wire
 }
@@ -80,6 +82,10 @@ func (t *teller) text(e *history.Event) string {
 		return detail("an operator asks for compensation", e)
 	case history.CallSent, history.CallReceived, history.CallCommitted, history.CallAnswered, history.CallEnded, history.CallStray:
 		return detail(callText(e), e)
+	case history.CallRead:
+		return fmt.Sprintf("%s asks what is there, and gets %s", requestText(e.Request), codeText(e.Code))
+	case history.CallUnmatched:
+		return detail(requestText(e.Request)+" is unknown to the workflow's file", e)
 	case history.FaultArmed, history.FaultFired, history.FaultHealed:
 		return detail(t.faultText(e), e)
 	case history.ProcessGone:
@@ -123,16 +129,31 @@ func attemptText(e *history.Event) string {
 func callText(e *history.Event) string {
 	switch e.Kind {
 	case history.CallSent:
-		if e.Key == "" {
-			return attemptText(e) + " leaves, without a key"
+		s := attemptText(e) + " leaves"
+		if e.Request != nil {
+			s = fmt.Sprintf("%s leaves: %s", attemptText(e), requestText(e.Request))
 		}
-		return attemptText(e) + " leaves, key " + e.Key
+		if e.Key == "" {
+			return s + ", without a key"
+		}
+		return s + ", key " + e.Key
 	case history.CallReceived:
 		return attemptText(e) + " arrives"
 	case history.CallCommitted:
-		return attemptText(e) + " takes effect: " + effectText(e.Effect)
+		s := attemptText(e) + " takes effect: " + effectText(e.Effect)
+		if e.Ref != "" {
+			s = fmt.Sprintf("%s takes effect as %s: %s", attemptText(e), e.Ref, effectText(e.Effect))
+		}
+		if e.Of != "" {
+			s += ", undoing " + e.Of
+		}
+		return s
 	case history.CallAnswered:
-		return fmt.Sprintf("%s is answered %d", attemptText(e), e.Code)
+		s := fmt.Sprintf("%s is answered %d", attemptText(e), e.Code)
+		if e.Reply != nil && e.Reply.Body != "{}" {
+			s += " " + short(e.Reply.Body)
+		}
+		return s
 	case history.CallEnded:
 		if e.Code == 0 {
 			return attemptText(e) + ": no answer arrives, the outcome is unknown"
@@ -144,6 +165,32 @@ func callText(e *history.Event) string {
 	}
 	return "a call that belongs to no operation"
 }
+
+// requestText is a request as its sender would say it.
+func requestText(m *history.Message) string {
+	if m == nil {
+		return "a call"
+	}
+	s := m.Method + " " + m.Target
+	if m.Body != "" {
+		s += " " + short(m.Body)
+	}
+	return s
+}
+
+// mostOfBody is how much of a body a story tells.
+const mostOfBody = 160
+
+func short(body string) string {
+	body = strings.TrimSpace(body)
+	if rs := []rune(body); len(rs) > mostOfBody {
+		return string(rs[:mostOfBody-1]) + "…"
+	}
+	return body
+}
+
+// party is who does a step: the service that the workflow calls, or else the step itself.
+func (t *teller) party(step string) string { return cmp.Or(t.services[step], step, wire) }
 
 func effectText(e *saga.Effect) string {
 	if e == nil {

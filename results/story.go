@@ -105,12 +105,18 @@ type teller struct {
 	sagas    map[string]bool     // whose life is told
 	attempts map[attemptKey]bool // told in full
 	status   map[string]saga.Status
+	services map[string]string // of the steps of a workflow of the user's own
 }
 
 func newTeller(h *history.History, w checkers.Witness) *teller {
 	t := &teller{
 		h: h, witness: w, proves: map[int]bool{}, sagas: map[string]bool{},
-		attempts: map[attemptKey]bool{}, status: map[string]saga.Status{},
+		attempts: map[attemptKey]bool{}, status: map[string]saga.Status{}, services: map[string]string{},
+	}
+	for i := range h.Events {
+		if e := &h.Events[i]; e.Request != nil && e.Step != "" {
+			t.services[e.Step] = e.Request.Service
+		}
 	}
 	if w.Saga != "" {
 		t.sagas[w.Saga] = true
@@ -163,6 +169,10 @@ func (t *teller) weight(e *history.Event) int {
 		return t.ofSaga(e, 3)
 	case history.CallSent, history.CallReceived, history.CallCommitted, history.CallAnswered, history.CallEnded:
 		return t.ofCall(e)
+	case history.CallRead:
+		return t.ofSaga(e, 3)
+	case history.CallUnmatched:
+		return 4
 	case history.Settled:
 		if e.Detail != "" {
 			return 3

@@ -126,6 +126,11 @@ func (w *Workflow) Upstream(step string) string {
 	return ""
 }
 
+// Startable tells whether Sagacheck starts the system, as often as it likes.
+func (w *Workflow) Startable() bool {
+	return len(w.System.Processes) > 0 || w.System.Container != nil || w.System.Engine != ""
+}
+
 // Alone tells whether only one saga at a time can be told apart.
 func (w *Workflow) Alone() bool {
 	return slices.ContainsFunc(w.Operations(), func(op *Operation) bool { return op.only })
