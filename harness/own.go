@@ -28,26 +28,44 @@ var (
 
 // StartWorkflow starts the system of a workflow, with the addresses of its services.
 func StartWorkflow(ctx context.Context, w *wire.Wire, flow *workflows.Workflow, o orchestrators.Options) (orchestrators.System, error) {
-	names := slices.Sorted(maps.Keys(flow.Services))
-	gates, err := w.Lease(len(names))
-	if err != nil {
+	s := &ownSystem{wire: w, router: newRouter(flow)}
+	if err := s.lease(); err != nil {
+		w.Release(s.gates)
 		return nil, err
 	}
-	s := &ownSystem{wire: w, gates: gates, router: newRouter(flow)}
 	o.Vars = map[string]string{}
-	for i, name := range names {
-		gates[i].Serve(name, s.router)
-		s.router.gates[name] = gates[i]
-		o.Vars["service."+name] = "http://" + gates[i].Addr()
+	for name, g := range s.router.gates {
+		o.Vars["service."+name] = "http://" + g.Addr()
 	}
 	o.Speak = s.router.client
 	o.Supplied = []string{history.SagaHeaders, history.CallBody}
-	s.System, err = flow.Manifest().Start(ctx, o)
+	system, err := flow.Manifest().Start(ctx, o)
 	if err != nil {
-		w.Release(gates)
+		w.Release(s.gates)
 		return nil, fmt.Errorf("workflow %s: %w", flow.Name, err)
 	}
+	s.System = system
 	return s, nil
+}
+
+// lease gets an address for each service.
+func (s *ownSystem) lease() error {
+	for _, name := range slices.Sorted(maps.Keys(s.router.flow.Services)) {
+		var gates []*wire.Gate
+		var err error
+		if at := s.router.flow.Services[name].Listen; at != "" {
+			gates = make([]*wire.Gate, 1)
+			gates[0], err = s.wire.LeaseAt(at)
+		} else {
+			gates, err = s.wire.Lease(1)
+		}
+		if err != nil {
+			return fmt.Errorf("an address for services.%s: %w", name, err)
+		}
+		gates[0].Serve(name, s.router)
+		s.router.gates[name], s.gates = gates[0], append(s.gates, gates[0])
+	}
+	return nil
 }
 
 // Stop ends the system and gives its addresses back.

@@ -27,6 +27,7 @@ type Gate struct {
 	wire   *Wire
 	addr   string
 	ln     *net.TCPListener
+	fixed  bool // somebody chose the address: it is given up when it is released
 	script atomic.Pointer[script]
 	router atomic.Pointer[Router] // of a service's address, in place of a script
 

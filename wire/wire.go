@@ -83,6 +83,24 @@ func (w *Wire) Lease(n int) ([]*Gate, error) {
 	return leased, nil
 }
 
+// LeaseAt is a gate at an address that somebody else chose, of which a system that runs
+// already was told.
+func (w *Wire) LeaseAt(addr string) (*Gate, error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.done {
+		return nil, errors.New("the wire is closed")
+	}
+	ln, err := net.Listen("tcp", addr)
+	if err != nil {
+		return nil, err
+	}
+	g := &Gate{wire: w, addr: ln.Addr().String(), ln: ln.(*net.TCPListener), fixed: true}
+	w.all[g.addr] = g
+	w.running.Go(g.accept)
+	return g, nil
+}
+
 // Release gives gates back. Connections that still come for the old cell are
 // told that their saga is gone. One that could not be opened again is dropped.
 func (w *Wire) Release(gates []*Gate) {
@@ -90,7 +108,7 @@ func (w *Wire) Release(gates []*Gate) {
 	for _, g := range gates {
 		g.script.Store(nil)
 		g.router.Store(nil)
-		if g.listens() {
+		if g.listens() && !g.fixed {
 			sound = append(sound, g)
 			continue
 		}

@@ -84,6 +84,8 @@ type Service struct {
 	Protection any `json:"protection,omitempty" yaml:"protection,omitempty"`
 	// Host is the name by which the workflow calls it, through a forward proxy: api.pay.example.
 	Host string `json:"host,omitempty" yaml:"host,omitempty"`
+	// Listen is the address of the service on this machine, for a system that runs already and was told it: 127.0.0.1:9001. Absent: a free one, in ${service.NAME}.
+	Listen string `json:"listen,omitempty" yaml:"listen,omitempty"`
 	// Upstream is a real service that stands behind: http://127.0.0.1:9001.
 	Upstream string `json:"upstream,omitempty" yaml:"upstream,omitempty"`
 	// Pass names requests that do not matter: GET /healthz.

@@ -91,10 +91,16 @@ func bodyValue(contentType string, body []byte) any {
 	return string(body)
 }
 
-// values are all texts and numbers in a value, as texts.
+// longestName is how long a text may be that names something.
+const longestName = 256
+
+// values are all texts and numbers in a value that may name something, as texts.
 func values(v any) []string {
 	switch v := v.(type) {
 	case string:
+		if v == "" || len(v) > longestName {
+			return nil
+		}
 		return []string{v}
 	case float64, json.Number:
 		return []string{text(v)}

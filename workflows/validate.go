@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"net"
 	"net/url"
 	"regexp"
 	"slices"
@@ -194,6 +195,9 @@ func (c *compiler) service(name string, s *Service) {
 	s.guard = compileProtection(s.Protection, c.under(at+".protection"))
 	if u, err := url.Parse(s.Upstream); s.Upstream != "" && (err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "") {
 		c.bad(at+".upstream", "%q: expected http://host:port", s.Upstream)
+	}
+	if host, _, err := net.SplitHostPort(s.Listen); s.Listen != "" && (err != nil || !net.ParseIP(host).IsLoopback()) {
+		c.bad(at+".listen", "%q: expected an address of this machine: 127.0.0.1:9001", s.Listen)
 	}
 	for i, p := range s.Pass {
 		r, err := parseRoute(p)

@@ -1,0 +1,318 @@
+package harness_test
+
+import (
+	"bufio"
+	"bytes"
+	"compress/gzip"
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"math/rand/v2"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/sagacheck/sagacheck/faults"
+	"github.com/sagacheck/sagacheck/harness"
+	"github.com/sagacheck/sagacheck/history"
+	"github.com/sagacheck/sagacheck/orchestrators"
+	"github.com/sagacheck/sagacheck/participants"
+	"github.com/sagacheck/sagacheck/saga"
+	"github.com/sagacheck/sagacheck/wire"
+	"github.com/sagacheck/sagacheck/workflows"
+)
+
+// shop is a workflow that runs already: it reserves two articles side by side and charges
+// a card. Each call is made by send, which may do so in any way that HTTP allows.
+type shop struct {
+	send func(ctx context.Context, method, url string, body []byte) (code int, answer []byte, err error)
+	url  map[string]string // of the services
+
+	mu     sync.Mutex
+	states map[string]string
+}
+
+func (s *shop) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	if r.Method == http.MethodGet {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		fmt.Fprintf(w, `{"state":%q}`, s.states[r.PathValue("id")])
+		return
+	}
+	var order struct {
+		Customer string
+		Items    []string
+		Amount   int
+	}
+	if err := json.NewDecoder(r.Body).Decode(&order); err != nil {
+		http.Error(w, err.Error(), http.StatusBadRequest)
+		return
+	}
+	id := fmt.Sprintf("o-%d", rand.Int64())
+	s.set(id, "NEW")
+	go func() {
+		var work sync.WaitGroup
+		for _, item := range order.Items {
+			work.Go(func() {
+				time.Sleep(time.Duration(rand.IntN(5)) * time.Millisecond)
+				s.call(s.url["stock"]+"/reservations", map[string]any{"article": item})
+			})
+		}
+		work.Wait()
+		s.call(s.url["pay"]+"/payments", map[string]any{"customer": order.Customer, "amount": order.Amount})
+		s.set(id, "DONE")
+	}()
+	fmt.Fprintf(w, `{"id":%q}`, id)
+}
+
+func (s *shop) call(url string, body any) {
+	b, _ := json.Marshal(body)
+	for {
+		code, _, err := s.send(context.Background(), http.MethodPost, url, b)
+		if err == nil && code == http.StatusCreated {
+			return
+		}
+		time.Sleep(5 * time.Millisecond)
+	}
+}
+
+func (s *shop) set(id, state string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.states[id] = state
+}
+
+const shopFile = `
+name: shop
+system: {base: %q}
+start:
+  request: POST /orders
+  body: {customer: "${saga.id}", items: ["cup-${saga.id}", "pot-${saga.id}"], amount: "${draw(100, 9900)}"}
+  id: answer.body.id
+outcome: {request: "GET /orders/${id}", status: answer.body.state, statuses: {NEW: running, DONE: completed}}
+services:
+  stock:
+    listen: %q
+    operations:
+      reserve: {request: POST /reservations, saga: of(request.body.article), each: request.body.article, answer: {code: 201, body: {id: "${new.id}"}}}
+  pay:
+    listen: %q
+    operations:
+      charge:
+        request: POST /payments
+        saga: request.body.customer
+        effect: {transfer: {from: "card:${request.body.customer}", to: shop, amount: "${request.body.amount}", unit: EUR}}
+        answer: {code: 201, body: {id: "${new.id}"}}
+steps: [{name: reserve, do: stock.reserve}, {name: charge, do: pay.charge}]
+`
+
+// startShop starts the shop and a harness for it; hosts are where its services listen.
+func startShop(t *testing.T, s *shop, host string) (*harness.Harness, *workflows.Workflow) {
+	t.Helper()
+	s.states, s.url = map[string]string{}, map[string]string{}
+	mux := http.NewServeMux()
+	mux.Handle("/orders", s)
+	mux.Handle("/orders/{id}", s)
+	srv := httptest.NewServer(mux)
+	t.Cleanup(srv.Close)
+	at := map[string]string{}
+	for _, name := range []string{"stock", "pay"} {
+		ln, err := net.Listen("tcp", net.JoinHostPort(host, "0"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		at[name] = ln.Addr().String()
+		s.url[name] = "http://" + at[name]
+		if err := ln.Close(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	file := filepath.Join(t.TempDir(), "workflow.yaml")
+	if err := os.WriteFile(file, fmt.Appendf(nil, shopFile, srv.URL, at["stock"], at["pay"]), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	flow, err := workflows.Load(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	w := wire.New()
+	sys, err := harness.StartWorkflow(t.Context(), w, flow, orchestrators.Options{Dir: t.TempDir()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	h, err := harness.New(harness.Options{System: sys, Wire: w, Parallel: 100, Settle: time.Minute})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := sys.Stop(context.Background()); err != nil {
+			t.Error(err)
+		}
+		if err := h.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	return h, flow
+}
+
+func runShop(t *testing.T, h *harness.Harness, flow *workflows.Workflow, sagas int, p faults.Plan) *history.History {
+	t.Helper()
+	r := h.RunCell(t.Context(), harness.Cell{
+		ID: nextID(), Scenario: flow.Name, Source: harness.Outline{Flow: flow}, Sagas: sagas, Plan: p, Profile: participants.Naive, Seed: rand.Uint64(),
+	})
+	if r.Err != nil {
+		t.Fatal(r.Err)
+	}
+	return r.History
+}
+
+// usual sends as Go does, on connections that it keeps.
+func usual(ctx context.Context, method, url string, body []byte) (int, []byte, error) {
+	return do(ctx, method, url, bytes.NewReader(body), nil)
+}
+
+var pooled = &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: 64}, Timeout: 30 * time.Second}
+
+func do(ctx context.Context, method, url string, body io.Reader, header http.Header) (int, []byte, error) {
+	req, err := http.NewRequestWithContext(ctx, method, url, body)
+	if err != nil {
+		return 0, nil, err
+	}
+	for k, v := range header {
+		req.Header[k] = v
+	}
+	req.Header.Set("Content-Type", "application/json")
+	resp, err := pooled.Do(req)
+	if err != nil {
+		return 0, nil, err
+	}
+	defer resp.Body.Close()
+	b, err := io.ReadAll(resp.Body)
+	return resp.StatusCode, b, err
+}
+
+// TestManySagasThroughOneAddress: fifty sagas at once call the same two addresses, and no
+// event is given to another saga than the one that its request names.
+func TestManySagasThroughOneAddress(t *testing.T) {
+	h, flow := startShop(t, &shop{send: usual}, "127.0.0.1")
+	for range 3 {
+		hist := runShop(t, h, flow, 50, faults.Plan{})
+		calls := map[saga.Operation]int{}
+		for _, e := range hist.Events {
+			if e.Kind != history.CallSent {
+				continue
+			}
+			calls[e.Operation()]++
+			if !strings.Contains(e.Request.Body, e.Saga+`"`) {
+				t.Errorf("a call of saga %s: %s %s %s", e.Saga, e.Request.Method, e.Request.Target, e.Request.Body)
+			}
+		}
+		for _, d := range hist.Header.Definitions {
+			for _, step := range []string{"reserve", "reserve(2)", "charge"} {
+				if n := calls[saga.Operation{Saga: d.ID, Step: step, Direction: saga.Action}]; n != 1 {
+					t.Errorf("%s of %s was called %d times", step, d.ID, n)
+				}
+			}
+		}
+		if ended := slices.DeleteFunc(slices.Clone(hist.Events), func(e history.Event) bool { return e.Kind != history.SagaEnded }); len(ended) != 50 {
+			t.Errorf("%d of 50 sagas have ended", len(ended))
+		}
+	}
+}
+
+// TestWaysOfCallingServices: calls as clients may send them, each with its answer lost once
+// and without a fault.
+func TestWaysOfCallingServices(t *testing.T) {
+	large := `,"note":"` + strings.Repeat("x", 10<<20) + `"}`
+	for name, send := range map[string]func(context.Context, string, string, []byte) (int, []byte, error){
+		"pooled": usual,
+		"chunked": func(ctx context.Context, method, url string, body []byte) (int, []byte, error) {
+			return do(ctx, method, url, io.MultiReader(bytes.NewReader(body[:3]), bytes.NewReader(body[3:])), nil)
+		},
+		"gzip": func(ctx context.Context, method, url string, body []byte) (int, []byte, error) {
+			var z bytes.Buffer
+			w := gzip.NewWriter(&z)
+			_, _ = w.Write(body)
+			_ = w.Close()
+			return do(ctx, method, url, &z, http.Header{"Content-Encoding": {"gzip"}})
+		},
+		"expect-continue": func(ctx context.Context, method, url string, body []byte) (int, []byte, error) {
+			return do(ctx, method, url, bytes.NewReader(body), http.Header{"Expect": {"100-continue"}})
+		},
+		"ten-mebibytes": func(ctx context.Context, method, url string, body []byte) (int, []byte, error) {
+			if strings.HasSuffix(url, "/payments") {
+				body = append(bytes.TrimSuffix(body, []byte("}")), large...)
+			}
+			return usual(ctx, method, url, body)
+		},
+		"pipelined": pipelined,
+	} {
+		t.Run(name, func(t *testing.T) {
+			h, flow := startShop(t, &shop{send: send}, "127.0.0.1")
+			lost := faults.Plan{Faults: []faults.Fault{{Kind: "reset", Saga: 1, At: mustPoint("charge#1@response")}}}
+			for _, p := range []faults.Plan{{}, lost} {
+				endsWell(t, runShop(t, h, flow, 2, p), 1+len(p.Faults))
+			}
+		})
+	}
+	t.Run("ipv6", func(t *testing.T) {
+		if ln, err := net.Listen("tcp", "[::1]:0"); err != nil {
+			t.Log("this machine has no IPv6 loopback: nothing to see")
+			return
+		} else if err := ln.Close(); err != nil {
+			t.Fatal(err)
+		}
+		h, flow := startShop(t, &shop{send: usual}, "::1")
+		endsWell(t, runShop(t, h, flow, 2, faults.Plan{}), 1)
+	})
+}
+
+// endsWell checks that all sagas have ended, and how often the first one was charged.
+func endsWell(t *testing.T, h *history.History, charged int) {
+	t.Helper()
+	ended, attempts := 0, 0
+	for _, e := range h.Events {
+		switch {
+		case e.Kind == history.SagaEnded:
+			ended++
+		case e.Kind == history.CallSent && e.Step == "charge" && e.Saga == h.Header.Definitions[0].ID:
+			attempts++
+		}
+	}
+	if ended != len(h.Header.Definitions) || attempts != charged {
+		t.Errorf("%d sagas ended, %d attempts at the first charge, expected %d", ended, attempts, charged)
+	}
+}
+
+// pipelined sends a second request behind the first, on the same connection. Nobody
+// answers it: each answer says that the connection is over.
+func pipelined(ctx context.Context, method, url string, body []byte) (int, []byte, error) {
+	host, path, _ := strings.Cut(strings.TrimPrefix(url, "http://"), "/")
+	c, err := (&net.Dialer{}).DialContext(ctx, "tcp", host)
+	if err != nil {
+		return 0, nil, err
+	}
+	defer c.Close()
+	first := fmt.Sprintf("%s /%s HTTP/1.1\r\nHost: %s\r\nContent-Length: %d\r\n\r\n%s", method, path, host, len(body), body)
+	if _, err := io.WriteString(c, first+"GET /nothing HTTP/1.1\r\nHost: "+host+"\r\n\r\n"); err != nil {
+		return 0, nil, err
+	}
+	resp, err := http.ReadResponse(bufio.NewReader(c), nil)
+	if err != nil {
+		return 0, nil, err
+	}
+	defer resp.Body.Close()
+	b, err := io.ReadAll(resp.Body)
+	if err == nil && !resp.Close {
+		err = fmt.Errorf("the answer does not say that the connection is over")
+	}
+	return resp.StatusCode, b, err
+}
