@@ -54,14 +54,14 @@ func (e *Executor) submit(ctx context.Context, def saga.Definition, trace string
 	k := e.sagas[def.ID]
 	if k != nil && e.defects.on("rerun-on-resubmit") {
 		for i := range def.Steps {
-			e.stray(def, ref{i, saga.Action}, "run-2")
+			e.stray(def, Ref{i, saga.Action}, "run-2")
 		}
 	}
 	if k != nil && e.defects.on("second-saga-on-resubmit") {
 		second := def
 		second.ID += "-2"
 		for i := range second.Steps {
-			e.stray(second, ref{i, saga.Action}, "")
+			e.stray(second, Ref{i, saga.Action}, "")
 		}
 	}
 	if k == nil {
@@ -81,7 +81,7 @@ func (e *Executor) submit(ctx context.Context, def saga.Definition, trace string
 	if k.run == nil {
 		return ErrQuarantined
 	}
-	return sameDefinition(k.run.state.def, def)
+	return sameDefinition(k.run.state.Def, def)
 }
 
 func (e *Executor) isForgotten() bool {
@@ -151,7 +151,7 @@ func (e *Executor) accept(k *known, def saga.Definition, forgotten bool) {
 	s.trace = k.trace
 	k.run = newRun(e, s, 0)
 	k.run.guard(func() {
-		err := k.run.loop([]record{{Kind: recAccepted, At: e.now(), Definition: &def, Trace: k.trace}}, func() {
+		err := k.run.loop([]Record{{Kind: recAccepted, At: e.now(), Definition: &def, Trace: k.trace}}, func() {
 			k.err = nil
 			settle()
 		})

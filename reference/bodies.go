@@ -34,7 +34,7 @@ func splitBodies(d saga.Definition) (saga.Definition, []string) {
 }
 
 // withBodiesApart is the record as it is stored.
-func (r record) withBodiesApart() record {
+func (r Record) withBodiesApart() Record {
 	d, bodies := splitBodies(*r.Definition)
 	r.Definition, r.Bodies = &d, bodies
 	return r
@@ -42,7 +42,7 @@ func (r record) withBodiesApart() record {
 
 // putBodiesBack turns a stored record into one as the executor uses it. Records
 // without Bodies hold them in their definition.
-func (r *record) putBodiesBack() error {
+func (r *Record) putBodiesBack() error {
 	if r.Bodies == nil {
 		return nil
 	}

@@ -74,7 +74,7 @@ func TestStoredNumbersAreBounded(t *testing.T) {
 	huge := saga.RetryPolicy{MaxAttempts: math.MaxInt64, InitialIntervalMS: math.MaxInt64, Multiplier: 1000, MaxIntervalMS: math.MaxInt64, Jitter: 1, AttemptTimeoutMS: math.MaxInt64, DeadlineMS: math.MaxInt64}
 	b := &saga.Breaker{Name: "b", Failures: 1, OpenMS: math.MaxInt64, Probes: math.MaxInt64 - 5}
 	d := saga.Definition{ID: "s", Steps: []saga.Step{{Name: "a", Kind: saga.Compensatable, Action: saga.Call{URL: "http://x", Retry: huge, Breaker: b}}}}
-	c := newState(d, nil).call(ref{0, saga.Action})
+	c := newState(d, nil).call(Ref{0, saga.Action})
 	if c.Retry.AttemptTimeout() != maxAttemptTimeout || openFor(*c.Breaker) != maxDuration {
 		t.Error(c.Retry, c.Breaker)
 	}

@@ -56,7 +56,7 @@ func width(d saga.Definition) int {
 // sizeOf is what a saga takes in memory, roughly.
 func sizeOf(d saga.Definition) int64 {
 	const run = 1000 // the run, its channels and its entry
-	perStep := int64(unsafe.Sizeof(saga.Step{})+4*unsafe.Sizeof(opState{})) + 200
+	perStep := int64(unsafe.Sizeof(saga.Step{})+4*unsafe.Sizeof(OpState{})) + 200
 	n := run + perStep*int64(len(d.Steps))
 	for _, s := range d.Steps {
 		n += int64(len(s.Action.Body)+len(s.Action.URL)) + 24*int64(len(s.After))

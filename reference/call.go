@@ -24,10 +24,10 @@ import (
 )
 
 // answer is what came of one attempt. Code 0: no complete answer arrived.
-type answer struct {
-	code      int
-	at        time.Time
-	notBefore time.Time // from Retry-After
+type Answer struct {
+	Code      int
+	At        time.Time
+	NotBefore time.Time // from Retry-After
 	tooLong   string    // a Retry-After that was cut
 	unsent    bool      // nothing of it left, for want of something of our own
 }
@@ -99,9 +99,9 @@ func (e *Executor) header(def saga.Definition, step string, d saga.Direction, at
 }
 
 // body is what a call is sent.
-func (e *Executor) body(def saga.Definition, r ref) json.RawMessage {
-	step := def.Steps[r.step]
-	if r.dir == saga.Action {
+func (e *Executor) body(def saga.Definition, r Ref) json.RawMessage {
+	step := def.Steps[r.Step]
+	if r.Dir == saga.Action {
 		return e.defects.rewrite(step.Action.Body)
 	}
 	if e.defects.on("compensate-with-action-body") {
@@ -144,15 +144,15 @@ func (e *Executor) traceOf(id string) string {
 }
 
 // send makes one attempt. An answer counts only when it has arrived whole.
-func (e *Executor) send(ctx context.Context, def saga.Definition, r ref, attempt int, by string) answer {
-	step, call := def.Steps[r.step], callOf(def, r)
+func (e *Executor) send(ctx context.Context, def saga.Definition, r Ref, attempt int, by string) Answer {
+	step, call := def.Steps[r.Step], callOf(def, r)
 	timeout := call.Retry.AttemptTimeout()
 	if e.defects.on("no-attempt-timeout") {
 		timeout = math.MaxInt64
 	}
 	ctx, cancel := e.limited(ctx, timeout)
 	defer cancel()
-	a, err := e.post(ctx, call.URL, e.body(def, r), e.header(def, step.Name, r.dir, attempt, by))
+	a, err := e.post(ctx, call.URL, e.body(def, r), e.header(def, step.Name, r.Dir, attempt, by))
 	e.logAttempt(ctx, def, r, attempt, a, err)
 	return a
 }
@@ -167,24 +167,24 @@ func (e *Executor) limited(ctx context.Context, timeout time.Duration) (context.
 	return httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{GotFirstResponseByte: func() { t.Stop() }}), cancel
 }
 
-func (e *Executor) post(ctx context.Context, url string, body []byte, h http.Header) (answer, error) {
+func (e *Executor) post(ctx context.Context, url string, body []byte, h http.Header) (Answer, error) {
 	req, err := http.NewRequestWithContext(ctx, http.MethodPost, url, bytes.NewReader(body))
 	if err != nil {
-		return answer{at: e.now(), unsent: true}, err
+		return Answer{At: e.now(), unsent: true}, err
 	}
 	req.Header = h
 	resp, err := e.client.Do(req)
 	if err != nil {
-		return answer{at: e.now(), unsent: couldNotLeave(err)}, err
+		return Answer{At: e.now(), unsent: couldNotLeave(err)}, err
 	}
 	defer resp.Body.Close()
 	if _, err := io.Copy(io.Discard, resp.Body); err != nil {
-		return answer{at: e.now()}, fmt.Errorf("answer %d cut off: %w", resp.StatusCode, err)
+		return Answer{At: e.now()}, fmt.Errorf("answer %d cut off: %w", resp.StatusCode, err)
 	}
-	a := answer{code: e.defects.understood(resp), at: e.now()}
-	if v := resp.Header.Get("Retry-After"); v != "" && saga.Classify(a.code) == saga.Transient {
+	a := Answer{Code: e.defects.understood(resp), At: e.now()}
+	if v := resp.Header.Get("Retry-After"); v != "" && saga.Classify(a.Code) == saga.Transient {
 		var cut bool
-		if a.notBefore, cut = retryAfter(v, a.at); cut {
+		if a.NotBefore, cut = retryAfter(v, a.At); cut {
 			a.tooLong = v[:min(len(v), 40)]
 		}
 	}

@@ -103,15 +103,15 @@ func forgottenCode(code int) bool {
 	return slices.Contains([]int{http.StatusConflict, http.StatusTooEarly, http.StatusBadGateway, http.StatusGatewayTimeout}, code)
 }
 
-func (o *operation) kind() saga.Kind { return o.run.state.def.Steps[o.ref.step].Kind }
+func (o *operation) kind() saga.Kind { return o.run.state.Def.Steps[o.ref.Step].Kind }
 
 // turnsForNothing: the saga is rolled back although nothing failed.
-func (s *state) turnsForNothing() bool {
+func (s *State) turnsForNothing() bool {
 	if !s.defects.slowRollback() {
 		return false
 	}
-	for i := range s.def.Steps {
-		if s.critical(i) && !s.actions[i].done() {
+	for i := range s.Def.Steps {
+		if s.Critical(i) && !s.Actions[i].Done() {
 			return false
 		}
 	}
@@ -119,10 +119,10 @@ func (s *state) turnsForNothing() bool {
 }
 
 // deadlinePassed: some action was given up for its deadline.
-func (s *state) deadlinePassed() bool {
-	for i := range s.def.Steps {
-		o, p := &s.actions[i], s.def.Steps[i].Action.Retry
-		if o.exhausted && p.DeadlineMS > 0 && (p.MaxAttempts == 0 || o.attempts < p.MaxAttempts) {
+func (s *State) deadlinePassed() bool {
+	for i := range s.Def.Steps {
+		o, p := &s.Actions[i], s.Def.Steps[i].Action.Retry
+		if o.Exhausted && p.DeadlineMS > 0 && (p.MaxAttempts == 0 || o.Attempts < p.MaxAttempts) {
 			return true
 		}
 	}
@@ -130,12 +130,12 @@ func (s *state) deadlinePassed() bool {
 }
 
 // stuckAtPivot: the attempts of a pivot are used up, and that stops the saga.
-func (s *state) stuckAtPivot() bool {
+func (s *State) stuckAtPivot() bool {
 	if !s.defects.on("stuck-at-pivot") {
 		return false
 	}
-	for i, st := range s.def.Steps {
-		if o := &s.actions[i]; st.Kind == saga.Pivot && o.exhausted && !o.settled() {
+	for i, st := range s.Def.Steps {
+		if o := &s.Actions[i]; st.Kind == saga.Pivot && o.Exhausted && !o.Settled() {
 			return true
 		}
 	}
@@ -144,23 +144,23 @@ func (s *state) stuckAtPivot() bool {
 
 // goesOn holds the planted defects in which a saga that is on its way back goes
 // forward. Without them it is false.
-func (s *state) goesOn(i int) bool {
-	o := &s.actions[i]
-	if o.attempts == 0 {
-		return s.defects.on("start-after-turn") && len(s.graph.before[i]) > 0 && all(s.graph.before[i], s.satisfied)
+func (s *State) goesOn(i int) bool {
+	o := &s.Actions[i]
+	if o.Attempts == 0 {
+		return s.defects.on("start-after-turn") && len(s.graph.before[i]) > 0 && all(s.graph.before[i], s.Satisfied)
 	}
-	return !o.exhausted && s.defects.on("retry-after-turn")
+	return !o.Exhausted && s.defects.on("retry-after-turn")
 }
 
 // heldUp: a deferrable step before it, which is not done, keeps a step from
 // starting. Without the planted defect it is false.
-func (s *state) heldUp(i int) bool {
+func (s *State) heldUp(i int) bool {
 	if !s.defects.on("deferrable-holds-up-steps") {
 		return false
 	}
-	for _, name := range s.def.Predecessors(i) {
-		j := s.def.StepIndex(name)
-		if s.def.Steps[j].Kind == saga.Deferrable && !s.actions[j].settled() {
+	for _, name := range s.Def.Predecessors(i) {
+		j := s.Def.StepIndex(name)
+		if s.Def.Steps[j].Kind == saga.Deferrable && !s.Actions[j].Settled() {
 			return true
 		}
 	}

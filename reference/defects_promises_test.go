@@ -11,10 +11,10 @@ import (
 
 // halfway is the state of a saga in the middle: its steps, and what came of the
 // actions of some.
-func halfway(defect string, steps []saga.Step, came map[int]opState) *state {
+func halfway(defect string, steps []saga.Step, came map[int]OpState) *State {
 	s := newState(saga.Definition{ID: "s", Name: "test", Steps: steps}, defects{defect: true})
 	for i, o := range came {
-		s.actions[i] = o
+		s.Actions[i] = o
 	}
 	return s
 }
@@ -29,23 +29,23 @@ func stepOf(name string, kind saga.Kind, after ...string) saga.Step {
 
 // Each of these asks a state with the defect and one without.
 func TestDefectsOfStates(t *testing.T) {
-	refused := opState{attempts: 1, answer: saga.Permanent}
-	done := opState{attempts: 1, answer: saga.Done}
-	failed := opState{attempts: 1, answer: saga.Transient, doubtful: true}
-	given := opState{attempts: 2, answer: saga.Transient, doubtful: true, exhausted: true}
+	refused := OpState{Attempts: 1, Answer: saga.Permanent}
+	done := OpState{Attempts: 1, Answer: saga.Done}
+	failed := OpState{Attempts: 1, Answer: saga.Transient, Doubtful: true}
+	given := OpState{Attempts: 2, Answer: saga.Transient, Doubtful: true, Exhausted: true}
 	branches := []saga.Step{stepOf("a", saga.Compensatable), stepOf("b", saga.Compensatable), stepOf("c", saga.Compensatable, "b")}
 	pivot := []saga.Step{stepOf("a", saga.Compensatable), stepOf("p", saga.Pivot, "a")}
 	for name, tt := range map[string]struct {
 		steps []saga.Step
-		came  map[int]opState
-		shows func(s *state) bool
+		came  map[int]OpState
+		shows func(s *State) bool
 	}{
-		"start-after-turn":       {branches, map[int]opState{0: refused, 1: done}, func(s *state) bool { return s.wants(ref{2, saga.Action}) }},
-		"retry-after-turn":       {branches, map[int]opState{0: refused, 1: failed}, func(s *state) bool { return s.wants(ref{1, saga.Action}) }},
-		"deadline-without-undo":  {pivot, map[int]opState{0: given}, func(s *state) bool { return !s.needsUndo(0) }},
-		"stuck-at-pivot":         {pivot, map[int]opState{0: done, 1: given}, func(s *state) bool { return s.status() == saga.Stuck && s.quiet() }},
-		"unbounded-compensation": {pivot, nil, func(s *state) bool { return s.limits(ref{0, saga.Compensation}).policy.MaxAttempts == 0 }},
-		"refuse-operator":        {pivot, map[int]opState{0: done}, func(s *state) bool { return errors.Is(s.operatorMay(), ErrPastPivot) }},
+		"start-after-turn":       {branches, map[int]OpState{0: refused, 1: done}, func(s *State) bool { return s.wants(Ref{2, saga.Action}) }},
+		"retry-after-turn":       {branches, map[int]OpState{0: refused, 1: failed}, func(s *State) bool { return s.wants(Ref{1, saga.Action}) }},
+		"deadline-without-undo":  {pivot, map[int]OpState{0: given}, func(s *State) bool { return !s.NeedsUndo(0) }},
+		"stuck-at-pivot":         {pivot, map[int]OpState{0: done, 1: given}, func(s *State) bool { return s.status() == saga.Stuck && s.Quiet() }},
+		"unbounded-compensation": {pivot, nil, func(s *State) bool { return s.limits(Ref{0, saga.Compensation}).Policy.MaxAttempts == 0 }},
+		"refuse-operator":        {pivot, map[int]OpState{0: done}, func(s *State) bool { return errors.Is(s.operatorMay(), ErrPastPivot) }},
 	} {
 		if !tt.shows(halfway(name, tt.steps, tt.came)) {
 			t.Error(name, "does not show")

@@ -146,9 +146,9 @@ func TestDefectsOfWaiting(t *testing.T) {
 	}
 	now := time.Now()
 	undo := of("compensation-storm")
-	undo.ref.dir = saga.Compensation
+	undo.ref.Dir = saga.Compensation
 	at := of("no-backoff")
-	at.ref.dir = saga.Action
+	at.ref.Dir = saga.Action
 	if undo.wait(2) != 0 || at.wait(2) != 0 || of("").wait(2) < 50*time.Millisecond {
 		t.Error("no wait")
 	}
@@ -169,7 +169,7 @@ func TestDefectsOfWaiting(t *testing.T) {
 			t.Fatal(w)
 		}
 	}
-	l := limits{policy: p}
+	l := Limits{Policy: p}
 	if !l.tooLate(now, now.Add(time.Second)) {
 		t.Error("no deadline")
 	}

@@ -197,7 +197,7 @@ func (e *Executor) Status(id string) (saga.Report, error) {
 		return brokenReport(id, f.view), nil
 	}
 	if e.defects.on("stale-status") && e.asked.Add(1)%2 == 0 {
-		return newState(f.view.s.def, nil).report(), nil
+		return newState(f.view.s.Def, nil).report(), nil
 	}
 	return f.view.report(), nil
 }

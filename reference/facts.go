@@ -12,12 +12,12 @@ type facts struct {
 }
 
 // facts works them out if something has changed.
-func (s *state) facts() *facts {
+func (s *State) facts() *facts {
 	if s.known == nil {
 		f := &facts{pastPivot: s.pivotDone()}
 		s.known = f // what follows asks for what is above
 		for b := s.graph.steps; b < len(s.graph.before); b++ {
-			f.passed = append(f.passed, all(s.graph.before[b], s.satisfied))
+			f.passed = append(f.passed, all(s.graph.before[b], s.Satisfied))
 		}
 		f.failing = s.turned()
 		f.undecided = s.pivotOpen()
@@ -28,12 +28,12 @@ func (s *state) facts() *facts {
 	return s.known
 }
 
-func (s *state) clearedNodes() []bool {
+func (s *State) clearedNodes() []bool {
 	cleared := make([]bool, len(s.graph.before))
 	for at := len(s.graph.order) - 1; at >= 0; at-- {
 		i := s.graph.order[at]
 		cleared[i] = all(s.graph.next[i], func(j int) bool {
-			return cleared[j] && (j >= s.graph.steps || s.undone(j))
+			return cleared[j] && (j >= s.graph.steps || s.Undone(j))
 		})
 	}
 	return cleared

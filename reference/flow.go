@@ -13,7 +13,7 @@ type flow struct {
 	ready  []int   // in order: steps that wait for nothing, with something left to do
 }
 
-func newFlow(s *state, back bool) *flow {
+func newFlow(s *State, back bool) *flow {
 	f := &flow{back: back, next: s.graph.next, waits: make([]int, len(s.graph.before)), passed: make([]bool, len(s.graph.before))}
 	before, order := s.graph.before, s.graph.order
 	if back {
@@ -36,28 +36,28 @@ func newFlow(s *state, back bool) *flow {
 }
 
 // passes: whoever waits for the node need not any more.
-func (f *flow) passes(s *state, i int) bool {
+func (f *flow) passes(s *State, i int) bool {
 	switch {
 	case i >= s.graph.steps:
 		return f.waits[i] == 0
 	case f.back:
-		return f.waits[i] == 0 && s.undone(i)
+		return f.waits[i] == 0 && s.Undone(i)
 	}
-	return s.satisfied(i)
+	return s.Satisfied(i)
 }
 
-func (f *flow) isReady(s *state, i int) bool {
+func (f *flow) isReady(s *State, i int) bool {
 	if i >= s.graph.steps || f.waits[i] > 0 {
 		return false
 	}
 	if f.back {
 		return !f.passed[i]
 	}
-	return !s.actions[i].settled()
+	return !s.Actions[i].Settled()
 }
 
 // update passes on that a step has changed.
-func (f *flow) update(s *state, step int) {
+func (f *flow) update(s *State, step int) {
 	for todo := []int{step}; len(todo) > 0; {
 		i := todo[len(todo)-1]
 		todo = todo[:len(todo)-1]

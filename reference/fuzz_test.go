@@ -54,12 +54,12 @@ func FuzzSubmit(f *testing.F) {
 		if _, err := e.Status(def.ID); err != nil {
 			t.Fatal(err)
 		}
-		en := entry{saga: def.ID, n: 1, records: []record{{Kind: recAccepted, Definition: &def}}}
+		en := entry{saga: def.ID, n: 1, records: []Record{{Kind: recAccepted, Definition: &def}}}
 		if err := en.encode(); err != nil {
 			t.Fatal(err)
 		}
 		s, err := replay([]entry{decodeEntry(def.ID, 1, en.text)}, nil)
-		if err != nil || sameDefinition(s.def, def) != nil {
+		if err != nil || sameDefinition(s.Def, def) != nil {
 			t.Fatal("stored and read again:", err)
 		}
 		if s.status() != saga.Running && s.status() != saga.Completed {

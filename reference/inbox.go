@@ -8,7 +8,7 @@ import (
 // message is something that happened: facts to record, or a question that is
 // answered when the answer is durable.
 type message struct {
-	fact     *record
+	fact     *Record
 	ask      *operation    // wants an intent
 	operator chan error    // wants the rollback
 	hurry    chan error    // wants the waits to end

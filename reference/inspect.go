@@ -64,7 +64,7 @@ func inspect(ctx context.Context, s store, id string) (list []Inspection, err er
 }
 
 // look reads a saga as far as it can be read: state is nil if nothing can.
-func look(ctx context.Context, s store, id string) (in Inspection, state *state, err error) {
+func look(ctx context.Context, s store, id string) (in Inspection, state *State, err error) {
 	var es []entry
 	err = s.load(ctx, id, func(e entry) error {
 		es = append(es, e)
@@ -95,7 +95,7 @@ func look(ctx context.Context, s store, id string) (in Inspection, state *state,
 	if state == nil {
 		return in, nil, nil
 	}
-	in.Report, in.Name, in.Latest = state.report(), state.def.Name, state.latest
+	in.Report, in.Name, in.Latest = state.report(), state.Def.Name, state.latest
 	in.Began = es[0].records[0].At
 	if in.Damage != nil {
 		in.Status = saga.Stuck
@@ -160,8 +160,8 @@ func repair(ctx context.Context, s store, id string, how Repair) error {
 		return err
 	}
 	records := state.recover(time.Now())
-	for i := range state.def.Steps {
-		records = append(records, state.doubt(ref{i, saga.Action}, time.Now())...)
+	for i := range state.Def.Steps {
+		records = append(records, state.doubt(Ref{i, saga.Action}, time.Now())...)
 	}
 	e := entry{saga: id, n: n, records: records}
 	if err := e.encode(); err != nil {
@@ -171,12 +171,12 @@ func repair(ctx context.Context, s store, id string, how Repair) error {
 }
 
 // doubt is an attempt of an action that may have been made.
-func (s *state) doubt(r ref, now time.Time) []record {
-	if o := s.op(r); o.settled() || o.open || o.attempts > 0 {
+func (s *State) doubt(r Ref, now time.Time) []Record {
+	if o := s.Op(r); o.Settled() || o.Open || o.Attempts > 0 {
 		return nil // known, or in doubt already
 	}
-	intent := record{Kind: recIntent, At: now, Step: r.step, Direction: r.dir, Attempt: 1}
+	intent := Record{Kind: RecordIntent, At: now, Step: r.Step, Direction: r.Dir, Attempt: 1}
 	outcome := intent
-	outcome.Kind, outcome.Answer, outcome.Interrupted = recOutcome, saga.Transient, true
-	return []record{intent, outcome}
+	outcome.Kind, outcome.Answer, outcome.Interrupted = RecordOutcome, saga.Transient, true
+	return []Record{intent, outcome}
 }

@@ -9,99 +9,99 @@ import (
 
 // next lists the operations that the state asks for: those to be started, and
 // those under way that may still be attempted again.
-func next(s *state) []ref {
-	return slices.DeleteFunc(s.candidates(), func(r ref) bool { return !s.wants(r) })
+func next(s *State) []Ref {
+	return slices.DeleteFunc(s.candidates(), func(r Ref) bool { return !s.wants(r) })
 }
 
 // candidates are the operations that may be wanted.
-func (s *state) candidates() (refs []ref) {
+func (s *State) candidates() (refs []Ref) {
 	if s.tally != nil {
 		return s.tally.candidates(s)
 	}
-	for i := range s.def.Steps {
+	for i := range s.Def.Steps {
 		both := bothOf(i)
 		refs = append(refs, both[:]...)
 	}
 	return refs
 }
 
-func (s *state) wants(r ref) bool {
-	if r.dir == saga.Action {
-		return s.wantsAction(r.step)
+func (s *State) wants(r Ref) bool {
+	if r.Dir == saga.Action {
+		return s.wantsAction(r.Step)
 	}
-	return s.wantsUndo(r.step)
+	return s.wantsUndo(r.Step)
 }
 
-func (s *state) wantsAction(i int) bool {
-	o := &s.actions[i]
-	if o.settled() {
+func (s *State) wantsAction(i int) bool {
+	o := &s.Actions[i]
+	if o.Settled() {
 		return false
 	}
-	if s.failing() {
+	if s.Failing() {
 		return s.mustLearn(i) || s.goesOn(i)
 	}
-	if o.exhausted && (s.critical(i) || s.defects.on("forget-deferred")) {
+	if o.Exhausted && (s.Critical(i) || s.defects.on("forget-deferred")) {
 		return false
 	}
 	if s.defects.on("start-all-at-once") {
 		return true
 	}
-	if s.defects.on("join-on-first") && slices.ContainsFunc(s.graph.before[i], s.satisfied) {
+	if s.defects.on("join-on-first") && slices.ContainsFunc(s.graph.before[i], s.Satisfied) {
 		return true
 	}
 	return s.ready(i) && !s.heldUp(i)
 }
 
 // ready: the steps before it let it start.
-func (s *state) ready(i int) bool {
+func (s *State) ready(i int) bool {
 	if s.tally != nil {
 		return s.tally.flowOf(s).waits[i] == 0
 	}
-	return all(s.graph.before[i], s.satisfied)
+	return all(s.graph.before[i], s.Satisfied)
 }
 
 // critical: the saga can't complete without the step.
-func (s *state) critical(i int) bool {
+func (s *State) Critical(i int) bool {
 	if s.defects.on("continue-on-error") {
 		return false
 	}
-	return s.def.Steps[i].Kind != saga.Deferrable
+	return s.Def.Steps[i].Kind != saga.Deferrable
 }
 
 // satisfied: the steps after i may start. A deferrable step holds them up no
 // longer than its first budget.
-func (s *state) satisfied(i int) bool {
+func (s *State) Satisfied(i int) bool {
 	if i >= s.graph.steps {
 		return s.facts().passed[i-s.graph.steps]
 	}
-	o := &s.actions[i]
-	if s.defects.on("missing-await") && o.attempts > 0 {
+	o := &s.Actions[i]
+	if s.defects.on("missing-await") && o.Attempts > 0 {
 		return true
 	}
-	if s.critical(i) {
-		return o.done()
+	if s.Critical(i) {
+		return o.Done()
 	}
 	if s.defects.on("deferrable-blocks-saga") || s.defects.blocksQuietly() {
-		return o.settled()
+		return o.Settled()
 	}
-	return o.settled() || o.exhausted
+	return o.Settled() || o.Exhausted
 }
 
 // failed: the step will not succeed any more, and that matters.
-func (s *state) failed(i int) bool {
-	o := &s.actions[i]
-	matters := s.critical(i)
+func (s *State) failed(i int) bool {
+	o := &s.Actions[i]
+	matters := s.Critical(i)
 	if s.defects.on("deferrable-fails-saga") {
 		matters = true
 	}
-	return matters && (o.refused() || o.exhausted && !o.done())
+	return matters && (o.Refused() || o.Exhausted && !o.Done())
 }
 
-func (s *state) anyFailed() bool {
+func (s *State) AnyFailed() bool {
 	if s.tally != nil {
 		return s.tally.failed > 0
 	}
-	for i := range s.def.Steps {
+	for i := range s.Def.Steps {
 		if s.failed(i) {
 			return true
 		}
@@ -110,86 +110,86 @@ func (s *state) anyFailed() bool {
 }
 
 // pastPivot: a pivot has succeeded; from now on nothing is ever undone.
-func (s *state) pastPivot() bool {
+func (s *State) PastPivot() bool {
 	if s.tally != nil {
 		return s.tally.pivotsDone > 0
 	}
 	return s.facts().pastPivot
 }
 
-func (s *state) pivotDone() bool {
-	return slices.ContainsFunc(s.graph.pivots, func(i int) bool { return s.actions[i].done() })
+func (s *State) pivotDone() bool {
+	return slices.ContainsFunc(s.graph.pivots, func(i int) bool { return s.Actions[i].Done() })
 }
 
 // failing: the saga is on its way back. No new step starts, none is retried.
-func (s *state) failing() bool {
+func (s *State) Failing() bool {
 	if s.tally != nil {
 		return s.turned()
 	}
 	return s.facts().failing
 }
 
-func (s *state) turned() bool {
+func (s *State) turned() bool {
 	if s.defects.on("compensate-past-pivot") {
-		return s.operator || s.anyFailed()
+		return s.Operator || s.AnyFailed()
 	}
-	return (s.operator || s.anyFailed() || s.turnsForNothing()) && !s.pastPivot()
+	return (s.Operator || s.AnyFailed() || s.turnsForNothing()) && !s.PastPivot()
 }
 
 // mustLearn: a pivot of unknown outcome that can't be undone has to be attempted
 // until its outcome is known, since everything depends on it.
-func (s *state) mustLearn(i int) bool {
-	st, o := &s.def.Steps[i], &s.actions[i]
-	return st.Kind == saga.Pivot && st.Compensation == nil && o.attempts > 0 && !o.settled() && !o.exhausted
+func (s *State) mustLearn(i int) bool {
+	st, o := &s.Def.Steps[i], &s.Actions[i]
+	return st.Kind == saga.Pivot && st.Compensation == nil && o.Attempts > 0 && !o.Settled() && !o.Exhausted
 }
 
 // undecided: a pivot may still turn out to have succeeded, so that nothing may
 // be undone yet.
-func (s *state) undecided() bool {
+func (s *State) undecided() bool {
 	if s.tally != nil {
 		return s.tally.pivotsUnsure > 0
 	}
 	return s.facts().undecided
 }
 
-func (s *state) pivotOpen() bool {
-	return slices.ContainsFunc(s.graph.pivots, func(i int) bool { return s.actions[i].open || s.mustLearn(i) })
+func (s *State) pivotOpen() bool {
+	return slices.ContainsFunc(s.graph.pivots, func(i int) bool { return s.Actions[i].Open || s.mustLearn(i) })
 }
 
 // needsUndo: the action succeeded, or some attempt of it may have. A refusal
 // counts as "nothing was done" only for the attempt that it answers.
-func (s *state) needsUndo(i int) bool {
-	o := &s.actions[i]
-	if s.def.Steps[i].Compensation == nil || s.undoIsForgotten(i) {
+func (s *State) NeedsUndo(i int) bool {
+	o := &s.Actions[i]
+	if s.Def.Steps[i].Compensation == nil || s.undoIsForgotten(i) {
 		return false
 	}
 	if s.defects.on("compensate-unattempted") {
 		return true
 	}
-	return o.attempts > 0 && (o.open || o.done() || o.doubtful)
+	return o.Attempts > 0 && (o.Open || o.Done() || o.Doubtful)
 }
 
 // undoIsForgotten holds the planted defects that lose a compensation. Without
 // them it is false.
-func (s *state) undoIsForgotten(i int) bool {
-	o := &s.actions[i]
-	if s.defects.on("skip-unknown-compensation") && !o.done() {
+func (s *State) undoIsForgotten(i int) bool {
+	o := &s.Actions[i]
+	if s.defects.on("skip-unknown-compensation") && !o.Done() {
 		return true
 	}
-	if s.defects.on("trust-late-refusal") && o.refused() {
+	if s.defects.on("trust-late-refusal") && o.Refused() {
 		return true
 	}
-	if s.defects.on("no-compensation-after-retry") && o.attempts > 1 {
+	if s.defects.on("no-compensation-after-retry") && o.Attempts > 1 {
 		return true
 	}
 	if s.defects.on("compensate-last-only") {
 		for _, later := range s.graph.later(i) {
-			if s.actions[later].done() || s.actions[later].doubtful {
+			if s.Actions[later].Done() || s.Actions[later].Doubtful {
 				return true
 			}
 		}
 	}
-	if s.defects.on("skip-compensation-on-operator") && s.operator {
+	if s.defects.on("skip-compensation-on-operator") && s.Operator {
 		return true
 	}
 	if s.defects.on("deadline-without-undo") && s.deadlinePassed() {
@@ -199,17 +199,17 @@ func (s *state) undoIsForgotten(i int) bool {
 }
 
 // undone: nothing of step i is left, or ever will be.
-func (s *state) undone(i int) bool {
-	return !s.actions[i].open && (!s.needsUndo(i) || s.undos[i].done())
+func (s *State) Undone(i int) bool {
+	return !s.Actions[i].Open && (!s.NeedsUndo(i) || s.Undos[i].Done())
 }
 
-func (s *state) wantsUndo(i int) bool {
-	u := &s.undos[i]
-	if !s.failing() || !s.needsUndo(i) || s.actions[i].open || u.settled() || u.exhausted || s.undecided() || s.stuckAtPivot() {
+func (s *State) wantsUndo(i int) bool {
+	u := &s.Undos[i]
+	if !s.Failing() || !s.NeedsUndo(i) || s.Actions[i].Open || u.Settled() || u.Exhausted || s.undecided() || s.stuckAtPivot() {
 		return false
 	}
 	if s.defects.on("compensate-forward") {
-		return all(s.graph.directly(i), s.undone)
+		return all(s.graph.directly(i), s.Undone)
 	}
 	if s.defects.on("compensate-all-at-once") {
 		return true
@@ -221,13 +221,13 @@ func (s *state) wantsUndo(i int) bool {
 }
 
 // status is the saga's state in the contract's words.
-func (s *state) status() saga.Status {
+func (s *State) status() saga.Status {
 	switch {
 	case s.stuck():
 		return saga.Stuck
-	case s.failing() && s.somethingLeft():
+	case s.Failing() && s.somethingLeft():
 		return saga.Compensating
-	case s.failing():
+	case s.Failing():
 		return saga.Compensated
 	case s.somethingMissing():
 		return saga.Running
@@ -236,15 +236,15 @@ func (s *state) status() saga.Status {
 }
 
 // somethingLeft: of a saga on its way back.
-func (s *state) somethingLeft() bool {
+func (s *State) somethingLeft() bool {
 	if s.defects.on("report-compensated-early") {
 		return false
 	}
 	if s.tally != nil {
 		return s.tally.left > 0 || s.tally.mustLearn > 0
 	}
-	for i := range s.def.Steps {
-		if !s.undone(i) || s.mustLearn(i) {
+	for i := range s.Def.Steps {
+		if !s.Undone(i) || s.mustLearn(i) {
 			return true
 		}
 	}
@@ -252,15 +252,15 @@ func (s *state) somethingLeft() bool {
 }
 
 // somethingMissing: before it has completed.
-func (s *state) somethingMissing() bool {
+func (s *State) somethingMissing() bool {
 	if s.tally != nil {
 		return s.tally.unsatisfied > 0
 	}
-	for i := range s.def.Steps {
-		if s.defects.on("complete-early") && (s.actions[i].attempts > 0 || !s.critical(i)) {
+	for i := range s.Def.Steps {
+		if s.defects.on("complete-early") && (s.Actions[i].Attempts > 0 || !s.Critical(i)) {
 			continue
 		}
-		if !s.satisfied(i) {
+		if !s.Satisfied(i) {
 			return true
 		}
 	}
@@ -269,97 +269,97 @@ func (s *state) somethingMissing() bool {
 
 // stuck: a person is needed. A compensation failed for good, or a step did
 // after the point of no return.
-func (s *state) stuck() bool {
-	return s.undoLost() || s.pastPivot() && s.anyFailed() || s.stuckAtPivot()
+func (s *State) stuck() bool {
+	return s.undoLost() || s.PastPivot() && s.AnyFailed() || s.stuckAtPivot()
 }
 
-func (s *state) undoLost() bool {
+func (s *State) undoLost() bool {
 	if s.tally != nil {
 		return s.tally.stuck > 0
 	}
-	return slices.ContainsFunc(s.undos, func(u opState) bool { return u.lost() })
+	return slices.ContainsFunc(s.Undos, func(u OpState) bool { return u.lost() })
 }
 
 // quiet: nothing will ever happen to the saga again.
-func (s *state) quiet() bool { return !s.underWay() && len(next(s)) == 0 }
+func (s *State) Quiet() bool { return !s.underWay() && len(next(s)) == 0 }
 
-func (s *state) underWay() bool {
+func (s *State) underWay() bool {
 	if s.tally != nil {
 		return s.tally.open > 0
 	}
-	open := func(o opState) bool { return o.open }
-	return slices.ContainsFunc(s.actions, open) || slices.ContainsFunc(s.undos, open)
+	open := func(o OpState) bool { return o.Open }
+	return slices.ContainsFunc(s.Actions, open) || slices.ContainsFunc(s.Undos, open)
 }
 
 // report is the answer to a status question.
-func (s *state) report() saga.Report {
-	r := saga.Report{ID: s.def.ID, Status: s.status(), Steps: make([]saga.StepStatus, len(s.def.Steps))}
-	for i, st := range s.def.Steps {
-		n := s.actions[i].attempts
+func (s *State) report() saga.Report {
+	r := saga.Report{ID: s.Def.ID, Status: s.status(), Steps: make([]saga.StepStatus, len(s.Def.Steps))}
+	for i, st := range s.Def.Steps {
+		n := s.Actions[i].Attempts
 		r.Steps[i] = saga.StepStatus{Name: st.Name, Status: s.defects.remembered(s.stepState(i), n), Attempts: s.defects.counted(n)}
 	}
 	return r
 }
 
-func (s *state) stepState(i int) saga.StepState {
-	o, u := &s.actions[i], &s.undos[i]
+func (s *State) stepState(i int) saga.StepState {
+	o, u := &s.Actions[i], &s.Undos[i]
 	switch {
-	case u.done():
+	case u.Done():
 		return saga.StepCompensated
-	case u.refused() || u.exhausted:
+	case u.Refused() || u.Exhausted:
 		return saga.StepFailed
-	case u.attempts > 0:
+	case u.Attempts > 0:
 		return saga.StepCompensating
-	case o.done():
+	case o.Done():
 		return saga.StepSucceeded
-	case o.refused():
+	case o.Refused():
 		return saga.StepFailed
-	case o.exhausted && s.def.Steps[i].Kind == saga.Deferrable && s.defects.blocksQuietly():
+	case o.Exhausted && s.Def.Steps[i].Kind == saga.Deferrable && s.defects.blocksQuietly():
 		return saga.StepRunning
-	case o.exhausted && s.def.Steps[i].Kind == saga.Deferrable && !s.failing():
+	case o.Exhausted && s.Def.Steps[i].Kind == saga.Deferrable && !s.Failing():
 		return saga.StepDeferred
-	case o.exhausted:
+	case o.Exhausted:
 		return saga.StepFailed
-	case o.attempts == 0:
+	case o.Attempts == 0:
 		return saga.StepPending
-	case s.failing() && !o.open && !s.mustLearn(i):
+	case s.Failing() && !o.Open && !s.mustLearn(i):
 		return saga.StepFailed
 	}
 	return saga.StepRunning
 }
 
 // limits is what bounds the attempts of an operation.
-type limits struct {
-	policy saga.RetryPolicy
+type Limits struct {
+	Policy saga.RetryPolicy
 	// endless: it is attempted until its outcome is known, whatever the policy
 	// says: a pivot that can't be undone, a deferred step.
-	endless bool
+	Endless bool
 	// background: after one attempt in the normal course it goes on in the
 	// background, since its policy has no end of its own.
-	background bool
+	Background bool
 	defects    defects
 }
 
-func (s *state) limits(r ref) limits {
-	l := limits{policy: s.call(r).Retry, defects: s.defects}
-	if l.policy.MaxAttempts > 0 && s.defects.on("budget-restarts") {
-		l.policy.MaxAttempts += s.op(r).replayed
+func (s *State) limits(r Ref) Limits {
+	l := Limits{Policy: s.call(r).Retry, defects: s.defects}
+	if l.Policy.MaxAttempts > 0 && s.defects.on("budget-restarts") {
+		l.Policy.MaxAttempts += s.Op(r).replayed
 	}
-	if r.dir == saga.Compensation {
+	if r.Dir == saga.Compensation {
 		if s.defects.on("unbounded-compensation") {
-			l.policy.MaxAttempts = 0
+			l.Policy.MaxAttempts = 0
 		}
 		return l
 	}
-	switch st := &s.def.Steps[r.step]; st.Kind {
+	switch st := &s.Def.Steps[r.Step]; st.Kind {
 	case saga.Pivot:
-		l.endless = st.Compensation == nil && !s.defects.on("undo-around-pivot")
+		l.Endless = st.Compensation == nil && !s.defects.on("undo-around-pivot")
 	case saga.Deferrable:
-		l.endless = s.actions[r.step].exhausted
-		l.background = l.policy.MaxAttempts == 0
+		l.Endless = s.Actions[r.Step].Exhausted
+		l.Background = l.Policy.MaxAttempts == 0
 	case saga.Retriable:
 		if s.defects.on("give-up-retriable") {
-			l.policy.MaxAttempts = 1
+			l.Policy.MaxAttempts = 1
 		}
 	}
 	return l
@@ -367,23 +367,23 @@ func (s *state) limits(r ref) limits {
 
 // exhausted tells whether there may be no further attempt in the normal course,
 // if it would leave at the time due.
-func (l limits) exhausted(attempts int, first, due time.Time) bool {
-	if l.endless {
+func (l Limits) exhausted(attempts int, first, due time.Time) bool {
+	if l.Endless {
 		return false
 	}
-	most := l.policy.MaxAttempts
+	most := l.Policy.MaxAttempts
 	if most > 0 && l.defects.on("one-attempt-too-many") {
 		most++
 	}
-	return l.background || most > 0 && attempts >= most || l.tooLate(first, due)
+	return l.Background || most > 0 && attempts >= most || l.tooLate(first, due)
 }
 
 // tooLate tells whether an attempt at that time would miss the deadline, which
 // counts from the first attempt.
-func (l limits) tooLate(first, at time.Time) bool {
+func (l Limits) tooLate(first, at time.Time) bool {
 	if l.defects.on("ignore-deadline") {
 		return false
 	}
-	return l.policy.DeadlineMS > 0 && !l.endless && !first.IsZero() &&
-		at.After(first.Add(time.Duration(l.policy.DeadlineMS)*time.Millisecond))
+	return l.Policy.DeadlineMS > 0 && !l.Endless && !first.IsZero() &&
+		at.After(first.Add(time.Duration(l.Policy.DeadlineMS)*time.Millisecond))
 }

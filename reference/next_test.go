@@ -34,12 +34,12 @@ func drawDefinition(t *rapid.T) saga.Definition {
 // world runs a saga's pure part against answers that are drawn.
 type world struct {
 	*rapid.T
-	s       *state
-	records []record
+	s       *State
+	records []Record
 	now     time.Time
 }
 
-func (w *world) take(r record) {
+func (w *world) take(r Record) {
 	r.At = w.now
 	if err := w.s.apply(r); err != nil {
 		w.Fatalf("apply: %v", err)
@@ -48,51 +48,51 @@ func (w *world) take(r record) {
 }
 
 // begin checks an intent against what a saga guarantees, and takes it.
-func (w *world) begin(r ref) {
-	s, o := w.s, w.s.op(r)
-	st := s.def.Steps[r.step]
+func (w *world) begin(r Ref) {
+	s, o := w.s, w.s.Op(r)
+	st := s.Def.Steps[r.Step]
 	switch {
-	case o.settled():
-		w.Fatalf("%v is attempted again after %s", r, o.answer)
-	case r.dir == saga.Action && s.failing() && !s.mustLearn(r.step):
+	case o.Settled():
+		w.Fatalf("%v is attempted again after %s", r, o.Answer)
+	case r.Dir == saga.Action && s.Failing() && !s.mustLearn(r.Step):
 		w.Fatalf("%v starts although the saga is failing", r)
-	case r.dir == saga.Compensation && s.pastPivot():
+	case r.Dir == saga.Compensation && s.PastPivot():
 		w.Fatalf("%v is undone past the pivot", r)
-	case r.dir == saga.Compensation && s.actions[r.step].attempts == 0:
+	case r.Dir == saga.Compensation && s.Actions[r.Step].Attempts == 0:
 		w.Fatalf("%v is undone, but was never attempted", r)
 	}
-	if l := s.limits(r); !l.endless && l.policy.MaxAttempts > 0 && o.attempts-o.interrupted >= l.policy.MaxAttempts {
-		w.Fatalf("%v: attempt %d of %d", r, o.attempts+1, l.policy.MaxAttempts)
+	if l := s.limits(r); !l.Endless && l.Policy.MaxAttempts > 0 && o.Attempts-o.interrupted >= l.Policy.MaxAttempts {
+		w.Fatalf("%v: attempt %d of %d", r, o.Attempts+1, l.Policy.MaxAttempts)
 	}
-	if r.dir == saga.Action {
+	if r.Dir == saga.Action {
 		for _, name := range st.After {
-			if p := s.def.StepIndex(name); !s.satisfied(p) {
+			if p := s.Def.StepIndex(name); !s.Satisfied(p) {
 				w.Fatalf("%v starts before %s", r, name)
 			}
 		}
 	} else {
-		for j := range s.def.Steps {
-			if slices.Contains(s.graph.later(r.step), j) && !s.undone(j) {
+		for j := range s.Def.Steps {
+			if slices.Contains(s.graph.later(r.Step), j) && !s.Undone(j) {
 				w.Fatalf("%v is undone before step %d", r, j)
 			}
 		}
 	}
-	w.take(record{Kind: recIntent, Step: r.step, Direction: r.dir, Attempt: o.attempts + 1})
+	w.take(Record{Kind: RecordIntent, Step: r.Step, Direction: r.Dir, Attempt: o.Attempts + 1})
 }
 
-func (w *world) end(r ref, a saga.Answer) {
-	o := w.s.op(r)
-	w.take(record{
-		Kind: recOutcome, Step: r.step, Direction: r.dir, Attempt: o.attempts, Answer: a,
-		Exhausted: a == saga.Transient && w.s.limits(r).exhausted(o.attempts-o.interrupted, o.first, w.now),
+func (w *world) end(r Ref, a saga.Answer) {
+	o := w.s.Op(r)
+	w.take(Record{
+		Kind: RecordOutcome, Step: r.Step, Direction: r.Dir, Attempt: o.Attempts, Answer: a,
+		Exhausted: a == saga.Transient && w.s.limits(r).exhausted(o.Attempts-o.interrupted, o.first, w.now),
 	})
 }
 
-func (w *world) open() []ref {
-	var refs []ref
-	for i := range w.s.def.Steps {
-		for _, r := range []ref{{i, saga.Action}, {i, saga.Compensation}} {
-			if w.s.op(r).open {
+func (w *world) open() []Ref {
+	var refs []Ref
+	for i := range w.s.Def.Steps {
+		for _, r := range []Ref{{i, saga.Action}, {i, saga.Compensation}} {
+			if w.s.Op(r).Open {
 				refs = append(refs, r)
 			}
 		}
@@ -103,9 +103,9 @@ func (w *world) open() []ref {
 // step does one thing that may happen next; false: nothing can.
 func (w *world) step(answers *rapid.Generator[saga.Answer]) bool {
 	w.now = w.now.Add(time.Millisecond)
-	var startable []ref
+	var startable []Ref
 	for _, r := range next(w.s) {
-		if !w.s.op(r).open {
+		if !w.s.Op(r).Open {
 			startable = append(startable, r)
 		}
 	}
@@ -119,8 +119,8 @@ func (w *world) step(answers *rapid.Generator[saga.Answer]) bool {
 		w.begin(startable[i])
 	case i < choices:
 		w.end(open[i-len(startable)], answers.Draw(w.T, "answer"))
-	case i == choices && rapid.IntRange(0, 9).Draw(w.T, "operator") == 0 && w.s.operatorMay() == nil && !w.s.failing():
-		w.take(record{Kind: recOperator})
+	case i == choices && rapid.IntRange(0, 9).Draw(w.T, "operator") == 0 && w.s.operatorMay() == nil && !w.s.Failing():
+		w.take(Record{Kind: recOperator})
 	case i == choices+1: // a crash: what is open is unknown
 		for _, r := range w.s.recover(w.now) {
 			w.take(r)
@@ -133,7 +133,7 @@ func (w *world) step(answers *rapid.Generator[saga.Answer]) bool {
 func (w *world) checkDecisions() {
 	every := w.s.clone()
 	every.tally = nil
-	decisions := func(s *state) string { return fmt.Sprint(s.report(), next(s), s.quiet(), s.failing(), s.stuck()) }
+	decisions := func(s *State) string { return fmt.Sprint(s.report(), next(s), s.Quiet(), s.Failing(), s.stuck()) }
 	if a, b := decisions(w.s), decisions(every); a != b {
 		w.Fatalf("decided %s, and looking at every step %s", a, b)
 	}
@@ -146,7 +146,7 @@ func TestGuaranteesInAnyOrder(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		def := drawDefinition(t)
 		w := &world{T: t, s: newState(def, nil), now: time.Unix(0, 0)}
-		w.records = []record{{Kind: recAccepted, Definition: &def}}
+		w.records = []Record{{Kind: recAccepted, Definition: &def}}
 		all := rapid.SampledFrom([]saga.Answer{saga.Done, saga.Done, saga.Transient, saga.Permanent})
 		for range rapid.IntRange(0, 60).Draw(t, "events") {
 			if !w.step(all) {
@@ -173,19 +173,19 @@ func TestGuaranteesInAnyOrder(t *testing.T) {
 
 func (w *world) checkEnd() {
 	s := w.s
-	if !s.quiet() {
+	if !s.Quiet() {
 		w.Fatalf("nothing can happen, but it is not quiet: %v", next(s))
 	}
 	switch status := s.status(); status {
 	case saga.Completed:
-		for i := range s.def.Steps {
-			if s.def.Steps[i].Kind != saga.Deferrable && !s.actions[i].done() {
+		for i := range s.Def.Steps {
+			if s.Def.Steps[i].Kind != saga.Deferrable && !s.Actions[i].Done() {
 				w.Fatalf("completed without step %d", i)
 			}
 		}
 	case saga.Compensated:
-		for i := range s.def.Steps {
-			if !s.undone(i) {
+		for i := range s.Def.Steps {
+			if !s.Undone(i) {
 				w.Fatalf("compensated without undoing step %d", i)
 			}
 		}
@@ -197,13 +197,13 @@ func (w *world) checkEnd() {
 
 func TestApplyRefusesWhatCannotBe(t *testing.T) {
 	def := saga.Definition{ID: "s", Steps: []saga.Step{{Name: "a", Kind: saga.Compensatable, Action: saga.Call{Retry: retry(2)}}}}
-	intent := record{Kind: recIntent, Direction: saga.Action, Attempt: 1}
-	for name, rs := range map[string][]record{
-		"outcome without an intent": {{Kind: recOutcome, Direction: saga.Action, Attempt: 1}},
-		"two intents":               {intent, {Kind: recIntent, Direction: saga.Action, Attempt: 2}},
-		"a gap":                     {{Kind: recIntent, Direction: saga.Action, Attempt: 2}},
-		"no such step":              {{Kind: recIntent, Step: 1, Direction: saga.Action, Attempt: 1}},
-		"no such compensation":      {{Kind: recIntent, Direction: saga.Compensation, Attempt: 1}},
+	intent := Record{Kind: RecordIntent, Direction: saga.Action, Attempt: 1}
+	for name, rs := range map[string][]Record{
+		"outcome without an intent": {{Kind: RecordOutcome, Direction: saga.Action, Attempt: 1}},
+		"two intents":               {intent, {Kind: RecordIntent, Direction: saga.Action, Attempt: 2}},
+		"a gap":                     {{Kind: RecordIntent, Direction: saga.Action, Attempt: 2}},
+		"no such step":              {{Kind: RecordIntent, Step: 1, Direction: saga.Action, Attempt: 1}},
+		"no such compensation":      {{Kind: RecordIntent, Direction: saga.Compensation, Attempt: 1}},
 		"no such kind":              {{Kind: "other", Direction: saga.Action}},
 	} {
 		s := newState(def, nil)

@@ -14,7 +14,7 @@ import (
 // and waits between them.
 type operation struct {
 	run     *run
-	ref     ref
+	ref     Ref
 	call    saga.Call
 	breaker *breaker      // nil: none
 	made    int           // attempts made before, in an earlier life
@@ -32,7 +32,7 @@ type grant struct {
 	attempt int
 	spared  int       // attempts that count in no budget
 	first   time.Time // when the first attempt was intended
-	limits  limits
+	limits  Limits
 }
 
 // turn is the result of one turn of the retry loop.
@@ -41,12 +41,12 @@ type turn struct {
 	due   time.Time // of the next turn
 }
 
-func newOperation(r *run, ref ref) *operation {
+func newOperation(r *run, ref Ref) *operation {
 	o := &operation{run: r, ref: ref, call: r.state.call(ref), grants: make(chan *grant, 1), hurry: make(chan struct{})}
-	o.breaker = r.e.breakers.get(o.call.Breaker, r.state.def.ID)
-	st := r.state.op(ref)
-	if o.made = st.attempts; o.made > 0 {
-		o.due = o.nextDue(st.attempts, r.e.now(), st.notBefore)
+	o.breaker = r.e.breakers.get(o.call.Breaker, r.state.Def.ID)
+	st := r.state.Op(ref)
+	if o.made = st.Attempts; o.made > 0 {
+		o.due = o.nextDue(st.Attempts, r.e.now(), st.notBefore)
 	}
 	o.waiting, o.cancel = context.WithCancel(r.ctx)
 	return o
@@ -94,12 +94,12 @@ func (o *operation) turn(ctx context.Context) turn {
 	}
 	// The store may have taken its time since the grant was decided.
 	if g.limits.tooLate(g.first, now()) {
-		o.report(record{Kind: recWithdrawn, At: now(), Exhausted: true})
+		o.report(Record{Kind: recWithdrawn, At: now(), Exhausted: true})
 		return turn{again: true, due: o.nextDue(g.attempt-1, now(), time.Time{})}
 	}
 	done, ok := o.breaker.acquire()
 	if !ok || o.run.e.draining() {
-		o.report(record{Kind: recWithdrawn, At: now()})
+		o.report(Record{Kind: recWithdrawn, At: now()})
 		return turn{again: !ok}
 	}
 	a := o.attempt(ctx, g)
@@ -108,10 +108,10 @@ func (o *operation) turn(ctx context.Context) turn {
 	}
 	if a.unsent {
 		done(unsent)
-		o.report(record{Kind: recWithdrawn, At: a.at})
-		return turn{again: true, due: a.at.Add(shortagePause)}
+		o.report(Record{Kind: recWithdrawn, At: a.At})
+		return turn{again: true, due: a.At.Add(shortagePause)}
 	}
-	done(passOrFail(!o.run.e.defects.opensFor(saga.Classify(a.code))))
+	done(passOrFail(!o.run.e.defects.opensFor(saga.Classify(a.Code))))
 	return o.conclude(g, a)
 }
 
@@ -136,8 +136,8 @@ func (o *operation) vacate() {
 }
 
 // attempt makes the call, and those of planted defects beside it.
-func (o *operation) attempt(ctx context.Context, g *grant) answer {
-	e, def := o.run.e, o.run.state.def
+func (o *operation) attempt(ctx context.Context, g *grant) Answer {
+	e, def := o.run.e, o.run.state.Def
 	if g.attempt > 1 && e.defects.on("retry-twice") {
 		e.stray(def, o.ref, "error-"+strconv.Itoa(g.attempt))
 	}
@@ -145,11 +145,11 @@ func (o *operation) attempt(ctx context.Context, g *grant) answer {
 		t := time.AfterFunc(o.call.Retry.AttemptTimeout()/2, func() { e.stray(def, o.ref, "worker-2") })
 		defer t.Stop()
 	}
-	if o.ref.dir == saga.Compensation && e.defects.on("compensate-twice") {
+	if o.ref.Dir == saga.Compensation && e.defects.on("compensate-twice") {
 		e.send(ctx, def, o.ref, g.attempt, "again")
 	}
 	a := e.send(ctx, def, o.ref, g.attempt, "")
-	for n := g.attempt + 1; saga.Classify(a.code) == saga.Done && n <= o.call.Retry.MaxAttempts; n++ {
+	for n := g.attempt + 1; saga.Classify(a.Code) == saga.Done && n <= o.call.Retry.MaxAttempts; n++ {
 		if e.defects.on("repeat-succeeded") {
 			e.send(ctx, def, o.ref, n, "")
 		}
@@ -157,22 +157,22 @@ func (o *operation) attempt(ctx context.Context, g *grant) answer {
 			e.send(ctx, def, o.ref, n, strconv.Itoa(n))
 		}
 	}
-	if o.ref.dir == saga.Compensation && saga.Classify(a.code) == saga.Done && e.defects.on("refund-again-later") {
+	if o.ref.Dir == saga.Compensation && saga.Classify(a.Code) == saga.Done && e.defects.on("refund-again-later") {
 		time.AfterFunc(repeatLater, func() { e.stray(def, o.ref, "later") })
 	}
 	return a
 }
 
 // meaning is what an answer tells about the operation.
-func (o *operation) meaning(a answer) saga.Answer {
-	m, d := saga.Classify(a.code), o.run.e.defects
-	action := o.ref.dir == saga.Action
+func (o *operation) meaning(a Answer) saga.Answer {
+	m, d := saga.Classify(a.Code), o.run.e.defects
+	action := o.ref.Dir == saga.Action
 	switch {
-	case action && a.code == 0 && d.on("timeout-is-success"):
+	case action && a.Code == 0 && d.on("timeout-is-success"):
 		return saga.Done
-	case action && a.code == http.StatusConflict && d.on("conflict-is-success"):
+	case action && a.Code == http.StatusConflict && d.on("conflict-is-success"):
 		return saga.Done
-	case action && a.code >= 500 && d.on("error-means-undone"):
+	case action && a.Code >= 500 && d.on("error-means-undone"):
 		return saga.Permanent
 	case action && m == saga.Permanent && d.on("retry-permanent"):
 		return saga.Transient
@@ -184,29 +184,29 @@ func (o *operation) meaning(a answer) saga.Answer {
 		return saga.Done
 	case action && m == saga.Permanent && o.kind() == saga.Retriable && d.on("refused-retriable-is-done"):
 		return saga.Done
-	case m == saga.Transient && forgottenCode(a.code) && d.on("codes-by-list"):
+	case m == saga.Transient && forgottenCode(a.Code) && d.on("codes-by-list"):
 		return saga.Permanent
 	}
 	return m
 }
 
 // conclude reports an attempt's outcome and says when the next turn is.
-func (o *operation) conclude(g *grant, a answer) turn {
+func (o *operation) conclude(g *grant, a Answer) turn {
 	m, d := o.meaning(a), o.run.e.defects
-	if a.code == 0 && d.on("job-lost-with-answer") {
+	if a.Code == 0 && d.on("job-lost-with-answer") {
 		return turn{}
 	}
-	due := o.nextDue(g.attempt, a.at, a.notBefore)
+	due := o.nextDue(g.attempt, a.At, a.NotBefore)
 	exhausted := m == saga.Transient && g.limits.exhausted(g.attempt-g.spared, g.first, due)
-	if m == saga.Transient && o.ref.dir == saga.Action {
-		exhausted = exhausted || a.code == 0 && d.on("compensate-on-timeout")
-		exhausted = exhausted || a.code != 0 && d.on("retries-ignored")
+	if m == saga.Transient && o.ref.Dir == saga.Action {
+		exhausted = exhausted || a.Code == 0 && d.on("compensate-on-timeout")
+		exhausted = exhausted || a.Code != 0 && d.on("retries-ignored")
 	}
-	o.report(record{
-		Kind: recOutcome, At: a.at, Attempt: g.attempt, Answer: m, Code: a.code, NotBefore: a.notBefore, Exhausted: exhausted,
+	o.report(Record{
+		Kind: RecordOutcome, At: a.At, Attempt: g.attempt, Answer: m, Code: a.Code, NotBefore: a.NotBefore, Exhausted: exhausted,
 		Breaker: o.breaker.snapshot(o.run.e.now()),
 	})
-	if a.code == http.StatusTooManyRequests && d.on("throttled-forever") {
+	if a.Code == http.StatusTooManyRequests && d.on("throttled-forever") {
 		return turn{}
 	}
 	return turn{again: m == saga.Transient, due: due}
@@ -229,8 +229,8 @@ func (o *operation) ask() *grant {
 	}
 }
 
-func (o *operation) report(r record) {
-	r.Step, r.Direction = o.ref.step, o.ref.dir
+func (o *operation) report(r Record) {
+	r.Step, r.Direction = o.ref.Step, o.ref.Dir
 	o.run.inbox.post(message{fact: &r})
 }
 
@@ -246,10 +246,10 @@ func (o *operation) nextDue(n int, ended, notBefore time.Time) time.Time {
 // wait draws the wait before attempt n from its band.
 func (o *operation) wait(n int) time.Duration {
 	p, d, draw := o.call.Retry, o.run.e.defects, rand.Float64()
-	if o.ref.dir == saga.Action && d.on("no-backoff") {
+	if o.ref.Dir == saga.Action && d.on("no-backoff") {
 		return 0
 	}
-	if o.ref.dir == saga.Compensation && d.on("compensation-storm") {
+	if o.ref.Dir == saga.Compensation && d.on("compensation-storm") {
 		return 0
 	}
 	if n > 32 && d.on("backoff-overflow") {

@@ -15,12 +15,12 @@ var (
 
 // operatorMay tells whether an operator may still ask for the rollback. A pivot
 // under way may already have happened: too late.
-func (s *state) operatorMay() error {
+func (s *State) operatorMay() error {
 	if s.defects.on("refuse-operator") {
 		return ErrPastPivot
 	}
-	for i, st := range s.def.Steps {
-		if o := &s.actions[i]; st.Kind == saga.Pivot && (o.done() || o.attempts > 0 && !o.refused() && !s.failing()) {
+	for i, st := range s.Def.Steps {
+		if o := &s.Actions[i]; st.Kind == saga.Pivot && (o.Done() || o.Attempts > 0 && !o.Refused() && !s.Failing()) {
 			return ErrPastPivot
 		}
 	}

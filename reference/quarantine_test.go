@@ -184,7 +184,7 @@ func TestPanicEndsOneSaga(t *testing.T) {
 	e.mu.Lock()
 	r := e.sagas["bad"].run
 	e.mu.Unlock()
-	r.inbox.post(message{fact: &record{Kind: recOutcome, Direction: saga.Action, Attempt: 99}})
+	r.inbox.post(message{fact: &Record{Kind: RecordOutcome, Direction: saga.Action, Attempt: 99}})
 	awaitStatus(t, e, "bad", saga.Stuck)
 	close(hold)
 	awaitStatus(t, e, "good", saga.Completed)

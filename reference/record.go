@@ -10,31 +10,31 @@ import (
 )
 
 // ref names one operation of a saga: a direction of the step at an index.
-type ref struct {
-	step int
-	dir  saga.Direction
+type Ref struct {
+	Step int
+	Dir  saga.Direction
 }
 
 // bothOf names the two operations of a step.
-func bothOf(step int) [2]ref { return [...]ref{{step, saga.Action}, {step, saga.Compensation}} }
+func bothOf(step int) [2]Ref { return [...]Ref{{step, saga.Action}, {step, saga.Compensation}} }
 
 // recordKind is the kind of a record.
-type recordKind string
+type RecordKind string
 
 // The kinds of records. Everything that an executor knows of a saga is the
 // replay of these.
 const (
-	recAccepted  recordKind = "accepted"  // the saga's definition
-	recIntent    recordKind = "intent"    // an attempt is about to leave
-	recOutcome   recordKind = "outcome"   // what came of it
-	recWithdrawn recordKind = "withdrawn" // it did not leave after all, or none will any more
-	recOperator  recordKind = "operator"  // an operator asked for the rollback
+	recAccepted  RecordKind = "accepted"  // the saga's definition
+	RecordIntent    RecordKind = "intent"    // an attempt is about to leave
+	RecordOutcome   RecordKind = "outcome"   // what came of it
+	recWithdrawn RecordKind = "withdrawn" // it did not leave after all, or none will any more
+	recOperator  RecordKind = "operator"  // an operator asked for the rollback
 )
 
 // record is one fact of a saga's journal. Which fields are set depends on the
 // kind.
-type record struct {
-	Kind       recordKind       `json:"kind"`
+type Record struct {
+	Kind       RecordKind       `json:"kind"`
 	At         time.Time        `json:"at"`
 	Definition *saga.Definition `json:"definition,omitempty"`
 	Bodies     []string         `json:"bodies,omitempty"` // of the definition, when stored: see bodies.go
@@ -55,13 +55,13 @@ type record struct {
 	NotBefore time.Time `json:"not_before,omitzero"`
 }
 
-func (r record) ref() ref { return ref{r.Step, r.Direction} }
+func (r Record) ref() Ref { return Ref{r.Step, r.Direction} }
 
 // entry is the records that one saga commits together: all of them or none.
 type entry struct {
 	saga    string
 	n       int // from 1, without gaps within a saga
-	records []record
+	records []Record
 	ended   time.Time // when the saga ended with it; zero: it goes on
 	text    string    // the records as they are stored
 	damage  error     // why they can't be read

@@ -11,7 +11,7 @@ import (
 
 // loaded is a saga as the store has it; the zero value: it has none.
 type loaded struct {
-	state   *state
+	state   *State
 	commits int
 	broken  error // it has one that can't be read
 }
@@ -78,7 +78,7 @@ func (e *Executor) read(ctx context.Context, id string) (loaded, error) {
 }
 
 // replaySafely turns a panic over what a damaged journal says into an error.
-func replaySafely(es []entry, d defects) (s *state, err error) {
+func replaySafely(es []entry, d defects) (s *State, err error) {
 	defer func() {
 		if p := recover(); p != nil {
 			s, err = nil, fmt.Errorf("panic: %v", p)
@@ -128,32 +128,32 @@ func (e *Executor) recover(ctx context.Context) error {
 }
 
 // resume continues a saga as its journal left it.
-func (e *Executor) resume(s *state, commits int) {
-	k := &known{ready: make(chan struct{}), run: newRun(e, s, commits), trace: s.trace, weight: openSize(s.def)}
+func (e *Executor) resume(s *State, commits int) {
+	k := &known{ready: make(chan struct{}), run: newRun(e, s, commits), trace: s.trace, weight: openSize(s.Def)}
 	k.run.shown = s.status()
 	close(k.ready)
-	e.breakers.hold(s.def)
+	e.breakers.hold(s.Def)
 	e.mu.Lock()
-	e.sagas[s.def.ID] = k
+	e.sagas[s.Def.ID] = k
 	e.open += k.weight
 	e.mu.Unlock()
 	e.afterRestart(s)
-	if s.quiet() && !s.status().Ended() || e.defects.on("no-recovery") {
+	if s.Quiet() && !s.status().Ended() || e.defects.on("no-recovery") {
 		k.run.stop()
 		k.run.inbox.close()
-		e.retire(s.def, k)
+		e.retire(s.Def, k)
 		return
 	}
-	e.log.Info("saga continued", "saga", s.def.ID, "status", string(k.run.shown))
+	e.log.Info("saga continued", "saga", s.Def.ID, "status", string(k.run.shown))
 	e.spawn(func() {
-		defer e.retire(s.def, k)
+		defer e.retire(s.Def, k)
 		k.run.guard(func() {
-			if s.quiet() { // its end is not written down
+			if s.Quiet() { // its end is not written down
 				k.run.inbox.close()
 				_ = k.run.commit(nil)
 				return
 			}
-			var opening []record
+			var opening []Record
 			for _, rec := range s.recover(e.now()) {
 				k.run.take(&opening, rec)
 			}
@@ -164,21 +164,21 @@ func (e *Executor) resume(s *state, commits int) {
 
 // afterRestart holds the planted defects that do done work again. Without them
 // it does nothing.
-func (e *Executor) afterRestart(s *state) {
-	for i := range s.def.Steps {
-		a, u := &s.actions[i], &s.undos[i]
-		a.replayed, u.replayed = a.attempts, u.attempts
-		if a.done() && !s.failing() && e.defects.on("rerun-done-steps") {
-			e.stray(s.def, ref{i, saga.Action}, "run-2")
+func (e *Executor) afterRestart(s *State) {
+	for i := range s.Def.Steps {
+		a, u := &s.Actions[i], &s.Undos[i]
+		a.replayed, u.replayed = a.Attempts, u.Attempts
+		if a.Done() && !s.Failing() && e.defects.on("rerun-done-steps") {
+			e.stray(s.Def, Ref{i, saga.Action}, "run-2")
 		}
-		if u.done() && e.defects.on("compensate-again-after-restart") {
-			e.stray(s.def, ref{i, saga.Compensation}, "run-2")
+		if u.Done() && e.defects.on("compensate-again-after-restart") {
+			e.stray(s.Def, Ref{i, saga.Compensation}, "run-2")
 		}
 	}
 }
 
 // stray makes a call that no intent stands for, under a key of its own.
-func (e *Executor) stray(def saga.Definition, r ref, by string) {
+func (e *Executor) stray(def saga.Definition, r Ref, by string) {
 	e.spawn(func() { e.send(e.ctx, def, r, 1, by) })
 }
 

@@ -42,7 +42,7 @@ func TestRetryAfterOfAnyTransientAnswer(t *testing.T) {
 			w.WriteHeader(code)
 		}))
 		a, err := openTest(t, Options{}).post(t.Context(), s.URL, nil, http.Header{})
-		if err != nil || !a.notBefore.IsZero() != want {
+		if err != nil || !a.NotBefore.IsZero() != want {
 			t.Errorf("%d: %+v, %v", code, a, err)
 		}
 		s.Close()

@@ -15,19 +15,19 @@ type run struct {
 	e       *Executor
 	ctx     context.Context // ends with the executor, or when the saga is quarantined
 	stop    context.CancelFunc
-	state   *state
+	state   *State
 	commits int
-	under   map[ref]*operation // under way
+	under   map[Ref]*operation // under way
 	inbox   inbox
 	view    view
 	shown   saga.Status           // the last that was logged
 	broken  atomic.Pointer[error] // why it is quarantined
-	held    []record              // not committed yet (accept-in-memory)
+	held    []Record              // not committed yet (accept-in-memory)
 }
 
-func newRun(e *Executor, s *state, commits int) *run {
+func newRun(e *Executor, s *State, commits int) *run {
 	r := &run{
-		e: e, state: s, commits: commits, under: map[ref]*operation{},
+		e: e, state: s, commits: commits, under: map[Ref]*operation{},
 		inbox: inbox{ready: make(chan struct{}, 1)}, view: view{s: s.clone()},
 	}
 	r.ctx, r.stop = context.WithCancel(e.ctx)
@@ -38,7 +38,7 @@ func newRun(e *Executor, s *state, commits int) *run {
 // closes. The records given are what opens it: its acceptance, or what a
 // recovery found. started is called when they are durable. The error is why the
 // work ended before the saga did.
-func (r *run) loop(opening []record, started func()) error {
+func (r *run) loop(opening []Record, started func()) error {
 	defer r.stop()
 	records, replies := opening, []func(){started}
 	for {
@@ -58,7 +58,7 @@ func (r *run) loop(opening []record, started func()) error {
 		for _, o := range starts {
 			r.e.spawn(func() { r.guard(o.loop) })
 		}
-		if r.state.quiet() && r.inbox.close() {
+		if r.state.Quiet() && r.inbox.close() {
 			return nil
 		}
 		msgs, err := r.inbox.take(r.ctx)
@@ -82,15 +82,15 @@ func (r *run) giveUp(starts []*operation, err error) {
 
 // digest takes messages into the state. It returns the records to commit and the
 // replies to give after that.
-func (r *run) digest(msgs []message) (records []record, replies []func()) {
+func (r *run) digest(msgs []message) (records []Record, replies []func()) {
 	for _, m := range msgs {
 		switch {
 		case m.fact != nil:
 			r.take(&records, *m.fact)
 		case m.operator != nil:
 			err := r.state.operatorMay()
-			if err == nil && !r.state.failing() {
-				r.take(&records, record{Kind: recOperator, At: r.e.now()})
+			if err == nil && !r.state.Failing() {
+				r.take(&records, Record{Kind: recOperator, At: r.e.now()})
 			}
 			replies = append(replies, func() { m.operator <- err })
 		case m.hurry != nil:
@@ -108,7 +108,7 @@ func (r *run) digest(msgs []message) (records []record, replies []func()) {
 }
 
 // take applies a record and puts it on the list to commit.
-func (r *run) take(records *[]record, rec record) {
+func (r *run) take(records *[]Record, rec Record) {
 	if err := r.state.apply(rec); err != nil { // the executor's own records always fit
 		panic(err)
 	}
@@ -117,7 +117,7 @@ func (r *run) take(records *[]record, rec record) {
 
 // starts decides what begins now. First attempts get their intent at once, so
 // that it shares the commit with what made them possible.
-func (r *run) starts(records *[]record) []*operation {
+func (r *run) starts(records *[]Record) []*operation {
 	if r.e.draining() {
 		return nil
 	}
@@ -129,11 +129,11 @@ func (r *run) starts(records *[]record) []*operation {
 		o := newOperation(r, ref)
 		r.under[ref] = o
 		ops = append(ops, o)
-		if r.state.op(ref).attempts > 0 || o.breaker != nil {
+		if r.state.Op(ref).Attempts > 0 || o.breaker != nil {
 			continue
 		}
 		if r.e.defects.on("start-twice") {
-			r.e.stray(r.state.def, ref, "worker-2")
+			r.e.stray(r.state.Def, ref, "worker-2")
 		}
 		if !r.e.defects.on("intents-apart") && o.occupyAtOnce() {
 			o.granted = r.intend(records, ref)
@@ -144,15 +144,15 @@ func (r *run) starts(records *[]record) []*operation {
 
 // holdsBack holds the equivalent switches that start things one by one. Without
 // them it is false.
-func (r *run) holdsBack(start ref) bool {
+func (r *run) holdsBack(start Ref) bool {
 	for other := range r.under {
-		if other.dir != start.dir || r.state.op(other).exhausted {
+		if other.Dir != start.Dir || r.state.Op(other).Exhausted {
 			continue
 		}
-		if start.dir == saga.Action && r.e.defects.on("sequential-branches") {
+		if start.Dir == saga.Action && r.e.defects.on("sequential-branches") {
 			return true
 		}
-		if start.dir == saga.Compensation && r.e.defects.on("compensate-one-at-a-time") {
+		if start.Dir == saga.Compensation && r.e.defects.on("compensate-one-at-a-time") {
 			return true
 		}
 	}
@@ -160,15 +160,15 @@ func (r *run) holdsBack(start ref) bool {
 }
 
 // intend records the intent of the next attempt.
-func (r *run) intend(records *[]record, ref ref) *grant {
-	o := r.state.op(ref)
-	r.take(records, record{Kind: recIntent, At: r.e.now(), Step: ref.step, Direction: ref.dir, Attempt: o.attempts + 1})
-	return &grant{attempt: o.attempts, spared: o.interrupted, first: o.first, limits: r.state.limits(ref)}
+func (r *run) intend(records *[]Record, ref Ref) *grant {
+	o := r.state.Op(ref)
+	r.take(records, Record{Kind: RecordIntent, At: r.e.now(), Step: ref.Step, Direction: ref.Dir, Attempt: o.Attempts + 1})
+	return &grant{attempt: o.Attempts, spared: o.interrupted, first: o.first, limits: r.state.limits(ref)}
 }
 
 // grant answers an operation that wants another attempt: with an intent, or with
 // nil when the state does not ask for one any more.
-func (r *run) grant(records *[]record, o *operation) func() {
+func (r *run) grant(records *[]Record, o *operation) func() {
 	if r.e.draining() {
 		return func() { o.grants <- nil }
 	}
@@ -186,7 +186,7 @@ func (r *run) grant(records *[]record, o *operation) func() {
 // any more. A call under way is left alone: its answer is wanted.
 func (r *run) cancelUnwanted() {
 	for ref, o := range r.under {
-		if !r.state.op(ref).open && !r.state.wants(ref) {
+		if !r.state.Op(ref).Open && !r.state.wants(ref) {
 			o.cancel()
 			delete(r.under, ref)
 		}
@@ -206,7 +206,7 @@ func (r *run) hurry() error {
 	return err
 }
 
-func (r *run) commit(records []record) error {
+func (r *run) commit(records []Record) error {
 	if r.commits == 0 && r.e.defects.on("accept-in-memory") && r.held == nil {
 		r.held = records
 		return nil
@@ -214,8 +214,8 @@ func (r *run) commit(records []record) error {
 	records = append(r.held, records...)
 	r.held = nil
 	r.commits++
-	en := entry{saga: r.state.def.ID, n: r.commits, records: records}
-	if r.state.quiet() && r.state.status().Ended() {
+	en := entry{saga: r.state.Def.ID, n: r.commits, records: records}
+	if r.state.Quiet() && r.state.status().Ended() {
 		en.ended = r.e.now()
 	}
 	if err := r.e.journal.append(r.ctx, en); err != nil {
@@ -223,7 +223,7 @@ func (r *run) commit(records []record) error {
 	}
 	if r.e.defects.on("extra-checkpoints") {
 		r.commits++
-		return r.e.journal.append(r.ctx, entry{saga: r.state.def.ID, n: r.commits})
+		return r.e.journal.append(r.ctx, entry{saga: r.state.Def.ID, n: r.commits})
 	}
 	return nil
 }

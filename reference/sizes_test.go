@@ -16,9 +16,9 @@ import (
 )
 
 // perform runs a saga's pure part to its end, each call done at once; undone if turn.
-func perform(t testing.TB, d saga.Definition, turn bool) *state {
+func perform(t testing.TB, d saga.Definition, turn bool) *State {
 	s := newState(d, nil)
-	take := func(r record) {
+	take := func(r Record) {
 		if err := s.apply(r); err != nil {
 			t.Fatal(err)
 		}
@@ -29,12 +29,12 @@ func perform(t testing.TB, d saga.Definition, turn bool) *state {
 			return s
 		}
 		for _, r := range todo {
-			take(record{Kind: recIntent, Step: r.step, Direction: r.dir, Attempt: s.op(r).attempts + 1})
+			take(Record{Kind: RecordIntent, Step: r.Step, Direction: r.Dir, Attempt: s.Op(r).Attempts + 1})
 			a := saga.Done
-			if turn && r.dir == saga.Action && r.step == len(d.Steps)-1 {
+			if turn && r.Dir == saga.Action && r.Step == len(d.Steps)-1 {
 				a = saga.Permanent
 			}
-			take(record{Kind: recOutcome, Step: r.step, Direction: r.dir, Attempt: s.op(r).attempts, Answer: a})
+			take(Record{Kind: RecordOutcome, Step: r.Step, Direction: r.Dir, Attempt: s.Op(r).Attempts, Answer: a})
 		}
 	}
 }
@@ -99,7 +99,7 @@ func BenchmarkChain(b *testing.B) {
 		e := openTest(b, Options{})
 		d := chain(p, 1)
 		for range 1000 * b.N {
-			e.send(b.Context(), d, ref{0, saga.Action}, 1, "")
+			e.send(b.Context(), d, Ref{0, saga.Action}, 1, "")
 		}
 	})
 }
@@ -179,11 +179,11 @@ func TestEndedSagasAreFewInMemory(t *testing.T) {
 func TestClockOfAnotherLife(t *testing.T) {
 	start := time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
 	d := chain(newParticipant(t, nil), 1)
-	life := func() *state {
+	life := func() *State {
 		s := newState(d, nil)
-		for _, r := range []record{
-			{Kind: recIntent, Direction: saga.Action, Attempt: 1, At: start},
-			{Kind: recOutcome, Direction: saga.Action, Attempt: 1, At: start.Add(time.Minute), Answer: saga.Transient, NotBefore: start.Add(11 * time.Minute)},
+		for _, r := range []Record{
+			{Kind: RecordIntent, Direction: saga.Action, Attempt: 1, At: start},
+			{Kind: RecordOutcome, Direction: saga.Action, Attempt: 1, At: start.Add(time.Minute), Answer: saga.Transient, NotBefore: start.Add(11 * time.Minute)},
 		} {
 			if err := s.apply(r); err != nil {
 				t.Fatal(err)
@@ -202,7 +202,7 @@ func TestClockOfAnotherLife(t *testing.T) {
 	} {
 		s, now := life(), start.Add(tt.now)
 		s.rebase(now)
-		o := s.op(ref{0, saga.Action})
+		o := s.Op(Ref{0, saga.Action})
 		if passed, wait := now.Sub(o.first), o.notBefore.Sub(now); passed != tt.passed || wait != tt.toWait {
 			t.Errorf("%s: %v have passed, want %v; %v to wait, want %v", name, passed, tt.passed, wait, tt.toWait)
 		}

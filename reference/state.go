@@ -8,14 +8,14 @@ import (
 	"github.com/sagacheck/sagacheck/saga"
 )
 
-// state is what follows from the records of one saga. It has no clock, no
-// randomness and no input but apply, so that a replay gives the same state.
-type state struct {
-	def      saga.Definition
+// State is what follows from the records of one saga. It has no clock, no
+// randomness and no input but apply, so that a replay gives the same State.
+type State struct {
+	Def      saga.Definition
 	graph    graph
-	actions  []opState
-	undos    []opState
-	operator bool   // an operator asked for the rollback
+	Actions  []OpState
+	Undos    []OpState
+	Operator bool   // an operator asked for the rollback
 	trace    string // the client's traceparent, or ""
 	defects  defects
 	latest   time.Time // of all records
@@ -24,32 +24,32 @@ type state struct {
 }
 
 // opState is one operation.
-type opState struct {
-	attempts    int
+type OpState struct {
+	Attempts    int
 	interrupted int         // those cut short by an end of the executor
-	open        bool        // an intent without an outcome
-	doubtful    bool        // some attempt's outcome is unknown
-	answer      saga.Answer // of the last attempt that has an outcome
-	exhausted   bool        // no further attempt in the normal course
+	Open        bool        // an intent without an outcome
+	Doubtful    bool        // some attempt's outcome is unknown
+	Answer      saga.Answer // of the last attempt that has an outcome
+	Exhausted   bool        // no further attempt in the normal course
 	first       time.Time   // of the first intent
 	ended       time.Time   // of the last attempt that has an outcome
 	notBefore   time.Time
 	replayed    int // attempts made before the last restart
 }
 
-func (o *opState) done() bool    { return o.answer == saga.Done }
-func (o *opState) refused() bool { return o.answer == saga.Permanent }
+func (o *OpState) Done() bool    { return o.Answer == saga.Done }
+func (o *OpState) Refused() bool { return o.Answer == saga.Permanent }
 
 // lost: a compensation that failed for good.
-func (o *opState) lost() bool { return o.refused() || o.exhausted && !o.done() }
+func (o *OpState) lost() bool { return o.Refused() || o.Exhausted && !o.Done() }
 
 // settled: nothing more can be learnt about the operation.
-func (o *opState) settled() bool { return o.done() || o.refused() }
+func (o *OpState) Settled() bool { return o.Done() || o.Refused() }
 
-func newState(def saga.Definition, d defects) *state {
-	s := &state{
-		def: def, graph: newGraph(def), defects: d,
-		actions: make([]opState, len(def.Steps)), undos: make([]opState, len(def.Steps)),
+func newState(def saga.Definition, d defects) *State {
+	s := &State{
+		Def: def, graph: newGraph(def), defects: d,
+		Actions: make([]OpState, len(def.Steps)), Undos: make([]OpState, len(def.Steps)),
 	}
 	if len(d) == 0 { // they may look at every step
 		s.tally = newTally(s)
@@ -58,35 +58,35 @@ func newState(def saga.Definition, d defects) *state {
 }
 
 // clone is a copy that changes by itself.
-func (s *state) clone() *state {
+func (s *State) clone() *State {
 	c := *s
-	c.actions, c.undos, c.known = slices.Clone(s.actions), slices.Clone(s.undos), nil
+	c.Actions, c.Undos, c.known = slices.Clone(s.Actions), slices.Clone(s.Undos), nil
 	if s.tally != nil {
 		c.tally = newTally(&c)
 	}
 	return &c
 }
 
-func (s *state) op(r ref) *opState {
-	if r.dir == saga.Action {
-		return &s.actions[r.step]
+func (s *State) Op(r Ref) *OpState {
+	if r.Dir == saga.Action {
+		return &s.Actions[r.Step]
 	}
-	return &s.undos[r.step]
+	return &s.Undos[r.Step]
 }
 
-func (s *state) call(r ref) saga.Call { return callOf(s.def, r) }
+func (s *State) call(r Ref) saga.Call { return callOf(s.Def, r) }
 
 // callOf is the call of an operation, within bounds.
-func callOf(d saga.Definition, r ref) saga.Call {
-	if r.dir == saga.Action {
-		return bounded(d.Steps[r.step].Action)
+func callOf(d saga.Definition, r Ref) saga.Call {
+	if r.Dir == saga.Action {
+		return bounded(d.Steps[r.Step].Action)
 	}
-	return bounded(*d.Steps[r.step].Compensation)
+	return bounded(*d.Steps[r.Step].Compensation)
 }
 
 // replay builds the state of a saga from its journal.
-func replay(es []entry, d defects) (*state, error) {
-	var s *state
+func replay(es []entry, d defects) (*State, error) {
+	var s *State
 	for i, e := range es {
 		if e.damage != nil {
 			return nil, e.damage
@@ -116,50 +116,50 @@ func replay(es []entry, d defects) (*state, error) {
 
 // apply takes one record into the state. An error means that the journal is
 // damaged: the executor itself never writes such a record.
-func (s *state) apply(r record) error {
+func (s *State) apply(r Record) error {
 	s.known = nil
 	if r.At.After(s.latest) {
 		s.latest = r.At
 	}
 	if r.Kind == recOperator {
-		s.operator = !s.defects.on("ignore-operator")
+		s.Operator = !s.defects.on("ignore-operator")
 		return nil
 	}
-	if r.Step < 0 || r.Step >= len(s.def.Steps) || (r.Direction == saga.Compensation && s.def.Steps[r.Step].Compensation == nil) {
+	if r.Step < 0 || r.Step >= len(s.Def.Steps) || (r.Direction == saga.Compensation && s.Def.Steps[r.Step].Compensation == nil) {
 		return fmt.Errorf("%s of step %d, %s: no such operation", r.Kind, r.Step, r.Direction)
 	}
 	return s.tally.during(s, r.Step, func() error { return s.change(r) })
 }
 
 // change takes a record of an operation.
-func (s *state) change(r record) error {
-	o := s.op(r.ref())
+func (s *State) change(r Record) error {
+	o := s.Op(r.ref())
 	switch {
-	case r.Kind == recIntent && !o.open && r.Attempt == o.attempts+1:
-		if o.attempts == 0 {
+	case r.Kind == RecordIntent && !o.Open && r.Attempt == o.Attempts+1:
+		if o.Attempts == 0 {
 			o.first = r.At
 		}
-		o.attempts++
-		o.open = true
-	case r.Kind == recOutcome && o.open && r.Attempt == o.attempts:
-		o.open = false
-		o.answer = r.Answer
-		o.doubtful = o.doubtful || r.Answer == saga.Transient
-		o.exhausted = o.exhausted || r.Exhausted
+		o.Attempts++
+		o.Open = true
+	case r.Kind == RecordOutcome && o.Open && r.Attempt == o.Attempts:
+		o.Open = false
+		o.Answer = r.Answer
+		o.Doubtful = o.Doubtful || r.Answer == saga.Transient
+		o.Exhausted = o.Exhausted || r.Exhausted
 		o.ended, o.notBefore = r.At, r.NotBefore
 		if r.Interrupted {
 			o.interrupted++
 		}
 	case r.Kind == recWithdrawn:
-		if o.open {
-			o.open = false
-			if o.attempts--; o.attempts == 0 {
+		if o.Open {
+			o.Open = false
+			if o.Attempts--; o.Attempts == 0 {
 				o.first = time.Time{}
 			}
 		}
-		o.exhausted = o.exhausted || r.Exhausted
+		o.Exhausted = o.Exhausted || r.Exhausted
 	default:
-		return fmt.Errorf("%s of attempt %d of %q, %s, after %d attempts", r.Kind, r.Attempt, s.def.Steps[r.Step].Name, r.Direction, o.attempts)
+		return fmt.Errorf("%s of attempt %d of %q, %s, after %d attempts", r.Kind, r.Attempt, s.Def.Steps[r.Step].Name, r.Direction, o.Attempts)
 	}
 	return nil
 }

@@ -22,9 +22,9 @@ type counts struct {
 	pivotsUnsure int // that may still turn out to have succeeded
 }
 
-func newTally(s *state) *tally {
+func newTally(s *State) *tally {
 	t := &tally{}
-	for i := range s.def.Steps {
+	for i := range s.Def.Steps {
 		t.add(s.countsOf(i), 1)
 	}
 	return t
@@ -42,8 +42,8 @@ func (t *tally) add(c counts, sign int) {
 }
 
 // countsOf is what one step adds.
-func (s *state) countsOf(i int) counts {
-	a, u := &s.actions[i], &s.undos[i]
+func (s *State) countsOf(i int) counts {
+	a, u := &s.Actions[i], &s.Undos[i]
 	one := func(holds bool) int {
 		if holds {
 			return 1
@@ -51,17 +51,17 @@ func (s *state) countsOf(i int) counts {
 		return 0
 	}
 	c := counts{
-		open: one(a.open) + one(u.open), failed: one(s.failed(i)), unsatisfied: one(!s.satisfied(i)),
-		left: one(!s.undone(i)), stuck: one(u.lost()), mustLearn: one(s.mustLearn(i)),
+		open: one(a.Open) + one(u.Open), failed: one(s.failed(i)), unsatisfied: one(!s.Satisfied(i)),
+		left: one(!s.Undone(i)), stuck: one(u.lost()), mustLearn: one(s.mustLearn(i)),
 	}
-	if s.def.Steps[i].Kind == saga.Pivot {
-		c.pivotsDone, c.pivotsUnsure = one(a.done()), one(a.open || s.mustLearn(i))
+	if s.Def.Steps[i].Kind == saga.Pivot {
+		c.pivotsDone, c.pivotsUnsure = one(a.Done()), one(a.Open || s.mustLearn(i))
 	}
 	return c
 }
 
 // during changes a step, and the counts with it. A nil tally counts nothing.
-func (t *tally) during(s *state, step int, change func() error) error {
+func (t *tally) during(s *State, step int, change func() error) error {
 	if t == nil {
 		return change()
 	}
@@ -75,8 +75,8 @@ func (t *tally) during(s *state, step int, change func() error) error {
 }
 
 // flowOf is the flow in the direction in which the saga goes.
-func (t *tally) flowOf(s *state) *flow {
-	if back := s.failing(); t.flow == nil || t.flow.back != back {
+func (t *tally) flowOf(s *State) *flow {
+	if back := s.Failing(); t.flow == nil || t.flow.back != back {
 		t.flow = newFlow(s, back)
 	}
 	return t.flow
@@ -84,18 +84,18 @@ func (t *tally) flowOf(s *state) *flow {
 
 // candidates are the operations that wait for no other step: of which some may not be
 // wanted all the same.
-func (t *tally) candidates(s *state) (refs []ref) {
+func (t *tally) candidates(s *State) (refs []Ref) {
 	dir, steps := saga.Action, []int(nil)
 	switch {
-	case t.mustLearn > 0 && s.failing(): // nothing is undone before
+	case t.mustLearn > 0 && s.Failing(): // nothing is undone before
 		steps = s.graph.pivots
-	case s.failing():
+	case s.Failing():
 		dir, steps = saga.Compensation, t.flowOf(s).ready
 	default:
 		steps = t.flowOf(s).ready
 	}
 	for _, i := range steps {
-		refs = append(refs, ref{i, dir})
+		refs = append(refs, Ref{i, dir})
 	}
 	return refs
 }

@@ -23,25 +23,25 @@ func (r *run) logStatus() {
 	}
 	first := r.shown == ""
 	r.shown = status
-	log := r.e.log.With("saga", r.state.def.ID, "name", r.state.def.Name)
+	log := r.e.log.With("saga", r.state.Def.ID, "name", r.state.Def.Name)
 	switch {
 	case first:
-		log.Info("saga accepted", "steps", len(r.state.def.Steps), "traceparent", r.state.trace)
+		log.Info("saga accepted", "steps", len(r.state.Def.Steps), "traceparent", r.state.trace)
 	case status == saga.Stuck:
 		log.Error("saga is stuck: a person is needed")
 	case status == saga.Compensating:
-		log.Warn("saga is on its way back", "operator", r.state.operator)
+		log.Warn("saga is on its way back", "operator", r.state.Operator)
 	default:
 		log.Info("saga " + string(status))
 	}
 }
 
 // logAttempt says what came of a call.
-func (e *Executor) logAttempt(ctx context.Context, d saga.Definition, r ref, attempt int, a answer, err error) {
+func (e *Executor) logAttempt(ctx context.Context, d saga.Definition, r Ref, attempt int, a Answer, err error) {
 	if !e.log.Enabled(ctx, slog.LevelError) {
 		return
 	}
-	log := e.log.With("saga", d.ID, "step", d.Steps[r.step].Name, "direction", string(r.dir), "attempt", attempt)
+	log := e.log.With("saga", d.ID, "step", d.Steps[r.Step].Name, "direction", string(r.Dir), "attempt", attempt)
 	var transport *url.Error // holds the URL
 	if errors.As(err, &transport) {
 		err = transport.Err
@@ -54,7 +54,7 @@ func (e *Executor) logAttempt(ctx context.Context, d saga.Definition, r ref, att
 	case err != nil:
 		log.InfoContext(ctx, "attempt", "error", err)
 	default:
-		log.InfoContext(ctx, "attempt", "code", a.code)
+		log.InfoContext(ctx, "attempt", "code", a.Code)
 	}
 	if a.tooLong != "" {
 		log.WarnContext(ctx, "Retry-After is too long", "asked", a.tooLong, "waits", maxRetryAfter.String())

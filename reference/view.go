@@ -10,11 +10,11 @@ import (
 // decides by one commit, and no copy is made of either.
 type view struct {
 	mu sync.Mutex
-	s  *state
+	s  *State
 }
 
 // apply takes in what has become durable.
-func (v *view) apply(records []record) {
+func (v *view) apply(records []Record) {
 	v.mu.Lock()
 	defer v.mu.Unlock()
 	for _, r := range records {
