@@ -9,7 +9,7 @@ import (
 
 	"github.com/sagacheck/sagacheck/checkers"
 	"github.com/sagacheck/sagacheck/participants"
-	"github.com/sagacheck/sagacheck/reference"
+	"github.com/sagacheck/sagacheck/reference/defects"
 	"github.com/sagacheck/sagacheck/scenarios"
 )
 
@@ -75,7 +75,7 @@ func (x *session) chooseDefects() error {
 		switch {
 		case slices.ContainsFunc(participants.AllDefects(), func(d participants.Defect) bool { return d.Name == name }):
 			x.participantDefects = append(x.participantDefects, name)
-		case slices.ContainsFunc(reference.Defects(), func(d reference.Defect) bool { return d.Name == name }):
+		case slices.ContainsFunc(defects.All(), func(d defects.Defect) bool { return d.Name == name }):
 			if x.s.Orchestrator != Reference {
 				return fmt.Errorf("--defect: %q is a defect of the reference executor: it can't be switched on in %q", name, x.s.Orchestrator)
 			}

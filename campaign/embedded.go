@@ -13,6 +13,7 @@ import (
 	"github.com/sagacheck/sagacheck/history"
 	"github.com/sagacheck/sagacheck/orchestrators"
 	"github.com/sagacheck/sagacheck/reference"
+	"github.com/sagacheck/sagacheck/reference/defects"
 )
 
 // embedded is the reference executor inside this process, spoken to over a real
@@ -34,7 +35,11 @@ var _ orchestrators.System = (*embedded)(nil)
 // of a process, which is all that the harness inflicts, not that of the machine.
 const sparingFlushes = "?synchronous=off"
 
-func startEmbedded(ctx context.Context, tool string, defects []string) (*embedded, error) {
+func startEmbedded(ctx context.Context, tool string, names []string) (*embedded, error) {
+	rules, err := defects.Rules(names...)
+	if err != nil {
+		return nil, err
+	}
 	m, err := orchestrators.FindManifest(Reference)
 	if err != nil {
 		return nil, err
@@ -43,7 +48,7 @@ func startEmbedded(ctx context.Context, tool string, defects []string) (*embedde
 	if err != nil {
 		return nil, fmt.Errorf("folder for the reference executor's store: %w", err)
 	}
-	exec, err := reference.Open(ctx, reference.Options{StoreDSN: filepath.Join(dir, "saga.db") + sparingFlushes, Defects: defects})
+	exec, err := reference.Open(ctx, reference.Options{StoreDSN: filepath.Join(dir, "saga.db") + sparingFlushes, Rules: rules})
 	if err != nil {
 		return nil, errors.Join(err, os.RemoveAll(dir))
 	}

@@ -10,6 +10,7 @@ import (
 	"testing"
 
 	"github.com/sagacheck/sagacheck/reference"
+	"github.com/sagacheck/sagacheck/reference/defects"
 )
 
 // TestMain lets the test program be the reference executor as well: for cells that
@@ -27,15 +28,20 @@ func TestMain(m *testing.M) {
 
 func serveReference(args []string) error {
 	var o reference.ServeOptions
+	var names []string
 	f := flag.NewFlagSet("reference serve", flag.ContinueOnError)
 	f.StringVar(&o.Addr, "addr", "", "")
 	f.StringVar(&o.StoreDSN, "store", "", "")
 	f.String("log", "", "")
 	f.Func("defect", "", func(name string) error {
-		o.Defects = append(o.Defects, name)
+		names = append(names, name)
 		return nil
 	})
 	if err := f.Parse(args); err != nil {
+		return err
+	}
+	var err error
+	if o.Rules, err = defects.Rules(names...); err != nil {
 		return err
 	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)

@@ -7,7 +7,7 @@ import (
 	"strings"
 
 	"github.com/sagacheck/sagacheck/participants"
-	"github.com/sagacheck/sagacheck/reference"
+	"github.com/sagacheck/sagacheck/reference/defects"
 	"github.com/sagacheck/sagacheck/results"
 )
 
@@ -26,7 +26,7 @@ type mutant struct {
 // participants.
 func allMutants() []mutant {
 	var all []mutant
-	for _, d := range reference.Defects() {
+	for _, d := range defects.All() {
 		all = append(all, mutant{
 			Defect:  results.Defect{Name: d.Name, Text: d.Description, Anomaly: d.Anomaly, Equivalent: d.Equivalent, Place: "reference", Kills: map[string]int{}},
 			profile: participants.Fenced, process: strings.Contains(d.Needs, "crash"), store: strings.Contains(d.Needs, "outage of the store"),

@@ -34,9 +34,9 @@ func (l local) Alive() error                            { return nil }
 var capabilities = []string{"dag", "pivot", "deferrable", "jitter", "exponential-backoff", "permanent-errors", "idempotency-key", "trace-context"}
 
 // startLocal serves the reference executor until the test ends.
-func startLocal(tb testing.TB, defects ...string) local {
+func startLocal(tb testing.TB) local {
 	tb.Helper()
-	exec, err := reference.Open(tb.Context(), reference.Options{StoreDSN: filepath.Join(tb.TempDir(), "saga.db"), Defects: defects})
+	exec, err := reference.Open(tb.Context(), reference.Options{StoreDSN: filepath.Join(tb.TempDir(), "saga.db")})
 	if err != nil {
 		tb.Fatal(err)
 	}

@@ -13,6 +13,7 @@ type known struct {
 	ready  chan struct{} // closed when the saga is durable, or known not to be
 	run    *run          // set before ready is closed
 	broken error         // set before ready is closed: it can't be read
+	stored bool          // set before ready is closed: it was accepted in an earlier life, or long ago
 	err    error
 	trace  string
 	weight int64 // in memory, while it is open
@@ -52,19 +53,8 @@ func (e *Executor) submit(ctx context.Context, def saga.Definition, trace string
 	}
 	e.mu.Lock()
 	k := e.sagas[def.ID]
-	if k != nil && e.defects.on("rerun-on-resubmit") {
-		for i := range def.Steps {
-			e.stray(def, Ref{i, saga.Action}, "run-2")
-		}
-	}
-	if k != nil && e.defects.on("second-saga-on-resubmit") {
-		second := def
-		second.ID += "-2"
-		for i := range second.Steps {
-			e.stray(second, Ref{i, saga.Action}, "")
-		}
-	}
-	if k == nil {
+	again := k != nil
+	if !again {
 		if err := e.mayAccept(def); err != nil {
 			e.mu.Unlock()
 			return err
@@ -81,7 +71,10 @@ func (e *Executor) submit(ctx context.Context, def saga.Definition, trace string
 	if k.run == nil {
 		return ErrQuarantined
 	}
-	return sameDefinition(k.run.state.Def, def)
+	if again || k.stored {
+		return e.rules.Resubmit(e, k.run.state.Def, def)
+	}
+	return nil
 }
 
 func (e *Executor) isForgotten() bool {
@@ -137,6 +130,7 @@ func (e *Executor) accept(k *known, def saga.Definition, forgotten bool) {
 			return
 		}
 		if k.broken = l.broken; l.known() {
+			k.stored = true
 			if l.state != nil {
 				k.run = newRun(e, l.state, l.commits)
 				k.run.stop()
@@ -147,7 +141,7 @@ func (e *Executor) accept(k *known, def saga.Definition, forgotten bool) {
 		}
 		k.err = ErrClosed
 	}
-	s := newState(def, e.defects)
+	s := newState(def, e.rules)
 	s.trace = k.trace
 	k.run = newRun(e, s, 0)
 	k.run.guard(func() {
@@ -189,9 +183,6 @@ func (e *Executor) retire(def saga.Definition, k *known) {
 	e.open -= k.weight
 	if e.sagas[def.ID] != k {
 		return
-	}
-	if e.defects.on("forget-ended") {
-		delete(e.sagas, def.ID)
 	}
 	if k.run != nil && k.run.broken.Load() != nil {
 		return // it stays in sight

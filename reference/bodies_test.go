@@ -19,16 +19,16 @@ const oddBody = "{ \"b\" : 1e400,\t\"a\":\"<&>\u2028\\u003c\\ud800\\u0000\", \"a
 func TestBodiesAreSentAsTheyCame(t *testing.T) {
 	for _, restart := range []bool{false, true} {
 		hold := make(chan struct{})
-		p := newParticipant(t, func(c call) int {
-			if c.op == "a" {
+		p := NewParticipant(t, func(c SeenCall) int {
+			if c.Op == "a" {
 				<-hold
 				return 422
 			}
 			return 0
 		})
 		file := filepath.Join(t.TempDir(), "sagas.db")
-		e := openTest(t, Options{StoreDSN: file})
-		d := p.define("s", "first compensatable", "a compensatable")
+		e := OpenTest(t, Options{StoreDSN: file})
+		d := p.Define("s", "first compensatable", "a compensatable")
 		text, err := json.Marshal(d)
 		if err != nil {
 			t.Fatal(err)
@@ -41,19 +41,19 @@ func TestBodiesAreSentAsTheyCame(t *testing.T) {
 				t.Fatal(code, body)
 			}
 		}
-		p.awaitCall(t, "a", 1)
+		p.AwaitCall(t, "a", 1)
 		if restart {
 			if err := e.Close(); err != nil {
 				t.Fatal(err)
 			}
-			e = openTest(t, Options{StoreDSN: file})
+			e = OpenTest(t, Options{StoreDSN: file})
 		}
 		close(hold)
-		awaitStatus(t, e, "s", saga.Compensated)
+		AwaitStatus(t, e, "s", saga.Compensated)
 		for op, want := range map[string]string{"first": oddBody, "a": oddBody, "first.undo": "[" + oddBody + " ]"} {
-			for _, c := range p.of(op) {
-				if c.body != want {
-					t.Errorf("restart %v: %s was sent %q, want %q", restart, op, c.body, want)
+			for _, c := range p.Of(op) {
+				if c.Body != want {
+					t.Errorf("restart %v: %s was sent %q, want %q", restart, op, c.Body, want)
 				}
 			}
 		}
@@ -62,10 +62,10 @@ func TestBodiesAreSentAsTheyCame(t *testing.T) {
 
 // Another spelling of the same value is another body: the participant would see it.
 func TestBodiesAreComparedByteForByte(t *testing.T) {
-	p := newParticipant(t, nil)
-	e := openTest(t, Options{})
-	d := p.define("s", "a compensatable")
-	submit(t, e, p.define("s", "a compensatable"))
+	p := NewParticipant(t, nil)
+	e := OpenTest(t, Options{})
+	d := p.Define("s", "a compensatable")
+	SubmitTest(t, e, p.Define("s", "a compensatable"))
 	d.Steps[0].Action.Body = json.RawMessage(`{"do": true}`)
 	if err := e.Submit(t.Context(), d); !errors.Is(err, ErrConflict) {
 		t.Error(err)

@@ -16,10 +16,10 @@ import (
 
 // Each number beyond its bounds is refused, with the field named.
 func TestBoundsAtTheDoor(t *testing.T) {
-	e := openTest(t, Options{})
+	e := OpenTest(t, Options{})
 	srv := httptest.NewServer(e.Handler())
 	defer srv.Close()
-	p := newParticipant(t, nil)
+	p := NewParticipant(t, nil)
 	for field, change := range map[string]func(*saga.Definition){
 		"steps[0].action.retry.attempt_timeout_ms": func(d *saga.Definition) { d.Steps[0].Action.Retry.AttemptTimeoutMS = 9e15 },
 		"steps[0].compensation.retry.max_attempts": func(d *saga.Definition) { d.Steps[0].Compensation.Retry.MaxAttempts = math.MaxInt64 },
@@ -38,7 +38,7 @@ func TestBoundsAtTheDoor(t *testing.T) {
 		"steps":                     func(d *saga.Definition) { d.Steps = chain(p, maxSteps+1).Steps },
 		fmt.Sprintf("steps[%d].after", maxEdges/1000+1): func(d *saga.Definition) { d.Steps = dense(p, 1000).Steps },
 	} {
-		d := p.define("s", "a compensatable")
+		d := p.Define("s", "a compensatable")
 		d.Steps[0].Action.Breaker = &saga.Breaker{Name: "b", Failures: 1, OpenMS: 1, Probes: 1}
 		change(&d)
 		var invalid *InvalidError
@@ -49,10 +49,10 @@ func TestBoundsAtTheDoor(t *testing.T) {
 }
 
 // chain is a saga of n steps in a row.
-func chain(p *participant, n int) saga.Definition {
+func chain(p *Participant, n int) saga.Definition {
 	d := saga.Definition{ID: "chain", Name: "chain"}
 	for i := range n {
-		s := p.define("x", fmt.Sprintf("s%d compensatable", i)).Steps[0]
+		s := p.Define("x", fmt.Sprintf("s%d compensatable", i)).Steps[0]
 		d.Steps = append(d.Steps, s)
 	}
 	return d
@@ -60,7 +60,7 @@ func chain(p *participant, n int) saga.Definition {
 
 // dense is a saga in which the first step has no predecessor, and each other one
 // names the first thousand times.
-func dense(p *participant, names int) saga.Definition {
+func dense(p *Participant, names int) saga.Definition {
 	d := chain(p, 100)
 	for i := 1; i < len(d.Steps); i++ {
 		d.Steps[i].After = strings.Fields(strings.Repeat("s0 ", names))
@@ -78,9 +78,9 @@ func TestStoredNumbersAreBounded(t *testing.T) {
 	if c.Retry.AttemptTimeout() != maxAttemptTimeout || openFor(*c.Breaker) != maxDuration {
 		t.Error(c.Retry, c.Breaker)
 	}
-	br := newBreaker(*c.Breaker, nil)
+	br := newBreaker(*c.Breaker, rules)
 	done, _ := br.acquire()
-	done(failed)
+	done(CallFailed)
 	br.mu.Lock()
 	br.until = time.Now()
 	br.mu.Unlock()
@@ -111,16 +111,16 @@ func TestFloor(t *testing.T) {
 // A participant that asks for too long a wait is not obeyed without end, and an
 // operator who knows better can end the wait.
 func TestRetryNow(t *testing.T) {
-	p := newParticipant(t, nil)
+	p := NewParticipant(t, nil)
 	ask := make(chan string, 1)
 	ask <- "100000000"
 	slow := httptest.NewServer(retryAfterHandler(ask, p))
 	defer slow.Close()
 	log := &lockedBuffer{}
-	e := openTest(t, Options{Logger: slog.New(slog.NewJSONHandler(log, nil))})
-	d := p.define("s", "a compensatable")
+	e := OpenTest(t, Options{Logger: slog.New(slog.NewJSONHandler(log, nil))})
+	d := p.Define("s", "a compensatable")
 	d.Steps[0].Action.URL = slow.URL + "/a"
-	submit(t, e, d)
+	SubmitTest(t, e, d)
 	for len(ask) > 0 {
 		time.Sleep(time.Millisecond)
 	}
@@ -132,7 +132,7 @@ func TestRetryNow(t *testing.T) {
 			t.Fatal(code, body)
 		}
 	}
-	if got := steps(awaitStatus(t, e, "s", saga.Completed)); got != "a:succeeded/2" {
+	if got := steps(AwaitStatus(t, e, "s", saga.Completed)); got != "a:succeeded/2" {
 		t.Error(got)
 	}
 	if err := e.RetryNow(t.Context(), "s"); !errors.Is(err, ErrNothingWaits) {
@@ -151,19 +151,19 @@ func TestRetryNow(t *testing.T) {
 // A call under way does not wait: there is nothing to be hurried.
 func TestRetryNowOfACallUnderWay(t *testing.T) {
 	hold := make(chan struct{})
-	p := newParticipant(t, func(call) int { <-hold; return 0 })
-	e := openTest(t, Options{})
-	submit(t, e, p.define("s", "a compensatable"))
-	p.awaitCall(t, "a", 1)
+	p := NewParticipant(t, func(SeenCall) int { <-hold; return 0 })
+	e := OpenTest(t, Options{})
+	SubmitTest(t, e, p.Define("s", "a compensatable"))
+	p.AwaitCall(t, "a", 1)
 	if err := e.RetryNow(t.Context(), "s"); !errors.Is(err, ErrNothingWaits) {
 		t.Error(err)
 	}
 	close(hold)
-	awaitStatus(t, e, "s", saga.Completed)
+	AwaitStatus(t, e, "s", saga.Completed)
 }
 
 func TestDefinitionRoundTrip(t *testing.T) {
-	d := chain(newParticipant(t, nil), 3)
+	d := chain(NewParticipant(t, nil), 3)
 	b, err := json.Marshal(d)
 	if err != nil {
 		t.Fatal(err)

@@ -15,7 +15,7 @@ import (
 // half open, however quickly they end; a call that began in an earlier state
 // decides nothing; and whoever is refused can wait for a change.
 type breaker struct {
-	defects  defects
+	rules    *Rules
 	name     string
 	settings saga.Breaker
 	mu       sync.Mutex
@@ -28,11 +28,11 @@ type breaker struct {
 	changed  chan struct{}
 }
 
-func newBreaker(b saga.Breaker, d defects) *breaker {
+func newBreaker(b saga.Breaker, r *Rules) *breaker {
 	return &breaker{
-		defects: d, name: b.Name, settings: b,
+		rules: r, name: b.Name, settings: b,
 		cb: circuitbreaker.NewBuilder[any]().
-			WithFailureThreshold(d.opensAt(b)).
+			WithFailureThreshold(uint(b.Failures)).
 			WithSuccessThreshold(uint(b.Probes)).
 			WithDelay(openFor(b)).Build(),
 		changed: make(chan struct{}),
@@ -59,32 +59,34 @@ func (b *breaker) changes() {
 
 // exhausted: half open, and all probes have been let through.
 func (b *breaker) exhausted() bool {
-	return b.cb.IsHalfOpen() && b.passed >= b.settings.Probes && !b.floods()
+	return b.cb.IsHalfOpen() && !b.rules.Probe(b.settings, b.passed)
 }
 
-func (b *breaker) floods() bool { return b.defects.on("half-open-floods") }
+// Passage is what came of a call that a breaker let through, in its eyes.
+type Passage int
 
-// passage is what came of a call that a breaker let through.
-type passage int
-
+// What may come of it.
 const (
-	failed passage = iota
-	passed
-	unsent // it did not leave, and decides nothing
+	CallFailed Passage = iota
+	CallPassed
+	NotCounted // as of one that did not leave
 )
 
-func passOrFail(ok bool) passage {
+func passOrFail(ok bool) Passage {
 	if ok {
-		return passed
+		return CallPassed
 	}
-	return failed
+	return CallFailed
 }
+
+// closed: a nil breaker is.
+func (b *breaker) closed() bool { return b == nil || b.cb.IsClosed() }
 
 // acquire lets a call through, or not. done must be called with what came of it,
 // unless the process ends. A nil breaker lets everything through.
-func (b *breaker) acquire() (done func(passage), ok bool) {
+func (b *breaker) acquire() (done func(Passage), ok bool) {
 	if b == nil {
-		return func(passage) {}, true
+		return func(Passage) {}, true
 	}
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -97,20 +99,20 @@ func (b *breaker) acquire() (done func(passage), ok bool) {
 		}
 		ok = b.cb.TryAcquirePermit()
 	})
-	ok = ok || b.cb.IsHalfOpen() && b.floods()
+	ok = ok || b.cb.IsHalfOpen() // how many, is for us to count
 	if ok {
 		b.passed++
 	}
 	epoch := b.epoch
-	return func(p passage) {
+	return func(p Passage) {
 		b.mu.Lock()
 		defer b.mu.Unlock()
 		switch {
-		case epoch != b.epoch, p == passed && b.addsUp():
-		case p == passed:
+		case epoch != b.epoch:
+		case p == CallPassed:
 			b.failures = 0
 			b.during(b.cb.RecordSuccess)
-		case p == failed:
+		case p == CallFailed:
 			b.failures++
 			b.during(b.cb.RecordFailure)
 		case b.cb.IsHalfOpen(): // its probes begin anew
@@ -198,8 +200,8 @@ func (b *breaker) snapshot(now time.Time) *breakerState {
 func (s *breakerState) asNew() bool { return s.Failures == 0 && s.OpenUntil.IsZero() }
 
 // restore is the breaker as an earlier life left it.
-func (s breakerState) restore(now time.Time, d defects) *breaker {
-	b := newBreaker(s.Settings, d)
+func (s breakerState) restore(now time.Time, r *Rules) *breaker {
+	b := newBreaker(s.Settings, r)
 	b.name, b.seq = s.Name, s.Seq
 	if !s.OpenUntil.IsZero() {
 		b.reopen(min(max(0, s.OpenUntil.Sub(now)), openFor(s.Settings)))

@@ -13,7 +13,7 @@ import (
 func TestBreakerIsSharedByName(t *testing.T) {
 	var mu sync.Mutex
 	healthy := false
-	p := newParticipant(t, func(call) int {
+	p := NewParticipant(t, func(SeenCall) int {
 		mu.Lock()
 		defer mu.Unlock()
 		if healthy {
@@ -21,22 +21,22 @@ func TestBreakerIsSharedByName(t *testing.T) {
 		}
 		return 503
 	})
-	e := openTest(t, Options{})
+	e := OpenTest(t, Options{})
 	const n, open = 8, 400 * time.Millisecond
 	b := &saga.Breaker{Name: "bank", Failures: 3, OpenMS: int(open.Milliseconds()), Probes: 2}
 	for i := range n {
-		d := p.define(fmt.Sprint("s", i), "a compensatable")
+		d := p.Define(fmt.Sprint("s", i), "a compensatable")
 		d.Steps[0].Action.Breaker, d.Steps[0].Action.Retry.MaxAttempts = b, 0
-		submit(t, e, d)
+		SubmitTest(t, e, d)
 	}
-	p.awaitCall(t, "a", 3+1) // the first probe
+	p.AwaitCall(t, "a", 3+1) // the first probe
 	mu.Lock()
 	healthy = true
 	mu.Unlock()
 	for i := range n {
-		awaitStatus(t, e, fmt.Sprint("s", i), saga.Completed)
+		AwaitStatus(t, e, fmt.Sprint("s", i), saga.Completed)
 	}
-	calls := p.of("a")
+	calls := p.Of("a")
 	late := 0
 	for _, c := range calls[3:] { // the third failure opened it
 		if since := c.began.Sub(calls[2].ended); since > 100*time.Millisecond && since < open-2*time.Millisecond {
@@ -49,14 +49,14 @@ func TestBreakerIsSharedByName(t *testing.T) {
 }
 
 func TestHalfOpenLetsItsProbesThrough(t *testing.T) {
-	b := newBreaker(saga.Breaker{Name: "b", Failures: 2, OpenMS: 1, Probes: 2}, nil)
+	b := newBreaker(saga.Breaker{Name: "b", Failures: 2, OpenMS: 1, Probes: 2}, rules)
 	stale, ok := b.acquire()
 	if !ok {
 		t.Fatal("closed, but refused")
 	}
 	for range 2 {
 		done, _ := b.acquire()
-		done(failed)
+		done(CallFailed)
 	}
 	if _, ok := b.acquire(); ok {
 		t.Fatal("open, but let through")
@@ -68,15 +68,15 @@ func TestHalfOpenLetsItsProbesThrough(t *testing.T) {
 	if !ok1 {
 		t.Fatal("no probe")
 	}
-	first(passed)
-	stale(failed)
+	first(CallPassed)
+	stale(CallFailed)
 	second, ok2 := b.acquire()
 	_, ok3 := b.acquire()
 	if !ok2 || ok3 {
 		t.Fatal("probes", ok2, ok3)
 	}
 	changed := b.changed
-	second(passed)
+	second(CallPassed)
 	<-changed
 	if !b.cb.IsClosed() {
 		t.Error("still", b.cb.State())
@@ -86,23 +86,23 @@ func TestHalfOpenLetsItsProbesThrough(t *testing.T) {
 // A call that the breaker refuses is no attempt: it counts in no budget, and a
 // step that was only ever refused is not compensated.
 func TestRefusedIsNoAttempt(t *testing.T) {
-	p := newParticipant(t, scripted("a * 503"))
-	e := openTest(t, Options{})
+	p := NewParticipant(t, Scripted("a * 503"))
+	e := OpenTest(t, Options{})
 	b := &saga.Breaker{Name: "bank", Failures: 2, OpenMS: 60, Probes: 1}
-	first, second := p.define("s1", "a compensatable"), p.define("s2", "b compensatable")
+	first, second := p.Define("s1", "a compensatable"), p.Define("s2", "b compensatable")
 	first.Steps[0].Action.Breaker, second.Steps[0].Action.Breaker = b, b
-	submit(t, e, first)
-	p.awaitCall(t, "a", 2)
-	await(t, e, "s1", func(saga.Report) bool { return !e.breakers.get(b, "").cb.IsClosed() })
-	submit(t, e, second)
+	SubmitTest(t, e, first)
+	p.AwaitCall(t, "a", 2)
+	await(t, e, "s1", func(saga.Report) bool { return !e.breakers.get(b).cb.IsClosed() })
+	SubmitTest(t, e, second)
 	if err := e.Compensate(t.Context(), "s2"); err != nil {
 		t.Fatal(err)
 	}
-	if got := steps(awaitStatus(t, e, "s2", saga.Compensated)); got != "b:pending/0" || len(p.of("b.undo")) > 0 {
+	if got := steps(AwaitStatus(t, e, "s2", saga.Compensated)); got != "b:pending/0" || len(p.Of("b.undo")) > 0 {
 		t.Error(got)
 	}
-	if got := steps(awaitStatus(t, e, "s1", saga.Compensated)); got != "a:compensated/3" || len(p.of("a")) != 3 {
-		t.Error(got, len(p.of("a")))
+	if got := steps(AwaitStatus(t, e, "s1", saga.Compensated)); got != "a:compensated/3" || len(p.Of("a")) != 3 {
+		t.Error(got, len(p.Of("a")))
 	}
 }
 
@@ -113,27 +113,27 @@ func TestStoredBreakers(t *testing.T) {
 }
 
 func testStoredBreakers(t *testing.T, dsn string) {
-	p := newParticipant(t, scripted("b 1 503, c * 503"))
-	e := openTest(t, Options{StoreDSN: dsn})
+	p := NewParticipant(t, Scripted("b 1 503, c * 503"))
+	e := OpenTest(t, Options{StoreDSN: dsn})
 	with := func(id, step, name string) saga.Definition {
-		d := p.define(id, step+" compensatable")
+		d := p.Define(id, step+" compensatable")
 		d.Steps[0].Action.Breaker = &saga.Breaker{Name: name, Failures: 3, OpenMS: 60_000, Probes: 1}
 		return d
 	}
 	for i := range 20 {
-		submit(t, e, with("a"+itoa(i), "a", "bank"+itoa(i)))
-		awaitStatus(t, e, "a"+itoa(i), saga.Completed)
+		SubmitTest(t, e, with("a"+itoa(i), "a", "bank"+itoa(i)))
+		AwaitStatus(t, e, "a"+itoa(i), saga.Completed)
 	}
-	submit(t, e, with("b", "b", "shop")) // fails once, and then no more
-	awaitStatus(t, e, "b", saga.Completed)
-	submit(t, e, with("c1", "c", "post"))
-	awaitStatus(t, e, "c1", saga.Compensated)
+	SubmitTest(t, e, with("b", "b", "shop")) // fails once, and then no more
+	AwaitStatus(t, e, "b", saga.Completed)
+	SubmitTest(t, e, with("c1", "c", "post"))
+	AwaitStatus(t, e, "c1", saga.Compensated)
 	e.breakers.mu.Lock()
 	clear(e.breakers.byName) // as sweep does when there are many
 	e.breakers.mu.Unlock()
-	submit(t, e, with("c2", "c", "post"))
-	p.awaitCall(t, "c", 6)
-	awaitStatus(t, e, "c2", saga.Compensated)
+	SubmitTest(t, e, with("c2", "c", "post"))
+	p.AwaitCall(t, "c", 6)
+	AwaitStatus(t, e, "c2", saga.Compensated)
 	stored, err := e.store.breakers(t.Context())
 	if err != nil || len(stored) != 1 || stored[0].Name != "post" || stored[0].OpenUntil.IsZero() {
 		t.Fatalf("%+v, %v", stored, err)

@@ -11,10 +11,10 @@ import (
 
 // breakers are the circuit breakers by name. Their state survives the executor.
 type breakers struct {
-	defects defects
-	mu      sync.Mutex
-	byName  map[string]*breaker
-	users   map[string]*users
+	rules  *Rules
+	mu     sync.Mutex
+	byName map[string]*breaker
+	users  map[string]*users
 }
 
 // users are the open sagas that name a breaker, and what they say of it.
@@ -47,20 +47,17 @@ func (bs *breakers) sweep() {
 }
 
 // get finds or makes the breaker; nil gives nil.
-func (bs *breakers) get(b *saga.Breaker, id string) *breaker {
-	if b == nil || bs.defects.on("breaker-ignored") {
+func (bs *breakers) get(b *saga.Breaker) *breaker {
+	if b == nil {
 		return nil
 	}
 	settings := *b
-	if bs.defects.on("breaker-per-saga") {
-		settings.Name += "/" + id
-	}
 	bs.mu.Lock()
 	defer bs.mu.Unlock()
 	known := bs.byName[settings.Name]
 	if known == nil || known.settings != settings { // nobody open says otherwise: see claim
 		bs.sweep()
-		known = newBreaker(settings, bs.defects)
+		known = newBreaker(settings, bs.rules)
 		bs.byName[settings.Name] = known
 	}
 	return known
@@ -151,6 +148,6 @@ func eachBreaker(d saga.Definition, f func(field string, b saga.Breaker) error) 
 func (bs *breakers) restore(s breakerState, now time.Time) {
 	bs.mu.Lock()
 	defer bs.mu.Unlock()
-	b := s.restore(now, bs.defects)
+	b := s.restore(now, bs.rules)
 	bs.byName[s.Name] = b
 }

@@ -9,14 +9,10 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
-	"math"
 	"net"
 	"net/http"
-	"net/http/httptrace"
 	"net/url"
-	"os"
 	"regexp"
-	"strconv"
 	"strings"
 	"time"
 
@@ -26,6 +22,7 @@ import (
 // answer is what came of one attempt. Code 0: no complete answer arrived.
 type Answer struct {
 	Code      int
+	Header    http.Header
 	At        time.Time
 	NotBefore time.Time // from Retry-After
 	tooLong   string    // a Retry-After that was cut
@@ -46,71 +43,60 @@ func newClient(t targets) *http.Client {
 	}
 }
 
+// Op is one operation of a saga, in the eyes of those who call.
+type Op struct {
+	Saga saga.Definition
+	Ref
+	executor *Executor
+}
+
+// Op is an operation of a saga that this executor executes.
+func (e *Executor) Op(def saga.Definition, r Ref) Op { return Op{Saga: def, Ref: r, executor: e} }
+
+// SagaStep is the step whose operation it is.
+func (o Op) SagaStep() saga.Step { return o.Saga.Steps[o.Step] }
+
+// Call is the call to make, within bounds.
+func (o Op) Call() saga.Call { return callOf(o.Saga, o.Ref) }
+
+// Timeout is how long an attempt may take.
+func (o Op) Timeout() time.Duration { return o.Call().Retry.AttemptTimeout() }
+
+// Attempt is attempt n as it would be sent.
+func (o Op) Attempt(n int) Attempt {
+	r := o.executor.rules
+	return Attempt{Op: o, N: n, Header: r.Header(o, n), Body: r.Body(o)}
+}
+
+// Aside runs f beside the work on the saga, which does not wait for it. ctx ends with
+// the executor.
+func (o Op) Aside(f func(ctx context.Context)) {
+	o.executor.spawn(func() { f(o.executor.ctx) })
+}
+
+// Attempt is one attempt about to leave.
+type Attempt struct {
+	Op
+	N      int // from 1
+	Header http.Header
+	Body   json.RawMessage
+}
+
 // idempotencyKey is the same for all attempts of an operation and different for
-// every other operation: neither step names nor directions hold a slash. by is
-// empty, but for the strays of planted defects.
-func (e *Executor) idempotencyKey(id, step string, d saga.Direction, attempt int, by string) string {
-	parts := []string{url.PathEscape(id), step, string(d)}
-	if e.defects.on("key-without-direction") {
-		parts = parts[:2]
-	}
-	if e.defects.on("key-per-saga") {
-		parts = parts[:1]
-	}
-	if e.defects.on("fresh-key-per-attempt") {
-		parts = append(parts, strconv.Itoa(attempt))
-	}
-	if e.defects.on("fresh-key-after-restart") && e.restarted {
-		parts = append(parts, strconv.Itoa(os.Getpid()))
-	}
-	if by != "" {
-		parts = append(parts, by)
-	}
-	key := strings.Join(parts, "/")
-	if e.defects.on("hashed-keys") {
-		sum := sha256.Sum256([]byte(key))
-		key = hex.EncodeToString(sum[:16])
-	}
-	return key
+// every other operation: neither step names nor directions hold a slash.
+func idempotencyKey(o Op, _ int) string {
+	return url.PathEscape(o.Saga.ID) + "/" + o.SagaStep().Name + "/" + string(o.Dir)
 }
 
 // header is what the contract asks every call to carry.
-func (e *Executor) header(def saga.Definition, step string, d saga.Direction, attempt int, by string) http.Header {
-	h := http.Header{
+func header(o Op, key string) http.Header {
+	return http.Header{
 		"Content-Type":    {"application/json"},
-		"Idempotency-Key": {e.idempotencyKey(def.ID, step, d, attempt, by)},
-		"Saga-Id":         {def.ID},
-		"Saga-Step":       {step},
-		"Traceparent":     {traceParent(def.ID, e.traceOf(def.ID))},
+		"Idempotency-Key": {key},
+		"Saga-Id":         {o.Saga.ID},
+		"Saga-Step":       {o.SagaStep().Name},
+		"Traceparent":     {traceParent(o.Saga.ID, o.executor.traceOf(o.Saga.ID))},
 	}
-	if e.defects.on("no-key") {
-		h.Del("Idempotency-Key")
-	}
-	if e.defects.on("no-saga-id") {
-		h.Del("Saga-Id")
-	}
-	if e.defects.on("saga-id-of-worker") && attempt > 1 {
-		h.Set("Saga-Id", "worker-1")
-	}
-	if e.defects.on("no-trace-on-compensation") && d == saga.Compensation {
-		h.Del("Traceparent")
-	}
-	return h
-}
-
-// body is what a call is sent.
-func (e *Executor) body(def saga.Definition, r Ref) json.RawMessage {
-	step := def.Steps[r.Step]
-	if r.Dir == saga.Action {
-		return e.defects.rewrite(step.Action.Body)
-	}
-	if e.defects.on("compensate-with-action-body") {
-		return step.Action.Body
-	}
-	if e.defects.on("wrong-input-after-restart") && e.restarted && def.Steps[0].Compensation != nil {
-		return def.Steps[0].Compensation.Body
-	}
-	return step.Compensation.Body
 }
 
 // traceParent is the W3C trace context: one span an attempt, in the trace of the
@@ -143,28 +129,19 @@ func (e *Executor) traceOf(id string) string {
 	return ""
 }
 
-// send makes one attempt. An answer counts only when it has arrived whole.
-func (e *Executor) send(ctx context.Context, def saga.Definition, r Ref, attempt int, by string) Answer {
-	step, call := def.Steps[r.Step], callOf(def, r)
-	timeout := call.Retry.AttemptTimeout()
-	if e.defects.on("no-attempt-timeout") {
-		timeout = math.MaxInt64
-	}
-	ctx, cancel := e.limited(ctx, timeout)
-	defer cancel()
-	a, err := e.post(ctx, call.URL, e.body(def, r), e.header(def, step.Name, r.Dir, attempt, by))
-	e.logAttempt(ctx, def, r, attempt, a, err)
-	return a
+// send makes one attempt.
+func (e *Executor) send(ctx context.Context, o Op, n int) Answer {
+	return e.rules.Send(ctx, o.Attempt(n))
 }
 
-// limited bounds the whole of an attempt.
-func (e *Executor) limited(ctx context.Context, timeout time.Duration) (context.Context, context.CancelFunc) {
-	if !e.defects.on("head-timeout") {
-		return context.WithTimeout(ctx, timeout)
-	}
-	ctx, cancel := context.WithCancel(ctx)
-	t := time.AfterFunc(timeout, cancel)
-	return httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{GotFirstResponseByte: func() { t.Stop() }}), cancel
+// deliver sends an attempt and waits for its answer, which counts only when it has
+// arrived whole.
+func (e *Executor) deliver(ctx context.Context, a Attempt) Answer {
+	ctx, cancel := e.rules.Bound(ctx, a.Op)
+	defer cancel()
+	answer, err := e.post(ctx, a.Call().URL, a.Body, a.Header)
+	e.logAttempt(ctx, a, answer, err)
+	return answer
 }
 
 func (e *Executor) post(ctx context.Context, url string, body []byte, h http.Header) (Answer, error) {
@@ -181,10 +158,10 @@ func (e *Executor) post(ctx context.Context, url string, body []byte, h http.Hea
 	if _, err := io.Copy(io.Discard, resp.Body); err != nil {
 		return Answer{At: e.now()}, fmt.Errorf("answer %d cut off: %w", resp.StatusCode, err)
 	}
-	a := Answer{Code: e.defects.understood(resp), At: e.now()}
+	a := Answer{Code: resp.StatusCode, Header: resp.Header, At: e.now()}
 	if v := resp.Header.Get("Retry-After"); v != "" && saga.Classify(a.Code) == saga.Transient {
 		var cut bool
-		if a.NotBefore, cut = retryAfter(v, a.At); cut {
+		if a.NotBefore, cut = e.rules.RetryAfter(v, a.At); cut {
 			a.tooLong = v[:min(len(v), 40)]
 		}
 	}

@@ -41,7 +41,7 @@ func TestRefusingCostsLittle(t *testing.T) {
 
 // A field that is not there is named with its path, wherever it lies.
 func TestUnknownFieldsHaveAPath(t *testing.T) {
-	text, err := jsonOf(newParticipant(t, nil).define("s", "a compensatable", "b compensatable", "c compensatable"))
+	text, err := jsonOf(NewParticipant(t, nil).Define("s", "a compensatable", "b compensatable", "c compensatable"))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -97,11 +97,11 @@ func with(t *testing.T, text, path string) string {
 
 // Bodies that are there at once are bounded in bytes, and leave room again.
 func TestBodiesAreBounded(t *testing.T) {
-	e := openTest(t, Options{})
+	e := OpenTest(t, Options{})
 	f := newFront(Access{}, e).(*front)
 	f.bodies.Store(maxBodies - 100)
-	p := newParticipant(t, nil)
-	text, err := jsonOf(p.define("s", "a compensatable"))
+	p := NewParticipant(t, nil)
+	text, err := jsonOf(p.Define("s", "a compensatable"))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -117,12 +117,12 @@ func TestBodiesAreBounded(t *testing.T) {
 		}
 		f.bodies.Store(0)
 	}
-	awaitStatus(t, e, "s", saga.Completed)
+	AwaitStatus(t, e, "s", saga.Completed)
 }
 
 // What a saga takes while it is open grows with what may be under way at once.
 func TestOpenSize(t *testing.T) {
-	p := newParticipant(t, nil)
+	p := NewParticipant(t, nil)
 	apart := chain(p, 100)
 	for i := range apart.Steps {
 		apart.Steps[i].After = []string{}
@@ -130,13 +130,13 @@ func TestOpenSize(t *testing.T) {
 	for want, d := range map[int]saga.Definition{
 		1:   chain(p, 100),
 		100: apart,
-		2:   p.define("s", "a compensatable", "b compensatable a", "c compensatable a", "d pivot b,c"),
+		2:   p.Define("s", "a compensatable", "b compensatable a", "c compensatable a", "d pivot b,c"),
 	} {
 		if got := width(d); got != want {
 			t.Errorf("%d at once, want %d", got, want)
 		}
 	}
-	e := openTest(t, Options{})
+	e := OpenTest(t, Options{})
 	e.open = maxOpenBytes - openSize(apart) + 1
 	if err := e.Submit(t.Context(), apart); !errors.Is(err, ErrUnavailable) {
 		t.Error(err)
@@ -153,7 +153,7 @@ func TestConnectionsEnd(t *testing.T) {
 	r := httptest.NewRequest("POST", "http://localhost/sagas", io.MultiReader(strings.NewReader("{"), late{}))
 	r.Header.Set("Content-Type", "application/json")
 	w := httptest.NewRecorder()
-	if openTest(t, Options{}).Handler().ServeHTTP(w, r); w.Code != 408 {
+	if OpenTest(t, Options{}).Handler().ServeHTTP(w, r); w.Code != 408 {
 		t.Error(w.Code, w.Body)
 	}
 }

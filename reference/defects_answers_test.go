@@ -1,4 +1,4 @@
-package reference
+package reference_test
 
 import (
 	"io"
@@ -6,22 +6,23 @@ import (
 	"net/http/httptest"
 	"testing"
 
+	"github.com/sagacheck/sagacheck/reference"
 	"github.com/sagacheck/sagacheck/saga"
 )
 
 func TestNoAttemptTimeout(t *testing.T) {
 	hang := make(chan struct{})
-	p := newParticipant(t, func(c call) int {
-		if c.attempt == 1 {
+	p := reference.NewParticipant(t, func(c reference.SeenCall) int {
+		if c.Attempt == 1 {
 			<-hang
 		}
 		return 0
 	})
-	d := p.define("s", "a compensatable")
+	d := p.Define("s", "a compensatable")
 	d.Steps[0].Action.Retry.AttemptTimeoutMS = 50
-	slow := openTest(t, Options{Defects: []string{"no-attempt-timeout"}})
-	submit(t, slow, d)
-	p.awaitCall(t, "a", 1)
+	slow := reference.OpenTest(t, reference.Options{Rules: laid(t, "no-attempt-timeout")})
+	reference.SubmitTest(t, slow, d)
+	p.AwaitCall(t, "a", 1)
 	if (scene{p, slow}).later() {
 		t.Error("timed out")
 	}
@@ -45,11 +46,11 @@ func TestHeadTimeout(t *testing.T) {
 			}
 			_, _ = io.WriteString(w, "{}")
 		}))
-		p := newParticipant(t, nil)
-		d := p.define("s", "a compensatable")
+		p := reference.NewParticipant(t, nil)
+		d := p.Define("s", "a compensatable")
 		d.Steps[0].Action.URL, d.Steps[0].Action.Retry.AttemptTimeoutMS = srv.URL, 50
-		e := openTest(t, Options{Defects: tt.defects})
-		submit(t, e, d)
+		e := reference.OpenTest(t, reference.Options{Rules: laid(t, tt.defects...)})
+		reference.SubmitTest(t, e, d)
 		if ended := (scene{p, e}).later(); ended != tt.ends {
 			t.Errorf("with %v it ends: %v", tt.defects, ended)
 		}
@@ -64,11 +65,11 @@ func TestJSONOnly(t *testing.T) {
 	}))
 	defer page.Close()
 	for want, defects := range map[saga.Status][]string{saga.Completed: nil, saga.Compensated: {"json-only"}} {
-		p := newParticipant(t, nil)
-		d := p.define("s", "a compensatable")
+		p := reference.NewParticipant(t, nil)
+		d := p.Define("s", "a compensatable")
 		d.Steps[0].Action.URL = page.URL
-		e := openTest(t, Options{Defects: defects})
-		submit(t, e, d)
-		awaitStatus(t, e, "s", want)
+		e := reference.OpenTest(t, reference.Options{Rules: laid(t, defects...)})
+		reference.SubmitTest(t, e, d)
+		reference.AwaitStatus(t, e, "s", want)
 	}
 }

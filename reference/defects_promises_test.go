@@ -1,4 +1,4 @@
-package reference
+package reference_test
 
 import (
 	"encoding/json"
@@ -6,13 +6,14 @@ import (
 	"testing"
 	"time"
 
+	"github.com/sagacheck/sagacheck/reference"
 	"github.com/sagacheck/sagacheck/saga"
 )
 
 // halfway is the state of a saga in the middle: its steps, and what came of the
 // actions of some.
-func halfway(defect string, steps []saga.Step, came map[int]OpState) *State {
-	s := newState(saga.Definition{ID: "s", Name: "test", Steps: steps}, defects{defect: true})
+func halfway(r *reference.Rules, steps []saga.Step, came map[int]reference.OpState) *reference.State {
+	s := reference.NewState(saga.Definition{ID: "s", Name: "test", Steps: steps}, r)
 	for i, o := range came {
 		s.Actions[i] = o
 	}
@@ -29,42 +30,56 @@ func stepOf(name string, kind saga.Kind, after ...string) saga.Step {
 
 // Each of these asks a state with the defect and one without.
 func TestDefectsOfStates(t *testing.T) {
-	refused := OpState{Attempts: 1, Answer: saga.Permanent}
-	done := OpState{Attempts: 1, Answer: saga.Done}
-	failed := OpState{Attempts: 1, Answer: saga.Transient, Doubtful: true}
-	given := OpState{Attempts: 2, Answer: saga.Transient, Doubtful: true, Exhausted: true}
+	type came = map[int]reference.OpState
+	refused := reference.OpState{Attempts: 1, Answer: saga.Permanent}
+	done := reference.OpState{Attempts: 1, Answer: saga.Done}
+	failed := reference.OpState{Attempts: 1, Answer: saga.Transient, Doubtful: true}
+	given := reference.OpState{Attempts: 2, Answer: saga.Transient, Doubtful: true, Exhausted: true}
 	branches := []saga.Step{stepOf("a", saga.Compensatable), stepOf("b", saga.Compensatable), stepOf("c", saga.Compensatable, "b")}
 	pivot := []saga.Step{stepOf("a", saga.Compensatable), stepOf("p", saga.Pivot, "a")}
+	wants := func(step int) func(*reference.Rules, *reference.State) bool {
+		return func(_ *reference.Rules, s *reference.State) bool {
+			return s.Wants(reference.Ref{Step: step, Dir: saga.Action})
+		}
+	}
 	for name, tt := range map[string]struct {
 		steps []saga.Step
-		came  map[int]OpState
-		shows func(s *State) bool
+		came  came
+		shows func(r *reference.Rules, s *reference.State) bool
 	}{
-		"start-after-turn":       {branches, map[int]OpState{0: refused, 1: done}, func(s *State) bool { return s.wants(Ref{2, saga.Action}) }},
-		"retry-after-turn":       {branches, map[int]OpState{0: refused, 1: failed}, func(s *State) bool { return s.wants(Ref{1, saga.Action}) }},
-		"deadline-without-undo":  {pivot, map[int]OpState{0: given}, func(s *State) bool { return !s.NeedsUndo(0) }},
-		"stuck-at-pivot":         {pivot, map[int]OpState{0: done, 1: given}, func(s *State) bool { return s.status() == saga.Stuck && s.Quiet() }},
-		"unbounded-compensation": {pivot, nil, func(s *State) bool { return s.limits(Ref{0, saga.Compensation}).Policy.MaxAttempts == 0 }},
-		"refuse-operator":        {pivot, map[int]OpState{0: done}, func(s *State) bool { return errors.Is(s.operatorMay(), ErrPastPivot) }},
+		"start-after-turn": {branches, came{0: refused, 1: done}, wants(2)},
+		"retry-after-turn": {branches, came{0: refused, 1: failed}, wants(1)},
+		"deadline-without-undo": {pivot, came{0: given}, func(_ *reference.Rules, s *reference.State) bool {
+			return !s.NeedsUndo(0)
+		}},
+		"stuck-at-pivot": {pivot, came{0: done, 1: given}, func(r *reference.Rules, s *reference.State) bool {
+			return r.Status(s) == saga.Stuck && s.Quiet()
+		}},
+		"unbounded-compensation": {pivot, nil, func(r *reference.Rules, s *reference.State) bool {
+			return r.Limits(s, reference.Ref{Step: 0, Dir: saga.Compensation}).Policy.MaxAttempts == 0
+		}},
+		"refuse-operator": {pivot, came{0: done}, func(r *reference.Rules, s *reference.State) bool {
+			return errors.Is(r.OperatorMay(s), reference.ErrPastPivot)
+		}},
 	} {
-		if !tt.shows(halfway(name, tt.steps, tt.came)) {
-			t.Error(name, "does not show")
-		}
-		if tt.shows(halfway("", tt.steps, tt.came)) {
-			t.Error(name, "shows without the defect too")
+		for _, with := range []string{name, ""} {
+			r := laid(t, with)
+			if shows := tt.shows(r, halfway(r, tt.steps, tt.came)); shows != (with != "") {
+				t.Errorf("%s: with %q it shows: %v", name, with, shows)
+			}
 		}
 	}
 }
 
 func TestDefectsOfLongWaits(t *testing.T) {
 	p := saga.RetryPolicy{InitialIntervalMS: 100, Multiplier: 2, MaxIntervalMS: 100}
-	of := func(name string) *operation {
-		return &operation{run: &run{e: &Executor{defects: defects{name: true}}}, call: saga.Call{Retry: p}}
+	wait := func(name string, n int) time.Duration {
+		return laid(t, name).Wait(opOf(saga.Call{Retry: p}, saga.Action), n)
 	}
-	if w := of("backoff-overflow"); w.wait(32) == 0 || w.wait(33) != 0 || of("").wait(33) == 0 {
+	if wait("backoff-overflow", 32) == 0 || wait("backoff-overflow", 33) != 0 || wait("", 33) == 0 {
 		t.Error("no overflow")
 	}
-	if of("double-waits").wait(2) != 200*time.Millisecond || of("").wait(2) != 100*time.Millisecond {
+	if wait("double-waits", 2) != 200*time.Millisecond || wait("", 2) != 100*time.Millisecond {
 		t.Error("not doubled")
 	}
 }
@@ -77,7 +92,7 @@ func TestDefectsOfBodies(t *testing.T) {
 		"garble-registers": `{"amount":1.5,"writes":[{"from":"","register":"r","to":"garbled"}]}`,
 		"drop-writes":      `{"amount":1.5}`,
 	} {
-		if got := (defects{name: true}).rewrite(body); string(got) != want {
+		if got := laid(t, name).Body(opOf(saga.Call{Body: body}, saga.Action)); string(got) != want {
 			t.Errorf("%s: %s", name, got)
 		}
 	}
@@ -85,18 +100,18 @@ func TestDefectsOfBodies(t *testing.T) {
 
 func TestIgnoreOperator(t *testing.T) {
 	release := make(chan struct{})
-	p := newParticipant(t, func(c call) int {
-		if c.op == "b" {
+	p := reference.NewParticipant(t, func(c reference.SeenCall) int {
+		if c.Op == "b" {
 			<-release
 		}
 		return 0
 	})
-	e := openTest(t, Options{Defects: []string{"ignore-operator"}})
-	submit(t, e, p.define("s", "a compensatable", "b compensatable"))
-	p.awaitCall(t, "b", 1)
+	e := reference.OpenTest(t, reference.Options{Rules: laid(t, "ignore-operator")})
+	reference.SubmitTest(t, e, p.Define("s", "a compensatable", "b compensatable"))
+	p.AwaitCall(t, "b", 1)
 	if err := e.Compensate(t.Context(), "s"); err != nil {
 		t.Fatal(err)
 	}
 	close(release)
-	awaitStatus(t, e, "s", saga.Completed)
+	reference.AwaitStatus(t, e, "s", saga.Completed)
 }

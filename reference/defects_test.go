@@ -1,64 +1,36 @@
-package reference
+package reference_test
 
 import (
 	"errors"
 	"fmt"
-	"os"
 	"path/filepath"
-	"regexp"
 	"slices"
-	"strings"
 	"testing"
 	"time"
 
+	"github.com/sagacheck/sagacheck/reference"
+	"github.com/sagacheck/sagacheck/reference/defects"
 	"github.com/sagacheck/sagacheck/saga"
 )
 
-// Each switch is documented, and asked for at exactly one place.
-func TestEachDefectHasOnePlace(t *testing.T) {
-	files, err := filepath.Glob("*.go")
+// laid are the rules with some defects; "" is none.
+func laid(t testing.TB, names ...string) *reference.Rules {
+	t.Helper()
+	names = slices.DeleteFunc(slices.Clone(names), func(n string) bool { return n == "" })
+	r, err := defects.Rules(names...)
 	if err != nil {
 		t.Fatal(err)
 	}
-	places := map[string]int{}
-	for _, f := range files {
-		if strings.HasSuffix(f, "_test.go") {
-			continue
-		}
-		b, err := os.ReadFile(f)
-		if err != nil {
-			t.Fatal(err)
-		}
-		for _, m := range regexp.MustCompile(`\.on\("([^"]+)"\)`).FindAllStringSubmatch(string(b), -1) {
-			places[m[1]]++
-		}
+	if r == nil {
+		r = reference.DefaultRules()
 	}
-	real := 0
-	for _, d := range Defects() {
-		if places[d.Name] != 1 {
-			t.Errorf("%s is asked for at %d places", d.Name, places[d.Name])
-		}
-		delete(places, d.Name)
-		if d.Description == "" || d.Needs == "" || d.Equivalent != (d.Anomaly == "") {
-			t.Errorf("%s is not documented: %+v", d.Name, d)
-		}
-		if !d.Equivalent {
-			real++
-		}
-	}
-	if len(places) > 0 {
-		t.Errorf("asked for, but not in the list: %v", places)
-	}
-	if real < 40 || len(Defects())-real < 5 {
-		t.Errorf("%d defects, %d equivalent switches", real, len(Defects())-real)
-	}
+	return r
 }
 
-func TestUnknownDefect(t *testing.T) {
-	_, err := Open(t.Context(), Options{StoreDSN: filepath.Join(t.TempDir(), "s.db"), Defects: []string{"tpyo"}})
-	if err == nil || !strings.Contains(err.Error(), `"tpyo"`) || !strings.Contains(err.Error(), "no-key") {
-		t.Error(err)
-	}
+// opOf is the action or the compensation of a saga of one step.
+func opOf(c saga.Call, dir saga.Direction) reference.Op {
+	d := saga.Definition{ID: "s", Steps: []saga.Step{{Name: "a", Kind: saga.Compensatable, Action: c, Compensation: &c}}}
+	return reference.Op{Saga: d, Ref: reference.Ref{Dir: dir}}
 }
 
 // later tells whether the saga ends within a time in which it surely would.
@@ -73,19 +45,19 @@ func (s scene) later() bool {
 
 func TestDefectsShow(t *testing.T) {
 	for name, tt := range symptoms {
-		play := func(t *testing.T, defects ...string) scene {
-			s := scene{p: newParticipant(t, scripted(tt.script))}
-			d := s.p.define("s", tt.define...)
+		play := func(t *testing.T, names ...string) scene {
+			s := scene{p: reference.NewParticipant(t, reference.Scripted(tt.script))}
+			d := s.p.Define("s", tt.define...)
 			if d.Steps[0].Compensation != nil {
 				d.Steps[0].Compensation.Body = []byte(`{"undo":"a"}`)
 			}
 			file := filepath.Join(t.TempDir(), "sagas.db")
-			if tt.crash != 0 && !crashAfter(t, file, d, tt.crash, defects...) {
+			if tt.crash != 0 && !reference.CrashAfter(t, file, d, tt.crash, laid(t, names...)) {
 				t.Fatal("no crash")
 			}
-			s.e = openTest(t, Options{StoreDSN: file, Defects: defects})
+			s.e = reference.OpenTest(t, reference.Options{StoreDSN: file, Rules: laid(t, names...)})
 			if tt.crash == 0 {
-				submit(t, s.e, d)
+				reference.SubmitTest(t, s.e, d)
 			}
 			return s
 		}
@@ -124,7 +96,7 @@ var shownElsewhere = []string{
 }
 
 func TestEveryDefectIsShown(t *testing.T) {
-	for _, d := range Defects() {
+	for _, d := range defects.All() {
 		_, here := symptoms[d.Name]
 		if n := slices.Contains(shownElsewhere, d.Name); !d.Equivalent && here == n {
 			t.Errorf("%s: in the table %v, elsewhere %v", d.Name, here, n)
@@ -132,130 +104,60 @@ func TestEveryDefectIsShown(t *testing.T) {
 	}
 }
 
-func TestDefectsOfWaiting(t *testing.T) {
-	p := saga.RetryPolicy{InitialIntervalMS: 100, Multiplier: 2, MaxIntervalMS: 100, Jitter: 0.5, DeadlineMS: 10}
-	of := func(name string) *operation {
-		return &operation{run: &run{e: &Executor{defects: defects{name: true}}}, call: saga.Call{Retry: p}}
-	}
-	same := func(name string) bool {
-		waits := map[time.Duration]bool{}
-		for range 5 {
-			waits[of(name).wait(2)] = true
-		}
-		return len(waits) == 1
-	}
-	now := time.Now()
-	undo := of("compensation-storm")
-	undo.ref.Dir = saga.Compensation
-	at := of("no-backoff")
-	at.ref.Dir = saga.Action
-	if undo.wait(2) != 0 || at.wait(2) != 0 || of("").wait(2) < 50*time.Millisecond {
-		t.Error("no wait")
-	}
-	if w := of("coarse-timer").wait(2); w != time.Second {
-		t.Error("fine", w)
-	}
-	if o := of("backoff-one-step-behind"); o.wait(2) != 0 || o.wait(3) == 0 {
-		t.Error("not behind", o.wait(2), o.wait(3))
-	}
-	if !same("no-jitter") || !same("shared-jitter") || same("") || of("no-jitter").wait(2) != 100*time.Millisecond {
-		t.Error("jitter")
-	}
-	if o := of("ignore-retry-after"); !o.nextDue(1, now, now.Add(time.Hour)).Before(now.Add(time.Second)) {
-		t.Error("Retry-After")
-	}
-	for range 1000 {
-		if w := of("narrow-jitter").wait(2); w < 60*time.Millisecond || w > 140*time.Millisecond {
-			t.Fatal(w)
-		}
-	}
-	l := Limits{Policy: p}
-	if !l.tooLate(now, now.Add(time.Second)) {
-		t.Error("no deadline")
-	}
-	l.defects = defects{"ignore-deadline": true}
-	if l.tooLate(now, now.Add(time.Second)) {
-		t.Error("deadline")
-	}
-}
-
-func TestDefectsOfBreakers(t *testing.T) {
-	def := &saga.Breaker{Name: "b", Failures: 1, OpenMS: 1, Probes: 1}
-	bs := breakers{defects: defects{"breaker-ignored": true}}
-	if bs.get(def, "s1") != nil {
-		t.Error("not ignored")
-	}
-	bs = breakers{defects: defects{"breaker-per-saga": true}, byName: map[string]*breaker{}}
-	if bs.get(def, "s1") == bs.get(def, "s2") {
-		t.Error("shared")
-	}
-	b := newBreaker(*def, defects{"half-open-floods": true})
-	done, _ := b.acquire()
-	done(failed)
-	if err := b.await(t.Context()); err != nil {
-		t.Fatal(err)
-	}
-	for i := range 3 {
-		if _, ok := b.acquire(); !ok {
-			t.Error("probe", i, "refused")
-		}
-	}
-}
-
 func TestRequeueSlowCalls(t *testing.T) {
 	hang := make(chan struct{})
-	p := newParticipant(t, func(c call) int {
-		if c.attempt == 1 {
+	p := reference.NewParticipant(t, func(c reference.SeenCall) int {
+		if c.Attempt == 1 {
 			<-hang
 		}
 		return 0
 	})
-	d := p.define("s", "a compensatable")
-	e := openTest(t, Options{Defects: []string{"requeue-slow-calls"}})
-	submit(t, e, d)
-	p.awaitCall(t, "a", 2)
+	d := p.Define("s", "a compensatable")
+	e := reference.OpenTest(t, reference.Options{Rules: laid(t, "requeue-slow-calls")})
+	reference.SubmitTest(t, e, d)
+	p.AwaitCall(t, "a", 2)
 	close(hang)
-	awaitStatus(t, e, "s", saga.Completed)
+	reference.AwaitStatus(t, e, "s", saga.Completed)
 	if n := (scene{p, e}).effects("a"); n != 2 {
 		t.Error(n, "effects")
 	}
 }
 
 func TestDefectsOfRequests(t *testing.T) {
-	p := newParticipant(t, nil)
-	e := openTest(t, Options{Defects: []string{"rerun-on-resubmit", "skip-compensation-on-operator"}})
-	d := p.define("s", "a compensatable")
-	submit(t, e, d)
-	awaitStatus(t, e, "s", saga.Completed)
-	submit(t, e, d)
-	p.awaitCall(t, "a", 2)
+	p := reference.NewParticipant(t, nil)
+	e := reference.OpenTest(t, reference.Options{Rules: laid(t, "rerun-on-resubmit", "skip-compensation-on-operator")})
+	d := p.Define("s", "a compensatable")
+	reference.SubmitTest(t, e, d)
+	reference.AwaitStatus(t, e, "s", saga.Completed)
+	reference.SubmitTest(t, e, d)
+	p.AwaitCall(t, "a", 2)
 
 	release := make(chan struct{})
-	p = newParticipant(t, func(c call) int {
-		if c.op == "b" {
+	p = reference.NewParticipant(t, func(c reference.SeenCall) int {
+		if c.Op == "b" {
 			<-release
 		}
 		return 0
 	})
-	submit(t, e, p.define("s2", "a compensatable", "b compensatable"))
-	p.awaitCall(t, "b", 1)
+	reference.SubmitTest(t, e, p.Define("s2", "a compensatable", "b compensatable"))
+	p.AwaitCall(t, "b", 1)
 	if err := e.Compensate(t.Context(), "s2"); err != nil {
 		t.Fatal(err)
 	}
 	close(release)
-	awaitStatus(t, e, "s2", saga.Compensated)
-	if left := p.left("s2"); !slices.Contains(left, "a") {
+	reference.AwaitStatus(t, e, "s2", saga.Compensated)
+	if left := p.Left("s2"); !slices.Contains(left, "a") {
 		t.Error("left:", left)
 	}
 }
 
 // heldAt is a participant that leaves the calls of one operation without an answer
 // until it is released.
-func heldAt(t *testing.T, op string) (p *participant, release func()) {
+func heldAt(t *testing.T, op string) (p *reference.Participant, release func()) {
 	t.Helper()
 	hold := make(chan struct{})
-	return newParticipant(t, func(c call) int {
-		if c.op == op {
+	return reference.NewParticipant(t, func(c reference.SeenCall) int {
+		if c.Op == op {
 			<-hold
 		}
 		return 0
@@ -265,14 +167,14 @@ func heldAt(t *testing.T, op string) (p *participant, release func()) {
 func TestDefectsOfTurning(t *testing.T) {
 	for name, end := range map[string]saga.Status{"start-after-turn": saga.Compensated, "ignore-operator": saga.Completed} {
 		p, release := heldAt(t, "a")
-		e := openTest(t, Options{Defects: []string{name}})
-		submit(t, e, p.define("s", "a compensatable", "b compensatable"))
-		p.awaitCall(t, "a", 1)
+		e := reference.OpenTest(t, reference.Options{Rules: laid(t, name)})
+		reference.SubmitTest(t, e, p.Define("s", "a compensatable", "b compensatable"))
+		p.AwaitCall(t, "a", 1)
 		if err := e.Compensate(t.Context(), "s"); err != nil {
 			t.Fatal(err)
 		}
 		release()
-		awaitStatus(t, e, "s", end)
+		reference.AwaitStatus(t, e, "s", end)
 		if n := (scene{p, e}).count("b"); n != 1 {
 			t.Errorf("%s: %d calls of the step behind", name, n)
 		}
@@ -280,43 +182,36 @@ func TestDefectsOfTurning(t *testing.T) {
 }
 
 func TestDefectOfASecondSaga(t *testing.T) {
-	p := newParticipant(t, nil)
-	e := openTest(t, Options{Defects: []string{"second-saga-on-resubmit"}})
-	d := p.define("s", "a compensatable")
-	submit(t, e, d)
-	awaitStatus(t, e, "s", saga.Completed)
-	submit(t, e, d)
-	p.awaitCall(t, "a", 2)
-	if a := p.of("a"); a[0].header.Get("Saga-Id") == a[1].header.Get("Saga-Id") {
-		t.Error("one id:", a[0].header.Get("Saga-Id"))
+	p := reference.NewParticipant(t, nil)
+	e := reference.OpenTest(t, reference.Options{Rules: laid(t, "second-saga-on-resubmit")})
+	d := p.Define("s", "a compensatable")
+	reference.SubmitTest(t, e, d)
+	reference.AwaitStatus(t, e, "s", saga.Completed)
+	reference.SubmitTest(t, e, d)
+	p.AwaitCall(t, "a", 2)
+	if a := p.Of("a"); a[0].Header.Get("Saga-Id") == a[1].Header.Get("Saga-Id") {
+		t.Error("one id:", a[0].Header.Get("Saga-Id"))
 	}
 }
 
 func TestDefectsOfTheStore(t *testing.T) {
 	for _, name := range []string{"stop-on-store-error", "store-errors-ignored"} {
-		p := newParticipant(t, nil)
+		p := reference.NewParticipant(t, nil)
 		file := filepath.Join(t.TempDir(), "sagas.db")
-		s, err := openSQLite(t.Context(), Options{StoreDSN: file})
-		if err != nil {
-			t.Fatal(err)
-		}
-		e, err := open(t.Context(), &flakyStore{store: s}, Options{Defects: []string{name}})
-		if err != nil {
-			t.Fatal(err)
-		}
+		e := reference.OpenFlaky(t, file, laid(t, name))
 		submitted := make(chan error, 1)
-		go func() { submitted <- e.Submit(t.Context(), p.define("s", "a compensatable", "b compensatable")) }()
+		go func() { submitted <- e.Submit(t.Context(), p.Define("s", "a compensatable", "b compensatable")) }()
 		if name == "store-errors-ignored" {
-			awaitStatus(t, e, "s", saga.Completed)
+			reference.AwaitStatus(t, e, "s", saga.Completed)
 		}
 		if err := e.Close(); err != nil {
 			t.Fatal(err)
 		}
-		if err := <-submitted; (name == "stop-on-store-error") != errors.Is(err, ErrClosed) {
+		if err := <-submitted; (name == "stop-on-store-error") != errors.Is(err, reference.ErrClosed) {
 			t.Error(name, err)
 		}
-		e = openTest(t, Options{StoreDSN: file, Defects: []string{name}})
-		if _, err := e.Status("s"); !errors.Is(err, ErrNotFound) {
+		e = reference.OpenTest(t, reference.Options{StoreDSN: file, Rules: laid(t, name)})
+		if _, err := e.Status("s"); !errors.Is(err, reference.ErrNotFound) {
 			t.Error(name, err)
 		}
 	}
@@ -324,20 +219,20 @@ func TestDefectsOfTheStore(t *testing.T) {
 
 func TestAcceptInMemory(t *testing.T) {
 	hang := make(chan struct{})
-	p := newParticipant(t, func(call) int { <-hang; return 0 })
+	p := reference.NewParticipant(t, func(reference.SeenCall) int { <-hang; return 0 })
 	file := filepath.Join(t.TempDir(), "sagas.db")
-	e, err := Open(t.Context(), Options{StoreDSN: file, Defects: []string{"accept-in-memory"}})
+	e, err := reference.Open(t.Context(), reference.Options{StoreDSN: file, Rules: laid(t, "accept-in-memory")})
 	if err != nil {
 		t.Fatal(err)
 	}
-	submit(t, e, p.define("s", "a compensatable"))
-	p.awaitCall(t, "a", 1)
+	reference.SubmitTest(t, e, p.Define("s", "a compensatable"))
+	p.AwaitCall(t, "a", 1)
 	if err := e.Close(); err != nil {
 		t.Fatal(err)
 	}
 	close(hang)
-	e = openTest(t, Options{StoreDSN: file})
-	if r, err := e.Status("s"); !errors.Is(err, ErrNotFound) {
+	e = reference.OpenTest(t, reference.Options{StoreDSN: file})
+	if r, err := e.Status("s"); !errors.Is(err, reference.ErrNotFound) {
 		t.Error(r, err)
 	}
 }
@@ -345,7 +240,7 @@ func TestAcceptInMemory(t *testing.T) {
 // Equivalent switches, one by one and all together, break nothing.
 func TestEquivalentSwitches(t *testing.T) {
 	var all []string
-	for _, d := range Defects() {
+	for _, d := range defects.All() {
 		if d.Equivalent {
 			all = append(all, d.Name)
 		}
@@ -354,14 +249,14 @@ func TestEquivalentSwitches(t *testing.T) {
 		t.Run(fmt.Sprint(names), func(t *testing.T) {
 			t.Parallel()
 			for script, want := range map[string]saga.Status{"a 1 503, b 1 -1": saga.Completed, "c 1 422, b.undo 1 -1": saga.Compensated} {
-				p := newParticipant(t, scripted(script))
-				e := openTest(t, Options{Defects: names})
-				submit(t, e, p.define("s", "a compensatable -", "b compensatable -", "n deferrable -", "c compensatable a,b"))
-				awaitStatus(t, e, "s", want)
-				if want == saga.Compensated && len(p.left("s")) > 1 { // n has nothing to undo
-					t.Error("left:", p.left("s"))
+				p := reference.NewParticipant(t, reference.Scripted(script))
+				e := reference.OpenTest(t, reference.Options{Rules: laid(t, names...)})
+				reference.SubmitTest(t, e, p.Define("s", "a compensatable -", "b compensatable -", "n deferrable -", "c compensatable a,b"))
+				reference.AwaitStatus(t, e, "s", want)
+				if want == saga.Compensated && len(p.Left("s")) > 1 { // n has nothing to undo
+					t.Error("left:", p.Left("s"))
 				}
-				for op, n := range p.effects {
+				for op, n := range p.Effects {
 					if n > 1 {
 						t.Error(op, n, "effects")
 					}
@@ -377,4 +272,97 @@ func split(names []string) [][]string {
 		one = append(one, []string{n})
 	}
 	return one
+}
+
+func TestDefectsOfWaiting(t *testing.T) {
+	p := saga.RetryPolicy{InitialIntervalMS: 100, Multiplier: 2, MaxIntervalMS: 100, Jitter: 0.5, DeadlineMS: 10}
+	action, undo := opOf(saga.Call{Retry: p}, saga.Action), opOf(saga.Call{Retry: p}, saga.Compensation)
+	wait := func(name string, n int) time.Duration { return laid(t, name).Wait(action, n) }
+	same := func(name string) bool {
+		waits := map[time.Duration]bool{}
+		for range 5 {
+			waits[wait(name, 2)] = true
+		}
+		return len(waits) == 1
+	}
+	if laid(t, "compensation-storm").Wait(undo, 2) != 0 || wait("no-backoff", 2) != 0 || wait("", 2) < 50*time.Millisecond {
+		t.Error("no wait")
+	}
+	if w := wait("coarse-timer", 2); w != time.Second {
+		t.Error("fine", w)
+	}
+	if wait("backoff-one-step-behind", 2) != 0 || wait("backoff-one-step-behind", 3) == 0 {
+		t.Error("not behind")
+	}
+	if !same("no-jitter") || !same("shared-jitter") || same("") || wait("no-jitter", 2) != 100*time.Millisecond {
+		t.Error("jitter")
+	}
+	now := time.Now()
+	if at, _ := laid(t, "ignore-retry-after").RetryAfter("10", now); !at.IsZero() {
+		t.Error("Retry-After", at)
+	}
+	for range 1000 {
+		if w := wait("narrow-jitter", 2); w < 60*time.Millisecond || w > 140*time.Millisecond {
+			t.Fatal(w)
+		}
+	}
+	deadline := func(name string) int {
+		r := laid(t, name)
+		return r.Limits(reference.NewState(action.Saga, r), action.Ref).Policy.DeadlineMS
+	}
+	if deadline("") != 10 || deadline("ignore-deadline") != 0 {
+		t.Error("deadline")
+	}
+}
+
+func TestDefectsOfBreakers(t *testing.T) {
+	one := opOf(saga.Call{Breaker: &saga.Breaker{Name: "b", Failures: 1, OpenMS: 1, Probes: 1}}, saga.Action)
+	if laid(t, "breaker-ignored").Breaker(one) != nil || laid(t, "").Breaker(one) == nil {
+		t.Error("not ignored")
+	}
+	other := one
+	other.Saga.ID = "s2"
+	if r := laid(t, "breaker-per-saga"); r.Breaker(one).Name == r.Breaker(other).Name {
+		t.Error("shared")
+	}
+	b := reference.NewTestBreaker(laid(t, "half-open-floods"), one)
+	done, _ := b.Acquire()
+	done(reference.CallFailed)
+	if err := b.Await(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	for i := range 3 {
+		if _, ok := b.Acquire(); !ok {
+			t.Error("probe", i, "refused")
+		}
+	}
+}
+
+func TestDefectsOfBreakersThatOpenEarly(t *testing.T) {
+	three := opOf(saga.Call{Breaker: &saga.Breaker{Name: "b", Failures: 3, OpenMS: 60_000, Probes: 1}}, saga.Action)
+	opens := func(name string, answers ...saga.Answer) bool {
+		r := laid(t, name)
+		b := reference.NewTestBreaker(r, three)
+		for _, a := range answers {
+			done, ok := b.Acquire()
+			if !ok {
+				return true
+			}
+			done(r.Passage(a, true))
+		}
+		_, ok := b.Acquire()
+		return !ok
+	}
+	for _, tt := range []struct {
+		name    string
+		answers []saga.Answer
+	}{
+		{"breaker-opens-early", []saga.Answer{saga.Transient, saga.Transient}},
+		{"breaker-adds-up", []saga.Answer{saga.Transient, saga.Transient, saga.Done, saga.Transient}},
+		{"refusals-open-breaker", []saga.Answer{saga.Permanent, saga.Permanent, saga.Transient}},
+	} {
+		if opens("", tt.answers...) || !opens(tt.name, tt.answers...) {
+			t.Errorf("%s: without it %v, with it %v", tt.name, opens("", tt.answers...), opens(tt.name, tt.answers...))
+		}
+	}
 }

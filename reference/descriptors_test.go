@@ -16,7 +16,7 @@ import (
 // half a request each, every healthy saga completes.
 func TestFewDescriptors(t *testing.T) {
 	hold := make(chan struct{})
-	p := newParticipant(t, func(call) int { <-hold; return 0 })
+	p := NewParticipant(t, func(SeenCall) int { <-hold; return 0 })
 	log, err := os.Create(filepath.Join(t.TempDir(), "victim.log"))
 	if err != nil {
 		t.Fatal(err)
@@ -46,7 +46,7 @@ func TestFewDescriptors(t *testing.T) {
 	}
 	const n = 40
 	for i := range n {
-		d := p.define("s"+itoa(i), "a compensatable -", "b compensatable -", "c compensatable -", "d compensatable -")
+		d := p.Define("s"+itoa(i), "a compensatable -", "b compensatable -", "c compensatable -", "d compensatable -")
 		for k := range d.Steps {
 			d.Steps[k].Action.Retry.MaxAttempts = 1
 			d.Steps[k].Action.Retry.AttemptTimeoutMS = 60_000
@@ -70,10 +70,10 @@ func TestFewDescriptors(t *testing.T) {
 	if t.Failed() {
 		return
 	}
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	if len(p.calls) != 4*n {
-		t.Error(len(p.calls), "calls")
+	p.Mu.Lock()
+	defer p.Mu.Unlock()
+	if len(p.Calls) != 4*n {
+		t.Error(len(p.Calls), "calls")
 	}
 }
 

@@ -20,12 +20,12 @@ func jsonOf(d saga.Definition) (string, error) {
 
 // Every id that is accepted works in every path, and Location leads there.
 func TestNames(t *testing.T) {
-	p := newParticipant(t, nil)
-	e := openTest(t, Options{})
+	p := NewParticipant(t, nil)
+	e := OpenTest(t, Options{})
 	srv := httptest.NewServer(e.Handler())
 	defer srv.Close()
 	for _, id := range []string{"a/b", "a?b", "a#b", "100%", "%2F", "a%zz", "...", "../x", "a//b", "x/compensate", `"'<>\^{|}`, "a:b@c", "+", "~"} {
-		text, err := jsonOf(p.define(id, "a compensatable"))
+		text, err := jsonOf(p.Define(id, "a compensatable"))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -34,7 +34,7 @@ func TestNames(t *testing.T) {
 			t.Error(id, code, body)
 			continue
 		}
-		awaitStatus(t, e, id, saga.Completed)
+		AwaitStatus(t, e, id, saga.Completed)
 		code, body, _ = request(t, "GET", srv.URL+h.Get("Location"), "")
 		var r saga.Report
 		if err := json.Unmarshal([]byte(body), &r); code != 200 || err != nil || r.ID != id {
@@ -46,7 +46,7 @@ func TestNames(t *testing.T) {
 	}
 	for _, id := range []string{".", "..", "/", "a b", "ä", ""} {
 		var invalid *InvalidError
-		if err := e.Submit(t.Context(), p.define(id, "a compensatable")); !errors.As(err, &invalid) || invalid.Field != "id" {
+		if err := e.Submit(t.Context(), p.Define(id, "a compensatable")); !errors.As(err, &invalid) || invalid.Field != "id" {
 			t.Errorf("%q: %v", id, err)
 		}
 	}
@@ -55,7 +55,7 @@ func TestNames(t *testing.T) {
 // Who may call: programs and pages of this server, that mean this server, in JSON, with
 // the token.
 func TestAccess(t *testing.T) {
-	e := openTest(t, Options{})
+	e := OpenTest(t, Options{})
 	srv := httptest.NewServer(newFront(Access{Token: "secret", Hosts: []string{"sagas.example"}}, e))
 	defer srv.Close()
 	auth := []string{"Authorization", "Bearer secret"}
@@ -98,7 +98,7 @@ func TestAccess(t *testing.T) {
 
 // Calls go to this machine, unless told otherwise.
 func TestTargets(t *testing.T) {
-	p := newParticipant(t, nil)
+	p := NewParticipant(t, nil)
 	some := []string{"bank.example", "*.shop.example", "10.0.0.0/8", "hotel.example:8443"}
 	for u, want := range map[string][2]bool{ // with none, with some
 		"http://127.0.0.1:1/":          {true, true},
@@ -120,7 +120,7 @@ func TestTargets(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			d := p.define("s", "a compensatable")
+			d := p.Define("s", "a compensatable")
 			d.Steps[0].Compensation.URL = u
 			var invalid *InvalidError
 			if err := tg.allow(d); (err == nil) != want[i] || err != nil && (!errors.As(err, &invalid) || invalid.Field != "steps[0].compensation.url") {
@@ -142,20 +142,20 @@ func TestTargets(t *testing.T) {
 // Secrets are in no answer and in no log.
 func TestSecrets(t *testing.T) {
 	log := &lockedBuffer{}
-	e := openTest(t, Options{Logger: slog.New(slog.NewJSONHandler(log, &slog.HandlerOptions{Level: slog.LevelDebug}))})
-	p := newParticipant(t, nil)
+	e := OpenTest(t, Options{Logger: slog.New(slog.NewJSONHandler(log, &slog.HandlerOptions{Level: slog.LevelDebug}))})
+	p := NewParticipant(t, nil)
 	for _, u := range []string{"http://user:geheim@127.0.0.1/a", "http://user:geheim@%zz/", "http://user:geheim@"} {
-		d := p.define("s", "a compensatable")
+		d := p.Define("s", "a compensatable")
 		d.Steps[0].Action.URL = u
 		if err := e.Submit(t.Context(), d); err == nil || strings.Contains(err.Error(), "geheim") {
 			t.Error(err)
 		}
 	}
-	d := p.define("s", "a compensatable")
+	d := p.Define("s", "a compensatable")
 	d.Steps[0].Action.URL = "http://127.0.0.1:1/?key=geheim"
 	d.Steps[0].Action.Body = json.RawMessage(`"geheim"`)
-	submit(t, e, d)
-	awaitStatus(t, e, "s", saga.Compensated)
+	SubmitTest(t, e, d)
+	AwaitStatus(t, e, "s", saga.Compensated)
 	if strings.Contains(log.String(), "geheim") {
 		t.Error(log)
 	}
@@ -170,40 +170,40 @@ func TestSecrets(t *testing.T) {
 func TestTraceOfTheClient(t *testing.T) {
 	const client = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-00"
 	hold := make(chan struct{})
-	p := newParticipant(t, func(c call) int {
-		if c.op == "b" {
+	p := NewParticipant(t, func(c SeenCall) int {
+		if c.Op == "b" {
 			<-hold
 		}
 		return 0
 	})
 	file := filepath.Join(t.TempDir(), "sagas.db")
-	e := openTest(t, Options{StoreDSN: file})
+	e := OpenTest(t, Options{StoreDSN: file})
 	srv := httptest.NewServer(e.Handler())
 	defer srv.Close()
-	text, err := jsonOf(p.define("s", "a compensatable", "b compensatable", "c pivot"))
+	text, err := jsonOf(p.Define("s", "a compensatable", "b compensatable", "c pivot"))
 	if err != nil {
 		t.Fatal(err)
 	}
 	if code, body, _ := request(t, "POST", srv.URL+"/sagas", text, "Traceparent", client); code != 202 {
 		t.Fatal(code, body)
 	}
-	text, err = jsonOf(p.define("t", "z compensatable"))
+	text, err = jsonOf(p.Define("t", "z compensatable"))
 	if err != nil {
 		t.Fatal(err)
 	}
 	if code, body, _ := request(t, "POST", srv.URL+"/sagas", text, "Traceparent", strings.Repeat("x", 10_000)); code != 202 || e.traceOf("t") != "" {
 		t.Fatal(code, body, len(e.traceOf("t")), "bytes are kept of what is no trace")
 	}
-	p.awaitCall(t, "b", 1)
+	p.AwaitCall(t, "b", 1)
 	if err := e.Close(); err != nil {
 		t.Fatal(err)
 	}
 	close(hold)
-	e = openTest(t, Options{StoreDSN: file})
-	awaitStatus(t, e, "s", saga.Completed)
+	e = OpenTest(t, Options{StoreDSN: file})
+	AwaitStatus(t, e, "s", saga.Completed)
 	for _, op := range []string{"a", "b", "c"} {
-		for _, c := range p.of(op) {
-			if got := c.header.Get("Traceparent"); got[:36] != client[:36] || got[36:52] == client[36:52] || got[52:] != client[52:] {
+		for _, c := range p.Of(op) {
+			if got := c.Header.Get("Traceparent"); got[:36] != client[:36] || got[36:52] == client[36:52] || got[52:] != client[52:] {
 				t.Error(op, got)
 			}
 		}
@@ -217,18 +217,18 @@ func TestTraceOfTheClient(t *testing.T) {
 
 // Breakers that disagree are refused, and what a breaker knows survives a restart.
 func TestBreakersOfSeveralSagas(t *testing.T) {
-	p := newParticipant(t, scripted("a 1 503, a 2 503"))
+	p := NewParticipant(t, Scripted("a 1 503, a 2 503"))
 	file := filepath.Join(t.TempDir(), "sagas.db")
-	e := openTest(t, Options{StoreDSN: file})
+	e := OpenTest(t, Options{StoreDSN: file})
 	with := func(id string, b saga.Breaker) saga.Definition {
-		d := p.define(id, "a compensatable")
+		d := p.Define(id, "a compensatable")
 		d.Steps[0].Action.Breaker = &b
 		return d
 	}
 	first := saga.Breaker{Name: "bank", Failures: 2, OpenMS: 3_600_000, Probes: 1}
 	other := first
 	other.Probes = 2
-	submit(t, e, with("first", first))
+	SubmitTest(t, e, with("first", first))
 	var disagree *DisagreeError
 	if err := e.Submit(t.Context(), with("second", other)); !errors.As(err, &disagree) || disagree.Saga != "first" || problemOf(err).Status != 409 {
 		t.Error(err)
@@ -238,8 +238,8 @@ func TestBreakersOfSeveralSagas(t *testing.T) {
 	if err := e.Submit(t.Context(), d); err == nil {
 		t.Error("accepted")
 	}
-	p.awaitCall(t, "a", 2)
-	for e.breakers.get(&first, "").cb.IsClosed() {
+	p.AwaitCall(t, "a", 2)
+	for e.breakers.get(&first).cb.IsClosed() {
 		time.Sleep(time.Millisecond)
 	}
 	await(t, e, "first", func(r saga.Report) bool { return r.Steps[0].Attempts == 2 })
@@ -247,15 +247,15 @@ func TestBreakersOfSeveralSagas(t *testing.T) {
 	if err := e.Close(); err != nil {
 		t.Fatal(err)
 	}
-	e = openTest(t, Options{StoreDSN: file})
-	b := e.breakers.get(&first, "")
+	e = OpenTest(t, Options{StoreDSN: file})
+	b := e.breakers.get(&first)
 	if !b.cb.IsOpen() || b.remaining() > time.Hour || b.remaining() < 50*time.Minute {
 		t.Error(b.cb.State(), b.remaining())
 	}
 	if err := e.Submit(t.Context(), with("third", other)); !errors.As(err, &disagree) {
 		t.Error(err)
 	}
-	if n := len(p.of("a")); n != 2 {
+	if n := len(p.Of("a")); n != 2 {
 		t.Error(n, "calls through the open circuit")
 	}
 }

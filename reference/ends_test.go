@@ -35,8 +35,8 @@ func remove(t *testing.T, file string) {
 // A server that is asked to end lets the calls under way end, and counts them.
 func TestDrain(t *testing.T) {
 	hold := make(chan struct{})
-	p := newParticipant(t, func(c call) int {
-		if c.op == "a" {
+	p := NewParticipant(t, func(c SeenCall) int {
+		if c.Op == "a" {
 			<-hold
 		}
 		return 0
@@ -44,14 +44,14 @@ func TestDrain(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "sagas.db")
 	s := serve(t, ServeOptions{Options: Options{StoreDSN: file}})
 	s.health(t, "ready")
-	text, err := jsonOf(p.define("s", "a compensatable", "b compensatable"))
+	text, err := jsonOf(p.Define("s", "a compensatable", "b compensatable"))
 	if err != nil {
 		t.Fatal(err)
 	}
 	if code, body, _ := request(t, "POST", s.base+"/sagas", text); code != 202 {
 		t.Fatal(code, body)
 	}
-	p.awaitCall(t, "a", 1)
+	p.AwaitCall(t, "a", 1)
 	s.stop()
 	s.health(t, "draining")
 	if code, body, _ := request(t, "POST", s.base+"/sagas", strings.Replace(text, `"id":"s"`, `"id":"late"`, 1)); code != 503 {
@@ -61,11 +61,11 @@ func TestDrain(t *testing.T) {
 	if err := <-s.ended; err != nil {
 		t.Fatal(err)
 	}
-	if n := len(p.of("b")); n > 0 {
+	if n := len(p.Of("b")); n > 0 {
 		t.Error(n, "new calls while draining")
 	}
-	e := openTest(t, Options{StoreDSN: file})
-	if got := steps(awaitStatus(t, e, "s", saga.Completed)); got != "a:succeeded/1 b:succeeded/1" {
+	e := OpenTest(t, Options{StoreDSN: file})
+	if got := steps(AwaitStatus(t, e, "s", saga.Completed)); got != "a:succeeded/1 b:succeeded/1" {
 		t.Error(got)
 	}
 }
@@ -74,7 +74,7 @@ func TestDrain(t *testing.T) {
 func TestAbortedCallCostsNoAttempt(t *testing.T) {
 	hold := make(chan struct{})
 	var calls atomic.Int32
-	p := newParticipant(t, func(call) int {
+	p := NewParticipant(t, func(SeenCall) int {
 		if calls.Add(1) <= 3 {
 			<-hold
 		}
@@ -82,7 +82,7 @@ func TestAbortedCallCostsNoAttempt(t *testing.T) {
 	})
 	defer close(hold)
 	file := filepath.Join(t.TempDir(), "sagas.db")
-	d := p.define("s", "a compensatable")
+	d := p.Define("s", "a compensatable")
 	d.Steps[0].Action.Retry.MaxAttempts = 1
 	for i := range 3 {
 		s := serve(t, ServeOptions{Options: Options{StoreDSN: file}, Drain: 50 * time.Millisecond})
@@ -94,14 +94,14 @@ func TestAbortedCallCostsNoAttempt(t *testing.T) {
 		if code, body, _ := request(t, "POST", s.base+"/sagas", text); code != 202 {
 			t.Fatal(code, body)
 		}
-		p.awaitCall(t, "a", i+1)
+		p.AwaitCall(t, "a", i+1)
 		s.stop()
 		if err := <-s.ended; err != nil {
 			t.Fatal(err)
 		}
 	}
-	e := openTest(t, Options{StoreDSN: file})
-	if got := steps(awaitStatus(t, e, "s", saga.Completed)); got != "a:succeeded/4" {
+	e := OpenTest(t, Options{StoreDSN: file})
+	if got := steps(AwaitStatus(t, e, "s", saga.Completed)); got != "a:succeeded/4" {
 		t.Error(got)
 	}
 }
@@ -139,19 +139,19 @@ func (s *shortTransport) RoundTrip(r *http.Request) (*http.Response, error) {
 
 // A call that could not leave was no attempt, and no failure of its participant.
 func TestOwnShortageIsNobodysFailure(t *testing.T) {
-	p := newParticipant(t, scripted("b * 422"))
-	e := openTest(t, Options{})
+	p := NewParticipant(t, Scripted("b * 422"))
+	e := OpenTest(t, Options{})
 	short := &shortTransport{RoundTripper: e.client.Transport}
 	short.left.Store(10)
 	e.client.Transport = short
 	b := &saga.Breaker{Name: "bank", Failures: 1, OpenMS: 3_600_000, Probes: 1}
 	for i := range 5 {
-		d := p.define("s"+itoa(i), "a compensatable")
+		d := p.Define("s"+itoa(i), "a compensatable")
 		d.Steps[0].Action.Breaker, d.Steps[0].Action.Retry.MaxAttempts = b, 1
-		submit(t, e, d)
+		SubmitTest(t, e, d)
 	}
 	for i := range 5 {
-		if got := steps(awaitStatus(t, e, "s"+itoa(i), saga.Completed)); got != "a:succeeded/1" {
+		if got := steps(AwaitStatus(t, e, "s"+itoa(i), saga.Completed)); got != "a:succeeded/1" {
 			t.Error(got)
 		}
 	}
@@ -160,7 +160,7 @@ func TestOwnShortageIsNobodysFailure(t *testing.T) {
 // Calls beyond the room there is wait, and are attempts only when they leave.
 func TestCallsAreBounded(t *testing.T) {
 	var now, most atomic.Int32
-	p := newParticipant(t, func(call) int {
+	p := NewParticipant(t, func(SeenCall) int {
 		n := now.Add(1)
 		for m := most.Load(); n > m && !most.CompareAndSwap(m, n); m = most.Load() {
 		}
@@ -168,12 +168,12 @@ func TestCallsAreBounded(t *testing.T) {
 		now.Add(-1)
 		return 0
 	})
-	e := openTest(t, Options{calls: 3})
+	e := OpenTest(t, Options{calls: 3})
 	for i := range 30 {
-		submit(t, e, p.define("s"+itoa(i), "a compensatable -", "b compensatable -"))
+		SubmitTest(t, e, p.Define("s"+itoa(i), "a compensatable -", "b compensatable -"))
 	}
 	for i := range 30 {
-		if got := steps(awaitStatus(t, e, "s"+itoa(i), saga.Completed)); got != "a:succeeded/1 b:succeeded/1" {
+		if got := steps(AwaitStatus(t, e, "s"+itoa(i), saga.Completed)); got != "a:succeeded/1 b:succeeded/1" {
 			t.Error(got)
 		}
 	}

@@ -25,8 +25,8 @@ type Options struct {
 	Targets []string
 	// Retain is how long ended sagas are kept; 0: for ever.
 	Retain time.Duration
-	// Defects are the names of the planted defects to switch on.
-	Defects []string
+	// Rules are what it decides by; nil: DefaultRules, in a shorter way.
+	Rules *Rules
 	// Logger gets what an operator would want to see; nil: nothing is logged.
 	Logger *slog.Logger
 
@@ -42,7 +42,7 @@ type Executor struct {
 	cancel   context.CancelFunc
 	tasks    sync.WaitGroup
 	log      *slog.Logger
-	defects  defects
+	rules    *Rules
 	client   *http.Client
 	targets  targets
 	breakers breakers
@@ -58,7 +58,6 @@ type Executor struct {
 	closed      error
 	stopOnce    sync.Once
 	quarantined atomic.Int64
-	asked       atomic.Int64 // status questions
 
 	mu    sync.Mutex
 	sagas map[string]*known
@@ -66,7 +65,6 @@ type Executor struct {
 	open  int64 // bytes of the others
 	// forgotten: the store knows sagas that are not in memory.
 	forgotten bool
-	restarted bool // the store held sagas when it was opened
 }
 
 // The errors of Submit, Status and Compensate, besides those of validation.
@@ -82,9 +80,6 @@ func Open(ctx context.Context, o Options) (*Executor, error) {
 	if o.Logger == nil {
 		o.Logger = slog.New(slog.DiscardHandler)
 	}
-	if _, err := newDefects(o.Defects); err != nil {
-		return nil, err
-	}
 	if _, err := newTargets(o.Targets); err != nil {
 		return nil, err
 	}
@@ -99,12 +94,11 @@ func Open(ctx context.Context, o Options) (*Executor, error) {
 }
 
 func open(ctx context.Context, s store, o Options) (*Executor, error) {
-	d, err := newDefects(o.Defects)
-	if err != nil {
-		return nil, errors.Join(err, s.close())
+	if o.Rules == nil {
+		o.Rules = rules
 	}
 	e := &Executor{
-		log: o.Logger, store: s, defects: d, breakers: breakers{defects: d, byName: map[string]*breaker{}}, now: o.clock,
+		log: o.Logger, store: s, rules: o.Rules, breakers: breakers{rules: o.Rules, byName: map[string]*breaker{}}, now: o.clock,
 		sagas: map[string]*known{}, stopping: make(chan struct{}), slots: newSlots(o.calls),
 	}
 	if e.log == nil {
@@ -113,6 +107,7 @@ func open(ctx context.Context, s store, o Options) (*Executor, error) {
 	if e.now == nil {
 		e.now = time.Now
 	}
+	var err error
 	if e.targets, err = newTargets(o.Targets); err != nil {
 		return nil, errors.Join(err, s.close())
 	}
@@ -121,7 +116,7 @@ func open(ctx context.Context, s store, o Options) (*Executor, error) {
 		e.health = &health{log: e.log}
 	}
 	e.ctx, e.cancel = context.WithCancel(context.WithoutCancel(ctx))
-	e.journal = newJournal(s, e.health, d)
+	e.journal = newJournal(s, e.health, e.rules)
 	if err := e.recover(ctx); err != nil {
 		return nil, errors.Join(fmt.Errorf("recover: %w", err), e.Close())
 	}
@@ -196,10 +191,11 @@ func (e *Executor) Status(id string) (saga.Report, error) {
 	if f.broken != nil {
 		return brokenReport(id, f.view), nil
 	}
-	if e.defects.on("stale-status") && e.asked.Add(1)%2 == 0 {
-		return newState(f.view.s.Def, nil).report(), nil
+	report, known := f.view.report()
+	if !known {
+		return saga.Report{}, ErrNotFound
 	}
-	return f.view.report(), nil
+	return report, nil
 }
 
 // found is what is known of a saga: of one that can't be read only why not.

@@ -21,18 +21,18 @@ func TestMain(m *testing.M) {
 }
 
 func TestCompletes(t *testing.T) {
-	p := newParticipant(t, nil)
-	e := openTest(t, Options{})
-	submit(t, e, p.define("s1", "reserve compensatable", "charge compensatable", "ship pivot", "notify deferrable"))
-	r := awaitStatus(t, e, "s1", saga.Completed)
+	p := NewParticipant(t, nil)
+	e := OpenTest(t, Options{})
+	SubmitTest(t, e, p.Define("s1", "reserve compensatable", "charge compensatable", "ship pivot", "notify deferrable"))
+	r := AwaitStatus(t, e, "s1", saga.Completed)
 	if got := steps(r); got != "reserve:succeeded/1 charge:succeeded/1 ship:succeeded/1 notify:succeeded/1" {
 		t.Error(got)
 	}
-	c := p.of("charge")[0]
-	if c.body != `{"do":true}` || c.header.Get("Content-Type") != "application/json" ||
-		c.header.Get("Idempotency-Key") != "s1/charge/action" || c.header.Get("Saga-Id") != "s1" ||
-		c.header.Get("Saga-Step") != "charge" || len(c.header.Get("Traceparent")) != 55 {
-		t.Errorf("%q %v", c.body, c.header)
+	c := p.Of("charge")[0]
+	if c.Body != `{"do":true}` || c.Header.Get("Content-Type") != "application/json" ||
+		c.Header.Get("Idempotency-Key") != "s1/charge/action" || c.Header.Get("Saga-Id") != "s1" ||
+		c.Header.Get("Saga-Step") != "charge" || len(c.Header.Get("Traceparent")) != 55 {
+		t.Errorf("%q %v", c.Body, c.Header)
 	}
 }
 
@@ -101,19 +101,19 @@ func TestOutcomes(t *testing.T) {
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
-			p := newParticipant(t, scripted(tt.script))
-			e := openTest(t, Options{})
-			submit(t, e, p.define("s", tt.define...))
+			p := NewParticipant(t, Scripted(tt.script))
+			e := OpenTest(t, Options{})
+			SubmitTest(t, e, p.Define("s", tt.define...))
 			r := await(t, e, "s", func(r saga.Report) bool { return r.Status == tt.want && (tt.steps == "" || steps(r) == tt.steps) })
 			if got := steps(r); got != tt.steps {
 				t.Errorf("steps %s, want %s", got, tt.steps)
 			}
-			if got := strings.Join(p.left("s"), " "); got != tt.left {
+			if got := strings.Join(p.Left("s"), " "); got != tt.left {
 				t.Errorf("effects left %q, want %q", got, tt.left)
 			}
 			var ops []string
-			for _, c := range p.calls {
-				ops = append(ops, c.op)
+			for _, c := range p.Calls {
+				ops = append(ops, c.Op)
 			}
 			if got := strings.Join(ops, " "); tt.ordered != "" && got != tt.ordered {
 				t.Errorf("calls %s, want %s", got, tt.ordered)
@@ -123,11 +123,11 @@ func TestOutcomes(t *testing.T) {
 }
 
 // scripted makes a script from text, see TestOutcomes.
-func scripted(text string) func(call) int {
-	return func(c call) int {
+func Scripted(text string) func(SeenCall) int {
+	return func(c SeenCall) int {
 		for line := range strings.SplitSeq(text, ",") {
 			f := strings.Fields(line)
-			if len(f) == 3 && f[0] == c.op && (f[1] == "*" || f[1] == itoa(c.attempt)) {
+			if len(f) == 3 && f[0] == c.Op && (f[1] == "*" || f[1] == itoa(c.Attempt)) {
 				return atoi(f[2])
 			}
 		}
@@ -138,8 +138,8 @@ func scripted(text string) func(call) int {
 func TestParallelBranches(t *testing.T) {
 	both := make(chan struct{}, 2)
 	meet := make(chan struct{})
-	p := newParticipant(t, func(c call) int {
-		if c.op == "b" || c.op == "c" || c.op == "b.undo" || c.op == "c.undo" {
+	p := NewParticipant(t, func(c SeenCall) int {
+		if c.Op == "b" || c.Op == "c" || c.Op == "b.undo" || c.Op == "c.undo" {
 			both <- struct{}{}
 			if len(both) == 2 {
 				<-both
@@ -149,23 +149,23 @@ func TestParallelBranches(t *testing.T) {
 			}
 			<-meet
 		}
-		if c.op == "d" {
+		if c.Op == "d" {
 			return 422
 		}
 		return 0
 	})
-	e := openTest(t, Options{})
-	submit(t, e, p.define("s", "a compensatable", "b compensatable a", "c compensatable a", "d compensatable b,c"))
-	awaitStatus(t, e, "s", saga.Compensated)
-	if a := p.of("a.undo"); len(a) != 1 || a[0].began.Before(p.of("b.undo")[0].ended) {
+	e := OpenTest(t, Options{})
+	SubmitTest(t, e, p.Define("s", "a compensatable", "b compensatable a", "c compensatable a", "d compensatable b,c"))
+	AwaitStatus(t, e, "s", saga.Compensated)
+	if a := p.Of("a.undo"); len(a) != 1 || a[0].began.Before(p.Of("b.undo")[0].ended) {
 		t.Error("a was undone before b")
 	}
 }
 
 func TestSiblingFinishesItsAttempt(t *testing.T) {
 	release := make(chan struct{})
-	p := newParticipant(t, func(c call) int {
-		switch c.op {
+	p := NewParticipant(t, func(c SeenCall) int {
+		switch c.Op {
 		case "a":
 			<-release
 			return 500
@@ -174,12 +174,12 @@ func TestSiblingFinishesItsAttempt(t *testing.T) {
 		}
 		return 0
 	})
-	e := openTest(t, Options{})
-	submit(t, e, p.define("s", "a compensatable -", "b compensatable -"))
-	p.awaitCall(t, "a", 1)
-	awaitStatus(t, e, "s", saga.Compensating)
+	e := OpenTest(t, Options{})
+	SubmitTest(t, e, p.Define("s", "a compensatable -", "b compensatable -"))
+	p.AwaitCall(t, "a", 1)
+	AwaitStatus(t, e, "s", saga.Compensating)
 	close(release)
-	r := awaitStatus(t, e, "s", saga.Compensated)
+	r := AwaitStatus(t, e, "s", saga.Compensated)
 	if got := steps(r); got != "a:compensated/1 b:failed/1" {
 		t.Error(got)
 	}
@@ -187,26 +187,26 @@ func TestSiblingFinishesItsAttempt(t *testing.T) {
 
 func TestPivotWaitsForEverythingThatCanFail(t *testing.T) {
 	release := make(chan struct{})
-	p := newParticipant(t, func(c call) int {
-		if c.op == "a" {
+	p := NewParticipant(t, func(c SeenCall) int {
+		if c.Op == "a" {
 			<-release
 			return 422
 		}
 		return 0
 	})
-	e := openTest(t, Options{})
-	submit(t, e, p.define("s", "a compensatable -", "p pivot -", "r retriable -"))
-	p.awaitCall(t, "a", 1)
+	e := OpenTest(t, Options{})
+	SubmitTest(t, e, p.Define("s", "a compensatable -", "p pivot -", "r retriable -"))
+	p.AwaitCall(t, "a", 1)
 	close(release)
-	if got := steps(awaitStatus(t, e, "s", saga.Compensated)); got != "a:failed/1 p:pending/0 r:pending/0" {
+	if got := steps(AwaitStatus(t, e, "s", saga.Compensated)); got != "a:failed/1 p:pending/0 r:pending/0" {
 		t.Error(got)
 	}
 }
 
 func TestDeferrable(t *testing.T) {
 	heal := make(chan struct{})
-	p := newParticipant(t, func(c call) int {
-		if c.op == "n" {
+	p := NewParticipant(t, func(c SeenCall) int {
+		if c.Op == "n" {
 			select {
 			case <-heal:
 			default:
@@ -215,9 +215,9 @@ func TestDeferrable(t *testing.T) {
 		}
 		return 0
 	})
-	e := openTest(t, Options{})
-	submit(t, e, p.define("s", "a compensatable", "n deferrable", "b pivot"))
-	r := awaitStatus(t, e, "s", saga.Completed)
+	e := OpenTest(t, Options{})
+	SubmitTest(t, e, p.Define("s", "a compensatable", "n deferrable", "b pivot"))
+	r := AwaitStatus(t, e, "s", saga.Completed)
 	if r.Steps[1].Status != saga.StepDeferred || r.Steps[1].Attempts < 3 {
 		t.Error(steps(r))
 	}
@@ -226,30 +226,30 @@ func TestDeferrable(t *testing.T) {
 	if r.Status != saga.Completed {
 		t.Error(r.Status)
 	}
-	for _, c := range p.of("n") {
-		if c.header.Get("Idempotency-Key") != "s/n/action" {
-			t.Error(c.header)
+	for _, c := range p.Of("n") {
+		if c.Header.Get("Idempotency-Key") != "s/n/action" {
+			t.Error(c.Header)
 		}
 	}
 }
 
 func TestWaitsLieInTheBand(t *testing.T) {
-	p := newParticipant(t, scripted("a 1 500, a 2 500, a 3 500, a 4 500"))
-	e := openTest(t, Options{})
-	d := p.define("s", "a compensatable")
+	p := NewParticipant(t, Scripted("a 1 500, a 2 500, a 3 500, a 4 500"))
+	e := OpenTest(t, Options{})
+	d := p.Define("s", "a compensatable")
 	d.Steps[0].Action.Retry = saga.RetryPolicy{InitialIntervalMS: 20, Multiplier: 2, MaxIntervalMS: 60, Jitter: 0.25, AttemptTimeoutMS: 1000}
-	submit(t, e, d)
-	awaitStatus(t, e, "s", saga.Completed)
-	calls := p.of("a")
+	SubmitTest(t, e, d)
+	AwaitStatus(t, e, "s", saga.Completed)
+	calls := p.Of("a")
 	for n := 2; n <= len(calls); n++ {
 		lo, hi := d.Steps[0].Action.Retry.Band(n)
 		// A busy machine may make it longer.
 		if wait := calls[n-1].began.Sub(calls[n-2].ended); wait < lo-2*time.Millisecond {
 			t.Errorf("wait before attempt %d: %v, want %v to %v", n, wait, lo, hi)
 		}
-		o := operation{run: &run{e: e}, call: d.Steps[0].Action}
+		o := e.Op(d, Ref{0, saga.Action})
 		for range 1000 {
-			if w := o.wait(n); w < lo || w > hi {
+			if w := rules.Wait(o, n); w < lo || w > hi {
 				t.Fatalf("draws a wait of %v before attempt %d, want %v to %v", w, n, lo, hi)
 			}
 		}
@@ -258,30 +258,30 @@ func TestWaitsLieInTheBand(t *testing.T) {
 
 func TestAttemptTimeout(t *testing.T) {
 	hang := make(chan struct{})
-	p := newParticipant(t, func(c call) int {
-		if c.op == "a" && c.attempt == 1 {
+	p := NewParticipant(t, func(c SeenCall) int {
+		if c.Op == "a" && c.Attempt == 1 {
 			<-hang
 		}
 		return 0
 	})
 	defer close(hang)
-	e := openTest(t, Options{})
-	d := p.define("s", "a compensatable")
+	e := OpenTest(t, Options{})
+	d := p.Define("s", "a compensatable")
 	d.Steps[0].Action.Retry.AttemptTimeoutMS = 50
-	submit(t, e, d)
-	if got := steps(awaitStatus(t, e, "s", saga.Completed)); got != "a:succeeded/2" {
+	SubmitTest(t, e, d)
+	if got := steps(AwaitStatus(t, e, "s", saga.Completed)); got != "a:succeeded/2" {
 		t.Error(got)
 	}
 }
 
 func TestDeadline(t *testing.T) {
-	p := newParticipant(t, scripted("a * 500"))
-	e := openTest(t, Options{})
-	d := p.define("s", "a compensatable")
+	p := NewParticipant(t, Scripted("a * 500"))
+	e := OpenTest(t, Options{})
+	d := p.Define("s", "a compensatable")
 	d.Steps[0].Action.Retry = saga.RetryPolicy{InitialIntervalMS: 20, Multiplier: 1, MaxIntervalMS: 20, AttemptTimeoutMS: 1000, DeadlineMS: 200}
-	submit(t, e, d)
-	awaitStatus(t, e, "s", saga.Compensated)
-	calls := p.of("a")
+	SubmitTest(t, e, d)
+	AwaitStatus(t, e, "s", saga.Compensated)
+	calls := p.Of("a")
 	if span := calls[len(calls)-1].began.Sub(calls[0].began); len(calls) < 2 || span > 250*time.Millisecond {
 		t.Errorf("%d attempts over %v", len(calls), span)
 	}
@@ -289,15 +289,15 @@ func TestDeadline(t *testing.T) {
 
 func TestOperator(t *testing.T) {
 	release := make(chan struct{})
-	p := newParticipant(t, func(c call) int {
-		if c.op == "b" {
+	p := NewParticipant(t, func(c SeenCall) int {
+		if c.Op == "b" {
 			<-release
 		}
 		return 0
 	})
-	e := openTest(t, Options{})
-	submit(t, e, p.define("s", "a compensatable", "b compensatable", "c pivot"))
-	p.awaitCall(t, "b", 1)
+	e := OpenTest(t, Options{})
+	SubmitTest(t, e, p.Define("s", "a compensatable", "b compensatable", "c pivot"))
+	p.AwaitCall(t, "b", 1)
 	if err := e.Compensate(t.Context(), "s"); err != nil {
 		t.Fatal(err)
 	}
@@ -305,13 +305,13 @@ func TestOperator(t *testing.T) {
 		t.Fatal("again:", err)
 	}
 	close(release)
-	if got := steps(awaitStatus(t, e, "s", saga.Compensated)); got != "a:compensated/1 b:compensated/1 c:pending/0" {
+	if got := steps(AwaitStatus(t, e, "s", saga.Compensated)); got != "a:compensated/1 b:compensated/1 c:pending/0" {
 		t.Error(got)
 	}
-	submit(t, e, p.define("done", "a compensatable", "c pivot"))
-	awaitStatus(t, e, "done", saga.Completed)
-	submit(t, e, p.define("nopivot", "a compensatable"))
-	awaitStatus(t, e, "nopivot", saga.Completed)
+	SubmitTest(t, e, p.Define("done", "a compensatable", "c pivot"))
+	AwaitStatus(t, e, "done", saga.Completed)
+	SubmitTest(t, e, p.Define("nopivot", "a compensatable"))
+	AwaitStatus(t, e, "nopivot", saga.Completed)
 	for id, want := range map[string]error{"done": ErrPastPivot, "nopivot": ErrCompleted, "none": ErrNotFound, "s": nil} {
 		if err := e.Compensate(t.Context(), id); !errors.Is(err, want) {
 			t.Errorf("%s: %v, want %v", id, err, want)
@@ -321,11 +321,11 @@ func TestOperator(t *testing.T) {
 
 func TestCloseIsQuick(t *testing.T) {
 	hang := make(chan struct{})
-	p := newParticipant(t, func(c call) int { <-hang; return 0 })
+	p := NewParticipant(t, func(c SeenCall) int { <-hang; return 0 })
 	defer close(hang)
-	e := openTest(t, Options{})
-	submit(t, e, p.define("s", "a compensatable"))
-	p.awaitCall(t, "a", 1)
+	e := OpenTest(t, Options{})
+	SubmitTest(t, e, p.Define("s", "a compensatable"))
+	p.AwaitCall(t, "a", 1)
 	began := time.Now()
 	if err := e.Close(); err != nil {
 		t.Fatal(err)
@@ -333,28 +333,28 @@ func TestCloseIsQuick(t *testing.T) {
 	if d := time.Since(began); d > time.Second {
 		t.Error(d)
 	}
-	if err := e.Submit(t.Context(), p.define("s2", "a compensatable")); !errors.Is(err, ErrClosed) {
+	if err := e.Submit(t.Context(), p.Define("s2", "a compensatable")); !errors.Is(err, ErrClosed) {
 		t.Error(err)
 	}
 }
 
 func TestEndedSagasAreFoundInTheStore(t *testing.T) {
-	p := newParticipant(t, nil)
-	e := openTest(t, Options{})
-	d := p.define("s", "a compensatable")
-	submit(t, e, d)
-	awaitStatus(t, e, "s", saga.Completed)
+	p := NewParticipant(t, nil)
+	e := OpenTest(t, Options{})
+	d := p.Define("s", "a compensatable")
+	SubmitTest(t, e, d)
+	AwaitStatus(t, e, "s", saga.Completed)
 	forgetEnded(e, "s")
-	awaitStatus(t, e, "s", saga.Completed)
+	AwaitStatus(t, e, "s", saga.Completed)
 	if err := e.Compensate(t.Context(), "s"); !errors.Is(err, ErrCompleted) {
 		t.Error(err)
 	}
-	submit(t, e, d)
+	SubmitTest(t, e, d)
 	d.Name = "other"
 	if err := e.Submit(t.Context(), d); !errors.Is(err, ErrConflict) {
 		t.Error(err)
 	}
-	if n := len(p.of("a")); n != 1 {
+	if n := len(p.Of("a")); n != 1 {
 		t.Error(n, "calls")
 	}
 }
@@ -375,7 +375,7 @@ func forgetEnded(e *Executor, id string) {
 	}
 }
 
-func endedIDs(e *Executor) []string {
+func EndedIDs(e *Executor) []string {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	return slices.Clone(e.cache.ids)

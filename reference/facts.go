@@ -19,7 +19,7 @@ func (s *State) facts() *facts {
 		for b := s.graph.steps; b < len(s.graph.before); b++ {
 			f.passed = append(f.passed, all(s.graph.before[b], s.Satisfied))
 		}
-		f.failing = s.turned()
+		f.failing = s.rules.Turned(s)
 		f.undecided = s.pivotOpen()
 		if f.failing { // nothing is undone before
 			f.cleared = s.clearedNodes()

@@ -15,9 +15,9 @@ import (
 func FuzzSubmit(f *testing.F) {
 	gone := httptest.NewServer(http.NotFoundHandler())
 	defer gone.Close()
-	p := &participant{Server: gone}
+	p := &Participant{Server: gone}
 	for _, words := range [][]string{{"a compensatable"}, {"a compensatable", "b pivot", "c retriable", "d deferrable -"}} {
-		text, err := jsonOf(p.define("s", words...))
+		text, err := jsonOf(p.Define("s", words...))
 		if err != nil {
 			f.Fatal(err)
 		}

@@ -131,3 +131,13 @@ func (g *graph) later(i int) (steps []int) {
 	}
 	return steps
 }
+
+// Before lists what must be satisfied before a step starts: steps, and other nodes of
+// the order, of which Satisfied can be asked too.
+func (s *State) Before(step int) []int { return s.graph.before[step] }
+
+// Directly lists the steps directly before one.
+func (s *State) Directly(step int) []int { return s.graph.directly(step) }
+
+// Later lists all steps behind one.
+func (s *State) Later(step int) []int { return s.graph.later(step) }

@@ -20,54 +20,54 @@ import (
 // participant is a fenced participant that remembers everything. Its script may
 // answer in its place: code 0 goes on, a negative code breaks the connection
 // after the effect.
-type participant struct {
+type Participant struct {
 	*httptest.Server
-	script func(c call) int
+	script func(c SeenCall) int
 
-	mu      sync.Mutex
-	calls   []call
+	Mu      sync.Mutex
+	Calls   []SeenCall
 	changed chan struct{}
-	effects map[string]int // by "step" or "step.undo"
+	Effects map[string]int // by "step" or "step.undo"
 	fenced  map[string]bool
 	keys    map[string]bool
 }
 
 // call is one attempt as the participant saw it.
-type call struct {
-	op      string // "step" or "step.undo"
-	attempt int
+type SeenCall struct {
+	Op      string // "step" or "step.undo"
+	Attempt int
 	began   time.Time
 	ended   time.Time
-	header  http.Header
-	body    string
+	Header  http.Header
+	Body    string
 	code    int
 }
 
-func newParticipant(t testing.TB, script func(c call) int) *participant {
-	p := &participant{
+func NewParticipant(t testing.TB, script func(c SeenCall) int) *Participant {
+	p := &Participant{
 		script: script, changed: make(chan struct{}),
-		effects: map[string]int{}, fenced: map[string]bool{}, keys: map[string]bool{},
+		Effects: map[string]int{}, fenced: map[string]bool{}, keys: map[string]bool{},
 	}
 	p.Server = httptest.NewServer(http.HandlerFunc(p.serve))
 	t.Cleanup(p.Server.Close)
 	return p
 }
 
-func (p *participant) serve(w http.ResponseWriter, r *http.Request) {
+func (p *Participant) serve(w http.ResponseWriter, r *http.Request) {
 	body, _ := io.ReadAll(r.Body)
-	c := call{op: strings.TrimPrefix(r.URL.Path, "/"), began: time.Now(), header: r.Header, body: string(body)}
-	p.mu.Lock()
-	for _, o := range p.calls {
-		if o.op == c.op && o.header.Get("Saga-Id") == r.Header.Get("Saga-Id") {
-			c.attempt++
+	c := SeenCall{Op: strings.TrimPrefix(r.URL.Path, "/"), began: time.Now(), Header: r.Header, Body: string(body)}
+	p.Mu.Lock()
+	for _, o := range p.Calls {
+		if o.Op == c.Op && o.Header.Get("Saga-Id") == r.Header.Get("Saga-Id") {
+			c.Attempt++
 		}
 	}
-	c.attempt++
-	i := len(p.calls)
-	p.calls = append(p.calls, c)
+	c.Attempt++
+	i := len(p.Calls)
+	p.Calls = append(p.Calls, c)
 	close(p.changed)
 	p.changed = make(chan struct{})
-	p.mu.Unlock()
+	p.Mu.Unlock()
 
 	code := 0
 	if p.script != nil {
@@ -78,9 +78,9 @@ func (p *participant) serve(w http.ResponseWriter, r *http.Request) {
 			code = done
 		}
 	}
-	p.mu.Lock()
-	p.calls[i].code, p.calls[i].ended = code, time.Now()
-	p.mu.Unlock()
+	p.Mu.Lock()
+	p.Calls[i].code, p.Calls[i].ended = code, time.Now()
+	p.Mu.Unlock()
 	if code < 0 {
 		panic(http.ErrAbortHandler)
 	}
@@ -91,43 +91,43 @@ func (p *participant) serve(w http.ResponseWriter, r *http.Request) {
 }
 
 // apply has the effect of a call, once a key, and never after its compensation.
-func (p *participant) apply(c call) int {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	step, undo := strings.CutSuffix(c.op, ".undo")
-	step = c.header.Get("Saga-Id") + "/" + step
-	key := c.header.Get("Idempotency-Key")
+func (p *Participant) apply(c SeenCall) int {
+	p.Mu.Lock()
+	defer p.Mu.Unlock()
+	step, undo := strings.CutSuffix(c.Op, ".undo")
+	step = c.Header.Get("Saga-Id") + "/" + step
+	key := c.Header.Get("Idempotency-Key")
 	switch {
 	case p.keys[key]:
-	case undo && p.effects[step] == 0:
+	case undo && p.Effects[step] == 0:
 		p.fenced[step] = true
 	case undo:
-		p.effects[step+".undo"]++
+		p.Effects[step+".undo"]++
 		p.fenced[step] = true
 	case p.fenced[step]:
 		return http.StatusGone
 	default:
-		p.effects[step]++
+		p.Effects[step]++
 	}
 	p.keys[key] = true
 	return http.StatusOK
 }
 
 // of returns the calls of one operation, in order.
-func (p *participant) of(op string) []call {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	return slices.DeleteFunc(slices.Clone(p.calls), func(c call) bool { return c.op != op })
+func (p *Participant) Of(op string) []SeenCall {
+	p.Mu.Lock()
+	defer p.Mu.Unlock()
+	return slices.DeleteFunc(slices.Clone(p.Calls), func(c SeenCall) bool { return c.Op != op })
 }
 
 // left returns the effects that have not been undone, as "step" sorted.
-func (p *participant) left(id string) []string {
-	p.mu.Lock()
-	defer p.mu.Unlock()
+func (p *Participant) Left(id string) []string {
+	p.Mu.Lock()
+	defer p.Mu.Unlock()
 	var left []string
-	for op, n := range p.effects {
+	for op, n := range p.Effects {
 		step, ok := strings.CutPrefix(op, id+"/")
-		if ok && !strings.HasSuffix(op, ".undo") && n-p.effects[op+".undo"] != 0 {
+		if ok && !strings.HasSuffix(op, ".undo") && n-p.Effects[op+".undo"] != 0 {
 			left = append(left, step)
 		}
 	}
@@ -136,14 +136,14 @@ func (p *participant) left(id string) []string {
 }
 
 // awaitCall waits for the n-th call of an operation.
-func (p *participant) awaitCall(t testing.TB, op string, n int) {
+func (p *Participant) AwaitCall(t testing.TB, op string, n int) {
 	t.Helper()
 	deadline := time.After(10 * time.Second)
 	for {
-		p.mu.Lock()
+		p.Mu.Lock()
 		changed := p.changed
-		p.mu.Unlock()
-		if len(p.of(op)) >= n {
+		p.Mu.Unlock()
+		if len(p.Of(op)) >= n {
 			return
 		}
 		select {
@@ -162,7 +162,7 @@ func retry(n int) saga.RetryPolicy {
 // define makes a definition from words: "name kind" or "name kind after,after";
 // "name kind -" starts at once. Pivots, retriable and deferrable steps have no
 // compensation, compensatable ones have.
-func (p *participant) define(id string, words ...string) saga.Definition {
+func (p *Participant) Define(id string, words ...string) saga.Definition {
 	d := saga.Definition{ID: id, Name: "test"}
 	for _, w := range words {
 		f := strings.Fields(w)
@@ -187,7 +187,7 @@ func (p *participant) define(id string, words ...string) saga.Definition {
 	return d
 }
 
-func openTest(t testing.TB, o Options) *Executor {
+func OpenTest(t testing.TB, o Options) *Executor {
 	t.Helper()
 	if o.StoreDSN == "" {
 		o.StoreDSN = filepath.Join(t.TempDir(), "sagas.db")
@@ -204,7 +204,7 @@ func openTest(t testing.TB, o Options) *Executor {
 	return e
 }
 
-func submit(t testing.TB, e *Executor, d saga.Definition) {
+func SubmitTest(t testing.TB, e *Executor, d saga.Definition) {
 	t.Helper()
 	if err := e.Submit(t.Context(), d); err != nil {
 		t.Fatal(err)
@@ -230,7 +230,7 @@ func await(t testing.TB, e *Executor, id string, fits func(saga.Report) bool) sa
 	}
 }
 
-func awaitStatus(t testing.TB, e *Executor, id string, want saga.Status) saga.Report {
+func AwaitStatus(t testing.TB, e *Executor, id string, want saga.Status) saga.Report {
 	t.Helper()
 	return await(t, e, id, func(r saga.Report) bool { return r.Status == want })
 }

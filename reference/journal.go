@@ -61,10 +61,10 @@ func isPostgres(dsn string) bool {
 // journal commits the entries of all sagas in groups: while one commit is on its
 // way to the disk, the next group gathers.
 type journal struct {
-	store   store
-	health  *health
-	in      chan *commit
-	defects defects
+	store  store
+	health *health
+	in     chan *commit
+	rules  *Rules
 }
 
 // commit is an entry on its way. It can be taken back until the writer has it.
@@ -86,8 +86,8 @@ const (
 	maxGroupBytes = 4 << 20
 )
 
-func newJournal(s store, h *health, d defects) *journal {
-	return &journal{store: s, health: h, in: make(chan *commit, maxGroup), defects: d}
+func newJournal(s store, h *health, r *Rules) *journal {
+	return &journal{store: s, health: h, in: make(chan *commit, maxGroup), rules: r}
 }
 
 // append returns when the entry is durable. The error is a refusedError, or
@@ -155,7 +155,7 @@ func (j *journal) gather(ctx context.Context, first *commit) (group []*commit, l
 			return nil, nil
 		}
 	}
-	for len(group) < maxGroup && !j.defects.on("commit-one-by-one") {
+	for len(group) < j.rules.Group {
 		select {
 		case c := <-j.in:
 			if size+len(c.entry.text) > maxGroupBytes && c.fate.CompareAndSwap(waiting, taken) {
@@ -179,15 +179,19 @@ func (j *journal) persist(ctx context.Context, group []*commit) bool {
 	}
 	for wait := 5 * time.Millisecond; ; wait = min(2*wait, 250*time.Millisecond) {
 		err := j.store.append(ctx, es)
+		remedy := TryAgain
+		if err != nil {
+			remedy = j.rules.StoreFailed(err)
+		}
 		var refused *refusedError
 		switch {
-		case err == nil || ctx.Err() == nil && j.defects.loseWrites():
+		case err == nil || ctx.Err() == nil && remedy == Ignore:
 			j.health.well(writing)
 			for _, c := range group {
 				c.done <- nil
 			}
 			return true
-		case ctx.Err() != nil, j.defects.on("stop-on-store-error"), errors.Is(err, errLost):
+		case ctx.Err() != nil, remedy == GiveUp, errors.Is(err, errLost):
 			return false
 		case errors.As(err, &refused) && len(group) == 1:
 			group[0].done <- err

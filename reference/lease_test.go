@@ -125,13 +125,13 @@ func (s *server) health(t *testing.T, want string) {
 
 // The second start listens, says that it stands by, and goes on when the first ends.
 func testStandby(t *testing.T, pg *postgres) {
-	p := newParticipant(t, nil)
+	p := NewParticipant(t, nil)
 	o := ServeOptions{Options: Options{StoreDSN: pg.dsn("standby")}}
 	first := serve(t, o)
 	first.health(t, "ready")
 	second := serve(t, o)
 	second.health(t, "standby")
-	def := p.define("s", "a compensatable")
+	def := p.Define("s", "a compensatable")
 	body, err := json.Marshal(def)
 	if err != nil {
 		t.Fatal(err)
@@ -156,7 +156,7 @@ func testStandby(t *testing.T, pg *postgres) {
 			t.Fatal(code, answer)
 		}
 	}
-	if calls := p.of("a"); len(calls) != 1 {
+	if calls := p.Of("a"); len(calls) != 1 {
 		t.Errorf("%d calls of a, want 1", len(calls))
 	}
 }
@@ -173,9 +173,9 @@ func testSuperseded(t *testing.T, pg *postgres) {
 	s.health(t, "ready")
 
 	// As a library it is not replaced, and says 503.
-	e := openTest(t, Options{StoreDSN: pg.dsn("superseded2"), lease: longLease})
+	e := OpenTest(t, Options{StoreDSN: pg.dsn("superseded2"), lease: longLease})
 	pg.own(t, "superseded2", `epoch = epoch + 1`)
-	go func() { _ = e.Submit(t.Context(), newParticipant(t, nil).define("u", "a compensatable")) }()
+	go func() { _ = e.Submit(t.Context(), NewParticipant(t, nil).Define("u", "a compensatable")) }()
 	<-e.store.lost()
 	w := httptest.NewRecorder()
 	e.Handler().ServeHTTP(w, httptest.NewRequest("GET", "http://localhost/healthz", nil))
@@ -216,7 +216,7 @@ func testSessionEnds(t *testing.T, pg *postgres) {
 func testTakeoverIsNoAttempt(t *testing.T, pg *postgres) {
 	calls := make(chan struct{}, 100)
 	release := make(chan struct{})
-	p := newParticipant(t, func(call) int {
+	p := NewParticipant(t, func(SeenCall) int {
 		calls <- struct{}{}
 		<-release
 		return 0
@@ -234,13 +234,13 @@ func testTakeoverIsNoAttempt(t *testing.T, pg *postgres) {
 			}
 		}
 		if e = young; i == 0 {
-			submit(t, e, p.define("s", "a compensatable"))
+			SubmitTest(t, e, p.Define("s", "a compensatable"))
 		}
 		<-calls
 		pg.own(t, "fight", expired)
 	}
 	close(release)
-	awaitStatus(t, e, "s", saga.Completed)
+	AwaitStatus(t, e, "s", saga.Completed)
 	if err := e.Close(); err != nil {
 		t.Fatal(err)
 	}

@@ -34,69 +34,43 @@ func (s *State) wants(r Ref) bool {
 
 func (s *State) wantsAction(i int) bool {
 	o := &s.Actions[i]
-	if o.Settled() {
+	switch {
+	case o.Settled():
 		return false
-	}
-	if s.Failing() {
-		return s.mustLearn(i) || s.goesOn(i)
-	}
-	if o.Exhausted && (s.Critical(i) || s.defects.on("forget-deferred")) {
+	case s.Failing():
+		return s.rules.OnTheWayBack(s, i)
+	case o.Exhausted && !s.rules.Deferred(s, i):
 		return false
-	}
-	if s.defects.on("start-all-at-once") {
-		return true
-	}
-	if s.defects.on("join-on-first") && slices.ContainsFunc(s.graph.before[i], s.Satisfied) {
-		return true
-	}
-	return s.ready(i) && !s.heldUp(i)
-}
-
-// ready: the steps before it let it start.
-func (s *State) ready(i int) bool {
-	if s.tally != nil {
+	case s.tally != nil:
 		return s.tally.flowOf(s).waits[i] == 0
 	}
-	return all(s.graph.before[i], s.Satisfied)
+	return s.rules.Ready(s, i)
 }
 
-// critical: the saga can't complete without the step.
-func (s *State) Critical(i int) bool {
-	if s.defects.on("continue-on-error") {
-		return false
-	}
-	return s.Def.Steps[i].Kind != saga.Deferrable
-}
+// Critical: the saga can't complete without the step.
+func (s *State) Critical(i int) bool { return s.rules.Critical(s, i) }
 
-// satisfied: the steps after i may start. A deferrable step holds them up no
-// longer than its first budget.
+// Satisfied: as far as a step goes, or another node of the order, those after it may
+// start.
 func (s *State) Satisfied(i int) bool {
 	if i >= s.graph.steps {
 		return s.facts().passed[i-s.graph.steps]
 	}
+	return s.rules.Satisfied(s, i)
+}
+
+// lets: a deferrable step holds those after it up no longer than its first budget.
+func (s *State) lets(i int) bool {
 	o := &s.Actions[i]
-	if s.defects.on("missing-await") && o.Attempts > 0 {
-		return true
-	}
 	if s.Critical(i) {
 		return o.Done()
-	}
-	if s.defects.on("deferrable-blocks-saga") || s.defects.blocksQuietly() {
-		return o.Settled()
 	}
 	return o.Settled() || o.Exhausted
 }
 
-// failed: the step will not succeed any more, and that matters.
-func (s *State) failed(i int) bool {
-	o := &s.Actions[i]
-	matters := s.Critical(i)
-	if s.defects.on("deferrable-fails-saga") {
-		matters = true
-	}
-	return matters && (o.Refused() || o.Exhausted && !o.Done())
-}
+func (s *State) failed(i int) bool { return s.rules.Failed(s, i) }
 
+// AnyFailed: some step will not succeed any more, and that matters.
 func (s *State) AnyFailed() bool {
 	if s.tally != nil {
 		return s.tally.failed > 0
@@ -124,16 +98,9 @@ func (s *State) pivotDone() bool {
 // failing: the saga is on its way back. No new step starts, none is retried.
 func (s *State) Failing() bool {
 	if s.tally != nil {
-		return s.turned()
+		return s.rules.Turned(s)
 	}
 	return s.facts().failing
-}
-
-func (s *State) turned() bool {
-	if s.defects.on("compensate-past-pivot") {
-		return s.Operator || s.AnyFailed()
-	}
-	return (s.Operator || s.AnyFailed() || s.turnsForNothing()) && !s.PastPivot()
 }
 
 // mustLearn: a pivot of unknown outcome that can't be undone has to be attempted
@@ -156,74 +123,40 @@ func (s *State) pivotOpen() bool {
 	return slices.ContainsFunc(s.graph.pivots, func(i int) bool { return s.Actions[i].Open || s.mustLearn(i) })
 }
 
-// needsUndo: the action succeeded, or some attempt of it may have. A refusal
-// counts as "nothing was done" only for the attempt that it answers.
+// NeedsUndo: the action has, or may have, an effect that is to be compensated.
 func (s *State) NeedsUndo(i int) bool {
+	return s.Def.Steps[i].Compensation != nil && s.rules.NeedsUndo(s, i)
+}
+
+// mayHaveEffect: the action succeeded, or some attempt of it may have. A refusal
+// counts as "nothing was done" only for the attempt that it answers.
+func (s *State) mayHaveEffect(i int) bool {
 	o := &s.Actions[i]
-	if s.Def.Steps[i].Compensation == nil || s.undoIsForgotten(i) {
-		return false
-	}
-	if s.defects.on("compensate-unattempted") {
-		return true
-	}
 	return o.Attempts > 0 && (o.Open || o.Done() || o.Doubtful)
 }
 
-// undoIsForgotten holds the planted defects that lose a compensation. Without
-// them it is false.
-func (s *State) undoIsForgotten(i int) bool {
-	o := &s.Actions[i]
-	if s.defects.on("skip-unknown-compensation") && !o.Done() {
-		return true
-	}
-	if s.defects.on("trust-late-refusal") && o.Refused() {
-		return true
-	}
-	if s.defects.on("no-compensation-after-retry") && o.Attempts > 1 {
-		return true
-	}
-	if s.defects.on("compensate-last-only") {
-		for _, later := range s.graph.later(i) {
-			if s.Actions[later].Done() || s.Actions[later].Doubtful {
-				return true
-			}
-		}
-	}
-	if s.defects.on("skip-compensation-on-operator") && s.Operator {
-		return true
-	}
-	if s.defects.on("deadline-without-undo") && s.deadlinePassed() {
-		return true
-	}
-	return s.defects.on("never-compensate")
-}
-
-// undone: nothing of step i is left, or ever will be.
+// Undone: nothing of step i is left, or ever will be.
 func (s *State) Undone(i int) bool {
 	return !s.Actions[i].Open && (!s.NeedsUndo(i) || s.Undos[i].Done())
 }
 
 func (s *State) wantsUndo(i int) bool {
 	u := &s.Undos[i]
-	if !s.Failing() || !s.NeedsUndo(i) || s.Actions[i].Open || u.Settled() || u.Exhausted || s.undecided() || s.stuckAtPivot() {
+	if !s.Failing() || !s.NeedsUndo(i) || s.Actions[i].Open || u.Settled() || u.Exhausted || s.undecided() {
 		return false
-	}
-	if s.defects.on("compensate-forward") {
-		return all(s.graph.directly(i), s.Undone)
-	}
-	if s.defects.on("compensate-all-at-once") {
-		return true
 	}
 	if s.tally != nil {
 		return s.tally.flowOf(s).waits[i] == 0
 	}
-	return s.facts().cleared[i]
+	return s.rules.MayUndo(s, i)
 }
 
 // status is the saga's state in the contract's words.
-func (s *State) status() saga.Status {
+func (s *State) status() saga.Status { return s.rules.Status(s) }
+
+func (s *State) defaultStatus() saga.Status {
 	switch {
-	case s.stuck():
+	case s.rules.Stuck(s):
 		return saga.Stuck
 	case s.Failing() && s.somethingLeft():
 		return saga.Compensating
@@ -237,9 +170,6 @@ func (s *State) status() saga.Status {
 
 // somethingLeft: of a saga on its way back.
 func (s *State) somethingLeft() bool {
-	if s.defects.on("report-compensated-early") {
-		return false
-	}
 	if s.tally != nil {
 		return s.tally.left > 0 || s.tally.mustLearn > 0
 	}
@@ -257,9 +187,6 @@ func (s *State) somethingMissing() bool {
 		return s.tally.unsatisfied > 0
 	}
 	for i := range s.Def.Steps {
-		if s.defects.on("complete-early") && (s.Actions[i].Attempts > 0 || !s.Critical(i)) {
-			continue
-		}
 		if !s.Satisfied(i) {
 			return true
 		}
@@ -267,17 +194,12 @@ func (s *State) somethingMissing() bool {
 	return false
 }
 
-// stuck: a person is needed. A compensation failed for good, or a step did
-// after the point of no return.
-func (s *State) stuck() bool {
-	return s.undoLost() || s.PastPivot() && s.AnyFailed() || s.stuckAtPivot()
-}
-
+// undoLost: a compensation failed for good.
 func (s *State) undoLost() bool {
 	if s.tally != nil {
 		return s.tally.stuck > 0
 	}
-	return slices.ContainsFunc(s.Undos, func(u OpState) bool { return u.lost() })
+	return slices.ContainsFunc(s.Undos, func(u OpState) bool { return u.Lost() })
 }
 
 // quiet: nothing will ever happen to the saga again.
@@ -291,17 +213,16 @@ func (s *State) underWay() bool {
 	return slices.ContainsFunc(s.Actions, open) || slices.ContainsFunc(s.Undos, open)
 }
 
-// report is the answer to a status question.
+// report is what is so.
 func (s *State) report() saga.Report {
 	r := saga.Report{ID: s.Def.ID, Status: s.status(), Steps: make([]saga.StepStatus, len(s.Def.Steps))}
 	for i, st := range s.Def.Steps {
-		n := s.Actions[i].Attempts
-		r.Steps[i] = saga.StepStatus{Name: st.Name, Status: s.defects.remembered(s.stepState(i), n), Attempts: s.defects.counted(n)}
+		r.Steps[i] = saga.StepStatus{Name: st.Name, Status: s.rules.StepState(s, i), Attempts: s.Actions[i].Attempts}
 	}
 	return r
 }
 
-func (s *State) stepState(i int) saga.StepState {
+func (s *State) defaultStepState(i int) saga.StepState {
 	o, u := &s.Actions[i], &s.Undos[i]
 	switch {
 	case u.Done():
@@ -314,8 +235,6 @@ func (s *State) stepState(i int) saga.StepState {
 		return saga.StepSucceeded
 	case o.Refused():
 		return saga.StepFailed
-	case o.Exhausted && s.Def.Steps[i].Kind == saga.Deferrable && s.defects.blocksQuietly():
-		return saga.StepRunning
 	case o.Exhausted && s.Def.Steps[i].Kind == saga.Deferrable && !s.Failing():
 		return saga.StepDeferred
 	case o.Exhausted:
@@ -328,39 +247,30 @@ func (s *State) stepState(i int) saga.StepState {
 	return saga.StepRunning
 }
 
-// limits is what bounds the attempts of an operation.
+// Limits are what bounds the attempts of an operation.
 type Limits struct {
 	Policy saga.RetryPolicy
-	// endless: it is attempted until its outcome is known, whatever the policy
+	// Endless: it is attempted until its outcome is known, whatever the policy
 	// says: a pivot that can't be undone, a deferred step.
 	Endless bool
-	// background: after one attempt in the normal course it goes on in the
+	// Background: after one attempt in the normal course it goes on in the
 	// background, since its policy has no end of its own.
 	Background bool
-	defects    defects
 }
 
-func (s *State) limits(r Ref) Limits {
-	l := Limits{Policy: s.call(r).Retry, defects: s.defects}
-	if l.Policy.MaxAttempts > 0 && s.defects.on("budget-restarts") {
-		l.Policy.MaxAttempts += s.Op(r).replayed
-	}
+func (s *State) limits(r Ref) Limits { return s.rules.Limits(s, r) }
+
+func (s *State) defaultLimits(r Ref) Limits {
+	l := Limits{Policy: s.call(r).Retry}
 	if r.Dir == saga.Compensation {
-		if s.defects.on("unbounded-compensation") {
-			l.Policy.MaxAttempts = 0
-		}
 		return l
 	}
 	switch st := &s.Def.Steps[r.Step]; st.Kind {
 	case saga.Pivot:
-		l.Endless = st.Compensation == nil && !s.defects.on("undo-around-pivot")
+		l.Endless = st.Compensation == nil
 	case saga.Deferrable:
 		l.Endless = s.Actions[r.Step].Exhausted
 		l.Background = l.Policy.MaxAttempts == 0
-	case saga.Retriable:
-		if s.defects.on("give-up-retriable") {
-			l.Policy.MaxAttempts = 1
-		}
 	}
 	return l
 }
@@ -372,18 +282,12 @@ func (l Limits) exhausted(attempts int, first, due time.Time) bool {
 		return false
 	}
 	most := l.Policy.MaxAttempts
-	if most > 0 && l.defects.on("one-attempt-too-many") {
-		most++
-	}
 	return l.Background || most > 0 && attempts >= most || l.tooLate(first, due)
 }
 
 // tooLate tells whether an attempt at that time would miss the deadline, which
 // counts from the first attempt.
 func (l Limits) tooLate(first, at time.Time) bool {
-	if l.defects.on("ignore-deadline") {
-		return false
-	}
 	return l.Policy.DeadlineMS > 0 && !l.Endless && !first.IsZero() &&
 		at.After(first.Add(time.Duration(l.Policy.DeadlineMS)*time.Millisecond))
 }

@@ -133,7 +133,9 @@ func (w *world) step(answers *rapid.Generator[saga.Answer]) bool {
 func (w *world) checkDecisions() {
 	every := w.s.clone()
 	every.tally = nil
-	decisions := func(s *State) string { return fmt.Sprint(s.report(), next(s), s.Quiet(), s.Failing(), s.stuck()) }
+	decisions := func(s *State) string {
+		return fmt.Sprint(s.report(), next(s), s.Quiet(), s.Failing(), s.rules.Stuck(s))
+	}
 	if a, b := decisions(w.s), decisions(every); a != b {
 		w.Fatalf("decided %s, and looking at every step %s", a, b)
 	}

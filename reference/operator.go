@@ -13,12 +13,11 @@ var (
 	ErrCompleted = errors.New("the saga has completed")
 )
 
-// operatorMay tells whether an operator may still ask for the rollback. A pivot
-// under way may already have happened: too late.
-func (s *State) operatorMay() error {
-	if s.defects.on("refuse-operator") {
-		return ErrPastPivot
-	}
+// operatorMay tells whether an operator may still ask for the rollback.
+func (s *State) operatorMay() error { return s.rules.OperatorMay(s) }
+
+// notTooLate: a pivot under way may already have happened.
+func (s *State) notTooLate() error {
 	for i, st := range s.Def.Steps {
 		if o := &s.Actions[i]; st.Kind == saga.Pivot && (o.Done() || o.Attempts > 0 && !o.Refused() && !s.Failing()) {
 			return ErrPastPivot

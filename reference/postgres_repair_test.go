@@ -15,17 +15,17 @@ import (
 func testPostgresRepair(t *testing.T, pg *postgres) {
 	const schema = "repair"
 	hold := make(chan struct{})
-	p := newParticipant(t, func(c call) int {
-		if c.op == "b" {
+	p := NewParticipant(t, func(c SeenCall) int {
+		if c.Op == "b" {
 			<-hold
 		}
 		return 0
 	})
-	e := openTest(t, Options{StoreDSN: pg.dsn(schema)})
+	e := OpenTest(t, Options{StoreDSN: pg.dsn(schema)})
 	for _, id := range []string{"kept", "lost", "well"} {
-		submit(t, e, p.define(id, "a compensatable", "b compensatable"))
+		SubmitTest(t, e, p.Define(id, "a compensatable", "b compensatable"))
 	}
-	p.awaitCall(t, "b", 3)
+	p.AwaitCall(t, "b", 3)
 	list, err := Inspect(t.Context(), pg.dsn(schema), "")
 	if err != nil || len(list) != 3 || list[0].ID != "kept" || list[0].Status != saga.Running || list[0].Damage != nil {
 		t.Fatalf("%+v, %v", list, err)
@@ -60,9 +60,9 @@ func testPostgresRepair(t *testing.T, pg *postgres) {
 	if err := conn.QueryRow(t.Context(), `SELECT count(*) FROM sagacheck_set_aside WHERE saga = 'lost' AND n = 1`).Scan(&aside); err != nil || aside != 1 {
 		t.Error(aside, "entries set aside", err)
 	}
-	e = openTest(t, Options{StoreDSN: pg.dsn(schema)})
-	awaitStatus(t, e, "kept", saga.Completed)
-	awaitStatus(t, e, "well", saga.Completed)
+	e = OpenTest(t, Options{StoreDSN: pg.dsn(schema)})
+	AwaitStatus(t, e, "kept", saga.Completed)
+	AwaitStatus(t, e, "well", saga.Completed)
 	if _, err := e.Status("lost"); !errors.Is(err, ErrNotFound) {
 		t.Error(err)
 	}

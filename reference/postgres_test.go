@@ -134,14 +134,14 @@ func (p *postgres) dsn(schema string) string {
 func TestPostgres(t *testing.T) {
 	pg := startPostgres(t)
 	t.Run("sagas", func(t *testing.T) {
-		p := newParticipant(t, scripted("c 1 422, a 1 503"))
-		e := openTest(t, Options{StoreDSN: pg.dsn("sagas")})
-		submit(t, e, p.define("s", "a compensatable", "b compensatable", "c compensatable"))
-		before := awaitStatus(t, e, "s", saga.Compensated)
+		p := NewParticipant(t, Scripted("c 1 422, a 1 503"))
+		e := OpenTest(t, Options{StoreDSN: pg.dsn("sagas")})
+		SubmitTest(t, e, p.Define("s", "a compensatable", "b compensatable", "c compensatable"))
+		before := AwaitStatus(t, e, "s", saga.Compensated)
 		if err := e.Close(); err != nil {
 			t.Fatal(err)
 		}
-		e = openTest(t, Options{StoreDSN: pg.dsn("sagas")})
+		e = OpenTest(t, Options{StoreDSN: pg.dsn("sagas")})
 		after, err := e.Status("s")
 		if err != nil || steps(after) != steps(before) {
 			t.Error(after, before, err)
@@ -216,8 +216,8 @@ func testPages(t *testing.T, pg *postgres) {
 func testPostgresRecovery(t *testing.T, pg *postgres) {
 	for n := range 8 {
 		schema := fmt.Sprint("recovery", n)
-		p := newParticipant(t, scripted("c * 422, b.undo 1 -1, a 1 503"))
-		def := p.define("s", "a compensatable", "b compensatable", "c compensatable")
+		p := NewParticipant(t, Scripted("c * 422, b.undo 1 -1, a 1 503"))
+		def := p.Define("s", "a compensatable", "b compensatable", "c compensatable")
 		s, err := openPostgres(t.Context(), Options{StoreDSN: pg.dsn(schema)})
 		if err != nil {
 			t.Fatal(err)
@@ -234,10 +234,10 @@ func testPostgresRecovery(t *testing.T, pg *postgres) {
 		if err := e.Close(); err != nil {
 			t.Fatal(err)
 		}
-		e = openTest(t, Options{StoreDSN: pg.dsn(schema)})
-		submit(t, e, def)
-		awaitStatus(t, e, "s", saga.Compensated)
-		if left := p.left("s"); len(left) > 0 {
+		e = OpenTest(t, Options{StoreDSN: pg.dsn(schema)})
+		SubmitTest(t, e, def)
+		AwaitStatus(t, e, "s", saga.Compensated)
+		if left := p.Left("s"); len(left) > 0 {
 			t.Errorf("after %d commits: effects left %v", n, left)
 		}
 	}
@@ -246,30 +246,30 @@ func testPostgresRecovery(t *testing.T, pg *postgres) {
 // The server dies under sagas that run, is away for a while, and comes back.
 func testOutage(t *testing.T, pg *postgres) {
 	hold := make(chan struct{})
-	p := newParticipant(t, func(c call) int {
-		if c.op == "b" {
+	p := NewParticipant(t, func(c SeenCall) int {
+		if c.Op == "b" {
 			<-hold
 		}
 		return 0
 	})
-	e := openTest(t, Options{StoreDSN: pg.dsn("outage")})
+	e := OpenTest(t, Options{StoreDSN: pg.dsn("outage")})
 	const n = 20
 	for i := range n {
-		submit(t, e, p.define(fmt.Sprint("s", i), "a compensatable", "b compensatable", "c pivot"))
+		SubmitTest(t, e, p.Define(fmt.Sprint("s", i), "a compensatable", "b compensatable", "c pivot"))
 	}
-	p.awaitCall(t, "b", n)
+	p.AwaitCall(t, "b", n)
 	pg.stop(t, syscall.SIGQUIT)
 	close(hold) // the answers arrive while the store is away
 	began := time.Now()
-	if err := e.Submit(t.Context(), p.define("late", "a compensatable")); !errors.Is(err, ErrUnavailable) || time.Since(began) > 2*submitPatience {
+	if err := e.Submit(t.Context(), p.Define("late", "a compensatable")); !errors.Is(err, ErrUnavailable) || time.Since(began) > 2*submitPatience {
 		t.Fatal("without a store:", err, time.Since(began))
 	}
-	if c := p.of("c"); len(c) > 0 {
+	if c := p.Of("c"); len(c) > 0 {
 		t.Error(len(c), "calls left without a durable intent")
 	}
 	pg.start(t)
 	for { // as a client does
-		err := e.Submit(t.Context(), p.define("late", "a compensatable"))
+		err := e.Submit(t.Context(), p.Define("late", "a compensatable"))
 		if err == nil {
 			break
 		}
@@ -279,18 +279,18 @@ func testOutage(t *testing.T, pg *postgres) {
 		time.Sleep(10 * time.Millisecond)
 	}
 	for i := range n {
-		awaitStatus(t, e, fmt.Sprint("s", i), saga.Completed)
+		AwaitStatus(t, e, fmt.Sprint("s", i), saga.Completed)
 	}
 	for _, op := range []string{"b", "c"} {
-		if got := len(p.of(op)); got != n {
+		if got := len(p.Of(op)); got != n {
 			t.Errorf("%d calls of %s, want %d", got, op, n)
 		}
 	}
 	if err := e.Close(); err != nil {
 		t.Fatal(err)
 	}
-	e = openTest(t, Options{StoreDSN: pg.dsn("outage")})
+	e = OpenTest(t, Options{StoreDSN: pg.dsn("outage")})
 	for i := range n {
-		awaitStatus(t, e, fmt.Sprint("s", i), saga.Completed)
+		AwaitStatus(t, e, fmt.Sprint("s", i), saga.Completed)
 	}
 }

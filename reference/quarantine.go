@@ -50,7 +50,7 @@ func (e *Executor) isolate(id string, why error) {
 func brokenReport(id string, v *view) saga.Report {
 	r := saga.Report{ID: id, Steps: []saga.StepStatus{}}
 	if v != nil {
-		r = v.report()
+		r, _ = v.report()
 	}
 	r.Status = saga.Stuck
 	return r

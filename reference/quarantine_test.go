@@ -15,7 +15,7 @@ import (
 )
 
 // retryAfterHandler answers 429 with what is asked for, then as the participant does.
-func retryAfterHandler(ask <-chan string, p *participant) http.Handler {
+func retryAfterHandler(ask <-chan string, p *Participant) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		select {
 		case v := <-ask:
@@ -67,10 +67,10 @@ func forgetEntries(t *testing.T, file, id string) {
 func TestDamagedSagasAreQuarantined(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "sagas.db")
 	hold := make(chan struct{})
-	p := newParticipant(t, func(call) int { <-hold; return 0 })
-	e := openTest(t, Options{StoreDSN: file})
+	p := NewParticipant(t, func(SeenCall) int { <-hold; return 0 })
+	e := OpenTest(t, Options{StoreDSN: file})
 	for _, id := range []string{"a", "z"} {
-		submit(t, e, p.define(id, "a compensatable"))
+		SubmitTest(t, e, p.Define(id, "a compensatable"))
 	}
 	if err := e.Close(); err != nil {
 		t.Fatal(err)
@@ -87,9 +87,9 @@ func TestDamagedSagasAreQuarantined(t *testing.T) {
 	}
 	damage(t, file, "gone", "[]")
 	forgetEntries(t, file, "gone")
-	e = openTest(t, Options{StoreDSN: file})
+	e = OpenTest(t, Options{StoreDSN: file})
 	for _, id := range []string{"a", "z"} {
-		awaitStatus(t, e, id, saga.Completed)
+		AwaitStatus(t, e, id, saga.Completed)
 	}
 	srv := httptest.NewServer(e.Handler())
 	defer srv.Close()
@@ -97,7 +97,7 @@ func TestDamagedSagasAreQuarantined(t *testing.T) {
 		if code, body, _ := request(t, "GET", srv.URL+"/sagas/"+id, ""); code != 200 || !strings.Contains(body, `"status":"stuck","steps":[]`) {
 			t.Error(id, code, body)
 		}
-		if err := e.Submit(t.Context(), p.define(id, "a compensatable")); !errors.Is(err, ErrQuarantined) {
+		if err := e.Submit(t.Context(), p.Define(id, "a compensatable")); !errors.Is(err, ErrQuarantined) {
 			t.Error(id, err)
 		}
 		if err := e.Compensate(t.Context(), id); !errors.Is(err, ErrQuarantined) {
@@ -113,15 +113,15 @@ func TestDamagedSagasAreQuarantined(t *testing.T) {
 func TestInspectAndRepair(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "sagas.db")
 	hold := make(chan struct{})
-	p := newParticipant(t, func(c call) int {
-		if c.op == "b" {
+	p := NewParticipant(t, func(c SeenCall) int {
+		if c.Op == "b" {
 			<-hold
 		}
 		return 0
 	})
-	e := openTest(t, Options{StoreDSN: file})
-	submit(t, e, p.define("s", "a compensatable", "b compensatable"))
-	p.awaitCall(t, "b", 1)
+	e := OpenTest(t, Options{StoreDSN: file})
+	SubmitTest(t, e, p.Define("s", "a compensatable", "b compensatable"))
+	p.AwaitCall(t, "b", 1)
 	if _, err := Inspect(t.Context(), file, ""); err == nil || !strings.Contains(err.Error(), "another executor holds it") {
 		t.Error(err)
 	}
@@ -163,12 +163,12 @@ func TestInspectAndRepair(t *testing.T) {
 			t.Error(id, err)
 		}
 	}
-	e = openTest(t, Options{StoreDSN: file})
-	awaitStatus(t, e, "s", saga.Completed)
+	e = OpenTest(t, Options{StoreDSN: file})
+	AwaitStatus(t, e, "s", saga.Completed)
 	if _, err := e.Status("lost"); !errors.Is(err, ErrNotFound) {
 		t.Error(err)
 	}
-	if n := p.effects["s/a"]; n != 1 {
+	if n := p.Effects["s/a"]; n != 1 {
 		t.Error(n, "effects of a")
 	}
 }
@@ -176,20 +176,20 @@ func TestInspectAndRepair(t *testing.T) {
 // A panic in the work of one saga is that saga's affair.
 func TestPanicEndsOneSaga(t *testing.T) {
 	hold := make(chan struct{})
-	p := newParticipant(t, func(call) int { <-hold; return 0 })
-	e := openTest(t, Options{})
-	submit(t, e, p.define("bad", "a compensatable"))
-	submit(t, e, p.define("good", "a compensatable"))
-	p.awaitCall(t, "a", 2)
+	p := NewParticipant(t, func(SeenCall) int { <-hold; return 0 })
+	e := OpenTest(t, Options{})
+	SubmitTest(t, e, p.Define("bad", "a compensatable"))
+	SubmitTest(t, e, p.Define("good", "a compensatable"))
+	p.AwaitCall(t, "a", 2)
 	e.mu.Lock()
 	r := e.sagas["bad"].run
 	e.mu.Unlock()
 	r.inbox.post(message{fact: &Record{Kind: RecordOutcome, Direction: saga.Action, Attempt: 99}})
-	awaitStatus(t, e, "bad", saga.Stuck)
+	AwaitStatus(t, e, "bad", saga.Stuck)
 	close(hold)
-	awaitStatus(t, e, "good", saga.Completed)
-	submit(t, e, p.define("new", "a compensatable"))
-	awaitStatus(t, e, "new", saga.Completed)
+	AwaitStatus(t, e, "good", saga.Completed)
+	SubmitTest(t, e, p.Define("new", "a compensatable"))
+	AwaitStatus(t, e, "new", saga.Completed)
 }
 
 // choosyStore refuses whatever one saga writes after its acceptance.
@@ -204,7 +204,7 @@ func (c choosyStore) append(ctx context.Context, es []entry) error {
 
 // What the store refuses holds up nobody else.
 func TestRefusedEntriesHoldUpNobody(t *testing.T) {
-	p := newParticipant(t, nil)
+	p := NewParticipant(t, nil)
 	s, err := openSQLite(t.Context(), Options{StoreDSN: filepath.Join(t.TempDir(), "sagas.db")})
 	if err != nil {
 		t.Fatal(err)
@@ -214,14 +214,14 @@ func TestRefusedEntriesHoldUpNobody(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer e.Close() //nolint:errcheck // a test
-	submit(t, e, p.define("bad", "a compensatable", "b compensatable"))
+	SubmitTest(t, e, p.Define("bad", "a compensatable", "b compensatable"))
 	for i := range 50 {
-		submit(t, e, p.define("s"+itoa(i), "a compensatable", "b compensatable"))
+		SubmitTest(t, e, p.Define("s"+itoa(i), "a compensatable", "b compensatable"))
 	}
 	for i := range 50 {
-		awaitStatus(t, e, "s"+itoa(i), saga.Completed)
+		AwaitStatus(t, e, "s"+itoa(i), saga.Completed)
 	}
-	awaitStatus(t, e, "bad", saga.Stuck)
+	AwaitStatus(t, e, "bad", saga.Stuck)
 	if e.health.any() != "" {
 		t.Error(e.health.any())
 	}
@@ -231,24 +231,24 @@ func TestRefusedEntriesHoldUpNobody(t *testing.T) {
 func TestLargeSagasAreRecovered(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "sagas.db?synchronous=off")
 	hold := make(chan struct{})
-	p := newParticipant(t, func(call) int { <-hold; return 0 })
-	e := openTest(t, Options{StoreDSN: file})
+	p := NewParticipant(t, func(SeenCall) int { <-hold; return 0 })
+	e := OpenTest(t, Options{StoreDSN: file})
 	const n = 30
 	body := []byte(`"` + strings.Repeat("x", 900_000) + `"`)
 	for i := range n {
-		d := p.define("s"+itoa(i), "a compensatable")
+		d := p.Define("s"+itoa(i), "a compensatable")
 		d.Steps[0].Action.Body = body
 		d.Steps[0].Action.Retry.AttemptTimeoutMS = 60_000 // a busy machine is no participant that fails
-		submit(t, e, d)
+		SubmitTest(t, e, d)
 	}
 	if err := e.Close(); err != nil {
 		t.Fatal(err)
 	}
 	close(hold)
 	began := time.Now()
-	e = openTest(t, Options{StoreDSN: file})
+	e = OpenTest(t, Options{StoreDSN: file})
 	for i := range n {
-		awaitStatus(t, e, "s"+itoa(i), saga.Completed)
+		AwaitStatus(t, e, "s"+itoa(i), saga.Completed)
 	}
 	t.Log("recovered in", time.Since(began))
 	e.mu.Lock()

@@ -24,11 +24,11 @@ type RecordKind string
 // The kinds of records. Everything that an executor knows of a saga is the
 // replay of these.
 const (
-	recAccepted  RecordKind = "accepted"  // the saga's definition
-	RecordIntent    RecordKind = "intent"    // an attempt is about to leave
-	RecordOutcome   RecordKind = "outcome"   // what came of it
-	recWithdrawn RecordKind = "withdrawn" // it did not leave after all, or none will any more
-	recOperator  RecordKind = "operator"  // an operator asked for the rollback
+	recAccepted   RecordKind = "accepted"  // the saga's definition
+	RecordIntent  RecordKind = "intent"    // an attempt is about to leave
+	RecordOutcome RecordKind = "outcome"   // what came of it
+	recWithdrawn  RecordKind = "withdrawn" // it did not leave after all, or none will any more
+	recOperator   RecordKind = "operator"  // an operator asked for the rollback
 )
 
 // record is one fact of a saga's journal. Which fields are set depends on the

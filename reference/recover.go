@@ -1,7 +1,6 @@
 package reference
 
 import (
-	"slices"
 	"time"
 
 	"github.com/sagacheck/sagacheck/saga"
@@ -27,54 +26,29 @@ func (s *State) rebase(now time.Time) {
 	s.latest = now
 }
 
-// recover says what a journal leaves open: an intent without an outcome is an
-// attempt whose outcome is unknown. That it was cut short was no failure of the
-// participant, so it is spared in the count of the policy's attempts: else some
-// restarts would be enough to undo what is healthy.
+// recover says what is to be written down about what a journal leaves open.
 func (s *State) recover(now time.Time) []Record {
 	var records []Record
 	for i := range s.Def.Steps {
 		for _, r := range bothOf(i) {
-			o := s.Op(r)
-			if s.believedDone(r) {
-				records = append(records, s.believe(r, now)...)
-				continue
-			}
-			if !o.Open {
-				continue
-			}
-			lo, _ := band(s.call(r).Retry, o.Attempts+1)
-			records = append(records, Record{
-				Kind: RecordOutcome, At: now, Step: r.Step, Direction: r.Dir, Attempt: o.Attempts, Answer: saga.Transient,
-				Interrupted: true, Exhausted: s.limits(r).exhausted(o.Attempts-o.interrupted-1, o.first, now.Add(lo)),
-			})
+			records = append(records, s.rules.Recover(s, r, now)...)
 		}
 	}
 	return records
 }
 
-// believedDone holds the planted defects in which a restart takes for done what
-// was not. Without them it is false.
-func (s *State) believedDone(r Ref) bool {
-	if s.Op(r).Settled() {
-		return false
+// interrupted: an intent without an outcome is an attempt whose outcome is unknown.
+// That it was cut short was no failure of the participant, so it is spared in the
+// count of the policy's attempts: else some restarts would be enough to undo what is
+// healthy.
+func (s *State) interrupted(r Ref, now time.Time) []Record {
+	o := s.Op(r)
+	if !o.Open {
+		return nil
 	}
-	if r.Dir == saga.Compensation {
-		return s.Failing() && s.NeedsUndo(r.Step) && s.defects.on("interrupted-compensation-is-done")
-	}
-	interrupted := func(i int) bool { return s.Actions[i].Open }
-	return (interrupted(r.Step) || slices.ContainsFunc(s.graph.directly(r.Step), interrupted)) &&
-		s.defects.on("interrupted-action-is-done")
-}
-
-// believe writes down that an operation is done.
-func (s *State) believe(r Ref, now time.Time) []Record {
-	rec := Record{Kind: RecordOutcome, At: now, Step: r.Step, Direction: r.Dir, Attempt: s.Op(r).Attempts, Answer: saga.Done}
-	if s.Op(r).Open {
-		return []Record{rec}
-	}
-	rec.Attempt++
-	intent := rec
-	intent.Kind, intent.Answer = RecordIntent, ""
-	return []Record{intent, rec}
+	lo, _ := band(s.call(r).Retry, o.Attempts+1)
+	return []Record{{
+		Kind: RecordOutcome, At: now, Step: r.Step, Direction: r.Dir, Attempt: o.Attempts, Answer: saga.Transient,
+		Interrupted: true, Exhausted: s.limits(r).exhausted(o.Attempts-o.interrupted-1, o.first, now.Add(lo)),
+	}}
 }

@@ -5,8 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"time"
-
-	"github.com/sagacheck/sagacheck/saga"
 )
 
 // loaded is a saga as the store has it; the zero value: it has none.
@@ -70,7 +68,7 @@ func (e *Executor) read(ctx context.Context, id string) (loaded, error) {
 	if err != nil {
 		return loaded{}, err
 	}
-	s, err := replaySafely(es, e.defects)
+	s, err := replaySafely(es, e.rules)
 	if err == nil && s != nil {
 		s.rebase(e.now())
 	}
@@ -78,13 +76,13 @@ func (e *Executor) read(ctx context.Context, id string) (loaded, error) {
 }
 
 // replaySafely turns a panic over what a damaged journal says into an error.
-func replaySafely(es []entry, d defects) (s *State, err error) {
+func replaySafely(es []entry, rules *Rules) (s *State, err error) {
 	defer func() {
 		if p := recover(); p != nil {
 			s, err = nil, fmt.Errorf("panic: %v", p)
 		}
 	}()
-	return replay(es, d)
+	return replay(es, rules)
 }
 
 // errNoEntries is what is wrong with a saga that the store lists without a journal.
@@ -105,7 +103,6 @@ func (e *Executor) recover(ctx context.Context) error {
 		return err
 	}
 	e.forgotten = any
-	e.restarted = any || len(ids) > 0 // before anything runs
 	for _, id := range ids {
 		l, err := e.read(ctx, id)
 		switch {
@@ -117,7 +114,7 @@ func (e *Executor) recover(ctx context.Context) error {
 			l.broken = errNoEntries
 		}
 		switch {
-		case l.broken != nil && e.defects.loseWrites():
+		case l.broken != nil && !e.rules.Unreadable(id, l.broken):
 		case l.broken != nil:
 			e.isolate(id, l.broken)
 		case l.state != nil:
@@ -137,8 +134,7 @@ func (e *Executor) resume(s *State, commits int) {
 	e.sagas[s.Def.ID] = k
 	e.open += k.weight
 	e.mu.Unlock()
-	e.afterRestart(s)
-	if s.Quiet() && !s.status().Ended() || e.defects.on("no-recovery") {
+	if !e.rules.Continue(e, s) || s.Quiet() && !s.status().Ended() {
 		k.run.stop()
 		k.run.inbox.close()
 		e.retire(s.Def, k)
@@ -160,26 +156,6 @@ func (e *Executor) resume(s *State, commits int) {
 			_ = k.run.loop(opening, func() {}) // it has said what is wrong
 		})
 	})
-}
-
-// afterRestart holds the planted defects that do done work again. Without them
-// it does nothing.
-func (e *Executor) afterRestart(s *State) {
-	for i := range s.Def.Steps {
-		a, u := &s.Actions[i], &s.Undos[i]
-		a.replayed, u.replayed = a.Attempts, u.Attempts
-		if a.Done() && !s.Failing() && e.defects.on("rerun-done-steps") {
-			e.stray(s.Def, Ref{i, saga.Action}, "run-2")
-		}
-		if u.Done() && e.defects.on("compensate-again-after-restart") {
-			e.stray(s.Def, Ref{i, saga.Compensation}, "run-2")
-		}
-	}
-}
-
-// stray makes a call that no intent stands for, under a key of its own.
-func (e *Executor) stray(def saga.Definition, r Ref, by string) {
-	e.spawn(func() { e.send(e.ctx, def, r, 1, by) })
 }
 
 // forgetOld removes what ended long ago, now and then, until the executor closes.

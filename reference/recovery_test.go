@@ -38,14 +38,18 @@ func (d *dyingStore) append(ctx context.Context, es []entry) error {
 
 // crashAfter runs the saga on an executor that dies after n commits, and tells
 // whether it came to that.
-func crashAfter(t *testing.T, file string, def saga.Definition, n int, defects ...string) bool {
+func CrashAfter(t *testing.T, file string, def saga.Definition, n int, r ...*Rules) bool {
 	t.Helper()
 	s, err := openSQLite(t.Context(), Options{StoreDSN: file})
 	if err != nil {
 		t.Fatal(err)
 	}
 	d := &dyingStore{store: s, left: n, dead: make(chan struct{})}
-	e, err := open(t.Context(), d, Options{Defects: defects})
+	o := Options{}
+	if len(r) > 0 {
+		o.Rules = r[0]
+	}
+	e, err := open(t.Context(), d, o)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -93,22 +97,22 @@ func TestRecoveryAtEachCommit(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			crashes := 0
 			for n := 0; ; n++ {
-				p := newParticipant(t, scripted(tt.script))
+				p := NewParticipant(t, Scripted(tt.script))
 				file := filepath.Join(t.TempDir(), "sagas.db")
-				def := p.define("s", tt.define...)
-				if !crashAfter(t, file, def, n) {
+				def := p.Define("s", tt.define...)
+				if !CrashAfter(t, file, def, n) {
 					break
 				}
 				crashes++
-				crashAfter(t, file, def, 1) // and again while it recovers
-				e := openTest(t, Options{StoreDSN: file})
-				submit(t, e, def)
-				awaitStatus(t, e, "s", tt.want)
-				if got := strings.Join(p.left("s"), " "); tt.want != saga.Completed && got != tt.left {
+				CrashAfter(t, file, def, 1) // and again while it recovers
+				e := OpenTest(t, Options{StoreDSN: file})
+				SubmitTest(t, e, def)
+				AwaitStatus(t, e, "s", tt.want)
+				if got := strings.Join(p.Left("s"), " "); tt.want != saga.Completed && got != tt.left {
 					t.Errorf("after %d commits: effects left %q, want %q", n, got, tt.left)
 				}
 				for _, op := range []string{"a", "b", "c"} {
-					if c := len(p.of(op)); c > 3+2 { // one more for each crash
+					if c := len(p.Of(op)); c > 3+2 { // one more for each crash
 						t.Errorf("after %d commits: %d attempts of %s", n, c, op)
 					}
 				}
@@ -125,7 +129,7 @@ func TestRecoveryAtEachCommit(t *testing.T) {
 
 func TestSecondExecutorIsRefused(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "sagas.db")
-	openTest(t, Options{StoreDSN: file})
+	OpenTest(t, Options{StoreDSN: file})
 	if e, err := Open(t.Context(), Options{StoreDSN: file}); err == nil {
 		t.Error("opened", e.Close())
 	}
@@ -152,7 +156,7 @@ func (f *flakyStore) append(ctx context.Context, es []entry) error {
 }
 
 func TestStoreErrorsLoseNothing(t *testing.T) {
-	p := newParticipant(t, scripted("c 1 422"))
+	p := NewParticipant(t, Scripted("c 1 422"))
 	file := filepath.Join(t.TempDir(), "sagas.db")
 	s, err := openSQLite(t.Context(), Options{StoreDSN: file})
 	if err != nil {
@@ -162,13 +166,13 @@ func TestStoreErrorsLoseNothing(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	submit(t, e, p.define("s", "a compensatable", "b compensatable", "c compensatable"))
-	before := awaitStatus(t, e, "s", saga.Compensated)
+	SubmitTest(t, e, p.Define("s", "a compensatable", "b compensatable", "c compensatable"))
+	before := AwaitStatus(t, e, "s", saga.Compensated)
 	if err := e.Close(); err != nil {
 		t.Fatal(err)
 	}
-	e = openTest(t, Options{StoreDSN: file})
-	if after, err := e.Status("s"); err != nil || steps(after) != steps(before) || len(p.left("s")) > 0 {
+	e = OpenTest(t, Options{StoreDSN: file})
+	if after, err := e.Status("s"); err != nil || steps(after) != steps(before) || len(p.Left("s")) > 0 {
 		t.Error(after, before, err)
 	}
 }

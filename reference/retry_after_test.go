@@ -28,7 +28,9 @@ func TestRetryAfter(t *testing.T) {
 			t.Errorf("%.40q: %v, %v, want %v", v, at, cut, want)
 		}
 	}
-	o := operation{run: &run{e: &Executor{}}, call: saga.Call{Retry: retry(3)}}
+	d := saga.Definition{ID: "s", Steps: []saga.Step{{Name: "a", Action: saga.Call{Retry: retry(3)}}}}
+	e := &Executor{rules: rules}
+	o := operation{run: &run{e: e}, op: e.Op(d, Ref{0, saga.Action})}
 	if due := o.nextDue(1, now, now.Add(time.Second)); !due.Equal(now.Add(time.Second)) {
 		t.Error(due)
 	}
@@ -41,7 +43,7 @@ func TestRetryAfterOfAnyTransientAnswer(t *testing.T) {
 			w.Header().Set("Retry-After", "2")
 			w.WriteHeader(code)
 		}))
-		a, err := openTest(t, Options{}).post(t.Context(), s.URL, nil, http.Header{})
+		a, err := OpenTest(t, Options{}).post(t.Context(), s.URL, nil, http.Header{})
 		if err != nil || !a.NotBefore.IsZero() != want {
 			t.Errorf("%d: %+v, %v", code, a, err)
 		}

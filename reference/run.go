@@ -22,7 +22,6 @@ type run struct {
 	view    view
 	shown   saga.Status           // the last that was logged
 	broken  atomic.Pointer[error] // why it is quarantined
-	held    []Record              // not committed yet (accept-in-memory)
 }
 
 func newRun(e *Executor, s *State, commits int) *run {
@@ -122,8 +121,8 @@ func (r *run) starts(records *[]Record) []*operation {
 		return nil
 	}
 	var ops []*operation
-	for _, ref := range next(r.state) {
-		if r.under[ref] != nil || r.holdsBack(ref) {
+	for _, ref := range r.e.rules.Starts(r.state) {
+		if r.under[ref] != nil {
 			continue
 		}
 		o := newOperation(r, ref)
@@ -132,31 +131,11 @@ func (r *run) starts(records *[]Record) []*operation {
 		if r.state.Op(ref).Attempts > 0 || o.breaker != nil {
 			continue
 		}
-		if r.e.defects.on("start-twice") {
-			r.e.stray(r.state.Def, ref, "worker-2")
-		}
-		if !r.e.defects.on("intents-apart") && o.occupyAtOnce() {
+		if r.e.rules.IntentAtOnce && o.occupyAtOnce() {
 			o.granted = r.intend(records, ref)
 		}
 	}
 	return ops
-}
-
-// holdsBack holds the equivalent switches that start things one by one. Without
-// them it is false.
-func (r *run) holdsBack(start Ref) bool {
-	for other := range r.under {
-		if other.Dir != start.Dir || r.state.Op(other).Exhausted {
-			continue
-		}
-		if start.Dir == saga.Action && r.e.defects.on("sequential-branches") {
-			return true
-		}
-		if start.Dir == saga.Compensation && r.e.defects.on("compensate-one-at-a-time") {
-			return true
-		}
-	}
-	return false
 }
 
 // intend records the intent of the next attempt.
@@ -207,23 +186,15 @@ func (r *run) hurry() error {
 }
 
 func (r *run) commit(records []Record) error {
-	if r.commits == 0 && r.e.defects.on("accept-in-memory") && r.held == nil {
-		r.held = records
-		return nil
-	}
-	records = append(r.held, records...)
-	r.held = nil
-	r.commits++
-	en := entry{saga: r.state.Def.ID, n: r.commits, records: records}
-	if r.state.Quiet() && r.state.status().Ended() {
-		en.ended = r.e.now()
-	}
-	if err := r.e.journal.append(r.ctx, en); err != nil {
-		return err
-	}
-	if r.e.defects.on("extra-checkpoints") {
+	for i, part := range r.e.rules.Entries(r.state.Def.ID, r.commits, records) {
 		r.commits++
-		return r.e.journal.append(r.ctx, entry{saga: r.state.Def.ID, n: r.commits})
+		en := entry{saga: r.state.Def.ID, n: r.commits, records: part}
+		if i == 0 && r.state.Quiet() && r.state.status().Ended() {
+			en.ended = r.e.now()
+		}
+		if err := r.e.journal.append(r.ctx, en); err != nil {
+			return err
+		}
 	}
 	return nil
 }

@@ -69,11 +69,11 @@ func freeAddr(t *testing.T) string {
 const goodStep = `{"name":"a","kind":"compensatable","action":{"url":"http://127.0.0.1:1/a","retry":{"max_attempts":1,"initial_interval_ms":1,"multiplier":1,"max_interval_ms":1,"jitter":0,"attempt_timeout_ms":100}}}`
 
 func TestContract(t *testing.T) {
-	p := newParticipant(t, nil)
-	e := openTest(t, Options{})
+	p := NewParticipant(t, nil)
+	e := OpenTest(t, Options{})
 	srv := httptest.NewServer(e.Handler())
 	defer srv.Close()
-	def, err := json.Marshal(p.define("s1", "a compensatable", "b pivot"))
+	def, err := json.Marshal(p.Define("s1", "a compensatable", "b pivot"))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -122,8 +122,8 @@ func TestContract(t *testing.T) {
 			t.Errorf("%d: %s %s: content type %q", i, tt.method, tt.path, got)
 		}
 	}
-	awaitStatus(t, e, "s1", saga.Completed)
-	if n := len(p.of("a")); n != 1 {
+	AwaitStatus(t, e, "s1", saga.Completed)
+	if n := len(p.Of("a")); n != 1 {
 		t.Error(n, "calls of a: the second submission made a second saga")
 	}
 	if code, body, _ := request(t, "POST", srv.URL+"/sagas/s1/compensate", ""); code != 409 || !strings.Contains(body, "pivot") {

@@ -41,7 +41,7 @@ func perform(t testing.TB, d saga.Definition, turn bool) *State {
 
 // What a saga needs grows with its steps and edges, not with their square.
 func TestLargeSagasAreLinear(t *testing.T) {
-	p := newParticipant(t, nil)
+	p := NewParticipant(t, nil)
 	wide := func(n int) saga.Definition { // half before a pivot each, half behind all of them
 		d := chain(p, n)
 		for i := range d.Steps {
@@ -81,32 +81,32 @@ func TestLargeSagasAreLinear(t *testing.T) {
 // BenchmarkChain is sagas of steps in a row, up to the longest that is accepted, and the
 // calls of a thousand alone. What a step costs must not grow with their number.
 func BenchmarkChain(b *testing.B) {
-	p := &participant{Server: httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.Header().Set("Connection", "close") }))}
+	p := &Participant{Server: httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.Header().Set("Connection", "close") }))}
 	defer p.Server.Close()
 	for _, n := range []int{1000, 2000, 4000} {
 		b.Run(fmt.Sprint(n), func(b *testing.B) {
-			e := openTest(b, Options{StoreDSN: filepath.Join(b.TempDir(), "s.db?synchronous=off")})
+			e := OpenTest(b, Options{StoreDSN: filepath.Join(b.TempDir(), "s.db?synchronous=off")})
 			for i := range b.N {
 				d := chain(p, n)
 				d.ID = fmt.Sprint("c", i)
-				submit(b, e, d)
+				SubmitTest(b, e, d)
 				awaitEnd(b, e, d.ID)
 			}
 			b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(n*b.N), "ns/step")
 		})
 	}
 	b.Run("calls", func(b *testing.B) {
-		e := openTest(b, Options{})
+		e := OpenTest(b, Options{})
 		d := chain(p, 1)
 		for range 1000 * b.N {
-			e.send(b.Context(), d, Ref{0, saga.Action}, 1, "")
+			e.send(b.Context(), e.Op(d, Ref{0, saga.Action}), 1)
 		}
 	})
 }
 
 // BenchmarkDecisions is the same without store and calls: what is decided at each step.
 func BenchmarkDecisions(b *testing.B) {
-	p := &participant{Server: &httptest.Server{URL: "http://127.0.0.1"}}
+	p := &Participant{Server: &httptest.Server{URL: "http://127.0.0.1"}}
 	for _, n := range []int{1000, 2000, 4000, 8000} {
 		for direction, turn := range map[string]bool{"action": false, "compensation": true} {
 			b.Run(fmt.Sprintf("%s/%d", direction, n), func(b *testing.B) {
@@ -133,18 +133,18 @@ func awaitEnd(b *testing.B, e *Executor, id string) {
 
 // Ended sagas leave memory, and are found; what ended long ago is forgotten.
 func TestEndedSagasAreFewInMemory(t *testing.T) {
-	p := newParticipant(t, nil)
+	p := NewParticipant(t, nil)
 	now := time.Now
 	file := filepath.Join(t.TempDir(), "s.db?synchronous=off")
-	e := openTest(t, Options{StoreDSN: file})
+	e := OpenTest(t, Options{StoreDSN: file})
 	const n = 40
 	body := json.RawMessage(`"` + strings.Repeat("x", 800_000) + `"`)
 	for i := range n {
-		d := p.define("s"+itoa(i), "a compensatable")
+		d := p.Define("s"+itoa(i), "a compensatable")
 		d.Steps[0].Action.Body = body
 		d.Steps[0].Action.Retry.AttemptTimeoutMS = 60_000
-		submit(t, e, d)
-		awaitStatus(t, e, d.ID, saga.Completed)
+		SubmitTest(t, e, d)
+		AwaitStatus(t, e, d.ID, saga.Completed)
 	}
 	for { // it retires just after it ended
 		e.mu.Lock()
@@ -159,13 +159,13 @@ func TestEndedSagasAreFewInMemory(t *testing.T) {
 		time.Sleep(time.Millisecond)
 	}
 	for i := range n {
-		awaitStatus(t, e, "s"+itoa(i), saga.Completed)
+		AwaitStatus(t, e, "s"+itoa(i), saga.Completed)
 	}
 	if err := e.Close(); err != nil {
 		t.Fatal(err)
 	}
 	later := func() time.Time { return now().Add(2 * time.Hour) }
-	e = openTest(t, Options{StoreDSN: file, Retain: time.Hour, clock: later})
+	e = OpenTest(t, Options{StoreDSN: file, Retain: time.Hour, clock: later})
 	for {
 		if _, err := e.Status("s0"); errors.Is(err, ErrNotFound) {
 			break
@@ -178,7 +178,7 @@ func TestEndedSagasAreFewInMemory(t *testing.T) {
 // nothing from what has passed.
 func TestClockOfAnotherLife(t *testing.T) {
 	start := time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
-	d := chain(newParticipant(t, nil), 1)
+	d := chain(NewParticipant(t, nil), 1)
 	life := func() *State {
 		s := newState(d, nil)
 		for _, r := range []Record{
@@ -214,15 +214,15 @@ func TestClockOfAnotherLife(t *testing.T) {
 func TestStepBackBetweenLives(t *testing.T) {
 	ask := make(chan string, 1)
 	ask <- "1"
-	p := newParticipant(t, nil)
+	p := NewParticipant(t, nil)
 	slow := httptest.NewServer(retryAfterHandler(ask, p))
 	defer slow.Close()
 	file := filepath.Join(t.TempDir(), "s.db")
-	e := openTest(t, Options{StoreDSN: file})
-	d := p.define("s", "a compensatable")
+	e := OpenTest(t, Options{StoreDSN: file})
+	d := p.Define("s", "a compensatable")
 	d.Steps[0].Action.URL = slow.URL + "/a"
 	d.Steps[0].Action.Retry.DeadlineMS = 60_000
-	submit(t, e, d)
+	SubmitTest(t, e, d)
 	for len(ask) > 0 {
 		time.Sleep(time.Millisecond)
 	}
@@ -232,8 +232,8 @@ func TestStepBackBetweenLives(t *testing.T) {
 	}
 	back := func() time.Time { return time.Now().Add(-time.Hour) }
 	began := time.Now()
-	e = openTest(t, Options{StoreDSN: file, clock: back})
-	awaitStatus(t, e, "s", saga.Completed)
+	e = OpenTest(t, Options{StoreDSN: file, clock: back})
+	AwaitStatus(t, e, "s", saga.Completed)
 	if w := time.Since(began); w < 500*time.Millisecond {
 		t.Error("waited only", w)
 	}

@@ -49,10 +49,10 @@ func TestRightsOfAnOldFile(t *testing.T) {
 			t.Fatal(err)
 		}
 		log := &lockedBuffer{}
-		e := openTest(t, Options{StoreDSN: file, Logger: slog.New(slog.NewJSONHandler(log, nil))})
-		p := newParticipant(t, nil)
-		submit(t, e, p.define("s", "a compensatable"))
-		awaitStatus(t, e, "s", saga.Completed)
+		e := OpenTest(t, Options{StoreDSN: file, Logger: slog.New(slog.NewJSONHandler(log, nil))})
+		p := NewParticipant(t, nil)
+		SubmitTest(t, e, p.Define("s", "a compensatable"))
+		AwaitStatus(t, e, "s", saga.Completed)
 		want := fmt.Sprintf(`"level":"WARN","msg":"the store's file is not for its owner alone, and bodies may hold secrets","file":%q,"rights":"%#o","expected":"0600"`, file, rights)
 		if n := strings.Count(log.String(), want); n != warnings {
 			t.Errorf("%#o: %d warnings in\n%s", rights, n, log)

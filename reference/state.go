@@ -17,7 +17,7 @@ type State struct {
 	Undos    []OpState
 	Operator bool   // an operator asked for the rollback
 	trace    string // the client's traceparent, or ""
-	defects  defects
+	rules    *Rules
 	latest   time.Time // of all records
 	tally    *tally    // nil: every step is looked at
 	known    *facts    // then; nil: to be worked out anew
@@ -34,24 +34,28 @@ type OpState struct {
 	first       time.Time   // of the first intent
 	ended       time.Time   // of the last attempt that has an outcome
 	notBefore   time.Time
-	replayed    int // attempts made before the last restart
 }
 
 func (o *OpState) Done() bool    { return o.Answer == saga.Done }
 func (o *OpState) Refused() bool { return o.Answer == saga.Permanent }
 
-// lost: a compensation that failed for good.
-func (o *OpState) lost() bool { return o.Refused() || o.Exhausted && !o.Done() }
+// Lost: a compensation that failed for good.
+func (o *OpState) Lost() bool { return o.Refused() || o.Exhausted && !o.Done() }
 
 // settled: nothing more can be learnt about the operation.
 func (o *OpState) Settled() bool { return o.Done() || o.Refused() }
 
-func newState(def saga.Definition, d defects) *State {
+// newState is that of a saga of which nothing is known yet. Without rules it has the
+// default ones.
+func newState(def saga.Definition, r *Rules) *State {
+	if r == nil {
+		r = rules
+	}
 	s := &State{
-		Def: def, graph: newGraph(def), defects: d,
+		Def: def, graph: newGraph(def), rules: r,
 		Actions: make([]OpState, len(def.Steps)), Undos: make([]OpState, len(def.Steps)),
 	}
-	if len(d) == 0 { // they may look at every step
+	if r == rules { // others may look at every step
 		s.tally = newTally(s)
 	}
 	return s
@@ -85,7 +89,7 @@ func callOf(d saga.Definition, r Ref) saga.Call {
 }
 
 // replay builds the state of a saga from its journal.
-func replay(es []entry, d defects) (*State, error) {
+func replay(es []entry, rules *Rules) (*State, error) {
 	var s *State
 	for i, e := range es {
 		if e.damage != nil {
@@ -99,7 +103,7 @@ func replay(es []entry, d defects) (*State, error) {
 				if err := r.Definition.Validate(); err != nil {
 					return nil, fmt.Errorf("journal of saga %q: %w", e.saga, err)
 				}
-				s = newState(*r.Definition, d)
+				s = newState(*r.Definition, rules)
 				s.latest, s.trace = r.At, r.Trace
 				continue
 			}
@@ -122,7 +126,7 @@ func (s *State) apply(r Record) error {
 		s.latest = r.At
 	}
 	if r.Kind == recOperator {
-		s.Operator = !s.defects.on("ignore-operator")
+		s.Operator = true
 		return nil
 	}
 	if r.Step < 0 || r.Step >= len(s.Def.Steps) || (r.Direction == saga.Compensation && s.Def.Steps[r.Step].Compensation == nil) {

@@ -1,17 +1,18 @@
-package reference
+package reference_test
 
 import (
 	"fmt"
 	"slices"
 	"strings"
 
+	"github.com/sagacheck/sagacheck/reference"
 	"github.com/sagacheck/sagacheck/saga"
 )
 
 // scene is one run of a saga.
 type scene struct {
-	p *participant
-	e *Executor
+	p *reference.Participant
+	e *reference.Executor
 }
 
 func (s scene) status() saga.Status {
@@ -34,33 +35,33 @@ func (s scene) step(name string) saga.StepStatus {
 func (s scene) over() bool { return s.status().Ended() || s.status() == saga.Stuck }
 
 func (s scene) calls() string {
-	s.p.mu.Lock()
-	defer s.p.mu.Unlock()
+	s.p.Mu.Lock()
+	defer s.p.Mu.Unlock()
 	var ops []string
-	for _, c := range s.p.calls {
-		ops = append(ops, c.op)
+	for _, c := range s.p.Calls {
+		ops = append(ops, c.Op)
 	}
 	return strings.Join(ops, " ")
 }
 
 func (s scene) String() string {
-	s.p.mu.Lock()
-	effects := fmt.Sprint(s.p.effects)
-	s.p.mu.Unlock()
+	s.p.Mu.Lock()
+	effects := fmt.Sprint(s.p.Effects)
+	s.p.Mu.Unlock()
 	return fmt.Sprintf("%s, calls %s, effects %s", s.status(), s.calls(), effects)
 }
 
-func (s scene) count(op string) int { return len(s.p.of(op)) }
+func (s scene) count(op string) int { return len(s.p.Of(op)) }
 
 func (s scene) effects(op string) int {
-	s.p.mu.Lock()
-	defer s.p.mu.Unlock()
-	return s.p.effects["s/"+op]
+	s.p.Mu.Lock()
+	defer s.p.Mu.Unlock()
+	return s.p.Effects["s/"+op]
 }
 
 func (s scene) header(op string, attempt int, name string) string {
-	if c := s.p.of(op); len(c) >= attempt {
-		return c[attempt-1].header.Get(name)
+	if c := s.p.Of(op); len(c) >= attempt {
+		return c[attempt-1].Header.Get(name)
 	}
 	return ""
 }
@@ -93,15 +94,15 @@ var symptoms = map[string]struct {
 	"counts-one-attempt":          {define: two, script: "a 1 503", shows: func(s scene) bool { return s.over() && s.count("a") == 2 && s.step("a").Attempts == 1 }},
 	"failed-for-ever":             {define: two, script: "a 1 503", shows: func(s scene) bool { return s.status() == saga.Completed && s.step("a").Status == saga.StepFailed }},
 	"forget-ended":                {define: two, shows: func(s scene) bool { return s.count("b") == 1 && s.status() == "" }},
-	"skip-unknown-compensation":   {define: two, script: "b * -1", shows: func(s scene) bool { return s.over() && len(s.p.left("s")) == 1 }},
+	"skip-unknown-compensation":   {define: two, script: "b * -1", shows: func(s scene) bool { return s.over() && len(s.p.Left("s")) == 1 }},
 	"error-means-undone":          {define: two, script: "b 1 500", shows: func(s scene) bool { return s.over() && s.count("b") == 1 }},
-	"trust-late-refusal":          {define: two, script: "b 1 -1, b 2 422", shows: func(s scene) bool { return s.over() && len(s.p.left("s")) == 1 }},
-	"no-compensation-after-retry": {define: two, script: "a 1 503, b 1 422", shows: func(s scene) bool { return s.over() && len(s.p.left("s")) == 1 }},
+	"trust-late-refusal":          {define: two, script: "b 1 -1, b 2 422", shows: func(s scene) bool { return s.over() && len(s.p.Left("s")) == 1 }},
+	"no-compensation-after-retry": {define: two, script: "a 1 503, b 1 422", shows: func(s scene) bool { return s.over() && len(s.p.Left("s")) == 1 }},
 	"never-compensate":            {define: two, script: "b 1 422", shows: func(s scene) bool { return s.over() && s.effects("a.undo") == 0 }},
 	"compensate-last-only":        {define: []string{"a compensatable", "b compensatable", "c compensatable"}, script: "c 1 422", shows: func(s scene) bool { return s.over() && s.calls() == "a b c b.undo" }},
 	"compensation-errors-ignored": {define: two, script: "b 1 422, a.undo 1 503", shows: func(s scene) bool { return s.over() && s.count("a.undo") == 1 }},
 	"compensate-twice":            {define: two, script: "b 1 422", shows: func(s scene) bool { return s.over() && s.effects("a.undo") == 2 }},
-	"compensate-with-action-body": {define: two, script: "b 1 422", shows: func(s scene) bool { return s.over() && s.p.of("a.undo")[0].body == `{"do":true}` }},
+	"compensate-with-action-body": {define: two, script: "b 1 422", shows: func(s scene) bool { return s.over() && s.p.Of("a.undo")[0].Body == `{"do":true}` }},
 	"compensate-unattempted":      {define: two, script: "a 1 422", shows: func(s scene) bool { return s.over() && s.count("b.undo") == 1 }},
 	"compensate-on-timeout":       {define: two, script: "b 1 -1", shows: func(s scene) bool { return s.status() == saga.Compensated }},
 	"compensate-past-pivot":       {define: []string{"a compensatable", "p pivot", "r retriable"}, script: "r 1 422", shows: func(s scene) bool { return s.count("a.undo") == 1 }},
@@ -113,16 +114,18 @@ var symptoms = map[string]struct {
 	"missing-await":               {define: two, script: "a * 503", shows: func(s scene) bool { return s.count("b") > 0 }},
 	"deferrable-fails-saga":       {define: []string{"a compensatable", "n deferrable", "p pivot"}, script: "n 1 422", shows: func(s scene) bool { return s.status() == saga.Compensated }},
 	"deferrable-blocks-saga":      {define: []string{"a compensatable", "n deferrable"}, script: "n * 503", shows: func(s scene) bool { return s.count("n") > 3 && !s.over() }},
-	"forget-deferred":             {define: []string{"a compensatable", "n deferrable", "p pivot"}, script: "n 1 503, n 2 503, n 3 503", shows: func(s scene) bool { return s.over() && slices.Contains(endedIDs(s.e), "s") && s.count("n") == 3 }},
-	"retry-permanent":             {define: two, script: "a 1 422", shows: func(s scene) bool { return s.count("a") == 2 }},
-	"retry-refused-compensation":  {define: two, script: "b 1 422, a.undo 1 422", shows: func(s scene) bool { return s.count("a.undo") == 2 }},
-	"one-attempt-too-many":        {define: two, script: "a * 503", shows: func(s scene) bool { return s.count("a") == 4 }},
-	"retries-ignored":             {define: two, script: "a 1 503", shows: func(s scene) bool { return s.status() == saga.Compensated }},
-	"fresh-key-per-attempt":       {define: two, script: "a 1 -1", shows: func(s scene) bool { return s.effects("a") == 2 }},
-	"no-key":                      {define: two, shows: func(s scene) bool { return s.count("a") > 0 && s.header("a", 1, "Idempotency-Key") == "" }},
-	"key-per-saga":                {define: two, shows: func(s scene) bool { return s.header("b", 1, "Idempotency-Key") == "s" }},
-	"key-without-direction":       {define: two, script: "b 1 422", shows: func(s scene) bool { return s.header("a.undo", 1, "Idempotency-Key") == "s/a" }},
-	"no-saga-id":                  {define: two, shows: func(s scene) bool { return s.count("a") > 0 && s.header("a", 1, "Saga-Id") == "" }},
+	"forget-deferred": {define: []string{"a compensatable", "n deferrable", "p pivot"}, script: "n 1 503, n 2 503, n 3 503", shows: func(s scene) bool {
+		return s.over() && slices.Contains(reference.EndedIDs(s.e), "s") && s.count("n") == 3
+	}},
+	"retry-permanent":            {define: two, script: "a 1 422", shows: func(s scene) bool { return s.count("a") == 2 }},
+	"retry-refused-compensation": {define: two, script: "b 1 422, a.undo 1 422", shows: func(s scene) bool { return s.count("a.undo") == 2 }},
+	"one-attempt-too-many":       {define: two, script: "a * 503", shows: func(s scene) bool { return s.count("a") == 4 }},
+	"retries-ignored":            {define: two, script: "a 1 503", shows: func(s scene) bool { return s.status() == saga.Compensated }},
+	"fresh-key-per-attempt":      {define: two, script: "a 1 -1", shows: func(s scene) bool { return s.effects("a") == 2 }},
+	"no-key":                     {define: two, shows: func(s scene) bool { return s.count("a") > 0 && s.header("a", 1, "Idempotency-Key") == "" }},
+	"key-per-saga":               {define: two, shows: func(s scene) bool { return s.header("b", 1, "Idempotency-Key") == "s" }},
+	"key-without-direction":      {define: two, script: "b 1 422", shows: func(s scene) bool { return s.header("a.undo", 1, "Idempotency-Key") == "s/a" }},
+	"no-saga-id":                 {define: two, shows: func(s scene) bool { return s.count("a") > 0 && s.header("a", 1, "Saga-Id") == "" }},
 	"saga-id-of-worker": {define: two, script: "a 1 503", shows: func(s scene) bool {
 		return s.header("a", 2, "Saga-Id") == "worker-1"
 	}},
@@ -139,7 +142,7 @@ var symptoms = map[string]struct {
 	}},
 	"interrupted-compensation-is-done": {define: two, script: "b 1 422, a.undo 1 503", crash: 3, shows: func(s scene) bool { return s.over() && s.effects("a.undo") == 0 }},
 	"wrong-input-after-restart": {define: two, script: "b 1 -1, b 2 422, b 3 422", crash: 3, shows: func(s scene) bool {
-		return s.count("b.undo") > 0 && s.p.of("b.undo")[0].body == `{"undo":"a"}`
+		return s.count("b.undo") > 0 && s.p.Of("b.undo")[0].Body == `{"undo":"a"}`
 	}},
 	"refused-compensation-is-done": {define: two, script: "b 1 422, a.undo 1 422", shows: func(s scene) bool { return s.status() == saga.Compensated && s.effects("a.undo") == 0 }},
 	"refused-retriable-is-done":    {define: []string{"a compensatable", "p pivot", "r retriable"}, script: "r 1 422", shows: func(s scene) bool { return s.status() == saga.Completed }},

@@ -52,7 +52,7 @@ func (s *State) countsOf(i int) counts {
 	}
 	c := counts{
 		open: one(a.Open) + one(u.Open), failed: one(s.failed(i)), unsatisfied: one(!s.Satisfied(i)),
-		left: one(!s.Undone(i)), stuck: one(u.lost()), mustLearn: one(s.mustLearn(i)),
+		left: one(!s.Undone(i)), stuck: one(u.Lost()), mustLearn: one(s.mustLearn(i)),
 	}
 	if s.Def.Steps[i].Kind == saga.Pivot {
 		c.pivotsDone, c.pivotsUnsure = one(a.Done()), one(a.Open || s.mustLearn(i))

@@ -37,11 +37,11 @@ func (r *run) logStatus() {
 }
 
 // logAttempt says what came of a call.
-func (e *Executor) logAttempt(ctx context.Context, d saga.Definition, r Ref, attempt int, a Answer, err error) {
+func (e *Executor) logAttempt(ctx context.Context, at Attempt, a Answer, err error) {
 	if !e.log.Enabled(ctx, slog.LevelError) {
 		return
 	}
-	log := e.log.With("saga", d.ID, "step", d.Steps[r.Step].Name, "direction", string(r.Dir), "attempt", attempt)
+	log := e.log.With("saga", at.Saga.ID, "step", at.SagaStep().Name, "direction", string(at.Dir), "attempt", at.N)
 	var transport *url.Error // holds the URL
 	if errors.As(err, &transport) {
 		err = transport.Err

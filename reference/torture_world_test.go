@@ -76,8 +76,8 @@ func (w *surroundings) refused(id, step string) bool {
 }
 
 func (w *surroundings) define(id string) saga.Definition {
-	p := &participant{Server: w.srv}
-	d := p.define(id, "a compensatable", "b compensatable a", "c compensatable a", "d pivot b,c", "e retriable d")
+	p := &Participant{Server: w.srv}
+	d := p.Define(id, "a compensatable", "b compensatable a", "c compensatable a", "d pivot b,c", "e retriable d")
 	for i := range d.Steps {
 		s := &d.Steps[i]
 		s.Action.Retry.AttemptTimeoutMS = 10_000 // a busy machine is no participant that fails

@@ -62,7 +62,7 @@ func (l *lockedBuffer) String() string {
 // While the store is in trouble sagas are refused in time, the health says so, the log
 // says so once and again when it is over, and nobody outside learns the details.
 func TestStoreTrouble(t *testing.T) {
-	p := newParticipant(t, nil)
+	p := NewParticipant(t, nil)
 	inner, err := openSQLite(t.Context(), Options{StoreDSN: filepath.Join(t.TempDir(), "sagas.db")})
 	if err != nil {
 		t.Fatal(err)
@@ -76,13 +76,13 @@ func TestStoreTrouble(t *testing.T) {
 	defer e.Close() //nolint:errcheck // a test
 	srv := httptest.NewServer(e.Handler())
 	defer srv.Close()
-	submit(t, e, p.define("old", "a compensatable"))
-	awaitStatus(t, e, "old", saga.Completed)
+	SubmitTest(t, e, p.Define("old", "a compensatable"))
+	AwaitStatus(t, e, "old", saga.Completed)
 	forgetEnded(e, "old")
 	s.broken.Store(true)
 	began := time.Now()
 	for i := range 3 {
-		if err := e.Submit(t.Context(), p.define("s"+itoa(i), "a compensatable")); !errors.Is(err, ErrUnavailable) || strings.Contains(err.Error(), "payroll") {
+		if err := e.Submit(t.Context(), p.Define("s"+itoa(i), "a compensatable")); !errors.Is(err, ErrUnavailable) || strings.Contains(err.Error(), "payroll") {
 			t.Error(i, err)
 		}
 	}
@@ -100,8 +100,8 @@ func TestStoreTrouble(t *testing.T) {
 		time.Sleep(10 * time.Millisecond)
 	}
 	for i := range 3 { // the same ids
-		submit(t, e, p.define("s"+itoa(i), "a compensatable"))
-		awaitStatus(t, e, "s"+itoa(i), saga.Completed)
+		SubmitTest(t, e, p.Define("s"+itoa(i), "a compensatable"))
+		AwaitStatus(t, e, "s"+itoa(i), saga.Completed)
 	}
 	for _, what := range []string{"can't read from the store", "can read from the store again"} {
 		if n := strings.Count(log.String(), what); n != 1 {
@@ -112,12 +112,12 @@ func TestStoreTrouble(t *testing.T) {
 
 // What is old and can't be removed keeps no saga from being accepted.
 func TestRemovingIsNotSerious(t *testing.T) {
-	p := newParticipant(t, nil)
-	e := openTest(t, Options{})
+	p := NewParticipant(t, nil)
+	e := OpenTest(t, Options{})
 	e.health.trouble(removing, errInternal)
 	e.health.since[removing] = time.Now().Add(-time.Hour)
-	submit(t, e, p.define("s", "a compensatable"))
-	awaitStatus(t, e, "s", saga.Completed)
+	SubmitTest(t, e, p.Define("s", "a compensatable"))
+	AwaitStatus(t, e, "s", saga.Completed)
 	w := httptest.NewRecorder()
 	e.Handler().ServeHTTP(w, httptest.NewRequest("GET", "http://localhost/healthz", nil))
 	if w.Code != 200 || !strings.Contains(w.Body.String(), `"degraded"`) {
@@ -132,9 +132,9 @@ func healthOf(t *testing.T, srv *httptest.Server) string {
 
 // A table that is gone is trouble like any other: it is waited for.
 func testPostgresTrouble(t *testing.T, pg *postgres) {
-	p := newParticipant(t, nil)
+	p := NewParticipant(t, nil)
 	log := &lockedBuffer{}
-	e := openTest(t, Options{StoreDSN: pg.dsn("trouble"), Logger: slog.New(slog.NewJSONHandler(log, nil))})
+	e := OpenTest(t, Options{StoreDSN: pg.dsn("trouble"), Logger: slog.New(slog.NewJSONHandler(log, nil))})
 	conn, err := pgx.Connect(t.Context(), pg.dsn("trouble"))
 	if err != nil {
 		t.Fatal(err)
@@ -143,21 +143,21 @@ func testPostgresTrouble(t *testing.T, pg *postgres) {
 	if _, err := conn.Exec(t.Context(), `ALTER TABLE sagacheck_journal RENAME TO away`); err != nil {
 		t.Fatal(err)
 	}
-	if err := e.Submit(t.Context(), p.define("s", "a compensatable")); !errors.Is(err, ErrUnavailable) {
+	if err := e.Submit(t.Context(), p.Define("s", "a compensatable")); !errors.Is(err, ErrUnavailable) {
 		t.Error(err)
 	}
 	if _, err := conn.Exec(t.Context(), `ALTER TABLE away RENAME TO sagacheck_journal`); err != nil {
 		t.Fatal(err)
 	}
 	for end := time.Now().Add(10 * time.Second); ; time.Sleep(10 * time.Millisecond) {
-		if err = e.Submit(t.Context(), p.define("s", "a compensatable")); err == nil || time.Now().After(end) {
+		if err = e.Submit(t.Context(), p.Define("s", "a compensatable")); err == nil || time.Now().After(end) {
 			break
 		}
 	}
 	if err != nil {
 		t.Fatal(err)
 	}
-	awaitStatus(t, e, "s", saga.Completed)
+	AwaitStatus(t, e, "s", saga.Completed)
 	for _, what := range []string{"can't write to the store", "can write to the store again"} {
 		if n := strings.Count(log.String(), what); n != 1 {
 			t.Errorf("%q: %d times in the log", what, n)
@@ -189,10 +189,10 @@ func testAwayWhileIdle(t *testing.T, pg *postgres) {
 // Reading that was not possible once keeps nobody out for ever: a client that only
 // submits new sagas, which are refused meanwhile, never reads.
 func testReadingHeals(t *testing.T, pg *postgres) {
-	p := newParticipant(t, nil)
-	e := openTest(t, Options{StoreDSN: pg.dsn("reading")})
-	submit(t, e, p.define("old", "a compensatable"))
-	awaitStatus(t, e, "old", saga.Completed)
+	p := NewParticipant(t, nil)
+	e := OpenTest(t, Options{StoreDSN: pg.dsn("reading")})
+	SubmitTest(t, e, p.Define("old", "a compensatable"))
+	AwaitStatus(t, e, "old", saga.Completed)
 	forgetEnded(e, "old")
 	pg.stop(t, syscall.SIGQUIT)
 	if _, err := e.Status("old"); !errors.Is(err, ErrUnavailable) {
@@ -200,7 +200,7 @@ func testReadingHeals(t *testing.T, pg *postgres) {
 	}
 	pg.start(t)
 	for end := time.Now().Add(20 * time.Second); ; time.Sleep(10 * time.Millisecond) {
-		err := e.Submit(t.Context(), p.define("new", "a compensatable"))
+		err := e.Submit(t.Context(), p.Define("new", "a compensatable"))
 		if err == nil {
 			break
 		}
@@ -208,7 +208,7 @@ func testReadingHeals(t *testing.T, pg *postgres) {
 			t.Fatal(err)
 		}
 	}
-	awaitStatus(t, e, "new", saga.Completed)
+	AwaitStatus(t, e, "new", saga.Completed)
 }
 
 // The file of a store is its owner's alone; who comes second hears why; one that is

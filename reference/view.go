@@ -27,10 +27,11 @@ func (v *view) apply(records []Record) {
 	}
 }
 
-func (v *view) report() saga.Report {
+// report is the answer to a status question; false: no such saga is known.
+func (v *view) report() (saga.Report, bool) {
 	v.mu.Lock()
 	defer v.mu.Unlock()
-	return v.s.report()
+	return v.s.rules.Report(v.s)
 }
 
 // operatorMay tells whether an operator may still ask for the rollback.

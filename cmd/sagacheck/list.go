@@ -14,7 +14,7 @@ import (
 	"github.com/sagacheck/sagacheck/faults"
 	"github.com/sagacheck/sagacheck/orchestrators"
 	"github.com/sagacheck/sagacheck/participants"
-	"github.com/sagacheck/sagacheck/reference"
+	"github.com/sagacheck/sagacheck/reference/defects"
 	"github.com/sagacheck/sagacheck/saga"
 	"github.com/sagacheck/sagacheck/scenarios"
 )
@@ -149,7 +149,7 @@ func listCheckers() ([]entry, error) {
 
 func listDefects() ([]entry, error) {
 	var all []entry
-	for _, d := range reference.Defects() {
+	for _, d := range defects.All() {
 		kind := d.Anomaly
 		if d.Equivalent {
 			kind = "equivalent"

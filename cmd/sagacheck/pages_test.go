@@ -23,7 +23,7 @@ import (
 	"github.com/sagacheck/sagacheck/history"
 	"github.com/sagacheck/sagacheck/orchestrators"
 	"github.com/sagacheck/sagacheck/participants"
-	"github.com/sagacheck/sagacheck/reference"
+	"github.com/sagacheck/sagacheck/reference/defects"
 )
 
 var update = flag.Bool("update", false, "write the generated pages anew")
@@ -83,7 +83,7 @@ func TestPagesLinkToPages(t *testing.T) {
 }
 
 func writeDefects(w io.Writer) error {
-	return errors.Join(reference.DefectsReference(w), participants.DefectsReference(w))
+	return errors.Join(defects.Reference(w), participants.DefectsReference(w))
 }
 
 // blocks are the blocks of code of a page that begin with three backquotes and

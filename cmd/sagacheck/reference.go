@@ -14,6 +14,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/sagacheck/sagacheck/reference"
+	"github.com/sagacheck/sagacheck/reference/defects"
 )
 
 func newReference(p process) *cobra.Command {
@@ -30,7 +31,8 @@ func newReference(p process) *cobra.Command {
 // serveFlags are what reference serve is told, as text.
 type serveFlags struct {
 	reference.ServeOptions
-	log string
+	log     string
+	defects []string
 }
 
 // memoryLimit is from where on memory matters more than time; what sagas take is
@@ -76,16 +78,20 @@ is in docs/reference.md.`,
 	c.Flags().DurationVar(&f.Retain, "retain", 0, "how `long` ended sagas are kept, for example 720h (default: for ever)")
 	c.Flags().DurationVar(&f.Drain, "drain", reference.DefaultDrain, "how `long` calls under way get to end after an interrupt")
 	c.Flags().StringVar(&f.log, "log", "info", "`level` of the log, as JSON on standard error: debug, info, warn, error or off")
-	c.Flags().StringSliceVar(&f.Defects, "defect", nil, "switch on a planted defect (may be repeated)")
+	c.Flags().StringSliceVar(&f.defects, "defect", nil, "switch on a planted defect (may be repeated)")
 	return c
 }
 
 // complete checks the flags, and reads what they only name.
 func (f *serveFlags) complete(p process) error {
-	for _, name := range f.Defects {
-		if !slices.ContainsFunc(reference.Defects(), func(d reference.Defect) bool { return d.Name == name }) {
+	for _, name := range f.defects {
+		if !slices.ContainsFunc(defects.All(), func(d defects.Defect) bool { return d.Name == name }) {
 			return fmt.Errorf("--defect: the reference executor has no defect %q: see sagacheck list defects", name)
 		}
+	}
+	var err error
+	if f.Rules, err = defects.Rules(f.defects...); err != nil {
+		return err
 	}
 	if f.Retain < 0 || f.Retain > 0 && f.Retain < time.Second {
 		return fmt.Errorf("--retain: %v: expected 1s or more, or 0 for ever", f.Retain)

@@ -7,7 +7,7 @@ import (
 	"testing"
 
 	"github.com/sagacheck/sagacheck/internal/tinyorch"
-	"github.com/sagacheck/sagacheck/reference"
+	"github.com/sagacheck/sagacheck/reference/defects"
 	"github.com/sagacheck/sagacheck/results"
 )
 
@@ -40,7 +40,7 @@ func controls(t *testing.T) []control {
 	for _, h := range tinyorch.AllHabits() {
 		all = append(all, control{h.Name, 1, []string{"--orchestrator", attachHabit(t, h)}})
 	}
-	for _, d := range reference.Defects() {
+	for _, d := range defects.All() {
 		if d.Equivalent {
 			all = append(all, control{d.Name, 1, []string{"--defect", d.Name}})
 		}

@@ -112,6 +112,18 @@ func TestCommandLineRunsNothingItself(t *testing.T) {
 	}
 }
 
+// Defects are laid over what is right, which knows none of them; who plants them says so.
+func TestDefectsStandBesideWhatTheyBreak(t *testing.T) {
+	planters := []string{"campaign", "cmd/sagacheck"}
+	for name, p := range list(t) {
+		for _, dep := range p.Imports {
+			if rest, ours := strings.CutPrefix(dep, module); ours && strings.HasSuffix(rest, "/defects") && !slices.Contains(planters, name) {
+				t.Errorf("%s imports %s: expected only %v to", name, rest, planters)
+			}
+		}
+	}
+}
+
 // saga is the vocabulary: it imports nothing of ours.
 func TestVocabularyImportsNothingOfOurs(t *testing.T) {
 	for _, dep := range list(t)["saga"].Deps {

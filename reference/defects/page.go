@@ -1,4 +1,4 @@
-package reference
+package defects
 
 import (
 	"bytes"
@@ -9,9 +9,9 @@ import (
 	"strings"
 )
 
-// DefectsReference writes docs/defects.md, the generated page about the switches, but
+// Reference writes docs/defects.md, the generated page about the switches, but
 // for those of the participants.
-func DefectsReference(w io.Writer) error {
+func Reference(w io.Writer) error {
 	var b bytes.Buffer
 	b.WriteString("# Planted defects\n\n<!-- generated from the catalogues of defects; do not edit -->\n\n")
 	b.WriteString(wrap(`The reference executor can be broken on purpose: each switch below puts one bug into it, ` +
@@ -19,7 +19,7 @@ func DefectsReference(w io.Writer) error {
 		"`sagacheck run --defect NAME` and `sagacheck reference serve --defect NAME`" +
 		` switch one on. They show that the checkers see, and they are the quickest way to see what a finding looks like. ` +
 		`"Needs" says what a plan must hold for the defect to show; participants are fenced.`))
-	all := slices.SortedFunc(slices.Values(Defects()), func(a, b Defect) int {
+	all := slices.SortedFunc(slices.Values(All()), func(a, b Defect) int {
 		return cmp.Or(cmp.Compare(a.Anomaly, b.Anomaly), cmp.Compare(a.Name, b.Name))
 	})
 	section := ""
