@@ -29,11 +29,11 @@ type habit struct {
 	// pad is how many blanks are put before the body.
 	pad int
 	// send writes the request; nil: at once.
-	send func(c *net.TCPConn, in *bufio.Reader, head, body string) error
-	// before and after are done with the address, and with the connection when the
-	// answer is there.
-	before func(addr string) (net.Conn, error)
-	after  func(c *net.TCPConn)
+	send func(c peerConn, in *bufio.Reader, head, body string) error
+	// spare: it opens a connection that it never uses.
+	spare bool
+	// after is done with the connection when the answer is there.
+	after func(c peerConn)
 }
 
 func habits() []habit {
@@ -42,13 +42,13 @@ func habits() []habit {
 	}
 	return []habit{
 		{name: "at once"},
-		{name: "head, then body", send: func(c *net.TCPConn, _ *bufio.Reader, head, body string) error {
+		{name: "head, then body", send: func(c peerConn, _ *bufio.Reader, head, body string) error {
 			return write(c, 2*time.Millisecond, head, body)
 		}},
-		{name: "byte by byte", send: func(c *net.TCPConn, _ *bufio.Reader, head, body string) error {
+		{name: "byte by byte", send: func(c peerConn, _ *bufio.Reader, head, body string) error {
 			return write(c, 0, strings.Split(head+body, "")...)
 		}},
-		{name: "split inside the end of the head", send: func(c *net.TCPConn, _ *bufio.Reader, head, body string) error {
+		{name: "split inside the end of the head", send: func(c peerConn, _ *bufio.Reader, head, body string) error {
 			n := len(head) - 1
 			return write(c, 2*time.Millisecond, head[:1], head[1:n-2], head[n-2:n-1], head[n-1:n], head[n:]+body[:1], body[1:])
 		}},
@@ -75,14 +75,14 @@ func habits() []habit {
 		{name: "64 KiB of headers", lines: line(strings.Split(strings.TrimSuffix(strings.Repeat("X-Context: "+strings.Repeat("x", 1000)+"\n", 65), "\n"), "\n")...)},
 		{name: "a body of 200 KiB", pad: 200 << 10},
 		{name: "a body of 10 MiB", pad: 10 << 20},
-		{name: "half close", send: func(c *net.TCPConn, _ *bufio.Reader, head, body string) error {
+		{name: "half close", send: func(c peerConn, _ *bufio.Reader, head, body string) error {
 			err := write(c, 0, head+body)
 			_ = c.CloseWrite() // the connection may be reset by now, which reading tells
 			return err
 		}},
-		{name: "reset after the answer", after: func(c *net.TCPConn) { _ = c.SetLinger(0) }},
-		{name: "spare connection", before: func(addr string) (net.Conn, error) { return net.Dial("tcp", addr) }},
-		{name: "something behind it", send: func(c *net.TCPConn, _ *bufio.Reader, head, body string) error {
+		{name: "reset after the answer", after: func(c peerConn) { _ = c.SetLinger(0) }},
+		{name: "spare connection", spare: true},
+		{name: "something behind it", send: func(c peerConn, _ *bufio.Reader, head, body string) error {
 			return write(c, 0, head+body+"\r\nPOST /nowhere HTTP/1.1\r\nHost: x\r\n\r\n")
 		}},
 	}
@@ -97,7 +97,7 @@ func chunkedLines(lines []string) []string {
 	return lines
 }
 
-func write(c *net.TCPConn, pause time.Duration, pieces ...string) error {
+func write(c peerConn, pause time.Duration, pieces ...string) error {
 	for i, p := range pieces {
 		if i > 0 && pause > 0 {
 			time.Sleep(pause) // the client's own pace
@@ -110,7 +110,7 @@ func write(c *net.TCPConn, pause time.Duration, pieces ...string) error {
 }
 
 // whenTold sends the body when the server has said so, as RFC 9110 10.1.1 has it.
-func whenTold(c *net.TCPConn, in *bufio.Reader, head, body string) error {
+func whenTold(c peerConn, in *bufio.Reader, head, body string) error {
 	if err := write(c, 0, head); err != nil {
 		return err
 	}
@@ -126,28 +126,50 @@ func whenTold(c *net.TCPConn, in *bufio.Reader, head, body string) error {
 	return write(c, 0, body)
 }
 
-func chunks(trailer string) func(*net.TCPConn, *bufio.Reader, string, string) error {
-	return func(c *net.TCPConn, _ *bufio.Reader, head, body string) error {
+func chunks(trailer string) func(peerConn, *bufio.Reader, string, string) error {
+	return func(c peerConn, _ *bufio.Reader, head, body string) error {
 		n := len(body) / 2
 		return write(c, time.Millisecond, head, fmt.Sprintf("%x;note=1\r\n%s\r\n", n, body[:n]), fmt.Sprintf("%x\r\n%s\r\n", len(body)-n, body[n:]), "0\r\n"+trailer+"\r\n")
 	}
 }
 
+// peerConn is the client's side of a connection, plain or not.
+type peerConn interface {
+	net.Conn
+	CloseWrite() error
+	SetLinger(sec int) error
+}
+
+// way is how a client gets to a service.
+type way struct {
+	host string
+	dial func() (peerConn, error)
+}
+
+func straight(addr string) way {
+	return way{addr, func() (peerConn, error) {
+		c, err := net.Dial("tcp", addr)
+		if err != nil {
+			return nil, err
+		}
+		return c.(*net.TCPConn), nil
+	}}
+}
+
 // call makes one call, and tells the answer's code, or how it failed. The client's
 // time-out fires when it is told to.
-func (h habit) call(addr, path, body string, timeout <-chan struct{}) (code int, err error) {
-	if h.before != nil {
-		spare, err := h.before(addr)
+func (h habit) call(w way, path, body string, timeout <-chan struct{}) (code int, err error) {
+	if h.spare {
+		spare, err := w.dial()
 		if err != nil {
 			return 0, err
 		}
 		defer spare.Close() //nolint:errcheck // it was never used
 	}
-	conn, err := net.Dial("tcp", addr)
+	c, err := w.dial()
 	if err != nil {
 		return 0, err
 	}
-	c := conn.(*net.TCPConn)
 	defer c.Close() //nolint:errcheck // a test
 	over := make(chan struct{})
 	defer close(over)
@@ -159,7 +181,7 @@ func (h habit) call(addr, path, body string, timeout <-chan struct{}) (code int,
 		}
 	}()
 	lines := []string{
-		"POST " + path + " HTTP/1.1", "Host: " + addr, "Content-Length: " + strconv.Itoa(len(body)),
+		"POST " + path + " HTTP/1.1", "Host: " + w.host, "Content-Length: " + strconv.Itoa(len(body)),
 		"Content-Type: application/json", `Idempotency-Key: "k"`, "Saga-Id: c-1", "Saga-Step: pay",
 	}
 	if h.lines != nil {
@@ -167,7 +189,7 @@ func (h habit) call(addr, path, body string, timeout <-chan struct{}) (code int,
 	}
 	send := h.send
 	if send == nil {
-		send = func(c *net.TCPConn, _ *bufio.Reader, head, body string) error { return write(c, 0, head+body) }
+		send = func(c peerConn, _ *bufio.Reader, head, body string) error { return write(c, 0, head+body) }
 	}
 	in := bufio.NewReader(c)
 	if err := send(c, in, strings.Join(lines, "\r\n")+"\r\n\r\n", body); err != nil {
@@ -303,7 +325,7 @@ func TestHabitsOfClients(t *testing.T) {
 				t.Parallel()
 				in, g, rec := r.cell(t, plan, nil)
 				body := strings.Repeat(" ", h.pad) + string(saga.Effect{Postings: []saga.Posting{{Account: "bank/a", Amount: -1, Unit: "EUR"}, {Account: "bank/b", Amount: 1, Unit: "EUR"}}}.Body())
-				code, err := h.call(g.Addr(), payPath, body, p.timeout(rec))
+				code, err := h.call(straight(g.Addr()), payPath, body, p.timeout(rec))
 				quiet(t, in)
 				if err := in.Close(); err != nil {
 					t.Errorf("trouble of ours: %v", err)

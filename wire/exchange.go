@@ -5,7 +5,6 @@ import (
 	"bytes"
 	"fmt"
 	"io"
-	"net"
 	"net/http"
 	"slices"
 	"sync"
@@ -86,7 +85,7 @@ const lingerAfterAnswer = 2 * time.Second
 
 // run forwards the connection through its chain, and records its beginning and
 // its end.
-func (x *exchange) run(w *Wire, conn *net.TCPConn) {
+func (x *exchange) run(w *Wire, conn *client) {
 	s := x.script
 	x.near = newNear(conn, x.req)
 	x.record(history.CallSent, func(e *history.Event) {

@@ -53,7 +53,7 @@ func TestNothingPassesTheFence(t *testing.T) {
 					case <-over:
 						return
 					default:
-						_, _ = habit{}.call(g.Addr(), payPath, "{}", nil) // whatever comes of it
+						_, _ = habit{}.call(straight(g.Addr()), payPath, "{}", nil) // whatever comes of it
 					}
 				}
 			})
@@ -122,7 +122,7 @@ func TestHalfAHeadIsNoAttempt(t *testing.T) {
 		t.Fatal(err)
 	}
 	quiet(t, in)
-	if code, err := (habit{}).call(g.Addr(), payPath, "{}", nil); err != nil {
+	if code, err := (habit{}).call(straight(g.Addr()), payPath, "{}", nil); err != nil {
 		t.Fatal(code, err)
 	}
 	quiet(t, in)
@@ -197,7 +197,7 @@ func TestLostAnswerWithoutAFaultIsTrouble(t *testing.T) {
 		_ = c.Close()
 	}()
 	g.script.Load().upstream = Upstream{Addr: bad.Addr().String()}
-	if code, err := (habit{}).call(g.Addr(), payPath, "{}", nil); err == nil {
+	if code, err := (habit{}).call(straight(g.Addr()), payPath, "{}", nil); err == nil {
 		t.Errorf("answered %d", code)
 	}
 	quiet(t, in)
@@ -220,7 +220,7 @@ func TestCopyForAnOrchestratorThatIsAway(t *testing.T) {
 	go front.Serve(ln) //nolint:errcheck // ends with Close
 	g := lease(t, r.wire)
 	in.Script(g, saga.Operation{Saga: "c-1", Step: saga.SubmitStep, Direction: saga.Action}, "", Upstream{Addr: ln.Addr().String()}, 0, nil)
-	if code, err := (habit{}).call(g.Addr(), "/sagas", "{}", nil); code != http.StatusAccepted {
+	if code, err := (habit{}).call(straight(g.Addr()), "/sagas", "{}", nil); code != http.StatusAccepted {
 		t.Errorf("the first copy: %d, %v", code, err)
 	}
 	if err := front.Close(); err != nil {

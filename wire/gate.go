@@ -30,6 +30,7 @@ type Gate struct {
 	fixed  bool // somebody chose the address: it is given up when it is released
 	script atomic.Pointer[script]
 	router atomic.Pointer[Router] // of a service's address, in place of a script
+	proxy  atomic.Pointer[Proxy]  // of the address of a forward proxy, in place of both
 
 	mu     sync.Mutex
 	opened chan struct{} // closed when a gate that is shut listens again; nil: it is not shut
@@ -174,12 +175,17 @@ func (g *Gate) close() error {
 }
 
 // serve carries one connection from its first byte to its end.
-func (g *Gate) serve(conn *net.TCPConn) {
+func (g *Gate) serve(tcp *net.TCPConn) {
+	conn := plainly(tcp)
 	defer conn.Close() //nolint:errcheck // nothing is left to lose
 	defer context.AfterFunc(g.wire.ctx, func() { _ = conn.Close() })()
 	m := newMessage(conn)
 	if m.first() != nil {
 		return // a spare connection that was never used
+	}
+	if p := g.proxy.Load(); p != nil {
+		p.serve(g, conn, m)
+		return
 	}
 	if r := g.router.Load(); r != nil {
 		g.route(conn, m, *r)
@@ -193,7 +199,7 @@ func (g *Gate) serve(conn *net.TCPConn) {
 	defer s.in.fence.leave()
 	// The cell does not wait for a client that has stopped in the middle.
 	defer context.AfterFunc(s.in.ctx, func() { _ = conn.Close() })()
-	waited := sinceReceived(conn)
+	waited := sinceReceived(conn.tcp)
 	s.in.rec.Late(waited)
 	attempt := s.arrive()
 	defer s.in.leave()
@@ -242,13 +248,13 @@ const partingLimit = time.Second
 
 // turnAway gives an answer that no participant has given. 410 lets an orchestrator
 // give a forgotten saga up.
-func turnAway(conn *net.TCPConn, m *message, code int, why string) {
+func turnAway(conn *client, m *message, code int, why string) {
 	body := fmt.Sprintf(`{"title":%q}`, why)
 	part(conn, m, code, http.Header{"Content-Type": {"application/problem+json"}}, []byte(body))
 }
 
 // part gives an answer and ends the connection.
-func part(conn *net.TCPConn, m *message, code int, h http.Header, body []byte) {
+func part(conn *client, m *message, code int, h http.Header, body []byte) {
 	answer := http.Response{
 		StatusCode: code, ProtoMajor: 1, ProtoMinor: 1, Header: h, Close: true,
 		ContentLength: int64(len(body)), Body: io.NopCloser(bytes.NewReader(body)),

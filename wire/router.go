@@ -7,7 +7,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"net"
 	"net/http"
 	"strings"
 	"time"
@@ -69,16 +68,28 @@ func (n namedRouter) Route(_ string, head *http.Request, body []byte) Routed {
 
 // route carries one connection to the address of a service. What a call is only the
 // whole request tells, so it is read to its end before anything else happens.
-func (g *Gate) route(conn *net.TCPConn, m *message, r Router) {
-	began := time.Now().Add(-sinceReceived(conn))
-	head, err := m.request()
-	if err != nil {
-		if !brokenOff(err) {
-			r.Trouble(fmt.Errorf("a request from %s can't be read: %w (it begins with %.60q)", conn.RemoteAddr(), err, m.raw))
-			turnAway(conn, m, http.StatusBadRequest, "this is no HTTP request")
-		}
-		return
+func (g *Gate) route(conn *client, m *message, r Router) {
+	began := time.Now().Add(-sinceReceived(conn.tcp))
+	if head := conn.request(m, r.Trouble); head != nil {
+		g.routeRead(conn, m, head, began, r)
 	}
+}
+
+// request reads the head of a request; nil: there is none, which the client was told.
+func (conn *client) request(m *message, trouble func(error)) *http.Request {
+	head, err := m.request()
+	switch {
+	case err == nil:
+		return head
+	case !brokenOff(err):
+		trouble(fmt.Errorf("a request from %s can't be read: %w (it begins with %.60q)", conn.RemoteAddr(), err, m.raw))
+		turnAway(conn, m, http.StatusBadRequest, "this is no HTTP request")
+	}
+	return nil
+}
+
+// routeRead is route for a request whose head was read.
+func (g *Gate) routeRead(conn *client, m *message, head *http.Request, began time.Time, r Router) {
 	if expects(head) && !m.whole() {
 		_, _ = io.WriteString(conn, goOn) // who is gone is found out by reading
 	}
@@ -102,7 +113,7 @@ func (g *Gate) route(conn *net.TCPConn, m *message, r Router) {
 }
 
 // exchange runs an attempt that is known.
-func (g *Gate) exchange(conn *net.TCPConn, x *exchange) {
+func (g *Gate) exchange(conn *client, x *exchange) {
 	s := x.script
 	if !s.in.fence.enter() {
 		turnAway(conn, x.req, http.StatusGone, "this saga's cell is over")

@@ -14,7 +14,7 @@ import (
 // toxic is left waiting for a reader: what comes after the peer has gone is
 // dropped.
 type near struct {
-	conn   *net.TCPConn
+	conn   *client
 	req    *message
 	answer *message      // what is written, as it came from the other side
 	gone   chan struct{} // closed when the peer is there no more
@@ -35,7 +35,7 @@ type near struct {
 	left     bool      // the peer went before that, and before it had a whole answer
 }
 
-func newNear(c *net.TCPConn, req *message) *near {
+func newNear(c *client, req *message) *near {
 	return &near{conn: c, req: req, gone: make(chan struct{}), over: make(chan struct{})}
 }
 
@@ -84,7 +84,7 @@ func (n *near) ended(err error) {
 // finish notes that the peer has taken the whole answer, if its kernel says so;
 // under the lock.
 func (n *near) finish() {
-	ok, failed := acknowledged(n.conn)
+	ok, failed := acknowledged(n.conn.tcp)
 	n.failed = n.failed || failed // the kernel tells only once
 	if !ok || n.failed {
 		return
@@ -107,7 +107,7 @@ func (n *near) waitHalfClosed() {
 	t := time.NewTicker(halfClosedAsk)
 	defer t.Stop()
 	for {
-		holds, unread := peer(n.conn)
+		holds, unread := peer(n.conn.tcp)
 		n.mu.Lock()
 		if unread == 0 && n.delivered() && n.finished.IsZero() {
 			n.finish()
@@ -164,7 +164,7 @@ func (n *near) goOn() {
 
 // confirm notes when all that was written was acknowledged; under the lock.
 func (n *near) confirm() {
-	if n.acked.IsZero() && !n.lost && confirmed(n.conn) {
+	if n.acked.IsZero() && !n.lost && confirmed(n.conn.tcp) {
 		n.acked = time.Now()
 	}
 }
@@ -180,13 +180,16 @@ func (n *near) Close() error {
 		n.kill()
 		return nil
 	}
+	if n.answer != nil && n.answer.unbounded() {
+		n.conn.tell()
+	}
 	return n.conn.CloseWrite()
 }
 
 // kill closes the connection whatever state it is in.
 func (n *near) kill() {
 	if n.reset.Load() {
-		_ = n.conn.SetLinger(0) // closed already is as good
+		_ = n.conn.tcp.SetLinger(0) // closed already is as good
 	}
 	n.once.Do(func() { close(n.gone) })
 	n.done.Do(func() { close(n.over) })

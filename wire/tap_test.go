@@ -35,7 +35,7 @@ func connect(t *testing.T) (peer *net.TCPConn, ours *near) {
 	if _, err := req.request(); err != nil {
 		t.Fatal(err)
 	}
-	ours = newNear(far.(*net.TCPConn), req)
+	ours = newNear(plainly(far.(*net.TCPConn)), req)
 	ours.answer = newMessage(strings.NewReader(anAnswer))
 	if _, err := ours.answer.response(nil); err != nil {
 		t.Fatal(err)

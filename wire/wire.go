@@ -108,6 +108,7 @@ func (w *Wire) Release(gates []*Gate) {
 	for _, g := range gates {
 		g.script.Store(nil)
 		g.router.Store(nil)
+		g.proxy.Store(nil)
 		if g.listens() && !g.fixed {
 			sound = append(sound, g)
 			continue
