@@ -37,5 +37,6 @@ func All() []Checker {
 		WrongReference{},
 		DivergedEffect{},
 		OrphanedEffect{},
+		BrokenInvariant{},
 	}
 }

@@ -41,6 +41,9 @@ func (h *Harness) run(ctx context.Context, c Cell, sys orchestrators.System, tar
 	defer h.pacer.tell(r.rec)()
 	r.in.Begin()
 	err := r.watched(ctx)
+	if err == nil && r.own != nil {
+		err = r.invariants(ctx)
+	}
 	var g *GoneError
 	if ctx.Err() != nil || errors.As(err, &g) { // nothing is left to be brought back in order
 		r.in.Abort()

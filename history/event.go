@@ -120,6 +120,9 @@ const (
 	ProcessReady   Kind = "process-ready"
 	ProcessGone    Kind = "process-gone" // it went away although no plan asked for it; Detail says how
 
+	// InvariantChecked: one of the user's own invariants was looked at, of a saga that ended.
+	InvariantChecked Kind = "invariant-checked"
+
 	Settled    Kind = "settled"     // nothing is pending any more, or Detail says what is
 	LedgerRead Kind = "ledger-read" // the final state of one participant's ledger
 )
@@ -190,6 +193,12 @@ type Event struct {
 	// Up and Down are the bytes that passed to and from the participant.
 	Up   int64 `json:"up,omitempty"`
 	Down int64 `json:"down,omitempty"`
+
+	// Invariant-checked: its name, when it must hold (always, settled, sometimes), and
+	// whether it does. Detail is its expression, and what was asked and found.
+	Invariant string `json:"invariant,omitempty"`
+	When      string `json:"when,omitempty"`
+	Holds     bool   `json:"holds,omitempty"`
 
 	Status saga.Status       `json:"status,omitempty"`
 	Steps  []saga.StepStatus `json:"steps,omitempty"`

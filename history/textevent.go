@@ -120,6 +120,12 @@ func (t *eventText) field(name, raw string) error {
 		t.Request, err = parseMessage(v)
 	case "reply":
 		t.Reply, err = parseMessage(v)
+	case "invariant":
+		t.Invariant = v
+	case "when":
+		t.When = v
+	case "holds":
+		t.Holds, err = strconv.ParseBool(v)
 	case "participant":
 		t.Participant = v
 	case "copy":
@@ -152,7 +158,7 @@ func (t *eventText) field(name, raw string) error {
 	case "steps":
 		t.Steps, err = parseSteps(v)
 	default:
-		err = errors.New("expected key, saga-id, step-id, trace, detail, participant, copy, retry-after-ms, lag-ms, acked, up, down, fault, effect, ref, of, request, reply or steps")
+		err = errors.New("expected key, saga-id, step-id, trace, detail, participant, copy, retry-after-ms, lag-ms, acked, up, down, fault, effect, ref, of, request, reply, invariant, when, holds or steps")
 	}
 	if err != nil {
 		return fmt.Errorf("%s: %w", name, err)

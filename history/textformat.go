@@ -275,6 +275,9 @@ func formatEvent(h *History, e *Event) string {
 	if e.Reply != nil {
 		add("reply=" + messageText(e.Reply))
 	}
+	field("invariant", quote(e.Invariant), "-")
+	field("when", quote(e.When), "-")
+	field("holds", e.Holds, false)
 	field("participant", quote(e.Participant), "-")
 	field("detail", quote(e.Detail), "-")
 	return strings.Join(parts, " ")

@@ -15,13 +15,13 @@ var Kinds = []Kind{
 	CallSent, CallReceived, CallCommitted, CallAnswered, CallEnded, CallStray, CallRead, CallUnmatched,
 	FaultArmed, FaultFired, FaultHealed,
 	ProcessKilled, ProcessPaused, ProcessResumed, ProcessStarted, ProcessReady, ProcessGone,
-	Settled, LedgerRead,
+	InvariantChecked, Settled, LedgerRead,
 }
 
 // OfSaga tells whether an event of that kind belongs to a saga of the header.
 func (k Kind) OfSaga() bool {
 	switch k {
-	case SagaSubmitted, SagaAccepted, SagaRefused, SagaStatus, SagaUnknown, SagaEnded, SagaOperator:
+	case SagaSubmitted, SagaAccepted, SagaRefused, SagaStatus, SagaUnknown, SagaEnded, SagaOperator, InvariantChecked:
 		return true
 	}
 	return k.OfCall()

@@ -264,6 +264,9 @@ func (s *started) Info() history.Orchestrator {
 	return history.Orchestrator{Name: s.manifest.Name, Version: s.manifest.Version, Capabilities: caps, Unable: s.manifest.unable(), Supplied: append(s.manifest.supplied(), s.supplied...)}
 }
 
+// Fill puts the values of the manifest's templates into a text.
+func (s *started) Fill(text string) string { return s.vars.fill(text) }
+
 func (s *started) Base() string { return s.base }
 
 func (s *started) Pace() Pace {

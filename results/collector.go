@@ -161,10 +161,25 @@ func (c *Collector) Finish() *Run {
 	return r
 }
 
+// seen counts sagas in which an invariant that must be true sometimes was.
+func (r *Run) seen(invariant string, n int) {
+	if r.Sometimes == nil {
+		r.Sometimes = map[string]int{}
+	}
+	r.Sometimes[invariant] += n
+}
+
 // countCalls counts the calls that arrived at addresses of ours. While there is
 // none, one of the addresses is kept, to tell.
 func (c *Collector) countCalls(h *history.History) {
 	for i := range h.Events {
+		if e := &h.Events[i]; e.Kind == history.InvariantChecked && e.When == "sometimes" {
+			n := 0
+			if e.Holds {
+				n = 1
+			}
+			c.run.seen(e.Invariant, n)
+		}
 		if h.Events[i].Kind == history.CallSent {
 			c.run.Totals.Calls++
 		}

@@ -130,6 +130,9 @@ func (r *Run) join(o *Run, results map[resultKey]*Result) {
 	r.DurationMS += o.DurationMS
 	r.Interrupted = r.Interrupted || o.Interrupted
 	r.Totals.join(o.Totals)
+	for name, n := range o.Sometimes {
+		r.seen(name, n)
+	}
 	r.Planned += o.Planned
 	r.Address = cmp.Or(r.Address, o.Address)
 	for _, n := range o.LeftOut {

@@ -92,6 +92,8 @@ func (t *teller) text(e *history.Event) string {
 		return detail("went away, which no plan asked for", e)
 	case history.LedgerRead:
 		return "ledger: " + ledgerText(e)
+	case history.InvariantChecked:
+		return detail(fmt.Sprintf("invariant %s: %v", e.Invariant, e.Holds), e)
 	case history.Settled:
 		return cmp.Or(strings.TrimPrefix(": "+e.Detail, ": "), "nothing is pending any more")
 	}

@@ -3,6 +3,7 @@ package results
 import (
 	"cmp"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 
@@ -96,6 +97,11 @@ func (r *Run) unprovenReasons() (inconclusive, vacuous []string) {
 	}
 	if why := r.NothingJudged(); why != "" {
 		vacuous = append(vacuous, why)
+	}
+	for _, name := range slices.Sorted(maps.Keys(r.Sometimes)) {
+		if r.Sometimes[name] == 0 {
+			vacuous = append(vacuous, fmt.Sprintf("the invariant %s was true in no saga: expected sometimes", name))
+		}
 	}
 	for _, p := range r.Properties {
 		switch {

@@ -38,6 +38,9 @@ type Run struct {
 	Failures []Failure `json:"failures"`
 	// Advice is like Failures for properties that are advice: never red.
 	Advice []Failure `json:"advice,omitempty"`
+	// Sometimes counts, for each invariant that must be true sometimes, the sagas in which
+	// it was.
+	Sometimes map[string]int `json:"sometimes,omitempty"`
 	// Errors are troubles of the run as a whole, outside any cell.
 	Errors []string `json:"errors,omitempty"`
 	Cells  []Cell   `json:"cells"`

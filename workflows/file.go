@@ -32,6 +32,8 @@ type Workflow struct {
 	digest string
 	talk   talk
 	plan   []Planned
+
+	conditions []condition
 }
 
 // System is what runs the workflow: processes of ours, a container, an engine that Sagacheck installs, or nothing but the address of a system that runs already.

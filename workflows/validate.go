@@ -86,6 +86,7 @@ func (c *compiler) compile() {
 	c.steps()
 	c.promises()
 	c.redact()
+	c.invariants()
 	w.plan = w.makePlan()
 }
 

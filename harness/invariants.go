@@ -1,0 +1,90 @@
+package harness
+
+import (
+	"context"
+	"strings"
+
+	"github.com/sagacheck/sagacheck/history"
+	"github.com/sagacheck/sagacheck/saga"
+	"github.com/sagacheck/sagacheck/workflows"
+)
+
+// filler puts the values of a manifest's templates into a text.
+type filler interface{ Fill(text string) string }
+
+// invariants checks what must hold in the user's own words, of each saga that has come to
+// an end, and records what was found.
+func (r *cellRun) invariants(ctx context.Context) error {
+	flow := r.own.router.flow
+	fill := func(s string) string { return s }
+	if f, ok := r.own.System.(filler); ok {
+		fill = f.Fill
+	}
+	events, _ := r.rec.Since(0)
+	for _, id := range r.accepted {
+		facts, ended := r.facts(id, events)
+		if !ended {
+			continue
+		}
+		checked, err := flow.Check(ctx, facts, fill)
+		for _, c := range checked {
+			r.rec.Add(history.Event{
+				Kind: history.InvariantChecked, Saga: id, Invariant: c.Name, When: string(c.When), Holds: c.Holds, Detail: c.Detail,
+			})
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// facts are what invariants may speak of.
+func (r *cellRun) facts(id string, events []history.Event) (f workflows.Facts, ended bool) {
+	f.Effects, f.Calls = []any{}, []any{}
+	for _, e := range events {
+		if e.Saga != id {
+			continue
+		}
+		switch e.Kind {
+		case history.SagaStatus:
+			f.Status = e.Status
+		case history.CallCommitted:
+			f.Effects = append(f.Effects, effectFact(e))
+		case history.CallAnswered:
+			call := callFact(e)
+			call["code"] = e.Code
+			f.Calls = append(f.Calls, call)
+		}
+	}
+	r.own.router.mu.Lock()
+	f.Saga = r.own.router.sagas[id].vars()
+	r.own.router.mu.Unlock()
+	return f, f.Status.Ended() || f.Status == saga.Stuck
+}
+
+func callFact(e history.Event) map[string]any {
+	_, instance, _ := strings.Cut(strings.TrimSuffix(e.Step, ")"), "(")
+	if instance == "" {
+		instance = "1"
+	}
+	return map[string]any{"step": base(e.Step), "instance": instance, "direction": string(e.Direction), "attempt": e.Attempt}
+}
+
+func effectFact(e history.Event) map[string]any {
+	fact := callFact(e)
+	fact["ref"], fact["of"] = e.Ref, e.Of
+	amount := int64(0)
+	postings := []any{}
+	for _, p := range e.Effect.Postings {
+		amount += max(p.Amount, 0)
+		fact["unit"] = p.Unit
+		postings = append(postings, map[string]any{"account": p.Account, "amount": p.Amount, "unit": p.Unit})
+	}
+	writes := []any{}
+	for _, w := range e.Effect.Writes {
+		writes = append(writes, map[string]any{"register": w.Register, "from": w.From, "to": w.To})
+	}
+	fact["amount"], fact["postings"], fact["writes"] = amount, postings, writes
+	return fact
+}

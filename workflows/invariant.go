@@ -1,0 +1,272 @@
+package workflows
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os/exec"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/expr-lang/expr/vm"
+
+	"github.com/sagacheck/sagacheck/internal/templates"
+	"github.com/sagacheck/sagacheck/saga"
+)
+
+// When is when an invariant must hold.
+type When string
+
+// The times of invariants.
+const (
+	Always    When = "always"    // after every effect
+	Settled   When = "settled"   // when the saga has ended and all is silent
+	Sometimes When = "sometimes" // at the end of some saga of a run
+)
+
+// condition is an invariant, compiled.
+type condition struct {
+	name   string
+	when   When
+	expr   *vm.Program // over facts; with a question, over what it gives besides
+	ask    question    // nil: none
+	source string
+}
+
+// question asks somebody outside for what an invariant is about.
+type question interface {
+	ask(ctx context.Context, f Facts, fill func(string) string) (map[string]any, error)
+}
+
+// Facts are what is known of a saga when its invariants are checked.
+type Facts struct {
+	Saga    SagaVars
+	Status  saga.Status
+	Effects []any // in their order: {step, instance, direction, attempt, ref, of, amount, unit, postings, writes}
+	Calls   []any // that were answered: {step, instance, direction, attempt, code}
+}
+
+func (f Facts) env() map[string]any {
+	return map[string]any{
+		"saga": map[string]any{"id": f.Saga.ID}, "id": f.Saga.Own, "start": f.Saga.Start.vars, "status": string(f.Status),
+		"effects": f.Effects, "calls": f.Calls,
+	}
+}
+
+// Checked is what became of an invariant of one saga.
+type Checked struct {
+	Name   string
+	When   When
+	Holds  bool
+	Detail string // what was asked and found
+}
+
+// askLimit bounds a question to somebody outside.
+const askLimit = 10 * time.Second
+
+// Check checks all invariants of a saga that has ended; fill puts the values of the
+// system's templates in. The error is about an invariant that could not be checked.
+func (w *Workflow) Check(ctx context.Context, f Facts, fill func(string) string) ([]Checked, error) {
+	var all []Checked
+	var errs []error
+	for _, c := range w.conditions {
+		one, err := c.check(ctx, f, fill)
+		if err != nil {
+			errs = append(errs, fmt.Errorf("invariant %s: %w", c.name, err))
+			continue
+		}
+		all = append(all, one)
+	}
+	return all, errors.Join(errs...)
+}
+
+func (c condition) check(ctx context.Context, f Facts, fill func(string) string) (Checked, error) {
+	done := Checked{Name: c.name, When: c.when, Detail: c.source}
+	if c.when == Always {
+		return done, c.always(f, &done)
+	}
+	env := f.env()
+	if c.ask != nil {
+		ctx, cancel := context.WithTimeout(ctx, askLimit)
+		defer cancel()
+		more, err := c.ask.ask(ctx, f, fill)
+		if err != nil {
+			return done, err
+		}
+		for k, v := range more {
+			env[k] = v
+			done.Detail += fmt.Sprintf("; %s: %v", k, v)
+		}
+	}
+	var err error
+	done.Holds, err = truth(c.expr, env)
+	return done, err
+}
+
+// always checks the state after each effect.
+func (c condition) always(f Facts, done *Checked) error {
+	for n := range len(f.Effects) + 1 {
+		g := f
+		g.Effects = f.Effects[:n]
+		holds, err := truth(c.expr, g.env())
+		if err != nil || !holds {
+			done.Detail += fmt.Sprintf("; after %d of %d effects", n, len(f.Effects))
+			return err
+		}
+	}
+	done.Holds = true
+	return nil
+}
+
+// HasSometimes lists the invariants that must have been true in some saga of a run.
+func (w *Workflow) HasSometimes() []string {
+	var names []string
+	for _, c := range w.conditions {
+		if c.when == Sometimes {
+			names = append(names, c.name)
+		}
+	}
+	return names
+}
+
+var factVars = []string{"saga", "id", "start", "status", "effects", "calls"}
+
+func (c *compiler) invariants() {
+	seen := map[string]bool{}
+	for i, inv := range c.w.Invariants {
+		at := fmt.Sprintf("invariants[%d]", i)
+		c.name(at+".name", inv.Name)
+		if seen[inv.Name] {
+			c.bad(at+".name", "%q is there twice", inv.Name)
+		}
+		seen[inv.Name] = true
+		c.invariant(at, inv)
+	}
+}
+
+func (c *compiler) invariant(at string, inv Invariant) {
+	given := map[When]any{Always: inv.Always, Settled: inv.Settled, Sometimes: inv.Sometimes}
+	var when When
+	for _, w := range []When{Always, Settled, Sometimes} {
+		switch {
+		case given[w] == nil:
+		case when != "":
+			c.bad(at+"."+string(w), "expected one of always, settled and sometimes: %s is there already", when)
+			return
+		default:
+			when = w
+		}
+	}
+	if when == "" {
+		c.bad(at, "expected one of always, settled and sometimes")
+		return
+	}
+	at += "." + string(when)
+	done := condition{name: inv.Name, when: when}
+	switch v := given[when].(type) {
+	case string:
+		if inv.Expect != "" {
+			c.bad(strings.TrimSuffix(at, string(when))+"expect", "is for sql, http and command: the expression says it all")
+		}
+		done.source, done.expr = v, c.expression(at, v, factVars...)
+	case map[string]any:
+		if when == Always {
+			c.bad(at, "expected an expression: nobody outside is asked after every effect")
+			return
+		}
+		done.ask, done.source = c.question(at, v)
+		if done.ask == nil {
+			return
+		}
+		if inv.Expect == "" {
+			c.bad(strings.TrimSuffix(at, string(when))+"expect", "must be given: an expression that is true of what was found")
+			return
+		}
+		done.source += ": " + inv.Expect
+		done.expr = c.expression(strings.TrimSuffix(at, string(when))+"expect", inv.Expect, append(slices.Clone(factVars), "rows", "answer", "output")...)
+	default:
+		c.bad(at, "expected an expression, or a mapping with sql, http or command")
+	}
+	c.w.conditions = append(c.w.conditions, done)
+}
+
+// question compiles {sql, dsn}, {http} or {command}; nil: it is none of them.
+func (c *compiler) question(at string, v map[string]any) (question, string) {
+	texts := func(names ...string) []string {
+		var all []string
+		for name := range v {
+			if !slices.Contains(names, name) {
+				c.bad(at+"."+name, "unknown field: expected %s", strings.Join(names, " and "))
+			}
+		}
+		for _, name := range names {
+			s, _ := v[name].(string)
+			if s == "" {
+				c.bad(at+"."+name, "must be given")
+			}
+			all = append(all, s)
+		}
+		return all
+	}
+	switch {
+	case v["sql"] != nil:
+		s := texts("sql", "dsn")
+		return c.sqlQuestion(at, s[0], s[1]), s[0]
+	case v["http"] != nil:
+		s := texts("http")
+		return c.httpQuestion(at, s[0]), s[0]
+	case v["command"] != nil:
+		raw, _ := v["command"].([]any)
+		var words []*templates.Text
+		for i, x := range raw {
+			s, ok := x.(string)
+			if !ok {
+				c.bad(fmt.Sprintf("%s.command[%d]", at, i), "expected a text")
+				return nil, ""
+			}
+			words = append(words, c.text(fmt.Sprintf("%s.command[%d]", at, i), escapePlaces(s), factVars))
+		}
+		if len(words) == 0 {
+			c.bad(at+".command", "expected a list: the program and its arguments")
+			return nil, ""
+		}
+		return command{words}, fmt.Sprint(raw)
+	}
+	c.bad(at, "expected sql with dsn, http, or command")
+	return nil, ""
+}
+
+// command runs a program, and gives what it printed.
+type command struct{ words []*templates.Text }
+
+func (q command) ask(ctx context.Context, f Facts, fill func(string) string) (map[string]any, error) {
+	var words []string
+	for _, w := range q.words {
+		s, err := w.Render(f.env())
+		if err != nil {
+			return nil, err
+		}
+		words = append(words, fill(unescapePlaces(s)))
+	}
+	out, err := exec.CommandContext(ctx, words[0], words[1:]...).Output()
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", words[0], err)
+	}
+	return map[string]any{"output": bodyValue("", out)}, nil
+}
+
+// Places of the system's templates (${dir}, ${port.http}) are no expressions: they are
+// put aside while a text is read as a template.
+func escapePlaces(s string) string {
+	return place.ReplaceAllStringFunc(s, func(p string) string {
+		if systemPlace.MatchString(p) {
+			return "\x00" + p[2:len(p)-1] + "\x01"
+		}
+		return p
+	})
+}
+
+func unescapePlaces(s string) string {
+	return strings.NewReplacer("\x00", "${", "\x01", "}").Replace(s)
+}
