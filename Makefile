@@ -30,6 +30,7 @@ run: build ## build, then run every scenario under curated and drawn faults
 test: ## all tests (installs what they need: scripts/setup.sh)
 	scripts/setup.sh
 	$(GO) test -p 1 -timeout 30m $(TESTFLAGS) ./...
+	$(GO) -C examples/shop test -timeout 5m ./...
 
 .PHONY: check
 check: ## what CI checks besides: format, vet, staticcheck, imports, stale pages, leaks, races
