@@ -2,17 +2,19 @@
 // sitting, and right, so that it can be the control of every experiment. With
 // fenced participants no checker may ever find anything in it.
 //
-// Reading order, which is the core: rules.go (the table of all decisions), record.go
-// (what is written down), state.go (what follows from it), next.go and graph.go (what is
-// to be done, and in which order), run.go (one goroutine a saga turns facts into records,
-// commits them, and only then acts), operate.go (the retry loop of one operation),
-// call.go (one attempt), recover.go (what a restart makes of what was under way).
+// Reading order. The core, in one sitting: rules.go (the table of all decisions),
+// record.go (what is written down), state.go (what follows from it), next.go (what is to
+// be done), run.go (one goroutine a saga turns facts into records, commits them, and only
+// then acts), operate.go (the retry loop of one operation), call.go (one attempt),
+// recover.go (what a restart makes of what was under way).
 //
-// Around it: facts.go, tally.go and flow.go work out what is asked of all steps together.
-// accept.go and recovery.go are how sagas come in, journal.go the group commit and the
-// stores behind it, lease.go who owns one. server.go speaks the HTTP contract, front.go
-// says who may call, serve.go runs both. bounds.go, slots.go and health.go are about what
-// there is enough of; quarantine.go about what is broken.
+// Around it: graph.go is the order of the steps, overview.go what is asked of them all
+// (scan.go looks at each, tally.go and flow.go count as records come in), report.go what
+// is told. accept.go and recovery.go are how sagas come in, journal.go is the group commit
+// and the stores behind it, lease.go who owns one. client.go and targets.go are how calls
+// leave and where to. server.go speaks the HTTP contract, front.go says who may call,
+// serve.go runs both. bounds.go, slots.go and health.go are about what there is enough of;
+// quarantine.go is about what is broken.
 //
 // Write-ahead intent: a call's intent is durable before the call leaves, its
 // outcome before the next one does. Recovery is nothing but replay: an intent

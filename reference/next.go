@@ -10,19 +10,7 @@ import (
 // next lists the operations that the state asks for: those to be started, and
 // those under way that may still be attempted again.
 func next(s *State) []Ref {
-	return slices.DeleteFunc(s.candidates(), func(r Ref) bool { return !s.wants(r) })
-}
-
-// candidates are the operations that may be wanted.
-func (s *State) candidates() (refs []Ref) {
-	if s.tally != nil {
-		return s.tally.candidates(s)
-	}
-	for i := range s.Def.Steps {
-		both := bothOf(i)
-		refs = append(refs, both[:]...)
-	}
-	return refs
+	return slices.DeleteFunc(s.all.candidates(), func(r Ref) bool { return !s.wants(r) })
 }
 
 func (s *State) wants(r Ref) bool {
@@ -41,8 +29,6 @@ func (s *State) wantsAction(i int) bool {
 		return s.rules.OnTheWayBack(s, i)
 	case o.Exhausted && !s.rules.Deferred(s, i):
 		return false
-	case s.tally != nil:
-		return s.tally.flowOf(s).waits[i] == 0
 	}
 	return s.rules.Ready(s, i)
 }
@@ -54,7 +40,7 @@ func (s *State) Critical(i int) bool { return s.rules.Critical(s, i) }
 // start.
 func (s *State) Satisfied(i int) bool {
 	if i >= s.graph.steps {
-		return s.facts().passed[i-s.graph.steps]
+		return s.all.passed(i)
 	}
 	return s.rules.Satisfied(s, i)
 }
@@ -68,40 +54,14 @@ func (s *State) lets(i int) bool {
 	return o.Settled() || o.Exhausted
 }
 
-func (s *State) failed(i int) bool { return s.rules.Failed(s, i) }
-
 // AnyFailed: some step will not succeed any more, and that matters.
-func (s *State) AnyFailed() bool {
-	if s.tally != nil {
-		return s.tally.failed > 0
-	}
-	for i := range s.Def.Steps {
-		if s.failed(i) {
-			return true
-		}
-	}
-	return false
-}
+func (s *State) AnyFailed() bool { return s.all.failed() }
 
-// pastPivot: a pivot has succeeded; from now on nothing is ever undone.
-func (s *State) PastPivot() bool {
-	if s.tally != nil {
-		return s.tally.pivotsDone > 0
-	}
-	return s.facts().pastPivot
-}
+// PastPivot: a pivot has succeeded; from now on nothing is ever undone.
+func (s *State) PastPivot() bool { return s.all.pivotDone() }
 
-func (s *State) pivotDone() bool {
-	return slices.ContainsFunc(s.graph.pivots, func(i int) bool { return s.Actions[i].Done() })
-}
-
-// failing: the saga is on its way back. No new step starts, none is retried.
-func (s *State) Failing() bool {
-	if s.tally != nil {
-		return s.rules.Turned(s)
-	}
-	return s.facts().failing
-}
+// Failing: the saga is on its way back. No new step starts, none is retried.
+func (s *State) Failing() bool { return s.all.failing() }
 
 // mustLearn: a pivot of unknown outcome that can't be undone has to be attempted
 // until its outcome is known, since everything depends on it.
@@ -112,16 +72,7 @@ func (s *State) mustLearn(i int) bool {
 
 // undecided: a pivot may still turn out to have succeeded, so that nothing may
 // be undone yet.
-func (s *State) undecided() bool {
-	if s.tally != nil {
-		return s.tally.pivotsUnsure > 0
-	}
-	return s.facts().undecided
-}
-
-func (s *State) pivotOpen() bool {
-	return slices.ContainsFunc(s.graph.pivots, func(i int) bool { return s.Actions[i].Open || s.mustLearn(i) })
-}
+func (s *State) undecided() bool { return s.all.pivotUnsure() }
 
 // NeedsUndo: the action has, or may have, an effect that is to be compensated.
 func (s *State) NeedsUndo(i int) bool {
@@ -145,106 +96,7 @@ func (s *State) wantsUndo(i int) bool {
 	if !s.Failing() || !s.NeedsUndo(i) || s.Actions[i].Open || u.Settled() || u.Exhausted || s.undecided() {
 		return false
 	}
-	if s.tally != nil {
-		return s.tally.flowOf(s).waits[i] == 0
-	}
 	return s.rules.MayUndo(s, i)
-}
-
-// status is the saga's state in the contract's words.
-func (s *State) status() saga.Status { return s.rules.Status(s) }
-
-func (s *State) defaultStatus() saga.Status {
-	switch {
-	case s.rules.Stuck(s):
-		return saga.Stuck
-	case s.Failing() && s.somethingLeft():
-		return saga.Compensating
-	case s.Failing():
-		return saga.Compensated
-	case s.somethingMissing():
-		return saga.Running
-	}
-	return saga.Completed
-}
-
-// somethingLeft: of a saga on its way back.
-func (s *State) somethingLeft() bool {
-	if s.tally != nil {
-		return s.tally.left > 0 || s.tally.mustLearn > 0
-	}
-	for i := range s.Def.Steps {
-		if !s.Undone(i) || s.mustLearn(i) {
-			return true
-		}
-	}
-	return false
-}
-
-// somethingMissing: before it has completed.
-func (s *State) somethingMissing() bool {
-	if s.tally != nil {
-		return s.tally.unsatisfied > 0
-	}
-	for i := range s.Def.Steps {
-		if !s.Satisfied(i) {
-			return true
-		}
-	}
-	return false
-}
-
-// undoLost: a compensation failed for good.
-func (s *State) undoLost() bool {
-	if s.tally != nil {
-		return s.tally.stuck > 0
-	}
-	return slices.ContainsFunc(s.Undos, func(u OpState) bool { return u.Lost() })
-}
-
-// quiet: nothing will ever happen to the saga again.
-func (s *State) Quiet() bool { return !s.underWay() && len(next(s)) == 0 }
-
-func (s *State) underWay() bool {
-	if s.tally != nil {
-		return s.tally.open > 0
-	}
-	open := func(o OpState) bool { return o.Open }
-	return slices.ContainsFunc(s.Actions, open) || slices.ContainsFunc(s.Undos, open)
-}
-
-// report is what is so.
-func (s *State) report() saga.Report {
-	r := saga.Report{ID: s.Def.ID, Status: s.status(), Steps: make([]saga.StepStatus, len(s.Def.Steps))}
-	for i, st := range s.Def.Steps {
-		r.Steps[i] = saga.StepStatus{Name: st.Name, Status: s.rules.StepState(s, i), Attempts: s.Actions[i].Attempts}
-	}
-	return r
-}
-
-func (s *State) defaultStepState(i int) saga.StepState {
-	o, u := &s.Actions[i], &s.Undos[i]
-	switch {
-	case u.Done():
-		return saga.StepCompensated
-	case u.Refused() || u.Exhausted:
-		return saga.StepFailed
-	case u.Attempts > 0:
-		return saga.StepCompensating
-	case o.Done():
-		return saga.StepSucceeded
-	case o.Refused():
-		return saga.StepFailed
-	case o.Exhausted && s.Def.Steps[i].Kind == saga.Deferrable && !s.Failing():
-		return saga.StepDeferred
-	case o.Exhausted:
-		return saga.StepFailed
-	case o.Attempts == 0:
-		return saga.StepPending
-	case s.Failing() && !o.Open && !s.mustLearn(i):
-		return saga.StepFailed
-	}
-	return saga.StepRunning
 }
 
 // Limits are what bounds the attempts of an operation.

@@ -132,7 +132,7 @@ func (w *world) step(answers *rapid.Generator[saga.Answer]) bool {
 // checkDecisions compares what is decided with what looking at every step decides.
 func (w *world) checkDecisions() {
 	every := w.s.clone()
-	every.tally = nil
+	every.all = &scan{s: every}
 	decisions := func(s *State) string {
 		return fmt.Sprint(s.report(), next(s), s.Quiet(), s.Failing(), s.rules.Stuck(s))
 	}

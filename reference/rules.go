@@ -139,14 +139,14 @@ func DefaultRules() *Rules {
 	r := &Rules{
 		Critical:     func(s *State, step int) bool { return s.Def.Steps[step].Kind != saga.Deferrable },
 		Satisfied:    (*State).lets,
-		Ready:        func(s *State, step int) bool { return all(s.graph.before[step], s.Satisfied) },
+		Ready:        func(s *State, step int) bool { return s.all.satisfiedBefore(step) },
 		Deferred:     func(s *State, step int) bool { return !s.Critical(step) },
 		Failed:       func(s *State, step int) bool { return s.Critical(step) && s.Actions[step].Lost() },
 		Turned:       func(s *State) bool { return (s.Operator || s.AnyFailed()) && !s.PastPivot() },
 		OnTheWayBack: (*State).mustLearn,
 		NeedsUndo:    (*State).mayHaveEffect,
-		MayUndo:      func(s *State, step int) bool { return s.facts().cleared[step] },
-		Stuck:        func(s *State) bool { return s.undoLost() || s.PastPivot() && s.AnyFailed() },
+		MayUndo:      func(s *State, step int) bool { return s.all.undoneAfter(step) },
+		Stuck:        func(s *State) bool { return s.all.undoLost() || s.PastPivot() && s.AnyFailed() },
 		Starts:       next,
 		OperatorMay:  (*State).notTooLate,
 

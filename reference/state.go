@@ -19,8 +19,7 @@ type State struct {
 	trace    string // the client's traceparent, or ""
 	rules    *Rules
 	latest   time.Time // of all records
-	tally    *tally    // nil: every step is looked at
-	known    *facts    // then; nil: to be worked out anew
+	all      overview
 }
 
 // opState is one operation.
@@ -55,19 +54,15 @@ func newState(def saga.Definition, r *Rules) *State {
 		Def: def, graph: newGraph(def), rules: r,
 		Actions: make([]OpState, len(def.Steps)), Undos: make([]OpState, len(def.Steps)),
 	}
-	if r == rules { // others may look at every step
-		s.tally = newTally(s)
-	}
+	s.all = newOverview(s)
 	return s
 }
 
 // clone is a copy that changes by itself.
 func (s *State) clone() *State {
 	c := *s
-	c.Actions, c.Undos, c.known = slices.Clone(s.Actions), slices.Clone(s.Undos), nil
-	if s.tally != nil {
-		c.tally = newTally(&c)
-	}
+	c.Actions, c.Undos = slices.Clone(s.Actions), slices.Clone(s.Undos)
+	c.all = newOverview(&c)
 	return &c
 }
 
@@ -121,18 +116,18 @@ func replay(es []entry, rules *Rules) (*State, error) {
 // apply takes one record into the state. An error means that the journal is
 // damaged: the executor itself never writes such a record.
 func (s *State) apply(r Record) error {
-	s.known = nil
 	if r.At.After(s.latest) {
 		s.latest = r.At
 	}
 	if r.Kind == recOperator {
 		s.Operator = true
+		s.all = newOverview(s)
 		return nil
 	}
 	if r.Step < 0 || r.Step >= len(s.Def.Steps) || (r.Direction == saga.Compensation && s.Def.Steps[r.Step].Compensation == nil) {
 		return fmt.Errorf("%s of step %d, %s: no such operation", r.Kind, r.Step, r.Direction)
 	}
-	return s.tally.during(s, r.Step, func() error { return s.change(r) })
+	return s.all.during(r.Step, func() error { return s.change(r) })
 }
 
 // change takes a record of an operation.

@@ -6,24 +6,27 @@ import "github.com/sagacheck/sagacheck/saga"
 // come in: a saga may have thousands, and nothing may be looked for in each of them at
 // each answer. That it says what looking at every step says is tested.
 type tally struct {
+	s *State
 	counts
 	flow *flow // nil: to be worked out anew
 }
 
 // counts are numbers of operations or steps.
 type counts struct {
-	open         int // operations with an attempt under way
-	failed       int // see failed
-	unsatisfied  int // see satisfied
-	left         int // see undone
-	stuck        int // compensations that failed for good
-	mustLearn    int // see mustLearn
+	underWay     int // operations with an attempt under way
+	lost         int // steps: see Rules.Failed
+	unsatisfied  int
+	notUndone    int
+	undosLost    int
+	mustLearn    int
 	pivotsDone   int
-	pivotsUnsure int // that may still turn out to have succeeded
+	pivotsUnsure int
 }
 
+var _ overview = (*tally)(nil)
+
 func newTally(s *State) *tally {
-	t := &tally{}
+	t := &tally{s: s}
 	for i := range s.Def.Steps {
 		t.add(s.countsOf(i), 1)
 	}
@@ -31,11 +34,11 @@ func newTally(s *State) *tally {
 }
 
 func (t *tally) add(c counts, sign int) {
-	t.open += sign * c.open
-	t.failed += sign * c.failed
+	t.underWay += sign * c.underWay
+	t.lost += sign * c.lost
 	t.unsatisfied += sign * c.unsatisfied
-	t.left += sign * c.left
-	t.stuck += sign * c.stuck
+	t.notUndone += sign * c.notUndone
+	t.undosLost += sign * c.undosLost
 	t.mustLearn += sign * c.mustLearn
 	t.pivotsDone += sign * c.pivotsDone
 	t.pivotsUnsure += sign * c.pivotsUnsure
@@ -51,8 +54,8 @@ func (s *State) countsOf(i int) counts {
 		return 0
 	}
 	c := counts{
-		open: one(a.Open) + one(u.Open), failed: one(s.failed(i)), unsatisfied: one(!s.Satisfied(i)),
-		left: one(!s.Undone(i)), stuck: one(u.Lost()), mustLearn: one(s.mustLearn(i)),
+		underWay: one(a.Open) + one(u.Open), lost: one(s.rules.Failed(s, i)), unsatisfied: one(!s.Satisfied(i)),
+		notUndone: one(!s.Undone(i)), undosLost: one(u.Lost()), mustLearn: one(s.mustLearn(i)),
 	}
 	if s.Def.Steps[i].Kind == saga.Pivot {
 		c.pivotsDone, c.pivotsUnsure = one(a.Done()), one(a.Open || s.mustLearn(i))
@@ -60,42 +63,52 @@ func (s *State) countsOf(i int) counts {
 	return c
 }
 
-// during changes a step, and the counts with it. A nil tally counts nothing.
-func (t *tally) during(s *State, step int, change func() error) error {
-	if t == nil {
-		return change()
-	}
-	t.add(s.countsOf(step), -1)
+func (t *tally) during(step int, change func() error) error {
+	t.add(t.s.countsOf(step), -1)
 	err := change()
-	t.add(s.countsOf(step), 1)
+	t.add(t.s.countsOf(step), 1)
 	if t.flow != nil {
-		t.flow.update(s, step)
+		t.flow.update(t.s, step)
 	}
 	return err
 }
 
-// flowOf is the flow in the direction in which the saga goes.
-func (t *tally) flowOf(s *State) *flow {
-	if back := s.Failing(); t.flow == nil || t.flow.back != back {
-		t.flow = newFlow(s, back)
+func (t *tally) open() bool        { return t.underWay > 0 }
+func (t *tally) failed() bool      { return t.lost > 0 }
+func (t *tally) failing() bool     { return t.s.rules.Turned(t.s) }
+func (t *tally) missing() bool     { return t.unsatisfied > 0 }
+func (t *tally) left() bool        { return t.notUndone > 0 || t.mustLearn > 0 }
+func (t *tally) undoLost() bool    { return t.undosLost > 0 }
+func (t *tally) pivotDone() bool   { return t.pivotsDone > 0 }
+func (t *tally) pivotUnsure() bool { return t.pivotsUnsure > 0 }
+
+// along is the flow in the direction in which the saga goes.
+func (t *tally) along() *flow {
+	if back := t.failing(); t.flow == nil || t.flow.back != back {
+		t.flow = newFlow(t.s, back)
 	}
 	return t.flow
 }
 
-// candidates are the operations that wait for no other step: of which some may not be
-// wanted all the same.
-func (t *tally) candidates(s *State) (refs []Ref) {
+// candidates wait for no other step.
+func (t *tally) candidates() (refs []Ref) {
 	dir, steps := saga.Action, []int(nil)
 	switch {
-	case t.mustLearn > 0 && s.Failing(): // nothing is undone before
-		steps = s.graph.pivots
-	case s.Failing():
-		dir, steps = saga.Compensation, t.flowOf(s).ready
+	case t.mustLearn > 0 && t.failing(): // nothing is undone before
+		steps = t.s.graph.pivots
+	case t.failing():
+		dir, steps = saga.Compensation, t.along().ready
 	default:
-		steps = t.flowOf(s).ready
+		steps = t.along().ready
 	}
 	for _, i := range steps {
 		refs = append(refs, Ref{i, dir})
 	}
 	return refs
 }
+
+// These two are asked in the direction in which the saga goes.
+
+func (t *tally) satisfiedBefore(step int) bool { return t.along().waits[step] == 0 }
+func (t *tally) undoneAfter(step int) bool     { return t.along().waits[step] == 0 }
+func (t *tally) passed(barrier int) bool       { return all(t.s.graph.before[barrier], t.s.Satisfied) }
