@@ -93,13 +93,14 @@ type Options struct {
 // participants.
 type Harness struct {
 	Options
-	wire   *wire.Wire
-	server *participants.Server
-	owned  *pool
-	lanes  lanes
-	pacer  *pacer
-	hurry  atomic.Bool // a run was cut short: nobody waits for orchestrators to end in order
-	asking sync.Map    // base URL → the client that asks there for status: its connections are kept
+	wire      *wire.Wire
+	server    *participants.Server
+	owned     *pool
+	lanes     lanes
+	pacer     *pacer
+	hurry     atomic.Bool  // a run was cut short: nobody waits for orchestrators to end in order
+	apartness sync.RWMutex // held for writing by a cell that must be alone
+	asking    sync.Map     // base URL → the client that asks there for status: its connections are kept
 }
 
 // New prepares a harness; Close must be called.
@@ -272,7 +273,12 @@ func (h *Harness) RunCell(ctx context.Context, c Cell) Result {
 		return r
 	}
 	began := time.Now()
-	r.History, r.Err = h.observe(ctx, c)
+	r.History, r.Err = h.among(ctx, c)
+	if anybodys := new(anybodysError); errors.As(r.Err, &anybodys) && ctx.Err() == nil {
+		c.ID += ".alone"
+		r.Cell = c
+		r.History, r.Err = h.apart(ctx, c)
+	}
 	if r.History != nil && h.Dir != "" && !dropped(ctx, r) {
 		r.Path = filepath.Join(h.Dir, c.ID+history.Extension)
 		if err := r.History.Save(r.Path); err != nil {
@@ -281,6 +287,19 @@ func (h *Harness) RunCell(ctx context.Context, c Cell) Result {
 	}
 	r.Duration = time.Since(began)
 	return r
+}
+
+// among runs a cell beside others, apart without any.
+func (h *Harness) among(ctx context.Context, c Cell) (*history.History, error) {
+	h.apartness.RLock()
+	defer h.apartness.RUnlock()
+	return h.observe(ctx, c)
+}
+
+func (h *Harness) apart(ctx context.Context, c Cell) (*history.History, error) {
+	h.apartness.Lock()
+	defer h.apartness.Unlock()
+	return h.observe(ctx, c)
 }
 
 // owns tells whether a cell gets an orchestrator of its own.

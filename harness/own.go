@@ -4,7 +4,10 @@ import (
 	"context"
 	"fmt"
 	"maps"
+	"os"
+	"path/filepath"
 	"slices"
+	"strings"
 
 	"github.com/sagacheck/sagacheck/history"
 	"github.com/sagacheck/sagacheck/orchestrators"
@@ -19,6 +22,7 @@ type ownSystem struct {
 	wire   *wire.Wire
 	gates  []*wire.Gate
 	router *router
+	dir    string // of the authority's file; empty: there is none
 }
 
 var (
@@ -33,7 +37,15 @@ func StartWorkflow(ctx context.Context, w *wire.Wire, flow *workflows.Workflow, 
 		w.Release(s.gates)
 		return nil, err
 	}
-	o.Vars = map[string]string{}
+	o.Vars, o.Env = map[string]string{}, map[string]string{}
+	err := s.forward(&o)
+	if err == nil {
+		err = installed(flow, o.Vars)
+	}
+	if err != nil {
+		s.giveBack()
+		return nil, fmt.Errorf("workflow %s: %w", flow.Name, err)
+	}
 	for name, g := range s.router.gates {
 		o.Vars["service."+name] = "http://" + g.Addr()
 	}
@@ -41,11 +53,71 @@ func StartWorkflow(ctx context.Context, w *wire.Wire, flow *workflows.Workflow, 
 	o.Supplied = []string{history.SagaHeaders, history.CallBody}
 	system, err := flow.Manifest().Start(ctx, o)
 	if err != nil {
-		w.Release(s.gates)
+		s.giveBack()
 		return nil, fmt.Errorf("workflow %s: %w", flow.Name, err)
 	}
 	s.System = system
 	return s, nil
+}
+
+// installed tells where the engine is that the workflow runs on.
+func installed(flow *workflows.Workflow, vars map[string]string) error {
+	if flow.System.Engine == "" {
+		return nil
+	}
+	m, err := orchestrators.FindManifest(flow.System.Engine)
+	if err != nil {
+		return fmt.Errorf("system.engine: %w", err)
+	}
+	dir, ok, err := m.Installed()
+	if err == nil && !ok {
+		err = fmt.Errorf("system.engine: %s is not installed: run sagacheck orchestrators install %s", m.Name, m.Name)
+	}
+	vars["engine"], vars["bin"] = dir, filepath.Join(dir, "bin")
+	return err
+}
+
+// forward makes a proxy in front of the hosts that the workflow calls, and tells the
+// processes of it.
+func (s *ownSystem) forward(o *orchestrators.Options) error {
+	hosts := map[string]string{}
+	for name, service := range s.router.flow.Services {
+		if service.Host != "" {
+			hosts[strings.ToLower(service.Host)] = name
+		}
+	}
+	if len(hosts) == 0 {
+		return nil
+	}
+	authority, err := wire.NewAuthority()
+	if err != nil {
+		return err
+	}
+	if s.dir, err = os.MkdirTemp(o.Dir, "sagacheck-authority-*"); err != nil {
+		return err
+	}
+	file := filepath.Join(s.dir, "ca.pem")
+	if err := os.WriteFile(file, authority.PEM(), 0o600); err != nil {
+		return err
+	}
+	gates, err := s.wire.Lease(1)
+	if err != nil {
+		return err
+	}
+	s.gates = append(s.gates, gates...)
+	gates[0].Forward(&wire.Proxy{Hosts: hosts, Authority: authority, Router: s.router})
+	o.Vars["proxy"], o.Vars["ca.file"] = "http://"+gates[0].Addr(), file
+	o.Env = wire.ProxyEnv(gates[0].Addr(), file)
+	return nil
+}
+
+// giveBack gives back what is not the system's own.
+func (s *ownSystem) giveBack() {
+	s.wire.Release(s.gates)
+	s.gates = nil
+	if s.dir != "" {
+		_ = os.RemoveAll(s.dir) // it is a temporary file
+	}
 }
 
 // lease gets an address for each service.
@@ -71,8 +143,7 @@ func (s *ownSystem) lease() error {
 // Stop ends the system and gives its addresses back.
 func (s *ownSystem) Stop(ctx context.Context) error {
 	err := s.System.Stop(ctx)
-	s.wire.Release(s.gates)
-	s.gates = nil
+	s.giveBack()
 	return err
 }
 

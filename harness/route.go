@@ -27,6 +27,7 @@ type router struct {
 	mu    sync.Mutex
 	sagas map[string]*ownSaga // by each name that they go by; those of cells that are over too
 	said  map[string]*ownSaga // value → the saga in whose messages it occurred first
+	many  map[string]bool     // values that several sagas said
 	news  chan struct{}       // closed when a saga's own name gets known
 }
 
@@ -54,7 +55,7 @@ type ownAction struct {
 
 func newRouter(flow *workflows.Workflow) *router {
 	return &router{
-		flow: flow, gates: map[string]*wire.Gate{}, sagas: map[string]*ownSaga{}, said: map[string]*ownSaga{},
+		flow: flow, gates: map[string]*wire.Gate{}, sagas: map[string]*ownSaga{}, said: map[string]*ownSaga{}, many: map[string]bool{},
 		news: make(chan struct{}),
 	}
 }
@@ -87,8 +88,11 @@ func (r *router) dismiss(cell *cellRun) {
 // hear notes the values that were said in the messages of a saga; under the lock.
 func (r *router) hear(s *ownSaga, values ...string) {
 	for _, v := range values {
-		if r.said[v] == nil {
+		switch first := r.said[v]; {
+		case first == nil:
 			r.said[v] = s
+		case first != s:
+			r.many[v] = true
 		}
 	}
 }
@@ -134,14 +138,40 @@ func (r *router) cells() []*cellRun {
 	return cells
 }
 
+// anybodysError is a call that any of several cells may have made: run alone, each of
+// them shows whether it was its own.
+type anybodysError struct{ error }
+
+func (e *anybodysError) Unwrap() error { return e.error }
+
 // unmatched refuses a call that the file does not know.
 func (r *router) unmatched(service string, req workflows.Request, err error) wire.Routed {
 	seen := r.flow.Seen(service, req)
-	for _, c := range r.cells() {
-		c.rec.Add(history.Event{Kind: history.CallUnmatched, Request: seen, Detail: err.Error()})
+	cells := r.cells()
+	if s := r.speaker(req.Said()); s != nil && s.cell == nil {
+		return over()
+	} else if s != nil {
+		cells = []*cellRun{s.cell}
 	}
-	r.trouble(fmt.Errorf("a call that the workflow's file does not explain: %w", err))
+	err = fmt.Errorf("a call that the workflow's file does not explain: %w", err)
+	if len(cells) > 1 {
+		err = &anybodysError{err}
+	}
+	for _, c := range cells {
+		c.rec.Add(history.Event{Kind: history.CallUnmatched, Request: seen, Detail: err.Error()})
+		c.in.Trouble(err)
+	}
 	return wire.Routed{Answer: participants.Answer{Code: http.StatusNotImplemented, Title: "unknown call", Detail: err.Error()}}
+}
+
+// speaker is the only saga that ever said one of the values; nil: there is none.
+func (r *router) speaker(values []string) *ownSaga {
+	for _, v := range values {
+		if s := r.said[v]; s != nil && !r.many[v] {
+			return s
+		}
+	}
+	return nil
 }
 
 // over answers a call of a saga whose cell is over.
@@ -244,10 +274,8 @@ func (r *router) whose(call *workflows.Call) (*ownSaga, *ownAction, error) {
 	case undoes != nil:
 		return undoes.saga, undoes, nil
 	}
-	for _, v := range call.Named() { // a name that is not there, of a saga that said it, or is over
-		if s := r.said[v]; s != nil {
-			return s, nil, nil
-		}
+	if s := r.speaker(call.Sent().Said()); s != nil { // a name that is not there, of a saga that said it, or is over
+		return s, nil, nil
 	}
 	if open := r.open(); len(open) == 1 { // it can be nobody else's
 		return open[0], nil, nil

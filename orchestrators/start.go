@@ -31,6 +31,8 @@ type Options struct {
 	Self string
 	// Vars are templates besides those of a manifest: ${service.payments}.
 	Vars map[string]string
+	// Env is added to the environment of each process, which may say otherwise.
+	Env map[string]string
 	// Speak makes the client of a system with an API of its own, for a base URL; nil: as
 	// the manifest says.
 	Speak func(base string, call Caller) Client
@@ -67,7 +69,7 @@ func (m *Manifest) Start(ctx context.Context, o Options) (System, error) {
 	if o.Log == nil {
 		o.Log = io.Discard
 	}
-	s := &started{manifest: m, keep: o.Keep, wire: newWire(), speak: o.Speak, supplied: o.Supplied}
+	s := &started{manifest: m, keep: o.Keep, wire: newWire(), speak: o.Speak, supplied: o.Supplied, env: o.Env}
 	if err = s.prepare(engine, o); err == nil {
 		err = s.up(ctx)
 	}
@@ -114,6 +116,7 @@ type started struct {
 	translator *translator // nil: none is needed
 	speak      func(base string, call Caller) Client
 	supplied   []string
+	env        map[string]string
 
 	mu    sync.Mutex // one of start, kill, restart, stop at a time
 	units []unit
@@ -226,7 +229,7 @@ func (s *started) newProcess(p Process, logs string) *process {
 	return &process{
 		spec: p,
 		argv: s.vars.fillAll(p.Command),
-		env:  s.vars.fillEnv(p.Env),
+		env:  append(vars{}.fillEnv(s.env), s.vars.fillEnv(p.Env)...),
 		dir:  dir,
 		log:  filepath.Join(logs, p.Name+".log"),
 		gone: func(how error) { s.tell(s.named(how)) },

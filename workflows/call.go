@@ -44,9 +44,6 @@ func (c *Call) Said() []string {
 	return append(values(c.vars["body"]), append(values(c.vars["path"]), values(c.vars["query"])...)...)
 }
 
-// Named are the texts and numbers in path and query.
-func (c *Call) Named() []string { return append(values(c.vars["path"]), values(c.vars["query"])...) }
-
 func (c *Call) wrong(field string, err error) error {
 	return fmt.Errorf("services.%s.operations.%s.%s: %w (%s %s, body %.200q)",
 		c.Op.Service, c.Op.Name, field, err, c.request.Method, c.request.target(), c.request.Body)

@@ -48,6 +48,25 @@ func (r Request) target() string {
 	return r.Path
 }
 
+// Said are the texts and numbers in the request: in its path, its query, its body and its
+// headers.
+func (r Request) Said() []string {
+	var all []string
+	for _, part := range strings.Split(r.Path, "/") {
+		if s, err := url.PathUnescape(part); err == nil && s != "" {
+			all = append(all, s)
+		}
+	}
+	for _, v := range r.Query {
+		all = append(all, v...)
+	}
+	all = append(all, values(bodyValue(r.Header.Get("Content-Type"), r.Body))...)
+	for _, v := range r.Header {
+		all = append(all, strings.Trim(v[0], `"`))
+	}
+	return all
+}
+
 // vars are the variables of a request.
 func (r Request) vars(params map[string]any) map[string]any {
 	query := map[string]any{}

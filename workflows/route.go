@@ -79,7 +79,7 @@ func (r *route) match(method, path string) (params map[string]any, ok bool) {
 	for i, s := range r.segments {
 		part, err := url.PathUnescape(parts[i])
 		switch {
-		case err != nil, s.param == "" && part != s.text, s.param != "" && part == "":
+		case err != nil, s.param == "" && part != s.text:
 			return nil, false
 		case s.param != "":
 			params[s.param] = part
