@@ -1,0 +1,139 @@
+package campaign
+
+import (
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/sagacheck/sagacheck/results"
+)
+
+// shopBugs are mistakes of the example order service, and the property that must name
+// each (examples/shop/README.md). Beside them stands the service as it is.
+var shopBugs = map[string]string{
+	"":               "",
+	"no-key":         "duplicate-effect",
+	"shared-key":     "key-misuse",
+	"retry-refusal":  "retried-permanent-error",
+	"give-up":        "orphaned-effect",
+	"readback-other": "duplicate-effect",
+	"refund-order":   "wrong-reference",
+	"release-first":  "lost-compensation",
+	"refund-short":   "inexact-compensation",
+	"amount-redrawn": "diverged-effect",
+	"forward-undo":   "compensation-order",
+	"ship-first":     "step-order",
+	"refund-early":   "pivot-violation",
+	"restart-anew":   "duplicate-effect",
+	"forget-undo":    "lost-compensation",
+	"done-anyway":    "partial-success",
+	"ignored-client": "duplicate-saga",
+}
+
+// TestShop tests a workflow that knows nothing of us, unchanged, with kills: as it is, it
+// passes; each planted mistake is named.
+func TestShop(t *testing.T) {
+	dir := buildShop(t)
+	plain, err := os.ReadFile("../examples/shop/workflow.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for bug, property := range shopBugs {
+		file := filepath.Join(dir, "workflow"+bug+".yaml")
+		planted := strings.Replace(string(plain), "env:\n", "env:\n        SHOP_BUG: \""+bug+"\"\n", 1)
+		if err := os.WriteFile(file, []byte(planted), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		t.Run("bug="+bug, func(t *testing.T) {
+			t.Parallel()
+			o := RunOptions{Settings: Defaults(), Curated: true}
+			o.Workflow, o.Out, o.Settle = file, t.TempDir(), 8*time.Second
+			if bug != "" {
+				o.MaxFailures = 10
+			}
+			done, err := Run(t.Context(), Host{}, o)
+			if err != nil {
+				t.Fatal(err)
+			}
+			named := brokenIn(done.Run)
+			switch {
+			case bug == "" && done.Run.Summary.Exit != results.ExitPass:
+				t.Errorf("%s: %v", done.Run.Summary.Outcome, done.Run.Summary.Reasons)
+			case bug != "" && !slices.Contains(named, property):
+				t.Errorf("named %v, expected %s among them (%v)", named, property, done.Run.Summary.Reasons)
+			}
+		})
+	}
+}
+
+// brokenIn are the properties that were violated in a run.
+func brokenIn(r *results.Run) []string {
+	var names []string
+	for _, f := range r.Failures {
+		names = append(names, f.Property)
+		names = append(names, f.Also...)
+	}
+	slices.Sort(names)
+	return slices.Compact(names)
+}
+
+// buildShop compiles the example into a folder of its own.
+func buildShop(t *testing.T) string {
+	t.Helper()
+	dir := t.TempDir()
+	build := exec.CommandContext(t.Context(), "go", "build", "-o", filepath.Join(dir, "shop"), ".")
+	build.Dir = "../examples/shop"
+	if out, err := build.CombinedOutput(); err != nil {
+		t.Fatalf("go build: %v\n%s", err, out)
+	}
+	return dir
+}
+
+// TestWorkflowIsReplayed: a failure of a workflow fails again from its replay file, and a
+// workflow that calls nobody is told so.
+func TestWorkflowIsReplayed(t *testing.T) {
+	dir := buildShop(t)
+	plain, err := os.ReadFile("../examples/shop/workflow.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	file := filepath.Join(dir, "workflow.yaml")
+	write := func(text string) {
+		if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	write(strings.Replace(string(plain), "env:\n", "env:\n        SHOP_BUG: refund-short\n", 1))
+	o := RunOptions{Settings: Defaults(), Curated: true, Shrink: Shrink{On: true, MaxRuns: 60}}
+	o.Workflow, o.Out, o.MaxFailures = file, t.TempDir(), 3
+	done, err := Run(t.Context(), Host{}, o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	i := slices.IndexFunc(done.Run.Failures, func(f results.Failure) bool { return f.Property == "inexact-compensation" && f.Replay != nil })
+	if i < 0 {
+		t.Fatalf("nothing to replay: %v", done.Run.Summary.Reasons)
+	}
+	again := filepath.Join(t.TempDir(), "replay.yaml")
+	text, err := done.Run.Failures[i].Replay.Encode("")
+	if err == nil {
+		err = os.WriteFile(again, text, 0o600)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	r := ReplayOptions{Settings: Defaults(), File: again, Times: 2}
+	r.Out = t.TempDir()
+	if done, err = Replay(t.Context(), Host{}, r); err != nil || done.Run.Totals.Violated != 2 {
+		t.Fatalf("replay: %v, %+v", err, done)
+	}
+	write(strings.NewReplacer("${service.inventory}", "http://127.0.0.1:1", "${service.payments}", "http://127.0.0.1:1", "${service.shipping}", "http://127.0.0.1:1").Replace(string(plain)))
+	o.Settle = time.Second
+	if _, err := Run(t.Context(), Host{}, o); err == nil || !strings.Contains(err.Error(), "the workflow called nothing: do its addresses point to") {
+		t.Errorf("a workflow that calls nobody: %v", err)
+	}
+}
