@@ -1,10 +1,15 @@
 package workflows
 
 import (
+	"errors"
 	"fmt"
+	"maps"
+	"slices"
 	"strings"
 
 	"github.com/expr-lang/expr"
+	"github.com/expr-lang/expr/ast"
+	"github.com/expr-lang/expr/file"
 	"github.com/expr-lang/expr/vm"
 
 	"github.com/sagacheck/sagacheck/internal/templates"
@@ -49,26 +54,137 @@ var (
 	replyVars   = []string{"answer", "saga"}
 )
 
-func compileAnswer(a Answer, standard int, add func(field string, err error)) *answer {
-	c := &answer{code: a.Code, headers: map[string]*templates.Text{}}
-	if c.code == 0 {
-		c.code = standard
+// parts are what the variables of a fixed shape are made of.
+var parts = map[string][]string{
+	"request": {"method", "path", "query", "headers", "body"},
+	"answer":  {"code", "body"},
+	"action":  {"request", "answer", "id", "operation", "effect"},
+	"new":     {"id"},
+	"saga":    {"id"},
+	"start":   {"body"},
+}
+
+// expression compiles one that may be absent.
+func (c *compiler) expression(field, src string, known ...string) *vm.Program {
+	if src == "" {
+		return nil
 	}
-	for name, v := range a.Headers {
-		t, err := templates.ParseText(v, answerVars...)
-		if err != nil {
-			add("headers."+name, err)
+	p, err := templates.Compile(src, known...)
+	if err != nil {
+		c.add(field, explained(err, known))
+		return nil
+	}
+	c.uses(field, p)
+	return p
+}
+
+// text compiles a template.
+func (c *compiler) text(field, src string, known []string) *templates.Text {
+	t, err := templates.ParseText(src, known...)
+	if err != nil {
+		c.add(field, explained(err, known))
+		return nil
+	}
+	for _, p := range t.Programs() {
+		c.uses(field, p)
+	}
+	return t
+}
+
+// tree compiles a value whose texts are templates; each is told by its own field.
+func (c *compiler) tree(field string, v any, known []string) *templates.Tree {
+	before := len(c.problems)
+	c.leaves(field, v, known)
+	if len(c.problems) > before {
+		return nil
+	}
+	t, err := templates.ParseTree(v, known...)
+	if err != nil {
+		c.add(field, explained(err, known))
+	}
+	return t
+}
+
+func (c *compiler) leaves(field string, v any, known []string) {
+	switch v := v.(type) {
+	case string:
+		c.text(field, v, known)
+	case []any:
+		for i, x := range v {
+			c.leaves(fmt.Sprintf("%s[%d]", field, i), x, known)
 		}
-		c.headers[name] = t
+	case map[string]any:
+		for _, k := range slices.Sorted(maps.Keys(v)) {
+			c.leaves(field+"."+k, v[k], known)
+		}
+	}
+}
+
+// uses refuses parts that a variable does not have, and parameters that the path of the
+// operation does not have.
+func (c *compiler) uses(field string, p *vm.Program) {
+	node := p.Node()
+	ast.Find(node, func(n ast.Node) bool {
+		m, ok := n.(*ast.MemberNode)
+		if !ok {
+			return false
+		}
+		name, ok := m.Property.(*ast.StringNode)
+		if !ok {
+			return false
+		}
+		switch of := m.Node.(type) {
+		case *ast.IdentifierNode:
+			if known := parts[of.Value]; known != nil && !slices.Contains(known, name.Value) {
+				c.bad(field, "expression %q: %s has no %s: expected one of %s", p.Source().String(), of.Value, name.Value, strings.Join(known, ", "))
+			}
+		case *ast.MemberNode:
+			if c.path != nil && of.String() == "request.path" && !slices.Contains(c.path.params, name.Value) {
+				c.bad(field, "expression %q: the path has no {%s}: expected %s", p.Source().String(), name.Value, c.path.named())
+			}
+		}
+		return false
+	})
+}
+
+// named are the parameters of a path in words.
+func (r *route) named() string {
+	if len(r.params) == 0 {
+		return "a parameter in the path of " + r.text
+	}
+	return "one of " + strings.Join(r.params, ", ")
+}
+
+// explained is the error of an expression on one line, with what may be used there.
+func explained(err error, known []string) error {
+	var e *file.Error
+	if !errors.As(err, &e) {
+		return err
+	}
+	before, _, _ := strings.Cut(err.Error(), e.Error())
+	reason := fmt.Sprintf("%s%s (%d:%d)", before, e.Message, e.Line, e.Column+1)
+	if strings.HasPrefix(e.Message, "unknown name") {
+		reason += ": expected one of " + strings.Join(known, ", ")
+	}
+	return errors.New(reason)
+}
+
+// answer compiles the template of an answer.
+func (c *compiler) answer(at string, a Answer, standard int) *answer {
+	out := &answer{code: a.Code, headers: map[string]*templates.Text{}}
+	switch {
+	case a.Code == 0:
+		out.code = standard
+	case a.Code < 200 || a.Code > 599:
+		c.bad(at+".code", "%d: expected 200 to 599", a.Code)
+	}
+	for _, name := range slices.Sorted(maps.Keys(a.Headers)) {
+		out.headers[name] = c.text(at+".headers."+name, a.Headers[name], answerVars)
 	}
 	if a.Body != nil {
-		t, err := templates.ParseTree(a.Body, answerVars...)
-		if err != nil {
-			add("body", err)
-		}
-		c.body = t
+		out.body = c.tree(at+".body", a.Body, answerVars)
 	}
-	return c
+	return out
 }
 
 // run evaluates an expression; nil is an error that quotes it.

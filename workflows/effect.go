@@ -2,10 +2,11 @@ package workflows
 
 import (
 	"encoding/json"
-	"errors"
 	"fmt"
+	"maps"
 	"math"
 	"slices"
+	"strings"
 
 	"github.com/sagacheck/sagacheck/internal/templates"
 	"github.com/sagacheck/sagacheck/saga"
@@ -33,58 +34,86 @@ var fieldsOf = map[string][]string{
 	"delete":   {"record"},
 }
 
-// compileEffect reads inverse, a change, or a list of them.
-func compileEffect(v any, undoes bool, add func(field string, err error)) effect {
+// effect compiles inverse, a change, or a list of them.
+func (c *compiler) effect(at string, v any, undoes bool) effect {
 	switch v := v.(type) {
 	case nil:
 		return effect{inverse: undoes, none: !undoes}
 	case string:
-		if v != "inverse" || !undoes {
-			add("", fmt.Errorf("%q: expected a list of changes (transfer, set, create, delete), or inverse for an operation that undoes another", v))
+		switch {
+		case v != "inverse":
+			c.bad(at, "%q: expected a list of changes (transfer, set, create, delete), or inverse for an operation that undoes another", v)
+		case !undoes:
+			c.bad(at, "%q: expected undoes: what this is the inverse of", v)
 		}
 		return effect{inverse: true}
 	case []any:
 		var e effect
 		for i, x := range v {
-			e.changes = append(e.changes, compileChange(x, func(field string, err error) { add(fmt.Sprintf("[%d]%s", i, field), err) }))
+			e.changes = append(e.changes, c.change(fmt.Sprintf("%s[%d]", at, i), x))
 		}
 		return e
 	}
-	return effect{changes: []change{compileChange(v, add)}}
+	return effect{changes: []change{c.change(at, v)}}
 }
 
-func compileChange(v any, add func(field string, err error)) change {
-	m, ok := v.(map[string]any)
-	if !ok || len(m) != 1 {
-		add("", errors.New("expected one of transfer, set, create and delete"))
-		return change{}
+func (c *compiler) change(at string, v any) change {
+	out := change{fields: map[string]*templates.Tree{}}
+	m, _ := v.(map[string]any)
+	if len(m) != 1 {
+		c.bad(at, "expected one of transfer, set, create and delete; several changes are a list")
+		return out
 	}
-	c := change{fields: map[string]*templates.Tree{}}
 	for kind, raw := range m {
-		c.kind = kind
-		fields, known := raw.(map[string]any)
-		if fieldsOf[kind] == nil || !known {
-			add("", fmt.Errorf("%q: expected transfer, set, create or delete with its fields", kind))
-			return c
+		known := fieldsOf[kind]
+		if known == nil {
+			c.bad(at+"."+kind, "unknown change: expected transfer, set, create or delete")
+			return out
 		}
-		for name, x := range fields {
-			if !slices.Contains(fieldsOf[kind], name) {
-				add("."+kind+"."+name, fmt.Errorf("unknown field: expected %v", fieldsOf[kind]))
-				continue
-			}
-			t, err := templates.ParseTree(x, effectVars...)
-			if err != nil {
-				add("."+kind+"."+name, err)
-			}
-			c.fields[name] = t
+		fields, ok := raw.(map[string]any)
+		if !ok {
+			c.bad(at+"."+kind, "expected a mapping with %s", strings.Join(known, ", "))
+			return out
 		}
-		for _, name := range fieldsOf[kind] {
-			if c.fields[name] == nil && !(kind == "set" && (name == "from" || name == "to")) {
-				add("."+kind, fmt.Errorf("%s: must be given", name))
-			}
+		out.kind = kind
+		c.changeFields(at+"."+kind, out, fields, known)
+	}
+	return out
+}
+
+func (c *compiler) changeFields(at string, out change, fields map[string]any, known []string) {
+	for _, name := range slices.Sorted(maps.Keys(fields)) {
+		if !slices.Contains(known, name) {
+			c.bad(at+"."+name, "unknown field %q: expected one of %s", name, strings.Join(known, ", "))
+			continue
+		}
+		out.fields[name] = c.tree(at+"."+name, fields[name], effectVars)
+		if name == "amount" && out.fields[name] != nil {
+			c.amount(at+"."+name, fields[name])
 		}
 	}
-	return c
+	for _, name := range known {
+		_, given := fields[name]
+		if !given && !(out.kind == "set" && (name == "from" || name == "to")) {
+			c.bad(at+"."+name, "is missing: expected %s", strings.Join(known, ", "))
+		}
+	}
+}
+
+// amount checks what is known of an amount when the file is read: a number, or a text
+// that is more than one template.
+func (c *compiler) amount(at string, v any) {
+	if s, ok := v.(string); ok && strings.Contains(s, "${") {
+		if t, err := templates.ParseText(s, effectVars...); err == nil && !t.Single() {
+			c.bad(at, "%q: expected one template and nothing around it, or a whole number", s)
+		}
+		return
+	}
+	if n, err := whole(v); err != nil {
+		c.add(at, err)
+	} else if n <= 0 {
+		c.bad(at, "%d: expected more than 0: from and to say in which direction", n)
+	}
 }
 
 // of is the effect of a call; undone is that of the action which it undoes, if it names

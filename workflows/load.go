@@ -3,6 +3,7 @@ package workflows
 import (
 	"crypto/sha256"
 	"encoding/hex"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -52,18 +53,27 @@ func decode(b []byte) (*Workflow, yamlfile.Problems) {
 		return nil, ps
 	}
 	sh := yamlfile.NewShape(root, reflect.TypeFor[Workflow](), nil)
-	if len(sh.Problems) > 0 {
-		return nil, sh.Problems
-	}
 	var w Workflow
-	text, _ := yamlfile.Text(b)
-	if err := yaml.UnmarshalWithOptions(text, &w, yaml.Strict()); err != nil {
-		return nil, yamlfile.Problems{yamlfile.NotYAML(err)}
+	if len(sh.Problems) > 0 {
+		// What has the shape expected is checked too, so that all mistakes are named at once.
+		rest, err := json.Marshal(sh.Value(root))
+		if err != nil || json.Unmarshal(rest, &w) != nil {
+			return nil, sh.Problems // so far off that the shape says all
+		}
+	} else {
+		text, _ := yamlfile.Text(b)
+		if err := yaml.UnmarshalWithOptions(text, &w, yaml.Strict()); err != nil {
+			return nil, yamlfile.Problems{yamlfile.NotYAML(err)}
+		}
 	}
-	c := compiler{w: &w}
+	c := compiler{w: &w, shape: sh.Problems}
 	c.compile()
+	all := sh.Problems
 	for _, p := range c.problems {
-		p.At(sh.Place(p.Field))
+		if !sh.Problems.Touches(p.Field) {
+			p.At(sh.Place(p.Field))
+			all = append(all, p)
+		}
 	}
-	return &w, c.problems
+	return &w, all
 }

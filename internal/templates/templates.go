@@ -108,6 +108,9 @@ func ParseText(s string, known ...string) (*Text, error) {
 	}
 }
 
+// Programs are the expressions of a text, in their order.
+func (t *Text) Programs() []*vm.Program { return t.programs }
+
 // expressionEnd is the index of the brace that closes an expression, −1 if none
 // does. Braces inside strings do not count.
 func expressionEnd(s string) int {
@@ -134,9 +137,14 @@ func expressionEnd(s string) int {
 	return -1
 }
 
+// Single tells whether a text is nothing but one expression.
+func (t *Text) Single() bool {
+	return len(t.programs) == 1 && strings.TrimSpace(t.literals[0]+t.literals[1]) == ""
+}
+
 // Value is the value of the only expression, or the text.
 func (t *Text) Value(env map[string]any) (any, error) {
-	if len(t.programs) == 1 && strings.TrimSpace(t.literals[0]+t.literals[1]) == "" {
+	if t.Single() {
 		return expr.Run(t.programs[0], env)
 	}
 	return t.Render(env)

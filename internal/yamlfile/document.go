@@ -6,6 +6,7 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"strings"
 	"unicode/utf8"
 
 	"github.com/goccy/go-yaml"
@@ -66,6 +67,9 @@ func NotYAML(err error) *Problem {
 		return &Problem{Reason: clip(err.Error())}
 	}
 	p := &Problem{Reason: "not YAML: " + first(ye.GetMessage(), 80)}
+	if strings.Contains(ye.GetMessage(), "'\t'") {
+		p.Reason = "not YAML: a tab where spaces are expected: YAML is indented with spaces"
+	}
 	if t := ye.GetToken(); t != nil {
 		p.At(t.Position)
 	}

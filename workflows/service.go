@@ -1,0 +1,149 @@
+package workflows
+
+import (
+	"fmt"
+	"maps"
+	"net"
+	"net/url"
+	"regexp"
+	"slices"
+	"strings"
+)
+
+// hostName is a name, or an address of IPv4, with or without a port.
+var hostName = regexp.MustCompile(`^[a-z0-9]([a-z0-9.-]*[a-z0-9])?(:[0-9]{1,5})?$`)
+
+// addresses refuses two services at one place.
+func (c *compiler) addresses() {
+	hosts, listeners := map[string]string{}, map[string]string{}
+	twice := func(at, name, value string, seen map[string]string) {
+		if first, again := seen[value]; again && value != "" {
+			c.bad("services."+name+"."+at, "%q is that of services.%s", value, first)
+			return
+		}
+		seen[value] = name
+	}
+	for _, name := range slices.Sorted(maps.Keys(c.w.Services)) {
+		if s := c.w.Services[name]; s != nil {
+			twice("host", name, s.Host, hosts)
+			twice("listen", name, s.Listen, listeners)
+		}
+	}
+}
+
+func (c *compiler) service(name string, s *Service) {
+	at := "services." + name
+	c.name(at, name)
+	s.name = name
+	s.guard = c.protection(at+".protection", s.Protection)
+	if u, err := url.Parse(s.Upstream); s.Upstream != "" && (err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "") {
+		c.bad(at+".upstream", "%q: expected http://host:port", s.Upstream)
+	}
+	if host, _, err := net.SplitHostPort(s.Listen); s.Listen != "" && (err != nil || !net.ParseIP(host).IsLoopback()) {
+		c.bad(at+".listen", "%q: expected an address of this machine: 127.0.0.1:9001", s.Listen)
+	}
+	if s.Host != "" && !hostName.MatchString(s.Host) {
+		c.bad(at+".host", "%q: expected a host's name, in lower case and without scheme and path: api.pay.example", s.Host)
+	}
+	for i, p := range s.Pass {
+		r, err := parseRoute(p)
+		if err != nil {
+			c.add(fmt.Sprintf("%s.pass[%d]", at, i), err)
+			continue
+		}
+		s.passes = append(s.passes, r)
+	}
+	if len(s.Operations) == 0 {
+		c.bad(at+".operations", "expected at least one operation")
+	}
+	for _, opName := range slices.Sorted(maps.Keys(s.Operations)) {
+		op := s.Operations[opName]
+		if op == nil {
+			c.bad(at+".operations."+opName, "expected an operation with its request")
+			continue
+		}
+		op.Name, op.Service = opName, name
+		c.operation(at+".operations."+opName, s, op)
+	}
+	c.ambiguous(at, s)
+	slices.SortStableFunc(s.routes, (*route).compare)
+}
+
+// ambiguous refuses two operations of which nobody could tell which one a request is.
+func (c *compiler) ambiguous(at string, s *Service) {
+	for i, r := range s.routes {
+		for _, o := range s.routes[:i] {
+			if r.clashes(o) && (r.op.When == "" || o.op.When == "") {
+				c.bad(at+".operations."+r.op.Name+".request", "%q fits the same requests as that of %s: expected a when: in both", r.text, o.op.Name)
+			}
+		}
+	}
+}
+
+func (c *compiler) operation(at string, s *Service, op *Operation) {
+	c.name(at, op.Name)
+	r, err := parseRoute(op.Request)
+	if err != nil {
+		c.add(at+".request", err)
+	} else {
+		r.op = op
+		op.route = r
+		s.routes = append(s.routes, r)
+	}
+	c.path = op.route
+	defer func() { c.path = nil }()
+	op.condition = c.expression(at+".when", op.When, requestVars...)
+	if op.only = strings.TrimSpace(op.Saga) == "only"; !op.only {
+		op.sagaOf = c.expression(at+".saga", op.Saga, sagaVars...)
+	}
+	op.eachOf = c.expression(at+".each", op.Each, requestVars...)
+	op.whichOf = c.expression(at+".which", op.Which, whichVars...)
+	if !c.shape.Touches(at) { // undoes may be what is misspelt
+		c.relations(at, s, op)
+	}
+	op.effect = c.effect(at+".effect", op.Effect, op.Undoes != "")
+	op.answerOf = c.answer(at+".answer", op.Answer, 200)
+	missing := Answer{}
+	if op.Missing != nil {
+		missing = *op.Missing
+	}
+	op.missing = c.answer(at+".missing", missing, 404)
+	op.repeat, op.repeated = c.repeat(at+".repeat", op.Repeat)
+}
+
+// others are the names of the other operations of a service.
+func others(s *Service, op *Operation) []string {
+	return slices.DeleteFunc(slices.Sorted(maps.Keys(s.Operations)), func(name string) bool { return name == op.Name })
+}
+
+// relations checks what an operation says of others of its service.
+func (c *compiler) relations(at string, s *Service, op *Operation) {
+	named := func(field, name string) *Operation {
+		other := s.Operations[name]
+		if other == nil || other == op {
+			c.bad(at+"."+field, "%q: expected another operation of the service: one of %s", name, strings.Join(others(s, op), ", "))
+			return nil
+		}
+		return other
+	}
+	switch {
+	case op.Undoes != "" && op.Reads != "":
+		c.bad(at+".reads", "expected either undoes or reads")
+	case op.Undoes != "":
+		op.undone = named("undoes", op.Undoes)
+		if op.undone != nil && (op.undone.Undoes != "" || op.undone.Reads != "") {
+			c.bad(at+".undoes", "%q undoes or reads another: expected an operation that does something", op.Undoes)
+		}
+	case op.Reads != "":
+		named("reads", op.Reads)
+		if op.Effect != nil {
+			c.bad(at+".effect", "an operation that reads changes nothing")
+		}
+	}
+	if op.Which != "" && op.Undoes == "" {
+		c.bad(at+".which", "expected undoes: which operation it names one of")
+	}
+	if op.Saga == "" && op.Which == "" {
+		c.bad(at+".saga", "must be given: an expression over request that is the saga's id, of(value), or only; an operation that undoes may say which instead")
+	}
+}
