@@ -2,8 +2,9 @@ package reference
 
 // overview is what is asked of all steps of a saga together.
 type overview interface {
-	// during changes a step, so that what is asked afterwards is about the new state.
-	during(step int, change func() error) error
+	// before and after a step changes.
+	before(step int)
+	after(step int)
 
 	open() bool        // an attempt is under way
 	failed() bool      // some step: see Rules.Failed

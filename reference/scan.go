@@ -50,10 +50,8 @@ func (s *State) clearedNodes() []bool {
 	return cleared
 }
 
-func (c *scan) during(_ int, change func() error) error {
-	c.known = nil
-	return change()
-}
+func (c *scan) before(int) {}
+func (c *scan) after(int)  { c.known = nil }
 
 // any tells whether something holds of some step.
 func (c *scan) any(holds func(step int) bool) bool {

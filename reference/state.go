@@ -127,7 +127,9 @@ func (s *State) apply(r Record) error {
 	if r.Step < 0 || r.Step >= len(s.Def.Steps) || (r.Direction == saga.Compensation && s.Def.Steps[r.Step].Compensation == nil) {
 		return fmt.Errorf("%s of step %d, %s: no such operation", r.Kind, r.Step, r.Direction)
 	}
-	return s.all.during(r.Step, func() error { return s.change(r) })
+	s.all.before(r.Step)
+	defer s.all.after(r.Step)
+	return s.change(r)
 }
 
 // change takes a record of an operation.

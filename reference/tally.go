@@ -63,14 +63,13 @@ func (s *State) countsOf(i int) counts {
 	return c
 }
 
-func (t *tally) during(step int, change func() error) error {
-	t.add(t.s.countsOf(step), -1)
-	err := change()
+func (t *tally) before(step int) { t.add(t.s.countsOf(step), -1) }
+
+func (t *tally) after(step int) {
 	t.add(t.s.countsOf(step), 1)
 	if t.flow != nil {
 		t.flow.update(t.s, step)
 	}
-	return err
 }
 
 func (t *tally) open() bool        { return t.underWay > 0 }
