@@ -222,7 +222,8 @@ func (r *router) awaitNames(call *workflows.Call) {
 		news := r.news
 		r.mu.Unlock()
 		var unknown *unknownSagaError
-		if !unnamed || !errors.As(err, &unknown) {
+		var unsaid *workflows.UnsaidError
+		if !unnamed || !errors.As(err, &unknown) && !errors.As(err, &unsaid) {
 			return
 		}
 		select {
@@ -422,9 +423,14 @@ func (r *router) ask(call *workflows.Call, s *ownSaga, undoes *ownAction) (parti
 		return a, err
 	}
 	if call.Op.Pairs() && undoes == nil {
-		missing := call.Missing()
+		missing, err := call.Missing()
 		a.Missing = &missing
-		return a, nil
+		return a, err
+	}
+	if a.Repeat == participants.Refused {
+		if a.Repeated, err = call.Repeated(); err != nil {
+			return a, err
+		}
 	}
 	a.Effect, err = call.Effect(s.vars(), of)
 	return a, err

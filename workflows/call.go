@@ -72,16 +72,19 @@ func (c *Call) Saga(said func(value string) (saga string, ok bool)) (value strin
 	if c.Op.sagaOf == nil {
 		return "", false, nil
 	}
-	env := c.env()
+	env, unsaid := c.env(), ""
 	env["of"] = func(args ...any) (any, error) {
 		v := text(args[0])
 		if id, ok := said(v); ok {
 			return id, nil
 		}
+		unsaid = v
 		return nil, fmt.Errorf("%q was said in no message before", v)
 	}
 	v, err := run(c.Op.sagaOf, env)
 	switch {
+	case unsaid != "":
+		return "", false, &UnsaidError{c.wrong("saga", err)}
 	case err != nil:
 		return "", false, c.wrong("saga", err)
 	case v == nil || text(v) == "":
@@ -89,6 +92,9 @@ func (c *Call) Saga(said func(value string) (saga string, ok bool)) (value strin
 	}
 	return text(v), false, nil
 }
+
+// UnsaidError is a call whose saga is that of a value which was said in no message yet.
+type UnsaidError struct{ error }
 
 // Each tells instances of the operation apart; empty: there is only one.
 func (c *Call) Each() (string, error) {
@@ -217,19 +223,19 @@ func (c *Call) Answer(s SagaVars, ref string, a *Action, effects []Action) (Repl
 }
 
 // Missing is the answer where the call names nothing that is there.
-func (c *Call) Missing() participants.Answer { return c.fixed(c.Op.missing) }
+func (c *Call) Missing() (participants.Answer, error) { return c.fixed("missing", c.Op.missing) }
 
 // Repeated is the answer where what the call asks for was done before.
-func (c *Call) Repeated() participants.Answer { return c.fixed(c.Op.repeated) }
+func (c *Call) Repeated() (participants.Answer, error) { return c.fixed("repeat", c.Op.repeated) }
 
-func (c *Call) fixed(a *answer) participants.Answer {
+func (c *Call) fixed(field string, a *answer) (participants.Answer, error) {
 	env := c.full(SagaVars{}, nil)
 	env["new"], env["effects"] = map[string]any{"id": ""}, []any{}
 	r, err := a.reply(env)
 	if err != nil {
-		return participants.Answer{Code: http.StatusNotImplemented, Title: "no answer", Detail: err.Error()}
+		return participants.Answer{}, c.wrong(field, err)
 	}
-	return participants.Answer{Code: r.Code, Header: r.Header, Body: r.Body}
+	return participants.Answer{Code: r.Code, Header: r.Header, Body: r.Body}, nil
 }
 
 func (a *answer) reply(env map[string]any) (Reply, error) {

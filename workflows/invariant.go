@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"os/exec"
 	"slices"
 	"strings"
@@ -195,7 +196,7 @@ func (c *compiler) invariant(at string, inv Invariant) {
 func (c *compiler) question(at string, v map[string]any) (question, string) {
 	texts := func(names ...string) []string {
 		var all []string
-		for name := range v {
+		for _, name := range slices.Sorted(maps.Keys(v)) {
 			if !slices.Contains(names, name) {
 				c.bad(at+"."+name, "unknown field: expected %s", strings.Join(names, " and "))
 			}
