@@ -1,0 +1,98 @@
+package learn
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+)
+
+// pair says what an operation undoes, and how it names it.
+type pair struct {
+	of    *operation
+	which guess // empty text: it names none
+}
+
+// undone finds what an operation undoes that only refusals and losses brought about; nil:
+// nothing of its service.
+func (s *Shapes) undone(u *operation, forward []*operation) *pair {
+	var same []*operation
+	for _, f := range forward {
+		if f.service == u.service {
+			same = append(same, f)
+		}
+	}
+	for _, from := range []struct {
+		of, why string
+		leaves  func(*seen) []leaf
+	}{
+		{"action.answer.body", "an answer of %s said it", func(c *seen) []leaf { return c.answered }},
+		{"action.request", "%s said it", func(c *seen) []leaf { return c.request }},
+	} {
+		for _, l := range u.common() {
+			for _, f := range same {
+				if field := s.namedBy(u, l.path, f, from.leaves); field != "" {
+					action := from.of + strings.TrimPrefix(strings.TrimPrefix(field, "answer.body"), "request")
+					return &pair{f, guess{l.path + " == " + action, fmt.Sprintf(from.why, f.request())}}
+				}
+			}
+		}
+	}
+	if len(same) == 1 {
+		return &pair{of: same[0]}
+	}
+	return nil
+}
+
+// namedBy is the field of the calls of f that holds, for exactly one of them in each run,
+// the value with which u names it; empty: there is none.
+func (s *Shapes) namedBy(u *operation, path string, f *operation, of func(*seen) []leaf) string {
+	var fields []string
+	for i, c := range u.calls {
+		l, _ := find(c.request, path)
+		var here []string
+		for _, b := range f.distinct(c.run) {
+			for _, v := range of(b) {
+				if b.at < c.at && v.text == l.text {
+					here = append(here, v.path)
+				}
+			}
+		}
+		once := slices.DeleteFunc(slices.Clone(here), func(p string) bool { return count(here, p) > 1 })
+		if i == 0 {
+			fields = once
+		}
+		fields = slices.DeleteFunc(fields, func(p string) bool { return !slices.Contains(once, p) })
+	}
+	if len(fields) == 0 {
+		return ""
+	}
+	return fields[0]
+}
+
+func count(all []string, s string) (n int) {
+	for _, x := range all {
+		if x == s {
+			n++
+		}
+	}
+	return n
+}
+
+// read finds the operation whose effects another one looks for.
+func read(r *operation, forward []*operation) *operation {
+	var same []*operation
+	for _, f := range forward {
+		if f.service == r.service {
+			same = append(same, f)
+		}
+	}
+	for _, f := range same { // GET /payments and POST /payments
+		if len(f.parts) > 0 && f.parts[0] == r.parts[0] {
+			return f
+		}
+	}
+	if len(same) == 1 {
+		return same[0]
+	}
+	return nil
+}

@@ -1,0 +1,191 @@
+package learn
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"maps"
+	"net"
+	"net/http"
+	"net/url"
+	"slices"
+	"sync"
+	"time"
+)
+
+// maxBody bounds a body that is kept, in bytes.
+const maxBody = 10 << 20
+
+// answerLimit is how long a service may take for an answer.
+const answerLimit = 30 * time.Second
+
+// Recorder stands in front of the services, and keeps what passes.
+type Recorder struct {
+	addrs   map[string]string
+	servers []*http.Server
+	client  *http.Client
+
+	mu     sync.Mutex
+	calls  []Call
+	open   int // calls that have no answer yet
+	last   time.Time
+	strike func(Call) Fate
+	ask    func(context.Context) json.RawMessage
+	err    error
+}
+
+// NewRecorder listens on 127.0.0.1 in front of each service. listen holds addresses that
+// were given; the others are free ones.
+func NewRecorder(services, listen map[string]string) (*Recorder, error) {
+	t := &http.Transport{DisableKeepAlives: true, DisableCompression: true}
+	r := &Recorder{addrs: map[string]string{}, client: &http.Client{
+		Transport: t, Timeout: answerLimit,
+		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+	}}
+	for _, name := range slices.Sorted(maps.Keys(services)) {
+		behind, err := url.Parse(services[name])
+		if err != nil || behind.Scheme != "http" && behind.Scheme != "https" || behind.Host == "" {
+			return nil, errors.Join(fmt.Errorf("service %s: %q: expected the URL of the service, or of a stub of it: http://127.0.0.1:9001", name, services[name]), r.Close())
+		}
+		at := listen[name]
+		if at == "" {
+			at = "127.0.0.1:0"
+		}
+		l, err := net.Listen("tcp", at)
+		if err != nil {
+			return nil, errors.Join(fmt.Errorf("service %s: an address to listen on: %w", name, err), r.Close())
+		}
+		r.addrs[name] = "http://" + l.Addr().String()
+		s := &http.Server{Handler: r.handler(name, behind), ReadHeaderTimeout: answerLimit}
+		r.servers = append(r.servers, s)
+		go func() { _ = s.Serve(l) }() // ends with Close
+	}
+	return r, nil
+}
+
+// Addr is the URL that the workflow is told for a service.
+func (r *Recorder) Addr(service string) string { return r.addrs[service] }
+
+// Close ends it.
+func (r *Recorder) Close() error {
+	var errs []error
+	for _, s := range r.servers {
+		errs = append(errs, s.Close())
+	}
+	return errors.Join(errs...)
+}
+
+// Begin starts to keep the calls of another run. strike is asked for the fate of each;
+// ask tells where the workflow stands.
+func (r *Recorder) Begin(strike func(Call) Fate, ask func(context.Context) json.RawMessage) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.calls, r.strike, r.ask, r.last, r.err = nil, strike, ask, time.Now(), nil
+}
+
+// Silent is how long no call has been under way.
+func (r *Recorder) Silent() time.Duration {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.open > 0 {
+		return 0
+	}
+	return time.Since(r.last)
+}
+
+// End gives the calls of the run, and why a service could not be reached.
+func (r *Recorder) End() ([]Call, error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return slices.Clone(r.calls), r.err
+}
+
+func (r *Recorder) handler(service string, behind *url.URL) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, req *http.Request) {
+		body, err := io.ReadAll(io.LimitReader(req.Body, maxBody))
+		if err != nil {
+			panic(http.ErrAbortHandler) // the client has left
+		}
+		c := Call{Service: service, Method: req.Method, Path: req.URL.EscapedPath(), Query: req.URL.Query(), Header: req.Header, Body: JSON(body)}
+		place := r.begin(&c)
+		answer := &http.Response{StatusCode: http.StatusUnprocessableEntity, Header: http.Header{"Content-Type": {"application/problem+json"}}}
+		said := []byte(`{"title":"refused","status":422}`)
+		if c.Fate != Refused {
+			answer, said, err = r.forward(req, behind, body)
+		}
+		c.Code, c.Answer = answer.StatusCode, JSON(said)
+		r.end(place, c, err)
+		if c.Fate == Lost || err != nil {
+			panic(http.ErrAbortHandler)
+		}
+		maps.Copy(w.Header(), answer.Header)
+		w.Header().Del("Content-Length")
+		w.Header().Set("Connection", "close") // a kept connection lets clients repeat calls by themselves
+		w.WriteHeader(answer.StatusCode)
+		_, _ = w.Write(said) // a client that left needs no answer
+	})
+}
+
+// begin notes a call, decides its fate and asks where the workflow stands meanwhile.
+func (r *Recorder) begin(c *Call) (place int) {
+	r.mu.Lock()
+	r.open++
+	if r.strike != nil {
+		c.Fate = r.strike(*c)
+	}
+	place, ask := len(r.calls), r.ask
+	r.calls = append(r.calls, *c)
+	r.mu.Unlock()
+	if ask != nil {
+		ctx, cancel := context.WithTimeout(context.Background(), askLimit)
+		defer cancel()
+		c.Outcome = ask(ctx)
+	}
+	return place
+}
+
+// askLimit is how long a call may be held while the workflow is asked where it stands: it
+// must not take the call for lost.
+const askLimit = 50 * time.Millisecond
+
+func (r *Recorder) end(place int, c Call, err error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.open--
+	r.last = time.Now()
+	if place < len(r.calls) { // otherwise it belongs to a run that is over
+		r.calls[place] = c
+	}
+	if err != nil && r.err == nil {
+		r.err = fmt.Errorf("service %s, %s %s: %w", c.Service, c.Method, c.Path, err)
+	}
+}
+
+// forward sends a call on to the service.
+func (r *Recorder) forward(req *http.Request, behind *url.URL, body []byte) (*http.Response, []byte, error) {
+	to := *behind
+	to.Path = behind.Path + req.URL.Path
+	if req.URL.RawPath != "" {
+		to.RawPath = behind.EscapedPath() + req.URL.EscapedPath()
+	}
+	to.RawQuery = req.URL.RawQuery
+	// Its client may leave; what it asked for is done all the same, as on a network.
+	out, err := http.NewRequestWithContext(context.WithoutCancel(req.Context()), req.Method, to.String(), bytes.NewReader(body))
+	if err != nil {
+		return &http.Response{}, nil, err
+	}
+	out.Header = req.Header.Clone()
+	for _, h := range []string{"Connection", "Keep-Alive", "Proxy-Connection", "Te", "Trailer", "Transfer-Encoding", "Upgrade", "Expect", "Content-Length", "Accept-Encoding"} {
+		out.Header.Del(h)
+	}
+	res, err := r.client.Do(out)
+	if err != nil {
+		return &http.Response{}, nil, err
+	}
+	defer res.Body.Close()
+	said, err := io.ReadAll(io.LimitReader(res.Body, maxBody))
+	return res, said, err
+}

@@ -1,0 +1,239 @@
+package learn
+
+import (
+	"encoding/json"
+	"fmt"
+	"maps"
+	"regexp"
+	"slices"
+	"strings"
+
+	"github.com/sagacheck/sagacheck/saga"
+)
+
+// Write is the draft of a workflow's file. missing says what a run needs and could not be
+// known.
+func Write(setup Setup, rec Record) (file []byte, missing []string) {
+	d := newDraft(setup, rec)
+	w := &writer{}
+	d.head(w)
+	d.system(w)
+	d.talk(w)
+	d.writeServices(w)
+	d.writeSteps(w)
+	d.writePromises(w)
+	return []byte(w.String()), append(d.missing(), d.warnings...)
+}
+
+// missing are the lines without which a run ends at once.
+func (d *draft) missing() (all []string) {
+	if d.field == "" {
+		all = append(all, "outcome.status: the field of the outcome's answer that tells the status")
+	}
+	if !slices.ContainsFunc(d.words, func(w word) bool { return w.status == saga.Completed }) {
+		all = append(all, "outcome.statuses: the word for completed: no run without faults came to an end")
+	}
+	for _, name := range slices.Sorted(maps.Keys(d.setup.Services)) {
+		if !slices.Contains(d.services(), name) {
+			all = append(all, fmt.Sprintf("services.%s: no call reached it: is its address told to the workflow (--env NAME=%s)?", name, name))
+		}
+	}
+	return all
+}
+
+// writer writes lines, each with what is to be said of it.
+type writer struct{ strings.Builder }
+
+func (w *writer) line(indent int, text, comment string) {
+	w.WriteString(strings.Repeat("  ", indent))
+	w.WriteString(text)
+	if comment != "" {
+		if text != "" {
+			w.WriteByte(' ')
+		}
+		w.WriteString("# " + strings.ReplaceAll(comment, "\n", " "))
+	}
+	w.WriteByte('\n')
+}
+
+var (
+	plainText = regexp.MustCompile(`^[A-Za-z./][A-Za-z0-9_./-]*$`)
+	special   = regexp.MustCompile(`(?i)^(true|false|null|yes|no|on|off|y|n)$`)
+)
+
+// flow is a value on one line of YAML.
+func flow(v any) string {
+	switch v := v.(type) {
+	case map[string]any:
+		var parts []string
+		for _, k := range slices.Sorted(maps.Keys(v)) {
+			parts = append(parts, flow(k)+": "+flow(v[k]))
+		}
+		return "{" + strings.Join(parts, ", ") + "}"
+	case []any:
+		var parts []string
+		for _, x := range v {
+			parts = append(parts, flow(x))
+		}
+		return "[" + strings.Join(parts, ", ") + "]"
+	case string:
+		if plainText.MatchString(v) && !special.MatchString(v) {
+			return v
+		}
+	}
+	var b strings.Builder
+	enc := json.NewEncoder(&b) // a text of JSON is one of YAML
+	enc.SetEscapeHTML(false)
+	if err := enc.Encode(v); err != nil {
+		return "null" // nothing but values of JSON comes here
+	}
+	return strings.TrimSpace(b.String())
+}
+
+func flowTexts(all []string) string {
+	parts := make([]any, len(all))
+	for i, s := range all {
+		parts[i] = s
+	}
+	return flow(parts)
+}
+
+func flowMap(m map[string]string) string {
+	all := map[string]any{}
+	for k, v := range m {
+		all[k] = v
+	}
+	return flow(all)
+}
+
+func (d *draft) head(w *writer) {
+	calm := 0
+	for _, r := range d.record.Runs {
+		if r.Calm() {
+			calm++
+		}
+	}
+	w.line(0, "", fmt.Sprintf("Written by sagacheck learn from %d starts, %d of them without a fault. Each comment says what a", len(d.record.Runs), calm))
+	w.line(0, "", "guess rests on; TODO marks what nobody could see. Then: sagacheck run --workflow THIS-FILE")
+	w.line(0, "name: "+flow(d.setup.Name), "")
+	w.line(0, "", "")
+}
+
+func (d *draft) system(w *writer) {
+	s := d.setup
+	w.line(0, "system:", "")
+	if len(s.Command) > 0 {
+		w.line(1, "processes:", "")
+		w.line(2, "- name: "+flow(s.Name), "")
+		w.line(3, "command: "+flowTexts(s.Command), "")
+		if len(s.Env) > 0 {
+			w.line(3, "env:", "")
+			for _, k := range slices.Sorted(maps.Keys(s.Env)) {
+				w.line(4, flow(k)+": "+flow(s.Env[k]), "")
+			}
+		}
+		if s.Ready != "" {
+			w.line(3, "ready: {url: "+flow(s.Ready)+"}", "")
+		} else {
+			w.line(3, "ready: {tcp: "+flow(strings.TrimPrefix(s.Base, "http://"))+"}", "TODO: a URL that says that it is ready is better: {url: …/healthz}")
+		}
+		w.line(3, "crashable: true", "TODO: false if it keeps its sagas in memory only")
+	}
+	w.line(1, "base: "+flow(s.Base), "")
+	w.line(0, "", "")
+}
+
+func (d *draft) talk(w *writer) {
+	s := d.setup
+	w.line(0, "start:", "")
+	w.line(1, "request: "+flow(s.Start), "")
+	if len(s.Headers) > 0 {
+		w.line(1, "headers: "+flowMap(s.Headers), "")
+	}
+	if len(s.Body) > 0 {
+		why := "TODO: what differs from saga to saga? As it was given, all starts are alike"
+		if s.Varies {
+			why = "names and amounts differ from saga to saga: such starts were accepted"
+		}
+		w.line(1, "body: "+flow(startTemplate(s.Body, s.Varies)), why)
+	}
+	code := 0
+	if len(d.record.Runs) > 0 {
+		code = d.record.Runs[0].Code
+	}
+	w.line(1, fmt.Sprintf("accepted: answer.code == %d", code), "as seen")
+	if d.id != "" {
+		w.line(1, "id: "+d.id, "another one in each answer to a start")
+	}
+	w.line(0, "", "")
+	w.line(0, "outcome:", "")
+	w.line(1, "request: "+flow(s.Outcome), "")
+	if d.field == "" {
+		w.line(1, "status: answer.body.status", "TODO: no field of the answer looks like a status")
+	} else {
+		w.line(1, "status: "+d.field, d.why)
+	}
+	w.line(1, "statuses:", "")
+	for _, word := range d.words {
+		w.line(2, flow(word.text)+": "+string(word.status), word.why)
+	}
+	if len(d.words) == 0 {
+		w.line(2, "TODO: completed", "TODO: the words of the workflow")
+	}
+	for _, status := range []saga.Status{saga.Running, saga.Compensating, saga.Compensated, saga.Stuck} {
+		if !slices.ContainsFunc(d.words, func(w word) bool { return w.status == status }) {
+			w.line(2, "", fmt.Sprintf("TODO: no word for %s was seen", status))
+		}
+	}
+	w.line(0, "", "")
+}
+
+func (d *draft) writeSteps(w *writer) {
+	w.line(0, "steps:", "in the order in which they were seen")
+	for _, st := range d.steps() {
+		text := fmt.Sprintf("- {name: %s, do: %s.%s", st.name, st.do.service, st.do.name)
+		if st.undo != nil {
+			text += fmt.Sprintf(", undo: %s.%s", st.undo.service, st.undo.name)
+		}
+		if st.kind != "" {
+			text += ", kind: " + string(st.kind)
+		}
+		w.line(1, text+"}", st.why)
+	}
+	w.line(0, "", "")
+}
+
+func (d *draft) writePromises(w *writer) {
+	var lines [][2]string
+	if d.record.Idempotent {
+		lines = append(lines, [2]string{"start: idempotent", "a start that was sent twice with one Idempotency-Key gave one saga"})
+	}
+	if yes, n := d.shapes.permanent(); yes {
+		lines = append(lines, [2]string{"permanent: true", fmt.Sprintf("none of %d refused calls was made again", n)})
+	}
+	if ops := d.changing(""); keyOf(ops) == usualKey {
+		if ok, again := stable(ops, usualKey); ok && again > 0 {
+			lines = append(lines, [2]string{"keys: true", fmt.Sprintf("each call had a key of its own, and its %d repeats the same one", again)})
+		}
+	}
+	if len(lines) == 0 {
+		w.line(0, "", "promises: nothing was seen that it promises beyond being a saga")
+		return
+	}
+	w.line(0, "promises:", "what was seen; take out what is no promise")
+	for _, l := range lines {
+		w.line(1, l[0], l[1])
+	}
+}
+
+// changing are the operations of a service that do or undo something; of all services
+// without a name.
+func (d *draft) changing(service string) []*operation {
+	var all []*operation
+	for _, op := range d.ops {
+		if (service == "" || op.service == service) && op.reads == nil && !op.pass {
+			all = append(all, op.operation)
+		}
+	}
+	return all
+}
