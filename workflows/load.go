@@ -24,7 +24,7 @@ const maxFile = 1 << 20
 func Load(file string) (*Workflow, error) {
 	b, err := os.ReadFile(file)
 	if errors.Is(err, fs.ErrNotExist) {
-		return nil, fmt.Errorf("%s: there is no such file (docs/your-workflow.md has one to begin with)", file)
+		return nil, fmt.Errorf("%s: there is no such file: sagacheck init writes a first one, sagacheck learn one from what a workflow does", file)
 	}
 	if err != nil {
 		return nil, err
