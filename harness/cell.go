@@ -93,10 +93,15 @@ func (r *cellRun) prepare(target wire.Target) error {
 	}
 	r.world = participants.NewWorld(c.Profile, registers, r.rec, r.in.Hook, defects)
 	r.script()
-	if own, ok := r.sys.(*ownSystem); ok {
-		return r.enroll(own)
+	own, ok := r.sys.(*ownSystem)
+	if !ok {
+		r.world.Expect(r.defs)
+		return nil
 	}
-	r.world.Expect(r.defs)
+	if err := r.enroll(own); err != nil {
+		r.h.wire.Release(r.leased)
+		return err
+	}
 	return nil
 }
 

@@ -81,7 +81,7 @@ func (r *router) dismiss(cell *cellRun) {
 	defer r.mu.Unlock()
 	for _, id := range cell.ids {
 		s := r.sagas[id]
-		s.cell, s.actions, s.lines = nil, nil, nil
+		s.cell, s.actions, s.lines, s.asked = nil, nil, nil, nil
 	}
 }
 

@@ -3,6 +3,7 @@ package wire
 import (
 	"errors"
 	"fmt"
+	"slices"
 )
 
 // Broken is what could not be carried out so far.
@@ -24,5 +25,7 @@ func (in *Injector) Trouble(err error) { in.trouble(err) }
 func (in *Injector) trouble(err error) {
 	in.mu.Lock()
 	defer in.mu.Unlock()
-	in.errs = append(in.errs, err)
+	if !slices.ContainsFunc(in.errs, func(e error) bool { return e.Error() == err.Error() }) { // once is enough
+		in.errs = append(in.errs, err)
+	}
 }

@@ -17,6 +17,7 @@ type cellFlags struct {
 func (g *cellFlags) register(c *cobra.Command, s *campaign.Settings) {
 	g.registerShared(c, s)
 	f := c.Flags()
+	f.StringVar(&s.Workflow, "workflow", "", "test a workflow of your own, as this `file` says, in the place of scenarios and an orchestrator")
 	f.StringVar(&s.WaitFor, "wait-for", "", "before anything else wait until this `URL` answers, up to a minute: a server that was started just now")
 	f.StringVar(&s.Participants, "participants", s.Participants, "protection of the participants: naive, keyed or fenced")
 	f.StringVar(&s.Orchestrator, "orchestrator", s.Orchestrator, "system under test: reference, the `name` of a manifest, the path of one, or a URL that speaks the contract")
@@ -28,7 +29,6 @@ func (g *cellFlags) registerShared(c *cobra.Command, s *campaign.Settings) {
 	g.budget.register(c)
 	f := c.Flags()
 	f.StringSliceVar(&s.Scenarios, "scenario", nil, "only scenarios that match this `glob`, or the path of a scenario file (may be repeated)")
-	f.StringVar(&s.Workflow, "workflow", "", "test a workflow of your own, as this `file` says, in the place of scenarios and an orchestrator")
 	f.StringSliceVar(&s.Properties, "property", nil, "only properties that match this `glob` (may be repeated)")
 	f.Uint64Var(&s.Seed, "seed", s.Seed, "seed of everything that is drawn; 0 draws one from the clock")
 	f.IntVar(&s.Parallel, "parallel", 0, fmt.Sprintf("sagas at once (default: %d a core)", campaign.SagasPerCore))
