@@ -44,7 +44,7 @@ func Run(ctx context.Context, host Host, o RunOptions) (*Finished, error) {
 		if err := x.possible(*own); err != nil {
 			return nil, errors.Join(usage(fmt.Errorf("--plan: %s: %w", o.Plan, err)), x.close())
 		}
-	} else if o.Curated {
+	} else if o.Curated && x.flow == nil {
 		x.sayUnplanned()
 	}
 	x.harness.Again, x.alone = reruns, own == nil && o.Curated

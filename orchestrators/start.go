@@ -10,6 +10,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -83,7 +84,7 @@ func (m *Manifest) Start(ctx context.Context, o Options) (System, error) {
 		defer cancel()
 		return nil, errors.Join(fmt.Errorf("orchestrator %s: %w", m.Name, err), s.Stop(stopCtx))
 	}
-	fmt.Fprintf(o.Log, "%s %s at %s, data and logs in %s\n", m.Name, m.Version, s.Base(), s.dir)
+	fmt.Fprintf(o.Log, "%s at %s, data and logs in %s\n", strings.TrimSpace(m.Name+" "+m.Version), s.Base(), s.dir)
 	return s, nil
 }
 
