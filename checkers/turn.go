@@ -115,6 +115,9 @@ func turnOf(h *history.History, s *history.SagaRecord, ds []disturbance) *turn {
 			continue
 		}
 		if no := o.Learnt(saga.Permanent); no != nil {
+			if h.Header.Workflow != "" && missing([]string{"permanent-errors"}, h) != "" {
+				continue // nobody has promised that it takes a refusal for the last word
+			}
 			note(turn{no.Ended, no.LearntAt(), o.Op.String() + " had been refused for good", newStepAfterFailure})
 		} else if end := surelyUsedUp(s, o, ds); end != nil {
 			note(turn{end.Ended, end.Ended.At, o.Op.String() + " had used up its attempts", newStepAfterFailure})

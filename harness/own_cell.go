@@ -52,7 +52,9 @@ func Skeleton(flow *workflows.Workflow) []saga.Step {
 			after = before
 		}
 		before = []string{s.Name}
-		step := saga.Step{Name: s.Name, Kind: s.Kind, After: after, Action: saga.Call{URL: s.Do.Title(), Retry: unknownPolicy, Body: never(s.Name)}}
+		policy := unknownPolicy
+		policy.MaxAttempts = flow.Promises.Attempts[s.Name]
+		step := saga.Step{Name: s.Name, Kind: s.Kind, After: after, Action: saga.Call{URL: s.Do.Title(), Retry: policy, Body: never(s.Name)}}
 		if s.Undo != nil {
 			step.Compensation = &saga.Call{URL: s.Undo.Title(), Retry: unknownPolicy, Body: saga.Effect{}.Body()}
 		}
