@@ -458,7 +458,7 @@ func (r *router) answer(call *workflows.Call, s *ownSaga, done participants.Done
 		s.actions = append(s.actions, &ownAction{saga: s, op: call.Op, at: done.Op, done: &done, said: call.Did(a, done.Effect, done.Ref)})
 	}
 	r.hear(s, a.Said()...)
-	return participants.Answer{Code: a.Code, Header: a.Header, Body: a.Body, Ref: done.Ref}
+	return participants.Answer{Code: a.Code, Header: a.Header, Body: a.Body, Ref: done.Ref, Shown: r.flow.Shown(a)}
 }
 
 // effects are what the service of an operation has done for a saga, for the

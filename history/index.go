@@ -196,10 +196,24 @@ func (a *Attempt) Learnt() saga.Answer {
 		return ""
 	case saga.Classify(a.Ended.Code) == saga.Transient:
 		return saga.Transient
-	case !a.Ended.Certain, a.doubtful:
+	case !a.Ended.Certain, a.doubtful, a.garbled():
 		return ""
 	}
 	return saga.Classify(a.Ended.Code)
+}
+
+// garbled tells that the answer is a success that a service of the user's own never gave: in
+// other words, and without the id that a workflow waits for, it may be taken for a failure.
+func (a *Attempt) garbled() bool {
+	if a.Sent == nil || a.Sent.Request == nil {
+		return false
+	}
+	for _, e := range a.Answered {
+		if e.Copy == 0 && e.Reply == nil && e.Detail == "" && saga.Classify(e.Code) == saga.Done {
+			return true
+		}
+	}
+	return false
 }
 
 // LearntAt is when what the attempt proves begins: when the orchestrator's side had

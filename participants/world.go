@@ -38,6 +38,7 @@ type Answer struct {
 	Header http.Header
 	Body   []byte
 	Ref    string // of such a service: its own name for the effect
+	Shown  string // the body as it is recorded
 
 	retryAt time.Time // of a RetryAfterDate, set when the answer is given
 }
@@ -157,7 +158,7 @@ func (w *World) Answered(c Call, a Answer) {
 	_, wait := a.retryAfter(time.Now())
 	e.Code, e.Detail, e.RetryAfterMS = a.Code, a.Detail, int(wait.Milliseconds())
 	if a.Body != nil { // a service of the user's own
-		e.Ref, e.Reply = a.Ref, &history.Message{Body: string(a.Body)}
+		e.Ref, e.Reply = a.Ref, &history.Message{Body: a.Shown}
 	}
 	if a.Hangup {
 		e.Detail = "hung up"

@@ -235,7 +235,7 @@ func (c *Call) fixed(field string, a *answer) (participants.Answer, error) {
 	if err != nil {
 		return participants.Answer{}, c.wrong(field, err)
 	}
-	return participants.Answer{Code: r.Code, Header: r.Header, Body: r.Body}, nil
+	return participants.Answer{Code: r.Code, Header: r.Header, Body: r.Body, Shown: string(r.Body)}, nil
 }
 
 func (a *answer) reply(env map[string]any) (Reply, error) {
@@ -289,16 +289,21 @@ func (w *Workflow) shownHeaders(h http.Header) map[string]string {
 	return shown
 }
 
+// Shown is the body of an answer as the history keeps it.
+func (w *Workflow) Shown(r Reply) string { return w.redacted(string(r.Body)) }
+
 // mostSeen is how much of a body the history keeps.
 const mostSeen = 64 << 10
 
 // Seen is a request as the history keeps it.
 func (w *Workflow) Seen(service string, r Request) *history.Message {
-	body := r.Body
+	target := r.target()
+	if fields := w.hiddenFields(); len(fields) > 0 && len(r.Query) > 0 {
+		target = r.Path + "?" + hideValues(r.Query, fields)
+	}
+	body := w.redacted(strings.ToValidUTF8(string(r.Body), "?"))
 	if len(body) > mostSeen {
-		body = body[:mostSeen]
+		body = strings.ToValidUTF8(body[:mostSeen], "?")
 	}
-	return &history.Message{
-		Service: service, Method: r.Method, Target: r.target(), Headers: w.shownHeaders(r.Header), Body: w.redacted(strings.ToValidUTF8(string(body), "?")),
-	}
+	return &history.Message{Service: service, Method: r.Method, Target: target, Headers: w.shownHeaders(r.Header), Body: body}
 }

@@ -144,7 +144,7 @@ func (q httpAsk) ask(ctx context.Context, f Facts, fill func(string) string) (ma
 	if err != nil {
 		return nil, err
 	}
-	resp, err := http.DefaultClient.Do(req)
+	resp, err := (&http.Client{CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}).Do(req)
 	if err != nil {
 		return nil, err
 	}
