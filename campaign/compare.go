@@ -166,9 +166,7 @@ func (x *session) limited(most int) []planned {
 		if most > 0 {
 			plans = plans[:min(len(plans), most)]
 		}
-		for _, p := range plans {
-			all = append(all, planned{s, p, x.s.Seed})
-		}
+		all = append(all, x.planned(s, plans)...)
 	}
 	return all
 }

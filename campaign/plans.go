@@ -25,6 +25,15 @@ func (x *session) cellsOf(ps []planned) iter.Seq[harness.Cell] {
 	}
 }
 
+// planned are plans for a subject, with the seed of the session.
+func (x *session) planned(s *subject, plans []faults.Plan) []planned {
+	var all []planned
+	for _, p := range plans {
+		all = append(all, planned{s, p, x.s.Seed})
+	}
+	return all
+}
+
 // plans lists the plans of a run: the user's own, or the curated and the drawn.
 func (x *session) plans(own *faults.Plan, curated bool, runs int) []planned {
 	var all []planned
@@ -32,11 +41,9 @@ func (x *session) plans(own *faults.Plan, curated bool, runs int) []planned {
 	for _, s := range subjects {
 		switch {
 		case own != nil:
-			all = append(all, planned{s, *own, x.s.Seed})
+			all = append(all, x.planned(s, []faults.Plan{*own})...)
 		case curated:
-			for _, p := range planning.Curated(s.blueprint(), x.ability()) {
-				all = append(all, planned{s, p, x.s.Seed})
-			}
+			all = append(all, x.planned(s, planning.Curated(s.blueprint(), x.ability()))...)
 		}
 	}
 	if own != nil {

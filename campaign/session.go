@@ -58,7 +58,7 @@ func open(ctx context.Context, host Host, s Settings, command string, shard *res
 		return nil, badInput(err)
 	}
 	if err := x.start(ctx); err != nil {
-		return nil, err
+		return nil, errors.Join(err, x.close())
 	}
 	if err := x.dropUnfit(); err != nil {
 		return nil, errors.Join(err, x.close())
@@ -113,8 +113,11 @@ func (x *session) wire() *wire.Wire {
 // close ends everything that the session started.
 func (x *session) close() error {
 	var errs []error
-	if x.harness != nil {
+	switch {
+	case x.harness != nil:
 		errs = append(errs, x.harness.Close())
+	case x.flow != nil: // whose addresses no harness has got
+		errs = append(errs, x.flow.wire.Close())
 	}
 	if x.system != nil {
 		limit := 30 * time.Second

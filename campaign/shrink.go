@@ -11,11 +11,12 @@ import (
 	"sync"
 	"time"
 
+	"golang.org/x/sync/errgroup"
+
 	"github.com/sagacheck/sagacheck/checkers"
 	"github.com/sagacheck/sagacheck/harness"
 	"github.com/sagacheck/sagacheck/planning"
 	"github.com/sagacheck/sagacheck/results"
-	"golang.org/x/sync/errgroup"
 )
 
 const (

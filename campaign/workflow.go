@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"maps"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/sagacheck/sagacheck/checkers"
@@ -113,7 +112,8 @@ func (f *flow) sound(h *history.History) error {
 	for _, e := range h.Events {
 		switch e.Kind {
 		case history.CallSent, history.CallRead:
-			called[f.file.ServiceOf(stepOf(e.Step))] = true
+			step, _ := saga.CutInstance(e.Step)
+			called[f.file.ServiceOf(step)] = true
 		case history.SagaStatus:
 			last = e.Status
 		}
@@ -131,12 +131,6 @@ func (f *flow) sound(h *history.History) error {
 		errs = append(errs, fmt.Errorf("it ended as %q: expected completed", last))
 	}
 	return errors.Join(errs...)
-}
-
-// stepOf is the name of a step without the number of its instance.
-func stepOf(name string) string {
-	base, _, _ := strings.Cut(name, "(")
-	return base
 }
 
 // runWorkflow runs the ways that the workflow may go, and then every kind of fault at each
@@ -171,11 +165,7 @@ func (x *session) runWorkflow(ctx context.Context) {
 // journeys are the plans with which a run of a workflow begins.
 func (x *session) journeys() []planned {
 	s := x.flow.subject()
-	var all []planned
-	for _, p := range planning.Journeys(s.blueprint()[0]) {
-		all = append(all, planned{s, p, x.s.Seed})
-	}
-	return all
+	return x.planned(s, planning.Journeys(s.blueprint()[0]))
 }
 
 // together are plans for several sagas at once; none where only one can be told apart.
@@ -184,19 +174,11 @@ func (x *session) together() []planned {
 		return nil
 	}
 	s := x.flow.several(together)
-	var all []planned
-	for _, p := range planning.Together(s.blueprint()[0], together) {
-		all = append(all, planned{s, p, x.s.Seed})
-	}
-	return all
+	return x.planned(s, planning.Together(s.blueprint()[0], together))
 }
 
 // atPoints are the plans that follow from where the journeys led.
 func (x *session) atPoints(journeys []planning.Journey) []planned {
 	s := x.flow.subject()
-	var all []planned
-	for _, p := range planning.AtPoints(s.blueprint()[0], journeys, x.ability()) {
-		all = append(all, planned{s, p, x.s.Seed})
-	}
-	return all
+	return x.planned(s, planning.AtPoints(s.blueprint()[0], journeys, x.ability()))
 }

@@ -2,7 +2,7 @@ package harness
 
 import (
 	"context"
-	"strings"
+	"strconv"
 
 	"github.com/sagacheck/sagacheck/history"
 	"github.com/sagacheck/sagacheck/saga"
@@ -64,11 +64,8 @@ func (r *cellRun) facts(id string, events []history.Event) (f workflows.Facts, e
 }
 
 func callFact(e history.Event) map[string]any {
-	_, instance, _ := strings.Cut(strings.TrimSuffix(e.Step, ")"), "(")
-	if instance == "" {
-		instance = "1"
-	}
-	return map[string]any{"step": base(e.Step), "instance": instance, "direction": string(e.Direction), "attempt": e.Attempt}
+	step, n := saga.CutInstance(e.Step)
+	return map[string]any{"step": step, "instance": strconv.Itoa(n), "direction": string(e.Direction), "attempt": e.Attempt}
 }
 
 func effectFact(e history.Event) map[string]any {

@@ -110,7 +110,7 @@ func (r *cellRun) line(op saga.Operation) *wire.Line {
 
 // base is the name of a step without the number of its instance.
 func base(step string) string {
-	name, _, _ := strings.Cut(step, "(")
+	name, _ := saga.CutInstance(step)
 	return name
 }
 

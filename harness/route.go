@@ -5,9 +5,6 @@ import (
 	"fmt"
 	"net/http"
 	"slices"
-	"strconv"
-	"sync"
-	"sync/atomic"
 	"time"
 
 	"github.com/sagacheck/sagacheck/history"
@@ -16,127 +13,6 @@ import (
 	"github.com/sagacheck/sagacheck/wire"
 	"github.com/sagacheck/sagacheck/workflows"
 )
-
-// router tells whose the calls are that the processes of a workflow make: which
-// operation of which saga.
-type router struct {
-	flow  *workflows.Workflow
-	gates map[string]*wire.Gate // of the services
-	refs  atomic.Int64          // names that services have given to their effects
-
-	mu    sync.Mutex
-	sagas map[string]*ownSaga // by each name that they go by; those of cells that are over too
-	said  map[string]*ownSaga // value → the saga in whose messages it occurred first
-	many  map[string]bool     // values that several sagas said
-	news  chan struct{}       // closed when a saga's own name gets known
-}
-
-// ownSaga is what is known of one saga of a workflow.
-type ownSaga struct {
-	id      string
-	started workflows.Started
-	cell    *cellRun // nil: its cell is over
-	own     string   // the workflow's own name for it; empty: not known yet
-
-	instances map[string][]string // operation → what tells its instances apart, in order
-	actions   []*ownAction
-	lines     map[saga.Operation]*wire.Line
-	asked     map[saga.Operation]participants.Ask // what the first attempt asked for
-}
-
-// ownAction is an action that a service has done, as compensations name it.
-type ownAction struct {
-	saga *ownSaga
-	op   *workflows.Operation
-	at   saga.Operation
-	done *participants.Done
-	said workflows.Action
-}
-
-func newRouter(flow *workflows.Workflow) *router {
-	return &router{
-		flow: flow, gates: map[string]*wire.Gate{}, sagas: map[string]*ownSaga{}, said: map[string]*ownSaga{}, many: map[string]bool{},
-		news: make(chan struct{}),
-	}
-}
-
-// enroll makes the sagas of a cell known.
-func (r *router) enroll(cell *cellRun, started []workflows.Started) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	for i, id := range cell.ids {
-		s := &ownSaga{
-			id: id, started: started[i], cell: cell, instances: map[string][]string{},
-			lines: map[saga.Operation]*wire.Line{}, asked: map[saga.Operation]participants.Ask{},
-		}
-		r.sagas[id] = s
-		r.hear(s, started[i].Said()...)
-	}
-}
-
-// dismiss ends the sagas of a cell. Their names stay known: what still comes for them
-// is no mistake of the file.
-func (r *router) dismiss(cell *cellRun) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	for _, id := range cell.ids {
-		s := r.sagas[id]
-		s.cell, s.actions, s.lines, s.asked = nil, nil, nil, nil
-	}
-}
-
-// hear notes the values that were said in the messages of a saga; under the lock.
-func (r *router) hear(s *ownSaga, values ...string) {
-	for _, v := range values {
-		switch first := r.said[v]; {
-		case first == nil:
-			r.said[v] = s
-		case first != s:
-			r.many[v] = true
-		}
-	}
-}
-
-// named notes the workflow's own name for a saga.
-func (r *router) named(id, own string) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	s := r.sagas[id]
-	if s == nil || s.own != "" || own == "" {
-		return
-	}
-	s.own = own
-	if r.sagas[own] == nil {
-		r.sagas[own] = s
-	}
-	r.hear(s, own)
-	close(r.news)
-	r.news = make(chan struct{})
-}
-
-// Trouble is every cell's that is under way: nobody knows whose it was.
-func (r *router) Trouble(err error) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	r.trouble(err)
-}
-
-func (r *router) trouble(err error) {
-	for _, c := range r.cells() {
-		c.in.Trouble(err)
-	}
-}
-
-// cells are those under way; under the lock.
-func (r *router) cells() []*cellRun {
-	var cells []*cellRun
-	for _, s := range r.sagas {
-		if s.cell != nil && !slices.Contains(cells, s.cell) {
-			cells = append(cells, s.cell)
-		}
-	}
-	return cells
-}
 
 // anybodysError is a call that any of several cells may have made: run alone, each of
 // them shows whether it was its own.
@@ -147,7 +23,7 @@ func (e *anybodysError) Unwrap() error { return e.error }
 // unmatched refuses a call that the file does not know.
 func (r *router) unmatched(service string, req workflows.Request, err error) wire.Routed {
 	seen := r.flow.Seen(service, req)
-	cells := r.cells()
+	cells := r.cells
 	if s := r.speaker(req.Said()); s != nil && s.cell == nil {
 		return over()
 	} else if s != nil {
@@ -162,16 +38,6 @@ func (r *router) unmatched(service string, req workflows.Request, err error) wir
 		c.in.Trouble(err)
 	}
 	return wire.Routed{Answer: participants.Answer{Code: http.StatusNotImplemented, Title: "unknown call", Detail: err.Error()}}
-}
-
-// speaker is the only saga that ever said one of the values; nil: there is none.
-func (r *router) speaker(values []string) *ownSaga {
-	for _, v := range values {
-		if s := r.said[v]; s != nil && !r.many[v] {
-			return s
-		}
-	}
-	return nil
 }
 
 // over answers a call of a saga whose cell is over.
@@ -191,10 +57,9 @@ func (r *router) Route(service string, head *http.Request, body []byte) wire.Rou
 	if call.Pass {
 		return wire.Routed{Answer: participants.Answer{Code: http.StatusOK, Body: []byte("{}")}}
 	}
-	r.awaitNames(call)
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	s, undoes, err := r.whose(call)
+	s, undoes, err := r.whoseIn(namesLimit, call)
 	switch {
 	case err != nil:
 		return r.unmatched(service, req, err)
@@ -208,28 +73,27 @@ func (r *router) Route(service string, head *http.Request, body []byte) wire.Rou
 // namesLimit bounds the wait for the workflow's own name of a saga.
 const namesLimit = 2 * time.Second
 
-// awaitNames waits while a call names a saga that nobody knows and the answer to a start
-// is still on its way.
-func (r *router) awaitNames(call *workflows.Call) {
-	limit := time.NewTimer(namesLimit)
-	defer limit.Stop()
+// whoseIn is whose; where the call names a saga that nobody knows, and the answer to a
+// start is still on its way, it waits for that. Under the lock, which it lets go meanwhile.
+func (r *router) whoseIn(limit time.Duration, call *workflows.Call) (s *ownSaga, undoes *ownAction, err error) {
+	late := time.NewTimer(limit)
+	defer late.Stop()
 	for {
-		r.mu.Lock()
-		_, _, err := r.whose(call)
-		unnamed := slices.ContainsFunc(r.cells(), func(c *cellRun) bool {
-			return slices.ContainsFunc(c.ids, func(id string) bool { return r.sagas[id].own == "" })
-		})
-		news := r.news
-		r.mu.Unlock()
+		s, undoes, err = r.whose(call)
 		var unknown *unknownSagaError
 		var unsaid *workflows.UnsaidError
+		unnamed := slices.ContainsFunc(r.open(), func(s *ownSaga) bool { return s.own == "" })
 		if !unnamed || !errors.As(err, &unknown) && !errors.As(err, &unsaid) {
-			return
+			return s, undoes, err
 		}
+		news := r.news
+		r.mu.Unlock()
 		select {
 		case <-news:
-		case <-limit.C:
-			return
+			r.mu.Lock()
+		case <-late.C:
+			r.mu.Lock()
+			return r.whose(call)
 		}
 	}
 }
@@ -256,11 +120,11 @@ func (r *router) whose(call *workflows.Call) (*ownSaga, *ownAction, error) {
 	var s *ownSaga
 	switch {
 	case only:
-		cells := r.cells()
-		if len(cells) != 1 || len(cells[0].ids) != 1 {
+		open := r.open()
+		if len(open) != 1 {
 			return &ownSaga{}, nil, nil
 		}
-		s = r.sagas[cells[0].ids[0]]
+		s = open[0]
 	case value != "":
 		if s = r.sagas[value]; s == nil {
 			return nil, nil, &unknownSagaError{value, call.String()}
@@ -314,17 +178,6 @@ func (r *router) pair(call *workflows.Call, s *ownSaga) (*ownAction, error) {
 		return found[0], nil
 	}
 	return nil, fmt.Errorf("%s: its which names %d actions (%s and %s): expected one", call, len(found), found[0].at, found[1].at)
-}
-
-// open are the sagas of cells that are under way, each once; under the lock.
-func (r *router) open() []*ownSaga {
-	var all []*ownSaga
-	for _, c := range r.cells() {
-		for _, id := range c.ids {
-			all = append(all, r.sagas[id])
-		}
-	}
-	return all
 }
 
 // line finds the operation of a call, and what the service does with it; under the lock.
@@ -391,15 +244,7 @@ func (r *router) operation(call *workflows.Call, s *ownSaga, undoes *ownAction) 
 			n = len(keys) + 1
 		}
 	}
-	return saga.Operation{Saga: s.id, Step: Instance(step, n), Direction: direction}, nil
-}
-
-// Instance is the name of the n-th instance of a step.
-func Instance(step string, n int) string {
-	if n == 1 {
-		return step
-	}
-	return step + "(" + strconv.Itoa(n) + ")"
+	return saga.Operation{Saga: s.id, Step: saga.Instance(step, n), Direction: direction}, nil
 }
 
 func (r *router) lineOf(s *ownSaga, op saga.Operation) *wire.Line {
@@ -445,7 +290,8 @@ func (s *ownSaga) vars() workflows.SagaVars {
 func (r *router) answer(call *workflows.Call, s *ownSaga, done participants.Done, undoes *ownAction) participants.Answer {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	done.Ref = fmt.Sprintf("%c-%d", call.Op.Service[0], r.refs.Add(1))
+	r.refs++
+	done.Ref = fmt.Sprintf("%c-%d", call.Op.Service[0], r.refs)
 	var of *workflows.Action
 	if undoes != nil {
 		of = &undoes.said

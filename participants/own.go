@@ -13,7 +13,6 @@ type Done struct {
 	Ref    string // the service's own name for it
 	Op     saga.Operation
 	Effect saga.Effect
-	Of     *Done // what it undoes; nil: it is an action's
 	undone []saga.Effect
 }
 
@@ -77,7 +76,7 @@ func (w *World) applyAsk(r *request, ask Ask) (a Answer, changed bool) {
 		w.mem.drop(r)
 		return *a, false
 	}
-	done := Done{Op: r.call.Op, Effect: ask.Effect, Of: ask.Undoes}
+	done := Done{Op: r.call.Op, Effect: ask.Effect}
 	a = ask.Answer(done)
 	done.Ref = a.Ref
 	of := ""

@@ -24,3 +24,18 @@ func TestAncestors(t *testing.T) {
 		}
 	}
 }
+
+func TestInstances(t *testing.T) {
+	for _, c := range []struct {
+		step string
+		n    int
+		name string
+	}{{"charge", 1, "charge"}, {"charge", 2, "charge(2)"}, {"a-1", 12, "a-1(12)"}} {
+		if name := saga.Instance(c.step, c.n); name != c.name {
+			t.Errorf("%s, %d: %s", c.step, c.n, name)
+		}
+		if step, n := saga.CutInstance(c.name); step != c.step || n != c.n {
+			t.Errorf("%s: %s, %d", c.name, step, n)
+		}
+	}
+}

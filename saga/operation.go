@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"regexp"
 	"strconv"
+	"strings"
 )
 
 // Direction says whether an operation does a step or undoes it.
@@ -72,6 +73,24 @@ const SubmitStep = "submit"
 // SubmitPolicy is how the client submits: it sends the saga again until it is accepted,
 // at the same pace all along.
 var SubmitPolicy = RetryPolicy{AttemptTimeoutMS: 500, InitialIntervalMS: 20}
+
+// Instance is the name of the n-th time that a step is taken in one saga: "charge",
+// "charge(2)".
+func Instance(step string, n int) string {
+	if n == 1 {
+		return step
+	}
+	return fmt.Sprintf("%s(%d)", step, n)
+}
+
+// CutInstance is a step without the number of its instance, and that number.
+func CutInstance(name string) (step string, n int) {
+	step, number, numbered := strings.Cut(strings.TrimSuffix(name, ")"), "(")
+	if n, err := strconv.Atoi(number); numbered && err == nil {
+		return step, n
+	}
+	return step, 1
+}
 
 // FailurePoint is an exact place for a fault. Its text form is
 // step[.undo]#attempt@phase, for example "charge.undo#1@receive".

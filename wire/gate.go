@@ -29,7 +29,7 @@ type Gate struct {
 	ln     *net.TCPListener
 	fixed  bool // somebody chose the address: it is given up when it is released
 	script atomic.Pointer[script]
-	router atomic.Pointer[Router] // of a service's address, in place of a script
+	router atomic.Pointer[served] // of a service's address, in place of a script
 	proxy  atomic.Pointer[Proxy]  // of the address of a forward proxy, in place of both
 
 	mu     sync.Mutex

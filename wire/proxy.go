@@ -87,7 +87,7 @@ func (p *Proxy) serve(g *Gate, conn *client, m *message) {
 		p.inside(g, conn, m, target, service)
 	default:
 		m.retarget(head.RequestURI, head.URL.RequestURI())
-		g.routeRead(conn, m, head, began, namedRouter{service, p.Router})
+		g.routeRead(conn, m, head, began, served{service, p.Router})
 	}
 }
 
@@ -133,7 +133,7 @@ func (p *Proxy) inside(g *Gate, conn *client, m *message, target, service string
 	if call.first() != nil {
 		return // as above
 	}
-	g.route(inner, call, namedRouter{service, p.Router})
+	g.route(inner, call, served{service, p.Router})
 }
 
 // remoteAlert is how crypto/tls names what a peer says before it leaves.

@@ -46,29 +46,18 @@ func (in *Injector) Line(op saga.Operation, upstream Upstream, timeout time.Dura
 	return &Line{&script{op: op, upstream: upstream, timeout: timeout, world: world, in: in}}
 }
 
-// Behind tells the injector which address the calls of an operation come to, so that
-// it can be closed. It must be the cell's alone.
-func (in *Injector) Behind(op saga.Operation, g *Gate) { in.gates[op] = g }
-
 // Serve makes a gate the address of a service until it is released.
-func (g *Gate) Serve(service string, r Router) {
-	var named Router = namedRouter{service, r}
-	g.router.Store(&named)
-}
+func (g *Gate) Serve(service string, r Router) { g.router.Store(&served{service, r}) }
 
-// namedRouter is a router with the service that a gate stands for.
-type namedRouter struct {
+// served is a service whose calls a router knows.
+type served struct {
 	service string
 	Router
 }
 
-func (n namedRouter) Route(_ string, head *http.Request, body []byte) Routed {
-	return n.Router.Route(n.service, head, body)
-}
-
 // route carries one connection to the address of a service. What a call is only the
 // whole request tells, so it is read to its end before anything else happens.
-func (g *Gate) route(conn *client, m *message, r Router) {
+func (g *Gate) route(conn *client, m *message, r served) {
 	began := time.Now().Add(-sinceReceived(conn.tcp))
 	if head := conn.request(m, r.Trouble); head != nil {
 		g.routeRead(conn, m, head, began, r)
@@ -89,7 +78,7 @@ func (conn *client) request(m *message, trouble func(error)) *http.Request {
 }
 
 // routeRead is route for a request whose head was read.
-func (g *Gate) routeRead(conn *client, m *message, head *http.Request, began time.Time, r Router) {
+func (g *Gate) routeRead(conn *client, m *message, head *http.Request, began time.Time, r served) {
 	if expects(head) && !m.whole() {
 		_, _ = io.WriteString(conn, goOn) // who is gone is found out by reading
 	}
@@ -103,7 +92,7 @@ func (g *Gate) routeRead(conn *client, m *message, head *http.Request, began tim
 		turnAway(conn, m, http.StatusBadRequest, "this request can't be read")
 		return
 	}
-	to := r.Route("", head, body)
+	to := r.Route(r.service, head, body)
 	if to.Line == nil {
 		h, b := to.Answer.Content(time.Now())
 		part(conn, m, to.Answer.Code, h, b)

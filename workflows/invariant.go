@@ -120,17 +120,6 @@ func (c condition) always(f Facts, done *Checked) error {
 	return nil
 }
 
-// HasSometimes lists the invariants that must have been true in some saga of a run.
-func (w *Workflow) HasSometimes() []string {
-	var names []string
-	for _, c := range w.conditions {
-		if c.when == Sometimes {
-			names = append(names, c.name)
-		}
-	}
-	return names
-}
-
 var factVars = []string{"saga", "id", "start", "status", "effects", "calls"}
 
 func (c *compiler) invariants() {

@@ -1,0 +1,145 @@
+package harness
+
+import (
+	"slices"
+	"sync"
+
+	"github.com/sagacheck/sagacheck/participants"
+	"github.com/sagacheck/sagacheck/saga"
+	"github.com/sagacheck/sagacheck/wire"
+	"github.com/sagacheck/sagacheck/workflows"
+)
+
+// router tells whose the calls are that the processes of a workflow make: which
+// operation of which saga.
+type router struct {
+	flow  *workflows.Workflow
+	gates map[string]*wire.Gate // of the services
+
+	mu    sync.Mutex
+	refs  int                 // names that services have given to their effects
+	cells []*cellRun          // under way
+	sagas map[string]*ownSaga // by each name that they go by; those of cells that are over too
+	said  map[string]*ownSaga // value → the saga in whose messages it occurred first
+	many  map[string]bool     // values that several sagas said
+	news  chan struct{}       // closed when a saga's own name gets known
+}
+
+// ownSaga is what is known of one saga of a workflow.
+type ownSaga struct {
+	id      string
+	started workflows.Started
+	cell    *cellRun // nil: its cell is over
+	own     string   // the workflow's own name for it; empty: not known yet
+
+	instances map[string][]string // operation → what tells its instances apart, in order
+	actions   []*ownAction
+	lines     map[saga.Operation]*wire.Line
+	asked     map[saga.Operation]participants.Ask // what the first attempt asked for
+}
+
+// ownAction is an action that a service has done, as compensations name it.
+type ownAction struct {
+	saga *ownSaga
+	op   *workflows.Operation
+	at   saga.Operation
+	done *participants.Done
+	said workflows.Action
+}
+
+func newRouter(flow *workflows.Workflow) *router {
+	return &router{
+		flow: flow, gates: map[string]*wire.Gate{}, sagas: map[string]*ownSaga{}, said: map[string]*ownSaga{}, many: map[string]bool{},
+		news: make(chan struct{}),
+	}
+}
+
+// enroll makes the sagas of a cell known.
+func (r *router) enroll(cell *cellRun, started []workflows.Started) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.cells = append(r.cells, cell)
+	for i, id := range cell.ids {
+		s := &ownSaga{
+			id: id, started: started[i], cell: cell, instances: map[string][]string{},
+			lines: map[saga.Operation]*wire.Line{}, asked: map[saga.Operation]participants.Ask{},
+		}
+		r.sagas[id] = s
+		r.hear(s, started[i].Said()...)
+	}
+}
+
+// dismiss ends the sagas of a cell. Their names stay known: what still comes for them
+// is no mistake of the file.
+func (r *router) dismiss(cell *cellRun) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.cells = slices.DeleteFunc(r.cells, func(c *cellRun) bool { return c == cell })
+	for _, id := range cell.ids {
+		s := r.sagas[id]
+		s.cell, s.actions, s.lines, s.asked = nil, nil, nil, nil
+	}
+}
+
+// hear notes the values that were said in the messages of a saga; under the lock.
+func (r *router) hear(s *ownSaga, values ...string) {
+	for _, v := range values {
+		switch first := r.said[v]; {
+		case first == nil:
+			r.said[v] = s
+		case first != s:
+			r.many[v] = true
+		}
+	}
+}
+
+// named notes the workflow's own name for a saga.
+func (r *router) named(id, own string) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	s := r.sagas[id]
+	if s == nil || s.own != "" || own == "" {
+		return
+	}
+	s.own = own
+	if r.sagas[own] == nil {
+		r.sagas[own] = s
+	}
+	r.hear(s, own)
+	close(r.news)
+	r.news = make(chan struct{})
+}
+
+// Trouble is every cell's that is under way: nobody knows whose it was.
+func (r *router) Trouble(err error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.trouble(err)
+}
+
+func (r *router) trouble(err error) {
+	for _, c := range r.cells {
+		c.in.Trouble(err)
+	}
+}
+
+// open are the sagas of cells that are under way, each once; under the lock.
+func (r *router) open() []*ownSaga {
+	var all []*ownSaga
+	for _, c := range r.cells {
+		for _, id := range c.ids {
+			all = append(all, r.sagas[id])
+		}
+	}
+	return all
+}
+
+// speaker is the only saga that ever said one of the values; nil: there is none.
+func (r *router) speaker(values []string) *ownSaga {
+	for _, v := range values {
+		if s := r.said[v]; s != nil && !r.many[v] {
+			return s
+		}
+	}
+	return nil
+}
