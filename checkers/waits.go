@@ -31,8 +31,10 @@ type timing struct {
 	ds     []disturbance
 	faulty map[hit]bool    // attempts that a fault struck
 	window map[string]bool // steps under a window that struck something
-	// keepsTimeout: the orchestrator says that it gives an attempt up at its time-out.
+	// keepsTimeout: the orchestrator says that it gives an attempt up at its time-out,
+	// which may begin so much before the wire sees the attempt.
 	keepsTimeout bool
+	late         time.Duration
 }
 
 type hit struct {
@@ -53,6 +55,7 @@ func newTiming(ix *history.Index) *timing {
 			}
 		}
 	}
+	t.late = max(3*ix.Lag, t.longestLag())
 	return t
 }
 
@@ -121,7 +124,7 @@ func (t *timing) seenLate(o *history.OpRecord, a *history.Attempt) bool {
 		return false
 	case a.Ended.Code != 0:
 		return !a.InTime()
-	case 3*t.ix.Lag >= limit:
+	case t.late >= limit:
 		return true
 	}
 	return a.Ended.At-a.Sent.At < limit/2 && !t.window[o.Op.Step] && !t.faulty[hit{o.Op, a.N}]
@@ -130,10 +133,11 @@ func (t *timing) seenLate(o *history.OpRecord, a *history.Attempt) bool {
 // earliestFailure is the earliest time at which the orchestrator can have learnt
 // that the attempt failed. Silence it learns by its time-out, which it keeps if it
 // says so, and which began before the wire saw the attempt by no more than the
-// machine was late. On a machine that is late by a good part of a time-out it can't
+// machine was late, or the orchestrator anywhere in the cell: it may write down what
+// it begins while the time-out runs. On a machine that is late by a good part of a time-out it can't
 // be told from a connection that broke, and a participant that hung up was not silent.
 func (t *timing) earliestFailure(o *history.OpRecord, a *history.Attempt) time.Duration {
-	full, late := o.Call.Retry.AttemptTimeout(), 3*t.ix.Lag
+	full, late := o.Call.Retry.AttemptTimeout(), t.late
 	if a.Ended.Code == 0 && !hungUp(a) && t.keepsTimeout && 2*late <= full && a.Ended.At-a.Sent.At >= full-late {
 		return a.Sent.At + full - late
 	}
