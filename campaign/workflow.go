@@ -64,6 +64,7 @@ func (x *session) learn(ctx context.Context) error {
 		return fmt.Errorf("workflow %s, a run without faults: %w", x.flow.file.Name, err)
 	}
 	x.flow.steps = calm.Header.Definitions[0].Steps
+	runs := []*history.Index{history.NewIndex(calm)}
 	for i := range x.flow.steps {
 		s := &x.flow.steps[i]
 		lost := faults.Plan{Faults: []faults.Fault{{
@@ -77,6 +78,10 @@ func (x *session) learn(ctx context.Context) error {
 		if s.Compensation != nil {
 			s.Compensation.Retry.AttemptTimeoutMS = s.Action.Retry.AttemptTimeoutMS
 		}
+		runs = append(runs, history.NewIndex(h))
+	}
+	if x.flow.file.Steps == nil {
+		x.flow.steps = inOrder(x.flow.steps, runs)
 	}
 	return nil
 }

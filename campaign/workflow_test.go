@@ -93,6 +93,31 @@ func buildShop(t *testing.T) string {
 	return dir
 }
 
+// TestShopWithoutSteps: of a workflow whose file says nothing of its steps, their order is
+// what runs show.
+func TestShopWithoutSteps(t *testing.T) {
+	dir := buildShop(t)
+	plain, err := os.ReadFile("../examples/shop/workflow.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	before, rest, _ := strings.Cut(string(plain), "\nsteps:")
+	_, after, _ := strings.Cut(rest, "\npromises:")
+	file := filepath.Join(dir, "workflow.yaml")
+	if err := os.WriteFile(file, []byte(before+"\npromises:"+after), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	o := RunOptions{Settings: Defaults(), Curated: true}
+	o.Workflow, o.Out, o.Settle = file, t.TempDir(), 8*time.Second
+	done, err := Run(t.Context(), Host{}, o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if done.Run.Summary.Exit != results.ExitPass {
+		t.Errorf("%s: %v", done.Run.Summary.Outcome, done.Run.Summary.Reasons)
+	}
+}
+
 // TestWorkflowIsReplayed: a failure of a workflow fails again from its replay file, and a
 // workflow that calls nobody is told so.
 func TestWorkflowIsReplayed(t *testing.T) {

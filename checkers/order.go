@@ -47,8 +47,8 @@ func firstSent(o *history.OpRecord) *history.Event {
 }
 
 // acknowledged is the first event that shows that the orchestrator may have learnt
-// the operation's success: the good answer of an attempt of its own. An answer of
-// which nothing reached it is none. Nil: it can't have.
+// the operation's success: the good answer of an attempt of its own, or a read-back that
+// told of it. An answer of which nothing reached it is none. Nil: it can't have.
 func acknowledged(o *history.OpRecord) *history.Event {
 	if o == nil {
 		return nil
@@ -64,7 +64,17 @@ func acknowledged(o *history.OpRecord) *history.Event {
 			}
 		}
 	}
+	if len(o.Found) > 0 && (first == nil || o.Found[0].Seq < first.Seq) {
+		return o.Found[0]
+	}
 	return first
+}
+
+// Overtook tells whether a step was attempted before another one had succeeded, as far as
+// the orchestrator can have known.
+func Overtook(s *history.SagaRecord, later, earlier string) bool {
+	began, done := firstSent(s.Op(later, saga.Action)), acknowledged(s.Op(earlier, saga.Action))
+	return began != nil && (done == nil || done.Seq > began.Seq)
 }
 
 // lostAnswer tells that nothing of an answer to the attempt reached the orchestrator.

@@ -1,6 +1,8 @@
 package checkers
 
 import (
+	"slices"
+
 	"github.com/sagacheck/sagacheck/history"
 	"github.com/sagacheck/sagacheck/saga"
 )
@@ -46,7 +48,7 @@ func (c OrphanedEffect) Check(h *history.History, ix *history.Index) Verdict {
 					continue
 				}
 				switch {
-				case undoneBy(s)[e.Ref], toldAgain(o, e), readBack(h, s, e):
+				case undoneBy(s)[e.Ref], toldAgain(o, e), readBack(o, e):
 					t.held("answer-lost", 1)
 				case end == nil:
 					t.unjudgeable("answer-lost", "the saga has not ended")
@@ -98,15 +100,9 @@ func toldAgain(o *history.OpRecord, e *history.Event) bool {
 	return false
 }
 
-// readBack tells whether the orchestrator asked the service of an effect what there is,
-// after it was done, and got an answer.
-func readBack(h *history.History, s *history.SagaRecord, e *history.Event) bool {
-	for i := range h.Events {
-		if r := &h.Events[i]; r.Kind == history.CallRead && r.Saga == s.ID && r.Seq > e.Seq && saga.Classify(r.Code) == saga.Done {
-			return true
-		}
-	}
-	return false
+// readBack tells whether the orchestrator asked what there is, and was told of the effect.
+func readBack(o *history.OpRecord, e *history.Event) bool {
+	return slices.ContainsFunc(o.Found, func(r *history.Event) bool { return slices.Contains(r.Told, e.Ref) })
 }
 
 func endedOf(o *history.OpRecord, e *history.Event) *history.Event {

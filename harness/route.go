@@ -215,7 +215,11 @@ func (r *router) reading(call *workflows.Call, s *ownSaga) participants.Handler 
 			return r.unanswerable(call, err)
 		}
 		r.hear(s, a.Said()...)
-		return participants.Answer{Code: a.Code, Header: a.Header, Body: a.Body}
+		var told []string
+		for _, done := range s.at(call.Op) {
+			told = append(told, done.done.Ref)
+		}
+		return participants.Answer{Code: a.Code, Header: a.Header, Body: a.Body, Told: told}
 	}
 }
 
@@ -307,14 +311,19 @@ func (r *router) answer(call *workflows.Call, s *ownSaga, done participants.Done
 	return participants.Answer{Code: a.Code, Header: a.Header, Body: a.Body, Ref: done.Ref, Shown: r.flow.Shown(a)}
 }
 
-// effects are what the service of an operation has done for a saga, for the
-// expressions of its answers.
+// at is what the service of an operation has done for a saga, as far as that operation
+// knows of it.
+func (s *ownSaga) at(op *workflows.Operation) []*ownAction {
+	return slices.DeleteFunc(slices.Clone(s.actions), func(a *ownAction) bool {
+		return a.op.Service != op.Service || op.Reads != "" && a.op.Name != op.Reads
+	})
+}
+
+// effects are the same for the expressions of its answers.
 func (s *ownSaga) effects(op *workflows.Operation) []workflows.Action {
 	var all []workflows.Action
-	for _, a := range s.actions {
-		if a.op.Service == op.Service && (op.Reads == "" || a.op.Name == op.Reads) {
-			all = append(all, a.said)
-		}
+	for _, a := range s.at(op) {
+		all = append(all, a.said)
 	}
 	return all
 }

@@ -154,6 +154,8 @@ type Event struct {
 	// the effect that a compensation undoes.
 	Ref string `json:"ref,omitempty"`
 	Of  string `json:"of,omitempty"`
+	// Told: (call-read) the Refs of the effects that the service had to tell of.
+	Told []string `json:"told,omitempty"`
 	// Code is the HTTP status: of an answer (call-answered), of what reached the
 	// orchestrator (call-ended; 0: not even the head of an answer did), of a refusal.
 	Code int `json:"code,omitempty"`

@@ -44,6 +44,7 @@ type OpRecord struct {
 	Call     saga.Call
 	Attempts []*Attempt // ascending by N
 	Effects  []*Event   // CallCommitted, in order
+	Found    []*Event   // CallRead whose answer told of an effect of this operation, in order
 
 	read     sync.Once
 	asked    saga.Effect
@@ -128,6 +129,8 @@ func (ix *Index) add(e *Event) {
 	case CallSent, CallReceived, CallCommitted, CallAnswered, CallEnded:
 		s.Calls = append(s.Calls, e)
 		s.op(e).add(e)
+	case CallRead:
+		s.found(e)
 	}
 }
 
@@ -140,6 +143,18 @@ func (s *SagaRecord) op(e *Event) *OpRecord {
 		s.Ops[ref] = o
 	}
 	return o
+}
+
+// found notes of which operations a read-back told: each learnt that it is done.
+func (s *SagaRecord) found(e *Event) {
+	if saga.Classify(e.Code) != saga.Done {
+		return
+	}
+	for _, o := range s.Ops {
+		if slices.ContainsFunc(o.Effects, func(c *Event) bool { return slices.Contains(e.Told, c.Ref) }) {
+			o.Found = append(o.Found, e)
+		}
+	}
 }
 
 func (o *OpRecord) add(e *Event) {

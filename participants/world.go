@@ -38,6 +38,7 @@ type Answer struct {
 	Header http.Header
 	Body   []byte
 	Ref    string // of such a service: its own name for the effect
+	Told   []string // of a read-back: the names of the effects that there are
 	Shown  string // the body as it is recorded
 
 	retryAt time.Time // of a RetryAfterDate, set when the answer is given

@@ -55,6 +55,7 @@ type exchange struct {
 	over     bool          // nothing may be recorded any more
 	told     bool          // response faults fire once
 	answered bool          // the participant has given its answer to the connection
+	found    []string      // what it told of, if it was only asked
 	handled  chan struct{} // closed when the participant has decided
 	decided  sync.Once
 }
@@ -257,7 +258,7 @@ func (x *exchange) setReceived() {
 func (x *exchange) setAnswered(a participants.Answer) {
 	x.answering()
 	x.mu.Lock()
-	x.answered = !a.Hangup
+	x.answered, x.found = !a.Hangup, a.Told
 	x.mu.Unlock()
 	x.decided.Do(func() { close(x.handled) })
 }
@@ -280,7 +281,7 @@ func (x *exchange) end(e end) {
 		x.tellAnswer()
 	}
 	if x.read {
-		in.rec.Add(history.Event{Kind: history.CallRead, Saga: x.call.Op.Saga, Step: x.call.Op.Step, Request: x.seen, Code: x.code(e)})
+		x.recordRead(e)
 	}
 	x.record(history.CallEnded, func(ev *history.Event) {
 		if x.far == nil {
@@ -309,6 +310,18 @@ func (x *exchange) end(e end) {
 	for _, i := range x.hits {
 		in.healed(i, x.call.Op)
 	}
+}
+
+// recordRead records a read-back when it is over. It is no attempt at anything.
+func (x *exchange) recordRead(e end) {
+	x.mu.Lock()
+	found := x.found
+	x.mu.Unlock()
+	op := x.call.Op
+	x.script.in.rec.Add(history.Event{
+		Kind: history.CallRead, Saga: op.Saga, Step: op.Step, Direction: op.Direction, Attempt: x.call.Attempt,
+		Request: x.seen, Code: x.code(e), Told: found,
+	})
 }
 
 // tellAnswer tells what the orchestrator answered to a submission.

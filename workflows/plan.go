@@ -33,7 +33,7 @@ func (op *Operation) Undone() *Operation {
 }
 
 // Plan is the steps of the saga: those of the file, or else one for each operation that
-// undoes and reads nothing, in the order of their names.
+// undoes and reads nothing, of whose order only runs tell.
 func (w *Workflow) Plan() []Planned { return w.plan }
 
 func (w *Workflow) makePlan() []Planned {
