@@ -141,8 +141,23 @@ func (f *flow) sound(h *history.History) error {
 // runWorkflow runs the ways that the workflow may go, and then every kind of fault at each
 // point that was passed on them.
 func (x *session) runWorkflow(ctx context.Context) {
-	ways := x.journeys()
+	d := x.flow.subject().blueprint()[0]
+	ways := x.planned(x.flow.subject(), planning.Journeys(d))
 	x.host.say("seed %d, workflow %s, %d ways it may go, then every kind of fault at each point on them", x.s.Seed, x.flow.file.Name, len(ways))
+	seen := x.travel(ctx, ways)
+	more := x.planned(x.flow.subject(), planning.Refusals(d, seen))
+	seen = append(seen, x.travel(ctx, more)...)
+	all := slices.Concat(x.together(), x.planned(x.flow.subject(), planning.AtPoints(d, seen, x.ability())))
+	x.collector.Plans(plansDigest(slices.Concat(ways, more, all)))
+	mine := x.mine(all)
+	if ctx.Err() == nil {
+		x.runCells(ctx, len(mine), x.cellsOf(mine))
+	}
+}
+
+// travel runs ways that a workflow may go, and tells where those led on which all went as
+// planned.
+func (x *session) travel(ctx context.Context, ways []planned) (seen []planning.Journey) {
 	traces := map[string]planning.Trace{}
 	judged := x.watch
 	x.watch = func(r harness.Result, vs []checkers.Verdict) {
@@ -151,26 +166,16 @@ func (x *session) runWorkflow(ctx context.Context) {
 		}
 		judged(r, vs)
 	}
-	x.runCells(ctx, len(ways), x.cellsOf(ways))
+	if ctx.Err() == nil {
+		x.runCells(ctx, len(ways), x.cellsOf(ways))
+	}
 	x.watch = judged
-	var seen []planning.Journey
 	for _, w := range ways {
 		if t, ok := traces[w.plan.ID()]; ok && len(t.Missed()) == 0 {
 			seen = append(seen, planning.Journey{Plan: w.plan, Trace: t})
 		}
 	}
-	all := slices.Concat(x.together(), x.atPoints(seen))
-	x.collector.Plans(plansDigest(append(ways, all...)))
-	mine := x.mine(all)
-	if ctx.Err() == nil {
-		x.runCells(ctx, len(mine), x.cellsOf(mine))
-	}
-}
-
-// journeys are the plans with which a run of a workflow begins.
-func (x *session) journeys() []planned {
-	s := x.flow.subject()
-	return x.planned(s, planning.Journeys(s.blueprint()[0]))
+	return seen
 }
 
 // together are plans for several sagas at once; none where only one can be told apart.
@@ -180,10 +185,4 @@ func (x *session) together() []planned {
 	}
 	s := x.flow.several(together)
 	return x.planned(s, planning.Together(s.blueprint()[0], together))
-}
-
-// atPoints are the plans that follow from where the journeys led.
-func (x *session) atPoints(journeys []planning.Journey) []planned {
-	s := x.flow.subject()
-	return x.planned(s, planning.AtPoints(s.blueprint()[0], journeys, x.ability()))
 }

@@ -20,6 +20,7 @@ var shopBugs = map[string]string{
 	"shared-key":     "key-misuse",
 	"retry-refusal":  "retried-permanent-error",
 	"give-up":        "orphaned-effect",
+	"blind-refusal":  "orphaned-effect",
 	"readback-other": "duplicate-effect",
 	"refund-order":   "wrong-reference",
 	"release-first":  "lost-compensation",

@@ -45,6 +45,8 @@ func (p Plan) unreachable(d saga.Definition, at saga.FailurePoint) string {
 	step, known := d.Step(at.Step)
 	call, ok := d.Call(at.Ref())
 	switch {
+	case slices.Contains(d.Reads, at.Step) && at.Direction == saga.Action:
+		return ""
 	case at.Step == saga.SubmitStep:
 		return "the client's call has no compensation"
 	case !known:

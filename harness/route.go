@@ -189,7 +189,10 @@ func (r *router) line(service string, call *workflows.Call, s *ownSaga, undoes *
 	}
 	seen := r.flow.Seen(service, req)
 	if call.Op.Reads != "" {
-		return wire.Routed{Line: r.lineOf(s, op), Seen: seen, Read: true, Handle: r.reading(call, s)}
+		world, tell := s.cell.world, r.telling(call, s)
+		return wire.Routed{Line: r.lineOf(s, op), Seen: seen, Read: true, Handle: func(c participants.Call, _ http.Header, _ []byte) participants.Answer {
+			return world.Look(c, tell)
+		}}
 	}
 	ask, err := r.ask(call, s, undoes)
 	if err != nil {
@@ -205,9 +208,9 @@ func (r *router) line(service string, call *workflows.Call, s *ownSaga, undoes *
 	}}
 }
 
-// reading is what a service does with a question for what it has done.
-func (r *router) reading(call *workflows.Call, s *ownSaga) participants.Handler {
-	return func(participants.Call, http.Header, []byte) participants.Answer {
+// telling is what a service does with a question for what it has done.
+func (r *router) telling(call *workflows.Call, s *ownSaga) func() participants.Answer {
+	return func() participants.Answer {
 		r.mu.Lock()
 		defer r.mu.Unlock()
 		a, err := call.Answer(s.vars(), "", nil, s.effects(call.Op))

@@ -35,6 +35,7 @@ type SagaRecord struct {
 	Ends       []*Event // all of them: a second one is the orchestrator's, who changes its mind
 	Operator   []*Event // an operator asked for compensation
 	Ops        map[saga.StepRef]*OpRecord
+	Reads      []*Event // CallRead, in order
 	Calls      []*Event // all events of its calls, in order
 }
 
@@ -130,6 +131,7 @@ func (ix *Index) add(e *Event) {
 		s.Calls = append(s.Calls, e)
 		s.op(e).add(e)
 	case CallRead:
+		s.Reads = append(s.Reads, e)
 		s.found(e)
 	}
 }

@@ -37,9 +37,9 @@ type Answer struct {
 	// the participants' own words.
 	Header http.Header
 	Body   []byte
-	Ref    string // of such a service: its own name for the effect
+	Ref    string   // of such a service: its own name for the effect
 	Told   []string // of a read-back: the names of the effects that there are
-	Shown  string // the body as it is recorded
+	Shown  string   // the body as it is recorded
 
 	retryAt time.Time // of a RetryAfterDate, set when the answer is given
 }

@@ -20,6 +20,8 @@ type Visit struct {
 	// Known: (receive) the participant gave its answer without asking the rules of
 	// its business: a replay, or a call that came too late.
 	Known bool `json:"known,omitempty"`
+	// Read: the call only asked what was done.
+	Read bool `json:"read,omitempty"`
 }
 
 // Trace is what the history of one plan tells an explorer.
@@ -52,6 +54,9 @@ func NewTrace(h *history.History) Trace {
 			for _, a := range o.Attempts {
 				t.Visits = append(t.Visits, attemptVisits(n+1, o.Op, a, ix)...)
 			}
+		}
+		for _, e := range s.Reads {
+			t.Visits = append(t.Visits, readVisits(n+1, e)...)
 		}
 	}
 	slices.SortFunc(t.Visits, func(a, b Visit) int {
@@ -106,6 +111,18 @@ func attemptVisits(n int, op saga.Operation, a *history.Attempt, ix *history.Ind
 	}
 	pass(saga.Commit, original(a.Committed))
 	pass(saga.Response, original(a.Answered))
+	return vs
+}
+
+// readVisits are the points that a question passed: the history has its end alone.
+func readVisits(n int, e *history.Event) (vs []Visit) {
+	at := saga.FailurePoint{Step: e.Step, Direction: saga.Action, Attempt: e.Attempt}
+	for _, at.Phase = range []saga.Phase{saga.Request, saga.Receive, saga.Response} {
+		vs = append(vs, Visit{Saga: number(n), At: at, Seq: e.Seq, Read: true})
+		if e.Code == 0 {
+			break
+		}
+	}
 	return vs
 }
 

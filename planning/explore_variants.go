@@ -24,8 +24,8 @@ func placeable(v Visit, a Ability) []faults.KindDoc {
 		inside := at.Step == saga.SubmitStep && (at.Phase == saga.Receive || at.Phase == saga.Commit || d.WithBody)
 		effect := k.Effect(faults.Fault{At: at}, 0)
 		decides := effect.Decides
-		if effect.Copied && a.Once && at.Step == saga.SubmitStep {
-			continue
+		if effect.Copied && (v.Read || a.Once && at.Step == saga.SubmitStep) || effect.Decides && v.Read {
+			continue // a second question changes nothing, and no rule of a business refuses one
 		}
 		if a.Allows(d) && slices.Contains(d.Phases, at.Phase) && !inside && !(decides && v.Known) {
 			docs = append(docs, d)

@@ -1,6 +1,7 @@
 package planning
 
 import (
+	"net/http"
 	"slices"
 
 	"github.com/sagacheck/sagacheck/faults"
@@ -28,6 +29,32 @@ func Journeys(d saga.Definition) []faults.Plan {
 		plans = append(plans, faults.Plan{Faults: []faults.Fault{lost}}, faults.Plan{Faults: []faults.Fault{away}})
 	}
 	return plans
+}
+
+// Refusals are the plans that follow from journeys on which a step was attempted again: its
+// second attempt is refused, and whether the first one came through only a read-back tells.
+// It was lost on its way, and a rule of the business refuses; or its answer was, and who
+// refuses is a gateway, which has not looked for what was done.
+func Refusals(d saga.Definition, journeys []Journey) []faults.Plan {
+	var plans []faults.Plan
+	for _, s := range d.Steps {
+		again := point(s.Name, 2, saga.Receive)
+		if !slices.ContainsFunc(journeys, func(j Journey) bool { return j.Trace.passed(again) }) {
+			continue
+		}
+		for _, p := range [][]faults.Fault{
+			{{Kind: faults.KindLose, At: point(s.Name, 1, saga.Request)}, {Kind: faults.KindReject, At: again}},
+			{{Kind: faults.KindLose, At: point(s.Name, 1, saga.Response)}, {Kind: faults.KindAnswer, At: again, Code: http.StatusForbidden}},
+		} {
+			plans = append(plans, faults.Plan{Faults: p})
+		}
+	}
+	return plans
+}
+
+// passed tells whether the first saga came to a point.
+func (t Trace) passed(at saga.FailurePoint) bool {
+	return slices.ContainsFunc(t.Visits, func(v Visit) bool { return v.Saga == 0 && v.At == at })
 }
 
 // outlasts is how long a service is away, in ms, so that the retries of most workflows

@@ -15,10 +15,11 @@ var shown = []string{
 }
 
 // unmet is why a clause is not applicable to a workflow.
-const unmet = "no run of this workflow came to such a situation"
+const unmet = "no run of this workflow came to such a situation undisturbed"
 
 // leaveUnmet makes clauses not applicable for which there was no opportunity in any run of
-// a workflow, though every point that it passed was struck.
+// a workflow, though every point that it passed was struck; nor after a kill and the like,
+// which hides what the workflow knew.
 func (p *Property) leaveUnmet() {
 	judged := 0
 	for _, c := range p.Clauses {
@@ -30,7 +31,7 @@ func (p *Property) leaveUnmet() {
 	left := 0
 	for i := range p.Clauses {
 		c := &p.Clauses[i]
-		if c.Open() && c.Unjudgeable == 0 {
+		if c.Open() && c.Unjudgeable == c.Disturbed {
 			c.Lacks = unmet
 		}
 		if c.Lacks == "" {

@@ -27,6 +27,9 @@ type Definition struct {
 	ID    string `json:"id"`
 	Name  string `json:"name"`
 	Steps []Step `json:"steps"`
+	// Reads are calls of a user's own workflow that only ask what was done: the contract
+	// knows none.
+	Reads []string `json:"reads,omitempty"`
 }
 
 // Step is one member of a saga. After nil means "after the step before it in

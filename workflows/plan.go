@@ -71,6 +71,17 @@ func (w *Workflow) Operations() []*Operation {
 	return all
 }
 
+// Reads are the names of the operations that only ask what was done.
+func (w *Workflow) Reads() []string {
+	var names []string
+	for _, op := range w.Operations() {
+		if op.Reads != "" {
+			names = append(names, op.Name)
+		}
+	}
+	return names
+}
+
 // operation finds service.operation; nil: there is none.
 func (w *Workflow) operation(name string) *Operation {
 	service, op, _ := strings.Cut(name, ".")

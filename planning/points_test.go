@@ -1,0 +1,66 @@
+package planning
+
+import (
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/sagacheck/sagacheck/faults"
+	"github.com/sagacheck/sagacheck/history"
+	"github.com/sagacheck/sagacheck/saga"
+)
+
+// TestPointsOfReads: a question for what was done has failure points of its own, but no
+// rule of a business refuses it, and a second copy changes nothing.
+func TestPointsOfReads(t *testing.T) {
+	h, err := history.ParseText(strings.NewReader(`workflow shop
+capabilities -
+saga s1
+step charge
+
+0ms saga-accepted s1
+1ms call-sent s1 charge#1
+1ms call-received s1 charge#1
+1ms call-ended s1 charge#1 503
+2ms call-read s1 find#1 200
+3ms call-read s1 find#2
+`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	d := h.Header.Definitions[0]
+	d.Reads = []string{"find"}
+	at := map[string][]string{}
+	for _, p := range AtPoints(d, []Journey{{Trace: NewTrace(h)}}, Ability{}) {
+		if err := p.Fits([]saga.Definition{d}); err != nil {
+			t.Error(err)
+		}
+		f := p.Faults[len(p.Faults)-1]
+		at[f.At.String()] = append(at[f.At.String()], f.Kind)
+	}
+	for _, want := range []string{"find#1@request", "find#1@receive", "find#1@response", "find#2@request"} {
+		if len(at[want]) == 0 {
+			t.Errorf("nothing is planned at %s: %v", want, at)
+		}
+	}
+	if len(at["find#2@response"]) > 0 {
+		t.Error("an answer is struck that never came")
+	}
+	if slices.Contains(at["find#1@receive"], faults.KindReject) || slices.Contains(at["find#1@request"], faults.KindDuplicate) {
+		t.Errorf("a question is refused by a rule, or asked twice: %v", at)
+	}
+}
+
+// TestRefusals: only a step that was attempted again can be refused then.
+func TestRefusals(t *testing.T) {
+	d := saga.Definition{ID: "s1", Steps: []saga.Step{{Name: "charge"}, {Name: "ship"}}}
+	j := Journey{Trace: Trace{Visits: []Visit{{At: point("ship", 2, saga.Receive)}, {Saga: 2, At: point("charge", 2, saga.Receive)}}}}
+	for _, p := range Refusals(d, []Journey{j}) {
+		if len(p.Faults) != 2 || p.Faults[0].At.Step != "ship" || p.Validate() != nil {
+			t.Errorf("%v (%v)", p, p.Validate())
+		}
+	}
+	if n := len(Refusals(d, []Journey{j})); n != 2 {
+		t.Errorf("%d plans, expected 2 for the one step that was attempted again", n)
+	}
+}
