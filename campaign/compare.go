@@ -21,37 +21,40 @@ import (
 // and one with steps side by side for those that can.
 var compareScenarios = []string{"order", "transfer", "single-step", "booking"}
 
-// CompareOptions are those of [Compare]; Orchestrator and Participants of the settings
-// say nothing.
+// CompareOptions are those of [Compare]; Orchestrator, Workflow and Participants of the
+// settings say nothing.
 type CompareOptions struct {
 	Settings
 	Orchestrators []string // names of manifests, paths of them, URLs
+	Workflows     []string // files of workflows of the user's own, in their place
 	Profiles      []string // of participants
 	Strict        bool     // a finding is red
 	Replays       int      // how often each finding is replayed
-	Plans         int      // at most so many a scenario; 0: all curated ones
+	Plans         int      // at most so many a scenario, or at the points of a workflow; 0: all
 }
 
-// Compare runs the same plans against every pair of orchestrator and profile.
+// Compare runs the same plans against every pair of orchestrator and profile. Workflows
+// have failure points of their own: each one's are struck, with the same seed.
 func Compare(ctx context.Context, host Host, o CompareOptions) (*Finished, error) {
-	if err := o.check(); err != nil {
-		return nil, err
+	rows, err := interruptible(ctx, o.check)
+	if err != nil {
+		return nil, badInput(err)
 	}
 	started := time.Now()
 	dir, err := results.NewRunDir(o.Out, "compare", started)
 	if err != nil {
 		return nil, trouble(err)
 	}
-	c := &comparison{host: host, options: o, dir: dir, started: started, speed: map[string]float64{}}
-	for _, engine := range o.Orchestrators {
-		if err := c.install(ctx, engine); err != nil {
+	c := &comparison{host: host, options: o, rows: rows, dir: dir, started: started, speed: map[string]float64{}}
+	for _, row := range rows {
+		if err := c.install(ctx, row.engine); err != nil {
 			host.say("%v", err) // its row will say that it is not there
 		}
 		for _, profile := range o.Profiles {
 			if ctx.Err() != nil {
 				break
 			}
-			run, rate, err := c.one(ctx, engine, profile)
+			run, rate, err := c.one(ctx, row, profile)
 			if err != nil {
 				return nil, err
 			}
@@ -71,6 +74,7 @@ func Compare(ctx context.Context, host Host, o CompareOptions) (*Finished, error
 type comparison struct {
 	host    Host
 	options CompareOptions
+	rows    []contender
 	dir     string
 	started time.Time
 	runs    []*results.Run
@@ -78,32 +82,31 @@ type comparison struct {
 }
 
 // check tells at once what is not there, before anything runs for minutes.
-func (o *CompareOptions) check() error {
+func (o *CompareOptions) check() ([]contender, error) {
 	for _, profile := range o.Profiles {
 		if _, err := participants.ParseProfile(profile); err != nil {
-			return usage(fmt.Errorf("--participants: %w", err))
+			return nil, usage(fmt.Errorf("--participants: %w", err))
 		}
 	}
-	for _, name := range o.Orchestrators {
-		if err := checkOrchestrator(name); err != nil {
-			return err
-		}
+	rows, err := o.contenders()
+	if err != nil {
+		return nil, err
 	}
-	if len(o.Scenarios) == 0 {
+	if len(o.Scenarios) == 0 && len(o.Workflows) == 0 {
 		o.Scenarios = compareScenarios
 	}
 	if _, err := chooseScenarios(o.Scenarios); err != nil {
-		return usage(fmt.Errorf("--scenario: %w", err))
+		return nil, usage(fmt.Errorf("--scenario: %w", err))
 	}
 	if _, err := checkers.Select(o.Properties); err != nil {
-		return usage(fmt.Errorf("--property: %w", err))
+		return nil, usage(fmt.Errorf("--property: %w", err))
 	}
-	return nil
+	return rows, nil
 }
 
 // install installs an engine that is not there yet.
 func (c *comparison) install(ctx context.Context, engine string) error {
-	if engine == Reference || isURL(engine) {
+	if engine == "" || engine == Reference || isURL(engine) {
 		return nil
 	}
 	return orchestrators.Install(ctx, engine, c.host.output())
@@ -111,17 +114,17 @@ func (c *comparison) install(ctx context.Context, engine string) error {
 
 // one is one engine with one profile: a run of its own, and how fast it is
 // without faults.
-func (c *comparison) one(ctx context.Context, engine, profile string) (*results.Run, float64, error) {
+func (c *comparison) one(ctx context.Context, row contender, profile string) (*results.Run, float64, error) {
 	s := c.options.Settings
-	s.Orchestrator, s.Participants, s.Out = engine, profile, filepath.Join(c.dir, "runs")
-	c.host.say("%s with %s participants", engine, profile)
+	s.Orchestrator, s.Workflow, s.Participants, s.Out = row.orchestrator, row.file, profile, filepath.Join(c.dir, "runs")
+	c.host.say("%s with %s participants", row.name, profile)
 	x, err := open(ctx, c.host, s, "compare", nil)
 	var exit *Error
 	if err != nil && ctx.Err() != nil {
 		return nil, 0, nil
 	}
 	if errors.As(err, &exit) && exit.Exit == results.ExitSystem {
-		return notStarted(c.host.Tool, engine, profile, err), 0, nil // its row says why
+		return notStarted(c.host.Tool, row.name, profile, err), 0, nil // its row says why
 	}
 	if err != nil {
 		return nil, 0, err
@@ -131,16 +134,25 @@ func (c *comparison) one(ctx context.Context, engine, profile string) (*results.
 		rate = x.throughput(ctx, c.atOnce())
 	}
 	x.harness.Again = reruns
-	planned := x.limited(c.options.Plans)
-	x.collector.Plans(plansDigest(planned))
-	x.runCells(ctx, len(planned), x.cellsOf(planned))
+	x.most = c.options.Plans
+	if x.flow != nil {
+		x.runWorkflow(ctx)
+	} else {
+		planned := x.limited()
+		x.collector.Plans(plansDigest(planned))
+		x.runCells(ctx, len(planned), x.cellsOf(planned))
+	}
 	run := x.collector.Finish()
 	x.replayFindings(ctx, run, c.options.Replays)
 	if err := x.close(); err != nil {
 		run.Errors = append(run.Errors, err.Error())
 	}
 	run.Judge()
-	return run, rate, c.host.save(run, x.dir)
+	err = c.host.save(run, x.dir)
+	if x.flow != nil {
+		run.Orchestrator.Name = row.name
+	}
+	return run, rate, err
 }
 
 // notStarted is the run of an engine that is not there.
@@ -156,19 +168,23 @@ func notStarted(tool, engine, profile string, err error) *results.Run {
 	return collector.Finish()
 }
 
-// limited is the curated plans, at most so many a scenario: those first that are the
-// first of their shape, so that each kind of fault keeps its phases and each
-// combination its place.
-func (x *session) limited(most int) []planned {
+// limited is the curated plans, at most so many a scenario as the session runs.
+func (x *session) limited() []planned {
 	var all []planned
 	for _, s := range x.subjects() {
-		plans := shapesFirst(planning.Curated(s.blueprint(), x.ability()))
-		if most > 0 {
-			plans = plans[:min(len(plans), most)]
-		}
-		all = append(all, x.planned(s, plans)...)
+		all = append(all, x.planned(s, x.atMost(planning.Curated(s.blueprint(), x.ability())))...)
 	}
 	return all
+}
+
+// atMost is as many of the plans as the session runs: those first that are the first of
+// their shape, so that each kind of fault keeps its phases and each combination its place.
+func (x *session) atMost(plans []faults.Plan) []faults.Plan {
+	if x.most <= 0 {
+		return plans
+	}
+	plans = shapesFirst(plans)
+	return plans[:min(len(plans), x.most)]
 }
 
 // shapesFirst puts the first plan of each shape before all others. Two plans have

@@ -21,14 +21,16 @@ func (c *comparison) finish(ctx context.Context) *results.Run {
 		if base := c.speed[Reference]; base > 0 {
 			e.Ratio = e.SagasPerSecond / base
 		}
-		describe(e, matrix)
+		if len(c.options.Workflows) == 0 {
+			describe(e, matrix)
+		}
 	}
 	collector := results.New(results.Meta{Tool: c.host.Tool, Command: c.host.Command, Started: c.started, Seed: c.options.Seed})
 	why, byUser := cutBy(ctx, nil)
 	if byUser {
 		collector.Interrupt()
 	}
-	collector.LeftOut(why+": orchestrators with a profile not begun", len(c.options.Orchestrators)*len(c.options.Profiles)-len(c.runs))
+	collector.LeftOut(why+": orchestrators with a profile not begun", len(c.rows)*len(c.options.Profiles)-len(c.runs))
 	for _, r := range c.runs {
 		for _, n := range r.LeftOut {
 			collector.LeftOut(fmt.Sprintf("%s with %s participants: %s", r.Orchestrator.Name, r.Profile, n.Reason), n.Plans)

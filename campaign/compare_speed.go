@@ -19,12 +19,21 @@ const rounds = 8
 // no more than --parallel: their speeds are compared at that.
 func (c *comparison) atOnce() int {
 	n := cmp.Or(c.options.Parallel, SagasPerCore*runtime.GOMAXPROCS(0))
-	for _, engine := range c.options.Orchestrators {
-		if m, err := orchestrators.FindManifest(engine); err == nil && m.Parallel > 0 {
-			n = min(n, m.Parallel)
+	for _, row := range c.rows {
+		if row.parallel > 0 {
+			n = min(n, row.parallel)
 		}
 	}
 	return n
+}
+
+// parallelOf is how many sagas at once an orchestrator can take; 0: any number.
+func parallelOf(name string) int {
+	m, err := orchestrators.FindManifest(name)
+	if err != nil { // reached by its URL
+		return 0
+	}
+	return m.Parallel
 }
 
 // throughput is sagas a second without faults, so many at once, from the first

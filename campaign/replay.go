@@ -9,6 +9,8 @@ import (
 
 	"github.com/sagacheck/sagacheck/harness"
 	"github.com/sagacheck/sagacheck/results"
+	"github.com/sagacheck/sagacheck/saga"
+	"github.com/sagacheck/sagacheck/workflows"
 )
 
 // ReplayOptions are those of [Replay].
@@ -36,7 +38,7 @@ func Replay(ctx context.Context, host Host, o ReplayOptions) (*Finished, error) 
 	if err := o.adopt(r); err != nil {
 		return nil, usage(fmt.Errorf("replay file %s: %w", o.File, err))
 	}
-	if why := changed(o.Orchestrator, r); why != "" {
+	if why := changed(o.Settings, r); why != "" {
 		host.say("%s", why)
 	}
 	x, err := open(ctx, host, o.Settings, "replay", nil)
@@ -44,7 +46,7 @@ func Replay(ctx context.Context, host Host, o ReplayOptions) (*Finished, error) 
 		return nil, err
 	}
 	x.link = results.ReplayLink
-	if err := x.possible(r.Plan); err != nil {
+	if err := errors.Join(x.possible(r.Plan), x.flow.has(r.Definitions)); err != nil {
 		return nil, errors.Join(usage(fmt.Errorf("replay: plan.%w", err)), x.close())
 	}
 	source := harness.Frozen{Definitions: r.Definitions, Registers: r.Registers}
@@ -64,13 +66,18 @@ func Replay(ctx context.Context, host Host, o ReplayOptions) (*Finished, error) 
 // adopt takes from the file what was not given.
 func (o *ReplayOptions) adopt(r *results.Replay) error {
 	given := func(name string) bool { return slices.Contains(o.Given, name) }
-	if !given("orchestrator") {
-		if r.System.By == "" {
-			return fmt.Errorf("system: missing: the file does not say how %q was reached: say it with --orchestrator", r.Orchestrator.Name)
-		}
-		if o.Orchestrator = r.System.Name; r.System.By == results.ByWorkflow {
-			o.Workflow = r.System.Name
-		}
+	switch own := r.System.By == results.ByWorkflow; {
+	case own && given("orchestrator"), own && given("defect"):
+		return errors.New("it is of a workflow: expected --workflow, and neither --orchestrator nor --defect")
+	case !own && given("workflow"):
+		return fmt.Errorf("it is not of a workflow, but of %q: expected --orchestrator in the place of --workflow", r.Orchestrator.Name)
+	case own && !given("workflow"):
+		o.Workflow = r.System.Name
+	case own, given("orchestrator"):
+	case r.System.By == "":
+		return fmt.Errorf("system: missing: the file does not say how %q was reached: say it with --orchestrator", r.Orchestrator.Name)
+	default:
+		o.Orchestrator = r.System.Name
 	}
 	if !given("participants") {
 		o.Participants = r.Profile
@@ -93,14 +100,34 @@ func (o *ReplayOptions) adopt(r *results.Replay) error {
 	return nil
 }
 
-// changed says whether the manifest that the failure was found with is another one
-// by now; empty: it is the same.
-func changed(orchestrator string, r *results.Replay) string {
-	if r.System.By != results.ByManifest || orchestrator != r.System.Name {
-		return ""
-	}
-	if now, err := reached(orchestrator); err == nil && now.Digest != r.System.Digest {
-		return fmt.Sprintf("the manifest %s has changed since the failure was found", orchestrator)
+// changed says whether the manifest that the failure was found with, or the file of the
+// workflow, is another one by now; empty: it is the same.
+func changed(s Settings, r *results.Replay) string {
+	switch {
+	case r.System.By == results.ByManifest && s.Orchestrator == r.System.Name:
+		if now, err := reached(s.Orchestrator); err == nil && now.Digest != r.System.Digest {
+			return fmt.Sprintf("the manifest %s has changed since the failure was found", s.Orchestrator)
+		}
+	case r.System.By == results.ByWorkflow:
+		if now, err := workflows.Load(s.Workflow); err == nil && now.Digest() != r.System.Digest {
+			return fmt.Sprintf("%s is not the file that the failure was found with, or has changed since", s.Workflow)
+		}
 	}
 	return ""
+}
+
+// has says which steps of stored sagas a workflow does not have; nil also where there is
+// none.
+func (f *flow) has(defs []saga.Definition) error {
+	if f == nil {
+		return nil
+	}
+	for _, d := range defs {
+		for _, s := range d.Steps {
+			if name, _ := saga.CutInstance(s.Name); f.file.ServiceOf(name) == "" {
+				return fmt.Errorf("definitions: step %q: workflow %s has no such step", s.Name, f.file.Name)
+			}
+		}
+	}
+	return nil
 }

@@ -41,7 +41,7 @@ func Run(ctx context.Context, host Host, o RunOptions) (*Finished, error) {
 		return nil, err
 	}
 	if own != nil {
-		if err := x.possible(*own); err != nil {
+		if err := errors.Join(x.possible(own.Plan), x.fits(own)); err != nil {
 			return nil, errors.Join(usage(fmt.Errorf("--plan: %s: %w", o.Plan, err)), x.close())
 		}
 	} else if o.Curated && x.flow == nil {
@@ -56,7 +56,7 @@ func Run(ctx context.Context, host Host, o RunOptions) (*Finished, error) {
 		x.runWorkflow(ctx)
 		return x.finishShrunk(ctx, o.Shrink, &failed), nil
 	}
-	planned := x.plans(own, o.Curated, o.Runs)
+	planned := x.plans(planOf(own), o.Curated, o.Runs)
 	x.collector.Plans(plansDigest(planned))
 	mine := x.mine(planned)
 	host.say("seed %d, %s, %s, %s participants", x.s.Seed, cells(len(mine)), x.system.Info().Name, x.profile)
@@ -86,25 +86,42 @@ func partOf(s results.Shard) *results.Shard {
 	return &s
 }
 
+// fits tells whether a plan of the user's own fits their workflow, whose steps are known
+// when it has run.
+func (x *session) fits(own *faults.PlanFile) error {
+	if x.flow == nil {
+		return nil
+	}
+	return own.Fits(x.flow.subject().blueprint())
+}
+
+// planOf is the plan of a file; nil: there is none.
+func planOf(own *faults.PlanFile) *faults.Plan {
+	if own == nil {
+		return nil
+	}
+	return &own.Plan
+}
+
 // ownPlan is the user's own plan, which must fit each scenario; nil: there is none.
-func (o *RunOptions) ownPlan() (*faults.Plan, error) {
+func (o *RunOptions) ownPlan() (*faults.PlanFile, error) {
 	if o.Plan == "" {
 		return nil, nil
 	}
 	own, err := faults.LoadPlan(o.Plan)
-	if err != nil {
-		return nil, err
+	if err != nil || o.Workflow != "" {
+		return own, err
 	}
 	chosen, err := chooseScenarios(o.Scenarios)
 	if err != nil {
-		return &own.Plan, nil // the session says it, as a mistake of --scenario
+		return own, nil // the session says it, as a mistake of --scenario
 	}
 	for _, s := range chosen {
 		if err := own.Fits(blueprint(s)); err != nil {
 			return nil, fmt.Errorf("scenario %s: %w", s.Name, err)
 		}
 	}
-	return &own.Plan, nil
+	return own, nil
 }
 
 func cells(n int) string {

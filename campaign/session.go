@@ -40,6 +40,7 @@ type session struct {
 	cells     int
 	ability   func() planning.Ability // reads the manifest once: that takes a while
 	failing   map[string]int          // failed cells of each kind
+	most      int                     // plans of a comparison, a scenario; 0: all
 	alone     bool                    // cells are run once more, alone, for clauses that are open
 	unjudged  unjudged
 	stop      context.CancelCauseFunc

@@ -147,7 +147,7 @@ func (x *session) runWorkflow(ctx context.Context) {
 	seen := x.travel(ctx, ways)
 	more := x.planned(x.flow.subject(), planning.Refusals(d, seen))
 	seen = append(seen, x.travel(ctx, more)...)
-	all := slices.Concat(x.together(), x.planned(x.flow.subject(), planning.AtPoints(d, seen, x.ability())))
+	all := slices.Concat(x.together(), x.planned(x.flow.subject(), x.atMost(planning.AtPoints(d, seen, x.ability()))))
 	x.collector.Plans(plansDigest(slices.Concat(ways, more, all)))
 	mine := x.mine(all)
 	if ctx.Err() == nil {
@@ -164,7 +164,9 @@ func (x *session) travel(ctx context.Context, ways []planned) (seen []planning.J
 		if !r.Spoilt {
 			traces[r.Cell.Plan.ID()] = planning.NewTrace(r.History)
 		}
-		judged(r, vs)
+		if judged != nil {
+			judged(r, vs)
+		}
 	}
 	if ctx.Err() == nil {
 		x.runCells(ctx, len(ways), x.cellsOf(ways))

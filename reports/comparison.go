@@ -82,7 +82,11 @@ func engineTable(c *results.Comparison) table {
 		t.Notes = []string{"measured on: " + c.Machine}
 	}
 	if c.AtOnce > 0 {
-		t.Notes = append(t.Notes, fmt.Sprintf("sagas/s: without faults, %d at once; of reference: the ratio to the reference executor in the same run", c.AtOnce))
+		note := fmt.Sprintf("sagas/s: without faults, %d at once", c.AtOnce)
+		if slices.ContainsFunc(c.Engines, func(e results.Engine) bool { return e.Ratio > 0 }) {
+			note += "; of reference: the ratio to the reference executor in the same run"
+		}
+		t.Notes = append(t.Notes, note)
 	}
 	for _, e := range c.Engines {
 		rate, ratio := "", ""

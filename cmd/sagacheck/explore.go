@@ -56,6 +56,9 @@ func (f *exploreFlags) run(c *cobra.Command, p process) (err error) {
 			return usage(fmt.Errorf("--resume: %w", err))
 		}
 	}
+	if err := refuseBeside(c); err != nil {
+		return err
+	}
 	if f.Shard, err = parseShard(f.shard); err != nil {
 		return usage(err)
 	}

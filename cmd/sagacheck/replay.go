@@ -16,7 +16,8 @@ func newReplay(p process) *cobra.Command {
 		Short: "Run a stored failure again",
 		Long: `Runs the cell of a replay file (failures/*.yaml of a run) again: the same
 definitions, plan, participant profile and planted defects, against the system
-under test that the file names. It asks whether the clause that was broken is broken
+under test that the file names, or another version of it (--orchestrator, --workflow).
+It asks whether the clause that was broken is broken
 again; with --times it says how often. Its report is under latest-replay; latest
 stays the last run.`,
 		Example: `  sagacheck replay sagacheck-out/latest/failures/duplicate-effect-order-vh9nt4-0001.yaml
@@ -32,6 +33,9 @@ stays the last run.`,
 	_ = c.Flags().MarkHidden("scenario") // the file says it
 	c.Flags().IntVar(&o.Times, "times", 1, "how often")
 	c.RunE = func(c *cobra.Command, args []string) error {
+		if err := refuseBeside(c); err != nil {
+			return err
+		}
 		o.File = args[0]
 		c.Flags().Visit(func(f *pflag.Flag) { o.Given = append(o.Given, f.Name) })
 		done, err := campaign.Replay(c.Context(), p.host(), o)

@@ -51,6 +51,9 @@ are run once more, one at a time.`,
 }
 
 func (f *runFlags) run(c *cobra.Command, p process) (err error) {
+	if err := refuseBeside(c); err != nil {
+		return err
+	}
 	if f.Shard, err = parseShard(f.shard); err != nil {
 		return usage(err)
 	}
