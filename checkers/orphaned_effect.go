@@ -40,7 +40,7 @@ func (c OrphanedEffect) Check(h *history.History, ix *history.Index) Verdict {
 	for _, s := range ix.Sagas {
 		end := endOf(s)
 		for _, o := range opsOf(s) {
-			if o.Op.Direction != saga.Action {
+			if o.Op.Direction != saga.Action || nameless(o) {
 				continue
 			}
 			for _, e := range o.Effects {
@@ -98,6 +98,17 @@ func toldAgain(o *history.OpRecord, e *history.Event) bool {
 		}
 	}
 	return false
+}
+
+// nameless tells that the service gives the effects of an operation no names that anybody
+// would have to know: no answer says one. The client has made the name, or there is none.
+func nameless(o *history.OpRecord) bool {
+	for _, a := range o.Attempts {
+		if slices.ContainsFunc(a.Answered, func(e *history.Event) bool { return says(e, e.Ref) }) {
+			return false
+		}
+	}
+	return slices.ContainsFunc(o.Attempts, func(a *history.Attempt) bool { return len(a.Answered) > 0 })
 }
 
 // readBack tells whether the orchestrator asked what there is, and was told of the effect.

@@ -48,7 +48,11 @@ func (h *Harness) run(ctx context.Context, c Cell, sys orchestrators.System, tar
 	if ctx.Err() != nil || errors.As(err, &g) { // nothing is left to be brought back in order
 		r.in.Abort()
 	}
-	if aborted := r.in.Close(); g == nil {
+	var spoilt *spoiltError
+	switch aborted := r.in.Close(); {
+	case errors.As(err, &spoilt):
+		err = aborted
+	case g == nil:
 		err = errors.Join(err, aborted)
 	}
 	r.world.Read()

@@ -9,6 +9,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/sagacheck/sagacheck/faults"
 	"github.com/sagacheck/sagacheck/history"
 	"github.com/sagacheck/sagacheck/orchestrators"
 	"github.com/sagacheck/sagacheck/saga"
@@ -52,10 +53,10 @@ func (r *cellRun) submit(ctx context.Context, d saga.Definition) (accepted bool,
 	op := saga.Operation{Saga: d.ID, Step: saga.SubmitStep, Direction: saga.Action}
 	client := r.sys.Client(through(r.sys.Base(), r.gates[op].Addr()))
 	deadline := time.Now().Add(r.h.Settle)
-	scale := r.h.scale(r.sys)
+	patience := r.patience()
 	for {
 		r.rec.Add(history.Event{Kind: history.SagaSubmitted, Saga: d.ID})
-		try, cancel := context.WithTimeout(ctx, time.Duration(float64(saga.SubmitPolicy.AttemptTimeout())*scale))
+		try, cancel := context.WithTimeout(ctx, patience)
 		code, err := client.Submit(try, d)
 		cancel()
 		switch answer := saga.Classify(code); {
@@ -81,6 +82,17 @@ func (r *cellRun) submit(ctx context.Context, d saga.Definition) (accepted bool,
 			return false, err
 		}
 	}
+}
+
+// patience is how long the client waits for the answer to a submission. A workflow of the
+// user's own may answer when all is done: there it waits for as long as a cell may last,
+// where no fault of the plan keeps the answer from it.
+func (r *cellRun) patience() time.Duration {
+	struck := slices.ContainsFunc(r.cell.Plan.Faults, func(f faults.Fault) bool { return f.At.Step == saga.SubmitStep })
+	if r.own != nil && !struck {
+		return r.h.Settle
+	}
+	return time.Duration(float64(saga.SubmitPolicy.AttemptTimeout()) * r.h.scale(r.sys))
 }
 
 func refusal(code int, err error) error {

@@ -203,6 +203,7 @@ func (c *ownClient) Submit(ctx context.Context, d saga.Definition) (int, error) 
 	if !ok {
 		return 0, fmt.Errorf("saga %s was not begun", d.ID)
 	}
+	c.r.starting(d.ID)
 	code, body, err := c.call(ctx, st.Method, c.base+st.Target, st.Header, st.Body)
 	if err != nil {
 		return code, err

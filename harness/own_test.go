@@ -36,6 +36,9 @@ type shop struct {
 	send func(ctx context.Context, method, url string, body []byte) (code int, answer []byte, err error)
 	url  map[string]string // of the services
 
+	// slow: the answer to a start comes so much later.
+	slow time.Duration
+
 	mu     sync.Mutex
 	states map[string]string
 }
@@ -70,6 +73,7 @@ func (s *shop) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		s.call(s.url["pay"]+"/payments", map[string]any{"customer": order.Customer, "amount": order.Amount})
 		s.set(id, "DONE")
 	}()
+	time.Sleep(s.slow)
 	fmt.Fprintf(w, `{"id":%q}`, id)
 }
 
@@ -315,4 +319,14 @@ func pipelined(ctx context.Context, method, url string, body []byte) (int, []byt
 		err = fmt.Errorf("the answer does not say that the connection is over")
 	}
 	return resp.StatusCode, b, err
+}
+
+// TestSlowStart: a workflow may answer its start when all is done. Nobody starts it twice.
+func TestSlowStart(t *testing.T) {
+	s := &shop{send: usual, slow: 2 * time.Duration(saga.SubmitPolicy.AttemptTimeoutMS) * time.Millisecond}
+	h, flow := startShop(t, s, "127.0.0.1")
+	ix := history.NewIndex(runShop(t, h, flow, 1, faults.Plan{}))
+	if n, end := len(ix.Sagas[0].Submitted), ix.Sagas[0].Status(); n != 1 || end != saga.Completed {
+		t.Errorf("started %d times, ended %q: expected once, completed", n, end)
+	}
 }

@@ -1,6 +1,7 @@
 package harness
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"net/http"
@@ -20,11 +21,17 @@ type anybodysError struct{ error }
 
 func (e *anybodysError) Unwrap() error { return e.error }
 
-// unmatched refuses a call that the file does not know.
-func (r *router) unmatched(service string, req workflows.Request, err error) wire.Routed {
+// unmatched refuses a call that the file does not know, or not enough of (call; nil: it knows
+// nothing of it). What such a call says was said, all the same: what follows on it is nobody
+// else's.
+func (r *router) unmatched(service string, req workflows.Request, call *workflows.Call, err error) wire.Routed {
 	seen := r.flow.Seen(service, req)
 	cells := r.cells
-	if s := r.speaker(req.Said()); s != nil && s.cell == nil {
+	s := r.speaker(req.Said())
+	if call != nil {
+		r.hear(cmp.Or(s, r.nobody), r.unheard(call.Said())...)
+	}
+	if s != nil && s.cell == nil {
 		return over()
 	} else if s != nil {
 		cells = []*cellRun{s.cell}
@@ -52,7 +59,7 @@ func (r *router) Route(service string, head *http.Request, body []byte) wire.Rou
 	if err != nil {
 		r.mu.Lock()
 		defer r.mu.Unlock()
-		return r.unmatched(service, req, err)
+		return r.unmatched(service, req, nil, err)
 	}
 	if call.Pass {
 		return wire.Routed{Answer: participants.Answer{Code: http.StatusOK, Body: []byte("{}")}}
@@ -62,11 +69,12 @@ func (r *router) Route(service string, head *http.Request, body []byte) wire.Rou
 	s, undoes, err := r.whoseIn(namesLimit, call)
 	switch {
 	case err != nil:
-		return r.unmatched(service, req, err)
-	case s.cell == nil:
-		return over()
+		return r.unmatched(service, req, call, err)
 	}
 	r.hear(s, call.Said()...)
+	if s.cell == nil {
+		return over()
+	}
 	return r.line(service, call, s, undoes)
 }
 
@@ -127,6 +135,9 @@ func (r *router) whose(call *workflows.Call) (*ownSaga, *ownAction, error) {
 		s = open[0]
 	case value != "":
 		if s = r.sagas[value]; s == nil {
+			s = r.unnamed(call)
+		}
+		if s == nil {
 			return nil, nil, &unknownSagaError{value, call.String()}
 		}
 	}
@@ -146,6 +157,16 @@ func (r *router) whose(call *workflows.Call) (*ownSaga, *ownAction, error) {
 		return open[0], nil, nil
 	}
 	return nil, nil, fmt.Errorf("%s: its which names nothing that was done, and no saga: expression says whose it is", call)
+}
+
+// unnamed is the saga that a call is of which names it by a name that nobody knows: one whose
+// own name is not known yet, or which was started again and may have got a second one, and
+// which alone said something that the call says, too. Nil: there is none.
+func (r *router) unnamed(call *workflows.Call) *ownSaga {
+	if s := r.speaker(call.Sent().Said()); s != nil && s.cell != nil && (s.own == "" || s.starts > 1) {
+		return s
+	}
+	return nil
 }
 
 // pair finds the action that a compensation undoes: of its saga, or else of any.
@@ -185,7 +206,7 @@ func (r *router) line(service string, call *workflows.Call, s *ownSaga, undoes *
 	req := call.Sent()
 	op, err := r.operation(call, s, undoes)
 	if err != nil {
-		return r.unmatched(service, req, err)
+		return r.unmatched(service, req, call, err)
 	}
 	seen := r.flow.Seen(service, req)
 	if call.Op.Reads != "" {
@@ -196,7 +217,7 @@ func (r *router) line(service string, call *workflows.Call, s *ownSaga, undoes *
 	}
 	ask, err := r.ask(call, s, undoes)
 	if err != nil {
-		return r.unmatched(service, req, err)
+		return r.unmatched(service, req, call, err)
 	}
 	if _, again := s.asked[op]; !again {
 		s.asked[op] = ask

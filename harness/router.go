@@ -23,6 +23,8 @@ type router struct {
 	said  map[string]*ownSaga // value → the saga in whose messages it occurred first
 	many  map[string]bool     // values that several sagas said
 	news  chan struct{}       // closed when a saga's own name gets known
+
+	nobody *ownSaga // who said what nobody knows of
 }
 
 // ownSaga is what is known of one saga of a workflow.
@@ -31,6 +33,7 @@ type ownSaga struct {
 	started workflows.Started
 	cell    *cellRun // nil: its cell is over
 	own     string   // the workflow's own name for it; empty: not known yet
+	starts  int      // how often it was started
 
 	instances map[string][]string // operation → what tells its instances apart, in order
 	actions   []*ownAction
@@ -50,7 +53,7 @@ type ownAction struct {
 func newRouter(flow *workflows.Workflow) *router {
 	return &router{
 		flow: flow, gates: map[string]*wire.Gate{}, sagas: map[string]*ownSaga{}, said: map[string]*ownSaga{}, many: map[string]bool{},
-		news: make(chan struct{}),
+		news: make(chan struct{}), nobody: &ownSaga{},
 	}
 }
 
@@ -81,6 +84,13 @@ func (r *router) dismiss(cell *cellRun) {
 	}
 }
 
+// starting counts a start that is about to be sent.
+func (r *router) starting(id string) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.sagas[id].starts++
+}
+
 // hear notes the values that were said in the messages of a saga; under the lock.
 func (r *router) hear(s *ownSaga, values ...string) {
 	for _, v := range values {
@@ -91,6 +101,11 @@ func (r *router) hear(s *ownSaga, values ...string) {
 			r.many[v] = true
 		}
 	}
+}
+
+// unheard are those of some values that no saga has said.
+func (r *router) unheard(values []string) []string {
+	return slices.DeleteFunc(slices.Clone(values), func(v string) bool { return r.said[v] != nil })
 }
 
 // named notes the workflow's own name for a saga.

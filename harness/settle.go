@@ -164,11 +164,14 @@ func (r *cellRun) quiet() time.Duration {
 	return min(longest, time.Second)
 }
 
+// spoiltError is trouble of ours that ended a cell early: the injector tells of it at its end.
+type spoiltError struct{ error }
+
 // dead tells that the orchestrator has died, or answers nothing, though no fault
 // of ours is the reason.
 func (r *cellRun) dead(watches []*watch) error {
 	if err := r.in.Broken(); err != nil {
-		return err
+		return &spoiltError{err}
 	}
 	for _, w := range watches {
 		if w.hopeless {

@@ -2,7 +2,6 @@ package wire
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"slices"
 	"sync"
@@ -206,7 +205,7 @@ func (in *Injector) Close() error {
 	in.abort()
 	in.mu.Lock()
 	defer in.mu.Unlock()
-	return errors.Join(in.errs...)
+	return in.troubles()
 }
 
 // Abort gives up what Close would wait for, the orchestrator's way back above all:

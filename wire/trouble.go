@@ -10,6 +10,17 @@ import (
 func (in *Injector) Broken() error {
 	in.mu.Lock()
 	defer in.mu.Unlock()
+	return in.troubles()
+}
+
+// toldTroubles is how much trouble of one cell is told: the rest is of the same kind, as a rule.
+const toldTroubles = 3
+
+// troubles joins the trouble so far; under the lock.
+func (in *Injector) troubles() error {
+	if more := len(in.errs) - toldTroubles; more > 0 {
+		return errors.Join(append(slices.Clone(in.errs[:toldTroubles]), fmt.Errorf("and %d more", more))...)
+	}
 	return errors.Join(in.errs...)
 }
 

@@ -2,6 +2,7 @@ package workflows
 
 import (
 	"maps"
+	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -158,18 +159,28 @@ func (w *Workflow) Manifest() *orchestrators.Manifest {
 	}
 	for _, p := range w.System.Processes {
 		p.Command = slices.Clone(p.Command)
-		p.Command[0] = w.beside(p.Command[0])
+		for i, word := range p.Command {
+			p.Command[i] = w.beside(word)
+		}
+		if p.Dir != "" && !strings.HasPrefix(p.Dir, "$") && !filepath.IsAbs(p.Dir) {
+			p.Dir = filepath.Join(w.dir, p.Dir)
+		}
 		m.Processes = append(m.Processes, p)
 	}
 	return orchestrators.InFolder(m, w.dir)
 }
 
-// beside is a program that lies beside the file.
-func (w *Workflow) beside(program string) string {
-	if strings.HasPrefix(program, "./") || strings.HasPrefix(program, "../") {
-		return filepath.Join(w.dir, program)
+// beside is a word of a command as the file means it: a path is relative to the file, and
+// the name of a file beside it is one, too. (Processes run in folders of their own.)
+func (w *Workflow) beside(word string) string {
+	path := filepath.Join(w.dir, word)
+	if strings.HasPrefix(word, "./") || strings.HasPrefix(word, "../") {
+		return path
 	}
-	return program
+	if s, err := os.Stat(path); word != "" && !filepath.IsAbs(word) && err == nil && s.Mode().IsRegular() {
+		return path
+	}
+	return word
 }
 
 // capabilities are what the workflow promises, in the words of the contract.

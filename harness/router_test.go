@@ -1,0 +1,128 @@
+package harness
+
+import (
+	"errors"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/sagacheck/sagacheck/history"
+	"github.com/sagacheck/sagacheck/participants"
+	"github.com/sagacheck/sagacheck/wire"
+	"github.com/sagacheck/sagacheck/workflows"
+)
+
+const tripFile = `
+name: trip
+system: {base: "http://127.0.0.1:1"}
+start: {request: POST /trips, body: {who: "${saga.id}"}, id: answer.body.id}
+outcome: {request: "GET /trips/${id}", status: answer.body.state, statuses: {OPEN: running, DONE: completed, OFF: compensated}}
+services:
+  cars:
+    operations:
+      hire: {request: "PUT /cars/{ref}", saga: request.body.trip, answer: {code: 201}}
+      give-back: {request: "DELETE /cars/{ref}", undoes: hire, which: request.path.ref == action.request.path.ref}
+`
+
+// routed is a router with cells of one saga each.
+type routed struct {
+	*router
+	t     *testing.T
+	cells map[string]*cellRun
+}
+
+func newRouted(t *testing.T, sagas ...string) *routed {
+	t.Helper()
+	file := filepath.Join(t.TempDir(), "workflow.yaml")
+	if err := os.WriteFile(file, []byte(tripFile), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	flow, err := workflows.Load(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	w := wire.New()
+	server, err := participants.Serve(w.Resolve)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := errors.Join(server.Close(), w.Close()); err != nil {
+			t.Error(err)
+		}
+	})
+	r := &routed{newRouter(flow), t, map[string]*cellRun{}}
+	for _, id := range sagas {
+		rec := history.NewRecorder(history.Header{})
+		world := participants.NewWorld(participants.Naive, nil, rec, nil, nil)
+		in, err := wire.NewInjector(w, wire.Setup{Rec: rec})
+		if err != nil {
+			t.Fatal(err)
+		}
+		started, err := flow.Begin(id, 1)
+		if err != nil {
+			t.Fatal(err)
+		}
+		c := &cellRun{h: &Harness{server: server}, ids: []string{id}, rec: rec, in: in, world: world, own: &ownSystem{router: r.router}}
+		c.defs, _ = Outline{Flow: flow}.Build(c.ids, nil)
+		r.cells[id] = c
+		r.enroll(c, []workflows.Started{started})
+	}
+	return r
+}
+
+// call makes a call, and gives what is said of it that is no one's.
+func (r *routed) call(method, path, body string) wire.Routed {
+	req := httptest.NewRequest(method, path, strings.NewReader(body))
+	req.Header.Set("Content-Type", "application/json")
+	return r.Route("cars", req, []byte(body))
+}
+
+// trouble is how many cells a call that nobody could explain was told to.
+func (r *routed) trouble() (n int) {
+	for _, c := range r.cells {
+		if c.in.Broken() != nil {
+			n++
+		}
+	}
+	return n
+}
+
+// TestCallBeforeItsName: a call that names a saga by what only the answer to its start says,
+// and comes before that, is the saga's that alone said the rest of it.
+func TestCallBeforeItsName(t *testing.T) {
+	r := newRouted(t, "s1", "s2")
+	to := r.call("PUT", "/cars/c-1", `{"trip":"t-77","who":"s2"}`)
+	if to.Line == nil || r.trouble() > 0 {
+		t.Fatalf("it is no one's: %+v", to.Answer)
+	}
+	if to := r.call("DELETE", "/cars/c-1", ""); to.Line == nil || r.trouble() > 0 {
+		t.Errorf("what follows on it is no one's: %+v", to.Answer)
+	}
+}
+
+// TestLeftOverCalls: what follows on a call that nobody could explain, or that came when its
+// cell was over, is not given to the one cell that is left.
+func TestLeftOverCalls(t *testing.T) {
+	r := newRouted(t, "s1", "s2")
+	r.named("s2", "t-2")
+	r.dismiss(r.cells["s2"])
+	if to := r.call("PUT", "/cars/c-2", `{"trip":"t-2"}`); to.Line != nil || to.Answer.Code != 410 {
+		t.Errorf("a call of a saga that is over: %+v", to)
+	}
+	if to := r.call("DELETE", "/cars/c-2", ""); to.Line != nil || to.Answer.Code != 410 {
+		t.Errorf("what follows on it: %+v", to)
+	}
+	if n := r.trouble(); n > 0 {
+		t.Errorf("%d cells were told, expected none", n)
+	}
+	r.named("s1", "t-1")
+	if to := r.call("PUT", "/cars/c-3", `{"trip":"t-3"}`); to.Line != nil || to.Answer.Code != 501 {
+		t.Errorf("a call of a saga that was never started: %+v", to)
+	}
+	if to := r.call("DELETE", "/cars/c-3", ""); to.Line != nil {
+		t.Errorf("what follows on it is given to the saga that is left: %+v", to)
+	}
+}
