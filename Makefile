@@ -56,7 +56,7 @@ fmt: ## format the code
 
 # GOGC as the command sets it, see cmd/sagacheck/main.go.
 .PHONY: bench
-bench: ## benchmarks: cells, calls, checkers, models, reference executor, results, reports
+bench: ## benchmarks: cells (by contract and of a workflow, in turns), calls, checkers, models, reference executor, results, reports
 	GOGC=400 $(GO) test -run '^$$' -bench . -benchtime 3s -timeout 60m ./harness ./checkers ./models ./reference ./results ./reports ./scenarios ./campaign
 
 .PHONY: soak

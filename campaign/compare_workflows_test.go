@@ -11,7 +11,7 @@ import (
 )
 
 // shopWith writes a file of the example order service with a planted mistake.
-func shopWith(t *testing.T, dir, name, bug string) string {
+func shopWith(t testing.TB, dir, name, bug string) string {
 	t.Helper()
 	plain, err := os.ReadFile("../examples/shop/workflow.yaml")
 	if err != nil {

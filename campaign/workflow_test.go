@@ -83,7 +83,7 @@ func brokenIn(r *results.Run) []string {
 }
 
 // buildShop compiles the example into a folder of its own.
-func buildShop(t *testing.T) string {
+func buildShop(t testing.TB) string {
 	t.Helper()
 	dir := t.TempDir()
 	build := exec.CommandContext(t.Context(), "go", "build", "-o", filepath.Join(dir, "shop"), ".")

@@ -35,6 +35,7 @@ import (
 type shop struct {
 	send func(ctx context.Context, method, url string, body []byte) (code int, answer []byte, err error)
 	url  map[string]string // of the services
+	calm bool              // one call after the other, and no waits
 
 	// slow: the answer to a start comes so much later.
 	slow time.Duration
@@ -64,6 +65,10 @@ func (s *shop) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	go func() {
 		var work sync.WaitGroup
 		for _, item := range order.Items {
+			if s.calm {
+				s.call(s.url["stock"]+"/reservations", map[string]any{"article": item})
+				continue
+			}
 			work.Go(func() {
 				time.Sleep(time.Duration(rand.IntN(5)) * time.Millisecond)
 				s.call(s.url["stock"]+"/reservations", map[string]any{"article": item})
@@ -119,7 +124,7 @@ steps: [{name: reserve, do: stock.reserve}, {name: charge, do: pay.charge}]
 `
 
 // startShop starts the shop and a harness for it; hosts are where its services listen.
-func startShop(t *testing.T, s *shop, host string) (*harness.Harness, *workflows.Workflow) {
+func startShop(t testing.TB, s *shop, host string) (*harness.Harness, *workflows.Workflow) {
 	t.Helper()
 	s.states, s.url = map[string]string{}, map[string]string{}
 	mux := http.NewServeMux()
@@ -186,6 +191,10 @@ func usual(ctx context.Context, method, url string, body []byte) (int, []byte, e
 var pooled = &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: 64}, Timeout: 30 * time.Second}
 
 func do(ctx context.Context, method, url string, body io.Reader, header http.Header) (int, []byte, error) {
+	return doBy(ctx, pooled, method, url, body, header)
+}
+
+func doBy(ctx context.Context, client *http.Client, method, url string, body io.Reader, header http.Header) (int, []byte, error) {
 	req, err := http.NewRequestWithContext(ctx, method, url, body)
 	if err != nil {
 		return 0, nil, err
@@ -194,7 +203,7 @@ func do(ctx context.Context, method, url string, body io.Reader, header http.Hea
 		req.Header[k] = v
 	}
 	req.Header.Set("Content-Type", "application/json")
-	resp, err := pooled.Do(req)
+	resp, err := client.Do(req)
 	if err != nil {
 		return 0, nil, err
 	}
