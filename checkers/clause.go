@@ -30,9 +30,6 @@ type Count struct {
 	Held        int    `json:"held"`
 	Broken      int    `json:"broken"`
 	Unjudgeable int    `json:"unjudgeable"`
-	// Disturbed is how many of these could not be judged because the orchestrator was
-	// killed, paused or without its store.
-	Disturbed int `json:"disturbed,omitempty"`
 	// Why is the reason of the first opportunity that could not be judged.
 	Why string `json:"why,omitempty"`
 	// Lacks is what the orchestrator or the scenario would need for the clause to
@@ -50,8 +47,7 @@ func (c Count) Open() bool { return c.Lacks == "" && c.Judged() == 0 }
 // Join adds what other histories show of the same clause. It is applicable if it
 // is so in any of them.
 func (c Count) Join(o Count) Count {
-	c.Held, c.Broken = c.Held+o.Held, c.Broken+o.Broken
-	c.Unjudgeable, c.Disturbed = c.Unjudgeable+o.Unjudgeable, c.Disturbed+o.Disturbed
+	c.Held, c.Broken, c.Unjudgeable = c.Held+o.Held, c.Broken+o.Broken, c.Unjudgeable+o.Unjudgeable
 	if c.Why == "" {
 		c.Why = o.Why
 	}

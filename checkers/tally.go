@@ -3,7 +3,6 @@ package checkers
 import (
 	"fmt"
 	"slices"
-	"strings"
 
 	"github.com/sagacheck/sagacheck/history"
 	"github.com/sagacheck/sagacheck/saga"
@@ -42,12 +41,8 @@ func (t *tally) held(clause string, n int) { t.of(clause).Held += n }
 // was kept; the format says why.
 func (t *tally) unjudgeable(clause, format string, args ...any) {
 	c := t.of(clause)
-	why := fmt.Sprintf(format, args...)
 	if c.Unjudgeable++; c.Why == "" {
-		c.Why = why
-	}
-	if strings.HasPrefix(why, wasDisturbed) {
-		c.Disturbed++
+		c.Why = fmt.Sprintf(format, args...)
 	}
 }
 

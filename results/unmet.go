@@ -15,11 +15,12 @@ var shown = []string{
 }
 
 // unmet is why a clause is not applicable to a workflow.
-const unmet = "no run of this workflow came to such a situation undisturbed"
+const unmet = "no run of this workflow came to such a situation that could be judged"
 
 // leaveUnmet makes clauses not applicable for which there was no opportunity in any run of
-// a workflow, though every point that it passed was struck; nor after a kill and the like,
-// which hides what the workflow knew.
+// a workflow that could be judged, though every point that it passed was struck: after a kill
+// nobody knows what the workflow knew, and a workflow that goes on at once leaves no time to
+// tell one thing from the other.
 func (p *Property) leaveUnmet() {
 	judged := 0
 	for _, c := range p.Clauses {
@@ -31,7 +32,7 @@ func (p *Property) leaveUnmet() {
 	left := 0
 	for i := range p.Clauses {
 		c := &p.Clauses[i]
-		if c.Open() && c.Unjudgeable == c.Disturbed {
+		if c.Open() {
 			c.Lacks = unmet
 		}
 		if c.Lacks == "" {
