@@ -98,8 +98,7 @@ type Service struct {
 	Optional bool `json:"optional,omitempty" yaml:"optional,omitempty"`
 
 	name   string
-	routes []*route
-	passes []*route
+	routes []*route // of operations, and of what does not matter
 	guard  protection
 }
 

@@ -1,6 +1,7 @@
 package workflows
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"net/http"
@@ -88,10 +89,13 @@ func (r *route) match(method, path string) (params map[string]any, ok bool) {
 	return params, true
 }
 
-// compare orders routes: the one that says more of a path comes first. Two that say
-// equally much, and fit one path, are 0.
+// compare orders routes of which requests are tried: of two that fit one path, the one
+// that says more of it comes first.
 func (r *route) compare(o *route) int {
-	for i := range min(len(r.segments), len(o.segments)) {
+	if n := cmp.Compare(len(r.segments), len(o.segments)); n != 0 {
+		return n // they fit no path in common
+	}
+	for i := range r.segments {
 		switch a, b := r.segments[i].param != "", o.segments[i].param != ""; {
 		case a && !b:
 			return 1
@@ -102,18 +106,25 @@ func (r *route) compare(o *route) int {
 	return 0
 }
 
-// clashes tells whether two routes fit one and the same request, and neither says more.
+// clashes tells whether two routes fit one and the same request, and neither says more of
+// it: they are alike, or each names a part that the other leaves open.
 func (r *route) clashes(o *route) bool {
 	if r.method != o.method || len(r.segments) != len(o.segments) {
 		return false
 	}
+	more, less := false, false
 	for i := range r.segments {
 		a, b := r.segments[i], o.segments[i]
-		if (a.param == "") != (b.param == "") || a.param == "" && a.text != b.text {
+		switch {
+		case a.param == "" && b.param == "" && a.text != b.text:
 			return false
+		case a.param == "" && b.param != "":
+			more = true
+		case a.param != "" && b.param == "":
+			less = true
 		}
 	}
-	return true
+	return more == less
 }
 
 // NoRouteError is a request that no operation of a service fits.
@@ -132,35 +143,72 @@ func (e *NoRouteError) Error() string {
 	return s + ": expected one of " + strings.Join(e.Known, ", ")
 }
 
+// TwoOperationsError is a request that two operations of a service fit.
+type TwoOperationsError struct {
+	Service   string
+	Request   Request
+	Operation [2]string
+}
+
+func (e *TwoOperationsError) Error() string {
+	return fmt.Sprintf("services.%s: %s %s is %s as well as %s: when: of both says yes: expected a when: that is true for one of them (body %.200q)",
+		e.Service, e.Request.Method, e.Request.target(), e.Operation[0], e.Operation[1], e.Request.Body)
+}
+
 // Match finds the operation that a request belongs to.
 func (s *Service) Match(r Request) (*Call, error) {
-	for _, p := range s.passes {
-		if _, ok := p.match(r.Method, r.Path); ok {
-			return &Call{Pass: true}, nil
-		}
-	}
 	none := &NoRouteError{Service: s.name, Request: r}
 	var errs []error
-	for _, route := range s.routes { // what says more comes first
-		params, ok := route.match(r.Method, r.Path)
-		if !ok {
-			none.Known = append(none.Known, route.text)
-			continue
-		}
-		c := newCall(s, route.op, r, params)
-		fits, err := c.when()
+	for i, route := range s.routes { // what says more comes first
+		c, err := s.fit(route, r, none)
 		switch {
 		case err != nil:
 			errs = append(errs, err)
-		case fits:
-			return c, nil
-		default:
-			none.When = route.op.Name
-			none.Known = append(none.Known, route.text)
+		case c != nil:
+			return c, s.alone(c, route, s.routes[i+1:], r)
 		}
 	}
 	if len(errs) > 0 {
 		return nil, errors.Join(errs...)
 	}
 	return nil, none
+}
+
+// fit is the call that a request is by a route; nil: it is none, and none is told why.
+func (s *Service) fit(route *route, r Request, none *NoRouteError) (*Call, error) {
+	params, ok := route.match(r.Method, r.Path)
+	switch {
+	case !ok && route.op != nil:
+		none.Known = append(none.Known, route.text)
+		return nil, nil
+	case !ok:
+		return nil, nil
+	case route.op == nil:
+		return &Call{Pass: true}, nil
+	}
+	c := newCall(s, route.op, r, params)
+	fits, err := c.when()
+	if err != nil {
+		return nil, err
+	}
+	if !fits {
+		none.When = route.op.Name
+		none.Known = append(none.Known, route.text)
+		return nil, nil
+	}
+	return c, nil
+}
+
+// alone is an error if a request is a call of another operation, too, whose route says
+// as much of it. A when: that fails on the request is not true of it.
+func (s *Service) alone(c *Call, route *route, others []*route, r Request) error {
+	for _, o := range others {
+		if c.Pass || !route.clashes(o) {
+			continue
+		}
+		if also, err := s.fit(o, r, &NoRouteError{}); err == nil && also != nil {
+			return &TwoOperationsError{Service: s.name, Request: r, Operation: [2]string{c.Op.Name, also.Op.Name}}
+		}
+	}
+	return nil
 }

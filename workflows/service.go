@@ -51,7 +51,7 @@ func (c *compiler) service(name string, s *Service) {
 			c.add(fmt.Sprintf("%s.pass[%d]", at, i), err)
 			continue
 		}
-		s.passes = append(s.passes, r)
+		s.routes = append(s.routes, r)
 	}
 	if len(s.Operations) == 0 {
 		c.bad(at+".operations", "expected at least one operation")
@@ -69,12 +69,16 @@ func (c *compiler) service(name string, s *Service) {
 	slices.SortStableFunc(s.routes, (*route).compare)
 }
 
-// ambiguous refuses two operations of which nobody could tell which one a request is.
+// ambiguous refuses two routes of which nobody could tell which one a request is.
 func (c *compiler) ambiguous(at string, s *Service) {
 	for i, r := range s.routes {
 		for _, o := range s.routes[:i] {
-			if r.clashes(o) && (r.op.When == "" || o.op.When == "") {
-				c.bad(at+".operations."+r.op.Name+".request", "%q fits the same requests as that of %s: expected a when: in both", r.text, o.op.Name)
+			switch {
+			case !r.clashes(o) || r.op == nil: // of what does not matter, one is as good as another
+			case o.op == nil:
+				c.bad(at+".operations."+r.op.Name+".request", "%q fits the same requests as %q of pass: expected it in one of the two", r.text, o.text)
+			case r.op.When == "" || o.op.When == "":
+				c.bad(at+".operations."+r.op.Name+".request", "%q fits the same requests as that of %s, %q: expected a when: in both", r.text, o.op.Name, o.text)
 			}
 		}
 	}
