@@ -35,11 +35,11 @@ func refused(t *testing.T, file string) string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	_, err = Parse(filepath.Base(file), b)
+	_, err = Parse(file, b)
 	if err == nil {
 		t.Fatalf("%s is accepted", file)
 	}
-	return err.Error() + "\n"
+	return strings.ReplaceAll(err.Error(), filepath.Dir(file)+"/", "") + "\n"
 }
 
 // What users get wrong, and what they read then.

@@ -88,6 +88,8 @@ type Service struct {
 	Host string `json:"host,omitempty" yaml:"host,omitempty"`
 	// Listen is the address of the service on this machine, for a system that runs already and was told it: 127.0.0.1:9001. Absent: a free one, in ${service.NAME}.
 	Listen string `json:"listen,omitempty" yaml:"listen,omitempty"`
+	// OpenAPI is the OpenAPI document of the service (3.0 or 3.1, YAML or JSON), for operations that name theirs: inventory.openapi.yaml.
+	OpenAPI string `json:"openapi,omitempty" yaml:"openapi,omitempty"`
 	// Upstream is a real service that stands behind: http://127.0.0.1:9001.
 	Upstream string `json:"upstream,omitempty" yaml:"upstream,omitempty"`
 	// Pass names requests that do not matter: GET /healthz.
@@ -105,7 +107,9 @@ type Service struct {
 // Operation is one sort of call to a service.
 type Operation struct {
 	// Request is method and path, with what varies in braces: POST /payments/{paymentId}/refund.
-	Request string `json:"request" yaml:"request"`
+	Request string `json:"request,omitempty" yaml:"request,omitempty"`
+	// Operation is an operationId of the service's openapi document, in place of request: method, path and the example of the lowest 2xx answer come from there.
+	Operation string `json:"operation,omitempty" yaml:"operation,omitempty"`
 	// When is an expression over request, where method and path are not enough.
 	When string `json:"when,omitempty" yaml:"when,omitempty"`
 	// Saga is an expression over request: which saga the call belongs to, by its id or by the workflow's own name. only: one saga at a time. of(value): the saga in whose messages the value occurred first.
@@ -120,7 +124,7 @@ type Operation struct {
 	Reads string `json:"reads,omitempty" yaml:"reads,omitempty"`
 	// Effect is what it changes: a list of transfer, set, create and delete, one of them, or inverse. Default: an operation that undoes is the inverse, others leave a record.
 	Effect any `json:"effect,omitempty" yaml:"effect,omitempty"`
-	// Answer of the service: code, headers, body. Its templates know request, action, effects, new.id, saga.id and id.
+	// Answer of the service: code, headers, body. With operation, its fields are laid over the example. Its templates know request, action, effects, new.id, saga.id and id.
 	Answer Answer `json:"answer,omitempty" yaml:"answer,omitempty"`
 	// Missing is the answer where which names nothing that is there. Default: 404.
 	Missing *Answer `json:"missing,omitempty" yaml:"missing,omitempty"`

@@ -34,20 +34,19 @@ func Load(file string) (*Workflow, error) {
 
 // Parse is Load of a text; its paths are relative to the file.
 func Parse(file string, b []byte) (*Workflow, error) {
-	w, ps := decode(b)
-	if len(ps) > 0 {
-		return nil, ps.Of(file).InOrder().Err()
-	}
 	abs, err := filepath.Abs(file)
 	if err != nil {
 		return nil, err
 	}
-	sum := sha256.Sum256(b)
-	w.dir, w.digest = filepath.Dir(abs), hex.EncodeToString(sum[:8])
+	w, ps := decode(b, filepath.Dir(abs))
+	if len(ps) > 0 {
+		return nil, ps.Of(file).InOrder().Err()
+	}
 	return w, nil
 }
 
-func decode(b []byte) (*Workflow, yamlfile.Problems) {
+// decode reads a file whose paths are relative to a folder.
+func decode(b []byte, dir string) (*Workflow, yamlfile.Problems) {
 	root, ps := yamlfile.Document(b, maxFile, "a workflow")
 	if len(ps) > 0 {
 		return nil, ps
@@ -66,8 +65,11 @@ func decode(b []byte) (*Workflow, yamlfile.Problems) {
 			return nil, yamlfile.Problems{yamlfile.NotYAML(err)}
 		}
 	}
-	c := compiler{w: &w, shape: sh.Problems}
+	w.dir = dir
+	c := compiler{w: &w, shape: sh.Problems, digest: sha256.New()}
+	c.digest.Write(b)
 	c.compile()
+	w.digest = hex.EncodeToString(c.digest.Sum(nil)[:8])
 	all := sh.Problems
 	for _, p := range c.problems {
 		if !sh.Problems.Touches(p.Field) {

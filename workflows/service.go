@@ -56,6 +56,7 @@ func (c *compiler) service(name string, s *Service) {
 	if len(s.Operations) == 0 {
 		c.bad(at+".operations", "expected at least one operation")
 	}
+	c.document(at, s)
 	for _, opName := range slices.Sorted(maps.Keys(s.Operations)) {
 		op := s.Operations[opName]
 		if op == nil {
@@ -76,9 +77,9 @@ func (c *compiler) ambiguous(at string, s *Service) {
 			switch {
 			case !r.clashes(o) || r.op == nil: // of what does not matter, one is as good as another
 			case o.op == nil:
-				c.bad(at+".operations."+r.op.Name+".request", "%q fits the same requests as %q of pass: expected it in one of the two", r.text, o.text)
+				c.bad(at+".operations."+r.op.Name+"."+r.op.asked(), "%q fits the same requests as %q of pass: expected it in one of the two", r.text, o.text)
 			case r.op.When == "" || o.op.When == "":
-				c.bad(at+".operations."+r.op.Name+".request", "%q fits the same requests as that of %s, %q: expected a when: in both", r.text, o.op.Name, o.text)
+				c.bad(at+".operations."+r.op.Name+"."+r.op.asked(), "%q fits the same requests as that of %s, %q: expected a when: in both", r.text, o.op.Name, o.text)
 			}
 		}
 	}
@@ -87,9 +88,11 @@ func (c *compiler) ambiguous(at string, s *Service) {
 func (c *compiler) operation(at string, s *Service, op *Operation) {
 	c.name(at, op.Name)
 	r, err := parseRoute(op.Request)
-	if err != nil {
-		c.add(at+".request", err)
-	} else {
+	switch {
+	case op.Request == "": // told already
+	case err != nil:
+		c.add(at+"."+op.asked(), err)
+	default:
 		r.op = op
 		op.route = r
 		s.routes = append(s.routes, r)
@@ -113,6 +116,14 @@ func (c *compiler) operation(at string, s *Service, op *Operation) {
 	}
 	op.missing = c.answer(at+".missing", missing, 404)
 	op.repeat, op.repeated = c.repeat(at+".repeat", op.Repeat)
+}
+
+// asked is the field that says what the request is.
+func (op *Operation) asked() string {
+	if op.Operation != "" {
+		return "operation"
+	}
+	return "request"
 }
 
 // others are the names of the other operations of a service.

@@ -2,6 +2,7 @@ package workflows
 
 import (
 	"fmt"
+	"hash"
 	"maps"
 	"regexp"
 	"slices"
@@ -17,7 +18,8 @@ type compiler struct {
 	w        *Workflow
 	shape    yamlfile.Problems // what has another shape than expected is not in w
 	problems yamlfile.Problems
-	path     *route // of the operation that is compiled; nil: none
+	digest   hash.Hash // of the file, and of what it refers to
+	path     *route    // of the operation that is compiled; nil: none
 }
 
 func (c *compiler) add(field string, err error) {

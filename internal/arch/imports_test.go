@@ -140,6 +140,7 @@ func TestLibrariesHaveOneHome(t *testing.T) {
 		"github.com/anishathalye/porcupine":           {"models", "checkers"},
 		"github.com/testcontainers/testcontainers-go": {"orchestrators"},
 		"github.com/spf13/cobra":                      {"cmd/sagacheck"},
+		"github.com/getkin/kin-openapi":               {"workflows/openapi"},
 		"modernc.org/sqlite":                          {"reference", "workflows"},
 		"github.com/jackc/pgx/v5":                     {"reference", "workflows"},
 		"github.com/go-sql-driver/mysql":              {"workflows"},
