@@ -287,7 +287,7 @@ func (r *router) lineOf(s *ownSaga, op saga.Operation) *wire.Line {
 // ask reads what a call asks for.
 func (r *router) ask(call *workflows.Call, s *ownSaga, undoes *ownAction) (participants.Ask, error) {
 	var of *workflows.Action
-	a := participants.Ask{Profile: call.Protection(s.cell.cell.Profile), Repeat: call.Repeat()}
+	a := participants.Ask{Profile: call.Protection(s.cell.cell.Profile), Keys: call.Keys(), Repeat: call.Repeat()}
 	if undoes != nil {
 		of, a.Undoes = &undoes.said, undoes.done
 	}

@@ -50,6 +50,7 @@ type request struct {
 	call    Call
 	profile Profile
 	key     string
+	keys    Keys
 	body    []byte
 	claimed *claim // nil: its key is not its own
 }
@@ -82,12 +83,16 @@ const patience = 20 * time.Millisecond
 // await waits for the request that has this one's key.
 func (w *World) await(r *request) {
 	w.mu.Lock()
-	other := w.mem.keys[r.key]
+	other := w.mem.of(r)
 	w.mu.Unlock()
 	if other == nil || other == r.claimed {
 		return
 	}
-	t := time.NewTimer(patience)
+	if r.keys.InProgress == Waits {
+		w.first(r)
+		return
+	}
+	t := time.NewTimer(r.keys.InProgress.patience())
 	defer t.Stop()
 	select {
 	case <-other.over:

@@ -31,6 +31,7 @@ const (
 type Ask struct {
 	Profile Profile
 	Key     string // empty: none was sent
+	Keys    Keys
 	Effect  saga.Effect
 	Undoes  *Done // for a compensation that names an effect
 	// Missing is the answer of a compensation that names an effect which is not there;
@@ -51,7 +52,7 @@ func (w *World) Do(c Call, body []byte, ask Ask) Answer {
 		e.Effect = &ask.Effect
 	}
 	w.rec.Add(e)
-	r := &request{call: c, profile: ask.Profile, key: ask.Key, body: body}
+	r := &request{call: c, profile: ask.Profile, key: ask.Key, keys: ask.Keys, body: body}
 	w.claim(r)
 	if a := w.ask(c, Arrived); a != nil {
 		w.drop(r)
@@ -82,6 +83,7 @@ func (w *World) applyAsk(r *request, ask Ask) (a Answer, changed bool) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	if a := w.refuseAsk(r, &ask); a != nil {
+		w.mem.refuse(r, *a)
 		w.mem.drop(r)
 		return *a, false
 	}

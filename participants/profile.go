@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/http"
 	"slices"
+	"time"
 
 	"github.com/sagacheck/sagacheck/history"
 	"github.com/sagacheck/sagacheck/internal/jsonvalue"
@@ -46,7 +47,7 @@ func ParseProfile(s string) (Profile, error) {
 
 // memory is what the protected profiles remember of a cell.
 type memory struct {
-	keys       map[string]*claim
+	keys       map[keyID]*claim
 	done       map[stepID]bool      // the action has had an effect
 	tombstones map[stepID]bool      // a compensation was accepted
 	first      map[repeatKey]Answer // what was answered first, whatever the key
@@ -59,12 +60,13 @@ type stepID struct{ saga, step string }
 type claim struct {
 	op     saga.Operation
 	body   []byte
+	since  time.Time
 	answer *Answer       // nil: the first call is being worked on
 	over   chan struct{} // closed when it no longer is
 }
 
 func newMemory() *memory {
-	return &memory{keys: map[string]*claim{}, done: map[stepID]bool{}, tombstones: map[stepID]bool{}, first: map[repeatKey]Answer{}}
+	return &memory{keys: map[keyID]*claim{}, done: map[stepID]bool{}, tombstones: map[stepID]bool{}, first: map[repeatKey]Answer{}}
 }
 
 // neverHappened is the detail of an answer that undoes nothing.
@@ -73,18 +75,18 @@ const neverHappened = "no-op: the action never happened"
 // claim marks the request's key as being worked on, unless somebody has it
 // already.
 func (m *memory) claim(r *request) {
-	if r.key == "" || m.keys[r.key] != nil {
+	if r.key == "" || m.of(r) != nil {
 		return
 	}
-	r.claimed = &claim{op: r.call.Op, body: r.body, over: make(chan struct{})}
-	m.keys[r.key] = r.claimed
+	r.claimed = &claim{op: r.call.Op, body: r.body, since: time.Now(), over: make(chan struct{})}
+	m.keys[r.id()] = r.claimed
 }
 
 // drop forgets the claim of a request that changed nothing: the next with its key
 // is the first again.
 func (m *memory) drop(r *request) {
 	if r.claimed != nil {
-		delete(m.keys, r.key)
+		delete(m.keys, r.id())
 		close(r.claimed.over)
 		r.claimed = nil
 	}
@@ -109,7 +111,7 @@ func (m *memory) known(p Profile, r *request) *Answer {
 	if p == Fenced && op.Direction == saga.Action && m.tombstones[stepID{op.Saga, op.Step}] {
 		return problem(http.StatusGone, "compensated already", history.TooLate)
 	}
-	if cl := m.keys[r.key]; r.key != "" && cl != nil && cl != r.claimed {
+	if cl := m.of(r); r.key != "" && cl != nil && cl != r.claimed {
 		return cl.reply(r)
 	}
 	return nil

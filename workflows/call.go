@@ -39,9 +39,14 @@ func (c *Call) String() string {
 // Sent is the request.
 func (c *Call) Sent() Request { return c.request }
 
-// Said are the texts and numbers in the request.
+// Said are the texts and numbers in the request, and its idempotency key: a read-back may
+// ask by it.
 func (c *Call) Said() []string {
-	return append(values(c.vars["body"]), append(values(c.vars["path"]), values(c.vars["query"])...)...)
+	said := append(values(c.vars["body"]), append(values(c.vars["path"]), values(c.vars["query"])...)...)
+	if key, err := c.Key(); err == nil && key != "" { // what is wrong with it is said where it counts
+		said = append(said, key)
+	}
+	return said
 }
 
 func (c *Call) wrong(field string, err error) error {
@@ -116,7 +121,9 @@ type Action map[string]any
 
 // Did is the call as an action that was done.
 func (c *Call) Did(a Reply, e saga.Effect, ref string) Action {
+	key, _ := c.Key() // it was asked before
 	return Action{
+		"key":     key,
 		"request": c.vars, "answer": map[string]any{"code": a.Code, "headers": headerVars(a.Header), "body": a.value},
 		"id": ref, "operation": c.Op.Name, "effect": e,
 	}
@@ -159,6 +166,15 @@ func (c *Call) Protection(standard participants.Profile) participants.Profile {
 		return standard
 	}
 	return c.service.guard.profile
+}
+
+// Keys is how the service minds keys.
+func (c *Call) Keys() participants.Keys {
+	k := c.service.guard.keys
+	if k.Service = c.Op.Service; !c.service.guard.wide {
+		k.Operation = c.Op.Name
+	}
+	return k
 }
 
 // Repeat is what the call does whose effect is there already.

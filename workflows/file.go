@@ -82,7 +82,7 @@ type Outcome struct {
 
 // Service is one service that the workflow calls.
 type Service struct {
-	// Protection is naive, keyed, fenced, or {keyed: {key: expression}}. Default: --participants.
+	// Protection is naive, keyed, fenced, or one of the last two with how keys are minded: {keyed: {key: expression, ttl: 24h, in_progress: 409 or wait, scope: operation or service, refused: final or again}}. Default: --participants.
 	Protection any `json:"protection,omitempty" yaml:"protection,omitempty"`
 	// Host is the name by which the workflow calls it, through a forward proxy: api.pay.example.
 	Host string `json:"host,omitempty" yaml:"host,omitempty"`

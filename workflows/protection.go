@@ -3,6 +3,8 @@ package workflows
 import (
 	"maps"
 	"slices"
+	"strings"
+	"time"
 
 	"github.com/expr-lang/expr/vm"
 
@@ -13,11 +15,16 @@ import (
 type protection struct {
 	profile participants.Profile // empty: the default of the run
 	key     *vm.Program          // nil: the header Idempotency-Key
+	keys    participants.Keys    // without the places in which a key counts
+	wide    bool                 // a key counts for the whole service
 }
 
 const protections = "expected naive, keyed, fenced, or {keyed: {key: expression}}"
 
-// protection compiles naive, keyed, fenced, or one of the last two with a key.
+// keyFields are what may be said of how keys are minded.
+var keyFields = []string{"key", "ttl", "in_progress", "scope", "refused"}
+
+// protection compiles naive, keyed, fenced, or one of the last two with how it minds keys.
 func (c *compiler) protection(at string, v any) (p protection) {
 	switch v := v.(type) {
 	case nil:
@@ -39,10 +46,13 @@ func (c *compiler) protection(at string, v any) (p protection) {
 			switch {
 			case err != nil || profile == participants.Naive:
 				c.bad(at+"."+name, "%q: "+protections, name)
-			case !ok || fields["key"] == nil:
+			case !ok || len(fields) == 0:
 				c.bad(at+"."+name+".key", "is missing: expected an expression over request; %s alone is for the header Idempotency-Key", name)
 			}
-			p.profile, p.key = profile, c.protectionKey(at+"."+name, fields)
+			p.profile = profile
+			for _, field := range slices.Sorted(maps.Keys(fields)) {
+				c.keyField(at+"."+name+"."+field, field, fields[field], &p)
+			}
 		}
 		return p
 	}
@@ -50,19 +60,43 @@ func (c *compiler) protection(at string, v any) (p protection) {
 	return p
 }
 
-func (c *compiler) protectionKey(at string, fields map[string]any) (key *vm.Program) {
-	for _, field := range slices.Sorted(maps.Keys(fields)) {
-		src, ok := fields[field].(string)
-		switch {
-		case field != "key":
-			c.bad(at+"."+field, "unknown field %q: expected key", field)
-		case !ok:
-			c.bad(at+".key", "%v: expected an expression over request", fields[field])
-		default:
-			key = c.expression(at+".key", src, requestVars...)
+// keyField compiles one field of how keys are minded.
+func (c *compiler) keyField(at, field string, v any, p *protection) {
+	said := ""
+	if v != nil {
+		said = text(v)
+	}
+	oneOf := func(values ...string) {
+		if !slices.Contains(values, said) {
+			c.bad(at, "%q: expected %s", said, strings.Join(values, " or "))
 		}
 	}
-	return key
+	switch field {
+	case "key":
+		src, ok := v.(string)
+		if !ok {
+			c.bad(at, "%v: expected an expression over request", v)
+			return
+		}
+		p.key = c.expression(at, src, requestVars...)
+	case "ttl":
+		d, err := time.ParseDuration(said)
+		if err != nil || d <= 0 {
+			c.bad(at, "%q: expected how long a key is remembered, with its unit: 24h", said)
+		}
+		p.keys.TTL = d
+	case "in_progress":
+		oneOf(string(participants.Conflicts), string(participants.Waits))
+		p.keys.InProgress = participants.InProgress(said)
+	case "scope":
+		oneOf("operation", "service")
+		p.wide = said == "service"
+	case "refused":
+		oneOf("final", "again")
+		p.keys.Final = said == "final"
+	default:
+		c.bad(at, "unknown field %q: expected one of %s", field, strings.Join(keyFields, ", "))
+	}
 }
 
 // repeat compiles again, same-answer or {answer: {...}}.
