@@ -1,0 +1,128 @@
+package campaign
+
+import (
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/sagacheck/sagacheck/results"
+)
+
+// stub is what the services of the example shop come to: things that are made, listed and
+// removed. It knows idempotency keys.
+type stub struct {
+	mu    sync.Mutex
+	made  []map[string]any
+	byKey map[string][]byte
+}
+
+func (s *stub) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	key := r.Header.Get("Idempotency-Key")
+	if first, known := s.byKey[key]; known && r.Method != http.MethodGet {
+		_, _ = w.Write(first) // who left needs no answer
+		return
+	}
+	answer := s.do(r)
+	s.byKey[key] = answer
+	w.Header().Set("Content-Type", "application/json")
+	if r.Method == http.MethodPost {
+		w.WriteHeader(http.StatusCreated)
+	}
+	_, _ = w.Write(answer) // as above
+}
+
+func (s *stub) do(r *http.Request) []byte {
+	var out any = map[string]any{}
+	switch parts := strings.Split(strings.Trim(r.URL.Path, "/"), "/"); {
+	case r.Method == http.MethodGet:
+		found := []any{}
+		for _, m := range s.made {
+			if m["order"] == r.URL.Query().Get("order") && (r.URL.Query().Get("sku") == "" || m["sku"] == r.URL.Query().Get("sku")) {
+				found = append(found, m)
+			}
+		}
+		out = found
+	case len(parts) == 1 && r.Method == http.MethodPost:
+		made := map[string]any{}
+		if err := json.NewDecoder(r.Body).Decode(&made); err != nil {
+			made["error"] = err.Error()
+		}
+		field := map[string]string{"reservations": "reservationId", "payments": "paymentId", "shipments": "trackingId"}[parts[0]]
+		made[field] = fmt.Sprintf("%c-%x-%d", parts[0][0], time.Now().UnixNano(), len(s.made))
+		s.made = append(s.made, made)
+		out = made
+	case len(parts) == 3:
+		out = map[string]any{"refundId": fmt.Sprintf("refund-%x", time.Now().UnixNano())}
+	}
+	b, err := json.Marshal(out)
+	if err != nil {
+		panic(err) // it was JSON
+	}
+	return b
+}
+
+// learnShop learns the example shop; told are the addresses of its services in its
+// environment.
+func learnShop(t *testing.T, o LearnOptions, told map[string]string) (*Learnt, string) {
+	t.Helper()
+	dir := buildShop(t)
+	o.Out, o.Command = filepath.Join(dir, "learnt.yaml"), []string{filepath.Join(dir, "shop")}
+	o.Services = map[string]string{}
+	for _, name := range []string{"inventory", "payments", "shipping"} {
+		s := httptest.NewServer(&stub{byKey: map[string][]byte{}})
+		t.Cleanup(s.Close)
+		o.Services[name] = s.URL
+	}
+	o.Env = map[string]string{"DATABASE": "${dir}/shop.db", "HTTP_TIMEOUT_MS": "250", "RETRY_MS": "20"}
+	for k, v := range told {
+		o.Env[k] = v
+	}
+	o.Ready, o.Quiet = "/healthz", 300*time.Millisecond
+	o.Start = `POST http://127.0.0.1:PORT/orders {"customer": "ada", "items": [{"sku": "cup", "quantity": 2}, {"sku": "pot", "quantity": 1}], "amount": 4200, "address": "1 Main St"}`
+	o.Outcome = "GET http://127.0.0.1:PORT/orders/${id}"
+	var said strings.Builder
+	done, err := Learn(t.Context(), Host{Output: &said}, o)
+	if err != nil {
+		t.Fatalf("%v\n%s", err, said.String())
+	}
+	text, err := os.ReadFile(done.File)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return done, string(text)
+}
+
+// learntRuns tells whether a draft runs and is green, without a line by hand.
+func learntRuns(t *testing.T, done *Learnt, text string) {
+	t.Helper()
+	if len(done.Missing) > 0 {
+		t.Errorf("needed by hand: %v\n%s", done.Missing, text)
+	}
+	o := RunOptions{Settings: Defaults(), Curated: true}
+	o.Workflow, o.Out, o.Settle = done.File, t.TempDir(), 8*time.Second
+	ran, err := Run(t.Context(), Host{}, o)
+	if err != nil {
+		t.Fatalf("%v\n%s", err, text)
+	}
+	if ran.Run.Summary.Exit != results.ExitPass || ran.Run.Totals.FaultsFired == 0 {
+		t.Errorf("%s: %v\n%s", ran.Run.Summary.Outcome, slices.Concat(ran.Run.Summary.Reasons, brokenIn(ran.Run)), text)
+	}
+}
+
+// TestLearn: what learn writes of the example shop runs as it stands, and is green.
+func TestLearn(t *testing.T) {
+	done, text := learnShop(t, DefaultLearn(), map[string]string{
+		"INVENTORY_URL": "inventory", "PAYMENTS_URL": "payments", "SHIPPING_URL": "shipping",
+	})
+	learntRuns(t, done, text)
+}
