@@ -68,6 +68,26 @@ func (p *process) start(context.Context) error {
 	return nil
 }
 
+// RunAsGroup runs a command that has a context, with all that it starts, in a group of
+// its own, which gets no signals of a terminal. It is killed as a whole when the context
+// ends, and what is left of it when the command is over.
+func RunAsGroup(cmd *exec.Cmd) error {
+	runtime.LockOSThread() // see running.run
+	defer runtime.UnlockOSThread()
+	cmd.SysProcAttr = groupOfItsOwn()
+	cmd.Cancel = func() error {
+		if err := syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL); !errors.Is(err, syscall.ESRCH) {
+			return err
+		}
+		return os.ErrProcessDone
+	}
+	err := cmd.Run()
+	if cmd.Process != nil {
+		_ = syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL) // there may be nobody left
+	}
+	return err
+}
+
 // live is one life of the process, and what is told of its end.
 func (p *process) live(r *running, started chan<- error) {
 	if !r.run(started) || p.gone == nil {

@@ -170,7 +170,7 @@ type Promises struct {
 	Keys bool `json:"keys,omitempty" yaml:"keys,omitempty"`
 }
 
-// Invariant must hold, in the user's own words. Exactly one of always, settled and sometimes is given: an expression, or for settled also {sql, dsn}.
+// Invariant must hold, in the user's own words. Exactly one of always, settled and sometimes is given: an expression; for settled and sometimes also {sql, dsn}, {http} or {command}, with expect.
 type Invariant struct {
 	// Name of the invariant, unique.
 	Name string `json:"name" yaml:"name"`
@@ -180,6 +180,6 @@ type Invariant struct {
 	Always any `json:"always,omitempty" yaml:"always,omitempty"`
 	// Sometimes must have been true at the end of some saga of a run.
 	Sometimes any `json:"sometimes,omitempty" yaml:"sometimes,omitempty"`
-	// Expect is an expression over rows, status, saga, id: with sql, what must hold.
+	// Expect is an expression that must be true of what was found: over rows with sql, answer (code, body) with http, output and code (the exit code) with command; and over status, saga, id, start, effects, calls.
 	Expect string `json:"expect,omitempty" yaml:"expect,omitempty"`
 }

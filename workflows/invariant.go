@@ -2,17 +2,17 @@ package workflows
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"maps"
-	"os/exec"
+	"regexp"
 	"slices"
 	"strings"
 	"time"
 
 	"github.com/expr-lang/expr/vm"
 
-	"github.com/sagacheck/sagacheck/internal/templates"
 	"github.com/sagacheck/sagacheck/saga"
 )
 
@@ -30,14 +30,24 @@ const (
 type condition struct {
 	name   string
 	when   When
-	expr   *vm.Program // over facts; with a question, over what it gives besides
-	ask    question    // nil: none
+	expr   *vm.Program   // over facts; with a question, over what it gives besides
+	ask    question      // nil: none
+	limit  time.Duration // of the question
 	source string
 }
 
 // question asks somebody outside for what an invariant is about.
 type question interface {
-	ask(ctx context.Context, f Facts, fill func(string) string) (map[string]any, error)
+	// ask gives what vars names. The error is about a question that has no answer.
+	ask(ctx context.Context, s setting) (map[string]any, error)
+	vars() []string
+}
+
+// setting is what a question is about.
+type setting struct {
+	Facts
+	fill func(string) string // puts the values of the system's templates in
+	dir  string              // of the file, that paths are relative to
 }
 
 // Facts are what is known of a saga when its invariants are checked.
@@ -72,7 +82,7 @@ func (w *Workflow) Check(ctx context.Context, f Facts, fill func(string) string)
 	var all []Checked
 	var errs []error
 	for _, c := range w.conditions {
-		one, err := c.check(ctx, f, fill)
+		one, err := w.check(ctx, c, f, fill)
 		if err != nil {
 			errs = append(errs, fmt.Errorf("invariant %s: %w", c.name, err))
 			continue
@@ -82,27 +92,52 @@ func (w *Workflow) Check(ctx context.Context, f Facts, fill func(string) string)
 	return all, errors.Join(errs...)
 }
 
-func (c condition) check(ctx context.Context, f Facts, fill func(string) string) (Checked, error) {
+func (w *Workflow) check(ctx context.Context, c condition, f Facts, fill func(string) string) (Checked, error) {
 	done := Checked{Name: c.name, When: c.when, Detail: c.source}
 	if c.when == Always {
 		return done, c.always(f, &done)
 	}
 	env := f.env()
 	if c.ask != nil {
-		ctx, cancel := context.WithTimeout(ctx, askLimit)
-		defer cancel()
-		more, err := c.ask.ask(ctx, f, fill)
+		found, err := c.find(ctx, setting{f, fill, w.dir})
 		if err != nil {
 			return done, err
 		}
-		for k, v := range more {
-			env[k] = v
-			done.Detail += fmt.Sprintf("; %s: %v", k, v)
-		}
+		maps.Copy(env, found)
+		done.Detail += w.detail(found)
 	}
 	var err error
-	done.Holds, err = truth(c.expr, env)
+	if done.Holds, err = truth(c.expr, env); err != nil {
+		err = fmt.Errorf("%w (%s)", err, done.Detail)
+	}
 	return done, err
+}
+
+// find asks whom the invariant asks, for so long and no longer.
+func (c condition) find(ctx context.Context, s setting) (map[string]any, error) {
+	limited, cancel := context.WithTimeout(ctx, c.limit)
+	defer cancel()
+	found, err := c.ask.ask(limited, s)
+	if err != nil && ctx.Err() == nil && limited.Err() != nil {
+		err = fmt.Errorf("no answer within %v: %w", c.limit, err)
+	}
+	return found, err
+}
+
+// longestDetail bounds what the history keeps of what was found.
+const longestDetail = 2000
+
+// detail is what was found, in words, without what is to be hidden.
+func (w *Workflow) detail(found map[string]any) string {
+	all := ""
+	for _, name := range slices.Sorted(maps.Keys(found)) {
+		text := fmt.Sprint(found[name])
+		if b, err := json.Marshal(found[name]); err == nil {
+			text = w.redacted(string(b))
+		}
+		all += fmt.Sprintf("; %s: %.*s", name, longestDetail, text)
+	}
+	return all
 }
 
 // always checks the state after each effect.
@@ -119,6 +154,8 @@ func (c condition) always(f Facts, done *Checked) error {
 	done.Holds = true
 	return nil
 }
+
+var systemPlace = regexp.MustCompile(`^\$\{\s*(dir|engine|bin|port\.[a-z0-9_-]+)\s*\}$`)
 
 var factVars = []string{"saga", "id", "start", "status", "effects", "calls"}
 
@@ -153,7 +190,7 @@ func (c *compiler) invariant(at string, inv Invariant) {
 		return
 	}
 	at += "." + string(when)
-	done := condition{name: inv.Name, when: when}
+	done := condition{name: inv.Name, when: when, limit: askLimit}
 	switch v := given[when].(type) {
 	case string:
 		if inv.Expect != "" {
@@ -174,7 +211,10 @@ func (c *compiler) invariant(at string, inv Invariant) {
 			return
 		}
 		done.source += ": " + inv.Expect
-		done.expr = c.expression(strings.TrimSuffix(at, string(when))+"expect", inv.Expect, append(slices.Clone(factVars), "rows", "answer", "output")...)
+		done.expr = c.expression(strings.TrimSuffix(at, string(when))+"expect", inv.Expect, append(slices.Clone(factVars), done.ask.vars()...)...)
+		if q, ok := done.ask.(*command); ok && done.expr != nil {
+			q.coded = looksAt(done.expr, "code")
+		}
 	default:
 		c.bad(at, "expected an expression, or a mapping with sql, http or command")
 	}
@@ -183,67 +223,42 @@ func (c *compiler) invariant(at string, inv Invariant) {
 
 // question compiles {sql, dsn}, {http} or {command}; nil: it is none of them.
 func (c *compiler) question(at string, v map[string]any) (question, string) {
-	texts := func(names ...string) []string {
-		var all []string
-		for _, name := range slices.Sorted(maps.Keys(v)) {
-			if !slices.Contains(names, name) {
-				c.bad(at+"."+name, "unknown field: expected %s", strings.Join(names, " and "))
-			}
-		}
-		for _, name := range names {
-			s, _ := v[name].(string)
-			if s == "" {
-				c.bad(at+"."+name, "must be given")
-			}
-			all = append(all, s)
-		}
-		return all
-	}
 	switch {
 	case v["sql"] != nil:
-		s := texts("sql", "dsn")
+		s := c.texts(at, v, "sql", "dsn")
 		return c.sqlQuestion(at, s[0], s[1]), s[0]
 	case v["http"] != nil:
-		s := texts("http")
+		s := c.texts(at, v, "http")
 		return c.httpQuestion(at, s[0]), s[0]
 	case v["command"] != nil:
-		raw, _ := v["command"].([]any)
-		var words []*templates.Text
-		for i, x := range raw {
-			s, ok := x.(string)
-			if !ok {
-				c.bad(fmt.Sprintf("%s.command[%d]", at, i), "expected a text")
-				return nil, ""
-			}
-			words = append(words, c.text(fmt.Sprintf("%s.command[%d]", at, i), escapePlaces(s), factVars))
-		}
-		if len(words) == 0 {
-			c.bad(at+".command", "expected a list: the program and its arguments")
-			return nil, ""
-		}
-		return command{words}, fmt.Sprint(raw)
+		c.fields(at, v, "command")
+		return c.commandQuestion(at, v["command"])
 	}
 	c.bad(at, "expected sql with dsn, http, or command")
 	return nil, ""
 }
 
-// command runs a program, and gives what it printed.
-type command struct{ words []*templates.Text }
-
-func (q command) ask(ctx context.Context, f Facts, fill func(string) string) (map[string]any, error) {
-	var words []string
-	for _, w := range q.words {
-		s, err := w.Render(f.env())
-		if err != nil {
-			return nil, err
+// fields refuses fields of other names.
+func (c *compiler) fields(at string, v map[string]any, names ...string) {
+	for _, name := range slices.Sorted(maps.Keys(v)) {
+		if !slices.Contains(names, name) {
+			c.bad(at+"."+name, "unknown field: expected %s", strings.Join(names, " and "))
 		}
-		words = append(words, fill(unescapePlaces(s)))
 	}
-	out, err := exec.CommandContext(ctx, words[0], words[1:]...).Output()
-	if err != nil {
-		return nil, fmt.Errorf("%s: %w", words[0], err)
+}
+
+// texts are the fields of those names, and there are no others.
+func (c *compiler) texts(at string, v map[string]any, names ...string) []string {
+	c.fields(at, v, names...)
+	var all []string
+	for _, name := range names {
+		s, _ := v[name].(string)
+		if s == "" {
+			c.bad(at+"."+name, "must be given")
+		}
+		all = append(all, s)
 	}
-	return map[string]any{"output": bodyValue("", out)}, nil
+	return all
 }
 
 // Places of the system's templates (${dir}, ${port.http}) are no expressions: they are
