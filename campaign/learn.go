@@ -142,6 +142,9 @@ func (o *LearnOptions) setup() (learn.Setup, error) {
 	if err != nil {
 		return none, err
 	}
+	if !strings.Contains(outcome.request+outcome.body, "${id}") {
+		return none, fmt.Errorf("--outcome: %q: expected ${id} in it, which stands for the id in the answer to the start: GET %s/orders/${id} (in single quotes, as the shell has a meaning for $)", o.Outcome, start.base)
+	}
 	if outcome.base != start.base {
 		return none, fmt.Errorf("--outcome: %q: expected the host and port of --start, %s", outcome.base, start.base)
 	}

@@ -60,17 +60,22 @@ func (l *learner) calm(ctx context.Context) error {
 		return err
 	}
 	if run.Code/100 != 2 && len(l.record.Runs) == 0 {
-		l.host.say("a start with names of its own was answered %d %.200s: all are sent as they were given", run.Code, run.Answer)
+		l.host.say("a start with names of its own was answered %s: all are sent as they were given", said(run))
 		l.setup.Varies = false
 		if run, err = l.run(ctx, nil); err != nil {
 			return err
 		}
 	}
 	if run.Code/100 != 2 {
-		return fmt.Errorf("%s was answered %d %.200s: expected a start that is accepted", l.o.Start, run.Code, run.Answer)
+		return fmt.Errorf("--start: %s was answered %s: expected a start that is accepted (2xx); how does a customer send it?", l.o.Start, said(run))
 	}
 	l.record.Runs = append(l.record.Runs, run)
 	return nil
+}
+
+// said is the answer to a start, on one line.
+func said(run learn.Run) string {
+	return strings.TrimSpace(fmt.Sprintf("%d %.200s", run.Code, bytes.TrimSpace(run.Answer)))
 }
 
 // trigger is a refusal: the n-th call of its sort.

@@ -1,6 +1,8 @@
 package checkers
 
 import (
+	"slices"
+
 	"github.com/sagacheck/sagacheck/history"
 	"github.com/sagacheck/sagacheck/saga"
 )
@@ -46,8 +48,9 @@ func (c BrokenInvariant) Check(h *history.History, ix *history.Index) Verdict {
 			t.violate(e.When, saga.Operation{Saga: e.Saga}, []*history.Event{ix.Saga(e.Saga).Ended, e}, "broke the invariant %s of saga %s: %s", e.Invariant, e.Saga, e.Detail)
 		}
 	}
+	looked := len(seen) > 0 || slices.ContainsFunc(ix.Sagas, func(s *history.SagaRecord) bool { return s.Ended != nil })
 	for _, k := range c.Doc().Clauses {
-		if len(seen) > 0 && !seen[k.Name] {
+		if looked && !seen[k.Name] {
 			t.lacks(k.Name, "the workflow's file has no invariant that must hold %s", k.Name)
 		}
 	}

@@ -246,6 +246,16 @@ func TestJudgeGeneralRules(t *testing.T) {
 	if v := judge(t, "key-misuse", h); v.Outcome != checkers.NotApplicable || v.Reason != `the orchestrator lacks the capability "idempotency-key"` {
 		t.Errorf("capability missing: got %s (%s)", v.Outcome, v.Reason)
 	}
+	// A workflow of the user's own has no capabilities: its file makes promises.
+	h.Header.Workflow = "shop"
+	for property, reason := range map[string]string{
+		"key-misuse":        "the workflow's file does not promise that calls have keys (promises)",
+		"breaker-violation": `a workflow of the user's own is not judged by it: it needs "breaker", which is asked of sagas that Sagacheck makes`,
+	} {
+		if v := judge(t, property, h); v.Outcome != checkers.NotApplicable || v.Reason != reason {
+			t.Errorf("%s of a workflow: got %s (%s), want %s", property, v.Outcome, v.Reason, reason)
+		}
+	}
 	twice := strings.Replace(without("1ms fault-fired s1 charge#1 fault=0"), "3ms call-received s1 charge#2", "3ms call-received s1 charge#2\n3ms call-committed s1 charge#2", 1)
 	if v := judge(t, "duplicate-effect", parse(t, twice)); v.Outcome != checkers.Violation {
 		t.Errorf("a violation stays one when a fault did not fire: got %s", v.Outcome)

@@ -95,17 +95,42 @@ func (v *Verdict) apply(clauses []Clause, h *history.History) {
 // missing names the first capability that the orchestrator lacks.
 func missing(needs []string, h *history.History) string {
 	for _, need := range needs {
-		if !slices.Contains(h.Header.Orchestrator.Capabilities, need) {
+		switch {
+		case slices.Contains(h.Header.Orchestrator.Capabilities, need):
+		case h.Header.Workflow != "":
+			return unpromised(need)
+		default:
 			return fmt.Sprintf("the orchestrator lacks the capability %q", need)
 		}
 	}
 	return ""
 }
 
+// promises are the capabilities that a workflow of the user's own has if its file says so,
+// and what that promises.
+var promises = map[string]string{
+	"idempotent-submit": "that a start may be repeated",
+	"max-attempts":      "how often a call is made at the most",
+	"permanent-errors":  "that a refusal is not tried again",
+	"idempotency-key":   "that calls have keys",
+}
+
+// unpromised is why a clause that needs a capability is not applicable to a workflow of the
+// user's own, which has no list of capabilities.
+func unpromised(need string) string {
+	if p := promises[need]; p != "" {
+		return "the workflow's file does not promise " + p + " (promises)"
+	}
+	return fmt.Sprintf("a workflow of the user's own is not judged by it: it needs %q, which is asked of sagas that Sagacheck makes", need)
+}
+
 // supplied names the first thing that a clause sees and the mapping supplies.
 func supplied(sees []string, h *history.History) string {
 	for _, s := range sees {
 		if slices.Contains(h.Header.Orchestrator.Supplied, s) {
+			if h.Header.Workflow != "" {
+				return fmt.Sprintf("nobody but the workflow says what the %s of a call should be", s)
+			}
 			return fmt.Sprintf("the mapping supplies the %s of calls, not the orchestrator", s)
 		}
 	}
@@ -127,6 +152,9 @@ func undone(does []string, h *history.History) string {
 func without(wants []Trait, h *history.History) string {
 	for _, t := range wants {
 		if !t.has(h.Header.Definitions) {
+			if h.Header.Workflow != "" {
+				return "the workflow lacks " + t.Name
+			}
 			return "the scenario lacks " + t.Name
 		}
 	}

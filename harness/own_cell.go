@@ -218,7 +218,10 @@ func (c *ownClient) Submit(ctx context.Context, d saga.Definition) (int, error) 
 	case !yes:
 		return code, c.wrong(st.Method, st.Target, code, body, "")
 	}
-	return http.StatusAccepted, c.learn(d.ID, st, answer, code, body)
+	if saga.Classify(code) != saga.Done { // accepted all the same: the file says so
+		code = http.StatusAccepted
+	}
+	return code, c.learn(d.ID, st, answer, code, body)
 }
 
 // learn takes the workflow's own name for a saga from an answer.

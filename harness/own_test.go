@@ -339,3 +339,14 @@ func TestSlowStart(t *testing.T) {
 		t.Errorf("started %d times, ended %q: expected once, completed", n, end)
 	}
 }
+
+// TestAcceptanceIsAsItWas: the record has the code with which the workflow took a start, not
+// that of the contract.
+func TestAcceptanceIsAsItWas(t *testing.T) {
+	h, flow := startShop(t, &shop{send: usual}, "127.0.0.1")
+	for _, e := range runShop(t, h, flow, 1, faults.Plan{}).Events {
+		if e.Kind == history.SagaAccepted && e.Code != http.StatusOK {
+			t.Errorf("a start that was answered 200 was recorded as accepted with %d", e.Code)
+		}
+	}
+}

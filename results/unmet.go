@@ -40,6 +40,15 @@ func (p *Property) leaveUnmet() {
 		}
 	}
 	if left == 0 && p.Verdict == checkers.Vacuous {
-		p.Verdict, p.Reason = checkers.NotApplicable, unmet
+		p.Verdict, p.Reason = checkers.NotApplicable, p.lacks()
 	}
+}
+
+// lacks is why none of the clauses is applicable: what the first of them lacks, unless one
+// was merely unmet.
+func (p *Property) lacks() string {
+	if len(p.Clauses) == 0 || slices.ContainsFunc(p.Clauses, func(c checkers.Count) bool { return c.Lacks == unmet }) {
+		return unmet
+	}
+	return p.Clauses[0].Lacks
 }

@@ -22,7 +22,7 @@ run it. Each is struck at its own failure points, with the same seed.`,
 		Example: `  sagacheck compare --orchestrator reference --orchestrator nodered
   sagacheck compare --orchestrator reference --orchestrator http://127.0.0.1:8080 --participants fenced
   sagacheck compare --workflow before/workflow.yaml --workflow after/workflow.yaml`,
-		Args: cobra.NoArgs,
+		Args: flagsOnly,
 		RunE: func(c *cobra.Command, _ []string) error {
 			if err := refuseBeside(c); err != nil {
 				return err

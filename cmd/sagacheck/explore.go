@@ -34,8 +34,9 @@ each property in each scenario is shrunk to the smallest plan that still fails.`
 		Example: `  sagacheck explore --scenario single-step
   sagacheck explore --scenario order --depth 2 --max-time 5m
   sagacheck explore --depth 2 --shard 1/4 --out shard-1      then: sagacheck report merge shard-*
+  sagacheck explore --workflow workflow.yaml --depth 2 --max-time 5m
   sagacheck explore --resume sagacheck-out/latest/explore.jsonl`,
-		Args: cobra.NoArgs,
+		Args: flagsOnly,
 		RunE: func(c *cobra.Command, _ []string) error { return f.run(c, p) },
 	}
 	f.register(c, &f.Settings)

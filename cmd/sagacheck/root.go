@@ -119,6 +119,8 @@ func newRoot(p process) *cobra.Command {
 		Example: `  sagacheck run                                          the reference executor, fenced participants
   sagacheck run --orchestrator http://127.0.0.1:8080     your own, by the HTTP contract
   sagacheck run --participants naive                     services without any protection
+  sagacheck learn --help                                 a workflow of your own: write its file
+  sagacheck run --workflow workflow.yaml                 and test it
   sagacheck list scenarios                               what there is to run`,
 		SilenceUsage:  true,
 		SilenceErrors: true,

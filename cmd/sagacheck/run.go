@@ -28,7 +28,11 @@ with --seed. The same seed gives the same plans.
 Every planned cell must run, every planned fault must fire and every clause of every
 property must have been judged at least once; otherwise the run is vacuous (exit 2),
 not green. Where a busy machine kept the cells from judging a clause, a few of them
-are run once more, one at a time.`,
+are run once more, one at a time.
+
+With --workflow it is a workflow of your own that is tested, as it is, in the place
+of scenarios and an orchestrator: it is started as its file says, and every kind of
+fault is put once at every failure point that it passes (docs/your-workflow.md).`,
 		Example: `  sagacheck run
   sagacheck run --scenario order --runs 1000 --seed 7
   sagacheck run --orchestrator http://127.0.0.1:8080 --participants keyed
@@ -36,7 +40,7 @@ are run once more, one at a time.`,
   sagacheck run --scenario order --drawn-sagas 20 --seed 7
   sagacheck run --workflow ./workflow.yaml
   sagacheck run --shard 2/4 --out shard-2        then: sagacheck report merge shard-*`,
-		Args: cobra.NoArgs,
+		Args: flagsOnly,
 		RunE: func(c *cobra.Command, _ []string) error { return f.run(c, p) },
 	}
 	f.register(c, &f.Settings)

@@ -17,6 +17,15 @@ var notOfWorkflow = []struct{ flag, why string }{
 	{"defect", "planted defects are those of the reference executor and of the participants of its sagas: plant yours in the workflow"},
 }
 
+// flagsOnly refuses arguments of a command that takes flags only: mostly the file of a
+// workflow, without its flag.
+func flagsOnly(c *cobra.Command, args []string) error {
+	if len(args) == 0 {
+		return nil
+	}
+	return usage(fmt.Errorf("%s: %q: expected flags only; a workflow's file comes after its flag: %s --workflow %s", c.CommandPath(), args[0], c.CommandPath(), args[0]))
+}
+
 // refuseBeside refuses the flags that would be left unheard beside --workflow.
 func refuseBeside(c *cobra.Command) error {
 	if w := c.Flags().Lookup("workflow"); w == nil || !w.Changed {

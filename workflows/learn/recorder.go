@@ -13,6 +13,7 @@ import (
 	"net/url"
 	"slices"
 	"sync"
+	"syscall"
 	"time"
 )
 
@@ -160,8 +161,16 @@ func (r *Recorder) end(place int, c Call, err error) {
 		r.calls[place] = c
 	}
 	if err != nil && r.err == nil {
-		r.err = fmt.Errorf("service %s, %s %s: %w", c.Service, c.Method, c.Path, err)
+		r.err = unanswered(c, err)
 	}
+}
+
+// unanswered is the error of a call that the service did not answer.
+func unanswered(c Call, err error) error {
+	if errors.Is(err, syscall.ECONNREFUSED) {
+		return fmt.Errorf("service %s, %s %s: %w: nothing listens there: start the service, or a stub of it", c.Service, c.Method, c.Path, err)
+	}
+	return fmt.Errorf("service %s, %s %s: %w", c.Service, c.Method, c.Path, err)
 }
 
 // forward sends a call on to the service.
