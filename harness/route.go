@@ -135,7 +135,7 @@ func (r *router) whose(call *workflows.Call) (*ownSaga, *ownAction, error) {
 		s = open[0]
 	case value != "":
 		if s = r.sagas[value]; s == nil {
-			s = r.unnamed(call)
+			s = r.unnamed(call, value)
 		}
 		if s == nil {
 			return nil, nil, &unknownSagaError{value, call.String()}
@@ -161,12 +161,15 @@ func (r *router) whose(call *workflows.Call) (*ownSaga, *ownAction, error) {
 
 // unnamed is the saga that a call is of which names it by a name that nobody knows: one whose
 // own name is not known yet, or which was started again and may have got a second one, and
-// which alone said something that the call says, too. Nil: there is none.
-func (r *router) unnamed(call *workflows.Call) *ownSaga {
-	if s := r.speaker(call.Sent().Said()); s != nil && s.cell != nil && (s.own == "" || s.starts > 1) {
-		return s
+// which alone said something that the call says, too. It goes by that name from then on. Nil:
+// there is none.
+func (r *router) unnamed(call *workflows.Call, name string) *ownSaga {
+	s := r.speaker(call.Sent().Said())
+	if s == nil || s.cell == nil || s.own != "" && s.starts < 2 {
+		return nil
 	}
-	return nil
+	r.sagas[name] = s
+	return s
 }
 
 // pair finds the action that a compensation undoes: of its saga, or else of any.

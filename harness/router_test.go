@@ -98,6 +98,9 @@ func TestCallBeforeItsName(t *testing.T) {
 	if to.Line == nil || r.trouble() > 0 {
 		t.Fatalf("it is no one's: %+v", to.Answer)
 	}
+	if to := r.call("PUT", "/cars/c-2", `{"trip":"t-77"}`); to.Line == nil || r.trouble() > 0 {
+		t.Errorf("another call that says no more than the name is no one's: %+v", to.Answer)
+	}
 	if to := r.call("DELETE", "/cars/c-1", ""); to.Line == nil || r.trouble() > 0 {
 		t.Errorf("what follows on it is no one's: %+v", to.Answer)
 	}
