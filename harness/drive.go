@@ -9,7 +9,6 @@ import (
 	"sync"
 	"time"
 
-	"github.com/sagacheck/sagacheck/faults"
 	"github.com/sagacheck/sagacheck/history"
 	"github.com/sagacheck/sagacheck/orchestrators"
 	"github.com/sagacheck/sagacheck/saga"
@@ -53,10 +52,9 @@ func (r *cellRun) submit(ctx context.Context, d saga.Definition) (accepted bool,
 	op := saga.Operation{Saga: d.ID, Step: saga.SubmitStep, Direction: saga.Action}
 	client := r.sys.Client(through(r.sys.Base(), r.gates[op].Addr()))
 	deadline := time.Now().Add(r.h.Settle)
-	patience := r.patience()
 	for {
 		r.rec.Add(history.Event{Kind: history.SagaSubmitted, Saga: d.ID})
-		try, cancel := context.WithTimeout(ctx, patience)
+		try, cancel := r.patiently(ctx, d.ID)
 		code, err := client.Submit(try, d)
 		cancel()
 		switch answer := saga.Classify(code); {
@@ -71,7 +69,7 @@ func (r *cellRun) submit(ctx context.Context, d saga.Definition) (accepted bool,
 		case orchestrators.Malformed(err):
 			r.rec.Add(history.Event{Kind: history.SagaRefused, Saga: d.ID, Code: code, Detail: text(err)})
 			return false, fmt.Errorf("the answer to the submission of saga %s can't be understood: %w", d.ID, err)
-		case time.Now().After(deadline):
+		case r.mayRepeat() && time.Now().After(deadline):
 			return false, fmt.Errorf("the orchestrator did not accept saga %s within %v: %w", d.ID, r.h.Settle, refusal(code, err))
 		}
 		r.rec.Add(history.Event{Kind: history.SagaRefused, Saga: d.ID, Code: code, Detail: text(err)})
@@ -82,17 +80,6 @@ func (r *cellRun) submit(ctx context.Context, d saga.Definition) (accepted bool,
 			return false, err
 		}
 	}
-}
-
-// patience is how long the client waits for the answer to a submission. A workflow of the
-// user's own may answer when all is done: there it waits for as long as a cell may last,
-// where no fault of the plan keeps the answer from it.
-func (r *cellRun) patience() time.Duration {
-	struck := slices.ContainsFunc(r.cell.Plan.Faults, func(f faults.Fault) bool { return f.At.Step == saga.SubmitStep })
-	if r.own != nil && !struck {
-		return r.h.Settle
-	}
-	return time.Duration(float64(saga.SubmitPolicy.AttemptTimeout()) * r.h.scale(r.sys))
 }
 
 func refusal(code int, err error) error {

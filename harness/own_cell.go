@@ -2,10 +2,13 @@ package harness
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"io"
 	"net/http"
 	"slices"
 	"strings"
+	"syscall"
 
 	"github.com/sagacheck/sagacheck/history"
 	"github.com/sagacheck/sagacheck/orchestrators"
@@ -273,8 +276,12 @@ func (c *ownClient) Compensate(context.Context, string) (int, error) {
 	return http.StatusNotImplemented, fmt.Errorf("the workflow's file does not say how a rollback is asked for")
 }
 
-// Ready tells whether anybody answers at all: the ready checks of the processes say the rest.
+// Ready tells whether anybody is there at all, who may well hang up on such a question: the
+// ready checks of the processes say the rest.
 func (c *ownClient) Ready(ctx context.Context) error {
 	_, _, err := c.call(ctx, http.MethodGet, c.base+"/", nil, nil)
+	if errors.Is(err, io.EOF) || errors.Is(err, syscall.ECONNRESET) {
+		return nil
+	}
 	return err
 }
