@@ -98,7 +98,7 @@ func (o LearnOptions) free() error {
 }
 
 var (
-	target   = regexp.MustCompile(`^([A-Z]+) (https?://([^/\s]+))(/\S*)?(?:\s+(.*))?$`)
+	target   = regexp.MustCompile(`(?s)^([A-Z]+) (https?://([^/\s]+))(/\S*)?(?:\s+(.*))?$`)
 	portName = regexp.MustCompile(`:([A-Z][A-Z0-9_]*)$`)
 )
 

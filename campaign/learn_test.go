@@ -126,3 +126,11 @@ func TestLearn(t *testing.T) {
 	})
 	learntRuns(t, done, text)
 }
+
+// A body may go over several lines, as one writes it in a shell.
+func TestStartOverSeveralLines(t *testing.T) {
+	got, err := readAddress("--start", "POST http://127.0.0.1:PORT/orders {\"a\": 1,\n  \"b\": 2}")
+	if want := (address{"POST /orders", "http://127.0.0.1:PORT", "{\"a\": 1,\n  \"b\": 2}"}); err != nil || got != want {
+		t.Errorf("got %+v, %v; want %+v", got, err, want)
+	}
+}

@@ -24,6 +24,7 @@ import (
 	"github.com/sagacheck/sagacheck/orchestrators"
 	"github.com/sagacheck/sagacheck/participants"
 	"github.com/sagacheck/sagacheck/reference/defects"
+	"github.com/sagacheck/sagacheck/workflows"
 )
 
 var update = flag.Bool("update", false, "write the generated pages anew")
@@ -111,6 +112,11 @@ func TestPagesHaveValidExamples(t *testing.T) {
 	for _, text := range blocks(t, "plans.md", "yaml") {
 		if _, err := faults.ParsePlan([]byte(text)); err != nil {
 			t.Errorf("plans.md: %s: %v", text, err)
+		}
+	}
+	for _, text := range blocks(t, "your-workflow.md", "yaml") {
+		if _, err := workflows.Parse("your-workflow.md", []byte(text)); err != nil {
+			t.Errorf("%s: %v", text, err)
 		}
 	}
 	h, err := history.ParseText(strings.NewReader(blocks(t, "histories.md", "")[0]))
