@@ -68,7 +68,11 @@ func (x *session) possible(p faults.Plan) error {
 	for i, f := range p.Faults {
 		k, err := faults.KindByName(f.Kind)
 		if err == nil && k.Doc().Process && !a.Allows(k.Doc()) {
-			return fmt.Errorf("faults[%d].kind: %s can't be given %q: expected an orchestrator with a manifest that says how", i, x.system.Info().Name, f.Kind)
+			how := "an orchestrator with a manifest that says how"
+			if x.flow != nil {
+				how = "a process of the workflow's file with crashable: true"
+			}
+			return fmt.Errorf("faults[%d].kind: %s can't be given %q: expected %s", i, x.system.Info().Name, f.Kind, how)
 		}
 	}
 	return nil

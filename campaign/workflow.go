@@ -31,6 +31,9 @@ func openFlow(file string) (*flow, error) {
 	if err != nil {
 		return nil, err
 	}
+	if err := w.Reachable(); err != nil {
+		return nil, fmt.Errorf("%s: %w", file, err)
+	}
 	return &flow{file: w, wire: wire.New()}, nil
 }
 

@@ -90,7 +90,7 @@ type Service struct {
 	Listen string `json:"listen,omitempty" yaml:"listen,omitempty"`
 	// OpenAPI is the OpenAPI document of the service (3.0 or 3.1, YAML or JSON), for operations that name theirs: inventory.openapi.yaml.
 	OpenAPI string `json:"openapi,omitempty" yaml:"openapi,omitempty"`
-	// Upstream is a real service that stands behind: http://127.0.0.1:9001.
+	// Upstream is a real service that stands behind: not supported yet.
 	Upstream string `json:"upstream,omitempty" yaml:"upstream,omitempty"`
 	// Pass names requests that do not matter: GET /healthz.
 	Pass []string `json:"pass,omitempty" yaml:"pass,omitempty"`

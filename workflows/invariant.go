@@ -221,6 +221,15 @@ func (c *compiler) invariant(at string, inv Invariant) {
 	c.w.conditions = append(c.w.conditions, done)
 }
 
+// placed refuses places of a system that is not started here.
+func (c *compiler) placed(at, text string) {
+	for _, p := range place.FindAllString(text, -1) {
+		if systemPlace.MatchString(p) && !c.w.Startable() {
+			c.bad(at, "%s: the system runs already, and has no such place: expected what it stands for", p)
+		}
+	}
+}
+
 // question compiles {sql, dsn}, {http} or {command}; nil: it is none of them.
 func (c *compiler) question(at string, v map[string]any) (question, string) {
 	switch {

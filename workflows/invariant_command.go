@@ -31,6 +31,7 @@ func (c *compiler) commandQuestion(at string, v any) (question, string) {
 			c.bad(fmt.Sprintf("%s.command[%d]", at, i), "expected a text")
 			return nil, ""
 		}
+		c.placed(fmt.Sprintf("%s.command[%d]", at, i), s)
 		q.words = append(q.words, c.text(fmt.Sprintf("%s.command[%d]", at, i), escapePlaces(s), factVars))
 	}
 	if len(q.words) == 0 {

@@ -33,6 +33,7 @@ func (c *compiler) httpQuestion(at, request string) question {
 		c.bad(at+".http", "%q: expected GET http://127.0.0.1:…", request)
 		return nil
 	}
+	c.placed(at+".http", target)
 	return httpAsk{c.text(at+".http", escapePlaces(target), factVars)}
 }
 

@@ -38,6 +38,7 @@ func (c *compiler) sqlQuestion(at, query, dsn string) question {
 		c.bad(at+".dsn", "scheme %q: %s", scheme, wantDSN)
 		return nil
 	}
+	c.placed(at+".dsn", dsn)
 	for _, p := range place.FindAllString(dsn, -1) {
 		if !systemPlace.MatchString(p) {
 			c.bad(at+".dsn", "%s: expected ${dir} or ${port.NAME}", p)

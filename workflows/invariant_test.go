@@ -23,7 +23,7 @@ name: shop
 system: {base: "http://127.0.0.1:1"}
 start: {request: POST /orders}
 outcome: {request: "GET /orders/${id}", status: answer.body, statuses: {DONE: completed}}
-services: {pay: {operations: {charge: {request: POST /payments, saga: request.body.id}}}}
+services: {pay: {listen: "127.0.0.1:9", operations: {charge: {request: POST /payments, saga: request.body.id}}}}
 invariants:
   - ` + invariant + "\n"
 	if err := os.WriteFile(file, []byte(text), 0o600); err != nil {

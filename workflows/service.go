@@ -1,10 +1,10 @@
 package workflows
 
 import (
+	"errors"
 	"fmt"
 	"maps"
 	"net"
-	"net/url"
 	"regexp"
 	"slices"
 	"strings"
@@ -36,8 +36,8 @@ func (c *compiler) service(name string, s *Service) {
 	c.name(at, name)
 	s.name = name
 	s.guard = c.protection(at+".protection", s.Protection)
-	if u, err := url.Parse(s.Upstream); s.Upstream != "" && (err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "") {
-		c.bad(at+".upstream", "%q: expected http://host:port", s.Upstream)
+	if s.Upstream != "" {
+		c.bad(at+".upstream", "%q: what a real service does is not seen yet, and nothing could be judged: leave it out, and Sagacheck takes the place of the service", s.Upstream)
 	}
 	if host, _, err := net.SplitHostPort(s.Listen); s.Listen != "" && (err != nil || !net.ParseIP(host).IsLoopback()) {
 		c.bad(at+".listen", "%q: expected an address of this machine: 127.0.0.1:9001", s.Listen)
@@ -161,4 +161,21 @@ func (c *compiler) relations(at string, s *Service, op *Operation) {
 	if op.Saga == "" && op.Which == "" {
 		c.bad(at+".saga", "must be given: an expression over request that is the saga's id, of(value), or only; an operation that undoes may say which instead")
 	}
+}
+
+// Reachable says which services a system that runs already can't know the address of.
+func (w *Workflow) Reachable() error {
+	if w.Startable() {
+		return nil
+	}
+	var errs []error
+	for _, name := range slices.Sorted(maps.Keys(w.Services)) {
+		switch s := w.Services[name]; {
+		case s.Host != "":
+			errs = append(errs, fmt.Errorf("services.%s.host: %q: is for a system that Sagacheck starts, and tells of its proxy: expected listen", name, s.Host))
+		case s.Listen == "":
+			errs = append(errs, fmt.Errorf("services.%s.listen: must be given, as system has base alone: the address of the service that the running system was told", name))
+		}
+	}
+	return errors.Join(errs...)
 }
