@@ -26,6 +26,7 @@ type LearnOptions struct {
 	Name     string            // of the workflow; empty: that of the file
 	Services map[string]string // real services or stubs of them: name → URL
 	Listen   map[string]string // addresses that a running system was told: name → host:port
+	Hosts    map[string]string // names by which the workflow calls services, through a forward proxy: name → host
 	Env      map[string]string // of the command; the name of a service stands for its address
 	Command  []string          // that starts the workflow; none: it runs already
 	Ready    string            // path or URL that answers when it is ready; empty: its port is open
@@ -54,7 +55,7 @@ func Learn(ctx context.Context, host Host, o LearnOptions) (*Learnt, error) {
 	if err != nil {
 		return nil, usage(err)
 	}
-	recorder, err := learn.NewRecorder(o.Services, o.Listen)
+	recorder, err := learn.NewRecorder(o.Services, o.Listen, o.Hosts)
 	if err != nil {
 		return nil, usage(err)
 	}
@@ -131,7 +132,7 @@ func (o *LearnOptions) setup() (learn.Setup, error) {
 			return none, fmt.Errorf("--listen: %q: expected one of the services: %s", name, strings.Join(slices.Sorted(maps.Keys(o.Services)), ", "))
 		}
 	}
-	if err := o.free(); err != nil {
+	if err := errors.Join(o.hosts(), o.free()); err != nil {
 		return none, err
 	}
 	start, err := readAddress("--start", o.Start)
@@ -150,7 +151,7 @@ func (o *LearnOptions) setup() (learn.Setup, error) {
 	}
 	s := learn.Setup{
 		Name: o.Name, Env: map[string]string{}, Base: start.base, Start: start.request, Body: learn.JSON([]byte(start.body)),
-		Outcome: outcome.request, Listen: o.Listen, Services: o.Services, Headers: map[string]string{},
+		Outcome: outcome.request, Listen: o.Listen, Hosts: o.Hosts, Services: o.Services, Headers: map[string]string{},
 	}
 	if s.Name == "" {
 		s.Name = nameOf(o.Out)
@@ -232,16 +233,20 @@ func (o *LearnOptions) system(ctx context.Context, host Host, s learn.Setup, r *
 	for name := range o.Services {
 		vars["service."+name] = r.Addr(name)
 	}
-	system, err := m.Start(ctx, orchestrators.Options{
-		Vars: vars, Log: host.output(), Speak: func(string, orchestrators.Caller) orchestrators.Client { return silent{} },
-	})
+	env, clean, err := told(r, vars)
 	if err != nil {
 		return "", nil, err
+	}
+	system, err := m.Start(ctx, orchestrators.Options{
+		Vars: vars, Env: env, Log: host.output(), Speak: func(string, orchestrators.Caller) orchestrators.Client { return silent{} },
+	})
+	if err != nil {
+		return "", nil, errors.Join(err, clean())
 	}
 	return system.Base(), func() error {
 		end, cancel := context.WithTimeout(context.WithoutCancel(ctx), stopLimit)
 		defer cancel()
-		return system.Stop(end)
+		return errors.Join(system.Stop(end), clean())
 	}, nil
 }
 

@@ -119,6 +119,37 @@ func learntRuns(t *testing.T, done *Learnt, text string) {
 	}
 }
 
+// TestLearnHosts: the same where the shop has hosts in its configuration, with and without
+// TLS: their calls come through the forward proxy.
+func TestLearnHosts(t *testing.T) {
+	o := DefaultLearn()
+	o.Hosts = map[string]string{"inventory": "api.stock.example", "payments": "api.pay.example", "shipping": "api.post.example"}
+	done, text := learnShop(t, o, map[string]string{
+		"INVENTORY_URL": "https://api.stock.example", "PAYMENTS_URL": "https://api.pay.example", "SHIPPING_URL": "http://api.post.example",
+	})
+	for _, host := range o.Hosts {
+		if !strings.Contains(text, "host: "+host+" #") {
+			t.Errorf("host %s is not in\n%s", host, text)
+		}
+	}
+	learntRuns(t, done, text)
+}
+
+func TestLearnHostsRefuses(t *testing.T) {
+	for want, hosts := range map[string]map[string]string{
+		`"shiping": expected one of the services: payments, shipping`: {"shiping": "a.example"},
+		`payments="https://a.example": expected a host's name`:        {"payments": "https://a.example"},
+		`"a.example" is that of payments and of shipping`:             {"payments": "a.example", "shipping": "a.example"},
+	} {
+		o := DefaultLearn()
+		o.Out, o.Hosts, o.Command = filepath.Join(t.TempDir(), "w.yaml"), hosts, []string{"./shop"}
+		o.Services = map[string]string{"payments": "http://127.0.0.1:1", "shipping": "http://127.0.0.1:2"}
+		if _, err := Learn(t.Context(), Host{}, o); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%v: %v, expected %q", hosts, err, want)
+		}
+	}
+}
+
 // TestLearn: what learn writes of the example shop runs as it stands, and is green.
 func TestLearn(t *testing.T) {
 	done, text := learnShop(t, DefaultLearn(), map[string]string{

@@ -98,9 +98,9 @@ func (a *Authority) certificate(host string) (*tls.Certificate, error) {
 	return c, nil
 }
 
-// server is how we speak TLS in the place of a host. Tickets would be bytes that no
+// Server is how we speak TLS in the place of a host. Tickets would be bytes that no
 // client asked for; HTTP/2 is not offered, since a call is a connection.
-func (a *Authority) server(host string) (*tls.Config, error) {
+func (a *Authority) Server(host string) (*tls.Config, error) {
 	c, err := a.certificate(host)
 	if err != nil {
 		return nil, err

@@ -48,8 +48,8 @@ func ProxyEnv(addr, caFile string) map[string]string {
 	return env
 }
 
-// service finds the service of host:port.
-func (p *Proxy) service(hostPort string) (name string, ok bool) {
+// Service finds the service of host:port.
+func (p *Proxy) Service(hostPort string) (name string, ok bool) {
 	host, _, err := net.SplitHostPort(hostPort)
 	if err != nil {
 		host = strings.Trim(hostPort, "[]")
@@ -74,12 +74,12 @@ func (p *Proxy) serve(g *Gate, conn *client, m *message) {
 	if head.Method != http.MethodConnect {
 		target = head.URL.Host
 	}
-	service, declared := p.service(target)
+	service, declared := p.Service(target)
 	switch {
 	case target == "":
 		p.Router.Trouble(fmt.Errorf("%s %s came to the forward proxy without a host: expected CONNECT, or an absolute URL", head.Method, head.URL.Path))
 		turnAway(conn, m, http.StatusBadRequest, "this is a forward proxy")
-	case !declared && stays(target):
+	case !declared && Stays(target):
 		g.passOn(conn, m, head, target)
 	case !declared:
 		p.refuse(conn, m, head, target)
@@ -146,7 +146,7 @@ func (p *Proxy) handshake(ctx context.Context, t *tunnel, target string) (*tls.C
 	if err != nil {
 		host = target
 	}
-	config, err := p.Authority.server(host)
+	config, err := p.Authority.Server(host)
 	if err != nil {
 		return nil, err
 	}
@@ -164,8 +164,8 @@ func (p *Proxy) handshake(ctx context.Context, t *tunnel, target string) (*tls.C
 	return nil, nil
 }
 
-// stays tells an address on this machine.
-func stays(hostPort string) bool {
+// Stays tells whether host:port is on this machine.
+func Stays(hostPort string) bool {
 	host, _, err := net.SplitHostPort(hostPort)
 	if err != nil {
 		host = strings.Trim(hostPort, "[]")

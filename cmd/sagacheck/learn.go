@@ -28,6 +28,11 @@ ${service.NAME}, ${port.NAME} and ${dir} stand for what they are in a workflow's
 file, as they do in the command's arguments. A port of --start that is written in
 capitals is a free one, which the command gets in the variable of that name.
 
+Where the workflow has absolute URLs in it, --host NAME=HOST says whose they are: the
+command is told, by the usual variables, of a forward proxy and of a certificate
+authority made for this run (also ${proxy} and ${ca.file}). A call to any other host is
+refused.
+
 Without a command the workflow runs already, and its addresses are those of
 --listen.`,
 		Example: `  sagacheck learn --out shop.workflow.yaml \
@@ -57,6 +62,7 @@ Without a command the workflow runs already, and its addresses are those of
 	f.StringVar(&o.Name, "name", "", "name of the workflow (default: that of the file)")
 	f.StringToStringVar(&o.Services, "service", nil, "a service that the workflow calls: `NAME=URL` (may be repeated)")
 	f.StringToStringVar(&o.Listen, "listen", nil, "where a running workflow looks for a service: `NAME=HOST:PORT` (may be repeated)")
+	f.StringToStringVar(&o.Hosts, "host", nil, "the host by which the workflow calls a service: `NAME=HOST`; the command gets a forward proxy in its environment (may be repeated)")
 	f.StringToStringVar(&o.Env, "env", nil, "a variable of the command's environment: `NAME=VALUE`, where the name of a service stands for its address (may be repeated)")
 	f.StringVar(&o.Ready, "ready", "", "`path` that answers when the command is ready (default: its port is open)")
 	f.StringVar(&o.Start, "start", "", "the `request` that starts a saga: METHOD URL BODY")

@@ -23,6 +23,7 @@ type Setup struct {
 	Varies  bool              // its names and amounts differ from start to start
 	Outcome string            // method and path, with ${id}
 	Listen  map[string]string // addresses that were given, by service
+	Hosts   map[string]string // by which the workflow calls services through a proxy
 	// Services are all of them, with the URL of what stood behind.
 	Services map[string]string
 }

@@ -25,9 +25,12 @@ const answerLimit = 30 * time.Second
 
 // Recorder stands in front of the services, and keeps what passes.
 type Recorder struct {
-	addrs   map[string]string
-	servers []*http.Server
-	client  *http.Client
+	addrs     map[string]string
+	handlers  map[string]http.Handler // by service
+	forwarder *forward                // nil: no service has a host
+	servers   []*http.Server
+	stop      context.CancelFunc
+	client    *http.Client
 
 	mu     sync.Mutex
 	calls  []Call
@@ -39,10 +42,12 @@ type Recorder struct {
 }
 
 // NewRecorder listens on 127.0.0.1 in front of each service. listen holds addresses that
-// were given; the others are free ones.
-func NewRecorder(services, listen map[string]string) (*Recorder, error) {
+// were given; the others are free ones. hosts are the names by which the workflow calls
+// services through a forward proxy.
+func NewRecorder(services, listen, hosts map[string]string) (*Recorder, error) {
 	t := &http.Transport{DisableKeepAlives: true, DisableCompression: true}
-	r := &Recorder{addrs: map[string]string{}, client: &http.Client{
+	ctx, stop := context.WithCancel(context.Background())
+	r := &Recorder{addrs: map[string]string{}, handlers: map[string]http.Handler{}, stop: stop, client: &http.Client{
 		Transport: t, Timeout: answerLimit,
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 	}}
@@ -60,11 +65,20 @@ func NewRecorder(services, listen map[string]string) (*Recorder, error) {
 			return nil, errors.Join(fmt.Errorf("service %s: an address to listen on: %w", name, err), r.Close())
 		}
 		r.addrs[name] = "http://" + l.Addr().String()
-		s := &http.Server{Handler: r.handler(name, behind), ReadHeaderTimeout: answerLimit}
-		r.servers = append(r.servers, s)
-		go func() { _ = s.Serve(l) }() // ends with Close
+		r.handlers[name] = r.handler(name, behind)
+		r.serve(l, r.handlers[name])
+	}
+	if err := r.proxy(ctx, hosts); err != nil {
+		return nil, errors.Join(err, r.Close())
 	}
 	return r, nil
+}
+
+// serve serves what comes to an address until Close.
+func (r *Recorder) serve(l net.Listener, h http.Handler) {
+	s := &http.Server{Handler: h, ReadHeaderTimeout: answerLimit}
+	r.servers = append(r.servers, s)
+	go func() { _ = s.Serve(l) }() // ends with Close
 }
 
 // Addr is the URL that the workflow is told for a service.
@@ -72,6 +86,7 @@ func (r *Recorder) Addr(service string) string { return r.addrs[service] }
 
 // Close ends it.
 func (r *Recorder) Close() error {
+	r.stop()
 	var errs []error
 	for _, s := range r.servers {
 		errs = append(errs, s.Close())
@@ -118,7 +133,7 @@ func (r *Recorder) handler(service string, behind *url.URL) http.Handler {
 			answer, said, err = r.forward(req, behind, body)
 		}
 		c.Code, c.Answer = answer.StatusCode, JSON(said)
-		r.end(place, c, err)
+		r.answered(place, c, err)
 		if c.Fate == Lost || err != nil {
 			panic(http.ErrAbortHandler)
 		}
@@ -152,7 +167,7 @@ func (r *Recorder) begin(c *Call) (place int) {
 // must not take the call for lost.
 const askLimit = 50 * time.Millisecond
 
-func (r *Recorder) end(place int, c Call, err error) {
+func (r *Recorder) answered(place int, c Call, err error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.open--
@@ -171,6 +186,15 @@ func unanswered(c Call, err error) error {
 		return fmt.Errorf("service %s, %s %s: %w: nothing listens there: start the service, or a stub of it", c.Service, c.Method, c.Path, err)
 	}
 	return fmt.Errorf("service %s, %s %s: %w", c.Service, c.Method, c.Path, err)
+}
+
+// trouble keeps the first thing that went wrong in a run.
+func (r *Recorder) trouble(err error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.err == nil {
+		r.err = err
+	}
 }
 
 // forward sends a call on to the service.

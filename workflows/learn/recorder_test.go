@@ -19,7 +19,7 @@ func TestServiceThatIsNotThere(t *testing.T) {
 	if err := l.Close(); err != nil {
 		t.Fatal(err)
 	}
-	r, err := learn.NewRecorder(map[string]string{"payments": "http://" + gone}, nil)
+	r, err := learn.NewRecorder(map[string]string{"payments": "http://" + gone}, nil, nil)
 	if err != nil {
 		t.Fatal(err)
 	}

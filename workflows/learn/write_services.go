@@ -12,6 +12,9 @@ func (d *draft) writeServices(w *writer) {
 		if at := d.setup.Listen[name]; at != "" {
 			w.line(2, "listen: "+flow(at), "where the workflow looks for it")
 		}
+		if host := d.setup.Hosts[name]; host != "" {
+			w.line(2, "host: "+flow(host), "the workflow calls it by this name, through a forward proxy")
+		}
 		d.protection(w, name)
 		var passed []string
 		for _, op := range d.ops {
