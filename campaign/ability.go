@@ -15,7 +15,9 @@ import (
 // nothing crashable.
 func (x *session) findAbility() planning.Ability {
 	if x.flow != nil {
-		return planning.Ability{Process: x.flow.file.Manifest().CanKill(), Once: x.flow.file.Promises.Start != "idempotent"}
+		return planning.Ability{
+			Process: x.flow.file.Manifest().CanKill(), Once: x.flow.file.Promises.Start != "idempotent", Keys: x.flow.forgetful(),
+		}
 	}
 	m, err := orchestrators.FindManifest(x.s.Orchestrator)
 	info := x.system.Info()
@@ -54,7 +56,7 @@ func (x *session) sayUnplanned() {
 func unableTo(a planning.Ability) []string {
 	var kinds []string
 	for _, k := range faults.Kinds() {
-		if d := k.Doc(); d.Process && !a.Allows(d) {
+		if d := k.Doc(); d.Process && !d.Keys && !a.Allows(d) {
 			kinds = append(kinds, d.Name)
 		}
 	}
@@ -67,6 +69,11 @@ func (x *session) possible(p faults.Plan) error {
 	a := x.ability()
 	for i, f := range p.Faults {
 		k, err := faults.KindByName(f.Kind)
+		if err == nil && k.Doc().Keys {
+			if err := forgettable(a, f); err != nil {
+				return fmt.Errorf("faults[%d].%w", i, err)
+			}
+		}
 		if err == nil && k.Doc().Process && !a.Allows(k.Doc()) {
 			how := "an orchestrator with a manifest that says how"
 			if x.flow != nil {
@@ -74,6 +81,19 @@ func (x *session) possible(p faults.Plan) error {
 			}
 			return fmt.Errorf("faults[%d].kind: %s can't be given %q: expected %s", i, x.system.Info().Name, f.Kind, how)
 		}
+	}
+	return nil
+}
+
+// forgettable refuses keys that are forgotten where no service does, or sooner than one
+// does.
+func forgettable(a planning.Ability, f faults.Fault) error {
+	lives := a.Forgets(f.At.Step)
+	switch {
+	case lives == 0:
+		return fmt.Errorf("kind: %s: the service of %s remembers keys for ever: expected a workflow in whose file its protection has a ttl", f.Kind, f.At.Step)
+	case f.DelayMS < int(lives.Milliseconds()):
+		return fmt.Errorf("delay_ms: %d: expected %d or more: for so long the keys of %s live in a cell", f.DelayMS, lives.Milliseconds(), f.At.Step)
 	}
 	return nil
 }

@@ -30,6 +30,7 @@ var shopBugs = map[string]string{
 	"ship-first":     "step-order",
 	"refund-early":   "pivot-violation",
 	"restart-anew":   "duplicate-effect",
+	"blind-resume":   "duplicate-effect",
 	"forget-undo":    "lost-compensation",
 	"done-anyway":    "partial-success",
 	"ignored-client": "duplicate-saga",

@@ -25,6 +25,9 @@ type Effect struct {
 	// For is how long: until the victim is back, the port opens again, or the second
 	// copy leaves.
 	For time.Duration
+	// Forgets: by the end of that time the service of the step has forgotten the keys
+	// that it had answered.
+	Forgets bool
 }
 
 // Answer is what is answered in the participant's place.

@@ -25,6 +25,8 @@ type KindDoc struct {
 	Store bool
 	// Operator: it needs an orchestrator that can be asked for a rollback.
 	Operator bool
+	// Keys: it needs a service that forgets idempotency keys, which is one of a workflow.
+	Keys bool
 	// Answers: it answers in the participant's place, which can be done once.
 	Answers bool
 	// Follows is what the orchestrator should make of it, where the marks above do not
@@ -107,6 +109,7 @@ func Kinds() []Kind {
 		answer{},
 		crashParticipant{},
 		crashOrchestrator{},
+		forgetKeys{},
 		pauseOrchestrator{},
 		askRollback{},
 		outage{},

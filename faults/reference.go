@@ -79,6 +79,9 @@ func section(w io.Writer, d KindDoc) {
 	if d.Process {
 		fmt.Fprint(w, "- **Needs** an orchestrator that Sagacheck starts itself; its cell gets one of its own.\n")
 	}
+	if d.Keys {
+		fmt.Fprint(w, "- **Needs** a service of a [workflow](your-workflow.md) whose protection has a `ttl`; `delay_ms` is as long as that lasts in a cell, or longer.\n")
+	}
 	for _, p := range d.examplePhases() {
 		fmt.Fprintf(w, "\n```yaml\n%s\n```\n", example(d, p))
 	}

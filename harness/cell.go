@@ -85,7 +85,7 @@ func (r *cellRun) prepare(target wire.Target) error {
 		Operator: r.sys.Client(r.sys.Base()).Compensate,
 	}
 	if own, ok := r.sys.(*ownSystem); ok {
-		own.router.setup(&setup)
+		own.router.setup(&setup, func(service string) { r.world.Forget(service) })
 	}
 	r.in, err = wire.NewInjector(r.h.wire, setup)
 	if err != nil {

@@ -49,6 +49,11 @@ func StartWorkflow(ctx context.Context, w *wire.Wire, flow *workflows.Workflow, 
 	for name, g := range s.router.gates {
 		o.Vars["service."+name] = "http://" + g.Addr()
 	}
+	for name := range s.router.flow.Services {
+		if ttl := s.router.flow.TTL(name); ttl > 0 {
+			o.Vars["ttl."+name] = fmt.Sprint(ttl.Milliseconds())
+		}
+	}
 	o.Speak = s.router.client
 	o.Supplied = []string{history.SagaHeaders, history.CallBody}
 	system, err := flow.Manifest().Start(ctx, o)

@@ -88,8 +88,9 @@ func (r *cellRun) enroll(sys *ownSystem) error {
 }
 
 // setup tells the injector what is different with a workflow.
-func (r *router) setup(s *wire.Setup) {
+func (r *router) setup(s *wire.Setup, forget func(service string)) {
 	s.Service = func(step string) string { return r.flow.ServiceOf(base(step)) }
+	s.Forget = forget
 	s.Answered = func(id string, code int, body []byte) {
 		answer := workflows.AnswerOf(code, body)
 		if yes, err := r.flow.Accepted(answer); err != nil || !yes {

@@ -2,6 +2,7 @@ package planning
 
 import (
 	"slices"
+	"time"
 
 	"github.com/sagacheck/sagacheck/faults"
 	"github.com/sagacheck/sagacheck/saga"
@@ -15,6 +16,9 @@ type Ability struct {
 	Operator bool
 	// Once: nobody has promised that a submission which comes twice is one saga.
 	Once bool
+	// Keys is how long keys live in a cell, by the step at whose service they are forgotten
+	// after that. Others remember them for ever.
+	Keys map[string]time.Duration
 }
 
 // Allows tells whether it can be given faults of a kind.
@@ -23,7 +27,14 @@ func (a Ability) Allows(d faults.KindDoc) bool {
 	if d.Store {
 		own = a.Store
 	}
-	return (!d.Process || own) && (!d.Operator || a.Operator)
+	return (!d.Process || own) && (!d.Operator || a.Operator) && (!d.Keys || len(a.Keys) > 0)
+}
+
+// Forgets is how long the service of a step, or of an instance of one, remembers keys in
+// a cell; 0: for ever.
+func (a Ability) Forgets(step string) time.Duration {
+	name, _ := saga.CutInstance(step)
+	return a.Keys[name]
 }
 
 // Curated is the fixed set of plans for the sagas of a cell: no fault, each kind

@@ -27,6 +27,9 @@ func placeable(v Visit, a Ability) []faults.KindDoc {
 		if effect.Copied && (v.Read || a.Once && at.Step == saga.SubmitStep) || effect.Decides && v.Read {
 			continue // a second question changes nothing, and no rule of a business refuses one
 		}
+		if d.Keys && a.Forgets(at.Step) == 0 {
+			continue
+		}
 		if a.Allows(d) && slices.Contains(d.Phases, at.Phase) && !inside && !(decides && v.Known) {
 			docs = append(docs, d)
 		}
@@ -43,7 +46,11 @@ func variantsAt(v Visit, d saga.Definition, a Ability) []faults.Fault {
 	var fs []faults.Fault
 	for _, k := range placeable(v, a) {
 		f := faults.Fault{Kind: k.Name, Saga: v.Saga, At: v.At}
-		fs = append(fs, faults.KindOf(f).Usual(f, policy)...)
+		usual := faults.KindOf(f).Usual(f, policy)
+		if k.Keys {
+			usual[0].DelayMS = int(a.Forgets(v.At.Step).Milliseconds()) + 1
+		}
+		fs = append(fs, usual...)
 	}
 	return fs
 }

@@ -30,7 +30,7 @@ func (in *Injector) strike(i int, e faults.Effect, step string) {
 	case faults.ServiceDown:
 		in.crashService(i, step, e.For)
 	case faults.ProcessKilled:
-		in.crash(i, e.For)
+		in.crash(i, e, step)
 	case faults.ProcessPaused:
 		in.pause(i, e.For)
 	}
@@ -53,8 +53,9 @@ const processLimit = 2 * time.Minute
 // askLimit bounds how long an operator waits for an answer.
 const askLimit = 5 * time.Second
 
-// crash kills the orchestrator now and starts it again later.
-func (in *Injector) crash(i int, d time.Duration) {
+// crash kills the orchestrator now and starts it again later. What a service forgets
+// meanwhile it forgets when nothing that was sent before is on its way any more.
+func (in *Injector) crash(i int, e faults.Effect, step string) {
 	in.onProcess(i, func(ctx context.Context) error {
 		if err := in.Target.Kill(ctx); err != nil {
 			return err
@@ -62,8 +63,14 @@ func (in *Injector) crash(i int, d time.Duration) {
 		in.rec.Add(history.Event{Kind: history.ProcessKilled, Fault: &i})
 		return nil
 	}, func(ctx context.Context) error {
-		in.wait(d)
-		in.rec.Add(history.Event{Kind: history.ProcessStarted, Fault: &i})
+		in.wait(e.For)
+		back := history.Event{Kind: history.ProcessStarted, Fault: &i}
+		if e.Forgets && in.Forget != nil && in.traffic.wait(in.ctx) {
+			service := in.Service(step)
+			in.Forget(service)
+			back.Detail = service + " has forgotten its idempotency keys"
+		}
+		in.rec.Add(back)
 		err := in.Target.Restart(ctx)
 		if err == nil {
 			in.rec.Add(history.Event{Kind: history.ProcessReady, Fault: &i})

@@ -11,7 +11,9 @@ import (
 // second sends a whole request again, on a connection of its own; of a part there
 // is no second copy.
 func (in *Injector) second(i int, x *exchange, after time.Duration) {
+	in.traffic.enter()
 	in.background(func() {
+		defer in.traffic.leave()
 		select {
 		case <-x.req.ended:
 		case <-in.ctx.Done():

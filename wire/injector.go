@@ -40,6 +40,8 @@ type Setup struct {
 	// Answered is told what the orchestrator answered to a submission, whether or not the
 	// client got to know; nil: nobody wants to know.
 	Answered func(saga string, code int, body []byte)
+	// Forget makes a service forget the keys that it has answered; nil: none ever does.
+	Forget func(service string)
 	// Operator asks the orchestrator for a saga's rollback; nil: nobody can.
 	Operator func(ctx context.Context, id string) (code int, err error)
 }
@@ -58,6 +60,7 @@ type Injector struct {
 	abort   context.CancelFunc
 	work    sync.WaitGroup
 	fence   fence
+	traffic traffic
 	started []sync.Once // of each fault: the clock of a window
 	process sync.Mutex  // one kill or pause at a time
 	away    atomic.Bool // the orchestrator is killed or paused right now

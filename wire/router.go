@@ -113,6 +113,8 @@ func (g *Gate) exchange(conn *client, x *exchange) {
 	s.in.rec.Late(time.Since(x.req.at))
 	attempt := s.arrive()
 	defer s.in.leave()
+	s.in.traffic.enter()
+	defer s.in.traffic.leave()
 	x.number, x.remote, x.handled = g.wire.exchanges.Add(1), conn.RemoteAddr().String(), make(chan struct{})
 	x.call = participants.Call{Op: s.op, Attempt: attempt}
 	x.run(g.wire, conn)

@@ -19,6 +19,19 @@ type protection struct {
 	wide    bool                 // a key counts for the whole service
 }
 
+// longestTTL is how long keys live in a cell at the most.
+const longestTTL = 300 * time.Millisecond
+
+// TTL is how long the keys of a service live in a cell, where hours are short; 0: for ever.
+// A workflow that reckons with it can be told, by ${ttl.NAME}.
+func (w *Workflow) TTL(service string) time.Duration {
+	s := w.Services[service]
+	if s == nil || s.guard.profile == participants.Naive || s.Upstream != "" {
+		return 0
+	}
+	return min(s.guard.keys.TTL, longestTTL)
+}
+
 const protections = "expected naive, keyed, fenced, or {keyed: {key: expression}}"
 
 // keyFields are what may be said of how keys are minded.
@@ -81,7 +94,7 @@ func (c *compiler) keyField(at, field string, v any, p *protection) {
 		p.key = c.expression(at, src, requestVars...)
 	case "ttl":
 		d, err := time.ParseDuration(said)
-		if err != nil || d <= 0 {
+		if err != nil || d < time.Millisecond {
 			c.bad(at, "%q: expected how long a key is remembered, with its unit: 24h", said)
 		}
 		p.keys.TTL = d

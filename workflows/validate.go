@@ -104,15 +104,33 @@ func (c *compiler) template(field, text string) {
 	for _, m := range place.FindAllStringSubmatch(text, -1) {
 		name := m[1]
 		service, ok := strings.CutPrefix(name, "service.")
+		if keys, ttl := strings.CutPrefix(name, "ttl."); ttl && c.forgets(keys) {
+			continue
+		}
 		switch {
 		case ok && c.w.Services[service] == nil && len(c.w.Services) > 0:
 			c.bad(field, "%q: expected one of the services: %s", m[0], strings.Join(slices.Sorted(maps.Keys(c.w.Services)), ", "))
 		case ok, name == "dir", name == "engine", name == "bin", name == "self", name == "proxy", name == "ca.file":
 		case regexp.MustCompile(`^port\.[a-z0-9_-]+$`).MatchString(name):
 		default:
-			c.bad(field, "%q: expected ${service.NAME}, ${port.NAME}, ${dir}, ${engine}, ${bin}, ${self}, ${proxy} or ${ca.file}", m[0])
+			c.bad(field, "%q: expected ${service.NAME}, ${ttl.NAME} (of a service with a ttl), ${port.NAME}, ${dir}, ${engine}, ${bin}, ${self}, ${proxy} or ${ca.file}", m[0])
 		}
 	}
+}
+
+// forgets tells whether a service is there that says for how long it remembers keys.
+func (c *compiler) forgets(service string) bool {
+	s := c.w.Services[service]
+	if s == nil {
+		return false
+	}
+	said, _ := s.Protection.(map[string]any)
+	for _, fields := range said {
+		if keys, ok := fields.(map[string]any); ok && keys["ttl"] != nil {
+			return true
+		}
+	}
+	return false
 }
 
 func (c *compiler) talk() {

@@ -20,6 +20,7 @@ type rules struct {
 	afterRefusal      func(*refusal) string // the state of the order
 	believesRefusals  bool                  // whatever may have been done before
 	ignoresClientKeys bool
+	trustsOldKeys     bool                                              // a call of a process that died is made again without looking
 	looksFirst        func(s *Shop, o *Order, st *step) (string, error) // before a retry; nil: it doesn't
 	resume            func(s *Shop, o *Order) error                     // nil: where the order stands
 }
@@ -110,6 +111,7 @@ var bugs = map[string]func(*rules){
 	"ship-first":     func(r *rules) { r.order = shipFirst },
 	"restart-anew":   restartAnew,
 	"no-resume":      func(r *rules) { r.resume = func(*Shop, *Order) error { return nil } },
+	"blind-resume":   func(r *rules) { r.trustsOldKeys = true },
 	"forget-undo":    forgetUndo,
 	"mixed-orders":   mixedOrders,
 	"done-anyway":    func(r *rules) { r.afterRefusal = doneAnyway },

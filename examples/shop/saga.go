@@ -174,6 +174,14 @@ func (s *Shop) perform(o *Order, c call, st *step) error {
 // insist makes a call until its outcome is known. unsure: it may have been heard
 // before, in the life of a process that died.
 func (s *Shop) insist(o *Order, c *call, st *step, unsure bool) error {
+	if unsure && st != nil && !s.rules.trustsOldKeys {
+		// nobody knows how long ago that was, and services forget keys
+		id, err := s.find(o.ID, st)
+		if id != "" || err != nil {
+			c.outcome, c.result = done, id
+			return err
+		}
+	}
 	for attempt := 1; ; attempt++ {
 		r := s.send(s.rules.sent(o, *c, attempt), st)
 		c.outcome, c.result = s.rules.judge(*c, r, attempt), r.said
