@@ -350,3 +350,15 @@ func TestAcceptanceIsAsItWas(t *testing.T) {
 		}
 	}
 }
+
+// TestCopyOfACall: a second copy of a call that the network makes is what the call is: where a
+// service protects nothing, it is done twice.
+func TestCopyOfACall(t *testing.T) {
+	h, flow := startShop(t, &shop{send: usual}, "127.0.0.1")
+	twice := faults.Fault{Kind: faults.KindDuplicate, At: saga.FailurePoint{Step: "charge", Direction: saga.Action, Attempt: 1, Phase: saga.Request}}
+	ix := history.NewIndex(runShop(t, h, flow, 1, faults.Plan{Faults: []faults.Fault{twice}}))
+	o := ix.Sagas[0].Op("charge", saga.Action)
+	if len(o.Effects) != 2 || o.Effects[0].Copy == o.Effects[1].Copy {
+		t.Errorf("%d effects, expected that of the call and that of its copy: %+v", len(o.Effects), o.Attempts)
+	}
+}

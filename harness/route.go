@@ -172,14 +172,33 @@ func (r *router) unnamed(call *workflows.Call, name string) *ownSaga {
 	return s
 }
 
-// pair finds the action that a compensation undoes: of its saga, or else of any.
+// pair finds the action that a compensation undoes: of its saga, or else of any. One that was
+// asked for and has no effect is named, too, by what its request said: whoever does not know
+// whether it was done may well undo it.
 func (r *router) pair(call *workflows.Call, s *ownSaga) (*ownAction, error) {
 	if call.Op.Undoes == "" || !call.Op.Pairs() {
 		return nil, nil
 	}
+	found, err := r.names(call, s, func(o *ownSaga) []*ownAction { return o.actions })
+	if err == nil && len(found) == 0 {
+		if found, err = r.names(call, s, func(o *ownSaga) []*ownAction { return o.tried }); len(found) > 1 {
+			found = nil
+		}
+	}
+	switch {
+	case err != nil, len(found) == 0:
+		return nil, err
+	case len(found) == 1:
+		return found[0], nil
+	}
+	return nil, fmt.Errorf("%s: its which names %d actions (%s and %s): expected one", call, len(found), found[0].at, found[1].at)
+}
+
+// names are the actions of some kind that a compensation names: of its saga, or else of any.
+func (r *router) names(call *workflows.Call, s *ownSaga, of func(*ownSaga) []*ownAction) ([]*ownAction, error) {
 	var found []*ownAction
 	for _, other := range r.open() {
-		for _, a := range other.actions {
+		for _, a := range of(other) {
 			if a.op.Name != call.Op.Undoes || a.op.Service != call.Op.Service {
 				continue
 			}
@@ -193,15 +212,9 @@ func (r *router) pair(call *workflows.Call, s *ownSaga) (*ownAction, error) {
 		}
 	}
 	if own := slices.DeleteFunc(slices.Clone(found), func(a *ownAction) bool { return a.saga != s }); len(own) > 0 {
-		found = own
+		return own, nil
 	}
-	switch len(found) {
-	case 0:
-		return nil, nil
-	case 1:
-		return found[0], nil
-	}
-	return nil, fmt.Errorf("%s: its which names %d actions (%s and %s): expected one", call, len(found), found[0].at, found[1].at)
+	return found, nil
 }
 
 // line finds the operation of a call, and what the service does with it; under the lock.
@@ -224,6 +237,9 @@ func (r *router) line(service string, call *workflows.Call, s *ownSaga, undoes *
 	}
 	if _, again := s.asked[op]; !again {
 		s.asked[op] = ask
+		if op.Direction == saga.Action {
+			s.tried = append(s.tried, &ownAction{saga: s, op: call.Op, at: op, said: call.Tried()})
+		}
 	}
 	world := s.cell.world
 	ask.Answer = func(done participants.Done) participants.Answer { return r.answer(call, s, done, undoes) }
@@ -298,7 +314,7 @@ func (r *router) ask(call *workflows.Call, s *ownSaga, undoes *ownAction) (parti
 	if a.Key, err = call.Key(); err != nil {
 		return a, err
 	}
-	if call.Op.Pairs() && undoes == nil {
+	if call.Op.Pairs() && a.Undoes == nil {
 		missing, err := call.Missing()
 		a.Missing = &missing
 		return a, err

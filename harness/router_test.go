@@ -10,6 +10,7 @@ import (
 
 	"github.com/sagacheck/sagacheck/history"
 	"github.com/sagacheck/sagacheck/participants"
+	"github.com/sagacheck/sagacheck/saga"
 	"github.com/sagacheck/sagacheck/wire"
 	"github.com/sagacheck/sagacheck/workflows"
 )
@@ -22,7 +23,7 @@ outcome: {request: "GET /trips/${id}", status: answer.body.state, statuses: {OPE
 services:
   cars:
     operations:
-      hire: {request: "PUT /cars/{ref}", saga: request.body.trip, answer: {code: 201}}
+      hire: {request: "PUT /cars/{ref}", saga: request.body.trip, each: request.path.ref, answer: {code: 201}}
       give-back: {request: "DELETE /cars/{ref}", undoes: hire, which: request.path.ref == action.request.path.ref}
 `
 
@@ -103,6 +104,24 @@ func TestCallBeforeItsName(t *testing.T) {
 	}
 	if to := r.call("DELETE", "/cars/c-1", ""); to.Line == nil || r.trouble() > 0 {
 		t.Errorf("what follows on it is no one's: %+v", to.Answer)
+	}
+}
+
+// TestUndoOfWhatWasNotDone: who does not know what came of an action may undo it, which is then
+// the undoing of that one and not of the first that is there.
+func TestUndoOfWhatWasNotDone(t *testing.T) {
+	r := newRouted(t, "s1")
+	r.named("s1", "t-1")
+	for _, ref := range []string{"c-1", "c-2"} {
+		if to := r.call("PUT", "/cars/"+ref, `{"trip":"t-1","ref":"`+ref+`"}`); to.Line == nil {
+			t.Fatalf("%s is no one's: %+v", ref, to.Answer)
+		}
+	}
+	s := r.sagas["s1"]
+	r.call("DELETE", "/cars/c-2", "")
+	undo := saga.Operation{Saga: "s1", Step: "hire(2)", Direction: saga.Compensation}
+	if ask, there := s.asked[undo]; !there || ask.Missing == nil {
+		t.Errorf("asked for %v, expected %v of what is not there", s.asked, undo)
 	}
 }
 

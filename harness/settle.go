@@ -29,8 +29,20 @@ const unreachableLimit = 5 * time.Second
 // over in which a saga waits for a person: nobody comes.
 const stuckSilence = time.Second
 
-// settle waits until all sagas have ended and the wires are silent, or until the
-// settle time after the last fault is over; then it records what is pending.
+// longestSettle bounds how long after the last fault a cell may go on moving, in settle times.
+const longestSettle = 3
+
+// unsettled is how long what is pending may still take: the settle time after the last
+// fault, and after the last move of a system that is slow to end, or to come back.
+func (r *cellRun) unsettled(a history.Activity) time.Duration {
+	if left := longestSettle*r.h.Settle - time.Since(a.LastFault); left <= 0 || r.in.Away() {
+		return left
+	}
+	return r.h.Settle - min(time.Since(a.LastFault), time.Since(a.LastMove))
+}
+
+// settle waits until all sagas have ended and the wires are silent, or until nothing more
+// is waited for; then it records what is pending.
 func (r *cellRun) settle(ctx context.Context) error {
 	client := r.h.asker(r.sys)
 	watches := make([]*watch, len(r.accepted))
@@ -58,7 +70,7 @@ func (r *cellRun) settle(ctx context.Context) error {
 			r.confirm(watches)
 			r.rec.Add(history.Event{Kind: history.Settled})
 			return nil
-		case time.Since(now.LastFault) > r.h.Settle, r.onlyStuck(watches) && silent >= max(quiet, stuckSilence) && len(open) == 0:
+		case r.unsettled(now) < 0, r.onlyStuck(watches) && silent >= max(quiet, stuckSilence) && len(open) == 0:
 			r.confirm(watches)
 			r.rec.Add(history.Event{Kind: history.Settled, Detail: sentence(pending, unwaited(open, clock))})
 			return nil
@@ -70,8 +82,7 @@ func (r *cellRun) settle(ctx context.Context) error {
 		default:
 			wait = min(2*wait, askLate)
 		}
-		left := r.h.Settle - time.Since(now.LastFault) + time.Millisecond
-		if r.await(ctx, min(wait, left)) {
+		if r.await(ctx, min(wait, r.unsettled(now)+time.Millisecond)) {
 			wait = askSoon
 		}
 	}

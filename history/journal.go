@@ -33,13 +33,14 @@ type Activity struct {
 	Count     int
 	Last      time.Time // of any event, or the beginning
 	LastFault time.Time // of an event of a fault or of a process, or the beginning
+	LastMove  time.Time // of an effect, or of another status of a saga, or the beginning
 }
 
 // NewRecorder begins a history now.
 func NewRecorder(h Header) *Recorder {
 	h.Version = Version
 	now := time.Now()
-	return &Recorder{start: now, h: History{Header: h}, notify: make(chan struct{}, 1), act: Activity{Last: now, LastFault: now}}
+	return &Recorder{start: now, h: History{Header: h}, notify: make(chan struct{}, 1), act: Activity{Last: now, LastFault: now, LastMove: now}}
 }
 
 // Add records an event and returns its sequence number. Seq and At are set
@@ -60,6 +61,8 @@ func (r *Recorder) Add(e Event) int {
 	switch e.Kind {
 	case FaultFired, FaultHealed, ProcessKilled, ProcessPaused, ProcessResumed, ProcessStarted, ProcessReady:
 		r.act.LastFault = now
+	case CallCommitted, SagaStatus:
+		r.act.LastMove = now
 	}
 	select {
 	case r.notify <- struct{}{}:

@@ -51,7 +51,9 @@ func (in *Injector) copy(i int, x *exchange) error {
 		_, _ = io.Copy(io.Discard, c) // its end is the end, however it comes
 		return nil
 	}
-	second := &exchange{number: in.wire.exchanges.Add(1), script: s, req: x.req, call: x.call, handled: make(chan struct{})}
+	second := &exchange{
+		number: in.wire.exchanges.Add(1), script: s, req: x.req, head: x.head, call: x.call, read: x.read, handle: x.handle, handled: make(chan struct{}),
+	}
 	second.call.Copy = 1
 	local := c.LocalAddr().String()
 	in.wire.upstreams.Store(local, second)

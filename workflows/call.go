@@ -129,6 +129,13 @@ func (c *Call) Did(a Reply, e saga.Effect, ref string) Action {
 	}
 }
 
+// Tried is the call as an action that was asked for, and of which there is no answer.
+func (c *Call) Tried() Action {
+	key, _ := c.Key() // it was asked before
+	none := map[string]any{"code": 0, "headers": map[string]any{}, "body": map[string]any{}}
+	return Action{"key": key, "request": c.vars, "answer": none, "id": "", "operation": c.Op.Name, "effect": saga.Effect{}}
+}
+
 // Names tells whether a compensation names an action. What an action does not have makes
 // it another one; what the request does not have is an error.
 func (c *Call) Names(a Action) (bool, error) {

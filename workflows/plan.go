@@ -42,7 +42,7 @@ func (w *Workflow) makePlan() []Planned {
 	if w.Steps == nil {
 		for _, op := range w.Operations() {
 			if op.Undoes == "" && op.Reads == "" {
-				all = append(all, Planned{Name: op.Name, Kind: saga.Compensatable, Do: op, Undo: w.undoing(op)})
+				all = append(all, Planned{Name: w.label(op), Kind: saga.Compensatable, Do: op, Undo: w.undoing(op)})
 			}
 		}
 		return all
@@ -77,7 +77,7 @@ func (w *Workflow) Reads() []string {
 	var names []string
 	for _, op := range w.Operations() {
 		if op.Reads != "" {
-			names = append(names, op.Name)
+			names = append(names, w.label(op))
 		}
 	}
 	return names
@@ -101,6 +101,16 @@ func (w *Workflow) undoing(op *Operation) *Operation {
 	return nil
 }
 
+// label is the name of an operation that no step has given one: its own, with that of its
+// service where others have the same.
+func (w *Workflow) label(op *Operation) string {
+	shared := slices.ContainsFunc(w.Operations(), func(o *Operation) bool { return o != op && o.Name == op.Name })
+	if shared || slices.ContainsFunc(w.Steps, func(s Step) bool { return s.Name == op.Name }) {
+		return op.Service + "-" + op.Name
+	}
+	return op.Name
+}
+
 // StepOf is the step and the direction of an operation. One that reads has the name of
 // its own.
 func (w *Workflow) StepOf(op *Operation) (step string, direction saga.Direction) {
@@ -112,7 +122,7 @@ func (w *Workflow) StepOf(op *Operation) (step string, direction saga.Direction)
 			return p.Name, saga.Compensation
 		}
 	}
-	return op.Name, saga.Action
+	return w.label(op), saga.Action
 }
 
 // ServiceOf is the service of a step, or of an operation that reads; empty: there is none.
@@ -123,7 +133,7 @@ func (w *Workflow) ServiceOf(step string) string {
 		}
 	}
 	for _, op := range w.Operations() {
-		if op.Name == step {
+		if w.label(op) == step {
 			return op.Service
 		}
 	}

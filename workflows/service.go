@@ -103,6 +103,9 @@ func (c *compiler) operation(at string, s *Service, op *Operation) {
 	if op.only = strings.TrimSpace(op.Saga) == "only"; !op.only {
 		op.sagaOf = c.expression(at+".saga", op.Saga, sagaVars...)
 	}
+	if op.Each != "" && op.Undoes != "" {
+		c.bad(at+".each", "an operation that undoes is that of the action that it names: expected each at %q alone (several undos of one action, part by part, can't be told apart)", op.Undoes)
+	}
 	op.eachOf = c.expression(at+".each", op.Each, requestVars...)
 	op.whichOf = c.expression(at+".which", op.Which, whichVars...)
 	if !c.shape.Touches(at) { // undoes may be what is misspelt
