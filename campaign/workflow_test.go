@@ -23,6 +23,7 @@ var shopBugs = map[string]string{
 	"blind-refusal":  "orphaned-effect",
 	"readback-other": "duplicate-effect",
 	"refund-order":   "wrong-reference",
+	"trust-status":   "wrong-reference",
 	"release-first":  "lost-compensation",
 	"refund-short":   "inexact-compensation",
 	"amount-redrawn": "diverged-effect",

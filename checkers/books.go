@@ -38,6 +38,10 @@ func (b *books) add(t *tally, h *history.History, s *history.SagaRecord) {
 		}
 		return
 	}
+	if s.Ended.Status == saga.Compensated && slices.ContainsFunc(ops, (*history.OpRecord).Misled) {
+		t.unjudgeable(ofCompensated, misled)
+		return
+	}
 	for _, o := range ops {
 		for _, e := range o.Effects {
 			if e.Effect != nil { // judgeAsked tells of the others

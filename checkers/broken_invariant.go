@@ -42,10 +42,14 @@ func (c BrokenInvariant) Check(h *history.History, ix *history.Index) Verdict {
 			continue
 		}
 		seen[e.When] = true
-		if e.Holds {
+		s := ix.Saga(e.Saga)
+		switch {
+		case e.Holds:
 			t.held(e.When, 1)
-		} else {
-			t.violate(e.When, saga.Operation{Saga: e.Saga}, []*history.Event{ix.Saga(e.Saga).Ended, e}, "broke the invariant %s of saga %s: %s", e.Invariant, e.Saga, e.Detail)
+		case slices.ContainsFunc(opsOf(s), (*history.OpRecord).Misled):
+			t.unjudgeable(e.When, misled)
+		default:
+			t.violate(e.When, saga.Operation{Saga: e.Saga}, []*history.Event{s.Ended, e}, "broke the invariant %s of saga %s: %s", e.Invariant, e.Saga, e.Detail)
 		}
 	}
 	looked := len(seen) > 0 || slices.ContainsFunc(ix.Sagas, func(s *history.SagaRecord) bool { return s.Ended != nil })

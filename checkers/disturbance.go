@@ -134,6 +134,9 @@ func stuckForAReason(h *history.History, s *history.SagaRecord) string {
 	return personsMatter(h, s)
 }
 
+// misled is why nobody can be judged by what he made of an answer.
+const misled = "an answer said something that was not true"
+
 // personsMatter says why a saga may never end by itself; empty: it must. A pivot that
 // has come to the end of its policy is no reason: with a compensation the saga turns
 // and undoes it, without one it is attempted until its outcome is known.
@@ -144,6 +147,8 @@ func personsMatter(h *history.History, s *history.SagaRecord) string {
 		undo := o.Op.Direction == saga.Compensation
 		must := undo || past && step.Kind != saga.Deferrable
 		switch {
+		case o.Misled() && s.Status() == saga.Stuck: // it must not wait for ever without a word
+			return misled + ", of " + o.Op.String()
 		case !must || o.Learnt(saga.Done) != nil:
 		case mayHaveLearnt(o, saga.Permanent):
 			return o.Op.String() + " was refused for good"

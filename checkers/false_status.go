@@ -99,6 +99,8 @@ func checkEnd(t *tally, s *history.SagaRecord) {
 		case !completed && !hasEffect(step.Compensation):
 		case completed && !doneBy(s, step, s.Ended.Seq):
 			t.violate(clause, action(s, step.Name), []*history.Event{s.Ended, first(effects(s.Op(step.Name, saga.Action)))}, "broke the truth of the status: saga %s was reported as completed, and %s had had no effect", s.ID, step.Name)
+		case !completed && did != nil && s.Op(step.Name, saga.Action).Misled():
+			t.unjudgeable(clause, misled)
 		case !completed && did != nil:
 			t.violate(clause, action(s, step.Name), []*history.Event{did, s.Ended}, "broke the truth of the status: saga %s was reported as compensated, and the effect of %s was there: %s", s.ID, step.Name, effectOf(did))
 		default:

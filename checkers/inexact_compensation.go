@@ -51,7 +51,11 @@ func (c InexactCompensation) Check(_ *history.History, ix *history.Index) Verdic
 	for _, s := range ix.Sagas {
 		for _, o := range opsOf(s) {
 			did := effects(s.Op(o.Op.Step, saga.Action))
-			if o.Op.Direction == saga.Compensation && len(did) > 0 && len(o.Effects) > 0 {
+			switch {
+			case o.Op.Direction != saga.Compensation || len(did) == 0 || len(o.Effects) == 0:
+			case s.Op(o.Op.Step, saga.Action).Misled():
+				t.unjudgeable(inPostings, misled)
+			default:
 				judgeInverse(t, s, o, did[0])
 			}
 		}

@@ -75,6 +75,8 @@ func (c LostCompensation) Check(h *history.History, ix *history.Index) Verdict {
 				continue
 			}
 			switch clause := undoing(ds, s, step, end); {
+			case len(left) > 0 && s.Op(step.Name, saga.Action).Misled():
+				t.unjudgeable(clause, misled)
 			case person != "":
 				t.unjudgeable(clause, "a person was called for a good reason")
 			case len(left) > 0:

@@ -67,6 +67,8 @@ func judgeStep(t *tally, clause string, s *history.SagaRecord, step saga.Step) {
 	switch {
 	case completed && (step.Kind == saga.Deferrable || !hasEffect(&step.Action)):
 	case !completed && !mustBeUndone(step):
+	case !completed && left > 0 && s.Op(step.Name, saga.Action).Misled():
+		t.unjudgeable(clause, misled)
 	case completed && left < 1:
 		t.violate(clause, action(s, step.Name), events, "broke all-or-nothing: saga %s ended completed without the effect of %s", s.ID, step.Name)
 	case !completed && left > 0:

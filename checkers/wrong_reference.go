@@ -54,7 +54,11 @@ func (c WrongReference) Check(h *history.History, ix *history.Index) Verdict {
 				}
 				t.violate("names-its-own", e.Operation(), []*history.Event{of, e}, "broke exact compensation: %s undid %s, which is %s", e.Operation(), e.Of, whoseEffect(of))
 			case e.Kind == history.CallAnswered && e.Detail == history.NamesNothing:
-				if left := standingAt(s, e); left != nil {
+				switch left := standingAt(s, e); {
+				case left == nil:
+				case s.Op(e.Step, saga.Action).Misled():
+					t.unjudgeable("names-something", misled)
+				default:
 					t.violate("names-something", e.Operation(), []*history.Event{left, e}, "broke exact compensation: %s named an effect that is not there, and %s stands", e.Operation(), left.Ref)
 				}
 			}

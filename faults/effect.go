@@ -5,6 +5,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/sagacheck/sagacheck/internal/garble"
 	"github.com/sagacheck/sagacheck/saga"
 )
 
@@ -40,8 +41,9 @@ type Answer struct {
 	RetryAfterS    int
 	RetryAfterDate bool
 	Hangup         bool // the connection breaks instead
-	// HTML is a page that is sent in place of the participant's own JSON.
-	HTML string
+	// Garble is how the participant's own answer is garbled; empty: it is not, the fields
+	// above say all. Code is that of answers of which nothing is the participant's.
+	Garble garble.How
 }
 
 // Victim is who is away for a while.
@@ -107,7 +109,9 @@ func (e Effect) Passes() bool {
 }
 
 // bare tells whether the answer has a head only.
-func (e Effect) bare() bool { return e.Answer != nil && e.Answer.Code == http.StatusNoContent }
+func (e Effect) bare() bool {
+	return e.Answer != nil && (e.Answer.Code == http.StatusNoContent || e.Answer.Garble == garble.Empty)
+}
 
 // OnProcess tells whether it is the orchestrator's process that suffers.
 func (e Effect) OnProcess() bool { return e.Victim == ProcessKilled || e.Victim == ProcessPaused }

@@ -32,6 +32,8 @@ type KindDoc struct {
 	// Follows is what the orchestrator should make of it, where the marks above do not
 	// say so.
 	Follows string
+	// Own: it needs an answer of a service of the user's own.
+	Own bool
 	// WithBody: it needs an answer that has a body; the orchestrator's own to the
 	// client need not have one.
 	WithBody bool
@@ -106,6 +108,7 @@ func Kinds() []Kind {
 		throttle{},
 		failure{},
 		corrupt{},
+		wrongType{},
 		answer{},
 		crashParticipant{},
 		crashOrchestrator{},
@@ -184,6 +187,7 @@ func (d KindDoc) unused(f Fault) error {
 		{"code", f.Code != 0},
 		{"retry_after_s", f.RetryAfterS != 0},
 		{"retry_after_date", f.RetryAfterDate},
+		{"as", f.As != ""},
 		{"steps", f.Steps != nil},
 		{"from_ms", f.FromMS != 0},
 		{"for_ms", f.ForMS != 0},

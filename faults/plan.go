@@ -33,6 +33,8 @@ type Fault struct {
 	KBps int `json:"kbps,omitempty" yaml:"kbps,omitempty"`
 	// Code is the HTTP status of answer.
 	Code int `json:"code,omitempty" yaml:"code,omitempty"`
+	// As is what corrupt and wrong-type make of an answer.
+	As string `json:"as,omitempty" yaml:"as,omitempty"`
 	// RetryAfterS is the Retry-After of throttle and answer, in seconds.
 	// RetryAfterDate: it is sent as an HTTP date.
 	RetryAfterS    int  `json:"retry_after_s,omitempty" yaml:"retry_after_s,omitempty"`
@@ -112,6 +114,9 @@ func (f Fault) String() string {
 	s := f.Kind
 	if f.Code > 0 {
 		s += fmt.Sprintf(" %d", f.Code)
+	}
+	if f.As != "" {
+		s += " " + f.As
 	}
 	switch {
 	case !f.At.IsZero():

@@ -2,6 +2,7 @@ package faults
 
 import (
 	"bytes"
+	"cmp"
 	"fmt"
 	"io"
 	"strings"
@@ -111,7 +112,7 @@ func (d KindDoc) examplePhases() []saga.Phase {
 // exampleValues are values that make a valid fault; a test says so.
 var exampleValues = map[string]string{
 	"delay_ms": "300", "bytes": "40", "kbps": "8", "code": "504", "retry_after_s": "1", "retry_after_date": "true",
-	"steps": "[charge]", "from_ms": "0", "for_ms": "60", "calls": "[true, false, true]",
+	"corrupt as": "empty", "wrong-type as": "text", "steps": "[charge]", "from_ms": "0", "for_ms": "60", "calls": "[true, false, true]",
 }
 
 func example(d KindDoc, p saga.Phase) string {
@@ -120,7 +121,7 @@ func example(d KindDoc, p saga.Phase) string {
 		parts = append(parts, "at: charge#1@"+string(p))
 	}
 	for _, f := range d.Fields {
-		parts = append(parts, f+": "+exampleValues[f])
+		parts = append(parts, f+": "+cmp.Or(exampleValues[d.Name+" "+f], exampleValues[f]))
 	}
 	return "faults: [{" + strings.Join(parts, ", ") + "}]"
 }

@@ -244,8 +244,22 @@ func (r *router) line(service string, call *workflows.Call, s *ownSaga, undoes *
 	world := s.cell.world
 	ask.Answer = func(done participants.Done) participants.Answer { return r.answer(call, s, done, undoes) }
 	return wire.Routed{Line: r.lineOf(s, op), Seen: seen, Handle: func(c participants.Call, _ http.Header, body []byte) participants.Answer {
-		return world.Do(c, body, ask)
+		return r.garbled(s, world.Do(c, body, ask))
 	}}
+}
+
+// garbled makes known what an answer says that is not the service's: a call that names it
+// later is this saga's.
+func (r *router) garbled(s *ownSaga, a participants.Answer) participants.Answer {
+	if a.Garble == "" {
+		return a
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	said := workflows.ReplyOf(a)
+	r.hear(s, said.Said()...)
+	a.Shown = r.flow.Shown(said)
+	return a
 }
 
 // telling is what a service does with a question for what it has done.

@@ -156,6 +156,9 @@ type Event struct {
 	Of  string `json:"of,omitempty"`
 	// Told: (call-read) the Refs of the effects that the service had to tell of.
 	Told []string `json:"told,omitempty"`
+	// Garbled: (call-answered) the answer is whole, and not what the service had to say: how
+	// it was garbled (html, empty, error-inside, id, amount, number, text).
+	Garbled string `json:"garbled,omitempty"`
 	// Code is the HTTP status: of an answer (call-answered), of what reached the
 	// orchestrator (call-ended; 0: not even the head of an answer did), of a refusal.
 	Code int `json:"code,omitempty"`

@@ -5,6 +5,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/sagacheck/sagacheck/internal/garble"
 	"github.com/sagacheck/sagacheck/saga"
 )
 
@@ -226,12 +227,31 @@ func (a *Attempt) garbled() bool {
 		return false
 	}
 	for _, e := range a.Answered {
-		if e.Copy == 0 && e.Reply == nil && e.Detail == "" && saga.Classify(e.Code) == saga.Done {
+		if e.Copy == 0 && (e.Reply == nil || e.Garbled != "") && e.Detail == "" && saga.Classify(e.Code) == saga.Done {
 			return true
 		}
 	}
 	return false
 }
+
+// Misled tells whether an answer of the operation said something that was not true: who
+// believed it can't have known better.
+func (o *OpRecord) Misled() bool {
+	if o == nil {
+		return false
+	}
+	for _, a := range o.Attempts {
+		for _, e := range a.Answered {
+			if e.Copy == 0 && garble.How(e.Garbled).Misleads() && !a.lost() {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// lost tells that nothing of an answer reached the orchestrator.
+func (a *Attempt) lost() bool { return a.Ended != nil && a.Ended.Code == 0 && a.Ended.Down == 0 }
 
 // LearntAt is when what the attempt proves begins: when the orchestrator's side had
 // acknowledged the last byte of its answer, or when its connection was over where

@@ -114,6 +114,8 @@ func (t *eventText) field(name, raw string) error {
 		t.Body = &v
 	case "ref":
 		t.Ref = v
+	case "garbled":
+		t.Garbled = v
 	case "told":
 		t.Told = strings.Split(v, ",")
 	case "of":

@@ -269,6 +269,7 @@ func formatEvent(h *History, e *Event) string {
 	field("steps", strings.Join(steps, ","), "")
 	field("ref", quote(e.Ref), "-")
 	field("of", quote(e.Of), "-")
+	field("garbled", quote(e.Garbled), "-")
 	field("told", strings.Join(e.Told, ","), "")
 	if e.Request != nil {
 		add("request=" + messageText(e.Request))

@@ -127,7 +127,7 @@ func arrivals(op saga.Operation, a *history.Attempt) []*delivery {
 	for _, e := range a.Answered {
 		d := at(e)
 		d.answered = e
-		d.outside = e.Reply == nil && d.committed != nil && d.committed.Ref != ""
+		d.outside = (e.Reply == nil || e.Garbled != "") && d.committed != nil && d.committed.Ref != ""
 	}
 	return append(all, more...)
 }

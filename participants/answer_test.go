@@ -5,6 +5,8 @@ import (
 	"net/http/httptest"
 	"testing"
 	"time"
+
+	"github.com/sagacheck/sagacheck/internal/garble"
 )
 
 // TestRetryAfterDate: the date is the first full second that is far enough away.
@@ -40,7 +42,7 @@ func TestAnswersOnTheWire(t *testing.T) {
 		}
 	}
 	w := httptest.NewRecorder()
-	writeAnswer(w, Answer{Code: 200, HTML: "<p>"})
+	writeAnswer(w, Answer{Code: 200, Garble: garble.Page, Body: []byte("<p>")})
 	if w.Body.String() != "<p>" || w.Header().Get("Content-Type") != "text/html; charset=utf-8" {
 		t.Errorf("a page is written as %q, %s", w.Body, w.Header())
 	}

@@ -39,10 +39,11 @@ func (w *World) handle(c Call, h http.Header, body []byte) Answer {
 	if over == nil {
 		return a
 	}
-	if !over.Hangup && saga.Classify(over.Code) == saga.Done {
-		w.remember(r, *over)
+	said := over.insteadOf(a, saga.Effect{})
+	if !said.Hangup && saga.Classify(said.Code) == saga.Done {
+		w.remember(r, said)
 	}
-	return *over
+	return said
 }
 
 // request is a call while it is handled.

@@ -64,7 +64,7 @@ func (w *World) Do(c Call, body []byte, ask Ask) Answer {
 		return a
 	}
 	if over := w.ask(c, Committed); over != nil { // the service itself has answered, and remembers that
-		return *over
+		return over.insteadOf(a, ask.Effect)
 	}
 	return a
 }

@@ -10,6 +10,8 @@ import (
 	"net"
 	"net/http"
 	"time"
+
+	"github.com/sagacheck/sagacheck/internal/garble"
 )
 
 // Served is what the wire knows of a connection: the attempt and its world.
@@ -134,8 +136,8 @@ func (a Answer) Content(now time.Time) (http.Header, []byte) {
 	switch {
 	case a.Code == http.StatusNoContent:
 		return h, nil
-	case a.HTML != "":
-		kind, body = "text/html; charset=utf-8", []byte(a.HTML)
+	case a.Garble == garble.Page:
+		kind = "text/html; charset=utf-8"
 	case body != nil:
 	case a.Code >= 400:
 		kind = "application/problem+json"

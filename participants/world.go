@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/sagacheck/sagacheck/history"
+	"github.com/sagacheck/sagacheck/internal/garble"
 	"github.com/sagacheck/sagacheck/saga"
 )
 
@@ -32,7 +33,8 @@ type Answer struct {
 	// that is at least RetryAfterS away.
 	RetryAfterDate bool
 	Hangup         bool
-	HTML           string // sent in place of JSON
+	Garble         garble.How // of the hook: how the own answer is to be garbled; else: how it was
+	Amiss          error      // why an answer could not be garbled as the hook asked
 	// Header and Body are those of a service of the user's own; a nil Body stands for
 	// the participants' own words.
 	Header http.Header
@@ -161,6 +163,7 @@ func (w *World) Answered(c Call, a Answer) {
 	if a.Body != nil { // a service of the user's own
 		e.Ref, e.Reply = a.Ref, &history.Message{Body: a.Shown}
 	}
+	e.Garbled = string(a.Garble)
 	if a.Hangup {
 		e.Detail = "hung up"
 	}

@@ -21,13 +21,13 @@ type Ability struct {
 	Keys map[string]time.Duration
 }
 
-// Allows tells whether it can be given faults of a kind.
+// Allows tells whether it can be given faults of a kind, whatever its services say.
 func (a Ability) Allows(d faults.KindDoc) bool {
 	own := a.Process
 	if d.Store {
 		own = a.Store
 	}
-	return (!d.Process || own) && (!d.Operator || a.Operator) && (!d.Keys || len(a.Keys) > 0)
+	return (!d.Process || own) && (!d.Operator || a.Operator) && (!d.Keys || len(a.Keys) > 0) && !d.Own
 }
 
 // Forgets is how long the service of a step, or of an instance of one, remembers keys in

@@ -8,6 +8,7 @@ import (
 
 	"github.com/sagacheck/sagacheck/faults"
 	"github.com/sagacheck/sagacheck/history"
+	"github.com/sagacheck/sagacheck/internal/garble"
 	"github.com/sagacheck/sagacheck/saga"
 )
 
@@ -20,6 +21,9 @@ type Visit struct {
 	// Known: (receive) the participant gave its answer without asking the rules of
 	// its business: a replay, or a call that came too late.
 	Known bool `json:"known,omitempty"`
+	// Garbles: (commit) how the answer of a service of the user's own may be garbled,
+	// besides a page in its place.
+	Garbles []garble.How `json:"garbles,omitempty"`
 	// Read: the call only asked what was done.
 	Read bool `json:"read,omitempty"`
 }
@@ -110,6 +114,9 @@ func attemptVisits(n int, op saga.Operation, a *history.Attempt, ix *history.Ind
 		vs[len(vs)-1].Known = true
 	}
 	pass(saga.Commit, original(a.Committed))
+	if did := original(a.Committed); did != nil {
+		vs[len(vs)-1].Garbles = garbles(a, did)
+	}
 	pass(saga.Response, original(a.Answered))
 	return vs
 }
@@ -261,6 +268,9 @@ func attemptOutcome(a *history.Attempt, ix *history.Index) string {
 		return s + "=half " + string(saga.Classify(a.Ended.Code))
 	case a.Ended.Code == 0 && a.Ended.Down > 0:
 		return s + "=cut"
+	}
+	if answer := original(a.Answered); answer != nil {
+		s += answer.Garbled
 	}
 	return s + "=" + string(saga.Classify(a.Ended.Code))
 }

@@ -52,7 +52,7 @@ func variantsAt(v Visit, d saga.Definition, a Ability) []faults.Fault {
 		}
 		fs = append(fs, usual...)
 	}
-	return fs
+	return append(fs, faults.Garbled(v.At, v.Saga, v.Garbles)...)
 }
 
 // windowLasts is long enough for a bounded number of retries to run out.

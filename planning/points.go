@@ -85,10 +85,14 @@ func Together(d saga.Definition, sagas int) []faults.Plan {
 const mostAttempts = 2
 
 // AtPoints puts every kind of fault at every failure point that the journeys passed, each
-// once: on the journey that came to it first, behind all that its plan does.
+// once: on the journey that came to it first, behind all that its plan does. What is a
+// journey itself is left out.
 func AtPoints(d saga.Definition, journeys []Journey, a Ability) []faults.Plan {
 	var plans []faults.Plan
-	seen := map[saga.FailurePoint]bool{}
+	seen, run := map[saga.FailurePoint]bool{}, map[string]bool{}
+	for _, j := range journeys {
+		run[j.Plan.ID()] = true
+	}
 	for _, j := range journeys {
 		for _, v := range j.Trace.Visits {
 			if v.Saga != 0 || v.At.Phase == saga.Connect || v.Seq <= j.Trace.Last || seen[v.At] || v.At.Attempt > mostAttempts {
@@ -97,7 +101,7 @@ func AtPoints(d saga.Definition, journeys []Journey, a Ability) []faults.Plan {
 			seen[v.At] = true
 			for _, f := range variantsAt(v, d, a) {
 				p := faults.Plan{Faults: append(slices.Clone(j.Plan.Faults), f)}
-				if p.Validate() == nil {
+				if p.Validate() == nil && !run[p.ID()] {
 					plans = append(plans, p)
 				}
 			}

@@ -74,7 +74,7 @@ func canonical(p faults.Plan) faults.Plan {
 	slices.SortFunc(q.Faults, func(a, b faults.Fault) int {
 		return cmp.Or(
 			cmp.Compare(max(a.Saga, 1), max(b.Saga, 1)), comparePoints(a.At, b.At),
-			cmp.Compare(a.Kind, b.Kind), cmp.Compare(a.DelayMS, b.DelayMS), slices.Compare(a.Steps, b.Steps),
+			cmp.Compare(a.Kind, b.Kind), cmp.Compare(a.DelayMS, b.DelayMS), cmp.Compare(a.As, b.As), slices.Compare(a.Steps, b.Steps),
 		)
 	})
 	return q
@@ -196,7 +196,7 @@ func look(f faults.Fault, p saga.RetryPolicy) string {
 			return text
 		}
 	}
-	return fmt.Sprintf("%s %d", f.Kind, f.DelayMS)
+	return fmt.Sprintf("%s %d%s", f.Kind, f.DelayMS, f.As)
 }
 
 // lookOfBend is the look of bytes that come in another way; empty: like nothing else.

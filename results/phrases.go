@@ -152,6 +152,9 @@ func callText(e *history.Event) string {
 		return s
 	case history.CallAnswered:
 		s := fmt.Sprintf("%s is answered %d", attemptText(e), e.Code)
+		if e.Garbled != "" {
+			s += " (garbled: " + e.Garbled + ")"
+		}
 		if e.Reply != nil && e.Reply.Body != "{}" {
 			s += " " + short(e.Reply.Body)
 		}

@@ -257,6 +257,9 @@ func (x *exchange) setReceived() {
 // setAnswered is told by the participant just before its answer leaves.
 func (x *exchange) setAnswered(a participants.Answer) {
 	x.answering()
+	if a.Amiss != nil {
+		x.script.in.trouble(fmt.Errorf("the answer to attempt %d of %s: %w", x.call.Attempt, x.call.Op, a.Amiss))
+	}
 	x.mu.Lock()
 	x.answered, x.found = !a.Hangup, a.Told
 	x.mu.Unlock()

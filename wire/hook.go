@@ -71,6 +71,6 @@ func given(a *faults.Answer) *participants.Answer {
 	}
 	return &participants.Answer{
 		Code: a.Code, Title: a.Title, Detail: a.Detail,
-		RetryAfterS: a.RetryAfterS, RetryAfterDate: a.RetryAfterDate, Hangup: a.Hangup, HTML: a.HTML,
+		RetryAfterS: a.RetryAfterS, RetryAfterDate: a.RetryAfterDate, Hangup: a.Hangup, Garble: a.Garble,
 	}
 }

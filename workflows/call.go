@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/sagacheck/sagacheck/history"
+	"github.com/sagacheck/sagacheck/internal/jsonvalue"
 	"github.com/sagacheck/sagacheck/internal/templates"
 	"github.com/sagacheck/sagacheck/participants"
 	"github.com/sagacheck/sagacheck/saga"
@@ -223,6 +224,15 @@ type Reply struct {
 	Header http.Header
 	Body   []byte
 	value  any
+}
+
+// ReplyOf is an answer that is not as the file says it.
+func ReplyOf(a participants.Answer) Reply {
+	r := Reply{Code: a.Code, Header: a.Header, Body: a.Body}
+	if v, err := jsonvalue.Decode(a.Body); err == nil {
+		r.value = v
+	}
+	return r
 }
 
 // Said are the texts and numbers in an answer.

@@ -21,6 +21,7 @@ type rules struct {
 	believesRefusals  bool                  // whatever may have been done before
 	ignoresClientKeys bool
 	trustsOldKeys     bool                                              // a call of a process that died is made again without looking
+	trustsStatus      bool                                              // a success is one whatever its body says
 	looksFirst        func(s *Shop, o *Order, st *step) (string, error) // before a retry; nil: it doesn't
 	resume            func(s *Shop, o *Order) error                     // nil: where the order stands
 }
@@ -58,7 +59,8 @@ var bugs = map[string]func(*rules){
 			return out
 		}
 	},
-	"give-up": func(r *rules) { r.judge, r.believesRefusals = unknownIs(refused, ""), true },
+	"give-up":      func(r *rules) { r.judge, r.believesRefusals = unknownIs(refused, ""), true },
+	"trust-status": func(r *rules) { r.trustsStatus = true },
 	"error-is-refusal": func(r *rules) {
 		r.judge = func(c call, got reply, attempt int) outcome {
 			if got.code >= 500 {
