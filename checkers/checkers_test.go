@@ -249,8 +249,9 @@ func TestJudgeGeneralRules(t *testing.T) {
 	// A workflow of the user's own has no capabilities: its file makes promises.
 	h.Header.Workflow = "shop"
 	for property, reason := range map[string]string{
-		"key-misuse":        "the workflow's file does not promise that calls have keys (promises)",
-		"breaker-violation": `a workflow of the user's own is not judged by it: it needs "breaker", which is asked of sagas that Sagacheck makes`,
+		"key-misuse":         "the workflow's file does not promise that calls have keys (promises)",
+		"compensation-order": "the workflow's file does not promise in which order steps are undone (promises)",
+		"breaker-violation":  `a workflow of the user's own is not judged by it: it needs "breaker", which is asked of sagas that Sagacheck makes`,
 	} {
 		if v := judge(t, property, h); v.Outcome != checkers.NotApplicable || v.Reason != reason {
 			t.Errorf("%s of a workflow: got %s (%s), want %s", property, v.Outcome, v.Reason, reason)

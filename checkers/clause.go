@@ -106,6 +106,10 @@ func missing(needs []string, h *history.History) string {
 	return ""
 }
 
+// ReverseOrder is the capability of a workflow whose file promises that its steps are undone
+// in the reverse order of their own; sagas that we make are, by the contract.
+const ReverseOrder = "reverse-order"
+
 // promises are the capabilities that a workflow of the user's own has if its file says so,
 // and what that promises.
 var promises = map[string]string{
@@ -113,6 +117,7 @@ var promises = map[string]string{
 	"max-attempts":      "how often a call is made at the most",
 	"permanent-errors":  "that a refusal is not tried again",
 	"idempotency-key":   "that calls have keys",
+	ReverseOrder:        "in which order steps are undone",
 }
 
 // unpromised is why a clause that needs a capability is not applicable to a workflow of the

@@ -44,6 +44,7 @@ func (CompensationOrder) Doc() Doc {
 		Blind:    "Pairs whose later compensation was refused for good or came to the end of its policy (see lost-compensation and stuck-saga); compensations that start between the participant's answer and its arrival.",
 		Cost:     "linear in the events, quadratic in the steps of a saga",
 		Wants:    []Trait{orderedUndos},
+		Promised: []string{ReverseOrder},
 	}
 }
 

@@ -78,6 +78,9 @@ func judgeOne(c Checker, h *history.History, ix *history.Index, gap, unfired str
 	if lacks := missing(doc.Needs, h); lacks != "" {
 		return notApplicable(doc, lacks)
 	}
+	if lacks := missing(doc.Promised, h); lacks != "" && h.Header.Workflow != "" {
+		return notApplicable(doc, lacks)
+	}
 	if doc.Own && h.Header.Workflow == "" {
 		return notApplicable(doc, "these sagas are no workflow of the user's own")
 	}

@@ -66,6 +66,9 @@ func section(w io.Writer, d Doc) {
 	for _, t := range d.Wants {
 		fmt.Fprintf(w, "- **Wants** a scenario with %s; in others the verdict is not-applicable.\n", t.Name)
 	}
+	if len(d.Promised) > 0 {
+		fmt.Fprintf(w, "- **Promised**: of a workflow of your own only where its file promises %s.\n", promises[d.Promised[0]])
+	}
 	if len(d.Needs) > 0 {
 		fmt.Fprintf(w, "- **Needs** the capability `%s`; without it the verdict is not-applicable.\n", strings.Join(d.Needs, "`, `"))
 	}

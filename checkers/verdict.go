@@ -51,6 +51,7 @@ type Doc struct {
 	Cost       string
 	Clauses    []Clause
 	Needs      []string // capabilities of the orchestrator without which it is not applicable
+	Promised   []string // the same, where a workflow of the user's own is judged
 	Wants      []Trait  // of the scenario without which it is not applicable
 	Advice     bool     // reported, never red
 	Own        bool     // only of a workflow of the user's own, whose services give names to their effects

@@ -162,6 +162,8 @@ type Step struct {
 type Promises struct {
 	// Start: idempotent: a client may repeat it when the answer was lost.
 	Start string `json:"start,omitempty" yaml:"start,omitempty" jsonschema:"enum=idempotent"`
+	// Rollback: reverse: steps are undone in the reverse order of their own.
+	Rollback string `json:"rollback,omitempty" yaml:"rollback,omitempty" jsonschema:"enum=reverse"`
 	// Attempts is how often each step is attempted at the most, by its name.
 	Attempts map[string]int `json:"attempts,omitempty" yaml:"attempts,omitempty"`
 	// Permanent: a refusal (a 4xx but 408, 409, 425 and 429) is not tried again.

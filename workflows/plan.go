@@ -202,6 +202,7 @@ func (w *Workflow) capabilities() []string {
 		}
 	}
 	add(w.Promises.Start == "idempotent", "idempotent-submit")
+	add(w.Promises.Rollback == "reverse", "reverse-order")
 	add(len(w.Promises.Attempts) > 0, "max-attempts")
 	add(w.Promises.Permanent, "permanent-errors")
 	add(w.Promises.Keys, "idempotency-key")
