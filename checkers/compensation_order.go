@@ -77,7 +77,7 @@ func (c CompensationOrder) Check(h *history.History, ix *history.Index) Verdict 
 				case len(undoableAfter(s.Definition, name)) > 1:
 					clause = orderJoin
 				}
-				if done := acknowledged(later); done != nil && done.Seq < first.Seq {
+				if learntBefore(acknowledged(later), first) {
 					t.held(clause, 1)
 				} else {
 					t.violate(clause, first.Operation(), []*history.Event{began, first}, "broke the order of compensations: %s was undone before %s, which came after it", action(s, name), action(s, step.Name))

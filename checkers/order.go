@@ -70,11 +70,21 @@ func acknowledged(o *history.OpRecord) *history.Event {
 	return first
 }
 
+// learntBefore tells whether what acknowledged gives may have been known when a call left.
+// A read-back is noted when it is over: the orchestrator may have gone on since its answer
+// was passed on.
+func learntBefore(done, left *history.Event) bool {
+	if done == nil {
+		return false
+	}
+	return done.Seq < left.Seq || done.Kind == history.CallRead && done.Passed > 0 && done.Passed < left.At
+}
+
 // Overtook tells whether a step was attempted before another one had succeeded, as far as
 // the orchestrator can have known.
 func Overtook(s *history.SagaRecord, later, earlier string) bool {
 	began, done := firstSent(s.Op(later, saga.Action)), acknowledged(s.Op(earlier, saga.Action))
-	return began != nil && (done == nil || done.Seq > began.Seq)
+	return began != nil && !learntBefore(done, began)
 }
 
 // lostAnswer tells that nothing of an answer to the attempt reached the orchestrator.

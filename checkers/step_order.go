@@ -67,7 +67,7 @@ func (c StepOrder) Check(h *history.History, ix *history.Index) Verdict {
 				case len(before[step.Name]) > 1:
 					clause = orderJoin
 				}
-				if done := acknowledged(o); done != nil && done.Seq < began.Seq {
+				if learntBefore(acknowledged(o), began) {
 					t.held(clause, 1)
 				} else {
 					t.violate(clause, began.Operation(), []*history.Event{firstSent(o), began}, "broke the order of steps: %s was attempted before %s had succeeded", began.Operation(), name)

@@ -179,7 +179,7 @@ type Event struct {
 	// before the wire got to it and noted the attempt: it left no later than that much
 	// before At.
 	Waited time.Duration `json:"waited_ns,omitempty"`
-	// Passed: (call-ended) when, since the cell began, the first byte of an answer was
+	// Passed: (call-ended, call-read) when, since the cell began, the first byte of an answer was
 	// passed on to the orchestrator, which can have learnt nothing of it before. 0
 	// (absent): nothing of an answer was, or it is not known when.
 	Passed time.Duration `json:"passed_ns,omitempty"`

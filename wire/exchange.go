@@ -320,11 +320,18 @@ func (x *exchange) recordRead(e end) {
 	x.mu.Lock()
 	found := x.found
 	x.mu.Unlock()
-	op := x.call.Op
-	x.script.in.rec.Add(history.Event{
+	op, in := x.call.Op, x.script.in
+	ev := history.Event{
 		Kind: history.CallRead, Saga: op.Saga, Step: op.Step, Direction: op.Direction, Attempt: x.call.Attempt,
 		Request: x.seen, Code: x.code(e), Told: found,
-	})
+	}
+	x.near.mu.Lock()
+	passed := x.near.passed
+	x.near.mu.Unlock()
+	if !passed.IsZero() {
+		ev.Passed = in.rec.Clock(passed)
+	}
+	in.rec.Add(ev)
 }
 
 // tellAnswer tells what the orchestrator answered to a submission.
