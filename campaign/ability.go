@@ -8,6 +8,7 @@ import (
 	"github.com/sagacheck/sagacheck/faults"
 	"github.com/sagacheck/sagacheck/orchestrators"
 	"github.com/sagacheck/sagacheck/planning"
+	"github.com/sagacheck/sagacheck/saga"
 )
 
 // findAbility is which faults the system under test can be given (session.ability).
@@ -15,8 +16,13 @@ import (
 // nothing crashable.
 func (x *session) findAbility() planning.Ability {
 	if x.flow != nil {
+		words := map[saga.StepRef][]int{}
+		for at, op := range x.flow.file.Calls() {
+			words[at] = x.flow.file.Promise(op).Permanent
+		}
 		return planning.Ability{
-			Process: x.flow.file.Manifest().CanKill(), Once: x.flow.file.Promises.Start != "idempotent", Keys: x.flow.forgetful(),
+			Process: x.flow.file.Manifest().CanKill(), Once: x.flow.file.Promises.Start != "idempotent",
+			Keys: x.flow.forgetful(), LastWords: words,
 		}
 	}
 	m, err := orchestrators.FindManifest(x.s.Orchestrator)

@@ -2,6 +2,7 @@ package checkers
 
 import (
 	"math"
+	"slices"
 	"time"
 
 	"github.com/sagacheck/sagacheck/history"
@@ -93,6 +94,25 @@ func mayHaveLearnt(o *history.OpRecord, answer saga.Answer) bool {
 		}
 	}
 	return false
+}
+
+// mayBeRefused tells whether the orchestrator may have read an answer that is the last word
+// on the operation, surely or not.
+func mayBeRefused(h *history.History, o *history.OpRecord) bool {
+	return slices.ContainsFunc(o.Attempts, func(a *history.Attempt) bool {
+		return a.Ended != nil && !a.Severed() && h.LastWord(o.Op, a.Ended.Code)
+	})
+}
+
+// refusal is the first attempt of which the orchestrator surely read an answer that is the
+// last word; nil: there is none.
+func refusal(h *history.History, o *history.OpRecord) *history.Attempt {
+	for _, a := range o.Attempts {
+		if a.Learnt() != "" && a.Ended.Certain && a.InTime() && h.LastWord(o.Op, a.Ended.Code) {
+			return a
+		}
+	}
+	return nil
 }
 
 // endless tells whether the operation may be attempted beyond its policy.

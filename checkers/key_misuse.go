@@ -44,11 +44,13 @@ func (c KeyMisuse) Check(h *history.History, ix *history.Index) Verdict {
 	for _, s := range singleSagas(h, ix) {
 		for _, o := range opsOf(s) {
 			as := sent(o)
-			if len(as) == 0 || !hasKeys(t, o.Op, as) {
+			if len(as) == 0 || h.SameKey(o.Op) && !hasKeys(t, o.Op, as) {
 				continue
 			}
-			sameKeys(t, ds, o.Op, as)
-			owners.own(t, as)
+			if h.SameKey(o.Op) {
+				sameKeys(t, ds, o.Op, as)
+			}
+			owners.own(t, h, as)
 		}
 	}
 	return t.verdict("no call was sent")
@@ -92,15 +94,18 @@ type keyOwners struct {
 	ops   []saga.Operation
 }
 
-// own compares the keys of an operation with those of the operations before it.
-func (k *keyOwners) own(t *tally, as []*history.Attempt) {
+// own compares the keys of an operation with those of the operations before it; one of the
+// two must be promised to have keys of its own.
+func (k *keyOwners) own(t *tally, h *history.History, as []*history.Attempt) {
 	op := as[0].Sent.Operation()
 	shared := ""
 	for _, a := range as {
 		other := k.first[a.Sent.Key]
-		if other == nil {
+		if other == nil && a.Sent.Key != "" {
 			k.first[a.Sent.Key] = a.Sent
-		} else if o := other.Operation(); o != op {
+		} else if other == nil {
+			continue
+		} else if o := other.Operation(); o != op && (h.SameKey(o) || h.SameKey(op)) {
 			shared = relation(o, op)
 			t.violate(shared, op, []*history.Event{other, a.Sent}, "broke the use of idempotency keys: %s and %s share %q", o, op, a.Sent.Key)
 			break
@@ -108,7 +113,9 @@ func (k *keyOwners) own(t *tally, as []*history.Attempt) {
 	}
 	kept := map[string]bool{}
 	for _, o := range k.ops {
-		kept[relation(o, op)] = true
+		if h.SameKey(o) || h.SameKey(op) {
+			kept[relation(o, op)] = true
+		}
 	}
 	for clause := range kept {
 		if clause != shared {

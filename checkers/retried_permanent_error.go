@@ -9,7 +9,8 @@ import (
 // orchestrator had surely learnt that they were refused for good.
 //
 // Source: the contract: a 4xx other than 408, 409, 425 and 429 is permanent
-// (RFC 9110, 15.5); DTM #545. Evidence: call-sent, call-ended. An attempt that
+// (RFC 9110, 15.5); of a workflow, the codes that it
+// promises to take for the last word on that call; DTM #545. Evidence: call-sent, call-ended. An attempt that
 // left before the refusal was read is no retry, nor is one after a kill, which
 // may have taken the knowledge along. Cost: linear.
 type RetriedPermanentError struct{}
@@ -49,11 +50,11 @@ func (c RetriedPermanentError) Check(h *history.History, ix *history.Index) Verd
 	ds := disturbances(h, ix)
 	for _, s := range singleSagas(h, ix) {
 		for _, o := range opsOf(s) {
-			if !mayHaveLearnt(o, saga.Permanent) {
+			if !mayBeRefused(h, o) {
 				continue
 			}
 			clause := refusalClause(s, o)
-			no := o.Learnt(saga.Permanent)
+			no := refusal(h, o)
 			if no == nil {
 				t.unjudgeable(clause, "the refusal may not have been read")
 				continue

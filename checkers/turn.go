@@ -114,10 +114,7 @@ func turnOf(h *history.History, s *history.SagaRecord, ds []disturbance) *turn {
 		if !critical(h, step) || o == nil {
 			continue
 		}
-		if no := o.Learnt(saga.Permanent); no != nil {
-			if h.Header.Workflow != "" && missing([]string{"permanent-errors"}, h) != "" {
-				continue // nobody has promised that it takes a refusal for the last word
-			}
+		if no := refusal(h, o); no != nil {
 			note(turn{no.Ended, no.LearntAt(), o.Op.String() + " had been refused for good", newStepAfterFailure})
 		} else if end := surelyUsedUp(s, o, ds); end != nil {
 			note(turn{end.Ended, end.Ended.At, o.Op.String() + " had used up its attempts", newStepAfterFailure})

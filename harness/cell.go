@@ -197,15 +197,13 @@ func (r *cellRun) header(registers map[string]string) (history.Header, error) {
 	if err != nil {
 		return history.Header{}, err
 	}
-	flow := ""
-	if own, ok := r.sys.(*ownSystem); ok {
-		flow = own.router.flow.Name
-	}
 	h := history.Header{
-		Workflow: flow,
-		Cell:     c.ID, Scenario: c.Scenario, Profile: string(c.Profile), Orchestrator: r.sys.Info(), Seed: c.Seed,
+		Cell: c.ID, Scenario: c.Scenario, Profile: string(c.Profile), Orchestrator: r.sys.Info(), Seed: c.Seed,
 		PlanID: c.Plan.ID(), Plan: plan, Definitions: r.defs, Registers: registers,
 		SettleMS: int(r.h.Settle / time.Millisecond), Defects: append(append([]string{}, r.h.Defects...), c.Defects...),
+	}
+	if own, ok := r.sys.(*ownSystem); ok {
+		h.Workflow, h.Promises = own.router.flow.Name, promised(own.router.flow)
 	}
 	for _, f := range c.Plan.Faults {
 		p := history.PlannedFault{Kind: f.Kind, At: f.At, Steps: f.Steps, Text: f.String()}

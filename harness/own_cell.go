@@ -55,15 +55,32 @@ func Skeleton(flow *workflows.Workflow) []saga.Step {
 			after = before
 		}
 		before = []string{s.Name}
-		policy := unknownPolicy
-		policy.MaxAttempts = flow.Promises.Attempts[s.Name]
-		step := saga.Step{Name: s.Name, Kind: s.Kind, After: after, Action: saga.Call{URL: s.Do.Title(), Retry: policy, Body: never(s.Name)}}
+		step := saga.Step{Name: s.Name, Kind: s.Kind, After: after, Action: ownCall(flow, s.Do, never(s.Name))}
 		if s.Undo != nil {
-			step.Compensation = &saga.Call{URL: s.Undo.Title(), Retry: unknownPolicy, Body: saga.Effect{}.Body()}
+			undo := ownCall(flow, s.Undo, saga.Effect{}.Body())
+			step.Compensation = &undo
 		}
 		steps = append(steps, step)
 	}
 	return steps
+}
+
+// ownCall is a call as far as it is known before it is made.
+func ownCall(flow *workflows.Workflow, op *workflows.Operation, body []byte) saga.Call {
+	policy := unknownPolicy
+	policy.MaxAttempts = flow.Promise(op).MaxAttempts
+	return saga.Call{URL: op.Title(), Retry: policy, Body: body}
+}
+
+// promised is what a workflow promises of its calls, as a judge needs it.
+func promised(flow *workflows.Workflow) map[string]history.Promise {
+	all := map[string]history.Promise{}
+	for at, op := range flow.Calls() {
+		if p := flow.Promise(op); len(p.Permanent) > 0 || p.SameKey {
+			all[at.String()] = history.Promise{Permanent: p.Permanent, SameKey: p.SameKey}
+		}
+	}
+	return all
 }
 
 // never is the effect of a step that was not asked for in a cell: nobody knows what it

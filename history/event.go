@@ -28,8 +28,10 @@ type Header struct {
 	Plan         json.RawMessage `json:"plan"`
 	Faults       []PlannedFault  `json:"faults,omitempty"`
 	// Workflow names the user's own workflow; empty: the sagas were made by Sagacheck.
-	Workflow    string            `json:"workflow,omitempty"`
-	Definitions []saga.Definition `json:"definitions"`
+	Workflow string `json:"workflow,omitempty"`
+	// Promises are what a workflow promises of its calls, by step and direction: charge.undo.
+	Promises    map[string]Promise `json:"promises,omitempty"`
+	Definitions []saga.Definition  `json:"definitions"`
 	// Bodies is used in files only: the bodies of Definitions, by operation, whose
 	// white space JSON inside JSON would lose.
 	Bodies map[string]string `json:"bodies,omitempty"`

@@ -28,7 +28,7 @@ import (
 //	9ms settled
 //	9ms ledger-read bank alice-42EUR shop+42EUR order=paid
 //
-// First the header, one line a thing: scenario, cell, profile, orchestrator,
+// First the header, one line a thing: scenario, workflow, promise, cell, profile, orchestrator,
 // capabilities, unable, supplied, seed, settle-ms, defects, plan, plan-id, register, fault, saga
 // and its steps. Then the events, one a line: time, kind, saga, step[.undo]#attempt,
 // code or status, and fields as name=value. What is left out has a default: a
@@ -134,6 +134,8 @@ func (h *Header) parseLine(name string, words []string) error {
 		return h.parseStep(words)
 	case "fault":
 		return h.parseFault(words)
+	case "promise":
+		return h.parsePromise(words)
 	case "register":
 		return h.parseRegisters(words)
 	case "capabilities":

@@ -87,6 +87,9 @@ func formatHeader(w io.Writer, h *Header) {
 	}
 	line("scenario", h.Scenario)
 	line("workflow", h.Workflow)
+	for _, of := range slices.Sorted(maps.Keys(h.Promises)) {
+		fmt.Fprintln(w, h.Promises[of].format(of))
+	}
 	line("cell", h.Cell)
 	line("profile", h.Profile)
 	if o := h.Orchestrator; o.Name != "" || o.Version != "" {

@@ -19,6 +19,8 @@ type Ability struct {
 	// Keys is how long keys live in a cell, by the step at whose service they are forgotten
 	// after that. Others remember them for ever.
 	Keys map[string]time.Duration
+	// LastWords are the codes which a workflow promises to take for the last word on a call.
+	LastWords map[saga.StepRef][]int
 }
 
 // Allows tells whether it can be given faults of a kind, whatever its services say.

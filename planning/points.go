@@ -99,7 +99,7 @@ func AtPoints(d saga.Definition, journeys []Journey, a Ability) []faults.Plan {
 				continue
 			}
 			seen[v.At] = true
-			for _, f := range variantsAt(v, d, a) {
+			for _, f := range append(variantsAt(v, d, a), lastWords(v, a)...) {
 				p := faults.Plan{Faults: append(slices.Clone(j.Plan.Faults), f)}
 				if p.Validate() == nil && !run[p.ID()] {
 					plans = append(plans, p)
@@ -108,4 +108,20 @@ func AtPoints(d saga.Definition, journeys []Journey, a Ability) []faults.Plan {
 		}
 	}
 	return plans
+}
+
+// lastWords are the answers that a workflow promises to take for the last word on the call
+// of a visit, besides those that every call is given.
+func lastWords(v Visit, a Ability) []faults.Fault {
+	if v.At.Phase != saga.Receive || v.At.Attempt != 1 {
+		return nil
+	}
+	step, _ := saga.CutInstance(v.At.Step)
+	var fs []faults.Fault
+	for _, code := range a.LastWords[saga.StepRef{Step: step, Direction: v.At.Direction}] {
+		if code != http.StatusUnprocessableEntity { // that of reject
+			fs = append(fs, faults.Fault{Kind: faults.KindAnswer, Saga: v.Saga, At: v.At, Code: code})
+		}
+	}
+	return fs
 }

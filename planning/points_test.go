@@ -64,3 +64,34 @@ func TestRefusals(t *testing.T) {
 		t.Errorf("%d plans, expected 2 for the one step that was attempted again", n)
 	}
 }
+
+// A code that a workflow promises to take for the last word is at risk wherever that call
+// is made, once.
+func TestPointsOfLastWords(t *testing.T) {
+	h, err := history.ParseText(strings.NewReader(`workflow shop
+capabilities -
+saga s1
+step charge
+
+0ms saga-accepted s1
+1ms call-sent s1 charge#1
+1ms call-received s1 charge#1
+1ms call-ended s1 charge#1 503
+2ms call-sent s1 charge#2
+2ms call-received s1 charge#2
+2ms call-ended s1 charge#2 200
+`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	words := map[saga.StepRef][]int{{Step: "charge", Direction: saga.Action}: {402, 422}}
+	var at []string
+	for _, p := range AtPoints(h.Header.Definitions[0], []Journey{{Trace: NewTrace(h)}}, Ability{LastWords: words}) {
+		if f := p.Faults[len(p.Faults)-1]; f.Kind == faults.KindAnswer && (f.Code == 402 || f.Code == 422) {
+			at = append(at, f.String())
+		}
+	}
+	if len(at) != 1 || !strings.Contains(at[0], "charge#1@receive") {
+		t.Errorf("%q: expected 402 at charge#1@receive alone: 422 is that of reject", at)
+	}
+}

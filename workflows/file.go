@@ -33,6 +33,7 @@ type Workflow struct {
 	talk   talk
 	plan   []Planned
 
+	promised   map[*Operation]Promise
 	conditions []condition
 }
 
@@ -156,20 +157,6 @@ type Step struct {
 	Kind saga.Kind `json:"kind,omitempty" yaml:"kind,omitempty" jsonschema:"enum=compensatable,enum=pivot,enum=retriable,enum=deferrable"`
 	// After names the steps that must have succeeded before this one starts. Absent: the step before it.
 	After []string `json:"after,omitempty" yaml:"after,omitempty"`
-}
-
-// Promises are what the workflow promises beyond being a saga.
-type Promises struct {
-	// Start: idempotent: a client may repeat it when the answer was lost.
-	Start string `json:"start,omitempty" yaml:"start,omitempty" jsonschema:"enum=idempotent"`
-	// Rollback: reverse: steps are undone in the reverse order of their own.
-	Rollback string `json:"rollback,omitempty" yaml:"rollback,omitempty" jsonschema:"enum=reverse"`
-	// Attempts is how often each step is attempted at the most, by its name.
-	Attempts map[string]int `json:"attempts,omitempty" yaml:"attempts,omitempty"`
-	// Permanent: a refusal (a 4xx but 408, 409, 425 and 429) is not tried again.
-	Permanent bool `json:"permanent,omitempty" yaml:"permanent,omitempty"`
-	// Keys: all attempts of an operation carry the same Idempotency-Key, and no other operation has it.
-	Keys bool `json:"keys,omitempty" yaml:"keys,omitempty"`
 }
 
 // Invariant must hold, in the user's own words. Exactly one of always, settled and sometimes is given: an expression; for settled and sometimes also {sql, dsn}, {http} or {command}, with expect.

@@ -192,19 +192,3 @@ func (w *Workflow) beside(word string) string {
 	}
 	return word
 }
-
-// capabilities are what the workflow promises, in the words of the contract.
-func (w *Workflow) capabilities() []string {
-	able := []string{"dag", "pivot", "deferrable"}
-	add := func(yes bool, name string) {
-		if yes {
-			able = append(able, name)
-		}
-	}
-	add(w.Promises.Start == "idempotent", "idempotent-submit")
-	add(w.Promises.Rollback == "reverse", "reverse-order")
-	add(len(w.Promises.Attempts) > 0, "max-attempts")
-	add(w.Promises.Permanent, "permanent-errors")
-	add(w.Promises.Keys, "idempotency-key")
-	return able
-}

@@ -2,9 +2,7 @@ package workflows
 
 import (
 	"fmt"
-	"maps"
 	"regexp"
-	"slices"
 	"strings"
 
 	"github.com/sagacheck/sagacheck/saga"
@@ -78,31 +76,6 @@ func (c *compiler) doing() []string {
 		}
 	}
 	return names
-}
-
-func (c *compiler) promises() {
-	p := c.w.Promises
-	if p.Start != "" && p.Start != "idempotent" {
-		c.bad("promises.start", "%q: expected idempotent", p.Start)
-	}
-	var steps []string
-	for _, s := range c.w.Steps {
-		steps = append(steps, s.Name)
-	}
-	if c.w.Steps == nil {
-		for _, name := range c.doing() {
-			_, op, _ := strings.Cut(name, ".")
-			steps = append(steps, op)
-		}
-	}
-	for _, step := range slices.Sorted(maps.Keys(p.Attempts)) {
-		if !slices.Contains(steps, step) {
-			c.bad("promises.attempts."+step, "%q: expected the name of a step: one of %s", step, strings.Join(steps, ", "))
-		}
-		if n := p.Attempts[step]; n < 1 {
-			c.bad("promises.attempts."+step, "%d: expected 1 or more", n)
-		}
-	}
 }
 
 // hideable is what redact can name.

@@ -114,6 +114,10 @@ func (sh *Shape) checkStruct(n ast.Node, t reflect.Type, field string) {
 	for it := m.MapRange(); it.Next(); {
 		key := keyOf(it.Key())
 		i := slices.Index(known, key)
+		if rest := restOf(t); i < 0 && rest != nil {
+			sh.check(it.Value(), rest, join(field, key))
+			continue
+		}
 		if i < 0 {
 			sh.fail(it.Key(), join(field, clip(key)), "unknown field %q: expected one of %s", clip(key), strings.Join(known, ", "))
 			continue
@@ -204,6 +208,7 @@ func yamlFields(t reflect.Type) []yamlField {
 	for i := range t.NumField() {
 		name, options, _ := strings.Cut(t.Field(i).Tag.Get("yaml"), ",")
 		switch {
+		case options == "inline" && t.Field(i).Type.Kind() == reflect.Map: // restOf
 		case options == "inline":
 			fs = append(fs, yamlFields(t.Field(i).Type)...)
 		case t.Field(i).IsExported():
@@ -211,6 +216,18 @@ func yamlFields(t reflect.Type) []yamlField {
 		}
 	}
 	return fs
+}
+
+// restOf is what a struct has under the names that are none of its fields: the values of
+// a map that is written inline. Nil: there is none, and such a name is a mistake.
+func restOf(t reflect.Type) reflect.Type {
+	for i := range t.NumField() {
+		_, options, _ := strings.Cut(t.Field(i).Tag.Get("yaml"), ",")
+		if f := t.Field(i).Type; options == "inline" && f.Kind() == reflect.Map {
+			return f.Elem()
+		}
+	}
+	return nil
 }
 
 func join(field, key string) string {

@@ -68,18 +68,19 @@ func stable(ops []*operation, header string) (ok bool, again int) {
 	return true, again
 }
 
-// permanent tells whether no refused call was made again, and how many were refused.
-func (s *Shapes) permanent() (yes bool, refused int) {
-	for _, r := range s.run {
-		for i, c := range r.calls {
-			if c.Fate != Refused {
-				continue
-			}
-			refused++
-			if slices.ContainsFunc(r.calls[i+1:], func(o *seen) bool { return o.Same(c.Call) }) {
-				return false, refused
-			}
+// permanent are the codes with which calls of an operation were refused, if none of those
+// was made again; refused is how many there were.
+func (s *Shapes) permanent(op *operation) (codes []int, refused int) {
+	for _, c := range op.calls {
+		if c.Fate != Refused {
+			continue
+		}
+		refused++
+		codes = append(codes, c.Code)
+		if slices.ContainsFunc(s.run[c.run].calls[c.at+1:], func(o *seen) bool { return o.Same(c.Call) }) {
+			return nil, refused
 		}
 	}
-	return refused > 0, refused
+	slices.Sort(codes)
+	return slices.Compact(codes), refused
 }

@@ -203,29 +203,6 @@ func (d *draft) writeSteps(w *writer) {
 	w.line(0, "", "")
 }
 
-func (d *draft) writePromises(w *writer) {
-	var lines [][2]string
-	if d.record.Idempotent {
-		lines = append(lines, [2]string{"start: idempotent", "a start that was sent twice with one Idempotency-Key gave one saga"})
-	}
-	if yes, n := d.shapes.permanent(); yes {
-		lines = append(lines, [2]string{"permanent: true", fmt.Sprintf("none of %d refused calls was made again", n)})
-	}
-	if ops := d.changing(""); keyOf(ops) == usualKey {
-		if ok, again := stable(ops, usualKey); ok && again > 0 {
-			lines = append(lines, [2]string{"keys: true", fmt.Sprintf("each call had a key of its own, and its %d repeats the same one", again)})
-		}
-	}
-	if len(lines) == 0 {
-		w.line(0, "", "promises: nothing was seen that it promises beyond being a saga")
-		return
-	}
-	w.line(0, "promises:", "what was seen; take out what is no promise")
-	for _, l := range lines {
-		w.line(1, l[0], l[1])
-	}
-}
-
 // changing are the operations of a service that do or undo something; of all services
 // without a name.
 func (d *draft) changing(service string) []*operation {
