@@ -84,6 +84,30 @@ func Together(d saga.Definition, sagas int) []faults.Plan {
 // after a second one is more of the same.
 const mostAttempts = 2
 
+// explains tells whether an attempt was to be expected on a journey: the first one, and one
+// after an attempt that a fault of the plan struck. Others may come of a machine that was late
+// once, and not come again.
+func (j Journey) explains(at saga.FailurePoint) bool {
+	return at.Attempt == 1 || slices.ContainsFunc(j.Plan.Faults, func(f faults.Fault) bool {
+		return f.At.Ref() == at.Ref() && f.At.Attempt < at.Attempt || slices.Contains(f.Steps, at.Step) || f.Effect(0).OnProcess()
+	})
+}
+
+// usual tells whether most of the journeys that came to the first attempt came to this one, too.
+func usual(at saga.FailurePoint, journeys []Journey) bool {
+	first, again := at, 0
+	first.Attempt = 1
+	for _, j := range journeys {
+		switch {
+		case j.Trace.passed(at):
+			again++
+		case j.Trace.passed(first):
+			again--
+		}
+	}
+	return again > 0
+}
+
 // AtPoints puts every kind of fault at every failure point that the journeys passed, each
 // once: on the journey that came to it first, behind all that its plan does. What is a
 // journey itself is left out.
@@ -96,6 +120,9 @@ func AtPoints(d saga.Definition, journeys []Journey, a Ability) []faults.Plan {
 	for _, j := range journeys {
 		for _, v := range j.Trace.Visits {
 			if v.Saga != 0 || v.At.Phase == saga.Connect || v.Seq <= j.Trace.Last || seen[v.At] || v.At.Attempt > mostAttempts {
+				continue
+			}
+			if !j.explains(v.At) && !usual(v.At, journeys) {
 				continue
 			}
 			seen[v.At] = true

@@ -95,3 +95,32 @@ step charge
 		t.Errorf("%q: expected 402 at charge#1@receive alone: 422 is that of reject", at)
 	}
 }
+
+// TestAccidentalAttempts: an attempt that no fault explains, and that hardly any journey came
+// to, is not planned for.
+func TestAccidentalAttempts(t *testing.T) {
+	d := saga.Definition{ID: "s1", Steps: []saga.Step{{Name: "charge"}, {Name: "ship"}}}
+	visits := func(points ...saga.FailurePoint) (vs []Visit) {
+		for i, at := range points {
+			vs = append(vs, Visit{At: at, Seq: i + 1})
+		}
+		return vs
+	}
+	charge, again, ship, often := point("charge", 1, saga.Response), point("charge", 2, saga.Response), point("ship", 1, saga.Response), point("ship", 2, saga.Response)
+	late := Journey{Trace: Trace{Visits: visits(charge, again, ship, often)}}
+	usual := Journey{Trace: Trace{Visits: visits(charge, ship, often)}}
+	lost := Journey{Plan: faults.Plan{Faults: []faults.Fault{{Kind: faults.KindLose, At: charge}}}, Trace: Trace{Visits: visits(charge, again)}}
+	planned := func(journeys ...Journey) map[saga.FailurePoint]bool {
+		at := map[saga.FailurePoint]bool{}
+		for _, p := range AtPoints(d, journeys, Ability{}) {
+			at[p.Faults[len(p.Faults)-1].At] = true
+		}
+		return at
+	}
+	if at := planned(late, usual, usual); at[again] || !at[often] || !at[charge] {
+		t.Errorf("%v: expected ship#2, which is usual, and not charge#2, which is not", at)
+	}
+	if at := planned(late, usual, usual, lost); !at[again] {
+		t.Errorf("%v: expected charge#2, which a lost answer explains", at)
+	}
+}
