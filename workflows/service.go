@@ -42,6 +42,9 @@ func (c *compiler) service(name string, s *Service) {
 	if host, _, err := net.SplitHostPort(s.Listen); s.Listen != "" && (err != nil || !net.ParseIP(host).IsLoopback()) {
 		c.bad(at+".listen", "%q: expected an address of this machine: 127.0.0.1:9001", s.Listen)
 	}
+	if s.Listen != "" && c.w.Startable() {
+		c.bad(at+".listen", "%q: expected only with system.base alone: of a system that is started there are several, each with addresses of its own: put ${service.%s} where it is told the service's address", s.Listen, name)
+	}
 	if s.Host != "" && !hostName.MatchString(s.Host) {
 		c.bad(at+".host", "%q: expected a host's name, in lower case and without scheme and path: api.pay.example", s.Host)
 	}
