@@ -21,7 +21,7 @@ var shopBugs = map[string]string{
 	"retry-refusal":  "retried-permanent-error",
 	"give-up":        "orphaned-effect",
 	"blind-refusal":  "orphaned-effect",
-	"readback-other": "duplicate-effect",
+	"readback-other": "key-misuse",
 	"refund-order":   "wrong-reference",
 	"trust-status":   "wrong-reference",
 	"release-first":  "lost-compensation",
