@@ -16,6 +16,7 @@ import (
 func Write(setup Setup, rec Record) (file []byte, missing []string) {
 	d := newDraft(setup, rec)
 	w := &writer{}
+	w.line(0, "", schemaLine)
 	d.head(w)
 	d.system(w)
 	d.talk(w)
@@ -24,6 +25,9 @@ func Write(setup Setup, rec Record) (file []byte, missing []string) {
 	d.writePromises(w)
 	return []byte(w.String()), append(d.missing(), d.warnings...)
 }
+
+// schemaLine tells editors what a workflow's file may say.
+const schemaLine = "yaml-language-server: $schema=https://raw.githubusercontent.com/sagacheck/sagacheck/main/workflows/workflow.schema.json"
 
 // missing are the lines without which a run ends at once.
 func (d *draft) missing() (all []string) {
