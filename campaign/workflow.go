@@ -126,13 +126,13 @@ func (x *session) patience(h *history.History, step string) int {
 
 // sound says what is wrong with a run without faults; nil: it shows the whole workflow.
 func (f *flow) sound(h *history.History) error {
-	called := map[string]bool{}
+	called, took := map[string]bool{}, map[string]bool{}
 	var last saga.Status
 	for _, e := range h.Events {
 		switch e.Kind {
 		case history.CallSent, history.CallRead:
 			step, _ := saga.CutInstance(e.Step)
-			called[f.file.ServiceOf(step)] = true
+			called[f.file.ServiceOf(step)], took[step] = true, took[step] || e.Direction == saga.Action
 		case history.SagaStatus:
 			last = e.Status
 		}
@@ -144,6 +144,11 @@ func (f *flow) sound(h *history.History) error {
 	for _, name := range slices.Sorted(maps.Keys(f.file.Services)) {
 		if !called[name] && !f.file.Services[name].Optional {
 			errs = append(errs, fmt.Errorf("services.%s: no call reached it: does its address point to ${service.%s}?", name, name))
+		}
+	}
+	for _, s := range f.file.Steps {
+		if !took[s.Name] && !s.Optional {
+			errs = append(errs, fmt.Errorf("steps: %s: no call of it: expected one, or optional: true", s.Name))
 		}
 	}
 	if last != saga.Completed {

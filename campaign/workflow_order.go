@@ -2,7 +2,6 @@ package campaign
 
 import (
 	"cmp"
-	"math"
 	"slices"
 
 	"github.com/sagacheck/sagacheck/checkers"
@@ -11,20 +10,17 @@ import (
 )
 
 // inOrder puts the steps of a workflow, of which its file says nothing, in the order in
-// which the first of some runs took them. A step comes after another one if it never was
+// which the first of some runs took them; what that did not take is asked of no saga. A step comes after another one if it never was
 // attempted before that had succeeded, in any of the runs: in the others each step was late
 // to succeed once, which tells apart what waits from what happened to be slower.
 func inOrder(steps []saga.Step, runs []*history.Index) []saga.Step {
 	first := firsts(runs[0])
-	called := func(s saga.Step) bool { return first[s.Name] > 0 }
-	steps = slices.Clone(steps)
-	slices.SortStableFunc(steps, func(a, b saga.Step) int {
-		return cmp.Compare(cmp.Or(first[a.Name], math.MaxInt), cmp.Or(first[b.Name], math.MaxInt))
-	})
+	steps = slices.DeleteFunc(slices.Clone(steps), func(s saga.Step) bool { return first[s.Name] == 0 })
+	slices.SortFunc(steps, func(a, b saga.Step) int { return cmp.Compare(first[a.Name], first[b.Name]) })
 	before := map[string][]string{}
 	for j, later := range steps {
 		for _, earlier := range steps[:j] {
-			if called(later) && called(earlier) && !sameStep(later.Name, earlier.Name) && waited(runs, later.Name, earlier.Name) {
+			if !sameStep(later.Name, earlier.Name) && waited(runs, later.Name, earlier.Name) {
 				before[later.Name] = append(before[later.Name], earlier.Name)
 			}
 		}

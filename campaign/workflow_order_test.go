@@ -8,6 +8,7 @@ import (
 
 	"github.com/sagacheck/sagacheck/history"
 	"github.com/sagacheck/sagacheck/saga"
+	"github.com/sagacheck/sagacheck/workflows"
 )
 
 // TestInOrder: the order of steps is what runs show, and what was only quicker in one of
@@ -34,7 +35,7 @@ func TestInOrder(t *testing.T) {
 				t.Errorf("%s: %s comes after %q, expected %q", c.name, s.Name, s.After, c.want[s.Name])
 			}
 		}
-		if want := []string{"reserve", "reserve(2)", "charge", "log", "ship", "never"}; !slices.Equal(names, want) {
+		if want := []string{"reserve", "reserve(2)", "charge", "log", "ship"}; !slices.Equal(names, want) {
 			t.Errorf("%s: %v, expected %v", c.name, names, want)
 		}
 	}
@@ -57,4 +58,22 @@ func run(t *testing.T, calls string) *history.Index {
 		t.Fatal(err)
 	}
 	return history.NewIndex(h)
+}
+
+// TestSound: a run without faults shows every step but those that not every saga takes.
+func TestSound(t *testing.T) {
+	file := &workflows.Workflow{
+		Services: map[string]*workflows.Service{"pay": {Optional: true}},
+		Steps:    []workflows.Step{{Name: "charge", Do: "pay.charge"}, {Name: "ship", Do: "pay.charge"}},
+	}
+	f := &flow{file: file}
+	h := run(t, "charge +charge").History
+	h.Events = append(h.Events, history.Event{Seq: len(h.Events) + 1, Kind: history.SagaStatus, Saga: "s1", Status: saga.Completed})
+	if err := f.sound(h); err == nil || err.Error() != "steps: ship: no call of it: expected one, or optional: true" {
+		t.Errorf("a step that no run takes: %v", err)
+	}
+	file.Steps[1].Optional = true
+	if err := f.sound(h); err != nil {
+		t.Errorf("an optional one: %v", err)
+	}
 }

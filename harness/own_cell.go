@@ -150,7 +150,12 @@ func (r *router) asked(d saga.Definition) []saga.Step {
 	steps := slices.Clone(d.Steps)
 	for op := range s.asked {
 		if !slices.ContainsFunc(steps, func(x saga.Step) bool { return x.Name == op.Step }) {
-			steps = another(steps, op.Step)
+			steps = r.another(steps, op.Step)
+		}
+	}
+	for _, p := range r.flow.Plan() {
+		if _, called := s.asked[saga.Operation{Saga: d.ID, Step: p.Name, Direction: saga.Action}]; p.Optional && !called {
+			steps = leaveOut(steps, p.Name)
 		}
 	}
 	for i := range steps {
@@ -175,15 +180,43 @@ func (r *router) asked(d saga.Definition) []saga.Step {
 	return steps
 }
 
-// another puts a further instance of a step behind those that are there.
-func another(steps []saga.Step, name string) []saga.Step {
+// leaveOut leaves out a step that a saga did not take: what comes after it comes after what
+// it came after.
+func leaveOut(steps []saga.Step, name string) []saga.Step {
+	i := slices.IndexFunc(steps, func(s saga.Step) bool { return s.Name == name })
+	if i < 0 {
+		return steps
+	}
+	before := steps[i].After
+	steps = slices.Delete(steps, i, i+1)
+	for j := range steps {
+		if k := slices.Index(steps[j].After, name); k >= 0 {
+			steps[j].After = slices.Concat(steps[j].After[:k], before, steps[j].After[k+1:])
+		}
+	}
+	return steps
+}
+
+// another puts a further instance of a step behind those that are there, or a step that is
+// not taken as a rule.
+func (r *router) another(steps []saga.Step, name string) []saga.Step {
 	last := -1
 	for i, s := range steps {
 		if base(s.Name) == base(name) {
 			last = i
 		}
 	}
-	if last < 0 { // an operation that no step does
+	if last < 0 {
+		for _, planned := range Skeleton(r.flow) {
+			if planned.Name == base(name) {
+				planned.Name = name
+				planned.After = slices.DeleteFunc(slices.Clone(planned.After), func(a string) bool {
+					return !slices.ContainsFunc(steps, func(s saga.Step) bool { return s.Name == a })
+				})
+				return append(steps, planned)
+			}
+		}
+		// an operation that no step does
 		return append(steps, saga.Step{Name: name, Kind: saga.Compensatable, After: []string{}, Action: saga.Call{URL: name, Retry: unknownPolicy}})
 	}
 	again := steps[last]

@@ -5,6 +5,7 @@ import (
 	"net/http/httptest"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -25,6 +26,11 @@ services:
     operations:
       hire: {request: "PUT /cars/{ref}", saga: request.body.trip, each: request.path.ref, answer: {code: 201}}
       give-back: {request: "DELETE /cars/{ref}", undoes: hire, which: request.path.ref == action.request.path.ref}
+      insure: {request: POST /insurances, saga: request.body.trip}
+      cancel: {request: DELETE /insurances, undoes: insure, saga: request.body.trip}
+steps:
+  - {name: insure, do: cars.insure, undo: cars.cancel, optional: true}
+  - {name: hire, do: cars.hire, undo: cars.give-back}
 `
 
 // routed is a router with cells of one saga each.
@@ -123,6 +129,31 @@ func TestUndoOfWhatWasNotDone(t *testing.T) {
 	if ask, there := s.asked[undo]; !there || ask.Missing == nil {
 		t.Errorf("asked for %v, expected %v of what is not there", s.asked, undo)
 	}
+}
+
+// TestOptionalSteps: a saga that does not take an optional step has none, and one that does has
+// it with its compensation.
+func TestOptionalSteps(t *testing.T) {
+	r := newRouted(t, "s1", "s2")
+	r.named("s1", "t-1")
+	r.named("s2", "t-2")
+	r.call("POST", "/insurances", `{"trip":"t-2"}`)
+	d := r.cells["s1"].defs[0]
+	if got := r.asked(d); len(got) != 1 || got[0].Name != "hire" {
+		t.Errorf("%+v: expected hire alone", got)
+	}
+	d.ID, d.Steps = "s2", got(r, d)
+	steps := r.asked(d)
+	i := slices.IndexFunc(steps, func(s saga.Step) bool { return s.Name == "insure" })
+	if len(steps) != 2 || i < 0 || steps[i].Compensation == nil {
+		t.Errorf("%+v: expected hire and insure, which can be undone", steps)
+	}
+}
+
+// got are the steps that a run without the optional ones leaves.
+func got(r *routed, d saga.Definition) []saga.Step {
+	d.ID = "s1"
+	return r.asked(d)
 }
 
 // TestLeftOverCalls: what follows on a call that nobody could explain, or that came when its

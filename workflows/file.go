@@ -157,6 +157,8 @@ type Step struct {
 	Kind saga.Kind `json:"kind,omitempty" yaml:"kind,omitempty" jsonschema:"enum=compensatable,enum=pivot,enum=retriable,enum=deferrable"`
 	// After names the steps that must have succeeded before this one starts. Absent: the step before it.
 	After []string `json:"after,omitempty" yaml:"after,omitempty"`
+	// Optional: not every saga takes it. A saga that does not has no such step.
+	Optional bool `json:"optional,omitempty" yaml:"optional,omitempty"`
 }
 
 // Invariant must hold, in the user's own words. Exactly one of always, settled and sometimes is given: an expression; for settled and sometimes also {sql, dsn}, {http} or {command}, with expect.

@@ -16,6 +16,7 @@ type Planned struct {
 	Name     string
 	Kind     saga.Kind
 	After    []string
+	Optional bool
 	Do, Undo *Operation // Undo nil: there is none
 }
 
@@ -48,7 +49,7 @@ func (w *Workflow) makePlan() []Planned {
 		return all
 	}
 	for _, s := range w.Steps {
-		p := Planned{Name: s.Name, Kind: s.Kind, After: s.After, Do: w.operation(s.Do), Undo: w.operation(s.Undo)}
+		p := Planned{Name: s.Name, Kind: s.Kind, After: s.After, Optional: s.Optional, Do: w.operation(s.Do), Undo: w.operation(s.Undo)}
 		if p.Kind == "" {
 			p.Kind = saga.Compensatable
 		}
