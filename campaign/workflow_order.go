@@ -10,9 +10,10 @@ import (
 )
 
 // inOrder puts the steps of a workflow, of which its file says nothing, in the order in
-// which the first of some runs took them; what that did not take is asked of no saga. A step comes after another one if it never was
-// attempted before that had succeeded, in any of the runs: in the others each step was late
-// to succeed once, which tells apart what waits from what happened to be slower.
+// which the first of some runs took them; what that did not take is asked of no saga. A step
+// comes after another one if it never was attempted before that had succeeded, in any of the
+// runs: in the others each step was late to succeed once, which tells apart what waits from
+// what happened to be slower.
 func inOrder(steps []saga.Step, runs []*history.Index) []saga.Step {
 	first := firsts(runs[0])
 	steps = slices.DeleteFunc(slices.Clone(steps), func(s saga.Step) bool { return first[s.Name] == 0 })

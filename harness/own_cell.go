@@ -211,8 +211,8 @@ func (r *router) another(steps []saga.Step, name string) []saga.Step {
 			if planned.Name == base(name) {
 				planned.Name = name
 				planned.After = slices.DeleteFunc(slices.Clone(planned.After), func(a string) bool {
-					return !slices.ContainsFunc(steps, func(s saga.Step) bool { return s.Name == a })
-				})
+					return r.flow.Steps == nil || !slices.ContainsFunc(steps, func(s saga.Step) bool { return s.Name == a })
+				}) // without steps nobody has said an order
 				return append(steps, planned)
 			}
 		}
