@@ -15,6 +15,7 @@ func TestLegalHabitsTurnNoVerdict(t *testing.T) {
 	const shares = 6
 	for i, h := range tinyorch.AllHabits() {
 		t.Run(h.Name, func(t *testing.T) {
+			t.Parallel()
 			_, report, output := command(t, "run", "--orchestrator", attachHabit(t, h), "--scenario", "order", "--scenario", "fan-out",
 				"--runs", "0", "--shard", fmt.Sprintf("%d/%d", i%shares+1, shares))
 			n := report.Totals
