@@ -164,12 +164,17 @@ func (x *session) runWorkflow(ctx context.Context) {
 	ways := x.planned(x.flow.subject(), planning.Journeys(d))
 	x.host.say("seed %d, workflow %s, %d ways it may go, then every kind of fault at each point on them", x.s.Seed, x.flow.file.Name, len(ways))
 	seen := x.travel(ctx, ways)
-	more := x.planned(x.flow.subject(), slices.Concat(planning.Refusals(d, seen), planning.Unreadable(seen)))
-	seen = append(seen, x.travel(ctx, more)...)
-	last := x.planned(x.flow.subject(), planning.RefusedBehind(seen))
-	seen = append(seen, x.travel(ctx, last)...)
+	onward := func(plans []faults.Plan) {
+		further := x.planned(x.flow.subject(), plans)
+		ways, seen = append(ways, further...), append(seen, x.travel(ctx, further)...)
+	}
+	for n := 2; n <= planning.MostRefusals; n++ {
+		onward(planning.RefusedAgain(seen, n))
+	}
+	onward(slices.Concat(planning.Refusals(d, seen), planning.Unreadable(seen)))
+	onward(planning.RefusedBehind(seen))
 	all := slices.Concat(x.together(), x.planned(x.flow.subject(), x.atMost(planning.AtPoints(d, seen, x.ability()))))
-	x.collector.Plans(plansDigest(slices.Concat(ways, more, last, all)))
+	x.collector.Plans(plansDigest(slices.Concat(ways, all)))
 	mine := x.mine(all)
 	if ctx.Err() == nil {
 		x.runCells(ctx, len(mine), x.cellsOf(mine))

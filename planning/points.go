@@ -52,6 +52,39 @@ func Refusals(d saga.Definition, journeys []Journey) []faults.Plan {
 	return plans
 }
 
+// MostRefusals is how often a call is refused at the most, where a workflow sends it again and
+// again.
+const MostRefusals = 6
+
+// RefusedAgain are the plans that follow from journeys on which a step was refused n-1 times
+// and sent again all the same: it is refused n times. Otherwise nobody would see what a
+// workflow does that takes a refusal for the last word only when it has had enough of them.
+func RefusedAgain(journeys []Journey, n int) []faults.Plan {
+	var plans []faults.Plan
+	for _, j := range journeys {
+		refused := j.Plan.Faults
+		if len(refused) != n-1 || !refusals(refused) {
+			continue
+		}
+		next := refused[0]
+		next.At.Attempt = n
+		if j.Trace.passed(next.At) {
+			plans = append(plans, faults.Plan{Faults: append(slices.Clone(refused), next)})
+		}
+	}
+	return plans
+}
+
+// refusals tells whether faults refuse the first attempts of one call, one after the other.
+func refusals(fs []faults.Fault) bool {
+	for i, f := range fs {
+		if f.Kind != faults.KindReject || f.At.Attempt != i+1 || f.At.Ref() != fs[0].At.Ref() {
+			return false
+		}
+	}
+	return true
+}
+
 // passed tells whether the first saga came to a point.
 func (t Trace) passed(at saga.FailurePoint) bool {
 	return slices.ContainsFunc(t.Visits, func(v Visit) bool { return v.Saga == 0 && v.At == at })

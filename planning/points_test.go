@@ -124,3 +124,21 @@ func TestAccidentalAttempts(t *testing.T) {
 		t.Errorf("%v: expected charge#2, which a lost answer explains", at)
 	}
 }
+
+// TestRefusedAgain: a call that is sent again after a refusal is refused until it is not.
+func TestRefusedAgain(t *testing.T) {
+	first, second := point("charge", 1, saga.Receive), point("charge", 2, saga.Receive)
+	once := faults.Plan{Faults: []faults.Fault{{Kind: faults.KindReject, At: first}}}
+	stubborn := Journey{Plan: once, Trace: Trace{Visits: []Visit{{At: first}, {At: second}}}}
+	plans := RefusedAgain([]Journey{{Trace: stubborn.Trace}, stubborn}, 2)
+	if len(plans) != 1 || len(plans[0].Faults) != 2 || plans[0].Faults[1].At != second || plans[0].Validate() != nil {
+		t.Fatalf("%v: expected charge refused twice", plans)
+	}
+	if more := RefusedAgain([]Journey{{Plan: plans[0], Trace: stubborn.Trace}, stubborn}, 3); len(more) > 0 {
+		t.Errorf("%v: nobody sent it a third time", more)
+	}
+	obedient := Journey{Plan: once, Trace: Trace{Visits: []Visit{{At: first}}}}
+	if more := RefusedAgain([]Journey{obedient}, 2); len(more) > 0 {
+		t.Errorf("%v: nobody sent it again", more)
+	}
+}
