@@ -121,11 +121,7 @@ func (r *router) setup(s *wire.Setup, forget func(service string)) {
 
 // line is where the calls of an operation go.
 func (r *cellRun) line(op saga.Operation) *wire.Line {
-	flow := r.own.router.flow
 	call, _ := r.defs[r.index(op.Saga)].Call(saga.StepRef{Step: op.Step, Direction: op.Direction})
-	if up := flow.Upstream(base(op.Step)); up != "" {
-		return r.in.Line(op, upstream(up), call.Retry.AttemptTimeout(), nil)
-	}
 	return r.in.Line(op, wire.Upstream{Addr: r.h.server.Addr()}, call.Retry.AttemptTimeout(), r.world)
 }
 

@@ -141,14 +141,6 @@ func (w *Workflow) ServiceOf(step string) string {
 	return ""
 }
 
-// Upstream is the real service behind a step; empty: there is none.
-func (w *Workflow) Upstream(step string) string {
-	if s := w.Services[w.ServiceOf(step)]; s != nil {
-		return s.Upstream
-	}
-	return ""
-}
-
 // Startable tells whether Sagacheck starts the system, as often as it likes.
 func (w *Workflow) Startable() bool {
 	return len(w.System.Processes) > 0 || w.System.Container != nil || w.System.Engine != ""
