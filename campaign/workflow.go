@@ -171,6 +171,9 @@ func (x *session) runWorkflow(ctx context.Context) {
 	for n := 2; n <= planning.MostRefusals; n++ {
 		onward(planning.RefusedAgain(seen, n))
 	}
+	for n := 1; n <= planning.MostSilenced; n++ {
+		onward(planning.Silenced(seen, n))
+	}
 	onward(slices.Concat(planning.Refusals(d, seen), planning.Unreadable(seen)))
 	onward(planning.RefusedBehind(seen))
 	all := slices.Concat(x.together(), x.planned(x.flow.subject(), x.atMost(planning.AtPoints(d, seen, x.ability()))))

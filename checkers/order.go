@@ -47,7 +47,7 @@ func firstSent(o *history.OpRecord) *history.Event {
 }
 
 // acknowledged is the first event that shows that the orchestrator may have learnt
-// the operation's success: the good answer of an attempt of its own, or a read-back that
+// the operation's success: the good answer of an attempt of its own, or a read-back or a callback that
 // told of it. An answer of which nothing reached it is none. Nil: it can't have.
 func acknowledged(o *history.OpRecord) *history.Event {
 	if o == nil {
@@ -58,8 +58,8 @@ func acknowledged(o *history.OpRecord) *history.Event {
 		if lostAnswer(a) {
 			continue
 		}
-		for _, e := range append(a.Answered[:len(a.Answered):len(a.Answered)], a.Ended) {
-			if e != nil && e.Copy == 0 && saga.Classify(e.Code) == saga.Done && (first == nil || e.Seq < first.Seq) {
+		for _, e := range goodAnswers(a) {
+			if first == nil || e.Seq < first.Seq {
 				first = e
 			}
 		}
@@ -70,14 +70,30 @@ func acknowledged(o *history.OpRecord) *history.Event {
 	return first
 }
 
+// goodAnswers are what says that an attempt was successful: the answers of the service to it, and
+// its end. That it was taken, and is answered later, does not.
+func goodAnswers(a *history.Attempt) (all []*history.Event) {
+	said := a.Answered
+	if a.Pending() {
+		said = nil
+	}
+	for _, e := range append(said[:len(said):len(said)], a.Ended) {
+		if e != nil && e.Copy == 0 && saga.Classify(e.Code) == saga.Done {
+			all = append(all, e)
+		}
+	}
+	return all
+}
+
 // learntBefore tells whether what acknowledged gives may have been known when a call left.
-// A read-back is noted when it is over: the orchestrator may have gone on since its answer
-// was passed on.
+// Read-backs and callbacks are noted when they are over: the orchestrator may have gone on since
+// what they say was passed on.
 func learntBefore(done, left *history.Event) bool {
 	if done == nil {
 		return false
 	}
-	return done.Seq < left.Seq || done.Kind == history.CallRead && done.Passed > 0 && done.Passed < left.At
+	noted := done.Kind == history.CallRead || done.Kind == history.CallBack
+	return done.Seq < left.Seq || noted && done.Passed > 0 && done.Passed < left.At
 }
 
 // Overtook tells whether a step was attempted before another one had succeeded, as far as
@@ -160,10 +176,7 @@ func doneAt(o *history.OpRecord) (at time.Duration, ok bool) {
 		return 0, false
 	}
 	for _, a := range o.Attempts {
-		good := slices.ContainsFunc(append(a.Answered[:len(a.Answered):len(a.Answered)], a.Ended), func(e *history.Event) bool {
-			return e != nil && e.Copy == 0 && saga.Classify(e.Code) == saga.Done
-		})
-		if good && !lostAnswer(a) {
+		if len(goodAnswers(a)) > 0 && !lostAnswer(a) {
 			learnt, known := a.AnsweredAt()
 			if !known {
 				learnt = a.Ended.At

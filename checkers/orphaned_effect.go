@@ -27,7 +27,7 @@ func (OrphanedEffect) Doc() Doc {
 		Clauses: []Clause{
 			{Name: "answer-lost", Text: "the name of an effect whose answer was lost is asked for, or told again to a further attempt, or the effect is undone, before the saga ends"},
 		},
-		Evidence: "call-committed, call-answered, call-ended, call-read, saga-ended and saga-status",
+		Evidence: "call-committed, call-answered, call-ended, call-read, call-back, saga-ended and saga-status",
 		Blind:    "Effects whose name is not in the answer. A read-back counts whatever the orchestrator makes of it.",
 		Cost:     "linear",
 		Own:      true,
@@ -80,10 +80,10 @@ func nameLost(o *history.OpRecord, e *history.Event) bool {
 		}
 		for _, answer := range a.Answered {
 			if says(answer, e.Ref) && e.Copy == answer.Copy {
-				return e.Copy > 0 || a.Ended != nil && a.Ended.Code == 0
+				return e.Copy > 0 || a.Ended != nil && !a.Arrived()
 			}
 		}
-		return a.Ended != nil && a.Ended.Code == 0
+		return a.Ended != nil && !a.Arrived()
 	}
 	return false
 }
@@ -92,7 +92,7 @@ func nameLost(o *history.OpRecord, e *history.Event) bool {
 func toldAgain(o *history.OpRecord, e *history.Event) bool {
 	for _, a := range o.Attempts {
 		for _, answer := range a.Answered {
-			if says(answer, e.Ref) && answer.Copy == 0 && a.Ended != nil && a.Ended.Code != 0 {
+			if says(answer, e.Ref) && answer.Copy == 0 && a.Arrived() {
 				return true
 			}
 		}
@@ -111,7 +111,8 @@ func nameless(o *history.OpRecord) bool {
 	return slices.ContainsFunc(o.Attempts, func(a *history.Attempt) bool { return len(a.Answered) > 0 })
 }
 
-// readBack tells whether the orchestrator asked what there is, and was told of the effect.
+// readBack tells whether the orchestrator asked what there is, and was told of the effect, or was
+// told without asking.
 func readBack(o *history.OpRecord, e *history.Event) bool {
 	return slices.ContainsFunc(o.Found, func(r *history.Event) bool { return slices.Contains(r.Told, e.Ref) })
 }

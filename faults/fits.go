@@ -42,6 +42,9 @@ func (p Plan) unreachable(d saga.Definition, at saga.FailurePoint) string {
 	if at.IsZero() || at.Step == saga.SubmitStep && at.Direction == saga.Action {
 		return ""
 	}
+	if of, back := saga.CutCallback(at.Step); back {
+		return p.uncalled(d, saga.StepRef{Step: of, Direction: at.Direction})
+	}
 	step, known := d.Step(at.Step)
 	call, ok := d.Call(at.Ref())
 	switch {
@@ -62,6 +65,19 @@ func (p Plan) unreachable(d saga.Definition, at saga.FailurePoint) string {
 		return fmt.Sprintf("expected an attempt of 1 to %d: the policy of %s allows no more", most, at.Ref())
 	}
 	return ""
+}
+
+// uncalled says why no service calls back after a call; empty: one does.
+func (p Plan) uncalled(d saga.Definition, of saga.StepRef) string {
+	base := of
+	base.Step, _ = saga.CutInstance(of.Step)
+	switch {
+	case slices.Contains(d.Callbacks, base.String()):
+		return ""
+	case len(d.Callbacks) == 0:
+		return "no service of this saga calls back"
+	}
+	return fmt.Sprintf("no service calls back after %s: expected the callback of one of %s", of, strings.Join(d.Callbacks, ", "))
 }
 
 // kills is how often the plan kills the orchestrator.

@@ -162,10 +162,13 @@ func (f Fault) Validate() error {
 	if f.Saga < 0 {
 		return fmt.Errorf("saga: %d: expected 1 or more", f.Saga)
 	}
-	if f.At.Step == saga.SubmitStep && (f.At.Phase == saga.Receive || f.At.Phase == saga.Commit) {
-		return fmt.Errorf("at: %s: phase %s of submit lies inside the orchestrator: expected connect, request or response", f.At, f.At.Phase)
+	if saga.Inbound(f.At.Step) && (f.At.Phase == saga.Receive || f.At.Phase == saga.Commit) {
+		return fmt.Errorf("at: %s: phase %s lies inside the orchestrator: expected connect, request or response", f.At, f.At.Phase)
 	}
-	if f.At.Step == saga.SubmitStep && d.WithBody {
+	if _, back := saga.CutCallback(f.At.Step); back && f.At.Phase == saga.Connect {
+		return fmt.Errorf("at: %s: the address of the orchestrator is its own: expected request or response", f.At)
+	}
+	if saga.Inbound(f.At.Step) && d.WithBody {
 		return fmt.Errorf("at: %s: the answer of an orchestrator need not have a body: expected a step of the saga", f.At)
 	}
 	if err := d.unused(f); err != nil {

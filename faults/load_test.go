@@ -52,7 +52,7 @@ func TestLoadPlanNamesThePlace(t *testing.T) {
 		"faults: 3\n":                          `plan.yaml:1:9: faults: "3": expected a list`,
 		"falts: []\n":                          `plan.yaml:1:1: falts: unknown field "falts": expected one of faults`,
 		"faults:\n  - at: charge#1@response\n": `plan.yaml:2:5: faults[0].kind: is missing: expected a text`,
-		"faults:\n  - kind: lose\n    at: charge#0@response\n":               `plan.yaml:3:9: faults[0].at: bad failure point "charge#0@response": expected step[.undo]#attempt@phase`,
+		"faults:\n  - kind: lose\n    at: charge#0@response\n":               `plan.yaml:3:9: faults[0].at: bad failure point "charge#0@response": expected step[.undo][.callback]#attempt@phase`,
 		"faults:\n  - kind: lose\n    at: charge#1@receive\n":                "plan.yaml:3:9: faults[0].at: lose cannot happen at receive",
 		"faults:\n  - kind: lose\n    att: charge#1@receive\n":               "plan.yaml:2:5: faults[0].at: must be given",
 		"faults:\n  - kind: loose\n    at: charge#1@response\n":              `plan.yaml:2:11: faults[0].kind: "loose": expected one of`,
@@ -153,6 +153,8 @@ func TestFits(t *testing.T) {
 	one := []saga.Definition{ofTwoSteps("s-1")}
 	one[0].Steps[1].Compensation = nil
 	two := []saga.Definition{ofTwoSteps("s-1"), ofTwoSteps("s-2")}
+	late := []saga.Definition{ofTwoSteps("s-1")}
+	late[0].Callbacks = []string{"a", "a.undo"}
 	for _, tt := range []struct {
 		defs []saga.Definition
 		text string
@@ -163,6 +165,9 @@ func TestFits(t *testing.T) {
 		{one, "{kind: lose, at: a.undo#9@response}", ""},
 		{one, "{kind: lose, at: nosuch#1@response}", "1:27: faults[0].at: nosuch#1@response: expected a step of the saga chain: one of a, b"},
 		{one, "{kind: lose, at: b.undo#1@response}", "1:27: faults[0].at: b.undo#1@response: the step b has no compensation"},
+		{one, "{kind: lose, at: a.callback#1@request}", "1:27: faults[0].at: a.callback#1@request: no service of this saga calls back"},
+		{late, "{kind: lose, at: a.callback#1@request}, {kind: reset, at: a.undo.callback#2@response}", ""},
+		{late, "{kind: lose, at: b.callback#1@request}", "1:27: faults[0].at: b.callback#1@request: no service calls back after b: expected the callback of one of a, a.undo"},
 		{one, "{kind: lose, at: submit.undo#1@response}", "1:27: faults[0].at: submit.undo#1@response: the client's call has no compensation"},
 		{one, "{kind: lose, at: a#3@response}", "1:27: faults[0].at: a#3@response: expected an attempt of 1 to 2: the policy of a allows no more"},
 		{one, "{kind: lose, at: a#3@response}, {kind: crash-orchestrator, at: a#1@receive}", ""},

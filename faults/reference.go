@@ -18,7 +18,7 @@ func Reference(w io.Writer) error {
 
 <!-- generated from the catalogue of kinds of faults; run: make docs -->
 
-A fault is a kind at a failure point, `+"`step[.undo]#attempt@phase`"+`, or over a window of
+A fault is a kind at a failure point, `+"`step[.undo][.callback]#attempt@phase`"+`, or over a window of
 time. How to write a plan of them: [plans.md](plans.md).
 
 An attempt passes its phases in this order: `+"`connect`, `request`"+` (on its way in),

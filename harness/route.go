@@ -231,7 +231,7 @@ func (r *router) line(service string, call *workflows.Call, s *ownSaga, undoes *
 			return world.Look(c, tell)
 		}}
 	}
-	ask, err := r.ask(call, s, undoes)
+	ask, err := r.ask(call, s, op, undoes)
 	if err != nil {
 		return r.unmatched(service, req, call, err)
 	}
@@ -317,8 +317,9 @@ func (r *router) lineOf(s *ownSaga, op saga.Operation) *wire.Line {
 	return l
 }
 
-// ask reads what a call asks for.
-func (r *router) ask(call *workflows.Call, s *ownSaga, undoes *ownAction) (participants.Ask, error) {
+// ask reads what a call asks for. A compensation that names no effect is that of its step,
+// whatever it did.
+func (r *router) ask(call *workflows.Call, s *ownSaga, op saga.Operation, undoes *ownAction) (participants.Ask, error) {
 	var of *workflows.Action
 	a := participants.Ask{Profile: call.Protection(s.cell.cell.Profile), Keys: call.Keys(), Repeat: call.Repeat()}
 	if undoes != nil {
@@ -337,6 +338,9 @@ func (r *router) ask(call *workflows.Call, s *ownSaga, undoes *ownAction) (parti
 		if a.Repeated, err = call.Repeated(); err != nil {
 			return a, err
 		}
+	}
+	if action, asked := s.asked[op.Inverse()]; of == nil && asked && op.Direction == saga.Compensation {
+		of = &workflows.Action{"effect": action.Effect}
 	}
 	a.Effect, err = call.Effect(s.vars(), of)
 	return a, err
@@ -361,17 +365,29 @@ func (r *router) answer(call *workflows.Call, s *ownSaga, done participants.Done
 	if err != nil {
 		return r.unanswerable(call, err)
 	}
+	if call.Async() {
+		if err := r.tellLater(call, s, done, of); err != nil {
+			return r.unanswerable(call, err)
+		}
+	}
+	did := &ownAction{saga: s, op: call.Op, at: done.Op, done: &done, said: call.Did(a, done.Effect, done.Ref)}
 	if done.Op.Direction == saga.Action {
-		s.actions = append(s.actions, &ownAction{saga: s, op: call.Op, at: done.Op, done: &done, said: call.Did(a, done.Effect, done.Ref)})
+		s.actions = append(s.actions, did)
+	} else {
+		s.undos = append(s.undos, did)
 	}
 	r.hear(s, a.Said()...)
-	return participants.Answer{Code: a.Code, Header: a.Header, Body: a.Body, Ref: done.Ref, Shown: r.flow.Shown(a)}
+	return participants.Answer{Code: a.Code, Header: a.Header, Body: a.Body, Ref: done.Ref, Shown: r.flow.Shown(a), Pending: call.Async()}
 }
 
 // at is what the service of an operation has done for a saga, as far as that operation
 // knows of it.
 func (s *ownSaga) at(op *workflows.Operation) []*ownAction {
-	return slices.DeleteFunc(slices.Clone(s.actions), func(a *ownAction) bool {
+	done := s.actions
+	if op.ReadsUndo() {
+		done = s.undos
+	}
+	return slices.DeleteFunc(slices.Clone(done), func(a *ownAction) bool {
 		return a.op.Service != op.Service || op.Reads != "" && a.op.Name != op.Reads
 	})
 }

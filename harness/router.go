@@ -37,6 +37,7 @@ type ownSaga struct {
 
 	instances map[string][]string // operation → what tells its instances apart, in order
 	actions   []*ownAction
+	undos     []*ownAction // compensations that were done, for read-backs that ask for them
 	tried     []*ownAction // what was asked for, whatever came of it; nothing is done there
 	lines     map[saga.Operation]*wire.Line
 	asked     map[saga.Operation]participants.Ask // what the first attempt asked for
@@ -81,7 +82,7 @@ func (r *router) dismiss(cell *cellRun) {
 	r.cells = slices.DeleteFunc(r.cells, func(c *cellRun) bool { return c == cell })
 	for _, id := range cell.ids {
 		s := r.sagas[id]
-		s.cell, s.actions, s.tried, s.lines, s.asked = nil, nil, nil, nil, nil
+		s.cell, s.actions, s.undos, s.tried, s.lines, s.asked = nil, nil, nil, nil, nil, nil
 	}
 }
 

@@ -39,7 +39,7 @@ func (ix *Index) doubt() {
 	for _, s := range ix.Sagas {
 		for o, a := range s.sent {
 			limit := o.Call.Retry.AttemptTimeout()
-			a.doubtful = limit > 0 && a.Ended != nil && a.LearntAt()-a.Sent.At+stalls[a]+3*ix.Lag >= limit
+			a.doubtful = limit > 0 && a.Ended != nil && !a.Pending() && a.LearntAt()-a.Sent.At+stalls[a]+3*ix.Lag >= limit
 		}
 	}
 }

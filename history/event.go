@@ -109,6 +109,7 @@ const (
 	CallEnded     Kind = "call-ended"     // the orchestrator's connection is over
 	CallStray     Kind = "call-stray"     // a call that belongs to no operation of the cell
 	CallRead      Kind = "call-read"      // somebody looked what a service has done
+	CallBack      Kind = "call-back"      // a service told the orchestrator what became of a call
 	CallUnmatched Kind = "call-unmatched" // a call to a service that the workflow's file does not know
 
 	FaultArmed  Kind = "fault-armed"
@@ -149,15 +150,18 @@ type Event struct {
 	// body of the definition; nil: it is.
 	Body *string `json:"body,omitempty"`
 	// Request: (call-sent, call-read, call-unmatched) what was sent to a service of the
-	// user's own; Reply: (call-answered, call-read) what the service answered.
+	// user's own, (call-back) or by it; Reply: (call-answered, call-read) what the service answered.
 	Request *Message `json:"request,omitempty"`
 	Reply   *Message `json:"reply,omitempty"`
 	// Ref: (call-committed, call-answered) the service's own name for the effect; Of: the name of
 	// the effect that a compensation undoes.
 	Ref string `json:"ref,omitempty"`
 	Of  string `json:"of,omitempty"`
-	// Told: (call-read) the Refs of the effects that the service had to tell of.
+	// Told: (call-read, call-back) the Refs of the effects that the service had to tell of.
 	Told []string `json:"told,omitempty"`
+	// Pending: (call-answered) the service took the call, and says later what became of it, by
+	// a call of its own (call-back): the answer is no success yet.
+	Pending bool `json:"pending,omitempty"`
 	// Garbled: (call-answered) the answer is whole, and not what the service had to say: how
 	// it was garbled (html, empty, error-inside, id, amount, number, text).
 	Garbled string `json:"garbled,omitempty"`
@@ -181,8 +185,8 @@ type Event struct {
 	// before the wire got to it and noted the attempt: it left no later than that much
 	// before At.
 	Waited time.Duration `json:"waited_ns,omitempty"`
-	// Passed: (call-ended, call-read) when, since the cell began, the first byte of an answer was
-	// passed on to the orchestrator, which can have learnt nothing of it before. 0
+	// Passed: (call-ended, call-read, call-back) when, since the cell began, the first byte of an
+	// answer (a callback) was passed on to the orchestrator, which can have learnt nothing of it before. 0
 	// (absent): nothing of an answer was, or it is not known when.
 	Passed time.Duration `json:"passed_ns,omitempty"`
 	// Acked: (call-ended) when, since the cell began, the orchestrator's kernel had

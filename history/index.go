@@ -37,6 +37,7 @@ type SagaRecord struct {
 	Operator   []*Event // an operator asked for compensation
 	Ops        map[saga.StepRef]*OpRecord
 	Reads      []*Event // CallRead, in order
+	Callbacks  []*Event // CallBack, in order
 	Calls      []*Event // all events of its calls, in order
 }
 
@@ -46,7 +47,7 @@ type OpRecord struct {
 	Call     saga.Call
 	Attempts []*Attempt // ascending by N
 	Effects  []*Event   // CallCommitted, in order
-	Found    []*Event   // CallRead whose answer told of an effect of this operation, in order
+	Found    []*Event   // CallRead and CallBack that told of an effect of this operation, in order
 
 	read     sync.Once
 	asked    saga.Effect
@@ -67,9 +68,12 @@ type Attempt struct {
 	Received  []*Event
 	Committed []*Event
 	Answered  []*Event
-	Ended     *Event
-	severed   bool // the orchestrator was killed before it was answered
-	doubtful  bool // the wire may have seen it too late to tell whether it timed out
+	// Ended is when and how the orchestrator learnt what became of it: its call-ended, or, of a
+	// call that is answered later, the callback that it took. Until then it knows nothing.
+	Ended    *Event
+	arrived  *Event // the call-ended of a call that is answered later
+	severed  bool   // the orchestrator was killed before it was answered
+	doubtful bool   // the wire may have seen it too late to tell whether it timed out
 }
 
 // NewIndex builds the index.
@@ -83,6 +87,7 @@ func NewIndex(h *History) *Index {
 	for i := range h.Events {
 		ix.add(&h.Events[i])
 	}
+	ix.await()
 	ix.doubt()
 	ix.sever()
 	return ix
@@ -133,7 +138,14 @@ func (ix *Index) add(e *Event) {
 		s.op(e).add(e)
 	case CallRead:
 		s.Reads = append(s.Reads, e)
-		s.found(e)
+		if saga.Classify(e.Code) == saga.Done {
+			s.found(e)
+		}
+	case CallBack:
+		s.Callbacks = append(s.Callbacks, e)
+		if e.Passed > 0 {
+			s.found(e)
+		}
 	}
 }
 
@@ -148,11 +160,8 @@ func (s *SagaRecord) op(e *Event) *OpRecord {
 	return o
 }
 
-// found notes of which operations a read-back told: each learnt that it is done.
+// found notes of which operations a read-back or a callback told: each may be known to be done.
 func (s *SagaRecord) found(e *Event) {
-	if saga.Classify(e.Code) != saga.Done {
-		return
-	}
 	for _, o := range s.Ops {
 		if slices.ContainsFunc(o.Effects, func(c *Event) bool { return slices.Contains(e.Told, c.Ref) }) {
 			o.Found = append(o.Found, e)

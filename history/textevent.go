@@ -40,7 +40,7 @@ type eventText struct {
 }
 
 var (
-	stepForm = regexp.MustCompile(`^([a-z0-9][a-z0-9-]*(?:\([1-9][0-9]{0,2}\))?)(\.undo)?#(\d{1,9})$`)
+	stepForm = regexp.MustCompile(`^([a-z0-9][a-z0-9-]*(?:\([1-9][0-9]{0,2}\))?)(\.undo)?(\.callback)?#(\d{1,9})$`)
 	codeForm = regexp.MustCompile(`^\d{1,9}$`)
 )
 
@@ -74,7 +74,10 @@ func (t *eventText) word(w string) error {
 		if m[2] != "" {
 			t.Direction = saga.Compensation
 		}
-		t.Attempt, _ = strconv.Atoi(m[3]) // at most nine digits
+		if m[3] != "" {
+			t.Step = saga.Callback(t.Step)
+		}
+		t.Attempt, _ = strconv.Atoi(m[4]) // at most nine digits
 		return nil
 	}
 	switch {
@@ -82,6 +85,8 @@ func (t *eventText) word(w string) error {
 		t.Code, _ = strconv.Atoi(w)
 	case w == "partial":
 		t.Partial = true
+	case w == "pending":
+		t.Pending = true
 	case w == "uncertain":
 		t.given[w] = true
 	case t.Saga == "":

@@ -229,6 +229,9 @@ func formatEvent(h *History, e *Event) string {
 	if e.Partial {
 		add("partial")
 	}
+	if e.Pending {
+		add("pending")
+	}
 	if e.Status != "" {
 		add(string(e.Status))
 	}

@@ -12,7 +12,7 @@ import (
 // Kinds are all kinds of events.
 var Kinds = []Kind{
 	SagaSubmitted, SagaAccepted, SagaRefused, SagaStatus, SagaUnknown, SagaEnded, SagaOperator,
-	CallSent, CallReceived, CallCommitted, CallAnswered, CallEnded, CallStray, CallRead, CallUnmatched,
+	CallSent, CallReceived, CallCommitted, CallAnswered, CallEnded, CallStray, CallRead, CallBack, CallUnmatched,
 	FaultArmed, FaultFired, FaultHealed,
 	ProcessKilled, ProcessPaused, ProcessResumed, ProcessStarted, ProcessReady, ProcessGone,
 	InvariantChecked, Settled, LedgerRead,

@@ -26,6 +26,9 @@ func (a Answer) insteadOf(own Answer, did saga.Effect) Answer {
 		return own
 	}
 	said := Answer{Code: http.StatusOK, Garble: a.Garble, Body: other, Shown: string(other)}
+	if own.Pending {
+		said.Pending, said.Ref = true, own.Ref
+	}
 	if !a.Garble.Silent() {
 		said.Code, said.Header = own.Code, own.Header
 	}

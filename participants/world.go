@@ -42,6 +42,8 @@ type Answer struct {
 	Ref    string   // of such a service: its own name for the effect
 	Told   []string // of a read-back: the names of the effects that there are
 	Shown  string   // the body as it is recorded
+	// Pending: the service has taken the call, and tells of its end by a call of its own.
+	Pending bool
 
 	retryAt time.Time // of a RetryAfterDate, set when the answer is given
 }
@@ -163,7 +165,7 @@ func (w *World) Answered(c Call, a Answer) {
 	if a.Body != nil { // a service of the user's own
 		e.Ref, e.Reply = a.Ref, &history.Message{Body: a.Shown}
 	}
-	e.Garbled = string(a.Garble)
+	e.Garbled, e.Pending = string(a.Garble), a.Pending
 	if a.Hangup {
 		e.Detail = "hung up"
 	}

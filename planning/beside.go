@@ -16,7 +16,7 @@ import (
 // in which more goes on than one call.
 func unsettles(d saga.Definition, f faults.Fault, many bool) bool {
 	e := f.Effect(0)
-	if e.Refused || e.Victim == faults.ServiceDown || f.At.Step == saga.SubmitStep {
+	if e.Refused || e.Victim == faults.ServiceDown || saga.Inbound(f.At.Step) {
 		return true
 	}
 	if !strikesProcess(f) {

@@ -242,7 +242,7 @@ func (s *exploredSpace) follows(parent *Probe, v Visit) bool {
 // concurrent tells whether two points lie on steps of which neither waits for the
 // other.
 func concurrent(d saga.Definition, a, b saga.FailurePoint) bool {
-	if a.Step == b.Step || a.Step == saga.SubmitStep || b.Step == saga.SubmitStep || a.Direction != b.Direction {
+	if a.Step == b.Step || saga.Inbound(a.Step) || saga.Inbound(b.Step) || a.Direction != b.Direction {
 		return false
 	}
 	return !waits(d, a.Step, b.Step) && !waits(d, b.Step, a.Step)

@@ -62,6 +62,9 @@ func NewTrace(h *history.History) Trace {
 		for _, e := range s.Reads {
 			t.Visits = append(t.Visits, readVisits(n+1, e)...)
 		}
+		for _, e := range s.Callbacks {
+			t.Visits = append(t.Visits, callbackVisits(n+1, e)...)
+		}
 	}
 	slices.SortFunc(t.Visits, func(a, b Visit) int {
 		return cmp.Or(cmp.Compare(a.Seq, b.Seq), cmp.Compare(a.Saga, b.Saga), comparePoints(a.At, b.At))
@@ -126,6 +129,22 @@ func readVisits(n int, e *history.Event) (vs []Visit) {
 	at := saga.FailurePoint{Step: e.Step, Direction: saga.Action, Attempt: e.Attempt}
 	for _, at.Phase = range []saga.Phase{saga.Request, saga.Receive, saga.Response} {
 		vs = append(vs, Visit{Saga: number(n), At: at, Seq: e.Seq, Read: true})
+		if e.Code == 0 {
+			break
+		}
+	}
+	return vs
+}
+
+// callbackVisits are the points that a callback passed: the history has its end alone. Copies
+// that the network made pass none of their own.
+func callbackVisits(n int, e *history.Event) (vs []Visit) {
+	if e.Copy > 0 || e.Passed == 0 {
+		return nil
+	}
+	at := saga.FailurePoint{Step: saga.Callback(e.Step), Direction: e.Direction, Attempt: e.Attempt}
+	for _, at.Phase = range []saga.Phase{saga.Request, saga.Response} {
+		vs = append(vs, Visit{Saga: number(n), At: at, Seq: e.Seq})
 		if e.Code == 0 {
 			break
 		}

@@ -21,7 +21,7 @@ func placeable(v Visit, a Ability) []faults.KindDoc {
 	at := v.At
 	for _, k := range faults.Kinds() {
 		d := k.Doc()
-		inside := at.Step == saga.SubmitStep && (at.Phase == saga.Receive || at.Phase == saga.Commit || d.WithBody)
+		inside := saga.Inbound(at.Step) && (at.Phase == saga.Receive || at.Phase == saga.Commit || d.WithBody)
 		effect := k.Effect(faults.Fault{At: at}, 0)
 		decides := effect.Decides
 		if effect.Copied && (v.Read || a.Once && at.Step == saga.SubmitStep) || effect.Decides && v.Read {

@@ -85,6 +85,40 @@ func refusals(fs []faults.Fault) bool {
 	return true
 }
 
+// Silenced are the plans that follow from journeys on which a service called back: its n-th
+// attempt is lost, after those before it. What a workflow does that never hears of what it
+// asked for shows only when all of them are.
+func Silenced(journeys []Journey, n int) []faults.Plan {
+	var plans []faults.Plan
+	seen := map[saga.FailurePoint]bool{}
+	for _, j := range journeys {
+		for _, v := range j.Trace.Visits {
+			_, back := saga.CutCallback(v.At.Step)
+			if !back || v.Saga != 0 || v.At.Phase != saga.Request || v.At.Attempt != n || seen[v.At] || !silentUpTo(j.Plan, v.At) {
+				continue
+			}
+			seen[v.At] = true
+			lost := faults.Fault{Kind: faults.KindLose, At: v.At}
+			plans = append(plans, faults.Plan{Faults: append(slices.Clone(j.Plan.Faults), lost)})
+		}
+	}
+	return plans
+}
+
+// MostSilenced is how many attempts of a callback are lost at the most.
+const MostSilenced = 5
+
+// silentUpTo tells whether a plan loses all attempts of a callback before one.
+func silentUpTo(p faults.Plan, at saga.FailurePoint) bool {
+	lost := 0
+	for _, f := range p.Faults {
+		if f.Kind == faults.KindLose && f.At.Ref() == at.Ref() && f.At.Phase == at.Phase && f.At.Attempt < at.Attempt {
+			lost++
+		}
+	}
+	return lost == at.Attempt-1
+}
+
 // passed tells whether the first saga came to a point.
 func (t Trace) passed(at saga.FailurePoint) bool {
 	return slices.ContainsFunc(t.Visits, func(v Visit) bool { return v.Saga == 0 && v.At == at })

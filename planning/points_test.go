@@ -142,3 +142,58 @@ func TestRefusedAgain(t *testing.T) {
 		t.Errorf("%v: nobody sent it again", more)
 	}
 }
+
+// TestPointsOfCallbacks: a callback has failure points of its own, on its way in and out, and
+// all of its attempts are lost on one way.
+func TestPointsOfCallbacks(t *testing.T) {
+	h, err := history.ParseText(strings.NewReader(`workflow shop
+capabilities -
+saga s1
+step charge
+
+0ms saga-accepted s1
+1ms call-sent s1 charge#1
+1ms call-received s1 charge#1
+1ms call-committed s1 charge#1 ref=p-1
+1ms call-answered s1 charge#1 202 pending ref=p-1
+1ms call-ended s1 charge#1 202
+2ms call-back s1 charge#1 503 told=p-1 passed=1ms
+9ms call-back s1 charge#2 told=p-1 passed=8ms
+9ms call-back s1 charge#3 told=p-1
+`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	d := h.Header.Definitions[0]
+	d.Callbacks = []string{"charge"}
+	lost := faults.Fault{Kind: faults.KindLose, At: saga.FailurePoint{Step: "charge.callback", Direction: saga.Action, Attempt: 1, Phase: saga.Request}}
+	j := Journey{Plan: faults.Plan{Faults: []faults.Fault{lost}}, Trace: NewTrace(h)}
+	at := map[string][]string{}
+	for _, p := range AtPoints(d, []Journey{{Trace: NewTrace(h)}, j}, Ability{Process: true}) {
+		if err := p.Fits([]saga.Definition{d}); err != nil {
+			t.Error(err)
+		}
+		f := p.Faults[len(p.Faults)-1]
+		at[f.At.String()] = append(at[f.At.String()], f.Kind)
+	}
+	for point, kinds := range map[string][]string{
+		"charge.callback#1@request":  {faults.KindLose, faults.KindDelay, faults.KindDuplicate},
+		"charge.callback#1@response": {faults.KindLose, faults.KindCrashOrchestrator},
+		"charge.callback#2@request":  {faults.KindReset},
+	} {
+		for _, kind := range kinds {
+			if !slices.Contains(at[point], kind) {
+				t.Errorf("no %s at %s: %v", kind, point, at[point])
+			}
+		}
+	}
+	for _, never := range []string{"charge.callback#2@response", "charge.callback#3@request", "charge.callback#1@receive"} {
+		if len(at[never]) > 0 {
+			t.Errorf("%s is struck, which nothing came to", never)
+		}
+	}
+	next := Silenced([]Journey{{Trace: NewTrace(h)}, j}, 2)
+	if len(next) != 1 || len(next[0].Faults) != 2 || next[0].Faults[1].At.Attempt != 2 || len(Silenced([]Journey{j}, 1)) != 1 {
+		t.Errorf("what follows on a lost callback: %v", next)
+	}
+}

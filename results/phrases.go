@@ -31,6 +31,8 @@ func (t *teller) line(e *history.Event) Line {
 		l.To = t.party(e.Step)
 	case history.CallEnded:
 		l.From, l.To, l.Lost = wire, orchestrator, e.Code == 0
+	case history.CallBack:
+		l.From, l.To, l.Lost = t.party(e.Step), orchestrator, e.Passed == 0
 	case history.FaultArmed, history.FaultFired, history.FaultHealed:
 		l.From = t.faultPlace(e)
 	case history.ProcessKilled, history.ProcessPaused, history.ProcessResumed, history.ProcessStarted, history.ProcessReady, history.ProcessGone:
@@ -84,6 +86,8 @@ func (t *teller) text(e *history.Event) string {
 		return detail(callText(e), e)
 	case history.CallRead:
 		return fmt.Sprintf("%s asks what is there, and gets %s", requestText(e.Request), codeText(e.Code))
+	case history.CallBack:
+		return callbackText(e)
 	case history.CallUnmatched:
 		return detail(requestText(e.Request)+" is unknown to the workflow's file", e)
 	case history.FaultArmed, history.FaultFired, history.FaultHealed:
@@ -152,6 +156,9 @@ func callText(e *history.Event) string {
 		return s
 	case history.CallAnswered:
 		s := fmt.Sprintf("%s is answered %d", attemptText(e), e.Code)
+		if e.Pending {
+			s += " (it tells later)"
+		}
 		if e.Garbled != "" {
 			s += " (garbled: " + e.Garbled + ")"
 		}
@@ -169,6 +176,18 @@ func callText(e *history.Event) string {
 		return fmt.Sprintf("%s: %d arrives", attemptText(e), e.Code)
 	}
 	return "a call that belongs to no operation"
+}
+
+// callbackText is a callback and what came of it.
+func callbackText(e *history.Event) string {
+	s := fmt.Sprintf("%s calls back: %s", attemptText(&history.Event{Step: saga.Callback(e.Step), Direction: e.Direction, Attempt: e.Attempt, Copy: e.Copy}), requestText(e.Request))
+	switch {
+	case e.Passed == 0:
+		return s + ", and it never arrives"
+	case e.Code == 0:
+		return s + ", and no answer comes"
+	}
+	return s + ", and gets " + codeText(e.Code)
 }
 
 // requestText is a request as its sender would say it.

@@ -169,7 +169,7 @@ func (t *teller) weight(e *history.Event) int {
 		return t.ofSaga(e, 3)
 	case history.CallSent, history.CallReceived, history.CallCommitted, history.CallAnswered, history.CallEnded:
 		return t.ofCall(e)
-	case history.CallRead:
+	case history.CallRead, history.CallBack:
 		return t.ofSaga(e, 3)
 	case history.CallUnmatched:
 		return 4

@@ -30,6 +30,9 @@ type Definition struct {
 	// Reads are calls of a user's own workflow that only ask what was done: the contract
 	// knows none.
 	Reads []string `json:"reads,omitempty"`
+	// Callbacks are the steps (charge, charge.undo) of a user's own workflow of which their
+	// service tells later, by a call of its own.
+	Callbacks []string `json:"callbacks,omitempty"`
 }
 
 // Step is one member of a saga. After nil means "after the step before it in

@@ -19,6 +19,8 @@
 //     in), receive (arrived, nothing done yet), commit (effect done, no answer
 //     yet), response (on its way back).
 //   - Failure point: step[.undo]#attempt@phase, for example charge#2@response.
+//   - Callback: the call by which a service tells the orchestrator later what became of a step;
+//     its failure points are those of charge.callback.
 //   - Effect: what an attempt changed in a participant's ledger: postings on
 //     accounts and writes of registers.
 //   - Idempotency key: the name that all attempts of one operation share and no

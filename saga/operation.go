@@ -46,10 +46,32 @@ type StepRef struct {
 }
 
 func (r StepRef) String() string {
+	step, back := CutCallback(r.Step)
+	s := step
 	if r.Direction == Compensation {
-		return r.Step + ".undo"
+		s += ".undo"
 	}
-	return r.Step
+	if back {
+		s += callbackMark
+	}
+	return s
+}
+
+// callbackMark stands behind the step of which a service tells later.
+const callbackMark = ".callback"
+
+// Callback is the step name of the call by which a service tells the orchestrator later
+// what became of a step: "charge.callback".
+func Callback(step string) string { return step + callbackMark }
+
+// CutCallback is the step that a callback tells of; not ok: the name is that of a step.
+func CutCallback(name string) (step string, ok bool) { return strings.CutSuffix(name, callbackMark) }
+
+// Inbound tells whether a step name is that of a call to the orchestrator: the client's own,
+// or a callback.
+func Inbound(step string) bool {
+	_, back := CutCallback(step)
+	return back || step == SubmitStep
 }
 
 // Phase is a place in the life of an attempt.
@@ -93,7 +115,7 @@ func CutInstance(name string) (step string, n int) {
 }
 
 // FailurePoint is an exact place for a fault. Its text form is
-// step[.undo]#attempt@phase, for example "charge.undo#1@receive".
+// step[.undo][.callback]#attempt@phase, for example "charge.undo#1@receive".
 type FailurePoint struct {
 	Step      string
 	Direction Direction
@@ -101,22 +123,25 @@ type FailurePoint struct {
 	Phase     Phase
 }
 
-var failurePoint = regexp.MustCompile(`^([a-z0-9][a-z0-9-]*(?:\([1-9][0-9]{0,2}\))?)(\.undo)?#([1-9][0-9]{0,3})@(connect|request|receive|commit|response)$`)
+var failurePoint = regexp.MustCompile(`^([a-z0-9][a-z0-9-]*(?:\([1-9][0-9]{0,2}\))?)(\.undo)?(\.callback)?#([1-9][0-9]{0,3})@(connect|request|receive|commit|response)$`)
 
 // ParseFailurePoint reads the text form. The error quotes the input and says
 // what was expected.
 func ParseFailurePoint(s string) (FailurePoint, error) {
 	m := failurePoint.FindStringSubmatch(s)
 	if m == nil {
-		return FailurePoint{}, fmt.Errorf("bad failure point %q: expected step[.undo]#attempt@phase, for example charge#2@response, with a phase of connect, request, receive, commit, response", s)
+		return FailurePoint{}, fmt.Errorf("bad failure point %q: expected step[.undo][.callback]#attempt@phase, for example charge#2@response, with a phase of connect, request, receive, commit, response", s)
 	}
-	n, err := strconv.Atoi(m[3])
+	n, err := strconv.Atoi(m[4])
 	if err != nil {
 		return FailurePoint{}, fmt.Errorf("bad failure point %q: attempt: %w", s, err)
 	}
-	p := FailurePoint{Step: m[1], Direction: Action, Attempt: n, Phase: Phase(m[4])}
+	p := FailurePoint{Step: m[1], Direction: Action, Attempt: n, Phase: Phase(m[5])}
 	if m[2] != "" {
 		p.Direction = Compensation
+	}
+	if m[3] != "" {
+		p.Step = Callback(p.Step)
 	}
 	return p, nil
 }

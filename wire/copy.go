@@ -44,10 +44,16 @@ func (in *Injector) copy(i int, x *exchange) error {
 		in.fire(i, x.call, fmt.Sprintf("a second copy of %d bytes from %s", len(raw), c.LocalAddr()))
 	}
 	if s.world == nil {
+		began := time.Now()
 		if _, err := c.Write(raw); err != nil {
 			return nil // the orchestrator went away meanwhile
 		}
 		fire()
+		if s.callback != nil {
+			e := s.callback.event(x.call.Attempt)
+			e.Copy, e.Passed = 1, in.rec.Clock(began)
+			in.rec.Add(e)
+		}
 		_, _ = io.Copy(io.Discard, c) // its end is the end, however it comes
 		return nil
 	}

@@ -15,6 +15,7 @@ import (
 
 	"github.com/sagacheck/sagacheck/history"
 	"github.com/sagacheck/sagacheck/participants"
+	"github.com/sagacheck/sagacheck/saga"
 )
 
 // exchange is one connection of the system under test: one attempt of an
@@ -103,7 +104,7 @@ func (x *exchange) run(w *Wire, conn *client) {
 	case reset:
 		x.refuse(cut)
 		return
-	case s.submits() && s.in.Away(): // while the orchestrator is dead
+	case s.inbound() && s.in.Away(): // while the orchestrator is dead
 		x.refuse(unreachable)
 		return
 	}
@@ -130,7 +131,7 @@ func (x *exchange) refuse(e end) {
 // forward starts the two links and waits until both sides are gone.
 func (x *exchange) forward(w *Wire, chain []toxic) {
 	near, far, s := x.near, x.far, x.script
-	near.answer, far.req, far.to, far.keep = far.answer, x.req, x.head, !s.submits()
+	near.answer, far.req, far.to, far.keep = far.answer, x.req, x.head, !s.inbound()
 	far.onAnswer = func() {
 		if s.world == nil {
 			x.answering()
@@ -280,11 +281,14 @@ func (x *exchange) end(e end) {
 	x.req.giveUp() // if it is not whole by now, it never will be
 	in := x.script.in
 	x.check(e)
-	if in.Answered != nil && x.script.submits() && x.far != nil && x.far.answer.whole() {
+	if in.Answered != nil && x.call.Op.Step == saga.SubmitStep && x.far != nil && x.far.answer.whole() {
 		x.tellAnswer()
 	}
 	if x.read {
 		x.recordRead(e)
+	}
+	if x.script.callback != nil {
+		x.recordCallback()
 	}
 	x.record(history.CallEnded, func(ev *history.Event) {
 		if x.far == nil {
@@ -374,10 +378,10 @@ func (x *exchange) check(e end) {
 	}
 }
 
-// record adds an event of this attempt; submit is the client's own call, whose
-// events the harness records.
+// record adds an event of this attempt. Of calls to the orchestrator the harness records the
+// client's own, and the end of a callback is all that there is of it.
 func (x *exchange) record(k history.Kind, fill func(*history.Event)) {
-	if x.read || x.script.submits() {
+	if x.read || x.script.inbound() {
 		return
 	}
 	op := x.call.Op

@@ -44,6 +44,7 @@ type script struct {
 	upstream Upstream
 	timeout  time.Duration // of an attempt, by the policy; 0: unknown
 	world    *participants.World
+	callback *Callback // that it carries; nil: none
 	in       *Injector
 
 	mu      sync.Mutex
@@ -68,9 +69,9 @@ func (u Upstream) dial(ctx context.Context) (net.Conn, error) {
 	return d.DialContext(ctx, "tcp", u.Addr)
 }
 
-// submits tells that the script is that of the client's own call, whose other side is
-// the orchestrator.
-func (s *script) submits() bool { return s.op.Step == saga.SubmitStep }
+// inbound tells that the script is that of a call to the orchestrator: the client's own, or
+// one by which a service tells it something.
+func (s *script) inbound() bool { return saga.Inbound(s.op.Step) }
 
 // arrive counts an attempt. A number that was given back is given away first.
 func (s *script) arrive() int {

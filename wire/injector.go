@@ -269,7 +269,7 @@ func (in *Injector) claims(i int, id string) bool {
 // chain chooses the toxics of an attempt that has arrived, fires its faults at
 // request, and does what has to be done before the next attempt comes.
 func (in *Injector) chain(x *exchange) (chain []toxic, cut bool) {
-	if x.call.Op.Step != saga.SubmitStep {
+	if !x.script.inbound() {
 		in.startWindows(x.call.Op.Step)
 	}
 	next := x.call

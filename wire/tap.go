@@ -208,6 +208,7 @@ type far struct {
 	code     atomic.Int64 // of the answer; 0: none came
 	begun    bool         // the answer
 	written  atomic.Int64
+	began    atomic.Pointer[time.Time] // when the first byte was written
 }
 
 func newFar(c net.Conn) *far {
@@ -239,6 +240,9 @@ func (f *far) Read(p []byte) (int, error) {
 
 // Write never fails, so that no toxic is left waiting for a reader.
 func (f *far) Write(p []byte) (int, error) {
+	if now := time.Now(); f.written.Load() == 0 {
+		f.began.Store(&now)
+	}
 	k, _ := f.conn.Write(p) // what could not be written is missing in the count
 	f.written.Add(int64(k))
 	return len(p), nil

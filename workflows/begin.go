@@ -67,11 +67,18 @@ func (w *Workflow) Begin(id string, seed uint64) (Started, error) {
 }
 
 func (a asking) fill(env map[string]any) (Started, error) {
-	s := Started{Method: a.method, Header: http.Header{}, vars: map[string]any{}}
-	var err error
-	if s.Target, err = a.target.Render(env); err != nil {
-		return s, err
+	target, err := a.target.Render(env)
+	if err != nil {
+		return Started{}, err
 	}
+	s, err := a.content(env)
+	s.Target = target
+	return s, err
+}
+
+// content is the request but for where it goes.
+func (a asking) content(env map[string]any) (Started, error) {
+	s := Started{Method: a.method, Header: http.Header{}, vars: map[string]any{}}
 	for name, t := range a.headers {
 		v, err := t.Render(env)
 		if err != nil {

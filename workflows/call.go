@@ -241,6 +241,15 @@ func (r Reply) Said() []string { return values(r.value) }
 // Answer is what the service answers when the call is done, under a new name for what was
 // done.
 func (c *Call) Answer(s SagaVars, ref string, a *Action, effects []Action) (Reply, error) {
+	r, err := c.Op.answerOf.reply(c.answering(s, ref, a, effects))
+	if err != nil {
+		return Reply{}, c.wrong("answer", err)
+	}
+	return r, nil
+}
+
+// answering are the variables of an answer.
+func (c *Call) answering(s SagaVars, ref string, a *Action, effects []Action) map[string]any {
 	env := c.full(s, a)
 	env["new"] = map[string]any{"id": ref}
 	all := make([]any, len(effects))
@@ -248,11 +257,7 @@ func (c *Call) Answer(s SagaVars, ref string, a *Action, effects []Action) (Repl
 		all[i] = map[string]any(e)
 	}
 	env["effects"] = all
-	r, err := c.Op.answerOf.reply(env)
-	if err != nil {
-		return Reply{}, c.wrong("answer", err)
-	}
-	return r, nil
+	return env
 }
 
 // Missing is the answer where the call names nothing that is there.

@@ -29,10 +29,12 @@ type compiled struct {
 	whichOf   *vm.Program
 	effect    effect
 	answerOf  *answer
+	async     *async // nil: the answer says all
 	missing   *answer
 	repeat    participants.Repeat
 	repeated  *answer
 	undone    *Operation
+	read      *Operation
 }
 
 // answer is the template of an answer.

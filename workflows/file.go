@@ -127,12 +127,30 @@ type Operation struct {
 	Effect any `json:"effect,omitempty" yaml:"effect,omitempty"`
 	// Answer of the service: code, headers, body. With operation, its fields are laid over the example. Its templates know request, action, effects, new.id, saga.id and id.
 	Answer Answer `json:"answer,omitempty" yaml:"answer,omitempty"`
+	// Async: the service takes the call (202, if the answer has no code of its own), and tells later what became of it, by a call of its own to the workflow.
+	Async *Async `json:"async,omitempty" yaml:"async,omitempty"`
 	// Missing is the answer where which names nothing that is there. Default: 404.
 	Missing *Answer `json:"missing,omitempty" yaml:"missing,omitempty"`
 	// Repeat says what a call does whose effect is there already: again (the default), same-answer, or {answer: {code: 404}}.
 	Repeat any `json:"repeat,omitempty" yaml:"repeat,omitempty"`
 
 	compiled
+}
+
+// Async is the call by which a service tells the workflow that it has done what it was asked for. Its templates know what those of the answer know.
+type Async struct {
+	// Callback is the URL that is called with POST, as the workflow's request says it or as it was configured: ${request.body.callbackUrl}.
+	Callback string `json:"callback" yaml:"callback"`
+	// After is how long after the effect it is called: 20ms (the default). It may be called before its 202 arrives.
+	After string `json:"after,omitempty" yaml:"after,omitempty"`
+	// Attempts is how often it is called at the most, until the workflow answers 2xx (default 1: a callback that is lost is lost).
+	Attempts int `json:"attempts,omitempty" yaml:"attempts,omitempty" jsonschema:"minimum=1,maximum=5"`
+	// Every is the wait between two attempts: 100ms (the default).
+	Every string `json:"every,omitempty" yaml:"every,omitempty"`
+	// Headers of the call.
+	Headers map[string]string `json:"headers,omitempty" yaml:"headers,omitempty"`
+	// Body is sent as JSON; a text is sent as it is.
+	Body any `json:"body,omitempty" yaml:"body,omitempty"`
 }
 
 // Answer is the template of an answer.

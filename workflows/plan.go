@@ -26,6 +26,9 @@ func (op *Operation) Title() string { return op.Service + " " + op.Request }
 // Pairs tells whether the operation names the effect that it undoes.
 func (op *Operation) Pairs() bool { return op.whichOf != nil }
 
+// ReadsUndo tells whether the operation asks for compensations.
+func (op *Operation) ReadsUndo() bool { return op.read != nil && op.read.Undoes != "" }
+
 // Undone is the operation that it undoes; itself if it undoes none.
 func (op *Operation) Undone() *Operation {
 	if op.undone != nil {

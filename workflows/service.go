@@ -115,7 +115,8 @@ func (c *compiler) operation(at string, s *Service, op *Operation) {
 		c.relations(at, s, op)
 	}
 	op.effect = c.effect(at+".effect", op.Effect, op.Undoes != "")
-	op.answerOf = c.answer(at+".answer", op.Answer, 200)
+	op.answerOf = c.answer(at+".answer", op.Answer, op.code())
+	op.async = c.async(at+".async", op)
 	missing := Answer{}
 	if op.Missing != nil {
 		missing = *op.Missing
@@ -156,7 +157,7 @@ func (c *compiler) relations(at string, s *Service, op *Operation) {
 			c.bad(at+".undoes", "%q undoes or reads another: expected an operation that does something", op.Undoes)
 		}
 	case op.Reads != "":
-		named("reads", op.Reads)
+		op.read = named("reads", op.Reads)
 		if op.Effect != nil {
 			c.bad(at+".effect", "an operation that reads changes nothing")
 		}

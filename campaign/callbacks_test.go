@@ -1,0 +1,102 @@
+package campaign
+
+import (
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/sagacheck/sagacheck/history"
+	"github.com/sagacheck/sagacheck/results"
+)
+
+// callbackMistakes are mistakes of the service in testdata/callbacks, whose bank answers later
+// by a call of its own, and the property that must name each.
+var callbackMistakes = map[string]string{
+	"":         "",
+	"eager":    "step-order",
+	"twice":    "duplicate-effect",
+	"for-ever": "stuck-saga",
+	"give-up":  "lost-compensation",
+	"unasked":  "partial-success",
+	"latest":   "step-order",
+}
+
+// TestCallbacks tests a workflow one of whose services answers later: lost, late, twice and
+// before the answer that it will.
+func TestCallbacks(t *testing.T) {
+	dir := t.TempDir()
+	build := exec.CommandContext(t.Context(), "go", "build", "-o", filepath.Join(dir, "callbacks"), "./testdata/callbacks")
+	if out, err := build.CombinedOutput(); err != nil {
+		t.Fatalf("go build: %v\n%s", err, out)
+	}
+	plain, err := os.ReadFile("testdata/callbacks/workflow.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for mistake, property := range callbackMistakes {
+		file := filepath.Join(dir, "workflow-"+mistake+".yaml")
+		planted := strings.Replace(string(plain), "env:\n", "env:\n        MISTAKE: \""+mistake+"\"\n", 1)
+		if err := os.WriteFile(file, []byte(planted), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		t.Run("mistake="+mistake, func(t *testing.T) {
+			t.Parallel()
+			o := RunOptions{Settings: Defaults(), Curated: true}
+			o.Workflow, o.Out, o.Settle = file, t.TempDir(), 4*time.Second
+			if mistake != "" {
+				o.MaxFailures, o.Settle = 5, 2*time.Second
+			}
+			done, err := Run(t.Context(), Host{}, o)
+			if err != nil {
+				t.Fatal(err)
+			}
+			switch named := brokenIn(done.Run); {
+			case mistake == "" && done.Run.Summary.Exit != results.ExitPass:
+				t.Errorf("%s: %v", done.Run.Summary.Outcome, done.Run.Summary.Reasons)
+			case mistake == "":
+				struckCallbacks(t, o.Out)
+			case !slices.Contains(named, property):
+				t.Errorf("named %v, expected %s among them (%v)", named, property, done.Run.Summary.Reasons)
+			}
+		})
+	}
+}
+
+// struckCallbacks checks that callbacks were lost, late, sent twice, and came before the
+// answer that told of them.
+func struckCallbacks(t *testing.T, out string) {
+	t.Helper()
+	files, err := filepath.Glob(filepath.Join(out, "*", "histories", "*"+history.Extension))
+	if err != nil || len(files) == 0 {
+		t.Fatalf("%d histories: %v", len(files), err)
+	}
+	seen := map[string]bool{}
+	for _, file := range files {
+		h, err := history.Load(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, f := range h.Header.Faults {
+			seen[f.Kind+" "+f.At.String()] = true
+		}
+		for _, o := range history.NewIndex(h).Sagas[0].Ops {
+			for _, e := range o.Found {
+				if a := o.Attempts[0]; e.Kind == history.CallBack && a.Pending() && len(a.Answered) > 0 && e.Passed > 0 && a.ArrivedAt() > e.Passed {
+					seen["before the answer"] = true
+				}
+			}
+		}
+	}
+	for _, want := range []string{
+		"lose charge.callback#1@request", "lose charge.callback#1@response", "delay charge.callback#1@request",
+		"duplicate charge.callback#1@request", "lose charge.undo.callback#2@request", "before the answer",
+	} {
+		if !seen[want] {
+			t.Errorf("no cell had %s", want)
+		}
+	}
+}

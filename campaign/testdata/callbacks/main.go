@@ -1,0 +1,220 @@
+// Command callbacks is an order service whose bank answers later, by a call of its own. It is
+// what TestCallbacks tests. MISTAKE plants a mistake in it.
+package main
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net/http"
+	"os"
+	"sync"
+	"time"
+)
+
+type order struct {
+	ID, State       string
+	Amount          int
+	payment, refund chan string // the bank's own names, when it has told them
+	told            map[string]bool
+}
+
+type shop struct {
+	mu     sync.Mutex
+	orders map[string]*order
+	latest *order
+}
+
+var mistake = os.Getenv("MISTAKE")
+
+func main() {
+	s := &shop{orders: map[string]*order{}}
+	http.HandleFunc("POST /orders", s.start)
+	http.HandleFunc("GET /orders/{id}", s.show)
+	http.HandleFunc("POST /bank", s.heard)
+	if err := http.ListenAndServe("127.0.0.1:"+os.Getenv("PORT"), nil); err != nil {
+		panic(err)
+	}
+}
+
+func (s *shop) start(w http.ResponseWriter, r *http.Request) {
+	var in struct {
+		ID     string
+		Amount int
+	}
+	if err := json.NewDecoder(r.Body).Decode(&in); err != nil {
+		w.WriteHeader(http.StatusBadRequest)
+		return
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.orders[in.ID] == nil {
+		o := &order{ID: in.ID, State: "NEW", Amount: in.Amount, payment: make(chan string, 9), refund: make(chan string, 9), told: map[string]bool{}}
+		s.orders[in.ID], s.latest = o, o
+		go s.run(o)
+	}
+	w.WriteHeader(http.StatusAccepted)
+}
+
+func (s *shop) show(w http.ResponseWriter, r *http.Request) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	o := s.orders[r.PathValue("id")]
+	if o == nil {
+		w.WriteHeader(http.StatusNotFound)
+		return
+	}
+	fmt.Fprintf(w, `{"state": %q}`, o.State)
+}
+
+// heard takes what the bank tells, as often as it tells it.
+func (s *shop) heard(w http.ResponseWriter, r *http.Request) {
+	var in struct{ Order, Payment, Refund string }
+	if err := json.NewDecoder(r.Body).Decode(&in); err != nil {
+		w.WriteHeader(http.StatusBadRequest)
+		return
+	}
+	s.mu.Lock()
+	o := s.orders[in.Order]
+	if mistake == "latest" {
+		o = s.latest
+	}
+	again := o != nil && o.told[in.Payment+in.Refund]
+	if o != nil {
+		o.told[in.Payment+in.Refund] = true
+	}
+	s.mu.Unlock()
+	switch {
+	case o == nil:
+		w.WriteHeader(http.StatusNotFound)
+	case again && mistake != "twice":
+	case in.Refund != "":
+		o.refund <- in.Refund
+	case mistake == "twice":
+		go s.ship(o)
+	default:
+		o.payment <- in.Payment
+	}
+}
+
+func (s *shop) state(o *order, state string) {
+	s.mu.Lock()
+	o.State = state
+	s.mu.Unlock()
+}
+
+const patience = 250 * time.Millisecond
+
+// run carries out one order: charge, then ship; what was charged is given back if it can't be
+// shipped.
+func (s *shop) run(o *order) {
+	payment := s.charge(o)
+	if payment == "" || mistake == "twice" {
+		return
+	}
+	s.ship(o)
+}
+
+// charge asks the bank until it has told of the payment, or refused it; empty: the order is over.
+func (s *shop) charge(o *order) string {
+	for {
+		code, said := call("POST", os.Getenv("BANK")+"/payments", "charge-"+o.ID, map[string]any{
+			"order": o.ID, "amount": o.Amount, "callbackUrl": "http://127.0.0.1:" + os.Getenv("PORT") + "/bank",
+		})
+		switch {
+		case code == http.StatusUnprocessableEntity:
+			s.state(o, "CANCELLED")
+			return ""
+		case code == http.StatusAccepted && mistake == "eager":
+			return said["payment"]
+		case mistake == "twice" && code == http.StatusAccepted:
+			return "-"
+		}
+		if mistake == "for-ever" {
+			return <-o.payment
+		}
+		select {
+		case id := <-o.payment:
+			return id
+		case <-time.After(patience):
+		}
+		if mistake == "unasked" {
+			return "-"
+		}
+		if mistake == "give-up" {
+			s.state(o, "CANCELLED")
+			return ""
+		}
+		if code, said := call("GET", os.Getenv("BANK")+"/payments?order="+o.ID, "", nil); code == http.StatusOK && said["payment"] != "" {
+			return said["payment"]
+		}
+	}
+}
+
+func (s *shop) ship(o *order) {
+	for {
+		key := "ship-" + o.ID
+		if mistake == "twice" {
+			key = fmt.Sprint(time.Now().UnixNano())
+		}
+		code, _ := call("POST", os.Getenv("PARCELS")+"/parcels", key, map[string]any{"order": o.ID})
+		switch code {
+		case http.StatusCreated:
+			s.state(o, "DONE")
+			return
+		case http.StatusUnprocessableEntity:
+			s.refund(o)
+			return
+		}
+		time.Sleep(20 * time.Millisecond)
+	}
+}
+
+// refund gives back, and waits until the bank has told that it has.
+func (s *shop) refund(o *order) {
+	s.state(o, "CANCELLING")
+	for {
+		_, _ = call("POST", os.Getenv("BANK")+"/refunds", "refund-"+o.ID, map[string]any{
+			"order": o.ID, "amount": o.Amount, "callbackUrl": "http://127.0.0.1:" + os.Getenv("PORT") + "/bank",
+		})
+		select {
+		case <-o.refund:
+		case <-time.After(patience):
+			if _, said := call("GET", os.Getenv("BANK")+"/refunds?order="+o.ID, "", nil); said["refund"] == "" {
+				continue
+			}
+		}
+		break
+	}
+	s.state(o, "CANCELLED")
+}
+
+// call makes one call; 0: no whole answer came.
+func call(method, url, key string, body any) (code int, said map[string]string) {
+	text, err := json.Marshal(body)
+	if err != nil {
+		panic(err)
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), patience)
+	defer cancel()
+	r, err := http.NewRequestWithContext(ctx, method, url, bytes.NewReader(text))
+	if err != nil {
+		panic(err)
+	}
+	r.Header.Set("Content-Type", "application/json")
+	if key != "" {
+		r.Header.Set("Idempotency-Key", key)
+	}
+	answer, err := http.DefaultClient.Do(r)
+	if err != nil {
+		return 0, nil
+	}
+	defer answer.Body.Close()
+	whole, err := io.ReadAll(answer.Body)
+	if err != nil || json.Unmarshal(whole, &said) != nil && answer.StatusCode < 300 {
+		return 0, nil
+	}
+	return answer.StatusCode, said
+}

@@ -1,0 +1,152 @@
+package workflows
+
+import (
+	"fmt"
+	"maps"
+	"net"
+	"net/http"
+	"net/url"
+	"slices"
+	"time"
+
+	"github.com/sagacheck/sagacheck/history"
+	"github.com/sagacheck/sagacheck/internal/templates"
+)
+
+// async is how a service tells later, compiled.
+type async struct {
+	url      *templates.Text
+	call     asking // without its target
+	after    time.Duration
+	attempts int
+	every    time.Duration
+}
+
+// Bounds and defaults of callbacks.
+const (
+	soonAfter    = 20 * time.Millisecond
+	usualEvery   = 100 * time.Millisecond
+	longestAfter = 2 * time.Second
+	mostCalls    = 5
+)
+
+// code is that of the answer where the file gives none.
+func (op *Operation) code() int {
+	if op.Async != nil {
+		return http.StatusAccepted
+	}
+	return http.StatusOK
+}
+
+// async compiles how a service tells later; nil: it does not.
+func (c *compiler) async(at string, op *Operation) *async {
+	a := op.Async
+	switch {
+	case a == nil:
+		return nil
+	case op.Reads != "":
+		c.bad(at, "an operation that reads has its answer at once")
+	case a.Attempts < 0 || a.Attempts > mostCalls:
+		c.bad(at+".attempts", "%d: expected 1 to %d", a.Attempts, mostCalls)
+	}
+	out := &async{attempts: max(a.Attempts, 1), call: asking{method: http.MethodPost, headers: map[string]*templates.Text{}}}
+	out.after = c.pause(at+".after", a.After, soonAfter)
+	out.every = c.pause(at+".every", a.Every, usualEvery)
+	if a.Callback == "" {
+		c.bad(at+".callback", "must be given: the URL that is called: ${request.body.callbackUrl}")
+	} else {
+		out.url = c.text(at+".callback", a.Callback, answerVars)
+	}
+	for _, name := range slices.Sorted(maps.Keys(a.Headers)) {
+		out.call.headers[name] = c.text(at+".headers."+name, a.Headers[name], answerVars)
+	}
+	if a.Body != nil {
+		out.call.body = c.tree(at+".body", a.Body, answerVars)
+	}
+	return out
+}
+
+// pause reads a time within a cell.
+func (c *compiler) pause(field, said string, standard time.Duration) time.Duration {
+	if said == "" {
+		return standard
+	}
+	d, err := time.ParseDuration(said)
+	if err != nil || d < 0 || d > longestAfter {
+		c.bad(field, "%q: expected a time of 0s to %v: 20ms", said, longestAfter)
+	}
+	return d
+}
+
+// Callback is a call of a service to the workflow.
+type Callback struct {
+	URL             string
+	Header          http.Header
+	Body            []byte
+	After, Every    time.Duration
+	Attempts        int
+	said            []string
+	method, service string
+}
+
+// Async tells whether the service tells later what became of the call.
+func (c *Call) Async() bool { return c.Op.async != nil }
+
+// Callback is what the service tells when the call is done, under a new name for what was
+// done.
+func (c *Call) Callback(s SagaVars, ref string, a *Action, effects []Action) (Callback, error) {
+	env := c.answering(s, ref, a, effects)
+	spec := c.Op.async
+	to, err := spec.url.Render(env)
+	if err != nil {
+		return Callback{}, c.wrong("async.callback", err)
+	}
+	if err := ownURL(to); err != nil {
+		return Callback{}, c.wrong("async.callback", err)
+	}
+	said, err := spec.call.content(env)
+	if err != nil {
+		return Callback{}, c.wrong("async", err)
+	}
+	return Callback{
+		URL: to, Header: said.Header, Body: said.Body, After: spec.after, Every: spec.every, Attempts: spec.attempts,
+		said: said.Said(), method: spec.call.method, service: c.Op.Service,
+	}, nil
+}
+
+// ownURL refuses what lies outside this machine.
+func ownURL(text string) error {
+	u, err := url.Parse(text)
+	switch {
+	case err != nil || u.Scheme != "http" || u.Host == "":
+		return fmt.Errorf("%q: expected the workflow's own address: http://127.0.0.1:8080/callback", text)
+	case u.Hostname() != "localhost" && !net.ParseIP(u.Hostname()).IsLoopback():
+		return fmt.Errorf("%q: %s is not this machine: expected 127.0.0.1, localhost or [::1]", text, u.Hostname())
+	}
+	return nil
+}
+
+// Said are the texts and numbers in the call.
+func (b Callback) Said() []string { return b.said }
+
+// Told is a callback as the history keeps it.
+func (w *Workflow) Told(b Callback) *history.Message {
+	u, err := url.Parse(b.URL)
+	if err != nil { // it was parsed before
+		u = &url.URL{}
+	}
+	m := w.Seen(b.service, Request{Method: b.method, Path: u.EscapedPath(), Query: u.Query(), Header: b.Header, Body: b.Body})
+	return m
+}
+
+// Callbacks are the steps, and their undoing, of which a service tells later: charge, charge.undo.
+func (w *Workflow) Callbacks() []string {
+	var names []string
+	for at, op := range w.Calls() {
+		if op.async != nil {
+			names = append(names, at.String())
+		}
+	}
+	slices.Sort(names)
+	return names
+}
