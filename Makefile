@@ -44,7 +44,7 @@ check: ## what CI checks besides: format, vet, staticcheck, imports, stale pages
 
 # Tests that say whether a generated page or schema is stale; -update rewrites it.
 PAGES := Page|TrackRecord|SchemaIsFresh|TestSchema$$
-PAGED := ./cmd/sagacheck ./scenarios ./orchestrators ./results ./workflows
+PAGED := ./cmd/sagacheck ./scenarios ./orchestrators ./results ./workflows ./reference/policies
 
 .PHONY: docs
 docs: ## write the generated pages and schemas anew

@@ -139,10 +139,13 @@ func (e *Executor) accept(k *known, def saga.Definition, forgotten bool) {
 			settle()
 			return
 		}
-		k.err = ErrClosed
 	}
+	if k.err = e.control.versions.know(def); k.err != nil {
+		return
+	}
+	k.err = ErrClosed
 	s := newState(def, e.rules)
-	s.trace = k.trace
+	s.trace, s.versions = k.trace, &e.control.versions
 	k.run = newRun(e, s, 0)
 	k.run.guard(func() {
 		err := k.run.loop([]Record{{Kind: recAccepted, At: e.now(), Definition: &def, Trace: k.trace}}, func() {

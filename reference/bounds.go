@@ -7,27 +7,18 @@ import (
 	"strconv"
 	"strings"
 	"time"
-	"unicode"
 
+	"github.com/sagacheck/sagacheck/reference/bounds"
 	"github.com/sagacheck/sagacheck/saga"
 )
 
-// The bounds of what a saga may ask for. Beyond them a number is a mistake, and
-// would become another one here: durations that overflow, memory that a breaker
-// takes, a saga that holds up all the others. They are checked at the door, and
-// kept to by what comes from the store (bounded).
+// The bounds of what a saga may ask for; those of its calls are in package bounds. They
+// are checked at the door, and kept to by what comes from the store (bounded).
 const (
-	maxBody           = 1 << 20 // bytes of a submitted saga
-	maxSteps          = 5000
-	maxEdges          = 50_000 // names in all the steps' after together
-	maxNameLength     = 200    // of a saga, of a breaker
-	maxURLLength      = 4096
-	maxAttempts       = 1_000_000
-	maxAttemptTimeout = 24 * time.Hour
-	maxDuration       = 30 * 24 * time.Hour // of waits, deadlines, open circuits
-	maxFailures       = 10_000              // of a breaker
-	maxProbes         = 1000
-	maxRetryAfter     = time.Hour
+	maxBody      = 1 << 20 // bytes of a submitted saga
+	maxSteps     = 5000
+	maxEdges     = 50_000 // names in all the steps' after together
+	maxURLLength = 4096
 )
 
 // The floor under the waits: a policy without pauses may be hasty for some attempts,
@@ -39,8 +30,8 @@ const (
 
 // validateBounds checks numbers and sizes; an error names the field.
 func validateBounds(d saga.Definition) error {
-	if len(d.Name) > maxNameLength {
-		return &InvalidError{"name", fmt.Sprintf("%d bytes: expected at most %d", len(d.Name), maxNameLength)}
+	if len(d.Name) > bounds.NameLength {
+		return &InvalidError{"name", fmt.Sprintf("%d bytes: expected at most %d", len(d.Name), bounds.NameLength)}
 	}
 	if len(d.Steps) > maxSteps {
 		return &InvalidError{"steps", fmt.Sprintf("%d: expected at most %d", len(d.Steps), maxSteps)}
@@ -58,35 +49,12 @@ func validateNumbers(c saga.Call) *InvalidError {
 	if len(c.URL) > maxURLLength {
 		return &InvalidError{"url", fmt.Sprintf("%d bytes: expected at most %d", len(c.URL), maxURLLength)}
 	}
-	type number struct {
-		field string
-		value int
-		most  int64
+	excess := bounds.Retry(c.Retry)
+	if c.Breaker != nil {
+		excess = append(excess, bounds.Breaker(*c.Breaker)...)
 	}
-	r := c.Retry
-	numbers := []number{
-		{"retry.max_attempts", r.MaxAttempts, maxAttempts},
-		{"retry.initial_interval_ms", r.InitialIntervalMS, maxDuration.Milliseconds()},
-		{"retry.max_interval_ms", r.MaxIntervalMS, maxDuration.Milliseconds()},
-		{"retry.attempt_timeout_ms", r.AttemptTimeoutMS, maxAttemptTimeout.Milliseconds()},
-		{"retry.deadline_ms", r.DeadlineMS, maxDuration.Milliseconds()},
-	}
-	if b := c.Breaker; b != nil {
-		if len(b.Name) > maxNameLength {
-			return &InvalidError{"breaker.name", fmt.Sprintf("%d bytes: expected at most %d", len(b.Name), maxNameLength)}
-		}
-		if strings.ContainsFunc(b.Name, unicode.IsControl) { // a store's column may not take them
-			return &InvalidError{"breaker.name", fmt.Sprintf("%q: expected no control characters", b.Name)}
-		}
-		numbers = append(numbers,
-			number{"breaker.failures", b.Failures, maxFailures},
-			number{"breaker.open_ms", b.OpenMS, maxDuration.Milliseconds()},
-			number{"breaker.probes", b.Probes, maxProbes})
-	}
-	for _, n := range numbers {
-		if int64(n.value) > n.most {
-			return &InvalidError{n.field, fmt.Sprintf("%d: expected at most %d", n.value, n.most)}
-		}
+	if len(excess) > 0 {
+		return &InvalidError{excess[0].Field, excess[0].Reason}
 	}
 	return nil
 }
@@ -94,17 +62,17 @@ func validateNumbers(c saga.Call) *InvalidError {
 // bounded is a call as it is carried out: what an earlier version accepted, which
 // knew no bounds, keeps to them too.
 func bounded(c saga.Call) saga.Call {
-	most := int(maxDuration.Milliseconds())
+	most := int(bounds.Duration.Milliseconds())
 	r := &c.Retry
-	r.MaxAttempts = min(r.MaxAttempts, maxAttempts)
+	r.MaxAttempts = min(r.MaxAttempts, bounds.Attempts)
 	r.InitialIntervalMS = min(r.InitialIntervalMS, most)
 	r.MaxIntervalMS = min(r.MaxIntervalMS, most)
 	r.DeadlineMS = min(r.DeadlineMS, most)
-	r.AttemptTimeoutMS = min(r.AttemptTimeoutMS, int(maxAttemptTimeout.Milliseconds()))
+	r.AttemptTimeoutMS = min(r.AttemptTimeoutMS, int(bounds.AttemptTimeout.Milliseconds()))
 	if c.Breaker != nil {
 		b := *c.Breaker
 		b.Name = strings.ReplaceAll(b.Name, "\x00", "")
-		b.Failures, b.Probes, b.OpenMS = min(b.Failures, maxFailures), min(b.Probes, maxProbes), min(b.OpenMS, most)
+		b.Failures, b.Probes, b.OpenMS = min(b.Failures, bounds.Failures), min(b.Probes, bounds.Probes), min(b.OpenMS, most)
 		c.Breaker = &b
 	}
 	return c
@@ -126,13 +94,13 @@ func band(p saga.RetryPolicy, n int) (lo, hi time.Duration) {
 }
 
 // retryAfter reads the two forms of Retry-After (RFC 9110, 10.2.3); zero if there is
-// nothing to be read. No participant may hold a saga for longer than maxRetryAfter:
+// nothing to be read. No participant may hold a saga for longer than bounds.RetryAfter:
 // more is cut, and cut says so.
 func retryAfter(v string, now time.Time) (at time.Time, cut bool) {
-	most := now.Add(maxRetryAfter)
+	most := now.Add(bounds.RetryAfter)
 	if v != "" && strings.Trim(v, "0123456789") == "" {
 		s, err := strconv.ParseInt(v, 10, 64)
-		if err != nil || s > int64(maxRetryAfter/time.Second) {
+		if err != nil || s > int64(bounds.RetryAfter/time.Second) {
 			return most, true
 		}
 		return now.Add(time.Duration(s) * time.Second), false

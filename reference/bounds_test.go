@@ -11,6 +11,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/sagacheck/sagacheck/reference/bounds"
 	"github.com/sagacheck/sagacheck/saga"
 )
 
@@ -75,7 +76,7 @@ func TestStoredNumbersAreBounded(t *testing.T) {
 	b := &saga.Breaker{Name: "b", Failures: 1, OpenMS: math.MaxInt64, Probes: math.MaxInt64 - 5}
 	d := saga.Definition{ID: "s", Steps: []saga.Step{{Name: "a", Kind: saga.Compensatable, Action: saga.Call{URL: "http://x", Retry: huge, Breaker: b}}}}
 	c := newState(d, nil).call(Ref{0, saga.Action})
-	if c.Retry.AttemptTimeout() != maxAttemptTimeout || openFor(*c.Breaker) != maxDuration {
+	if c.Retry.AttemptTimeout() != bounds.AttemptTimeout || openFor(*c.Breaker) != bounds.Duration {
 		t.Error(c.Retry, c.Breaker)
 	}
 	br := newBreaker(*c.Breaker, rules)
@@ -88,7 +89,7 @@ func TestStoredNumbersAreBounded(t *testing.T) {
 		t.Error("no probe")
 	}
 	for n := 2; n < 3000; n++ {
-		if lo, hi := band(c.Retry, n); lo < 0 || hi < lo || hi > 2*maxDuration {
+		if lo, hi := band(c.Retry, n); lo < 0 || hi < lo || hi > 2*bounds.Duration {
 			t.Fatal(n, lo, hi)
 		}
 	}

@@ -19,6 +19,7 @@ type Answer struct {
 	Header    http.Header
 	At        time.Time
 	NotBefore time.Time // from Retry-After
+	problem   string    // the type of an application/problem+json answer
 	tooLong   string    // a Retry-After that was cut
 	unsent    bool      // nothing of it left, for want of something of our own
 }
@@ -28,6 +29,7 @@ type Op struct {
 	Saga saga.Definition
 	Ref
 	executor *Executor
+	policy   decision // how it is called
 }
 
 // Op is an operation of a saga that this executor executes.
@@ -36,8 +38,8 @@ func (e *Executor) Op(def saga.Definition, r Ref) Op { return Op{Saga: def, Ref:
 // SagaStep is the step whose operation it is.
 func (o Op) SagaStep() saga.Step { return o.Saga.Steps[o.Step] }
 
-// Call is the call to make, within bounds.
-func (o Op) Call() saga.Call { return callOf(o.Saga, o.Ref) }
+// Call is the call to make, by the policies that decide it and within bounds.
+func (o Op) Call() saga.Call { return bounded(o.policy.template.Call(callOf(o.Saga, o.Ref))) }
 
 // Timeout is how long an attempt may take.
 func (o Op) Timeout() time.Duration { return o.Call().Retry.AttemptTimeout() }
@@ -89,27 +91,28 @@ func (e *Executor) send(ctx context.Context, o Op, n int) Answer {
 func (e *Executor) deliver(ctx context.Context, a Attempt) Answer {
 	ctx, cancel := e.rules.Bound(ctx, a.Op)
 	defer cancel()
-	answer, err := e.post(ctx, a.Call().URL, a.Body, a.Header)
+	answer, err := e.post(ctx, a)
 	e.logAttempt(ctx, a, answer, err)
 	return answer
 }
 
-func (e *Executor) post(ctx context.Context, url string, body []byte, h http.Header) (Answer, error) {
-	req, err := http.NewRequestWithContext(ctx, http.MethodPost, url, bytes.NewReader(body))
+func (e *Executor) post(ctx context.Context, at Attempt) (Answer, error) {
+	req, err := http.NewRequestWithContext(ctx, http.MethodPost, at.Call().URL, bytes.NewReader(at.Body))
 	if err != nil {
 		return Answer{At: e.now(), unsent: true}, err
 	}
-	req.Header = h
+	req.Header = at.Header
 	resp, err := e.client.Do(req)
 	if err != nil {
 		return Answer{At: e.now(), unsent: couldNotLeave(err)}, err
 	}
 	defer resp.Body.Close()
+	problem := at.policy.problemOf(resp)
 	if _, err := io.Copy(io.Discard, resp.Body); err != nil {
 		return Answer{At: e.now()}, fmt.Errorf("answer %d cut off: %w", resp.StatusCode, err)
 	}
-	a := Answer{Code: resp.StatusCode, Header: resp.Header, At: e.now()}
-	if v := resp.Header.Get("Retry-After"); v != "" && saga.Classify(a.Code) == saga.Transient {
+	a := Answer{Code: resp.StatusCode, Header: resp.Header, At: e.now(), problem: problem}
+	if v := resp.Header.Get("Retry-After"); v != "" && at.meaning(a) == saga.Transient {
 		var cut bool
 		if a.NotBefore, cut = e.rules.RetryAfter(v, a.At); cut {
 			a.tooLong = v[:min(len(v), 40)]

@@ -25,6 +25,9 @@ type Options struct {
 	Targets []string
 	// Retain is how long ended sagas are kept; 0: for ever.
 	Retain time.Duration
+	// PolicyFile, if not empty, is a file of policies that comes into force when it
+	// changes: see control.go.
+	PolicyFile string
 	// Rules are what it decides by; nil: DefaultRules, in a shorter way.
 	Rules *Rules
 	// Logger gets what an operator would want to see; nil: nothing is logged.
@@ -48,6 +51,7 @@ type Executor struct {
 	breakers breakers
 	store    store
 	journal  *journal
+	control  control
 	health   *health
 	slots    slots
 	shortage shortage
@@ -117,10 +121,14 @@ func open(ctx context.Context, s store, o Options) (*Executor, error) {
 	}
 	e.ctx, e.cancel = context.WithCancel(context.WithoutCancel(ctx))
 	e.journal = newJournal(s, e.health, e.rules)
-	if err := e.recover(ctx); err != nil {
+	e.control.turn = make(chan struct{}, 1)
+	if err := errors.Join(e.control.load(ctx, s), e.recover(ctx)); err != nil {
 		return nil, errors.Join(fmt.Errorf("recover: %w", err), e.Close())
 	}
 	e.spawn(func() { e.journal.write(e.ctx) })
+	if o.PolicyFile != "" {
+		e.spawn(func() { e.followFile(o.PolicyFile) })
+	}
 	if o.Retain > 0 {
 		e.spawn(func() { e.forgetOld(o.Retain) })
 	}

@@ -89,7 +89,7 @@ func (f *front) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		problem{Status: code, Detail: why}.write(w)
 		return
 	}
-	if r.Method == http.MethodPost {
+	if r.Method == http.MethodPost || r.Method == http.MethodPut {
 		select {
 		case f.submits <- struct{}{}:
 			defer func() { <-f.submits }()

@@ -13,6 +13,8 @@ type operation struct {
 	run     *run
 	ref     Ref
 	op      Op
+	begun   bool          // its step has, with the version that op follows
+	decided bool          // it follows one
 	breaker *breaker      // nil: none
 	due     time.Time     // of the next attempt
 	slot    bool          // it has one
@@ -39,7 +41,9 @@ type turn struct {
 
 func newOperation(r *run, ref Ref) *operation {
 	o := &operation{run: r, ref: ref, op: r.e.Op(r.state.Def, ref), grants: make(chan *grant, 1), hurry: make(chan struct{})}
-	o.breaker = r.e.breakers.get(r.e.rules.Breaker(o.op))
+	with, begun := r.state.Policy(ref.Step)
+	o.begun = begun
+	o.decide(with)
 	st := r.state.Op(ref)
 	o.due = o.nextDue(st.Attempts, r.e.now(), st.notBefore)
 	o.waiting, o.cancel = context.WithCancel(r.ctx)
@@ -72,6 +76,7 @@ func (o *operation) sleep(due time.Time) bool {
 // turn makes one attempt, if it still may.
 func (o *operation) turn(ctx context.Context) turn {
 	now := o.run.e.now
+	o.decide(o.op.policy.version)
 	if o.breaker.await(o.waiting) != nil || !o.occupy() {
 		return turn{}
 	}
@@ -80,14 +85,15 @@ func (o *operation) turn(ctx context.Context) turn {
 	if g == nil {
 		return turn{}
 	}
+	o.begun = true
 	// The store may have taken its time since the grant was decided.
 	if g.limits.tooLate(g.first, now()) {
-		o.report(Record{Kind: recWithdrawn, At: now(), Exhausted: true})
+		o.withdraw(g, Record{At: now(), Exhausted: true})
 		return turn{again: true, due: o.nextDue(g.attempt-1, now(), time.Time{})}
 	}
 	done, ok := o.breaker.acquire()
 	if !ok || o.run.e.draining() {
-		o.report(Record{Kind: recWithdrawn, At: now()})
+		o.withdraw(g, Record{At: now()})
 		return turn{again: !ok}
 	}
 	a := o.run.e.send(ctx, o.op, g.attempt)
@@ -96,10 +102,10 @@ func (o *operation) turn(ctx context.Context) turn {
 	}
 	if a.unsent {
 		done(NotCounted)
-		o.report(Record{Kind: recWithdrawn, At: a.At})
+		o.withdraw(g, Record{At: a.At})
 		return turn{again: true, due: a.At.Add(shortagePause)}
 	}
-	done(o.run.e.rules.Passage(saga.Classify(a.Code), o.breaker.closed()))
+	done(o.run.e.rules.Passage(o.op.meaning(a), o.breaker.closed()))
 	return o.conclude(g, a)
 }
 
@@ -126,7 +132,8 @@ func (o *operation) vacate() {
 // conclude reports an attempt's outcome and says when the next turn is.
 func (o *operation) conclude(g *grant, a Answer) turn {
 	due := o.nextDue(g.attempt, a.At, a.NotBefore)
-	c := o.run.e.rules.Conclude(o.op, a, !g.limits.exhausted(g.attempt-g.spared, g.first, due))
+	left := !g.limits.exhausted(g.attempt-g.spared, g.first, due) && (!o.op.givesUp(a) || g.limits.Endless)
+	c := o.run.e.rules.Conclude(o.op, a, left)
 	o.report(Record{
 		Kind: RecordOutcome, At: a.At, Attempt: g.attempt, Answer: c.Answer, Code: a.Code, NotBefore: a.NotBefore, Exhausted: c.Exhausted,
 		Breaker: o.breaker.snapshot(o.run.e.now()),
@@ -149,6 +156,14 @@ func (o *operation) ask() *grant {
 	case <-o.waiting.Done():
 		return nil
 	}
+}
+
+// withdraw reports that an attempt did not leave after all. A step that has no other has
+// not begun.
+func (o *operation) withdraw(g *grant, r Record) {
+	r.Kind = recWithdrawn
+	o.begun = g.attempt > 1 || o.ref.Dir == saga.Compensation
+	o.report(r)
 }
 
 func (o *operation) report(r Record) {

@@ -196,7 +196,7 @@ func batchOf(es []entry) *batch {
 	for _, e := range es {
 		b.sagas, b.ns, b.records = append(b.sagas, e.saga), append(b.ns, int32(e.n)), append(b.records, e.text)
 		b.bytes += len(e.text)
-		if e.n == 1 {
+		if e.n == 1 && e.saga != controlID {
 			b.begun = append(b.begun, e.saga)
 		}
 		if !e.ended.IsZero() {

@@ -40,6 +40,8 @@ type Record struct {
 	Attempt    int              `json:"attempt,omitempty"`
 	Answer     saga.Answer      `json:"answer,omitempty"`
 	Code       int              `json:"code,omitempty"`
+	// Policy is the version of the policies that decided the attempt; 0: none did.
+	Policy int `json:"policy,omitempty"`
 	// Interrupted: the executor ended before the outcome was known.
 	Interrupted bool `json:"interrupted,omitempty"`
 	// Exhausted: the policy allows no further attempt in the normal course.
@@ -50,6 +52,8 @@ type Record struct {
 	Breaker *breakerState `json:"breaker,omitempty"`
 	// NotBefore is the earliest time of the next attempt (Retry-After).
 	NotBefore time.Time `json:"not_before,omitzero"`
+	// Change is one of what governs all sagas: see control.go.
+	Change *Change `json:"change,omitempty"`
 }
 
 func (r Record) ref() Ref { return Ref{r.Step, r.Direction} }

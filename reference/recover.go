@@ -3,6 +3,7 @@ package reference
 import (
 	"time"
 
+	"github.com/sagacheck/sagacheck/reference/bounds"
 	"github.com/sagacheck/sagacheck/saga"
 )
 
@@ -19,7 +20,7 @@ func (s *State) rebase(now time.Time) {
 			}
 			if !o.notBefore.IsZero() {
 				left := o.notBefore.Sub(o.ended) - max(0, s.latest.Sub(o.ended)) - since
-				o.notBefore = now.Add(min(max(0, left), maxRetryAfter))
+				o.notBefore = now.Add(min(max(0, left), bounds.RetryAfter))
 			}
 		}
 	}

@@ -70,6 +70,7 @@ func (e *Executor) read(ctx context.Context, id string) (loaded, error) {
 	}
 	s, err := replaySafely(es, e.rules)
 	if err == nil && s != nil {
+		s.versions = &e.control.versions
 		s.rebase(e.now())
 	}
 	return loaded{state: s, commits: len(es), broken: err}, nil

@@ -43,7 +43,8 @@ func TestRetryAfterOfAnyTransientAnswer(t *testing.T) {
 			w.Header().Set("Retry-After", "2")
 			w.WriteHeader(code)
 		}))
-		a, err := OpenTest(t, Options{}).post(t.Context(), s.URL, nil, http.Header{})
+		e := OpenTest(t, Options{})
+		a, err := e.post(t.Context(), e.Op(saga.Definition{Steps: []saga.Step{{Action: saga.Call{URL: s.URL}}}}, Ref{0, saga.Action}).Attempt(1))
 		if err != nil || !a.NotBefore.IsZero() != want {
 			t.Errorf("%d: %+v, %v", code, a, err)
 		}

@@ -53,6 +53,12 @@ type Rules struct {
 	// Report is the answer to a status question; false: no such saga is known.
 	Report func(s *State) (saga.Report, bool)
 
+	// Which policies decide.
+
+	// Policy is the version of the policies by which the next attempt of an operation is
+	// made: its step has begun with one, or has not begun; one is in force.
+	Policy func(o Op, begun bool, with, inForce int) int
+
 	// What is sent.
 
 	// Key is the idempotency key of attempt n.
@@ -154,6 +160,13 @@ func DefaultRules() *Rules {
 		StepState: (*State).defaultStepState,
 		Report:    func(s *State) (saga.Report, bool) { return s.report(), true },
 
+		Policy: func(_ Op, begun bool, with, inForce int) int {
+			if begun {
+				return with
+			}
+			return inForce
+		},
+
 		Key:  idempotencyKey,
 		Body: func(o Op) json.RawMessage { return o.Call().Body },
 		Bound: func(ctx context.Context, o Op) (context.Context, context.CancelFunc) {
@@ -161,7 +174,7 @@ func DefaultRules() *Rules {
 		},
 		Send: func(ctx context.Context, a Attempt) Answer { return a.executor.deliver(ctx, a) },
 
-		Meaning:    func(_ Op, a Answer) saga.Answer { return saga.Classify(a.Code) },
+		Meaning:    Op.meaning,
 		RetryAfter: retryAfter,
 
 		Limits: (*State).defaultLimits,

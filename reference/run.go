@@ -132,16 +132,18 @@ func (r *run) starts(records *[]Record) []*operation {
 			continue
 		}
 		if r.e.rules.IntentAtOnce && o.occupyAtOnce() {
-			o.granted = r.intend(records, ref)
+			o.granted = r.intend(records, o)
 		}
 	}
 	return ops
 }
 
 // intend records the intent of the next attempt.
-func (r *run) intend(records *[]Record, ref Ref) *grant {
-	o := r.state.Op(ref)
-	r.take(records, Record{Kind: RecordIntent, At: r.e.now(), Step: ref.Step, Direction: ref.Dir, Attempt: o.Attempts + 1})
+func (r *run) intend(records *[]Record, of *operation) *grant {
+	o, ref := r.state.Op(of.ref), of.ref
+	r.take(records, Record{
+		Kind: RecordIntent, At: r.e.now(), Step: ref.Step, Direction: ref.Dir, Attempt: o.Attempts + 1, Policy: of.op.policy.version,
+	})
 	return &grant{attempt: o.Attempts, spared: o.interrupted, first: o.first, limits: r.state.limits(ref)}
 }
 
@@ -157,7 +159,7 @@ func (r *run) grant(records *[]Record, o *operation) func() {
 		}
 		return func() { o.grants <- nil }
 	}
-	g := r.intend(records, o.ref)
+	g := r.intend(records, o)
 	return func() { o.grants <- g }
 }
 

@@ -18,6 +18,8 @@ type problem struct {
 	Status int    `json:"status"`
 	Detail string `json:"detail,omitempty"`
 	Field  string `json:"field,omitempty"` // JSON path of the field that is wrong
+	// Errors are all the mistakes of a file.
+	Errors []mistake `json:"errors,omitempty"`
 }
 
 func (p problem) write(w http.ResponseWriter) {
@@ -55,9 +57,12 @@ func (f *front) routes() http.Handler {
 	mux.HandleFunc("GET /sagas/{id}", owner((*Executor).handleStatus))
 	mux.HandleFunc("POST /sagas/{id}/compensate", owner(operator((*Executor).Compensate)))
 	mux.HandleFunc("POST /sagas/{id}/retry", owner(operator((*Executor).RetryNow)))
+	mux.HandleFunc("GET /policies", owner((*Executor).handlePolicies))
+	mux.HandleFunc("PUT /policies", owner((*Executor).handleChangePolicies))
 	mux.HandleFunc("GET /healthz", f.handleHealth)
 	for path, allow := range map[string]string{
 		"/sagas": "POST", "/sagas/{id}": "GET, HEAD", "/sagas/{id}/compensate": "POST", "/sagas/{id}/retry": "POST", "/healthz": "GET, HEAD",
+		"/policies": "GET, HEAD, PUT",
 	} {
 		mux.HandleFunc(path, func(w http.ResponseWriter, r *http.Request) {
 			w.Header().Set("Allow", allow)
@@ -103,6 +108,11 @@ func problemOf(err error) problem {
 		return problem{Status: http.StatusRequestTimeout, Detail: fmt.Sprintf("body: expected within %v", requestTimeout), Field: "body"}
 	case errors.As(err, &invalid):
 		return problem{Status: http.StatusBadRequest, Detail: invalid.Error(), Field: invalid.Field}
+	case mistakesOf(err) != nil:
+		all := mistakesOf(err)
+		return problem{Status: http.StatusBadRequest, Detail: fmt.Sprintf("%d mistakes: nothing was changed", len(all)), Field: all[0].Field, Errors: all}
+	case errors.Is(err, ErrChanged):
+		return problem{Status: http.StatusPreconditionFailed, Detail: err.Error()}
 	case errors.As(err, &disagree):
 		return problem{Status: http.StatusConflict, Detail: err.Error(), Field: disagree.Field}
 	case errors.Is(err, ErrConflict):

@@ -206,7 +206,7 @@ const (
 
 func (s *sqliteStore) appendOne(ctx context.Context, tx *sql.Tx, e entry) error {
 	err := s.exec(ctx, tx, insertEntry, e.saga, e.n, e.text)
-	if err == nil && e.n == 1 {
+	if err == nil && e.n == 1 && e.saga != controlID {
 		err = s.exec(ctx, tx, insertSaga, e.saga)
 	}
 	if err == nil && !e.ended.IsZero() {

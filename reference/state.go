@@ -19,6 +19,8 @@ type State struct {
 	trace    string // the client's traceparent, or ""
 	rules    *Rules
 	latest   time.Time // of all records
+	policies []int     // by step: the version with which it began; nil: 0 for all
+	versions *versions // what they say; nil: there are none
 	all      overview
 }
 
@@ -61,7 +63,7 @@ func newState(def saga.Definition, r *Rules) *State {
 // clone is a copy that changes by itself.
 func (s *State) clone() *State {
 	c := *s
-	c.Actions, c.Undos = slices.Clone(s.Actions), slices.Clone(s.Undos)
+	c.Actions, c.Undos, c.policies = slices.Clone(s.Actions), slices.Clone(s.Undos), slices.Clone(s.policies)
 	c.all = newOverview(&c)
 	return &c
 }
@@ -73,14 +75,18 @@ func (s *State) Op(r Ref) *OpState {
 	return &s.Undos[r.Step]
 }
 
-func (s *State) call(r Ref) saga.Call { return callOf(s.Def, r) }
+// call is the call of an operation, as the policies say with which its step began.
+func (s *State) call(r Ref) saga.Call {
+	version, _ := s.Policy(r.Step)
+	return bounded(s.versions.decide(version, s.Def, r).template.Call(callOf(s.Def, r)))
+}
 
-// callOf is the call of an operation, within bounds.
+// callOf is the call of an operation as its definition has it.
 func callOf(d saga.Definition, r Ref) saga.Call {
 	if r.Dir == saga.Action {
-		return bounded(d.Steps[r.Step].Action)
+		return d.Steps[r.Step].Action
 	}
-	return bounded(*d.Steps[r.Step].Compensation)
+	return *d.Steps[r.Step].Compensation
 }
 
 // replay builds the state of a saga from its journal.
@@ -139,6 +145,9 @@ func (s *State) change(r Record) error {
 	case r.Kind == RecordIntent && !o.Open && r.Attempt == o.Attempts+1:
 		if o.Attempts == 0 {
 			o.first = r.At
+		}
+		if _, begun := s.Policy(r.Step); !begun {
+			s.began(r.Step, r.Policy)
 		}
 		o.Attempts++
 		o.Open = true

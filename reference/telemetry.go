@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"net/url"
 
+	"github.com/sagacheck/sagacheck/reference/bounds"
 	"github.com/sagacheck/sagacheck/saga"
 )
 
@@ -57,6 +58,6 @@ func (e *Executor) logAttempt(ctx context.Context, at Attempt, a Answer, err err
 		log.InfoContext(ctx, "attempt", "code", a.Code)
 	}
 	if a.tooLong != "" {
-		log.WarnContext(ctx, "Retry-After is too long", "asked", a.tooLong, "waits", maxRetryAfter.String())
+		log.WarnContext(ctx, "Retry-After is too long", "asked", a.tooLong, "waits", bounds.RetryAfter.String())
 	}
 }

@@ -59,6 +59,9 @@ type Call struct {
 	Body    json.RawMessage `json:"body,omitempty"`
 	Retry   RetryPolicy     `json:"retry"`
 	Breaker *Breaker        `json:"breaker,omitempty"`
+	// Policy names a template of the orchestrator's policies, which takes the place of
+	// Retry. Empty: none; where there is no such template Retry counts.
+	Policy string `json:"policy,omitempty"`
 }
 
 // Effect reads the body as the effect that the call asks for.

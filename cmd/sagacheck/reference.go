@@ -15,6 +15,7 @@ import (
 
 	"github.com/sagacheck/sagacheck/reference"
 	"github.com/sagacheck/sagacheck/reference/defects"
+	"github.com/sagacheck/sagacheck/reference/policies"
 )
 
 func newReference(p process) *cobra.Command {
@@ -24,7 +25,7 @@ func newReference(p process) *cobra.Command {
 		Args:  cobra.NoArgs,
 		RunE:  func(c *cobra.Command, _ []string) error { return c.Help() },
 	}
-	c.AddCommand(newServe(p), newInspect(p), newRepair(p))
+	c.AddCommand(newServe(p), newPolicies(p), newInspect(p), newRepair(p))
 	return c
 }
 
@@ -72,6 +73,7 @@ is in docs/reference.md.`,
 	}
 	c.Flags().StringVar(&f.Addr, "addr", "127.0.0.1:8080", "`host:port` to listen on; port 0: any; other than loopback only with --token")
 	c.Flags().StringVar(&f.StoreDSN, "store", "", "SQLite `file` or postgres:// address (default: a temporary file)")
+	c.Flags().StringVar(&f.PolicyFile, "policies", "", "`file` of policies: it is followed, and comes into force whenever it changes (docs/policies.md)")
 	c.Flags().StringVar(&f.Token, "token", "", "`text` that requests have to bring as Authorization: Bearer, or @FILE that holds it")
 	c.Flags().StringSliceVar(&f.Hosts, "host", nil, "`name` under which clients call it, besides localhost and addresses (may be repeated)")
 	c.Flags().StringSliceVar(&f.Targets, "allow-target", nil, "where calls may go besides this machine: `host`, host:port, *.domain, 10.0.0.0/8, or * (may be repeated)")
@@ -99,13 +101,12 @@ func (f *serveFlags) complete(p process) error {
 	if f.Drain < 0 {
 		return fmt.Errorf("--drain: %v: expected 0 or more", f.Drain)
 	}
-	if file, ok := strings.CutPrefix(f.Token, "@"); ok {
-		b, err := os.ReadFile(file)
-		if err != nil {
-			return fmt.Errorf("--token: %w", err)
-		}
-		if f.Token = strings.TrimSpace(string(b)); f.Token == "" {
-			return fmt.Errorf("--token: %q is empty", file)
+	if f.Token, err = tokenOf(f.Token); err != nil {
+		return err
+	}
+	if f.PolicyFile != "" {
+		if _, _, err := policies.Load(f.PolicyFile); err != nil {
+			return err
 		}
 	}
 	if f.log == "off" {
@@ -117,6 +118,23 @@ func (f *serveFlags) complete(p process) error {
 	}
 	f.Logger = slog.New(slog.NewJSONHandler(p.stderr, &slog.HandlerOptions{Level: level}))
 	return f.check()
+}
+
+// tokenOf is a token that is given as text, or as @FILE.
+func tokenOf(given string) (string, error) {
+	file, ok := strings.CutPrefix(given, "@")
+	if !ok {
+		return given, nil
+	}
+	b, err := os.ReadFile(file)
+	if err != nil {
+		return "", fmt.Errorf("--token: %w", err)
+	}
+	token := strings.TrimSpace(string(b))
+	if token == "" {
+		return "", fmt.Errorf("--token: %q is empty", file)
+	}
+	return token, nil
 }
 
 func (f *serveFlags) check() error {

@@ -1,0 +1,280 @@
+package reference
+
+import (
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/sagacheck/sagacheck/saga"
+)
+
+// policiesOf is a file in which every action has so many attempts.
+func policiesOf(attempts int) string {
+	return fmt.Sprintf(`templates:
+  all:
+    retry: {max_attempts: %d, initial_interval_ms: 1, multiplier: 1, max_interval_ms: 1, jitter: 0, attempt_timeout_ms: 2000}
+bindings:
+  - template: all
+`, attempts)
+}
+
+func changePolicies(t *testing.T, e *Executor, text string) {
+	t.Helper()
+	if _, err := e.ChangePolicies(t.Context(), text, "", By{Source: "http", Author: "test"}); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// decidedBy lists the versions that decided the attempts of an operation, as the store has
+// them.
+func decidedBy(t *testing.T, e *Executor, id string, r Ref) (versions []int) {
+	t.Helper()
+	err := e.store.load(t.Context(), id, func(en entry) error {
+		for _, rec := range en.records {
+			if rec.Kind == RecordIntent && rec.ref() == r {
+				versions = append(versions, rec.Policy)
+			}
+		}
+		return en.damage
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return versions
+}
+
+// A step that has begun keeps the version with which it began, also after a restart; the
+// next one follows the one in force.
+func TestPolicyOfStepThatHasBegun(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "saga.db")
+	var e *Executor
+	var changed atomic.Bool
+	p := NewParticipant(t, func(c SeenCall) int {
+		if c.Op == "a" && c.Attempt == 1 && changed.CompareAndSwap(false, true) {
+			changePolicies(t, e, policiesOf(2))
+		}
+		if c.Attempt < 4 {
+			return 500
+		}
+		return 0
+	})
+	e = OpenTest(t, Options{StoreDSN: file})
+	changePolicies(t, e, policiesOf(4))
+	d := p.Define("s", "a compensatable", "b compensatable")
+	SubmitTest(t, e, d)
+	r := AwaitStatus(t, e, "s", saga.Compensated)
+	if got := steps(r); got != "a:compensated/4 b:compensated/2" {
+		t.Error(got)
+	}
+	for step, want := range []string{"[1 1 1 1]", "[2 2]"} {
+		if got := fmt.Sprint(decidedBy(t, e, "s", Ref{step, saga.Action})); got != want {
+			t.Errorf("step %d: %s, want %s", step, got, want)
+		}
+	}
+	if got := fmt.Sprint(decidedBy(t, e, "s", Ref{0, saga.Compensation})); !strings.HasPrefix(got, "[1") {
+		t.Errorf("the compensation: %s, want the version with which its step began", got)
+	}
+}
+
+func TestPolicyAcrossRestart(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "saga.db")
+	hold := make(chan struct{})
+	var first atomic.Bool
+	p := NewParticipant(t, func(c SeenCall) int {
+		if first.CompareAndSwap(false, true) {
+			<-hold
+		}
+		return 500
+	})
+	e := OpenTest(t, Options{StoreDSN: file})
+	changePolicies(t, e, policiesOf(5))
+	SubmitTest(t, e, p.Define("s", "a compensatable"))
+	p.AwaitCall(t, "a", 1)
+	changePolicies(t, e, policiesOf(2))
+	if err := e.Close(); err != nil {
+		t.Fatal(err)
+	}
+	close(hold)
+	e = OpenTest(t, Options{StoreDSN: file})
+	if version, text, _ := e.Policies(); version != 2 || text != policiesOf(2) {
+		t.Errorf("version %d: %s", version, text)
+	}
+	AwaitStatus(t, e, "s", saga.Compensating)
+	// The attempt that was cut short counts in no budget.
+	if got := fmt.Sprint(decidedBy(t, e, "s", Ref{0, saga.Action})); got != "[1 1 1 1 1 1]" {
+		t.Error(got)
+	}
+}
+
+// A definition names a template; one that is not there is refused, with the field.
+func TestPolicyThatADefinitionNames(t *testing.T) {
+	p := NewParticipant(t, func(c SeenCall) int { return 500 })
+	e := OpenTest(t, Options{})
+	d := p.Define("s", "a compensatable")
+	d.Steps[0].Action.Policy = "once"
+	err := e.Submit(t.Context(), d)
+	if err == nil || !strings.Contains(err.Error(), `steps[0].action.policy: template "once": there are no policies`) {
+		t.Error(err)
+	}
+	changePolicies(t, e, policiesOf(3))
+	err = e.Submit(t.Context(), d)
+	if err == nil || !strings.Contains(err.Error(), `no template is called "once": expected one of all`) {
+		t.Error(err)
+	}
+	once := strings.Replace(policiesOf(1), "all:", "once:", 1)
+	changePolicies(t, e, once[:strings.Index(once, "bindings")])
+	d.Steps[0].Compensation = nil
+	SubmitTest(t, e, d)
+	if got := steps(AwaitStatus(t, e, "s", saga.Compensated)); got != "a:failed/1" {
+		t.Error(got)
+	}
+}
+
+// What an error means is the template's to say: give up, and undo what may have been done.
+func TestPolicyClasses(t *testing.T) {
+	p := NewParticipant(t, func(c SeenCall) int {
+		if c.Op == "b" {
+			return 500
+		}
+		if c.Attempt == 1 && c.Op == "a" {
+			return 404
+		}
+		return 0
+	})
+	e := OpenTest(t, Options{})
+	changePolicies(t, e, strings.Replace(policiesOf(3), "    retry:", `    errors:
+      - {code: 404, class: transient}
+      - {code: 500, class: give-up}
+    retry:`, 1))
+	SubmitTest(t, e, p.Define("s", "a compensatable", "b compensatable"))
+	if got := steps(AwaitStatus(t, e, "s", saga.Compensated)); got != "a:compensated/2 b:compensated/1" {
+		t.Error(got)
+	}
+}
+
+// The type of a problem is read only where a template asks for it.
+func TestPolicyClassOfProblem(t *testing.T) {
+	calls := 0
+	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		calls++
+		w.Header().Set("Content-Type", "application/problem+json; charset=utf-8")
+		w.WriteHeader(409)
+		_, _ = w.Write([]byte(`{"type": "https://shop.example/sold-out"}`))
+	}))
+	defer s.Close()
+	e := OpenTest(t, Options{})
+	changePolicies(t, e, strings.Replace(policiesOf(3), "    retry:", `    errors: [{problem: "https://shop.example/sold-out", class: permanent}]
+    retry:`, 1))
+	SubmitTest(t, e, saga.Definition{ID: "s", Steps: []saga.Step{{Name: "a", Kind: saga.Compensatable, Action: saga.Call{URL: s.URL, Retry: retry(5)}}}})
+	if got := steps(AwaitStatus(t, e, "s", saga.Compensated)); got != "a:failed/1" || calls != 1 {
+		t.Error(got, calls)
+	}
+}
+
+func put(t *testing.T, h http.Handler, path, body string, header ...string) *httptest.ResponseRecorder {
+	t.Helper()
+	r := httptest.NewRequest(http.MethodPut, path, strings.NewReader(body))
+	for i := 0; i < len(header); i += 2 {
+		r.Header.Set(header[i], header[i+1])
+	}
+	w := httptest.NewRecorder()
+	r.Host = "127.0.0.1"
+	h.ServeHTTP(w, r)
+	return w
+}
+
+func get(h http.Handler, path string) *httptest.ResponseRecorder {
+	r := httptest.NewRequest(http.MethodGet, path, nil)
+	r.Host = "127.0.0.1"
+	w := httptest.NewRecorder()
+	h.ServeHTTP(w, r)
+	return w
+}
+
+func TestPoliciesByHTTP(t *testing.T) {
+	e := OpenTest(t, Options{})
+	h := e.Handler()
+	none := get(h, "/policies").Header().Get("ETag")
+	if none == "" {
+		t.Fatal("no ETag")
+	}
+	if w := put(t, h, "/policies", policiesOf(2)); w.Code != http.StatusPreconditionRequired {
+		t.Error(w.Code, w.Body)
+	}
+	w := put(t, h, "/policies", policiesOf(2), "If-Match", none)
+	if w.Code != http.StatusOK || w.Header().Get("ETag") != get(h, "/policies").Header().Get("ETag") {
+		t.Error(w.Code, w.Body)
+	}
+	if w := put(t, h, "/policies", policiesOf(3), "If-Match", none); w.Code != http.StatusPreconditionFailed {
+		t.Error(w.Code, w.Body)
+	}
+	bad := strings.Replace(strings.Replace(policiesOf(3), "jitter: 0", "jitter: 7", 1), "template: all", "template: al", 1)
+	w = put(t, h, "/policies", bad, "If-Match", "*")
+	if body := w.Body.String(); w.Code != http.StatusBadRequest ||
+		!strings.Contains(body, `{"line":3,"column":`) || !strings.Contains(body, `"templates.all.retry.jitter"`) || !strings.Contains(body, `"bindings[0].template"`) {
+		t.Error(w.Code, body)
+	}
+	if got := get(h, "/policies").Body.String(); got != policiesOf(2) {
+		t.Errorf("a bad file changed something: %s", got)
+	}
+	put(t, h, "/policies", policiesOf(3), "If-Match", "*")
+	if w := get(h, "/policies?version=1"); w.Body.String() != policiesOf(2) || w.Header().Get("Policies-Version") != "1" {
+		t.Error(w.Code, w.Body)
+	}
+	if w := get(h, "/policies?version=9"); w.Code != http.StatusNotFound {
+		t.Error(w.Code, w.Body)
+	}
+}
+
+// A file comes into force when it changes, and does not bring back what was replaced since.
+func TestPolicyFile(t *testing.T) {
+	dir := t.TempDir()
+	file, store := filepath.Join(dir, "policies.yaml"), filepath.Join(dir, "saga.db")
+	write(t, file, policiesOf(2))
+	e := OpenTest(t, Options{StoreDSN: store, PolicyFile: file})
+	awaitVersion(t, e, 1)
+	write(t, file, "templates: {")
+	changePolicies(t, e, policiesOf(7))
+	write(t, file, policiesOf(3))
+	awaitVersion(t, e, 3)
+	changePolicies(t, e, policiesOf(8))
+	if err := e.Close(); err != nil {
+		t.Fatal(err)
+	}
+	e = OpenTest(t, Options{StoreDSN: store, PolicyFile: file})
+	if err := e.takeFile(file, policiesOf(3)); err != nil {
+		t.Fatal(err)
+	}
+	if version, text, _ := e.Policies(); version != 4 || text != policiesOf(8) {
+		t.Errorf("version %d: %s", version, text)
+	}
+}
+
+func awaitVersion(t *testing.T, e *Executor, want int) {
+	t.Helper()
+	deadline := time.After(10 * time.Second)
+	for tick := time.NewTicker(5 * time.Millisecond); ; {
+		if version, _, _ := e.Policies(); version == want {
+			tick.Stop()
+			return
+		}
+		select {
+		case <-tick.C:
+		case <-deadline:
+			t.Fatalf("version %d never came into force", want)
+		}
+	}
+}
+
+func write(t *testing.T, file, text string) {
+	t.Helper()
+	if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+}
