@@ -71,19 +71,23 @@ func idempotencyKey(o Op, _ int) string {
 }
 
 // header is what the contract asks every call to carry.
-func header(o Op, key string) http.Header {
+func header(o Op, n int, key string) http.Header {
 	return http.Header{
 		"Content-Type":    {"application/json"},
 		"Idempotency-Key": {key},
 		"Saga-Id":         {o.Saga.ID},
 		"Saga-Step":       {o.SagaStep().Name},
-		"Traceparent":     {traceParent(o.Saga.ID, o.executor.traceOf(o.Saga.ID))},
+		"Traceparent":     {traceParent(o, n, o.executor.traceOf(o.Saga.ID))},
 	}
 }
 
 // send makes one attempt.
 func (e *Executor) send(ctx context.Context, o Op, n int) Answer {
-	return e.rules.Send(ctx, o.Attempt(n))
+	a := o.Attempt(n)
+	if e.observer != nil {
+		e.observer.Leaves(o, n)
+	}
+	return e.rules.Send(ctx, a)
 }
 
 // deliver sends an attempt and waits for its answer, which counts only when it has

@@ -98,7 +98,7 @@ func with(t *testing.T, text, path string) string {
 // Bodies that are there at once are bounded in bytes, and leave room again.
 func TestBodiesAreBounded(t *testing.T) {
 	e := OpenTest(t, Options{})
-	f := newFront(Access{}, e).(*front)
+	f := newFront(Access{}, e, nil)
 	f.bodies.Store(maxBodies - 100)
 	p := NewParticipant(t, nil)
 	text, err := jsonOf(p.Define("s", "a compensatable"))

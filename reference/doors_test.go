@@ -56,7 +56,7 @@ func TestNames(t *testing.T) {
 // the token.
 func TestAccess(t *testing.T) {
 	e := OpenTest(t, Options{})
-	srv := httptest.NewServer(newFront(Access{Token: "secret", Hosts: []string{"sagas.example"}}, e))
+	srv := httptest.NewServer(newFront(Access{Token: "secret", Hosts: []string{"sagas.example"}}, e, nil))
 	defer srv.Close()
 	auth := []string{"Authorization", "Bearer secret"}
 	for name, tt := range map[string]struct {
@@ -209,7 +209,7 @@ func TestTraceOfTheClient(t *testing.T) {
 		}
 	}
 	for _, bad := range []string{"", "00-x", strings.ToUpper(client), "00-" + strings.Repeat("0", 32) + client[35:]} {
-		if got := traceParent("s", bad); len(got) != 55 || strings.HasPrefix(got, client[:20]) {
+		if got := traceParent(Op{Saga: saga.Definition{ID: "s", Steps: []saga.Step{{Name: "a"}}}, Ref: Ref{0, saga.Action}}, 1, bad); len(got) != 55 || strings.HasPrefix(got, client[:20]) {
 			t.Error(bad, got)
 		}
 	}

@@ -32,6 +32,8 @@ type Options struct {
 	Rules *Rules
 	// Logger gets what an operator would want to see; nil: nothing is logged.
 	Logger *slog.Logger
+	// Observer is told what becomes of sagas; nil: nobody is.
+	Observer Observer
 
 	lease  time.Duration    // of a PostgreSQL store; 0: leaseTime
 	clock  func() time.Time // nil: time.Now
@@ -53,6 +55,7 @@ type Executor struct {
 	journal  *journal
 	control  control
 	health   *health
+	observer Observer // nil: none
 	slots    slots
 	shortage shortage
 	now      func() time.Time
@@ -102,7 +105,7 @@ func open(ctx context.Context, s store, o Options) (*Executor, error) {
 		o.Rules = rules
 	}
 	e := &Executor{
-		log: o.Logger, store: s, rules: o.Rules, breakers: breakers{rules: o.Rules, byName: map[string]*breaker{}}, now: o.clock,
+		log: o.Logger, store: s, rules: o.Rules, breakers: breakers{rules: o.Rules, byName: map[string]*breaker{}}, now: o.clock, observer: o.Observer,
 		sagas: map[string]*known{}, stopping: make(chan struct{}), slots: newSlots(o.calls),
 	}
 	if e.log == nil {
@@ -122,7 +125,13 @@ func open(ctx context.Context, s store, o Options) (*Executor, error) {
 	e.ctx, e.cancel = context.WithCancel(context.WithoutCancel(ctx))
 	e.journal = newJournal(s, e.health, e.rules)
 	e.control.turn = make(chan struct{}, 1)
-	if err := errors.Join(e.control.load(ctx, s), e.recover(ctx)); err != nil {
+	if err = e.control.load(ctx, s); err == nil {
+		err = e.recount(ctx)
+	}
+	if err == nil {
+		err = e.recover(ctx)
+	}
+	if err != nil {
 		return nil, errors.Join(fmt.Errorf("recover: %w", err), e.Close())
 	}
 	e.spawn(func() { e.journal.write(e.ctx) })

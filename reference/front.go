@@ -30,6 +30,7 @@ type front struct {
 	health   atomic.Pointer[health]   // what keeps the store from being opened
 	executor atomic.Pointer[Executor] // nil: standby
 	mux      http.Handler
+	metrics  http.Handler  // nil: none
 	submits  chan struct{} // bounds what is read and waits at once
 	bodies   atomic.Int64  // bytes of those
 }
@@ -57,8 +58,8 @@ func (b *countedBody) Read(p []byte) (int, error) {
 	return n, err
 }
 
-func newFront(a Access, e *Executor) http.Handler {
-	f := &front{access: a, submits: make(chan struct{}, maxSubmits)}
+func newFront(a Access, e *Executor, metrics http.Handler) *front {
+	f := &front{access: a, metrics: metrics, submits: make(chan struct{}, maxSubmits)}
 	f.mux = f.routes()
 	if e != nil {
 		f.executor.Store(e)

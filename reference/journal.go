@@ -22,8 +22,13 @@ type store interface {
 	load(ctx context.Context, id string, yield func(entry) error) error
 	// breakers lists the states of breakers that were stored.
 	breakers(ctx context.Context) ([]breakerState, error)
-	// prune removes some sagas that ended before a time, and says how many.
-	prune(ctx context.Context, before time.Time) (int, error)
+	// prune removes some sagas that ended before a time, and says how many. What keep makes
+	// of them, if it is not nil, is kept in the same transaction.
+	prune(ctx context.Context, before time.Time, keep fold) (int, error)
+	// kept is what is kept of sagas that were removed; "": nothing.
+	kept(ctx context.Context) (string, error)
+	// each yields the entries of all sagas, one saga after the other, by number.
+	each(ctx context.Context, yield func(entry) error) error
 	// setAside takes the entries of a saga from n on away, to where a person can look
 	// at them; from 1 on, the saga is gone.
 	setAside(ctx context.Context, id string, n int) error

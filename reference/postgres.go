@@ -298,15 +298,28 @@ func (s *postgresStore) breakers(ctx context.Context) ([]breakerState, error) {
 	return decodeBreakers(list), err
 }
 
-func (s *postgresStore) prune(ctx context.Context, before time.Time) (n int, err error) {
+func (s *postgresStore) prune(ctx context.Context, before time.Time, keep fold) (n int, err error) {
 	ctx, cancel := context.WithTimeout(ctx, 10*statementTimeout)
 	defer cancel()
-	err = s.pool.QueryRow(ctx, `
-		WITH owner AS (SELECT epoch FROM sagacheck_owner WHERE epoch = $1 FOR SHARE),
-		old AS (SELECT id FROM sagacheck_saga, owner WHERE ended < $2 ORDER BY ended LIMIT $3),
-		entries AS (DELETE FROM sagacheck_journal USING old WHERE saga = old.id),
-		gone AS (DELETE FROM sagacheck_saga USING old WHERE sagacheck_saga.id = old.id)
-		SELECT count(*) FROM old`, s.epoch, before, pruneSize).Scan(&n)
+	err = pgx.BeginFunc(ctx, s.pool, func(tx pgx.Tx) error {
+		rows, err := tx.Query(ctx, `
+			WITH owner AS (SELECT epoch FROM sagacheck_owner WHERE epoch = $1 FOR SHARE)
+			SELECT id FROM sagacheck_saga, owner WHERE ended < $2 ORDER BY ended LIMIT $3`, s.epoch, before, pruneSize)
+		if err != nil {
+			return err
+		}
+		ids, err := pgx.CollectRows(rows, pgx.RowTo[string])
+		if err == nil && keep != nil && len(ids) > 0 {
+			err = s.keep(ctx, tx, ids, keep)
+		}
+		if err == nil {
+			_, err = tx.Exec(ctx, `
+				WITH entries AS (DELETE FROM sagacheck_journal WHERE saga = ANY($1))
+				DELETE FROM sagacheck_saga WHERE id = ANY($1)`, ids)
+		}
+		n = len(ids)
+		return err
+	})
 	return n, err
 }
 

@@ -28,8 +28,7 @@ func (r *run) guard(work func()) {
 // quarantine ends the work on a running saga. A later start tries again.
 func (r *run) quarantine(why error) {
 	if r.broken.CompareAndSwap(nil, &why) {
-		r.e.log.Error("saga quarantined", "saga", r.state.Def.ID, "error", why)
-		r.e.quarantined.Add(1)
+		r.e.countQuarantined(r.state.Def.ID, why)
 	}
 	r.inbox.abandon()
 	r.stop()
@@ -37,13 +36,20 @@ func (r *run) quarantine(why error) {
 
 // isolate keeps a saga that can't be recovered where it can be seen.
 func (e *Executor) isolate(id string, why error) {
-	e.log.Error("saga quarantined", "saga", id, "error", why)
-	e.quarantined.Add(1)
+	e.countQuarantined(id, why)
 	k := &known{ready: make(chan struct{}), broken: why}
 	close(k.ready)
 	e.mu.Lock()
 	e.sagas[id] = k
 	e.mu.Unlock()
+}
+
+func (e *Executor) countQuarantined(id string, why error) {
+	e.log.Error("saga quarantined", "saga", id, "error", why)
+	e.quarantined.Add(1)
+	if e.observer != nil {
+		e.observer.Quarantined(id)
+	}
 }
 
 // brokenReport is the report of a saga in quarantine: a person is needed.

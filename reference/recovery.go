@@ -154,6 +154,7 @@ func (e *Executor) resume(s *State, commits int) {
 			for _, rec := range s.recover(e.now()) {
 				k.run.take(&opening, rec)
 			}
+			k.run.logInterrupted(opening)
 			_ = k.run.loop(opening, func() {}) // it has said what is wrong
 		})
 	})
@@ -165,7 +166,7 @@ func (e *Executor) forgetOld(retain time.Duration) {
 	for {
 		pause := min(max(retain/10, time.Second), time.Hour)
 		for {
-			n, err := e.store.prune(e.ctx, e.now().Add(-retain))
+			n, err := e.store.prune(e.ctx, e.now().Add(-retain), e.fold())
 			if err != nil && e.ctx.Err() == nil {
 				e.health.trouble(removing, err)
 				pause = min(pause, again)

@@ -194,7 +194,7 @@ func DefaultRules() *Rules {
 		Unreadable: func(string, error) bool { return true },
 		Resubmit:   func(_ *Executor, accepted, again saga.Definition) error { return sameDefinition(accepted, again) },
 	}
-	r.Header = func(o Op, n int) http.Header { return header(o, r.Key(o, n)) }
+	r.Header = func(o Op, n int) http.Header { return header(o, n, r.Key(o, n)) }
 	r.Wait = func(o Op, n int) time.Duration { return waitWithin(o.Call().Retry, n, r.Draw(n)) }
 	r.Conclude = func(o Op, a Answer, left bool) Outcome {
 		m := r.Meaning(o, a)

@@ -50,6 +50,7 @@ func (r *run) loop(opening []Record, started func()) error {
 			}
 		}
 		r.view.apply(records)
+		r.observe(records)
 		for _, reply := range replies {
 			reply()
 		}

@@ -18,6 +18,8 @@ type ServeOptions struct {
 	Options
 	Access
 	Addr string // host:port; port 0: any
+	// Metrics answers GET /metrics; nil: there are none.
+	Metrics http.Handler
 	// Drain is how long calls under way get to end when ctx ends; 0: DefaultDrain.
 	Drain time.Duration
 	Ready func(addr string) // called with the address when sagas are accepted; may be nil
@@ -50,7 +52,7 @@ func Serve(ctx context.Context, o ServeOptions) error {
 	if o.Logger == nil {
 		o.Logger = slog.New(slog.DiscardHandler)
 	}
-	f := newFront(o.Access, nil).(*front)
+	f := newFront(o.Access, nil, o.Metrics)
 	srv := newServer(f)
 	served := make(chan error, 1)
 	go func() { served <- srv.Serve(limitListener(l, maxConnections())) }()

@@ -38,7 +38,7 @@ func writeJSON(w http.ResponseWriter, contentType string, code int, v any) {
 
 // Handler speaks the HTTP contract (docs/contract.md). Errors are
 // application/problem+json; those of a body name its field.
-func (e *Executor) Handler() http.Handler { return newFront(Access{}, e) }
+func (e *Executor) Handler() http.Handler { return newFront(Access{}, e, nil) }
 
 // routes are the resources, and the methods of each.
 func (f *front) routes() http.Handler {
@@ -60,10 +60,15 @@ func (f *front) routes() http.Handler {
 	mux.HandleFunc("GET /policies", owner((*Executor).handlePolicies))
 	mux.HandleFunc("PUT /policies", owner((*Executor).handleChangePolicies))
 	mux.HandleFunc("GET /healthz", f.handleHealth)
-	for path, allow := range map[string]string{
+	allowed := map[string]string{
 		"/sagas": "POST", "/sagas/{id}": "GET, HEAD", "/sagas/{id}/compensate": "POST", "/sagas/{id}/retry": "POST", "/healthz": "GET, HEAD",
 		"/policies": "GET, HEAD, PUT",
-	} {
+	}
+	if f.metrics != nil {
+		mux.Handle("GET /metrics", f.metrics)
+		allowed["/metrics"] = "GET, HEAD"
+	}
+	for path, allow := range allowed {
 		mux.HandleFunc(path, func(w http.ResponseWriter, r *http.Request) {
 			w.Header().Set("Allow", allow)
 			problem{Status: http.StatusMethodNotAllowed, Detail: fmt.Sprintf("%s: expected %s", r.Method, allow)}.write(w)

@@ -265,18 +265,7 @@ func (s *sqliteStore) load(ctx context.Context, id string, yield func(entry) err
 	if err != nil {
 		return err
 	}
-	defer rows.Close()
-	for rows.Next() {
-		var n int
-		var text string
-		if err := rows.Scan(&n, &text); err != nil {
-			return err
-		}
-		if err := yield(decodeEntry(id, n, text)); err != nil {
-			return err
-		}
-	}
-	return rows.Err()
+	return yieldRows(rows, id, yield)
 }
 
 func (s *sqliteStore) breakers(ctx context.Context) ([]breakerState, error) {
@@ -302,13 +291,16 @@ func decodeBreakers(list []string) (states []breakerState) {
 // pruneSize is how many sagas one transaction removes.
 const pruneSize = 200
 
-func (s *sqliteStore) prune(ctx context.Context, before time.Time) (n int, err error) {
+func (s *sqliteStore) prune(ctx context.Context, before time.Time, keep fold) (n int, err error) {
 	err = s.within(ctx, func(tx *sql.Tx) error {
 		rows, err := tx.QueryContext(ctx, `SELECT id FROM saga WHERE ended < ? ORDER BY ended LIMIT ?`, before.UnixMilli(), pruneSize)
 		if err != nil {
 			return err
 		}
 		ids, err := texts(rows)
+		if err == nil && keep != nil && len(ids) > 0 {
+			err = s.keep(ctx, tx, ids, keep)
+		}
 		for _, id := range ids {
 			if err == nil {
 				_, err = tx.ExecContext(ctx, `DELETE FROM journal WHERE saga = ?`, id)

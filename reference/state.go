@@ -93,27 +93,36 @@ func callOf(d saga.Definition, r Ref) saga.Call {
 func replay(es []entry, rules *Rules) (*State, error) {
 	var s *State
 	for i, e := range es {
-		if e.damage != nil {
-			return nil, e.damage
-		}
-		if e.n != i+1 {
+		if e.damage == nil && e.n != i+1 {
 			return nil, fmt.Errorf("journal of saga %q: entry %d where %d was expected", e.saga, e.n, i+1)
 		}
-		for _, r := range e.records {
-			if r.Kind == recAccepted && s == nil && r.Definition != nil {
-				if err := r.Definition.Validate(); err != nil {
-					return nil, fmt.Errorf("journal of saga %q: %w", e.saga, err)
-				}
-				s = newState(*r.Definition, rules)
-				s.latest, s.trace = r.At, r.Trace
-				continue
+		var err error
+		if s, err = replayOnto(s, e, rules); err != nil {
+			return nil, err
+		}
+	}
+	return s, nil
+}
+
+// replayOnto takes one more entry into a state; nil: it is the first.
+func replayOnto(s *State, e entry, rules *Rules) (*State, error) {
+	if e.damage != nil {
+		return nil, e.damage
+	}
+	for _, r := range e.records {
+		if r.Kind == recAccepted && s == nil && r.Definition != nil {
+			if err := r.Definition.Validate(); err != nil {
+				return nil, fmt.Errorf("journal of saga %q: %w", e.saga, err)
 			}
-			if s == nil {
-				return nil, fmt.Errorf("journal of saga %q: begins with %q: expected %q", e.saga, r.Kind, recAccepted)
-			}
-			if err := s.apply(r); err != nil {
-				return nil, fmt.Errorf("journal of saga %q, entry %d: %w", e.saga, e.n, err)
-			}
+			s = newState(*r.Definition, rules)
+			s.latest, s.trace = r.At, r.Trace
+			continue
+		}
+		if s == nil {
+			return nil, fmt.Errorf("journal of saga %q: begins with %q: expected %q", e.saga, r.Kind, recAccepted)
+		}
+		if err := s.apply(r); err != nil {
+			return nil, fmt.Errorf("journal of saga %q, entry %d: %w", e.saga, e.n, err)
 		}
 	}
 	return s, nil

@@ -2,6 +2,7 @@ package reference
 
 import (
 	"context"
+	"encoding/hex"
 	"errors"
 	"log/slog"
 	"net/url"
@@ -10,8 +11,9 @@ import (
 	"github.com/sagacheck/sagacheck/saga"
 )
 
-// A saga's life is one line an event, all with the same names: saga, step,
-// direction, attempt. No line holds a body, a URL or a header, which may hold secrets.
+// A saga's life is one line an event, all with the same names: saga, step, direction,
+// attempt, and trace_id and span_id as traces have them. No line holds a body, a URL or a
+// header, which may hold secrets.
 
 // logStatus says what has become of a saga, if that is new.
 func (r *run) logStatus() {
@@ -24,7 +26,9 @@ func (r *run) logStatus() {
 	}
 	first := r.shown == ""
 	r.shown = status
-	log := r.e.log.With("saga", r.state.Def.ID, "name", r.state.Def.Name)
+	trace := r.state.Trace()
+	root := trace.Root()
+	log := r.e.log.With("saga", r.state.Def.ID, "name", r.state.Def.Name, "trace_id", hex.EncodeToString(trace.ID[:]), "span_id", hex.EncodeToString(root[:]))
 	switch {
 	case first:
 		log.Info("saga accepted", "steps", len(r.state.Def.Steps), "traceparent", r.state.trace)
@@ -37,12 +41,29 @@ func (r *run) logStatus() {
 	}
 }
 
+// logOf is the log of an attempt.
+func (e *Executor) logOf(o Op, n int) *slog.Logger {
+	trace := traceFrom(o.Saga.ID, e.traceOf(o.Saga.ID))
+	span := trace.Attempt(o.SagaStep().Name, o.Ref, n)
+	return e.log.With("saga", o.Saga.ID, "step", o.SagaStep().Name, "direction", string(o.Dir), "attempt", n,
+		"trace_id", hex.EncodeToString(trace.ID[:]), "span_id", hex.EncodeToString(span[:]))
+}
+
+// logInterrupted says of which attempts nobody will ever learn what came of them.
+func (r *run) logInterrupted(records []Record) {
+	for _, rec := range records {
+		if rec.Interrupted && r.e.log.Enabled(r.ctx, slog.LevelInfo) {
+			r.e.logOf(r.e.Op(r.state.Def, rec.ref()), rec.Attempt).Info("attempt", "interrupted", true)
+		}
+	}
+}
+
 // logAttempt says what came of a call.
 func (e *Executor) logAttempt(ctx context.Context, at Attempt, a Answer, err error) {
 	if !e.log.Enabled(ctx, slog.LevelError) {
 		return
 	}
-	log := e.log.With("saga", at.Saga.ID, "step", at.SagaStep().Name, "direction", string(at.Dir), "attempt", at.N)
+	log := e.logOf(at.Op, at.N)
 	var transport *url.Error // holds the URL
 	if errors.As(err, &transport) {
 		err = transport.Err

@@ -1,24 +1,70 @@
 package reference
 
 import (
-	"crypto/rand"
 	"crypto/sha256"
 	"encoding/hex"
 	"regexp"
+	"strconv"
 	"strings"
 )
 
-// traceParent is the W3C trace context: one span an attempt, in the trace of the
-// client that submitted the saga, or in one of the saga's own.
-func traceParent(id, client string) string {
-	var span [8]byte
-	_, _ = rand.Read(span[:]) // never fails
-	span[0] |= 1              // all zero is not a span
-	if validTrace(client) {
-		return client[:36] + hex.EncodeToString(span[:]) + client[52:55]
+// Trace is a saga's place in traces (W3C trace context): in the trace of the client that
+// submitted it, or in one of its own. The names of its spans follow from the saga alone,
+// so that they are the same in every life of the executor: what a killed one could not
+// export any more, the next one can.
+type Trace struct {
+	ID      [16]byte
+	Parent  [8]byte // the client's span; zero: none
+	Sampled bool    // the client, if there is one, wants its trace to be kept
+	saga    string
+}
+
+func traceFrom(id, client string) Trace {
+	t := Trace{Sampled: true, saga: id}
+	if !validTrace(client) {
+		sum := sha256.Sum256([]byte(id))
+		copy(t.ID[:], sum[:])
+		return t
 	}
-	trace := sha256.Sum256([]byte(id))
-	return "00-" + hex.EncodeToString(trace[:16]) + "-" + hex.EncodeToString(span[:]) + "-01"
+	var flags [1]byte
+	for text, to := range map[string][]byte{client[3:35]: t.ID[:], client[36:52]: t.Parent[:], client[53:55]: flags[:]} {
+		_, _ = hex.Decode(to, []byte(text)) // its form was looked at
+	}
+	t.Sampled = flags[0]&1 != 0
+	return t
+}
+
+// Trace is the saga's.
+func (s *State) Trace() Trace { return traceFrom(s.Def.ID, s.trace) }
+
+// Root is the span of the saga.
+func (t Trace) Root() [8]byte { return t.span("") }
+
+// Operation is the span of an operation, with all its attempts.
+func (t Trace) Operation(step string, r Ref) [8]byte { return t.span(step + "/" + string(r.Dir)) }
+
+// Attempt is the span of attempt n of an operation.
+func (t Trace) Attempt(step string, r Ref, n int) [8]byte {
+	return t.span(step + "/" + string(r.Dir) + "/" + strconv.Itoa(n))
+}
+
+// span names a span of the saga: no name of a step holds a slash.
+func (t Trace) span(name string) (id [8]byte) {
+	sum := sha256.Sum256([]byte(string(t.ID[:]) + t.saga + "\x00" + name))
+	copy(id[:], sum[:])
+	id[0] |= 1 // all zero is not a span
+	return id
+}
+
+// traceParent is what attempt n carries: its own span.
+func traceParent(o Op, n int, client string) string {
+	t := traceFrom(o.Saga.ID, client)
+	span := t.Attempt(o.SagaStep().Name, o.Ref, n)
+	flags := "-01"
+	if validTrace(client) {
+		flags = client[52:55]
+	}
+	return "00-" + hex.EncodeToString(t.ID[:]) + "-" + hex.EncodeToString(span[:]) + flags
 }
 
 var traceForm = regexp.MustCompile(`^00-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}$`)

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -16,6 +17,7 @@ import (
 	"github.com/sagacheck/sagacheck/reference"
 	"github.com/sagacheck/sagacheck/reference/defects"
 	"github.com/sagacheck/sagacheck/reference/policies"
+	"github.com/sagacheck/sagacheck/reference/telemetry"
 )
 
 func newReference(p process) *cobra.Command {
@@ -33,6 +35,8 @@ func newReference(p process) *cobra.Command {
 type serveFlags struct {
 	reference.ServeOptions
 	log     string
+	otlp    string
+	metrics bool
 	defects []string
 }
 
@@ -68,7 +72,7 @@ is in docs/reference.md.`,
 				debug.SetMemoryLimit(memoryLimit)
 			}
 			f.Ready = func(addr string) { fmt.Fprintf(p.stdout, "serving the contract on http://%s\n", addr) }
-			return trouble(reference.Serve(c.Context(), f.ServeOptions))
+			return f.serve(c.Context())
 		},
 	}
 	c.Flags().StringVar(&f.Addr, "addr", "127.0.0.1:8080", "`host:port` to listen on; port 0: any; other than loopback only with --token")
@@ -80,8 +84,32 @@ is in docs/reference.md.`,
 	c.Flags().DurationVar(&f.Retain, "retain", 0, "how `long` ended sagas are kept, for example 720h (default: for ever)")
 	c.Flags().DurationVar(&f.Drain, "drain", reference.DefaultDrain, "how `long` calls under way get to end after an interrupt")
 	c.Flags().StringVar(&f.log, "log", "info", "`level` of the log, as JSON on standard error: debug, info, warn, error or off")
+	c.Flags().StringVar(&f.otlp, "otlp", "", "base `URL` of an OpenTelemetry collector for traces, as http://127.0.0.1:4318 (default: none are made)")
+	c.Flags().BoolVar(&f.metrics, "metrics", true, "answer GET /metrics; what they count is read from the store at the start")
 	c.Flags().StringSliceVar(&f.defects, "defect", nil, "switch on a planted defect (may be repeated)")
 	return c
+}
+
+// exportGrace bounds how long the last spans may take to leave.
+const exportGrace = 3 * time.Second
+
+// serve serves, and says what it does.
+func (f *serveFlags) serve(ctx context.Context) error {
+	if !f.metrics && f.otlp == "" {
+		return trouble(reference.Serve(ctx, f.ServeOptions))
+	}
+	t, err := telemetry.New(telemetry.Options{OTLP: f.otlp, Version: toolVersion(), Logger: f.Logger})
+	if err != nil {
+		return usage(fmt.Errorf("--otlp: %w", err))
+	}
+	f.Observer = t
+	if f.metrics {
+		f.Metrics = t
+	}
+	err = reference.Serve(ctx, f.ServeOptions)
+	last, cancel := context.WithTimeout(context.WithoutCancel(ctx), exportGrace)
+	defer cancel()
+	return trouble(errors.Join(err, t.Close(last)))
 }
 
 // complete checks the flags, and reads what they only name.

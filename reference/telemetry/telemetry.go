@@ -1,0 +1,242 @@
+package telemetry
+
+import (
+	"context"
+	"log/slog"
+	"net/http"
+	"sync"
+	"time"
+
+	"github.com/sagacheck/sagacheck/reference"
+	"github.com/sagacheck/sagacheck/saga"
+)
+
+// Options say where signals go.
+type Options struct {
+	// OTLP is the base URL of an OpenTelemetry collector that takes OTLP/HTTP:
+	// http://127.0.0.1:4318; empty: no traces are made.
+	OTLP string
+	// Version of the program, as traces name it.
+	Version string
+	// Logger gets what keeps traces from being exported; nil: nobody.
+	Logger *slog.Logger
+	// Rules are how facts become signals; nil: DefaultRules.
+	Rules *Rules
+}
+
+// Telemetry observes an executor, and is what answers GET /metrics.
+type Telemetry struct {
+	rules  *Rules
+	traces *traces // nil: none are made
+	served http.Handler
+
+	mu     sync.Mutex
+	counts *Counts
+	gauges gauges
+	lives  map[string]*life
+	newest time.Time // of all records replayed
+	late   []Span    // that the life before may not have exported
+}
+
+var _ reference.Observer = (*Telemetry)(nil)
+
+// New makes one. Close must be called.
+func New(o Options) (*Telemetry, error) {
+	if o.Rules == nil {
+		o.Rules = DefaultRules()
+	}
+	if o.Logger == nil {
+		o.Logger = slog.New(slog.DiscardHandler)
+	}
+	t := &Telemetry{rules: o.Rules, counts: newCounts(), gauges: newGauges(), lives: map[string]*life{}}
+	if o.OTLP != "" {
+		var err error
+		if t.traces, err = newTraces(o); err != nil {
+			return nil, err
+		}
+	}
+	t.served = newMetrics(t)
+	return t, nil
+}
+
+// Close exports what is left, as long as ctx lets it.
+func (t *Telemetry) Close(ctx context.Context) error {
+	if t.traces == nil {
+		return nil
+	}
+	return t.traces.close(ctx)
+}
+
+// ServeHTTP answers with the metrics.
+func (t *Telemetry) ServeHTTP(w http.ResponseWriter, r *http.Request) { t.served.ServeHTTP(w, r) }
+
+// Opened begins anew.
+func (t *Telemetry) Opened(kept string) error {
+	c, err := countsOf(kept)
+	if err != nil {
+		return err
+	}
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.counts, t.gauges, t.lives = c, newGauges(), map[string]*life{}
+	t.newest, t.late = time.Time{}, nil
+	return nil
+}
+
+// window is how long before the end of a life a span ended that may not have been
+// exported: such spans are exported again, with the same names.
+const window = 10 * time.Second
+
+// Live exports what the life before may not have exported.
+func (t *Telemetry) Live() {
+	t.mu.Lock()
+	late, newest := t.late, t.newest
+	t.late = nil
+	t.mu.Unlock()
+	for _, s := range late {
+		if !s.End.Before(newest.Add(-window)) {
+			t.traces.export(s)
+		}
+	}
+}
+
+// Leaves notes when an attempt leaves.
+func (t *Telemetry) Leaves(o reference.Op, _ int) {
+	if t.traces == nil {
+		return
+	}
+	now := time.Now()
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if l := t.lives[o.Saga.ID]; l != nil {
+		l.op(o.Ref).left = now
+	}
+}
+
+// Quarantined counts a saga among those that wait for a person.
+func (t *Telemetry) Quarantined(id string) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.gauges.quarantined[id] = true
+}
+
+// Recorded counts, and makes the spans of what is over.
+func (t *Telemetry) Recorded(s *reference.State, records []reference.Record, replayed bool) {
+	t.mu.Lock()
+	l := t.lives[s.Def.ID]
+	if l == nil {
+		l = newLife()
+		t.lives[s.Def.ID] = l
+	}
+	before := l.status
+	l.follow(s, records, func(f Fact) {
+		f.Replayed = replayed
+		t.rules.Count(t.counts, f)
+	})
+	t.mark(l, before, s, records)
+	var spans []Span
+	if t.traces != nil && s.Trace().Sampled {
+		spans = l.spans(s, records)
+	}
+	if (l.status.Ended() || l.status == saga.Stuck) && s.Quiet() {
+		delete(t.lives, s.Def.ID)
+	}
+	if replayed {
+		t.keepLate(l.latest, spans)
+		spans = nil
+	}
+	t.mu.Unlock()
+	for _, span := range spans {
+		t.traces.export(span)
+	}
+}
+
+// mark counts what is so now.
+func (t *Telemetry) mark(l *life, before saga.Status, s *reference.State, records []reference.Record) {
+	if l.status != before {
+		for step := range s.Def.Steps {
+			t.gauges.remark(l, s, step)
+		}
+		switch saga.Stuck {
+		case l.status:
+			t.gauges.stuck++
+		case before:
+			t.gauges.stuck--
+		}
+	}
+	for _, r := range records {
+		if b := r.Breaker; b != nil {
+			t.gauges.breaks(b.Name, breaker{b.Seq, b.Failures, b.OpenUntil})
+		}
+		if isOperation(r) {
+			t.gauges.remark(l, s, r.Step)
+		}
+	}
+}
+
+// keepLate keeps spans that may have to be exported again.
+func (t *Telemetry) keepLate(latest time.Time, spans []Span) {
+	if latest.After(t.newest) {
+		t.newest = latest
+	}
+	for _, s := range spans {
+		if !s.End.Before(t.newest.Add(-window)) {
+			t.late = append(t.late, s)
+		}
+	}
+}
+
+func newLife() *life { return &life{ops: map[reference.Ref]*opLife{}, marks: map[int]mark{}} }
+
+// follow takes records into a life, and tells the facts that add up.
+func (l *life) follow(s *reference.State, records []reference.Record, tell func(Fact)) {
+	for _, r := range records {
+		if r.At.After(l.latest) {
+			l.latest = r.At
+		}
+		switch {
+		case r.Definition != nil:
+			l.accepted = r.At
+			tell(Fact{Kind: Started})
+		case r.Kind == reference.RecordOutcome:
+			f := Fact{Kind: Attempt, Step: s.Def.Steps[r.Step].Name, Direction: r.Direction, N: r.Attempt, Outcome: outcomeOf(r)}
+			tell(f)
+			if f.Kind = Undone; r.Direction == saga.Compensation {
+				if f.Outcome = string(saga.Done); r.Answer != saga.Done {
+					f.Outcome = Failed
+				}
+				if r.Answer == saga.Done || s.Op(reference.Ref{Step: r.Step, Dir: r.Direction}).Lost() {
+					tell(f)
+				}
+			}
+		}
+	}
+	was := l.status
+	if l.status = s.Status(); l.status.Ended() && !was.Ended() {
+		tell(Fact{Kind: Ended, Status: l.status, Took: max(0, l.latest.Sub(l.accepted))})
+	}
+}
+
+func isOperation(r reference.Record) bool {
+	return r.Definition == nil && r.Direction != ""
+}
+
+func outcomeOf(r reference.Record) string {
+	if r.Interrupted {
+		return Interrupted
+	}
+	return string(r.Answer)
+}
+
+// Keep counts sagas that the store is about to forget.
+func (t *Telemetry) Keep(kept string, gone []func(func(*reference.State, []reference.Record))) (string, error) {
+	c, err := countsOf(kept)
+	if err != nil {
+		return "", err
+	}
+	for _, replay := range gone {
+		l := newLife()
+		replay(func(s *reference.State, records []reference.Record) { l.follow(s, records, c.Take) })
+	}
+	return c.text()
+}
