@@ -139,7 +139,7 @@ func TestRetryNow(t *testing.T) {
 	if err := e.RetryNow(t.Context(), "s"); !errors.Is(err, ErrNothingWaits) {
 		t.Error(err)
 	}
-	for _, want := range []string{`"saga":"s","step":"a","direction":"action","attempt":1,"asked":"100000000","waits":"1h0m0s"`} {
+	for _, want := range []string{`"msg":"Retry-After is too long","saga":"s","step":"a","direction":"action","attempt":1,`, `"asked":"100000000","waits":"1h0m0s"`} {
 		if !strings.Contains(log.String(), want) {
 			t.Errorf("%s is not in\n%s", want, log)
 		}
