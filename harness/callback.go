@@ -14,17 +14,17 @@ import (
 	"github.com/sagacheck/sagacheck/workflows"
 )
 
-// tellLater lets a service tell the workflow what it has done, by a call of its own; under the
-// lock.
-func (r *router) tellLater(call *workflows.Call, s *ownSaga, done participants.Done, of *workflows.Action) error {
-	back, err := call.Callback(s.vars(), done.Ref, of, s.effects(call.Op))
+// tellLater lets a service tell the workflow what it has done, or that it declines, by a call
+// of its own; under the lock.
+func (r *router) tellLater(call *workflows.Call, s *ownSaga, done participants.Done, of *workflows.Action, declined bool) error {
+	back, err := call.Callback(s.vars(), done.Ref, of, s.effects(call.Op), declined)
 	if err != nil {
 		return err
 	}
 	r.hear(s, back.Said()...)
 	cell, seen := s.cell, r.flow.Told(back)
 	cell.in.Later(back.After, func(ctx context.Context) {
-		if err := cell.callBack(ctx, back, wire.Callback{Op: done.Op, Ref: done.Ref, Request: seen}); err != nil && ctx.Err() == nil {
+		if err := cell.callBack(ctx, back, wire.Callback{Op: done.Op, Ref: done.Ref, Request: seen, Declined: declined}); err != nil && ctx.Err() == nil {
 			cell.in.Trouble(fmt.Errorf("the callback of %s: %w", done.Op, err))
 		}
 	})

@@ -243,6 +243,9 @@ func (r *router) line(service string, call *workflows.Call, s *ownSaga, undoes *
 	}
 	world := s.cell.world
 	ask.Answer = func(done participants.Done) participants.Answer { return r.answer(call, s, done, undoes) }
+	if call.Declines() {
+		ask.Declined = func(of participants.Done) participants.Answer { return r.decline(call, s, of, undoes) }
+	}
 	return wire.Routed{Line: r.lineOf(s, op), Seen: seen, Handle: func(c participants.Call, _ http.Header, body []byte) participants.Answer {
 		return r.garbled(s, world.Do(c, body, ask))
 	}}
@@ -355,20 +358,10 @@ func (s *ownSaga) vars() workflows.SagaVars {
 func (r *router) answer(call *workflows.Call, s *ownSaga, done participants.Done, undoes *ownAction) participants.Answer {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	r.refs++
-	done.Ref = fmt.Sprintf("%c-%d", call.Op.Service[0], r.refs)
-	var of *workflows.Action
-	if undoes != nil {
-		of = &undoes.said
-	}
-	a, err := call.Answer(s.vars(), done.Ref, of, s.effects(call.Op))
+	done.Ref = r.ref(call)
+	a, err := r.reply(call, s, done, undoes, false)
 	if err != nil {
 		return r.unanswerable(call, err)
-	}
-	if call.Async() {
-		if err := r.tellLater(call, s, done, of); err != nil {
-			return r.unanswerable(call, err)
-		}
 	}
 	did := &ownAction{saga: s, op: call.Op, at: done.Op, done: &done, said: call.Did(a, done.Effect, done.Ref)}
 	if done.Op.Direction == saga.Action {
@@ -378,6 +371,40 @@ func (r *router) answer(call *workflows.Call, s *ownSaga, done participants.Done
 	}
 	r.hear(s, a.Said()...)
 	return participants.Answer{Code: a.Code, Header: a.Header, Body: a.Body, Ref: done.Ref, Shown: r.flow.Shown(a), Pending: call.Async()}
+}
+
+// ref is a new name of a service for something that it was asked for.
+func (r *router) ref(call *workflows.Call) string {
+	r.refs++
+	return fmt.Sprintf("%c-%d", call.Op.Service[0], r.refs)
+}
+
+// reply is the answer to a call that was taken. A service that answers later sees to that.
+func (r *router) reply(call *workflows.Call, s *ownSaga, done participants.Done, undoes *ownAction, declined bool) (workflows.Reply, error) {
+	var of *workflows.Action
+	if undoes != nil {
+		of = &undoes.said
+	}
+	a, err := call.Answer(s.vars(), done.Ref, of, s.effects(call.Op))
+	if err == nil && call.Async() {
+		err = r.tellLater(call, s, done, of, declined)
+	}
+	return a, err
+}
+
+// decline is the answer to a call that was taken, and will be refused later: nothing is done.
+func (r *router) decline(call *workflows.Call, s *ownSaga, done participants.Done, undoes *ownAction) participants.Answer {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	done.Ref = r.ref(call)
+	a, err := r.reply(call, s, done, undoes, true)
+	if err != nil {
+		return r.unanswerable(call, err)
+	}
+	r.hear(s, a.Said()...)
+	return participants.Answer{
+		Code: a.Code, Header: a.Header, Body: a.Body, Ref: done.Ref, Shown: r.flow.Shown(a), Pending: true, Declined: true, Detail: "it will decline",
+	}
 }
 
 // at is what the service of an operation has done for a saga, as far as that operation

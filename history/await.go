@@ -1,6 +1,8 @@
 package history
 
 import (
+	"cmp"
+	"net/http"
 	"slices"
 	"time"
 
@@ -27,25 +29,45 @@ func (a *Attempt) pending() bool {
 	return slices.ContainsFunc(a.Answered, func(e *Event) bool { return e.Pending && e.Copy == 0 })
 }
 
-// outcome is the end of an attempt that is answered later: the first callback that tells of
-// its effect, or of the one that it repeats, and that the orchestrator surely took; else an end
-// of which nobody can say what was learnt from it.
+// outcome is the end of an attempt that is answered later: the first callback that tells what
+// became of it, or of the one that it repeats, and that the orchestrator surely took, or else
+// may have read; else an end of which nobody can say what was learnt from it.
 func (s *SagaRecord) outcome(a *Attempt) *Event {
 	if a.Ended == nil {
 		return nil
 	}
-	end := *a.Ended
-	for _, e := range s.Callbacks {
-		if saga.Classify(e.Code) == saga.Done && slices.ContainsFunc(a.Answered, func(x *Event) bool { return slices.Contains(e.Told, x.Ref) }) {
-			end.Seq, end.At, end.Kind = e.Seq, e.At, CallBack
-			end.Code, end.Partial, end.Certain, end.Passed, end.Acked = 200, false, true, e.Passed, e.At
-			return &end
+	told := func(surely bool) *Event {
+		for _, e := range s.Callbacks {
+			took := saga.Classify(e.Code) == saga.Done || !surely && e.Passed > 0
+			if took && slices.ContainsFunc(a.Answered, func(x *Event) bool { return slices.Contains(e.Told, x.Ref) }) {
+				return e
+			}
 		}
+		return nil
 	}
+	surely := told(true)
+	if e := cmp.Or(surely, told(false)); e != nil {
+		return a.Ended.by(e, surely != nil)
+	}
+	end := *a.Ended
 	if end.Code != 0 {
 		end.Code, end.Partial, end.Certain, end.Down = 0, false, false, max(end.Down, 1)
 	}
 	return &end
+}
+
+// by is the end of an attempt as a callback made it.
+func (e Event) by(back *Event, surely bool) *Event {
+	e.Seq, e.At, e.Kind, e.Passed = back.Seq, back.At, CallBack, back.Passed
+	e.Partial, e.Certain, e.Acked = false, surely, 0
+	if surely {
+		e.Acked = back.At
+	}
+	e.Code = http.StatusOK
+	if back.Declined {
+		e.Code = http.StatusUnprocessableEntity
+	}
+	return &e
 }
 
 // Pending tells that the service has taken the call, and tells by one of its own what became

@@ -159,6 +159,9 @@ type Event struct {
 	Of  string `json:"of,omitempty"`
 	// Told: (call-read, call-back) the Refs of the effects that the service had to tell of.
 	Told []string `json:"told,omitempty"`
+	// Declined: (call-answered, call-back) the service will tell, or tells, that it refuses for
+	// good what it had taken: nothing is done.
+	Declined bool `json:"declined,omitempty"`
 	// Pending: (call-answered) the service took the call, and says later what became of it, by
 	// a call of its own (call-back): the answer is no success yet.
 	Pending bool `json:"pending,omitempty"`

@@ -87,6 +87,8 @@ func (t *eventText) word(w string) error {
 		t.Partial = true
 	case w == "pending":
 		t.Pending = true
+	case w == "declined":
+		t.Declined = true
 	case w == "uncertain":
 		t.given[w] = true
 	case t.Saga == "":

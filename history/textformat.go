@@ -232,6 +232,9 @@ func formatEvent(h *History, e *Event) string {
 	if e.Pending {
 		add("pending")
 	}
+	if e.Declined {
+		add("declined")
+	}
 	if e.Status != "" {
 		add(string(e.Status))
 	}

@@ -186,7 +186,7 @@ func endpointOf(id, step string, all []*delivery, fenced bool, missing string) *
 			continue
 		}
 		res := Response{Effect: d.committed != nil}
-		if d.answered != nil && !d.outside {
+		if d.answered != nil && !d.outside && !d.answered.Declined {
 			res.Code = d.answered.Code
 		}
 		op.Output = res

@@ -60,7 +60,7 @@ func (m *memory) of(r *request) *claim {
 // refuse remembers a refusal, if the service does. What says that the request may come
 // again is none, and that it came too late is remembered anyway.
 func (m *memory) refuse(r *request, a Answer) {
-	refused := !a.Hangup && saga.Classify(a.Code) == saga.Permanent && a.Detail != history.TooLate
+	refused := !a.Hangup && (a.Declined || saga.Classify(a.Code) == saga.Permanent) && a.Detail != history.TooLate
 	if r.keys.Final && r.claimed != nil && refused {
 		m.finish(r, a)
 		r.claimed = nil

@@ -39,6 +39,9 @@ type Ask struct {
 	Missing  *Answer
 	Repeat   Repeat
 	Repeated Answer
+	// Declined is what is answered where the service takes the call, and refuses it later, by a
+	// call of its own; nil: it refuses at once. It is called under the lock of the world.
+	Declined func(Done) Answer
 	// Answer is what is answered when the effect is done. It is called under the lock of
 	// the world.
 	Answer func(Done) Answer
@@ -117,6 +120,9 @@ func (w *World) refuseAsk(r *request, ask *Ask) *Answer {
 		w.mem.claim(r) // whoever had the key may have changed nothing meanwhile
 	}
 	if a := w.ask(c, Deciding); a != nil {
+		if ask.Declined != nil && saga.Classify(a.Code) == saga.Permanent {
+			*a = ask.Declined(Done{Op: c.Op, Effect: ask.Effect})
+		}
 		return a
 	}
 	if ask.Missing != nil {

@@ -44,6 +44,8 @@ type Answer struct {
 	Shown  string   // the body as it is recorded
 	// Pending: the service has taken the call, and tells of its end by a call of its own.
 	Pending bool
+	// Declined: it will tell that it refuses.
+	Declined bool
 
 	retryAt time.Time // of a RetryAfterDate, set when the answer is given
 }
@@ -165,7 +167,7 @@ func (w *World) Answered(c Call, a Answer) {
 	if a.Body != nil { // a service of the user's own
 		e.Ref, e.Reply = a.Ref, &history.Message{Body: a.Shown}
 	}
-	e.Garbled, e.Pending = string(a.Garble), a.Pending
+	e.Garbled, e.Pending, e.Declined = string(a.Garble), a.Pending, a.Declined
 	if a.Hangup {
 		e.Detail = "hung up"
 	}

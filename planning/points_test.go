@@ -177,7 +177,7 @@ step charge
 		at[f.At.String()] = append(at[f.At.String()], f.Kind)
 	}
 	for point, kinds := range map[string][]string{
-		"charge.callback#1@request":  {faults.KindLose, faults.KindDelay, faults.KindDuplicate},
+		"charge.callback#1@request":  {faults.KindReset, faults.KindDelay, faults.KindDuplicate},
 		"charge.callback#1@response": {faults.KindLose, faults.KindCrashOrchestrator},
 		"charge.callback#2@request":  {faults.KindReset},
 	} {

@@ -180,7 +180,11 @@ func callText(e *history.Event) string {
 
 // callbackText is a callback and what came of it.
 func callbackText(e *history.Event) string {
-	s := fmt.Sprintf("%s calls back: %s", attemptText(&history.Event{Step: saga.Callback(e.Step), Direction: e.Direction, Attempt: e.Attempt, Copy: e.Copy}), requestText(e.Request))
+	declines := ""
+	if e.Declined {
+		declines = ", and declines"
+	}
+	s := fmt.Sprintf("%s calls back%s: %s", attemptText(&history.Event{Step: saga.Callback(e.Step), Direction: e.Direction, Attempt: e.Attempt, Copy: e.Copy}), declines, requestText(e.Request))
 	switch {
 	case e.Passed == 0:
 		return s + ", and it never arrives"

@@ -13,6 +13,8 @@ import (
 type Callback struct {
 	Op      saga.Operation // of which it tells
 	Ref     string         // the service's own name for the effect
+	// Declined: there is none, and never will be.
+	Declined bool
 	Request *history.Message
 }
 
@@ -52,6 +54,6 @@ func (x *exchange) recordCallback() {
 func (c *Callback) event(attempt int) history.Event {
 	return history.Event{
 		Kind: history.CallBack, Saga: c.Op.Saga, Step: c.Op.Step, Direction: c.Op.Direction, Attempt: attempt,
-		Request: c.Request, Told: []string{c.Ref},
+		Request: c.Request, Told: []string{c.Ref}, Declined: c.Declined,
 	}
 }

@@ -17,6 +17,7 @@ import (
 type async struct {
 	url      *templates.Text
 	call     asking // without its target
+	declined asking // the same where it refuses; its body nil: it refuses at once
 	after    time.Duration
 	attempts int
 	every    time.Duration
@@ -63,6 +64,11 @@ func (c *compiler) async(at string, op *Operation) *async {
 	if a.Body != nil {
 		out.call.body = c.tree(at+".body", a.Body, answerVars)
 	}
+	out.declined = out.call
+	out.declined.body = nil
+	if a.Declined != nil {
+		out.declined.body = c.tree(at+".declined", a.Declined, answerVars)
+	}
 	return out
 }
 
@@ -92,11 +98,18 @@ type Callback struct {
 // Async tells whether the service tells later what became of the call.
 func (c *Call) Async() bool { return c.Op.async != nil }
 
-// Callback is what the service tells when the call is done, under a new name for what was
-// done.
-func (c *Call) Callback(s SagaVars, ref string, a *Action, effects []Action) (Callback, error) {
+// Declines tells whether the service takes the call that it refuses, and refuses it later.
+func (c *Call) Declines() bool { return c.Async() && c.Op.async.declined.body != nil }
+
+// Callback is what the service tells when the call is done, or declined, under a new name for
+// what was done.
+func (c *Call) Callback(s SagaVars, ref string, a *Action, effects []Action, declined bool) (Callback, error) {
 	env := c.answering(s, ref, a, effects)
 	spec := c.Op.async
+	call := spec.call
+	if declined {
+		call = spec.declined
+	}
 	to, err := spec.url.Render(env)
 	if err != nil {
 		return Callback{}, c.wrong("async.callback", err)
@@ -104,7 +117,7 @@ func (c *Call) Callback(s SagaVars, ref string, a *Action, effects []Action) (Ca
 	if err := ownURL(to); err != nil {
 		return Callback{}, c.wrong("async.callback", err)
 	}
-	said, err := spec.call.content(env)
+	said, err := call.content(env)
 	if err != nil {
 		return Callback{}, c.wrong("async", err)
 	}

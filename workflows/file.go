@@ -151,6 +151,8 @@ type Async struct {
 	Headers map[string]string `json:"headers,omitempty" yaml:"headers,omitempty"`
 	// Body is sent as JSON; a text is sent as it is.
 	Body any `json:"body,omitempty" yaml:"body,omitempty"`
+	// Declined is the body where the service took the call and then refuses it for good: nothing was done. Absent: it refuses at once, with 422.
+	Declined any `json:"declined,omitempty" yaml:"declined,omitempty"`
 }
 
 // Answer is the template of an answer.

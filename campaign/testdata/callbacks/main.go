@@ -71,7 +71,10 @@ func (s *shop) show(w http.ResponseWriter, r *http.Request) {
 
 // heard takes what the bank tells, as often as it tells it.
 func (s *shop) heard(w http.ResponseWriter, r *http.Request) {
-	var in struct{ Order, Payment, Refund string }
+	var in struct {
+		Order, Payment, Refund string
+		Declined               bool
+	}
 	if err := json.NewDecoder(r.Body).Decode(&in); err != nil {
 		w.WriteHeader(http.StatusBadRequest)
 		return
@@ -90,6 +93,8 @@ func (s *shop) heard(w http.ResponseWriter, r *http.Request) {
 	case o == nil:
 		w.WriteHeader(http.StatusNotFound)
 	case again && mistake != "twice":
+	case in.Declined && mistake != "deaf":
+		o.payment <- declined
 	case in.Refund != "":
 		o.refund <- in.Refund
 	case mistake == "twice":
@@ -104,6 +109,8 @@ func (s *shop) state(o *order, state string) {
 	o.State = state
 	s.mu.Unlock()
 }
+
+const declined = "declined"
 
 const patience = 250 * time.Millisecond
 
@@ -137,6 +144,10 @@ func (s *shop) charge(o *order) string {
 		}
 		select {
 		case id := <-o.payment:
+			if id == declined {
+				s.state(o, "CANCELLED")
+				return ""
+			}
 			return id
 		case <-time.After(patience):
 		}
