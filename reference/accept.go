@@ -97,6 +97,9 @@ func (e *Executor) mayAccept(def saga.Definition) error {
 	case e.open+openSize(def) > maxOpenBytes:
 		return unavailable("too many sagas are open")
 	}
+	if err := e.refusesSagas(def.ID); err != nil {
+		return err
+	}
 	return e.breakers.claim(def)
 }
 

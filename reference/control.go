@@ -26,6 +26,9 @@ type Change struct {
 	// Version and Text are those of the policies that come into force.
 	Version int    `json:"version,omitempty"`
 	Text    string `json:"text,omitempty"`
+	// Flag is one that is on from now on, Off the name of one that is not any more.
+	Flag *policies.Flag    `json:"flag,omitempty"`
+	Off  policies.FlagName `json:"off,omitempty"`
 	By
 }
 
@@ -41,6 +44,7 @@ type control struct {
 	turn     chan struct{} // held by whoever changes it
 	n        int           // entries of the journal
 	versions versions
+	flags    flags
 	fromFile string // the text that last came from a file
 }
 
@@ -65,7 +69,12 @@ func (c *control) load(ctx context.Context, s store) error {
 
 // apply puts a change in force.
 func (c *control) apply(ch Change) error {
-	if ch.Version == 0 {
+	switch {
+	case ch.Flag != nil:
+		c.flags.during(func() { c.flags.set[ch.Flag.Name] = *ch.Flag })
+		return nil
+	case ch.Off != "":
+		c.flags.during(func() { delete(c.flags.set, ch.Off) })
 		return nil
 	}
 	f, err := policies.Parse(fmt.Sprintf("version %d", ch.Version), []byte(ch.Text))
@@ -78,6 +87,7 @@ func (c *control) apply(ch Change) error {
 	if ch.Source == fromFile {
 		c.fromFile = ch.Text
 	}
+	c.flags.follow(c.versions.file(c.versions.inForce()), f)
 	c.versions.add(f, ch.Text)
 	return nil
 }

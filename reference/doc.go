@@ -14,8 +14,9 @@
 // and the stores behind it, lease.go who owns one. client.go and targets.go are how calls
 // leave and where to. server.go speaks the HTTP contract, front.go says who may call,
 // serve.go runs both. policy.go is which version of the policies decides an operation, and
-// control.go how what governs all sagas changes; govern.go is the HTTP of it. observer.go
-// tells telemetry what is durable. bounds.go, slots.go and health.go are about what there is
+// control.go how what governs all sagas changes; flags.go is what holds attempts back,
+// audit.go says why things were done, govern.go is the HTTP of it. observer.go tells
+// telemetry what is durable. bounds.go, slots.go and health.go are about what there is
 // enough of; quarantine.go is about what is broken.
 //
 // Write-ahead intent: a call's intent is durable before the call leaves, its

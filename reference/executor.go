@@ -124,7 +124,7 @@ func open(ctx context.Context, s store, o Options) (*Executor, error) {
 	}
 	e.ctx, e.cancel = context.WithCancel(context.WithoutCancel(ctx))
 	e.journal = newJournal(s, e.health, e.rules)
-	e.control.turn = make(chan struct{}, 1)
+	e.control.turn, e.control.flags = make(chan struct{}, 1), newFlags()
 	if err = e.control.load(ctx, s); err == nil {
 		err = e.recount(ctx)
 	}

@@ -1,11 +1,13 @@
 package reference
 
 import (
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 	"net/http"
 	"strconv"
+	"time"
 
 	"github.com/sagacheck/sagacheck/internal/yamlfile"
 	"github.com/sagacheck/sagacheck/reference/policies"
@@ -82,7 +84,7 @@ func (e *Executor) handleChangePolicies(w http.ResponseWriter, r *http.Request) 
 	text, err := io.ReadAll(http.MaxBytesReader(w, r.Body, policies.MaxFile))
 	version := 0
 	if err == nil {
-		by := By{Source: "http", Author: r.Header.Get("Change-Author"), Reason: r.Header.Get("Change-Reason")}
+		by := By{Source: fromHTTP, Author: r.Header.Get("Change-Author"), Reason: r.Header.Get("Change-Reason")}
 		version, err = e.ChangePolicies(r.Context(), string(text), expected, by)
 	}
 	if err != nil {
@@ -91,6 +93,73 @@ func (e *Executor) handleChangePolicies(w http.ResponseWriter, r *http.Request) 
 	}
 	w.Header().Set("ETag", strconv.Quote(tagOf(version, string(text))))
 	writeJSON(w, "application/json", http.StatusOK, map[string]any{"version": version})
+}
+
+// flagRequest is the body of PUT /flags/{name}.
+type flagRequest struct {
+	On           *bool     `json:"on"`
+	Participants []string  `json:"participants"`
+	Reason       string    `json:"reason"`
+	Author       string    `json:"author"`
+	Expires      time.Time `json:"expires"`
+}
+
+// handleFlags lists the flags that are on.
+func (e *Executor) handleFlags(w http.ResponseWriter, _ *http.Request) {
+	writeJSON(w, "application/json", http.StatusOK, map[string]any{"flags": e.Flags()})
+}
+
+// handleFlag throws a flag, or takes it back.
+func (e *Executor) handleFlag(w http.ResponseWriter, r *http.Request) {
+	name := policies.FlagName(r.PathValue("name"))
+	var asked flagRequest
+	dec := json.NewDecoder(http.MaxBytesReader(w, r.Body, maxFlag))
+	dec.DisallowUnknownFields()
+	err := dec.Decode(&asked)
+	switch {
+	case err != nil:
+		err = &InvalidError{"body", fmt.Sprintf("%v: expected on, reason, author, expires, and participants with %s", err, policies.HoldParticipant)}
+	case asked.On == nil:
+		err = &InvalidError{"on", "is missing: expected true or false"}
+	case *asked.On:
+		flag := policies.Flag{Name: name, Participants: asked.Participants, Reason: asked.Reason, Author: asked.Author, Expires: asked.Expires}
+		err = e.SetFlag(r.Context(), flag, By{Source: fromHTTP})
+	case asked.Author == "" || asked.Reason == "":
+		err = &InvalidError{"author", "expected an author and a reason"}
+	default:
+		err = e.ClearFlag(r.Context(), name, By{Source: fromHTTP, Author: asked.Author, Reason: asked.Reason})
+	}
+	if err != nil {
+		problemOf(err).write(w)
+		return
+	}
+	writeJSON(w, "application/json", http.StatusOK, map[string]any{"name": name, "on": *asked.On})
+}
+
+const (
+	fromHTTP = "http" // the source of what comes by HTTP
+	maxFlag  = 64 << 10
+)
+
+// handleAudit answers why things were done.
+func (e *Executor) handleAudit(w http.ResponseWriter, r *http.Request) {
+	q := AuditQuery{Saga: r.URL.Query().Get("saga")}
+	for name, into := range map[string]*time.Time{"since": &q.Since, "until": &q.Until} {
+		if given := r.URL.Query().Get(name); given != "" {
+			at, err := time.Parse(time.RFC3339Nano, given)
+			if err != nil {
+				problemOf(&InvalidError{name, fmt.Sprintf("%q: expected a time (RFC 3339)", given)}).write(w)
+				return
+			}
+			*into = at
+		}
+	}
+	a, err := e.Audit(r.Context(), q)
+	if err != nil {
+		problemOf(err).write(w)
+		return
+	}
+	writeJSON(w, "application/json", http.StatusOK, a)
 }
 
 // mistakesOf are the mistakes of a file; nil: the error is of another kind.

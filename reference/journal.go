@@ -18,6 +18,8 @@ type store interface {
 	append(ctx context.Context, es []entry) error
 	// open lists the sagas that have not ended; any: there are others.
 	open(ctx context.Context) (ids []string, any bool, err error)
+	// since lists sagas that have not ended, or ended after a time: so many at the most.
+	since(ctx context.Context, after time.Time, most int) ([]string, error)
 	// load yields the entries of a saga by number.
 	load(ctx context.Context, id string, yield func(entry) error) error
 	// breakers lists the states of breakers that were stored.

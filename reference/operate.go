@@ -15,6 +15,7 @@ type operation struct {
 	op      Op
 	begun   bool          // its step has, with the version that op follows
 	decided bool          // it follows one
+	made    int           // attempts
 	breaker *breaker      // nil: none
 	due     time.Time     // of the next attempt
 	slot    bool          // it has one
@@ -45,6 +46,7 @@ func newOperation(r *run, ref Ref) *operation {
 	o.begun = begun
 	o.decide(with)
 	st := r.state.Op(ref)
+	o.made = st.Attempts
 	o.due = o.nextDue(st.Attempts, r.e.now(), st.notBefore)
 	o.waiting, o.cancel = context.WithCancel(r.ctx)
 	return o
@@ -76,6 +78,9 @@ func (o *operation) sleep(due time.Time) bool {
 // turn makes one attempt, if it still may.
 func (o *operation) turn(ctx context.Context) turn {
 	now := o.run.e.now
+	if o.granted == nil && o.awaitFlags() { // all who waited draw their waits anew
+		return turn{again: true, due: o.nextDue(o.made, now(), time.Time{})}
+	}
 	o.decide(o.op.policy.version)
 	if o.breaker.await(o.waiting) != nil || !o.occupy() {
 		return turn{}
@@ -85,11 +90,15 @@ func (o *operation) turn(ctx context.Context) turn {
 	if g == nil {
 		return turn{}
 	}
-	o.begun = true
+	o.begun, o.made = true, g.attempt
 	// The store may have taken its time since the grant was decided.
 	if g.limits.tooLate(g.first, now()) {
 		o.withdraw(g, Record{At: now(), Exhausted: true})
 		return turn{again: true, due: o.nextDue(g.attempt-1, now(), time.Time{})}
+	}
+	if flag, held, _ := o.heldBy(g.attempt); held { // since the intent was decided
+		o.withdraw(g, Record{At: now(), Flag: flag.Name})
+		return turn{again: true}
 	}
 	done, ok := o.breaker.acquire()
 	if !ok || o.run.e.draining() {
@@ -162,6 +171,7 @@ func (o *operation) ask() *grant {
 // not begun.
 func (o *operation) withdraw(g *grant, r Record) {
 	r.Kind = recWithdrawn
+	o.made = g.attempt - 1
 	o.begun = g.attempt > 1 || o.ref.Dir == saga.Compensation
 	o.report(r)
 }

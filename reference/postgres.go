@@ -230,6 +230,12 @@ func (s *postgresStore) open(ctx context.Context) (ids []string, any bool, err e
 	return ids, any, err
 }
 
+func (s *postgresStore) since(ctx context.Context, after time.Time, most int) ([]string, error) {
+	ctx, cancel := context.WithTimeout(ctx, 10*statementTimeout)
+	defer cancel()
+	return s.texts(ctx, `SELECT id FROM sagacheck_saga WHERE ended IS NULL OR ended >= $1 LIMIT $2`, after.Truncate(time.Millisecond), most)
+}
+
 func (s *postgresStore) texts(ctx context.Context, query string, args ...any) ([]string, error) {
 	rows, err := s.pool.Query(ctx, query, args...)
 	if err != nil {

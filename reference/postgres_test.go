@@ -156,6 +156,7 @@ func TestPostgres(t *testing.T) {
 	t.Run("reading heals", func(t *testing.T) { testReadingHeals(t, pg) })
 	t.Run("away while idle", func(t *testing.T) { testAwayWhileIdle(t, pg) })
 	t.Run("outage", func(t *testing.T) { testOutage(t, pg) })
+	t.Run("policies and flags", func(t *testing.T) { testControl(t, pg.dsn("control")) })
 	t.Run("refusals", func(t *testing.T) {
 		for dsn, want := range map[string]string{
 			"postgres://tester@127.0.0.1:" + pg.port + "/nosuch": `"nosuch" does not exist`,

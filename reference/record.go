@@ -3,6 +3,7 @@ package reference
 import (
 	"time"
 
+	"github.com/sagacheck/sagacheck/reference/policies"
 	"github.com/sagacheck/sagacheck/saga"
 )
 
@@ -26,6 +27,7 @@ const (
 	RecordOutcome RecordKind = "outcome"   // what came of it
 	recWithdrawn  RecordKind = "withdrawn" // it did not leave after all, or none will any more
 	recOperator   RecordKind = "operator"  // an operator asked for the rollback
+	recHeld       RecordKind = "held"      // a flag holds an attempt back
 )
 
 // record is one fact of a saga's journal. Which fields are set depends on the
@@ -42,6 +44,8 @@ type Record struct {
 	Code       int              `json:"code,omitempty"`
 	// Policy is the version of the policies that decided the attempt; 0: none did.
 	Policy int `json:"policy,omitempty"`
+	// Flag is what holds an attempt back, or kept it from leaving.
+	Flag policies.FlagName `json:"flag,omitempty"`
 	// Interrupted: the executor ended before the outcome was known.
 	Interrupted bool `json:"interrupted,omitempty"`
 	// Exhausted: the policy allows no further attempt in the normal course.

@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"time"
 
+	"github.com/sagacheck/sagacheck/reference/policies"
 	"github.com/sagacheck/sagacheck/saga"
 )
 
@@ -58,6 +59,16 @@ type Rules struct {
 	// Policy is the version of the policies by which the next attempt of an operation is
 	// made: its step has begun with one, or has not begun; one is in force.
 	Policy func(o Op, begun bool, with, inForce int) int
+
+	// Flags that are on.
+
+	// Holds: a flag holds attempt n of an operation back.
+	Holds func(f policies.Flag, o Op, n int) bool
+	// Refuses: a flag keeps new sagas out.
+	Refuses func(f policies.Flag) bool
+
+	// Tells: an entry of the audit is shown.
+	Tells func(a AuditEntry) bool
 
 	// What is sent.
 
@@ -166,6 +177,10 @@ func DefaultRules() *Rules {
 			}
 			return inForce
 		},
+
+		Holds:   func(f policies.Flag, o Op, n int) bool { return f.Holds(o.Dir, o.Call().URL, n) },
+		Refuses: policies.Flag.Refuses,
+		Tells:   func(AuditEntry) bool { return true },
 
 		Key:  idempotencyKey,
 		Body: func(o Op) json.RawMessage { return o.Call().Body },

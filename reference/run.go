@@ -132,6 +132,9 @@ func (r *run) starts(records *[]Record) []*operation {
 		if r.state.Op(ref).Attempts > 0 || o.breaker != nil {
 			continue
 		}
+		if _, held, _ := o.heldBy(1); held {
+			continue
+		}
 		if r.e.rules.IntentAtOnce && o.occupyAtOnce() {
 			o.granted = r.intend(records, o)
 		}

@@ -59,10 +59,13 @@ func (f *front) routes() http.Handler {
 	mux.HandleFunc("POST /sagas/{id}/retry", owner(operator((*Executor).RetryNow)))
 	mux.HandleFunc("GET /policies", owner((*Executor).handlePolicies))
 	mux.HandleFunc("PUT /policies", owner((*Executor).handleChangePolicies))
+	mux.HandleFunc("GET /flags", owner((*Executor).handleFlags))
+	mux.HandleFunc("PUT /flags/{name}", owner((*Executor).handleFlag))
+	mux.HandleFunc("GET /audit", owner((*Executor).handleAudit))
 	mux.HandleFunc("GET /healthz", f.handleHealth)
 	allowed := map[string]string{
 		"/sagas": "POST", "/sagas/{id}": "GET, HEAD", "/sagas/{id}/compensate": "POST", "/sagas/{id}/retry": "POST", "/healthz": "GET, HEAD",
-		"/policies": "GET, HEAD, PUT",
+		"/policies": "GET, HEAD, PUT", "/flags": "GET, HEAD", "/flags/{name}": "PUT", "/audit": "GET, HEAD",
 	}
 	if f.metrics != nil {
 		mux.Handle("GET /metrics", f.metrics)
@@ -185,6 +188,8 @@ func (e *Executor) healthReport() (int, healthReport) {
 	}
 	if now := e.health.any(); now != "" {
 		h.Status, h.Cause = "degraded", "can't "+now
+	} else if on := e.Flags(); len(on) > 0 {
+		h.Status, h.Cause = "degraded", fmt.Sprintf("the flag %s is on", on[0].Name)
 	} else if h.Quarantined > 0 {
 		h.Status, h.Cause = "degraded", "sagas in quarantine"
 	}

@@ -246,6 +246,15 @@ func (s *sqliteStore) open(ctx context.Context) (ids []string, any bool, err err
 	return ids, any, err
 }
 
+func (s *sqliteStore) since(ctx context.Context, after time.Time, most int) ([]string, error) {
+	rows, err := s.db.QueryContext(ctx, `SELECT id FROM (SELECT id FROM saga WHERE ended IS NULL UNION ALL SELECT id FROM saga WHERE ended >= ?) LIMIT ?`,
+		after.UnixMilli(), most)
+	if err != nil {
+		return nil, err
+	}
+	return texts(rows)
+}
+
 func texts(rows *sql.Rows) (list []string, err error) {
 	defer rows.Close()
 	for rows.Next() {

@@ -177,6 +177,7 @@ func (s *State) change(r Record) error {
 			}
 		}
 		o.Exhausted = o.Exhausted || r.Exhausted
+	case r.Kind == recHeld:
 	default:
 		return fmt.Errorf("%s of attempt %d of %q, %s, after %d attempts", r.Kind, r.Attempt, s.Def.Steps[r.Step].Name, r.Direction, o.Attempts)
 	}

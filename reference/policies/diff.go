@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 )
 
 // Difference is one field that two files say differently.
@@ -56,6 +57,9 @@ func (f *File) leaves() map[string]string {
 	}
 	for _, b := range f.Bindings {
 		all["bindings of "+b.String()] = strconv.Quote(b.Template)
+	}
+	for _, flag := range f.Flags {
+		all["flags."+string(flag.Name)] = fmt.Sprintf("%q by %s until %s", flag.Reason, flag.Author, flag.Expires.Format(time.RFC3339))
 	}
 	return all
 }

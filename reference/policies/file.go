@@ -12,6 +12,8 @@ type File struct {
 	// most specific one wins: a step before a participant, a participant with its port
 	// before one without, a participant before a saga.
 	Bindings []Binding `json:"bindings,omitempty" yaml:"bindings,omitempty"`
+	// Flags are on while they stand here and have not expired.
+	Flags []Flag `json:"flags,omitempty" yaml:"flags,omitempty"`
 }
 
 // Template says how calls are made.

@@ -37,6 +37,8 @@ bindings:
     direction: compensation
   - template: mail
     saga: order
+flags:
+  - {name: hold-participant, participants: [bank.example], reason: it is down, author: ann, expires: 2030-01-02T03:04:05Z}
 `
 
 func mustParse(t *testing.T, text string) *File {
@@ -95,6 +97,11 @@ func TestParseNamesEveryMistake(t *testing.T) {
 		{"bank.example\n", "Bank.example\n", `bindings[0].participant: "Bank.example": expected host or host:port in lower case`},
 		{"bank.example:8443", "bank.example", `policies.yaml:18:5: bindings[1]: template "mail", and in line 16 template "payments" for the same calls`},
 		{"bindings:", "binding:", `unknown field "binding"`},
+		{"name: hold-participant", "name: hold", `flags[0].name: "hold": expected one of [no-new-sagas hold-compensations`},
+		{"name: hold-participant", "name: drain", "flags[0].participants: [\"bank.example\"]: expected some with hold-participant"},
+		{"reason: it is down", "reason: ''", `flags[0].reason: "": expected 1 to 1000 bytes`},
+		{"2030-01-02T03:04:05Z", "tomorrow", `flags[0].expires: parsing time "tomorrow"`},
+		{"author: ann, ", "", "flags[0].author: is missing"},
 	} {
 		bad := strings.Replace(full, c.old, c.new, 1)
 		_, err := Parse("policies.yaml", []byte(bad))
@@ -219,5 +226,34 @@ func TestEnvelopeOfSaga(t *testing.T) {
 	e := Surroundings{}.OfSaga(&File{}, d)
 	if e.Forward.Longest != 810*time.Millisecond || e.Back.Longest != 1810*time.Millisecond || len(e.Steps) != 4 {
 		t.Errorf("%+v", e)
+	}
+}
+
+func TestFlags(t *testing.T) {
+	f := mustParse(t, full).Flags[0]
+	if !f.On(time.Date(2030, 1, 2, 3, 4, 4, 0, time.UTC)) || f.On(time.Date(2030, 1, 2, 3, 4, 5, 0, time.UTC)) {
+		t.Error("it does not end when it expires")
+	}
+	for _, c := range []struct {
+		name    FlagName
+		dir     saga.Direction
+		url     string
+		n       int
+		holds   bool
+		refuses bool
+	}{
+		{HoldParticipant, saga.Action, "http://bank.example:81/x", 1, true, false},
+		{HoldParticipant, saga.Action, "http://shop.example/x", 1, false, false},
+		{HoldCompensations, saga.Action, "http://bank.example/x", 1, false, false},
+		{HoldCompensations, saga.Compensation, "http://bank.example/x", 1, true, false},
+		{NoRetries, saga.Action, "http://bank.example/x", 1, false, false},
+		{NoRetries, saga.Compensation, "http://bank.example/x", 2, true, false},
+		{Drain, saga.Action, "http://bank.example/x", 1, true, true},
+		{NoNewSagas, saga.Action, "http://bank.example/x", 2, false, true},
+	} {
+		f.Name = c.name
+		if f.Holds(c.dir, c.url, c.n) != c.holds || f.Refuses() != c.refuses {
+			t.Errorf("%+v: holds %v, refuses %v", c, f.Holds(c.dir, c.url, c.n), f.Refuses())
+		}
 	}
 }

@@ -33,6 +33,13 @@ func (f *File) problems(sh *yamlfile.Shape) (ps yamlfile.Problems) {
 	for i, b := range f.Bindings {
 		f.checkBinding(i, b, names, sh, &ps)
 	}
+	for i, flag := range f.Flags {
+		at := fmt.Sprintf("flags[%d].", i)
+		flag.problems(at, &ps)
+		if slices.ContainsFunc(f.Flags[:i], func(other Flag) bool { return other.Name == flag.Name }) {
+			ps.Add(at+"name", "%q is there twice", flag.Name)
+		}
+	}
 	return ps
 }
 
@@ -100,9 +107,7 @@ func (f *File) checkBinding(i int, b Binding, names []string, sh *yamlfile.Shape
 	if b.Direction != "" && b.Direction != saga.Action && b.Direction != saga.Compensation {
 		ps.Add(at+".direction", "%q: expected %s or %s", b.Direction, saga.Action, saga.Compensation)
 	}
-	if b.Participant != strings.ToLower(b.Participant) || strings.ContainsAny(b.Participant, "/@* ") {
-		ps.Add(at+".participant", "%q: expected host or host:port in lower case", b.Participant)
-	}
+	checkParticipant(at+".participant", b.Participant, ps)
 	for j, other := range f.Bindings[:i] {
 		if b.selector() == other.selector() && b.Template != other.Template {
 			line := 0
