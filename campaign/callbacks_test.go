@@ -22,7 +22,7 @@ var callbackMistakes = map[string]string{
 	"for-ever": "stuck-saga",
 	"give-up":  "lost-compensation",
 	"unasked":  "partial-success",
-	"deaf":    "partial-success",
+	"deaf":     "partial-success",
 	"latest":   "step-order",
 }
 

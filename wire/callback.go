@@ -11,11 +11,11 @@ import (
 // Callback is what a service tells the orchestrator by a call of its own: what became of
 // something that it was asked for.
 type Callback struct {
-	Op      saga.Operation // of which it tells
-	Ref     string         // the service's own name for the effect
+	Op  saga.Operation // of which it tells
+	Ref string         // the service's own name for the effect
 	// Declined: there is none, and never will be.
 	Declined bool
-	Request *history.Message
+	Request  *history.Message
 }
 
 // Callback makes a gate the way of a callback to the orchestrator. It is an exchange as any
