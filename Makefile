@@ -112,7 +112,7 @@ space := $(subst ,, )
 engines: build ## install the real engines and test that each can be driven, killed and restarted
 	scripts/setup-engines.sh
 	for e in $(ENGINES); do $(BIN) orchestrators install $$e; done
-	$(GO) test -count=1 -timeout 40m -tags engines -run 'Engines/^($(subst $(space),|,$(strip $(ENGINES))))$$' -v ./orchestrators
+	$(GO) test -count=1 -timeout 40m -tags engines -run 'Engines/^($(subst $(space),|,$(strip $(ENGINES))))$$' -p 1 -v ./orchestrators ./campaign
 
 .PHONY: engines-ci
 engines-ci: ## the same with the engines that CI installs

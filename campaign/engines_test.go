@@ -1,0 +1,53 @@
+//go:build engines
+
+package campaign
+
+import (
+	"path/filepath"
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/sagacheck/sagacheck/results"
+)
+
+// exampleFlows are the example shops that are drawn in an engine's editor, and what must be
+// found in each as it was first drawn.
+var exampleFlows = map[string]struct {
+	dir       string
+	processes int
+	settle    time.Duration
+	finds     []string
+}{
+	"nodered": {"../examples/nodered-shop", 2, 20 * time.Second, []string{"duplicate-effect", "orphaned-effect", "lost-compensation"}},
+	"n8n":     {"../examples/n8n-shop", 1, 30 * time.Second, []string{"duplicate-effect", "orphaned-effect"}},
+}
+
+// TestEnginesFlows tests exported flows unchanged: what is wrong with the drawn one is named,
+// and the mended one passes at every failure point.
+func TestEnginesFlows(t *testing.T) {
+	for engine, flow := range exampleFlows {
+		t.Run(engine, func(t *testing.T) {
+			run := func(file string, most int) *results.Run {
+				o := RunOptions{Settings: Defaults(), Curated: true}
+				o.Workflow, o.Out, o.Settle, o.Processes, o.MaxFailures = filepath.Join(flow.dir, file), t.TempDir(), flow.settle, flow.processes, most
+				began := time.Now()
+				done, err := Run(t.Context(), Host{}, o)
+				if err != nil {
+					t.Fatal(err)
+				}
+				t.Logf("%s: %s, %d cells, %d faults, %s", file, done.Run.Summary.Outcome, done.Run.Totals.Cells, done.Run.Totals.FaultsFired, time.Since(began).Round(time.Second))
+				return done.Run
+			}
+			drawn := brokenIn(run("workflow.yaml", 10))
+			for _, property := range flow.finds {
+				if !slices.Contains(drawn, property) {
+					t.Errorf("drawn: named %v, expected %s among them", drawn, property)
+				}
+			}
+			if fixed := run("fixed.yaml", 0); fixed.Summary.Exit != results.ExitPass {
+				t.Errorf("fixed: %s: %v", fixed.Summary.Outcome, fixed.Summary.Reasons)
+			}
+		})
+	}
+}
