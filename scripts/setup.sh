@@ -1,8 +1,11 @@
 #!/usr/bin/env bash
-# Installs what the tests need besides Go: PostgreSQL's server binaries, which the
-# tests start themselves as a user other than root.
+# Installs what the tests need besides Go: the server binaries of PostgreSQL and MariaDB, which
+# the tests start themselves as a user other than root.
 set -euo pipefail
 
 if ! compgen -G '/usr/lib/postgresql/*/bin/initdb' >/dev/null; then
 	"$(dirname "$0")/apt-install.sh" postgresql
+fi
+if ! [ -x /usr/sbin/mariadbd ]; then
+	"$(dirname "$0")/apt-install.sh" mariadb-server
 fi

@@ -73,9 +73,27 @@ func (q sqlAsk) source(dsn, dir string) string {
 		}
 		return (&url.URL{Scheme: "file", Path: file, RawQuery: "mode=ro&_pragma=busy_timeout(5000)"}).String()
 	case "mysql":
-		return bare.ReplaceAllString(strings.TrimPrefix(rest, "//"), "@tcp($1)/")
+		return plainUser(bare.ReplaceAllString(strings.TrimPrefix(rest, "//"), "@tcp($1)/"))
 	}
 	return dsn
+}
+
+// plainUser is a data source of the MySQL driver whose user and password were those of a URL.
+func plainUser(source string) string {
+	i := strings.LastIndex(source, "@")
+	if i < 0 {
+		return source
+	}
+	user, password, given := strings.Cut(source[:i], ":")
+	user, err := url.PathUnescape(user)
+	plain, err2 := url.PathUnescape(password)
+	if err != nil || err2 != nil { // it was written as it is
+		return source
+	}
+	if given {
+		user += ":" + plain
+	}
+	return user + source[i:]
 }
 
 // whom names a data source, without its password.

@@ -101,7 +101,7 @@ func (s *Shapes) words(field string, undoes func(*seen) bool) []word {
 		all = append(all, word{l.text, status, why})
 	}
 	for _, r := range s.run {
-		if r.Calm() && !r.Unsettled {
+		if r.Calm() && !r.Unsettled && r.Served() {
 			say(r.Outcome, saga.Completed, "at the end of a run without faults")
 		}
 	}

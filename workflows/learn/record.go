@@ -4,6 +4,9 @@ import (
 	"encoding/json"
 	"net/http"
 	"net/url"
+	"slices"
+
+	"github.com/sagacheck/sagacheck/saga"
 )
 
 // Record is all that was seen.
@@ -72,6 +75,13 @@ func (r Run) Calm() bool {
 		}
 	}
 	return true
+}
+
+// Served tells whether the services did what they were asked for.
+func (r Run) Served() bool {
+	return !slices.ContainsFunc(r.Calls, func(c Call) bool {
+		return c.Fate == Passed && c.Method != http.MethodGet && c.Method != http.MethodHead && saga.Classify(c.Code) != saga.Done
+	})
 }
 
 // Same tells whether two calls are attempts of one and the same.

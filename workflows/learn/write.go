@@ -42,6 +42,11 @@ func (d *draft) missing() (all []string) {
 			all = append(all, fmt.Sprintf("services.%s: no call reached it: is its address told to the workflow (--env NAME=%s)?", name, name))
 		}
 	}
+	for _, o := range d.ops {
+		if o.calm && o.acts() && len(o.answers()) == 0 {
+			all = append(all, fmt.Sprintf("services.%s: %s was answered with success not once, but with %d: does the service at --service %s=… do what it is asked for?", o.service, o.request(), o.calls[0].Code, o.service))
+		}
+	}
 	return all
 }
 
