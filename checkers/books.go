@@ -51,6 +51,9 @@ func (b *books) add(t *tally, h *history.History, s *history.SagaRecord) {
 	}
 	for _, step := range s.Definition.Steps {
 		if !stays(s, step) {
+			if s.Ended.Status == saga.Compensated && len(effects(s.Op(step.Name, saga.Action))) > 0 {
+				b.post(b.explained, s, kept(step))
+			}
 			continue
 		}
 		if e, err := definedEffect(s, step.Name, saga.Action); err == nil {

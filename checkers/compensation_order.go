@@ -57,14 +57,17 @@ func (c CompensationOrder) Check(h *history.History, ix *history.Index) Verdict 
 		if back == nil {
 			continue
 		}
-		for _, step := range s.Definition.Steps {
-			later := s.Op(step.Name, saga.Compensation)
+		for _, later := range opsOf(s) {
+			step, _ := s.Definition.Step(later.Op.Step)
 			began := firstSent(later)
+			if later.Op.Direction == saga.Action {
+				continue
+			}
 			if began == nil || mayHaveLearnt(later, saga.Permanent) || usedUp(h, later) {
 				continue
 			}
 			for _, name := range s.Definition.Ancestors(step.Name) {
-				first := firstSent(s.Op(name, saga.Compensation))
+				first := firstUndoSent(s, name)
 				if first == nil {
 					continue
 				}

@@ -1,6 +1,8 @@
 package checkers
 
 import (
+	"slices"
+
 	"github.com/sagacheck/sagacheck/history"
 	"github.com/sagacheck/sagacheck/saga"
 )
@@ -63,16 +65,14 @@ func (c DirtyRead) Check(h *history.History, ix *history.Index) Verdict {
 func (r *register) undone() map[*history.SagaRecord]bool {
 	all := map[*history.SagaRecord]bool{}
 	for _, w := range r.writes {
-		if undo := w.saga.Ops[undoOf(w.op)]; w.op.Direction == saga.Action && undo != nil && received(undo)+len(undo.Effects) > 0 {
+		if w.op.Direction == saga.Action && slices.ContainsFunc(w.saga.Undos(w.op.Step), undoArrived) {
 			all[w.saga] = true
 		}
 	}
 	return all
 }
 
-func undoOf(op saga.Operation) saga.StepRef {
-	return saga.StepRef{Step: op.Step, Direction: saga.Compensation}
-}
+func undoArrived(undo *history.OpRecord) bool { return received(undo)+len(undo.Effects) > 0 }
 
 // reads tells whether an action found, and expected, what an action of another
 // saga under way had left.
@@ -106,13 +106,15 @@ func judgeRead(t *tally, r *register, w, by *registerWrite) bool {
 // since a participant may refuse to undo what somebody has built on, was to be
 // undone: the saga is on its way back. nil: neither.
 func undoAfter(by *registerWrite, seq int) (e *history.Event, how string) {
-	o := by.saga.Ops[undoOf(by.op)]
-	if e := firstAfter(effects(o), seq); e != nil || o == nil || end(by.saga) == saga.Completed {
+	undos := by.saga.Undos(by.op.Step)
+	if e := firstAfter(undoEffects(by.saga, by.op.Step), seq); e != nil || len(undos) == 0 || end(by.saga) == saga.Completed {
 		return e, "later undid"
 	}
-	for _, a := range o.Attempts {
-		if e := firstAfter(a.Received, seq); e != nil {
-			return e, "later was to undo"
+	for _, o := range undos {
+		for _, a := range o.Attempts {
+			if e := firstAfter(a.Received, seq); e != nil {
+				return e, "later was to undo"
+			}
 		}
 	}
 	return nil, ""

@@ -1,6 +1,8 @@
 package checkers
 
 import (
+	"fmt"
+
 	"github.com/sagacheck/sagacheck/history"
 	"github.com/sagacheck/sagacheck/saga"
 )
@@ -40,7 +42,11 @@ func (c DuplicateCompensation) Check(h *history.History, ix *history.Index) Verd
 				continue
 			}
 			if broken, proof := judgeRepetitions(t, ds, o); broken != "" {
-				t.violate(broken, o.Op, proof, "broke exact compensation: %s was undone %d times, each time by %s", action(s, o.Op.Step), len(o.Effects), effectOf(o.Effects[0]))
+				undone := action(s, o.Op.Step).String()
+				if step, _ := s.Definition.Step(o.Op.Step); inParts(step) {
+					undone = fmt.Sprintf("one part of %s (%s)", undone, o.Op.Ref())
+				}
+				t.violate(broken, o.Op, proof, "broke exact compensation: %s was undone %d times, each time by %s", undone, len(o.Effects), effectOf(o.Effects[0]))
 			}
 		}
 	}

@@ -226,6 +226,9 @@ func leftBy(s *history.SagaRecord, step saga.Step, seq int) *history.Event {
 	if !hasEffect(step.Compensation) {
 		return nil
 	}
+	if inParts(step) {
+		return first(standingParts(s, step, seq))
+	}
 	undo := s.Op(step.Name, saga.Compensation)
 	if ok := accepted(undo); ok != nil && ok.Seq < seq {
 		seq = ok.Seq

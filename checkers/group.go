@@ -4,7 +4,8 @@ import (
 	"cmp"
 	"fmt"
 	"slices"
-	"strings"
+
+	"github.com/sagacheck/sagacheck/saga"
 )
 
 // Finding is what one cause broke in one history.
@@ -67,7 +68,7 @@ func Group(verdicts []Verdict) []Finding {
 		case whole[v.Saga]:
 			g.join(self, "saga "+v.Saga)
 		default:
-			g.join(self, "step "+v.Saga+"/"+strings.TrimSuffix(v.Step, ".undo"))
+			g.join(self, "step "+v.Saga+"/"+saga.CutRef(v.Step).Step)
 		}
 	}
 	groups := map[string][]violation{}

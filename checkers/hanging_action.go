@@ -49,12 +49,12 @@ func (c HangingAction) Check(_ *history.History, ix *history.Index) Verdict {
 			if o.Op.Direction != saga.Action {
 				continue
 			}
-			undone := accepted(s.Op(o.Op.Step, saga.Compensation))
+			undone := undoAccepted(s, o.Op.Step)
 			if undone == nil {
 				continue
 			}
 			clause := afterUndo
-			if len(effects(s.Op(o.Op.Step, saga.Compensation))) == 0 {
+			if len(undoEffects(s, o.Op.Step)) == 0 {
 				clause = afterNoOp
 			}
 			for _, a := range o.Attempts {

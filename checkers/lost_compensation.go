@@ -2,7 +2,9 @@ package checkers
 
 import (
 	"bytes"
+	"fmt"
 	"slices"
+	"strings"
 
 	"github.com/sagacheck/sagacheck/history"
 	"github.com/sagacheck/sagacheck/saga"
@@ -80,14 +82,28 @@ func (c LostCompensation) Check(h *history.History, ix *history.Index) Verdict {
 			case person != "":
 				t.unjudgeable(clause, "a person was called for a good reason")
 			case len(left) > 0:
-				did = left
-				t.violate(clause, action(s, step.Name), []*history.Event{did[0], end}, "broke all-or-nothing: saga %s was left %s, but %s booked %s and was never undone", s.ID, endState(s), action(s, step.Name), effectOf(did[0]))
+				events, what := leftBehind(s, step, left[0])
+				t.violate(clause, action(s, step.Name), append(events, end), "broke all-or-nothing: saga %s was left %s, but %s booked %s and was %s", s.ID, endState(s), action(s, step.Name), effectOf(left[0]), what)
 			default:
 				t.held(clause, 1)
 			}
 		}
 	}
 	return t.verdict("no saga with an effect ended compensated")
+}
+
+// leftBehind is what proves that an effect was not undone, and what became of it in words.
+func leftBehind(s *history.SagaRecord, step saga.Step, did *history.Event) (events []*history.Event, what string) {
+	events = []*history.Event{did}
+	parts := partsOf(s, step.Name, did, always)
+	if !inParts(step) || len(parts) == 0 {
+		return events, "never undone"
+	}
+	var given []string
+	for _, e := range parts {
+		given = append(given, effectOf(e))
+	}
+	return append(events, parts...), fmt.Sprintf("undone in part only (%s): %s is left", strings.Join(given, ", then "), leftOf(s, step, did, always))
 }
 
 // undoing is the clause that an effect of a saga that was rolled back falls under.

@@ -32,6 +32,9 @@ func undoneBy(s *history.SagaRecord) map[string]bool {
 // standing are the effects of an action that nobody has undone. Where compensations do
 // not name what they undo, one of them undoes all.
 func standing(s *history.SagaRecord, step string) []*history.Event {
+	if defined, _ := s.Definition.Step(step); inParts(defined) {
+		return standingParts(s, defined, always)
+	}
 	did, back := effects(s.Op(step, saga.Action)), undoneBy(s)
 	named := false
 	for _, e := range effects(s.Op(step, saga.Compensation)) {

@@ -60,8 +60,11 @@ func (c PartialSuccess) Check(h *history.History, ix *history.Index) Verdict {
 
 // judgeStep compares a step of an ended saga with all-or-nothing.
 func judgeStep(t *tally, clause string, s *history.SagaRecord, step saga.Step) {
-	did, undid := effects(s.Op(step.Name, saga.Action)), effects(s.Op(step.Name, saga.Compensation))
+	did, undid := effects(s.Op(step.Name, saga.Action)), undoEffects(s, step.Name)
 	left := len(did) - len(undid)
+	if inParts(step) {
+		left = len(standing(s, step.Name))
+	}
 	events := append([]*history.Event{s.Ended}, append(did, undid...)...)
 	completed := s.Ended.Status == saga.Completed
 	switch {

@@ -57,10 +57,7 @@ func (t *tally) lacks(clause, format string, args ...any) {
 // broken guarantee in words.
 func (t *tally) violate(clause string, op saga.Operation, events []*history.Event, format string, args ...any) {
 	t.of(clause).Broken++
-	w := Witness{Clause: clause, Broken: fmt.Sprintf(format, args...), Saga: op.Saga, Step: op.Step}
-	if op.Direction == saga.Compensation {
-		w.Step += ".undo"
-	}
+	w := Witness{Clause: clause, Broken: fmt.Sprintf(format, args...), Saga: op.Saga, Step: op.Ref().String()}
 	for _, e := range events {
 		if e != nil && !slices.Contains(w.Events, e.Seq) {
 			w.Events = append(w.Events, e.Seq)
@@ -89,15 +86,14 @@ func (t *tally) verdict(never string) Verdict {
 }
 
 // opsOf lists the attempted operations of a saga in the order of its
-// definition, the action of a step before its compensation.
+// definition, the action of a step before its compensation, or the parts of that.
 func opsOf(s *history.SagaRecord) []*history.OpRecord {
 	ops := make([]*history.OpRecord, 0, len(s.Ops))
 	for _, step := range s.Definition.Steps {
-		for _, d := range []saga.Direction{saga.Action, saga.Compensation} {
-			if o := s.Op(step.Name, d); o != nil {
-				ops = append(ops, o)
-			}
+		if o := s.Op(step.Name, saga.Action); o != nil {
+			ops = append(ops, o)
 		}
+		ops = append(ops, s.Undos(step.Name)...)
 	}
 	return ops
 }

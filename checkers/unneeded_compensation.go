@@ -89,7 +89,7 @@ func forwardClause(s *history.SagaRecord, ds []disturbance) string {
 // checkNeverAttempted: what was meant durably and did not leave before a kill, or
 // failed before it reached the wire, has been attempted in the orchestrator's eyes.
 func checkNeverAttempted(t *tally, h *history.History, s *history.SagaRecord, step saga.Step, ds []disturbance) {
-	undo := firstSent(s.Op(step.Name, saga.Compensation))
+	undo := firstUndoSent(s, step.Name)
 	switch _, ready := readyAt(s, step); {
 	case undo == nil:
 		t.held(neverAttempted, 1)

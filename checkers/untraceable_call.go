@@ -5,7 +5,6 @@ import (
 	"strings"
 
 	"github.com/sagacheck/sagacheck/history"
-	"github.com/sagacheck/sagacheck/saga"
 )
 
 // UntraceableCall finds calls that can't be traced to their saga and step: a
@@ -95,7 +94,7 @@ func wrongSaga(e *history.Event) string {
 }
 
 func wrongStep(e *history.Event) string {
-	switch ref := (saga.StepRef{Step: e.Step, Direction: e.Direction}); {
+	switch ref := e.Operation().Ref(); {
 	case e.StepID == "":
 		return "has no Saga-Step"
 	case e.StepID != e.Step && e.StepID != ref.String():

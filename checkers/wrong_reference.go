@@ -77,6 +77,9 @@ func whoseEffect(e *history.Event) string {
 // standingAt is the first effect of the step that was there when a compensation was
 // answered, and was not undone before.
 func standingAt(s *history.SagaRecord, at *history.Event) *history.Event {
+	if step, _ := s.Definition.Step(at.Step); inParts(step) {
+		return first(standingParts(s, step, at.Seq))
+	}
 	back := map[string]bool{}
 	for _, e := range s.Calls {
 		if e.Kind == history.CallCommitted && e.Of != "" && e.Seq < at.Seq {

@@ -43,7 +43,7 @@ func (p Plan) unreachable(d saga.Definition, at saga.FailurePoint) string {
 		return ""
 	}
 	if of, back := saga.CutCallback(at.Step); back {
-		return p.uncalled(d, saga.StepRef{Step: of, Direction: at.Direction})
+		return p.uncalled(d, saga.StepRef{Step: of, Direction: at.Direction, Part: at.Part})
 	}
 	step, known := d.Step(at.Step)
 	call, ok := d.Call(at.Ref())
@@ -54,6 +54,8 @@ func (p Plan) unreachable(d saga.Definition, at saga.FailurePoint) string {
 		return "the client's call has no compensation"
 	case !known:
 		return fmt.Sprintf("expected a step of the saga %s: one of %s", d.Name, stepNames(d))
+	case at.Part > 0 && step.Compensation != nil && step.Parts == nil:
+		return fmt.Sprintf("the step %s is not undone part by part", at.Step)
 	case !ok:
 		return fmt.Sprintf("the step %s has no compensation", at.Step)
 	}
@@ -71,7 +73,10 @@ func (p Plan) unreachable(d saga.Definition, at saga.FailurePoint) string {
 func (p Plan) uncalled(d saga.Definition, of saga.StepRef) string {
 	base := of
 	base.Step, _ = saga.CutInstance(of.Step)
-	switch {
+	base.Part = 0
+	switch step, known := d.Step(of.Step); {
+	case of.Part > 0 && known && step.Parts == nil:
+		return fmt.Sprintf("the step %s is not undone part by part", of.Step)
 	case slices.Contains(d.Callbacks, base.String()):
 		return ""
 	case len(d.Callbacks) == 0:

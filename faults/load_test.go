@@ -152,6 +152,8 @@ func ofTwoSteps(id string) saga.Definition {
 func TestFits(t *testing.T) {
 	one := []saga.Definition{ofTwoSteps("s-1")}
 	one[0].Steps[1].Compensation = nil
+	inParts := []saga.Definition{ofTwoSteps("s-1")}
+	inParts[0].Steps[0].Parts = []saga.Call{}
 	two := []saga.Definition{ofTwoSteps("s-1"), ofTwoSteps("s-2")}
 	late := []saga.Definition{ofTwoSteps("s-1")}
 	late[0].Callbacks = []string{"a", "a.undo"}
@@ -163,6 +165,8 @@ func TestFits(t *testing.T) {
 		{one, "{kind: lose, at: a#2@response}, {kind: reject, at: b#1@receive}", ""},
 		{one, "{kind: lose, at: submit#7@response}", ""},
 		{one, "{kind: lose, at: a.undo#9@response}", ""},
+		{one, "{kind: lose, at: a.undo(2)#1@response}", "1:27: faults[0].at: a.undo(2)#1@response: the step a is not undone part by part"},
+		{inParts, "{kind: lose, at: a.undo(2)#1@response}", ""},
 		{one, "{kind: lose, at: nosuch#1@response}", "1:27: faults[0].at: nosuch#1@response: expected a step of the saga chain: one of a, b"},
 		{one, "{kind: lose, at: b.undo#1@response}", "1:27: faults[0].at: b.undo#1@response: the step b has no compensation"},
 		{one, "{kind: lose, at: a.callback#1@request}", "1:27: faults[0].at: a.callback#1@request: no service of this saga calls back"},

@@ -176,7 +176,7 @@ func (r *cellRun) script() {
 			continue
 		}
 		d := r.defs[r.index(op.Saga)]
-		call, _ := d.Call(saga.StepRef{Step: op.Step, Direction: op.Direction})
+		call, _ := d.Call(op.Ref())
 		r.in.Script(g, op, path(op), wire.Upstream{Addr: r.h.server.Addr()}, call.Retry.AttemptTimeout(), r.world)
 	}
 }

@@ -65,7 +65,9 @@ func (r *cellRun) facts(id string, events []history.Event) (f workflows.Facts, e
 
 func callFact(e history.Event) map[string]any {
 	step, n := saga.CutInstance(e.Step)
-	return map[string]any{"step": step, "instance": strconv.Itoa(n), "direction": string(e.Direction), "attempt": e.Attempt}
+	return map[string]any{
+		"step": step, "instance": strconv.Itoa(n), "direction": string(e.Direction), "part": max(e.Part, 1), "attempt": e.Attempt,
+	}
 }
 
 func effectFact(e history.Event) map[string]any {

@@ -59,6 +59,9 @@ func Skeleton(flow *workflows.Workflow) []saga.Step {
 		if s.Undo != nil {
 			undo := ownCall(flow, s.Undo, saga.Effect{}.Body())
 			step.Compensation = &undo
+			if s.Do.InParts() {
+				step.Parts = []saga.Call{}
+			}
 		}
 		steps = append(steps, step)
 	}
@@ -121,7 +124,7 @@ func (r *router) setup(s *wire.Setup, forget func(service string)) {
 
 // line is where the calls of an operation go.
 func (r *cellRun) line(op saga.Operation) *wire.Line {
-	call, _ := r.defs[r.index(op.Saga)].Call(saga.StepRef{Step: op.Step, Direction: op.Direction})
+	call, _ := r.defs[r.index(op.Saga)].Call(op.Ref())
 	return r.in.Line(op, wire.Upstream{Addr: r.h.server.Addr()}, call.Retry.AttemptTimeout(), r.world)
 }
 
@@ -171,9 +174,28 @@ func (r *router) asked(d saga.Definition) []saga.Step {
 		if asked, called := s.asked[saga.Operation{Saga: d.ID, Step: x.Name, Direction: saga.Compensation}]; called && asked.Missing == nil {
 			undo.Body = asked.Effect.Body()
 		}
-		x.Compensation = &undo
+		x.Compensation, x.Parts, x.Keeps = &undo, s.parts(*x, undo), s.keeps[saga.Operation{Saga: d.ID, Step: x.Name, Direction: saga.Action}]
 	}
 	return steps
+}
+
+// parts are the further parts in which a step was undone, as far as it was; nil: it is undone as
+// a whole.
+func (s *ownSaga) parts(step saga.Step, undo saga.Call) []saga.Call {
+	if step.Parts == nil {
+		return nil
+	}
+	parts := []saga.Call{}
+	for n := 2; ; n++ {
+		asked, called := s.asked[saga.Operation{Saga: s.id, Step: step.Name, Direction: saga.Compensation, Part: n}]
+		if !called {
+			return parts
+		}
+		if undo.Body = nil; asked.Missing == nil {
+			undo.Body = asked.Effect.Body()
+		}
+		parts = append(parts, undo)
+	}
 }
 
 // leaveOut leaves out a step that a saga did not take: what comes after it comes after what

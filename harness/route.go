@@ -289,26 +289,36 @@ func (r *router) unanswerable(call *workflows.Call, err error) participants.Answ
 	return participants.Answer{Code: http.StatusNotImplemented, Title: "no answer", Detail: err.Error()}
 }
 
-// operation is the step and the direction of a call. Instances of an operation are
-// numbered in the order in which they are first seen.
+// operation is the step and the direction of a call. Instances of an operation, and the parts
+// in which one action is undone, are numbered in the order in which they are first seen.
 func (r *router) operation(call *workflows.Call, s *ownSaga, undoes *ownAction) (saga.Operation, error) {
 	step, direction := r.flow.StepOf(call.Op)
+	op := saga.Operation{Saga: s.id, Step: step, Direction: direction}
 	if undoes != nil && undoes.saga == s {
-		return undoes.at.Inverse(), nil
+		op = undoes.at.Inverse()
 	}
-	key, err := call.Each()
-	if err != nil {
-		return saga.Operation{}, err
+	if direction == saga.Compensation {
+		part, err := call.Part()
+		op.Part = saga.Part(s.number(op.Ref().String(), part))
+		return op, err
 	}
-	n := 1
-	if key != "" {
-		keys := s.instances[step]
-		if n = slices.Index(keys, key) + 1; n == 0 {
-			s.instances[step] = append(keys, key)
-			n = len(keys) + 1
-		}
+	each, err := call.Each()
+	op.Step = saga.Instance(step, s.number(step, each))
+	return op, err
+}
+
+// number is that of an instance of something, from 1. It is told apart by a key; an empty one:
+// there is only one.
+func (s *ownSaga) number(of, key string) int {
+	if key == "" {
+		return 1
 	}
-	return saga.Operation{Saga: s.id, Step: saga.Instance(step, n), Direction: direction}, nil
+	keys := s.instances[of]
+	if n := slices.Index(keys, key) + 1; n > 0 {
+		return n
+	}
+	s.instances[of] = append(keys, key)
+	return len(keys) + 1
 }
 
 func (r *router) lineOf(s *ownSaga, op saga.Operation) *wire.Line {
@@ -327,6 +337,9 @@ func (r *router) ask(call *workflows.Call, s *ownSaga, op saga.Operation, undoes
 	a := participants.Ask{Profile: call.Protection(s.cell.cell.Profile), Keys: call.Keys(), Repeat: call.Repeat()}
 	if undoes != nil {
 		of, a.Undoes = &undoes.said, undoes.done
+		if a.Undoes != nil && undoes.saga.cell != s.cell { // nothing of that cell changes
+			a.Undoes = &participants.Done{Ref: undoes.done.Ref, Op: undoes.done.Op, Effect: undoes.done.Effect}
+		}
 	}
 	var err error
 	if a.Key, err = call.Key(); err != nil {
@@ -366,6 +379,7 @@ func (r *router) answer(call *workflows.Call, s *ownSaga, done participants.Done
 	did := &ownAction{saga: s, op: call.Op, at: done.Op, done: &done, said: call.Did(a, done.Effect, done.Ref)}
 	if done.Op.Direction == saga.Action {
 		s.actions = append(s.actions, did)
+		r.keep(call, did)
 	} else {
 		s.undos = append(s.undos, did)
 	}
@@ -405,6 +419,19 @@ func (r *router) decline(call *workflows.Call, s *ownSaga, done participants.Don
 	return participants.Answer{
 		Code: a.Code, Header: a.Header, Body: a.Body, Ref: done.Ref, Shown: r.flow.Shown(a), Pending: true, Declined: true, Detail: "it will decline",
 	}
+}
+
+// keep notes what stays of the first effect of an action when it has been undone.
+func (r *router) keep(call *workflows.Call, did *ownAction) {
+	s := did.saga
+	if _, again := s.keeps[did.at]; again || s.cell == nil { // or its cell is over
+		return
+	}
+	e, err := call.Keeps(s.vars(), did.said)
+	if err != nil {
+		r.trouble(err)
+	}
+	s.keeps[did.at] = e
 }
 
 // at is what the service of an operation has done for a saga, as far as that operation

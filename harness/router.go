@@ -41,6 +41,7 @@ type ownSaga struct {
 	tried     []*ownAction // what was asked for, whatever came of it; nothing is done there
 	lines     map[saga.Operation]*wire.Line
 	asked     map[saga.Operation]participants.Ask // what the first attempt asked for
+	keeps     map[saga.Operation]*saga.Effect     // what stays of an action that is undone
 }
 
 // ownAction is an action that a service has done, as compensations name it.
@@ -68,6 +69,7 @@ func (r *router) enroll(cell *cellRun, started []workflows.Started) {
 		s := &ownSaga{
 			id: id, started: started[i], cell: cell, instances: map[string][]string{},
 			lines: map[saga.Operation]*wire.Line{}, asked: map[saga.Operation]participants.Ask{},
+			keeps: map[saga.Operation]*saga.Effect{},
 		}
 		r.sagas[id] = s
 		r.hear(s, started[i].Said()...)
@@ -82,7 +84,7 @@ func (r *router) dismiss(cell *cellRun) {
 	r.cells = slices.DeleteFunc(r.cells, func(c *cellRun) bool { return c == cell })
 	for _, id := range cell.ids {
 		s := r.sagas[id]
-		s.cell, s.actions, s.undos, s.tried, s.lines, s.asked = nil, nil, nil, nil, nil, nil
+		s.cell, s.actions, s.undos, s.tried, s.lines, s.asked, s.keeps = nil, nil, nil, nil, nil, nil, nil
 	}
 }
 

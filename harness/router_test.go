@@ -28,7 +28,17 @@ services:
       give-back: {request: "DELETE /cars/{ref}", undoes: hire, which: request.path.ref == action.request.path.ref}
       insure: {request: POST /insurances, saga: request.body.trip}
       cancel: {request: DELETE /insurances, undoes: insure, saga: request.body.trip}
+      board: {request: POST /boards, saga: request.body.trip, effect: {transfer: {from: them, to: us, amount: 60, unit: EUR}}, answer: {body: {id: "${new.id}"}}}
+      refund:
+        request: POST /boards/{id}/refunds
+        undoes: board
+        which: request.path.id == action.answer.body.id
+        each: request.body.day
+        effect: {transfer: {from: us, to: them, amount: "${request.body.amount}", unit: EUR}}
+        keeps: {transfer: {from: them, to: us, amount: "${action.request.body.fee}", unit: EUR}}
+      leave: {request: "POST /boards/{id}/leave", undoes: board, which: request.path.id == action.answer.body.id}
 steps:
+  - {name: board, do: cars.board, undo: cars.refund, optional: true}
   - {name: insure, do: cars.insure, undo: cars.cancel, optional: true}
   - {name: hire, do: cars.hire, undo: cars.give-back}
 `
@@ -154,6 +164,48 @@ func TestOptionalSteps(t *testing.T) {
 func got(r *routed, d saga.Definition) []saga.Step {
 	d.ID = "s1"
 	return r.asked(d)
+}
+
+// TestPartsOfAnUndo: the undos of one action are told apart by what each says, and by their
+// operations, and are attempts of one part where it is the same; the saga has them as calls of
+// its step, with what stays of its effect.
+func TestPartsOfAnUndo(t *testing.T) {
+	r := newRouted(t, "s1")
+	r.named("s1", "t-1")
+	board := saga.Operation{Saga: "s1", Step: "board", Direction: saga.Action}
+	r.do(r.call("POST", "/boards", `{"trip":"t-1","fee":5}`), board)
+	for _, c := range []struct {
+		path, body string
+		want       []string // all that was asked for by then
+	}{
+		{"/refunds", `{"day":"monday","amount":10}`, []string{"s1/board", "s1/board.undo"}},
+		{"/refunds", `{"day":"sunday","amount":20}`, []string{"s1/board", "s1/board.undo", "s1/board.undo(2)"}},
+		{"/refunds", `{"day":"monday","amount":10}`, []string{"s1/board", "s1/board.undo", "s1/board.undo(2)"}},
+		{"/leave", ``, []string{"s1/board", "s1/board.undo", "s1/board.undo(2)", "s1/board.undo(3)"}},
+	} {
+		r.call("POST", "/boards/c-1"+c.path, c.body)
+		var asked []string
+		for op := range r.sagas["s1"].asked {
+			asked = append(asked, op.String())
+		}
+		if slices.Sort(asked); !slices.Equal(asked, c.want) {
+			t.Errorf("%s %s: asked for %v, expected %v", c.path, c.body, asked, c.want)
+		}
+	}
+	steps := r.asked(r.cells["s1"].defs[0])
+	i := slices.IndexFunc(steps, func(s saga.Step) bool { return s.Name == "board" })
+	if i < 0 || len(steps[i].Parts) != 2 || steps[i].Keeps == nil {
+		t.Fatalf("%+v: expected board, undone in three parts, of which something stays", steps)
+	}
+	second, err := steps[i].Parts[0].Effect()
+	if got, want := second.String()+", "+steps[i].Keeps.String(), "cars/us-20EUR cars/them+20EUR, cars/them-5EUR cars/us+5EUR"; err != nil || got != want {
+		t.Errorf("%s (%v), expected %s", got, err, want)
+	}
+}
+
+// do lets the service carry a call out.
+func (r *routed) do(to wire.Routed, op saga.Operation) {
+	to.Handle(participants.Call{Op: op, Attempt: 1}, nil, nil)
 }
 
 // TestLeftOverCalls: what follows on a call that nobody could explain, or that came when its

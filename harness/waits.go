@@ -89,7 +89,7 @@ func (w *waits) add(e *history.Event) {
 }
 
 func (w *waits) call(op saga.Operation) (saga.Call, bool) {
-	return w.defs[op.Saga].Call(saga.StepRef{Step: op.Step, Direction: op.Direction})
+	return w.defs[op.Saga].Call(op.Ref())
 }
 
 // open lists what is still to come after a time, and until when at the latest, in
@@ -164,7 +164,7 @@ func unwaited(open []due, now time.Duration) string {
 	}
 	latest := map[saga.StepRef]time.Duration{}
 	for _, d := range open {
-		ref := saga.StepRef{Step: d.op.Step, Direction: d.op.Direction}
+		ref := d.op.Ref()
 		latest[ref] = max(latest[ref], d.at-now)
 	}
 	var parts []string

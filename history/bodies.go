@@ -66,8 +66,15 @@ func (h *Header) eachCall(f func(saga.Operation, *saga.Call) error) error {
 			if s.Compensation == nil {
 				continue
 			}
-			if err := f(saga.Operation{Saga: d.ID, Step: s.Name, Direction: saga.Compensation}, s.Compensation); err != nil {
+			undo := saga.Operation{Saga: d.ID, Step: s.Name, Direction: saga.Compensation}
+			if err := f(undo, s.Compensation); err != nil {
 				return err
+			}
+			for n := range s.Parts {
+				undo.Part = saga.Part(n + 2)
+				if err := f(undo, &s.Parts[n]); err != nil {
+					return err
+				}
 			}
 		}
 	}

@@ -138,6 +138,7 @@ type Event struct {
 	Saga      string         `json:"saga,omitempty"`
 	Step      string         `json:"step,omitempty"`
 	Direction saga.Direction `json:"direction,omitempty"`
+	Part      int            `json:"part,omitempty"` // as in saga.Operation
 	Attempt   int            `json:"attempt,omitempty"`
 	// Copy is the number of a second copy that the network made of the attempt.
 	Copy int `json:"copy,omitempty"`
@@ -233,7 +234,7 @@ func (e *Event) From() time.Duration { return e.At - e.Waited }
 
 // Operation is the operation that a call event belongs to.
 func (e Event) Operation() saga.Operation {
-	return saga.Operation{Saga: e.Saga, Step: e.Step, Direction: e.Direction}
+	return saga.Operation{Saga: e.Saga, Step: e.Step, Direction: e.Direction, Part: e.Part}
 }
 
 // History is the record of one cell.

@@ -150,7 +150,7 @@ func (ix *Index) add(e *Event) {
 }
 
 func (s *SagaRecord) op(e *Event) *OpRecord {
-	ref := saga.StepRef{Step: e.Step, Direction: e.Direction}
+	ref := e.Operation().Ref()
 	o := s.Ops[ref]
 	if o == nil {
 		call, _ := s.Definition.Call(ref)
@@ -194,9 +194,22 @@ func (o *OpRecord) attempt(n int) *Attempt {
 	return o.Attempts[i]
 }
 
-// Op is the record of one direction of a step; nil if it was never attempted.
+// Op is the record of one direction of a step, of a compensation that is done part by part
+// its first part; nil if it was never attempted.
 func (s *SagaRecord) Op(step string, d saga.Direction) *OpRecord {
 	return s.Ops[saga.StepRef{Step: step, Direction: d}]
+}
+
+// Undos are the compensation of a step, or its parts, as far as they were attempted.
+func (s *SagaRecord) Undos(step string) []*OpRecord {
+	defined, _ := s.Definition.Step(step)
+	var all []*OpRecord
+	for n := range len(defined.Parts) + 1 {
+		if o := s.Ops[saga.StepRef{Step: step, Direction: saga.Compensation, Part: saga.Part(n + 1)}]; o != nil {
+			all = append(all, o)
+		}
+	}
+	return all
 }
 
 // Status is the last reported state; empty if there was no report.

@@ -90,7 +90,7 @@ func TestReadNamesTheLine(t *testing.T) {
 		{`"kind":"call-answered"`, `"kind":"call-answerd"`, `line 8: kind: "call-answerd" is no kind of event`},
 		{`"saga":"s1","step":"reserve","direction":"action"`, `"saga":"s9","step":"reserve","direction":"action"`, `line 7: saga: "s9" is not in the header`},
 		{`"fault":0`, `"fault":9`, "line 9: fault: 9: the header has 2 faults"},
-		{`"kind":"ledger-read"`, `"kind":"settled"`, "line 16: cut off: expected the ledgers"},
+		{`"kind":"ledger-read"`, `"kind":"settled"`, "line 17: cut off: expected the ledgers"},
 	} {
 		all := strings.Join(stored(t), "") + "\n"
 		damaged := strings.Replace(all, c.from, c.to, 1)

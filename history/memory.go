@@ -12,10 +12,12 @@ const (
 	// Of services of the user's own: what a call names is not there, or was done before.
 	NamesNothing = "it names an effect that is not there"
 	DoneBefore   = "it was done before"
+	// MoreThanTaken: a compensation would have given back more than was taken.
+	MoreThanTaken = "it would give back more than was taken"
 )
 
 // FromMemory tells that the participant gave this answer before any rule of its
 // business was asked.
 func (e *Event) FromMemory() bool {
-	return e.Kind == CallAnswered && slices.Contains([]string{Replayed, TooLate, KeyReused, InProgress, NamesNothing, DoneBefore}, e.Detail)
+	return e.Kind == CallAnswered && slices.Contains([]string{Replayed, TooLate, KeyReused, InProgress, NamesNothing, DoneBefore, MoreThanTaken}, e.Detail)
 }

@@ -10,7 +10,7 @@ import (
 // refused connection never reaches the wire.
 func (h *History) MayBeRefused(op saga.Operation) bool {
 	return slices.ContainsFunc(h.Header.Faults, func(f PlannedFault) bool {
-		return f.At.Phase == saga.Connect && f.At.Step == op.Step && f.At.Direction == op.Direction && (f.Saga == "" || f.Saga == op.Saga)
+		return f.At.Phase == saga.Connect && f.At.Ref() == op.Ref() && (f.Saga == "" || f.Saga == op.Saga)
 	})
 }
 

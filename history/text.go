@@ -30,7 +30,8 @@ import (
 //
 // First the header, one line a thing: scenario, workflow, promise, cell, profile, orchestrator,
 // capabilities, unable, supplied, seed, settle-ms, defects, plan, plan-id, register, fault, saga
-// and its steps. Then the events, one a line: time, kind, saga, step[.undo]#attempt,
+// and its steps (part=… for each further part of an undo that is done part by part, parts=- if
+// there is none). Then the events, one a line: time, kind, saga, step[.undo]#attempt,
 // code or status, and fields as name=value. What is left out has a default: a
 // step is compensatable, its undo the exact inverse of its do, its key its own
 // name, its retry policy textPolicy; an effect is what the definition says; an
@@ -265,6 +266,7 @@ func (h *Header) parseStep(words []string) error {
 	}
 	action, undo := textCalls(d.ID, s.Name)
 	undone := s.Kind == saga.Compensatable
+	var parts []json.RawMessage
 	given := map[string]bool{}
 	for _, w := range words {
 		k, v, _ := strings.Cut(w, "=")
@@ -279,6 +281,16 @@ func (h *Header) parseStep(words []string) error {
 		case k == "undo":
 			undo.Body, err = parseBody(v)
 			undone = v != "-"
+		case k == "parts":
+			parts = []json.RawMessage{}
+		case k == "part":
+			var body json.RawMessage
+			body, err = parseBody(v)
+			parts = append(parts, body)
+		case k == "keeps":
+			var kept saga.Effect
+			kept, err = parseEffect(v)
+			s.Keeps = &kept
 		case isUndo:
 			err = parseCallField(&undo, name, v)
 		default:
@@ -294,9 +306,22 @@ func (h *Header) parseStep(words []string) error {
 	s.Action = action
 	if undone {
 		s.Compensation = &undo
+		s.Parts = partsLike(undo, parts)
 	}
 	d.Steps = append(d.Steps, s)
 	return nil
+}
+
+// partsLike are the further parts of a compensation: their bodies are their own.
+func partsLike(undo saga.Call, bodies []json.RawMessage) (parts []saga.Call) {
+	if bodies != nil {
+		parts = []saga.Call{}
+	}
+	for _, body := range bodies {
+		undo.Body = body
+		parts = append(parts, undo)
+	}
+	return parts
 }
 
 // textCalls are the two calls of a step as they are when nothing is said of them.
@@ -354,7 +379,7 @@ func parseCallField(c *saga.Call, name, v string) (err error) {
 	case "breaker":
 		c.Breaker, err = parseBreaker(v)
 	default:
-		err = errors.New("expected after, do, undo, max, wait, mult, cap, jitter, timeout, deadline, breaker or url, or undo. and one of the last nine")
+		err = errors.New("expected after, do, undo, part, parts, keeps, max, wait, mult, cap, jitter, timeout, deadline, breaker or url, or undo. and one of the last nine")
 	}
 	return err
 }

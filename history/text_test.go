@@ -27,6 +27,8 @@ saga s1
 step reserve do=w/stock-2piece,w/held:s1+2piece,w/order:s1:>held max=4 jitter=0.5
 step charge after=- breaker=bank:5:100:1 undo.wait=20
 step ship pivot after=reserve,charge do="{\"x\":1}" undo=-
+step pay part=pay-1EUR,till+1EUR part=- keeps=till-2EUR,pay+2EUR
+step bill parts=-
 step note deferrable after=ship do=- undo=note-1EUR,till+1EUR
 
 0ms saga-submitted s1
@@ -39,6 +41,7 @@ step note deferrable after=ship do=- undo=note-1EUR,till+1EUR
 2ms fault-fired s1 charge#1 fault=0 detail="12 bytes \"passed\""
 3ms call-ended s1 charge#1 200 uncertain passed=2.4ms acked=2.5ms up=12 down=99
 3ms call-ended s1 reserve.undo#2 200 partial down=9
+3ms call-committed s1 pay.undo(2)#1
 4ms process-killed detail=orchestrator
 5ms saga-status s1 running steps=reserve:running:1,charge:pending:0
 6ms saga-ended s1 completed still=5ms

@@ -40,7 +40,7 @@ type eventText struct {
 }
 
 var (
-	stepForm = regexp.MustCompile(`^([a-z0-9][a-z0-9-]*(?:\([1-9][0-9]{0,2}\))?)(\.undo)?(\.callback)?#(\d{1,9})$`)
+	stepForm = regexp.MustCompile(`^(` + saga.StepRefPattern + `)#(\d{1,9})$`)
 	codeForm = regexp.MustCompile(`^\d{1,9}$`)
 )
 
@@ -70,14 +70,9 @@ func (h *History) parseEvent(words []string) (Event, error) {
 // word reads a value without a name; its shape says what it is.
 func (t *eventText) word(w string) error {
 	if m := stepForm.FindStringSubmatch(w); m != nil {
-		t.Step, t.Direction = m[1], saga.Action
-		if m[2] != "" {
-			t.Direction = saga.Compensation
-		}
-		if m[3] != "" {
-			t.Step = saga.Callback(t.Step)
-		}
-		t.Attempt, _ = strconv.Atoi(m[4]) // at most nine digits
+		ref := saga.CutRef(m[1])
+		t.Step, t.Direction, t.Part = ref.Step, ref.Direction, ref.Part
+		t.Attempt, _ = strconv.Atoi(m[2]) // at most nine digits
 		return nil
 	}
 	switch {
@@ -263,7 +258,7 @@ func (h *History) definedEffect(e *Event) (saga.Effect, bool) {
 	if !ok {
 		return saga.Effect{}, false
 	}
-	c, ok := d.Call(saga.StepRef{Step: e.Step, Direction: e.Direction})
+	c, ok := d.Call(e.Operation().Ref())
 	if !ok {
 		return saga.Effect{}, false
 	}

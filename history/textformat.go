@@ -166,7 +166,21 @@ func formatStep(id string, s saga.Step) string {
 		}
 		parts = append(parts, formatCall("undo.", *c, undo)...)
 	}
-	return strings.Join(parts, " ")
+	return strings.Join(append(parts, formatParts(s)...), " ")
+}
+
+// formatParts are the further parts of a compensation, and what of the action's effect stays.
+func formatParts(s saga.Step) (words []string) {
+	if s.Parts != nil && len(s.Parts) == 0 {
+		words = append(words, "parts=-")
+	}
+	for _, c := range s.Parts {
+		words = append(words, "part="+formatBody(c.Body))
+	}
+	if s.Keeps != nil {
+		words = append(words, "keeps="+formatEffect(*s.Keeps))
+	}
+	return words
 }
 
 // formatCall lists what differs from the default.
@@ -221,7 +235,7 @@ func formatEvent(h *History, e *Event) string {
 		add(e.Saga)
 	}
 	if e.Step != "" {
-		add(saga.StepRef{Step: e.Step, Direction: e.Direction}.String() + "#" + strconv.Itoa(e.Attempt))
+		add(e.Operation().Ref().String() + "#" + strconv.Itoa(e.Attempt))
 	}
 	if e.Code != 0 {
 		add(strconv.Itoa(e.Code))
@@ -241,7 +255,7 @@ func formatEvent(h *History, e *Event) string {
 	if e.Kind == LedgerRead {
 		return strings.Join(append(parts, formatLedger(e)...), " ")
 	}
-	def := eventText{Event: Event{Kind: e.Kind, Saga: e.Saga, Step: e.Step, Direction: e.Direction, Code: e.Code, Partial: e.Partial}}
+	def := eventText{Event: Event{Kind: e.Kind, Saga: e.Saga, Step: e.Step, Direction: e.Direction, Part: e.Part, Code: e.Code, Partial: e.Partial}}
 	def.defaults(h)
 	if def.Certain && !e.Certain {
 		add("uncertain")

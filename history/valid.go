@@ -125,8 +125,16 @@ func validCall(d *saga.Definition, e *Event) error {
 		return fmt.Errorf("step: saga %q has no step %q", e.Saga, e.Step)
 	case e.Direction != saga.Action && e.Direction != saga.Compensation:
 		return fmt.Errorf("direction: %q: expected action or compensation", e.Direction)
+	case !validPart(d, e):
+		return fmt.Errorf("part: %d: saga %q has no such part of %s", e.Part, e.Saga, e.Operation())
 	case e.Attempt < 1:
 		return fmt.Errorf("attempt: %d: expected 1 or more", e.Attempt)
 	}
 	return nil
+}
+
+// validPart: the first part has no number, and the definition has all the others.
+func validPart(d *saga.Definition, e *Event) bool {
+	step, _ := d.Step(e.Step)
+	return e.Part == 0 || e.Part > 1 && e.Direction == saga.Compensation && e.Part-2 < len(step.Parts)
 }

@@ -16,6 +16,9 @@ func TestImpossibleHistories(t *testing.T) {
 	for what, c := range map[string]struct{ from, to, want string }{
 		"an attempt that begins twice, with another key": {"2ms call-ended", "1ms call-sent s1 charge#1 key=other\n2ms call-ended", "line 6: attempt: 1 of s1/charge has its call-sent already in event 2"},
 		"an attempt that ends twice":                     {"3ms settled", "2ms call-ended s1 charge#1 200\n3ms settled", "line 7: attempt: 1 of s1/charge has its call-ended already in event 3"},
+		"a part of what is undone as a whole":            {"3ms settled", "2ms call-sent s1 charge.undo(2)#1\n3ms settled", `line 7: part: 2: saga "s1" has no such part of s1/charge.undo(2)`},
+		"a part that nobody defined":                     {"step charge\n", "step charge parts=-\n2ms call-sent s1 charge.undo(2)#1\n", `line 4: part: 2: saga "s1" has no such part of s1/charge.undo(2)`},
+		"what stays of what is not undone":               {"step charge\n", "step charge undo=- keeps=till-1EUR,charge+1EUR\n", "line 4: definitions[0]: steps[0].compensation: must be given where parts or keeps are"},
 		"an unknown profile":                             {"profile keyed", "profile locked", `line 4: profile: "locked": expected one of naive, keyed, fenced`},
 		"an end that is none":                            {"3ms settled", "2ms saga-ended s1 gone\n3ms settled", `line 7: status: "gone": expected completed or compensated`},
 	} {

@@ -105,37 +105,66 @@ func (b *builder) sorted() []*Partition {
 }
 
 // step adds the deliveries of both directions of a step to the accounts and
-// registers, and makes its endpoint.
-func (b *builder) step(s *history.SagaRecord, step saga.Step) []*Partition {
-	var both []*delivery
-	missing, promises := "", true
-	for _, d := range []saga.Direction{saga.Action, saga.Compensation} {
-		o := s.Op(step.Name, d)
-		if o == nil {
-			continue
+// registers, and makes its endpoint: of a compensation that is done part by part, one for the
+// action with each part.
+func (b *builder) step(s *history.SagaRecord, step saga.Step) (endpoints []*Partition) {
+	undos := s.Undos(step.Name)
+	action := b.deliver(s.Op(step.Name, saga.Action))
+	if len(undos) == 0 {
+		undos = []*history.OpRecord{nil}
+	}
+	for _, o := range undos {
+		name := step.Name
+		if o != nil && o.Op.Part > 0 {
+			name = o.Op.Ref().String()
 		}
-		asked, err := o.Asked()
-		if err != nil {
-			missing = fmt.Sprintf("the body of %v is no effect: %v", o.Op, err)
-		}
-		promises = promises && !asked.IsZero()
-		for _, dl := range deliveries(o) {
-			both = append(both, dl)
-			switch {
-			case dl.committed != nil && dl.committed.Effect == nil:
-				missing = fmt.Sprintf("the record does not say which effect %v had", dl)
-			case dl.committed != nil:
-				b.effect(dl, *dl.committed.Effect)
-			case dl.unknown():
-				b.effect(dl, asked)
-			}
+		endpoints = append(endpoints, b.endpoint(s, step.Name, name, action, b.deliver(o))...)
+	}
+	return endpoints
+}
+
+// delivered is the deliveries of an operation.
+type delivered struct {
+	all      []*delivery
+	missing  string // evidence
+	promises bool   // an effect
+}
+
+// deliver adds the deliveries of an operation to the accounts and registers; nil: there are
+// none.
+func (b *builder) deliver(o *history.OpRecord) delivered {
+	d := delivered{promises: true}
+	if o == nil {
+		return d
+	}
+	asked, err := o.Asked()
+	if err != nil {
+		d.missing = fmt.Sprintf("the body of %v is no effect: %v", o.Op, err)
+	}
+	d.promises = !asked.IsZero()
+	d.all = deliveries(o)
+	for _, dl := range d.all {
+		switch {
+		case dl.committed != nil && dl.committed.Effect == nil:
+			d.missing = fmt.Sprintf("the record does not say which effect %v had", dl)
+		case dl.committed != nil:
+			b.effect(dl, *dl.committed.Effect)
+		case dl.unknown():
+			b.effect(dl, asked)
 		}
 	}
+	return d
+}
+
+// endpoint is that of an action and its compensation; none where nothing is promised of it.
+func (b *builder) endpoint(s *history.SagaRecord, step, name string, action, undo delivered) []*Partition {
+	both, missing := slices.Concat(action.all, undo.all), cmp.Or(undo.missing, action.missing)
 	profile := b.ix.History.Header.Profile
-	if protected := profile == "keyed" || profile == "fenced"; len(both) == 0 || missing == "" && !(protected && promises) {
+	protected := profile == "keyed" || profile == "fenced"
+	if len(both) == 0 || missing == "" && !(protected && action.promises && undo.promises) {
 		return nil
 	}
-	return []*Partition{endpointOf(s.ID, step.Name, both, profile == "fenced", missing)}
+	return []*Partition{endpointOf(s.ID, step, name, both, profile == "fenced", missing)}
 }
 
 // effect adds what a delivery changed, or if its outcome is unknown may have
@@ -175,8 +204,8 @@ func (b *builder) effect(d *delivery, e saga.Effect) {
 	}
 }
 
-func endpointOf(id, step string, all []*delivery, fenced bool, missing string) *Partition {
-	p := &Partition{Kind: EndpointKind, Name: id + "/" + step, Saga: id, Step: step, Spec: Endpoint(fenced), Missing: missing}
+func endpointOf(id, step, name string, all []*delivery, fenced bool, missing string) *Partition {
+	p := &Partition{Kind: EndpointKind, Name: id + "/" + name, Saga: id, Step: step, Spec: Endpoint(fenced), Missing: missing}
 	keys, directions := map[string]int{}, map[saga.Direction]bool{}
 	for _, d := range all {
 		op := porcupine.Operation{Input: Request{d.key, d.Delivery}, Call: d.call(), Return: d.end(), Metadata: d.events()}

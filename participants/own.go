@@ -130,7 +130,8 @@ func (w *World) refuseAsk(r *request, ask *Ask) *Answer {
 		a.Detail = history.NamesNothing
 		return &a
 	}
-	if first, there := w.mem.first[repeated(c, *ask)]; there {
+	first, there := w.mem.first[repeated(c, *ask)]
+	if there {
 		switch ask.Repeat {
 		case SameAnswer:
 			first.Detail = history.Replayed
@@ -145,7 +146,11 @@ func (w *World) refuseAsk(r *request, ask *Ask) *Answer {
 		return &Answer{Code: http.StatusOK, Detail: neverHappened}
 	}
 	if r.profile == Fenced && ask.Undoes != nil && ask.Undoes.exceeded(ask.Effect) {
-		return problem(http.StatusUnprocessableEntity, "more than was done", history.DoneBefore)
+		why := history.MoreThanTaken
+		if there { // the same again, which is not done twice
+			why = history.DoneBefore
+		}
+		return problem(http.StatusUnprocessableEntity, "more than was done", why)
 	}
 	return nil
 }

@@ -182,7 +182,7 @@ func (w *World) ask(c Call, m Moment) *Answer {
 }
 
 func (w *World) event(c Call, k history.Kind) history.Event {
-	return history.Event{Kind: k, Saga: c.Op.Saga, Step: c.Op.Step, Direction: c.Op.Direction, Attempt: c.Attempt, Copy: c.Copy}
+	return history.Event{Kind: k, Saga: c.Op.Saga, Step: c.Op.Step, Direction: c.Op.Direction, Part: c.Op.Part, Attempt: c.Attempt, Copy: c.Copy}
 }
 
 // Key is the idempotency key of a request; the quotes of a structured field

@@ -86,7 +86,7 @@ func (t Trace) Missed() []int {
 
 func comparePoints(a, b saga.FailurePoint) int {
 	return cmp.Or(
-		cmp.Compare(a.Step, b.Step), cmp.Compare(a.Direction, b.Direction), cmp.Compare(a.Attempt, b.Attempt),
+		cmp.Compare(a.Step, b.Step), cmp.Compare(a.Direction, b.Direction), cmp.Compare(a.Part, b.Part), cmp.Compare(a.Attempt, b.Attempt),
 		cmp.Compare(slices.Index(saga.Phases, a.Phase), slices.Index(saga.Phases, b.Phase)),
 	)
 }
@@ -105,7 +105,7 @@ func attemptVisits(n int, op saga.Operation, a *history.Attempt, ix *history.Ind
 	var vs []Visit
 	pass := func(p saga.Phase, e *history.Event) {
 		if e != nil {
-			vs = append(vs, Visit{Saga: number(n), At: saga.FailurePoint{Step: op.Step, Direction: op.Direction, Attempt: a.N, Phase: p}, Seq: e.Seq})
+			vs = append(vs, Visit{Saga: number(n), At: op.Ref().At(a.N, p), Seq: e.Seq})
 		}
 	}
 	pass(saga.Connect, a.Sent)
@@ -142,7 +142,7 @@ func callbackVisits(n int, e *history.Event) (vs []Visit) {
 	if e.Copy > 0 || e.Passed == 0 {
 		return nil
 	}
-	at := saga.FailurePoint{Step: saga.Callback(e.Step), Direction: e.Direction, Attempt: e.Attempt}
+	at := saga.FailurePoint{Step: saga.Callback(e.Step), Direction: e.Direction, Part: e.Part, Attempt: e.Attempt}
 	for _, at.Phase = range []saga.Phase{saga.Request, saga.Response} {
 		vs = append(vs, Visit{Saga: number(n), At: at, Seq: e.Seq})
 		if e.Code == 0 {
@@ -170,7 +170,7 @@ func cutBefore(a *history.Attempt, ix *history.Index) bool {
 		return false
 	}
 	for i, f := range ix.History.Header.Faults {
-		if f.At.Phase != saga.Request || f.At.Attempt != a.N || f.At.Step != a.Sent.Step || f.At.Direction != a.Sent.Direction {
+		if f.At.Phase != saga.Request || f.At.Attempt != a.N || f.At.Ref() != a.Sent.Operation().Ref() {
 			continue
 		}
 		if len(ix.Fired[i]) > 0 && f.Saga == a.Sent.Saga {
@@ -240,9 +240,9 @@ func outcome(ix *history.Index) string {
 	for _, s := range ix.Sagas {
 		fmt.Fprintf(&b, "[submit×%d operator×%d", len(s.Submitted), len(s.Operator))
 		for _, step := range s.Definition.Steps {
-			for _, d := range []saga.Direction{saga.Action, saga.Compensation} {
-				if o := s.Op(step.Name, d); o != nil {
-					fmt.Fprintf(&b, " %s:", saga.StepRef{Step: step.Name, Direction: d})
+			for _, o := range append([]*history.OpRecord{s.Op(step.Name, saga.Action)}, s.Undos(step.Name)...) {
+				if o != nil {
+					fmt.Fprintf(&b, " %s:", o.Op.Ref())
 					for _, a := range o.Attempts {
 						b.WriteString(attemptOutcome(a, ix) + ",")
 					}

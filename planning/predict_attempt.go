@@ -47,7 +47,7 @@ func (pr *prediction) mayReplay(r saga.StepRef, n int) bool {
 	if !ok {
 		return false
 	}
-	p := policyOf(pr.def, saga.FailurePoint{Step: r.Step, Direction: r.Direction})
+	p := policyOf(pr.def, r.At(0, ""))
 	_, wait := p.Band(n)
 	return n != late.attempt+1 || p.AttemptTimeoutMS+int(wait.Milliseconds())+lateMargin > late.afterMS
 }
@@ -73,7 +73,7 @@ type attemptWalk struct {
 // reach passes a phase; true means that the participant answered in place of
 // going on.
 func (w *attemptWalk) reach(p saga.Phase) (answered bool) {
-	at := saga.FailurePoint{Step: w.ref.Step, Direction: w.ref.Direction, Attempt: w.n, Phase: p}
+	at := w.ref.At(w.n, p)
 	w.pr.points = append(w.pr.points, at)
 	w.phase = p
 	for i, f := range w.pr.plan.Faults {
@@ -139,7 +139,7 @@ func (w *attemptWalk) halved(b faults.Bend) {
 	if b.How == faults.Stalled {
 		w.takes(w.timeout)
 	}
-	p := policyOf(w.pr.def, saga.FailurePoint{Step: w.ref.Step, Direction: w.ref.Direction})
+	p := policyOf(w.pr.def, w.ref.At(0, ""))
 	another := p.DeadlineMS == 0 && (p.MaxAttempts == 0 || w.n < p.MaxAttempts)
 	if w.answer == saga.Permanent || w.answer == saga.Done && !another {
 		w.pr.doubtful = true

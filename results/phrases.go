@@ -125,7 +125,7 @@ func (t *teller) submitText(e *history.Event) string {
 
 // attemptText is the failure point without its phase: "charge.undo#2".
 func attemptText(e *history.Event) string {
-	s := fmt.Sprintf("%s#%d", saga.StepRef{Step: e.Step, Direction: e.Direction}, e.Attempt)
+	s := fmt.Sprintf("%s#%d", e.Operation().Ref(), e.Attempt)
 	if e.Copy > 0 {
 		s += fmt.Sprintf(" (copy %d, made by the network)", e.Copy)
 	}
@@ -184,7 +184,7 @@ func callbackText(e *history.Event) string {
 	if e.Declined {
 		declines = ", and declines"
 	}
-	s := fmt.Sprintf("%s calls back%s: %s", attemptText(&history.Event{Step: saga.Callback(e.Step), Direction: e.Direction, Attempt: e.Attempt, Copy: e.Copy}), declines, requestText(e.Request))
+	s := fmt.Sprintf("%s calls back%s: %s", attemptText(&history.Event{Step: saga.Callback(e.Step), Direction: e.Direction, Part: e.Part, Attempt: e.Attempt, Copy: e.Copy}), declines, requestText(e.Request))
 	switch {
 	case e.Passed == 0:
 		return s + ", and it never arrives"

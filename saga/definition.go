@@ -43,6 +43,13 @@ type Step struct {
 	After        []string `json:"after,omitzero"`
 	Action       Call     `json:"action"`
 	Compensation *Call    `json:"compensation,omitempty"` // nil: nothing to undo
+	// Parts are the further calls of a compensation that is done part by part, of which
+	// Compensation is the first; nil: it is done as a whole. Only sagas of a user's own
+	// workflow have them.
+	Parts []Call `json:"parts,omitzero"`
+	// Keeps is what of the action's effect stays when it has been undone (a fee), as the file
+	// of a user's own workflow says it; nil: nothing.
+	Keeps *Effect `json:"keeps,omitempty"`
 }
 
 // Unbounded tells whether the action is attempted until its outcome is known, whatever
@@ -192,12 +199,15 @@ func (d Definition) Step(name string) (Step, bool) {
 	return Step{}, false
 }
 
-// Call is the call of one direction of a step; ok is false where there is none.
+// Call is the call of one direction of a step; ok is false where there is none. A part of
+// a compensation of which nothing is known is like the first one.
 func (d Definition) Call(r StepRef) (c Call, ok bool) {
 	s, ok := d.Step(r.Step)
 	switch {
-	case !ok:
+	case !ok, r.Part > 0 && s.Parts == nil:
 		return Call{}, false
+	case r.Part > 1 && r.Part-2 < len(s.Parts):
+		return s.Parts[r.Part-2], true
 	case r.Direction == Action:
 		return s.Action, true
 	case s.Compensation == nil:
@@ -255,6 +265,23 @@ func (d Definition) validateStep(i int, s Step, index map[string]int) error {
 	if s.Compensation != nil {
 		if err := s.Compensation.validate(); err != nil {
 			return fmt.Errorf("compensation.%w", err)
+		}
+	}
+	return s.validateParts()
+}
+
+func (s Step) validateParts() error {
+	if s.Compensation == nil && (s.Parts != nil || s.Keeps != nil) {
+		return errors.New("compensation: must be given where parts or keeps are")
+	}
+	for i, c := range s.Parts {
+		if err := c.validate(); err != nil {
+			return fmt.Errorf("parts[%d].%w", i, err)
+		}
+	}
+	if s.Keeps != nil {
+		if err := s.Keeps.Validate(); err != nil {
+			return fmt.Errorf("keeps.%w", err)
 		}
 	}
 	return nil

@@ -14,6 +14,8 @@
 //   - Orchestrator: the system under test, which executes sagas.
 //   - Participant: a service that an orchestrator calls.
 //   - Direction: action or compensation. Operation: (saga, step, direction).
+//     Part: a compensation may be done part by part (a refund for each item);
+//     then each part is an operation of its own: charge.undo, charge.undo(2).
 //   - Attempt n: the n-th delivery of an operation, counted from 1.
 //   - Phase: where in an attempt something happens: connect, request (on its way
 //     in), receive (arrived, nothing done yet), commit (effect done, no answer

@@ -52,6 +52,12 @@ func (d Definition) eachBody(change func(json.RawMessage) (json.RawMessage, erro
 			return d, fmt.Errorf("steps[%d].compensation.%w", i, err)
 		}
 		s.Compensation = &undo
+		s.Parts = slices.Clone(s.Parts)
+		for j := range s.Parts {
+			if s.Parts[j].Body, err = change(s.Parts[j].Body); err != nil {
+				return d, fmt.Errorf("steps[%d].parts[%d].%w", i, j, err)
+			}
+		}
 	}
 	return d, nil
 }

@@ -22,10 +22,18 @@ type Operation struct {
 	Saga      string    `json:"saga"`
 	Step      string    `json:"step"`
 	Direction Direction `json:"direction"`
+	// Part is the number of one part of a compensation that is done part by part, from the
+	// second on; 0: the first, or the whole.
+	Part int `json:"part,omitempty"`
 }
 
-// Inverse is the operation of the same step in the other direction.
+// Ref is the operation without its saga.
+func (o Operation) Ref() StepRef { return StepRef{Step: o.Step, Direction: o.Direction, Part: o.Part} }
+
+// Inverse is the operation of the same step in the other direction; of a compensation,
+// its first part.
 func (o Operation) Inverse() Operation {
+	o.Part = 0
 	if o.Direction == Action {
 		o.Direction = Compensation
 	} else {
@@ -34,22 +42,22 @@ func (o Operation) Inverse() Operation {
 	return o
 }
 
-// String is "saga/step" or "saga/step.undo".
-func (o Operation) String() string {
-	return o.Saga + "/" + StepRef{o.Step, o.Direction}.String()
-}
+// String is "saga/step", "saga/step.undo" or "saga/step.undo(2)".
+func (o Operation) String() string { return o.Saga + "/" + o.Ref().String() }
 
-// StepRef names one direction of a step without its saga: "charge" or "charge.undo".
+// StepRef names one direction of a step without its saga: "charge", "charge.undo", or
+// "charge.undo(2)" for the second part of a compensation that is done part by part.
 type StepRef struct {
 	Step      string
 	Direction Direction
+	Part      int // as in Operation
 }
 
 func (r StepRef) String() string {
 	step, back := CutCallback(r.Step)
 	s := step
 	if r.Direction == Compensation {
-		s += ".undo"
+		s = Instance(step+".undo", max(r.Part, 1))
 	}
 	if back {
 		s += callbackMark
@@ -72,6 +80,32 @@ func CutCallback(name string) (step string, ok bool) { return strings.CutSuffix(
 func Inbound(step string) bool {
 	_, back := CutCallback(step)
 	return back || step == SubmitStep
+}
+
+// StepRefPattern matches the text form of a StepRef; CutRef reads it.
+const StepRefPattern = `[a-z0-9][a-z0-9-]*(?:\([1-9][0-9]{0,2}\))?(?:\.undo(?:\([1-9][0-9]{0,2}\))?)?(?:\.callback)?`
+
+// CutRef reads the text form of a StepRef. What is none is the name of a step.
+func CutRef(text string) StepRef {
+	call, back := CutCallback(text)
+	step, part, undo := strings.Cut(call, ".undo")
+	_, n := CutInstance(part)
+	r := StepRef{Step: step, Direction: Action, Part: Part(n)}
+	if undo {
+		r.Direction = Compensation
+	}
+	if back {
+		r.Step = Callback(step)
+	}
+	return r
+}
+
+// Part is the Part of the n-th part of a compensation.
+func Part(n int) int {
+	if n == 1 {
+		return 0
+	}
+	return n
 }
 
 // Phase is a place in the life of an attempt.
@@ -115,15 +149,17 @@ func CutInstance(name string) (step string, n int) {
 }
 
 // FailurePoint is an exact place for a fault. Its text form is
-// step[.undo][.callback]#attempt@phase, for example "charge.undo#1@receive".
+// step[.undo][.callback]#attempt@phase, for example "charge.undo#1@receive"; the second part
+// of a compensation that is done part by part is "charge.undo(2)".
 type FailurePoint struct {
 	Step      string
 	Direction Direction
+	Part      int // as in Operation
 	Attempt   int // from 1
 	Phase     Phase
 }
 
-var failurePoint = regexp.MustCompile(`^([a-z0-9][a-z0-9-]*(?:\([1-9][0-9]{0,2}\))?)(\.undo)?(\.callback)?#([1-9][0-9]{0,3})@(connect|request|receive|commit|response)$`)
+var failurePoint = regexp.MustCompile(`^(` + StepRefPattern + `)#([1-9][0-9]{0,3})@(connect|request|receive|commit|response)$`)
 
 // ParseFailurePoint reads the text form. The error quotes the input and says
 // what was expected.
@@ -132,22 +168,20 @@ func ParseFailurePoint(s string) (FailurePoint, error) {
 	if m == nil {
 		return FailurePoint{}, fmt.Errorf("bad failure point %q: expected step[.undo][.callback]#attempt@phase, for example charge#2@response, with a phase of connect, request, receive, commit, response", s)
 	}
-	n, err := strconv.Atoi(m[4])
+	n, err := strconv.Atoi(m[2])
 	if err != nil {
 		return FailurePoint{}, fmt.Errorf("bad failure point %q: attempt: %w", s, err)
 	}
-	p := FailurePoint{Step: m[1], Direction: Action, Attempt: n, Phase: Phase(m[5])}
-	if m[2] != "" {
-		p.Direction = Compensation
-	}
-	if m[3] != "" {
-		p.Step = Callback(p.Step)
-	}
-	return p, nil
+	return CutRef(m[1]).At(n, Phase(m[3])), nil
+}
+
+// At is a point of the operation's n-th attempt.
+func (r StepRef) At(attempt int, phase Phase) FailurePoint {
+	return FailurePoint{Step: r.Step, Direction: r.Direction, Part: r.Part, Attempt: attempt, Phase: phase}
 }
 
 // Ref is the direction of the step that the point lies on.
-func (p FailurePoint) Ref() StepRef { return StepRef{p.Step, p.Direction} }
+func (p FailurePoint) Ref() StepRef { return StepRef{p.Step, p.Direction, p.Part} }
 
 // IsZero tells the absent failure point (of a window fault).
 func (p FailurePoint) IsZero() bool { return p == FailurePoint{} }

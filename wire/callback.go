@@ -53,7 +53,7 @@ func (x *exchange) recordCallback() {
 // event is the callback as the history has it, as far as it is known before it is over.
 func (c *Callback) event(attempt int) history.Event {
 	return history.Event{
-		Kind: history.CallBack, Saga: c.Op.Saga, Step: c.Op.Step, Direction: c.Op.Direction, Attempt: attempt,
+		Kind: history.CallBack, Saga: c.Op.Saga, Step: c.Op.Step, Direction: c.Op.Direction, Part: c.Op.Part, Attempt: attempt,
 		Request: c.Request, Told: []string{c.Ref}, Declined: c.Declined,
 	}
 }

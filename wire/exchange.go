@@ -326,7 +326,7 @@ func (x *exchange) recordRead(e end) {
 	x.mu.Unlock()
 	op, in := x.call.Op, x.script.in
 	ev := history.Event{
-		Kind: history.CallRead, Saga: op.Saga, Step: op.Step, Direction: op.Direction, Attempt: x.call.Attempt,
+		Kind: history.CallRead, Saga: op.Saga, Step: op.Step, Direction: op.Direction, Part: op.Part, Attempt: x.call.Attempt,
 		Request: x.seen, Code: x.code(e), Told: found,
 	}
 	x.near.mu.Lock()
@@ -385,7 +385,7 @@ func (x *exchange) record(k history.Kind, fill func(*history.Event)) {
 		return
 	}
 	op := x.call.Op
-	e := history.Event{Kind: k, Saga: op.Saga, Step: op.Step, Direction: op.Direction, Attempt: x.call.Attempt}
+	e := history.Event{Kind: k, Saga: op.Saga, Step: op.Step, Direction: op.Direction, Part: op.Part, Attempt: x.call.Attempt}
 	fill(&e)
 	x.script.in.rec.Add(e)
 }

@@ -222,7 +222,7 @@ func (in *Injector) fire(i int, c participants.Call, detail string) {
 	in.fired[i]++
 	in.mu.Unlock()
 	in.rec.Add(history.Event{
-		Kind: history.FaultFired, Fault: &i, Saga: c.Op.Saga, Step: c.Op.Step, Direction: c.Op.Direction,
+		Kind: history.FaultFired, Fault: &i, Saga: c.Op.Saga, Step: c.Op.Step, Direction: c.Op.Direction, Part: c.Op.Part,
 		Attempt: c.Attempt, Copy: c.Copy, Detail: detail,
 	})
 }
@@ -234,7 +234,7 @@ func (in *Injector) healed(i int, op saga.Operation) {
 	in.hurts[i] = false
 	in.mu.Unlock()
 	if was {
-		in.rec.Add(history.Event{Kind: history.FaultHealed, Fault: &i, Saga: op.Saga, Step: op.Step, Direction: op.Direction})
+		in.rec.Add(history.Event{Kind: history.FaultHealed, Fault: &i, Saga: op.Saga, Step: op.Step, Direction: op.Direction, Part: op.Part})
 	}
 }
 
@@ -243,7 +243,7 @@ func (in *Injector) healed(i int, op saga.Operation) {
 func (in *Injector) on(c participants.Call, phases ...saga.Phase) []int {
 	var hits []int
 	for i, f := range in.Plan.Faults {
-		if f.At.IsZero() || f.At.Step != c.Op.Step || f.At.Direction != c.Op.Direction || f.At.Attempt != c.Attempt {
+		if f.At.IsZero() || f.At.Ref() != c.Op.Ref() || f.At.Attempt != c.Attempt {
 			continue
 		}
 		if slices.Contains(phases, f.At.Phase) && in.claims(i, c.Op.Saga) {

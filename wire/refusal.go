@@ -56,12 +56,12 @@ func (in *Injector) refuse(i int) {
 // refusing lists the gates that a fault closes, and what they stand for.
 func (in *Injector) refusing(i int) (gates []*Gate, op saga.Operation) {
 	f := in.Plan.Faults[i]
-	op = saga.Operation{Step: f.At.Step, Direction: f.At.Direction}
+	op = saga.Operation{Step: f.At.Step, Direction: f.At.Direction, Part: f.At.Part}
 	in.mu.Lock()
 	claimed := in.claimed[i]
 	in.mu.Unlock()
 	for n, id := range in.Sagas {
-		g := in.gates[saga.Operation{Saga: id, Step: f.At.Step, Direction: f.At.Direction}]
+		g := in.gates[saga.Operation{Saga: id, Step: f.At.Step, Direction: f.At.Direction, Part: f.At.Part}]
 		if g != nil && (f.Saga == n+1 || f.Saga == 0 && (claimed == "" || claimed == id)) {
 			gates = append(gates, g)
 			op.Saga = id
@@ -87,7 +87,7 @@ func (in *Injector) refused(i int, op saga.Operation, heard *refusals) bool {
 			return false
 		case ours:
 			in.rec.Add(history.Event{
-				Kind: history.FaultFired, Fault: &i, Saga: op.Saga, Step: op.Step, Direction: op.Direction,
+				Kind: history.FaultFired, Fault: &i, Saga: op.Saga, Step: op.Step, Direction: op.Direction, Part: op.Part,
 				Detail: fmt.Sprintf("the kernel refused a connection from port %d", from),
 			})
 			in.mu.Lock()

@@ -117,6 +117,16 @@ func (c *Call) Each() (string, error) {
 	return text(v), nil
 }
 
+// Part tells the parts apart in which one action is undone; empty: it is undone as a
+// whole. Of several operations that undo it, each has parts of its own.
+func (c *Call) Part() (string, error) {
+	if c.Op.undone == nil || !c.Op.undone.InParts() {
+		return "", nil
+	}
+	each, err := c.Each()
+	return c.Op.Name + " " + each, err
+}
+
 // Action is an action that was done, as compensations and answers see it.
 type Action map[string]any
 
@@ -216,6 +226,22 @@ func (c *Call) Effect(s SagaVars, a *Action) (saga.Effect, error) {
 		return saga.Effect{}, c.wrong("effect", err)
 	}
 	return e, nil
+}
+
+// Keeps is what stays of what the call has done when it has been undone; nil: nothing.
+func (c *Call) Keeps(s SagaVars, a Action) (*saga.Effect, error) {
+	for _, undo := range c.Op.undoneBy {
+		if undo.Keeps == nil {
+			continue
+		}
+		env := map[string]any{"action": map[string]any(a), "saga": map[string]any{"id": s.ID}, "id": s.Own, "start": s.Start.vars}
+		e, err := undo.keeps.of(undo, s, env, nil)
+		if err != nil {
+			return nil, fmt.Errorf("services.%s.operations.%s.keeps: %w", undo.Service, undo.Name, err)
+		}
+		return &e, nil
+	}
+	return nil, nil
 }
 
 // Reply is an answer of a service.

@@ -28,6 +28,7 @@ type compiled struct {
 	eachOf    *vm.Program
 	whichOf   *vm.Program
 	effect    effect
+	keeps     effect
 	answerOf  *answer
 	async     *async // nil: the answer says all
 	missing   *answer
@@ -35,6 +36,7 @@ type compiled struct {
 	repeated  *answer
 	undone    *Operation
 	read      *Operation
+	undoneBy  []*Operation
 }
 
 // answer is the template of an answer.
@@ -50,6 +52,7 @@ var (
 	sagaVars    = []string{"request", "of"}
 	whichVars   = []string{"request", "action"}
 	effectVars  = []string{"request", "action", "saga", "id", "start"}
+	keepsVars   = []string{"action", "saga", "id", "start"}
 	answerVars  = []string{"request", "action", "effects", "new", "saga", "id", "start"}
 	startVars   = []string{"saga", "draw"}
 	outcomeVars = []string{"saga", "id", "start"}

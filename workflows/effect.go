@@ -50,14 +50,37 @@ func (c *compiler) effect(at string, v any, undoes bool) effect {
 	case []any:
 		var e effect
 		for i, x := range v {
-			e.changes = append(e.changes, c.change(fmt.Sprintf("%s[%d]", at, i), x))
+			e.changes = append(e.changes, c.change(fmt.Sprintf("%s[%d]", at, i), x, effectVars))
 		}
 		return e
 	}
-	return effect{changes: []change{c.change(at, v)}}
+	return effect{changes: []change{c.change(at, v, effectVars)}}
 }
 
-func (c *compiler) change(at string, v any) change {
+// keeps compiles what stays of what an operation undoes: transfers.
+func (c *compiler) keeps(at string, v any) (e effect) {
+	list, several := v.([]any)
+	switch {
+	case v == nil:
+		return e
+	case !several:
+		list = []any{v}
+	}
+	for i, x := range list {
+		field := at
+		if several {
+			field = fmt.Sprintf("%s[%d]", at, i)
+		}
+		if m, ok := x.(map[string]any); !ok || m["transfer"] == nil {
+			c.bad(field, "expected a transfer, or a list of them: what stays of the effect that is undone")
+			continue
+		}
+		e.changes = append(e.changes, c.change(field, x, keepsVars))
+	}
+	return e
+}
+
+func (c *compiler) change(at string, v any, vars []string) change {
 	out := change{fields: map[string]*templates.Tree{}}
 	m, _ := v.(map[string]any)
 	if len(m) != 1 {
@@ -76,20 +99,21 @@ func (c *compiler) change(at string, v any) change {
 			return out
 		}
 		out.kind = kind
-		c.changeFields(at+"."+kind, out, fields, known)
+		c.changeFields(at+"."+kind, out, fields, vars)
 	}
 	return out
 }
 
-func (c *compiler) changeFields(at string, out change, fields map[string]any, known []string) {
+func (c *compiler) changeFields(at string, out change, fields map[string]any, vars []string) {
+	known := fieldsOf[out.kind]
 	for _, name := range slices.Sorted(maps.Keys(fields)) {
 		if !slices.Contains(known, name) {
 			c.bad(at+"."+name, "unknown field %q: expected one of %s", name, strings.Join(known, ", "))
 			continue
 		}
-		out.fields[name] = c.tree(at+"."+name, fields[name], effectVars)
+		out.fields[name] = c.tree(at+"."+name, fields[name], vars)
 		if name == "amount" && out.fields[name] != nil {
-			c.amount(at+"."+name, fields[name])
+			c.amount(at+"."+name, fields[name], vars)
 		}
 	}
 	for _, name := range known {
@@ -102,9 +126,9 @@ func (c *compiler) changeFields(at string, out change, fields map[string]any, kn
 
 // amount checks what is known of an amount when the file is read: a number, or a text
 // that is more than one template.
-func (c *compiler) amount(at string, v any) {
+func (c *compiler) amount(at string, v any, vars []string) {
 	if s, ok := v.(string); ok && strings.Contains(s, "${") {
-		if t, err := templates.ParseText(s, effectVars...); err == nil && !t.Single() {
+		if t, err := templates.ParseText(s, vars...); err == nil && !t.Single() {
 			c.bad(at, "%q: expected one template and nothing around it, or a whole number", s)
 		}
 		return

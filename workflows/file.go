@@ -115,12 +115,14 @@ type Operation struct {
 	When string `json:"when,omitempty" yaml:"when,omitempty"`
 	// Saga is an expression over request: which saga the call belongs to, by its id or by the workflow's own name. only: one saga at a time. of(value): the saga in whose messages the value occurred first.
 	Saga string `json:"saga,omitempty" yaml:"saga,omitempty"`
-	// Each is an expression over request that tells instances apart: an item each.
+	// Each is an expression over request that tells instances apart: an item each. Of an operation that undoes, it tells the parts apart in which one action is undone.
 	Each string `json:"each,omitempty" yaml:"each,omitempty"`
 	// Undoes names the operation of the same service that this one undoes.
 	Undoes string `json:"undoes,omitempty" yaml:"undoes,omitempty"`
 	// Which is an expression over request and action that is true for the action that is undone.
 	Which string `json:"which,omitempty" yaml:"which,omitempty"`
+	// Keeps is what of the action's effect stays when it has been undone, a fee: a transfer, or a list of them. Its templates know action, saga.id, id and start. Default: nothing stays.
+	Keeps any `json:"keeps,omitempty" yaml:"keeps,omitempty"`
 	// Reads names the operation of the same service that this one looks for: it has no effect.
 	Reads string `json:"reads,omitempty" yaml:"reads,omitempty"`
 	// Effect is what it changes: a list of transfer, set, create and delete, one of them, or inverse. Default: an operation that undoes is the inverse, others leave a record.

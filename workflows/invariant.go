@@ -54,8 +54,8 @@ type setting struct {
 type Facts struct {
 	Saga    SagaVars
 	Status  saga.Status
-	Effects []any // in their order: {step, instance, direction, attempt, ref, of, amount, unit, postings, writes}
-	Calls   []any // that were answered: {step, instance, direction, attempt, code}
+	Effects []any // in their order: {step, instance, direction, part, attempt, ref, of, amount, unit, postings, writes}
+	Calls   []any // that were answered: {step, instance, direction, part, attempt, code}
 }
 
 func (f Facts) env() map[string]any {

@@ -37,6 +37,11 @@ func (op *Operation) Undone() *Operation {
 	return op
 }
 
+// InParts tells whether what the operation does may be undone part by part.
+func (op *Operation) InParts() bool {
+	return slices.ContainsFunc(op.undoneBy, func(u *Operation) bool { return u.Each != "" })
+}
+
 // Plan is the steps of the saga: those of the file, or else one for each operation that
 // undoes and reads nothing, of whose order only runs tell.
 func (w *Workflow) Plan() []Planned { return w.plan }
@@ -123,6 +128,9 @@ func (w *Workflow) StepOf(op *Operation) (step string, direction saga.Direction)
 		case p.Do:
 			return p.Name, saga.Action
 		case p.Undo:
+			return p.Name, saga.Compensation
+		}
+		if op.undone != nil && op.undone == p.Do {
 			return p.Name, saga.Compensation
 		}
 	}

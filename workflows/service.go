@@ -106,15 +106,13 @@ func (c *compiler) operation(at string, s *Service, op *Operation) {
 	if op.only = strings.TrimSpace(op.Saga) == "only"; !op.only {
 		op.sagaOf = c.expression(at+".saga", op.Saga, sagaVars...)
 	}
-	if op.Each != "" && op.Undoes != "" {
-		c.bad(at+".each", "an operation that undoes is that of the action that it names: expected each at %q alone (several undos of one action, part by part, can't be told apart)", op.Undoes)
-	}
 	op.eachOf = c.expression(at+".each", op.Each, requestVars...)
 	op.whichOf = c.expression(at+".which", op.Which, whichVars...)
 	if !c.shape.Touches(at) { // undoes may be what is misspelt
 		c.relations(at, s, op)
 	}
 	op.effect = c.effect(at+".effect", op.Effect, op.Undoes != "")
+	op.keeps = c.keeps(at+".keeps", op.Keeps)
 	op.answerOf = c.answer(at+".answer", op.Answer, op.code())
 	op.async = c.async(at+".async", op)
 	missing := Answer{}
@@ -155,6 +153,8 @@ func (c *compiler) relations(at string, s *Service, op *Operation) {
 		op.undone = named("undoes", op.Undoes)
 		if op.undone != nil && (op.undone.Undoes != "" || op.undone.Reads != "") {
 			c.bad(at+".undoes", "%q undoes or reads another: expected an operation that does something", op.Undoes)
+		} else if op.undone != nil {
+			c.undoing(at, op)
 		}
 	case op.Reads != "":
 		op.read = named("reads", op.Reads)
@@ -162,12 +162,31 @@ func (c *compiler) relations(at string, s *Service, op *Operation) {
 			c.bad(at+".effect", "an operation that reads changes nothing")
 		}
 	}
+	if op.Keeps != nil && op.Undoes == "" {
+		c.bad(at+".keeps", "expected undoes: what is undone, and not all of it")
+	}
 	if op.Which != "" && op.Undoes == "" {
 		c.bad(at+".which", "expected undoes: which operation it names one of")
 	}
 	if op.Saga == "" && op.Which == "" {
 		c.bad(at+".saga", "must be given: an expression over request that is the saga's id, of(value), or only; an operation that undoes may say which instead")
 	}
+}
+
+// undoing checks how an operation undoes another: as a whole, or part by part.
+func (c *compiler) undoing(at string, op *Operation) {
+	if op.Each != "" && op.Which == "" {
+		c.bad(at+".which", "must be given where each tells the parts apart in which one action is undone: which action they are parts of")
+	}
+	if op.Each != "" && (op.Effect == nil || op.Effect == "inverse") {
+		c.bad(at+".effect", "expected changes of its own: each call undoes a part of %s, and the inverse is all of it", op.Undoes)
+	}
+	for _, other := range op.undone.undoneBy {
+		if op.Keeps != nil && other.Keeps != nil {
+			c.bad(at+".keeps", "what stays of %s is said by %s already", op.Undoes, other.Name)
+		}
+	}
+	op.undone.undoneBy = append(op.undone.undoneBy, op)
 }
 
 // Reachable says which services a system that runs already can't know the address of.

@@ -190,7 +190,7 @@ func (e *edit) withoutFaultsOn(op saga.Operation, n int) *edit {
 	kept := []history.PlannedFault{}
 	number := map[int]int{}
 	for i, f := range e.header.Faults {
-		if f.At.Step == op.Step && f.At.Direction == op.Direction && f.At.Attempt > n {
+		if f.At.Ref() == op.Ref() && f.At.Attempt > n {
 			gone[i] = true
 			continue
 		}

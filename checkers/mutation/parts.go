@@ -139,7 +139,7 @@ func inverse(s *history.SagaRecord, step string) *saga.Effect {
 
 // place names an attempt for people.
 func place(o *history.OpRecord, n int) string {
-	return fmt.Sprintf("%s#%d", saga.StepRef{Step: o.Op.Step, Direction: o.Op.Direction}, n)
+	return fmt.Sprintf("%s#%d", o.Op.Ref(), n)
 }
 
 // ended tells how a saga ended; empty: it did not.
