@@ -1,6 +1,7 @@
 package checkers
 
 import (
+	"cmp"
 	"slices"
 	"time"
 
@@ -53,21 +54,32 @@ func acknowledged(o *history.OpRecord) *history.Event {
 	if o == nil {
 		return nil
 	}
-	var first *history.Event
+	all := slices.Clone(o.Found)
 	for _, a := range o.Attempts {
-		if lostAnswer(a) {
-			continue
-		}
-		for _, e := range goodAnswers(a) {
-			if first == nil || e.Seq < first.Seq {
-				first = e
-			}
+		if !lostAnswer(a) {
+			all = append(all, goodAnswers(a)...)
 		}
 	}
-	if len(o.Found) > 0 && (first == nil || o.Found[0].Seq < first.Seq) {
-		return o.Found[0]
+	if len(all) == 0 {
+		return nil
 	}
-	return first
+	return slices.MinFunc(all, func(a, b *history.Event) int {
+		return cmp.Or(cmp.Compare(passedOn(a), passedOn(b)), cmp.Compare(a.Seq, b.Seq))
+	})
+}
+
+// passedOn is when what an event says began to reach the orchestrator. Read-backs and callbacks
+// are noted when they are over, and several of one effect may overlap: a late one and its
+// repetition.
+func passedOn(e *history.Event) time.Duration {
+	if notedAtEnd(e) && e.Passed > 0 {
+		return e.Passed
+	}
+	return e.At
+}
+
+func notedAtEnd(e *history.Event) bool {
+	return e.Kind == history.CallRead || e.Kind == history.CallBack
 }
 
 // goodAnswers are what says that an attempt was successful: the answers of the service to it, and
@@ -85,15 +97,13 @@ func goodAnswers(a *history.Attempt) (all []*history.Event) {
 	return all
 }
 
-// learntBefore tells whether what acknowledged gives may have been known when a call left.
-// Read-backs and callbacks are noted when they are over: the orchestrator may have gone on since
-// what they say was passed on.
+// learntBefore tells whether what acknowledged gives may have been known when a call left: the
+// orchestrator may have gone on since it was passed on.
 func learntBefore(done, left *history.Event) bool {
 	if done == nil {
 		return false
 	}
-	noted := done.Kind == history.CallRead || done.Kind == history.CallBack
-	return done.Seq < left.Seq || noted && done.Passed > 0 && done.Passed < left.At
+	return done.Seq < left.Seq || notedAtEnd(done) && done.Passed > 0 && done.Passed < left.At
 }
 
 // Overtook tells whether a step was attempted before another one had succeeded, as far as
@@ -175,15 +185,21 @@ func doneAt(o *history.OpRecord) (at time.Duration, ok bool) {
 	if o == nil {
 		return 0, false
 	}
+	note := func(learnt time.Duration) {
+		if !ok || learnt < at {
+			at, ok = learnt, true
+		}
+	}
+	for _, e := range o.Found {
+		note(passedOn(e))
+	}
 	for _, a := range o.Attempts {
 		if len(goodAnswers(a)) > 0 && !lostAnswer(a) {
 			learnt, known := a.AnsweredAt()
 			if !known {
 				learnt = a.Ended.At
 			}
-			if !ok || learnt < at {
-				at, ok = learnt, true
-			}
+			note(learnt)
 		}
 	}
 	return at, ok

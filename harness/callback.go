@@ -17,7 +17,7 @@ import (
 // tellLater lets a service tell the workflow what it has done, or that it declines, by a call
 // of its own; under the lock.
 func (r *router) tellLater(call *workflows.Call, s *ownSaga, done participants.Done, of *workflows.Action, declined bool) error {
-	back, err := call.Callback(s.vars(), done.Ref, of, s.effects(call.Op), declined)
+	back, err := call.Callback(s.vars(), done.Ref, of, s.effects(call.Op), declined, s.cell.own.fill)
 	if err != nil {
 		return err
 	}

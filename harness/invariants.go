@@ -12,21 +12,26 @@ import (
 // filler puts the values of a manifest's templates into a text.
 type filler interface{ Fill(text string) string }
 
+// fill puts the values of the manifest's templates into a text, where the system was started
+// here and has such.
+func (s *ownSystem) fill(text string) string {
+	if f, ok := s.System.(filler); ok {
+		return f.Fill(text)
+	}
+	return text
+}
+
 // invariants checks what must hold in the user's own words, of each saga that has come to
 // an end, and records what was found.
 func (r *cellRun) invariants(ctx context.Context) error {
 	flow := r.own.router.flow
-	fill := func(s string) string { return s }
-	if f, ok := r.own.System.(filler); ok {
-		fill = f.Fill
-	}
 	events, _ := r.rec.Since(0)
 	for _, id := range r.accepted {
 		facts, ended := r.facts(id, events)
 		if !ended {
 			continue
 		}
-		checked, err := flow.Check(ctx, facts, fill)
+		checked, err := flow.Check(ctx, facts, r.own.fill)
 		for _, c := range checked {
 			r.rec.Add(history.Event{
 				Kind: history.InvariantChecked, Saga: id, Invariant: c.Name, When: string(c.When), Holds: c.Holds, Detail: c.Detail,

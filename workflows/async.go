@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"net/url"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/sagacheck/sagacheck/history"
@@ -56,7 +57,7 @@ func (c *compiler) async(at string, op *Operation) *async {
 	if a.Callback == "" {
 		c.bad(at+".callback", "must be given: the URL that is called: ${request.body.callbackUrl}")
 	} else {
-		out.url = c.text(at+".callback", a.Callback, answerVars)
+		out.url = c.callbackURL(at+".callback", a.Callback)
 	}
 	for _, name := range slices.Sorted(maps.Keys(a.Headers)) {
 		out.call.headers[name] = c.text(at+".headers."+name, a.Headers[name], answerVars)
@@ -70,6 +71,38 @@ func (c *compiler) async(at string, op *Operation) *async {
 		out.declined.body = c.tree(at+".declined", a.Declined, answerVars)
 	}
 	return out
+}
+
+// callbackURL compiles where a callback goes: what the workflow's request says, or an address
+// of the system that the service was once told, ${port.http} in it.
+func (c *compiler) callbackURL(at, said string) *templates.Text {
+	c.placed(at, said)
+	for _, p := range place.FindAllStringSubmatch(said, -1) {
+		switch _, port := strings.CutPrefix(p[1], "port."); {
+		case port && !c.listens("${"+p[1]+"}"), !port && systemPlace.MatchString(p[0]):
+			c.bad(at, "%q: expected ${port.NAME} of a port that a process of the system gets in its command or env", p[0])
+		}
+	}
+	return c.text(at, escapePlaces(said), answerVars)
+}
+
+// listens tells whether something that is started here gets a port, written ${port.NAME}. Nobody
+// knows those of an engine, and a system that runs already has none.
+func (c *compiler) listens(port string) bool {
+	s := c.w.System
+	if s.Engine != "" || !c.w.Startable() {
+		return true
+	}
+	var told []string
+	for _, p := range s.Processes {
+		told = slices.Concat(told, p.Command, slices.Collect(maps.Values(p.Env)))
+	}
+	if k := s.Container; k != nil {
+		told = slices.Concat(told, k.Command, slices.Collect(maps.Values(k.Env)))
+	}
+	return slices.ContainsFunc(told, func(text string) bool {
+		return slices.Contains(place.FindAllString(text, -1), port)
+	})
 }
 
 // pause reads a time within a cell.
@@ -102,8 +135,8 @@ func (c *Call) Async() bool { return c.Op.async != nil }
 func (c *Call) Declines() bool { return c.Async() && c.Op.async.declined.body != nil }
 
 // Callback is what the service tells when the call is done, or declined, under a new name for
-// what was done.
-func (c *Call) Callback(s SagaVars, ref string, a *Action, effects []Action, declined bool) (Callback, error) {
+// what was done. fill puts the values of the system's places into a text.
+func (c *Call) Callback(s SagaVars, ref string, a *Action, effects []Action, declined bool, fill func(string) string) (Callback, error) {
 	env := c.answering(s, ref, a, effects)
 	spec := c.Op.async
 	call := spec.call
@@ -114,6 +147,7 @@ func (c *Call) Callback(s SagaVars, ref string, a *Action, effects []Action, dec
 	if err != nil {
 		return Callback{}, c.wrong("async.callback", err)
 	}
+	to = fill(unescapePlaces(to))
 	if err := ownURL(to); err != nil {
 		return Callback{}, c.wrong("async.callback", err)
 	}

@@ -141,7 +141,7 @@ type Operation struct {
 
 // Async is the call by which a service tells the workflow that it has done what it was asked for. Its templates know what those of the answer know.
 type Async struct {
-	// Callback is the URL that is called with POST, as the workflow's request says it or as it was configured: ${request.body.callbackUrl}.
+	// Callback is the URL that is called with POST, as the workflow's request says it, or as the service was told once and for all: ${request.body.callbackUrl}, http://127.0.0.1:${port.http}/hooks/payments.
 	Callback string `json:"callback" yaml:"callback"`
 	// After is how long after the effect it is called: 20ms (the default). It may be called before its 202 arrives.
 	After string `json:"after,omitempty" yaml:"after,omitempty"`

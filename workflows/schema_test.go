@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"reflect"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -206,12 +207,25 @@ const pageFoot = `
 | an operation without ` + "`which`" + ` | compensations of another effect than that of their step |
 `
 
+// sections are the types that the page explains, in the order in which one meets them.
+var sections = []string{"System", "Start", "Outcome", "Service", "Operation", "Answer", "Async", "Step", "Promises", "Promise", "Invariant", "Process", "Ready", "Container"}
+
+// TestPageHasEveryType: a type that the file has and the page has not is a link into the void.
+func TestPageHasEveryType(t *testing.T) {
+	page := reference(generateSchema(t))
+	for _, link := range regexp.MustCompile(`\]\(#([a-z]+)\)`).FindAllStringSubmatch(page, -1) {
+		if !strings.Contains(strings.ToLower(page), "\n## "+link[1]+"\n") {
+			t.Errorf("%s has no section of its own", link[1])
+		}
+	}
+}
+
 // reference writes the page from the schema.
 func reference(s *node) string {
 	var b strings.Builder
 	b.WriteString(pageHead)
 	section(&b, "The file", s, s)
-	for _, name := range []string{"System", "Start", "Outcome", "Service", "Operation", "Answer", "Step", "Promises", "Promise", "Invariant", "Process", "Ready", "Container"} {
+	for _, name := range sections {
 		if d := s.Definitions[name]; d != nil {
 			section(&b, name, d, s)
 		}

@@ -188,7 +188,7 @@ func (s *shop) refund(o *order) {
 	s.state(o, "CANCELLING")
 	for {
 		_, _ = call("POST", os.Getenv("BANK")+"/refunds", "refund-"+o.ID, map[string]any{
-			"order": o.ID, "amount": o.Amount, "callbackUrl": "http://127.0.0.1:" + os.Getenv("PORT") + "/bank",
+			"order": o.ID, "amount": o.Amount,
 		})
 		select {
 		case <-o.refund:
