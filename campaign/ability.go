@@ -22,7 +22,7 @@ func (x *session) findAbility() planning.Ability {
 		}
 		return planning.Ability{
 			Process: x.flow.file.Manifest().CanKill(), Once: x.flow.file.Promises.Start != "idempotent",
-			Keys: x.flow.forgetful(), LastWords: words,
+			Keys: x.flow.forgetful(), LastWords: words, Refusable: x.flow.refusable(),
 		}
 	}
 	m, err := orchestrators.FindManifest(x.s.Orchestrator)
@@ -102,4 +102,14 @@ func forgettable(a planning.Ability, f faults.Fault) error {
 		return fmt.Errorf("delay_ms: %d: expected %d or more: for so long the keys of %s live in a cell", f.DelayMS, lives.Milliseconds(), f.At.Step)
 	}
 	return nil
+}
+
+// refusable are the steps whose service has an address of its own with each process, and is not
+// found through a proxy: connections there may be refused, in a cell with one saga.
+func (f *flow) refusable() map[string]bool {
+	steps := map[string]bool{}
+	for _, p := range f.file.Plan() {
+		steps[p.Name] = f.file.Startable() && f.file.Services[p.Do.Service].Host == ""
+	}
+	return steps
 }

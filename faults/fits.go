@@ -72,6 +72,7 @@ func (p Plan) unreachable(d saga.Definition, at saga.FailurePoint) string {
 // uncalled says why no service calls back after a call; empty: one does.
 func (p Plan) uncalled(d saga.Definition, of saga.StepRef) string {
 	base := of
+	base.Part = 0
 	base.Step, _ = saga.CutInstance(of.Step)
 	base.Part = 0
 	switch step, known := d.Step(of.Step); {

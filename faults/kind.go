@@ -184,6 +184,7 @@ func (d KindDoc) unused(f Fault) error {
 		name string
 		set  bool
 	}{
+		{"after", !f.After.IsZero()},
 		{"delay_ms", f.DelayMS != 0},
 		{"bytes", f.Bytes != 0},
 		{"kbps", f.KBps != 0},

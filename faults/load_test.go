@@ -27,7 +27,7 @@ func TestParsePlan(t *testing.T) {
 		"faults:\n  - {kind: delay, at: charge#1@request}":           "delay_ms: is missing: expected more than 0",
 		"faults:\n  - {kind: error, at: submit#1@receive}":           "inside the orchestrator",
 		"faults:\n  - {kind: outage, steps: [charge]}":               "for_ms: is missing: expected more than 0",
-		"faults:\n  - {kind: lose, at: charge#1@request, when: now}": `2:40: faults[0].when: unknown field "when": expected one of kind, saga, at, delay_ms`,
+		"faults:\n  - {kind: lose, at: charge#1@request, when: now}": `2:40: faults[0].when: unknown field "when": expected one of kind, saga, at, after, delay_ms`,
 		"plan: []": "unknown field",
 		"":         "the file is empty: expected a plan, for example: faults: [{kind: lose",
 	} {

@@ -25,6 +25,10 @@ type Fault struct {
 	// gets to the point first.
 	Saga int               `json:"saga,omitempty" yaml:"saga,omitempty"`
 	At   saga.FailurePoint `json:"at,omitzero" yaml:"at,omitempty"`
+	// After is the answer that must have left before refuse closes an address which several
+	// operations share, as those of a service of a user's own workflow do; absent: from the
+	// beginning, or the attempt before.
+	After saga.FailurePoint `json:"after,omitzero" yaml:"after,omitempty"`
 	// DelayMS is how long a delay, a late second copy or a pause lasts.
 	DelayMS int `json:"delay_ms,omitempty" yaml:"delay_ms,omitempty"`
 	// Bytes is how much passes before truncate cuts.

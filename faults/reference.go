@@ -111,7 +111,7 @@ func (d KindDoc) examplePhases() []saga.Phase {
 
 // exampleValues are values that make a valid fault; a test says so.
 var exampleValues = map[string]string{
-	"delay_ms": "300", "bytes": "40", "kbps": "8", "code": "504", "retry_after_s": "1", "retry_after_date": "true",
+	"after": "reserve#1@response", "delay_ms": "300", "bytes": "40", "kbps": "8", "code": "504", "retry_after_s": "1", "retry_after_date": "true",
 	"corrupt as": "empty", "wrong-type as": "text", "steps": "[charge]", "from_ms": "0", "for_ms": "60", "calls": "[true, false, true]",
 }
 

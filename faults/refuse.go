@@ -1,6 +1,8 @@
 package faults
 
 import (
+	"fmt"
+
 	"pgregory.net/rapid"
 
 	"github.com/sagacheck/sagacheck/saga"
@@ -20,12 +22,17 @@ var _ Kind = refuse{}
 
 func (refuse) Doc() KindDoc {
 	return KindDoc{
-		Name: "refuse", Phases: []saga.Phase{saga.Connect}, Fields: []string{"delay_ms"}, Transient: true,
-		Text: "the connection is refused: the port is closed before the attempt, and opens again delay_ms after the first refusal",
+		Name: "refuse", Phases: []saga.Phase{saga.Connect}, Fields: []string{"after", "delay_ms"}, Transient: true,
+		Text: "the connection is refused: the port is closed before the attempt (when the answer at the point after has left, where operations share it), and opens again delay_ms after the first refusal",
 	}
 }
 
-func (refuse) Validate(f Fault) error { return positive("delay_ms", f.DelayMS) }
+func (refuse) Validate(f Fault) error {
+	if !f.After.IsZero() && f.After.Phase != saga.Response {
+		return fmt.Errorf("after: %s: expected the answer of a call: phase response", f.After)
+	}
+	return positive("delay_ms", f.DelayMS)
+}
 
 // Effect is a closed port.
 func (refuse) Effect(f Fault, _ int) Effect {

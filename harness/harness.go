@@ -303,7 +303,10 @@ func (h *Harness) apart(ctx context.Context, c Cell) (*history.History, error) {
 }
 
 // owns tells whether a cell gets an orchestrator of its own.
-func (h *Harness) owns(c Cell) bool { return h.Alone || c.Plan.NeedsProcess() }
+func (h *Harness) owns(c Cell) bool {
+	_, shares := c.Source.(Outline) // the addresses of services, with all sagas of a process
+	return h.Alone || c.Plan.NeedsProcess() || shares && c.Plan.Refuses()
+}
 
 // observe finds the orchestrator for a cell and runs it there.
 func (h *Harness) observe(ctx context.Context, c Cell) (*history.History, error) {

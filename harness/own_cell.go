@@ -111,6 +111,7 @@ func (r *cellRun) enroll(sys *ownSystem) error {
 func (r *router) setup(s *wire.Setup, forget func(service string)) {
 	s.Service = func(step string) string { return r.flow.ServiceOf(base(step)) }
 	s.Forget = forget
+	s.Gate = func(step string) *wire.Gate { return r.gates[s.Service(step)] }
 	s.Answered = func(id string, code int, body []byte) {
 		answer := workflows.AnswerOf(code, body)
 		if yes, err := r.flow.Accepted(answer); err != nil || !yes {

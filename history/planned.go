@@ -7,9 +7,13 @@ import (
 )
 
 // MayBeRefused tells whether an operation may have been attempted without a trace: a
-// refused connection never reaches the wire.
+// refused connection never reaches the wire. In a user's own workflow operations share the
+// address that was closed.
 func (h *History) MayBeRefused(op saga.Operation) bool {
 	return slices.ContainsFunc(h.Header.Faults, func(f PlannedFault) bool {
+		if f.At.Phase == saga.Connect && h.Header.Workflow != "" {
+			return true
+		}
 		return f.At.Phase == saga.Connect && f.At.Ref() == op.Ref() && (f.Saga == "" || f.Saga == op.Saga)
 	})
 }

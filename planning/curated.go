@@ -19,6 +19,10 @@ type Ability struct {
 	// Keys is how long keys live in a cell, by the step at whose service they are forgotten
 	// after that. Others remember them for ever.
 	Keys map[string]time.Duration
+	// Refusable are the steps at whose service connections may be refused without anybody
+	// else's being so: in a cell of a workflow with a process and addresses of its own. Nil: each
+	// step has an address of its own.
+	Refusable map[string]bool
 	// LastWords are the codes which a workflow promises to take for the last word on a call.
 	LastWords map[saga.StepRef][]int
 }

@@ -203,7 +203,7 @@ func (s *exploredSpace) extend(parent *Probe, audit bool) []*Probe {
 		if !s.follows(parent, v) {
 			continue
 		}
-		for _, f := range variantsAt(v, s.Definitions[n-1], s.Ability) {
+		for _, f := range parent.trace.variantsAt(v, s.Definitions[n-1], s.Ability) {
 			if (faults.Plan{Faults: append(slices.Clone(parent.Plan.Faults), f)}).Bodiless() {
 				continue
 			}

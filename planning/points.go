@@ -186,14 +186,14 @@ func AtPoints(d saga.Definition, journeys []Journey, a Ability) []faults.Plan {
 	}
 	for _, j := range journeys {
 		for _, v := range j.Trace.Visits {
-			if v.Saga != 0 || v.At.Phase == saga.Connect || v.Seq <= j.Trace.Last || seen[v.At] || v.At.Attempt > mostAttempts {
+			if v.Saga != 0 || v.Seq <= j.Trace.Last || seen[v.At] || v.At.Attempt > mostAttempts {
 				continue
 			}
 			if !j.explains(v.At) && !usual(v.At, journeys) {
 				continue
 			}
 			seen[v.At] = true
-			for _, f := range append(variantsAt(v, d, a), lastWords(v, a)...) {
+			for _, f := range append(j.Trace.variantsAt(v, d, a), lastWords(v, a)...) {
 				p := faults.Plan{Faults: append(slices.Clone(j.Plan.Faults), f)}
 				if p.Validate() == nil && !run[p.ID()] {
 					plans = append(plans, p)
@@ -202,6 +202,42 @@ func AtPoints(d saga.Definition, journeys []Journey, a Ability) []faults.Plan {
 		}
 	}
 	return plans
+}
+
+// variantsAt are those of a visit on this way. Where operations share an address, it is closed
+// behind what came before: nothing but the attempt itself may be refused.
+func (t Trace) variantsAt(v Visit, d saga.Definition, a Ability) []faults.Fault {
+	fs := variantsAt(v, d, a)
+	if v.At.Phase != saga.Connect || a.Refusable == nil {
+		return fs
+	}
+	after, known := t.before(v)
+	if !known {
+		return nil
+	}
+	for i := range fs {
+		fs[i].After = after
+	}
+	return fs
+}
+
+// before is the answer behind which a connection is the next thing that the workflow does; the
+// zero point: it is the first thing of all. Not known: something else is under way beside it,
+// whose connection might be refused in its place.
+func (t Trace) before(v Visit) (after saga.FailurePoint, known bool) {
+	for _, o := range slices.Backward(t.Visits) {
+		if o.Saga != v.Saga || o.Seq >= v.Seq || o.At.Step == saga.SubmitStep {
+			continue
+		}
+		return o.At, o.At.Phase == saga.Response
+	}
+	return saga.FailurePoint{}, true
+}
+
+// refusable tells whether connections to the service of a step may be refused.
+func (a Ability) refusable(step string) bool {
+	name, _ := saga.CutInstance(step)
+	return a.Refusable == nil || a.Refusable[name]
 }
 
 // lastWords are the answers that a workflow promises to take for the last word on the call

@@ -1,6 +1,7 @@
 package planning
 
 import (
+	"maps"
 	"slices"
 	"strings"
 	"testing"
@@ -195,5 +196,52 @@ step charge
 	next := Silenced([]Journey{{Trace: NewTrace(h)}, j}, 2)
 	if len(next) != 1 || len(next[0].Faults) != 2 || next[0].Faults[1].At.Attempt != 2 || len(Silenced([]Journey{j}, 1)) != 1 {
 		t.Errorf("what follows on a lost callback: %v", next)
+	}
+}
+
+// TestPointsOfConnections: on an address that several operations share a connection is refused
+// behind the answer after which it is the next thing to happen, and nowhere else.
+func TestPointsOfConnections(t *testing.T) {
+	h, err := history.ParseText(strings.NewReader(`workflow shop
+capabilities -
+saga s1
+step reserve
+step charge after=-
+step ship
+step mail
+
+0ms saga-accepted s1
+1ms call-sent s1 reserve#1
+1ms call-sent s1 charge#1
+1ms call-received s1 reserve#1
+1ms call-received s1 charge#1
+2ms call-answered s1 charge#1 200
+2ms call-ended s1 charge#1 200
+3ms call-answered s1 reserve#1 200
+3ms call-ended s1 reserve#1 200
+4ms call-sent s1 ship#1
+4ms call-received s1 ship#1
+5ms call-answered s1 ship#1 200
+5ms call-ended s1 ship#1 200
+6ms call-sent s1 mail#1
+6ms call-received s1 mail#1
+7ms call-answered s1 mail#1 200
+7ms call-ended s1 mail#1 200
+`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	refused := map[string]string{}
+	a := Ability{Refusable: map[string]bool{"reserve": true, "charge": true, "ship": true}}
+	for _, p := range AtPoints(h.Header.Definitions[0], []Journey{{Trace: NewTrace(h)}}, a) {
+		if f := p.Faults[len(p.Faults)-1]; f.At.Phase == saga.Connect {
+			refused[f.At.String()] = f.After.String()
+			if err := p.Validate(); err != nil {
+				t.Error(err)
+			}
+		}
+	}
+	if want := map[string]string{"reserve#1@connect": "", "ship#1@connect": "reserve#1@response"}; !maps.Equal(refused, want) {
+		t.Errorf("refused: %v, expected %v", refused, want)
 	}
 }

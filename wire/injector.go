@@ -37,6 +37,8 @@ type Setup struct {
 	Rec     *history.Recorder
 	Target  Target // nil: process faults can't fire
 	Store   Store  // nil: store outages can't fire
+	// Gate is the address that a step shares with others; nil: each has one of its own.
+	Gate func(step string) *Gate
 	// Answered is told what the orchestrator answered to a submission, whether or not the
 	// client got to know; nil: nobody wants to know.
 	Answered func(saga string, code int, body []byte)
@@ -106,7 +108,7 @@ func (in *Injector) Script(g *Gate, op saga.Operation, path string, upstream Ups
 func (in *Injector) Begin() {
 	for i, f := range in.Plan.Faults {
 		in.rec.Add(history.Event{Kind: history.FaultArmed, Fault: &i, Detail: f.String()})
-		if f.At.Phase == saga.Connect && f.At.Attempt == 1 {
+		if f.At.Phase == saga.Connect && f.At.Attempt == 1 && f.After.IsZero() {
 			in.refuse(i)
 		}
 	}
@@ -275,7 +277,9 @@ func (in *Injector) chain(x *exchange) (chain []toxic, cut bool) {
 	next := x.call
 	next.Attempt++
 	for _, i := range in.on(next, saga.Connect) {
-		in.refuse(i)
+		if in.Plan.Faults[i].After.IsZero() {
+			in.refuse(i)
+		}
 	}
 	if in.isDown(x.call.Op.Step) {
 		return nil, true
@@ -338,6 +342,12 @@ func (in *Injector) meet(i int, f faults.Fault, x *exchange) (e faults.Effect, o
 
 // onResponse fires the faults of an attempt whose answer is on its way.
 func (in *Injector) onResponse(x *exchange) {
+	for i, f := range in.Plan.Faults {
+		op := x.call.Op
+		if !f.After.IsZero() && f.After.Ref() == op.Ref() && f.After.Attempt == x.call.Attempt && in.claims(i, op.Saga) {
+			in.refuse(i)
+		}
+	}
 	for _, i := range in.on(x.call, saga.Response) {
 		in.fire(i, x.call, "the answer had left the participant")
 		in.strike(i, in.Plan.Faults[i].Effect(0), x.call.Op.Step)

@@ -60,6 +60,10 @@ func (in *Injector) refusing(i int) (gates []*Gate, op saga.Operation) {
 	in.mu.Lock()
 	claimed := in.claimed[i]
 	in.mu.Unlock()
+	if in.Gate != nil && !saga.Inbound(f.At.Step) { // the cell has one saga
+		op.Saga = in.Sagas[0]
+		return []*Gate{in.Gate(f.At.Step)}, op
+	}
 	for n, id := range in.Sagas {
 		g := in.gates[saga.Operation{Saga: id, Step: f.At.Step, Direction: f.At.Direction, Part: f.At.Part}]
 		if g != nil && (f.Saga == n+1 || f.Saga == 0 && (claimed == "" || claimed == id)) {

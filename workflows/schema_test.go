@@ -196,7 +196,7 @@ const pageFoot = `
 
 | where | what is not seen |
 |---|---|
-| ` + "`system.base`" + ` alone: a system that runs already | kills and pauses: nobody starts it again; hosts: nobody can tell it of the proxy |
+| ` + "`system.base`" + ` alone: a system that runs already | kills, pauses and refused connections: nobody starts it again, or another one; hosts: nobody can tell it of the proxy |
 | a process without ` + "`crashable: true`" + ` | kills and pauses |
 | ` + "`saga: only`" + ` | mistakes among sagas that run at once: each process serves one |
 | ` + "`protection: fenced`" + ` (the default) | what a service without protection would do twice: the service is as good as services get |
