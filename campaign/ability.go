@@ -31,14 +31,25 @@ func (x *session) findAbility() planning.Ability {
 		Process:  err == nil && m.CanKill(),
 		Store:    err == nil && m.CanCutStore(),
 		Operator: slices.Contains(info.Capabilities, "operator-compensation"),
+		Governs:  err == nil && m.CanKill() && canBeGoverned(info.Capabilities),
 	}
+}
+
+// canBeGoverned tells whether policies and flags can be changed, and it can be seen that they were.
+func canBeGoverned(capabilities []string) bool {
+	for _, c := range []string{"policies", "flags", "audit"} {
+		if !slices.Contains(capabilities, c) {
+			return false
+		}
+	}
+	return true
 }
 
 // sayUnplanned says once how many curated plans there are not, and why.
 func (x *session) sayUnplanned() {
 	able := x.ability()
 	all := able
-	all.Process, all.Store = true, true
+	all.Process, all.Store = true, true // whether it can be governed is a capability
 	n := 0
 	for _, s := range x.subjects() {
 		d := s.blueprint()
@@ -62,7 +73,7 @@ func (x *session) sayUnplanned() {
 func unableTo(a planning.Ability) []string {
 	var kinds []string
 	for _, k := range faults.Kinds() {
-		if d := k.Doc(); d.Process && !d.Keys && !a.Allows(d) {
+		if d := k.Doc(); d.Process && !d.Keys && !d.Governs && !a.Allows(d) {
 			kinds = append(kinds, d.Name)
 		}
 	}
@@ -79,6 +90,12 @@ func (x *session) possible(p faults.Plan) error {
 			if err := forgettable(a, f); err != nil {
 				return fmt.Errorf("faults[%d].%w", i, err)
 			}
+		}
+		if err == nil && k.Doc().Governs {
+			if !a.Governs {
+				return fmt.Errorf("faults[%d].kind: %s can't be given %q: expected an orchestrator with the capabilities policies, flags and audit, and a process of its own", i, x.system.Info().Name, f.Kind)
+			}
+			continue
 		}
 		if err == nil && k.Doc().Process && !a.Allows(k.Doc()) {
 			how := "an orchestrator with a manifest that says how"

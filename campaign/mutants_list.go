@@ -15,8 +15,8 @@ import (
 type mutant struct {
 	results.Defect
 	profile participants.Profile
-	// process: it shows only when the orchestrator's process is killed. Only then
-	// do plans kill it, exact ones and those by chance.
+	// process: it shows only when the orchestrator's process is killed, or has what governs
+	// it changed. Only then do plans do so, exact ones and those by chance.
 	process bool
 	// store: the same for outages of the store.
 	store bool
@@ -29,7 +29,7 @@ func allMutants() []mutant {
 	for _, d := range defects.All() {
 		all = append(all, mutant{
 			Defect:  results.Defect{Name: d.Name, Text: d.Description, Anomaly: d.Anomaly, Equivalent: d.Equivalent, Place: "reference", Kills: map[string]int{}},
-			profile: participants.Fenced, process: strings.Contains(d.Needs, "crash"), store: strings.Contains(d.Needs, "outage of the store"),
+			profile: participants.Fenced, process: strings.Contains(d.Needs, "crash") || strings.Contains(d.Needs, "process of its own"), store: strings.Contains(d.Needs, "outage of the store"),
 		})
 	}
 	for _, d := range participants.AllDefects() {

@@ -38,5 +38,8 @@ func All() []Checker {
 		DivergedEffect{},
 		OrphanedEffect{},
 		BrokenInvariant{},
+		PolicyNotApplied{},
+		FlagIgnored{},
+		AuditGap{},
 	}
 }

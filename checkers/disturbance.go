@@ -10,7 +10,7 @@ import (
 )
 
 // disturbance is a time, by sequence numbers, in which the orchestrator did not
-// run as it should: killed and not yet ready, paused, or without its store. It
+// run as it should: killed and not yet ready, paused, without its store, or held back by a flag. It
 // begins when the fault fired, since the event of a kill is written after it.
 type disturbance struct {
 	from, to int
@@ -27,7 +27,7 @@ func disturbances(h *history.History, ix *history.Index) []disturbance {
 			f = *e.Fault
 		}
 		switch e.Kind {
-		case history.ProcessKilled, history.ProcessPaused:
+		case history.ProcessKilled, history.ProcessPaused, history.FlagSet:
 			open[f] = len(ds)
 			ds = append(ds, disturbance{from: began(ix, f, e), to: math.MaxInt, kill: e.Kind == history.ProcessKilled})
 		case history.ProcessReady, history.ProcessResumed:
@@ -41,7 +41,7 @@ func disturbances(h *history.History, ix *history.Index) []disturbance {
 			open[f] = len(ds)
 			ds = append(ds, disturbance{from: e.Seq, to: math.MaxInt})
 		case history.FaultHealed:
-			if n, ok := open[f]; ok && h.CutsStore(f) {
+			if n, ok := open[f]; ok && (h.CutsStore(f) || h.SetsFlag(f)) {
 				ds[n].to = e.Seq
 			}
 		}

@@ -24,17 +24,17 @@ type Finding struct {
 // last.
 var telling = []string{
 	"broken-invariant", "lost-saga", "duplicate-saga", "mangled-body", "key-misuse",
-	"ignored-rollback", "retried-permanent-error", "step-order", "pivot-violation", "action-after-turn", "compensation-order",
+	"policy-not-applied", "flag-ignored", "ignored-rollback", "retried-permanent-error", "step-order", "pivot-violation", "action-after-turn", "compensation-order",
 	"degradation-failure", "unneeded-compensation",
 	"wrong-reference", "diverged-effect", "inexact-compensation", "hanging-action", "empty-compensation", "duplicate-compensation", "duplicate-effect", "lost-compensation", "orphaned-effect",
 	"lost-update", "dirty-read", "partial-success", "stuck-saga", "false-status",
 	"retry-budget", "breaker-violation", "backoff-violation", "thundering-herd",
-	"double-credit", "not-linearizable", "untraceable-call", "redundant-call",
+	"double-credit", "not-linearizable", "untraceable-call", "audit-gap", "redundant-call",
 }
 
 // aloof are the properties of which a violation says nothing of what else went wrong
 // at the same operation: they belong together only where it was the same event.
-var aloof = []string{"untraceable-call", "backoff-violation", "breaker-violation", "thundering-herd"}
+var aloof = []string{"untraceable-call", "audit-gap", "backoff-violation", "breaker-violation", "thundering-herd"}
 
 func tells(property string) int {
 	if i := slices.Index(telling, property); i >= 0 {

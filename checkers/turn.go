@@ -11,11 +11,12 @@ import (
 
 // The reasons why something can't be judged that several checkers share.
 const (
-	notCertain   = "the outcome of a step is not certain"
-	unseen       = "an attempt may have failed before it reached the wire"
-	killMayCost  = "a kill may have cost the last attempt"
-	wasDisturbed = "the orchestrator was killed, paused or without its store"
-	tooLateToSay = "the machine was too late"
+	notCertain    = "the outcome of a step is not certain"
+	unseen        = "an attempt may have failed before it reached the wire"
+	killMayCost   = "a kill may have cost the last attempt"
+	wasDisturbed  = "the orchestrator was killed, paused or without its store"
+	otherPolicies = "the policies were changed"
+	tooLateToSay  = "the machine was too late"
 )
 
 // coreState is what the wire shows of the steps that a saga can't do without.

@@ -92,6 +92,8 @@ func (t *timing) waitsOf(s *history.SagaRecord, o *history.OpRecord) []wait {
 			w.unknown = tooLateToSay
 		case t.seenLate(o, a):
 			w.unknown = "the moment of the failure is not known"
+		case policiesChanged(t.ix, b.Sent.Seq):
+			w.unknown = otherPolicies
 		}
 		ws = append(ws, w)
 	}

@@ -21,8 +21,15 @@ type Effect struct {
 	// that is new to the participant and would have its effect; any other answer is
 	// given in front of it.
 	Decides bool
-	Asked   bool   // an operator asks for the saga's rollback
-	Victim  Victim // who is away from then on
+	Asked   bool // an operator asks for the saga's rollback
+	// Waits: from then on the policies say that a step waits so long before each further
+	// attempt; 0: they are not changed.
+	Waits time.Duration
+	// Flag of the orchestrator is on for a time (For); empty: none. FlagSteps are the steps
+	// whose participants it is about.
+	Flag      string
+	FlagSteps []string
+	Victim    Victim // who is away from then on
 	// For is how long: until the victim is back, the port opens again, or the second
 	// copy leaves.
 	For time.Duration

@@ -25,6 +25,9 @@ type KindDoc struct {
 	Store bool
 	// Operator: it needs an orchestrator that can be asked for a rollback.
 	Operator bool
+	// Governs: it needs an orchestrator whose policies and flags can be changed while it
+	// runs. Plans name it; nobody draws it.
+	Governs bool
 	// Keys: it needs a service that forgets idempotency keys, which is one of a workflow.
 	Keys bool
 	// Answers: it answers in the participant's place, which can be done once.
@@ -115,6 +118,8 @@ func Kinds() []Kind {
 		forgetKeys{},
 		pauseOrchestrator{},
 		askRollback{},
+		changePolicy{},
+		setFlag{},
 		outage{},
 		latency{},
 		errorRate{},

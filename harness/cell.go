@@ -40,7 +40,11 @@ func (h *Harness) run(ctx context.Context, c Cell, sys orchestrators.System, tar
 	defer h.wire.Release(r.leased)
 	defer h.pacer.tell(r.rec)()
 	r.in.Begin()
+	began := time.Now()
 	err := r.watched(ctx)
+	if err == nil {
+		err = r.audit(ctx, began)
+	}
 	if err == nil && r.own != nil {
 		err = r.invariants(ctx)
 	}
@@ -82,7 +86,7 @@ func (r *cellRun) prepare(target wire.Target) error {
 	store, _ := target.(wire.Store)
 	setup := wire.Setup{
 		Plan: c.Plan, Sagas: r.ids, Service: service(r.defs), Rec: r.rec, Target: target, Store: store,
-		Operator: r.sys.Client(r.sys.Base()).Compensate,
+		Operator: r.sys.Client(r.sys.Base()).Compensate, Governor: r.governor(),
 	}
 	if own, ok := r.sys.(*ownSystem); ok {
 		own.router.setup(&setup, func(service string) { r.world.Forget(service) })

@@ -102,6 +102,12 @@ const (
 	SagaEnded     Kind = "saga-ended"     // the first report of completed or compensated
 	SagaOperator  Kind = "saga-operator"  // an operator asked for compensation
 
+	PoliciesChanged Kind = "policies-changed" // the orchestrator answered that others are in force (Code)
+	FlagSet         Kind = "flag-set"         // it answered that a flag is on
+	FlagCleared     Kind = "flag-cleared"     // it is being asked to take a flag back
+	Audited         Kind = "audited"          // it says that it decided something: an attempt, a change
+	AuditRead       Kind = "audit-read"       // all that it says has been read
+
 	CallSent      Kind = "call-sent"      // the first byte of an attempt arrived on the wire
 	CallReceived  Kind = "call-received"  // the participant has read the request
 	CallCommitted Kind = "call-committed" // the attempt had an effect
@@ -214,6 +220,16 @@ type Event struct {
 	Invariant string `json:"invariant,omitempty"`
 	When      string `json:"when,omitempty"`
 	Holds     bool   `json:"holds,omitempty"`
+
+	// Waits: (policies-changed) how long steps that begin from now on wait before each
+	// further attempt.
+	Waits time.Duration `json:"waits_ns,omitempty"`
+	// Flag: (flag-set, flag-cleared, audited) its name. For: (flag-set) the steps whose
+	// participants it is about.
+	Flag string   `json:"flag,omitempty"`
+	For  []string `json:"for,omitempty"`
+	// What: (audited) attempt, withdrawn, policies-changed, flag-on, flag-off; Detail says why.
+	What string `json:"what,omitempty"`
 
 	Status saga.Status       `json:"status,omitempty"`
 	Steps  []saga.StepStatus `json:"steps,omitempty"`

@@ -12,12 +12,15 @@ import (
 // Index answers questions about a history by saga, operation and attempt. It
 // holds pointers into the history's events and costs one pass to build.
 type Index struct {
-	History *History
-	Sagas   []*SagaRecord // in the order of the header's definitions
-	Strays  []*Event      // calls that belong to no operation
-	Fired   map[int][]*Event
-	Settled *Event // nil: the history has no settle event
-	Ledgers []*Event
+	History   *History
+	Sagas     []*SagaRecord // in the order of the header's definitions
+	Strays    []*Event      // calls that belong to no operation
+	Fired     map[int][]*Event
+	Changes   []*Event // policies-changed, flag-set and flag-cleared, in order
+	Audited   []*Event // in order; AuditRead is nil if the audit was not read
+	AuditRead *Event
+	Settled   *Event // nil: the history has no settle event
+	Ledgers   []*Event
 	// Lag is how late the machine was: the longest that an attempt without a fault
 	// took from the wire to its participant, or what the harness measured of itself.
 	Lag    time.Duration
@@ -105,6 +108,15 @@ func (ix *Index) add(e *Event) {
 		return
 	case Settled:
 		ix.Settled = e
+		return
+	case PoliciesChanged, FlagSet, FlagCleared:
+		ix.Changes = append(ix.Changes, e)
+		return
+	case Audited:
+		ix.Audited = append(ix.Audited, e)
+		return
+	case AuditRead:
+		ix.AuditRead = e
 		return
 	case LedgerRead:
 		ix.Ledgers = append(ix.Ledgers, e)

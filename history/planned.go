@@ -18,6 +18,11 @@ func (h *History) MayBeRefused(op saga.Operation) bool {
 	})
 }
 
+// SetsFlag tells whether the planned fault of that index sets a flag of the orchestrator.
+func (h *History) SetsFlag(fault int) bool {
+	return fault >= 0 && fault < len(h.Header.Faults) && h.Header.Faults[fault].Kind == "set-flag"
+}
+
 // CutsStore tells whether the planned fault of that index cuts the orchestrator off from
 // its store.
 func (h *History) CutsStore(fault int) bool {

@@ -47,7 +47,7 @@ var textPolicy = saga.RetryPolicy{
 // textCapabilities are those of the orchestrator unless the text says otherwise.
 var textCapabilities = strings.Fields(`dag pivot deferrable exponential-backoff jitter max-attempts
 	attempt-timeout deadline retry-after breaker permanent-errors idempotency-key exact-body idempotent-submit
-	operator-compensation step-status`)
+	operator-compensation policies flags audit step-status`)
 
 // ParseText reads the text form. Errors name the line.
 func ParseText(r io.Reader) (*History, error) {

@@ -114,6 +114,14 @@ func (t *eventText) field(name, raw string) error {
 		t.Detail = v
 	case "body":
 		t.Body = &v
+	case "waits":
+		t.Waits, err = time.ParseDuration(v)
+	case "flag":
+		t.Flag = v
+	case "for":
+		t.For = strings.Split(v, ",")
+	case "what":
+		t.What = v
 	case "ref":
 		t.Ref = v
 	case "garbled":

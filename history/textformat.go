@@ -294,6 +294,10 @@ func formatEvent(h *History, e *Event) string {
 	field("of", quote(e.Of), "-")
 	field("garbled", quote(e.Garbled), "-")
 	field("told", strings.Join(e.Told, ","), "")
+	field("waits", formatTime(e.Waits), "0ms")
+	field("flag", quote(e.Flag), "-")
+	field("for", strings.Join(e.For, ","), "")
+	field("what", quote(e.What), "-")
 	if e.Request != nil {
 		add("request=" + messageText(e.Request))
 	}

@@ -13,6 +13,7 @@ import (
 var Kinds = []Kind{
 	SagaSubmitted, SagaAccepted, SagaRefused, SagaStatus, SagaUnknown, SagaEnded, SagaOperator,
 	CallSent, CallReceived, CallCommitted, CallAnswered, CallEnded, CallStray, CallRead, CallBack, CallUnmatched,
+	PoliciesChanged, FlagSet, FlagCleared, Audited, AuditRead,
 	FaultArmed, FaultFired, FaultHealed,
 	ProcessKilled, ProcessPaused, ProcessResumed, ProcessStarted, ProcessReady, ProcessGone,
 	InvariantChecked, Settled, LedgerRead,

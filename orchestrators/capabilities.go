@@ -30,6 +30,9 @@ var Capabilities = []Capability{
 	{"exact-body", "the body of a call is passed on byte for byte; without it the JSON value must be the same, its numbers to the last digit"},
 	{"idempotent-submit", "a saga that is submitted again, with the same id and body, is the same saga; without it each is submitted once, and if the answer is lost the status tells whether it was accepted"},
 	{"operator-compensation", "an operator can ask for the rollback: POST /sagas/{id}/compensate"},
+	{"policies", "policies apart from definitions, changed while it runs: PUT /policies; a step keeps those with which it began"},
+	{"flags", "what begins can be held back: PUT /flags/{name}"},
+	{"audit", "it says what it decided, and why: GET /audit"},
 	{"step-status", "the status report lists the steps"},
 	{"trace-context", "calls carry a traceparent"},
 }

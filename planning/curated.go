@@ -14,6 +14,8 @@ type Ability struct {
 	Store   bool // it can be cut off from its store
 	// Operator: it can be asked for a rollback.
 	Operator bool
+	// Governs: its policies and flags can be changed while it runs.
+	Governs bool
 	// Once: nobody has promised that a submission which comes twice is one saga.
 	Once bool
 	// Keys is how long keys live in a cell, by the step at whose service they are forgotten
@@ -27,13 +29,14 @@ type Ability struct {
 	LastWords map[saga.StepRef][]int
 }
 
-// Allows tells whether it can be given faults of a kind, whatever its services say.
+// Allows tells whether it can be given faults of a kind, whatever its services say, and
+// wherever they strike: faults that govern it are placed one by one (curated_governed.go).
 func (a Ability) Allows(d faults.KindDoc) bool {
 	own := a.Process
 	if d.Store {
 		own = a.Store
 	}
-	return (!d.Process || own) && (!d.Operator || a.Operator) && (!d.Keys || len(a.Keys) > 0) && !d.Own
+	return (!d.Process || own) && !d.Governs && (!d.Operator || a.Operator) && (!d.Keys || len(a.Keys) > 0) && !d.Own
 }
 
 // Forgets is how long the service of a step, or of an instance of one, remembers keys in

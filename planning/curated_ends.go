@@ -25,6 +25,7 @@ func ends(defs []saga.Definition, a Ability) []faults.Plan {
 		e.askedTooLate(s)
 	}
 	e.askedInTime()
+	e.governed()
 	e.killedPastPivot()
 	e.codes()
 	e.longRetries()

@@ -140,12 +140,14 @@ func (o *operation) vacate() {
 
 // conclude reports an attempt's outcome and says when the next turn is.
 func (o *operation) conclude(g *grant, a Answer) turn {
+	op, breaker := o.op, o.breaker // of this attempt; the wait is the next one's
+	o.decide(op.policy.version)
 	due := o.nextDue(g.attempt, a.At, a.NotBefore)
-	left := !g.limits.exhausted(g.attempt-g.spared, g.first, due) && (!o.op.givesUp(a) || g.limits.Endless)
-	c := o.run.e.rules.Conclude(o.op, a, left)
+	left := !g.limits.exhausted(g.attempt-g.spared, g.first, due) && (!op.givesUp(a) || g.limits.Endless)
+	c := o.run.e.rules.Conclude(op, a, left)
 	o.report(Record{
 		Kind: RecordOutcome, At: a.At, Attempt: g.attempt, Answer: c.Answer, Code: a.Code, NotBefore: a.NotBefore, Exhausted: c.Exhausted,
-		Breaker: o.breaker.snapshot(o.run.e.now()),
+		Breaker: breaker.snapshot(o.run.e.now()),
 	})
 	return turn{again: c.Again, due: due}
 }

@@ -31,6 +31,13 @@ func (in *Injector) Hook(c participants.Call, m participants.Moment) *participan
 		if e.Asked {
 			in.askRollback(i, c.Op.Saga)
 		}
+		if e.Waits > 0 {
+			in.changePolicies(i, e.Waits)
+		}
+		if e.Flag != "" {
+			in.throwFlag(i, e)
+			continue // it heals later
+		}
 		if !e.OnProcess() {
 			in.healed(i, c.Op)
 		}

@@ -46,6 +46,20 @@ type Setup struct {
 	Forget func(service string)
 	// Operator asks the orchestrator for a saga's rollback; nil: nobody can.
 	Operator func(ctx context.Context, id string) (code int, err error)
+	// Governor changes what governs the orchestrator; nil: nobody can.
+	Governor Governor
+}
+
+// Governor changes what governs an orchestrator while it runs. The codes are those of its
+// answers.
+type Governor interface {
+	// Waits puts policies in force by which steps that begin from then on wait so long
+	// before each further attempt; 0: none at all, as it was before.
+	Waits(ctx context.Context, d time.Duration) (code int, err error)
+	// Throw sets a flag, with the participants of steps, for so long at the most.
+	Throw(ctx context.Context, flag string, steps []string, most time.Duration) (code int, err error)
+	// TakeBack ends it.
+	TakeBack(ctx context.Context, flag string) (code int, err error)
 }
 
 // Injector carries out the plan of one cell.
@@ -74,6 +88,7 @@ type Injector struct {
 	hurts   map[int]bool                                      // faults that are on right now
 	fired   map[int]int
 	claimed map[int]string // fault → the saga that got to its point first
+	changed bool           // the policies are not what they were before
 	errs    []error
 }
 
@@ -207,6 +222,7 @@ func (in *Injector) Close() error {
 	in.cancel()
 	in.fence.close()
 	in.work.Wait()
+	in.restore()
 	in.abort()
 	in.mu.Lock()
 	defer in.mu.Unlock()

@@ -29,7 +29,7 @@ type Defect struct {
 
 // All lists all switches, those that break something first.
 func All() []Defect {
-	return slices.Concat(effectDefects, compensationDefects, orderDefects, retryDefects, breakerDefects, identityDefects, livenessDefects, promiseDefects, reportDefects, equivalents)
+	return slices.Concat(effectDefects, compensationDefects, orderDefects, retryDefects, breakerDefects, identityDefects, livenessDefects, promiseDefects, governedDefects, reportDefects, equivalents)
 }
 
 // Rules are those of an executor with the defects of these names; nil for none. Each

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/sagacheck/sagacheck/reference"
+	"github.com/sagacheck/sagacheck/reference/policies"
 	"github.com/sagacheck/sagacheck/saga"
 )
 
@@ -21,6 +22,11 @@ var equivalents = []Defect{
 		Name: "compensate-one-at-a-time", Equivalent: true, Needs: "a rollback of steps side by side",
 		Description: "independent compensations run one after the other",
 		lay:         compensateOneAtATime,
+	},
+	{
+		Name: "flags-hold-more", Equivalent: true, Needs: "a process of its own under a flag",
+		Description: "a flag that holds some attempts back holds all of them",
+		lay:         flagsHoldMore,
 	},
 	{
 		Name: "narrow-jitter", Equivalent: true, Needs: "a transient error",
@@ -104,3 +110,7 @@ func hashedKeys(r *reference.Rules) {
 }
 
 func unhurriedStart(r *reference.Rules) { beginsLate(r, 5*time.Millisecond) }
+
+func flagsHoldMore(r *reference.Rules) {
+	overHolds(r, func(flag policies.Flag, _ op, _ int, _ bool) bool { return flag.Name != policies.NoNewSagas })
+}
