@@ -27,9 +27,10 @@ func (r *cellRun) patiently(ctx context.Context, id string) (context.Context, co
 	try, cancel := context.WithCancelCause(ctx)
 	go func() {
 		began := time.Now()
+		call := struck{id: id}
 		for pause(try, submitPause) == nil {
 			quiet := time.Since(r.rec.Activity().Last)
-			if r.struck(id) > short || quiet > r.h.Settle || time.Since(began) > longestStart*r.h.Settle {
+			if call.ago(r.rec) > short || quiet > r.h.Settle || time.Since(began) > longestStart*r.h.Settle {
 				cancel(errNoAnswer)
 				return
 			}
@@ -38,18 +39,29 @@ func (r *cellRun) patiently(ctx context.Context, id string) (context.Context, co
 	return try, func() { cancel(nil) }
 }
 
-// struck is how long ago a fault struck the submission that is under way; negative: none has.
-func (r *cellRun) struck(id string) time.Duration {
-	ago := time.Duration(-1)
-	events, now := r.rec.Since(0)
+// struck knows when a fault struck the submission of a saga that is under way.
+type struck struct {
+	id   string
+	seen int // events
+	at   time.Duration
+	hit  bool
+}
+
+// ago is how long ago that was; negative: none has.
+func (s *struck) ago(rec *history.Recorder) time.Duration {
+	events, now := rec.Since(s.seen)
+	s.seen += len(events)
 	for _, e := range events {
 		switch {
-		case e.Saga != id:
+		case e.Saga != s.id:
 		case e.Kind == history.SagaSubmitted:
-			ago = -1
+			s.hit = false
 		case e.Kind == history.FaultFired && e.Step == saga.SubmitStep:
-			ago = now - e.At
+			s.hit, s.at = true, e.At
 		}
 	}
-	return ago
+	if !s.hit {
+		return -1
+	}
+	return now - s.at
 }
