@@ -226,7 +226,7 @@ func (t Trace) variantsAt(v Visit, d saga.Definition, a Ability) []faults.Fault 
 // whose connection might be refused in its place.
 func (t Trace) before(v Visit) (after saga.FailurePoint, known bool) {
 	for _, o := range slices.Backward(t.Visits) {
-		if o.Saga != v.Saga || o.Seq >= v.Seq || o.At.Step == saga.SubmitStep {
+		if o.Saga != v.Saga || o.Seq >= v.Seq || saga.Inbound(o.At.Step) { // it may go on before it answers
 			continue
 		}
 		return o.At, o.At.Phase == saga.Response

@@ -219,6 +219,7 @@ step mail
 2ms call-ended s1 charge#1 200
 3ms call-answered s1 reserve#1 200
 3ms call-ended s1 reserve#1 200
+3ms call-back s1 charge#1 200 told=p-1 passed=3ms
 4ms call-sent s1 ship#1
 4ms call-received s1 ship#1
 5ms call-answered s1 ship#1 200
