@@ -16,6 +16,7 @@ import (
 // part, and the property that must name a mistake; none: it is right.
 var refundsAre = []struct {
 	name, bug, property string
+	step                string   // that it tells of; empty: any
 	plan                string   // empty: every kind of fault at every point
 	participants        string   // empty: fenced
 	edit                []string // of the file: old, new, …
@@ -25,7 +26,7 @@ var refundsAre = []struct {
 	{name: "fee", bug: "fee", plan: refusedShip, edit: []string{"each: request", keptFee}},
 	{name: "fee unsaid", bug: "fee", plan: refusedShip, property: "lost-compensation"},
 	{name: "fee forgotten", plan: refusedShip, property: "inexact-compensation", edit: []string{"each: request", keptFee}},
-	{name: "no key", bug: "no-key", plan: refusedShip + ", " + lostRefund, property: "duplicate-compensation", participants: "keyed", edit: []string{"  refund: {permanent: [403, 422], same_key: true}\n", ""}},
+	{name: "no key", bug: "no-key", plan: refusedShip + ", " + lostRefund, property: "duplicate-compensation", step: "charge.undo(2)", participants: "keyed", edit: []string{"  refund: {permanent: [403, 422], same_key: true}\n", ""}},
 	{name: "forgets one", bug: "forget-last", plan: refusedShip, property: "lost-compensation"},
 	{name: "too little", bug: "too-little", plan: refusedShip, property: "lost-compensation"},
 	{name: "too much", bug: "too-much", plan: refusedShip, property: "inexact-compensation"},
@@ -78,6 +79,8 @@ func TestRefundsInParts(t *testing.T) {
 			switch run := done.Run; {
 			case way.property != "" && (len(run.Failures) == 0 || run.Failures[0].Property != way.property):
 				t.Errorf("expected %s first, got %v (%v)", way.property, brokenIn(run), run.Summary.Reasons)
+			case way.step != "" && run.Failures[0].Step != way.step:
+				t.Errorf("%s of %s, expected of %s", way.property, run.Failures[0].Step, way.step)
 			case way.property == "" && (len(run.Failures) > 0 || way.plan == "" && run.Summary.Exit != results.ExitPass):
 				t.Errorf("%s: %v", run.Summary.Outcome, run.Summary.Reasons)
 			}
