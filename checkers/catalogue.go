@@ -41,5 +41,9 @@ func All() []Checker {
 		PolicyNotApplied{},
 		FlagIgnored{},
 		AuditGap{},
+		UntruthfulMetric{},
+		BrokenTrace{},
+		SilentRollback{},
+		MissingLog{},
 	}
 }

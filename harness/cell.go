@@ -39,9 +39,12 @@ func (h *Harness) run(ctx context.Context, c Cell, sys orchestrators.System, tar
 	}
 	defer h.wire.Release(r.leased)
 	defer h.pacer.tell(r.rec)()
+	ear, err := r.listen(ctx, target != nil)
 	r.in.Begin()
 	began := time.Now()
-	err := r.watched(ctx)
+	if err == nil {
+		err = r.watched(ctx)
+	}
 	if err == nil {
 		err = r.audit(ctx, began)
 	}
@@ -58,6 +61,9 @@ func (h *Harness) run(ctx context.Context, c Cell, sys orchestrators.System, tar
 		err = aborted
 	case g == nil:
 		err = errors.Join(err, aborted)
+	}
+	if err == nil {
+		err = ear.hear(ctx)
 	}
 	r.world.Read()
 	hist := r.rec.Close()

@@ -318,6 +318,6 @@ func (h *Harness) observe(ctx context.Context, c Cell) (*history.History, error)
 		return nil, fmt.Errorf("an orchestrator of its own for cell %s: %w", c.ID, err)
 	}
 	hist, err := h.run(ctx, c, own, own)
-	h.owned.give(own, err == nil, h.stopLimit())
+	h.owned.give(own, err == nil && !(countsFor(own) && leftOpen(hist)), h.stopLimit())
 	return hist, err
 }

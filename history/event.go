@@ -132,6 +132,8 @@ const (
 	// InvariantChecked: one of the user's own invariants was looked at, of a saga that ended.
 	InvariantChecked Kind = "invariant-checked"
 
+	Telemetry Kind = "telemetry" // what the orchestrator said about itself: Signal
+
 	Settled    Kind = "settled"     // nothing is pending any more, or Detail says what is
 	LedgerRead Kind = "ledger-read" // the final state of one participant's ledger
 )
@@ -230,6 +232,8 @@ type Event struct {
 	For  []string `json:"for,omitempty"`
 	// What: (audited) attempt, withdrawn, policies-changed, flag-on, flag-off; Detail says why.
 	What string `json:"what,omitempty"`
+	// Signal: (telemetry) what was said.
+	Signal *Signal `json:"signal,omitempty"`
 
 	Status saga.Status       `json:"status,omitempty"`
 	Steps  []saga.StepStatus `json:"steps,omitempty"`

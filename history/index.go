@@ -21,6 +21,7 @@ type Index struct {
 	AuditRead *Event
 	Settled   *Event // nil: the history has no settle event
 	Ledgers   []*Event
+	Signals   []*Event // Telemetry, in order
 	// Lag is how late the machine was: the longest that an attempt without a fault
 	// took from the wire to its participant, or what the harness measured of itself.
 	Lag    time.Duration
@@ -120,6 +121,9 @@ func (ix *Index) add(e *Event) {
 		return
 	case LedgerRead:
 		ix.Ledgers = append(ix.Ledgers, e)
+		return
+	case Telemetry:
+		ix.Signals = append(ix.Signals, e)
 		return
 	case CallStray:
 		ix.Strays = append(ix.Strays, e)

@@ -50,6 +50,9 @@ func (h *History) parseEvent(words []string) (Event, error) {
 		return Event{}, fmt.Errorf("%q: expected a time, for example 12ms, and a kind", strings.Join(words, " "))
 	}
 	t := &eventText{Event: Event{At: at, Kind: Kind(words[1])}, given: map[string]bool{}}
+	if t.Kind == Telemetry {
+		t.Signal = &Signal{}
+	}
 	for _, w := range words[2:] {
 		if t.Kind == LedgerRead {
 			err = t.ledgerWord(w)
@@ -100,6 +103,9 @@ func (t *eventText) field(name, raw string) error {
 	v, err := value(raw)
 	if err != nil {
 		return err
+	}
+	if t.Signal != nil && name != "trace" && name != "detail" {
+		return t.Signal.field(name, v)
 	}
 	switch name {
 	case "key":

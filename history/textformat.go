@@ -309,6 +309,9 @@ func formatEvent(h *History, e *Event) string {
 	field("holds", e.Holds, false)
 	field("participant", quote(e.Participant), "-")
 	field("detail", quote(e.Detail), "-")
+	if e.Signal != nil {
+		parts = append(parts, e.Signal.format()...)
+	}
 	return strings.Join(parts, " ")
 }
 

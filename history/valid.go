@@ -16,7 +16,7 @@ var Kinds = []Kind{
 	PoliciesChanged, FlagSet, FlagCleared, Audited, AuditRead,
 	FaultArmed, FaultFired, FaultHealed,
 	ProcessKilled, ProcessPaused, ProcessResumed, ProcessStarted, ProcessReady, ProcessGone,
-	InvariantChecked, Settled, LedgerRead,
+	InvariantChecked, Telemetry, Settled, LedgerRead,
 }
 
 // OfSaga tells whether an event of that kind belongs to a saga of the header.
@@ -90,6 +90,9 @@ func (v *validator) event(e *Event) error {
 	}
 	if e.Kind == SagaEnded && !e.Status.Ended() {
 		return fmt.Errorf("status: %q: expected completed or compensated", e.Status)
+	}
+	if (e.Kind == Telemetry) != (e.Signal != nil) {
+		return errors.New("signal: expected in telemetry, and only there")
 	}
 	if !e.Kind.OfSaga() {
 		return nil

@@ -36,6 +36,7 @@ type Manifest struct {
 	Container    *Container    `yaml:"container,omitempty" json:"container,omitempty" jsonschema:"description=A container in place of processes"`
 	Base         string        `yaml:"base" json:"base" jsonschema:"required,description=The base URL: of the contract or of the mapping"`
 	Mapping      *Mapping      `yaml:"mapping,omitempty" json:"mapping,omitempty" jsonschema:"description=How an API of its own is spoken; without it the orchestrator speaks the contract"`
+	Telemetry    *Telemetry    `yaml:"telemetry,omitempty" json:"telemetry,omitempty" jsonschema:"description=How to hear what it says about itself: that is compared with what it did"`
 	Capabilities []string      `yaml:"capabilities" json:"capabilities" jsonschema:"required,description=What it can do: sagacheck list orchestrators names all words"`
 	TimeScale    float64       `yaml:"time_scale,omitempty" json:"time_scale,omitempty" jsonschema:"minimum=1,description=Multiplies the time-outs and waits of retry policies (default 1)"`
 	QuietMS      int           `yaml:"quiet_ms,omitempty" json:"quiet_ms,omitempty" jsonschema:"minimum=0,description=How long the wires must be silent before a saga without an end counts as stuck"`
@@ -209,6 +210,7 @@ func (m *Manifest) validateParts() (errs []error) {
 		}
 	}
 	errs = append(errs, m.validatePorts()...)
+	errs = append(errs, m.validateTelemetry()...)
 	for _, t := range m.templates() {
 		if err := m.checkTemplate(t); err != nil {
 			errs = append(errs, badly(t.path, err))

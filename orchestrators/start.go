@@ -118,6 +118,7 @@ type started struct {
 	speak      func(base string, call Caller) Client
 	supplied   []string
 	env        map[string]string
+	hearing    *Hearing // nil: nobody knows how to
 
 	mu    sync.Mutex // one of start, kill, restart, stop at a time
 	units []unit
@@ -153,9 +154,10 @@ func (s *started) prepare(engine string, o Options) error {
 	s.vars = s.manifest.places(engine)
 	s.vars["dir"], s.vars["self"] = data, self
 	maps.Copy(s.vars, o.Vars)
-	if err := s.address(); err != nil {
+	if err := errors.Join(s.address(), s.hear()); err != nil {
 		return err
 	}
+	s.hearing.place(s.vars, logs)
 	s.base = s.vars.fill(s.manifest.Base)
 	if m := s.manifest.Mapping; m != nil && m.Calls != nil {
 		if s.translator, err = startTranslator(m.Calls); err != nil {
@@ -264,7 +266,7 @@ func (s *started) died() error {
 }
 
 func (s *started) Info() history.Orchestrator {
-	caps := slices.Sorted(slices.Values(s.manifest.Capabilities))
+	caps := slices.Sorted(slices.Values(slices.Concat(s.manifest.Capabilities, s.manifest.Telemetry.says())))
 	return history.Orchestrator{Name: s.manifest.Name, Version: s.manifest.Version, Capabilities: caps, Unable: s.manifest.unable(), Supplied: append(s.manifest.supplied(), s.supplied...)}
 }
 
@@ -362,6 +364,7 @@ func (s *started) Stop(ctx context.Context) error {
 		s.translator.stop()
 	}
 	s.wire.close()
+	errs = append(errs, s.hearing.close())
 	errs = append(errs, ports.release(s.drawn))
 	s.drawn = nil
 	errs = append(errs, s.tidy())

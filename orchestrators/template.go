@@ -16,6 +16,7 @@ import (
 //	${engine}     the folder of the installed engine
 //	${bin}        ${engine}/bin
 //	${self}       the sagacheck program
+//	${otlp}       where traces are to go, if the manifest has telemetry.traces
 type vars map[string]string
 
 var template = regexp.MustCompile(`\$\{\s*([^{}]*?)\s*\}`)
@@ -33,6 +34,10 @@ func (m *Manifest) checkTemplate(t templated) error {
 	for _, found := range template.FindAllStringSubmatch(t.text, -1) {
 		switch name := found[1]; name {
 		case "dir", "engine", "bin", "self":
+		case "otlp":
+			if m.Telemetry == nil || m.Telemetry.Traces == nil {
+				return fmt.Errorf("%q: expected telemetry.traces, which says what comes there", found[0])
+			}
 		default:
 			proxy, ok := strings.CutPrefix(name, "proxy.")
 			switch {
@@ -90,6 +95,9 @@ func (m *Manifest) templates() []templated {
 			t = append(t, templated{at + "env." + k, v})
 		}
 		t = append(t, templated{at + "dir", p.Dir}, templated{at + "ready.url", p.Ready.URL}, templated{at + "ready.tcp", p.Ready.TCP})
+	}
+	if m.Telemetry != nil {
+		t = append(t, templated{"telemetry.metrics", m.Telemetry.Metrics})
 	}
 	if m.Install != nil {
 		for i, c := range m.Install.Commands {

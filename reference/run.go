@@ -49,8 +49,8 @@ func (r *run) loop(opening []Record, started func()) error {
 				return err
 			}
 		}
+		r.observe(records) // before anybody can ask: what is said of a saga is counted
 		r.view.apply(records)
-		r.observe(records)
 		for _, reply := range replies {
 			reply()
 		}

@@ -129,7 +129,10 @@ func undoNamed(_ *history.Index, m *edit) {
 	}
 }
 
-func traceACall(_ *history.Index, m *edit) {
+func traceACall(ix *history.Index, m *edit) {
+	if len(ix.Signals) > 0 {
+		return // spans say which trace is whose
+	}
 	for i := range m.events {
 		if e := &m.events[i]; e.Trace != "" {
 			id := digest(fmt.Sprint(e.Operation(), e.Attempt))

@@ -98,7 +98,11 @@ func (f *serveFlags) serve(ctx context.Context) error {
 	if !f.metrics && f.otlp == "" {
 		return trouble(reference.Serve(ctx, f.ServeOptions))
 	}
-	t, err := telemetry.New(telemetry.Options{OTLP: f.otlp, Version: toolVersion(), Logger: f.Logger})
+	lies := defects.Lies(f.defects...)
+	if lies != nil && f.Logger != nil {
+		f.Logger = slog.New(lies.Handler(f.Logger.Handler()))
+	}
+	t, err := telemetry.New(telemetry.Options{OTLP: f.otlp, Version: toolVersion(), Logger: f.Logger, Rules: lies})
 	if err != nil {
 		return usage(fmt.Errorf("--otlp: %w", err))
 	}

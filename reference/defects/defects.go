@@ -12,6 +12,7 @@ import (
 	"strings"
 
 	"github.com/sagacheck/sagacheck/reference"
+	"github.com/sagacheck/sagacheck/reference/telemetry"
 )
 
 // Defect is a planted defect, which breaks a guarantee in the way in which real engines
@@ -25,11 +26,12 @@ type Defect struct {
 	Source      string // public bug report that it is modelled on; may be empty
 	Needs       string // what a plan must hold for it to show
 	lay         func(*reference.Rules)
+	lie         func(*telemetry.Rules) // in place of lay: what it says about itself is not true
 }
 
 // All lists all switches, those that break something first.
 func All() []Defect {
-	return slices.Concat(effectDefects, compensationDefects, orderDefects, retryDefects, breakerDefects, identityDefects, livenessDefects, promiseDefects, governedDefects, reportDefects, equivalents)
+	return slices.Concat(effectDefects, compensationDefects, orderDefects, retryDefects, breakerDefects, identityDefects, livenessDefects, promiseDefects, governedDefects, reportDefects, lies, equivalents)
 }
 
 // Rules are those of an executor with the defects of these names; nil for none. Each
@@ -44,9 +46,27 @@ func Rules(names ...string) (*reference.Rules, error) {
 		if i < 0 {
 			return nil, fmt.Errorf("no planted defect is called %q: expected one of %s", name, strings.Join(sortedNames(all), ", "))
 		}
-		all[i].lay(rules)
+		if all[i].lay != nil {
+			all[i].lay(rules)
+		}
 	}
 	return rules, nil
+}
+
+// Lies are the rules by which an executor with the defects of these names says what it
+// does; nil: the true ones.
+func Lies(names ...string) *telemetry.Rules {
+	var rules *telemetry.Rules
+	for _, d := range All() {
+		if d.lie == nil || !slices.Contains(names, d.Name) {
+			continue
+		}
+		if rules == nil {
+			rules = telemetry.DefaultRules()
+		}
+		d.lie(rules)
+	}
+	return rules
 }
 
 func sortedNames(all []Defect) []string {

@@ -11,7 +11,7 @@ import (
 func TestCatalogue(t *testing.T) {
 	real, names := 0, map[string]bool{}
 	for _, d := range All() {
-		if d.Name == "" || d.Description == "" || d.Needs == "" || d.lay == nil || d.Equivalent != (d.Anomaly == "") || names[d.Name] {
+		if d.Name == "" || d.Description == "" || d.Needs == "" || (d.lay == nil) == (d.lie == nil) || d.Equivalent != (d.Anomaly == "") || names[d.Name] {
 			t.Errorf("%s is not documented, or twice: %+v", d.Name, d)
 		}
 		names[d.Name] = true

@@ -8,11 +8,17 @@ import (
 
 	"github.com/sagacheck/sagacheck/reference"
 	"github.com/sagacheck/sagacheck/reference/policies"
+	"github.com/sagacheck/sagacheck/reference/telemetry"
 	"github.com/sagacheck/sagacheck/saga"
 )
 
 // equivalents change the behaviour and break nothing.
 var equivalents = []Defect{
+	{
+		Name: "other-span-names", Equivalent: true, Needs: "a crash",
+		Description: "spans have other names and kinds, and are said to be of another life",
+		lie:         otherSpanNames,
+	},
 	{
 		Name: "sequential-branches", Equivalent: true, Needs: "steps side by side",
 		Description: "independent steps run one after the other",
@@ -113,4 +119,11 @@ func unhurriedStart(r *reference.Rules) { beginsLate(r, 5*time.Millisecond) }
 
 func flagsHoldMore(r *reference.Rules) {
 	overHolds(r, func(flag policies.Flag, _ op, _ int, _ bool) bool { return flag.Name != policies.NoNewSagas })
+}
+
+func otherSpanNames(r *telemetry.Rules) {
+	overSpan(r, func(s *telemetry.Span) bool {
+		s.Name, s.Call, s.Again = "work", !s.Call, !s.Again
+		return true
+	})
 }

@@ -70,7 +70,7 @@ const mostSteps = 500
 // otherSteps stands for all steps above that.
 const otherSteps = "(other)"
 
-func newCounts() *Counts {
+func NewCounts() *Counts {
 	return &Counts{
 		Ended: map[saga.Status]uint64{}, Durations: make([]uint64, len(buckets)+1), Attempts: map[outcome]uint64{},
 		Retries: map[operation]uint64{}, Compensations: map[string]uint64{}, steps: map[string]bool{},
@@ -142,7 +142,7 @@ func (c *Counts) text() (string, error) {
 
 // countsOf reads what text wrote; "" is nothing.
 func countsOf(text string) (*Counts, error) {
-	c := newCounts()
+	c := NewCounts()
 	if text == "" {
 		return c, nil
 	}

@@ -18,9 +18,22 @@ type Span struct {
 	Links      [][8]byte
 	Name       string
 	Call       bool // an attempt: of kind CLIENT
+	Attempt    int  // its number
 	Start, End time.Time
 	Failed     string // empty: it has not
 	Attributes []attribute.KeyValue
+	// Again: it is of an earlier life, which may have exported it.
+	Again bool
+}
+
+// About is the text of an attribute; empty: it has none.
+func (s *Span) About(name string) string {
+	for _, a := range s.Attributes {
+		if string(a.Key) == name {
+			return a.Value.AsString()
+		}
+	}
+	return ""
 }
 
 // spans makes those of what is over with the records.
@@ -132,7 +145,7 @@ func attemptSpan(s *reference.State, trace reference.Trace, o *opLife, r referen
 	}
 	span := Span{
 		Trace: trace.ID, ID: trace.Attempt(step.Name, ref, r.Attempt), Parent: trace.Operation(step.Name, ref),
-		Name: "POST " + nameOf(s, ref), Call: true, Start: o.intended, End: r.At,
+		Name: "POST " + nameOf(s, ref), Call: true, Attempt: r.Attempt, Start: o.intended, End: r.At,
 		Attributes: append(about(s, ref), attribute.Int("saga.attempt", r.Attempt), attribute.String("saga.outcome", outcomeOf(r)),
 			attribute.String("http.request.method", "POST")),
 	}

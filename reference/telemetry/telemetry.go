@@ -48,7 +48,7 @@ func New(o Options) (*Telemetry, error) {
 	if o.Logger == nil {
 		o.Logger = slog.New(slog.DiscardHandler)
 	}
-	t := &Telemetry{rules: o.Rules, counts: newCounts(), gauges: newGauges(), lives: map[string]*life{}}
+	t := &Telemetry{rules: o.Rules, counts: NewCounts(), gauges: newGauges(), lives: map[string]*life{}}
 	if o.OTLP != "" {
 		var err error
 		if t.traces, err = newTraces(o); err != nil {
@@ -180,6 +180,7 @@ func (t *Telemetry) keepLate(latest time.Time, spans []Span) {
 		t.newest = latest
 	}
 	for _, s := range spans {
+		s.Again = true
 		if !s.End.Before(t.newest.Add(-window)) {
 			t.late = append(t.late, s)
 		}

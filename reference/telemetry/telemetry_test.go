@@ -261,7 +261,7 @@ func submit(t *testing.T, l lived, d saga.Definition, trace string) {
 
 // Names of steps come from clients: how many are told apart is bounded.
 func TestStepsAreBounded(t *testing.T) {
-	c := newCounts()
+	c := NewCounts()
 	for i := range 2 * mostSteps {
 		c.Take(Fact{Kind: Attempt, Step: fmt.Sprint("step", i), Direction: saga.Action, N: 2, Outcome: "done"})
 	}

@@ -34,7 +34,7 @@ type traces struct {
 // How spans are gathered: a batch leaves after batchDelay at the latest. What finds the
 // queue full is not exported: nobody waits for a collector.
 const (
-	batchDelay = 200 * time.Millisecond
+	batchDelay = 50 * time.Millisecond
 	queueSize  = 16_384
 	// exportPatience bounds how long a batch is tried; it is shorter than window, so that
 	// what was on its way when a process was killed is exported by the next one.
