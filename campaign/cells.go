@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"iter"
 	"path/filepath"
-	"slices"
 
 	"github.com/sagacheck/sagacheck/checkers"
 	"github.com/sagacheck/sagacheck/faults"
@@ -69,16 +68,12 @@ func (x *session) judge(r harness.Result) {
 	}
 	verdicts := checkers.Judge(r.History, x.checkers)
 	x.fail(verdicts)
-	x.collector.Add(info, r.History, verdicts)
+	state := x.collector.Add(info, r.History, verdicts)
 	if x.alone {
 		x.unjudged.note(r.Cell, verdicts)
 	}
 	if x.watch != nil {
 		x.watch(r, verdicts)
-	}
-	state := results.Passed
-	if slices.ContainsFunc(verdicts, func(v checkers.Verdict) bool { return v.Outcome == checkers.Violation }) {
-		state = results.Violated
 	}
 	if !r.Spoilt { // it comes once more
 		x.progress.Done(state)
