@@ -97,6 +97,11 @@ func (x *session) possible(p faults.Plan) error {
 			}
 			continue
 		}
+		if err == nil && x.flow != nil {
+			if err := x.flow.within(f, k.Doc()); err != nil {
+				return fmt.Errorf("faults[%d].%w", i, err)
+			}
+		}
 		if err == nil && k.Doc().Process && !a.Allows(k.Doc()) {
 			how := "an orchestrator with a manifest that says how"
 			if x.flow != nil {
@@ -106,6 +111,19 @@ func (x *session) possible(p faults.Plan) error {
 		}
 	}
 	return nil
+}
+
+// within refuses a fault inside of a real service.
+func (f *flow) within(x faults.Fault, kind faults.KindDoc) error {
+	step, _ := saga.CutInstance(x.At.Step)
+	service := f.file.Reals()[step]
+	switch {
+	case service == "" || x.At.Phase != saga.Receive && x.At.Phase != saga.Commit:
+		return nil
+	case x.At.Phase == saga.Receive && kind.Answers:
+		return nil
+	}
+	return fmt.Errorf("at: %s: %s would strike inside of the real service behind %s (upstream), into which nobody sees: expected request or response, or a kind that answers in its place at receive", x.At, x.Kind, service)
 }
 
 // forgettable refuses keys that are forgotten where no service does, or sooner than one

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/sagacheck/sagacheck/checkers"
@@ -163,6 +164,7 @@ func (x *session) runWorkflow(ctx context.Context) {
 	d := x.flow.subject().blueprint()[0]
 	ways := x.planned(x.flow.subject(), planning.Journeys(d))
 	x.host.say("seed %d, workflow %s, %d ways it may go, then every kind of fault at each point on them", x.s.Seed, x.flow.file.Name, len(ways))
+	x.flow.sayReal(x.host)
 	seen := x.travel(ctx, ways)
 	onward := func(plans []faults.Plan) {
 		further := x.planned(x.flow.subject(), plans)
@@ -182,6 +184,21 @@ func (x *session) runWorkflow(ctx context.Context) {
 	if ctx.Err() == nil {
 		x.runCells(ctx, len(mine), x.cellsOf(mine))
 	}
+}
+
+// sayReal says of which services only the answers are known.
+func (f *flow) sayReal(h Host) {
+	real := slices.Compact(slices.Sorted(maps.Values(f.file.Reals())))
+	if len(real) == 0 {
+		return
+	}
+	var inside []string
+	for _, c := range checkers.All() {
+		if d := c.Doc(); slices.ContainsFunc(d.Clauses, func(k checkers.Clause) bool { return k.Inside }) {
+			inside = append(inside, d.Name)
+		}
+	}
+	h.say("real services behind %s: what they did is what they say; nothing of them is judged by %s", strings.Join(real, ", "), strings.Join(inside, ", "))
 }
 
 // travel runs ways that a workflow may go, and tells where those led on which all went as

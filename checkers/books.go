@@ -30,7 +30,7 @@ func (b *books) accounts() []string {
 }
 
 func (b *books) add(t *tally, h *history.History, s *history.SagaRecord) {
-	ops := opsOf(s)
+	ops := slices.DeleteFunc(opsOf(s), func(o *history.OpRecord) bool { return h.Real(o.Op.Step) })
 	if s.Ended == nil {
 		touched := slices.ContainsFunc(ops, func(o *history.OpRecord) bool { return len(o.Effects) > 0 })
 		if touched && stuckForAReason(h, s) == "" {
@@ -50,6 +50,9 @@ func (b *books) add(t *tally, h *history.History, s *history.SagaRecord) {
 		}
 	}
 	for _, step := range s.Definition.Steps {
+		if h.Real(step.Name) {
+			continue
+		}
 		if !stays(s, step) {
 			if s.Ended.Status == saga.Compensated && len(effects(s.Op(step.Name, saga.Action))) > 0 {
 				b.post(b.explained, s, kept(step))
@@ -228,6 +231,9 @@ func finalState(h *history.History, ix *history.Index) *final {
 	var all []*history.Event
 	for _, s := range ix.Sagas {
 		for _, o := range opsOf(s) {
+			if h.Real(o.Op.Step) {
+				continue
+			}
 			all = append(all, o.Effects...)
 			f.mayHave(o)
 		}

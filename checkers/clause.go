@@ -22,6 +22,9 @@ type Clause struct {
 	// Does is what must be done to the orchestrator from outside for an opportunity
 	// (history.Kill and its like); not applicable to one to which it can't be done.
 	Does []string
+	// Inside: it is about what happens inside of services; not applicable where real ones of
+	// the user's own stand behind all steps.
+	Inside bool
 }
 
 // Count is what one history, or many, show of one clause.
@@ -83,7 +86,7 @@ func (v *Verdict) apply(clauses []Clause, h *history.History) {
 		} else if c.Judged()+c.Unjudgeable > 0 {
 			c.Lacks = ""
 		} else {
-			c.Lacks = cmp.Or(c.Lacks, without(clauses[j].Wants, h), undone(clauses[j].Does, h))
+			c.Lacks = cmp.Or(c.Lacks, realOnes(clauses[j].Inside, h), without(clauses[j].Wants, h), undone(clauses[j].Does, h))
 		}
 	}
 	v.AtRisk = 0

@@ -29,7 +29,7 @@ func (DirtyRead) Doc() Doc {
 		Definition: "A saga completed although it had acted on a register's value that another saga, under way at the same time, had written and later compensated, or tried to.",
 		Source:     "Richardson, Microservices Patterns, ch. 4.3: dirty reads",
 		Clauses: []Clause{
-			{Name: undoneWrite, Text: "no saga completes on the strength of what a saga had written to a register that it compensates, or is to compensate, while another one with calls to that register is under way"},
+			{Name: undoneWrite, Text: "no saga completes on the strength of what a saga had written to a register that it compensates, or is to compensate, while another one with calls to that register is under way", Inside: true},
 		},
 		Evidence: "call-committed with the values that writes found, call-received of compensations, and saga-ended",
 		Blind:    "Reads that lead to no write of the same register. A write that did not expect the value is no read: lost-update sees it.",

@@ -39,11 +39,11 @@ func (DoubleCredit) Doc() Doc {
 		Definition: "An account or a register holds something else than the sagas that ended explain, more or less; equivalently a clearing account is not flat, or the trial balance of all ledgers is not what the ended sagas explain. Or an effect is not the one that its operation asked for.",
 		Source:     "Garcia-Molina & Salem, Sagas, SIGMOD 1987, in ledger form",
 		Clauses: []Clause{
-			{Name: asAsked, Text: "each effect is the one that its operation asked for: the same accounts, units and amounts, and the same values of the same registers"},
-			{Name: ofCompleted, Text: "an account that only completed sagas touched holds what their steps explain, once each", Wants: []Trait{transfers}},
-			{Name: ofCompensated, Text: "so does one that a compensated saga touched: of that saga only what can't be undone is there", Wants: []Trait{transfers, compensations}},
-			{Name: registersEnded, Text: "a register holds what the ended sagas explain: the last value of a completed one, or the initial one", Wants: []Trait{registerWrites}},
-			{Name: ledgersAreTheSum, Text: "the final ledgers hold what all recorded effects left, in every account and register"},
+			{Name: asAsked, Text: "each effect is the one that its operation asked for: the same accounts, units and amounts, and the same values of the same registers", Inside: true},
+			{Name: ofCompleted, Text: "an account that only completed sagas touched holds what their steps explain, once each", Wants: []Trait{transfers}, Inside: true},
+			{Name: ofCompensated, Text: "so does one that a compensated saga touched: of that saga only what can't be undone is there", Wants: []Trait{transfers, compensations}, Inside: true},
+			{Name: registersEnded, Text: "a register holds what the ended sagas explain: the last value of a completed one, or the initial one", Wants: []Trait{registerWrites}, Inside: true},
+			{Name: ledgersAreTheSum, Text: "the final ledgers hold what all recorded effects left, in every account and register", Inside: true},
 		},
 		Evidence: "call-committed and saga-ended; ledger-read.",
 		Blind:    "What sagas that have not ended leave; the order in which sagas that ran side by side wrote one register (lost-update and dirty-read judge that).",
@@ -56,7 +56,9 @@ func (c DoubleCredit) Check(h *history.History, ix *history.Index) Verdict {
 	t := newTally(c)
 	for _, s := range ix.Sagas {
 		for _, o := range opsOf(s) {
-			judgeAsked(t, o)
+			if !h.Real(o.Op.Step) {
+				judgeAsked(t, o)
+			}
 		}
 	}
 	judgeAccounts(t, h, ix)

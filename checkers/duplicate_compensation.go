@@ -41,7 +41,7 @@ func (c DuplicateCompensation) Check(h *history.History, ix *history.Index) Verd
 			if o.Op.Direction != saga.Compensation {
 				continue
 			}
-			if broken, proof := judgeRepetitions(t, ds, o); broken != "" {
+			if broken, proof := judgeRepetitions(t, h, ds, o); broken != "" {
 				undone := action(s, o.Op.Step).String()
 				if step, _ := s.Definition.Step(o.Op.Step); inParts(step) {
 					undone = fmt.Sprintf("one part of %s (%s)", undone, o.Op.Ref())

@@ -37,7 +37,7 @@ func (c DuplicateEffect) Check(h *history.History, ix *history.Index) Verdict {
 	ds := disturbances(h, ix)
 	for _, s := range singleSagas(h, ix) {
 		for _, o := range opsOf(s) {
-			if broken, proof := c.judge(t, ds, o); broken != "" {
+			if broken, proof := c.judge(t, h, ds, o); broken != "" {
 				t.violate(broken, o.Op, proof, "broke exactly once: %s had %d effects, the first of them %s", o.Op, len(o.Effects), effectOf(o.Effects[0]))
 			}
 		}
@@ -45,12 +45,14 @@ func (c DuplicateEffect) Check(h *history.History, ix *history.Index) Verdict {
 	return t.verdict("no operation was delivered")
 }
 
-func (DuplicateEffect) judge(t *tally, ds []disturbance, o *history.OpRecord) (broken string, proof []*history.Event) {
-	switch {
+func (DuplicateEffect) judge(t *tally, h *history.History, ds []disturbance, o *history.OpRecord) (broken string, proof []*history.Event) {
+	switch why := unsure(h, o); {
 	case o.Op.Direction == saga.Action:
-		return judgeRepetitions(t, ds, o)
+		return judgeRepetitions(t, h, ds, o)
 	case twice(o) != nil:
 		return "compensation", twice(o)
+	case received(o) > 1 && why != "":
+		t.unjudgeable("compensation", "%s", why)
 	case received(o) > 1:
 		t.held("compensation", 1)
 	}

@@ -25,8 +25,8 @@ func (EmptyCompensation) Doc() Doc {
 		Definition: "A compensation had an effect although its action had none; a null compensation must be a successful no-op.",
 		Source:     "DTM, exceptions: null compensation; Seata, empty rollback",
 		Clauses: []Clause{
-			{Name: neverArrived, Text: "a compensation that arrives while no attempt of its action has arrived has no effect"},
-			{Name: withoutEffect, Text: "a compensation that arrives after an attempt of its action, which had no effect, has none either"},
+			{Name: neverArrived, Text: "a compensation that arrives while no attempt of its action has arrived has no effect", Inside: true},
+			{Name: withoutEffect, Text: "a compensation that arrives after an attempt of its action, which had no effect, has none either", Inside: true},
 		},
 		Evidence: "call-received and call-committed.",
 		Blind:    "Effects that the participant did not record as such.",
@@ -42,11 +42,11 @@ const (
 )
 
 // Check judges a history.
-func (c EmptyCompensation) Check(_ *history.History, ix *history.Index) Verdict {
+func (c EmptyCompensation) Check(h *history.History, ix *history.Index) Verdict {
 	t := newTally(c)
 	for _, s := range ix.Sagas {
 		for _, o := range opsOf(s) {
-			if o.Op.Direction != saga.Compensation {
+			if o.Op.Direction != saga.Compensation || h.Real(o.Op.Step) { // that says "done" of a no-op as well
 				continue
 			}
 			act := s.Op(o.Op.Step, saga.Action)

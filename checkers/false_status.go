@@ -50,7 +50,7 @@ func (c FalseStatus) Check(h *history.History, ix *history.Index) Verdict {
 	ds := disturbances(h, ix)
 	for _, s := range ix.Sagas {
 		if s.Ended != nil {
-			checkEnd(t, s)
+			checkEnd(t, h, s)
 			checkFinal(t, s)
 			checkRest(t, ds, s)
 		}
@@ -90,13 +90,16 @@ func wrongWord(s *history.SagaRecord, r *history.Event) string {
 }
 
 // checkEnd compares the end with the effects that were there when it was reported.
-func checkEnd(t *tally, s *history.SagaRecord) {
+func checkEnd(t *tally, h *history.History, s *history.SagaRecord) {
 	clause := string(s.Ended.Status)
 	for _, step := range s.Definition.Steps {
 		did := leftBy(s, step, s.Ended.Seq)
 		switch completed := s.Ended.Status == saga.Completed; {
 		case completed && (step.Kind == saga.Deferrable || !hasEffect(&step.Action)):
 		case !completed && !hasEffect(step.Compensation):
+		case completed && !doneBy(s, step, s.Ended.Seq) && unsure(h, s.Op(step.Name, saga.Action)) == own5xx,
+			!completed && did != nil && unsureUndo(h, s, step.Name) == own5xx:
+			t.unjudgeable(clause, own5xx)
 		case completed && !doneBy(s, step, s.Ended.Seq):
 			t.violate(clause, action(s, step.Name), []*history.Event{s.Ended, first(effects(s.Op(step.Name, saga.Action)))}, "broke the truth of the status: saga %s was reported as completed, and %s had had no effect", s.ID, step.Name)
 		case !completed && did != nil && s.Op(step.Name, saga.Action).Misled():

@@ -42,7 +42,7 @@ const (
 )
 
 // Check judges a history.
-func (c HangingAction) Check(_ *history.History, ix *history.Index) Verdict {
+func (c HangingAction) Check(h *history.History, ix *history.Index) Verdict {
 	t := newTally(c)
 	for _, s := range ix.Sagas {
 		for _, o := range opsOf(s) {
@@ -60,6 +60,8 @@ func (c HangingAction) Check(_ *history.History, ix *history.Index) Verdict {
 			for _, a := range o.Attempts {
 				late := firstAfter(a.Committed, undone.Seq)
 				switch {
+				case late != nil && h.Real(o.Op.Step) && len(a.Received) > 0 && a.Received[0].Seq < undone.Seq:
+					t.unjudgeable(clause, "which of two calls a real service did first is not known")
 				case late != nil:
 					t.violate(clause, o.Op, []*history.Event{undone, late}, "broke the order of action and compensation: %s booked %s after its compensation had been accepted", o.Op, effectOf(late))
 				case workedOnAfter(a, undone.Seq):

@@ -79,6 +79,10 @@ func (c LostCompensation) Check(h *history.History, ix *history.Index) Verdict {
 			switch clause := undoing(ds, s, step, end); {
 			case len(left) > 0 && s.Op(step.Name, saga.Action).Misled():
 				t.unjudgeable(clause, misled)
+			case len(left) > 0 && unsureUndo(h, s, step.Name) == own5xx:
+				t.unjudgeable(clause, own5xx)
+			case len(left) == 0 && unsure(h, s.Op(step.Name, saga.Action)) != "":
+				t.unjudgeable(clause, "%s", unsure(h, s.Op(step.Name, saga.Action)))
 			case person != "":
 				t.unjudgeable(clause, "a person was called for a good reason")
 			case len(left) > 0:

@@ -27,8 +27,8 @@ func (LostUpdate) Doc() Doc {
 		Definition: "A saga overwrote a register that another saga, under way at the same time, had written in between, without having seen that value.",
 		Source:     "Richardson, Microservices Patterns, ch. 4.3: lost updates",
 		Clauses: []Clause{
-			{Name: "action", Text: "an action that writes a register, while another saga that has calls to it is under way, overwrites nothing that it had not expected"},
-			{Name: "compensation", Text: "so does a compensation"},
+			{Name: "action", Text: "an action that writes a register, while another saga that has calls to it is under way, overwrites nothing that it had not expected", Inside: true},
+			{Name: "compensation", Text: "so does a compensation", Inside: true},
 		},
 		Evidence: "call-received, and call-committed with the values that writes found, against the bodies of the calls",
 		Blind:    "A value that changed and came back in between (A-B-A). Postings on accounts commute and lose nothing.",

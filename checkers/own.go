@@ -7,23 +7,32 @@ import (
 	"github.com/sagacheck/sagacheck/saga"
 )
 
+// effectName is the name of an effect, in the step whose service gave it: two services may
+// use the same names.
+type effectName struct{ step, ref string }
+
+func nameOf(e *history.Event, ref string) effectName {
+	step, _ := saga.CutInstance(e.Step)
+	return effectName{step, ref}
+}
+
 // names are the effects of a history by the names that their services gave them.
-func names(h *history.History) map[string]*history.Event {
-	byName := map[string]*history.Event{}
+func names(h *history.History) map[effectName]*history.Event {
+	byName := map[effectName]*history.Event{}
 	for i := range h.Events {
-		if e := &h.Events[i]; e.Kind == history.CallCommitted && e.Ref != "" && byName[e.Ref] == nil {
-			byName[e.Ref] = e
+		if e := &h.Events[i]; e.Kind == history.CallCommitted && e.Ref != "" && byName[nameOf(e, e.Ref)] == nil {
+			byName[nameOf(e, e.Ref)] = e
 		}
 	}
 	return byName
 }
 
 // undoneBy are the effects, by their names, that a compensation has undone.
-func undoneBy(s *history.SagaRecord) map[string]bool {
-	all := map[string]bool{}
+func undoneBy(s *history.SagaRecord) map[effectName]bool {
+	all := map[effectName]bool{}
 	for _, e := range s.Calls {
 		if e.Kind == history.CallCommitted && e.Of != "" {
-			all[e.Of] = true
+			all[nameOf(e, e.Of)] = true
 		}
 	}
 	return all
@@ -48,7 +57,7 @@ func standing(s *history.SagaRecord, step string) []*history.Event {
 	}
 	var left []*history.Event
 	for _, e := range did {
-		if !back[e.Ref] {
+		if !back[nameOf(e, e.Ref)] {
 			left = append(left, e)
 		}
 	}

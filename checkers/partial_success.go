@@ -52,14 +52,14 @@ func (c PartialSuccess) Check(h *history.History, ix *history.Index) Verdict {
 			clause = "calm"
 		}
 		for _, step := range s.Definition.Steps {
-			judgeStep(t, clause, s, step)
+			judgeStep(t, h, clause, s, step)
 		}
 	}
 	return t.verdict("no saga with an effect ended")
 }
 
 // judgeStep compares a step of an ended saga with all-or-nothing.
-func judgeStep(t *tally, clause string, s *history.SagaRecord, step saga.Step) {
+func judgeStep(t *tally, h *history.History, clause string, s *history.SagaRecord, step saga.Step) {
 	did, undid := effects(s.Op(step.Name, saga.Action)), undoEffects(s, step.Name)
 	left := len(did) - len(undid)
 	if inParts(step) {
@@ -67,11 +67,16 @@ func judgeStep(t *tally, clause string, s *history.SagaRecord, step saga.Step) {
 	}
 	events := append([]*history.Event{s.Ended}, append(did, undid...)...)
 	completed := s.Ended.Status == saga.Completed
+	unsureDo := unsure(h, s.Op(step.Name, saga.Action))
 	switch {
 	case completed && (step.Kind == saga.Deferrable || !hasEffect(&step.Action)):
 	case !completed && !mustBeUndone(step):
 	case !completed && left > 0 && s.Op(step.Name, saga.Action).Misled():
 		t.unjudgeable(clause, misled)
+	case completed && left < 1 && unsureDo == own5xx, !completed && left > 0 && unsureUndo(h, s, step.Name) == own5xx:
+		t.unjudgeable(clause, own5xx)
+	case !completed && left < 1 && unsureDo != "":
+		t.unjudgeable(clause, "%s", unsureDo)
 	case completed && left < 1:
 		t.violate(clause, action(s, step.Name), events, "broke all-or-nothing: saga %s ended completed without the effect of %s", s.ID, step.Name)
 	case !completed && left > 0:

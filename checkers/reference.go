@@ -83,6 +83,9 @@ func conditions(k Clause) string {
 	for _, need := range k.Needs {
 		fmt.Fprintf(&b, " Only with the capability `%s`.", need)
 	}
+	if k.Inside {
+		b.WriteString(" Not where a real service stands behind (`upstream` of a workflow).")
+	}
 	for _, d := range k.Does {
 		fmt.Fprintf(&b, " Only with an orchestrator to which this can be done: %s.", d)
 	}

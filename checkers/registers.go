@@ -44,6 +44,9 @@ func registersOf(h *history.History, ix *history.Index) []*register {
 	}
 	for _, s := range ix.Sagas {
 		for _, o := range opsOf(s) {
+			if h.Real(o.Op.Step) {
+				continue
+			}
 			asked, err := o.Asked()
 			if received(o) > 0 {
 				for _, w := range asked.Writes {

@@ -106,12 +106,17 @@ func deliveryOf(o *history.OpRecord, e *history.Event) int {
 
 // judgeRepetitions counts one operation and returns the effects that prove that it
 // had more than one, and the clause that they break.
-func judgeRepetitions(t *tally, ds []disturbance, o *history.OpRecord) (broken string, proof []*history.Event) {
+func judgeRepetitions(t *tally, h *history.History, ds []disturbance, o *history.OpRecord) (broken string, proof []*history.Event) {
 	if proof = twice(o); proof != nil {
 		broken = repetition(ds, o, proof[0], proof[1])
 	}
+	why := unsure(h, o)
 	for _, clause := range repetitionsOf(ds, o) {
-		if clause != broken {
+		switch {
+		case clause == broken:
+		case why != "":
+			t.unjudgeable(clause, "%s", why)
+		default:
 			t.held(clause, 1)
 		}
 	}

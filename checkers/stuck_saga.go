@@ -38,7 +38,7 @@ func (StuckSaga) Doc() Doc {
 			{Name: saysStuck, Text: "a saga that can't end since a compensation, or a step after the pivot, was refused for good or ran out of attempts, says that it is stuck", Wants: []Trait{mustSucceed}},
 		},
 		Evidence: "saga-accepted, saga-status, saga-ended, saga-operator, settled, and the events of calls",
-		Blind:    "What a person makes of a saga that says stuck. A settle time shorter than the waits of the policy, or a machine so late that attempts time out without a fault, makes it inconclusive.",
+		Blind:    "What a person makes of a saga that says stuck. A settle time shorter than the waits of the policy, a machine so late that attempts time out without a fault, or a real service that is too slow, makes it inconclusive.",
 		Cost:     "linear",
 	}
 }
@@ -126,6 +126,8 @@ func unsettled(h *history.History, ix *history.Index, ds []disturbance, s *histo
 		return "and its time to settle had not passed"
 	case starved(ix, s):
 		return fmt.Sprintf("but the machine was too late for its time-outs: by %v", ms(ix.Lag))
+	case tooSlow(h, ix, s) != "":
+		return fmt.Sprintf("but the real service of %s answers later than the workflow waits", tooSlow(h, ix, s))
 	case s.Status() != saga.Stuck && stillWaiting(s, ix.Settled.At):
 		return "but its retry policy allows a wait beyond the settle time"
 	}

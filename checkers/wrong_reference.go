@@ -46,7 +46,7 @@ func (c WrongReference) Check(h *history.History, ix *history.Index) Verdict {
 			}
 			switch {
 			case e.Kind == history.CallCommitted && e.Of != "":
-				of := owner[e.Of]
+				of := owner[nameOf(e, e.Of)]
 				if of != nil && of.Saga == s.ID && of.Step == e.Step {
 					t.held("names-its-own", 1)
 					t.held("names-something", 1)
@@ -80,14 +80,14 @@ func standingAt(s *history.SagaRecord, at *history.Event) *history.Event {
 	if step, _ := s.Definition.Step(at.Step); inParts(step) {
 		return first(standingParts(s, step, at.Seq))
 	}
-	back := map[string]bool{}
+	back := map[effectName]bool{}
 	for _, e := range s.Calls {
 		if e.Kind == history.CallCommitted && e.Of != "" && e.Seq < at.Seq {
-			back[e.Of] = true
+			back[nameOf(e, e.Of)] = true
 		}
 	}
 	for _, e := range effects(s.Op(at.Step, saga.Action)) {
-		if e.Seq < at.Seq && !back[e.Ref] {
+		if e.Seq < at.Seq && !back[nameOf(e, e.Ref)] {
 			return e
 		}
 	}

@@ -213,7 +213,7 @@ func (r *cellRun) header(registers map[string]string) (history.Header, error) {
 		SettleMS: int(r.h.Settle / time.Millisecond), Defects: append(append([]string{}, r.h.Defects...), c.Defects...),
 	}
 	if own, ok := r.sys.(*ownSystem); ok {
-		h.Workflow, h.Promises = own.router.flow.Name, promised(own.router.flow)
+		h.Workflow, h.Promises, h.Real = own.router.flow.Name, promised(own.router.flow), own.router.flow.Reals()
 	}
 	for _, f := range c.Plan.Faults {
 		p := history.PlannedFault{Kind: f.Kind, At: f.At, Steps: f.Steps, Text: f.String()}

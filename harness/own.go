@@ -33,6 +33,9 @@ var (
 // StartWorkflow starts the system of a workflow, with the addresses of its services.
 func StartWorkflow(ctx context.Context, w *wire.Wire, flow *workflows.Workflow, o orchestrators.Options) (orchestrators.System, error) {
 	s := &ownSystem{wire: w, router: newRouter(flow)}
+	if err := s.router.reach(ctx); err != nil {
+		return nil, fmt.Errorf("workflow %s: %w", flow.Name, err)
+	}
 	if err := s.lease(); err != nil {
 		w.Release(s.gates)
 		return nil, err

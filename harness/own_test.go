@@ -126,6 +126,12 @@ steps: [{name: reserve, do: stock.reserve}, {name: charge, do: pay.charge}]
 // startShop starts the shop and a harness for it; hosts are where its services listen.
 func startShop(t testing.TB, s *shop, host string) (*harness.Harness, *workflows.Workflow) {
 	t.Helper()
+	return startShopOf(t, s, host, shopFile)
+}
+
+// startShopOf is startShop with another file.
+func startShopOf(t testing.TB, s *shop, host, text string) (*harness.Harness, *workflows.Workflow) {
+	t.Helper()
 	s.states, s.url = map[string]string{}, map[string]string{}
 	mux := http.NewServeMux()
 	mux.Handle("/orders", s)
@@ -145,7 +151,7 @@ func startShop(t testing.TB, s *shop, host string) (*harness.Harness, *workflows
 		}
 	}
 	file := filepath.Join(t.TempDir(), "workflow.yaml")
-	if err := os.WriteFile(file, fmt.Appendf(nil, shopFile, srv.URL, at["stock"], at["pay"]), 0o600); err != nil {
+	if err := os.WriteFile(file, fmt.Appendf(nil, text, srv.URL, at["stock"], at["pay"]), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	flow, err := workflows.Load(file)

@@ -53,7 +53,7 @@ func over() wire.Routed {
 }
 
 // Route finds out what a request is.
-func (r *router) Route(service string, head *http.Request, body []byte) wire.Routed {
+func (r *router) Route(service string, head *http.Request, body, raw []byte) wire.Routed {
 	req := workflows.RequestOf(head, body)
 	call, err := r.flow.Services[service].Match(req)
 	if err != nil {
@@ -62,7 +62,7 @@ func (r *router) Route(service string, head *http.Request, body []byte) wire.Rou
 		return r.unmatched(service, req, nil, err)
 	}
 	if call.Pass {
-		return wire.Routed{Answer: participants.Answer{Code: http.StatusOK, Body: []byte("{}")}}
+		return wire.Routed{Pass: r.real(service), Answer: participants.Answer{Code: http.StatusOK, Body: []byte("{}")}}
 	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -75,7 +75,11 @@ func (r *router) Route(service string, head *http.Request, body []byte) wire.Rou
 	if s.cell == nil {
 		return over()
 	}
-	return r.line(service, call, s, undoes)
+	var behind *passed
+	if real := r.real(service); real != nil {
+		behind = &passed{router: r, to: *real, call: call, saga: s, cell: s.cell, head: head, raw: raw}
+	}
+	return r.line(service, call, s, undoes, behind)
 }
 
 // namesLimit bounds the wait for the workflow's own name of a saga.
@@ -217,15 +221,19 @@ func (r *router) names(call *workflows.Call, s *ownSaga, of func(*ownSaga) []*ow
 	return found, nil
 }
 
-// line finds the operation of a call, and what the service does with it; under the lock.
-func (r *router) line(service string, call *workflows.Call, s *ownSaga, undoes *ownAction) wire.Routed {
+// line finds the operation of a call, and what the service does with it, or a real one
+// behind it (nil: there is none); under the lock.
+func (r *router) line(service string, call *workflows.Call, s *ownSaga, undoes *ownAction, behind *passed) wire.Routed {
 	req := call.Sent()
 	op, err := r.operation(call, s, undoes)
 	if err != nil {
 		return r.unmatched(service, req, call, err)
 	}
 	seen := r.flow.Seen(service, req)
-	if call.Op.Reads != "" {
+	switch {
+	case call.Op.Reads != "" && behind != nil:
+		return wire.Routed{Line: r.lineOf(s, op), Seen: seen, Read: true, Handle: behind.look}
+	case call.Op.Reads != "":
 		world, tell := s.cell.world, r.telling(call, s)
 		return wire.Routed{Line: r.lineOf(s, op), Seen: seen, Read: true, Handle: func(c participants.Call, _ http.Header, _ []byte) participants.Answer {
 			return world.Look(c, tell)
@@ -240,6 +248,9 @@ func (r *router) line(service string, call *workflows.Call, s *ownSaga, undoes *
 		if op.Direction == saga.Action {
 			s.tried = append(s.tried, &ownAction{saga: s, op: call.Op, at: op, said: call.Tried()})
 		}
+	}
+	if behind != nil {
+		return wire.Routed{Line: r.lineOf(s, op), Seen: seen, Handle: behind.do(ask)}
 	}
 	world := s.cell.world
 	ask.Answer = func(done participants.Done) participants.Answer { return r.answer(call, s, done, undoes) }

@@ -42,6 +42,7 @@ type ownSaga struct {
 	lines     map[saga.Operation]*wire.Line
 	asked     map[saga.Operation]participants.Ask // what the first attempt asked for
 	keeps     map[saga.Operation]*saga.Effect     // what stays of an action that is undone
+	told      []told                              // what real services have said that they did
 }
 
 // ownAction is an action that a service has done, as compensations name it.
@@ -84,7 +85,7 @@ func (r *router) dismiss(cell *cellRun) {
 	r.cells = slices.DeleteFunc(r.cells, func(c *cellRun) bool { return c == cell })
 	for _, id := range cell.ids {
 		s := r.sagas[id]
-		s.cell, s.actions, s.undos, s.tried, s.lines, s.asked, s.keeps = nil, nil, nil, nil, nil, nil, nil
+		s.cell, s.actions, s.undos, s.tried, s.lines, s.asked, s.keeps, s.told = nil, nil, nil, nil, nil, nil, nil, nil
 	}
 }
 

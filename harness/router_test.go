@@ -52,8 +52,14 @@ type routed struct {
 
 func newRouted(t *testing.T, sagas ...string) *routed {
 	t.Helper()
+	return newRoutedOf(t, tripFile, sagas...)
+}
+
+// newRoutedOf is newRouted with another file.
+func newRoutedOf(t *testing.T, text string, sagas ...string) *routed {
+	t.Helper()
 	file := filepath.Join(t.TempDir(), "workflow.yaml")
-	if err := os.WriteFile(file, []byte(tripFile), 0o600); err != nil {
+	if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	flow, err := workflows.Load(file)
@@ -94,7 +100,7 @@ func newRouted(t *testing.T, sagas ...string) *routed {
 func (r *routed) call(method, path, body string) wire.Routed {
 	req := httptest.NewRequest(method, path, strings.NewReader(body))
 	req.Header.Set("Content-Type", "application/json")
-	return r.Route("cars", req, []byte(body))
+	return r.Route("cars", req, []byte(body), nil)
 }
 
 // trouble is how many cells a call that nobody could explain was told to.

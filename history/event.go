@@ -30,8 +30,12 @@ type Header struct {
 	// Workflow names the user's own workflow; empty: the sagas were made by Sagacheck.
 	Workflow string `json:"workflow,omitempty"`
 	// Promises are what a workflow promises of its calls, by step and direction: charge.undo.
-	Promises    map[string]Promise `json:"promises,omitempty"`
-	Definitions []saga.Definition  `json:"definitions"`
+	Promises map[string]Promise `json:"promises,omitempty"`
+	// Real are the steps, and the operations that read, behind which stands a real service
+	// of the user's own, each with that service. What such a one did is what it said that it
+	// did, and no ledger shows it.
+	Real        map[string]string `json:"real,omitempty"`
+	Definitions []saga.Definition `json:"definitions"`
 	// Bodies is used in files only: the bodies of Definitions, by operation, whose
 	// white space JSON inside JSON would lose.
 	Bodies map[string]string `json:"bodies,omitempty"`

@@ -179,10 +179,30 @@ func (s *SagaRecord) op(e *Event) *OpRecord {
 // found notes of which operations a read-back or a callback told: each may be known to be done.
 func (s *SagaRecord) found(e *Event) {
 	for _, o := range s.Ops {
+		if asked, did := e.service(), o.service(); asked != "" && did != "" && asked != did {
+			continue // two services may use the same names
+		}
 		if slices.ContainsFunc(o.Effects, func(c *Event) bool { return slices.Contains(e.Told, c.Ref) }) {
 			o.Found = append(o.Found, e)
 		}
 	}
+}
+
+// service is that of a call to one of the user's own; empty: it is not known.
+func (e *Event) service() string {
+	if e.Request == nil {
+		return ""
+	}
+	return e.Request.Service
+}
+
+func (o *OpRecord) service() string {
+	for _, a := range o.Attempts {
+		if a.Sent != nil {
+			return a.Sent.service()
+		}
+	}
+	return ""
 }
 
 func (o *OpRecord) add(e *Event) {

@@ -29,7 +29,7 @@ import (
 //	9ms ledger-read bank alice-42EUR shop+42EUR order=paid
 //
 // First the header, one line a thing: scenario, workflow, promise, cell, profile, orchestrator,
-// capabilities, unable, supplied, seed, settle-ms, defects, plan, plan-id, register, fault, saga
+// capabilities, unable, supplied, seed, settle-ms, defects, plan, plan-id, register, real, fault, saga
 // and its steps (part=… for each further part of an undo that is done part by part, parts=- if
 // there is none). Then the events, one a line: time, kind, saga, step[.undo]#attempt,
 // code or status, and fields as name=value. What is left out has a default: a
@@ -137,6 +137,8 @@ func (h *Header) parseLine(name string, words []string) error {
 		return h.parseFault(words)
 	case "promise":
 		return h.parsePromise(words)
+	case "real":
+		return h.parseReal(words)
 	case "register":
 		return h.parseRegisters(words)
 	case "capabilities":
@@ -187,7 +189,7 @@ func (h *Header) parseLine(name string, words []string) error {
 	case "settle-ms":
 		h.SettleMS, err = strconv.Atoi(v)
 	default:
-		return fmt.Errorf("%q: expected scenario, workflow, cell, profile, orchestrator, capabilities, unable, supplied, seed, settle-ms, defects, plan, plan-id, register, fault, saga, step or an event that begins with its time", name)
+		return fmt.Errorf("%q: expected scenario, workflow, cell, profile, orchestrator, capabilities, unable, supplied, seed, settle-ms, defects, plan, plan-id, register, real, fault, saga, step or an event that begins with its time", name)
 	}
 	return err
 }

@@ -11,6 +11,7 @@ import (
 )
 
 const sample = `scenario order
+real charge=bank
 cell c1
 profile naive
 orchestrator mine 1.2
@@ -93,6 +94,7 @@ func TestTextErrors(t *testing.T) {
 		"":                                            "no events",
 		head:                                          "no events",
 		"flavour sweet":                               `line 1: "flavour": expected scenario,`,
+		"real pay":                                    `line 1: real: "pay": expected step=service`,
 		"step pay":                                    "line 1: step: expected a saga above it",
 		head + "1ms call-sent s2 pay#1":               `line 3: saga: "s2" is not in the header`,
 		head + "1ms call-sent s1 play#1":              `line 3: step: saga "s1" has no step "play"`,

@@ -90,6 +90,9 @@ func formatHeader(w io.Writer, h *Header) {
 	for _, of := range slices.Sorted(maps.Keys(h.Promises)) {
 		fmt.Fprintln(w, h.Promises[of].format(of))
 	}
+	for _, step := range slices.Sorted(maps.Keys(h.Real)) {
+		fmt.Fprintf(w, "real %s=%s\n", step, h.Real[step])
+	}
 	line("cell", h.Cell)
 	line("profile", h.Profile)
 	if o := h.Orchestrator; o.Name != "" || o.Version != "" {

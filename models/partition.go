@@ -53,7 +53,9 @@ func Partitions(ix *history.Index) []*Partition {
 	var endpoints, lifecycles []*Partition
 	for _, s := range ix.Sagas {
 		for _, step := range s.Definition.Steps {
-			endpoints = append(endpoints, b.step(s, step)...)
+			if !ix.History.Real(step.Name) { // into which nobody sees
+				endpoints = append(endpoints, b.step(s, step)...)
+			}
 		}
 		if p := lifecycleOf(s); len(p.Ops) > 0 {
 			lifecycles = append(lifecycles, p)

@@ -101,7 +101,21 @@ func answer(w http.ResponseWriter, r *http.Request, resolve func(string) (Served
 		hangUp(w)
 		return
 	}
+	if a.Raw != nil {
+		writeRaw(w, a.Raw)
+		return
+	}
 	writeAnswer(w, a)
+}
+
+// writeRaw writes an answer byte for byte, and ends the connection.
+func writeRaw(w http.ResponseWriter, raw []byte) {
+	conn, _, err := http.NewResponseController(w).Hijack()
+	if err != nil {
+		panic(http.ErrAbortHandler)
+	}
+	_, _ = conn.Write(raw) // a client that left is no error of ours
+	_ = conn.Close()       // as above
 }
 
 // hangUp breaks the connection the way a killed process does.

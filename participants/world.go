@@ -39,6 +39,7 @@ type Answer struct {
 	// the participants' own words.
 	Header http.Header
 	Body   []byte
+	Raw    []byte   // of a real service: the whole answer as it is given on, in place of Header and Body
 	Ref    string   // of such a service: its own name for the effect
 	Told   []string // of a read-back: the names of the effects that there are
 	Shown  string   // the body as it is recorded

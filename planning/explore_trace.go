@@ -26,6 +26,8 @@ type Visit struct {
 	Garbles []garble.How `json:"garbles,omitempty"`
 	// Read: the call only asked what was done.
 	Read bool `json:"read,omitempty"`
+	// Real: a real service stands behind, into which nobody sees.
+	Real bool `json:"real,omitempty"`
 }
 
 // Trace is what the history of one plan tells an explorer.
@@ -66,11 +68,24 @@ func NewTrace(h *history.History) Trace {
 			t.Visits = append(t.Visits, callbackVisits(n+1, e)...)
 		}
 	}
+	t.Visits = outside(h, t.Visits)
 	slices.SortFunc(t.Visits, func(a, b Visit) int {
 		return cmp.Or(cmp.Compare(a.Seq, b.Seq), cmp.Compare(a.Saga, b.Saga), comparePoints(a.At, b.At))
 	})
 	t.Outcome = outcome(ix)
 	return t
+}
+
+// outside leaves out what happened inside of real services: when one did what it said is
+// not known. What is left at receive is that a call had come to the wire's end.
+func outside(h *history.History, vs []Visit) []Visit {
+	var left []Visit
+	for _, v := range vs {
+		if v.Real = h.Real(v.At.Step); !v.Real || v.At.Phase != saga.Commit {
+			left = append(left, v)
+		}
+	}
+	return left
 }
 
 // Missed lists the faults of the plan that did not fire.

@@ -27,7 +27,8 @@ func placeable(v Visit, a Ability) []faults.KindDoc {
 		if effect.Copied && (v.Read || a.Once && at.Step == saga.SubmitStep) || effect.Decides && v.Read {
 			continue // a second question changes nothing, and no rule of a business refuses one
 		}
-		if d.Keys && a.Forgets(at.Step) == 0 || at.Phase == saga.Connect && !a.refusable(at.Step) {
+		if d.Keys && a.Forgets(at.Step) == 0 || at.Phase == saga.Connect && !a.refusable(at.Step) ||
+			v.Real && at.Phase == saga.Receive && !d.Answers {
 			continue
 		}
 		if a.Allows(d) && slices.Contains(d.Phases, at.Phase) && !inside && !(decides && v.Known) {

@@ -97,6 +97,53 @@ step charge
 	}
 }
 
+// TestPointsOutsideOfRealServices: nothing is planned inside of a real service; in its place
+// the wire may answer.
+func TestPointsOutsideOfRealServices(t *testing.T) {
+	h, err := history.ParseText(strings.NewReader(`workflow shop
+real charge=payments find=payments
+capabilities -
+saga s1
+step charge
+step ship
+
+0ms saga-accepted s1
+1ms call-sent s1 charge#1
+1ms call-received s1 charge#1
+1ms call-committed s1 charge#1 ref=p-1
+1ms call-answered s1 charge#1 201 ref=p-1 reply="{\"paymentId\":\"p-1\"}"
+1ms call-ended s1 charge#1 201
+2ms call-read s1 find#1 200
+3ms call-sent s1 ship#1
+3ms call-received s1 ship#1
+3ms call-committed s1 ship#1 ref=s-1
+3ms call-answered s1 ship#1 201 ref=s-1 reply="{}"
+3ms call-ended s1 ship#1 201
+`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	kinds := map[string][]string{} // by point
+	journeys := []Journey{{Trace: NewTrace(h)}}
+	for _, p := range AtPoints(h.Header.Definitions[0], journeys, Ability{Process: true}) {
+		f := p.Faults[0]
+		kinds[f.At.String()] = append(kinds[f.At.String()], f.Kind)
+	}
+	for at, want := range map[string]bool{"charge#1@receive": false, "find#1@receive": false, "ship#1@receive": true} {
+		if !slices.Contains(kinds[at], faults.KindUnavailable) || slices.Contains(kinds[at], "crash-orchestrator") != want {
+			t.Errorf("%s: %v", at, kinds[at])
+		}
+	}
+	if len(kinds["charge#1@commit"]) > 0 || len(kinds["ship#1@commit"]) == 0 || !slices.Contains(kinds["charge#1@response"], "crash-orchestrator") || !slices.Contains(kinds["charge#1@receive"], faults.KindReject) {
+		t.Errorf("planned %v", kinds)
+	}
+	for _, p := range Unreadable(journeys) {
+		if p.Faults[0].At.Step == "charge" {
+			t.Errorf("%v: an answer of a real service can't be garbled", p)
+		}
+	}
+}
+
 // TestAccidentalAttempts: an attempt that no fault explains, and that hardly any journey came
 // to, is not planned for.
 func TestAccidentalAttempts(t *testing.T) {

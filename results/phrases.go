@@ -83,7 +83,11 @@ func (t *teller) text(e *history.Event) string {
 	case history.SagaOperator:
 		return detail("an operator asks for compensation", e)
 	case history.CallSent, history.CallReceived, history.CallCommitted, history.CallAnswered, history.CallEnded, history.CallStray:
-		return detail(callText(e), e)
+		s := callText(e)
+		if t.h.Real(e.Step) {
+			s = strings.Replace(s, " takes effect", " takes effect, as the service says,", 1)
+		}
+		return detail(s, e)
 	case history.CallRead:
 		return fmt.Sprintf("%s asks what is there, and gets %s", requestText(e.Request), codeText(e.Code))
 	case history.CallBack:

@@ -261,6 +261,11 @@ func part(conn *client, m *message, code int, h http.Header, body []byte) {
 		ContentLength: int64(len(body)), Body: io.NopCloser(bytes.NewReader(body)),
 	}
 	_ = answer.Write(conn) // who is not there any more needs no answer
+	parting(conn, m)
+}
+
+// parting ends our side after an answer, and leaves the peer time to read it.
+func parting(conn *client, m *message) {
 	// A close with something unread would be a reset, which takes the answer away.
 	_ = conn.CloseWrite()                                  // as above
 	_ = conn.SetReadDeadline(time.Now().Add(partingLimit)) // fails only on a closed connection

@@ -35,7 +35,7 @@ type onlyRouter struct {
 	troubles []error
 }
 
-func (r *onlyRouter) Route(service string, _ *http.Request, _ []byte) Routed {
+func (r *onlyRouter) Route(service string, _ *http.Request, _, _ []byte) Routed {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.services = append(r.services, service)

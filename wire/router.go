@@ -19,8 +19,9 @@ import (
 // Router tells what the calls are that come to the one address of a service, to which
 // all sagas of an orchestrator's process send theirs.
 type Router interface {
-	// Route finds out what a request is, which is there as a whole.
-	Route(service string, head *http.Request, body []byte) Routed
+	// Route finds out what a request is, which is there as a whole; raw is all of it as it
+	// came.
+	Route(service string, head *http.Request, body, raw []byte) Routed
 	// Trouble takes what is wrong with a call of which nobody knows whose it is.
 	Trouble(error)
 }
@@ -34,7 +35,10 @@ type Routed struct {
 	Read bool
 	// Seen is the request as the history keeps it.
 	Seen *history.Message
-	// Answer is given in the place of the service where the request belongs to no saga.
+	// Pass is the real service that gets a request which belongs to no saga; nil: none does.
+	Pass *Real
+	// Answer is given in the place of the service where the request belongs to no saga, and
+	// is not passed on.
 	Answer participants.Answer
 }
 
@@ -92,7 +96,11 @@ func (g *Gate) routeRead(conn *client, m *message, head *http.Request, began tim
 		turnAway(conn, m, http.StatusBadRequest, "this request can't be read")
 		return
 	}
-	to := r.Route(r.service, head, body)
+	to := r.Route(r.service, head, body, m.bytes())
+	if to.Pass != nil {
+		g.pass(conn, m, head, *to.Pass, r.Trouble)
+		return
+	}
 	if to.Line == nil {
 		h, b := to.Answer.Content(time.Now())
 		part(conn, m, to.Answer.Code, h, b)

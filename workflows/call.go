@@ -359,15 +359,25 @@ func (w *Workflow) Shown(r Reply) string { return w.redacted(string(r.Body)) }
 // mostSeen is how much of a body the history keeps.
 const mostSeen = 64 << 10
 
+// Heard is the body of a real service's answer as the history keeps it.
+func (w *Workflow) Heard(r Reply) string {
+	return seen(w.redacted(strings.ToValidUTF8(string(r.Body), "?")))
+}
+
+// seen is as much of a body as the history keeps.
+func seen(body string) string {
+	if len(body) > mostSeen {
+		body = strings.ToValidUTF8(body[:mostSeen], "?")
+	}
+	return body
+}
+
 // Seen is a request as the history keeps it.
 func (w *Workflow) Seen(service string, r Request) *history.Message {
 	target := r.target()
 	if fields := w.hiddenFields(); len(fields) > 0 && len(r.Query) > 0 {
 		target = r.Path + "?" + hideValues(r.Query, fields)
 	}
-	body := w.redacted(strings.ToValidUTF8(string(r.Body), "?"))
-	if len(body) > mostSeen {
-		body = strings.ToValidUTF8(body[:mostSeen], "?")
-	}
+	body := seen(w.redacted(strings.ToValidUTF8(string(r.Body), "?")))
 	return &history.Message{Service: service, Method: r.Method, Target: target, Headers: w.shownHeaders(r.Header), Body: body}
 }

@@ -91,7 +91,7 @@ type Service struct {
 	Listen string `json:"listen,omitempty" yaml:"listen,omitempty"`
 	// OpenAPI is the OpenAPI document of the service (3.0 or 3.1, YAML or JSON), for operations that name theirs: inventory.openapi.yaml.
 	OpenAPI string `json:"openapi,omitempty" yaml:"openapi,omitempty"`
-	// Upstream is a real service that stands behind: not supported yet.
+	// Upstream is the address of a real service on this machine, to which calls are passed on: http://127.0.0.1:9001. It answers, and is judged by what it says that it did; of what this file says of answers only where new.id stands counts, and protection only for where the key is.
 	Upstream string `json:"upstream,omitempty" yaml:"upstream,omitempty"`
 	// Pass names requests that do not matter: GET /healthz.
 	Pass []string `json:"pass,omitempty" yaml:"pass,omitempty"`
@@ -103,6 +103,7 @@ type Service struct {
 	name   string
 	routes []*route // of operations, and of what does not matter
 	guard  protection
+	real   string // host:port of a real service behind; empty: there is none
 }
 
 // Operation is one sort of call to a service.

@@ -26,7 +26,7 @@ const longestTTL = 300 * time.Millisecond
 // A workflow that reckons with it can be told, by ${ttl.NAME}.
 func (w *Workflow) TTL(service string) time.Duration {
 	s := w.Services[service]
-	if s == nil || s.guard.profile == participants.Naive {
+	if s == nil || s.guard.profile == participants.Naive || s.real != "" { // how long a real one remembers nobody knows
 		return 0
 	}
 	return min(s.guard.keys.TTL, longestTTL)

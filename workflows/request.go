@@ -29,15 +29,19 @@ const mostDecompressed = 64 << 20
 
 // RequestOf is the request of a head and a whole body.
 func RequestOf(head *http.Request, body []byte) Request {
-	r := Request{Method: head.Method, Path: head.URL.EscapedPath(), Query: head.URL.Query(), Header: head.Header, Body: body}
-	if strings.EqualFold(head.Header.Get("Content-Encoding"), "gzip") {
+	return Request{Method: head.Method, Path: head.URL.EscapedPath(), Query: head.URL.Query(), Header: head.Header, Body: decompressed(head.Header, body)}
+}
+
+// decompressed is a body without gzip.
+func decompressed(h http.Header, body []byte) []byte {
+	if strings.EqualFold(h.Get("Content-Encoding"), "gzip") {
 		if z, err := gzip.NewReader(bytes.NewReader(body)); err == nil {
 			if plain, err := io.ReadAll(io.LimitReader(z, mostDecompressed)); err == nil {
-				r.Body = plain
+				return plain
 			}
 		}
 	}
-	return r
+	return body
 }
 
 // target is path and query.

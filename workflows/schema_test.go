@@ -205,6 +205,7 @@ const pageFoot = `
 | no ` + "`steps`" + ` | pivots, and steps that may be left for later: each step is one that can be undone; an order that no run showed |
 | no ` + "`promises`" + ` | repeated starts, the order of compensations, attempts, refusals that are tried again, keys |
 | an operation without ` + "`which`" + ` | compensations of another effect than that of their step |
+| ` + "`upstream`" + `: a real service behind | the inside of the service: kills while it works, ledgers, keys that it forgets, answers that are whole and wrong; that it did twice what it gives no name |
 `
 
 // sections are the types that the page explains, in the order in which one meets them.

@@ -36,9 +36,7 @@ func (c *compiler) service(name string, s *Service) {
 	c.name(at, name)
 	s.name = name
 	s.guard = c.protection(at+".protection", s.Protection)
-	if s.Upstream != "" {
-		c.bad(at+".upstream", "%q: what a real service does is not seen yet, and nothing could be judged: leave it out, and Sagacheck takes the place of the service", s.Upstream)
-	}
+	c.upstream(at+".upstream", s)
 	if host, _, err := net.SplitHostPort(s.Listen); s.Listen != "" && (err != nil || !net.ParseIP(host).IsLoopback()) {
 		c.bad(at+".listen", "%q: expected an address of this machine: 127.0.0.1:9001", s.Listen)
 	}
@@ -115,6 +113,9 @@ func (c *compiler) operation(at string, s *Service, op *Operation) {
 	op.keeps = c.keeps(at+".keeps", op.Keeps)
 	op.answerOf = c.answer(at+".answer", op.Answer, op.code())
 	op.async = c.async(at+".async", op)
+	if op.Async != nil && s.Upstream != "" {
+		c.bad(at+".async", "a real service (services.%s.upstream) calls the workflow by itself, not through the wire: expected it without async", s.name)
+	}
 	missing := Answer{}
 	if op.Missing != nil {
 		missing = *op.Missing

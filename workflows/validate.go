@@ -121,7 +121,7 @@ func (c *compiler) template(field, text string) {
 // forgets tells whether a service is there that says for how long it remembers keys.
 func (c *compiler) forgets(service string) bool {
 	s := c.w.Services[service]
-	if s == nil {
+	if s == nil || s.Upstream != "" {
 		return false
 	}
 	said, _ := s.Protection.(map[string]any)

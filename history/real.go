@@ -1,0 +1,34 @@
+package history
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/sagacheck/sagacheck/saga"
+)
+
+// Unnamed is the Detail of an effect (call-committed) to which a real service gave no name: whether
+// another answer tells of the same one can't be told.
+const Unnamed = "the service gave no name for it"
+
+// Real tells whether a real service stands behind a step, of which only the answers are
+// known.
+func (h *History) Real(step string) bool {
+	name, _ := saga.CutInstance(step)
+	return h.Header.Real[name] != ""
+}
+
+// parseReal reads charge=payments.
+func (h *Header) parseReal(words []string) error {
+	for _, w := range words {
+		step, service, ok := strings.Cut(w, "=")
+		if !ok || step == "" || service == "" {
+			return fmt.Errorf("real: %q: expected step=service", w)
+		}
+		if h.Real == nil {
+			h.Real = map[string]string{}
+		}
+		h.Real[step] = service
+	}
+	return nil
+}

@@ -1,0 +1,121 @@
+package workflows
+
+import (
+	"encoding/json"
+	"maps"
+	"net"
+	"net/http"
+	"net/url"
+	"slices"
+	"strings"
+)
+
+// upstream checks the address of a real service.
+func (c *compiler) upstream(at string, s *Service) {
+	if s.Upstream == "" {
+		return
+	}
+	const expected = "expected the address of a service on this machine: http://127.0.0.1:9001"
+	u, err := url.Parse(s.Upstream)
+	switch {
+	case err != nil || u.Scheme != "http" || u.Host == "":
+		c.bad(at, "%q: "+expected, s.Upstream)
+	case u.Port() == "":
+		c.bad(at, "%q: it has no port: "+expected, s.Upstream)
+	case u.User != nil || strings.Trim(u.Path, "/") != "" || u.RawQuery != "" || u.Fragment != "":
+		c.bad(at, "%q: calls are passed on as they come, with their own path: "+expected, s.Upstream)
+	case !strings.EqualFold(u.Hostname(), "localhost") && !net.ParseIP(u.Hostname()).IsLoopback():
+		c.bad(at, "%q: %s is not this machine, and nothing that Sagacheck does to a service may reach another: "+expected, s.Upstream, u.Hostname())
+	default:
+		s.real = u.Host
+	}
+}
+
+// Real is host:port of the real service behind a service; empty: Sagacheck takes its place.
+func (w *Workflow) Real(service string) string {
+	if s := w.Services[service]; s != nil {
+		return s.real
+	}
+	return ""
+}
+
+// Reals are the steps, and the operations that read, behind which stands a real service,
+// each with that service.
+func (w *Workflow) Reals() map[string]string {
+	all := map[string]string{}
+	add := func(step, service string) {
+		if w.Real(service) != "" {
+			all[step] = service
+		}
+	}
+	for _, p := range w.Plan() {
+		add(p.Name, p.Do.Service)
+	}
+	for _, name := range w.Reads() {
+		add(name, w.ServiceOf(name))
+	}
+	return all
+}
+
+// Heard is an answer that a real service has given.
+func Heard(code int, h http.Header, body []byte) Reply {
+	r := Reply{Code: code, Header: h, Body: decompressed(h, body)}
+	r.value = bodyValue(h.Get("Content-Type"), r.Body)
+	return r
+}
+
+// newID stands for new.id where the template of an answer is asked where that is.
+const newID = "\x00new.id\x00"
+
+// Named is the service's own name for what it did, as a real answer says it: it stands
+// where the answer of the file has new.id. Empty: the file or the answer has none.
+func (c *Call) Named(s SagaVars, a *Action, r Reply) string {
+	said, err := c.Answer(s, newID, a, nil)
+	if err != nil { // a template that only fits our own answers
+		return ""
+	}
+	for name := range said.Header {
+		if id := between(said.Header.Get(name), r.Header.Get(name)); id != "" {
+			return id
+		}
+	}
+	return inPlace(said.value, r.value)
+}
+
+// inPlace finds the value that stands in the place of newID.
+func inPlace(template, v any) string {
+	switch t := template.(type) {
+	case string:
+		switch v.(type) {
+		case string, float64, json.Number:
+			return between(t, text(v))
+		}
+	case map[string]any:
+		fields, _ := v.(map[string]any)
+		for _, name := range slices.Sorted(maps.Keys(t)) {
+			if id := inPlace(t[name], fields[name]); id != "" {
+				return id
+			}
+		}
+	case []any:
+		items, _ := v.([]any)
+		for i := range min(len(t), len(items)) {
+			if id := inPlace(t[i], items[i]); id != "" {
+				return id
+			}
+		}
+	}
+	return ""
+}
+
+// between is the part of a text that stands where a template has newID.
+func between(template, said string) string {
+	before, after, ok := strings.Cut(template, newID)
+	if !ok || len(said) < len(before)+len(after) || !strings.HasPrefix(said, before) || !strings.HasSuffix(said, after) {
+		return ""
+	}
+	return said[len(before) : len(said)-len(after)]
+}
+
+// Tells tells whether an answer has a name in it.
+func (r Reply) Tells(name string) bool { return slices.Contains(r.Said(), name) }
