@@ -92,15 +92,21 @@ func (p *passed) ask(c participants.Call) participants.Answer {
 	if p.saga.cell == nil {
 		return a
 	}
-	switch done := saga.Classify(reply.Code); {
-	case p.call.Op.Reads != "" && done == saga.Done:
+	class := saga.Classify(reply.Code)
+	done, err := p.call.Done(p.saga.vars(), said)
+	switch {
+	case err != nil:
+		p.cell.in.Trouble(err)
+	case p.call.Op.Reads != "" && done:
 		a.Told = p.found(said)
 	case p.call.Op.Reads != "":
-	case done == saga.Done && c.Op.Direction == saga.Action:
+	case done && c.Op.Direction == saga.Action:
 		a.Ref, a.Detail = p.did(c, said)
-	case done == saga.Done:
+	case done:
 		a.Ref, a.Detail = p.undid(c, said)
-	case done == saga.Permanent && c.Op.Direction == saga.Compensation:
+	case class == saga.Done:
+		a.Detail = history.NotDone
+	case class == saga.Permanent && c.Op.Direction == saga.Compensation:
 		if undoes, err := p.pair(p.call, p.saga); err == nil && undoes == nil && p.call.Op.Pairs() {
 			a.Detail = history.NamesNothing
 		}

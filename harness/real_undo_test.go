@@ -27,6 +27,11 @@ services:
       hire: {request: POST /hires, saga: request.body.trip, each: request.body.car, answer: {code: 201, body: {hire: "${new.id}"}}}
       give-back: {request: "DELETE /hires/{hire}", undoes: hire, which: request.path.hire == string(action.answer.body.hire)}
       find: {request: GET /hires, reads: hire, saga: request.query.trip}
+      paint:
+        request: POST /paints
+        saga: request.body.trip
+        answer: {body: {id: "${new.id}"}}
+        done: answer.body.status == "done" && saga.id != "s2"
       board:
         request: POST /boards
         saga: request.body.trip
@@ -45,6 +50,7 @@ services:
 steps:
   - {name: board, do: cars.board, undo: cars.refund}
   - {name: hire, do: cars.hire, undo: cars.give-back}
+  - {name: paint, do: cars.paint}
   - {name: insure, do: cars.insure, undo: cars.cancel}
 `
 
@@ -173,6 +179,28 @@ func TestUndoneInParts(t *testing.T) {
 	c.expect("s1", "board=b-1, board.undo=r-1 of b-1, board.undo(2)=r-2 of b-1, board.undo(2)=r-3 of b-1")
 	if steps := c.asked(c.cells["s1"].defs[0]); steps[0].Keeps == nil || len(steps[0].Parts) != 1 {
 		t.Errorf("%+v: expected a step that is undone in two parts, of which something stays", steps[0])
+	}
+}
+
+// A success may say that it is none.
+func TestSuccessThatIsNone(t *testing.T) {
+	c := newRealCars(t)
+	if a := c.ask("POST", "/paints", `{"trip":"s1"}`, 200, `{"id":"p-1","status":"declined"}`); a.Detail != history.NotDone {
+		t.Errorf("declined: %+v", a)
+	}
+	c.expect("s1", "")
+	c.ask("POST", "/paints", `{"trip":"s1"}`, 500, `{"id":"p-2","status":"done"}`)
+	c.expect("s1", "")
+	c.ask("POST", "/paints", `{"trip":"s1"}`, 200, `{"id":"p-3","status":"done"}`)
+	c.expect("s1", "paint=p-3")
+	c.ask("POST", "/paints", `{"trip":"s2"}`, 200, `{"id":"p-4","status":"done"}`)
+	c.expect("s2", "")
+	if n := c.trouble(); n > 0 {
+		t.Errorf("%d cells have trouble", n)
+	}
+	c.ask("POST", "/paints", `{"trip":"s1"}`, 200, `nothing`)
+	if err := c.cells["s1"].in.Broken(); err == nil || !strings.Contains(err.Error(), "operations.paint.done: ") || !strings.Contains(err.Error(), `the answer was 200 "nothing"`) {
+		t.Errorf("an answer of another form: %v", err)
 	}
 }
 

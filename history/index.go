@@ -278,13 +278,16 @@ func (a *Attempt) Learnt() saga.Answer {
 	return saga.Classify(a.Ended.Code)
 }
 
-// garbled tells that the answer is a success that a service of the user's own never gave: in
-// other words, and without the id that a workflow waits for, it may be taken for a failure.
+// garbled tells that the answer is a success that a service of the user's own never gave, or
+// that says that it is none: in other words, and without the id that a workflow waits for, it may be taken for a failure.
 func (a *Attempt) garbled() bool {
 	if a.Sent == nil || a.Sent.Request == nil {
 		return false
 	}
 	for _, e := range a.Answered {
+		if e.Copy == 0 && e.Detail == NotDone {
+			return true
+		}
 		if e.Copy == 0 && (e.Reply == nil || e.Garbled != "") && e.Detail == "" && saga.Classify(e.Code) == saga.Done {
 			return true
 		}

@@ -11,6 +11,10 @@ import (
 // another answer tells of the same one can't be told.
 const Unnamed = "the service gave no name for it"
 
+// NotDone is the Detail of an answer (call-answered) of a real service that is a success by its
+// code, and by its words none. What its reader learnt from that is not known.
+const NotDone = "by its words it was not done"
+
 // Real tells whether a real service stands behind a step, of which only the answers are
 // known.
 func (h *History) Real(step string) bool {

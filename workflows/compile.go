@@ -30,7 +30,8 @@ type compiled struct {
 	effect    effect
 	keeps     effect
 	answerOf  *answer
-	async     *async // nil: the answer says all
+	doneOf    *vm.Program // nil: each 2xx
+	async     *async      // nil: the answer says all
 	missing   *answer
 	repeat    participants.Repeat
 	repeated  *answer

@@ -132,6 +132,8 @@ type Operation struct {
 	Answer Answer `json:"answer,omitempty" yaml:"answer,omitempty"`
 	// Async: the service takes the call (202, if the answer has no code of its own), and tells later what became of it, by a call of its own to the workflow.
 	Async *Async `json:"async,omitempty" yaml:"async,omitempty"`
+	// Done is an expression over answer (code, body) of a real service (upstream): it did what it was asked for. Of an answer that is no 2xx it is not asked. Default: true.
+	Done string `json:"done,omitempty" yaml:"done,omitempty"`
 	// Missing is the answer where which names nothing that is there. Default: 404.
 	Missing *Answer `json:"missing,omitempty" yaml:"missing,omitempty"`
 	// Repeat says what a call does whose effect is there already: again (the default), same-answer, or {answer: {code: 404}}.

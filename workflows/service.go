@@ -113,6 +113,13 @@ func (c *compiler) operation(at string, s *Service, op *Operation) {
 	op.keeps = c.keeps(at+".keeps", op.Keeps)
 	op.answerOf = c.answer(at+".answer", op.Answer, op.code())
 	op.async = c.async(at+".async", op)
+	op.doneOf = c.expression(at+".done", op.Done, replyVars...)
+	switch {
+	case op.Done != "" && s.Upstream == "":
+		c.bad(at+".done", "is for a real service (upstream): what Sagacheck answers in its place is done")
+	case op.Done != "" && op.Reads != "":
+		c.bad(at+".done", "an operation that reads does nothing")
+	}
 	if op.Async != nil && s.Upstream != "" {
 		c.bad(at+".async", "a real service (services.%s.upstream) calls the workflow by itself, not through the wire: expected it without async", s.name)
 	}

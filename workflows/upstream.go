@@ -2,12 +2,15 @@ package workflows
 
 import (
 	"encoding/json"
+	"fmt"
 	"maps"
 	"net"
 	"net/http"
 	"net/url"
 	"slices"
 	"strings"
+
+	"github.com/sagacheck/sagacheck/saga"
 )
 
 // upstream checks the address of a real service.
@@ -62,6 +65,23 @@ func Heard(code int, h http.Header, body []byte) Reply {
 	r := Reply{Code: code, Header: h, Body: decompressed(h, body)}
 	r.value = bodyValue(h.Get("Content-Type"), r.Body)
 	return r
+}
+
+// Done tells whether a real service has done what the call asked for, as its answer says it.
+func (c *Call) Done(s SagaVars, r Reply) (bool, error) {
+	if saga.Classify(r.Code) != saga.Done {
+		return false, nil
+	}
+	if c.Op.doneOf == nil {
+		return true, nil
+	}
+	yes, err := truth(c.Op.doneOf, map[string]any{
+		"answer": map[string]any{"code": r.Code, "body": r.value}, "saga": map[string]any{"id": s.ID},
+	})
+	if err != nil {
+		return false, c.wrong("done", fmt.Errorf("%w; the answer was %d %.200q", err, r.Code, r.Body))
+	}
+	return yes, nil
 }
 
 // newID stands for new.id where the template of an answer is asked where that is.
