@@ -98,11 +98,16 @@ func (e *edit) later(i int, d time.Duration) *edit {
 // shift moves an event in time, with the other times that it tells.
 func shift(x *history.Event, d time.Duration) {
 	x.At += d
-	for _, at := range []*time.Duration{&x.Passed, &x.Acked, &x.Still} {
+	for _, at := range told(x) {
 		if *at > 0 {
 			*at = max(*at+d, 1)
 		}
 	}
+}
+
+// told are the times that an event tells besides its own; 0: it does not.
+func told(x *history.Event) []*time.Duration {
+	return []*time.Duration{&x.Passed, &x.Acked, &x.Still}
 }
 
 // delay shifts an event and all behind it in time.

@@ -124,7 +124,7 @@ func digest(s string) string {
 func undoNamed(_ *history.Index, m *edit) {
 	for i := range m.events {
 		if e := &m.events[i]; e.StepID == e.Step && e.Direction == saga.Compensation && e.StepID != "" {
-			e.StepID += ".undo"
+			e.StepID = e.Operation().Ref().String()
 		}
 	}
 }
@@ -180,6 +180,9 @@ func stretched(ix *history.Index, m *edit) {
 		return
 	}
 	for i := range m.events {
-		shift(&m.events[i], m.events[i].At/2)
+		e := &m.events[i]
+		for _, at := range append(told(e), &e.At) {
+			*at += *at / 2
+		}
 	}
 }
