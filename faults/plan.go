@@ -79,6 +79,11 @@ func (p Plan) Refuses() bool {
 	return slices.ContainsFunc(p.Faults, func(f Fault) bool { return f.At.Phase == saga.Connect })
 }
 
+// Loses tells whether what is on its way at a point is lost.
+func (p Plan) Loses(at saga.FailurePoint) bool {
+	return slices.ContainsFunc(p.Faults, func(f Fault) bool { return f.Kind == KindLose && f.At == at })
+}
+
 // NeedsProcess tells whether the plan kills or pauses the orchestrator, or cuts
 // it off from its store: its cell needs an orchestrator of its own.
 func (p Plan) NeedsProcess() bool {

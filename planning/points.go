@@ -87,17 +87,24 @@ func refusals(fs []faults.Fault) bool {
 
 // Silenced are the plans that follow from journeys on which a service called back: its n-th
 // attempt is lost, after those before it. What a workflow does that never hears of what it
-// asked for shows only when all of them are.
+// asked for shows only when all of them are; and when the answer that said that the call was
+// taken is lost as well.
 func Silenced(journeys []Journey, n int) []faults.Plan {
 	var plans []faults.Plan
-	seen := map[saga.FailurePoint]bool{}
+	type way struct {
+		at   saga.FailurePoint
+		deaf bool // the answer to the call is lost, too
+	}
+	seen := map[way]bool{}
 	for _, j := range journeys {
 		for _, v := range j.Trace.Visits {
-			_, back := saga.CutCallback(v.At.Step)
-			if !back || v.Saga != 0 || v.At.Phase != saga.Request || v.At.Attempt != n || seen[v.At] || !silentUpTo(j.Plan, v.At) {
+			step, back := saga.CutCallback(v.At.Step)
+			answer := saga.FailurePoint{Step: step, Direction: v.At.Direction, Part: v.At.Part, Attempt: 1, Phase: saga.Response}
+			this := way{v.At, j.Plan.Loses(answer)}
+			if !back || v.Saga != 0 || v.At.Phase != saga.Request || v.At.Attempt != n || seen[this] || !silentUpTo(j.Plan, v.At) {
 				continue
 			}
-			seen[v.At] = true
+			seen[this] = true
 			lost := faults.Fault{Kind: faults.KindLose, At: v.At}
 			plans = append(plans, faults.Plan{Faults: append(slices.Clone(j.Plan.Faults), lost)})
 		}
@@ -156,8 +163,34 @@ const mostAttempts = 2
 // once, and not come again.
 func (j Journey) explains(at saga.FailurePoint) bool {
 	return at.Attempt == 1 || slices.ContainsFunc(j.Plan.Faults, func(f faults.Fault) bool {
+		if step, back := saga.CutCallback(f.At.Step); back && step == at.Step && f.At.Direction == at.Direction {
+			return true
+		}
 		return f.At.Ref() == at.Ref() && f.At.Attempt < at.Attempt || slices.Contains(f.Steps, at.Step) || f.Effect(0).OnProcess()
 	})
+}
+
+// raced tells whether a call was made while a callback was due that would have made it needless:
+// a further attempt, or a question. Which of the two comes first is up to the clock; where the
+// callback is lost, the call is sure to be made.
+func (j Journey) raced(v Visit) bool {
+	called := map[string]bool{}
+	for _, o := range j.Trace.Visits {
+		if o.Saga != v.Saga {
+			continue
+		}
+		step, back := saga.CutCallback(o.At.Step)
+		switch {
+		case o.Seq <= v.Seq:
+			called[o.At.Ref().String()] = true
+		case back && o.At.Attempt == 1 && o.At.Phase == saga.Request:
+			of := saga.StepRef{Step: step, Direction: o.At.Direction, Part: o.At.Part}
+			if called[of.String()] && (v.Read || v.At.Ref() == of && v.At.Attempt > 1) {
+				return true
+			}
+		}
+	}
+	return false
 }
 
 // usual tells whether most of the journeys that came to the first attempt came to this one, too.
@@ -189,7 +222,7 @@ func AtPoints(d saga.Definition, journeys []Journey, a Ability) []faults.Plan {
 			if v.Saga != 0 || v.Seq <= j.Trace.Last || seen[v.At] || v.At.Attempt > mostAttempts {
 				continue
 			}
-			if !j.explains(v.At) && !usual(v.At, journeys) {
+			if !j.explains(v.At) && !usual(v.At, journeys) || j.raced(v) {
 				continue
 			}
 			seen[v.At] = true
