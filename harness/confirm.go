@@ -17,7 +17,7 @@ func (r *cellRun) confirm(watches []*watch) {
 		case w.unknown:
 			r.rec.Add(history.Event{Kind: history.SagaUnknown, Saga: w.id, Code: http.StatusNotFound})
 		case w.last.Status != "":
-			r.rec.Add(history.Event{Kind: history.SagaStatus, Saga: w.id, Status: w.last.Status, Steps: w.last.Steps})
+			r.rec.Add(history.Event{Kind: history.SagaStatus, Saga: w.id, Status: w.last.Status, Word: w.last.Word, Steps: w.last.Steps})
 		}
 	}
 }

@@ -175,10 +175,10 @@ func (r *cellRun) ask(ctx context.Context, c orchestrators.Client, w *watch) {
 		return
 	}
 	w.unknown, w.last = false, report
-	r.rec.Add(history.Event{Kind: history.SagaStatus, Saga: w.id, Status: report.Status, Steps: report.Steps})
+	r.rec.Add(history.Event{Kind: history.SagaStatus, Saga: w.id, Status: report.Status, Word: report.Word, Steps: report.Steps})
 	if report.Status.Ended() && !w.ended {
 		w.ended = true
-		e := history.Event{Kind: history.SagaEnded, Saga: w.id, Status: report.Status}
+		e := history.Event{Kind: history.SagaEnded, Saga: w.id, Status: report.Status, Word: report.Word}
 		if !w.still.IsZero() {
 			e.Still = r.rec.Clock(w.still)
 		}

@@ -334,11 +334,11 @@ func (c *ownClient) Report(ctx context.Context, id string) (saga.Report, int, er
 	case saga.Classify(code) != saga.Done:
 		return saga.Report{}, code, c.wrong(q.Method, q.Target, code, body, "")
 	}
-	status, err := c.r.flow.Status(workflows.AnswerOf(code, body))
+	status, word, err := c.r.flow.Status(workflows.AnswerOf(code, body))
 	if err != nil {
 		return saga.Report{}, code, c.unfit(q.Method, q.Target, code, body, err)
 	}
-	return saga.Report{ID: id, Status: status}, code, nil
+	return saga.Report{ID: id, Status: status, Word: word}, code, nil
 }
 
 // Compensate is nothing that a workflow's file knows of.

@@ -240,6 +240,7 @@ type Event struct {
 	Signal *Signal `json:"signal,omitempty"`
 
 	Status saga.Status       `json:"status,omitempty"`
+	Word   string            `json:"word,omitempty"` // the status in the words of a user's own workflow
 	Steps  []saga.StepStatus `json:"steps,omitempty"`
 	Effect *saga.Effect      `json:"effect,omitempty"`
 	Fault  *int              `json:"fault,omitempty"` // index in the plan

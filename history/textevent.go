@@ -118,6 +118,8 @@ func (t *eventText) field(name, raw string) error {
 		t.Trace = v
 	case "detail":
 		t.Detail = v
+	case "word":
+		t.Word = v
 	case "body":
 		t.Body = &v
 	case "waits":

@@ -311,6 +311,7 @@ func formatEvent(h *History, e *Event) string {
 	field("when", quote(e.When), "-")
 	field("holds", e.Holds, false)
 	field("participant", quote(e.Participant), "-")
+	field("word", quote(e.Word), "-")
 	field("detail", quote(e.Detail), "-")
 	if e.Signal != nil {
 		parts = append(parts, e.Signal.format()...)

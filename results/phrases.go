@@ -13,10 +13,10 @@ import (
 
 // line puts one event into words.
 func (t *teller) line(e *history.Event) Line {
-	l := Line{Seq: e.Seq, At: e.At, Kind: e.Kind, From: orchestrator}
+	l := Line{Seq: e.Seq, At: e.At, Kind: e.Kind, From: t.runner()}
 	switch e.Kind {
 	case history.SagaSubmitted, history.SagaOperator:
-		l.From, l.To = client, orchestrator
+		l.From, l.To = client, t.runner()
 	case history.SagaAccepted, history.SagaRefused, history.SagaStatus, history.SagaUnknown, history.SagaEnded:
 		l.To = client
 	case history.CallSent, history.CallStray:
@@ -30,13 +30,13 @@ func (t *teller) line(e *history.Event) Line {
 	case history.CallRead, history.CallUnmatched:
 		l.To = t.party(e.Step)
 	case history.CallEnded:
-		l.From, l.To, l.Lost = wire, orchestrator, e.Code == 0
+		l.From, l.To, l.Lost = wire, t.runner(), e.Code == 0
 	case history.CallBack:
-		l.From, l.To, l.Lost = t.party(e.Step), orchestrator, e.Passed == 0
+		l.From, l.To, l.Lost = t.party(e.Step), t.runner(), e.Passed == 0
 	case history.FaultArmed, history.FaultFired, history.FaultHealed:
 		l.From = t.faultPlace(e)
 	case history.ProcessKilled, history.ProcessPaused, history.ProcessResumed, history.ProcessStarted, history.ProcessReady, history.ProcessGone:
-		l.From = cmp.Or(e.Participant, e.Step, orchestrator)
+		l.From = cmp.Or(e.Participant, e.Step, t.runner())
 	case history.Settled:
 		l.From = client
 	case history.LedgerRead:
@@ -59,7 +59,7 @@ func (t *teller) faultPlace(e *history.Event) string {
 	atParticipant := f.At.Phase == saga.Receive || f.At.Phase == saga.Commit
 	switch {
 	case strings.HasSuffix(f.Kind, "-"+orchestrator):
-		return orchestrator
+		return t.runner()
 	case atParticipant && f.At.Step != saga.SubmitStep:
 		return t.party(f.At.Step)
 	}
@@ -75,11 +75,11 @@ func (t *teller) text(e *history.Event) string {
 	case history.SagaRefused:
 		return detail(fmt.Sprintf("does not accept the saga (%s)", codeText(e.Code)), e)
 	case history.SagaStatus:
-		return fmt.Sprintf("reports %s", e.Status)
+		return "reports " + statusText(e)
 	case history.SagaUnknown:
 		return "does not know the saga (404)"
 	case history.SagaEnded:
-		return fmt.Sprintf("reports %s: the saga has ended", e.Status)
+		return fmt.Sprintf("reports %s: the saga has ended", statusText(e))
 	case history.SagaOperator:
 		return detail("an operator asks for compensation", e)
 	case history.CallSent, history.CallReceived, history.CallCommitted, history.CallAnswered, history.CallEnded, history.CallStray:
@@ -219,6 +219,17 @@ func short(body string) string {
 		return string(rs[:mostOfBody-1]) + "…"
 	}
 	return body
+}
+
+// runner is what runs the saga: the user's own workflow by its name, or an orchestrator.
+func (t *teller) runner() string { return cmp.Or(t.h.Header.Workflow, orchestrator) }
+
+// statusText is a status in the words of the workflow, and what they mean.
+func statusText(e *history.Event) string {
+	if e.Word == "" || e.Word == string(e.Status) {
+		return string(e.Status)
+	}
+	return fmt.Sprintf("%s (%s)", e.Word, e.Status)
 }
 
 // party is who does a step: the service that the workflow calls, or else the step itself.

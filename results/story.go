@@ -1,6 +1,7 @@
 package results
 
 import (
+	"cmp"
 	"slices"
 	"time"
 
@@ -15,6 +16,9 @@ const maxLines = 60
 // Story is a witness and what happened around it, in the order of events.
 type Story struct {
 	Lines   []Line `json:"lines"`
+	// Runner is the name of the user's own workflow, by which it appears as a party; empty: it is
+	// an orchestrator.
+	Runner  string `json:"runner,omitempty"`
 	LeftOut int    `json:"left_out,omitempty"` // lines of lesser weight, dropped for length
 }
 
@@ -52,7 +56,7 @@ const (
 // without events gives the story of the whole cell.
 func Tell(h *history.History, w checkers.Witness) Story {
 	t := newTeller(h, w)
-	var s Story
+	s := Story{Runner: h.Header.Workflow}
 	weights := make([]int, 0, maxLines)
 	for i := range h.Events {
 		e := &h.Events[i]
@@ -212,7 +216,7 @@ func (t *teller) ofCall(e *history.Event) int {
 
 // Parties are those who appear, in the order in which a diagram draws them.
 func (s Story) Parties() []string {
-	fixed := []string{client, orchestrator, wire}
+	fixed := []string{client, cmp.Or(s.Runner, orchestrator), wire}
 	seen := map[string]bool{}
 	var others []string
 	for _, l := range s.Lines {

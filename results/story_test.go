@@ -72,3 +72,21 @@ func TestLongStoryKeepsTheWitness(t *testing.T) {
 		t.Errorf("an empty history gives %+v", s)
 	}
 }
+
+// The story of a user's own workflow speaks of it by its name, and of its statuses in its words.
+func TestStoryOfAWorkflow(t *testing.T) {
+	h := samples.LostAnswer()
+	h.Header.Workflow = "shop"
+	for i := range h.Events {
+		if e := &h.Events[i]; e.Kind == history.SagaEnded {
+			e.Word = "DONE"
+		}
+	}
+	s := results.Tell(h, checkers.Witness{})
+	if got := strings.Join(s.Parties(), " "); !strings.HasPrefix(got, "client shop wire ") || strings.Contains(got, "orchestrator") {
+		t.Errorf("parties %s", got)
+	}
+	if !slices.ContainsFunc(s.Lines, func(l results.Line) bool { return l.Text == "reports DONE (completed): the saga has ended" }) {
+		t.Errorf("%+v", s.Lines)
+	}
+}

@@ -59,4 +59,5 @@ type Report struct {
 	ID     string       `json:"id"`
 	Status Status       `json:"status"`
 	Steps  []StepStatus `json:"steps"`
+	Word   string       `json:"-"` // the status in the words of a user's own workflow
 }

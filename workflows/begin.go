@@ -143,23 +143,24 @@ func (w *Workflow) Ask(s Started, id, own string) (Started, error) {
 	return q, nil
 }
 
-// Status is what the answer to that question says.
-func (w *Workflow) Status(a AnswerVars) (saga.Status, error) {
+// Status is what the answer to that question says, and in which word.
+func (w *Workflow) Status(a AnswerVars) (status saga.Status, word string, err error) {
 	v, err := run(w.talk.status, map[string]any{"answer": map[string]any(a), "saga": map[string]any{}})
 	switch {
 	case err != nil:
-		return "", fmt.Errorf("outcome.status: %w", err)
+		return "", "", fmt.Errorf("outcome.status: %w", err)
 	case v == nil:
-		return "", fmt.Errorf("outcome.status: expression %q gives nothing", w.Outcome.Status)
+		return "", "", fmt.Errorf("outcome.status: expression %q gives nothing", w.Outcome.Status)
 	}
-	status, ok := w.Outcome.Statuses[text(v)]
+	word = text(v)
+	status, ok := w.Outcome.Statuses[word]
 	if !ok {
 		var known []string
-		for word := range w.Outcome.Statuses {
-			known = append(known, word)
+		for name := range w.Outcome.Statuses {
+			known = append(known, name)
 		}
 		slices.Sort(known)
-		return "", fmt.Errorf("outcome.statuses: %q is none of %s", text(v), strings.Join(known, ", "))
+		return "", "", fmt.Errorf("outcome.statuses: %q is none of %s", word, strings.Join(known, ", "))
 	}
-	return status, nil
+	return status, word, nil
 }
