@@ -24,7 +24,7 @@ const (
 	// How often the plans made for a defect are tried beside all else, and how often
 	// alone; and how many curated ones after them.
 	madeTimes    = 3
-	aloneTimes   = 3
+	aloneTimes   = 8
 	directedRest = 60
 	// An equivalent switch gets one run for so many of the limit, in each search,
 	// since none of them ends early; and so many in the quick measure.

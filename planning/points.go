@@ -170,24 +170,22 @@ func (j Journey) explains(at saga.FailurePoint) bool {
 	})
 }
 
-// raced tells whether a call was made while a callback was due that would have made it needless:
-// a further attempt, or a question. Which of the two comes first is up to the clock; where the
-// callback is lost, the call is sure to be made.
+// raced tells whether a call may have been needless but for the clock: a further attempt where
+// a callback came, sooner or later, and a question before it came. Where the callback is lost, the
+// call is sure to be made.
 func (j Journey) raced(v Visit) bool {
-	called := map[string]bool{}
+	called := map[saga.StepRef]bool{}
 	for _, o := range j.Trace.Visits {
-		if o.Saga != v.Saga {
-			continue
-		}
 		step, back := saga.CutCallback(o.At.Step)
+		of := saga.StepRef{Step: step, Direction: o.At.Direction, Part: o.At.Part}
 		switch {
-		case o.Seq <= v.Seq:
-			called[o.At.Ref().String()] = true
-		case back && o.At.Attempt == 1 && o.At.Phase == saga.Request:
-			of := saga.StepRef{Step: step, Direction: o.At.Direction, Part: o.At.Part}
-			if called[of.String()] && (v.Read || v.At.Ref() == of && v.At.Attempt > 1) {
+		case o.Saga != v.Saga:
+		case back && o.At.Attempt == 1 && o.At.Phase == saga.Request && !j.Plan.Loses(o.At):
+			if v.At.Ref() == of && v.At.Attempt > 1 || v.Read && called[of] && o.Seq > v.Seq {
 				return true
 			}
+		case o.Seq <= v.Seq:
+			called[o.At.Ref()] = true
 		}
 	}
 	return false
