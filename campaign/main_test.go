@@ -2,15 +2,18 @@ package campaign
 
 import (
 	"context"
+	"errors"
 	"flag"
 	"fmt"
 	"os"
 	"os/signal"
 	"syscall"
 	"testing"
+	"time"
 
 	"github.com/sagacheck/sagacheck/reference"
 	"github.com/sagacheck/sagacheck/reference/defects"
+	"github.com/sagacheck/sagacheck/reference/telemetry"
 )
 
 // TestMain lets the test program be the reference executor as well: for cells that
@@ -33,6 +36,7 @@ func serveReference(args []string) error {
 	f.StringVar(&o.Addr, "addr", "", "")
 	f.StringVar(&o.StoreDSN, "store", "", "")
 	f.String("log", "", "")
+	otlp := f.String("otlp", "", "")
 	f.Func("defect", "", func(name string) error {
 		names = append(names, name)
 		return nil
@@ -44,7 +48,15 @@ func serveReference(args []string) error {
 	if o.Rules, err = defects.Rules(names...); err != nil {
 		return err
 	}
+	told, err := telemetry.New(telemetry.Options{OTLP: *otlp})
+	if err != nil {
+		return err
+	}
+	o.Observer, o.Metrics = told, told
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
-	return reference.Serve(ctx, o)
+	err = reference.Serve(ctx, o)
+	last, cancel := context.WithTimeout(context.WithoutCancel(ctx), 3*time.Second)
+	defer cancel()
+	return errors.Join(err, told.Close(last))
 }
