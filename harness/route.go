@@ -126,13 +126,14 @@ func (r *router) whose(call *workflows.Call) (*ownSaga, *ownAction, error) {
 		}
 		return s.id, true
 	})
-	if err != nil {
-		return nil, nil, err
-	}
 	var s *ownSaga
-	switch {
+	var unsaid *workflows.UnsaidError
+	switch open := r.open(); {
+	case errors.As(err, &unsaid) && len(open) == 1 && open[0].misled: // it names what it was not told
+		s = open[0]
+	case err != nil:
+		return nil, nil, err
 	case only:
-		open := r.open()
 		if len(open) != 1 {
 			return &ownSaga{}, nil, nil
 		}
@@ -271,6 +272,7 @@ func (r *router) garbled(s *ownSaga, a participants.Answer) participants.Answer 
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	said := workflows.ReplyOf(a)
+	s.misled = true
 	r.hear(s, said.Said()...)
 	a.Shown = r.flow.Shown(said)
 	return a

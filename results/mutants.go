@@ -96,10 +96,10 @@ func (d Defect) Fate() Fate {
 		return Silent
 	case d.Kills[d.Anomaly] > 0:
 		return Killed
-	case len(d.Killers()) > 0:
-		return Misleading
 	case d.Explored == nil && (d.Runs == nil || d.Runs.Tries == 0):
 		return Unfinished
+	case len(d.Killers()) > 0:
+		return Misleading
 	}
 	return Survived
 }

@@ -22,6 +22,15 @@ func TestMutants(t *testing.T) {
 	}
 }
 
+// A search that was interrupted says nothing: that another's checker was the first to see the
+// defect neither.
+func TestInterruptedSearch(t *testing.T) {
+	d := results.Defect{Name: "late-status", Anomaly: "false-status", Kills: map[string]int{"not-linearizable": 1}}
+	if d.Fate() != results.Unfinished {
+		t.Error(d.Fate())
+	}
+}
+
 func TestSpread(t *testing.T) {
 	for _, tc := range []struct {
 		runs        []int

@@ -15,7 +15,7 @@ const maxLines = 60
 
 // Story is a witness and what happened around it, in the order of events.
 type Story struct {
-	Lines   []Line `json:"lines"`
+	Lines []Line `json:"lines"`
 	// Runner is the name of the user's own workflow, by which it appears as a party; empty: it is
 	// an orchestrator.
 	Runner  string `json:"runner,omitempty"`

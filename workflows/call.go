@@ -78,18 +78,18 @@ func (c *Call) Saga(said func(value string) (saga string, ok bool)) (value strin
 	if c.Op.sagaOf == nil {
 		return "", false, nil
 	}
-	env, unsaid := c.env(), ""
+	env, unsaid := c.env(), false
 	env["of"] = func(args ...any) (any, error) {
 		v := text(args[0])
 		if id, ok := said(v); ok {
 			return id, nil
 		}
-		unsaid = v
+		unsaid = true
 		return nil, fmt.Errorf("%q was said in no message before", v)
 	}
 	v, err := run(c.Op.sagaOf, env)
 	switch {
-	case unsaid != "":
+	case unsaid:
 		return "", false, &UnsaidError{c.wrong("saga", err)}
 	case err != nil:
 		return "", false, c.wrong("saga", err)

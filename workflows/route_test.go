@@ -1,6 +1,7 @@
 package workflows
 
 import (
+	"errors"
 	"net/http"
 	"os"
 	"strings"
@@ -80,5 +81,20 @@ func TestConditionsOfCrossingRoutes(t *testing.T) {
 	}
 	if c, err := s.Match(post("/payments/latest/refund", `{"refund": true, "latest": true}`)); err == nil {
 		t.Errorf("%v: expected an error", c)
+	}
+}
+
+// A call that names an empty text names what nobody has said, as any other that was not said.
+func TestEmptyNameIsUnsaid(t *testing.T) {
+	s := withOperations(t, "      charge: {request: POST /payments, saga: of(request.body.order)}\n")
+	for _, name := range []string{"", "o-9"} {
+		call, err := s.Match(post("/payments", `{"order": "`+name+`"}`))
+		if err != nil {
+			t.Fatal(err)
+		}
+		var unsaid *UnsaidError
+		if _, _, err := call.Saga(func(string) (string, bool) { return "", false }); !errors.As(err, &unsaid) {
+			t.Errorf("%q: %v", name, err)
+		}
 	}
 }

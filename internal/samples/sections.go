@@ -31,7 +31,7 @@ func AllKilled() *results.Mutants {
 func Survivors() []results.Defect {
 	return []results.Defect{
 		{Name: "forget-unknown", Anomaly: "lost-compensation", Text: "skips the step of unknown outcome", Kills: map[string]int{"lost-compensation": 0}, Runs: results.NewSpread(nil, 20, 500)},
-		{Name: "late-status", Anomaly: "false-status", Kills: map[string]int{"not-linearizable": 3}},
+		{Name: "late-status", Anomaly: "false-status", Kills: map[string]int{"not-linearizable": 3}, Runs: results.NewSpread(nil, 20, 500)},
 		{Name: "not-yet", Anomaly: "false-status", Kills: map[string]int{}, Runs: results.NewSpread(nil, 0, 500)},
 		{Name: "harmless", Equivalent: true, Kills: map[string]int{"step-order": 1}},
 	}
