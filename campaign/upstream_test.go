@@ -100,14 +100,9 @@ func TestShopUpstream(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
+			found(t, done.Run, property)
 			if bug != "" {
-				if named := brokenIn(done.Run); !slices.Contains(named, property) {
-					t.Errorf("named %v, expected %s among them (%v)", named, property, done.Run.Summary.Reasons)
-				}
 				return
-			}
-			if done.Run.Summary.Exit != results.ExitPass {
-				t.Errorf("%s: %v", done.Run.Summary.Outcome, done.Run.Summary.Reasons)
 			}
 			for _, p := range done.Run.Properties {
 				if slices.Contains(insideOnly, p.Name) && (p.AtRisk > 0 || !strings.Contains(p.Reason, "real services stand behind")) {

@@ -240,7 +240,8 @@ func (f *far) Read(p []byte) (int, error) {
 
 // Write never fails, so that no toxic is left waiting for a reader.
 func (f *far) Write(p []byte) (int, error) {
-	if now := time.Now(); f.written.Load() == 0 {
+	if f.written.Load() == 0 {
+		now := time.Now()
 		f.began.Store(&now)
 	}
 	k, _ := f.conn.Write(p) // what could not be written is missing in the count
