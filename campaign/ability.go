@@ -31,6 +31,7 @@ func (x *session) findAbility() planning.Ability {
 		Process:  err == nil && m.CanKill(),
 		Store:    err == nil && m.CanCutStore(),
 		Operator: slices.Contains(info.Capabilities, "operator-compensation"),
+		Acts:     orchestrators.ActsOf(info.Capabilities),
 		Governs:  err == nil && m.CanKill() && canBeGoverned(info.Capabilities),
 	}
 }
@@ -73,7 +74,7 @@ func (x *session) sayUnplanned() {
 func unableTo(a planning.Ability) []string {
 	var kinds []string
 	for _, k := range faults.Kinds() {
-		if d := k.Doc(); d.Process && !d.Keys && !d.Governs && !a.Allows(d) {
+		if d := k.Doc(); d.Process && !d.Keys && !d.Governs && !d.Operates && !a.Allows(d) {
 			kinds = append(kinds, d.Name)
 		}
 	}
@@ -90,6 +91,12 @@ func (x *session) possible(p faults.Plan) error {
 			if err := forgettable(a, f); err != nil {
 				return fmt.Errorf("faults[%d].%w", i, err)
 			}
+		}
+		if err == nil && k.Doc().Operates {
+			if !a.Operable(f) {
+				return fmt.Errorf("faults[%d].as: %s can't be given %q as %s: expected an orchestrator with the capabilities operator-… for it, and a process of its own for a crash", i, x.system.Info().Name, f.Kind, f.As)
+			}
+			continue
 		}
 		if err == nil && k.Doc().Governs {
 			if !a.Governs {

@@ -20,7 +20,7 @@ func (x *session) cell(s *subject, plan faults.Plan, seed uint64) harness.Cell {
 func (x *session) frozen(name string, source harness.Source, sagas int, plan faults.Plan, seed uint64) harness.Cell {
 	return harness.Cell{
 		ID: x.nextID(), Scenario: name, Source: source, Sagas: sagas,
-		Plan: plan, Profile: x.profile, Seed: seed, Defects: x.participantDefects,
+		Plan: plan, Profile: x.profile, Seed: seed, Rules: x.rules,
 	}
 }
 

@@ -4,26 +4,37 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
 	"path/filepath"
 	"time"
 
 	"github.com/sagacheck/sagacheck/checkers"
+	"github.com/sagacheck/sagacheck/harness"
 	"github.com/sagacheck/sagacheck/history"
 	"github.com/sagacheck/sagacheck/results"
+	"github.com/sagacheck/sagacheck/workflows"
 )
 
 // CheckOptions are those of [Check].
 type CheckOptions struct {
 	Paths      []string // folders of runs, and history files
 	Properties []string // globs; none: all
+	Workflow   string   // file of the workflow by whose promises and invariants it is judged; empty: as stored
 	Out        string   // folder of the folders of runs
 }
 
-// Check judges what is stored, as the runs that wrote it counted it.
+// Check judges what is stored, as the runs that wrote it counted it; with a workflow's file as
+// that says now.
 func Check(ctx context.Context, host Host, o CheckOptions) (*Finished, error) {
 	selected, err := checkers.Select(o.Properties)
 	if err != nil {
 		return nil, usage(fmt.Errorf("--property: %w", err))
+	}
+	var flow *workflows.Workflow
+	if o.Workflow != "" {
+		if flow, err = workflows.Load(o.Workflow); err != nil {
+			return nil, usage(err)
+		}
 	}
 	from, err := results.FindStored(o.Paths)
 	if err != nil {
@@ -58,10 +69,32 @@ func Check(ctx context.Context, host Host, o CheckOptions) (*Finished, error) {
 		if err != nil {
 			return nil, usage(err)
 		}
+		if flow != nil {
+			if cell.File, err = amended(h, flow, cell.File, dir); err != nil {
+				return nil, err
+			}
+		}
 		if cell.Info.History, err = filepath.Rel(dir, cell.File); err != nil {
 			cell.Info.History = cell.File
 		}
 		progress.Done(collector.Add(cell.Info, h, checkers.Judge(h, selected)))
 	}
 	return &Finished{Run: collector.Finish(), Dir: dir, Link: results.CheckLink}, nil
+}
+
+// amended stores a history as the workflow's file has it now, beside the new report, and tells
+// where: the events that prove something are found there.
+func amended(h *history.History, flow *workflows.Workflow, file, dir string) (string, error) {
+	if err := harness.Amend(h, flow); err != nil {
+		return "", usage(fmt.Errorf("%s: %w", file, err))
+	}
+	to := filepath.Join(dir, results.HistoriesDir, filepath.Base(file))
+	err := os.MkdirAll(filepath.Dir(to), 0o755)
+	if err == nil {
+		err = h.Save(to)
+	}
+	if err != nil {
+		return "", trouble(err)
+	}
+	return to, nil
 }

@@ -1,6 +1,7 @@
 package campaign
 
 import (
+	"context"
 	"fmt"
 	"runtime"
 	"slices"
@@ -9,20 +10,26 @@ import (
 
 	"github.com/sagacheck/sagacheck/checkers"
 	"github.com/sagacheck/sagacheck/participants"
+	participantdefects "github.com/sagacheck/sagacheck/participants/defects"
 	"github.com/sagacheck/sagacheck/reference/defects"
 	"github.com/sagacheck/sagacheck/scenarios"
 )
 
 // choose resolves the names in the settings.
-func (x *session) choose() (err error) {
+func (x *session) choose(ctx context.Context) (err error) {
 	if x.profile, err = participants.ParseProfile(x.s.Participants); err != nil {
 		return fmt.Errorf("--participants: %w", err)
 	}
 	if x.s.Workflow != "" && len(x.s.Scenarios) > 0 {
 		return fmt.Errorf("--workflow: %s: expected either this or --scenario", x.s.Workflow)
 	}
+	if x.s.Workflow != "" && len(x.s.Packs) > 0 {
+		return fmt.Errorf("--workflow: %s: expected either this or --pack", x.s.Workflow)
+	}
 	if x.s.Workflow != "" {
 		x.flow, err = openFlow(x.s.Workflow)
+	} else if len(x.s.Packs) > 0 {
+		err = x.openPacks(ctx)
 	} else if x.scenarios, err = chooseScenarios(x.s.Scenarios); err != nil {
 		err = fmt.Errorf("--scenario: %w", err)
 	}
@@ -71,10 +78,11 @@ func (x *session) addDrawn() {
 // chooseDefects tells defects of the reference executor from those of the
 // participants.
 func (x *session) chooseDefects() error {
+	var participant []string
 	for _, name := range x.s.Defects {
 		switch {
-		case slices.ContainsFunc(participants.AllDefects(), func(d participants.Defect) bool { return d.Name == name }):
-			x.participantDefects = append(x.participantDefects, name)
+		case slices.ContainsFunc(participantdefects.All(), func(d participantdefects.Defect) bool { return d.Name == name }):
+			participant = append(participant, name)
 		case slices.ContainsFunc(defects.All(), func(d defects.Defect) bool { return d.Name == name }):
 			if x.s.Orchestrator != Reference {
 				return fmt.Errorf("--defect: %q is a defect of the reference executor: it can't be switched on in %q", name, x.s.Orchestrator)
@@ -84,7 +92,9 @@ func (x *session) chooseDefects() error {
 			return fmt.Errorf("--defect: no defect is called %q: see sagacheck list defects", name)
 		}
 	}
-	return nil
+	var err error
+	x.rules, err = participantdefects.Rules(participant...)
+	return err
 }
 
 // chooseScenarios takes globs of the catalogue and paths of files.

@@ -22,6 +22,11 @@ func (x *session) content() results.Content {
 	for _, s := range x.subjects() {
 		c.Scenarios[s.Name] = s.digest()
 	}
+	if x.flow != nil {
+		for _, s := range x.flow.steps {
+			c.Settings["wait for "+s.Name] = s.Action.Retry.AttemptTimeout().String()
+		}
+	}
 	return c
 }
 

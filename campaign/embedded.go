@@ -13,6 +13,7 @@ import (
 	"github.com/sagacheck/sagacheck/history"
 	"github.com/sagacheck/sagacheck/orchestrators"
 	"github.com/sagacheck/sagacheck/reference"
+	"github.com/sagacheck/sagacheck/reference/api"
 	"github.com/sagacheck/sagacheck/reference/defects"
 )
 
@@ -57,7 +58,7 @@ func startEmbedded(ctx context.Context, tool string, names []string) (*embedded,
 		return nil, errors.Join(err, exec.Close(), os.RemoveAll(dir))
 	}
 	e := &embedded{
-		exec: exec, http: &http.Server{Handler: exec.Handler()}, base: "http://" + ln.Addr().String(), dir: dir,
+		exec: exec, http: &http.Server{Handler: api.Handler(exec)}, base: "http://" + ln.Addr().String(), dir: dir,
 		info: history.Orchestrator{Name: Reference, Version: tool, Capabilities: m.Capabilities},
 	}
 	go func() { _ = e.http.Serve(ln) }() // ends with Stop, whose error counts

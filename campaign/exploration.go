@@ -46,9 +46,10 @@ func newExploration(ctx context.Context, x *session, o ExploreOptions) (*explora
 	}
 	var spaces []planning.Space
 	for _, s := range x.subjects() {
-		defs := s.blueprint()
-		e.byName[s.Name], e.prints[s.Name] = s, fingerprint(defs)
-		spaces = append(spaces, planning.Space{Name: s.Name, Definitions: defs, Ability: x.ability()})
+		e.byName[s.Name], e.prints[s.Name] = s, s.digest()
+		able := x.ability()
+		able.Everywhere = o.Operator
+		spaces = append(spaces, planning.Space{Name: s.Name, Definitions: s.blueprint(), Ability: able})
 	}
 	e.explorer = planning.NewExplorer(spaces, o.Depth, o.Audit)
 	head := logHead{
@@ -62,7 +63,7 @@ func newExploration(ctx context.Context, x *session, o ExploreOptions) (*explora
 		}
 		e.before = before
 	}
-	x.collector.Plans(fingerprint([]any{"explore", o.Depth, o.Audit, o.MaxPlans}))
+	x.collector.Plans(fingerprint([]any{"explore", o.Depth, o.Audit, o.MaxPlans, o.Operator}))
 	var err error
 	e.log, err = newExploreLog(filepath.Join(x.dir, ExploreLog), head)
 	return e, trouble(err)
@@ -151,7 +152,7 @@ func (e *exploration) runProbes(ctx context.Context, probes []*planning.Probe, t
 	var errs []error
 	taken := map[*planning.Probe]bool{}
 	err := e.harness.Run(ctx, cells, func(r harness.Result) {
-		v, _ := e.running.LoadAndDelete(r.Cell.ID)
+		v, _ := e.running.LoadAndDelete(r.Asked)
 		p := v.(*planning.Probe)
 		taken[p] = true
 		if err := e.take(p, r, try); err != nil {

@@ -21,6 +21,7 @@ type ExploreOptions struct {
 	Shard    results.Shard // run this part of the plans only
 	Resume   string        // log (ExploreLog) of an exploration to go on with
 	Audit    bool          // also run what the rules leave out
+	Operator bool          // also have operators ask for things at every failure point
 	Shrink   Shrink
 	// Flags are noted in the log, for whoever goes on with it (ExploreFlags).
 	Flags map[string][]string

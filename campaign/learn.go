@@ -60,11 +60,16 @@ func Learn(ctx context.Context, host Host, o LearnOptions) (*Learnt, error) {
 		return nil, usage(err)
 	}
 	defer func() { _ = recorder.Close() }() // all calls are over
-	base, stop, err := o.system(ctx, host, setup, recorder)
+	began := time.Now()
+	system, stop, err := o.system(ctx, host, setup, recorder)
 	if err != nil {
 		return nil, trouble(err)
 	}
-	l := &learner{host: host, o: o, setup: setup, recorder: recorder, base: base}
+	setup.Began = time.Since(began)
+	l := &learner{host: host, o: o, setup: setup, recorder: recorder, base: setup.Base, system: system}
+	if system != nil {
+		l.base = system.Base()
+	}
 	err = errors.Join(l.all(ctx), stop())
 	if err != nil {
 		if ctx.Err() != nil {
@@ -212,16 +217,19 @@ func nameOf(file string) string {
 	return name
 }
 
-// system starts the workflow, which is told the addresses of the recorder.
-func (o *LearnOptions) system(ctx context.Context, host Host, s learn.Setup, r *learn.Recorder) (base string, stop func() error, err error) {
+// system starts the workflow, which is told the addresses of the recorder; nil: it runs already.
+func (o *LearnOptions) system(ctx context.Context, host Host, s learn.Setup, r *learn.Recorder) (system orchestrators.System, stop func() error, err error) {
 	if len(o.Command) == 0 {
-		return s.Base, func() error { return nil }, nil
+		return nil, func() error { return nil }, nil
 	}
 	dir, err := os.Getwd()
 	if err != nil {
-		return "", nil, err
+		return nil, nil, err
 	}
-	p := orchestrators.Process{Name: s.Name, Command: slices.Clone(o.Command), Env: s.Env, Ready: orchestrators.Ready{URL: s.Ready}}
+	p := orchestrators.Process{
+		Name: s.Name, Command: slices.Clone(o.Command), Env: s.Env, Crashable: true,
+		Ready: orchestrators.Ready{URL: s.Ready, TimeoutMS: int(readyLimit.Milliseconds())},
+	}
 	if strings.HasPrefix(p.Command[0], ".") {
 		p.Command[0] = filepath.Join(dir, p.Command[0])
 	}
@@ -235,20 +243,24 @@ func (o *LearnOptions) system(ctx context.Context, host Host, s learn.Setup, r *
 	}
 	env, clean, err := told(r, vars)
 	if err != nil {
-		return "", nil, err
+		return nil, nil, err
 	}
-	system, err := m.Start(ctx, orchestrators.Options{
+	system, err = m.Start(ctx, orchestrators.Options{
 		Vars: vars, Env: env, Log: host.output(), Speak: func(string, orchestrators.Caller) orchestrators.Client { return silent{} },
 	})
 	if err != nil {
-		return "", nil, errors.Join(err, clean())
+		return nil, nil, errors.Join(err, clean())
 	}
-	return system.Base(), func() error {
+	return system, func() error {
 		end, cancel := context.WithTimeout(context.WithoutCancel(ctx), stopLimit)
 		defer cancel()
 		return errors.Join(system.Stop(end), clean())
 	}, nil
 }
+
+// readyLimit is how long a workflow that is learnt may take to be ready: some set themselves up
+// first.
+const readyLimit = 5 * time.Minute
 
 // stopLimit is how long a workflow that was learnt may take to end.
 const stopLimit = 30 * time.Second

@@ -12,6 +12,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/sagacheck/sagacheck/orchestrators"
 	"github.com/sagacheck/sagacheck/workflows/learn"
 )
 
@@ -22,6 +23,7 @@ type learner struct {
 	setup    learn.Setup
 	recorder *learn.Recorder
 	base     string
+	system   orchestrators.System // nil: it runs already
 	record   learn.Record
 	starts   int
 }
@@ -48,7 +50,10 @@ func (l *learner) all(ctx context.Context) error {
 	if err := l.refusedUndos(ctx, triggers); err != nil {
 		return err
 	}
-	return l.repeat(ctx)
+	if err := l.repeat(ctx); err != nil {
+		return err
+	}
+	return l.crash(ctx)
 }
 
 // calm is a start without a fault. Where the first one with names of its own is refused,
@@ -287,7 +292,9 @@ func (l *learner) settle(ctx context.Context, ask func(context.Context) json.Raw
 			return ctx.Err()
 		case <-time.After(pollEach):
 		}
+		asked := time.Now()
 		now := ask(ctx)
+		l.recorder.Told(time.Since(asked))
 		if string(now) != string(run.Outcome) {
 			run.Outcome, since = now, time.Now()
 		}

@@ -155,7 +155,23 @@ func TestLearn(t *testing.T) {
 	done, text := learnShop(t, DefaultLearn(), map[string]string{
 		"INVENTORY_URL": "inventory", "PAYMENTS_URL": "payments", "SHIPPING_URL": "shipping",
 	})
+	if want := "crashable: true # it was killed in the middle of a start, and came to its end"; !strings.Contains(text, want) {
+		t.Errorf("%q is not in\n%s", want, text)
+	}
 	learntRuns(t, done, text)
+}
+
+// TestLearnForgetful: a service that keeps its orders in memory does not go on with them when it
+// was killed, and the draft has runs not kill it.
+func TestLearnForgetful(t *testing.T) {
+	o := DefaultLearn()
+	o.Limit = 2 * time.Second
+	_, text := learnShop(t, o, map[string]string{
+		"INVENTORY_URL": "inventory", "PAYMENTS_URL": "payments", "SHIPPING_URL": "shipping", "DATABASE": ":memory:",
+	})
+	if want := "crashable: false # it was killed in the middle of a start, and did not go on"; !strings.Contains(text, want) {
+		t.Errorf("%q is not in\n%s", want, text)
+	}
 }
 
 // A body may go over several lines, as one writes it in a shell.

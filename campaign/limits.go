@@ -60,7 +60,10 @@ func (x *session) begin(ctx context.Context) context.Context {
 // fail counts the properties that a cell broke.
 func (x *session) fail(verdicts []checkers.Verdict) {
 	for _, v := range verdicts {
-		if c, ok := checkers.ByName(v.Property); ok && v.Outcome == checkers.Violation && !c.Doc().Advice {
+		if v.Outcome != checkers.Violation {
+			continue
+		}
+		if c, ok := checkers.ByName(v.Property); ok && !c.Doc().Advice {
 			x.failOne("broke " + v.Property)
 		}
 	}

@@ -11,7 +11,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/sagacheck/sagacheck/reference"
+	"github.com/sagacheck/sagacheck/reference/api"
 	"github.com/sagacheck/sagacheck/reference/defects"
 	"github.com/sagacheck/sagacheck/reference/telemetry"
 )
@@ -26,11 +26,15 @@ func TestMain(m *testing.M) {
 		}
 		os.Exit(0)
 	}
-	os.Exit(m.Run())
+	code := m.Run()
+	if err := os.RemoveAll(builds.dir); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+	}
+	os.Exit(code)
 }
 
 func serveReference(args []string) error {
-	var o reference.ServeOptions
+	var o api.ServeOptions
 	var names []string
 	f := flag.NewFlagSet("reference serve", flag.ContinueOnError)
 	f.StringVar(&o.Addr, "addr", "", "")
@@ -55,7 +59,7 @@ func serveReference(args []string) error {
 	o.Observer, o.Metrics = told, told
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
-	err = reference.Serve(ctx, o)
+	err = api.Serve(ctx, o)
 	last, cancel := context.WithTimeout(context.WithoutCancel(ctx), 3*time.Second)
 	defer cancel()
 	return errors.Join(err, told.Close(last))

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/sagacheck/sagacheck/participants"
+	participantdefects "github.com/sagacheck/sagacheck/participants/defects"
 	"github.com/sagacheck/sagacheck/reference/defects"
 	"github.com/sagacheck/sagacheck/results"
 )
@@ -32,7 +33,7 @@ func allMutants() []mutant {
 			profile: participants.Fenced, process: strings.Contains(d.Needs, "crash") || strings.Contains(d.Needs, "process of its own"), store: strings.Contains(d.Needs, "outage of the store"),
 		})
 	}
-	for _, d := range participants.AllDefects() {
+	for _, d := range participantdefects.All() {
 		all = append(all, mutant{
 			Defect:  results.Defect{Name: d.Name, Text: d.Description, Anomaly: d.Anomaly, Place: "participant", Kills: map[string]int{}},
 			profile: d.Profile,

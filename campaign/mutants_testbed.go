@@ -14,6 +14,8 @@ import (
 	"github.com/sagacheck/sagacheck/harness"
 	"github.com/sagacheck/sagacheck/history"
 	"github.com/sagacheck/sagacheck/orchestrators"
+	"github.com/sagacheck/sagacheck/participants"
+	participantdefects "github.com/sagacheck/sagacheck/participants/defects"
 	"github.com/sagacheck/sagacheck/results"
 )
 
@@ -22,6 +24,7 @@ import (
 type testbed struct {
 	*measurement
 	mutant mutant
+	rules  *participants.Rules // that the mutant is laid over; nil: it is none of the participants
 	system *embedded
 	h      *harness.Harness
 	judges []checkers.Checker
@@ -33,8 +36,12 @@ type testbed struct {
 
 func (x *measurement) prepare(ctx context.Context, m mutant) (*testbed, error) {
 	var switches, args []string
+	var rules *participants.Rules
+	var err error
 	if m.Place == "reference" {
 		switches, args = []string{m.Name}, []string{"--defect", m.Name}
+	} else if rules, err = participantdefects.Rules(m.Name); err != nil {
+		return nil, err
 	}
 	system, err := startEmbedded(ctx, x.host.Tool, switches)
 	if err != nil {
@@ -53,7 +60,7 @@ func (x *measurement) prepare(ctx context.Context, m mutant) (*testbed, error) {
 	if err != nil {
 		return nil, errors.Join(err, system.Stop(context.WithoutCancel(ctx)))
 	}
-	return &testbed{measurement: x, mutant: m, system: system, h: run, judges: checkers.All()}, nil
+	return &testbed{measurement: x, mutant: m, rules: rules, system: system, h: run, judges: checkers.All()}, nil
 }
 
 func (b *testbed) close(ctx context.Context) error {
@@ -81,10 +88,7 @@ func (b *testbed) try(ctx context.Context, t trial) observation {
 	defer b.room.Release(weight)
 	c := harness.Cell{
 		ID:       fmt.Sprintf("%s-%s-%d", b.nonce, b.mutant.Name, b.number.Add(1)),
-		Scenario: t.scenario.Name, Source: t.scenario, Sagas: sagas, Plan: t.plan, Profile: t.profile, Seed: t.seed,
-	}
-	if b.mutant.Place == "participant" {
-		c.Defects = []string{b.mutant.Name}
+		Scenario: t.scenario.Name, Source: t.scenario, Sagas: sagas, Plan: t.plan, Profile: t.profile, Seed: t.seed, Rules: b.rules,
 	}
 	s.result = b.h.RunCell(ctx, c)
 	if err := s.result.Err; err != nil && ctx.Err() == nil {

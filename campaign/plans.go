@@ -2,6 +2,7 @@ package campaign
 
 import (
 	"iter"
+	"slices"
 
 	"github.com/sagacheck/sagacheck/faults"
 	"github.com/sagacheck/sagacheck/harness"
@@ -43,7 +44,7 @@ func (x *session) plans(own *faults.Plan, curated bool, runs int) []planned {
 		case own != nil:
 			all = append(all, x.planned(s, []faults.Plan{*own})...)
 		case curated:
-			all = append(all, x.planned(s, planning.Curated(s.blueprint(), x.ability()))...)
+			all = append(all, x.planned(s, slices.Concat(x.packPlans(s.Name), planning.Curated(s.blueprint(), x.ability())))...)
 		}
 	}
 	if own != nil {

@@ -11,6 +11,7 @@ import (
 	"github.com/sagacheck/sagacheck/checkers"
 	"github.com/sagacheck/sagacheck/harness"
 	"github.com/sagacheck/sagacheck/orchestrators"
+	"github.com/sagacheck/sagacheck/packs"
 	"github.com/sagacheck/sagacheck/participants"
 	"github.com/sagacheck/sagacheck/planning"
 	"github.com/sagacheck/sagacheck/results"
@@ -21,12 +22,13 @@ import (
 // session is one run of cells: the system under test, the harness, the judges and
 // what they found.
 type session struct {
-	host                                    Host
-	s                                       Settings
-	profile                                 participants.Profile
-	scenarios                               []*scenarios.Scenario
-	checkers                                []checkers.Checker
-	orchestratorDefects, participantDefects []string
+	host                Host
+	s                   Settings
+	profile             participants.Profile
+	scenarios           []*scenarios.Scenario
+	checkers            []checkers.Checker
+	orchestratorDefects []string
+	rules               *participants.Rules // of the participants; nil: the right ones
 
 	flow      *flow // the user's own workflow; nil: the scenarios
 	system    orchestrators.System
@@ -41,7 +43,8 @@ type session struct {
 	ability   func() planning.Ability // reads the manifest once: that takes a while
 	failing   map[string]int          // failed cells of each kind
 	most      int                     // plans of a comparison, a scenario; 0: all
-	alone     bool                    // cells are run once more, alone, for clauses that are open
+	packs     []*packs.Pack
+	alone     bool // cells are run once more, alone, for clauses that are open
 	unjudged  unjudged
 	stop      context.CancelCauseFunc
 	watch     func(harness.Result, []checkers.Verdict) // also told of each judged cell
@@ -55,7 +58,7 @@ const reruns = 2
 func open(ctx context.Context, host Host, s Settings, command string, shard *results.Shard) (*session, error) {
 	x := &session{host: host, s: s, shard: shard, unjudged: unjudged{}}
 	x.ability = sync.OnceValue(x.findAbility)
-	if _, err := interruptible(ctx, func() (any, error) { return nil, x.choose() }); err != nil {
+	if _, err := interruptible(ctx, func() (any, error) { return nil, x.choose(ctx) }); err != nil {
 		return nil, badInput(err)
 	}
 	if err := x.start(ctx); err != nil {

@@ -31,6 +31,7 @@ type Settings struct {
 	Workflow     string
 	WaitFor      string   // a URL that has to answer first; empty: none
 	Scenarios    []string // globs of the catalogue, and paths of files; none: all
+	Packs        []string // packs of scenarios and plans, in the place of the catalogue: names, folders, git repositories
 	DrawnSagas   int      // how many random scenarios beside them
 	Properties   []string // globs; none: all
 	Participants string   // naive, keyed or fenced

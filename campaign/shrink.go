@@ -160,7 +160,7 @@ func (s *shrinker) try(ctx context.Context, g *failure, cases []planning.Case) [
 		if v.Outcome != checkers.Violation {
 			return
 		}
-		i := index[r.Cell.ID]
+		i := index[r.Asked]
 		failed[i] = true
 		if sameCase(cases[i], g.smallest) {
 			g.result, g.verdict = r, v

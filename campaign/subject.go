@@ -13,6 +13,9 @@ type subject struct {
 	Name   string
 	Sagas  int // in a cell
 	Source harness.Source
+	// File is the digest of the file that says what its sagas do, where that is learnt from
+	// runs: bodies and ids are other ones in each. Empty: what it makes is always the same.
+	File string
 }
 
 func scenarioSubject(s *scenarios.Scenario) *subject {
@@ -36,10 +39,30 @@ func (s *subject) build() ([]saga.Definition, map[string]string) {
 // digest is a short name of all that it makes of a cell.
 func (s *subject) digest() string {
 	defs, registers := s.build()
+	if s.File != "" {
+		return fingerprint([]any{s.File, s.Sagas, shapes(defs)})
+	}
 	return fingerprint(struct {
 		Definitions []saga.Definition
 		Registers   map[string]string
 	}{defs, registers})
+}
+
+// shape is what a workflow's file and its runs say of a step.
+type shape struct {
+	Name   string
+	Kind   saga.Kind
+	After  []string
+	Undone bool
+}
+
+func shapes(defs []saga.Definition) (all []shape) {
+	for _, d := range defs {
+		for _, s := range d.Steps {
+			all = append(all, shape{s.Name, s.Kind, s.After, s.Compensation != nil})
+		}
+	}
+	return all
 }
 
 // blueprint is that of a scenario.

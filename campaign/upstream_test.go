@@ -19,15 +19,10 @@ import (
 )
 
 // stubs starts the real services of the shop, and gives their URLs by their names.
-func stubs(t *testing.T, dir string) map[string]string {
+func stubs(t *testing.T) map[string]string {
 	t.Helper()
-	build := exec.CommandContext(t.Context(), "go", "build", "-o", filepath.Join(dir, "stubs"), "./stubs")
-	build.Dir = "../examples/shop"
-	if out, err := build.CombinedOutput(); err != nil {
-		t.Fatalf("go build: %v\n%s", err, out)
-	}
 	ctx, stop := context.WithCancel(context.Background())
-	cmd := exec.CommandContext(ctx, filepath.Join(dir, "stubs"), "-inventory", "127.0.0.1:0", "-payments", "127.0.0.1:0", "-shipping", "127.0.0.1:0")
+	cmd := exec.CommandContext(ctx, built(t, "../examples/shop/stubs"), "-inventory", "127.0.0.1:0", "-payments", "127.0.0.1:0", "-shipping", "127.0.0.1:0")
 	out, err := cmd.StdoutPipe()
 	if err != nil {
 		t.Fatal(err)
@@ -82,7 +77,7 @@ var insideOnly = []string{"double-credit", "empty-compensation"}
 // it is, it passes, and nothing of the real ones' inside is judged; mistakes are named.
 func TestShopUpstream(t *testing.T) {
 	dir := buildShop(t)
-	urls := stubs(t, dir)
+	urls := stubs(t)
 	for bug, property := range upstreamBugs {
 		real := map[string]string{"payments": urls["payments"], "inventory": urls["inventory"]}
 		if bug == "" {
@@ -116,7 +111,7 @@ func TestShopUpstream(t *testing.T) {
 // A real service that is down, or hangs up, is trouble of the infrastructure.
 func TestRealServiceIsDown(t *testing.T) {
 	dir := buildShop(t)
-	urls := stubs(t, dir)
+	urls := stubs(t)
 	run := func(url string) (*Finished, error) {
 		urls["payments"] = url
 		o := RunOptions{Settings: Defaults(), Curated: true}

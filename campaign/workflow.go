@@ -5,7 +5,9 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"math"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -60,7 +62,7 @@ const together = 3
 func (f *flow) subject() *subject { return f.several(1) }
 
 func (f *flow) several(sagas int) *subject {
-	return &subject{Name: f.file.Name, Sagas: sagas, Source: harness.Outline{Flow: f.file, Steps: f.steps}}
+	return &subject{Name: f.file.Name, Sagas: sagas, File: f.file.Digest(), Source: harness.Outline{Flow: f.file, Steps: f.steps}}
 }
 
 func (f *flow) start(ctx context.Context, o orchestrators.Options) (orchestrators.System, error) {
@@ -107,8 +109,8 @@ func (x *session) try(ctx context.Context, p faults.Plan) (*history.History, err
 	return r.History, r.Err
 }
 
-// patience is how long a workflow waited for the answer that was lost, in ms; longer than
-// a cell lasts: for ever.
+// patience is how long a workflow waited for the answer that was lost, in ms, as somebody
+// will have set it, so that plans that follow from it are the same ones in every run. Longer than a cell lasts: for ever.
 func (x *session) patience(h *history.History, step string) int {
 	var sent time.Duration
 	for _, e := range h.Events {
@@ -119,10 +121,22 @@ func (x *session) patience(h *history.History, step string) int {
 		case history.CallSent:
 			sent = e.From()
 		case history.CallEnded:
-			return max(int((e.At - sent).Milliseconds()), 1)
+			return setting(int((e.At - sent).Milliseconds()))
 		}
 	}
 	return int(x.s.Settle.Milliseconds())
+}
+
+// setting is the number of ms near a measured one that a time-out is likely to be set to.
+func setting(ms int) int {
+	unit := math.Pow10(max(len(strconv.Itoa(ms))-1, 0))
+	nearest := 1.0
+	for _, digits := range []float64{1.25, 1.5, 1.75, 2, 2.5, 3, 3.5, 4, 4.5, 5, 6, 7, 8, 9, 10} {
+		if math.Abs(digits*unit-float64(ms)) < math.Abs(nearest*unit-float64(ms)) {
+			nearest = digits
+		}
+	}
+	return int(nearest * unit)
 }
 
 // sound says what is wrong with a run without faults; nil: it shows the whole workflow.

@@ -5,7 +5,9 @@ import (
 	"os/exec"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -41,16 +43,8 @@ var shopBugs = map[string]string{
 // passes; each planted mistake is named.
 func TestShop(t *testing.T) {
 	dir := buildShop(t)
-	plain, err := os.ReadFile("../examples/shop/workflow.yaml")
-	if err != nil {
-		t.Fatal(err)
-	}
 	for bug, property := range shopBugs {
-		file := filepath.Join(dir, "workflow"+bug+".yaml")
-		planted := strings.Replace(string(plain), "env:\n", "env:\n        SHOP_BUG: \""+bug+"\"\n", 1)
-		if err := os.WriteFile(file, []byte(planted), 0o600); err != nil {
-			t.Fatal(err)
-		}
+		file := plantedShop(t, dir, bug)
 		t.Run("bug="+bug, func(t *testing.T) {
 			t.Parallel()
 			o := RunOptions{Settings: Defaults(), Curated: true}
@@ -79,6 +73,22 @@ func found(t *testing.T, r *results.Run, property string) {
 	}
 }
 
+// plantedShop writes the file of the example order service of a folder, with a mistake planted
+// in it.
+func plantedShop(t *testing.T, dir, bug string) (file string) {
+	t.Helper()
+	plain, err := os.ReadFile("../examples/shop/workflow.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	file = filepath.Join(dir, "workflow"+bug+".yaml")
+	planted := strings.Replace(string(plain), "env:\n", "env:\n        SHOP_BUG: \""+bug+"\"\n", 1)
+	if err := os.WriteFile(file, []byte(planted), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return file
+}
+
 // brokenIn are the properties that were violated in a run.
 func brokenIn(r *results.Run) []string {
 	var names []string
@@ -90,17 +100,48 @@ func brokenIn(r *results.Run) []string {
 	return slices.Compact(names)
 }
 
-// buildShop compiles the example into a folder of its own.
-func buildShop(t testing.TB) string {
+// builds are the programs that tests share, each compiled once.
+var builds struct {
+	sync.Mutex
+	dir  string
+	done map[string]string // the file, by the folder of the source
+}
+
+// built compiles the program in a folder, if no test has yet.
+func built(t testing.TB, source string) (file string) {
 	t.Helper()
-	dir := t.TempDir()
-	build := exec.CommandContext(t.Context(), "go", "build", "-o", filepath.Join(dir, "shop"), ".")
-	build.Dir = "../examples/shop"
+	builds.Lock()
+	defer builds.Unlock()
+	if file, known := builds.done[source]; known {
+		return file
+	}
+	if builds.dir == "" {
+		dir, err := os.MkdirTemp("", "sagacheck-builds")
+		if err != nil {
+			t.Fatal(err)
+		}
+		builds.dir, builds.done = dir, map[string]string{}
+	}
+	file = filepath.Join(builds.dir, strconv.Itoa(len(builds.done)))
+	build := exec.CommandContext(t.Context(), "go", "build", "-o", file, ".")
+	build.Dir, build.Env = source, append(os.Environ(), "CGO_ENABLED=0")
 	if out, err := build.CombinedOutput(); err != nil {
 		t.Fatalf("go build: %v\n%s", err, out)
 	}
-	const document = "inventory.openapi.yaml" // the workflow's file names it
-	text, err := os.ReadFile(filepath.Join(build.Dir, document))
+	builds.done[source] = file
+	return file
+}
+
+// buildShop puts the example's program into a folder of its own, with what its workflow's
+// file names beside it.
+func buildShop(t testing.TB) string {
+	t.Helper()
+	dir := t.TempDir()
+	if err := os.Link(built(t, "../examples/shop"), filepath.Join(dir, "shop")); err != nil {
+		t.Fatal(err)
+	}
+	const document = "inventory.openapi.yaml"
+	text, err := os.ReadFile(filepath.Join("../examples/shop", document))
 	if err == nil {
 		err = os.WriteFile(filepath.Join(dir, document), text, 0o600)
 	}
@@ -156,6 +197,7 @@ func TestWorkflowIsReplayed(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	first := done.Dir
 	i := slices.IndexFunc(done.Run.Failures, func(f results.Failure) bool { return f.Property == "inexact-compensation" && f.Replay != nil })
 	if i < 0 {
 		t.Fatalf("nothing to replay: %v", done.Run.Summary.Reasons)
@@ -173,9 +215,37 @@ func TestWorkflowIsReplayed(t *testing.T) {
 	if done, err = Replay(t.Context(), Host{}, r); err != nil || done.Run.Totals.Violated != 2 {
 		t.Fatalf("replay: %v, %+v", err, done)
 	}
+	judgedAnew(t, first, file, string(plain))
 	write(strings.NewReplacer("${service.inventory}", "http://127.0.0.1:1", "${service.payments}", "http://127.0.0.1:1", "${service.shipping}", "http://127.0.0.1:1").Replace(string(plain)))
 	o.Settle = time.Second
 	if _, err := Run(t.Context(), Host{}, o); err == nil || !strings.Contains(err.Error(), "the workflow called nothing: do its addresses point to") {
 		t.Errorf("a workflow that calls nobody: %v", err)
+	}
+}
+
+// judgedAnew checks that the run in a folder is judged by what the workflow's file says now.
+func judgedAnew(t *testing.T, dir, file, text string) {
+	t.Helper()
+	check := func(text string) (*Finished, error) {
+		if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		return Check(t.Context(), Host{}, CheckOptions{Paths: []string{dir}, Out: t.TempDir(), Workflow: file})
+	}
+	done, err := check(text + "  - {name: nothing-sent, always: 'none(effects, .step == \"ship\")'}\n")
+	if err != nil {
+		t.Fatal(err)
+	}
+	i := slices.IndexFunc(done.Run.Failures, func(f results.Failure) bool {
+		return f.Property == "broken-invariant" && strings.Contains(f.Broken, "nothing-sent")
+	})
+	if i < 0 {
+		t.Fatalf("checked by another invariant: %v", done.Run.Summary.Reasons)
+	}
+	if _, err := os.Stat(filepath.Join(done.Dir, done.Run.Failures[i].History)); err != nil || !strings.HasPrefix(done.Run.Failures[i].History, results.HistoriesDir) {
+		t.Errorf("the events that prove it: %q, %v", done.Run.Failures[i].History, err)
+	}
+	if _, err := check(strings.Replace(text, "name: shop", "name: bank", 1)); err == nil || !strings.Contains(err.Error(), `is of the workflow "shop": expected one of bank`) {
+		t.Errorf("checked by another workflow's file: %v", err)
 	}
 }

@@ -1,6 +1,7 @@
 package checkers
 
 import (
+	"slices"
 	"strings"
 
 	"github.com/sagacheck/sagacheck/history"
@@ -68,12 +69,12 @@ func (c AuditGap) Check(h *history.History, ix *history.Index) Verdict {
 }
 
 func checkAuditedAttempts(t *tally, h *history.History, ix *history.Index) {
-	told := map[saga.Operation]int{}
+	told := map[saga.Operation][]int{} // the attempts that may leave
 	for _, e := range ix.Audited {
 		op := e.Operation()
 		switch e.What {
 		case ofAttempt:
-			told[op]++
+			told[op] = append(told[op], e.Attempt)
 			if e.Attempt < 2 {
 				continue
 			}
@@ -83,14 +84,16 @@ func checkAuditedAttempts(t *tally, h *history.History, ix *history.Index) {
 				t.held(auditedReasons, 1)
 			}
 		case ofWithdrawn:
-			told[op]--
+			if i := slices.Index(told[op], e.Attempt); i >= 0 { // one that never was to leave takes none back
+				told[op] = slices.Delete(told[op], i, i+1)
+			}
 		}
 	}
 	for _, s := range singleSagas(h, ix) {
 		for _, o := range opsOf(s) {
 			as := sent(o)
-			if n := len(as); n > told[o.Op] {
-				t.violate(auditedAttempts, o.Op, []*history.Event{as[n-1].Sent, ix.AuditRead}, "broke the audit: %d attempts of %s left, and it has %d", n, o.Op, max(0, told[o.Op]))
+			if n := len(as); n > len(told[o.Op]) {
+				t.violate(auditedAttempts, o.Op, []*history.Event{as[n-1].Sent, ix.AuditRead}, "broke the audit: %d attempts of %s left, and it has %d", n, o.Op, len(told[o.Op]))
 			} else {
 				t.held(auditedAttempts, n)
 			}

@@ -75,7 +75,7 @@ func (BackoffViolation) Doc() Doc {
 			{Name: shortAction, Text: "the wait before a further attempt of an action is not shorter than the band, by more than 2 ms, measured from the earliest moment at which the failure can have been learnt: waits of which it would be seen if there were none", Wants: []Trait{waitingActions}},
 			{Name: shortCompensation, Text: "the same before a further attempt of a compensation", Wants: []Trait{waitingUndos}},
 			{Name: shortOfAsked, Text: "a wait is not shorter than the Retry-After of an answer that surely was read", Wants: []Trait{repeatedActions}, Needs: []string{"retry-after"}},
-			{Name: longSingle, Text: "no wait is longer than the band, or a Retry-After, measured from the latest such moment, by more than 750 ms, the band's own upper end, or ten times the longest lag of the cell, and by more than another attempt takes that timed out before it reached the wire"},
+			{Name: longSingle, Text: "no wait is longer than the band, or a Retry-After, measured from the latest such moment, by more than 750 ms, the band's own upper end, or ten times the longest lag of the cell, and by more than another attempt takes that timed out before it reached the wire", Wants: []Trait{freeWaits}},
 			{Name: longRule, Text: "the waits of a cell are not longer than the band as a rule: at least 10 that end 2 ms apart, and so many that waits twice as long would show. If the policy holds, wherever in their bands the waits lie, k of n end later than that, and later than anything else in the cell, with a probability of at most n!/(k!(n-k)!)·0.05^k. It is asked of all waits, of those in wide bands and of those before attempts of each number; a violation below 1e-8 in all", Wants: []Trait{longWaits}},
 		},
 		Evidence: "call-sent, call-answered and call-ended.",
@@ -96,7 +96,7 @@ func (c BackoffViolation) Check(h *history.History, ix *history.Index) Verdict {
 		for _, o := range opsOf(s) {
 			for _, w := range tm.waitsOf(s, o) {
 				checkShort(t, w, polite)
-				if o.Call.Breaker != nil {
+				if heldBack(o.Call) {
 					continue
 				}
 				checkLong(t, w, lag)

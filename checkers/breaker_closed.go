@@ -231,7 +231,7 @@ func (c *closedBreaker) missed(t *tally, ws []wait) {
 			continue
 		}
 		for _, w := range ws {
-			if w.breaker == "" {
+			if !w.shared {
 				t.unjudgeable(k, tooLateToSay)
 			}
 		}
@@ -288,7 +288,7 @@ const pacers = 2
 // inPace tells whether so many did, and none came later than it was due by more than
 // that.
 func inPace(ws []wait, late time.Duration) bool {
-	free := slices.DeleteFunc(slices.Clone(ws), func(w wait) bool { return w.breaker != "" || w.unknown != "" })
+	free := slices.DeleteFunc(slices.Clone(ws), func(w wait) bool { return w.shared || w.unknown != "" })
 	return len(free) >= pacers && !slices.ContainsFunc(free, func(w wait) bool { return w.next.At-w.due() > late })
 }
 

@@ -52,9 +52,9 @@ func (c BrokenTrace) Check(h *history.History, ix *history.Index) Verdict {
 	s := newSignals(h, ix)
 	if s.heard[history.HasTraces] == nil {
 		for _, k := range t.doc.Clauses {
-			t.lacks(k.Name, "%s", unheard("traces"))
+			t.lacks(k.Name, "%s", unheard(h, "traces"))
 		}
-		return t.verdict(unheard("traces"))
+		return t.verdict(unheard(h, "traces"))
 	}
 	for _, r := range ix.Sagas {
 		for _, o := range opsOf(r) {

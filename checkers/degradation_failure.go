@@ -65,12 +65,16 @@ func (c DegradationFailure) Check(h *history.History, ix *history.Index) Verdict
 	t := newTally(c)
 	ds := disturbances(h, ix)
 	for _, s := range singleSagas(h, ix) {
+		if mayHaveActed(s, saga.ActSkip, saga.ActPause, saga.ActEnd) {
+			t.unjudgeable(madeUp, "an operator may have held the saga back, or skipped a step")
+			continue
+		}
 		for _, step := range s.Definition.Steps {
 			if step.Kind != saga.Deferrable {
 				continue
 			}
 			o := s.Op(step.Name, saga.Action)
-			checkCore(t, h, s, o, ds)
+			checkCore(t, ix, s, o, ds)
 			if used := firstRound(o); used != nil {
 				checkStepHeldUp(t, s, o, 3*ix.Lag)
 				checkEndHeldUp(t, ix, s, o, used)
@@ -99,7 +103,7 @@ func firstRound(o *history.OpRecord) *history.Attempt {
 
 // checkCore looks for a saga that did not complete, and for no other reason than a
 // deferrable step.
-func checkCore(t *tally, h *history.History, s *history.SagaRecord, o *history.OpRecord, ds []disturbance) {
+func checkCore(t *tally, ix *history.Index, s *history.SagaRecord, o *history.OpRecord, ds []disturbance) {
 	clause, failure := coreGoesOn, o.Learnt(saga.Transient)
 	if no := o.Learnt(saga.Permanent); no != nil {
 		clause, failure = coreAfterRefusal, no
@@ -116,7 +120,7 @@ func checkCore(t *tally, h *history.History, s *history.SagaRecord, o *history.O
 	if back := rollbackEvent(s); back != nil {
 		turn = back
 	}
-	switch state, why := core(h, s, ds, turn); {
+	switch state, why := core(ix, s, ds, turn); {
 	case state == coreUnsure:
 		t.unjudgeable(clause, "%s", why)
 	case state == coreDone && turn.Seq > failure.Ended.Seq:
@@ -245,7 +249,7 @@ func checkMadeUp(t *tally, ix *history.Index, s *history.SagaRecord, step saga.S
 		if used != nil {
 			t.held(clause, 1)
 		}
-	case !reportedFailed(s, step.Name) && nextAttempt(s, o) > ix.Settled.At:
+	case !reportedFailed(s, step.Name) && nextAttempt(ix.History, s, o) > ix.Settled.At:
 		t.unknown(clause, "the deferrable step %s of saga %s has not been done, but its policy allows a wait beyond the settle time", step.Name, s.ID)
 	default:
 		var tried *history.Event
@@ -271,7 +275,7 @@ func reportedFailed(s *history.SagaRecord, name string) bool {
 
 // nextAttempt is when the next attempt of a deferrable step must have been made,
 // with the slack that busy machines need.
-func nextAttempt(s *history.SagaRecord, o *history.OpRecord) time.Duration {
+func nextAttempt(h *history.History, s *history.SagaRecord, o *history.OpRecord) time.Duration {
 	if o == nil {
 		return s.Ended.At + slack(0)
 	}
@@ -284,5 +288,6 @@ func nextAttempt(s *history.SagaRecord, o *history.OpRecord) time.Duration {
 	if b := o.Call.Breaker; b != nil {
 		wait += b.Open()
 	}
+	wait += saga.LongestHold(h.Header.Definitions, o.Call.RetryBudget)
 	return a.Ended.At + wait + slack(wait)
 }

@@ -10,7 +10,8 @@ import (
 )
 
 // disturbance is a time, by sequence numbers, in which the orchestrator did not
-// run as it should: killed and not yet ready, paused, without its store, or held back by a flag. It
+// run as it should: killed and not yet ready, paused, without its store, held back by a flag, or by an operator who
+// paused a saga. It
 // begins when the fault fired, since the event of a kill is written after it.
 type disturbance struct {
 	from, to int
@@ -19,7 +20,8 @@ type disturbance struct {
 
 func disturbances(h *history.History, ix *history.Index) []disturbance {
 	var ds []disturbance
-	open := map[int]int{} // fault, or −1 → index in ds
+	open := map[int]int{}      // fault, or −1 → index in ds
+	paused := map[string]int{} // saga → index in ds
 	for i := range h.Events {
 		e := &h.Events[i]
 		f := -1
@@ -30,6 +32,14 @@ func disturbances(h *history.History, ix *history.Index) []disturbance {
 		case history.ProcessKilled, history.ProcessPaused, history.FlagSet:
 			open[f] = len(ds)
 			ds = append(ds, disturbance{from: began(ix, f, e), to: math.MaxInt, kill: e.Kind == history.ProcessKilled})
+		case history.SagaOperated:
+			if n, is := paused[e.Saga]; e.What == string(saga.ActPause) && !is && !refusedAct(e) {
+				paused[e.Saga] = len(ds)
+				ds = append(ds, disturbance{from: began(ix, f, e), to: math.MaxInt})
+			} else if e.What == string(saga.ActResume) && is && saga.Classify(e.Code) == saga.Done {
+				ds[n].to = e.Seq
+				delete(paused, e.Saga)
+			}
 		case history.ProcessReady, history.ProcessResumed:
 			if n, ok := open[f]; ok {
 				ds[n].to = e.Seq
@@ -148,7 +158,7 @@ func pastPivot(s *history.SagaRecord) bool {
 // what must succeed was refused for good, or is at the end of its policy. Empty:
 // there is no such reason.
 func stuckForAReason(h *history.History, s *history.SagaRecord) string {
-	if s.Status() != saga.Stuck {
+	if !s.Status().Left() {
 		return ""
 	}
 	return personsMatter(h, s)
@@ -162,12 +172,15 @@ const misled = "an answer said something that was not true"
 // and undoes it, without one it is attempted until its outcome is known.
 func personsMatter(h *history.History, s *history.SagaRecord) string {
 	past := pastPivot(s)
+	if endedByHand(s) {
+		return "an operator ended it by hand"
+	}
 	for _, o := range opsOf(s) {
 		step, _ := s.Definition.Step(o.Op.Step)
 		undo := o.Op.Direction == saga.Compensation
 		must := undo || past && step.Kind != saga.Deferrable
 		switch {
-		case o.Misled() && s.Status() == saga.Stuck: // it must not wait for ever without a word
+		case o.Misled() && s.Status().Left(): // it must not wait for ever without a word
 			return misled + ", of " + o.Op.String()
 		case !must || o.Learnt(saga.Done) != nil:
 		case mayHaveLearnt(o, saga.Permanent):

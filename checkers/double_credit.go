@@ -119,6 +119,9 @@ func judgeRegister(t *tally, ix *history.Index, r *register) {
 		case s.Ended == nil && len(s.Calls) > 0:
 			t.unjudgeable(registersEnded, "a saga that wrote it has not ended")
 			return
+		case s.Ended != nil && s.Ended.Status == saga.Compensated && slices.ContainsFunc(opsOf(s), (*history.OpRecord).Misled):
+			t.unjudgeable(registersEnded, misled)
+			return
 		case s.Ended != nil:
 			writers = append(writers, s)
 		}

@@ -123,7 +123,7 @@ func unasked(o *history.OpRecord, a, b *history.Attempt) bool {
 	if a.Learnt() == saga.Done && a.Ended.Seq < b.Sent.Seq {
 		return true
 	}
-	limit := o.Call.Retry.AttemptTimeout()
+	limit := o.Call.Retry.ShortestTimeout()
 	return (a.Ended == nil || a.Ended.Seq > b.Sent.Seq) && (limit == 0 || b.Sent.At-a.Sent.At < limit/2)
 }
 

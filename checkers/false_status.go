@@ -10,7 +10,8 @@ import (
 )
 
 // FalseStatus finds status reports that contradict the ledgers at the time of
-// the report, and reports that change after the saga has ended.
+// the report, or say what nobody can know then, and reports that change after the saga
+// has ended.
 //
 // Source: DTM #453 (reported done, and was not executed), restate #5033 (reports
 // active, and never executes); linearizability of the saga's lifecycle (Herlihy &
@@ -27,18 +28,20 @@ var _ Checker = FalseStatus{}
 func (FalseStatus) Doc() Doc {
 	return Doc{
 		Name:       "false-status",
-		Definition: "The reported status contradicts the ledgers, or changes after the saga has ended.",
+		Definition: "The reported status contradicts the ledgers, says what nobody can know yet, or changes after the saga has ended.",
 		Source:     "DTM #453; restate #5033; Herlihy & Wing 1990 for the lifecycle",
 		Clauses: []Clause{
 			{Name: "completed", Text: "when completed is reported, every step that is not deferrable has had its effect, and none of them is reported as pending or failed"},
 			{Name: "compensated", Text: "when compensated is reported, no effect of a step that can be undone is there", Wants: []Trait{compensations}},
 			{Name: "step-succeeded", Text: "a step that is reported as succeeded has had its effect", Needs: []string{"step-status"}},
 			{Name: "step-compensated", Text: "the effect of a step that is reported as compensated is gone", Needs: []string{"step-status"}, Wants: []Trait{compensations}},
+			{Name: heard, Text: "completed is reported only after the service of each step that is not deferrable, where it answers that it took the call and tells later, has told what became of it, or was asked", Wants: []Trait{toldLater}},
+			{Name: heardUndo, Text: "compensated only after the same is known of each undo", Wants: []Trait{undoToldLater}},
 			{Name: "final", Text: "an end that was reported is the same whenever it is asked for afterwards"},
 			{Name: "rests", Text: "once an end was reported the saga calls nobody any more, but for its deferrable steps; a saga that begins again under the id of one that ended does"},
 			{Name: "words", Text: "a report says one of the contract's words of the saga, and of steps that the saga has; at the end, no fewer attempts of a step than were answered, if it says how many"},
 		},
-		Evidence: "saga-status, saga-ended, call-committed and call-answered",
+		Evidence: "saga-status, saga-ended, call-committed and call-answered; call-read and call-back for what is known",
 		Blind:    "Steps that ask for no effect; a saga that is reported as running or stuck and is not.",
 		Cost:     "linear in the events, times the steps of a saga for each report",
 	}
@@ -51,6 +54,7 @@ func (c FalseStatus) Check(h *history.History, ix *history.Index) Verdict {
 	for _, s := range ix.Sagas {
 		if s.Ended != nil {
 			checkEnd(t, h, s)
+			checkHeard(t, s)
 			checkFinal(t, s)
 			checkRest(t, ds, s)
 		}
@@ -75,8 +79,11 @@ func (c FalseStatus) Check(h *history.History, ix *history.Index) Verdict {
 
 // wrongWord says what a report says that the contract does not know; empty: nothing.
 func wrongWord(s *history.SagaRecord, r *history.Event) string {
+	if r.Status == saga.EndedByHand && !mayHaveActed(s, saga.ActEnd) {
+		return fmt.Sprintf("saga %s was reported as %q, and no operator had ended it", s.ID, r.Status)
+	}
 	if !r.Status.Valid() {
-		return fmt.Sprintf("saga %s was reported as %q: expected running, compensating, completed, compensated or stuck", s.ID, r.Status)
+		return fmt.Sprintf("saga %s was reported as %q: expected running, compensating, completed, compensated, stuck or ended-by-hand", s.ID, r.Status)
 	}
 	for _, st := range r.Steps {
 		switch {

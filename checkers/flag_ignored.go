@@ -65,7 +65,7 @@ func (c FlagIgnored) Check(h *history.History, ix *history.Index) Verdict {
 			}
 		}
 	}
-	return t.verdict("no flag was on")
+	return t.verdict("no flag that was on held an attempt back")
 }
 
 // checkFlag judges the attempts of an operation under a flag that was on from one event to
@@ -115,6 +115,11 @@ func due(s *history.SagaRecord, o *history.OpRecord, a *history.Attempt) (at tim
 			if b.Ended != nil && b.Sent.Seq < a.Sent.Seq {
 				at = max(at, b.LearntAt())
 			}
+		}
+	}
+	if done := s.Op(o.Op.Step, saga.Action); o.Op.Direction == saga.Compensation && done != nil {
+		for _, b := range sent(done) { // what is of unknown outcome may be undone when its time-out is over
+			at = max(at, b.Sent.At+done.Call.Retry.AttemptTimeout())
 		}
 	}
 	return at

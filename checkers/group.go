@@ -24,17 +24,17 @@ type Finding struct {
 // last.
 var telling = []string{
 	"broken-invariant", "lost-saga", "duplicate-saga", "mangled-body", "key-misuse",
-	"policy-not-applied", "flag-ignored", "ignored-rollback", "retried-permanent-error", "step-order", "pivot-violation", "action-after-turn", "compensation-order",
+	"policy-not-applied", "flag-ignored", "ignored-operator", "ignored-rollback", "retried-permanent-error", "step-order", "pivot-violation", "action-after-turn", "compensation-order",
 	"degradation-failure", "unneeded-compensation",
 	"wrong-reference", "diverged-effect", "inexact-compensation", "hanging-action", "empty-compensation", "duplicate-compensation", "duplicate-effect", "lost-compensation", "orphaned-effect",
 	"lost-update", "dirty-read", "partial-success", "stuck-saga", "false-status",
-	"retry-budget", "breaker-violation", "backoff-violation", "thundering-herd",
-	"double-credit", "not-linearizable", "untraceable-call", "audit-gap", "silent-rollback", "broken-trace", "missing-log", "untruthful-metric", "redundant-call",
+	"retry-amplification", "adaptive-out-of-bounds", "retry-budget", "breaker-violation", "backoff-violation", "thundering-herd",
+	"over-credit", "double-credit", "not-linearizable", "untraceable-call", "audit-gap", "unaudited-action", "silent-rollback", "broken-trace", "missing-log", "untruthful-metric", "redundant-call",
 }
 
 // aloof are the properties of which a violation says nothing of what else went wrong
 // at the same operation: they belong together only where it was the same event.
-var aloof = []string{"silent-rollback", "broken-trace", "missing-log", "untruthful-metric", "untraceable-call", "audit-gap", "backoff-violation", "breaker-violation", "thundering-herd"}
+var aloof = []string{"silent-rollback", "broken-trace", "missing-log", "untruthful-metric", "untraceable-call", "audit-gap", "unaudited-action", "retry-amplification", "backoff-violation", "breaker-violation", "thundering-herd"}
 
 func tells(property string) int {
 	if i := slices.Index(telling, property); i >= 0 {
@@ -103,7 +103,7 @@ func (v violation) aloof() bool { return slices.Contains(aloof, v.property) }
 func violations(verdicts []Verdict) []violation {
 	var all []violation
 	for _, v := range verdicts {
-		if c, ok := ByName(v.Property); v.Outcome != Violation || ok && c.Doc().Advice {
+		if v.Outcome != Violation || isAdvice(v.Property) {
 			continue
 		}
 		for _, w := range v.Witnesses {

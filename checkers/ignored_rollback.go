@@ -57,6 +57,8 @@ func (c IgnoredRollback) Check(h *history.History, ix *history.Index) Verdict {
 			case code != saga.Done && !refused:
 			case pivot != nil && pivot.Ended.Seq < e.Seq:
 				checkTooLate(t, s, e, pivot, refused)
+			case pivot != nil && endsUnnoted(pivot, e):
+				t.unjudgeable(requestTooLate, notedAfter)
 			case !inTime(h, s, e):
 				t.unjudgeable(requestAccepted, "the pivot was under way, or the saga done")
 			case refused:

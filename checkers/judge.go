@@ -20,6 +20,12 @@ func ByName(name string) (Checker, bool) {
 	return nil, false
 }
 
+// isAdvice tells whether a property is one that is reported and never red.
+func isAdvice(name string) bool {
+	c, ok := ByName(name)
+	return ok && c.Doc().Advice
+}
+
 // Select finds the checkers whose name matches one of the globs (path.Match), in
 // the order of the catalogue; no glob selects all. A glob that matches nothing is
 // an error, so that a misspelt property is not silently left out.

@@ -60,11 +60,11 @@ func (c LostCompensation) Check(h *history.History, ix *history.Index) Verdict {
 		case end != nil && end.Status == saga.Compensated:
 		case end != nil:
 			continue
-		case h.Header.Workflow != "" && s.Status() == saga.Stuck: // it says so for good
+		case h.Header.Workflow != "" && s.Status().Left(): // it says so for good
 			person, end = stuckForAReason(h, s), last(s.Reports)
 		case !rollbackBegan(s):
 			continue
-		case s.Status() == saga.Stuck:
+		case s.Status().Left():
 			person, end = stuckForAReason(h, s), last(s.Reports)
 		default:
 			t.unjudgeable(undoKnown, "a saga was on its way back and has not ended")

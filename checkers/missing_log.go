@@ -1,6 +1,8 @@
 package checkers
 
 import (
+	"slices"
+
 	"github.com/sagacheck/sagacheck/history"
 	"github.com/sagacheck/sagacheck/saga"
 )
@@ -45,9 +47,9 @@ func (c MissingLog) Check(h *history.History, ix *history.Index) Verdict {
 	heard := s.heard[history.HasLogs]
 	if heard == nil {
 		for _, k := range t.doc.Clauses {
-			t.lacks(k.Name, "%s", unheard("logs"))
+			t.lacks(k.Name, "%s", unheard(h, "logs"))
 		}
-		return t.verdict(unheard("logs"))
+		return t.verdict(unheard(h, "logs"))
 	}
 	said, ends := map[saga.Operation]map[int]bool{}, map[string]bool{}
 	for _, l := range s.lines {
@@ -103,11 +105,12 @@ func judgeLines(t *tally, s *signals, o *history.OpRecord, lines int) {
 	}
 }
 
-// killedAtTheEnd tells whether the orchestrator was killed after the last call of a saga.
+// killedAtTheEnd tells whether the orchestrator was killed after it had made the last call of a
+// saga: what was still under way then, it may never have heard of.
 func killedAtTheEnd(s *signals, r *history.SagaRecord) bool {
 	if len(s.kills) == 0 {
 		return false
 	}
 	last := s.kills[len(s.kills)-1]
-	return len(r.Calls) == 0 || r.Calls[len(r.Calls)-1].Seq < last.Seq
+	return !slices.ContainsFunc(r.Calls, func(e *history.Event) bool { return e.Kind == history.CallSent && e.Seq > last.Seq })
 }

@@ -158,7 +158,7 @@ func critical(h *history.History, step saga.Step) bool {
 // the step that timed out before its first byte came to the wire: when all that
 // it waits for had succeeded, its attempt time-out before.
 func firstMayHide(s *history.SagaRecord, step saga.Step, until *history.Event) bool {
-	limit := step.Action.Retry.AttemptTimeout()
+	limit := step.Action.Retry.ShortestTimeout()
 	if limit == 0 || until == nil {
 		return false
 	}

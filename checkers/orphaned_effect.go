@@ -66,7 +66,7 @@ func endOf(s *history.SagaRecord) *history.Event {
 	if s.Ended != nil {
 		return s.Ended
 	}
-	if s.Status() == saga.Stuck {
+	if s.Status().Left() {
 		return last(s.Reports)
 	}
 	return nil

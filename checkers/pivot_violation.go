@@ -104,6 +104,15 @@ func pivotLearnt(s *history.SagaRecord) *history.Attempt {
 	return latest
 }
 
+// notedAfter is why it is not known what the orchestrator knew when it was asked.
+const notedAfter = "the end of the pivot's call was noted only after the request"
+
+// endsUnnoted tells whether a request came when the pivot's answer was there already, and before
+// its call was over: of a busy machine both are noted in any order.
+func endsUnnoted(pivot *history.Attempt, request *history.Event) bool {
+	return request.Seq < pivot.Ended.Seq && request.At > pivot.LearntAt()
+}
+
 // checkUnlearnt counts what came after the good answer of a pivot that may not have
 // been read.
 func checkUnlearnt(t *tally, s *history.SagaRecord, ds []disturbance) {
@@ -133,8 +142,11 @@ func checkNoReturn(t *tally, s *history.SagaRecord, pivot *history.Attempt, ds [
 	undo := firstUndo(s)
 	switch {
 	case back == nil || undo == nil:
-		if clause != "" {
+		switch {
+		case clause != "":
 			t.held(clause, 1)
+		case slices.ContainsFunc(s.Operator, func(e *history.Event) bool { return endsUnnoted(pivot, e) }):
+			t.unjudgeable(pivotAfterRequest, notedAfter)
 		}
 		return
 	case clause == "":
@@ -279,7 +291,7 @@ func checkUnderWay(t *tally, s *history.SagaRecord, o *history.OpRecord) {
 			continue
 		}
 		undo := firstUndo(s)
-		limit := o.Call.Retry.AttemptTimeout()
+		limit := o.Call.Retry.ShortestTimeout()
 		switch {
 		case undo == nil || undo.Seq < a.Sent.Seq || undo.Seq > a.Ended.Seq || len(a.Answered) > 0 && undo.Seq > a.Answered[0].Seq:
 			t.held(pivotUnderWay, 1)
@@ -293,7 +305,7 @@ func checkUnderWay(t *tally, s *history.SagaRecord, o *history.OpRecord) {
 
 // endEvent is the report of an end, or that the saga is stuck.
 func endEvent(s *history.SagaRecord) *history.Event {
-	if s.Ended == nil && s.Status() == saga.Stuck {
+	if s.Ended == nil && s.Status().Left() {
 		return last(s.Reports)
 	}
 	return s.Ended

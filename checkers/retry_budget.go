@@ -19,7 +19,8 @@ const measuringTolerance = 50 * time.Millisecond
 // their failures were transient.
 //
 // Source: the saga's policy (docs/contract.md). Evidence: call-sent, call-ended,
-// saga-ended. Only attempts that the orchestrator sent count, not copies that
+// saga-ended. A budget of the saga, over all layers of retries, is judged too: see
+// saga.Budget. Only attempts that the orchestrator sent count, not copies that
 // the network made; and only retries: what is sent after a good answer is
 // redundant-call's matter, after a refusal retried-permanent-error's. A deferrable
 // step, and a pivot that can't be undone, may go on beyond their policy
@@ -37,13 +38,15 @@ const (
 	budgetDeadline     = "deadline"
 	promisedAction     = "promised-to-action"
 	promisedUndo       = "promised-to-compensation"
+	wholeAttempts      = "attempts-of-saga"
+	wholeTime          = "time-of-saga"
 )
 
 // Doc documents the checker.
 func (RetryBudget) Doc() Doc {
 	return Doc{
 		Name:       "retry-budget",
-		Definition: "More attempts than the policy's maximum, or a new attempt after its deadline; or fewer than it promises while the errors were transient.",
+		Definition: "More attempts than the policy's maximum, or the saga's budget, or a new attempt after its deadline; or fewer than it promises while the errors were transient.",
 		Source:     "the saga's retry policy; n8n #9236, n8n #12096",
 		Clauses: []Clause{
 			{Name: budgetAction, Text: "an action is attempted no more often than its policy allows: actions that failed as often as that", Wants: []Trait{boundedActions}},
@@ -52,6 +55,8 @@ func (RetryBudget) Doc() Doc {
 			{Name: budgetDeadline, Text: "no attempt begins more than 50 ms after the deadline: operations whose next attempt could have", Wants: []Trait{deadlines}, Needs: []string{"deadline"}},
 			{Name: promisedAction, Text: "an action that fails transiently is attempted again while its policy allows it", Wants: []Trait{repeatedActions}},
 			{Name: promisedUndo, Text: "so is a compensation", Wants: []Trait{repeatedUndos}},
+			{Name: wholeAttempts, Text: "the actions of a saga together are attempted no more often than its budget allows, but for one attempt more a kill: sagas that would have gone on", Wants: []Trait{spentAttempts}, Needs: []string{"saga-budget"}},
+			{Name: wholeTime, Text: "nor more than 50 ms after the time that its budget gives them since it was accepted: sagas that would have gone on then", Wants: []Trait{spentTime}, Needs: []string{"saga-budget"}},
 		},
 		Evidence: "call-sent, call-ended and saga-ended.",
 		Blind:    "Deferrable steps and pivots without a compensation, which go on beyond their policy (see degradation-failure and pivot-violation); one attempt more for each kill; deadlines across a kill, a pause or a store outage; giving up early when anything else could have been the reason (another step failed, an operator, a breaker, a deadline that the next attempt may have missed, a refused connection, an attempt that timed out before it reached the wire, which may be any where half of a time-out passes between the wire and a participant).",
@@ -65,6 +70,7 @@ func (c RetryBudget) Check(h *history.History, ix *history.Index) Verdict {
 	t := newTally(c)
 	ds := disturbances(h, ix)
 	for _, s := range singleSagas(h, ix) {
+		checkWhole(t, ix, s, ds)
 		for _, o := range opsOf(s) {
 			as := tries(s, o)
 			if len(as) == 0 || endless(s, o.Op) {
@@ -181,7 +187,7 @@ func checkPromised(t *tally, h *history.History, ix *history.Index, s *history.S
 		return
 	}
 	end := endEvent(s)
-	if end == nil || end.Status == saga.Completed || deadlineNear(ix, p, as) || o.Call.Breaker != nil || stoppedForAReason(h, s, o) {
+	if end == nil || end.Status == saga.Completed || deadlineNear(ix, p, o.Call.RetryBudget, as) || o.Call.Breaker != nil || stoppedForAReason(h, s, o) || o.Op.Direction == saga.Action && budgetMayBeSpent(h, ix, s, ds, end) {
 		return // nothing shows that it was given up, or there was a reason
 	}
 	if why := mayGoUnseen(h, ix, s, o, as, ds); why != "" {
@@ -197,13 +203,13 @@ func checkPromised(t *tally, h *history.History, ix *history.Index, s *history.S
 
 // deadlineNear tells whether the next attempt may have come to lie past the deadline,
 // which counts from the first one.
-func deadlineNear(ix *history.Index, p saga.RetryPolicy, as []*history.Attempt) bool {
+func deadlineNear(ix *history.Index, p saga.RetryPolicy, budget *saga.RetryBudget, as []*history.Attempt) bool {
 	if p.DeadlineMS == 0 {
 		return false
 	}
 	end := as[len(as)-1]
 	_, wait := p.Band(end.N + 1)
-	late := measuringTolerance + 3*ix.Lag
+	late := measuringTolerance + 3*ix.Lag + saga.LongestHold(ix.History.Header.Definitions, budget)
 	return end.LearntAt()+max(wait, retryAfter(end))+late > as[0].Sent.At+time.Duration(p.DeadlineMS)*time.Millisecond
 }
 
@@ -264,7 +270,7 @@ func stopEvent(s *history.SagaRecord, o *history.OpRecord) *history.Event {
 // was seen: since the saga was submitted, or since the last of its calls that
 // came before.
 func attemptMayHideBefore(s *history.SagaRecord, first *history.Attempt, p saga.RetryPolicy) bool {
-	limit := p.AttemptTimeout()
+	limit := p.ShortestTimeout()
 	if limit == 0 {
 		return false
 	}
@@ -285,7 +291,7 @@ func attemptMayHideBefore(s *history.SagaRecord, first *history.Attempt, p saga.
 // seen or after them, for one that timed out before its first byte came to the
 // wire, as happens on an overloaded machine.
 func attemptMayHide(as []*history.Attempt, p saga.RetryPolicy, stop *history.Event) bool {
-	limit := p.AttemptTimeout()
+	limit := p.ShortestTimeout()
 	if limit == 0 {
 		return false
 	}

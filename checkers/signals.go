@@ -111,6 +111,9 @@ func (s *signals) line(op saga.Operation) *history.Event {
 }
 
 // unheard is why something can't be judged in a cell.
-func unheard(what string) string {
+func unheard(h *history.History, what string) string {
+	if !slices.ContainsFunc([]string{"metrics", "traces", "logs"}, func(c string) bool { return slices.Contains(h.Header.Orchestrator.Capabilities, c) }) {
+		return "nobody has said how to hear what the system says about itself (telemetry, in a manifest)"
+	}
 	return "the orchestrator's " + what + " were not heard in any cell: they are in cells that have an orchestrator of their own"
 }

@@ -40,8 +40,8 @@ func (c SilentRollback) Check(h *history.History, ix *history.Index) Verdict {
 	t := newTally(c)
 	s := newSignals(h, ix)
 	if len(s.heard) == 0 {
-		t.lacks(rollbackShown, "%s", unheard("signals"))
-		return t.verdict(unheard("signals"))
+		t.lacks(rollbackShown, "%s", unheard(h, "signals"))
+		return t.verdict(unheard(h, "signals"))
 	}
 	var undone []*history.OpRecord
 	for _, r := range ix.Sagas {

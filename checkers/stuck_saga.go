@@ -64,7 +64,7 @@ func (c StuckSaga) Check(h *history.History, ix *history.Index) Verdict {
 		clause := ending(h, ix, ds, s)
 		why := unsettled(h, ix, ds, s)
 		switch {
-		case s.Ended != nil, clause == saysStuck && s.Status() == saga.Stuck:
+		case s.Ended != nil, clause == saysStuck && s.Status().Left():
 			t.held(clause, 1)
 		case why != "":
 			t.unknown(clause, "a saga has not ended, %s", why)
@@ -122,14 +122,14 @@ func unsettled(h *history.History, ix *history.Index, ds []disturbance, s *histo
 		return "and the history has no settle event"
 	case disturbed(ds, ix.Settled.Seq, ix.Settled.Seq):
 		return "but the orchestrator was not running at the end"
-	case s.Status() != saga.Stuck && !settled(h, ix, s):
+	case !s.Status().Left() && !settled(h, ix, s):
 		return "and its time to settle had not passed"
 	case starved(ix, s):
 		return fmt.Sprintf("but the machine was too late for its time-outs: by %v", ms(ix.Lag))
 	case tooSlow(h, ix, s) != "":
 		return fmt.Sprintf("but the real service of %s answers later than the workflow waits", tooSlow(h, ix, s))
-	case s.Status() != saga.Stuck && stillWaiting(s, ix.Settled.At):
-		return "but its retry policy allows a wait beyond the settle time"
+	case !s.Status().Left() && stillWaiting(h, s, ix.Settled.At):
+		return "but its retry policy, or an answer, allows a wait beyond the settle time"
 	}
 	return ""
 }
@@ -159,7 +159,7 @@ func settled(h *history.History, ix *history.Index, s *history.SagaRecord) bool 
 // timed out for no other reason, some of them before they had sent anything.
 func starved(ix *history.Index, s *history.SagaRecord) bool {
 	for _, o := range s.Ops {
-		if limit := o.Call.Retry.AttemptTimeout(); limit > 0 && 2*ix.Lag >= limit {
+		if limit := o.Call.Retry.ShortestTimeout(); limit > 0 && 2*ix.Lag >= limit {
 			return true
 		}
 	}
@@ -167,11 +167,15 @@ func starved(ix *history.Index, s *history.SagaRecord) bool {
 }
 
 // stillWaiting tells whether the next attempt of some operation may be due only
-// after the end of the history.
-func stillWaiting(s *history.SagaRecord, end time.Duration) bool {
+// after the end of the history. A workflow of the user's own has no policy that anybody knows:
+// the settle time is what it is given, unless an answer asks for more.
+func stillWaiting(h *history.History, s *history.SagaRecord, end time.Duration) bool {
 	for _, o := range s.Ops {
 		a := o.Attempts[len(o.Attempts)-1]
 		if a.Learnt() == saga.Done || a.Ended == nil || a.Ended.At > end { // the end of the cell ended it
+			continue
+		}
+		if h.Header.Workflow != "" && retryAfter(a) == 0 {
 			continue
 		}
 		_, hi := o.Call.Retry.Band(a.N + 1)
@@ -179,6 +183,7 @@ func stillWaiting(s *history.SagaRecord, end time.Duration) bool {
 		if b := o.Call.Breaker; b != nil {
 			wait += b.Open()
 		}
+		wait += saga.LongestHold(h.Header.Definitions, o.Call.RetryBudget)
 		if a.Ended.At+wait+slack(wait) > end {
 			return true
 		}

@@ -86,7 +86,7 @@ func (c ThunderingHerd) Check(h *history.History, ix *history.Index) Verdict {
 	seen := 0
 	for _, s := range singleSagas(h, ix) {
 		for _, o := range opsOf(s) {
-			if o.Call.Breaker != nil { // it releases all at once
+			if heldBack(o.Call) || !o.Call.Retry.Adaptive.IsZero() { // it releases all at once, or places them elsewhere
 				continue
 			}
 			for _, w := range tm.waitsOf(s, o) {

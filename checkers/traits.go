@@ -2,6 +2,7 @@ package checkers
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 	"time"
 
@@ -78,7 +79,15 @@ var (
 	repeatedUndos   = Trait{"a compensation that may be attempted more than once", anyStep(func(s saga.Step) bool { return undoable(s) && repeated(*s.Compensation) })}
 	waitingActions  = Trait{"a wait before a further attempt of an action", anyStep(func(s saga.Step) bool { return waits(s.Action) && !s.Unbounded() })}
 	waitingUndos    = Trait{"a wait before a further attempt of a compensation", anyStep(func(s saga.Step) bool { return undoable(s) && waits(*s.Compensation) })}
-	longWaits       = Trait{fmt.Sprintf("%d waits of 100 ms or more that its policies allow in a cell", manyWaits), func(ds []saga.Definition) bool {
+	freeWaits       = Trait{"a call that may be attempted more than once, behind no breaker and no retry budget", func(ds []saga.Definition) bool {
+		for c := range calls(ds) {
+			if repeated(c) && !heldBack(c) {
+				return true
+			}
+		}
+		return false
+	}}
+	longWaits = Trait{fmt.Sprintf("%d waits of 100 ms or more that its policies allow in a cell", manyWaits), func(ds []saga.Definition) bool {
 		n := 0
 		for _, d := range ds {
 			for _, s := range d.Steps {
@@ -98,7 +107,19 @@ var (
 		return ok
 	}}
 	sharedBreakers = Trait{"a circuit breaker that two calls of a cell share", shareBreaker}
-	deadlines      = Trait{"a deadline", anyStep(func(s saga.Step) bool {
+	retryBudgets   = Trait{"a retry budget that two calls of a cell share", shareRetryBudget}
+	adaptives      = Trait{"a policy that adapts", anyStep(func(s saga.Step) bool { return !s.Action.Retry.Adaptive.IsZero() })}
+	adaptiveWaits  = Trait{"a wait before a second attempt that adapts", anyStep(func(s saga.Step) bool {
+		lo, _ := s.Action.Retry.Band(2)
+		return !s.Action.Retry.Adaptive.IsZero() && s.Action.Retry.MaxAttempts != 1 && lo > 2*timerTolerance
+	})}
+	spentAttempts = Trait{"a budget of attempts over all actions", anyDefinition(func(d saga.Definition) bool { return d.Budget.Attempts > 0 })}
+	spentTime     = Trait{"a budget of time over all actions", anyDefinition(func(d saga.Definition) bool { return d.Budget.TimeMS > 0 })}
+	// A participant asks for a second at least (RFC 9110, 10.2.3); as much again is for the calls.
+	roomToWait = Trait{"room for a wait of a second in the budget of time", anyDefinition(func(d saga.Definition) bool {
+		return d.Budget.TimeMS == 0 || d.Budget.TimeMS > 2000
+	})}
+	deadlines = Trait{"a deadline", anyStep(func(s saga.Step) bool {
 		return s.Action.Retry.DeadlineMS > 0 && !s.Unbounded() || undoable(s) && s.Compensation.Retry.DeadlineMS > 0
 	})}
 	herds = Trait{"8 sagas or more in a cell that repeat one call, with jitter", herd}
@@ -132,7 +153,7 @@ const manyWaits = 24
 
 // waitsLong counts the waits of a call that may take 100 ms or more.
 func waitsLong(c *saga.Call) (n int) {
-	if c == nil || c.Breaker != nil {
+	if c == nil || heldBack(*c) {
 		return 0
 	}
 	most := c.Retry.MaxAttempts
@@ -179,21 +200,35 @@ func ordered(is func(saga.Step) bool) func([]saga.Definition) bool {
 
 func shareBreaker(ds []saga.Definition) bool {
 	n := map[string]int{}
-	for _, d := range ds {
-		for _, s := range d.Steps {
-			for _, c := range []*saga.Call{&s.Action, s.Compensation} {
-				if c != nil && c.Breaker != nil {
-					n[c.Breaker.Name]++
+	for c := range calls(ds) {
+		if c.Breaker != nil {
+			n[c.Breaker.Name]++
+		}
+	}
+	return slices.Max(append(slices.Collect(maps.Values(n)), 0)) > 1
+}
+
+func shareRetryBudget(ds []saga.Definition) bool {
+	n := map[string]int{}
+	for c := range calls(ds) {
+		if c.RetryBudget != nil {
+			n[c.RetryBudget.Name]++
+		}
+	}
+	return slices.Max(append(slices.Collect(maps.Values(n)), 0)) > 1
+}
+
+// calls yields all calls of some definitions.
+func calls(ds []saga.Definition) func(func(saga.Call) bool) {
+	return func(yield func(saga.Call) bool) {
+		for _, d := range ds {
+			for _, s := range d.Steps {
+				if !yield(s.Action) || s.Compensation != nil && !yield(*s.Compensation) {
+					return
 				}
 			}
 		}
 	}
-	for _, calls := range n {
-		if calls > 1 {
-			return true
-		}
-	}
-	return false
 }
 
 func shareRegister(ds []saga.Definition) bool {
@@ -216,5 +251,7 @@ func shareRegister(ds []saga.Definition) bool {
 }
 
 func herd(ds []saga.Definition) bool {
-	return len(ds) >= herdWaits && anyStep(func(s saga.Step) bool { return s.Action.Retry.Jitter > 0 && s.Action.Breaker == nil })(ds)
+	return len(ds) >= herdWaits && anyStep(func(s saga.Step) bool {
+		return s.Action.Retry.Jitter > 0 && !heldBack(s.Action) && s.Action.Retry.Adaptive.IsZero()
+	})(ds)
 }

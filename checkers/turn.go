@@ -31,8 +31,9 @@ const (
 // core tells what the orchestrator knew, when an event happened, of the steps that
 // the saga can't do without, and why that can't be told. If they are done, nothing
 // but an operator can be a reason to go back.
-func core(h *history.History, s *history.SagaRecord, ds []disturbance, before *history.Event) (state coreState, why string) {
-	if mayHaveBeenAsked(s) {
+func core(ix *history.Index, s *history.SagaRecord, ds []disturbance, before *history.Event) (state coreState, why string) {
+	h := ix.History
+	if mayHaveBeenAsked(s) || budgetMayBeSpent(h, ix, s, ds, before) {
 		return coreFailed, ""
 	}
 	for _, step := range s.Definition.Steps {

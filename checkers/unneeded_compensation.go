@@ -56,7 +56,7 @@ func (c UnneededCompensation) Check(h *history.History, ix *history.Index) Verdi
 			}
 			continue
 		}
-		switch state, why := core(h, s, ds, back); state {
+		switch state, why := core(ix, s, ds, back); state {
 		case coreDone:
 			t.violate(forwardClause(s, ds), action(s, ""), []*history.Event{last(s.Accepted), back}, "broke forward recovery: saga %s was compensated although no step of it had failed", s.ID)
 		case coreUnsure:

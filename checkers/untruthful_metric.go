@@ -61,9 +61,9 @@ func (c UntruthfulMetric) Check(h *history.History, ix *history.Index) Verdict {
 	s := newSignals(h, ix)
 	if s.heard[history.HasMetrics] == nil {
 		for _, k := range t.doc.Clauses {
-			t.lacks(k.Name, "%s", unheard("metrics"))
+			t.lacks(k.Name, "%s", unheard(h, "metrics"))
 		}
-		return t.verdict(unheard("metrics"))
+		return t.verdict(unheard(h, "metrics"))
 	}
 	if len(s.kills) > 0 && !s.has(history.LastingMetrics) {
 		return t.verdict("the orchestrator was killed, and its manifest does not say that counters hold over that")
@@ -151,7 +151,7 @@ func (j metricJudge) reported(status saga.Status) (w seenOnWire) {
 		case last == status:
 			w.least++
 			w.most++
-		case !last.Ended() && last != saga.Stuck && len(s.Submitted)+len(s.Accepted) > 0:
+		case !last.Ended() && !last.Left() && len(s.Submitted)+len(s.Accepted) > 0:
 			w.most++
 		}
 	}
@@ -239,7 +239,7 @@ func (j metricJudge) mayHide() string {
 				if j.s.h.MayBeRefused(saga.Operation{Saga: s.ID, Step: step.Name, Direction: d}) {
 					return "connections were refused, of which the wire knows nothing"
 				}
-				if limit := call.Retry.AttemptTimeout(); limit > 0 && 2*j.s.lag >= limit {
+				if limit := call.Retry.ShortestTimeout(); limit > 0 && 2*j.s.lag >= limit {
 					return "the machine was so late that attempts may have timed out before they reached the wire"
 				}
 			}

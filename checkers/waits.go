@@ -17,6 +17,7 @@ type wait struct {
 	next     *history.Event // call-sent
 	policy   saga.RetryPolicy
 	breaker  string        // that it passes through; empty: none
+	shared   bool          // something that calls share may hold it back
 	lo, hi   time.Duration // the band of the policy
 	shortest time.Duration // since the orchestrator surely had learnt the failure
 	longest  time.Duration // since it can have learnt it at the earliest
@@ -75,7 +76,7 @@ func (t *timing) waitsOf(s *history.SagaRecord, o *history.OpRecord) []wait {
 		if a.Learnt() != saga.Transient {
 			continue
 		}
-		w := wait{op: o.Op, failed: a, next: b.Sent, policy: p, asked: retryAfter(a)}
+		w := wait{op: o.Op, failed: a, next: b.Sent, policy: p, asked: retryAfter(a), shared: heldBack(o.Call)}
 		w.lo, w.hi = p.Band(b.N)
 		if o.Call.Breaker != nil {
 			w.breaker = o.Call.Breaker.Name
@@ -92,6 +93,8 @@ func (t *timing) waitsOf(s *history.SagaRecord, o *history.OpRecord) []wait {
 			w.unknown = tooLateToSay
 		case t.seenLate(o, a):
 			w.unknown = "the moment of the failure is not known"
+		case hurried(s, a, b):
+			w.unknown = "an operator may have ended the wait"
 		case policiesChanged(t.ix, b.Sent.Seq):
 			w.unknown = otherPolicies
 		}
@@ -99,6 +102,10 @@ func (t *timing) waitsOf(s *history.SagaRecord, o *history.OpRecord) []wait {
 	}
 	return ws
 }
+
+// heldBack tells whether something that calls share may hold an attempt back beyond its
+// wait: a circuit breaker, a retry budget.
+func heldBack(c saga.Call) bool { return c.Breaker != nil || c.RetryBudget != nil }
 
 // hungUp tells that the participant broke the connection instead of answering.
 func hungUp(a *history.Attempt) bool {
@@ -120,7 +127,7 @@ func answeredAt(a *history.Attempt) time.Duration {
 // yet ended long before their time-out, and on machines that are late by a good
 // part of a time-out.
 func (t *timing) seenLate(o *history.OpRecord, a *history.Attempt) bool {
-	limit := o.Call.Retry.AttemptTimeout()
+	limit := o.Call.Retry.ShortestTimeout()
 	switch {
 	case limit == 0:
 		return false
@@ -139,7 +146,7 @@ func (t *timing) seenLate(o *history.OpRecord, a *history.Attempt) bool {
 // it begins while the time-out runs. On a machine that is late by a good part of a time-out it can't
 // be told from a connection that broke, and a participant that hung up was not silent.
 func (t *timing) earliestFailure(o *history.OpRecord, a *history.Attempt) time.Duration {
-	full, late := o.Call.Retry.AttemptTimeout(), t.late
+	full, late := o.Call.Retry.ShortestTimeout(), t.late
 	if a.Ended.Code == 0 && !hungUp(a) && t.keepsTimeout && 2*late <= full && a.Ended.At-a.Sent.At >= full-late {
 		return a.Sent.At + full - late
 	}

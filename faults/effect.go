@@ -22,6 +22,12 @@ type Effect struct {
 	// given in front of it.
 	Decides bool
 	Asked   bool // an operator asks for the saga's rollback
+	// Acts are what operators ask for, one after the other: so many Consoles at once, each so
+	// many Times; Later: after that time, and not while the attempt is held. What was paused is
+	// Resumed after a time.
+	Acts            []saga.Act
+	Consoles, Times int
+	Later, Resumed  time.Duration
 	// Waits: from then on the policies say that a step waits so long before each further
 	// attempt; 0: they are not changed.
 	Waits time.Duration
@@ -112,13 +118,16 @@ func (e Effect) halves() bool {
 
 // Passes tells whether the attempt is let through.
 func (e Effect) Passes() bool {
-	return !e.Refused && !e.Cut && len(e.Bends) == 0 && !e.Copied && e.Answer == nil && !e.Asked && e.Victim == ""
+	return !e.Refused && !e.Cut && len(e.Bends) == 0 && !e.Copied && e.Answer == nil && !e.Asked && len(e.Acts) == 0 && e.Victim == ""
 }
 
 // bare tells whether the answer has a head only.
 func (e Effect) bare() bool {
 	return e.Answer != nil && (e.Answer.Code == http.StatusNoContent || e.Answer.Garble == garble.Empty)
 }
+
+// Rolls tells whether somebody asks for the saga's rollback.
+func (e Effect) Rolls() bool { return e.Asked || slices.Contains(e.Acts, saga.ActRollback) }
 
 // OnProcess tells whether it is the orchestrator's process that suffers.
 func (e Effect) OnProcess() bool { return e.Victim == ProcessKilled || e.Victim == ProcessPaused }

@@ -17,7 +17,7 @@ var _ Kind = failure{}
 
 func (failure) Doc() KindDoc {
 	return KindDoc{
-		Name: KindError, Phases: []saga.Phase{saga.Receive, saga.Commit}, Transient: true,
+		Name: KindError, Phases: []saga.Phase{saga.Receive, saga.Commit}, Transient: true, InARow: saga.Receive,
 		Answers: true,
 		Text:    "the participant answers 500: at receive nothing was done, at commit everything was",
 	}

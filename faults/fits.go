@@ -115,8 +115,13 @@ func (p Plan) twins(number func(int) int) (ps yamlfile.Problems) {
 		what, field := fmt.Sprintf("%s at %s", f.Kind, f.At), "at"
 		if f.At.IsZero() {
 			what, field = fmt.Sprintf("%+v", f), "kind"
-		} else if k, err := KindByName(f.Kind); err == nil && k.Doc().Answers {
-			what = fmt.Sprintf("an answer at %s", f.At)
+		} else if k, err := KindByName(f.Kind); err == nil {
+			switch d := k.Doc(); {
+			case d.Operates:
+				what = fmt.Sprintf("%s %s at %s", f.Kind, f.As, f.At)
+			case d.Answers:
+				what = fmt.Sprintf("an answer at %s", f.At)
+			}
 		}
 		key := fmt.Sprintf("%d %s", f.Saga, what)
 		j, again := first[key]

@@ -28,8 +28,14 @@ type KindDoc struct {
 	// Governs: it needs an orchestrator whose policies and flags can be changed while it
 	// runs. Plans name it; nobody draws it.
 	Governs bool
+	// Operates: it needs an orchestrator of which operators may ask something. Explorers
+	// place it only if they are told to.
+	Operates bool
 	// Keys: it needs a service that forgets idempotency keys, which is one of a workflow.
 	Keys bool
+	// InARow is where several attempts of one call meet it one after the other, so that a
+	// policy shows; empty: it makes no sense in a row.
+	InARow saga.Phase
 	// Answers: it answers in the participant's place, which can be done once.
 	Answers bool
 	// Follows is what the orchestrator should make of it, where the marks above do not
@@ -118,6 +124,8 @@ func Kinds() []Kind {
 		forgetKeys{},
 		pauseOrchestrator{},
 		askRollback{},
+		operate{},
+		operateCrash{},
 		changePolicy{},
 		setFlag{},
 		outage{},
@@ -197,6 +205,8 @@ func (d KindDoc) unused(f Fault) error {
 		{"retry_after_s", f.RetryAfterS != 0},
 		{"retry_after_date", f.RetryAfterDate},
 		{"as", f.As != ""},
+		{"consoles", f.Consoles != 0},
+		{"times", f.Times != 0},
 		{"steps", f.Steps != nil},
 		{"from_ms", f.FromMS != 0},
 		{"for_ms", f.ForMS != 0},

@@ -36,11 +36,16 @@ func LoadPlan(path string) (*PlanFile, error) {
 	if _, err := b.ReadFrom(io.LimitReader(f, maxFile+1)); err != nil {
 		return nil, fmt.Errorf("%s: %w", path, err)
 	}
-	p, ps := parsePlan(b.Bytes())
+	return ParsePlanFile(path, b.Bytes())
+}
+
+// ParsePlanFile is LoadPlan of a text; file is the name that mistakes show.
+func ParsePlanFile(file string, b []byte) (*PlanFile, error) {
+	p, ps := parsePlan(b)
 	if len(ps) > 0 {
-		return nil, ps.Of(path).InOrder().Err()
+		return nil, ps.Of(file).InOrder().Err()
 	}
-	p.path = path
+	p.path = file
 	return p, nil
 }
 

@@ -13,7 +13,7 @@ var _ Kind = lose{}
 
 func (lose) Doc() KindDoc {
 	return KindDoc{
-		Name: KindLose, Phases: []saga.Phase{saga.Request, saga.Response}, Transient: true,
+		Name: KindLose, Phases: []saga.Phase{saga.Request, saga.Response}, Transient: true, InARow: saga.Response,
 		Text: "the request or the answer is lost in silence: nothing comes until the orchestrator's own time-out",
 	}
 }

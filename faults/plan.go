@@ -37,7 +37,10 @@ type Fault struct {
 	KBps int `json:"kbps,omitempty" yaml:"kbps,omitempty"`
 	// Code is the HTTP status of answer.
 	Code int `json:"code,omitempty" yaml:"code,omitempty"`
-	// As is what corrupt and wrong-type make of an answer.
+	// Consoles is how many operators ask at once, and Times how often each of them does.
+	Consoles int `json:"consoles,omitempty" yaml:"consoles,omitempty"`
+	Times    int `json:"times,omitempty" yaml:"times,omitempty"`
+	// As is what corrupt and wrong-type make of an answer, or what operators ask for.
 	As string `json:"as,omitempty" yaml:"as,omitempty"`
 	// RetryAfterS is the Retry-After of throttle and answer, in seconds.
 	// RetryAfterDate: it is sent as an HTTP date.
@@ -126,6 +129,9 @@ func (f Fault) String() string {
 	}
 	if f.As != "" {
 		s += " " + f.As
+	}
+	if f.Consoles > 1 {
+		s += fmt.Sprintf(" by %d", f.Consoles)
 	}
 	switch {
 	case !f.At.IsZero():

@@ -83,6 +83,9 @@ func section(w io.Writer, d KindDoc) {
 	if d.Governs {
 		fmt.Fprint(w, "- **Needs** the [capabilities](orchestrators.md#capabilities) `policies`, `flags` and `audit`. The curated plans have it at certain places; it is neither drawn nor explored.\n")
 	}
+	if d.Operates {
+		fmt.Fprint(w, "- **Needs** an orchestrator of which an operator may ask it: the [capabilities](orchestrators.md#capabilities) `operator-…`, by the contract or by the manifest's `operator`. The curated plans have it at certain places; `sagacheck explore --operator` at every failure point; it is not drawn.\n")
+	}
 	if d.Keys {
 		fmt.Fprint(w, "- **Needs** a service of a [workflow](your-workflow.md) whose protection has a `ttl`; `delay_ms` is as long as that lasts in a cell, or longer.\n")
 	}
@@ -115,7 +118,7 @@ func (d KindDoc) examplePhases() []saga.Phase {
 // exampleValues are values that make a valid fault; a test says so.
 var exampleValues = map[string]string{
 	"after": "reserve#1@response", "delay_ms": "300", "bytes": "40", "kbps": "8", "code": "504", "retry_after_s": "1", "retry_after_date": "true",
-	"corrupt as": "empty", "wrong-type as": "text", "set-flag as": "hold-participant", "steps": "[charge]", "from_ms": "0", "for_ms": "60", "calls": "[true, false, true]",
+	"corrupt as": "empty", "wrong-type as": "text", "set-flag as": "hold-participant", "operate as": "pause", "operate-crash as": "pause", "consoles": "2", "times": "2", "steps": "[charge]", "from_ms": "0", "for_ms": "60", "calls": "[true, false, true]",
 }
 
 func example(d KindDoc, p saga.Phase) string {

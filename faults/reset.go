@@ -13,7 +13,7 @@ var _ Kind = reset{}
 
 func (reset) Doc() KindDoc {
 	return KindDoc{
-		Name: KindReset, Phases: []saga.Phase{saga.Request, saga.Response}, Transient: true,
+		Name: KindReset, Phases: []saga.Phase{saga.Request, saga.Response}, Transient: true, InARow: saga.Response,
 		Text: "the connection is reset (TCP RST) before the request arrives, or after the answer has left",
 	}
 }

@@ -6,6 +6,9 @@ import (
 	"github.com/sagacheck/sagacheck/saga"
 )
 
+// KindThrottle is the name of a kind of fault: plans choose it.
+const KindThrottle = "throttle"
+
 // throttle is 429 with Retry-After (RFC 6585, RFC 9110 section 10.2.3).
 type throttle struct{ plain }
 
@@ -13,7 +16,7 @@ var _ Kind = throttle{}
 
 func (throttle) Doc() KindDoc {
 	return KindDoc{
-		Name: "throttle", Phases: []saga.Phase{saga.Receive}, Fields: []string{"retry_after_s"}, Transient: true,
+		Name: KindThrottle, Phases: []saga.Phase{saga.Receive}, Fields: []string{"retry_after_s"}, Transient: true,
 		Answers: true,
 		Text:    "the participant answers 429 with Retry-After, nothing was done",
 	}

@@ -16,7 +16,7 @@ var _ Kind = unavailable{}
 
 func (unavailable) Doc() KindDoc {
 	return KindDoc{
-		Name: KindUnavailable, Phases: []saga.Phase{saga.Receive}, Transient: true,
+		Name: KindUnavailable, Phases: []saga.Phase{saga.Receive}, Transient: true, InARow: saga.Receive,
 		Answers: true,
 		Text:    "the participant answers 503, nothing was done",
 	}

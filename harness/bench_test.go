@@ -15,6 +15,7 @@ import (
 	"github.com/sagacheck/sagacheck/orchestrators"
 	"github.com/sagacheck/sagacheck/participants"
 	"github.com/sagacheck/sagacheck/reference"
+	"github.com/sagacheck/sagacheck/reference/api"
 	"github.com/sagacheck/sagacheck/scenarios"
 )
 
@@ -44,7 +45,7 @@ func startLocal(tb testing.TB) local {
 	if err != nil {
 		tb.Fatal(err)
 	}
-	srv := &http.Server{Handler: exec.Handler()}
+	srv := &http.Server{Handler: api.Handler(exec)}
 	go srv.Serve(ln) //nolint:errcheck // ends with Close below
 	tb.Cleanup(func() {
 		srv.Close()

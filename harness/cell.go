@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/sagacheck/sagacheck/history"
@@ -92,7 +93,7 @@ func (r *cellRun) prepare(target wire.Target) error {
 	store, _ := target.(wire.Store)
 	setup := wire.Setup{
 		Plan: c.Plan, Sagas: r.ids, Service: service(r.defs), Rec: r.rec, Target: target, Store: store,
-		Operator: r.sys.Client(r.sys.Base()).Compensate, Governor: r.governor(),
+		Operator: r.sys.Client(r.sys.Base()).Compensate, Governor: r.governor(), Console: r.console(),
 	}
 	if own, ok := r.sys.(*ownSystem); ok {
 		own.router.setup(&setup, func(service string) { r.world.Forget(service) })
@@ -101,11 +102,7 @@ func (r *cellRun) prepare(target wire.Target) error {
 	if err != nil {
 		return err
 	}
-	defects := participants.Defects{}
-	for _, d := range c.Defects {
-		defects[d] = true
-	}
-	r.world = participants.NewWorld(c.Profile, registers, r.rec, r.in.Hook, defects)
+	r.world = participants.NewWorld(c.Profile, registers, r.rec, r.in.Hook, c.Rules)
 	r.script()
 	own, ok := r.sys.(*ownSystem)
 	if !ok {
@@ -187,7 +184,7 @@ func (r *cellRun) script() {
 		}
 		d := r.defs[r.index(op.Saga)]
 		call, _ := d.Call(op.Ref())
-		r.in.Script(g, op, path(op), wire.Upstream{Addr: r.h.server.Addr()}, call.Retry.AttemptTimeout(), r.world)
+		r.in.Script(g, op, path(op), wire.Upstream{Addr: r.h.server.Addr()}, call.Retry.ShortestTimeout(), r.world)
 	}
 }
 
@@ -207,10 +204,14 @@ func (r *cellRun) header(registers map[string]string) (history.Header, error) {
 	if err != nil {
 		return history.Header{}, err
 	}
+	defects := slices.Clone(r.h.Defects)
+	if c.Rules != nil {
+		defects = append(defects, c.Rules.Laid...)
+	}
 	h := history.Header{
 		Cell: c.ID, Scenario: c.Scenario, Profile: string(c.Profile), Orchestrator: r.sys.Info(), Seed: c.Seed,
 		PlanID: c.Plan.ID(), Plan: plan, Definitions: r.defs, Registers: registers,
-		SettleMS: int(r.h.Settle / time.Millisecond), Defects: append(append([]string{}, r.h.Defects...), c.Defects...),
+		SettleMS: int(r.h.Settle / time.Millisecond), Defects: defects,
 	}
 	if own, ok := r.sys.(*ownSystem); ok {
 		h.Workflow, h.Promises, h.Real = own.router.flow.Name, promised(own.router.flow), own.router.flow.Reals()

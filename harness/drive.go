@@ -128,6 +128,8 @@ func (w *watch) pending() string {
 		return fmt.Sprintf("saga %s: no status: %v", w.id, w.err)
 	case w.unknown:
 		return fmt.Sprintf("saga %s: unknown to the orchestrator", w.id)
+	case w.last.Status == saga.EndedByHand:
+		return ""
 	case !w.last.Status.Ended():
 		return fmt.Sprintf("saga %s: %s%s", w.id, w.last.Status, steps(w.last, saga.StepPending, saga.StepRunning, saga.StepFailed, saga.StepCompensating))
 	}

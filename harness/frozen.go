@@ -102,23 +102,30 @@ func isWord(r rune) bool {
 
 func (f Frozen) step(s saga.Step, n int, renew *renewer, address scenarios.Address) saga.Step {
 	s.Action.Body = []byte(renew.all(string(s.Action.Body)))
-	s.Action.Breaker = renewBreaker(s.Action.Breaker, renew)
+	s.Action = renewNames(s.Action, renew)
 	s.Action.URL = address(n, saga.StepRef{Step: s.Name, Direction: saga.Action})
 	if s.Compensation != nil {
 		undo := *s.Compensation
 		undo.Body = []byte(renew.all(string(undo.Body)))
-		undo.Breaker = renewBreaker(undo.Breaker, renew)
+		undo = renewNames(undo, renew)
 		undo.URL = address(n, saga.StepRef{Step: s.Name, Direction: saga.Compensation})
 		s.Compensation = &undo
 	}
 	return s
 }
 
-func renewBreaker(b *saga.Breaker, renew *renewer) *saga.Breaker {
-	if b == nil {
-		return nil
+// renewNames gives what calls share a name of the new cell.
+func renewNames(c saga.Call, renew *renewer) saga.Call {
+	if c.Breaker != nil {
+		b := *c.Breaker
+		b.Name = renew.all(b.Name)
+		c.Breaker = &b
 	}
-	again := *b
-	again.Name = renew.all(again.Name)
-	return &again
+	if c.RetryBudget != nil {
+		b := *c.RetryBudget
+		b.Name = renew.all(b.Name)
+		c.RetryBudget = &b
+	}
+	c.Retry.Adaptive.Name = renew.all(c.Retry.Adaptive.Name)
+	return c
 }

@@ -72,6 +72,7 @@ func (f *policyFile) add(d saga.Definition, wait time.Duration) {
 			p := c.Retry
 			ms := int(wait.Milliseconds())
 			p.InitialIntervalMS, p.MaxIntervalMS, p.Multiplier, p.Jitter = ms, ms, 1, 0
+			p.Adaptive = saga.Adaptive{} // the wait is to be told from any other
 			f.Templates[name] = policyTemplate{p}
 			f.Bindings = append(f.Bindings, policyBinding{name, d.Name, s.Name, direction})
 		}
@@ -110,16 +111,25 @@ func (g governor) TakeBack(ctx context.Context, flag string) (int, error) {
 const auditLimit = 5 * time.Second
 
 // audit records what the orchestrator says that it decided, in a cell in which it was
-// governed. What it does not tell is for a checker to find missing; that nothing can be
+// governed or operated. What it does not tell is for a checker to find missing; that nothing can be
 // read is trouble.
 func (r *cellRun) audit(ctx context.Context, began time.Time) error {
 	g, ok := r.in.Governor.(governor)
-	if !ok || !slices.ContainsFunc(r.cell.Plan.Faults, func(f faults.Fault) bool { return faults.KindOf(f).Doc().Governs }) {
+	governed, operated := false, false
+	for _, f := range r.cell.Plan.Faults {
+		d := faults.KindOf(f).Doc()
+		governed, operated = governed || d.Governs, operated || d.Operates
+	}
+	if !ok || !governed && !operated || !slices.Contains(r.sys.Info().Capabilities, "audit") {
 		return nil
+	}
+	ids := r.accepted
+	if governed { // what governs all, too
+		ids = append([]string{""}, ids...)
 	}
 	ctx, cancel := context.WithTimeout(ctx, auditLimit)
 	defer cancel()
-	for _, id := range append([]string{""}, r.accepted...) {
+	for _, id := range ids {
 		entries, err := g.client.Audit(ctx, id, began)
 		if err != nil {
 			return fmt.Errorf("the audit of cell %s: %w", r.cell.ID, err)
@@ -128,9 +138,9 @@ func (r *cellRun) audit(ctx context.Context, began time.Time) error {
 			if a.Saga != id {
 				continue // of another cell, or told with its saga
 			}
-			e := history.Event{Kind: history.Audited, Saga: a.Saga, Step: a.Step, Direction: a.Direction, Attempt: a.Attempt, What: a.What, Flag: a.Flag, Detail: a.Why}
+			e := history.Event{Kind: history.Audited, Saga: a.Saga, Step: a.Step, Direction: a.Direction, Attempt: a.Attempt, What: a.What, Flag: a.Flag, Detail: a.Why, By: a.Author, Reason: a.Reason}
 			if id == "" {
-				e.Detail = a.Author
+				e.Detail, e.By, e.Reason = a.Author, "", ""
 			}
 			r.rec.Add(e)
 		}

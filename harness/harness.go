@@ -33,8 +33,8 @@ type Cell struct {
 	Plan     faults.Plan
 	Profile  participants.Profile
 	Seed     uint64
-	// Defects are planted bugs of the participants.
-	Defects []string
+	// Rules are what the participants decide by; nil: the right ones.
+	Rules *participants.Rules
 }
 
 // Source makes the definitions of a cell's sagas: a scenario, or a stored cell.
@@ -47,6 +47,7 @@ type Source interface {
 // the system under test, not of a judgement; History may then be nil.
 type Result struct {
 	Cell     Cell
+	Asked    string // the id of the cell that was asked for; Cell has another one where it ran again
 	History  *history.History
 	Path     string // of the stored history; empty: not stored
 	Err      error
@@ -231,6 +232,7 @@ func (h *Harness) tries(ctx context.Context, c Cell) iter.Seq[Result] {
 		id := c.ID
 		for n := 1; ; n++ {
 			r := h.RunCell(ctx, c)
+			r.Asked = id
 			r.Spoilt = n <= h.Again && r.Err == nil && !allFired(r)
 			if !yield(r) || !r.Spoilt {
 				return

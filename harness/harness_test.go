@@ -15,6 +15,7 @@ import (
 	"github.com/sagacheck/sagacheck/harness"
 	"github.com/sagacheck/sagacheck/history"
 	"github.com/sagacheck/sagacheck/participants"
+	participantdefects "github.com/sagacheck/sagacheck/participants/defects"
 	"github.com/sagacheck/sagacheck/planning"
 	"github.com/sagacheck/sagacheck/saga"
 	"github.com/sagacheck/sagacheck/scenarios"
@@ -29,10 +30,10 @@ func blueprint(s *scenarios.Scenario) saga.Definition {
 }
 
 // runPlans runs one cell a plan and returns the results by plan.
-func runPlans(t *testing.T, sys local, s *scenarios.Scenario, profile participants.Profile, plans []faults.Plan, defects ...string) []harness.Result {
+func runPlans(t *testing.T, sys local, s *scenarios.Scenario, profile participants.Profile, plans []faults.Plan) []harness.Result {
 	t.Helper()
 	var results []harness.Result
-	eachPlan(t, sys, s, profile, plans, defects, func(r harness.Result) bool {
+	eachPlan(t, sys, s, profile, plans, nil, func(r harness.Result) bool {
 		results = append(results, r)
 		return true
 	})
@@ -40,7 +41,7 @@ func runPlans(t *testing.T, sys local, s *scenarios.Scenario, profile participan
 }
 
 // eachPlan runs one cell a plan until a result is the last that is wanted.
-func eachPlan(t *testing.T, sys local, s *scenarios.Scenario, profile participants.Profile, plans []faults.Plan, defects []string, more func(harness.Result) bool) {
+func eachPlan(t *testing.T, sys local, s *scenarios.Scenario, profile participants.Profile, plans []faults.Plan, rules *participants.Rules, more func(harness.Result) bool) {
 	t.Helper()
 	h, err := harness.New(harness.Options{System: sys, Parallel: parallel, Dir: t.TempDir(), Settle: 5 * time.Second})
 	if err != nil {
@@ -50,7 +51,7 @@ func eachPlan(t *testing.T, sys local, s *scenarios.Scenario, profile participan
 	defer cancel()
 	err = h.Run(ctx, func(yield func(harness.Cell) bool) {
 		for _, p := range plans {
-			if !yield(harness.Cell{ID: nextID(), Scenario: s.Name, Source: s, Sagas: max(s.Sagas, 1), Plan: p, Profile: profile, Defects: defects}) {
+			if !yield(harness.Cell{ID: nextID(), Scenario: s.Name, Source: s, Sagas: max(s.Sagas, 1), Plan: p, Profile: profile, Rules: rules}) {
 				return
 			}
 		}
@@ -111,7 +112,7 @@ func TestCuratedPlansFire(t *testing.T) {
 		}
 	}
 	for _, k := range faults.Kinds() {
-		if d := k.Doc(); !d.Process && !d.Own && !kinds[d.Name] {
+		if d := k.Doc(); !d.Process && !d.Own && !d.Operates && !kinds[d.Name] {
 			t.Errorf("no curated plan has the kind %s", d.Name)
 		}
 	}
@@ -166,16 +167,20 @@ func TestProfiles(t *testing.T) {
 func TestParticipantDefects(t *testing.T) {
 	sys := startLocal(t)
 	shared := map[string]string{"lost-update": "seat", "dirty-read": "voucher"} // they take sagas that share a register
-	for _, d := range participants.AllDefects() {
+	for _, d := range participantdefects.All() {
 		t.Run(d.Name, func(t *testing.T) {
 			checker, ok := checkers.ByName(d.Anomaly)
 			if !ok {
 				t.Fatalf("no checker %q", d.Anomaly)
 			}
+			rules, err := participantdefects.Rules(d.Name)
+			if err != nil {
+				t.Fatal(err)
+			}
 			s := scenario(t, cmp.Or(shared[d.Anomaly], "booking"))
 			found := false
 			plans := planning.Curated([]saga.Definition{blueprint(s)}, planning.Ability{})
-			eachPlan(t, sys, s, d.Profile, plans, []string{d.Name}, func(r harness.Result) bool {
+			eachPlan(t, sys, s, d.Profile, plans, rules, func(r harness.Result) bool {
 				found = found || r.History != nil && checkers.Judge(r.History, []checkers.Checker{checker})[0].Outcome == checkers.Violation
 				return !found
 			})

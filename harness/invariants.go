@@ -27,15 +27,16 @@ func (r *cellRun) invariants(ctx context.Context) error {
 	flow := r.own.router.flow
 	events, _ := r.rec.Since(0)
 	for _, id := range r.accepted {
-		facts, ended := r.facts(id, events)
+		r.own.router.mu.Lock()
+		vars := r.own.router.sagas[id].vars()
+		r.own.router.mu.Unlock()
+		facts, ended := facts(events, vars)
 		if !ended {
 			continue
 		}
 		checked, err := flow.Check(ctx, facts, r.own.fill)
 		for _, c := range checked {
-			r.rec.Add(history.Event{
-				Kind: history.InvariantChecked, Saga: id, Invariant: c.Name, When: string(c.When), Holds: c.Holds, Detail: c.Detail,
-			})
+			r.rec.Add(invariantEvent(id, c))
 		}
 		if err != nil {
 			return err
@@ -44,11 +45,15 @@ func (r *cellRun) invariants(ctx context.Context) error {
 	return nil
 }
 
+func invariantEvent(id string, c workflows.Checked) history.Event {
+	return history.Event{Kind: history.InvariantChecked, Saga: id, Invariant: c.Name, When: string(c.When), Holds: c.Holds, Detail: c.Detail}
+}
+
 // facts are what invariants may speak of.
-func (r *cellRun) facts(id string, events []history.Event) (f workflows.Facts, ended bool) {
-	f.Effects, f.Calls = []any{}, []any{}
+func facts(events []history.Event, of workflows.SagaVars) (f workflows.Facts, ended bool) {
+	f.Saga, f.Effects, f.Calls = of, []any{}, []any{}
 	for _, e := range events {
-		if e.Saga != id {
+		if e.Saga != of.ID {
 			continue
 		}
 		switch e.Kind {
@@ -62,10 +67,7 @@ func (r *cellRun) facts(id string, events []history.Event) (f workflows.Facts, e
 			f.Calls = append(f.Calls, call)
 		}
 	}
-	r.own.router.mu.Lock()
-	f.Saga = r.own.router.sagas[id].vars()
-	r.own.router.mu.Unlock()
-	return f, f.Status.Ended() || f.Status == saga.Stuck
+	return f, f.Status.Ended() || f.Status.Left()
 }
 
 func callFact(e history.Event) map[string]any {

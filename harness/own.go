@@ -105,7 +105,7 @@ func (s *ownSystem) forward(o *orchestrators.Options) error {
 		return err
 	}
 	file := filepath.Join(s.dir, "ca.pem")
-	if err := os.WriteFile(file, authority.PEM(), 0o600); err != nil {
+	if err := os.WriteFile(file, authority.PEM(), 0o644); err != nil {
 		return err
 	}
 	gates, err := s.wire.Lease(1)
@@ -115,7 +115,7 @@ func (s *ownSystem) forward(o *orchestrators.Options) error {
 	s.gates = append(s.gates, gates...)
 	gates[0].Forward(&wire.Proxy{Hosts: hosts, Authority: authority, Router: s.router})
 	o.Vars["proxy"], o.Vars["ca.file"] = "http://"+gates[0].Addr(), file
-	o.Env = wire.ProxyEnv(gates[0].Addr(), file)
+	o.Env, o.Files = wire.ProxyEnv(gates[0].Addr(), file), []string{file}
 	return nil
 }
 

@@ -126,7 +126,7 @@ func (r *router) setup(s *wire.Setup, forget func(service string)) {
 // line is where the calls of an operation go.
 func (r *cellRun) line(op saga.Operation) *wire.Line {
 	call, _ := r.defs[r.index(op.Saga)].Call(op.Ref())
-	return r.in.Line(op, wire.Upstream{Addr: r.h.server.Addr()}, call.Retry.AttemptTimeout(), r.world)
+	return r.in.Line(op, wire.Upstream{Addr: r.h.server.Addr()}, call.Retry.ShortestTimeout(), r.world)
 }
 
 // base is the name of a step without the number of its instance.

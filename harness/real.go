@@ -6,7 +6,9 @@ import (
 	"fmt"
 	"maps"
 	"net/http"
+	"net/url"
 	"slices"
+	"strings"
 
 	"github.com/sagacheck/sagacheck/history"
 	"github.com/sagacheck/sagacheck/participants"
@@ -21,7 +23,24 @@ func (r *router) real(service string) *wire.Real {
 	if addr == "" {
 		return nil
 	}
-	return &wire.Real{Service: service, Addr: addr}
+	secure, roots := r.flow.Secure(service)
+	return &wire.Real{Service: service, Upstream: wire.Upstream{Addr: addr, TLS: secure, Roots: roots}, Place: r.place}
+}
+
+// place is where the workflow's processes reach a URL by an address or a host of the file's.
+func (r *router) place(to *url.URL) (through *url.URL, ok bool) {
+	for name, s := range r.flow.Services {
+		front := &url.URL{Scheme: "http", Host: r.gates[name].Addr()}
+		switch {
+		case s.Host != "" && (strings.EqualFold(s.Host, to.Host) || strings.EqualFold(s.Host, to.Hostname())), wire.SameServer(front, to):
+			return to, true
+		case s.Upstream != "" && wire.SameServer(r.real(name).URL(), to):
+			there := *to
+			there.Scheme, there.Host = front.Scheme, front.Host
+			return &there, true
+		}
+	}
+	return nil, false
 }
 
 // reach says which real services do not listen; nil: all do.

@@ -5,12 +5,15 @@ import (
 	"compress/gzip"
 	"context"
 	"encoding/json"
+	"encoding/pem"
 	"errors"
 	"fmt"
 	"io"
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"sync"
@@ -23,6 +26,7 @@ import (
 	"github.com/sagacheck/sagacheck/history"
 	"github.com/sagacheck/sagacheck/participants"
 	"github.com/sagacheck/sagacheck/saga"
+	"github.com/sagacheck/sagacheck/wire"
 )
 
 // payingAt is the shop's file with a real service behind pay.
@@ -220,6 +224,30 @@ func TestRefusedInFrontOfRealServices(t *testing.T) {
 	twice := faults.Plan{Faults: []faults.Fault{{Kind: faults.KindDuplicate, At: mustPoint("charge#1@request")}}}
 	if o := history.NewIndex(runShop(t, h, flow, 1, twice)).Sagas[0].Op("charge", saga.Action); len(o.Effects) != 2 || len(service.seen) != 3 {
 		t.Errorf("%d effects, %d payments: expected that of the call and that of its copy", len(o.Effects), len(service.seen))
+	}
+}
+
+// TestRealServiceWithTLS: a real service may speak TLS; the authority that vouches for it is the
+// one that the file names.
+func TestRealServiceWithTLS(t *testing.T) {
+	service := &payments{}
+	srv := httptest.NewTLSServer(service)
+	defer srv.Close()
+	addr := srv.Listener.Addr().String()
+	ca := filepath.Join(t.TempDir(), "ca.pem")
+	if err := os.WriteFile(ca, pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: srv.Certificate().Raw}), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	secure := strings.Replace(payingAt(addr), "upstream: http://"+addr, "upstream: https://"+addr+"\n    ca: "+ca, 1)
+	h, flow := startShopOf(t, &shop{send: usual}, "127.0.0.1", secure)
+	lost := faults.Plan{Faults: []faults.Fault{{Kind: "reset", Saga: 1, At: mustPoint("charge#1@response")}}}
+	endsWell(t, runShop(t, h, flow, 1, lost), 2)
+	if n := len(service.seen); n != 2 {
+		t.Errorf("the service saw %d payments, expected the one whose answer was lost, and its repetition", n)
+	}
+	stranger := wire.Real{Service: "pay", Upstream: wire.Upstream{Addr: addr, TLS: true}}
+	if err := stranger.Reach(t.Context()); err == nil || !strings.Contains(err.Error(), "services.pay.upstream: https://"+addr+" can't be reached") || !strings.Contains(err.Error(), "unknown authority") {
+		t.Errorf("a certificate from nobody known: %v", err)
 	}
 }
 

@@ -10,7 +10,6 @@ import (
 
 	"github.com/sagacheck/sagacheck/history"
 	"github.com/sagacheck/sagacheck/orchestrators"
-	"github.com/sagacheck/sagacheck/saga"
 )
 
 // Bounds of the wait between two questions for a saga's status: soon when the
@@ -154,7 +153,7 @@ func (r *cellRun) pending(watches []*watch) string {
 // onlyStuck tells that nothing is left but sagas that wait for a person.
 func (r *cellRun) onlyStuck(watches []*watch) bool {
 	return r.in.Pending() == 0 && !slices.ContainsFunc(watches, func(w *watch) bool {
-		return w.pending() != "" && (w.err != nil || w.unknown || w.last.Status != saga.Stuck)
+		return w.pending() != "" && (w.err != nil || w.unknown || !w.last.Status.Left())
 	})
 }
 

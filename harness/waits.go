@@ -14,14 +14,14 @@ import (
 
 // waits knows until when something may still come by itself in a cell: each
 // operation that was attempted may be attempted once more, whatever came of it,
-// when its policy's wait is over, the Retry-After that it was answered, or the time
-// for which its circuit breaker is open; and a deferrable step of a completed saga
+// when its policy's wait is over, the Retry-After that it was answered, the time for
+// which its circuit breaker is open or its retry budget holds it; and a deferrable step of a completed saga
 // may begin. An operation that was never attempted costs no time.
 type waits struct {
 	defs   map[string]saga.Definition
 	seen   int // events
 	ops    map[saga.Operation]*attempted
-	failed map[string]time.Duration // breaker → when a call under it last failed
+	failed map[string]time.Duration // breaker, budget → when a call under it last failed
 	ended  map[string]time.Duration // completed saga → when it said so
 	back   time.Duration            // when the orchestrator's process last came back
 }
@@ -82,8 +82,12 @@ func (w *waits) add(e *history.Event) {
 		op.retryAfter = time.Duration(e.RetryAfterMS) * time.Millisecond
 		op.settled = op.settled || e.Code != 0 && saga.Classify(e.Code) != saga.Transient
 	case e.Kind == history.CallEnded && (e.Partial || saga.Classify(e.Code) != saga.Done):
-		if call, ok := w.call(e.Operation()); ok && call.Breaker != nil {
+		call, _ := w.call(e.Operation())
+		if call.Breaker != nil {
 			w.failed[call.Breaker.Name] = e.At
+		}
+		if call.RetryBudget != nil {
+			w.failed[budget+call.RetryBudget.Name] = e.At
 		}
 	}
 }
@@ -134,8 +138,28 @@ func (w *waits) next(call saga.Call, a *attempted) time.Duration {
 			at = max(at, failed+slack(b.Open()))
 		}
 	}
+	if b := call.RetryBudget; b != nil {
+		if failed, ok := w.failed[budget+b.Name]; ok {
+			at = max(at, failed) + slack(w.hold(*b))
+		}
+	}
 	return at
 }
+
+// hold is how long a retry may wait for its token at the most: until each other operation
+// that has not settled has taken one, and one more for what a restart forgot.
+func (w *waits) hold(b saga.RetryBudget) time.Duration {
+	n := 1
+	for op, a := range w.ops {
+		if call, ok := w.call(op); ok && !a.settled && call.RetryBudget != nil && call.RetryBudget.Name == b.Name {
+			n++
+		}
+	}
+	return time.Duration(float64(n) / b.MinPerSecond * float64(time.Second))
+}
+
+// budget is before the names of retry budgets, which breakers may have too.
+const budget = "budget "
 
 // overdue is when a deferrable step that has not been done must have been attempted
 // again, if its next attempt was due at a time: as long again, and as late as timers

@@ -38,7 +38,7 @@ func (ix *Index) doubt() {
 	stalls := ix.stalls()
 	for _, s := range ix.Sagas {
 		for o, a := range s.sent {
-			limit := o.Call.Retry.AttemptTimeout()
+			limit := o.Call.Retry.ShortestTimeout()
 			a.doubtful = limit > 0 && a.Ended != nil && !a.Pending() && a.LearntAt()-a.Sent.At+stalls[a]+3*ix.Lag >= limit
 		}
 	}

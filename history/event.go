@@ -105,6 +105,7 @@ const (
 	SagaUnknown   Kind = "saga-unknown"   // the orchestrator answered 404 to a status question
 	SagaEnded     Kind = "saga-ended"     // the first report of completed or compensated
 	SagaOperator  Kind = "saga-operator"  // an operator asked for compensation
+	SagaOperated  Kind = "saga-operated"  // an operator asked for something else: What
 
 	PoliciesChanged Kind = "policies-changed" // the orchestrator answered that others are in force (Code)
 	FlagSet         Kind = "flag-set"         // it answered that a flag is on
@@ -235,7 +236,15 @@ type Event struct {
 	Flag string   `json:"flag,omitempty"`
 	For  []string `json:"for,omitempty"`
 	// What: (audited) attempt, withdrawn, policies-changed, flag-on, flag-off; Detail says why.
+	// (saga-operator, saga-operated) what was asked for; Key is the request's own, the same if it is
+	// sent again, and Step what it is about.
 	What string `json:"what,omitempty"`
+	// By and Reason: (saga-operator, saga-operated, audited) who asked for it, and why.
+	By     string `json:"by,omitempty"`
+	Reason string `json:"reason,omitempty"`
+	// Changed: (saga-operator, saga-operated) the request was taken, and is the one that did it: it
+	// was not so before.
+	Changed bool `json:"changed,omitempty"`
 	// Signal: (telemetry) what was said.
 	Signal *Signal `json:"signal,omitempty"`
 

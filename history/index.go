@@ -39,6 +39,7 @@ type SagaRecord struct {
 	Ended      *Event   // the first report of a good end; nil: never
 	Ends       []*Event // all of them: a second one is the orchestrator's, who changes its mind
 	Operator   []*Event // an operator asked for compensation
+	Operated   []*Event // all that operators asked for, with who did, in order
 	Ops        map[saga.StepRef]*OpRecord
 	Reads      []*Event // CallRead, in order
 	Callbacks  []*Event // CallBack, in order
@@ -149,6 +150,11 @@ func (ix *Index) add(e *Event) {
 		s.Ends = append(s.Ends, e)
 	case SagaOperator:
 		s.Operator = append(s.Operator, e)
+		if e.What != "" {
+			s.Operated = append(s.Operated, e)
+		}
+	case SagaOperated:
+		s.Operated = append(s.Operated, e)
 	case CallSent, CallReceived, CallCommitted, CallAnswered, CallEnded:
 		s.Calls = append(s.Calls, e)
 		s.op(e).add(e)

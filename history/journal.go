@@ -14,6 +14,8 @@ import (
 	"strings"
 	"sync"
 	"time"
+
+	"github.com/google/renameio/v2"
 )
 
 // Recorder collects the events of a running cell. It is safe for concurrent use;
@@ -144,17 +146,15 @@ func (c *countingWriter) Write(p []byte) (int, error) {
 // Save writes the history to a temporary file beside path and renames it, so
 // that a file under that name is always whole.
 func (h *History) Save(path string) error {
-	f, err := os.CreateTemp(filepath.Dir(path), ".history-*")
+	f, err := renameio.NewPendingFile(path, renameio.WithTempDir(filepath.Dir(path)))
 	if err != nil {
 		return fmt.Errorf("save history %q: %w", path, err)
 	}
-	_, err = h.WriteTo(f)
-	err = errors.Join(err, f.Close())
-	if err == nil {
-		err = os.Rename(f.Name(), path)
+	if _, err = h.WriteTo(f); err == nil {
+		err = f.CloseAtomicallyReplace()
 	}
 	if err != nil {
-		return errors.Join(fmt.Errorf("save history %q: %w", path, err), os.Remove(f.Name()))
+		return errors.Join(fmt.Errorf("save history %q: %w", path, err), f.Cleanup())
 	}
 	return nil
 }

@@ -60,7 +60,7 @@ func quartile(gs []gap) time.Duration {
 // or a refused connection may have held the attempt back too.
 func (ix *Index) couldBegin(s *SagaRecord, o *OpRecord, a *Attempt) (at time.Duration, since *Event, ok bool) {
 	switch {
-	case o.Call.Breaker != nil || ix.History.MayBeRefused(o.Op):
+	case o.Call.Breaker != nil || a.N > 1 && o.Call.RetryBudget != nil || ix.History.MayBeRefused(o.Op):
 	case a.N > 1:
 		at, since = o.waited(a)
 	case o.Op.Direction == saga.Action:

@@ -130,6 +130,12 @@ func (t *eventText) field(name, raw string) error {
 		t.For = strings.Split(v, ",")
 	case "what":
 		t.What = v
+	case "by":
+		t.By = v
+	case "reason":
+		t.Reason = v
+	case "changed":
+		t.Changed, err = strconv.ParseBool(v)
 	case "ref":
 		t.Ref = v
 	case "garbled":

@@ -121,11 +121,21 @@ func formatHeader(w io.Writer, h *Header) {
 		fmt.Fprintln(w, formatFault(f))
 	}
 	for _, d := range h.Definitions {
-		fmt.Fprintln(w, strings.TrimSuffix("saga "+d.ID+" "+d.Name, " "+h.Scenario))
+		fmt.Fprintln(w, strings.TrimSuffix("saga "+d.ID+" "+d.Name, " "+h.Scenario)+formatBudget(d.Budget))
 		for _, s := range d.Steps {
 			fmt.Fprintln(w, formatStep(d.ID, s))
 		}
 	}
+}
+
+func formatBudget(b saga.Budget) (text string) {
+	if b.Attempts > 0 {
+		text += fmt.Sprint(" attempts=", b.Attempts)
+	}
+	if b.TimeMS > 0 {
+		text += fmt.Sprint(" time=", b.TimeMS)
+	}
+	return text
 }
 
 func formatFault(f PlannedFault) string {
@@ -203,6 +213,12 @@ func formatCall(prefix string, c, def saga.Call) (parts []string) {
 	field("deadline", p.DeadlineMS, d.DeadlineMS)
 	if b := c.Breaker; b != nil {
 		field("breaker", fmt.Sprintf("%s:%d:%d:%d", b.Name, b.Failures, b.OpenMS, b.Probes), "")
+	}
+	if b := c.RetryBudget; b != nil {
+		field("budget", fmt.Sprintf("%s:%v:%v:%d", b.Name, b.Share, b.MinPerSecond, b.Burst), "")
+	}
+	if a := p.Adaptive; !a.IsZero() {
+		field("adaptive", fmt.Sprintf("%s:%d:%v:%d:%d", a.Name, a.Percentile, a.Times, a.MinTimeoutMS, a.MinWaitMS), "")
 	}
 	field("url", quote(c.URL), quote(def.URL))
 	return parts
@@ -301,6 +317,9 @@ func formatEvent(h *History, e *Event) string {
 	field("flag", quote(e.Flag), "-")
 	field("for", strings.Join(e.For, ","), "")
 	field("what", quote(e.What), "-")
+	field("by", quote(e.By), "-")
+	field("reason", quote(e.Reason), "-")
+	field("changed", e.Changed, false)
 	if e.Request != nil {
 		add("request=" + messageText(e.Request))
 	}

@@ -11,7 +11,7 @@ import (
 
 // Kinds are all kinds of events.
 var Kinds = []Kind{
-	SagaSubmitted, SagaAccepted, SagaRefused, SagaStatus, SagaUnknown, SagaEnded, SagaOperator,
+	SagaSubmitted, SagaAccepted, SagaRefused, SagaStatus, SagaUnknown, SagaEnded, SagaOperator, SagaOperated,
 	CallSent, CallReceived, CallCommitted, CallAnswered, CallEnded, CallStray, CallRead, CallBack, CallUnmatched,
 	PoliciesChanged, FlagSet, FlagCleared, Audited, AuditRead,
 	FaultArmed, FaultFired, FaultHealed,
@@ -22,7 +22,7 @@ var Kinds = []Kind{
 // OfSaga tells whether an event of that kind belongs to a saga of the header.
 func (k Kind) OfSaga() bool {
 	switch k {
-	case SagaSubmitted, SagaAccepted, SagaRefused, SagaStatus, SagaUnknown, SagaEnded, SagaOperator, InvariantChecked:
+	case SagaSubmitted, SagaAccepted, SagaRefused, SagaStatus, SagaUnknown, SagaEnded, SagaOperator, SagaOperated, InvariantChecked:
 		return true
 	}
 	return k.OfCall()

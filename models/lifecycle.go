@@ -71,7 +71,7 @@ func (l lifecycle) broken(st lifecycleState, s saga.Status) string {
 		return ""
 	case st.status == saga.Completed && l.operator && (s == saga.Compensating || s == saga.Compensated || s == saga.Stuck):
 		return ""
-	case st.status.Ended():
+	case st.status.Ended() || st.status == saga.EndedByHand:
 		return fmt.Sprintf("was reported %s after it had ended %s", s, st.status)
 	case st.undone && (s == saga.Running || s == saga.Completed):
 		return fmt.Sprintf("was reported %s after it had begun to compensate", s)

@@ -226,7 +226,7 @@ func (c *contract) Report(ctx context.Context, id string) (saga.Report, int, err
 		return saga.Report{}, code, malformed(http.MethodGet, u, code, body, fmt.Sprintf("id: %q: expected %q", r.ID, id))
 	}
 	if !r.Status.Valid() {
-		return saga.Report{}, code, malformed(http.MethodGet, u, code, body, fmt.Sprintf("status: %q: expected running, compensating, completed, compensated or stuck", r.Status))
+		return saga.Report{}, code, malformed(http.MethodGet, u, code, body, fmt.Sprintf("status: %q: expected running, compensating, completed, compensated, stuck or ended-by-hand", r.Status))
 	}
 	return r, code, nil
 }

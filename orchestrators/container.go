@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"hash/fnv"
 	"io"
 	"maps"
 	"os"
@@ -20,12 +21,12 @@ import (
 )
 
 // Container is an orchestrator that runs as a container on the host's network: it
-// listens on 127.0.0.1 and reaches the participants' proxies there. In its command,
-// environment and base URL ${dir} is the folder Data inside the container.
+// listens on 127.0.0.1 and reaches the participants' proxies there. In its command and
+// environment ${dir} is the folder Data inside the container.
 type Container struct {
 	Image      string            `yaml:"image,omitempty" json:"image,omitempty" jsonschema:"description=Image to run"`
-	Dockerfile string            `yaml:"dockerfile,omitempty" json:"dockerfile,omitempty" jsonschema:"description=A Dockerfile in the engine's folder\\, which is the build's context"`
-	Files      map[string]string `yaml:"files,omitempty" json:"files,omitempty" jsonschema:"description=Files of the host that are copied into the container before its first start: host path to container path"`
+	Dockerfile string            `yaml:"dockerfile,omitempty" json:"dockerfile,omitempty" jsonschema:"description=A Dockerfile beside this file\\, whose folder is the build's context"`
+	Files      map[string]string `yaml:"files,omitempty" json:"files,omitempty" jsonschema:"description=Files of the host that are copied into the container before its first start: host path (relative to the folder of this file) to container path"`
 	Command    []string          `yaml:"command,omitempty" json:"command,omitempty"`
 	Env        map[string]string `yaml:"env,omitempty" json:"env,omitempty"`
 	Data       string            `yaml:"data,omitempty" json:"data,omitempty" jsonschema:"description=The folder inside the container that holds its store (default /data)"`
@@ -63,37 +64,56 @@ type containerUnit struct {
 
 var _ unit = (*containerUnit)(nil)
 
-// newContainer describes the container of a system; s.vars are those of the inside
-// from now on.
-func (s *started) newContainer(engine string, args []string) unit {
+// newContainer describes the container of a system. It is told the environment that every
+// process is told, and finds the files that this speaks of where they are here.
+func (s *started) newContainer(engine string, o Options) unit {
 	c := s.manifest.Container
-	data := s.vars["dir"]
 	inside := maps.Clone(s.vars)
 	inside["dir"] = c.dataDir()
-	s.vars, s.base = inside, inside.fill(s.manifest.Base)
+	binds := []string{s.vars["dir"] + ":" + c.dataDir()}
+	for _, file := range o.Files {
+		binds = append(binds, file+":"+file+":ro")
+	}
 	u := &containerUnit{spec: c, name: s.manifest.Name, log: filepath.Join(s.dir, "logs", "container.log"), dial: dialDocker}
 	u.req = testcontainers.ContainerRequest{
 		Image: c.Image,
-		Cmd:   slices.Concat(inside.fillAll(c.Command), args),
+		Cmd:   slices.Concat(inside.fillAll(c.Command), o.Args),
 		Env:   map[string]string{},
 		HostConfigModifier: func(h *container.HostConfig) {
 			h.NetworkMode = "host"
-			h.Binds = []string{data + ":" + c.dataDir()}
+			h.Binds = binds
 		},
 	}
+	maps.Copy(u.req.Env, o.Env)
 	for k, v := range c.Env {
 		u.req.Env[k] = inside.fill(v)
 	}
 	if c.Dockerfile != "" {
 		u.req.FromDockerfile = testcontainers.FromDockerfile{
 			Context: engine, Dockerfile: c.Dockerfile, KeepImage: true,
-			Repo: "sagacheck-" + s.manifest.Name, Tag: strings.Map(tagRune, s.manifest.Version),
+			Repo: "sagacheck-" + s.manifest.Name, Tag: s.manifest.imageTag(),
 		}
 	}
 	for from, to := range c.Files {
-		u.req.Files = append(u.req.Files, testcontainers.ContainerFile{HostFilePath: inside.fill(from), ContainerFilePath: to, FileMode: 0o755})
+		if from = s.vars.fill(from); !filepath.IsAbs(from) {
+			from = filepath.Join(engine, from)
+		}
+		u.req.Files = append(u.req.Files, testcontainers.ContainerFile{HostFilePath: from, ContainerFilePath: to, FileMode: 0o755})
 	}
 	return u
+}
+
+// imageTag is the tag of an image that is built here: the version and, where the manifest has
+// a folder, that one, since two versions of one system may lie side by side. Every build
+// takes the place of the one before it.
+func (m *Manifest) imageTag() string {
+	version := strings.Map(tagRune, m.Version)
+	if m.source.path == "" {
+		return version
+	}
+	h := fnv.New32a()
+	_, _ = h.Write([]byte(m.source.path))
+	return strings.TrimLeft(fmt.Sprintf("%s-%08x", version, h.Sum32()), ".-")
 }
 
 func tagRune(r rune) rune {

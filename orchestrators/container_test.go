@@ -36,7 +36,7 @@ func startContainer(t *testing.T) System {
 		if err := s.Stop(context.Background()); err != nil {
 			t.Error(err)
 		}
-		out, err := exec.Command("docker", "ps", "-aq", "--filter", "ancestor=sagacheck-reference-container:built-in").Output()
+		out, err := exec.Command("docker", "ps", "-aq", "--filter", "ancestor="+s.(*started).units[0].(*containerUnit).req.Repo+":"+s.(*started).units[0].(*containerUnit).req.Tag).Output()
 		if len(out) > 0 || err != nil {
 			t.Errorf("containers left behind: %s, %v", out, err)
 		}
@@ -80,7 +80,8 @@ func TestContainerThatDoesNotStart(t *testing.T) {
 	if err == nil || !strings.Contains(err.Error(), "container reference-container") {
 		t.Errorf("Start: %v", err)
 	}
-	if left, err := os.ReadDir(dir); err != nil || len(left) > 0 {
-		t.Errorf("left behind: %v, %v", left, err)
+	left, err := filepath.Glob(filepath.Join(dir, "*", "*"))
+	if err != nil || len(left) != 1 || filepath.Base(left[0]) != logsDir {
+		t.Errorf("left behind: %v, %v: expected its logs", left, err)
 	}
 }

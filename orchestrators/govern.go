@@ -42,6 +42,7 @@ type Audited struct {
 	Flag      string         `json:"flag"`
 	Why       string         `json:"why"`
 	Author    string         `json:"author"`
+	Reason    string         `json:"reason"`
 }
 
 func (c *contract) PutPolicies(ctx context.Context, text []byte) (int, error) {

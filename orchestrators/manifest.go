@@ -15,6 +15,7 @@ import (
 	"github.com/goccy/go-yaml"
 
 	"github.com/sagacheck/sagacheck/internal/yamlfile"
+	"github.com/sagacheck/sagacheck/saga"
 )
 
 // ManifestName is the file name of a manifest.
@@ -23,26 +24,27 @@ const ManifestName = "orchestrator.yaml"
 // Manifest says how an orchestrator is installed, started, driven and killed, and
 // what it can do. Strings may hold templates: see Vars.
 type Manifest struct {
-	Name         string        `yaml:"name" json:"name" jsonschema:"required,pattern=^[a-z0-9][a-z0-9-]*$,description=The name on the command line: that of the folder"`
-	Title        string        `yaml:"title,omitempty" json:"title,omitempty" jsonschema:"description=The name in reports"`
-	Version      string        `yaml:"version" json:"version" jsonschema:"required,description=The version that is installed"`
-	Homepage     string        `yaml:"homepage,omitempty" json:"homepage,omitempty"`
-	Install      *Installation `yaml:"install,omitempty" json:"install,omitempty" jsonschema:"description=How it is installed; without it the folder is used as it is"`
-	Seed         string        `yaml:"seed,omitempty" json:"seed,omitempty" jsonschema:"description=A folder of the installed engine that is copied to ${dir} before the first start"`
-	Store        string        `yaml:"store,omitempty" json:"store,omitempty" jsonschema:"description=Where it keeps its sagas: what survives a crash"`
-	FullDisk     bool          `yaml:"full_disk,omitempty" json:"full_disk,omitempty" jsonschema:"description=Its store can be cut off by a full disk: the crashable processes outlive writes to files that fail"`
-	Proxies      []Proxy       `yaml:"proxies,omitempty" json:"proxies,omitempty" jsonschema:"description=Addresses in front of what it talks to: its database"`
-	Processes    []Process     `yaml:"processes,omitempty" json:"processes,omitempty" jsonschema:"description=Started in this order and ended in the opposite one"`
-	Container    *Container    `yaml:"container,omitempty" json:"container,omitempty" jsonschema:"description=A container in place of processes"`
-	Base         string        `yaml:"base" json:"base" jsonschema:"required,description=The base URL: of the contract or of the mapping"`
-	Mapping      *Mapping      `yaml:"mapping,omitempty" json:"mapping,omitempty" jsonschema:"description=How an API of its own is spoken; without it the orchestrator speaks the contract"`
-	Telemetry    *Telemetry    `yaml:"telemetry,omitempty" json:"telemetry,omitempty" jsonschema:"description=How to hear what it says about itself: that is compared with what it did"`
-	Capabilities []string      `yaml:"capabilities" json:"capabilities" jsonschema:"required,description=What it can do: sagacheck list orchestrators names all words"`
-	TimeScale    float64       `yaml:"time_scale,omitempty" json:"time_scale,omitempty" jsonschema:"minimum=1,description=Multiplies the time-outs and waits of retry policies (default 1)"`
-	QuietMS      int           `yaml:"quiet_ms,omitempty" json:"quiet_ms,omitempty" jsonschema:"minimum=0,description=How long the wires must be silent before a saga without an end counts as stuck"`
-	Parallel     int           `yaml:"parallel,omitempty" json:"parallel,omitempty" jsonschema:"minimum=0,description=How many cells it can serve at once (default 0: any number)"`
-	Settings     []Setting     `yaml:"settings,omitempty" json:"settings,omitempty" jsonschema:"description=The settings that matter to the result; printed below comparisons"`
-	Notes        []Note        `yaml:"notes,omitempty" json:"notes,omitempty" jsonschema:"description=What its documentation says of the anomalies"`
+	Name         string                     `yaml:"name" json:"name" jsonschema:"required,pattern=^[a-z0-9][a-z0-9-]*$,description=The name on the command line: that of the folder"`
+	Title        string                     `yaml:"title,omitempty" json:"title,omitempty" jsonschema:"description=The name in reports"`
+	Version      string                     `yaml:"version" json:"version" jsonschema:"required,description=The version that is installed"`
+	Homepage     string                     `yaml:"homepage,omitempty" json:"homepage,omitempty"`
+	Install      *Installation              `yaml:"install,omitempty" json:"install,omitempty" jsonschema:"description=How it is installed; without it the folder is used as it is"`
+	Seed         string                     `yaml:"seed,omitempty" json:"seed,omitempty" jsonschema:"description=A folder of the installed engine that is copied to ${dir} before the first start"`
+	Store        string                     `yaml:"store,omitempty" json:"store,omitempty" jsonschema:"description=Where it keeps its sagas: what survives a crash"`
+	FullDisk     bool                       `yaml:"full_disk,omitempty" json:"full_disk,omitempty" jsonschema:"description=Its store can be cut off by a full disk: the crashable processes outlive writes to files that fail"`
+	Proxies      []Proxy                    `yaml:"proxies,omitempty" json:"proxies,omitempty" jsonschema:"description=Addresses in front of what it talks to: its database"`
+	Processes    []Process                  `yaml:"processes,omitempty" json:"processes,omitempty" jsonschema:"description=Started in this order and ended in the opposite one"`
+	Container    *Container                 `yaml:"container,omitempty" json:"container,omitempty" jsonschema:"description=A container in place of processes"`
+	Base         string                     `yaml:"base" json:"base" jsonschema:"required,description=The base URL: of the contract or of the mapping"`
+	Mapping      *Mapping                   `yaml:"mapping,omitempty" json:"mapping,omitempty" jsonschema:"description=How an API of its own is spoken; without it the orchestrator speaks the contract"`
+	Operator     map[saga.Act]*MappedSubmit `yaml:"operator,omitempty" json:"operator,omitempty" jsonschema:"description=How operators ask: rollback\\, retry\\, pause and resume\\, skip\\, end; where it is not as in the contract"`
+	Telemetry    *Telemetry                 `yaml:"telemetry,omitempty" json:"telemetry,omitempty" jsonschema:"description=How to hear what it says about itself: that is compared with what it did"`
+	Capabilities []string                   `yaml:"capabilities" json:"capabilities" jsonschema:"required,description=What it can do: sagacheck list orchestrators names all words"`
+	TimeScale    float64                    `yaml:"time_scale,omitempty" json:"time_scale,omitempty" jsonschema:"minimum=1,description=Multiplies the time-outs and waits of retry policies (default 1)"`
+	QuietMS      int                        `yaml:"quiet_ms,omitempty" json:"quiet_ms,omitempty" jsonschema:"minimum=0,description=How long the wires must be silent before a saga without an end counts as stuck"`
+	Parallel     int                        `yaml:"parallel,omitempty" json:"parallel,omitempty" jsonschema:"minimum=0,description=How many cells it can serve at once (default 0: any number)"`
+	Settings     []Setting                  `yaml:"settings,omitempty" json:"settings,omitempty" jsonschema:"description=The settings that matter to the result; printed below comparisons"`
+	Notes        []Note                     `yaml:"notes,omitempty" json:"notes,omitempty" jsonschema:"description=What its documentation says of the anomalies"`
 
 	source source // where it was loaded from
 }
@@ -211,6 +213,7 @@ func (m *Manifest) validateParts() (errs []error) {
 	}
 	errs = append(errs, m.validatePorts()...)
 	errs = append(errs, m.validateTelemetry()...)
+	errs = append(errs, m.validateOperator()...)
 	for _, t := range m.templates() {
 		if err := m.checkTemplate(t); err != nil {
 			errs = append(errs, badly(t.path, err))

@@ -115,7 +115,7 @@ func (r *MappedReport) compile(at string) error {
 	}
 	for word, s := range r.Statuses {
 		if !s.Valid() {
-			errs = append(errs, bad(at+".statuses", "%s: %q: expected running, compensating, completed, compensated or stuck", word, s))
+			errs = append(errs, bad(at+".statuses", "%s: %q: expected running, compensating, completed, compensated, stuck or ended-by-hand", word, s))
 		}
 	}
 	return errors.Join(errs...)

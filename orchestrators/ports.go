@@ -9,7 +9,8 @@ import (
 	"path/filepath"
 	"strconv"
 	"sync"
-	"syscall"
+
+	"github.com/gofrs/flock"
 )
 
 // Ports of engines lie below the range from which Linux takes the ports of
@@ -25,10 +26,10 @@ const (
 // on this machine too, by locks on files that end with their process.
 type portPool struct {
 	mu    sync.Mutex
-	locks map[int]*os.File
+	locks map[int]*flock.Flock
 }
 
-var ports = portPool{locks: map[int]*os.File{}}
+var ports = portPool{locks: map[int]*flock.Flock{}}
 
 func (p *portPool) draw() (int, error) {
 	p.mu.Lock()
@@ -62,20 +63,21 @@ func unused(port int) error {
 }
 
 // lockPort takes the lock of a port. The files are empty and stay.
-func lockPort(port int) (*os.File, error) {
+func lockPort(port int) (*flock.Flock, error) {
 	dir := filepath.Join(os.TempDir(), ".sagacheck-ports")
 	if err := os.MkdirAll(dir, 0o777); err != nil {
 		return nil, err
 	}
 	_ = os.Chmod(dir, 0o777|os.ModeSticky) // for all users; only its owner may, and has
-	f, err := os.OpenFile(filepath.Join(dir, strconv.Itoa(port)), os.O_RDONLY|os.O_CREATE, 0o666)
+	lock := flock.New(filepath.Join(dir, strconv.Itoa(port)), flock.SetPermissions(0o666))
+	free, err := lock.TryLock()
+	if err == nil && !free {
+		err = fmt.Errorf("port %d is another's", port)
+	}
 	if err != nil {
-		return nil, err
+		return nil, errors.Join(err, lock.Close())
 	}
-	if err := syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB); err != nil {
-		return nil, errors.Join(fmt.Errorf("port %d is another's: %w", port, err), f.Close())
-	}
-	return f, nil
+	return lock, nil
 }
 
 func (p *portPool) release(drawn []int) error {

@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"os/exec"
 	"runtime"
@@ -59,7 +60,9 @@ func (p *process) start(context.Context) error {
 	r := &running{cmd: cmd, done: make(chan struct{})}
 	started := make(chan error)
 	go p.live(r, started)
-	if err := <-started; err != nil {
+	if err := <-started; errors.Is(err, fs.ErrNotExist) {
+		return fmt.Errorf("%s: command: %s: there is no such program, or none for this machine: build it, or put it there", p.spec.Name, p.argv[0])
+	} else if err != nil {
 		return fmt.Errorf("%s: %w", p.spec.Name, err)
 	}
 	p.mu.Lock()

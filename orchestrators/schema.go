@@ -21,7 +21,7 @@ func Schema() ([]byte, error) {
 		}
 	}
 	if p, ok := s.Definitions["MappedReport"].Properties.Get("statuses"); ok {
-		for _, st := range []saga.Status{saga.Running, saga.Compensating, saga.Completed, saga.Compensated, saga.Stuck} {
+		for _, st := range []saga.Status{saga.Running, saga.Compensating, saga.Completed, saga.Compensated, saga.Stuck, saga.EndedByHand} {
 			p.AdditionalProperties.Enum = append(p.AdditionalProperties.Enum, st)
 		}
 	}

@@ -34,6 +34,9 @@ type Options struct {
 	Vars map[string]string
 	// Env is added to the environment of each process, which may say otherwise.
 	Env map[string]string
+	// Files of this machine are what Env speaks of: a container finds them under the same
+	// paths.
+	Files []string
 	// Speak makes the client of a system with an API of its own, for a base URL; nil: as
 	// the manifest says.
 	Speak func(base string, call Caller) Client
@@ -110,7 +113,7 @@ type started struct {
 	dir      string
 	vars     vars
 	drawn    []int
-	proxies  []*proxy
+	proxies  []fronted
 	base     string
 	ids      sync.Map
 
@@ -170,7 +173,7 @@ func (s *started) prepare(engine string, o Options) error {
 		}
 	}
 	if s.manifest.Container != nil {
-		s.units = []unit{s.newContainer(engine, o.Args)}
+		s.units = []unit{s.newContainer(engine, o)}
 		return nil
 	}
 	for i, p := range s.manifest.Processes {
@@ -196,12 +199,12 @@ func (s *started) address() error {
 		if err != nil {
 			return err
 		}
-		p, err := startProxy(spec, port, s.vars.fill(spec.Upstream))
+		p, err := front(spec, port, s.vars.fill(spec.Upstream))
 		if err != nil {
 			return err
 		}
 		s.proxies = append(s.proxies, p)
-		s.vars["proxy."+spec.Name] = p.addr
+		s.vars["proxy."+spec.Name] = p.Addr()
 	}
 	return nil
 }
@@ -257,14 +260,6 @@ func (s *started) up(ctx context.Context) error {
 	return poll(ctx, limit, s.Client(s.base).Ready, s.died)
 }
 
-func (s *started) died() error {
-	var errs []error
-	for _, u := range s.units {
-		errs = append(errs, u.died())
-	}
-	return errors.Join(errs...)
-}
-
 func (s *started) Info() history.Orchestrator {
 	caps := slices.Sorted(slices.Values(slices.Concat(s.manifest.Capabilities, s.manifest.Telemetry.says())))
 	return history.Orchestrator{Name: s.manifest.Name, Version: s.manifest.Version, Capabilities: caps, Unable: s.manifest.unable(), Supplied: append(s.manifest.supplied(), s.supplied...)}
@@ -289,115 +284,3 @@ func (s *started) Client(base string) Client {
 	}
 	return newContract(base, s.wire)
 }
-
-// crash does something to each crashable unit; ErrCannotKill if there is none.
-func (s *started) crash(do func(unit) error) error {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	found := false
-	var errs []error
-	for _, u := range s.units {
-		if u.crashable() {
-			found = true
-			errs = append(errs, do(u))
-		}
-	}
-	if !found {
-		return ErrCannotKill
-	}
-	return s.named(errors.Join(errs...))
-}
-
-func (s *started) named(err error) error {
-	if err != nil {
-		err = fmt.Errorf("orchestrator %s: %w", s.manifest.Name, err)
-	}
-	return err
-}
-
-func (s *started) Kill(ctx context.Context) error {
-	return s.crash(func(u unit) error { return u.kill(ctx) })
-}
-
-func (s *started) Pause(ctx context.Context) error {
-	return s.crash(func(u unit) error { return u.pause(ctx) })
-}
-
-func (s *started) Resume(ctx context.Context) error {
-	return s.crash(func(u unit) error { return u.resume(ctx) })
-}
-
-func (s *started) Restart(ctx context.Context) error {
-	err := s.crash(func(u unit) error {
-		if err := u.start(ctx); err != nil {
-			return err
-		}
-		return u.ready(ctx, s.vars, s.wire)
-	})
-	if err != nil {
-		return err
-	}
-	return s.named(poll(ctx, time.Minute, s.Client(s.base).Ready, s.died))
-}
-
-func (s *started) Alive() error {
-	if len(s.units) > 0 {
-		return s.named(s.died())
-	}
-	ctx, cancel := context.WithTimeout(context.Background(), probeTimeout)
-	defer cancel()
-	return s.named(s.Client(s.base).Ready(ctx))
-}
-
-func (s *started) Stop(ctx context.Context) error {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	var errs []error
-	for _, u := range slices.Backward(s.units) {
-		errs = append(errs, u.stop(ctx))
-	}
-	for _, p := range s.proxies {
-		errs = append(errs, p.stop())
-	}
-	s.proxies = nil
-	if s.translator != nil {
-		s.translator.stop()
-	}
-	s.wire.close()
-	errs = append(errs, s.hearing.close())
-	errs = append(errs, ports.release(s.drawn))
-	s.drawn = nil
-	errs = append(errs, s.tidy())
-	return s.named(errors.Join(errs...))
-}
-
-// tidy removes the folder of this start. The logs of a system that failed stay: the
-// error that told it names them.
-func (s *started) tidy() error {
-	switch {
-	case s.dir == "" || s.keep:
-		return nil
-	case !s.failed && !s.departed(), !s.logged():
-		return os.RemoveAll(s.dir)
-	}
-	parts, err := os.ReadDir(s.dir)
-	errs := []error{err}
-	for _, p := range parts {
-		if p.Name() != logsDir {
-			errs = append(errs, os.RemoveAll(filepath.Join(s.dir, p.Name())))
-		}
-	}
-	return errors.Join(errs...)
-}
-
-// logged tells whether any process has said anything.
-func (s *started) logged() bool {
-	logs, err := filepath.Glob(filepath.Join(s.dir, logsDir, "*"))
-	return err == nil && slices.ContainsFunc(logs, func(file string) bool {
-		info, err := os.Stat(file)
-		return err == nil && info.Size() > 0
-	})
-}
-
-// logsDir is where in the folder of a start the logs are.
-const logsDir = "logs"

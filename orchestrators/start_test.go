@@ -136,7 +136,7 @@ func TestAnEngineThatDoesNotStart(t *testing.T) {
 		t.Errorf("Start: %v", err)
 	}
 	_, err = Start(t.Context(), writeManifest(t, ""), Options{Dir: dir, Self: "/no/such/program"})
-	if err == nil || !strings.Contains(err.Error(), "no such file") {
+	if err == nil || !strings.Contains(err.Error(), "there is no such program") {
 		t.Errorf("Start: %v", err)
 	}
 	if left, err := os.ReadDir(dir); err != nil || len(left) > 0 {

@@ -59,9 +59,9 @@ func (s *started) cutStore(cut bool) error {
 	for _, p := range s.proxies {
 		switch {
 		case p.spec.Store && cut:
-			p.down()
+			p.Down()
 		case p.spec.Store:
-			p.up()
+			p.Up()
 		}
 	}
 	return nil

@@ -58,7 +58,7 @@ type request struct {
 
 // protected tells whether keys, tombstones and undone actions are minded for a call.
 func (w *World) protected(r *request) bool {
-	return r.profile != Naive && !(w.defects["no-dedupe"] && r.call.Op.Direction == saga.Action)
+	return w.rules.Protects(r.profile, r.call.Op)
 }
 
 // claim marks the request's key as being worked on, if nobody has it.
@@ -150,12 +150,12 @@ func (w *World) commit(c Call, effect saga.Effect, ref, of string) saga.Effect {
 // its action, a write that finds another value. nil: go on.
 func (w *World) refuse(r *request, effect saga.Effect) *Answer {
 	c := r.call
-	if w.defects["dedupe-by-body"] && c.Op.Direction == saga.Action && w.mem.seen(r.body) {
+	if w.rules.LooksDone(c.Op, func() bool { return w.mem.seen(r.body) }) {
 		return &Answer{Code: http.StatusOK, Detail: history.Replayed}
 	}
-	protected, profile := w.protected(r), w.guard(r.profile)
+	protected, tombstones := w.protected(r), w.rules.Tombstones(r.profile)
 	if protected {
-		if a := w.mem.known(profile, r); a != nil {
+		if a := w.mem.known(tombstones, r); a != nil {
 			return a
 		}
 		w.mem.claim(r) // whoever had the key may have changed nothing meanwhile
@@ -163,10 +163,10 @@ func (w *World) refuse(r *request, effect saga.Effect) *Answer {
 	if a := w.ask(c, Deciding); a != nil {
 		return a
 	}
-	if protected && !w.mem.undoes(profile, c) && !w.defects["compensate-anyway"] {
+	if protected && !w.hasEffect(c, tombstones) {
 		return &Answer{Code: http.StatusOK, Detail: neverHappened}
 	}
-	if r.profile == Fenced && !w.defects["blind-writes"] {
+	if w.rules.Compares(r.profile) {
 		for _, part := range w.split(effect) {
 			if wr, now, found := part.ledger.conflict(part.effect); found {
 				return problem(http.StatusConflict, "conflict", fmt.Sprintf("register %q is %q, expected %q", wr.Register, now, wr.From))
@@ -176,9 +176,8 @@ func (w *World) refuse(r *request, effect saga.Effect) *Answer {
 	return nil
 }
 
-func (w *World) guard(p Profile) Profile {
-	if w.defects["no-tombstone"] && p == Fenced {
-		return Keyed
-	}
-	return p
+// hasEffect tells whether a call that nothing speaks against has something to do.
+func (w *World) hasEffect(c Call, tombstones bool) bool {
+	happened := w.mem.undoes(tombstones, c)
+	return c.Op.Direction == saga.Action || w.rules.Undoes(happened)
 }

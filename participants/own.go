@@ -114,7 +114,7 @@ func (w *World) refuseAsk(r *request, ask *Ask) *Answer {
 	c := r.call
 	protected := w.protected(r)
 	if protected {
-		if a := w.mem.known(w.guard(r.profile), r); a != nil {
+		if a := w.mem.known(w.rules.Tombstones(r.profile), r); a != nil {
 			return a
 		}
 		w.mem.claim(r) // whoever had the key may have changed nothing meanwhile
@@ -142,7 +142,7 @@ func (w *World) refuseAsk(r *request, ask *Ask) *Answer {
 			return &a
 		}
 	}
-	if protected && !w.mem.undoes(w.guard(r.profile), c) && ask.Undoes == nil {
+	if protected && !w.mem.undoes(w.rules.Tombstones(r.profile), c) && ask.Undoes == nil {
 		return &Answer{Code: http.StatusOK, Detail: neverHappened}
 	}
 	if r.profile == Fenced && ask.Undoes != nil && ask.Undoes.exceeded(ask.Effect) {

@@ -106,9 +106,9 @@ func (m *memory) finish(r *request, a Answer) {
 
 // known is the answer that a protected participant gives without going into the
 // request: too late, or what it answered before. nil: the request is new.
-func (m *memory) known(p Profile, r *request) *Answer {
+func (m *memory) known(tombstones bool, r *request) *Answer {
 	op := r.call.Op
-	if p == Fenced && op.Direction == saga.Action && m.tombstones[stepID{op.Saga, op.Step}] {
+	if tombstones && op.Direction == saga.Action && m.tombstones[stepID{op.Saga, op.Step}] {
 		return problem(http.StatusGone, "compensated already", history.TooLate)
 	}
 	if cl := m.of(r); r.key != "" && cl != nil && cl != r.claimed {
@@ -118,13 +118,13 @@ func (m *memory) known(p Profile, r *request) *Answer {
 }
 
 // undoes tells whether a call has something to do: a compensation without its
-// action has not. A fenced participant leaves a tombstone in any case.
-func (m *memory) undoes(p Profile, c Call) bool {
+// action has not. Where tombstones are left, it leaves one in any case.
+func (m *memory) undoes(tombstones bool, c Call) bool {
 	if c.Op.Direction == saga.Action {
 		return true
 	}
 	id := stepID{c.Op.Saga, c.Op.Step}
-	if p == Fenced {
+	if tombstones {
 		m.tombstones[id] = true
 	}
 	return m.done[id]

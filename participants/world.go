@@ -104,15 +104,12 @@ func (m Moment) Phase() saga.Phase {
 // deciding it may block, to hold the attempt still.
 type Hook func(c Call, m Moment) *Answer
 
-// Defects are planted bugs of participants, by name; see Defects.
-type Defects map[string]bool
-
 // World is the participants of one cell, their ledgers and their memory.
 type World struct {
 	profile Profile
 	rec     *history.Recorder
 	hook    Hook
-	defects Defects
+	rules   *Rules
 	bodies  map[saga.Operation][]byte // that calls should have
 
 	mu      sync.Mutex
@@ -120,9 +117,13 @@ type World struct {
 	mem     *memory
 }
 
-// NewWorld opens the books: all accounts at 0, the registers as given.
-func NewWorld(p Profile, registers map[string]string, rec *history.Recorder, hook Hook, defects Defects) *World {
-	w := &World{profile: p, rec: rec, hook: hook, defects: defects, ledgers: map[string]*ledger{}, mem: newMemory()}
+// NewWorld opens the books: all accounts at 0, the registers as given. Rules nil: the
+// right ones.
+func NewWorld(p Profile, registers map[string]string, rec *history.Recorder, hook Hook, rules *Rules) *World {
+	if rules == nil {
+		rules = DefaultRules()
+	}
+	w := &World{profile: p, rec: rec, hook: hook, rules: rules, ledgers: map[string]*ledger{}, mem: newMemory()}
 	for name, value := range registers {
 		w.ledger(Owner(name)).registers[name] = value
 	}
@@ -224,7 +225,11 @@ func (w *World) split(e saga.Effect) []part {
 
 func (w *World) book(c Call, e saga.Effect) saga.Effect {
 	var did saga.Effect
-	for _, p := range w.split(w.distort(c, e)) {
+	booked := saga.Effect{Writes: e.Writes}
+	for _, p := range e.Postings {
+		booked.Postings = append(booked.Postings, w.rules.Books(c.Op, p))
+	}
+	for _, p := range w.split(booked) {
 		d := p.ledger.apply(p.effect)
 		did.Postings = append(did.Postings, d.Postings...)
 		did.Writes = append(did.Writes, d.Writes...)

@@ -43,7 +43,7 @@ func strikesProcess(f faults.Fault) bool {
 func clashes(d saga.Definition, f, o faults.Fault, several bool) bool {
 	copies := func(x faults.Fault) bool { return x.Effect(0).Copied }
 	overtakes := func(x, y faults.Fault) bool {
-		ends := x.Effect(0).Asked || several && endsSaga(d, x)
+		ends := x.Effect(0).Rolls() || several && endsSaga(d, x)
 		return ends && x.At.Step != y.At.Step && !slices.Contains(d.Ancestors(x.At.Step), y.At.Step)
 	}
 	switch {
@@ -60,14 +60,14 @@ func clashes(d saga.Definition, f, o faults.Fault, several bool) bool {
 // endsSaga tells whether a saga may go no further after a fault.
 func endsSaga(d saga.Definition, f faults.Fault) bool {
 	e := f.Effect(0)
-	return e.Refuses() || e.Asked || policyOf(d, f.At).MaxAttempts == 1
+	return e.Refuses() || e.Rolls() || policyOf(d, f.At).MaxAttempts == 1
 }
 
-// compete tells whether sagas of a cell may be in each other's way, by registers or
-// by breakers: then only their first attempts are sure.
+// compete tells whether sagas of a cell may be in each other's way, by registers,
+// breakers or retry budgets: then only their first attempts are sure.
 func compete(defs []saga.Definition) bool {
 	return len(defs) > 1 && slices.ContainsFunc(defs[0].Steps, func(s saga.Step) bool {
-		return s.Action.Breaker != nil || contends(defs[0], s.Name)
+		return s.Action.Breaker != nil || s.Action.RetryBudget != nil || contends(defs[0], s.Name)
 	})
 }
 

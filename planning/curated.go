@@ -16,6 +16,10 @@ type Ability struct {
 	Operator bool
 	// Governs: its policies and flags can be changed while it runs.
 	Governs bool
+	// Acts are what operators may ask of it.
+	Acts []saga.Act
+	// Everywhere: explorers place what operators ask for at every failure point.
+	Everywhere bool
 	// Once: nobody has promised that a submission which comes twice is one saga.
 	Once bool
 	// Keys is how long keys live in a cell, by the step at whose service they are forgotten
@@ -30,13 +34,29 @@ type Ability struct {
 }
 
 // Allows tells whether it can be given faults of a kind, whatever its services say, and
-// wherever they strike: faults that govern it are placed one by one (curated_governed.go).
+// wherever they strike: faults that govern it, or are what operators ask for, are placed one by one
+// (curated_governed.go, curated_operated.go).
 func (a Ability) Allows(d faults.KindDoc) bool {
 	own := a.Process
 	if d.Store {
 		own = a.Store
 	}
-	return (!d.Process || own) && !d.Governs && (!d.Operator || a.Operator) && (!d.Keys || len(a.Keys) > 0) && !d.Own
+	return (!d.Process || own) && !d.Governs && !d.Operates && (!d.Operator || a.Operator) && (!d.Keys || len(a.Keys) > 0) && !d.Own
+}
+
+// Operable tells whether it can be asked for all that a fault asks for, and be killed if it says so.
+func (a Ability) Operable(f faults.Fault) bool {
+	for _, act := range f.Effect(0).Acts {
+		if !slices.Contains(a.Acts, act) {
+			return false
+		}
+	}
+	return a.Process || !faults.KindOf(f).Doc().Process
+}
+
+// explores tells whether explorers place a kind that operators are.
+func (a Ability) explores(d faults.KindDoc) bool {
+	return d.Operates && a.Everywhere && len(a.Acts) > 0 && (a.Process || !d.Process)
 }
 
 // Forgets is how long the service of a step, or of an instance of one, remembers keys in

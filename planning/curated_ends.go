@@ -26,10 +26,13 @@ func ends(defs []saga.Definition, a Ability) []faults.Plan {
 	}
 	e.askedInTime()
 	e.governed()
+	e.operated()
 	e.killedPastPivot()
 	e.codes()
 	e.longRetries()
 	e.together()
+	e.amplified()
+	e.spent()
 	e.turns()
 	return e.plans
 }
@@ -303,7 +306,7 @@ func (e *ending) longRetries() {
 	try := func(trigger []faults.Fault, at saga.FailurePoint, c saga.Call) {
 		p := c.Retry
 		lasts := manyAttempts * p.MaxIntervalMS
-		if p.MaxAttempts > 0 || p.DeadlineMS > 0 || c.Breaker != nil || lasts >= shortest {
+		if p.MaxAttempts > 0 || p.DeadlineMS > 0 || c.Breaker != nil || c.RetryBudget != nil || lasts >= shortest {
 			return
 		}
 		fs := slices.Concat(trigger, burst(faults.Fault{Kind: faults.KindUnavailable, At: at}, manyAttempts))

@@ -43,7 +43,7 @@ func (e *ending) governed() {
 		unavailable(1),
 		flag(second.Name, 2, faults.FlagRetries, longest(3)),
 		unavailable(2),
-		flag(second.Name, 3, faults.FlagCompensations, 0),
+		flag(second.Name, 3, faults.FlagCompensations, second.Action.Retry.AttemptTimeout()), // before that, what is of unknown outcome waits
 		faults.Fault{Kind: faults.KindReject, At: at(second.Name, 3)},
 	)
 }

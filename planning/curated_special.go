@@ -39,10 +39,10 @@ func special(d saga.Definition) []faults.Plan {
 		add(faults.Fault{Kind: faults.KindDelay, At: point(s.Name, 1, saga.Request), DelayMS: faults.LateBy(p)})
 		add(faults.Fault{Kind: faults.KindDuplicate, At: point(s.Name, 1, saga.Request), DelayMS: faults.LateBy(p)})
 		add(faults.Fault{Kind: faults.KindReject, At: point(s.Name, 1, saga.Receive)})
-		if s.Kind == saga.Compensatable && s.Compensation != nil && p.MaxAttempts != 1 { // arrives after the compensation
+		if s.Kind == saga.Compensatable && s.Compensation != nil && p.MaxAttempts != 1 { // arrives after the compensation, which may wait for the time-out of the second attempt
 			_, wait := p.Band(2)
 			add(
-				faults.Fault{Kind: faults.KindDelay, At: point(s.Name, 1, saga.Request), DelayMS: 2*p.AttemptTimeoutMS + int(wait.Milliseconds())},
+				faults.Fault{Kind: faults.KindDelay, At: point(s.Name, 1, saga.Request), DelayMS: 3*p.AttemptTimeoutMS + int(wait.Milliseconds())},
 				faults.Fault{Kind: faults.KindReject, At: point(s.Name, 2, saga.Receive)},
 			)
 		}

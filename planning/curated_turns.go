@@ -24,6 +24,8 @@ func (e *ending) turns() {
 	first(e.copyAfterUndo)
 	first(e.undoFails)
 	first(e.undoInOrder)
+	first(e.killedUnsent)
+	first(e.undoKilledUnsent)
 	first(e.undoesLong)
 	e.longAlone()
 }
@@ -60,7 +62,7 @@ func (e *ending) one() int {
 func (e *ending) interruptedBudget(s saga.Step) bool {
 	const most, restart = 12, 1500 * time.Millisecond
 	p := s.Action.Retry
-	if !e.a.Process || e.sagas >= aHerd || p.MaxAttempts < 3 || p.MaxAttempts > most || p.DeadlineMS > 0 || s.Unbounded() || s.Action.Breaker != nil || len(e.d.Predecessors(e.d.StepIndex(s.Name))) > 0 || !alone(e.d, s.Name) {
+	if !e.a.Process || e.sagas >= aHerd || p.MaxAttempts < 3 || p.MaxAttempts > most || p.DeadlineMS > 0 || s.Unbounded() || s.Action.Breaker != nil || s.Action.RetryBudget != nil || len(e.d.Predecessors(e.d.StepIndex(s.Name))) > 0 || !alone(e.d, s.Name) {
 		return false
 	}
 	lasts := restart
@@ -188,7 +190,7 @@ func (e *ending) undoFails(s saga.Step) bool {
 // were in wide bands that waits twice as long would show, even on a busy machine.
 func (e *ending) undoesLong(s saga.Step) bool {
 	const waits, wide, most = 30, 150 * time.Millisecond, 50
-	if s.Compensation == nil || s.Compensation.Retry.MaxAttempts > 0 || s.Compensation.Breaker != nil {
+	if s.Compensation == nil || s.Compensation.Retry.MaxAttempts > 0 || s.Compensation.Breaker != nil || s.Compensation.RetryBudget != nil {
 		return false
 	}
 	n, found := 1, 0
@@ -219,6 +221,27 @@ func (e *ending) undoInOrder(s saga.Step) bool {
 		})
 	}
 	return done
+}
+
+// killedUnsent: a step's action has been asked for, and the process is killed before anything is
+// done or said. Who takes what was meant for what was done never does it.
+func (e *ending) killedUnsent(s saga.Step) bool {
+	p := s.Action.Retry
+	return e.a.Process && !e.contested() && p.MaxAttempts != 1 && e.add(unsent(point(s.Name, 1, saga.Receive), p)...)
+}
+
+// undoKilledUnsent is killedUnsent of a compensation.
+func (e *ending) undoKilledUnsent(s saga.Step) bool {
+	at := saga.FailurePoint{Step: s.Name, Direction: saga.Compensation, Attempt: 1, Phase: saga.Receive}
+	return e.a.Process && !e.contested() && e.undoing(s, func([]faults.Fault) []faults.Fault { return unsent(at, s.Compensation.Retry) })
+}
+
+// unsent are a kill at an attempt, given where it is received, and that it does nothing. A kill
+// alone leaves the call to the participant, which does it.
+func unsent(at saga.FailurePoint, p saga.RetryPolicy) []faults.Fault {
+	kill := at
+	kill.Phase = saga.Response
+	return []faults.Fault{{Kind: faults.KindUnavailable, At: at}, faults.Defaults(faults.Fault{Kind: faults.KindCrashOrchestrator, At: kill}, p)}
 }
 
 // longAlone: the first step is out of reach for so long that each saga waits for

@@ -134,16 +134,9 @@ func drawOpening(t *rapid.T, defs []saga.Definition, kinds []faults.KindDoc, num
 // longestBurst is how many attempts of a call fail in a row at the most.
 const longestBurst = 6
 
-// bursts are the kinds of which several in a row make sense, and where they strike.
-var bursts = map[string]saga.Phase{
-	faults.KindUnavailable: saga.Receive,
-	faults.KindError:       saga.Receive,
-	faults.KindReset:       saga.Response,
-	faults.KindLose:        saga.Response,
-}
-
+// drawBurst draws the same failure at several attempts of one call in a row.
 func drawBurst(t *rapid.T, step saga.Step, kinds []faults.KindDoc) []faults.Fault {
-	fits := slices.DeleteFunc(slices.Clone(kinds), func(k faults.KindDoc) bool { return bursts[k.Name] == "" })
+	fits := slices.DeleteFunc(slices.Clone(kinds), func(k faults.KindDoc) bool { return k.InARow == "" })
 	if len(fits) == 0 {
 		return nil
 	}
@@ -158,7 +151,7 @@ func drawBurst(t *rapid.T, step saga.Step, kinds []faults.KindDoc) []faults.Faul
 		length = 1 + dice.Below(t, longest, "burst")
 	}
 	for n := range length {
-		fs = append(fs, faults.Defaults(faults.Fault{Kind: k.Name, At: point(step.Name, n+1, bursts[k.Name])}, step.Action.Retry))
+		fs = append(fs, faults.Defaults(faults.Fault{Kind: k.Name, At: point(step.Name, n+1, k.InARow)}, step.Action.Retry))
 	}
 	if slices.Contains(k.Phases, saga.Commit) && dice.Below(t, 2, "done") == 0 {
 		fs[0].At.Phase = saga.Commit

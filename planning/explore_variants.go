@@ -31,7 +31,7 @@ func placeable(v Visit, a Ability) []faults.KindDoc {
 			v.Real && at.Phase == saga.Receive && !d.Answers {
 			continue
 		}
-		if a.Allows(d) && slices.Contains(d.Phases, at.Phase) && !inside && !(decides && v.Known) {
+		if (a.Allows(d) || a.explores(d)) && slices.Contains(d.Phases, at.Phase) && !inside && !(decides && v.Known) {
 			docs = append(docs, d)
 		}
 	}
@@ -50,6 +50,9 @@ func variantsAt(v Visit, d saga.Definition, a Ability) []faults.Fault {
 		usual := faults.KindOf(f).Usual(f, policy)
 		if k.Keys {
 			usual[0].DelayMS = int(a.Forgets(v.At.Step).Milliseconds()) + 1
+		}
+		if k.Operates {
+			usual = slices.DeleteFunc(usual, func(f faults.Fault) bool { return !a.Operable(f) })
 		}
 		fs = append(fs, usual...)
 	}

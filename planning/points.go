@@ -117,13 +117,14 @@ const MostSilenced = 5
 
 // silentUpTo tells whether a plan loses all attempts of a callback before one.
 func silentUpTo(p faults.Plan, at saga.FailurePoint) bool {
-	lost := 0
-	for _, f := range p.Faults {
-		if f.Kind == faults.KindLose && f.At.Ref() == at.Ref() && f.At.Phase == at.Phase && f.At.Attempt < at.Attempt {
-			lost++
+	for n := 1; n < at.Attempt; n++ {
+		before := at
+		before.Attempt = n
+		if !p.Loses(before) {
+			return false
 		}
 	}
-	return lost == at.Attempt-1
+	return true
 }
 
 // passed tells whether the first saga came to a point.
@@ -224,8 +225,8 @@ func AtPoints(d saga.Definition, journeys []Journey, a Ability) []faults.Plan {
 				continue
 			}
 			seen[v.At] = true
-			for _, f := range append(j.Trace.variantsAt(v, d, a), lastWords(v, a)...) {
-				p := faults.Plan{Faults: append(slices.Clone(j.Plan.Faults), f)}
+			for _, fs := range append(oneByOne(append(j.Trace.variantsAt(v, d, a), lastWords(v, a)...)), killedUnsent(v, d, a)...) {
+				p := faults.Plan{Faults: slices.Concat(j.Plan.Faults, fs)}
 				if p.Validate() == nil && !run[p.ID()] {
 					plans = append(plans, p)
 				}
@@ -233,6 +234,28 @@ func AtPoints(d saga.Definition, journeys []Journey, a Ability) []faults.Plan {
 		}
 	}
 	return plans
+}
+
+func oneByOne(fs []faults.Fault) (each [][]faults.Fault) {
+	for _, f := range fs {
+		each = append(each, []faults.Fault{f})
+	}
+	return each
+}
+
+// killedUnsent is a kill at a first attempt that does nothing, where both can strike.
+func killedUnsent(v Visit, d saga.Definition, a Ability) [][]faults.Fault {
+	if v.At.Phase != saga.Response || v.At.Attempt != 1 || saga.Inbound(v.At.Step) || v.At.Step == saga.SubmitStep ||
+		!slices.ContainsFunc(placeable(v, a), func(k faults.KindDoc) bool { return k.Name == faults.KindCrashOrchestrator }) {
+		return nil
+	}
+	at := v.At
+	at.Phase = saga.Receive
+	fs := unsent(at, policyOf(d, v.At))
+	for i := range fs {
+		fs[i].Saga = v.Saga
+	}
+	return [][]faults.Fault{fs}
 }
 
 // variantsAt are those of a visit on this way. Where operations share an address, it is closed

@@ -29,6 +29,8 @@ type prediction struct {
 	unsure   map[string]bool // steps of which a late request may have the effect
 	late     map[saga.StepRef]lateRequest
 	clock    clock // of the operation that is followed
+	way      clock // of the actions before it, one after the other
+	tried    int   // attempts of actions that count in the budget of the saga
 }
 
 // lateRequest is an attempt whose request arrives when it has been given up.
@@ -102,6 +104,9 @@ func (pr *prediction) forward() {
 		}
 		for _, i := range wave {
 			pr.action(pr.def.Steps[i])
+			pr.way.spend(pr.clock.lo, pr.clock.hi)
+			pr.way.killed = pr.way.killed || pr.clock.killed
+			pr.doubtful = pr.doubtful || len(wave) > 1 && pr.def.Budget != (saga.Budget{}) // in which order they spend it is not sure
 		}
 		if pr.asked {
 			pr.failed, pr.doubtful = true, pr.doubtful || pr.pivoted // who was first is not sure
@@ -174,7 +179,7 @@ func (pr *prediction) action(s saga.Step) {
 	ref := saga.StepRef{Step: s.Name, Direction: saga.Action}
 	end := unknown
 	pr.clock = clock{}
-	for n := 1; n <= endless && pr.mayTry(s.Action.Retry, n, s.Unbounded()); n++ {
+	for n := 1; n <= endless && pr.mayTry(s.Action.Retry, n, s.Unbounded()) && pr.affords(s); n++ {
 		answer := pr.attempt(ref, n, s.Action.Retry.AttemptTimeoutMS)
 		if answer == saga.Transient && pr.asked {
 			break // nothing is retried any more

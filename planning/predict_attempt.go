@@ -12,7 +12,7 @@ import (
 // points are reached, and what the orchestrator learns.
 func (pr *prediction) attempt(r saga.StepRef, n, timeoutMS int) saga.Answer {
 	walk := &attemptWalk{pr: pr, ref: r, n: n, timeout: timeoutMS, answer: saga.Done}
-	defer func() { pr.clock.spend(walk.lasts, walk.lasts) }()
+	defer func() { pr.clock.spend(walk.least, walk.lasts) }()
 	walk.reach(saga.Connect)
 	walk.reach(saga.Request)
 	if walk.lost {
@@ -64,7 +64,8 @@ type attemptWalk struct {
 	n       int
 	timeout int
 	answer  saga.Answer
-	phase   saga.Phase // reached
+	phase   saga.Phase    // reached
+	least   time.Duration // how long it lasts, at the least and at the most
 	lasts   time.Duration
 	lost    bool // the request does not arrive
 	hungUp  bool // no answer leaves
@@ -95,6 +96,8 @@ func (w *attemptWalk) strike(f faults.Fault) (answered bool) {
 		w.bent(b)
 	}
 	switch {
+	case len(e.Acts) > 0:
+		w.operated(e)
 	case e.Victim == faults.ProcessKilled:
 		w.answer, w.pr.clock.killed = saga.Transient, true
 		w.takes(restartTakes)
@@ -123,7 +126,7 @@ func (w *attemptWalk) bent(b faults.Bend) {
 		w.fails()
 		w.lost = w.lost || !b.Answer
 		if b.How == faults.Swallowed {
-			w.takes(w.timeout)
+			w.timesOut()
 		}
 	case faults.Late:
 		w.comesLate(b)
@@ -137,7 +140,7 @@ func (w *attemptWalk) bent(b faults.Bend) {
 // says, or for none: a success, if there is another attempt, is one either way.
 func (w *attemptWalk) halved(b faults.Bend) {
 	if b.How == faults.Stalled {
-		w.takes(w.timeout)
+		w.timesOut()
 	}
 	p := policyOf(w.pr.def, w.ref.At(0, ""))
 	another := p.DeadlineMS == 0 && (p.MaxAttempts == 0 || w.n < p.MaxAttempts)
@@ -154,14 +157,28 @@ func (w *attemptWalk) fails() {
 }
 
 // takes notes that an attempt lasts at least so long.
-func (w *attemptWalk) takes(ms int) { w.lasts = max(w.lasts, time.Duration(ms)*time.Millisecond) }
+func (w *attemptWalk) takes(ms int) {
+	w.least = max(w.least, time.Duration(ms)*time.Millisecond)
+	w.lasts = max(w.lasts, w.least)
+}
+
+// timesOut notes that it lasts until its time-out, which may follow what was observed.
+func (w *attemptWalk) timesOut() {
+	least := w.timeout
+	if a := policyOf(w.pr.def, w.ref.At(0, "")).Adaptive; !a.IsZero() {
+		least = a.MinTimeoutMS
+	}
+	w.takes(least)
+	w.lasts = max(w.lasts, time.Duration(w.timeout)*time.Millisecond)
+}
 
 // comesLate: a message is late, within the attempt's time-out or past it.
 func (w *attemptWalk) comesLate(b faults.Bend) {
-	w.takes(min(b.N, w.timeout))
 	if b.N < w.timeout {
+		w.takes(b.N)
 		return
 	}
+	w.timesOut()
 	w.fails()
 	// What a late request still does happens beside the next attempts.
 	w.lost = w.lost || !b.Answer
@@ -182,6 +199,22 @@ func (w *attemptWalk) told(a *faults.Answer, at saga.Phase) (answered bool) {
 	case saga.Done:
 	}
 	return at == saga.Receive
+}
+
+// operated: operators ask for something. A rollback is one, whoever asks; what is asked for
+// later, or leaves the saga or a step to a person, makes its end unsure.
+func (w *attemptWalk) operated(e faults.Effect) {
+	step, _ := w.pr.def.Step(w.ref.Step)
+	switch {
+	case e.Later > 0, slices.Contains(e.Acts, saga.ActEnd), slices.Contains(e.Acts, saga.ActSkip) && step.Kind == saga.Deferrable:
+		w.pr.doubtful = true
+	case e.Rolls():
+		w.asked()
+	}
+	if e.Victim == faults.ProcessKilled {
+		w.answer, w.pr.clock.killed = saga.Transient, true
+		w.takes(restartTakes)
+	}
 }
 
 // asked: an operator asks for the rollback. Past the pivot the answer is no, and

@@ -10,7 +10,7 @@ import (
 // the least and at the most.
 type clock struct {
 	lo, hi time.Duration
-	killed bool // an attempt of the operation was cut short by a kill
+	killed bool // an attempt was cut short by a kill
 }
 
 func (c *clock) spend(lo, hi time.Duration) {
@@ -28,6 +28,28 @@ const tick = 5 * time.Millisecond
 // restartTakes bounds, in ms, how long an orchestrator is away after a kill. It
 // is longer than any deadline that a scenario has: a kill makes deadlines a race.
 const restartTakes = 10_000
+
+// affords tells whether the budget of the saga lets an attempt of an action begin, and counts
+// it. What comes near the end of its time is a race.
+func (pr *prediction) affords(s saga.Step) bool {
+	b := pr.def.Budget
+	if b == (saga.Budget{}) || !s.Budgeted() || pr.pivoted {
+		return true
+	}
+	if b.Attempts > 0 && pr.tried >= b.Attempts {
+		pr.doubtful = pr.doubtful || pr.clock.killed || pr.way.killed
+		return false
+	}
+	pr.tried++
+	lo, hi := pr.way.lo+pr.clock.lo, pr.way.hi+pr.clock.hi
+	switch {
+	case b.TimeMS == 0 || hi+lateness <= b.Time():
+		return true
+	case pr.clock.killed, pr.way.killed, lo <= b.Time()+tick:
+		pr.doubtful = true
+	}
+	return false
+}
 
 // mayTry tells whether attempt n of a call is made, and lets the wait before it
 // pass. What is due shortly before its deadline may come after it; what can't be due

@@ -74,7 +74,7 @@ func canonical(p faults.Plan) faults.Plan {
 	slices.SortFunc(q.Faults, func(a, b faults.Fault) int {
 		return cmp.Or(
 			cmp.Compare(max(a.Saga, 1), max(b.Saga, 1)), comparePoints(a.At, b.At),
-			cmp.Compare(a.Kind, b.Kind), cmp.Compare(a.DelayMS, b.DelayMS), cmp.Compare(a.As, b.As), slices.Compare(a.Steps, b.Steps),
+			cmp.Compare(a.Kind, b.Kind), cmp.Compare(a.DelayMS, b.DelayMS), cmp.Compare(a.As, b.As), cmp.Compare(a.Consoles, b.Consoles), cmp.Compare(a.Times, b.Times), slices.Compare(a.Steps, b.Steps),
 		)
 	})
 	return q
@@ -143,7 +143,11 @@ func stepShape(d saga.Definition, i int) string {
 		if c.Breaker != nil {
 			breaker = *c.Breaker
 		}
-		return fmt.Sprintf("%+v %+v %d postings %d writes", c.Retry, breaker, len(e.Postings), len(e.Writes))
+		budget := saga.RetryBudget{}
+		if c.RetryBudget != nil {
+			budget = *c.RetryBudget
+		}
+		return fmt.Sprintf("%+v %+v %+v %d postings %d writes", c.Retry, breaker, budget, len(e.Postings), len(e.Writes))
 	}
 	return fmt.Sprintf("%s %q %q %s %s", s.Kind, after, before, call(&s.Action), call(s.Compensation))
 }
@@ -196,7 +200,7 @@ func look(f faults.Fault, p saga.RetryPolicy) string {
 			return text
 		}
 	}
-	return fmt.Sprintf("%s %d%s", f.Kind, f.DelayMS, f.As)
+	return fmt.Sprintf("%s %d%s%d", f.Kind, f.DelayMS, f.As, f.Consoles)
 }
 
 // lookOfBend is the look of bytes that come in another way; empty: like nothing else.

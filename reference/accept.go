@@ -5,6 +5,8 @@ import (
 	"sync"
 	"time"
 
+	"github.com/sagacheck/sagacheck/reference/definitions"
+	"github.com/sagacheck/sagacheck/reference/store"
 	"github.com/sagacheck/sagacheck/saga"
 )
 
@@ -40,29 +42,35 @@ const maxOpenBytes = 256 << 20
 // the same id is refused with ErrConflict. After ErrUnavailable the same may be
 // tried again.
 func (e *Executor) Submit(ctx context.Context, def saga.Definition) error {
-	return e.submit(ctx, def, "")
+	return e.SubmitTraced(ctx, def, "")
 }
 
-// submit accepts a saga that a client sent as part of a trace of its own, or "".
-func (e *Executor) submit(ctx context.Context, def saga.Definition, trace string) error {
-	if err := validate(def); err != nil {
+// SubmitTraced accepts a saga as Submit does, whose client has a trace of its own: a
+// traceparent (W3C trace context). Anything else is kept nowhere.
+func (e *Executor) SubmitTraced(ctx context.Context, def saga.Definition, trace string) error {
+	if !validTrace(trace) {
+		trace = ""
+	}
+	if err := definitions.Validate(def); err != nil {
 		return err
 	}
 	if err := e.targets.allow(def); err != nil {
 		return err
 	}
+	weight := openSize(def)
 	e.mu.Lock()
 	k := e.sagas[def.ID]
 	again := k != nil
 	if !again {
-		if err := e.mayAccept(def); err != nil {
+		if err := e.mayAccept(def, weight); err != nil {
 			e.mu.Unlock()
 			return err
 		}
-		k = &known{ready: make(chan struct{}), trace: trace, weight: openSize(def)}
+		k = &known{ready: make(chan struct{}), trace: trace, weight: weight}
 		e.sagas[def.ID] = k
 		e.open += k.weight
-		e.spawn(func() { e.accept(k, def, e.isForgotten()) })
+		forgotten := e.forgotten
+		e.spawn(func() { e.accept(k, def, forgotten) })
 	}
 	e.mu.Unlock()
 	if err := k.await(ctx); err != nil {
@@ -77,24 +85,18 @@ func (e *Executor) submit(ctx context.Context, def saga.Definition, trace string
 	return nil
 }
 
-func (e *Executor) isForgotten() bool {
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	return e.forgotten
-}
-
 // mayAccept tells whether a saga that is not in memory may be taken in.
-func (e *Executor) mayAccept(def saga.Definition) error {
+func (e *Executor) mayAccept(def saga.Definition, weight int64) error {
 	switch {
 	case e.ctx.Err() != nil:
 		return ErrClosed
 	case e.draining():
 		return unavailable("it is about to end")
-	case e.store.owned() != nil:
+	case e.store.Owned() != nil:
 		return unavailable("another executor owns the store, or may")
-	case e.health.serious() != "":
-		return unavailable("can't " + e.health.serious())
-	case e.open+openSize(def) > maxOpenBytes:
+	case e.health.Serious() != "":
+		return unavailable("can't " + e.health.Serious())
+	case e.open+weight > maxOpenBytes:
 		return unavailable("too many sagas are open")
 	}
 	if err := e.refusesSagas(def.ID); err != nil {
@@ -148,10 +150,10 @@ func (e *Executor) accept(k *known, def saga.Definition, forgotten bool) {
 	}
 	k.err = ErrClosed
 	s := newState(def, e.rules)
-	s.trace, s.versions = k.trace, &e.control.versions
+	s.trace, s.versions, s.accepted = k.trace, &e.control.versions, e.now()
 	k.run = newRun(e, s, 0)
 	k.run.guard(func() {
-		err := k.run.loop([]Record{{Kind: recAccepted, At: e.now(), Definition: &def, Trace: k.trace}}, func() {
+		err := k.run.loop([]Record{{Kind: recAccepted, At: s.accepted, Definition: &def, Trace: k.trace}}, func() {
 			k.err = nil
 			settle()
 		})
@@ -166,7 +168,7 @@ func (e *Executor) outward(id string, err error) error {
 	switch err.(type) {
 	case nil:
 		return ErrClosed
-	case *refusedError:
+	case *store.RefusedError:
 		e.log.Error("the store refuses a saga", "saga", id, "error", err)
 		return unavailable("the store refuses this saga")
 	}

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/sagacheck/sagacheck/reference/policies"
+	"github.com/sagacheck/sagacheck/reference/store"
 	"github.com/sagacheck/sagacheck/saga"
 )
 
@@ -42,6 +43,7 @@ type AuditEntry struct {
 	Flag      policies.FlagName `json:"flag,omitempty"`
 	Code      int               `json:"code,omitempty"` // of the answer
 	Why       string            `json:"why,omitempty"`
+	Key       string            `json:"key,omitempty"` // of an operator's request
 	By
 }
 
@@ -52,7 +54,7 @@ const (
 	AuditAnswered  = "answered"
 	AuditWithdrawn = "withdrawn" // the attempt did not leave
 	AuditHeld      = "held"
-	AuditRollback  = "rollback-asked"
+	AuditOperator  = "operator-" // and the act that was asked for
 	AuditPolicies  = "policies-changed"
 	AuditFlagOn    = "flag-on"
 	AuditFlagOff   = "flag-off"
@@ -72,7 +74,7 @@ func (e *Executor) Audit(ctx context.Context, q AuditQuery) (Audit, error) {
 	a, err := audit(ctx, e.store, &e.control.versions, e.rules, q)
 	if err != nil && !errors.Is(err, ErrNotFound) {
 		e.log.Error("the audit can't be read", "error", err)
-		err = unavailable("can't " + reading)
+		err = unavailable("can't " + store.Reading)
 	}
 	return a, err
 }
@@ -83,7 +85,7 @@ const auditPatience = 5 * time.Second
 // ReadAudit reads what was decided from a store. A SQLite file must not be held by an
 // executor.
 func ReadAudit(ctx context.Context, dsn string, q AuditQuery) (a Audit, err error) {
-	s, err := openForPerson(ctx, dsn, false)
+	s, err := store.OpenForPerson(ctx, dsn, false)
 	if err != nil {
 		return a, err
 	}
@@ -91,27 +93,27 @@ func ReadAudit(ctx context.Context, dsn string, q AuditQuery) (a Audit, err erro
 	if err = c.load(ctx, s); err == nil {
 		a, err = audit(ctx, s, &c.versions, rules, q)
 	}
-	return a, errors.Join(err, s.close())
+	return a, errors.Join(err, s.Close())
 }
 
-func audit(ctx context.Context, s store, v *versions, r *Rules, q AuditQuery) (Audit, error) {
+func audit(ctx context.Context, s store.Store, v *versions, r *Rules, q AuditQuery) (Audit, error) {
 	a := auditor{versions: v, rules: r, query: q}
 	ids := []string{q.Saga}
 	if q.Saga == "" {
 		var err error
-		if ids, err = s.since(ctx, q.Since, auditSagas+1); err != nil {
+		if ids, err = s.Since(ctx, q.Since, auditSagas+1); err != nil {
 			return Audit{}, err
 		}
 		if len(ids) > auditSagas {
 			ids, a.Cut = ids[:auditSagas], true
 		}
-		if err := s.load(ctx, controlID, a.control); err != nil {
+		if err := s.Load(ctx, controlID, decoded(a.control)); err != nil {
 			return Audit{}, err
 		}
 	}
 	for _, id := range ids {
 		a.state = nil
-		if err := s.load(ctx, id, a.saga); err != nil {
+		if err := s.Load(ctx, id, decoded(a.saga)); err != nil {
 			return Audit{}, err
 		}
 		if q.Saga != "" && a.state == nil {
@@ -174,7 +176,7 @@ func (a *auditor) saga(en entry) error {
 		case en.damage != nil:
 		case r.Kind == recAccepted && a.state == nil && r.Definition != nil && r.Definition.Validate() == nil:
 			a.state, a.ended = newState(*r.Definition, nil), map[Ref]Record{}
-			a.state.versions = a.versions
+			a.state.versions, a.state.accepted = a.versions, r.At
 			a.add(AuditEntry{At: r.At, What: AuditAccepted, Saga: en.saga})
 		case a.state == nil:
 		default:
@@ -186,8 +188,9 @@ func (a *auditor) saga(en entry) error {
 
 func (a *auditor) record(r Record) {
 	one := AuditEntry{At: r.At, Saga: a.state.Def.ID}
-	if r.Kind == recOperator {
-		one.What, one.Why = AuditRollback, "an operator asked for it"
+	if r.Kind == RecordOperator {
+		asked := r.asked()
+		one.What, one.Why, one.By, one.Key, one.Step = AuditOperator+string(asked.Act), "an operator asked for it", asked.By, asked.Key, asked.Step
 	} else {
 		step := r.Step
 		if step < 0 || step >= len(a.state.Def.Steps) {
@@ -212,18 +215,23 @@ func (a *auditor) record(r Record) {
 		one.Version, one.Template, _ = a.decided(r.ref())
 		a.ended[r.ref()] = r
 	case recWithdrawn:
-		one.What, one.Why = AuditWithdrawn, cmp.Or(whyHeld(r.Flag), "it could not leave, or was too late")
+		one.What, one.Why = AuditWithdrawn, cmp.Or(whyHeld(r), "it could not leave, or was too late")
 	case recHeld:
-		one.What, one.Why = AuditHeld, whyHeld(r.Flag)
+		one.What, one.Why = AuditHeld, whyHeld(r)
 	}
 	a.add(one)
 }
 
-func whyHeld(flag policies.FlagName) string {
-	if flag == "" {
+func whyHeld(r Record) string {
+	switch {
+	case r.Layer == LayerRetryBudget:
+		return "the retry budget of the participant has no token left"
+	case r.Layer == LayerBudget:
+		return "the budget over all attempts is spent: the action is given up"
+	case r.Flag == "":
 		return ""
 	}
-	return fmt.Sprintf("the flag %s is on", flag)
+	return fmt.Sprintf("the flag %s is on", r.Flag)
 }
 
 // decided is by what an attempt of an operation was decided.

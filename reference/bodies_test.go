@@ -3,11 +3,12 @@ package reference
 import (
 	"encoding/json"
 	"errors"
-	"net/http/httptest"
 	"path/filepath"
 	"strings"
 	"testing"
 
+	"github.com/sagacheck/sagacheck/reference/definitions"
+	"github.com/sagacheck/sagacheck/reference/store"
 	"github.com/sagacheck/sagacheck/saga"
 )
 
@@ -15,7 +16,7 @@ import (
 // numbers beyond a float, characters that HTML or JavaScript would trip over.
 const oddBody = "{ \"b\" : 1e400,\t\"a\":\"<&>\u2028\\u003c\\ud800\\u0000\", \"a\":12345678901234567890.10 }"
 
-// A body is sent as it came: over HTTP, from the store, and with a compensation.
+// A body is sent as it came: at once, from the store, and with a compensation.
 func TestBodiesAreSentAsTheyCame(t *testing.T) {
 	for _, restart := range []bool{false, true} {
 		hold := make(chan struct{})
@@ -34,12 +35,11 @@ func TestBodiesAreSentAsTheyCame(t *testing.T) {
 			t.Fatal(err)
 		}
 		odd := strings.ReplaceAll(strings.ReplaceAll(string(text), `{"do":true}`, oddBody), `{"do":false}`, "["+oddBody+" ]")
-		srv := httptest.NewServer(e.Handler())
-		defer srv.Close()
+		if d, err = definitions.Decode(strings.NewReader(odd)); err != nil {
+			t.Fatal(err)
+		}
 		for range 2 { // the same again is the same saga
-			if code, body, _ := request(t, "POST", srv.URL+"/sagas", odd); code != 202 {
-				t.Fatal(code, body)
-			}
+			SubmitTest(t, e, d)
 		}
 		p.AwaitCall(t, "a", 1)
 		if restart {
@@ -71,7 +71,7 @@ func TestBodiesAreComparedByteForByte(t *testing.T) {
 		t.Error(err)
 	}
 	d.Steps[0].Action.Body = json.RawMessage(`{"do":`)
-	var invalid *InvalidError
+	var invalid *definitions.InvalidError
 	if err := e.Submit(t.Context(), d); !errors.As(err, &invalid) || invalid.Field != "steps[0].action.body" {
 		t.Error(err)
 	}
@@ -79,11 +79,11 @@ func TestBodiesAreComparedByteForByte(t *testing.T) {
 
 // Stores of earlier versions keep bodies inside of the definition.
 func TestOldRecordsAreRead(t *testing.T) {
-	en := decodeEntry("s", 1, `[{"kind":"accepted","definition":{"id":"s","name":"","steps":[{"name":"a","kind":"pivot","action":{"url":"http://x","body":{"x":1}}}]}}]`)
+	en := decodeEntry(store.Entry{Saga: "s", N: 1, Text: `[{"kind":"accepted","definition":{"id":"s","name":"","steps":[{"name":"a","kind":"pivot","action":{"url":"http://x","body":{"x":1}}}]}}]`})
 	if en.damage != nil || string(en.records[0].Definition.Steps[0].Action.Body) != `{"x":1}` {
 		t.Error(en)
 	}
-	en = decodeEntry("s", 1, `[{"kind":"accepted","bodies":["1"],"definition":{"id":"s","steps":[{"name":"a"}]}}]`)
+	en = decodeEntry(store.Entry{Saga: "s", N: 1, Text: `[{"kind":"accepted","bodies":["1"],"definition":{"id":"s","steps":[{"name":"a"}]}}]`})
 	if en.damage == nil || !strings.Contains(en.damage.Error(), "bodies: 1") {
 		t.Error(en.damage)
 	}

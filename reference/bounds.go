@@ -1,7 +1,6 @@
 package reference
 
 import (
-	"fmt"
 	"math"
 	"net/http"
 	"strconv"
@@ -12,52 +11,12 @@ import (
 	"github.com/sagacheck/sagacheck/saga"
 )
 
-// The bounds of what a saga may ask for; those of its calls are in package bounds. They
-// are checked at the door, and kept to by what comes from the store (bounded).
-const (
-	maxBody      = 1 << 20 // bytes of a submitted saga
-	maxSteps     = 5000
-	maxEdges     = 50_000 // names in all the steps' after together
-	maxURLLength = 4096
-)
-
 // The floor under the waits: a policy without pauses may be hasty for some attempts,
 // not for ever.
 const (
 	hastyAttempts = 10
 	leastWait     = 20 * time.Millisecond
 )
-
-// validateBounds checks numbers and sizes; an error names the field.
-func validateBounds(d saga.Definition) error {
-	if len(d.Name) > bounds.NameLength {
-		return &InvalidError{"name", fmt.Sprintf("%d bytes: expected at most %d", len(d.Name), bounds.NameLength)}
-	}
-	if len(d.Steps) > maxSteps {
-		return &InvalidError{"steps", fmt.Sprintf("%d: expected at most %d", len(d.Steps), maxSteps)}
-	}
-	edges := 0
-	for i, s := range d.Steps {
-		if edges += len(s.After); edges > maxEdges {
-			return &InvalidError{fmt.Sprintf("steps[%d].after", i), fmt.Sprintf("more than %d names in all steps together", maxEdges)}
-		}
-	}
-	return eachCall(d, validateNumbers)
-}
-
-func validateNumbers(c saga.Call) *InvalidError {
-	if len(c.URL) > maxURLLength {
-		return &InvalidError{"url", fmt.Sprintf("%d bytes: expected at most %d", len(c.URL), maxURLLength)}
-	}
-	excess := bounds.Retry(c.Retry)
-	if c.Breaker != nil {
-		excess = append(excess, bounds.Breaker(*c.Breaker)...)
-	}
-	if len(excess) > 0 {
-		return &InvalidError{excess[0].Field, excess[0].Reason}
-	}
-	return nil
-}
 
 // bounded is a call as it is carried out: what an earlier version accepted, which
 // knew no bounds, keeps to them too.

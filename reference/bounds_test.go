@@ -3,7 +3,6 @@ package reference
 import (
 	"encoding/json"
 	"errors"
-	"fmt"
 	"log/slog"
 	"math"
 	"net/http/httptest"
@@ -12,62 +11,9 @@ import (
 	"time"
 
 	"github.com/sagacheck/sagacheck/reference/bounds"
+	"github.com/sagacheck/sagacheck/reference/definitions"
 	"github.com/sagacheck/sagacheck/saga"
 )
-
-// Each number beyond its bounds is refused, with the field named.
-func TestBoundsAtTheDoor(t *testing.T) {
-	e := OpenTest(t, Options{})
-	srv := httptest.NewServer(e.Handler())
-	defer srv.Close()
-	p := NewParticipant(t, nil)
-	for field, change := range map[string]func(*saga.Definition){
-		"steps[0].action.retry.attempt_timeout_ms": func(d *saga.Definition) { d.Steps[0].Action.Retry.AttemptTimeoutMS = 9e15 },
-		"steps[0].compensation.retry.max_attempts": func(d *saga.Definition) { d.Steps[0].Compensation.Retry.MaxAttempts = math.MaxInt64 },
-		"steps[0].action.retry.deadline_ms":        func(d *saga.Definition) { d.Steps[0].Action.Retry.DeadlineMS = math.MaxInt64 },
-		"steps[0].action.retry.max_interval_ms":    func(d *saga.Definition) { d.Steps[0].Action.Retry.MaxIntervalMS = math.MaxInt64 },
-		"steps[0].action.breaker.probes":           func(d *saga.Definition) { d.Steps[0].Action.Breaker.Probes = 1 << 31 },
-		"steps[0].action.breaker.open_ms":          func(d *saga.Definition) { d.Steps[0].Action.Breaker.OpenMS = math.MaxInt64 },
-		"steps[0].action.breaker.failures":         func(d *saga.Definition) { d.Steps[0].Action.Breaker.Failures = math.MaxInt64 },
-		"steps[0].action.breaker.name":             func(d *saga.Definition) { d.Steps[0].Action.Breaker.Name = strings.Repeat("b", 201) },
-		"steps[0].compensation.breaker.name": func(d *saga.Definition) {
-			d.Steps[0].Compensation.Breaker = &saga.Breaker{Name: "b\x00", Failures: 1, OpenMS: 1, Probes: 1}
-		},
-		"steps[0].action.url":       func(d *saga.Definition) { d.Steps[0].Action.URL += strings.Repeat("x", maxURLLength) },
-		"steps[0].compensation.url": func(d *saga.Definition) { d.Steps[0].Compensation.URL = "http://127.0.0.1:65536/" },
-		"name":                      func(d *saga.Definition) { d.Name = strings.Repeat("n", 201) },
-		"steps":                     func(d *saga.Definition) { d.Steps = chain(p, maxSteps+1).Steps },
-		fmt.Sprintf("steps[%d].after", maxEdges/1000+1): func(d *saga.Definition) { d.Steps = dense(p, 1000).Steps },
-	} {
-		d := p.Define("s", "a compensatable")
-		d.Steps[0].Action.Breaker = &saga.Breaker{Name: "b", Failures: 1, OpenMS: 1, Probes: 1}
-		change(&d)
-		var invalid *InvalidError
-		if err := e.Submit(t.Context(), d); !errors.As(err, &invalid) || invalid.Field != field {
-			t.Errorf("%s: %v", field, err)
-		}
-	}
-}
-
-// chain is a saga of n steps in a row.
-func chain(p *Participant, n int) saga.Definition {
-	d := saga.Definition{ID: "chain", Name: "chain"}
-	for i := range n {
-		s := p.Define("x", fmt.Sprintf("s%d compensatable", i)).Steps[0]
-		d.Steps = append(d.Steps, s)
-	}
-	return d
-}
-
-// dense is a saga in which the first step has no predecessor, and each other one
-// names the first thousand times.
-func dense(p *Participant, names int) saga.Definition {
-	d := chain(p, 100)
-	for i := 1; i < len(d.Steps); i++ {
-		d.Steps[i].After = strings.Fields(strings.Repeat("s0 ", names))
-	}
-	return d
-}
 
 // What an earlier version accepted keeps to the bounds too: no time overflows, and no
 // breaker takes the process with it.
@@ -125,13 +71,8 @@ func TestRetryNow(t *testing.T) {
 	for len(ask) > 0 {
 		time.Sleep(time.Millisecond)
 	}
-	srv := httptest.NewServer(e.Handler())
-	defer srv.Close()
-	for code := 0; code != 202; { // until it waits
-		var body string
-		if code, body, _ = request(t, "POST", srv.URL+"/sagas/s/retry", ""); code == 409 && !strings.Contains(body, ErrNothingWaits.Error()) {
-			t.Fatal(code, body)
-		}
+	for e.RetryNow(t.Context(), "s") != nil { // until it waits
+		time.Sleep(time.Millisecond)
 	}
 	if got := steps(AwaitStatus(t, e, "s", saga.Completed)); got != "a:succeeded/2" {
 		t.Error(got)
@@ -164,12 +105,12 @@ func TestRetryNowOfACallUnderWay(t *testing.T) {
 }
 
 func TestDefinitionRoundTrip(t *testing.T) {
-	d := chain(NewParticipant(t, nil), 3)
+	d := NewParticipant(t, nil).Chain(3)
 	b, err := json.Marshal(d)
 	if err != nil {
 		t.Fatal(err)
 	}
-	got, err := decodeDefinition(strings.NewReader(string(b)))
+	got, err := definitions.Decode(strings.NewReader(string(b)))
 	if err != nil || sameDefinition(d, got) != nil {
 		t.Error(err)
 	}

@@ -2,11 +2,13 @@ package reference
 
 import (
 	"context"
+	"encoding/json"
 	"sync"
 	"time"
 
 	"github.com/failsafe-go/failsafe-go/circuitbreaker"
 
+	"github.com/sagacheck/sagacheck/reference/store"
 	"github.com/sagacheck/sagacheck/saga"
 )
 
@@ -196,8 +198,25 @@ func (b *breaker) snapshot(now time.Time) *breakerState {
 	return s
 }
 
-// asNew: there is nothing to remember.
-func (s *breakerState) asNew() bool { return s.Failures == 0 && s.OpenUntil.IsZero() }
+// encode is the state as it is stored. As of a new breaker, there is nothing to remember.
+func (s *breakerState) encode() (store.Breaker, error) {
+	if s.Failures == 0 && s.OpenUntil.IsZero() {
+		return store.Breaker{Name: s.Name, Seq: s.Seq}, nil
+	}
+	text, err := json.Marshal(s)
+	return store.Breaker{Name: s.Name, Seq: s.Seq, State: string(text)}, err
+}
+
+// decodeBreakers reads stored breakers; one that can't be read begins anew.
+func decodeBreakers(list []string) (states []breakerState) {
+	for _, text := range list {
+		var b breakerState
+		if err := json.Unmarshal([]byte(text), &b); err == nil && b.Settings.Probes > 0 && b.Settings.Failures > 0 {
+			states = append(states, b)
+		}
+	}
+	return states
+}
 
 // restore is the breaker as an earlier life left it.
 func (s breakerState) restore(now time.Time, r *Rules) *breaker {

@@ -3,6 +3,7 @@ package reference
 import (
 	"fmt"
 	"path/filepath"
+	"strconv"
 	"sync"
 	"testing"
 	"time"
@@ -39,7 +40,7 @@ func TestBreakerIsSharedByName(t *testing.T) {
 	calls := p.Of("a")
 	late := 0
 	for _, c := range calls[3:] { // the third failure opened it
-		if since := c.began.Sub(calls[2].ended); since > 100*time.Millisecond && since < open-2*time.Millisecond {
+		if since := c.Began.Sub(calls[2].Ended); since > 100*time.Millisecond && since < open-2*time.Millisecond {
 			late++
 		}
 	}
@@ -121,8 +122,8 @@ func testStoredBreakers(t *testing.T, dsn string) {
 		return d
 	}
 	for i := range 20 {
-		SubmitTest(t, e, with("a"+itoa(i), "a", "bank"+itoa(i)))
-		AwaitStatus(t, e, "a"+itoa(i), saga.Completed)
+		SubmitTest(t, e, with("a"+strconv.Itoa(i), "a", "bank"+strconv.Itoa(i)))
+		AwaitStatus(t, e, "a"+strconv.Itoa(i), saga.Completed)
 	}
 	SubmitTest(t, e, with("b", "b", "shop")) // fails once, and then no more
 	AwaitStatus(t, e, "b", saga.Completed)
@@ -134,7 +135,8 @@ func testStoredBreakers(t *testing.T, dsn string) {
 	SubmitTest(t, e, with("c2", "c", "post"))
 	p.AwaitCall(t, "c", 6)
 	AwaitStatus(t, e, "c2", saga.Compensated)
-	stored, err := e.store.breakers(t.Context())
+	texts, err := e.store.Breakers(t.Context())
+	stored := decodeBreakers(texts)
 	if err != nil || len(stored) != 1 || stored[0].Name != "post" || stored[0].OpenUntil.IsZero() {
 		t.Fatalf("%+v, %v", stored, err)
 	}

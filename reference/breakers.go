@@ -6,6 +6,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/sagacheck/sagacheck/reference/definitions"
 	"github.com/sagacheck/sagacheck/saga"
 )
 
@@ -74,7 +75,7 @@ func (bs *breakers) claim(d saga.Definition) error {
 			return &DisagreeError{Breaker: b.Name, Saga: u.first, Field: field}
 		}
 		if other, ok := mine[b.Name]; ok && other != b {
-			return &InvalidError{field, fmt.Sprintf("%q has other settings in another call", b.Name)}
+			return &definitions.InvalidError{Field: field, Reason: fmt.Sprintf("%q has other settings in another call", b.Name)}
 		}
 		mine[b.Name] = b
 		return nil

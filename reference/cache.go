@@ -1,6 +1,7 @@
 package reference
 
 import (
+	"slices"
 	"unsafe"
 
 	"github.com/sagacheck/sagacheck/saga"
@@ -27,6 +28,14 @@ func (c *cache) add(id string, size int64) (gone []string) {
 	gone = c.ids[:n:n]
 	c.ids, c.sizes = c.ids[n:], c.sizes[n:]
 	return gone
+}
+
+// remove takes one out of the row that is not at rest any more.
+func (c *cache) remove(id string) {
+	if i := slices.Index(c.ids, id); i >= 0 {
+		c.total -= c.sizes[i]
+		c.ids, c.sizes = slices.Delete(slices.Clone(c.ids), i, i+1), slices.Delete(slices.Clone(c.sizes), i, i+1)
+	}
 }
 
 // openSize is what a saga takes in memory while it is open: as much as when it has

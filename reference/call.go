@@ -29,11 +29,19 @@ type Op struct {
 	Saga saga.Definition
 	Ref
 	executor *Executor
-	policy   decision // how it is called
+	trace    *Trace
+	policy   decision      // how it is called
+	timeout  time.Duration // of the attempt under way, where its policy adapts
 }
 
 // Op is an operation of a saga that this executor executes.
-func (e *Executor) Op(def saga.Definition, r Ref) Op { return Op{Saga: def, Ref: r, executor: e} }
+func (e *Executor) Op(def saga.Definition, r Ref) Op {
+	trace := traceFrom(def.ID, e.traceOf(def.ID))
+	return Op{Saga: def, Ref: r, executor: e, trace: &trace}
+}
+
+// op is an operation of this saga.
+func (r *run) op(ref Ref) Op { return Op{Saga: r.state.Def, Ref: ref, executor: r.e, trace: &r.trace} }
 
 // SagaStep is the step whose operation it is.
 func (o Op) SagaStep() saga.Step { return o.Saga.Steps[o.Step] }
@@ -42,7 +50,12 @@ func (o Op) SagaStep() saga.Step { return o.Saga.Steps[o.Step] }
 func (o Op) Call() saga.Call { return bounded(o.policy.template.Call(callOf(o.Saga, o.Ref))) }
 
 // Timeout is how long an attempt may take.
-func (o Op) Timeout() time.Duration { return o.Call().Retry.AttemptTimeout() }
+func (o Op) Timeout() time.Duration {
+	if o.timeout > 0 {
+		return o.timeout
+	}
+	return o.Call().Retry.AttemptTimeout()
+}
 
 // Attempt is attempt n as it would be sent.
 func (o Op) Attempt(n int) Attempt {
@@ -77,7 +90,7 @@ func header(o Op, n int, key string) http.Header {
 		"Idempotency-Key": {key},
 		"Saga-Id":         {o.Saga.ID},
 		"Saga-Step":       {o.SagaStep().Name},
-		"Traceparent":     {traceParent(o, n, o.executor.traceOf(o.Saga.ID))},
+		"Traceparent":     {o.trace.parent(o.SagaStep().Name, o.Ref, n)},
 	}
 }
 

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/sagacheck/sagacheck/reference/policies"
+	"github.com/sagacheck/sagacheck/reference/store"
 )
 
 // What governs all sagas is kept in a journal of its own in the same store, and committed
@@ -49,8 +50,8 @@ type control struct {
 }
 
 // load reads the journal.
-func (c *control) load(ctx context.Context, s store) error {
-	return s.load(ctx, controlID, func(e entry) error {
+func (c *control) load(ctx context.Context, s store.Store) error {
+	return s.Load(ctx, controlID, decoded(func(e entry) error {
 		if e.damage != nil {
 			return e.damage
 		}
@@ -64,7 +65,7 @@ func (c *control) load(ctx context.Context, s store) error {
 			}
 		}
 		return nil
-	})
+	}))
 }
 
 // apply puts a change in force.
@@ -146,11 +147,11 @@ var ErrChanged = errors.New("the policies in force are not those that were expec
 // there ever will be. Version 0: there are none.
 func (e *Executor) Policies() (version int, text, tag string) {
 	version, text = e.control.versions.last()
-	return version, text, tagOf(version, text)
+	return version, text, PolicyTag(version, text)
 }
 
-// policyVersion reads the text of a version.
-func (e *Executor) policyVersion(ctx context.Context, version int) (text string, found bool, err error) {
+// PolicyVersion reads the text of a version of the policies. The error is ErrUnavailable.
+func (e *Executor) PolicyVersion(ctx context.Context, version int) (text string, found bool, err error) {
 	err = e.changes(ctx, func(r Record) {
 		if r.Change.Version == version && version > 0 {
 			text, found = r.Change.Text, true
@@ -163,21 +164,22 @@ func (e *Executor) policyVersion(ctx context.Context, version int) (text string,
 func (e *Executor) changes(ctx context.Context, yield func(Record)) error {
 	ctx, cancel := context.WithTimeout(ctx, readPatience)
 	defer cancel()
-	err := e.store.load(ctx, controlID, func(en entry) error {
+	err := e.store.Load(ctx, controlID, decoded(func(en entry) error {
 		for _, r := range en.records {
 			if r.Change != nil {
 				yield(r)
 			}
 		}
 		return en.damage
-	})
+	}))
 	if err != nil {
-		return unavailable("can't " + reading)
+		return unavailable("can't " + store.Reading)
 	}
 	return nil
 }
 
-func tagOf(version int, text string) string {
+// PolicyTag names a version of the policies among all that there ever will be.
+func PolicyTag(version int, text string) string {
 	sum := sha256.Sum256([]byte(text))
 	return fmt.Sprintf("%d-%s", version, hex.EncodeToString(sum[:6]))
 }
@@ -194,7 +196,7 @@ func (e *Executor) ChangePolicies(ctx context.Context, text, expected string, by
 		var now string
 		version, now = c.versions.last()
 		switch {
-		case expected != "" && expected != tagOf(version, now):
+		case expected != "" && expected != PolicyTag(version, now):
 			return nil, ErrChanged
 		case by.Source == fromFile && c.fromFile == text, by.Source != fromFile && version > 0 && now == text:
 			return nil, nil

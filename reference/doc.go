@@ -10,14 +10,19 @@
 //
 // Around it: graph.go is the order of the steps, overview.go what is asked of them all
 // (scan.go looks at each, tally.go and flow.go count as records come in), report.go what
-// is told. accept.go and recovery.go are how sagas come in, journal.go is the group commit
-// and the stores behind it, lease.go who owns one. client.go and targets.go are how calls
-// leave and where to. server.go speaks the HTTP contract, front.go says who may call,
-// serve.go runs both. policy.go is which version of the policies decides an operation, and
+// is told. accept.go and recovery.go are how sagas come in, entry.go is what they commit
+// together, journal.go the group commit. client.go and targets.go are how calls
+// leave and where to. policy.go is which version of the policies decides an operation, and
 // control.go how what governs all sagas changes; flags.go is what holds attempts back,
-// audit.go says why things were done, govern.go is the HTTP of it. observer.go tells
-// telemetry what is durable. bounds.go, slots.go and health.go are about what there is
-// enough of; quarantine.go is about what is broken.
+// audit.go says why things were done. operator.go takes what a person asks for, decide.go says
+// whether it may be and what it changes, preview.go what is shown before. observer.go tells telemetry what is durable.
+// bounds.go and slots.go are about what there is enough of; quarantine.go is about what is
+// broken, inspect.go how a person mends it; condition.go is how the executor is.
+//
+// Beside it, each a package: definitions takes in what clients send; store keeps the
+// journals, and knows nothing of sagas; api speaks HTTP, and says who may call; policies
+// reads the files of policies, bounds says how much may be asked of a call; telemetry says
+// what became durable; defects breaks it.
 //
 // Write-ahead intent: a call's intent is durable before the call leaves, its
 // outcome before the next one does. Recovery is nothing but replay: an intent

@@ -4,97 +4,14 @@ import (
 	"encoding/json"
 	"errors"
 	"log/slog"
-	"net/http/httptest"
 	"path/filepath"
 	"strings"
 	"testing"
 	"time"
 
+	"github.com/sagacheck/sagacheck/reference/definitions"
 	"github.com/sagacheck/sagacheck/saga"
 )
-
-func jsonOf(d saga.Definition) (string, error) {
-	b, err := json.Marshal(d)
-	return string(b), err
-}
-
-// Every id that is accepted works in every path, and Location leads there.
-func TestNames(t *testing.T) {
-	p := NewParticipant(t, nil)
-	e := OpenTest(t, Options{})
-	srv := httptest.NewServer(e.Handler())
-	defer srv.Close()
-	for _, id := range []string{"a/b", "a?b", "a#b", "100%", "%2F", "a%zz", "...", "../x", "a//b", "x/compensate", `"'<>\^{|}`, "a:b@c", "+", "~"} {
-		text, err := jsonOf(p.Define(id, "a compensatable"))
-		if err != nil {
-			t.Fatal(err)
-		}
-		code, body, h := request(t, "POST", srv.URL+"/sagas", text)
-		if code != 202 {
-			t.Error(id, code, body)
-			continue
-		}
-		AwaitStatus(t, e, id, saga.Completed)
-		code, body, _ = request(t, "GET", srv.URL+h.Get("Location"), "")
-		var r saga.Report
-		if err := json.Unmarshal([]byte(body), &r); code != 200 || err != nil || r.ID != id {
-			t.Error(id, h.Get("Location"), code, body)
-		}
-		if code, body, _ = request(t, "POST", srv.URL+h.Get("Location")+"/compensate", ""); code != 409 {
-			t.Error(id, code, body)
-		}
-	}
-	for _, id := range []string{".", "..", "/", "a b", "ä", ""} {
-		var invalid *InvalidError
-		if err := e.Submit(t.Context(), p.Define(id, "a compensatable")); !errors.As(err, &invalid) || invalid.Field != "id" {
-			t.Errorf("%q: %v", id, err)
-		}
-	}
-}
-
-// Who may call: programs and pages of this server, that mean this server, in JSON, with
-// the token.
-func TestAccess(t *testing.T) {
-	e := OpenTest(t, Options{})
-	srv := httptest.NewServer(newFront(Access{Token: "secret", Hosts: []string{"sagas.example"}}, e, nil))
-	defer srv.Close()
-	auth := []string{"Authorization", "Bearer secret"}
-	for name, tt := range map[string]struct {
-		header []string
-		code   int
-	}{
-		"no token":       {[]string{"Authorization", ""}, 401},
-		"another token":  {[]string{"Authorization", "Bearer secrets"}, 401},
-		"text":           {[]string{"Content-Type", "text/plain"}, 415},
-		"no type":        {[]string{"Content-Type", ""}, 415},
-		"parameters":     {[]string{"Content-Type", "Application/JSON; charset=utf-8"}, 400},
-		"another site":   {[]string{"Origin", "https://evil.example"}, 403},
-		"cross site":     {[]string{"Sec-Fetch-Site", "cross-site"}, 403},
-		"own page":       {[]string{"Origin", srv.URL}, 400},
-		"another host":   {[]string{"Host", "evil.example"}, 421},
-		"a host of ours": {[]string{"Host", "sagas.example:8080"}, 400},
-		"localhost":      {[]string{"Host", "localhost"}, 400},
-		"an address":     {[]string{"Host", "[::1]:80"}, 400},
-	} {
-		if code, body, _ := request(t, "POST", srv.URL+"/sagas", "{", append(auth, tt.header...)...); code != tt.code {
-			t.Errorf("%s: %d %s, want %d", name, code, body, tt.code)
-		}
-	}
-	if code, _, _ := request(t, "GET", srv.URL+"/healthz", ""); code != 200 {
-		t.Error("health without a token:", code)
-	}
-	if code, _, _ := request(t, "GET", srv.URL+"/sagas/x", ""); code != 401 {
-		t.Error("a status without a token:", code)
-	}
-	for addr, ok := range map[string]bool{"127.0.0.1:0": true, "localhost:1": true, "[::1]:1": true, ":8080": false, "0.0.0.0:1": false, "10.0.0.1:1": false, "x": false} {
-		if err := (ServeOptions{Addr: addr}).Check(); (err == nil) != ok {
-			t.Error(addr, err)
-		}
-	}
-	if err := (ServeOptions{Addr: ":1", Access: Access{Token: "x"}}).Check(); err != nil {
-		t.Error(err)
-	}
-}
 
 // Calls go to this machine, unless told otherwise.
 func TestTargets(t *testing.T) {
@@ -122,7 +39,7 @@ func TestTargets(t *testing.T) {
 			}
 			d := p.Define("s", "a compensatable")
 			d.Steps[0].Compensation.URL = u
-			var invalid *InvalidError
+			var invalid *definitions.InvalidError
 			if err := tg.allow(d); (err == nil) != want[i] || err != nil && (!errors.As(err, &invalid) || invalid.Field != "steps[0].compensation.url") {
 				t.Errorf("%s with %q: %v", u, list, err)
 			}
@@ -178,21 +95,11 @@ func TestTraceOfTheClient(t *testing.T) {
 	})
 	file := filepath.Join(t.TempDir(), "sagas.db")
 	e := OpenTest(t, Options{StoreDSN: file})
-	srv := httptest.NewServer(e.Handler())
-	defer srv.Close()
-	text, err := jsonOf(p.Define("s", "a compensatable", "b compensatable", "c pivot"))
-	if err != nil {
+	if err := e.SubmitTraced(t.Context(), p.Define("s", "a compensatable", "b compensatable", "c pivot"), client); err != nil {
 		t.Fatal(err)
 	}
-	if code, body, _ := request(t, "POST", srv.URL+"/sagas", text, "Traceparent", client); code != 202 {
-		t.Fatal(code, body)
-	}
-	text, err = jsonOf(p.Define("t", "z compensatable"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	if code, body, _ := request(t, "POST", srv.URL+"/sagas", text, "Traceparent", strings.Repeat("x", 10_000)); code != 202 || e.traceOf("t") != "" {
-		t.Fatal(code, body, len(e.traceOf("t")), "bytes are kept of what is no trace")
+	if err := e.SubmitTraced(t.Context(), p.Define("t", "z compensatable"), strings.Repeat("x", 10_000)); err != nil || e.traceOf("t") != "" {
+		t.Fatal(err, len(e.traceOf("t")), "bytes are kept of what is no trace")
 	}
 	p.AwaitCall(t, "b", 1)
 	if err := e.Close(); err != nil {
@@ -209,7 +116,7 @@ func TestTraceOfTheClient(t *testing.T) {
 		}
 	}
 	for _, bad := range []string{"", "00-x", strings.ToUpper(client), "00-" + strings.Repeat("0", 32) + client[35:]} {
-		if got := traceParent(Op{Saga: saga.Definition{ID: "s", Steps: []saga.Step{{Name: "a"}}}, Ref: Ref{0, saga.Action}}, 1, bad); len(got) != 55 || strings.HasPrefix(got, client[:20]) {
+		if got := traceFrom("s", bad).parent("a", Ref{0, saga.Action}, 1); len(got) != 55 || strings.HasPrefix(got, client[:20]) {
 			t.Error(bad, got)
 		}
 	}
@@ -230,7 +137,7 @@ func TestBreakersOfSeveralSagas(t *testing.T) {
 	other.Probes = 2
 	SubmitTest(t, e, with("first", first))
 	var disagree *DisagreeError
-	if err := e.Submit(t.Context(), with("second", other)); !errors.As(err, &disagree) || disagree.Saga != "first" || problemOf(err).Status != 409 {
+	if err := e.Submit(t.Context(), with("second", other)); !errors.As(err, &disagree) || disagree.Saga != "first" {
 		t.Error(err)
 	}
 	d := with("both", first)

@@ -10,6 +10,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/sagacheck/sagacheck/reference/store"
 	"github.com/sagacheck/sagacheck/saga"
 )
 
@@ -35,36 +36,46 @@ type Options struct {
 	// Observer is told what becomes of sagas; nil: nobody is.
 	Observer Observer
 
-	lease  time.Duration    // of a PostgreSQL store; 0: leaseTime
-	clock  func() time.Time // nil: time.Now
-	calls  int              // at once; 0: as many as there are descriptors for
-	health *health          // nil: one of its own
+	// Lease is how long an owner of a PostgreSQL store that says nothing stays its owner;
+	// 0: store.DefaultLease.
+	Lease time.Duration
+	// Health is told what the store does not do, also while it is being opened; nil: one
+	// of the executor's own.
+	Health *store.Health
+	// Clock tells the time; nil: time.Now.
+	Clock func() time.Time
+
+	calls int // at once; 0: as many as there are descriptors for
 }
 
 // Executor executes sagas. It is safe for concurrent use.
 type Executor struct {
-	ctx      context.Context
-	cancel   context.CancelFunc
-	tasks    sync.WaitGroup
-	log      *slog.Logger
-	rules    *Rules
-	client   *http.Client
-	targets  targets
-	breakers breakers
-	store    store
-	journal  *journal
-	control  control
-	health   *health
-	observer Observer // nil: none
-	slots    slots
-	shortage shortage
-	now      func() time.Time
+	ctx       context.Context
+	cancel    context.CancelFunc
+	tasks     sync.WaitGroup
+	log       *slog.Logger
+	rules     *Rules
+	client    *http.Client
+	targets   targets
+	breakers  breakers
+	buckets   buckets
+	latencies latencies
+	store     store.Store
+	journal   *journal
+	control   control
+	health    *store.Health
+	observer  Observer // nil: none
+	slots     slots
+	shortage  shortage
+	now       func() time.Time
 
 	stopping    chan struct{} // closed when no new attempt may begin
 	closeOnce   sync.Once
 	closed      error
 	stopOnce    sync.Once
 	quarantined atomic.Int64
+
+	waking sync.Mutex // held by who wakes a saga that is at rest
 
 	mu    sync.Mutex
 	sagas map[string]*known
@@ -87,25 +98,25 @@ func Open(ctx context.Context, o Options) (*Executor, error) {
 	if o.Logger == nil {
 		o.Logger = slog.New(slog.DiscardHandler)
 	}
-	if _, err := newTargets(o.Targets); err != nil {
+	if err := CheckTargets(o.Targets); err != nil {
 		return nil, err
 	}
-	if o.health == nil {
-		o.health = &health{log: o.Logger}
+	if o.Health == nil {
+		o.Health = store.NewHealth(o.Logger)
 	}
-	s, err := openStore(ctx, o)
+	s, err := store.Open(ctx, store.Options{DSN: o.StoreDSN, Lease: o.Lease, Logger: o.Logger, Health: o.Health})
 	if err != nil {
 		return nil, err
 	}
 	return open(ctx, s, o)
 }
 
-func open(ctx context.Context, s store, o Options) (*Executor, error) {
+func open(ctx context.Context, s store.Store, o Options) (*Executor, error) {
 	if o.Rules == nil {
 		o.Rules = rules
 	}
 	e := &Executor{
-		log: o.Logger, store: s, rules: o.Rules, breakers: breakers{rules: o.Rules, byName: map[string]*breaker{}}, now: o.clock, observer: o.Observer,
+		log: o.Logger, store: s, rules: o.Rules, breakers: breakers{rules: o.Rules, byName: map[string]*breaker{}}, now: o.Clock, observer: o.Observer,
 		sagas: map[string]*known{}, stopping: make(chan struct{}), slots: newSlots(o.calls),
 	}
 	if e.log == nil {
@@ -114,13 +125,15 @@ func open(ctx context.Context, s store, o Options) (*Executor, error) {
 	if e.now == nil {
 		e.now = time.Now
 	}
+	e.buckets = buckets{rules: e.rules, now: e.now, began: e.now(), byName: map[string]*bucket{}}
+	e.latencies.byName = map[string]*latest{}
 	var err error
 	if e.targets, err = newTargets(o.Targets); err != nil {
-		return nil, errors.Join(err, s.close())
+		return nil, errors.Join(err, s.Close())
 	}
 	e.client = newClient(e.targets)
-	if e.health = o.health; e.health == nil {
-		e.health = &health{log: e.log}
+	if e.health = o.Health; e.health == nil {
+		e.health = store.NewHealth(e.log)
 	}
 	e.ctx, e.cancel = context.WithCancel(context.WithoutCancel(ctx))
 	e.journal = newJournal(s, e.health, e.rules)
@@ -151,7 +164,7 @@ func (e *Executor) Close() error {
 	e.cancel()
 	e.mu.Unlock()
 	e.tasks.Wait()
-	e.closeOnce.Do(func() { e.closed = e.store.close() })
+	e.closeOnce.Do(func() { e.closed = e.store.Close() })
 	return e.closed
 }
 

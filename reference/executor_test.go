@@ -2,7 +2,6 @@ package reference
 
 import (
 	"errors"
-	"os"
 	"slices"
 	"strings"
 	"testing"
@@ -14,9 +13,6 @@ import (
 )
 
 func TestMain(m *testing.M) {
-	if os.Getenv(victimStore) != "" {
-		os.Exit(victim())
-	}
 	goleak.VerifyTestMain(m)
 }
 
@@ -123,18 +119,6 @@ func TestOutcomes(t *testing.T) {
 }
 
 // scripted makes a script from text, see TestOutcomes.
-func Scripted(text string) func(SeenCall) int {
-	return func(c SeenCall) int {
-		for line := range strings.SplitSeq(text, ",") {
-			f := strings.Fields(line)
-			if len(f) == 3 && f[0] == c.Op && (f[1] == "*" || f[1] == itoa(c.Attempt)) {
-				return atoi(f[2])
-			}
-		}
-		return 0
-	}
-}
-
 func TestParallelBranches(t *testing.T) {
 	both := make(chan struct{}, 2)
 	meet := make(chan struct{})
@@ -157,7 +141,7 @@ func TestParallelBranches(t *testing.T) {
 	e := OpenTest(t, Options{})
 	SubmitTest(t, e, p.Define("s", "a compensatable", "b compensatable a", "c compensatable a", "d compensatable b,c"))
 	AwaitStatus(t, e, "s", saga.Compensated)
-	if a := p.Of("a.undo"); len(a) != 1 || a[0].began.Before(p.Of("b.undo")[0].ended) {
+	if a := p.Of("a.undo"); len(a) != 1 || a[0].Began.Before(p.Of("b.undo")[0].Ended) {
 		t.Error("a was undone before b")
 	}
 }
@@ -244,7 +228,7 @@ func TestWaitsLieInTheBand(t *testing.T) {
 	for n := 2; n <= len(calls); n++ {
 		lo, hi := d.Steps[0].Action.Retry.Band(n)
 		// A busy machine may make it longer.
-		if wait := calls[n-1].began.Sub(calls[n-2].ended); wait < lo-2*time.Millisecond {
+		if wait := calls[n-1].Began.Sub(calls[n-2].Ended); wait < lo-2*time.Millisecond {
 			t.Errorf("wait before attempt %d: %v, want %v to %v", n, wait, lo, hi)
 		}
 		o := e.Op(d, Ref{0, saga.Action})
@@ -282,7 +266,7 @@ func TestDeadline(t *testing.T) {
 	SubmitTest(t, e, d)
 	AwaitStatus(t, e, "s", saga.Compensated)
 	calls := p.Of("a")
-	if span := calls[len(calls)-1].began.Sub(calls[0].began); len(calls) < 2 || span > 250*time.Millisecond {
+	if span := calls[len(calls)-1].Began.Sub(calls[0].Began); len(calls) < 2 || span > 250*time.Millisecond {
 		t.Errorf("%d attempts over %v", len(calls), span)
 	}
 }

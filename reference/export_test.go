@@ -3,6 +3,8 @@ package reference
 import (
 	"context"
 	"testing"
+
+	"github.com/sagacheck/sagacheck/reference/store"
 )
 
 // What the tests of planted defects use, which are another package: defects import this
@@ -29,11 +31,11 @@ func (b TestBreaker) Await(ctx context.Context) error { return b.await(ctx) }
 // OpenFlaky opens an executor whose store fails every other commit.
 func OpenFlaky(t *testing.T, file string, r *Rules) *Executor {
 	t.Helper()
-	s, err := openSQLite(t.Context(), Options{StoreDSN: file})
+	s, err := store.Open(t.Context(), store.Options{DSN: file})
 	if err != nil {
 		t.Fatal(err)
 	}
-	e, err := open(t.Context(), &flakyStore{store: s}, Options{Rules: r})
+	e, err := open(t.Context(), &flakyStore{Store: s}, Options{Rules: r})
 	if err != nil {
 		t.Fatal(err)
 	}

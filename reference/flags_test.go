@@ -2,8 +2,8 @@ package reference
 
 import (
 	"errors"
-	"net/http"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -15,14 +15,14 @@ import (
 func setFlag(t *testing.T, e *Executor, name policies.FlagName, lasts time.Duration, participants ...string) {
 	t.Helper()
 	f := policies.Flag{Name: name, Participants: participants, Reason: "a test", Author: "test", Expires: time.Now().Add(lasts)}
-	if err := e.SetFlag(t.Context(), f, By{Source: fromHTTP}); err != nil {
+	if err := e.SetFlag(t.Context(), f, By{Source: "http"}); err != nil {
 		t.Fatal(err)
 	}
 }
 
 func clearFlag(t *testing.T, e *Executor, name policies.FlagName) {
 	t.Helper()
-	if err := e.ClearFlag(t.Context(), name, By{Source: fromHTTP, Author: "test", Reason: "over"}); err != nil {
+	if err := e.ClearFlag(t.Context(), name, By{Source: "http", Author: "test", Reason: "over"}); err != nil {
 		t.Fatal(err)
 	}
 }
@@ -50,7 +50,7 @@ func whats(a Audit) string {
 	for _, en := range a.Entries {
 		one := en.What
 		if en.Step != "" {
-			one += " " + en.Step + "." + string(en.Direction) + "#" + itoa(en.Attempt)
+			one += " " + en.Step + "." + string(en.Direction) + "#" + strconv.Itoa(en.Attempt)
 		}
 		all = append(all, one)
 	}
@@ -121,7 +121,7 @@ func made(p *Participant) string {
 	defer p.Mu.Unlock()
 	var all []string
 	for _, c := range p.Calls {
-		all = append(all, c.Op+"#"+itoa(c.Attempt))
+		all = append(all, c.Op+"#"+strconv.Itoa(c.Attempt))
 	}
 	return strings.Join(all, " ")
 }
@@ -153,44 +153,6 @@ func TestFlagKeepsSagasOut(t *testing.T) {
 	AwaitStatus(t, e, "before", saga.Completed)
 	clearFlag(t, e, policies.NoNewSagas)
 	SubmitTest(t, e, p.Define("s", "a compensatable"))
-}
-
-func TestFlagsByHTTP(t *testing.T) {
-	e := OpenTest(t, Options{})
-	h := e.Handler()
-	later := time.Now().Add(time.Hour).UTC().Format(time.RFC3339)
-	for _, c := range []struct {
-		name, body string
-		code       int
-		says       string
-	}{
-		{"drain", `{"on": true, "reason": "release", "author": "ann", "expires": "` + later + `"}`, http.StatusOK, `"on":true`},
-		{"drain", `{"reason": "release"}`, http.StatusBadRequest, "on: is missing"},
-		{"drain", `{"on": true, "reson": "x"}`, http.StatusBadRequest, "unknown field"},
-		{"drain", `{"on": true, "reason": "x", "author": "ann", "expires": "2001-01-01T00:00:00Z"}`, http.StatusBadRequest, "expected a time to come"},
-		{"drains", `{"on": true, "reason": "x", "author": "ann", "expires": "` + later + `"}`, http.StatusBadRequest, "expected one of"},
-		{"drains", `{"on": false, "reason": "x", "author": "ann"}`, http.StatusBadRequest, "expected one of"},
-		{"no-retries", `{"on": true}`, http.StatusBadRequest, `"field":"reason"`},
-		{"hold-participant", `{"on": true, "reason": "x", "author": "ann", "expires": "` + later + `"}`, http.StatusBadRequest, "participants"},
-		{"no-retries", `{"on": false}`, http.StatusBadRequest, "expected an author and a reason"},
-	} {
-		w := put(t, h, "/flags/"+c.name, c.body)
-		if w.Code != c.code || !strings.Contains(w.Body.String(), c.says) {
-			t.Errorf("%s %s: %d %s", c.name, c.body, w.Code, w.Body)
-		}
-	}
-	if got := get(h, "/flags").Body.String(); !strings.Contains(got, `{"flags":[{"name":"drain","reason":"release","author":"ann","expires":"`) {
-		t.Error(got)
-	}
-	if got := get(h, "/healthz"); got.Code != http.StatusOK || !strings.Contains(got.Body.String(), "the flag drain is on") {
-		t.Error(got.Code, got.Body)
-	}
-	if w := put(t, h, "/flags/drain", `{"on": false, "reason": "done", "author": "bob"}`); w.Code != http.StatusOK {
-		t.Error(w.Code, w.Body)
-	}
-	if got := get(h, "/flags").Body.String(); got != "{\"flags\":[]}\n" {
-		t.Error(got)
-	}
 }
 
 // Flags of a file are on while they stand in it, and a file that says nothing of one that

@@ -3,15 +3,16 @@ package reference
 import (
 	"context"
 	"sync"
+	"time"
 )
 
 // message is something that happened: facts to record, or a question that is
 // answered when the answer is durable.
 type message struct {
 	fact     *Record
+	due      time.Time     // of the next attempt, if it asks for one
 	ask      *operation    // wants an intent
-	operator chan error    // wants the rollback
-	hurry    chan error    // wants the waits to end
+	operator *asking       // an operator wants something
 	sync     chan struct{} // wants to know when all before it is durable
 }
 

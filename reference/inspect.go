@@ -7,6 +7,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/sagacheck/sagacheck/reference/store"
 	"github.com/sagacheck/sagacheck/saga"
 )
 
@@ -38,18 +39,18 @@ func (in Inspection) Summary() string {
 // changes nothing. A SQLite file must not be held by an executor. A saga that is not
 // there is ErrNotFound.
 func Inspect(ctx context.Context, dsn, id string) ([]Inspection, error) {
-	s, err := openForPerson(ctx, dsn, false)
+	s, err := store.OpenForPerson(ctx, dsn, false)
 	if err != nil {
 		return nil, err
 	}
 	list, err := inspect(ctx, s, id)
-	return list, errors.Join(err, s.close())
+	return list, errors.Join(err, s.Close())
 }
 
-func inspect(ctx context.Context, s store, id string) (list []Inspection, err error) {
+func inspect(ctx context.Context, s store.Store, id string) (list []Inspection, err error) {
 	ids := []string{id}
 	if id == "" {
-		if ids, _, err = s.open(ctx); err != nil {
+		if ids, _, err = s.Open(ctx); err != nil {
 			return nil, err
 		}
 	}
@@ -64,18 +65,18 @@ func inspect(ctx context.Context, s store, id string) (list []Inspection, err er
 }
 
 // look reads a saga as far as it can be read: state is nil if nothing can.
-func look(ctx context.Context, s store, id string) (in Inspection, state *State, err error) {
+func look(ctx context.Context, s store.Store, id string) (in Inspection, state *State, err error) {
 	var es []entry
-	err = s.load(ctx, id, func(e entry) error {
+	err = s.Load(ctx, id, decoded(func(e entry) error {
 		es = append(es, e)
 		return nil
-	})
-	if err != nil && !isDamage(err) {
+	}))
+	if err != nil && !store.IsDamage(err) {
 		return in, nil, err
 	}
 	if err == nil && len(es) == 0 {
 		var open []string
-		if open, _, err = s.open(ctx); err != nil {
+		if open, _, err = s.Open(ctx); err != nil {
 			return in, nil, err
 		}
 		if !slices.Contains(open, id) {
@@ -103,22 +104,6 @@ func look(ctx context.Context, s store, id string) (in Inspection, state *State,
 	return in, state, nil
 }
 
-// openForPerson opens a store for a person at the command line, who wants to know at
-// once if an executor is at work.
-func openForPerson(ctx context.Context, dsn string, change bool) (store, error) {
-	o := Options{StoreDSN: dsn}
-	if isPostgres(dsn) && !change {
-		return readPostgres(ctx, o)
-	}
-	short, cancel := context.WithTimeout(ctx, readPatience)
-	defer cancel()
-	s, err := openStore(short, o)
-	if errors.Is(err, context.DeadlineExceeded) && ctx.Err() == nil {
-		err = errors.New("store: an executor is at work on it: stop it first")
-	}
-	return s, err
-}
-
 // Repair says what to do with a saga that can't be read.
 type Repair string
 
@@ -136,14 +121,14 @@ const (
 // RepairSaga repairs a saga in a store that no executor is at work on. A saga that
 // can be read is left alone.
 func RepairSaga(ctx context.Context, dsn, id string, how Repair) error {
-	s, err := openForPerson(ctx, dsn, true)
+	s, err := store.OpenForPerson(ctx, dsn, true)
 	if err != nil {
 		return err
 	}
-	return errors.Join(repair(ctx, s, id, how), s.close())
+	return errors.Join(repair(ctx, s, id, how), s.Close())
 }
 
-func repair(ctx context.Context, s store, id string, how Repair) error {
+func repair(ctx context.Context, s store.Store, id string, how Repair) error {
 	in, state, err := look(ctx, s, id)
 	switch {
 	case err != nil:
@@ -151,23 +136,23 @@ func repair(ctx context.Context, s store, id string, how Repair) error {
 	case in.Damage == nil:
 		return fmt.Errorf("saga %q can be read: nothing to repair", id)
 	case how == SetAside:
-		return s.setAside(ctx, id, 1)
+		return s.SetAside(ctx, id, 1)
 	case state == nil:
 		return fmt.Errorf("saga %q: nothing of it can be read: it can only be set aside", id)
 	}
 	n := in.good + 1
-	if err := s.setAside(ctx, id, n); err != nil {
+	if err := s.SetAside(ctx, id, n); err != nil {
 		return err
 	}
 	records := state.recover(time.Now())
 	for i := range state.Def.Steps {
 		records = append(records, state.doubt(Ref{i, saga.Action}, time.Now())...)
 	}
-	e := entry{saga: id, n: n, records: records}
-	if err := e.encode(); err != nil {
+	stored, err := entry{saga: id, n: n, records: records}.encode()
+	if err != nil {
 		return err
 	}
-	return s.append(ctx, []entry{e})
+	return s.Append(ctx, []store.Entry{stored})
 }
 
 // doubt is an attempt of an action that may have been made.

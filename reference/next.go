@@ -14,6 +14,9 @@ func next(s *State) []Ref {
 }
 
 func (s *State) wants(r Ref) bool {
+	if s.rules.Over(s, r) {
+		return false
+	}
 	if r.Dir == saga.Action {
 		return s.wantsAction(r.Step)
 	}
@@ -108,6 +111,8 @@ type Limits struct {
 	// Background: after one attempt in the normal course it goes on in the
 	// background, since its policy has no end of its own.
 	Background bool
+	// Until is when the budget of the saga lets no attempt begin any more; zero: never.
+	Until time.Time
 }
 
 func (s *State) limits(r Ref) Limits { return s.rules.Limits(s, r) }
@@ -116,6 +121,9 @@ func (s *State) defaultLimits(r Ref) Limits {
 	l := Limits{Policy: s.call(r).Retry}
 	if r.Dir == saga.Compensation {
 		return l
+	}
+	if b, _ := s.budgetOf(r.Step); b.TimeMS > 0 && s.Def.Steps[r.Step].Budgeted() && !s.PastPivot() {
+		l.Until = s.accepted.Add(b.Time())
 	}
 	switch st := &s.Def.Steps[r.Step]; st.Kind {
 	case saga.Pivot:

@@ -120,7 +120,7 @@ func (w *world) step(answers *rapid.Generator[saga.Answer]) bool {
 	case i < choices:
 		w.end(open[i-len(startable)], answers.Draw(w.T, "answer"))
 	case i == choices && rapid.IntRange(0, 9).Draw(w.T, "operator") == 0 && w.s.operatorMay() == nil && !w.s.Failing():
-		w.take(Record{Kind: recOperator})
+		w.take(Record{Kind: RecordOperator})
 	case i == choices+1: // a crash: what is open is unknown
 		for _, r := range w.s.recover(w.now) {
 			w.take(r)

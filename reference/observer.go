@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 
+	"github.com/sagacheck/sagacheck/reference/store"
 	"github.com/sagacheck/sagacheck/saga"
 )
 
@@ -48,7 +49,7 @@ func (e *Executor) recount(ctx context.Context) error {
 	if e.observer == nil {
 		return nil
 	}
-	kept, err := e.store.kept(ctx)
+	kept, err := e.store.Kept(ctx)
 	if err != nil {
 		return err
 	}
@@ -60,13 +61,13 @@ func (e *Executor) recount(ctx context.Context) error {
 		retell(es, e.rules, func(s *State, records []Record) { e.observer.Recorded(s, records, true) })
 		es = es[:0]
 	}
-	err = e.store.each(ctx, func(en entry) error {
+	err = e.store.Each(ctx, decoded(func(en entry) error {
 		if len(es) > 0 && es[0].saga != en.saga {
 			tell()
 		}
 		es = append(es, en)
 		return ctx.Err()
-	})
+	}))
 	if err != nil {
 		return err
 	}
@@ -98,17 +99,18 @@ func replaySafelyOnto(s *State, en entry, rules *Rules) (next *State, err error)
 	return replayOnto(s, en, rules)
 }
 
-// fold makes of what is kept of forgotten sagas, and of the journals of those that are
-// forgotten now, what is kept from now on; nil: nothing is kept.
-type fold func(kept string, gone [][]entry) (string, error)
-
-func (e *Executor) fold() fold {
+// fold has the observer keep what sagas that are forgotten have come to.
+func (e *Executor) fold() store.Fold {
 	if e.observer == nil {
 		return nil
 	}
-	return func(kept string, gone [][]entry) (string, error) {
+	return func(kept string, gone [][]store.Entry) (string, error) {
 		var each []func(func(*State, []Record))
-		for _, es := range gone {
+		for _, stored := range gone {
+			es := make([]entry, len(stored))
+			for i := range stored {
+				es[i] = decodeEntry(stored[i])
+			}
 			each = append(each, func(f func(*State, []Record)) { retell(es, e.rules, f) })
 		}
 		return e.observer.Keep(kept, each)

@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/sagacheck/sagacheck/internal/testpostgres"
 	"github.com/sagacheck/sagacheck/saga"
 )
 
@@ -61,7 +62,7 @@ func (o *told) Keep(kept string, gone []func(func(*State, []Record))) (string, e
 func TestObserverIsToldOfEveryRecord(t *testing.T) {
 	stores := map[string]func(*testing.T) string{
 		"sqlite":   func(t *testing.T) string { return filepath.Join(t.TempDir(), "s.db") },
-		"postgres": func(t *testing.T) string { return startPostgres(t).dsn("observed") },
+		"postgres": func(t *testing.T) string { return testpostgres.New(t).DSN("observed") },
 	}
 	for name, dsn := range stores {
 		t.Run(name, func(t *testing.T) {
@@ -84,7 +85,7 @@ func TestObserverIsToldOfEveryRecord(t *testing.T) {
 			options.Observer, options.Retain = again, time.Nanosecond
 			e = OpenTest(t, options)
 			for deadline := time.Now().Add(10 * time.Second); ; time.Sleep(time.Millisecond) {
-				text, err := e.store.kept(t.Context())
+				text, err := e.store.Kept(t.Context())
 				if err != nil {
 					t.Fatal(err)
 				}

@@ -2,6 +2,7 @@ package reference
 
 import (
 	"context"
+	"sync/atomic"
 	"time"
 
 	"github.com/sagacheck/sagacheck/saga"
@@ -18,7 +19,9 @@ type operation struct {
 	made    int           // attempts
 	breaker *breaker      // nil: none
 	due     time.Time     // of the next attempt
+	asleep  atomic.Bool   // it waits for that, and may be hurried
 	slot    bool          // it has one
+	token   *bucket       // from which it has taken one that is not used yet; nil: it has none
 	granted *grant        // the first attempt's, if it came with the start
 	grants  chan *grant   // answers to asks
 	hurry   chan struct{} // a wait ends at once: see run.hurry
@@ -32,6 +35,7 @@ type grant struct {
 	spared  int       // attempts that count in no budget
 	first   time.Time // when the first attempt was intended
 	limits  Limits
+	timeout time.Duration // of the attempt, if its policy adapts
 }
 
 // turn is the result of one turn of the retry loop.
@@ -41,13 +45,18 @@ type turn struct {
 }
 
 func newOperation(r *run, ref Ref) *operation {
-	o := &operation{run: r, ref: ref, op: r.e.Op(r.state.Def, ref), grants: make(chan *grant, 1), hurry: make(chan struct{})}
+	o := &operation{run: r, ref: ref, op: r.op(ref), grants: make(chan *grant, 1), hurry: make(chan struct{})}
 	with, begun := r.state.Policy(ref.Step)
 	o.begun = begun
 	o.decide(with)
 	st := r.state.Op(ref)
 	o.made = st.Attempts
 	o.due = o.nextDue(st.Attempts, r.e.now(), st.notBefore)
+	if st.Attempts == 0 && ref.Dir == saga.Compensation {
+		if at := r.e.rules.Margin(r.state, ref.Step); at.After(o.due) {
+			o.due = at
+		}
+	}
 	o.waiting, o.cancel = context.WithCancel(r.ctx)
 	return o
 }
@@ -63,13 +72,24 @@ func (o *operation) loop() {
 }
 
 // sleep waits until a time, or until an operator is in a hurry; false: there is
-// nothing to wait for any more.
+// nothing to wait for any more. What is waited for before a first attempt is safety, and no
+// hurry ends that.
 func (o *operation) sleep(due time.Time) bool {
-	timer := time.NewTimer(due.Sub(o.run.e.now()))
+	wait := due.Sub(o.run.e.now())
+	if wait <= 0 {
+		return o.waiting.Err() == nil
+	}
+	timer := time.NewTimer(wait)
 	defer timer.Stop()
+	hurry := o.hurry
+	if o.made == 0 {
+		hurry = nil
+	}
+	o.asleep.Store(hurry != nil)
+	defer o.asleep.Store(false)
 	select {
 	case <-timer.C:
-	case <-o.hurry:
+	case <-hurry:
 	case <-o.waiting.Done():
 	}
 	return o.waiting.Err() == nil
@@ -82,7 +102,11 @@ func (o *operation) turn(ctx context.Context) turn {
 		return turn{again: true, due: o.nextDue(o.made, now(), time.Time{})}
 	}
 	o.decide(o.op.policy.version)
-	if o.breaker.await(o.waiting) != nil || !o.occupy() {
+	if o.breaker.await(o.waiting) != nil || !o.afford() {
+		return turn{}
+	}
+	defer o.refund()
+	if !o.occupy() {
 		return turn{}
 	}
 	defer o.vacate()
@@ -90,8 +114,12 @@ func (o *operation) turn(ctx context.Context) turn {
 	if g == nil {
 		return turn{}
 	}
-	o.begun, o.made = true, g.attempt
+	o.begun, o.made, o.op.timeout = true, g.attempt, g.timeout
 	// The store may have taken its time since the grant was decided.
+	if until := g.limits.Until; !until.IsZero() && now().After(until) {
+		o.withdraw(g, Record{At: now(), Exhausted: true, Layer: LayerBudget})
+		return turn{}
+	}
 	if g.limits.tooLate(g.first, now()) {
 		o.withdraw(g, Record{At: now(), Exhausted: true})
 		return turn{again: true, due: o.nextDue(g.attempt-1, now(), time.Time{})}
@@ -105,6 +133,8 @@ func (o *operation) turn(ctx context.Context) turn {
 		o.withdraw(g, Record{At: now()})
 		return turn{again: !ok}
 	}
+	o.spend(g.attempt)
+	left := now()
 	a := o.run.e.send(ctx, o.op, g.attempt)
 	if ctx.Err() != nil { // closing: an aborted call tells nothing
 		return turn{}
@@ -114,6 +144,7 @@ func (o *operation) turn(ctx context.Context) turn {
 		o.withdraw(g, Record{At: a.At})
 		return turn{again: true, due: a.At.Add(shortagePause)}
 	}
+	o.op.observe(a, a.At.Sub(left))
 	done(o.run.e.rules.Passage(o.op.meaning(a), o.breaker.closed()))
 	return o.conclude(g, a)
 }
@@ -145,7 +176,7 @@ func (o *operation) conclude(g *grant, a Answer) turn {
 	due := o.nextDue(g.attempt, a.At, a.NotBefore)
 	left := !g.limits.exhausted(g.attempt-g.spared, g.first, due) && (!op.givesUp(a) || g.limits.Endless)
 	c := o.run.e.rules.Conclude(op, a, left)
-	o.report(Record{
+	o.reportDue(due, Record{
 		Kind: RecordOutcome, At: a.At, Attempt: g.attempt, Answer: c.Answer, Code: a.Code, NotBefore: a.NotBefore, Exhausted: c.Exhausted,
 		Breaker: breaker.snapshot(o.run.e.now()),
 	})
@@ -178,9 +209,12 @@ func (o *operation) withdraw(g *grant, r Record) {
 	o.report(r)
 }
 
-func (o *operation) report(r Record) {
+func (o *operation) report(r Record) { o.reportDue(time.Time{}, r) }
+
+// reportDue reports a fact, and when the next attempt is due if it asks for one.
+func (o *operation) reportDue(due time.Time, r Record) {
 	r.Step, r.Direction = o.ref.Step, o.ref.Dir
-	o.run.inbox.post(message{fact: &r})
+	o.run.inbox.post(message{fact: &r, due: due})
 }
 
 // nextDue draws the time of the attempt after n, which ended at that time.

@@ -11,6 +11,7 @@ import (
 	"strings"
 	"sync"
 
+	"github.com/sagacheck/sagacheck/reference/definitions"
 	"github.com/sagacheck/sagacheck/reference/policies"
 	"github.com/sagacheck/sagacheck/saga"
 )
@@ -59,14 +60,14 @@ func (v *versions) add(f *policies.File, text string) {
 // know refuses a saga whose calls name templates that are not there.
 func (v *versions) know(d saga.Definition) error {
 	f := v.file(v.inForce())
-	return eachCall(d, func(c saga.Call) *InvalidError {
+	return definitions.EachCall(d, func(c saga.Call) *definitions.InvalidError {
 		switch {
 		case c.Policy == "":
 			return nil
 		case f == nil:
-			return &InvalidError{"policy", fmt.Sprintf("template %q: there are no policies", c.Policy)}
+			return &definitions.InvalidError{Field: "policy", Reason: fmt.Sprintf("template %q: there are no policies", c.Policy)}
 		case f.Templates[c.Policy] == nil:
-			return &InvalidError{"policy", fmt.Sprintf("no template is called %q: expected one of %s",
+			return &definitions.InvalidError{Field: "policy", Reason: fmt.Sprintf("no template is called %q: expected one of %s",
 				c.Policy, strings.Join(slices.Sorted(maps.Keys(f.Templates)), ", "))}
 		}
 		return nil
@@ -77,6 +78,7 @@ func (v *versions) know(d saga.Definition) error {
 // says.
 type decision struct {
 	version  int
+	name     string // of the template
 	template *policies.Template
 }
 
@@ -87,7 +89,7 @@ func (v *versions) decide(version int, d saga.Definition, r Ref) decision {
 		return decision{version: version}
 	}
 	name, _ := f.Of(d.Name, d.Steps[r.Step].Name, r.Dir, callOf(d, r))
-	return decision{version: version, template: f.Templates[name]}
+	return decision{version: version, name: name, template: f.Templates[name]}
 }
 
 // Policy is the version of the policies with which a step began, 0 for none; or it has not

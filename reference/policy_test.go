@@ -35,14 +35,14 @@ func changePolicies(t *testing.T, e *Executor, text string) {
 // them.
 func decidedBy(t *testing.T, e *Executor, id string, r Ref) (versions []int) {
 	t.Helper()
-	err := e.store.load(t.Context(), id, func(en entry) error {
+	err := e.store.Load(t.Context(), id, decoded(func(en entry) error {
 		for _, rec := range en.records {
 			if rec.Kind == RecordIntent && rec.ref() == r {
 				versions = append(versions, rec.Policy)
 			}
 		}
 		return en.damage
-	})
+	}))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -174,61 +174,6 @@ func TestPolicyClassOfProblem(t *testing.T) {
 	SubmitTest(t, e, saga.Definition{ID: "s", Steps: []saga.Step{{Name: "a", Kind: saga.Compensatable, Action: saga.Call{URL: s.URL, Retry: retry(5)}}}})
 	if got := steps(AwaitStatus(t, e, "s", saga.Compensated)); got != "a:failed/1" || calls != 1 {
 		t.Error(got, calls)
-	}
-}
-
-func put(t *testing.T, h http.Handler, path, body string, header ...string) *httptest.ResponseRecorder {
-	t.Helper()
-	r := httptest.NewRequest(http.MethodPut, path, strings.NewReader(body))
-	for i := 0; i < len(header); i += 2 {
-		r.Header.Set(header[i], header[i+1])
-	}
-	w := httptest.NewRecorder()
-	r.Host = "127.0.0.1"
-	h.ServeHTTP(w, r)
-	return w
-}
-
-func get(h http.Handler, path string) *httptest.ResponseRecorder {
-	r := httptest.NewRequest(http.MethodGet, path, nil)
-	r.Host = "127.0.0.1"
-	w := httptest.NewRecorder()
-	h.ServeHTTP(w, r)
-	return w
-}
-
-func TestPoliciesByHTTP(t *testing.T) {
-	e := OpenTest(t, Options{})
-	h := e.Handler()
-	none := get(h, "/policies").Header().Get("ETag")
-	if none == "" {
-		t.Fatal("no ETag")
-	}
-	if w := put(t, h, "/policies", policiesOf(2)); w.Code != http.StatusPreconditionRequired {
-		t.Error(w.Code, w.Body)
-	}
-	w := put(t, h, "/policies", policiesOf(2), "If-Match", none)
-	if w.Code != http.StatusOK || w.Header().Get("ETag") != get(h, "/policies").Header().Get("ETag") {
-		t.Error(w.Code, w.Body)
-	}
-	if w := put(t, h, "/policies", policiesOf(3), "If-Match", none); w.Code != http.StatusPreconditionFailed {
-		t.Error(w.Code, w.Body)
-	}
-	bad := strings.Replace(strings.Replace(policiesOf(3), "jitter: 0", "jitter: 7", 1), "template: all", "template: al", 1)
-	w = put(t, h, "/policies", bad, "If-Match", "*")
-	if body := w.Body.String(); w.Code != http.StatusBadRequest ||
-		!strings.Contains(body, `{"line":3,"column":`) || !strings.Contains(body, `"templates.all.retry.jitter"`) || !strings.Contains(body, `"bindings[0].template"`) {
-		t.Error(w.Code, body)
-	}
-	if got := get(h, "/policies").Body.String(); got != policiesOf(2) {
-		t.Errorf("a bad file changed something: %s", got)
-	}
-	put(t, h, "/policies", policiesOf(3), "If-Match", "*")
-	if w := get(h, "/policies?version=1"); w.Body.String() != policiesOf(2) || w.Header().Get("Policies-Version") != "1" {
-		t.Error(w.Code, w.Body)
-	}
-	if w := get(h, "/policies?version=9"); w.Code != http.StatusNotFound {
-		t.Error(w.Code, w.Body)
 	}
 }
 

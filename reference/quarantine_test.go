@@ -2,15 +2,18 @@ package reference
 
 import (
 	"context"
+	"database/sql"
 	"errors"
+	"fmt"
 	"net/http"
-	"net/http/httptest"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
 
+	"github.com/sagacheck/sagacheck/reference/store"
 	"github.com/sagacheck/sagacheck/saga"
 )
 
@@ -22,45 +25,41 @@ func retryAfterHandler(ask <-chan string, p *Participant) http.Handler {
 			w.Header().Set("Retry-After", v)
 			w.WriteHeader(429)
 		default:
-			p.serve(w, r)
+			p.ServeHTTP(w, r)
 		}
 	})
+}
+
+// change carries statements out in the file of a store that is closed.
+func change(t *testing.T, file string, statements ...string) {
+	t.Helper()
+	db, err := sql.Open("sqlite", file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, statement := range statements {
+		if _, err := db.ExecContext(t.Context(), statement); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := db.Close(); err != nil {
+		t.Fatal(err)
+	}
 }
 
 // damage replaces the first entry of a saga.
 func damage(t *testing.T, file, id, text string) {
 	t.Helper()
-	s, err := openSQLite(t.Context(), Options{StoreDSN: file})
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := s.append(t.Context(), []entry{{saga: id, n: 1, text: "[]"}}); err != nil {
-		t.Fatal(err)
-	}
-	if _, err := s.db.Exec(`REPLACE INTO journal VALUES (?, 1, ?)`, id, text); err != nil {
-		t.Fatal(err)
-	}
-	if _, err := s.db.Exec(`UPDATE saga SET ended = NULL`); err != nil {
-		t.Fatal(err)
-	}
-	if err := s.close(); err != nil {
-		t.Fatal(err)
-	}
+	change(t, file,
+		fmt.Sprintf(`INSERT INTO saga (id) VALUES ('%s') ON CONFLICT DO NOTHING`, id),
+		fmt.Sprintf(`REPLACE INTO journal VALUES ('%s', 1, '%s')`, id, text),
+		`UPDATE saga SET ended = NULL`)
 }
 
 // forgetEntries takes away what a store has of a saga, but for its name.
 func forgetEntries(t *testing.T, file, id string) {
 	t.Helper()
-	s, err := openSQLite(t.Context(), Options{StoreDSN: file})
-	if err != nil {
-		t.Fatal(err)
-	}
-	if _, err := s.db.Exec(`DELETE FROM journal WHERE saga = ?`, id); err != nil {
-		t.Fatal(err)
-	}
-	if err := s.close(); err != nil {
-		t.Fatal(err)
-	}
+	change(t, file, fmt.Sprintf(`DELETE FROM journal WHERE saga = '%s'`, id))
 }
 
 // A saga that can't be read is in sight, and keeps no other from going on.
@@ -91,11 +90,9 @@ func TestDamagedSagasAreQuarantined(t *testing.T) {
 	for _, id := range []string{"a", "z"} {
 		AwaitStatus(t, e, id, saga.Completed)
 	}
-	srv := httptest.NewServer(e.Handler())
-	defer srv.Close()
 	for _, id := range []string{"begin", "json", "step", "cycle", "nobody", "gone"} {
-		if code, body, _ := request(t, "GET", srv.URL+"/sagas/"+id, ""); code != 200 || !strings.Contains(body, `"status":"stuck","steps":[]`) {
-			t.Error(id, code, body)
+		if r, err := e.Status(id); err != nil || r.Status != saga.Stuck || r.Steps == nil || len(r.Steps) > 0 {
+			t.Error(id, r, err)
 		}
 		if err := e.Submit(t.Context(), p.Define(id, "a compensatable")); !errors.Is(err, ErrQuarantined) {
 			t.Error(id, err)
@@ -104,8 +101,8 @@ func TestDamagedSagasAreQuarantined(t *testing.T) {
 			t.Error(id, err)
 		}
 	}
-	if code, body, _ := request(t, "GET", srv.URL+"/healthz", ""); code != 200 || !strings.Contains(body, `"degraded"`) || !strings.Contains(body, `"quarantined":6`) {
-		t.Error(code, body)
+	if c := e.Condition(); c.Status != "degraded" || c.Quarantined != 6 {
+		t.Error(c)
 	}
 }
 
@@ -132,16 +129,7 @@ func TestInspectAndRepair(t *testing.T) {
 	damage(t, file, "lost", "{")
 	damage(t, file, "empty", "[]")
 	forgetEntries(t, file, "empty")
-	s, err := openSQLite(t.Context(), Options{StoreDSN: file})
-	if err != nil {
-		t.Fatal(err)
-	}
-	if _, err := s.db.Exec(`UPDATE journal SET records = '{' WHERE saga = 's' AND n = 2`); err != nil {
-		t.Fatal(err)
-	}
-	if err := s.close(); err != nil {
-		t.Fatal(err)
-	}
+	change(t, file, `UPDATE journal SET records = '{' WHERE saga = 's' AND n = 2`)
 	list, err := Inspect(t.Context(), file, "")
 	if err != nil || len(list) != 3 || list[0].ID != "empty" || list[0].Damage == nil || list[1].ID != "lost" || list[2].Status != saga.Stuck || list[2].Damage == nil || list[2].Name != "test" {
 		t.Fatalf("%+v, %v", list, err)
@@ -193,19 +181,19 @@ func TestPanicEndsOneSaga(t *testing.T) {
 }
 
 // choosyStore refuses whatever one saga writes after its acceptance.
-type choosyStore struct{ store }
+type choosyStore struct{ store.Store }
 
-func (c choosyStore) append(ctx context.Context, es []entry) error {
-	if slices.ContainsFunc(es, func(e entry) bool { return e.saga == "bad" && e.n > 1 }) {
-		return &refusedError{errors.New("invalid byte sequence")}
+func (c choosyStore) Append(ctx context.Context, es []store.Entry) error {
+	if slices.ContainsFunc(es, func(e store.Entry) bool { return e.Saga == "bad" && e.N > 1 }) {
+		return store.Refused(errors.New("invalid byte sequence"))
 	}
-	return c.store.append(ctx, es)
+	return c.Store.Append(ctx, es)
 }
 
 // What the store refuses holds up nobody else.
 func TestRefusedEntriesHoldUpNobody(t *testing.T) {
 	p := NewParticipant(t, nil)
-	s, err := openSQLite(t.Context(), Options{StoreDSN: filepath.Join(t.TempDir(), "sagas.db")})
+	s, err := store.Open(t.Context(), store.Options{DSN: filepath.Join(t.TempDir(), "sagas.db")})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -216,14 +204,14 @@ func TestRefusedEntriesHoldUpNobody(t *testing.T) {
 	defer e.Close() //nolint:errcheck // a test
 	SubmitTest(t, e, p.Define("bad", "a compensatable", "b compensatable"))
 	for i := range 50 {
-		SubmitTest(t, e, p.Define("s"+itoa(i), "a compensatable", "b compensatable"))
+		SubmitTest(t, e, p.Define("s"+strconv.Itoa(i), "a compensatable", "b compensatable"))
 	}
 	for i := range 50 {
-		AwaitStatus(t, e, "s"+itoa(i), saga.Completed)
+		AwaitStatus(t, e, "s"+strconv.Itoa(i), saga.Completed)
 	}
 	AwaitStatus(t, e, "bad", saga.Stuck)
-	if e.health.any() != "" {
-		t.Error(e.health.any())
+	if e.health.Any() != "" {
+		t.Error(e.health.Any())
 	}
 }
 
@@ -236,7 +224,7 @@ func TestLargeSagasAreRecovered(t *testing.T) {
 	const n = 30
 	body := []byte(`"` + strings.Repeat("x", 900_000) + `"`)
 	for i := range n {
-		d := p.Define("s"+itoa(i), "a compensatable")
+		d := p.Define("s"+strconv.Itoa(i), "a compensatable")
 		d.Steps[0].Action.Body = body
 		d.Steps[0].Action.Retry.AttemptTimeoutMS = 60_000 // a busy machine is no participant that fails
 		SubmitTest(t, e, d)
@@ -248,7 +236,7 @@ func TestLargeSagasAreRecovered(t *testing.T) {
 	began := time.Now()
 	e = OpenTest(t, Options{StoreDSN: file})
 	for i := range n {
-		AwaitStatus(t, e, "s"+itoa(i), saga.Completed)
+		AwaitStatus(t, e, "s"+strconv.Itoa(i), saga.Completed)
 	}
 	t.Log("recovered in", time.Since(began))
 	e.mu.Lock()

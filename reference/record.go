@@ -22,12 +22,21 @@ type RecordKind string
 // The kinds of records. Everything that an executor knows of a saga is the
 // replay of these.
 const (
-	recAccepted   RecordKind = "accepted"  // the saga's definition
-	RecordIntent  RecordKind = "intent"    // an attempt is about to leave
-	RecordOutcome RecordKind = "outcome"   // what came of it
-	recWithdrawn  RecordKind = "withdrawn" // it did not leave after all, or none will any more
-	recOperator   RecordKind = "operator"  // an operator asked for the rollback
-	recHeld       RecordKind = "held"      // a flag holds an attempt back
+	recAccepted    RecordKind = "accepted"  // the saga's definition
+	RecordIntent   RecordKind = "intent"    // an attempt is about to leave
+	RecordOutcome  RecordKind = "outcome"   // what came of it
+	recWithdrawn   RecordKind = "withdrawn" // it did not leave after all, or none will any more
+	RecordOperator RecordKind = "operator"  // an operator asked for something; without Asked: for the rollback
+	recHeld        RecordKind = "held"      // a flag holds an attempt back
+)
+
+// Layer is one of the layers of retries beside the call's own policy.
+type Layer string
+
+// The layers.
+const (
+	LayerRetryBudget Layer = "retry-budget" // of the participant: see saga.RetryBudget
+	LayerBudget      Layer = "budget"       // of the saga: see saga.Budget
 )
 
 // record is one fact of a saga's journal. Which fields are set depends on the
@@ -46,6 +55,11 @@ type Record struct {
 	Policy int `json:"policy,omitempty"`
 	// Flag is what holds an attempt back, or kept it from leaving.
 	Flag policies.FlagName `json:"flag,omitempty"`
+	// Layer is what of the policies ended an operation, or held an attempt back; empty: the
+	// call's own policy did, or a flag.
+	Layer Layer `json:"layer,omitempty"`
+	// TimeoutMS is the time-out of an attempt whose policy adapts, in milliseconds.
+	TimeoutMS int `json:"timeout_ms,omitempty"`
 	// Interrupted: the executor ended before the outcome was known.
 	Interrupted bool `json:"interrupted,omitempty"`
 	// Exhausted: the policy allows no further attempt in the normal course.
@@ -56,6 +70,8 @@ type Record struct {
 	Breaker *breakerState `json:"breaker,omitempty"`
 	// NotBefore is the earliest time of the next attempt (Retry-After).
 	NotBefore time.Time `json:"not_before,omitzero"`
+	// Asked is what an operator asked for; of a step, if it has a Direction.
+	Asked *Asked `json:"asked,omitempty"`
 	// Change is one of what governs all sagas: see control.go.
 	Change *Change `json:"change,omitempty"`
 }

@@ -12,11 +12,14 @@ import (
 // clock that was set back takes nothing of it away, and adds nothing to what is left.
 func (s *State) rebase(now time.Time) {
 	since := max(0, now.Sub(s.latest))
+	s.accepted = now.Add(-since - max(0, s.latest.Sub(s.accepted)))
 	for i := range s.Def.Steps {
 		for _, r := range bothOf(i) {
 			o := s.Op(r)
-			if !o.first.IsZero() {
-				o.first = now.Add(-since - max(0, s.latest.Sub(o.first)))
+			for _, at := range []*time.Time{&o.first, &o.began} {
+				if !at.IsZero() {
+					*at = now.Add(-since - max(0, s.latest.Sub(*at)))
+				}
 			}
 			if !o.notBefore.IsZero() {
 				left := o.notBefore.Sub(o.ended) - max(0, s.latest.Sub(o.ended)) - since

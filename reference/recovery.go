@@ -5,6 +5,9 @@ import (
 	"errors"
 	"fmt"
 	"time"
+
+	"github.com/sagacheck/sagacheck/reference/store"
+	"github.com/sagacheck/sagacheck/saga"
 )
 
 // loaded is a saga as the store has it; the zero value: it has none.
@@ -25,16 +28,16 @@ func (e *Executor) load(ctx context.Context, id string) (loaded, error) {
 	defer cancel()
 	l, err := e.read(within, id)
 	if err != nil {
-		if ctx.Err() == nil && e.health.trouble(reading, err) {
+		if ctx.Err() == nil && e.health.Trouble(store.Reading, err) {
 			e.mu.Lock()
 			if e.ctx.Err() == nil { // Close waits for all that was started before
 				e.spawn(func() { e.awaitReading(id) })
 			}
 			e.mu.Unlock()
 		}
-		return loaded{}, unavailable("can't " + reading)
+		return loaded{}, unavailable("can't " + store.Reading)
 	}
-	e.health.well(reading)
+	e.health.Well(store.Reading)
 	return l, nil
 }
 
@@ -53,7 +56,7 @@ func (e *Executor) awaitReading(id string) {
 		_, err := e.read(ctx, id)
 		cancel()
 		if err == nil {
-			e.health.well(reading)
+			e.health.Well(store.Reading)
 			return
 		}
 	}
@@ -61,10 +64,10 @@ func (e *Executor) awaitReading(id string) {
 
 func (e *Executor) read(ctx context.Context, id string) (loaded, error) {
 	var es []entry
-	err := e.store.load(ctx, id, func(en entry) error {
+	err := e.store.Load(ctx, id, decoded(func(en entry) error {
 		es = append(es, en)
 		return nil
-	})
+	}))
 	if err != nil {
 		return loaded{}, err
 	}
@@ -92,22 +95,25 @@ var errNoEntries = errors.New("it has no entries")
 // recover continues what the store holds, one saga after the other. A saga that
 // can't be read keeps none of the others from going on.
 func (e *Executor) recover(ctx context.Context) error {
-	states, err := e.store.breakers(ctx)
+	states, err := e.store.Breakers(ctx)
 	if err != nil {
 		return err
 	}
-	for _, s := range states {
+	for _, s := range decodeBreakers(states) {
 		e.breakers.restore(s, e.now())
 	}
-	ids, any, err := e.store.open(ctx)
+	ids, any, err := e.store.Open(ctx)
 	if err != nil {
 		return err
 	}
 	e.forgotten = any
+	if len(ids) == 0 && !any { // nothing has been spent
+		e.buckets.began = time.Time{}
+	}
 	for _, id := range ids {
 		l, err := e.read(ctx, id)
 		switch {
-		case err != nil && (ctx.Err() != nil || !isDamage(err)):
+		case err != nil && (ctx.Err() != nil || !store.IsDamage(err)):
 			return err
 		case err != nil:
 			l.broken = err
@@ -128,26 +134,28 @@ func (e *Executor) recover(ctx context.Context) error {
 // resume continues a saga as its journal left it.
 func (e *Executor) resume(s *State, commits int) {
 	k := &known{ready: make(chan struct{}), run: newRun(e, s, commits), trace: s.trace, weight: openSize(s.Def)}
-	k.run.shown = s.status()
+	k.run.shown = saga.Running // a kill may have come before more was said: it is said again
 	close(k.ready)
 	e.breakers.hold(s.Def)
 	e.mu.Lock()
 	e.sagas[s.Def.ID] = k
 	e.open += k.weight
 	e.mu.Unlock()
-	if !e.rules.Continue(e, s) || s.Quiet() && !s.status().Ended() {
+	if !e.rules.Continue(e, s) || s.Quiet() && !s.status().Over() {
 		k.run.stop()
 		k.run.inbox.close()
 		e.retire(s.Def, k)
 		return
 	}
-	e.log.Info("saga continued", "saga", s.Def.ID, "status", string(k.run.shown))
+	e.log.Info("saga continued", "saga", s.Def.ID, "status", string(s.status()))
 	e.spawn(func() {
 		defer e.retire(s.Def, k)
 		k.run.guard(func() {
 			if s.Quiet() { // its end is not written down
 				k.run.inbox.close()
-				_ = k.run.commit(nil)
+				if k.run.commit(nil) == nil {
+					k.run.logStatus()
+				}
 				return
 			}
 			var opening []Record
@@ -166,12 +174,12 @@ func (e *Executor) forgetOld(retain time.Duration) {
 	for {
 		pause := min(max(retain/10, time.Second), time.Hour)
 		for {
-			n, err := e.store.prune(e.ctx, e.now().Add(-retain), e.fold())
+			n, err := e.store.Prune(e.ctx, e.now().Add(-retain), e.fold())
 			if err != nil && e.ctx.Err() == nil {
-				e.health.trouble(removing, err)
+				e.health.Trouble(store.Removing, err)
 				pause = min(pause, again)
 			} else {
-				e.health.well(removing)
+				e.health.Well(store.Removing)
 			}
 			if n == 0 || err != nil {
 				break

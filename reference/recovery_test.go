@@ -9,19 +9,20 @@ import (
 	"testing"
 	"time"
 
+	"github.com/sagacheck/sagacheck/reference/store"
 	"github.com/sagacheck/sagacheck/saga"
 )
 
 // dyingStore stops answering after some commits, as a killed process does: what
 // it took is durable, what it did not take never happened.
 type dyingStore struct {
-	store
+	store.Store
 	mu   sync.Mutex
 	left int
 	dead chan struct{}
 }
 
-func (d *dyingStore) append(ctx context.Context, es []entry) error {
+func (d *dyingStore) Append(ctx context.Context, es []store.Entry) error {
 	d.mu.Lock()
 	d.left--
 	left := d.left
@@ -33,18 +34,18 @@ func (d *dyingStore) append(ctx context.Context, es []entry) error {
 		<-ctx.Done()
 		return ctx.Err()
 	}
-	return d.store.append(ctx, es)
+	return d.Store.Append(ctx, es)
 }
 
 // crashAfter runs the saga on an executor that dies after n commits, and tells
 // whether it came to that.
 func CrashAfter(t *testing.T, file string, def saga.Definition, n int, r ...*Rules) bool {
 	t.Helper()
-	s, err := openSQLite(t.Context(), Options{StoreDSN: file})
+	s, err := store.Open(t.Context(), store.Options{DSN: file})
 	if err != nil {
 		t.Fatal(err)
 	}
-	d := &dyingStore{store: s, left: n, dead: make(chan struct{})}
+	d := &dyingStore{Store: s, left: n, dead: make(chan struct{})}
 	o := Options{}
 	if len(r) > 0 {
 		o.Rules = r[0]
@@ -137,32 +138,32 @@ func TestSecondExecutorIsRefused(t *testing.T) {
 
 // flakyStore fails every other commit, before or after it has been made.
 type flakyStore struct {
-	store
+	store.Store
 	n int
 }
 
-func (f *flakyStore) append(ctx context.Context, es []entry) error {
+func (f *flakyStore) Append(ctx context.Context, es []store.Entry) error {
 	f.n++
 	switch f.n % 4 {
 	case 1:
 		return errors.New("refused")
 	case 3:
-		if err := f.store.append(ctx, es); err != nil {
+		if err := f.Store.Append(ctx, es); err != nil {
 			return err
 		}
 		return errors.New("connection lost after the commit")
 	}
-	return f.store.append(ctx, es)
+	return f.Store.Append(ctx, es)
 }
 
 func TestStoreErrorsLoseNothing(t *testing.T) {
 	p := NewParticipant(t, Scripted("c 1 422"))
 	file := filepath.Join(t.TempDir(), "sagas.db")
-	s, err := openSQLite(t.Context(), Options{StoreDSN: file})
+	s, err := store.Open(t.Context(), store.Options{DSN: file})
 	if err != nil {
 		t.Fatal(err)
 	}
-	e, err := open(t.Context(), &flakyStore{store: s}, Options{})
+	e, err := open(t.Context(), &flakyStore{Store: s}, Options{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -174,25 +175,5 @@ func TestStoreErrorsLoseNothing(t *testing.T) {
 	e = OpenTest(t, Options{StoreDSN: file})
 	if after, err := e.Status("s"); err != nil || steps(after) != steps(before) || len(p.Left("s")) > 0 {
 		t.Error(after, before, err)
-	}
-}
-
-func TestSynchronous(t *testing.T) {
-	file := filepath.Join(t.TempDir(), "sagas.db")
-	for dsn, want := range map[string]int{file + "?synchronous=off": 0, file: 2} {
-		s, err := openSQLite(t.Context(), Options{StoreDSN: dsn})
-		if err != nil {
-			t.Fatal(err)
-		}
-		var got int
-		if err := s.db.QueryRow(`PRAGMA synchronous`).Scan(&got); err != nil || got != want {
-			t.Errorf("%s: %d, want %d, %v", dsn, got, want, err)
-		}
-		if err := s.close(); err != nil {
-			t.Fatal(err)
-		}
-	}
-	if _, err := Open(t.Context(), Options{StoreDSN: file + "?sync=no"}); err == nil || !strings.Contains(err.Error(), `"sync=no"`) {
-		t.Error(err)
 	}
 }

@@ -7,6 +7,8 @@ func (s *State) status() saga.Status { return s.rules.Status(s) }
 
 func (s *State) defaultStatus() saga.Status {
 	switch {
+	case s.ByHand != nil:
+		return saga.EndedByHand
 	case s.rules.Stuck(s):
 		return saga.Stuck
 	case s.Failing() && s.all.left():
@@ -24,7 +26,7 @@ func (s *State) Quiet() bool { return !s.all.open() && len(next(s)) == 0 }
 
 // report is what is so.
 func (s *State) report() saga.Report {
-	r := saga.Report{ID: s.Def.ID, Status: s.status(), Steps: make([]saga.StepStatus, len(s.Def.Steps))}
+	r := saga.Report{ID: s.Def.ID, Status: s.status(), Steps: make([]saga.StepStatus, len(s.Def.Steps)), Paused: s.Paused, ByHand: s.ByHand}
 	for i, st := range s.Def.Steps {
 		r.Steps[i] = saga.StepStatus{Name: st.Name, Status: s.rules.StepState(s, i), Attempts: s.Actions[i].Attempts}
 	}
@@ -42,7 +44,7 @@ func (s *State) defaultStepState(i int) saga.StepState {
 		return saga.StepCompensating
 	case o.Done():
 		return saga.StepSucceeded
-	case o.Refused():
+	case o.Refused() || o.Skipped:
 		return saga.StepFailed
 	case o.Exhausted && s.Def.Steps[i].Kind == saga.Deferrable && !s.Failing():
 		return saga.StepDeferred

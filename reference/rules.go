@@ -43,9 +43,24 @@ type Rules struct {
 	Stuck func(s *State) bool
 	// Starts lists the operations that are to be under way now.
 	Starts func(s *State) []Ref
+	// Margin: no compensation of a step begins before, so that what is to be undone can't
+	// arrive after it.
+	Margin func(s *State, step int) time.Time
+
+	// What operators may ask for.
+
 	// OperatorMay tells whether an operator may still ask for the rollback, or why not:
 	// ErrPastPivot, ErrCompleted.
 	OperatorMay func(s *State) error
+	// Paused: an operator holds the saga back, so that no attempt of an operation begins.
+	Paused func(s *State, r Ref) bool
+	// Over: an operator has ended the saga, so that an operation is not attempted any more.
+	Over func(s *State, r Ref) bool
+	// Hurries: what waits is attempted at once when an operator asks for it.
+	Hurries func(s *State) bool
+	// Acted is told what was asked for when it is durable, and whether it changed anything. The
+	// state says what follows; nothing else does.
+	Acted func(e *Executor, s *State, a Asked, changed bool)
 
 	// What is said of a saga.
 
@@ -97,6 +112,19 @@ type Rules struct {
 	Wait func(o Op, n int) time.Duration
 	// Draw is the place of the wait before attempt n in its band, from 0 to 1.
 	Draw func(n int) float64
+
+	// Budgets, and what follows what is observed.
+
+	// RetryBudget is the one that the retries of an operation take their tokens from; nil: none.
+	RetryBudget func(o Op) *saga.RetryBudget
+	// FirstTokens are those that a budget begins with, so long after the executor began.
+	FirstTokens func(b saga.RetryBudget, up time.Duration) float64
+	// Attempted is how many attempts count in the budget of a saga that bounds a step.
+	Attempted func(s *State, step int) int
+	// Spent: the budget of a saga lets no attempt of an operation begin at that time.
+	Spent func(s *State, r Ref, at time.Time) bool
+	// Adapt is a policy as it is when a latency is observed.
+	Adapt func(p saga.RetryPolicy, latency time.Duration) saga.RetryPolicy
 
 	// Circuit breakers.
 
@@ -165,7 +193,13 @@ func DefaultRules() *Rules {
 		MayUndo:      func(s *State, step int) bool { return s.all.undoneAfter(step) },
 		Stuck:        func(s *State) bool { return s.all.undoLost() || s.PastPivot() && s.AnyFailed() },
 		Starts:       next,
-		OperatorMay:  (*State).notTooLate,
+		Margin:       (*State).noLateArrival,
+
+		OperatorMay: (*State).notTooLate,
+		Paused:      func(s *State, _ Ref) bool { return s.Paused != nil },
+		Over:        func(s *State, _ Ref) bool { return s.ByHand != nil },
+		Hurries:     func(*State) bool { return true },
+		Acted:       func(*Executor, *State, Asked, bool) {},
 
 		Status:    (*State).defaultStatus,
 		StepState: (*State).defaultStepState,
@@ -195,6 +229,12 @@ func DefaultRules() *Rules {
 		Limits: (*State).defaultLimits,
 		Draw:   func(int) float64 { return rand.Float64() },
 
+		RetryBudget: func(o Op) *saga.RetryBudget { return o.Call().RetryBudget },
+		FirstTokens: firstTokens,
+		Attempted:   (*State).Attempted,
+		Spent:       (*State).spent,
+		Adapt:       saga.RetryPolicy.At,
+
 		Breaker: func(o Op) *saga.Breaker { return o.Call().Breaker },
 		Passage: func(a saga.Answer, _ bool) Passage { return passOrFail(a != saga.Transient) },
 		Probe:   func(b saga.Breaker, let int) bool { return let < b.Probes },
@@ -210,7 +250,7 @@ func DefaultRules() *Rules {
 		Resubmit:   func(_ *Executor, accepted, again saga.Definition) error { return sameDefinition(accepted, again) },
 	}
 	r.Header = func(o Op, n int) http.Header { return header(o, n, r.Key(o, n)) }
-	r.Wait = func(o Op, n int) time.Duration { return waitWithin(o.Call().Retry, n, r.Draw(n)) }
+	r.Wait = func(o Op, n int) time.Duration { return waitWithin(o.Retry(), n, r.Draw(n)) }
 	r.Conclude = func(o Op, a Answer, left bool) Outcome {
 		m := r.Meaning(o, a)
 		return Outcome{Answer: m, Exhausted: m == saga.Transient && !left, Again: m == saga.Transient}

@@ -4,7 +4,9 @@ import (
 	"context"
 	"errors"
 	"sync/atomic"
+	"time"
 
+	"github.com/sagacheck/sagacheck/reference/store"
 	"github.com/sagacheck/sagacheck/saga"
 )
 
@@ -16,6 +18,7 @@ type run struct {
 	ctx     context.Context // ends with the executor, or when the saga is quarantined
 	stop    context.CancelFunc
 	state   *State
+	trace   Trace
 	commits int
 	under   map[Ref]*operation // under way
 	inbox   inbox
@@ -26,7 +29,7 @@ type run struct {
 
 func newRun(e *Executor, s *State, commits int) *run {
 	r := &run{
-		e: e, state: s, commits: commits, under: map[Ref]*operation{},
+		e: e, state: s, trace: s.Trace(), commits: commits, under: map[Ref]*operation{},
 		inbox: inbox{ready: make(chan struct{}, 1)}, view: view{s: s.clone()},
 	}
 	r.ctx, r.stop = context.WithCancel(e.ctx)
@@ -41,6 +44,7 @@ func (r *run) loop(opening []Record, started func()) error {
 	defer r.stop()
 	records, replies := opening, []func(){started}
 	for {
+		r.endSpent(&records)
 		r.cancelUnwanted()
 		starts := r.starts(&records)
 		if len(records) > 0 {
@@ -74,7 +78,7 @@ func (r *run) giveUp(starts []*operation, err error) {
 	for _, o := range starts {
 		o.vacate()
 	}
-	var refused *refusedError
+	var refused *store.RefusedError
 	if errors.As(err, &refused) {
 		r.quarantine(err)
 	}
@@ -87,14 +91,11 @@ func (r *run) digest(msgs []message) (records []Record, replies []func()) {
 		switch {
 		case m.fact != nil:
 			r.take(&records, *m.fact)
-		case m.operator != nil:
-			err := r.state.operatorMay()
-			if err == nil && !r.state.Failing() {
-				r.take(&records, Record{Kind: recOperator, At: r.e.now()})
+			if again := m.fact.Kind == RecordOutcome && m.fact.Answer == saga.Transient && !m.fact.Exhausted; again && r.e.rules.Spent(r.state, m.fact.ref(), m.due) {
+				r.take(&records, r.ended(m.fact.ref()))
 			}
-			replies = append(replies, func() { m.operator <- err })
-		case m.hurry != nil:
-			m.hurry <- r.hurry()
+		case m.operator != nil:
+			replies = append(replies, r.act(&records, m.operator))
 		case m.sync != nil:
 			replies = append(replies, func() { close(m.sync) })
 		}
@@ -123,7 +124,7 @@ func (r *run) starts(records *[]Record) []*operation {
 	}
 	var ops []*operation
 	for _, ref := range r.e.rules.Starts(r.state) {
-		if r.under[ref] != nil {
+		if r.under[ref] != nil || r.state.held(ref) {
 			continue
 		}
 		o := newOperation(r, ref)
@@ -132,7 +133,7 @@ func (r *run) starts(records *[]Record) []*operation {
 		if r.state.Op(ref).Attempts > 0 || o.breaker != nil {
 			continue
 		}
-		if _, held, _ := o.heldBy(1); held {
+		if _, held, _ := o.heldBy(1); held || o.due.After(r.e.now()) {
 			continue
 		}
 		if r.e.rules.IntentAtOnce && o.occupyAtOnce() {
@@ -145,10 +146,16 @@ func (r *run) starts(records *[]Record) []*operation {
 // intend records the intent of the next attempt.
 func (r *run) intend(records *[]Record, of *operation) *grant {
 	o, ref := r.state.Op(of.ref), of.ref
-	r.take(records, Record{
+	intent := Record{
 		Kind: RecordIntent, At: r.e.now(), Step: ref.Step, Direction: ref.Dir, Attempt: o.Attempts + 1, Policy: of.op.policy.version,
-	})
-	return &grant{attempt: o.Attempts, spared: o.interrupted, first: o.first, limits: r.state.limits(ref)}
+	}
+	var timeout time.Duration
+	if !of.op.Call().Retry.Adaptive.IsZero() {
+		p := of.op.Retry()
+		intent.TimeoutMS, timeout = p.AttemptTimeoutMS, p.AttemptTimeout()
+	}
+	r.take(records, intent)
+	return &grant{attempt: o.Attempts, spared: o.interrupted, first: o.first, limits: r.state.limits(ref), timeout: timeout}
 }
 
 // grant answers an operation that wants another attempt: with an intent, or with
@@ -157,7 +164,10 @@ func (r *run) grant(records *[]Record, o *operation) func() {
 	if r.e.draining() {
 		return func() { o.grants <- nil }
 	}
-	if r.under[o.ref] != o || !r.state.wants(o.ref) {
+	if r.under[o.ref] == o && r.state.wants(o.ref) && !r.state.held(o.ref) && r.e.rules.Spent(r.state, o.ref, r.e.now()) {
+		r.take(records, r.ended(o.ref))
+	}
+	if r.under[o.ref] != o || !r.state.wants(o.ref) || r.state.held(o.ref) {
 		if r.under[o.ref] == o {
 			delete(r.under, o.ref)
 		}
@@ -171,31 +181,38 @@ func (r *run) grant(records *[]Record, o *operation) func() {
 // any more. A call under way is left alone: its answer is wanted.
 func (r *run) cancelUnwanted() {
 	for ref, o := range r.under {
-		if !r.state.Op(ref).Open && !r.state.wants(ref) {
+		if !r.state.Op(ref).Open && (!r.state.wants(ref) || r.state.held(ref)) {
 			o.cancel()
 			delete(r.under, ref)
 		}
 	}
 }
 
+// waits tells whether some operation waits for its next attempt.
+func (r *run) waits() bool {
+	for _, o := range r.under {
+		if o.asleep.Load() {
+			return true
+		}
+	}
+	return false
+}
+
 // hurry ends the waits of the operations that are waiting.
-func (r *run) hurry() error {
-	err := ErrNothingWaits
+func (r *run) hurry() {
 	for _, o := range r.under {
 		select {
 		case o.hurry <- struct{}{}:
-			err = nil
 		default: // it is not waiting
 		}
 	}
-	return err
 }
 
 func (r *run) commit(records []Record) error {
 	for i, part := range r.e.rules.Entries(r.state.Def.ID, r.commits, records) {
 		r.commits++
 		en := entry{saga: r.state.Def.ID, n: r.commits, records: part}
-		if i == 0 && r.state.Quiet() && r.state.status().Ended() {
+		if i == 0 && r.state.Quiet() && r.state.status().Over() {
 			en.ended = r.e.now()
 		}
 		if err := r.e.journal.append(r.ctx, en); err != nil {

@@ -8,6 +8,7 @@ import (
 	"net/http/httptest"
 	"path/filepath"
 	"runtime"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -43,14 +44,14 @@ func perform(t testing.TB, d saga.Definition, turn bool) *State {
 func TestLargeSagasAreLinear(t *testing.T) {
 	p := NewParticipant(t, nil)
 	wide := func(n int) saga.Definition { // half before a pivot each, half behind all of them
-		d := chain(p, n)
+		d := p.Chain(n)
 		for i := range d.Steps {
 			d.Steps[i].After = []string{}
 			d.Steps[i].Kind = []saga.Kind{saga.Compensatable, saga.Pivot, saga.Retriable}[i%3]
 		}
 		return d
 	}
-	for name, define := range map[string]func(int) saga.Definition{"chain": func(n int) saga.Definition { return chain(p, n) }, "wide": wide} {
+	for name, define := range map[string]func(int) saga.Definition{"chain": func(n int) saga.Definition { return p.Chain(n) }, "wide": wide} {
 		used := map[int]uint64{}
 		for _, n := range []int{500, 5000} {
 			d := define(n)
@@ -71,7 +72,7 @@ func TestLargeSagasAreLinear(t *testing.T) {
 		}
 	}
 	for _, turn := range []bool{false, true} {
-		s := perform(t, chain(p, 1000), turn)
+		s := perform(t, p.Chain(1000), turn)
 		if want := map[bool]saga.Status{false: saga.Completed, true: saga.Compensated}[turn]; s.status() != want {
 			t.Error(s.status(), want)
 		}
@@ -87,7 +88,7 @@ func BenchmarkChain(b *testing.B) {
 		b.Run(fmt.Sprint(n), func(b *testing.B) {
 			e := OpenTest(b, Options{StoreDSN: filepath.Join(b.TempDir(), "s.db?synchronous=off")})
 			for i := range b.N {
-				d := chain(p, n)
+				d := p.Chain(n)
 				d.ID = fmt.Sprint("c", i)
 				SubmitTest(b, e, d)
 				awaitEnd(b, e, d.ID)
@@ -97,7 +98,7 @@ func BenchmarkChain(b *testing.B) {
 	}
 	b.Run("calls", func(b *testing.B) {
 		e := OpenTest(b, Options{})
-		d := chain(p, 1)
+		d := p.Chain(1)
 		for range 1000 * b.N {
 			e.send(b.Context(), e.Op(d, Ref{0, saga.Action}), 1)
 		}
@@ -110,7 +111,7 @@ func BenchmarkDecisions(b *testing.B) {
 	for _, n := range []int{1000, 2000, 4000, 8000} {
 		for direction, turn := range map[string]bool{"action": false, "compensation": true} {
 			b.Run(fmt.Sprintf("%s/%d", direction, n), func(b *testing.B) {
-				d := chain(p, n)
+				d := p.Chain(n)
 				for b.Loop() {
 					perform(b, d, turn)
 				}
@@ -140,7 +141,7 @@ func TestEndedSagasAreFewInMemory(t *testing.T) {
 	const n = 40
 	body := json.RawMessage(`"` + strings.Repeat("x", 800_000) + `"`)
 	for i := range n {
-		d := p.Define("s"+itoa(i), "a compensatable")
+		d := p.Define("s"+strconv.Itoa(i), "a compensatable")
 		d.Steps[0].Action.Body = body
 		d.Steps[0].Action.Retry.AttemptTimeoutMS = 60_000
 		SubmitTest(t, e, d)
@@ -159,13 +160,13 @@ func TestEndedSagasAreFewInMemory(t *testing.T) {
 		time.Sleep(time.Millisecond)
 	}
 	for i := range n {
-		AwaitStatus(t, e, "s"+itoa(i), saga.Completed)
+		AwaitStatus(t, e, "s"+strconv.Itoa(i), saga.Completed)
 	}
 	if err := e.Close(); err != nil {
 		t.Fatal(err)
 	}
 	later := func() time.Time { return now().Add(2 * time.Hour) }
-	e = OpenTest(t, Options{StoreDSN: file, Retain: time.Hour, clock: later})
+	e = OpenTest(t, Options{StoreDSN: file, Retain: time.Hour, Clock: later})
 	for {
 		if _, err := e.Status("s0"); errors.Is(err, ErrNotFound) {
 			break
@@ -178,7 +179,7 @@ func TestEndedSagasAreFewInMemory(t *testing.T) {
 // nothing from what has passed.
 func TestClockOfAnotherLife(t *testing.T) {
 	start := time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
-	d := chain(NewParticipant(t, nil), 1)
+	d := NewParticipant(t, nil).Chain(1)
 	life := func() *State {
 		s := newState(d, nil)
 		for _, r := range []Record{
@@ -232,7 +233,7 @@ func TestStepBackBetweenLives(t *testing.T) {
 	}
 	back := func() time.Time { return time.Now().Add(-time.Hour) }
 	began := time.Now()
-	e = OpenTest(t, Options{StoreDSN: file, clock: back})
+	e = OpenTest(t, Options{StoreDSN: file, Clock: back})
 	AwaitStatus(t, e, "s", saga.Completed)
 	if w := time.Since(began); w < 500*time.Millisecond {
 		t.Error("waited only", w)

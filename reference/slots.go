@@ -19,6 +19,7 @@ const (
 	spareDescriptors = 64
 	maxCalls         = 4096
 	leastCalls       = 4
+	maxConnections   = 8192
 )
 
 // descriptors is how many the process may have.
@@ -28,6 +29,12 @@ func descriptors() int {
 		return 1 << 20
 	}
 	return int(l.Cur)
+}
+
+// Connections is how many connections of clients a server in front of an executor may
+// have: a part of the descriptors, so that calls have theirs.
+func Connections() int {
+	return min(max((descriptors()-spareDescriptors)*2/5, leastCalls), maxConnections)
 }
 
 // newSlots makes n slots; 0: half of what there is, each call needs one descriptor.

@@ -2,6 +2,7 @@ package reference
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 	"time"
 
@@ -15,10 +16,14 @@ type State struct {
 	graph    graph
 	Actions  []OpState
 	Undos    []OpState
-	Operator bool   // an operator asked for the rollback
-	trace    string // the client's traceparent, or ""
+	Operator bool             // an operator asked for the rollback
+	Paused   *saga.ByHand     // by an operator, who has not resumed it; nil: it is not
+	ByHand   *saga.ByHand     // an operator has ended it; nil: nobody has
+	asked    map[string]Asked // by key
+	trace    string           // the client's traceparent, or ""
 	rules    *Rules
 	latest   time.Time // of all records
+	accepted time.Time
 	policies []int     // by step: the version with which it began; nil: 0 for all
 	versions *versions // what they say; nil: there are none
 	all      overview
@@ -32,7 +37,9 @@ type OpState struct {
 	Doubtful    bool        // some attempt's outcome is unknown
 	Answer      saga.Answer // of the last attempt that has an outcome
 	Exhausted   bool        // no further attempt in the normal course
+	Skipped     bool        // an operator said that it is not to be done any more
 	first       time.Time   // of the first intent
+	began       time.Time   // of the last intent
 	ended       time.Time   // of the last attempt that has an outcome
 	notBefore   time.Time
 }
@@ -43,8 +50,8 @@ func (o *OpState) Refused() bool { return o.Answer == saga.Permanent }
 // Lost: a compensation that failed for good.
 func (o *OpState) Lost() bool { return o.Refused() || o.Exhausted && !o.Done() }
 
-// settled: nothing more can be learnt about the operation.
-func (o *OpState) Settled() bool { return o.Done() || o.Refused() }
+// Settled: nothing more can be learnt about the operation, or is to be.
+func (o *OpState) Settled() bool { return o.Done() || o.Refused() || o.Skipped }
 
 // newState is that of a saga of which nothing is known yet. Without rules it has the
 // default ones.
@@ -64,6 +71,7 @@ func newState(def saga.Definition, r *Rules) *State {
 func (s *State) clone() *State {
 	c := *s
 	c.Actions, c.Undos, c.policies = slices.Clone(s.Actions), slices.Clone(s.Undos), slices.Clone(s.policies)
+	c.asked = maps.Clone(s.asked)
 	c.all = newOverview(&c)
 	return &c
 }
@@ -115,7 +123,7 @@ func replayOnto(s *State, e entry, rules *Rules) (*State, error) {
 				return nil, fmt.Errorf("journal of saga %q: %w", e.saga, err)
 			}
 			s = newState(*r.Definition, rules)
-			s.latest, s.trace = r.At, r.Trace
+			s.latest, s.accepted, s.trace = r.At, r.At, r.Trace
 			continue
 		}
 		if s == nil {
@@ -134,9 +142,8 @@ func (s *State) apply(r Record) error {
 	if r.At.After(s.latest) {
 		s.latest = r.At
 	}
-	if r.Kind == recOperator {
-		s.Operator = true
-		s.all = newOverview(s)
+	if r.Kind == RecordOperator && r.Direction == "" {
+		s.operated(r)
 		return nil
 	}
 	if r.Step < 0 || r.Step >= len(s.Def.Steps) || (r.Direction == saga.Compensation && s.Def.Steps[r.Step].Compensation == nil) {
@@ -159,7 +166,7 @@ func (s *State) change(r Record) error {
 			s.began(r.Step, r.Policy)
 		}
 		o.Attempts++
-		o.Open = true
+		o.Open, o.began = true, r.At
 	case r.Kind == RecordOutcome && o.Open && r.Attempt == o.Attempts:
 		o.Open = false
 		o.Answer = r.Answer
@@ -177,6 +184,9 @@ func (s *State) change(r Record) error {
 			}
 		}
 		o.Exhausted = o.Exhausted || r.Exhausted
+	case r.Kind == RecordOperator:
+		o.Skipped = true
+		s.remember(r)
 	case r.Kind == recHeld:
 	default:
 		return fmt.Errorf("%s of attempt %d of %q, %s, after %d attempts", r.Kind, r.Attempt, s.Def.Steps[r.Step].Name, r.Direction, o.Attempts)

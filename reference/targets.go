@@ -9,6 +9,7 @@ import (
 	"strings"
 	"syscall"
 
+	"github.com/sagacheck/sagacheck/reference/definitions"
 	"github.com/sagacheck/sagacheck/saga"
 )
 
@@ -43,12 +44,18 @@ func newTargets(list []string) (targets, error) {
 	return t, nil
 }
 
+// CheckTargets finds mistakes in a list of targets (see Options).
+func CheckTargets(list []string) error {
+	_, err := newTargets(list)
+	return err
+}
+
 // allow checks where the calls of a definition go.
 func (t targets) allow(d saga.Definition) error {
-	return eachCall(d, func(c saga.Call) *InvalidError {
+	return definitions.EachCall(d, func(c saga.Call) *definitions.InvalidError {
 		u, err := url.Parse(c.URL)
 		if err != nil || !t.host(u) {
-			return &InvalidError{"url", fmt.Sprintf("host %q: %v (see --allow-target)", u.Host, errTarget)}
+			return &definitions.InvalidError{Field: "url", Reason: fmt.Sprintf("host %q: %v (see --allow-target)", u.Host, errTarget)}
 		}
 		return nil
 	})

@@ -43,17 +43,16 @@ func (r *run) logStatus() {
 
 // logOf is the log of an attempt.
 func (e *Executor) logOf(o Op, n int) *slog.Logger {
-	trace := traceFrom(o.Saga.ID, e.traceOf(o.Saga.ID))
-	span := trace.Attempt(o.SagaStep().Name, o.Ref, n)
+	span := o.trace.Attempt(o.SagaStep().Name, o.Ref, n)
 	return e.log.With("saga", o.Saga.ID, "step", o.SagaStep().Name, "direction", string(o.Dir), "attempt", n,
-		"trace_id", hex.EncodeToString(trace.ID[:]), "span_id", hex.EncodeToString(span[:]))
+		"trace_id", hex.EncodeToString(o.trace.ID[:]), "span_id", hex.EncodeToString(span[:]))
 }
 
 // logInterrupted says of which attempts nobody will ever learn what came of them.
 func (r *run) logInterrupted(records []Record) {
 	for _, rec := range records {
 		if rec.Interrupted && r.e.log.Enabled(r.ctx, slog.LevelInfo) {
-			r.e.logOf(r.e.Op(r.state.Def, rec.ref()), rec.Attempt).Info("attempt", "interrupted", true)
+			r.e.logOf(r.op(rec.ref()), rec.Attempt).Info("attempt", "interrupted", true)
 		}
 	}
 }

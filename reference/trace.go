@@ -17,10 +17,11 @@ type Trace struct {
 	Parent  [8]byte // the client's span; zero: none
 	Sampled bool    // the client, if there is one, wants its trace to be kept
 	saga    string
+	flags   string // as they are passed on
 }
 
 func traceFrom(id, client string) Trace {
-	t := Trace{Sampled: true, saga: id}
+	t := Trace{Sampled: true, saga: id, flags: "01"}
 	if !validTrace(client) {
 		sum := sha256.Sum256([]byte(id))
 		copy(t.ID[:], sum[:])
@@ -30,7 +31,7 @@ func traceFrom(id, client string) Trace {
 	for text, to := range map[string][]byte{client[3:35]: t.ID[:], client[36:52]: t.Parent[:], client[53:55]: flags[:]} {
 		_, _ = hex.Decode(to, []byte(text)) // its form was looked at
 	}
-	t.Sampled = flags[0]&1 != 0
+	t.Sampled, t.flags = flags[0]&1 != 0, client[53:55]
 	return t
 }
 
@@ -50,28 +51,28 @@ func (t Trace) Attempt(step string, r Ref, n int) [8]byte {
 
 // span names a span of the saga: no name of a step holds a slash.
 func (t Trace) span(name string) (id [8]byte) {
-	sum := sha256.Sum256([]byte(string(t.ID[:]) + t.saga + "\x00" + name))
+	text := make([]byte, 0, 128) // mostly enough
+	text = append(append(append(append(text, t.ID[:]...), t.saga...), 0), name...)
+	sum := sha256.Sum256(text)
 	copy(id[:], sum[:])
 	id[0] |= 1 // all zero is not a span
 	return id
 }
 
-// traceParent is what attempt n carries: its own span.
-func traceParent(o Op, n int, client string) string {
-	t := traceFrom(o.Saga.ID, client)
-	span := t.Attempt(o.SagaStep().Name, o.Ref, n)
-	flags := "-01"
-	if validTrace(client) {
-		flags = client[52:55]
-	}
-	return "00-" + hex.EncodeToString(t.ID[:]) + "-" + hex.EncodeToString(span[:]) + flags
+// parent is the traceparent that attempt n of an operation carries: its own span.
+func (t Trace) parent(step string, r Ref, n int) string {
+	span := t.Attempt(step, r, n)
+	text := make([]byte, 0, len("00--")+2*len(t.ID)+2*len(span)+len("-01"))
+	text = hex.AppendEncode(append(text, "00-"...), t.ID[:])
+	text = hex.AppendEncode(append(text, '-'), span[:])
+	return string(append(append(text, '-'), t.flags...))
 }
 
 var traceForm = regexp.MustCompile(`^00-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}$`)
 
 // validTrace tells a traceparent of version 00 that names a trace and a span.
 func validTrace(s string) bool {
-	return traceForm.MatchString(s) && strings.Trim(s[3:35], "0") != "" && strings.Trim(s[36:52], "0") != ""
+	return s != "" && traceForm.MatchString(s) && strings.Trim(s[3:35], "0") != "" && strings.Trim(s[36:52], "0") != ""
 }
 
 // traceOf is the traceparent that a saga was submitted with, or "".

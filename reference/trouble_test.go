@@ -5,8 +5,8 @@ import (
 	"context"
 	"errors"
 	"log/slog"
-	"net/http/httptest"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -16,29 +16,31 @@ import (
 
 	"github.com/jackc/pgx/v5"
 
+	"github.com/sagacheck/sagacheck/internal/testpostgres"
+	"github.com/sagacheck/sagacheck/reference/store"
 	"github.com/sagacheck/sagacheck/saga"
 )
 
 // brokenStore does nothing while it is broken.
 type brokenStore struct {
-	store
+	store.Store
 	broken atomic.Bool
 }
 
 var errInternal = errors.New("failed to connect to user=payroll host=10.1.2.3")
 
-func (b *brokenStore) append(ctx context.Context, es []entry) error {
+func (b *brokenStore) Append(ctx context.Context, es []store.Entry) error {
 	if b.broken.Load() {
 		return errInternal
 	}
-	return b.store.append(ctx, es)
+	return b.Store.Append(ctx, es)
 }
 
-func (b *brokenStore) load(ctx context.Context, id string, yield func(entry) error) error {
+func (b *brokenStore) Load(ctx context.Context, id string, yield func(store.Entry) error) error {
 	if b.broken.Load() {
 		return errInternal
 	}
-	return b.store.load(ctx, id, yield)
+	return b.Store.Load(ctx, id, yield)
 }
 
 // lockedBuffer is a log that is read while it is written.
@@ -63,45 +65,43 @@ func (l *lockedBuffer) String() string {
 // says so once and again when it is over, and nobody outside learns the details.
 func TestStoreTrouble(t *testing.T) {
 	p := NewParticipant(t, nil)
-	inner, err := openSQLite(t.Context(), Options{StoreDSN: filepath.Join(t.TempDir(), "sagas.db")})
+	inner, err := store.Open(t.Context(), store.Options{DSN: filepath.Join(t.TempDir(), "sagas.db")})
 	if err != nil {
 		t.Fatal(err)
 	}
-	s := &brokenStore{store: inner}
+	s := &brokenStore{Store: inner}
 	log := &lockedBuffer{}
 	e, err := open(t.Context(), s, Options{Logger: slog.New(slog.NewJSONHandler(log, nil))})
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer e.Close() //nolint:errcheck // a test
-	srv := httptest.NewServer(e.Handler())
-	defer srv.Close()
 	SubmitTest(t, e, p.Define("old", "a compensatable"))
 	AwaitStatus(t, e, "old", saga.Completed)
 	forgetEnded(e, "old")
 	s.broken.Store(true)
 	began := time.Now()
 	for i := range 3 {
-		if err := e.Submit(t.Context(), p.Define("s"+itoa(i), "a compensatable")); !errors.Is(err, ErrUnavailable) || strings.Contains(err.Error(), "payroll") {
+		if err := e.Submit(t.Context(), p.Define("s"+strconv.Itoa(i), "a compensatable")); !errors.Is(err, ErrUnavailable) || strings.Contains(err.Error(), "payroll") {
 			t.Error(i, err)
 		}
 	}
 	if d := time.Since(began); d > 3*submitPatience {
 		t.Error("refused after", d)
 	}
-	if code, body, _ := request(t, "GET", srv.URL+"/sagas/old", ""); code != 503 || strings.Contains(body, "payroll") {
-		t.Error(code, body)
+	if _, err := e.Status("old"); !errors.Is(err, ErrUnavailable) || strings.Contains(err.Error(), "payroll") {
+		t.Error(err)
 	}
-	for !strings.Contains(healthOf(t, srv), `503 {"status":"trouble"`) {
+	for e.Condition().Status != "trouble" {
 		time.Sleep(10 * time.Millisecond)
 	}
 	s.broken.Store(false)
-	for !strings.Contains(healthOf(t, srv), `200 {"status":"ready"`) {
+	for e.Condition().Status != "ready" {
 		time.Sleep(10 * time.Millisecond)
 	}
 	for i := range 3 { // the same ids
-		SubmitTest(t, e, p.Define("s"+itoa(i), "a compensatable"))
-		AwaitStatus(t, e, "s"+itoa(i), saga.Completed)
+		SubmitTest(t, e, p.Define("s"+strconv.Itoa(i), "a compensatable"))
+		AwaitStatus(t, e, "s"+strconv.Itoa(i), saga.Completed)
 	}
 	for _, what := range []string{"can't read from the store", "can read from the store again"} {
 		if n := strings.Count(log.String(), what); n != 1 {
@@ -114,28 +114,20 @@ func TestStoreTrouble(t *testing.T) {
 func TestRemovingIsNotSerious(t *testing.T) {
 	p := NewParticipant(t, nil)
 	e := OpenTest(t, Options{})
-	e.health.trouble(removing, errInternal)
-	e.health.since[removing] = time.Now().Add(-time.Hour)
+	e.health.Trouble(store.Removing, errInternal)
 	SubmitTest(t, e, p.Define("s", "a compensatable"))
 	AwaitStatus(t, e, "s", saga.Completed)
-	w := httptest.NewRecorder()
-	e.Handler().ServeHTTP(w, httptest.NewRequest("GET", "http://localhost/healthz", nil))
-	if w.Code != 200 || !strings.Contains(w.Body.String(), `"degraded"`) {
-		t.Error(w.Code, w.Body)
+	if c := e.Condition(); c.Status != "degraded" || c.Cause != "can't "+store.Removing {
+		t.Error(c)
 	}
 }
 
-func healthOf(t *testing.T, srv *httptest.Server) string {
-	code, body, _ := request(t, "GET", srv.URL+"/healthz", "")
-	return itoa(code) + " " + body
-}
-
 // A table that is gone is trouble like any other: it is waited for.
-func testPostgresTrouble(t *testing.T, pg *postgres) {
+func testPostgresTrouble(t *testing.T, pg *testpostgres.Server) {
 	p := NewParticipant(t, nil)
 	log := &lockedBuffer{}
-	e := OpenTest(t, Options{StoreDSN: pg.dsn("trouble"), Logger: slog.New(slog.NewJSONHandler(log, nil))})
-	conn, err := pgx.Connect(t.Context(), pg.dsn("trouble"))
+	e := OpenTest(t, Options{StoreDSN: pg.DSN("trouble"), Logger: slog.New(slog.NewJSONHandler(log, nil))})
+	conn, err := pgx.Connect(t.Context(), pg.DSN("trouble"))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -165,40 +157,19 @@ func testPostgresTrouble(t *testing.T, pg *postgres) {
 	}
 }
 
-// A database that is away is trouble before there is an executor, and while nothing is
-// written.
-func testAwayWhileIdle(t *testing.T, pg *postgres) {
-	log := &lockedBuffer{}
-	o := ServeOptions{Options: Options{StoreDSN: pg.dsn("away"), Logger: slog.New(slog.NewJSONHandler(log, nil)), lease: time.Second}}
-	pg.stop(t, syscall.SIGQUIT)
-	s := serve(t, o)
-	s.health(t, "trouble")
-	pg.start(t)
-	s.health(t, "ready")
-	pg.stop(t, syscall.SIGQUIT)
-	s.health(t, "trouble")
-	pg.start(t)
-	s.health(t, "ready")
-	for _, what := range []string{opening, renewing} {
-		if n, m := strings.Count(log.String(), "can't "+what), strings.Count(log.String(), "can "+what+" again"); n != 1 || m != 1 {
-			t.Errorf("%s: %d times trouble, %d times its end in\n%s", what, n, m, log)
-		}
-	}
-}
-
 // Reading that was not possible once keeps nobody out for ever: a client that only
 // submits new sagas, which are refused meanwhile, never reads.
-func testReadingHeals(t *testing.T, pg *postgres) {
+func testReadingHeals(t *testing.T, pg *testpostgres.Server) {
 	p := NewParticipant(t, nil)
-	e := OpenTest(t, Options{StoreDSN: pg.dsn("reading")})
+	e := OpenTest(t, Options{StoreDSN: pg.DSN("reading")})
 	SubmitTest(t, e, p.Define("old", "a compensatable"))
 	AwaitStatus(t, e, "old", saga.Completed)
 	forgetEnded(e, "old")
-	pg.stop(t, syscall.SIGQUIT)
+	pg.Stop(t, syscall.SIGQUIT)
 	if _, err := e.Status("old"); !errors.Is(err, ErrUnavailable) {
 		t.Error(err)
 	}
-	pg.start(t)
+	pg.Start(t)
 	for end := time.Now().Add(20 * time.Second); ; time.Sleep(10 * time.Millisecond) {
 		err := e.Submit(t.Context(), p.Define("new", "a compensatable"))
 		if err == nil {
@@ -209,30 +180,4 @@ func testReadingHeals(t *testing.T, pg *postgres) {
 		}
 	}
 	AwaitStatus(t, e, "new", saga.Completed)
-}
-
-// The file of a store is its owner's alone; who comes second hears why; one that is
-// taken away is noticed.
-func TestSQLiteFile(t *testing.T) {
-	file := filepath.Join(t.TempDir(), "sagas.db")
-	s := serve(t, ServeOptions{Options: Options{StoreDSN: file}})
-	s.health(t, "ready")
-	for _, f := range []string{file, file + "-wal"} {
-		if mode := modeOf(t, f); mode != 0o600 {
-			t.Errorf("%s: %o", f, mode)
-		}
-	}
-	if _, err := Open(t.Context(), Options{StoreDSN: file}); err == nil || !strings.Contains(err.Error(), "another executor holds it") {
-		t.Error(err)
-	}
-	remove(t, file)
-	if err := <-s.ended; !errors.Is(err, errReplaced) {
-		t.Error(err)
-	}
-	s = serve(t, ServeOptions{Options: Options{StoreDSN: file}})
-	s.health(t, "ready")
-	remove(t, file+"-wal") // with what was written last
-	if err := <-s.ended; !errors.Is(err, errReplaced) {
-		t.Error(err)
-	}
 }

@@ -34,9 +34,9 @@ func (v *view) report() (saga.Report, bool) {
 	return v.s.rules.Report(v.s)
 }
 
-// operatorMay tells whether an operator may still ask for the rollback.
-func (v *view) operatorMay() error {
+// decide tells what would come of what an operator asks for, of a saga at which nobody works.
+func (v *view) decide(a Asked) (ruling, error) {
 	v.mu.Lock()
 	defer v.mu.Unlock()
-	return v.s.operatorMay()
+	return v.s.decide(a, false)
 }

@@ -10,6 +10,8 @@ import (
 	"strings"
 	"syscall"
 	"time"
+
+	"github.com/google/renameio/v2"
 )
 
 // The files and folders of a run.
@@ -23,6 +25,7 @@ const (
 	LatestLink   = "latest" // the last run
 	ReplayLink   = "latest-replay"
 	CheckLink    = "latest-check"
+	TryLink      = "latest-try"
 )
 
 // NewRunDir makes a folder for a run in out, named by time and command, with its
@@ -61,12 +64,8 @@ func PointLatest(out, link, dir string) error {
 	if info, err := os.Lstat(path); err == nil && info.Mode()&fs.ModeSymlink == 0 {
 		return fmt.Errorf("%q is there and is not a link: remove it, or choose another folder with --out", path)
 	}
-	tmp := filepath.Join(out, fmt.Sprintf(".%s-%d", link, os.Getpid()))
-	if err := os.Symlink(target, tmp); err != nil {
-		return Unwritable(tmp, err)
-	}
-	if err := os.Rename(tmp, path); err != nil {
-		return errors.Join(Unwritable(path, err), os.Remove(tmp))
+	if err := renameio.Symlink(target, path); err != nil {
+		return Unwritable(path, err)
 	}
 	return nil
 }
@@ -84,17 +83,8 @@ func fileName(s string) string {
 // WriteFile writes a file under a temporary name and renames it, so that it is whole
 // or not there.
 func WriteFile(path string, b []byte) error {
-	f, err := os.CreateTemp(filepath.Dir(path), "."+filepath.Base(path)+"-*")
-	if err != nil {
+	if err := renameio.WriteFile(path, b, 0o644, renameio.WithTempDir(filepath.Dir(path)), renameio.WithStaticPermissions(0o644)); err != nil {
 		return Unwritable(path, err)
-	}
-	_, err = f.Write(b)
-	err = errors.Join(err, f.Chmod(0o644), f.Close())
-	if err == nil {
-		err = os.Rename(f.Name(), path)
-	}
-	if err != nil {
-		return errors.Join(Unwritable(path, err), os.Remove(f.Name()))
 	}
 	return nil
 }

@@ -15,7 +15,7 @@ import (
 func (t *teller) line(e *history.Event) Line {
 	l := Line{Seq: e.Seq, At: e.At, Kind: e.Kind, From: t.runner()}
 	switch e.Kind {
-	case history.SagaSubmitted, history.SagaOperator:
+	case history.SagaSubmitted, history.SagaOperator, history.SagaOperated:
 		l.From, l.To = client, t.runner()
 	case history.SagaAccepted, history.SagaRefused, history.SagaStatus, history.SagaUnknown, history.SagaEnded:
 		l.To = client
@@ -81,7 +81,9 @@ func (t *teller) text(e *history.Event) string {
 	case history.SagaEnded:
 		return fmt.Sprintf("reports %s: the saga has ended", statusText(e))
 	case history.SagaOperator:
-		return detail("an operator asks for compensation", e)
+		return detail("an operator asks for compensation"+signed(e), e)
+	case history.SagaOperated:
+		return detail(fmt.Sprintf("an operator asks to %s%s", e.What, signed(e)), e)
 	case history.CallSent, history.CallReceived, history.CallCommitted, history.CallAnswered, history.CallEnded, history.CallStray:
 		s := callText(e)
 		if t.h.Real(e.Step) {
@@ -280,4 +282,16 @@ func codeText(code int) string {
 		return "no answer"
 	}
 	return fmt.Sprint(code)
+}
+
+// signed is which operator asked for something, and what was answered.
+func signed(e *history.Event) string {
+	if e.By == "" {
+		return ""
+	}
+	of := ""
+	if e.Step != "" {
+		of = " " + e.Step
+	}
+	return fmt.Sprintf("%s (%s): %s", of, e.By, codeText(e.Code))
 }

@@ -42,6 +42,9 @@ func FindStored(paths []string) (*Stored, error) {
 	s := &Stored{}
 	for _, path := range paths {
 		real, err := filepath.EvalSymlinks(path)
+		if errors.Is(err, fs.ErrNotExist) && filepath.Base(path) == LatestLink {
+			return nil, fmt.Errorf("%s: no run has come to its end there: expected the folder of one%s", path, unended(filepath.Dir(path)))
+		}
 		if err != nil {
 			return nil, err
 		}
@@ -62,6 +65,15 @@ func FindStored(paths []string) (*Stored, error) {
 		}
 	}
 	return s, nil
+}
+
+// unended names the last run of a folder that has not come to its end; empty: there is none.
+func unended(out string) string {
+	runs, err := filepath.Glob(filepath.Join(out, "*-*", ManifestFile))
+	if err != nil || len(runs) == 0 {
+		return ""
+	}
+	return ", such as " + filepath.Dir(slices.Max(runs))
 }
 
 func (s *Stored) addLoose(file string) {

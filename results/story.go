@@ -163,7 +163,7 @@ func (t *teller) weight(e *history.Event) int {
 		return t.healed(e)
 	case history.ProcessReady:
 		return 2
-	case history.SagaSubmitted, history.SagaAccepted, history.SagaRefused, history.SagaUnknown, history.SagaEnded, history.SagaOperator:
+	case history.SagaSubmitted, history.SagaAccepted, history.SagaRefused, history.SagaUnknown, history.SagaEnded, history.SagaOperator, history.SagaOperated:
 		return t.ofSaga(e, 4)
 	case history.SagaStatus:
 		if t.status[e.Saga] == e.Status || e.Status.Ended() {

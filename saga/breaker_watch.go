@@ -32,7 +32,7 @@ func (d Definition) WatchBreaker() (w BreakerWatch, ok bool) {
 		if names := d.Predecessors(i); len(names) == 1 {
 			before, found = d.Step(names[0])
 		}
-		if !found || !paced(before) || !paced(behind) || before.Action.Breaker != nil || len(d.Predecessors(d.StepIndex(before.Name))) > 0 {
+		if !found || !paced(before) || !paced(behind) || before.Action.Breaker != nil || before.Action.RetryBudget != nil || len(d.Predecessors(d.StepIndex(before.Name))) > 0 {
 			continue
 		}
 		if w, ok = watchAt(before, behind); ok {

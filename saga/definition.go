@@ -27,6 +27,8 @@ type Definition struct {
 	ID    string `json:"id"`
 	Name  string `json:"name"`
 	Steps []Step `json:"steps"`
+	// Budget bounds all attempts of the saga's actions together; zero: nothing does.
+	Budget Budget `json:"budget,omitzero"`
 	// Reads are calls of a user's own workflow that only ask what was done: the contract
 	// knows none.
 	Reads []string `json:"reads,omitempty"`
@@ -66,6 +68,8 @@ type Call struct {
 	Body    json.RawMessage `json:"body,omitempty"`
 	Retry   RetryPolicy     `json:"retry"`
 	Breaker *Breaker        `json:"breaker,omitempty"`
+	// RetryBudget, if given, is shared by all calls that name the same one.
+	RetryBudget *RetryBudget `json:"retry_budget,omitempty"`
 	// Policy names a template of the orchestrator's policies, which takes the place of
 	// Retry. Empty: none; where there is no such template Retry counts.
 	Policy string `json:"policy,omitempty"`
@@ -84,7 +88,8 @@ func (c Call) Effect() (Effect, error) {
 }
 
 // RetryPolicy says how often and when a call is attempted. The wait before
-// attempt n ≥ 2 lies in d·(1±Jitter) with d = min(initial·multiplier^(n−2), max).
+// attempt n ≥ 2 lies in d·(1±Jitter) with d = min(initial·multiplier^(n−2), max). With
+// Adaptive the initial interval and the time-out are the longest there are.
 type RetryPolicy struct {
 	MaxAttempts       int     `json:"max_attempts" yaml:"max_attempts"` // 0: until it succeeds
 	InitialIntervalMS int     `json:"initial_interval_ms" yaml:"initial_interval_ms"`
@@ -93,6 +98,8 @@ type RetryPolicy struct {
 	Jitter            float64 `json:"jitter" yaml:"jitter"` // 0 to 1
 	AttemptTimeoutMS  int     `json:"attempt_timeout_ms" yaml:"attempt_timeout_ms"`
 	DeadlineMS        int     `json:"deadline_ms,omitempty" yaml:"deadline_ms,omitempty"` // no new attempt later than this after the first; 0: none
+	// Adaptive lets the time-out and the first wait follow what is observed; zero: they don't.
+	Adaptive Adaptive `json:"adaptive,omitzero" yaml:"adaptive,omitempty"`
 }
 
 // Breaker is a circuit breaker: after Failures failed calls in a row it is open
@@ -107,7 +114,7 @@ type Breaker struct {
 // Open is how long no call is made.
 func (b Breaker) Open() time.Duration { return time.Duration(b.OpenMS) * time.Millisecond }
 
-// AttemptTimeout is how long one attempt may take; 0 means no limit.
+// AttemptTimeout is how long one attempt may take at the most; 0 means no limit.
 func (p RetryPolicy) AttemptTimeout() time.Duration {
 	return time.Duration(p.AttemptTimeoutMS) * time.Millisecond
 }
@@ -126,8 +133,7 @@ func (p RetryPolicy) Backoff(n int) time.Duration {
 
 // Band is the interval in which the wait before attempt n lies.
 func (p RetryPolicy) Band(n int) (lo, hi time.Duration) {
-	d := float64(p.Backoff(n))
-	return time.Duration(d * (1 - p.Jitter)), time.Duration(d * (1 + p.Jitter))
+	return time.Duration(float64(p.least().Backoff(n)) * (1 - p.Jitter)), time.Duration(float64(p.Backoff(n)) * (1 + p.Jitter))
 }
 
 // Validate checks the policy's numbers.
@@ -148,7 +154,7 @@ func (p RetryPolicy) Validate() error {
 	case p.DeadlineMS < 0:
 		return fmt.Errorf("deadline_ms: %d: expected 0 (none) or more", p.DeadlineMS)
 	}
-	return nil
+	return p.Adaptive.validate(p)
 }
 
 // Predecessors are the names of the steps that must have succeeded before step i
@@ -239,6 +245,9 @@ func (d Definition) Validate() error {
 			return fmt.Errorf("steps[%d].%w", i, err)
 		}
 	}
+	if err := d.Budget.Validate(len(d.Steps)); err != nil {
+		return fmt.Errorf("budget.%w", err)
+	}
 	return d.validateOrder(index)
 }
 
@@ -296,6 +305,11 @@ func (c Call) validate() error {
 	}
 	if b := c.Breaker; b != nil && (b.Name == "" || b.Failures < 1 || b.OpenMS < 1 || b.Probes < 1) {
 		return errors.New("breaker: expected a name, and failures, open_ms and probes of 1 or more")
+	}
+	if b := c.RetryBudget; b != nil {
+		if err := b.Validate(); err != nil {
+			return fmt.Errorf("retry_budget.%w", err)
+		}
 	}
 	return nil
 }

@@ -7,13 +7,13 @@ package saga
 func (d Definition) GovernedPair() (first, second Step, ok bool) {
 	for i, s := range d.Steps {
 		p, c := d.Predecessors(i), s.Action
-		if len(p) != 1 || c.Breaker != nil || c.Retry.DeadlineMS > 0 || c.Retry.MaxAttempts > 0 && c.Retry.MaxAttempts < GovernedAttempts {
+		if len(p) != 1 || c.Breaker != nil || c.RetryBudget != nil || c.Retry.DeadlineMS > 0 || c.Retry.MaxAttempts > 0 && c.Retry.MaxAttempts < GovernedAttempts {
 			continue
 		}
 		turns := s.Kind == Compensatable || s.Kind == Pivot && s.Compensation != nil
 		before, _ := d.Step(p[0])
-		undone := before.Kind == Compensatable && before.Compensation != nil && before.Compensation.Breaker == nil
-		if turns && undone && before.Action.Breaker == nil && before.Action.Retry.DeadlineMS == 0 {
+		undone := before.Kind == Compensatable && before.Compensation != nil && before.Compensation.Breaker == nil && before.Compensation.RetryBudget == nil
+		if turns && undone && before.Action.Breaker == nil && before.Action.RetryBudget == nil && before.Action.Retry.DeadlineMS == 0 {
 			return before, s, true
 		}
 	}

@@ -1,5 +1,7 @@
 package saga
 
+import "time"
+
 // Status is the state of a saga as its orchestrator reports it.
 type Status string
 
@@ -10,15 +12,23 @@ const (
 	Completed    Status = "completed"
 	Compensated  Status = "compensated"
 	Stuck        Status = "stuck" // a person is needed
+	// EndedByHand: an operator has ended it as it was, and says that nothing is to be done any more.
+	EndedByHand Status = "ended-by-hand"
 )
 
 // Ended tells whether the saga has reached a good end.
 func (s Status) Ended() bool { return s == Completed || s == Compensated }
 
+// Over tells whether nothing of the saga begins any more, but for deferred steps.
+func (s Status) Over() bool { return s.Ended() || s == EndedByHand }
+
+// Left tells whether the saga is left to a person: it needs one, or had one who ended it.
+func (s Status) Left() bool { return s == Stuck || s == EndedByHand }
+
 // Valid tells whether the word is one of the contract's.
 func (s Status) Valid() bool {
 	switch s {
-	case Running, Compensating, Completed, Compensated, Stuck:
+	case Running, Compensating, Completed, Compensated, Stuck, EndedByHand:
 		return true
 	}
 	return false
@@ -60,4 +70,14 @@ type Report struct {
 	Status Status       `json:"status"`
 	Steps  []StepStatus `json:"steps"`
 	Word   string       `json:"-"` // the status in the words of a user's own workflow
+	// Paused and ByHand say who has paused the saga, or ended it; nil: nobody has.
+	Paused *ByHand `json:"paused,omitempty"`
+	ByHand *ByHand `json:"ended_by,omitempty"`
+}
+
+// ByHand is who did something to a saga, and why.
+type ByHand struct {
+	At     time.Time `json:"at"`
+	Author string    `json:"author"`
+	Reason string    `json:"reason"`
 }

@@ -21,7 +21,7 @@ func (s *Scenario) Build(ids []string, address Address) ([]saga.Definition, map[
 	defs := make([]saga.Definition, len(ids))
 	registers := map[string]string{}
 	for n, id := range ids {
-		defs[n] = saga.Definition{ID: id, Name: s.Name, Steps: make([]saga.Step, len(s.Steps))}
+		defs[n] = saga.Definition{ID: id, Name: s.Name, Budget: s.Budget, Steps: make([]saga.Step, len(s.Steps))}
 		for i := range s.Steps {
 			defs[n].Steps[i] = s.buildStep(i, id, ids[0], func(d saga.Direction) string {
 				return address(n, saga.StepRef{Step: s.Steps[i].Name, Direction: d})
@@ -37,13 +37,13 @@ func (s *Scenario) Build(ids []string, address Address) ([]saga.Definition, map[
 func (s *Scenario) buildStep(i int, id, cell string, url func(saga.Direction) string) saga.Step {
 	st := &s.Steps[i]
 	action := effect(st.Do, st.Participant, id)
-	breaker := breakerOf(st, cell)
+	breaker, budget := breakerOf(st, cell), budgetOf(st, cell)
 	built := saga.Step{
 		Name: st.Name, Kind: st.Kind, After: st.After,
-		Action: saga.Call{URL: url(saga.Action), Body: body(action, i, saga.Action), Retry: s.actionPolicy(st), Breaker: breaker},
+		Action: saga.Call{URL: url(saga.Action), Body: body(action, i, saga.Action), Retry: ofCell(s.actionPolicy(st), cell), Breaker: breaker, RetryBudget: budget},
 	}
 	if undo, ok := st.undo(action, id); ok {
-		built.Compensation = &saga.Call{URL: url(saga.Compensation), Body: body(undo, i, saga.Compensation), Retry: s.undoPolicy(st), Breaker: breaker}
+		built.Compensation = &saga.Call{URL: url(saga.Compensation), Body: body(undo, i, saga.Compensation), Retry: ofCell(s.undoPolicy(st), cell), Breaker: breaker, RetryBudget: budget}
 	}
 	return built
 }
@@ -57,6 +57,24 @@ func breakerOf(st *Step, cell string) *saga.Breaker {
 	b := *st.Breaker
 	b.Name += "@" + cell
 	return &b
+}
+
+// budgetOf is the step's retry budget, for the same reason.
+func budgetOf(st *Step, cell string) *saga.RetryBudget {
+	if st.RetryBudget == nil {
+		return nil
+	}
+	b := *st.RetryBudget
+	b.Name += "@" + cell
+	return &b
+}
+
+// ofCell is a policy that follows what is observed in its cell only.
+func ofCell(p saga.RetryPolicy, cell string) saga.RetryPolicy {
+	if !p.Adaptive.IsZero() {
+		p.Adaptive.Name += "@" + cell
+	}
+	return p
 }
 
 // undo is the effect of the compensation; ok is false where there is none.

@@ -17,7 +17,7 @@ var files embed.FS
 var names = []string{
 	"order", "transfer", "booking", "order-status", "signup",
 	"single-step", "long-chain", "fan-out",
-	"seat", "voucher", "herd", "breaker",
+	"seat", "voucher", "herd", "breaker", "outage", "patience",
 }
 
 var catalogue = sync.OnceValue(func() []*Scenario { return read("catalogue", names) })
@@ -52,8 +52,7 @@ func Match(patterns ...string) ([]*Scenario, error) {
 		return All(), nil
 	}
 	known := append(All(), Threads()...)
-	var own []*Scenario
-	picked := make([]bool, len(known))
+	var picked, own []*Scenario
 	for _, pattern := range patterns {
 		if ext := path.Ext(pattern); ext == ".yaml" || ext == ".yml" {
 			s, err := Load(pattern)
@@ -63,33 +62,31 @@ func Match(patterns ...string) ([]*Scenario, error) {
 			own = append(own, s)
 			continue
 		}
-		if err := pick(known, picked, pattern); err != nil {
+		named, err := Named(known, pattern)
+		if err != nil {
 			return nil, err
 		}
-	}
-	var found []*Scenario
-	for i, s := range known {
-		if picked[i] {
-			found = append(found, s)
+		if len(named) == 0 {
+			return nil, fmt.Errorf("scenario %q: nothing has this name: expected a file.yaml, or a name or pattern for one of %s, or a thread's (sagacheck list scenarios)",
+				pattern, strings.Join(names, ", "))
 		}
+		picked = append(picked, named...)
 	}
+	found := slices.DeleteFunc(known, func(s *Scenario) bool { return !slices.Contains(picked, s) })
 	return append(found, own...), nil
 }
 
-func pick(known []*Scenario, picked []bool, pattern string) error {
-	matched := false
-	for i, s := range known {
+// Named are those of some scenarios whose names match a pattern (path.Match): there may be
+// none. The error is about the pattern.
+func Named(known []*Scenario, pattern string) (named []*Scenario, err error) {
+	for _, s := range known {
 		ok, err := path.Match(pattern, s.Name)
 		if err != nil {
-			return fmt.Errorf("scenario %q: %w: expected a name, or a pattern with * and ?", pattern, err)
+			return nil, fmt.Errorf("scenario %q: %w: expected a name, or a pattern with * and ?", pattern, err)
 		}
 		if ok {
-			picked[i], matched = true, true
+			named = append(named, s)
 		}
 	}
-	if !matched {
-		return fmt.Errorf("scenario %q: nothing has this name: expected a file.yaml, or a name or pattern for one of %s, or a thread's (sagacheck list scenarios)",
-			pattern, strings.Join(names, ", "))
-	}
-	return nil
+	return named, nil
 }

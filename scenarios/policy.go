@@ -27,6 +27,7 @@ func (p *Policy) over(base saga.RetryPolicy) saga.RetryPolicy {
 	override(&base.Jitter, p.Jitter)
 	override(&base.AttemptTimeoutMS, p.AttemptTimeoutMS)
 	override(&base.DeadlineMS, p.DeadlineMS)
+	override(&base.Adaptive, p.Adaptive)
 	return base
 }
 
@@ -49,6 +50,19 @@ func (s *Scenario) actionPolicy(st *Step) saga.RetryPolicy {
 // undoPolicy is the policy of the compensation of a step.
 func (s *Scenario) undoPolicy(st *Step) saga.RetryPolicy {
 	return st.UndoRetry.over(s.UndoRetry.over(DefaultUndoRetry))
+}
+
+// Follow gives each step the policies that its calls have elsewhere; its breaker stays.
+func (s *Scenario) Follow(of func(step, participant string, d saga.Direction, c saga.Call) saga.Call) {
+	for i := range s.Steps {
+		st := &s.Steps[i]
+		action := of(st.Name, st.Participant, saga.Action, saga.Call{Retry: s.actionPolicy(st)})
+		st.Retry = full(action.Retry)
+		if st.undoMode() != UndoNone {
+			undo := of(st.Name, st.Participant, saga.Compensation, saga.Call{Retry: s.undoPolicy(st)})
+			st.UndoRetry = full(undo.Retry)
+		}
+	}
 }
 
 // policyText is a policy in words: "4×, from 5 ms ×2 up to 40 ms ±50 %, time-out 250 ms".
@@ -74,6 +88,9 @@ func policyText(p saga.RetryPolicy) string {
 	if p.DeadlineMS > 0 {
 		fmt.Fprintf(&b, ", deadline %d ms", p.DeadlineMS)
 	}
+	if a := p.Adaptive; !a.IsZero() {
+		fmt.Fprintf(&b, "; by the latency of %s, %d %% of its answers: time-out ×%g, at least %d ms, first wait at least %d ms", a.Name, a.Percentile, a.Times, a.MinTimeoutMS, a.MinWaitMS)
+	}
 	return b.String()
 }
 
@@ -88,6 +105,7 @@ func (s *Scenario) Scale(factor float64) *Scenario {
 	// the defaults are times too, so they are written out before scaling
 	c.Retry, c.UndoRetry = full(s.Retry.over(DefaultRetry)), full(s.UndoRetry.over(DefaultUndoRetry))
 	c.Retry, c.UndoRetry = c.Retry.scale(factor), c.UndoRetry.scale(factor)
+	c.Budget.TimeMS = scaleMS(s.Budget.TimeMS, factor)
 	c.Steps = make([]Step, len(s.Steps))
 	for i, st := range s.Steps {
 		st.Retry, st.UndoRetry = st.Retry.scale(factor), st.UndoRetry.scale(factor)
@@ -95,6 +113,11 @@ func (s *Scenario) Scale(factor float64) *Scenario {
 			b := *st.Breaker
 			b.OpenMS = scaleMS(b.OpenMS, factor)
 			st.Breaker = &b
+		}
+		if st.RetryBudget != nil {
+			b := *st.RetryBudget
+			b.MinPerSecond /= factor
+			st.RetryBudget = &b
 		}
 		c.Steps[i] = st
 	}
@@ -110,7 +133,7 @@ func (s *Scenario) Scale(factor float64) *Scenario {
 func full(p saga.RetryPolicy) *Policy {
 	return &Policy{
 		MaxAttempts: &p.MaxAttempts, InitialIntervalMS: &p.InitialIntervalMS, Multiplier: &p.Multiplier,
-		MaxIntervalMS: &p.MaxIntervalMS, Jitter: &p.Jitter, AttemptTimeoutMS: &p.AttemptTimeoutMS, DeadlineMS: &p.DeadlineMS,
+		MaxIntervalMS: &p.MaxIntervalMS, Jitter: &p.Jitter, AttemptTimeoutMS: &p.AttemptTimeoutMS, DeadlineMS: &p.DeadlineMS, Adaptive: &p.Adaptive,
 	}
 }
 
@@ -123,6 +146,11 @@ func (p *Policy) scale(factor float64) *Policy {
 		if *field != nil {
 			*field = new(scaleMS(**field, factor))
 		}
+	}
+	if p.Adaptive != nil {
+		a := *p.Adaptive
+		a.MinTimeoutMS, a.MinWaitMS = scaleMS(a.MinTimeoutMS, factor), scaleMS(a.MinWaitMS, factor)
+		c.Adaptive = &a
 	}
 	return &c
 }

@@ -104,6 +104,9 @@ func (s *Scenario) ownPolicy(st *Step) string {
 	if b := st.Breaker; b != nil {
 		parts = append(parts, fmt.Sprintf("breaker %s: opens after %d failures for %d ms, then %d probe(s)", b.Name, b.Failures, b.OpenMS, b.Probes))
 	}
+	if b := st.RetryBudget; b != nil {
+		parts = append(parts, fmt.Sprintf("retry budget %s: %g %% of first attempts, %g a second, %d in a burst", b.Name, 100*b.Share, b.MinPerSecond, b.Burst))
+	}
 	return strings.Join(parts, "; ")
 }
 

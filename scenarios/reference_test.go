@@ -33,3 +33,11 @@ func TestTrackRecordIsFresh(t *testing.T) {
 	}
 	fresh(t, "../docs/track-record.md", b.Bytes())
 }
+
+func TestKnowledgePageIsFresh(t *testing.T) {
+	var b bytes.Buffer
+	if err := Knowledge(&b); err != nil {
+		t.Fatal(err)
+	}
+	fresh(t, "../docs/knowledge-base.md", b.Bytes())
+}

@@ -2,6 +2,7 @@ package scenarios
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/sagacheck/sagacheck/internal/yamlfile"
@@ -45,10 +46,10 @@ func checkPolicy(ps *yamlfile.Problems, at string, p saga.RetryPolicy) {
 	if len(*ps) > n {
 		return
 	}
-	if err := p.Validate(); err != nil {
-		field, reason, _ := strings.Cut(err.Error(), ": ")
-		ps.Add(at+"."+field, "%s", reason)
+	if a := p.Adaptive; !a.IsZero() && !wordPattern.MatchString(a.Name) {
+		ps.Add(at+".adaptive.name", "%q: %s", a.Name, wordExpected)
 	}
+	addProblem(ps, at, p.Validate())
 }
 
 // Limits of the numbers of policies and breakers: a call can't be made in less than
@@ -85,6 +86,42 @@ func (s *Scenario) checkBreakers(ps *yamlfile.Problems) {
 		} else if *b != *s.Steps[j].Breaker {
 			ps.Add(at, "%q: expected the same numbers as in steps[%d], which shares the breaker", b.Name, j)
 		}
+	}
+}
+
+// checkBudgets checks what bounds the retries of several calls together.
+func (s *Scenario) checkBudgets(ps *yamlfile.Problems) {
+	first := map[string]int{}
+	for i, st := range s.Steps {
+		b := st.RetryBudget
+		if b == nil {
+			continue
+		}
+		at := fmt.Sprintf("steps[%d].retry_budget", i)
+		if !wordPattern.MatchString(b.Name) {
+			ps.Add(at+".name", "%q: %s", b.Name, wordExpected)
+		}
+		checkRange(ps, at+".burst", b.Burst, 1, maxAttempts)
+		addProblem(ps, at, b.Validate())
+		if j, ok := first[b.Name]; !ok {
+			first[b.Name] = i
+		} else if *b != *s.Steps[j].RetryBudget {
+			ps.Add(at, "%q: expected the same numbers as in steps[%d], which shares the budget", b.Name, j)
+		}
+	}
+	checkRange(ps, "budget.attempts", s.Budget.Attempts, 0, len(s.Steps)*maxAttempts)
+	checkRange(ps, "budget.time_ms", s.Budget.TimeMS, 0, maxTimeMS)
+	addProblem(ps, "budget", s.Budget.Validate(len(s.Steps)))
+}
+
+// addProblem puts the field that an error begins with into the path.
+func addProblem(ps *yamlfile.Problems, at string, err error) {
+	if err == nil {
+		return
+	}
+	field, reason, _ := strings.Cut(err.Error(), ": ")
+	if at += "." + field; !slices.ContainsFunc(*ps, func(p *yamlfile.Problem) bool { return p.Field == at }) {
+		ps.Add(at, "%s", reason)
 	}
 }
 

@@ -18,6 +18,8 @@ type Scenario struct {
 	Retry *Policy `json:"retry,omitempty" yaml:"retry,omitempty"`
 	// UndoRetry is the default policy of compensations, field by field.
 	UndoRetry *Policy `json:"undo_retry,omitempty" yaml:"undo_retry,omitempty"`
+	// Budget bounds all attempts of the saga's actions together.
+	Budget saga.Budget `json:"budget,omitzero" yaml:"budget,omitempty"`
 	// Steps of the saga, in an order that is good to read.
 	Steps []Step `json:"steps" yaml:"steps" jsonschema:"minItems=1,maxItems=64"`
 	// Thread is the public bug report that the scenario was taken from.
@@ -44,6 +46,8 @@ type Step struct {
 	UndoRetry *Policy `json:"undo_retry,omitempty" yaml:"undo_retry,omitempty"`
 	// Breaker is a circuit breaker around both calls of the step. Steps that name the same breaker share it.
 	Breaker *saga.Breaker `json:"breaker,omitempty" yaml:"breaker,omitempty"`
+	// RetryBudget bounds the retries of both calls of the step. Steps that name the same budget share it.
+	RetryBudget *saga.RetryBudget `json:"retry_budget,omitempty" yaml:"retry_budget,omitempty"`
 }
 
 // Change is one change of a ledger. Exactly one of its fields is set. Names may
@@ -107,6 +111,8 @@ type Policy struct {
 	AttemptTimeoutMS *int `json:"attempt_timeout_ms,omitempty" yaml:"attempt_timeout_ms,omitempty" jsonschema:"minimum=5,maximum=3600000"`
 	// DeadlineMS: no new attempt later than this after the first; 0: none.
 	DeadlineMS *int `json:"deadline_ms,omitempty" yaml:"deadline_ms,omitempty" jsonschema:"minimum=0,maximum=3600000"`
+	// Adaptive lets the time-out and the first wait follow the observed latency, downwards from attempt_timeout_ms and initial_interval_ms.
+	Adaptive *saga.Adaptive `json:"adaptive,omitempty" yaml:"adaptive,omitempty"`
 }
 
 // Thread is a public report of what went wrong with somebody's orchestrator.

@@ -2,7 +2,7 @@
 # Sets Docker up for the container tests on a Debian or Ubuntu machine, as root:
 # installs it where it is missing, starts the daemon where it does not run.
 #
-#   . scripts/docker.sh && go test -tags docker ./orchestrators -run Container
+#   . scripts/docker.sh && go test -tags docker ./orchestrators ./campaign -run Container
 #
 # No image is pulled: the tests build theirs from local files, and end their
 # containers themselves, without the reaper's image.

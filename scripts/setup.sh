@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Installs what the tests need besides Go: the server binaries of PostgreSQL and MariaDB, which
-# the tests start themselves as a user other than root.
+# the tests start themselves as a user other than root, and promtool. None of them is left running
+# as a service: see apt-install.sh.
 set -euo pipefail
 
 if ! compgen -G '/usr/lib/postgresql/*/bin/initdb' >/dev/null; then
@@ -8,4 +9,7 @@ if ! compgen -G '/usr/lib/postgresql/*/bin/initdb' >/dev/null; then
 fi
 if ! [ -x /usr/sbin/mariadbd ]; then
 	"$(dirname "$0")/apt-install.sh" mariadb-server
+fi
+if ! command -v promtool >/dev/null; then
+	"$(dirname "$0")/apt-install.sh" prometheus
 fi

@@ -11,9 +11,9 @@ import (
 	"time"
 
 	"github.com/Shopify/toxiproxy/v2"
-	"github.com/Shopify/toxiproxy/v2/stream"
 
 	"github.com/sagacheck/sagacheck/history"
+	"github.com/sagacheck/sagacheck/internal/proxy"
 	"github.com/sagacheck/sagacheck/participants"
 	"github.com/sagacheck/sagacheck/saga"
 )
@@ -157,8 +157,7 @@ func (x *exchange) forward(w *Wire, chain []toxic) {
 	if expects(x.head) && !x.req.whole() && !withheld {
 		near.goOn()
 	}
-	collection.StartLink(w.srv, "up", near, far, stream.Upstream)
-	collection.StartLink(w.srv, "down", far, near, stream.Downstream)
+	w.links.Join(collection, proxy.End{Reader: near, WriteCloser: near}, proxy.End{Reader: far, WriteCloser: far})
 	select {
 	case <-near.over:
 	case <-s.in.ctx.Done():
@@ -192,7 +191,7 @@ func (x *exchange) awaitHandled() {
 // collect puts the chain together. withheld: nothing of it lets a whole request
 // through.
 func (x *exchange) collect(w *Wire, chain []toxic) (c *toxiproxy.ToxicCollection, withheld bool) {
-	c = toxiproxy.NewToxicCollection(w.proxy)
+	c = w.links.Chain()
 	for i, t := range chain {
 		t.Name = fmt.Sprintf("%s-%d", t.Type, i)
 		switch t.Type {

@@ -4,7 +4,7 @@ import (
 	"bytes"
 	"context"
 	"crypto/tls"
-	"errors"
+	"crypto/x509"
 	"fmt"
 	"io"
 	"net"
@@ -17,6 +17,7 @@ import (
 	"time"
 
 	"github.com/sagacheck/sagacheck/history"
+	"github.com/sagacheck/sagacheck/internal/proxy"
 	"github.com/sagacheck/sagacheck/participants"
 	"github.com/sagacheck/sagacheck/saga"
 )
@@ -56,6 +57,8 @@ type script struct {
 type Upstream struct {
 	Addr string // host:port
 	TLS  bool   // the server speaks TLS; the gate itself never does
+	// Roots are the authorities that its certificate may come from; nil: those of the system.
+	Roots *x509.CertPool
 }
 
 // dialLimit bounds how long a connection to an upstream may take.
@@ -64,7 +67,7 @@ const dialLimit = 5 * time.Second
 func (u Upstream) dial(ctx context.Context) (net.Conn, error) {
 	d := net.Dialer{Timeout: dialLimit}
 	if u.TLS {
-		return (&tls.Dialer{NetDialer: &d}).DialContext(ctx, "tcp", u.Addr)
+		return (&tls.Dialer{NetDialer: &d, Config: &tls.Config{RootCAs: u.Roots}}).DialContext(ctx, "tcp", u.Addr)
 	}
 	return d.DialContext(ctx, "tcp", u.Addr)
 }
@@ -101,28 +104,22 @@ func (g *Gate) Addr() string { return g.addr }
 func (g *Gate) port() uint16 { return uint16(g.ln.Addr().(*net.TCPAddr).Port) }
 
 func (g *Gate) accept() {
-	for {
-		c, err := g.ln.Accept()
-		if err == nil {
-			g.wire.running.Go(func() { g.serve(c.(*net.TCPConn)) })
-			continue
-		}
-		if errors.Is(err, net.ErrClosed) {
-			return
-		}
-		pause := time.After(5 * time.Millisecond) // out of file descriptors: let some go
-		g.mu.Lock()
-		opened := g.opened
-		g.mu.Unlock()
-		if opened != nil {
-			pause = nil
-		}
-		select {
-		case <-g.wire.ctx.Done():
-			return
-		case <-pause:
-		case <-opened:
-		}
+	proxy.Accept(g.ln, func(c *net.TCPConn) { g.wire.running.Go(func() { g.serve(c) }) }, g.wait)
+}
+
+// wait waits until a connection may be accepted again: while the gate is shut, until it
+// listens.
+func (g *Gate) wait(scarce <-chan time.Time) {
+	g.mu.Lock()
+	opened := g.opened
+	g.mu.Unlock()
+	if opened != nil {
+		scarce = nil
+	}
+	select {
+	case <-g.wire.ctx.Done():
+	case <-scarce:
+	case <-opened:
 	}
 }
 

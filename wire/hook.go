@@ -27,6 +27,10 @@ func (in *Injector) Hook(c participants.Call, m participants.Moment) *participan
 			continue
 		}
 		in.fire(i, c, "the participant held the attempt")
+		if len(e.Acts) > 0 {
+			in.operate(i, e, c.Op)
+			continue // it heals by itself
+		}
 		in.strike(i, e, c.Op.Step)
 		if e.Asked {
 			in.askRollback(i, c.Op.Saga)

@@ -48,6 +48,8 @@ type Setup struct {
 	Operator func(ctx context.Context, id string) (code int, err error)
 	// Governor changes what governs the orchestrator; nil: nobody can.
 	Governor Governor
+	// Console is how operators ask the orchestrator for something; nil: nobody can.
+	Console Operator
 }
 
 // Governor changes what governs an orchestrator while it runs. The codes are those of its

@@ -154,14 +154,20 @@ func (p *Proxy) handshake(ctx context.Context, t *tunnel, target string) (*tls.C
 	defer cancel()
 	secure := tls.Server(t, config)
 	err = secure.HandshakeContext(ctx)
-	var op *net.OpError
 	switch {
 	case err == nil:
 		return secure, nil
-	case !brokenOff(err) && ctx.Err() == nil, errors.As(err, &op) && op.Op == remoteAlert:
+	case Distrusted(ctx, err):
 		return nil, fmt.Errorf("TLS with a client of %q failed: %w; does it trust the authority in ${ca.file}?", target, err)
 	}
 	return nil, nil
+}
+
+// Distrusted tells whether a TLS handshake ended in an error because of what the client made of
+// it, and not because it left in the middle, or the context is over.
+func Distrusted(ctx context.Context, err error) bool {
+	var op *net.OpError
+	return !brokenOff(err) && ctx.Err() == nil || errors.As(err, &op) && op.Op == remoteAlert
 }
 
 // Stays tells whether host:port is on this machine.

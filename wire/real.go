@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"net/url"
 	"strings"
 	"syscall"
 	"time"
@@ -16,7 +17,17 @@ import (
 // Real is a real service of the user's own, to which calls are passed on.
 type Real struct {
 	Service string
-	Addr    string // host:port
+	Upstream
+	// Place is where what its answers name as their Location is reached.
+	Place Place
+}
+
+// URL is its address, as the workflow's file has it.
+func (r Real) URL() *url.URL {
+	if r.TLS {
+		return &url.URL{Scheme: "https", Host: r.Addr}
+	}
+	return &url.URL{Scheme: "http", Host: r.Addr}
 }
 
 // Reply is the whole answer of a real service.
@@ -24,9 +35,10 @@ type Reply struct {
 	Code   int
 	Header http.Header
 	Body   []byte // without chunks; compressed, if it came so
-	// Raw is the answer as it came, but for its header Connection: one call is one
-	// connection.
-	Raw []byte
+	// Raw is the answer as it came, but for its header Connection, since one call is one
+	// connection, and a Location that leads past the wire.
+	Raw  []byte
+	head int // length of its head in Raw
 }
 
 // answerLimit is how long a real service may take for an answer.
@@ -53,14 +65,20 @@ func (r Real) ask(ctx context.Context, head *http.Request, raw []byte) (Reply, e
 		err = fmt.Errorf("%w: no fault of the plan is the reason: mend the service", err)
 	}
 	if err != nil {
-		err = fmt.Errorf("services.%s.upstream: http://%s gave no whole answer to %s %s: %w, or leave upstream out, and Sagacheck takes its place",
-			r.Service, r.Addr, head.Method, head.URL.RequestURI(), err)
+		err = fmt.Errorf("services.%s.upstream: %s gave no whole answer to %s %s: %w, or leave upstream out, and Sagacheck takes its place",
+			r.Service, r.URL(), head.Method, head.URL.RequestURI(), err)
+		return reply, err
 	}
+	location, err := r.relocate(head, reply)
+	if location != "" {
+		reply.Header.Set("Location", location)
+	}
+	reply.Raw = parted(reply.Raw, reply.head, location)
 	return reply, err
 }
 
 func (r Real) exchange(ctx context.Context, head *http.Request, raw []byte) (Reply, error) {
-	c, err := Upstream{Addr: r.Addr}.dial(ctx)
+	c, err := r.dial(ctx)
 	if err != nil {
 		return Reply{}, err
 	}
@@ -95,7 +113,7 @@ func (r Real) exchange(ctx context.Context, head *http.Request, raw []byte) (Rep
 		return Reply{}, err
 	}
 	body, err := io.ReadAll(again.Body)
-	return Reply{Code: answer.StatusCode, Header: answer.Header, Body: body, Raw: closing(m.bytes(), int(m.head.Load()))}, err
+	return Reply{Code: answer.StatusCode, Header: answer.Header, Body: body, Raw: m.bytes(), head: int(m.head.Load())}, err
 }
 
 // hungUp says in words that a connection ended before its answer.
@@ -106,9 +124,10 @@ func hungUp(err error) error {
 	return err
 }
 
-// closing is an answer that says that its connection ends with it: it does, and a client
-// that kept it would repeat a call by itself where it breaks.
-func closing(raw []byte, head int) []byte {
+// parted is an answer that says that its connection ends with it: it does, and a client
+// that kept it would repeat a call by itself where it breaks. Its Location becomes the one
+// given; empty: it stays.
+func parted(raw []byte, head int, location string) []byte {
 	var out bytes.Buffer
 	dropped := false
 	for i, line := range bytes.SplitAfter(raw[:head], []byte("\n")) {
@@ -119,6 +138,10 @@ func closing(raw []byte, head int) []byte {
 			continue
 		case i > 0 && (strings.EqualFold(name, "Connection") || strings.EqualFold(name, "Keep-Alive")):
 			dropped = true
+			continue
+		case i > 0 && location != "" && strings.EqualFold(name, "Location"):
+			dropped = true
+			fmt.Fprintf(&out, "%s: %s\r\n", name, location)
 			continue
 		case i > 0 && len(bytes.TrimSpace(line)) == 0 && len(line) > 0:
 			out.WriteString("Connection: close\r\n")
@@ -140,9 +163,9 @@ func line0(line []byte) byte {
 
 // Reach tells whether a service listens at all.
 func (r Real) Reach(ctx context.Context) error {
-	c, err := Upstream{Addr: r.Addr}.dial(ctx)
+	c, err := r.dial(ctx)
 	if err != nil {
-		return fmt.Errorf("services.%s.upstream: http://%s can't be reached: %w: start the service, or leave upstream out, and Sagacheck takes its place", r.Service, r.Addr, err)
+		return fmt.Errorf("services.%s.upstream: %s can't be reached: %w: start the service, or leave upstream out, and Sagacheck takes its place", r.Service, r.URL(), err)
 	}
 	return c.Close()
 }

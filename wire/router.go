@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"bytes"
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"io"
@@ -73,6 +74,10 @@ func (conn *client) request(m *message, trouble func(error)) *http.Request {
 	head, err := m.request()
 	switch {
 	case err == nil:
+		if t, ok := conn.Conn.(*tls.Conn); ok {
+			state := t.ConnectionState()
+			head.TLS = &state
+		}
 		return head
 	case !brokenOff(err):
 		trouble(fmt.Errorf("a request from %s can't be read: %w (it begins with %.60q)", conn.RemoteAddr(), err, m.raw))

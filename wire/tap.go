@@ -66,13 +66,14 @@ func (n *near) Read(p []byte) (int, error) {
 // ended judges the end of the peer's side.
 func (n *near) ended(err error) {
 	n.mu.Lock()
-	whole := n.delivered()
 	fin := err == io.EOF && !n.isGone()
-	if fin && whole {
+	if fin && n.delivered() {
 		n.finish()
 	}
+	taken := !n.finished.IsZero()
 	n.mu.Unlock()
-	if fin && !whole && n.req.whole() {
+	// An end that was sent before the answer came confirms nothing of it.
+	if fin && !taken && n.req.whole() {
 		n.waitHalfClosed()
 	}
 	n.mu.Lock()

@@ -11,10 +11,7 @@ import (
 	"sync"
 	"sync/atomic"
 
-	"github.com/Shopify/toxiproxy/v2"
-	"github.com/prometheus/client_golang/prometheus"
-	"github.com/rs/zerolog"
-
+	"github.com/sagacheck/sagacheck/internal/proxy"
 	"github.com/sagacheck/sagacheck/participants"
 )
 
@@ -22,9 +19,8 @@ import (
 // run, since fresh ones slow down as closed sockets pile up; a cell leases gates
 // and gives each a script.
 type Wire struct {
-	srv   *toxiproxy.ApiServer
-	proxy *toxiproxy.Proxy // never started: the accept loops are ours
-	ports [2]int           // from, and up to but not
+	links *proxy.Links
+	ports [2]int // from, and up to but not
 
 	mu   sync.Mutex
 	free []*Gate
@@ -41,10 +37,9 @@ type Wire struct {
 // New makes an empty pool.
 func New() *Wire {
 	registerToxics()
-	srv := toxiproxy.NewServer(toxiproxy.NewMetricsContainer(prometheus.NewRegistry()), zerolog.Nop())
 	ctx, stop := context.WithCancel(context.Background())
 	return &Wire{
-		srv: srv, ctx: ctx, stop: stop, proxy: toxiproxy.NewProxy(srv, "sagacheck", "127.0.0.1:0", ""), all: map[string]*Gate{},
+		links: proxy.NewLinks(), ctx: ctx, stop: stop, all: map[string]*Gate{},
 		ports: [2]int{portLow, portHigh},
 	}
 }

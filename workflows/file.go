@@ -1,6 +1,8 @@
 package workflows
 
 import (
+	"crypto/x509"
+
 	"github.com/sagacheck/sagacheck/orchestrators"
 	"github.com/sagacheck/sagacheck/saga"
 )
@@ -91,8 +93,10 @@ type Service struct {
 	Listen string `json:"listen,omitempty" yaml:"listen,omitempty"`
 	// OpenAPI is the OpenAPI document of the service (3.0 or 3.1, YAML or JSON), for operations that name theirs: inventory.openapi.yaml.
 	OpenAPI string `json:"openapi,omitempty" yaml:"openapi,omitempty"`
-	// Upstream is the address of a real service on this machine, to which calls are passed on: http://127.0.0.1:9001. It answers, and is judged by what it says that it did; of what this file says of answers only where new.id stands counts, and protection only for where the key is.
+	// Upstream is the address of a real service on this machine, to which calls are passed on: http://127.0.0.1:9001, https://127.0.0.1:9443. It answers, and is judged by what it says that it did; of what this file says of answers only where new.id stands counts, and protection only for where the key is.
 	Upstream string `json:"upstream,omitempty" yaml:"upstream,omitempty"`
+	// CA is a file with certificates (PEM) that the upstream's own may come from, beside those that this system trusts: ca.pem.
+	CA string `json:"ca,omitempty" yaml:"ca,omitempty"`
 	// Pass names requests that do not matter: GET /healthz.
 	Pass []string `json:"pass,omitempty" yaml:"pass,omitempty"`
 	// Operations by their names.
@@ -104,6 +108,8 @@ type Service struct {
 	routes []*route // of operations, and of what does not matter
 	guard  protection
 	real   string // host:port of a real service behind; empty: there is none
+	secure bool   // it speaks TLS
+	roots  *x509.CertPool
 }
 
 // Operation is one sort of call to a service.

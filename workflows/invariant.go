@@ -212,8 +212,14 @@ func (c *compiler) invariant(at string, inv Invariant) {
 		}
 		done.source += ": " + inv.Expect
 		done.expr = c.expression(strings.TrimSuffix(at, string(when))+"expect", inv.Expect, append(slices.Clone(factVars), done.ask.vars()...)...)
-		if q, ok := done.ask.(*command); ok && done.expr != nil {
+		if done.expr == nil {
+			return
+		}
+		switch q := done.ask.(type) {
+		case *command:
 			q.coded = looksAt(done.expr, "code")
+		case *sqlAsk:
+			q.columns = columnsOf(done.expr)
 		}
 	default:
 		c.bad(at, "expected an expression, or a mapping with sql, http or command")

@@ -30,8 +30,11 @@ type httpAsk struct{ url *templates.Text }
 func (c *compiler) httpQuestion(at, request string) question {
 	target, ok := strings.CutPrefix(request, "GET ")
 	if !ok {
-		c.bad(at+".http", "%q: expected GET http://127.0.0.1:…", request)
+		c.bad(at+".http", "%q: expected GET /path at system.base, or GET http://127.0.0.1:…", request)
 		return nil
+	}
+	if strings.HasPrefix(target, "/") {
+		target = c.w.System.Base + target
 	}
 	c.placed(at+".http", target)
 	return httpAsk{c.text(at+".http", escapePlaces(target), factVars)}

@@ -8,6 +8,7 @@ import (
 	"net/url"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -19,9 +20,10 @@ import (
 // sqlAsk asks a database. Values are parameters, never text.
 type sqlAsk struct {
 	dialect
-	query string
-	names []string // of the parameters, in their order
-	dsn   string
+	query   string
+	names   []string // of the parameters, in their order
+	columns []string // that are looked at
+	dsn     string
 }
 
 // wantDSN says what a data source may be. What was given is not repeated: passwords
@@ -33,7 +35,7 @@ func (c *compiler) sqlQuestion(at, query, dsn string) question {
 	if scheme == "postgresql" {
 		scheme = "postgres"
 	}
-	q := sqlAsk{dialect: dialects[scheme], dsn: dsn}
+	q := &sqlAsk{dialect: dialects[scheme], dsn: dsn}
 	if q.driver == "" {
 		c.bad(at+".dsn", "scheme %q: %s", scheme, wantDSN)
 		return nil
@@ -57,13 +59,13 @@ func (c *compiler) sqlQuestion(at, query, dsn string) question {
 	return q
 }
 
-func (sqlAsk) vars() []string { return []string{"rows"} }
+func (*sqlAsk) vars() []string { return []string{"rows"} }
 
 // bare is an address without the word for its sort of network.
 var bare = regexp.MustCompile(`@([^@()/]+)/`)
 
 // source is what the driver is told.
-func (q sqlAsk) source(dsn, dir string) string {
+func (q *sqlAsk) source(dsn, dir string) string {
 	_, rest, _ := strings.Cut(dsn, ":")
 	switch q.driver {
 	case "sqlite":
@@ -97,7 +99,7 @@ func plainUser(source string) string {
 }
 
 // whom names a data source, without its password.
-func (q sqlAsk) whom(dsn string) string {
+func (q *sqlAsk) whom(dsn string) string {
 	scheme, rest, _ := strings.Cut(dsn, ":")
 	if q.driver == "sqlite" {
 		return dsn
@@ -107,7 +109,7 @@ func (q sqlAsk) whom(dsn string) string {
 	return scheme + " " + strings.TrimPrefix(rest, "//")
 }
 
-func (q sqlAsk) ask(ctx context.Context, s setting) (map[string]any, error) {
+func (q *sqlAsk) ask(ctx context.Context, s setting) (map[string]any, error) {
 	dsn := s.fill(q.dsn)
 	found, err := q.rows(ctx, q.source(dsn, s.dir), s.Saga)
 	if err != nil {
@@ -116,7 +118,7 @@ func (q sqlAsk) ask(ctx context.Context, s setting) (map[string]any, error) {
 	return map[string]any{"rows": found}, nil
 }
 
-func (q sqlAsk) rows(ctx context.Context, source string, about SagaVars) ([]any, error) {
+func (q *sqlAsk) rows(ctx context.Context, source string, about SagaVars) ([]any, error) {
 	db, err := sql.Open(q.driver, source)
 	if err != nil {
 		return nil, err
@@ -143,7 +145,24 @@ func (q sqlAsk) rows(ctx context.Context, source string, about SagaVars) ([]any,
 		return nil, err
 	}
 	defer rows.Close() //nolint:errcheck // Err says what matters
+	if err := q.known(rows); err != nil {
+		return nil, err
+	}
 	return allRows(rows)
+}
+
+// known refuses rows without a column that is looked at.
+func (q *sqlAsk) known(rows *sql.Rows) error {
+	given, err := rows.Columns()
+	if err != nil {
+		return err
+	}
+	for _, c := range q.columns {
+		if !slices.Contains(given, c) {
+			return fmt.Errorf("expect looks at column %s of rows: the query gives %s", c, strings.Join(given, ", "))
+		}
+	}
+	return nil
 }
 
 // mostRows bounds the answer of a database.

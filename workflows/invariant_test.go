@@ -109,6 +109,7 @@ func TestAskSQLite(t *testing.T) {
 		askDatabase(t, dir, "sqlite:"+filepath.Join(dir, name))
 		askDatabase(t, dir, "sqlite:"+name)
 	}
+	unanswered(t, dir, `{name: a, settled: {sql: "select amount, paid from orders where id = 'nobody'", dsn: "sqlite:shop.db"}, expect: "all(rows, .amuont > 0)"}`, "invariant a: ", "column amuont of rows: the query gives amount, paid")
 	unanswered(t, dir, `{name: a, settled: {sql: "select 1 n", dsn: "sqlite:missing.db"}, expect: "true"}`, "invariant a: ", "sqlite:missing.db: unable to open database file")
 	if _, err := os.Stat(filepath.Join(dir, "missing.db")); err == nil {
 		t.Error("missing.db was made")

@@ -189,7 +189,9 @@ const pageHead = "# The file of a workflow\n\n" +
 	"    # yaml-language-server: $schema=https://raw.githubusercontent.com/sagacheck/sagacheck/main/workflows/workflow.schema.json\n\n" +
 	"as the first line, editors complete and check the file. Unknown fields are refused, and all mistakes\n" +
 	"are told at once. `${…}` in a text is a template, an expression of\n" +
-	"[expr-lang](https://expr-lang.org/docs/language-definition) within; paths are relative to the file.\n"
+	"[expr-lang](https://expr-lang.org/docs/language-definition) within; paths are relative to the file.\n" +
+	"A mapping within `map`, `filter` and the like is written in braces of its own, and a text with such in\n" +
+	"it is quoted: `answer: {body: '${map(effects, {{\"id\": .id}})}'}`.\n"
 
 const pageFoot = `
 ## What can't be seen, and when

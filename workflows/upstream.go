@@ -1,12 +1,16 @@
 package workflows
 
 import (
+	"crypto/x509"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"maps"
 	"net"
 	"net/http"
 	"net/url"
+	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 
@@ -15,13 +19,16 @@ import (
 
 // upstream checks the address of a real service.
 func (c *compiler) upstream(at string, s *Service) {
+	if s.CA != "" && !strings.HasPrefix(s.Upstream, "https://") {
+		c.bad(strings.TrimSuffix(at, "upstream")+"ca", "is for an upstream that speaks TLS: https://127.0.0.1:9443")
+	}
 	if s.Upstream == "" {
 		return
 	}
 	const expected = "expected the address of a service on this machine: http://127.0.0.1:9001"
 	u, err := url.Parse(s.Upstream)
 	switch {
-	case err != nil || u.Scheme != "http" || u.Host == "":
+	case err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "":
 		c.bad(at, "%q: "+expected, s.Upstream)
 	case u.Port() == "":
 		c.bad(at, "%q: it has no port: "+expected, s.Upstream)
@@ -30,8 +37,40 @@ func (c *compiler) upstream(at string, s *Service) {
 	case !strings.EqualFold(u.Hostname(), "localhost") && !net.ParseIP(u.Hostname()).IsLoopback():
 		c.bad(at, "%q: %s is not this machine, and nothing that Sagacheck does to a service may reach another: "+expected, s.Upstream, u.Hostname())
 	default:
-		s.real = u.Host
+		s.real, s.secure = u.Host, u.Scheme == "https"
+		c.authority(strings.TrimSuffix(at, "upstream")+"ca", s)
 	}
+}
+
+// authority reads the certificates that a real service's own may come from.
+func (c *compiler) authority(at string, s *Service) {
+	if s.CA == "" || !s.secure {
+		return
+	}
+	file := s.CA
+	if !filepath.IsAbs(file) {
+		file = filepath.Join(c.w.dir, file)
+	}
+	pem, err := os.ReadFile(file)
+	if err != nil {
+		c.bad(at, "%q: can't be read: %v", s.CA, errors.Unwrap(err))
+		return
+	}
+	s.roots, err = x509.SystemCertPool()
+	if err != nil {
+		s.roots = x509.NewCertPool()
+	}
+	if !s.roots.AppendCertsFromPEM(pem) {
+		c.bad(at, "%q: expected certificates in PEM: -----BEGIN CERTIFICATE-----", s.CA)
+	}
+	c.digest.Write(pem)
+}
+
+// Secure tells whether the real service behind a service speaks TLS, and the authorities that
+// its certificate may come from; nil: those of the system.
+func (w *Workflow) Secure(service string) (secure bool, roots *x509.CertPool) {
+	s := w.Services[service]
+	return s.secure, s.roots
 }
 
 // Real is host:port of the real service behind a service; empty: Sagacheck takes its place.

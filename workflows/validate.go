@@ -10,6 +10,7 @@ import (
 
 	"github.com/sagacheck/sagacheck/internal/templates"
 	"github.com/sagacheck/sagacheck/internal/yamlfile"
+	"github.com/sagacheck/sagacheck/orchestrators"
 	"github.com/sagacheck/sagacheck/saga"
 )
 
@@ -72,8 +73,8 @@ func (c *compiler) system() {
 	case !httpURL.MatchString(s.Base):
 		c.bad("system.base", "%q: expected http://host:port", s.Base)
 	}
-	if len(s.Processes) > 0 && s.Container != nil {
-		c.bad("system.container", "expected either processes or a container")
+	if s.Container != nil {
+		c.container(s.Container)
 	}
 	for i, p := range s.Processes {
 		at := fmt.Sprintf("system.processes[%d]", i)
@@ -92,6 +93,28 @@ func (c *compiler) system() {
 		}
 	}
 	c.template("system.base", s.Base)
+}
+
+func (c *compiler) container(k *orchestrators.Container) {
+	const at = "system.container"
+	if len(c.w.System.Processes) > 0 {
+		c.bad(at, "expected either processes or a container")
+	}
+	if (k.Image == "") == (k.Dockerfile == "") {
+		c.bad(at, "expected either image or dockerfile")
+	}
+	if k.Ready.URL != "" && k.Ready.TCP != "" {
+		c.bad(at+".ready", "expected either url or tcp")
+	}
+	for _, name := range slices.Sorted(maps.Keys(k.Env)) {
+		c.template(at+".env."+name, k.Env[name])
+	}
+	for i, word := range k.Command {
+		c.template(fmt.Sprintf("%s.command[%d]", at, i), word)
+	}
+	for _, file := range slices.Sorted(maps.Keys(k.Files)) {
+		c.template(at+".files", file)
+	}
 }
 
 // httpURL is the beginning of an address; the host may be a template.
@@ -148,7 +171,7 @@ func (c *compiler) talk() {
 	meant, valid := map[saga.Status]bool{}, true
 	for _, word := range slices.Sorted(maps.Keys(w.Outcome.Statuses)) {
 		status := w.Outcome.Statuses[word]
-		if meant[status] = true; !status.Valid() {
+		if meant[status] = true; !status.Valid() || status == saga.EndedByHand {
 			c.bad("outcome.statuses."+word, "%q: expected running, compensating, completed, compensated or stuck", status)
 			valid = false
 		}

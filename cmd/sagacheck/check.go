@@ -19,9 +19,15 @@ is an error.
 
 Of the folder of a run it judges the cells that the run counted, and says what is
 missing if the run was killed: that is incomplete, exit 2. Its own report is under
-latest-check; latest stays the last run.`,
+latest-check; latest stays the last run.
+
+With --workflow, histories of that workflow are judged by what its file says now: its
+promises, the kinds of its steps and its invariants. What was called, and what it did,
+stays as it was stored. Invariants that ask a database, an address or a command, or
+that speak of start or id, are not asked again: what was found then counts.`,
 		Example: `  sagacheck check sagacheck-out/latest
-  sagacheck check --property duplicate-effect some.history.jsonl`,
+  sagacheck check --property duplicate-effect some.history.jsonl
+  sagacheck check --workflow workflow.yaml sagacheck-out/latest`,
 		Args: func(_ *cobra.Command, args []string) error {
 			if len(args) == 0 {
 				return usage(errors.New("check: expected at least one folder or history file"))
@@ -35,6 +41,7 @@ latest-check; latest stays the last run.`,
 		},
 	}
 	c.Flags().StringSliceVar(&o.Properties, "property", nil, "only properties that match this `glob` (may be repeated)")
+	c.Flags().StringVar(&o.Workflow, "workflow", "", "judge by the promises and invariants of this `file`")
 	clausesFlag(c, &clauses)
 	c.Flags().StringVar(&o.Out, "out", campaign.Defaults().Out, "`folder` for reports")
 	return c

@@ -47,6 +47,7 @@ each property in each scenario is shrunk to the smallest plan that still fails.`
 	fl.StringVar(&f.shard, "shard", "", "run only part `i/n` of the plans")
 	fl.StringVar(&f.Resume, "resume", "", "`file` "+campaign.ExploreLog+" of an exploration to go on with")
 	fl.BoolVar(&f.Audit, "audit", false, "also run the plans that the rules leave out, and tell whether a finding would have been lost")
+	fl.BoolVar(&f.Operator, "operator", false, "also have operators ask for a rollback, a retry, a pause, a skipped step, an end by hand at every failure point, from two consoles at once, with and without a crash")
 	shrinkFlags(c, &f.Shrink, true)
 	return c
 }

@@ -13,7 +13,7 @@ import (
 	"github.com/sagacheck/sagacheck/checkers"
 	"github.com/sagacheck/sagacheck/faults"
 	"github.com/sagacheck/sagacheck/orchestrators"
-	"github.com/sagacheck/sagacheck/participants"
+	participantdefects "github.com/sagacheck/sagacheck/participants/defects"
 	"github.com/sagacheck/sagacheck/reference/defects"
 	"github.com/sagacheck/sagacheck/saga"
 	"github.com/sagacheck/sagacheck/scenarios"
@@ -156,7 +156,7 @@ func listDefects() ([]entry, error) {
 		}
 		all = append(all, entry{Name: d.Name, Kind: kind, Text: d.Description})
 	}
-	for _, d := range participants.AllDefects() {
+	for _, d := range participantdefects.All() {
 		all = append(all, entry{Name: d.Name, Kind: d.Anomaly + " (participant)", Text: d.Description})
 	}
 	return all, nil

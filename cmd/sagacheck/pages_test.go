@@ -21,8 +21,9 @@ import (
 	"github.com/sagacheck/sagacheck/checkers"
 	"github.com/sagacheck/sagacheck/faults"
 	"github.com/sagacheck/sagacheck/history"
+	"github.com/sagacheck/sagacheck/lint"
 	"github.com/sagacheck/sagacheck/orchestrators"
-	"github.com/sagacheck/sagacheck/participants"
+	participantdefects "github.com/sagacheck/sagacheck/participants/defects"
 	"github.com/sagacheck/sagacheck/reference/defects"
 	"github.com/sagacheck/sagacheck/workflows"
 )
@@ -36,6 +37,7 @@ func TestGeneratedPages(t *testing.T) {
 		"checkers.md": checkers.Reference,
 		"faults.md":   faults.Reference,
 		"cli.md":      writeCLI,
+		"lint.md":     lint.Reference,
 		"defects.md":  writeDefects,
 	} {
 		path := filepath.Join("..", "..", "docs", name)
@@ -65,6 +67,11 @@ func TestPagesLinkToPages(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	runbooks, err := filepath.Glob("../../docs/runbooks/*.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	pages = append(pages, runbooks...)
 	for _, page := range append(pages, "../../README.md", "../../CONTRIBUTING.md", "../../SECURITY.md", "../../CHANGELOG.md") {
 		text, err := os.ReadFile(page)
 		if err != nil {
@@ -84,7 +91,7 @@ func TestPagesLinkToPages(t *testing.T) {
 }
 
 func writeDefects(w io.Writer) error {
-	return errors.Join(defects.Reference(w), participants.DefectsReference(w))
+	return errors.Join(defects.Reference(w), participantdefects.Reference(w))
 }
 
 // blocks are the blocks of code of a page that begin with three backquotes and
@@ -155,6 +162,11 @@ func TestPagesSayWhatIs(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	runbooks, err := filepath.Glob("../../docs/runbooks/*.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	pages = append(pages, runbooks...)
 	for _, page := range append(pages, "../../README.md") {
 		b, err := os.ReadFile(page)
 		if err != nil {

@@ -15,6 +15,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/sagacheck/sagacheck/reference"
+	"github.com/sagacheck/sagacheck/reference/api"
 	"github.com/sagacheck/sagacheck/reference/defects"
 	"github.com/sagacheck/sagacheck/reference/policies"
 	"github.com/sagacheck/sagacheck/reference/telemetry"
@@ -27,13 +28,13 @@ func newReference(p process) *cobra.Command {
 		Args:  cobra.NoArgs,
 		RunE:  func(c *cobra.Command, _ []string) error { return c.Help() },
 	}
-	c.AddCommand(newServe(p), newPolicies(p), newAudit(p), newInspect(p), newRepair(p))
+	c.AddCommand(newServe(p), newPolicies(p), newAudit(p), newOperate(p), newAlerts(p), newInspect(p), newRepair(p))
 	return c
 }
 
 // serveFlags are what reference serve is told, as text.
 type serveFlags struct {
-	reference.ServeOptions
+	api.ServeOptions
 	log     string
 	otlp    string
 	metrics bool
@@ -82,7 +83,7 @@ is in docs/reference.md.`,
 	c.Flags().StringSliceVar(&f.Hosts, "host", nil, "`name` under which clients call it, besides localhost and addresses (may be repeated)")
 	c.Flags().StringSliceVar(&f.Targets, "allow-target", nil, "where calls may go besides this machine: `host`, host:port, *.domain, 10.0.0.0/8, or * (may be repeated)")
 	c.Flags().DurationVar(&f.Retain, "retain", 0, "how `long` ended sagas are kept, for example 720h (default: for ever)")
-	c.Flags().DurationVar(&f.Drain, "drain", reference.DefaultDrain, "how `long` calls under way get to end after an interrupt")
+	c.Flags().DurationVar(&f.Drain, "drain", api.DefaultDrain, "how `long` calls under way get to end after an interrupt")
 	c.Flags().StringVar(&f.log, "log", "info", "`level` of the log, as JSON on standard error: debug, info, warn, error or off")
 	c.Flags().StringVar(&f.otlp, "otlp", "", "base `URL` of an OpenTelemetry collector for traces, as http://127.0.0.1:4318 (default: none are made)")
 	c.Flags().BoolVar(&f.metrics, "metrics", true, "answer GET /metrics; what they count is read from the store at the start")
@@ -96,7 +97,7 @@ const exportGrace = 3 * time.Second
 // serve serves, and says what it does.
 func (f *serveFlags) serve(ctx context.Context) error {
 	if !f.metrics && f.otlp == "" {
-		return trouble(reference.Serve(ctx, f.ServeOptions))
+		return trouble(api.Serve(ctx, f.ServeOptions))
 	}
 	lies := defects.Lies(f.defects...)
 	if lies != nil && f.Logger != nil {
@@ -110,7 +111,7 @@ func (f *serveFlags) serve(ctx context.Context) error {
 	if f.metrics {
 		f.Metrics = t
 	}
-	err = reference.Serve(ctx, f.ServeOptions)
+	err = api.Serve(ctx, f.ServeOptions)
 	last, cancel := context.WithTimeout(context.WithoutCancel(ctx), exportGrace)
 	defer cancel()
 	return trouble(errors.Join(err, t.Close(last)))

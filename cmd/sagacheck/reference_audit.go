@@ -12,6 +12,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/sagacheck/sagacheck/reference"
+	"github.com/sagacheck/sagacheck/saga"
 )
 
 func newAudit(p process) *cobra.Command {
@@ -95,7 +96,7 @@ func writeAudit(w io.Writer, a reference.Audit) {
 			}
 		}
 		add(en.Saga, en.Saga != "")
-		add(fmt.Sprintf("%s.%s#%d", en.Step, en.Direction, en.Attempt), en.Step != "")
+		add(fmt.Sprintf("%s#%d", saga.StepRef{Step: en.Step, Direction: en.Direction}, en.Attempt), en.Step != "")
 		add("version "+fmt.Sprint(en.Version), en.Version > 0)
 		add("template "+en.Template, en.Template != "")
 		add("flag "+string(en.Flag), en.Flag != "")

@@ -25,7 +25,7 @@ func newPolicies(p process) *cobra.Command {
 		Args:  cobra.NoArgs,
 		RunE:  func(c *cobra.Command, _ []string) error { return c.Help() },
 	}
-	c.AddCommand(newPoliciesDiff(p), newPoliciesExplain(p))
+	c.AddCommand(newPoliciesDiff(p), newPoliciesExplain(p), newPoliciesTry(p))
 	return c
 }
 
@@ -153,6 +153,9 @@ func explainTemplates(w io.Writer, in policies.Surroundings, f *policies.File) e
 	for _, name := range slices.Sorted(maps.Keys(f.Templates)) {
 		t := f.Templates[name]
 		fmt.Fprintf(w, "template %s\n  a call: %s\n", name, in.OfCall(t.Call(saga.Call{})))
+		if b := t.RetryBudget; b != nil {
+			fmt.Fprintf(w, "  retries of all calls under %s: %d at once, then %g a second and %g of the first attempts\n", b.Name, b.Burst, b.MinPerSecond, b.Share)
+		}
 		if t.SLA == nil {
 			continue
 		}
@@ -181,6 +184,11 @@ func explainScenario(w io.Writer, in policies.Surroundings, f *policies.File, na
 	defs, _ := s.Build([]string{"saga"}, func(_ int, ref saga.StepRef) string { return "http://" + s.Participant(ref.Step) + "/" })
 	e := in.OfSaga(f, defs[0])
 	fmt.Fprintf(w, "saga %s\n  forward: %s\n  undone from its last step: %s\n", s.Name, e.Forward, e.Back)
+	if e.Attempts > 0 {
+		fmt.Fprintf(w, "  attempts of its actions together: %d at the most\n", e.Attempts)
+	} else {
+		fmt.Fprintln(w, "  attempts of its actions together: any number")
+	}
 	by := func(template string) string {
 		if template == "" {
 			return "its own policy"

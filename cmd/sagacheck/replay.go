@@ -31,6 +31,7 @@ stays the last run.`,
 	}
 	g.register(c, &o.Settings)
 	_ = c.Flags().MarkHidden("scenario") // the file says it
+	_ = c.Flags().MarkHidden("pack")
 	c.Flags().IntVar(&o.Times, "times", 1, "how often")
 	c.RunE = func(c *cobra.Command, args []string) error {
 		if err := refuseBeside(c); err != nil {

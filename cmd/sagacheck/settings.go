@@ -18,6 +18,7 @@ func (g *cellFlags) register(c *cobra.Command, s *campaign.Settings) {
 	g.registerShared(c, s)
 	f := c.Flags()
 	f.StringVar(&s.Workflow, "workflow", "", "test a workflow of your own, as this `file` says, in the place of scenarios and an orchestrator")
+	f.StringSliceVar(&s.Packs, "pack", nil, "test the scenarios of a `pack` in the place of the catalogue: a name (payments, bookings), a folder, or a git repository (URL#tag)")
 	f.StringVar(&s.WaitFor, "wait-for", "", "before anything else wait until this `URL` answers, up to a minute: a server that was started just now")
 	f.StringVar(&s.Participants, "participants", s.Participants, "protection of the participants: naive, keyed or fenced")
 	f.StringVar(&s.Orchestrator, "orchestrator", s.Orchestrator, "system under test: reference, the `name` of a manifest, the path of one, or a URL that speaks the contract")

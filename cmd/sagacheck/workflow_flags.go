@@ -11,6 +11,7 @@ import (
 var notOfWorkflow = []struct{ flag, why string }{
 	{"orchestrator", "the file says what runs the workflow"},
 	{"scenario", "the workflow is what is run, and its file says its steps"},
+	{"pack", "the workflow is what is run, and its file says its steps"},
 	{"drawn-sagas", "the workflow is what is run, and its file says its steps"},
 	{"runs", "no plans are drawn for a workflow: every failure point that it passes is struck"},
 	{"curated", "a workflow has no other plans: every failure point that it passes is struck (--plan runs one of your own)"},

@@ -86,6 +86,11 @@ func TestImportsPointOneWay(t *testing.T) {
 			[]string{"wire"},
 			[]string{"harness", "planning", "orchestrators", "reference", "scenarios", "workflows"},
 		},
+		{
+			"who reads files before anything runs needs nothing that runs",
+			[]string{"lint"},
+			slices.Concat(showing, []string{"harness", "planning", "wire", "checkers", "campaign", "cmd"}),
+		},
 		{"who runs cells does not judge them", running, append([]string{"checkers", "campaign", "cmd"}, showing...)},
 		{"who joins the two leaves it to others how it is shown", []string{"campaign"}, []string{"reports", "cmd"}},
 	} {
@@ -133,20 +138,44 @@ func TestVocabularyImportsNothingOfOurs(t *testing.T) {
 	}
 }
 
+// The reference executor stands on a few packages, none of which knows it: a store keeps
+// what it is given, and knows nothing of sagas. It knows nothing of who speaks for it.
+func TestTheExecutorStandsOnLittle(t *testing.T) {
+	all := list(t)
+	for name, may := range map[string][]string{
+		"reference/store":       nil,
+		"reference/bounds":      {"saga"},
+		"reference/definitions": {"saga", "reference/bounds"},
+		"reference/policies":    {"saga", "reference/bounds", "internal/yamlfile"},
+		"reference":             {"saga", "reference/bounds", "reference/definitions", "reference/policies", "reference/store", "internal/yamlfile"},
+	} {
+		if _, ok := all[name]; !ok {
+			t.Errorf("package %s is missing", name)
+		}
+		for _, dep := range all[name].Deps {
+			if rest, ours := strings.CutPrefix(dep, module); ours && !slices.Contains(may, rest) {
+				t.Errorf("%s reaches %s: expected only %v", name, rest, may)
+			}
+		}
+	}
+}
+
 // What one library is for, one package does.
 func TestLibrariesHaveOneHome(t *testing.T) {
 	homes := map[string][]string{
-		"github.com/Shopify/toxiproxy/v2":             {"wire", "orchestrators"},
+		"github.com/Shopify/toxiproxy/v2":             {"wire", "internal/proxy"},
 		"github.com/anishathalye/porcupine":           {"models", "checkers"},
 		"github.com/testcontainers/testcontainers-go": {"orchestrators"},
 		"github.com/spf13/cobra":                      {"cmd/sagacheck"},
 		"github.com/getkin/kin-openapi":               {"workflows/openapi"},
-		"modernc.org/sqlite":                          {"reference", "workflows"},
-		"github.com/jackc/pgx/v5":                     {"reference", "workflows"},
+		"modernc.org/sqlite":                          {"reference/store", "workflows"},
+		"github.com/jackc/pgx/v5":                     {"reference/store", "workflows", "internal/testpostgres"},
 		"github.com/go-sql-driver/mysql":              {"workflows"},
+		"github.com/google/renameio/v2":               {"history", "results"},
+		"github.com/gofrs/flock":                      {"orchestrators"},
 		"github.com/failsafe-go/failsafe-go":          {"reference"},
 		"github.com/olekukonko/tablewriter":           {"reports"},
-		"github.com/prometheus/client_golang":         {"wire", "orchestrators", "reference/telemetry"},
+		"github.com/prometheus/client_golang":         {"internal/proxy", "reference/telemetry"},
 		"github.com/prometheus/common":                {"orchestrators"},
 		"go.opentelemetry.io":                         {"reference/telemetry", "orchestrators"},
 		"google.golang.org/protobuf":                  {"reference/telemetry", "orchestrators"},

@@ -11,6 +11,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -31,10 +32,17 @@ func Compile(src string, known ...string) (*vm.Program, error) {
 	}
 	p, err := expr.Compile(src, expr.Env(env), jsonFunction)
 	if err != nil {
+		if mappingInPredicate.MatchString(src) && strings.Contains(err.Error(), `Operator(":")`) {
+			err = fmt.Errorf(`%w; a mapping within map, filter and the like is written in braces of its own: {{"id": .id}}`, err)
+		}
 		return nil, fmt.Errorf("expression %q: %w", src, err)
 	}
 	return p, nil
 }
+
+// mappingInPredicate is an argument that begins as a mapping would, of which the first brace
+// is taken for the predicate's own.
+var mappingInPredicate = regexp.MustCompile(`,\s*\{\s*["\w]+\s*:`)
 
 // jsonFunction is json(value): compact JSON, also of the maps that fromPairs makes.
 var jsonFunction = expr.Function("json", func(args ...any) (any, error) {

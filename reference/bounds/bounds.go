@@ -21,6 +21,7 @@ const (
 	Duration       = 30 * 24 * time.Hour
 	Failures       = 10_000 // of a breaker
 	Probes         = 1000
+	Burst          = 10_000 // of a retry budget
 	RetryAfter     = time.Hour
 )
 
@@ -39,28 +40,46 @@ type number struct {
 // Retry finds the numbers of a policy that are out of bounds. A number below 0 is for
 // its Validate to refuse.
 func Retry(r saga.RetryPolicy) []Excess {
-	return beyond([]number{
+	return append(name("retry.adaptive.name", r.Adaptive.Name), beyond([]number{
 		{"retry.max_attempts", r.MaxAttempts, Attempts},
 		{"retry.initial_interval_ms", r.InitialIntervalMS, Duration.Milliseconds()},
 		{"retry.max_interval_ms", r.MaxIntervalMS, Duration.Milliseconds()},
 		{"retry.attempt_timeout_ms", r.AttemptTimeoutMS, AttemptTimeout.Milliseconds()},
 		{"retry.deadline_ms", r.DeadlineMS, Duration.Milliseconds()},
-	})
+	})...)
 }
 
 // Breaker finds what is out of bounds in a breaker.
-func Breaker(b saga.Breaker) (all []Excess) {
-	if len(b.Name) > NameLength {
-		all = append(all, Excess{"breaker.name", fmt.Sprintf("%d bytes: expected at most %d", len(b.Name), NameLength)})
-	}
-	if strings.ContainsFunc(b.Name, unicode.IsControl) { // a store's column may not take them
-		all = append(all, Excess{"breaker.name", fmt.Sprintf("%q: expected no control characters", b.Name)})
-	}
-	return append(all, beyond([]number{
+func Breaker(b saga.Breaker) []Excess {
+	return append(name("breaker.name", b.Name), beyond([]number{
 		{"breaker.failures", b.Failures, Failures},
 		{"breaker.open_ms", b.OpenMS, Duration.Milliseconds()},
 		{"breaker.probes", b.Probes, Probes},
 	})...)
+}
+
+// RetryBudget finds what is out of bounds in a retry budget.
+func RetryBudget(b saga.RetryBudget) []Excess {
+	return append(name("retry_budget.name", b.Name), beyond([]number{{"retry_budget.burst", b.Burst, Burst}})...)
+}
+
+// Budget finds what is out of bounds in the budget of a saga.
+func Budget(b saga.Budget) []Excess {
+	return beyond([]number{
+		{"budget.attempts", b.Attempts, Attempts},
+		{"budget.time_ms", b.TimeMS, Duration.Milliseconds()},
+	})
+}
+
+// name finds what is wrong with the name of something that calls share.
+func name(field, name string) (all []Excess) {
+	if len(name) > NameLength {
+		all = append(all, Excess{field, fmt.Sprintf("%d bytes: expected at most %d", len(name), NameLength)})
+	}
+	if strings.ContainsFunc(name, unicode.IsControl) { // a store's column may not take them
+		all = append(all, Excess{field, fmt.Sprintf("%q: expected no control characters", name)})
+	}
+	return all
 }
 
 func beyond(numbers []number) (all []Excess) {

@@ -45,6 +45,11 @@ var compensationDefects = []Defect{
 		lay:         compensationErrorsIgnored,
 	},
 	{
+		Name: "undo-intent-is-deed", Anomaly: "lost-compensation", Needs: "a crash when a compensation has been asked for, and was not done",
+		Description: "after a restart the compensation that was interrupted is taken for done",
+		lay:         undoIntentIsDeed,
+	},
+	{
 		Name: "interrupted-compensation-is-done", Anomaly: "lost-compensation", Source: "servicecomb-pack #635", Needs: "a crash in a rollback, before the last compensation has left",
 		Description: "the compensations of a rollback are marked as sent before they are, and a restart believes the marks",
 		lay:         interruptedCompensationIsDone,
@@ -139,6 +144,10 @@ func compensationErrorsIgnored(r *reference.Rules) {
 		}
 		return m
 	})
+}
+
+func undoIntentIsDeed(r *reference.Rules) {
+	believesDone(r, func(s *state, ref reference.Ref) bool { return ref.Dir == saga.Compensation && s.Op(ref).Open })
 }
 
 func interruptedCompensationIsDone(r *reference.Rules) {

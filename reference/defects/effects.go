@@ -75,6 +75,11 @@ var effectDefects = []Defect{
 		lay:         interruptedActionIsDone,
 	},
 	{
+		Name: "intent-is-deed", Anomaly: "partial-success", Needs: "a crash when an action has been asked for, and was not done",
+		Description: "after a restart the action that was interrupted is taken for done: what was meant counts as what was done",
+		lay:         intentIsDeed,
+	},
+	{
 		Name: "complete-early", Anomaly: "false-status", Source: "dtm #453", Needs: "a delay or a failure at the last critical step",
 		Description: "a saga is reported as completed when the last call of its critical steps has left",
 		lay:         completeEarly,
@@ -223,6 +228,10 @@ func interruptedActionIsDone(r *reference.Rules) {
 		}
 		return false
 	})
+}
+
+func intentIsDeed(r *reference.Rules) {
+	believesDone(r, func(s *state, ref reference.Ref) bool { return ref.Dir == saga.Action && s.Op(ref).Open })
 }
 
 // believesDone: a restart takes operations for done.

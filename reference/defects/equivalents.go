@@ -35,6 +35,16 @@ var equivalents = []Defect{
 		lay:         flagsHoldMore,
 	},
 	{
+		Name: "twice-the-margin", Equivalent: true, Needs: "an action that runs out of attempts, and of which nobody knows what became of it",
+		Description: "before an action of unknown outcome is undone its time-out is waited for twice",
+		lay:         twiceTheMargin,
+	},
+	{
+		Name: "tight-budgets", Equivalent: true, Needs: "more transient errors at once than the retry budget allows retries",
+		Description: "a retry budget brings half of its tokens a second, and holds one at the most",
+		lay:         tightBudgets,
+	},
+	{
 		Name: "narrow-jitter", Equivalent: true, Needs: "a transient error",
 		Description: "waits are drawn from the inner four fifths of their band",
 		lay:         narrowJitter,
@@ -113,6 +123,10 @@ func hashedKeys(r *reference.Rules) {
 		sum := sha256.Sum256([]byte(key))
 		return hex.EncodeToString(sum[:16])
 	})
+}
+
+func tightBudgets(r *reference.Rules) {
+	overRetryBudget(r, func(_ op, b *saga.RetryBudget) { b.MinPerSecond, b.Burst = b.MinPerSecond/2, 1 })
 }
 
 func unhurriedStart(r *reference.Rules) { beginsLate(r, 5*time.Millisecond) }

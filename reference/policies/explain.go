@@ -107,6 +107,9 @@ type StepEnvelope struct {
 type SagaEnvelope struct {
 	Steps         []StepEnvelope
 	Forward, Back Envelope
+	// Attempts is how often all its actions together are attempted at the most, over all layers of
+	// retries; 0: any number of times.
+	Attempts int
 }
 
 // OfSaga is the envelope of a saga under a file of policies.
@@ -123,8 +126,52 @@ func (s Surroundings) OfSaga(f *File, d saga.Definition) SagaEnvelope {
 		all.Steps = append(all.Steps, one)
 	}
 	all.Forward = path(d, forward)
+	all.Attempts, all.Forward.Longest = boundedBy(f, d, all.Forward.Longest)
 	all.Back = plus(all.Forward, path(d, back))
 	return all
+}
+
+// boundedBy is how often the actions of a saga are attempted at the most and how long they take,
+// as their budgets have it. Time bounds only what is bounded as a whole.
+func boundedBy(f *File, d saga.Definition, longest time.Duration) (attempts int, bounded time.Duration) {
+	counts, budgets := map[string]int{}, map[string]saga.Budget{}
+	var timeout time.Duration
+	whole := true
+	for _, st := range d.Steps {
+		key, budget := "", d.Budget
+		name, _ := f.Of(d.Name, st.Name, saga.Action, st.Action)
+		t := f.Templates[name]
+		if t != nil && t.Budget != nil {
+			key, budget = "template "+name, *t.Budget
+		}
+		if !st.Budgeted() {
+			key, budget, whole = "step "+st.Name, saga.Budget{}, false
+		}
+		p := t.Call(st.Action).Retry
+		timeout = max(timeout, p.AttemptTimeout())
+		n, before := p.MaxAttempts, counts[key]
+		if n == 0 || st.Unbounded() || before < 0 {
+			n, before = -1, 0
+		}
+		counts[key], budgets[key] = before+n, budget
+	}
+	for key, n := range counts {
+		most := budgets[key].Attempts
+		if most > 0 && (n < 0 || n > most) {
+			n = most
+		}
+		if n < 0 || attempts < 0 {
+			attempts = -1
+			continue
+		}
+		attempts += n
+	}
+	for _, b := range budgets {
+		if whole && len(budgets) == 1 && b.TimeMS > 0 {
+			longest = min(longest, b.Time()+timeout)
+		}
+	}
+	return max(attempts, 0), longest
 }
 
 func (s Surroundings) under(f *File, d saga.Definition, step string, dir saga.Direction, c saga.Call) (template string, e Envelope) {

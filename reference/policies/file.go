@@ -24,6 +24,11 @@ type Template struct {
 	Retry saga.RetryPolicy `json:"retry" yaml:"retry"`
 	// Breaker takes the place of the call's own circuit breaker. Left out: that one stays.
 	Breaker *saga.Breaker `json:"breaker,omitempty" yaml:"breaker,omitempty"`
+	// RetryBudget takes the place of the call's own retry budget. Left out: that one stays.
+	RetryBudget *saga.RetryBudget `json:"retry_budget,omitempty" yaml:"retry_budget,omitempty"`
+	// Budget bounds all attempts of the actions of one saga that follow the template, over all
+	// layers of retries. It takes the place of the saga's own budget for them.
+	Budget *saga.Budget `json:"budget,omitempty" yaml:"budget,omitempty"`
 	// Errors say what answers mean, where that is not what the contract says. The first
 	// one that fits counts.
 	Errors []ErrorClass `json:"errors,omitempty" yaml:"errors,omitempty"`

@@ -45,6 +45,17 @@ func (f *File) Of(name string, step string, dir saga.Direction, c saga.Call) (te
 	return f.Bindings[best].Template, fmt.Sprintf("bindings[%d]: %s", best, f.Bindings[best])
 }
 
+// Under is the call as it is made under the file: by the template that it follows, if any. The
+// participant goes by a name of its own, whatever the call's address is.
+func (f *File) Under(name, step string, dir saga.Direction, participant string, c saga.Call) saga.Call {
+	known := c
+	known.URL = "http://" + participant + "/"
+	if template, _ := f.Of(name, step, dir, known); template != "" {
+		return f.Templates[template].Call(c)
+	}
+	return c
+}
+
 func (b Binding) fits(name, step string, dir saga.Direction, hostport, host string) bool {
 	return b.direction() == dir && (b.Saga == "" || b.Saga == name) && (b.Step == "" || b.Step == step) &&
 		(b.Participant == "" || b.Participant == hostport || b.Participant == host)
@@ -101,6 +112,9 @@ func (t *Template) Call(c saga.Call) saga.Call {
 		// All who share a breaker agree on its numbers, also while two versions are followed.
 		b.Name = fmt.Sprintf("%s (%d failures, %d ms, %d probes)", b.Name, b.Failures, b.OpenMS, b.Probes)
 		c.Breaker = &b
+	}
+	if t.RetryBudget != nil {
+		c.RetryBudget = t.RetryBudget
 	}
 	return c
 }

@@ -55,6 +55,7 @@ func (t *Template) problems(at string, ps *yamlfile.Problems) {
 		}
 		excess = append(excess, bounds.Breaker(*b)...)
 	}
+	excess = append(excess, t.budgets(at, ps)...)
 	for _, e := range excess {
 		ps.Add(at+"."+e.Field, "%s", e.Reason)
 	}
@@ -65,6 +66,28 @@ func (t *Template) problems(at string, ps *yamlfile.Problems) {
 		ps.Add(at+".visibility", "%q: expected %s or %s", v, Progress, Silent)
 	}
 	t.SLA.problems(at+".sla", ps)
+}
+
+// budgets adds what is wrong with the budgets, and finds what of them is out of bounds.
+func (t *Template) budgets(at string, ps *yamlfile.Problems) (excess []bounds.Excess) {
+	add := func(field string, err error) {
+		if err != nil {
+			name, reason, _ := strings.Cut(err.Error(), ": ")
+			ps.Add(at+"."+field+"."+name, "%s", reason)
+		}
+	}
+	if b := t.RetryBudget; b != nil {
+		add("retry_budget", b.Validate())
+		excess = append(excess, bounds.RetryBudget(*b)...)
+	}
+	if b := t.Budget; b != nil {
+		add("budget", b.Validate(0))
+		if *b == (saga.Budget{}) {
+			ps.Add(at+".budget", "expected attempts or time_ms")
+		}
+		excess = append(excess, bounds.Budget(*b)...)
+	}
+	return excess
 }
 
 func (s *SLA) problems(at string, ps *yamlfile.Problems) {

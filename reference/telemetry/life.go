@@ -71,7 +71,7 @@ func markOf(s *reference.State, status saga.Status, step int) (m mark) {
 	if s.StepState(step) == saga.StepDeferred {
 		m.deferred = 1
 	}
-	if status.Ended() {
+	if status.Over() {
 		return m
 	}
 	a, u := &s.Actions[step], &s.Undos[step]

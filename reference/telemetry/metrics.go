@@ -60,7 +60,7 @@ func (m metrics) Collect(ch chan<- prometheus.Metric) {
 		ch <- prometheus.MustNewConstMetric(d, prometheus.GaugeValue, v, labels...)
 	}
 	count(started, c.Started)
-	for _, status := range []saga.Status{saga.Completed, saga.Compensated} {
+	for _, status := range []saga.Status{saga.Completed, saga.Compensated, saga.EndedByHand} {
 		count(ended, c.Ended[status], string(status))
 	}
 	ch <- c.histogram()

@@ -53,13 +53,14 @@ func (l *life) spans(s *reference.State, records []reference.Record) (all []Span
 		case reference.RecordOutcome:
 			all = append(all, attemptSpan(s, trace, o, r))
 			o.intended, o.left, o.last = time.Time{}, time.Time{}, r.At
+		case reference.RecordOperator: // the step was skipped, and an attempt may be under way
 		default: // it did not leave
 			o.intended, o.left = time.Time{}, time.Time{}
 			if s.Op(ref).Attempts == 0 {
 				o.first = time.Time{}
 			}
 		}
-		if o, st := l.op(ref), s.Op(ref); !o.told && isOver(s, ref, st) {
+		if o, st := l.op(ref), s.Op(ref); !o.told && !o.first.IsZero() && isOver(s, ref, st) {
 			o.told = true
 			all = append(all, operationSpan(s, trace, ref, o))
 		}
@@ -67,15 +68,15 @@ func (l *life) spans(s *reference.State, records []reference.Record) (all []Span
 	return append(all, l.atTheEnd(s, trace)...)
 }
 
-// isOver: no further attempt will be made.
+// isOver: no further attempt will be made, and none is under way.
 func isOver(s *reference.State, ref reference.Ref, o *reference.OpState) bool {
-	return o.Settled() || o.Exhausted && (ref.Dir == saga.Compensation || s.Critical(ref.Step))
+	return !o.Open && (o.Settled() || o.Exhausted && (ref.Dir == saga.Compensation || s.Critical(ref.Step)))
 }
 
 // atTheEnd makes the spans of the saga, and of the operations that were not carried
 // through: those of which a later attempt may still come have theirs when it has.
 func (l *life) atTheEnd(s *reference.State, trace reference.Trace) (all []Span) {
-	over := l.status.Ended() || l.status == saga.Stuck && s.Quiet()
+	over := l.status.Over() || l.status == saga.Stuck && s.Quiet()
 	if !over {
 		return nil
 	}

@@ -138,7 +138,7 @@ func (t *Telemetry) Recorded(s *reference.State, records []reference.Record, rep
 	if t.traces != nil && s.Trace().Sampled {
 		spans = l.spans(s, records)
 	}
-	if (l.status.Ended() || l.status == saga.Stuck) && s.Quiet() {
+	if l.status.Over() && s.Quiet() { // of one that is stuck a person may say more
 		delete(t.lives, s.Def.ID)
 	}
 	if replayed {
@@ -213,7 +213,7 @@ func (l *life) follow(s *reference.State, records []reference.Record, tell func(
 		}
 	}
 	was := l.status
-	if l.status = s.Status(); l.status.Ended() && !was.Ended() {
+	if l.status = s.Status(); l.status.Over() && !was.Over() {
 		tell(Fact{Kind: Ended, Status: l.status, Took: max(0, l.latest.Sub(l.accepted))})
 	}
 }

@@ -13,6 +13,7 @@ import (
 	tracepb "go.opentelemetry.io/proto/otlp/trace/v1"
 
 	"github.com/sagacheck/sagacheck/reference"
+	"github.com/sagacheck/sagacheck/reference/api"
 	"github.com/sagacheck/sagacheck/saga"
 )
 
@@ -253,7 +254,7 @@ func TestTraceOfTheClient(t *testing.T) {
 func submit(t *testing.T, l lived, d saga.Definition, trace string) {
 	t.Helper()
 	rec := newRequest(t, d, trace)
-	l.Handler().ServeHTTP(rec.w, rec.r)
+	api.Handler(l.Executor).ServeHTTP(rec.w, rec.r)
 	if rec.w.Code != http.StatusAccepted {
 		t.Fatal(rec.w.Code, rec.w.Body)
 	}

@@ -3,6 +3,7 @@ package learn
 import (
 	"encoding/json"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 )
@@ -51,6 +52,9 @@ func (a *answering) template(v any, path, key string) any {
 		}
 		return out
 	case []any:
+		if echo := a.echoOfList(path); echo != "" {
+			return "${" + echo + "}"
+		}
 		out := make([]any, len(v))
 		for i, x := range v {
 			out[i] = a.template(x, fmt.Sprintf("%s[%d]", path, i), key)
@@ -102,6 +106,26 @@ func (a *answering) echo(texts []string, key string, alike bool) string {
 		}
 	}
 	return ""
+}
+
+// echoOfList is the list of the request that the one at a path of an answer repeats, however
+// long it is; empty: none.
+func (a *answering) echoOfList(path string) string {
+	var alike []string
+	for i, c := range a.all {
+		text, asked := lists("answer.body", value(c.Answer))[path], lists("request.body", value(c.Body))
+		if text == "" || text == "[]" {
+			return ""
+		}
+		if i == 0 {
+			alike = slices.Sorted(maps.Keys(asked))
+		}
+		alike = slices.DeleteFunc(alike, func(of string) bool { return asked[of] != text })
+	}
+	if len(alike) == 0 {
+		return ""
+	}
+	return alike[0]
 }
 
 // readAnswer is the answer of an operation that looks for what another one did.

@@ -6,6 +6,7 @@ import (
 	"maps"
 	"net/http"
 	"slices"
+	"time"
 
 	"github.com/sagacheck/sagacheck/saga"
 )
@@ -16,6 +17,7 @@ type Setup struct {
 	Command []string          // that starts it; none: it runs already
 	Env     map[string]string // of the command; templates of a workflow's file
 	Ready   string            // URL that answers when the process is ready; empty: its port is open
+	Began   time.Duration     // how long it took to be ready
 	Base    string            // where it is spoken to; a template
 	Start   string            // method and path
 	Headers map[string]string // of the start
@@ -89,6 +91,10 @@ func newDraft(setup Setup, rec Record) *draft {
 	}
 	if d.field, d.why = d.shapes.statusField(); d.field != "" {
 		d.words = d.shapes.words(d.field, undoing)
+		known := func(w word) bool { return w.status == saga.Running || w.text == rec.Crash.Stood }
+		if c := rec.Crash; c != nil && c.Stood != "" && !slices.ContainsFunc(d.words, known) {
+			d.words = append(d.words, word{c.Stood, saga.Running, "when it had made its first call"})
+		}
 	}
 	return d
 }

@@ -62,3 +62,63 @@ func TestDrafts(t *testing.T) {
 		})
 	}
 }
+
+// TestDraftAfterACrash: a workflow that did not go on after it was killed is not to be killed by
+// runs, and where it stood is what it says while it runs, if it was never heard to say so.
+func TestDraftAfterACrash(t *testing.T) {
+	b, err := os.ReadFile("testdata/shop.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var in struct {
+		Setup  Setup
+		Record Record
+	}
+	if err := json.Unmarshal(b, &in); err != nil {
+		t.Fatal(err)
+	}
+	for _, r := range in.Record.Runs {
+		for i := range r.Calls {
+			r.Calls[i].Outcome = nil // it was too busy to say where it stood
+		}
+	}
+	in.Record.Crash = &Crash{Stood: "BEGUN", Word: "BEGUN"}
+	draft, _ := Write(in.Setup, in.Record)
+	for _, want := range []string{
+		`crashable: false # it was killed in the middle of a start, and did not go on (it still says "BEGUN")`,
+		"BEGUN: running # when it had made its first call",
+	} {
+		if !strings.Contains(string(draft), want) {
+			t.Errorf("%q is not in\n%s", want, draft)
+		}
+	}
+}
+
+// A list that an answer repeats may be of any length, and is repeated as a whole.
+func TestAnswerRepeatsAList(t *testing.T) {
+	for name, tt := range map[string]struct {
+		answers []string // to ids of a and b, and of c
+		want    string
+	}{
+		"once":             {[]string{`{"gone":["a","b"]}`}, `{"gone":"${request.body.ids}"}`},
+		"however long":     {[]string{`{"gone":["a","b"]}`, `{"gone":["c"]}`}, `{"gone":"${request.body.ids}"}`},
+		"in another order": {[]string{`{"gone":["b","a"]}`}, `{"gone":["b","a"]}`},
+		"an empty one":     {[]string{`{"gone":[]}`}, `{"gone":[]}`},
+	} {
+		t.Run(name, func(t *testing.T) {
+			o := &operation{method: "POST"}
+			for i, answer := range tt.answers {
+				c := &seen{Call: Call{
+					Body: json.RawMessage([]string{`{"none":[],"ids":["a","b"]}`, `{"none":[],"ids":["c"]}`}[i]),
+					Code: 200, Answer: json.RawMessage(answer),
+				}}
+				c.answered = leaves("answer.body", "", value(c.Answer))
+				o.calls = append(o.calls, c)
+			}
+			_, body, _ := (&Shapes{}).answerOf(o, nil)
+			if got, err := json.Marshal(body); err != nil || string(got) != tt.want {
+				t.Errorf("%s, %v; expected %s", got, err, tt.want)
+			}
+		})
+	}
+}

@@ -90,6 +90,28 @@ func (s *Shapes) statusField() (field, why string) {
 	return "", ""
 }
 
+// Word is the status that an outcome tells, in the workflow's own words; empty: it tells none.
+func Word(rec Record, outcome json.RawMessage) string {
+	field, _ := NewShapes(rec).statusField()
+	l, _ := find(leaves("answer.body", "", value(outcome)), field)
+	return l.text
+}
+
+// Ends tells whether an outcome has the word that stood at the end of some start; nil: no start
+// came to an end, or none has a word.
+func Ends(rec Record) func(outcome json.RawMessage) bool {
+	words := map[string]bool{}
+	for _, r := range rec.Runs {
+		if w := Word(rec, r.Outcome); w != "" && !r.Unsettled {
+			words[w] = true
+		}
+	}
+	if len(words) == 0 {
+		return nil
+	}
+	return func(outcome json.RawMessage) bool { return words[Word(rec, outcome)] }
+}
+
 // words are those that the workflow said, each by where it was said last.
 func (s *Shapes) words(field string, undoes func(*seen) bool) []word {
 	var all []word

@@ -125,6 +125,9 @@ func (f *forward) tunnel(w http.ResponseWriter, to string, config *tls.Config) {
 	if config != nil && first[0] == tlsHandshake {
 		secure := tls.Server(inside, config)
 		if err := secure.HandshakeContext(f.ctx); err != nil {
+			if !wire.Distrusted(f.ctx, err) {
+				return // the client has left
+			}
 			f.recorder.trouble(fmt.Errorf("TLS with the workflow failed: %w; does it trust the authority in ${ca.file}?", err))
 			return
 		}

@@ -108,6 +108,14 @@ func TestTunnels(t *testing.T) {
 	if res, err := http.ReadResponse(in, nil); err != nil || res.StatusCode != http.StatusOK {
 		t.Errorf("plain: %+v, %v", res, err)
 	}
+	left, _ := open()
+	_, _ = left.Write([]byte{0x16, 3, 1}) // the beginning of a handshake
+	_ = left.(*net.TCPConn).CloseWrite()
+	_, _ = io.ReadAll(left) // it ends when that is known
+	_ = left.Close()
+	if _, err := r.End(); err != nil {
+		t.Errorf("a client that left in the middle of a handshake: %v", err)
+	}
 	distrusts, _ := open()
 	if err := tls.Client(distrusts, &tls.Config{ServerName: "api.pay.example"}).Handshake(); err == nil {
 		t.Error("an authority of ours is trusted by all")

@@ -14,6 +14,17 @@ type Record struct {
 	Runs []Run `json:"runs"`
 	// Idempotent: a start that was sent twice with one Idempotency-Key gave one saga.
 	Idempotent bool `json:"idempotent,omitempty"`
+	// Crash is what became of a start in whose middle the workflow was killed; nil: nothing is
+	// known of that.
+	Crash *Crash `json:"crash,omitempty"`
+}
+
+// Crash is what became of a start in whose middle the workflow was killed, when that had been
+// started again.
+type Crash struct {
+	Resumed bool   `json:"resumed"` // it came to an end
+	Stood   string `json:"stood"`   // the workflow's own word for where it stood when it had made its first call
+	Word    string `json:"word"`    // the workflow's own for where it stood at last
 }
 
 // Run is one start and what came of it.

@@ -26,19 +26,21 @@ const answerLimit = 30 * time.Second
 // Recorder stands in front of the services, and keeps what passes.
 type Recorder struct {
 	addrs     map[string]string
+	behind    map[string]*url.URL     // the services themselves
 	handlers  map[string]http.Handler // by service
 	forwarder *forward                // nil: no service has a host
 	servers   []*http.Server
 	stop      context.CancelFunc
 	client    *http.Client
 
-	mu     sync.Mutex
-	calls  []Call
-	open   int // calls that have no answer yet
-	last   time.Time
-	strike func(Call) Fate
-	ask    func(context.Context) json.RawMessage
-	err    error
+	mu      sync.Mutex
+	calls   []Call
+	open    int // calls that have no answer yet
+	last    time.Time
+	strike  func(Call) Fate
+	ask     func(context.Context) json.RawMessage
+	slowest time.Duration // of the answers about where it stands
+	err     error
 }
 
 // NewRecorder listens on 127.0.0.1 in front of each service. listen holds addresses that
@@ -47,7 +49,7 @@ type Recorder struct {
 func NewRecorder(services, listen, hosts map[string]string) (*Recorder, error) {
 	t := &http.Transport{DisableKeepAlives: true, DisableCompression: true}
 	ctx, stop := context.WithCancel(context.Background())
-	r := &Recorder{addrs: map[string]string{}, handlers: map[string]http.Handler{}, stop: stop, client: &http.Client{
+	r := &Recorder{addrs: map[string]string{}, behind: map[string]*url.URL{}, handlers: map[string]http.Handler{}, stop: stop, client: &http.Client{
 		Transport: t, Timeout: answerLimit,
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 	}}
@@ -65,7 +67,7 @@ func NewRecorder(services, listen, hosts map[string]string) (*Recorder, error) {
 			return nil, errors.Join(fmt.Errorf("service %s: an address to listen on: %w", name, err), r.Close())
 		}
 		r.addrs[name] = "http://" + l.Addr().String()
-		r.handlers[name] = r.handler(name, behind)
+		r.behind[name], r.handlers[name] = behind, r.handler(name, behind)
 		r.serve(l, r.handlers[name])
 	}
 	if err := r.proxy(ctx, hosts); err != nil {
@@ -131,6 +133,9 @@ func (r *Recorder) handler(service string, behind *url.URL) http.Handler {
 		said := []byte(`{"title":"refused","status":422}`)
 		if c.Fate != Refused {
 			answer, said, err = r.forward(req, behind, body)
+			if err == nil {
+				err = r.relocate(req, answer, behind)
+			}
 		}
 		c.Code, c.Answer = answer.StatusCode, JSON(said)
 		r.answered(place, c, err)
@@ -152,20 +157,30 @@ func (r *Recorder) begin(c *Call) (place int) {
 	if r.strike != nil {
 		c.Fate = r.strike(*c)
 	}
-	place, ask := len(r.calls), r.ask
+	place, ask, hold := len(r.calls), r.ask, min(max(leastHold, 2*r.slowest), mostHold)
 	r.calls = append(r.calls, *c)
 	r.mu.Unlock()
 	if ask != nil {
-		ctx, cancel := context.WithTimeout(context.Background(), askLimit)
+		ctx, cancel := context.WithTimeout(context.Background(), hold)
 		defer cancel()
 		c.Outcome = ask(ctx)
 	}
 	return place
 }
 
-// askLimit is how long a call may be held while the workflow is asked where it stands: it
-// must not take the call for lost.
-const askLimit = 50 * time.Millisecond
+// A call is held while the workflow is asked where it stands, twice as long as that has taken
+// at the most, within these bounds: it must not take the call for lost.
+const (
+	leastHold = 50 * time.Millisecond
+	mostHold  = 250 * time.Millisecond
+)
+
+// Told notes how long the workflow took to tell where it stands.
+func (r *Recorder) Told(took time.Duration) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.slowest = max(r.slowest, took)
+}
 
 func (r *Recorder) answered(place int, c Call, err error) {
 	r.mu.Lock()

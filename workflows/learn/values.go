@@ -50,6 +50,27 @@ func leaves(path, key string, v any) (all []leaf) {
 	return all
 }
 
+// lists are those of a value, whose own name is path: their JSON by path.
+func lists(path string, v any) map[string]string {
+	all := map[string]string{}
+	switch v := v.(type) {
+	case map[string]any:
+		for k, x := range v {
+			maps.Copy(all, lists(member(path, k), x))
+		}
+	case []any:
+		b, err := json.Marshal(v)
+		if err != nil {
+			panic(err) // it was JSON
+		}
+		all[path] = string(b)
+		for i, x := range v {
+			maps.Copy(all, lists(fmt.Sprintf("%s[%d]", path, i), x))
+		}
+	}
+	return all
+}
+
 var identifier = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]*$`)
 
 // member is the expression for a field of a value.

@@ -7,6 +7,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/sagacheck/sagacheck/saga"
 )
@@ -141,15 +142,41 @@ func (d *draft) system(w *writer) {
 				w.line(4, flow(k)+": "+flow(s.Env[k]), "")
 			}
 		}
+		limit, why := s.readyLimit()
 		if s.Ready != "" {
-			w.line(3, "ready: {url: "+flow(s.Ready)+"}", "")
+			w.line(3, "ready: {url: "+flow(s.Ready)+limit+"}", why)
 		} else {
-			w.line(3, "ready: {tcp: "+flow(strings.TrimPrefix(s.Base, "http://"))+"}", "TODO: a URL that says that it is ready is better: {url: …/healthz}")
+			w.line(3, "ready: {tcp: "+flow(strings.TrimPrefix(s.Base, "http://"))+limit+"}", "TODO: a URL that says that it is ready is better: {url: …/healthz}")
 		}
-		w.line(3, "crashable: true", "TODO: false if it keeps its sagas in memory only")
+		d.crashable(w)
 	}
 	w.line(1, "base: "+flow(s.Base), "")
 	w.line(0, "", "")
+}
+
+// crashable says whether the process may be killed: whether it went on when it was.
+func (d *draft) crashable(w *writer) {
+	switch c := d.record.Crash; {
+	case c == nil:
+		w.line(3, "crashable: true", "TODO: false if it keeps its sagas in memory only")
+	case c.Resumed:
+		w.line(3, "crashable: true", "it was killed in the middle of a start, and came to its end when it was started again")
+	default:
+		w.line(3, "crashable: false", fmt.Sprintf("it was killed in the middle of a start, and did not go on (it still says %q): with true, runs show what follows from that", c.Word))
+	}
+}
+
+// slowStart is a start that may take longer than a run waits without being told, where the
+// machine is busy.
+const slowStart = 15 * time.Second
+
+// readyLimit is how long a run should wait for the process, where that may be longer than it
+// does without being told.
+func (s Setup) readyLimit() (field, why string) {
+	if s.Began < slowStart {
+		return "", ""
+	}
+	return fmt.Sprintf(", timeout_ms: %d", (5 * s.Began).Round(10*time.Second).Milliseconds()), fmt.Sprintf("it took %v", s.Began.Round(time.Second))
 }
 
 func (d *draft) talk(w *writer) {

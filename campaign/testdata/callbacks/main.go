@@ -136,6 +136,9 @@ func (s *shop) charge(o *order) string {
 			return ""
 		case code == http.StatusAccepted && mistake == "eager":
 			return said["payment"]
+		case code == http.StatusAccepted && mistake == "taken": // there is nothing to ship
+			s.state(o, "DONE")
+			return ""
 		case mistake == "twice" && code == http.StatusAccepted:
 			return "-"
 		}
@@ -187,9 +190,12 @@ func (s *shop) ship(o *order) {
 func (s *shop) refund(o *order) {
 	s.state(o, "CANCELLING")
 	for {
-		_, _ = call("POST", os.Getenv("BANK")+"/refunds", "refund-"+o.ID, map[string]any{
+		code, _ := call("POST", os.Getenv("BANK")+"/refunds", "refund-"+o.ID, map[string]any{
 			"order": o.ID, "amount": o.Amount,
 		})
+		if code == http.StatusAccepted && mistake == "refund-taken" {
+			break
+		}
 		select {
 		case <-o.refund:
 		case <-time.After(patience):

@@ -1,0 +1,92 @@
+package checkers
+
+import (
+	"slices"
+
+	"github.com/sagacheck/sagacheck/history"
+	"github.com/sagacheck/sagacheck/saga"
+)
+
+// The clauses of [FalseStatus] that are about what the orchestrator can have known.
+const (
+	heard     = "heard"
+	heardUndo = "undo-heard"
+)
+
+var (
+	toldLater = Trait{"a step of which its service tells later", anyDefinition(func(d saga.Definition) bool {
+		return slices.ContainsFunc(d.Steps, func(s saga.Step) bool {
+			return s.Kind != saga.Deferrable && calledBack(d, s.Name, saga.Action)
+		})
+	})}
+	undoToldLater = Trait{"an undo of which its service tells later", anyDefinition(func(d saga.Definition) bool {
+		return slices.ContainsFunc(d.Steps, func(s saga.Step) bool { return calledBack(d, s.Name, saga.Compensation) })
+	})}
+)
+
+func calledBack(d saga.Definition, step string, direction saga.Direction) bool {
+	name, _ := saga.CutInstance(step)
+	return slices.Contains(d.Callbacks, saga.StepRef{Step: name, Direction: direction}.String())
+}
+
+// checkHeard asks of a saga that was reported as completed (compensated) whether the
+// orchestrator may have known that its steps (undos) are done, where the service had only
+// said that it took the call: it must have told, or have been asked. Where nothing was done
+// there is nothing that it could have told of.
+func checkHeard(t *tally, s *history.SagaRecord) {
+	for _, step := range s.Definition.Steps {
+		if s.Ended.Status == saga.Completed {
+			if step.Kind != saga.Deferrable {
+				checkHeardOf(t, s, s.Op(step.Name, saga.Action), heard)
+			}
+			continue
+		}
+		for _, undo := range s.Undos(step.Name) {
+			checkHeardOf(t, s, undo, heardUndo)
+		}
+	}
+}
+
+func checkHeardOf(t *tally, s *history.SagaRecord, o *history.OpRecord, clause string) {
+	took := tookOnly(o)
+	if took == nil || len(effects(o)) == 0 {
+		return
+	}
+	done := acknowledged(o)
+	switch {
+	case learntBefore(done, s.Ended):
+		t.held(clause, 1)
+	case o.Misled():
+		t.unjudgeable(clause, misled)
+	case clause == heardUndo && askedSince(s, o):
+		t.unjudgeable(clause, "the service was asked after it had taken the call: what was undone may be known for what is not there any more")
+	default:
+		t.violate(clause, o.Op, []*history.Event{took, s.Ended, done}, "broke the truth of the status: saga %s was reported as %s, and of %s nobody had told more than that it was taken", s.ID, s.Ended.Status, o.Op)
+	}
+}
+
+// tookOnly is the answer by which a service said that it had taken the operation, and tells
+// later; nil: it said more at once.
+func tookOnly(o *history.OpRecord) *history.Event {
+	if o == nil {
+		return nil
+	}
+	for _, a := range o.Attempts {
+		if !a.Pending() {
+			continue
+		}
+		if i := slices.IndexFunc(a.Answered, func(e *history.Event) bool { return e.Pending }); i >= 0 {
+			return a.Answered[i]
+		}
+	}
+	return nil
+}
+
+// askedSince tells whether a service that had taken a compensation was asked for anything of
+// the saga since, before its end was reported.
+func askedSince(s *history.SagaRecord, o *history.OpRecord) bool {
+	sent := firstSent(o)
+	return sent != nil && slices.ContainsFunc(s.Reads, func(e *history.Event) bool {
+		return e.Seq > sent.Seq && learntBefore(e, s.Ended)
+	})
+}

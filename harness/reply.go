@@ -1,0 +1,141 @@
+package harness
+
+import (
+	"fmt"
+	"net/http"
+	"slices"
+
+	"github.com/sagacheck/sagacheck/participants"
+	"github.com/sagacheck/sagacheck/saga"
+	"github.com/sagacheck/sagacheck/workflows"
+)
+
+// What a stand-in service answers, and what is remembered of it.
+
+// garbled makes known what an answer says that is not the service's: a call that names it
+// later is this saga's.
+func (r *router) garbled(s *ownSaga, a participants.Answer) participants.Answer {
+	if a.Garble == "" {
+		return a
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	said := workflows.ReplyOf(a)
+	s.misled = true
+	r.hear(s, said.Said()...)
+	a.Shown = r.flow.Shown(said)
+	return a
+}
+
+// telling is what a service does with a question for what it has done.
+func (r *router) telling(call *workflows.Call, s *ownSaga) func() participants.Answer {
+	return func() participants.Answer {
+		r.mu.Lock()
+		defer r.mu.Unlock()
+		a, err := call.Answer(s.vars(), "", nil, s.effects(call.Op))
+		if err != nil {
+			return r.unanswerable(call, err)
+		}
+		r.hear(s, a.Said()...)
+		var told []string
+		for _, done := range s.at(call.Op) {
+			told = append(told, done.done.Ref)
+		}
+		return participants.Answer{Code: a.Code, Header: a.Header, Body: a.Body, Told: told}
+	}
+}
+
+// unanswerable is the answer where the file can't say any.
+func (r *router) unanswerable(call *workflows.Call, err error) participants.Answer {
+	r.trouble(fmt.Errorf("the answer of %s: %w", call.Op.Title(), err))
+	return participants.Answer{Code: http.StatusNotImplemented, Title: "no answer", Detail: err.Error()}
+}
+
+// answer is what is answered when a call is done; it is remembered as what
+// compensations name.
+func (r *router) answer(call *workflows.Call, s *ownSaga, done participants.Done, undoes *ownAction) participants.Answer {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	done.Ref = r.ref(call)
+	a, err := r.reply(call, s, done, undoes, false)
+	if err != nil {
+		return r.unanswerable(call, err)
+	}
+	did := &ownAction{saga: s, op: call.Op, at: done.Op, done: &done, said: call.Did(a, done.Effect, done.Ref)}
+	if done.Op.Direction == saga.Action {
+		s.actions = append(s.actions, did)
+		r.keep(call, did)
+	} else {
+		s.undos = append(s.undos, did)
+	}
+	r.hear(s, a.Said()...)
+	return participants.Answer{Code: a.Code, Header: a.Header, Body: a.Body, Ref: done.Ref, Shown: r.flow.Shown(a), Pending: call.Async()}
+}
+
+// ref is a new name of a service for something that it was asked for.
+func (r *router) ref(call *workflows.Call) string {
+	r.refs++
+	return fmt.Sprintf("%c-%d", call.Op.Service[0], r.refs)
+}
+
+// reply is the answer to a call that was taken. A service that answers later sees to that.
+func (r *router) reply(call *workflows.Call, s *ownSaga, done participants.Done, undoes *ownAction, declined bool) (workflows.Reply, error) {
+	var of *workflows.Action
+	if undoes != nil {
+		of = &undoes.said
+	}
+	a, err := call.Answer(s.vars(), done.Ref, of, s.effects(call.Op))
+	if err == nil && call.Async() {
+		err = r.tellLater(call, s, done, of, declined)
+	}
+	return a, err
+}
+
+// decline is the answer to a call that was taken, and will be refused later: nothing is done.
+func (r *router) decline(call *workflows.Call, s *ownSaga, done participants.Done, undoes *ownAction) participants.Answer {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	done.Ref = r.ref(call)
+	a, err := r.reply(call, s, done, undoes, true)
+	if err != nil {
+		return r.unanswerable(call, err)
+	}
+	r.hear(s, a.Said()...)
+	return participants.Answer{
+		Code: a.Code, Header: a.Header, Body: a.Body, Ref: done.Ref, Shown: r.flow.Shown(a), Pending: true, Declined: true, Detail: "it will decline",
+	}
+}
+
+// keep notes what stays of the first effect of an action when it has been undone.
+func (r *router) keep(call *workflows.Call, did *ownAction) {
+	s := did.saga
+	if _, again := s.keeps[did.at]; again || s.cell == nil { // or its cell is over
+		return
+	}
+	e, err := call.Keeps(s.vars(), did.said)
+	if err != nil {
+		r.trouble(err)
+	}
+	s.keeps[did.at] = e
+}
+
+// at is what the service of an operation has done for a saga, as far as that operation
+// knows of it.
+func (s *ownSaga) at(op *workflows.Operation) []*ownAction {
+	done := s.actions
+	if op.ReadsUndo() {
+		done = s.undos
+	}
+	return slices.DeleteFunc(slices.Clone(done), func(a *ownAction) bool {
+		return a.op.Service != op.Service || op.Reads != "" && a.op.Name != op.Reads
+	})
+}
+
+// effects are the same for the expressions of its answers.
+func (s *ownSaga) effects(op *workflows.Operation) []workflows.Action {
+	var all []workflows.Action
+	for _, a := range s.at(op) {
+		all = append(all, a.said)
+	}
+	return all
+}

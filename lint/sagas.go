@@ -1,0 +1,144 @@
+package lint
+
+import (
+	"encoding/json"
+	"fmt"
+
+	"github.com/sagacheck/sagacheck/reference/policies"
+	"github.com/sagacheck/sagacheck/saga"
+	"github.com/sagacheck/sagacheck/scenarios"
+)
+
+// fields are the names that the parts of a step have in a file.
+type fields struct{ action, undo, undone string }
+
+// definition looks at a saga as it is submitted.
+func (l *linter) definition(d saga.Definition) {
+	l.steps(d, func(i int) fields {
+		at := fmt.Sprintf("steps[%d].", i)
+		return fields{at + "action.retry", at + "compensation.retry", at + "compensation.body"}
+	})
+}
+
+// scenario looks at the saga that a scenario makes.
+func (l *linter) scenario(s *scenarios.Scenario) {
+	defs, _ := s.Build([]string{"s-1"}, func(int, saga.StepRef) string { return "http://127.0.0.1/" })
+	l.steps(defs[0], func(i int) fields {
+		at := fmt.Sprintf("steps[%d].", i)
+		f := fields{at + "retry", at + "undo_retry", at + "undo"}
+		if s.Steps[i].Retry == nil && s.Retry != nil {
+			f.action = "retry"
+		}
+		if s.Steps[i].UndoRetry == nil && s.UndoRetry != nil {
+			f.undo = "undo_retry"
+		}
+		return f
+	})
+}
+
+func (l *linter) steps(d saga.Definition, where func(step int) fields) {
+	for i, s := range d.Steps {
+		f := where(i)
+		l.retry(s.Action.Retry, f.action, s.Name)
+		l.forward(d, i, f)
+		if s.Compensation == nil {
+			continue
+		}
+		l.retry(s.Compensation.Retry, f.undo, "the undo of "+s.Name)
+		l.backward(s.Compensation.Retry, f.undo, "the undo of "+s.Name)
+		var done, undone saga.Effect
+		if json.Unmarshal(s.Action.Body, &done) == nil && json.Unmarshal(s.Compensation.Body, &undone) == nil &&
+			!done.IsZero() && !undone.Equal(done.Inverse()) {
+			l.add(undoNoInverse, f.undone, "%s does %s, and its undo %s", s.Name, s.Action.Body, s.Compensation.Body)
+		}
+	}
+}
+
+// forward looks at what may hold up a step's action.
+func (l *linter) forward(d saga.Definition, i int, f fields) {
+	s := d.Steps[i]
+	p := s.Action.Retry
+	ends := p.MaxAttempts > 0 || p.DeadlineMS > 0
+	switch {
+	case s.Kind == saga.Compensatable && !ends:
+		l.add(noDeadline, f.action, "%s is attempted without end", s.Name)
+	case s.Kind == saga.Retriable && ends, s.Kind == saga.Pivot && s.Compensation == nil && ends:
+		l.add(pivotGivesUp, f.action, "%s (%s) is given up, %s", s.Name, s.Kind, end(p))
+	}
+	if s.Kind == saga.Compensatable && s.Compensation == nil && mayFailBehind(d, i) {
+		l.add(nothingUndoes, fmt.Sprintf("steps[%d]", i), "%s has no compensation", s.Name)
+	}
+}
+
+// mayFailBehind tells whether a saga may turn back when a step has been done.
+func mayFailBehind(d saga.Definition, i int) bool {
+	for j, s := range d.Steps {
+		if j != i && (s.Kind == saga.Compensatable || s.Kind == saga.Pivot) {
+			return true
+		}
+	}
+	return false
+}
+
+// backward looks at what may hold up an undo.
+func (l *linter) backward(p saga.RetryPolicy, field, whose string) {
+	if p.MaxAttempts > 0 || p.DeadlineMS > 0 {
+		l.add(undoGivesUp, field, "%s is given up, %s", whose, end(p))
+	}
+}
+
+// retry looks at what any call keeps to.
+func (l *linter) retry(p saga.RetryPolicy, field, whose string) {
+	if p.MaxAttempts == 1 {
+		return
+	}
+	if p.Jitter == 0 {
+		l.add(herd, field, "the waits of %s have none", whose)
+	}
+	if p.MaxAttempts == 0 && p.DeadlineMS == 0 && (p.Multiplier <= 1 || p.MaxIntervalMS <= p.InitialIntervalMS) {
+		l.add(noBackOff, field, "%s is attempted every %d ms", whose, p.InitialIntervalMS)
+	}
+}
+
+// end says when attempts end.
+func end(p saga.RetryPolicy) string {
+	switch {
+	case p.MaxAttempts == 0:
+		return fmt.Sprintf("%d ms after its first attempt", p.DeadlineMS)
+	case p.DeadlineMS == 0:
+		return fmt.Sprintf("after attempt %d", p.MaxAttempts)
+	}
+	return fmt.Sprintf("after attempt %d, or %d ms after its first one", p.MaxAttempts, p.DeadlineMS)
+}
+
+// atOnce are participants that answer at once, and never fail: what a template can't keep
+// there it can't keep anywhere.
+var atOnce policies.Surroundings
+
+// policies looks at templates: as those of undos where they are bound to such. Which of two
+// bindings counts that disagree is a mistake that their own reader refuses.
+func (l *linter) policies(f *policies.File) {
+	undoes, acts := map[string]bool{}, map[string]bool{}
+	for _, b := range f.Bindings {
+		if b.Direction == saga.Compensation {
+			undoes[b.Template] = true
+		} else {
+			acts[b.Template] = true
+		}
+	}
+	for name, t := range f.Templates {
+		at, whose := "templates."+name, "what follows "+name
+		l.retry(t.Retry, at+".retry", whose)
+		if undoes[name] {
+			l.backward(t.Retry, at+".retry", "an undo that follows "+name)
+		}
+		if acts[name] && t.Retry.MaxAttempts == 0 && t.Retry.DeadlineMS == 0 {
+			l.add(noDeadline, at+".retry", "an action that follows %s is attempted without end", name)
+		}
+		if t.SLA != nil {
+			for _, why := range atOnce.Unkept(t) {
+				l.add(unkeptSLA, at+".sla", "%s", why)
+			}
+		}
+	}
+}

@@ -1,0 +1,119 @@
+package wire
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"time"
+
+	"github.com/sagacheck/sagacheck/faults"
+	"github.com/sagacheck/sagacheck/history"
+	"github.com/sagacheck/sagacheck/saga"
+)
+
+// Operator asks an orchestrator for what people at its consoles want. The code is that of
+// its answer.
+type Operator interface {
+	// Operate asks something of one saga; step is empty, or what it is about. The same key
+	// again is the same request.
+	Operate(ctx context.Context, id string, act saga.Act, step, key, author, reason string) (code int, err error)
+}
+
+// operate has operators ask what an effect says, now or later, and kills the orchestrator
+// then if it says so.
+func (in *Injector) operate(i int, e faults.Effect, op saga.Operation) {
+	if in.Console == nil {
+		in.fail(i, errors.New("nobody can ask this orchestrator for anything: its manifest does not say how"))
+		return
+	}
+	if e.Later > 0 {
+		in.background(func() {
+			if in.wait(e.Later) {
+				in.ask(i, e, op)
+			}
+			in.healed(i, op)
+		})
+		return
+	}
+	in.ask(i, e, op)
+	in.strike(i, e, op.Step)
+	if e.Resumed > 0 {
+		in.background(func() {
+			in.wait(e.Resumed)
+			in.resume(i, op.Saga)
+			in.healed(i, op)
+		})
+	} else if !e.OnProcess() {
+		in.healed(i, op)
+	}
+}
+
+// ask has all consoles ask at once for one act after the other.
+func (in *Injector) ask(i int, e faults.Effect, op saga.Operation) {
+	for _, act := range e.Acts {
+		var all sync.WaitGroup
+		for n := range e.Consoles {
+			all.Go(func() {
+				for range e.Times {
+					in.asks(i, act, op, fmt.Sprintf("console-%d", n+1))
+				}
+			})
+		}
+		all.Wait()
+	}
+}
+
+// asks has one console ask once, and records what was answered.
+func (in *Injector) asks(i int, act saga.Act, op saga.Operation, author string) (answered bool) {
+	e := in.event(i, act, op, author)
+	ctx, cancel := context.WithTimeout(in.alive, askLimit)
+	defer cancel()
+	code, err := in.Console.Operate(ctx, op.Saga, act, e.Step, e.Key, author, e.Reason)
+	e.Code, e.Changed = code, code == acted
+	if err != nil {
+		e.Detail = err.Error()
+	}
+	in.rec.Add(e)
+	return code != 0 && saga.Classify(code) != saga.Transient || code == refusedAct
+}
+
+// event is what is recorded of a request, but for what comes of it.
+func (in *Injector) event(i int, act saga.Act, op saga.Operation, author string) history.Event {
+	e := history.Event{
+		Kind: history.SagaOperated, Fault: &i, Saga: op.Saga, What: string(act), By: author,
+		Key: fmt.Sprintf("%s-fault-%d-%s-%s", op.Saga, i+1, act, author), Reason: fmt.Sprintf("fault %d of the plan", i+1),
+	}
+	switch act {
+	case saga.ActRollback:
+		e.Kind = history.SagaOperator
+	case saga.ActSkip:
+		e.Step, e.Direction = op.Step, saga.Action
+	default:
+	}
+	return e
+}
+
+// The answers to an act: it is done and was not so before; it can't be.
+const (
+	acted      = 202
+	refusedAct = 409
+)
+
+// resume asks until it has been answered: nobody else would let the saga go on.
+func (in *Injector) resume(i int, id string) {
+	about := in.event(i, saga.ActResume, saga.Operation{Saga: id}, "console-1")
+	about.Detail = "about to ask"
+	in.rec.Add(about)
+	for in.alive.Err() == nil {
+		if !in.Away() && in.asks(i, saga.ActResume, saga.Operation{Saga: id}, "console-1") {
+			return
+		}
+		t := time.NewTimer(20 * time.Millisecond)
+		select {
+		case <-t.C:
+		case <-in.alive.Done():
+		}
+		t.Stop()
+	}
+}

@@ -1,0 +1,100 @@
+package workflows
+
+import (
+	"slices"
+
+	"github.com/expr-lang/expr/ast"
+	"github.com/expr-lang/expr/vm"
+)
+
+// columnsOf are the columns that an expression looks at in rows: a name that no row has
+// gives nil, which would pass for what was found.
+func columnsOf(p *vm.Program) []string {
+	var l looks
+	l.at(p.Node(), false)
+	slices.Sort(l.columns)
+	return slices.Compact(l.columns)
+}
+
+// looks are what an expression looks at. Throughout, inRows tells that # is a row.
+type looks struct{ columns []string }
+
+func (l *looks) at(n ast.Node, inRows bool) {
+	switch n := n.(type) {
+	case *ast.MemberNode:
+		if column, ok := n.Property.(*ast.StringNode); ok && !n.Optional && isRow(n.Node, inRows) {
+			l.columns = append(l.columns, column.Value)
+		}
+		l.all(inRows, n.Node, n.Property)
+	case *ast.BuiltinNode:
+		l.builtin(n, inRows)
+	case *ast.PredicateNode:
+		l.at(n.Node, inRows)
+	case *ast.ChainNode:
+		l.at(n.Node, inRows)
+	case *ast.UnaryNode:
+		l.at(n.Node, inRows)
+	case *ast.BinaryNode:
+		l.all(inRows, n.Left, n.Right)
+	case *ast.ConditionalNode:
+		l.all(inRows, n.Cond, n.Exp1, n.Exp2)
+	case *ast.SliceNode:
+		l.all(inRows, n.Node, n.From, n.To)
+	case *ast.CallNode:
+		l.all(inRows, n.Arguments...)
+	case *ast.ArrayNode:
+		l.all(inRows, n.Nodes...)
+	case *ast.SequenceNode:
+		l.all(inRows, n.Nodes...)
+	case *ast.MapNode:
+		l.all(inRows, n.Pairs...)
+	case *ast.PairNode:
+		l.all(inRows, n.Key, n.Value)
+	case *ast.VariableDeclaratorNode:
+		l.all(inRows, n.Value, n.Expr)
+	}
+}
+
+func (l *looks) all(inRows bool, nodes ...ast.Node) {
+	for _, n := range nodes {
+		l.at(n, inRows)
+	}
+}
+
+// builtin looks at filter(rows, .x > 0) and the like: in the predicate, # is one of the first
+// argument's.
+func (l *looks) builtin(n *ast.BuiltinNode, inRows bool) {
+	within := len(n.Arguments) > 0 && isRows(n.Arguments[0], inRows)
+	for _, a := range n.Arguments {
+		_, predicate := a.(*ast.PredicateNode)
+		l.at(a, predicate && within || !predicate && inRows)
+	}
+	l.at(n.Map, within)
+}
+
+// isRow tells that a node is a row, for sure.
+func isRow(n ast.Node, inRows bool) bool {
+	switch n := n.(type) {
+	case *ast.PointerNode:
+		return n.Name == "" && inRows
+	case *ast.MemberNode:
+		_, named := n.Property.(*ast.StringNode)
+		return !named && isRows(n.Node, inRows)
+	case *ast.BuiltinNode:
+		return slices.Contains([]string{"find", "findLast", "first", "last"}, n.Name) && n.Map == nil && isRows(n.Arguments[0], inRows)
+	}
+	return false
+}
+
+// isRows tells that a node is some of the rows, for sure.
+func isRows(n ast.Node, inRows bool) bool {
+	switch n := n.(type) {
+	case *ast.IdentifierNode:
+		return n.Value == "rows"
+	case *ast.SliceNode:
+		return isRows(n.Node, inRows)
+	case *ast.BuiltinNode:
+		return slices.Contains([]string{"filter", "sortBy", "reverse", "take"}, n.Name) && n.Map == nil && isRows(n.Arguments[0], inRows)
+	}
+	return false
+}
