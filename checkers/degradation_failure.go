@@ -75,9 +75,9 @@ func (c DegradationFailure) Check(h *history.History, ix *history.Index) Verdict
 			}
 			o := s.Op(step.Name, saga.Action)
 			checkCore(t, ix, s, o, ds)
-			if used := firstRound(o); used != nil {
+			if used := firstRound(o, ds); used != nil {
 				checkStepHeldUp(t, s, o, 3*ix.Lag)
-				checkEndHeldUp(t, ix, s, o, used)
+				checkEndHeldUp(t, ix, s, o, used, ds)
 			}
 			checkMadeUp(t, ix, s, step, o, ds)
 		}
@@ -87,7 +87,8 @@ func (c DegradationFailure) Check(h *history.History, ix *history.Index) Verdict
 
 // firstRound is the last attempt that the policy of a deferrable step allows, if it
 // and all before it surely failed and may be repeated; nil: it did not come to that.
-func firstRound(o *history.OpRecord) *history.Attempt {
+// Whom a kill cut off from an attempt knows of no failure, and may repeat it.
+func firstRound(o *history.OpRecord, ds []disturbance) *history.Attempt {
 	if o == nil {
 		return nil
 	}
@@ -95,7 +96,9 @@ func firstRound(o *history.OpRecord) *history.Attempt {
 	if most == 0 || len(as) < most {
 		return nil
 	}
-	if slices.ContainsFunc(as[:most], func(a *history.Attempt) bool { return a.Learnt() != saga.Transient }) {
+	if slices.ContainsFunc(as[:most], func(a *history.Attempt) bool {
+		return a.Learnt() != saga.Transient || kills(ds, a.Sent.Seq, a.Ended.Seq) > 0
+	}) {
 		return nil
 	}
 	return as[most-1]
@@ -154,11 +157,11 @@ func checkStepHeldUp(t *tally, s *history.SagaRecord, o *history.OpRecord, lag t
 // steps was left and this one had used up its attempts: a report says that it is
 // running after a further attempt, or its end comes late, and a further attempt
 // before it.
-func checkEndHeldUp(t *tally, ix *history.Index, s *history.SagaRecord, o *history.OpRecord, used *history.Attempt) {
+func checkEndHeldUp(t *tally, ix *history.Index, s *history.SagaRecord, o *history.OpRecord, used *history.Attempt, ds []disturbance) {
 	if s.Ended != nil && s.Ended.Status != saga.Completed {
 		return // the core failed for itself
 	}
-	due, ok := nothingLeftAt(s)
+	due, ok := nothingLeftAt(s, ds)
 	if !ok {
 		if s.Ended != nil {
 			t.unjudgeable(endNotHeldUp, "another step may have been under way")
@@ -198,12 +201,12 @@ func checkEndHeldUp(t *tally, ix *history.Index, s *history.SagaRecord, o *histo
 // nothingLeftAt is when the orchestrator surely had learnt that each step had
 // succeeded, or is deferrable and had used up its attempts or been refused; not ok: it
 // did not.
-func nothingLeftAt(s *history.SagaRecord) (at time.Duration, ok bool) {
+func nothingLeftAt(s *history.SagaRecord, ds []disturbance) (at time.Duration, ok bool) {
 	for _, step := range s.Definition.Steps {
 		o := s.Op(step.Name, saga.Action)
 		a := o.Learnt(saga.Done)
 		if step.Kind == saga.Deferrable {
-			a = cmp.Or(firstRound(o), a, o.Learnt(saga.Permanent))
+			a = cmp.Or(firstRound(o, ds), a, o.Learnt(saga.Permanent))
 		}
 		if a == nil {
 			return 0, false
@@ -240,7 +243,7 @@ func checkMadeUp(t *tally, ix *history.Index, s *history.SagaRecord, step saga.S
 		return
 	}
 	clause := madeUp
-	used := firstRound(o)
+	used := firstRound(o, ds)
 	if used != nil && kills(ds, used.Ended.Seq, ix.Settled.Seq) > 0 {
 		clause = madeUpAfterCrash
 	}
