@@ -76,7 +76,8 @@ func (e *Executor) recount(ctx context.Context) error {
 	return nil
 }
 
-// retell replays a journal and tells of each entry, up to the first that can't be read.
+// retell replays a journal and tells of each entry that holds records, as observe did, up
+// to the first that can't be read.
 func retell(es []entry, rules *Rules, each func(s *State, records []Record)) {
 	var s *State
 	for _, en := range es {
@@ -85,7 +86,9 @@ func retell(es []entry, rules *Rules, each func(s *State, records []Record)) {
 			return
 		}
 		s = next
-		each(s, en.records)
+		if len(en.records) > 0 {
+			each(s, en.records)
+		}
 	}
 }
 

@@ -35,6 +35,9 @@ func (o *told) Opened(kept string) error {
 func (o *told) Recorded(s *State, records []Record, replayed bool) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
+	if len(records) == 0 {
+		o.broken = append(o.broken, s.Def.ID+": no records")
+	}
 	if replayed {
 		o.replayed[s.Def.ID] += len(records)
 	} else {
@@ -57,8 +60,18 @@ func (o *told) Keep(kept string, gone []func(func(*State, []Record))) (string, e
 	return kept, nil
 }
 
-// Who observes is told of each record once, of those of earlier lives first, and of what
-// is forgotten before it is gone; on either store.
+// checkpoints are rules by which an empty entry follows each other one in the journal.
+func checkpoints() *Rules {
+	r := DefaultRules()
+	was := r.Entries
+	r.Entries = func(id string, after int, records []Record) [][]Record {
+		return append(was(id, after, records), nil)
+	}
+	return r
+}
+
+// Who observes is told of each record once, of those of earlier lives first, of what
+// is forgotten before it is gone, and of nothing else; on either store.
 func TestObserverIsToldOfEveryRecord(t *testing.T) {
 	stores := map[string]func(*testing.T) string{
 		"sqlite":   func(t *testing.T) string { return filepath.Join(t.TempDir(), "s.db") },
@@ -68,7 +81,7 @@ func TestObserverIsToldOfEveryRecord(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			p := NewParticipant(t, Scripted("b 1 503"))
 			o := newTold()
-			options := Options{StoreDSN: dsn(t), Observer: o}
+			options := Options{StoreDSN: dsn(t), Observer: o, Rules: checkpoints()}
 			e := OpenTest(t, options)
 			for _, id := range []string{"s", "t"} {
 				SubmitTest(t, e, p.Define(id, "a compensatable", "b compensatable"))
@@ -99,7 +112,7 @@ func TestObserverIsToldOfEveryRecord(t *testing.T) {
 			if err := e.Close(); err != nil {
 				t.Fatal(err)
 			}
-			if again.replayed["s"] != 7 || again.replayed["t"] != 7 || len(again.live) != 0 || again.lives != 1 || again.kept != "" {
+			if again.replayed["s"] != 7 || again.replayed["t"] != 7 || len(again.live) != 0 || again.lives != 1 || again.kept != "" || len(again.broken) != 0 {
 				t.Error(again)
 			}
 			last := newTold()
