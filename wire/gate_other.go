@@ -20,4 +20,4 @@ func watchRefusals([]uint16) (*refusals, error) { return nil, errNeedsLinux }
 
 func (*refusals) close() {}
 
-func (*refusals) next() (from uint16, ours bool, err error) { return 0, false, errNeedsLinux }
+func (*refusals) next() (was refusal, from uint16, err error) { return notRefused, 0, errNeedsLinux }

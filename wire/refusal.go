@@ -18,6 +18,15 @@ const (
 	unknownLimit = 2 * time.Second
 )
 
+// refusal is what the kernel lets one know of a connection.
+type refusal int
+
+const (
+	notRefused    refusal = iota
+	maybeRefused          // one was, and nobody can know where it went
+	surelyRefused         // at one of the ports
+)
+
 // refuse closes the gates of an operation until connections were refused: that
 // of the fault's saga, or those of all sagas.
 func (in *Injector) refuse(i int) {
@@ -84,12 +93,12 @@ func (in *Injector) refused(i int, op saga.Operation, heard *refusals) bool {
 	defer in.enter()
 	var unknown time.Time
 	for in.ctx.Err() == nil && (unknown.IsZero() || time.Since(unknown) < unknownLimit) {
-		from, ours, err := heard.next()
+		was, from, err := heard.next()
 		switch {
 		case err != nil:
 			in.fail(i, err)
 			return false
-		case ours:
+		case was == surelyRefused:
 			in.rec.Add(history.Event{
 				Kind: history.FaultFired, Fault: &i, Saga: op.Saga, Step: op.Step, Direction: op.Direction, Part: op.Part,
 				Detail: fmt.Sprintf("the kernel refused a connection from port %d", from),
@@ -98,7 +107,7 @@ func (in *Injector) refused(i int, op saga.Operation, heard *refusals) bool {
 			in.hurts[i] = true
 			in.mu.Unlock()
 			return true
-		case from != 0 && unknown.IsZero():
+		case was == maybeRefused && unknown.IsZero():
 			unknown = time.Now()
 		}
 	}

@@ -98,11 +98,11 @@ func besides(t *testing.T) {
 func hear(t *testing.T, r *refusals, wait time.Duration) (from uint16) {
 	t.Helper()
 	for end := time.Now().Add(wait); time.Now().Before(end); {
-		from, ours, err := r.next()
+		was, from, err := r.next()
 		if err != nil {
 			t.Fatal(err)
 		}
-		if ours {
+		if was == surelyRefused {
 			return from
 		}
 	}
@@ -154,11 +154,11 @@ func TestRefusalThatNobodyCanTell(t *testing.T) {
 	}
 	waitInside(g.Addr())
 	for end := time.Now().Add(5 * time.Second); time.Now().Before(end); {
-		from, ours, err := r.next()
-		if err != nil || ours {
-			t.Fatalf("told as ours: %v, %v", ours, err)
+		was, _, err := r.next()
+		if err != nil || was == surelyRefused {
+			t.Fatalf("told as ours: %v, %v", was, err)
 		}
-		if from != 0 {
+		if was == maybeRefused {
 			return
 		}
 	}

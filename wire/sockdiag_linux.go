@@ -97,12 +97,16 @@ func watchRefusals(ports []uint16) (*refusals, error) {
 	}
 	r := &refusals{file: os.NewFile(uintptr(fd), "sock_diag"), ports: ports}
 	const groups = 1<<0 | 1<<2 // SKNLGRP_INET_TCP_DESTROY, SKNLGRP_INET6_TCP_DESTROY
-	if err := errors.Join(r.filter(fd), unix.Bind(fd, &unix.SockaddrNetlink{Family: unix.AF_NETLINK, Groups: groups})); err != nil {
+	if err := errors.Join(r.filter(fd), unix.SetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_RCVBUF, keptUnread), unix.Bind(fd, &unix.SockaddrNetlink{Family: unix.AF_NETLINK, Groups: groups})); err != nil {
 		r.close()
 		return fail(err)
 	}
 	return r, nil
 }
+
+// keptUnread is how many bytes the kernel is asked to keep for a reader that gets to them
+// late; it gives what it lets a program have.
+const keptUnread = 4 << 20
 
 // maxFiltered is as many ports as a jump of the filter reaches over.
 const maxFiltered = 200
@@ -125,37 +129,39 @@ func (r *refusals) filter(fd int) error {
 
 func (r *refusals) close() { _ = r.file.Close() } // nothing was written
 
-// next waits a little for a refused connection. from is the port that it came from;
-// 0: there was none. ours: it went to one of the ports; else nobody knows where.
-func (r *refusals) next() (from uint16, ours bool, err error) {
+// next waits a little for a refused connection. from is the port that it came from, if it
+// surely went to one of the ports.
+func (r *refusals) next() (was refusal, from uint16, err error) {
 	var buf [4096]byte
 	if err := r.file.SetReadDeadline(time.Now().Add(refusalPoll)); err != nil {
-		return 0, false, fmt.Errorf("evidence of refused connections: %w", err)
+		return notRefused, 0, fmt.Errorf("evidence of refused connections: %w", err)
 	}
 	n, err := r.file.Read(buf[:])
 	switch {
-	case errors.Is(err, os.ErrDeadlineExceeded), errors.Is(err, unix.ENOBUFS): // the second: more than the kernel keeps; what was lost is not known
-		return 0, false, nil
+	case errors.Is(err, os.ErrDeadlineExceeded):
+		return notRefused, 0, nil
+	case errors.Is(err, unix.ENOBUFS): // more than the kernel keeps: what was lost is not known
+		return maybeRefused, 0, nil
 	case err != nil:
-		return 0, false, fmt.Errorf("evidence of refused connections: %w", err)
+		return notRefused, 0, fmt.Errorf("evidence of refused connections: %w", err)
 	}
 	if n < diagHeader+diagLength {
-		return 0, false, nil
+		return notRefused, 0, nil
 	}
 	m := buf[diagHeader:n]
 	from, to := binary.BigEndian.Uint16(m[4:]), binary.BigEndian.Uint16(m[6:])
 	switch {
 	case from == 0:
-		return 0, false, nil
+		return notRefused, 0, nil
 	case to == 0: // or a listener, which has never asked for anything
 		if !destination(m).IsLoopback() {
-			return 0, false, nil
+			return notRefused, 0, nil
 		}
-		return from, false, nil
+		return maybeRefused, 0, nil
 	case slices.Contains(r.ports, to) && onlyAsked(m[diagLength:]):
-		return from, true, nil
+		return surelyRefused, from, nil
 	}
-	return 0, false, nil
+	return notRefused, 0, nil
 }
 
 // destination is the address that a socket asked for.
