@@ -65,3 +65,27 @@ func write(t *testing.T, dir, name, text string) string {
 	}
 	return path
 }
+
+// changed is the path of a file with other rules.
+func changed(t *testing.T, changes func(rule map[string]any)) string {
+	t.Helper()
+	var f struct {
+		Groups []struct {
+			Name  string           `yaml:"name"`
+			Rules []map[string]any `yaml:"rules"`
+		} `yaml:"groups"`
+	}
+	if err := yaml.Unmarshal([]byte(alerts.Rules("")), &f); err != nil {
+		t.Fatal(err)
+	}
+	for _, g := range f.Groups {
+		for _, r := range g.Rules {
+			changes(r)
+		}
+	}
+	text, err := yaml.Marshal(f)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return write(t, t.TempDir(), "rules.yaml", string(text))
+}
