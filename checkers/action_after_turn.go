@@ -46,9 +46,10 @@ func (ActionAfterTurn) Doc() Doc {
 			{Name: newStepAfterRequest, Text: "nor after an operator's request for the rollback was accepted: steps whose predecessors are done only later", Wants: []Trait{stepsBeforePivots}, Needs: []string{"operator-compensation"}},
 			{Name: retryAfterTurn, Text: "no action is attempted again after the turn: those that failed, with attempts left, and whose wait ends more than 25 ms, or three times the lag of the cell, later", Wants: []Trait{repeatedBeside}},
 		},
-		Evidence: "call-sent, call-answered, call-ended and saga-operator.",
-		Blind:    "Steps that were ready before the turn; what follows a kill, a pause or a store outage; sagas whose pivot may have succeeded; deferrable steps that are attempted again.",
-		Cost:     "linear in the events, quadratic in the steps of a saga",
+		Evidence:  "call-sent, call-answered, call-ended and saga-operator.",
+		Prevented: "Deciding the turn and what follows from it in one commit: what is not yet sent when the saga turns is not sent any more.",
+		Blind:     "Steps that were ready before the turn; what follows a kill, a pause or a store outage; sagas whose pivot may have succeeded; deferrable steps that are attempted again.",
+		Cost:      "linear in the events, quadratic in the steps of a saga",
 	}
 }
 

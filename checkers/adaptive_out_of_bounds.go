@@ -41,11 +41,12 @@ func (AdaptiveOutOfBounds) Doc() Doc {
 			{Name: timeoutCeiling, Text: "nor later than attempt_timeout_ms, by more than 50 ms or three times the longest lag of the cell: silent attempts after others that took so long that the time-out would be longer", Wants: []Trait{adaptives}},
 			{Name: waitFloor, Text: "no second attempt comes sooner after the first than min_wait_ms, less jitter, by more than 2 ms: waits after answers that were quicker, of which it would be seen if there were none", Wants: []Trait{adaptiveWaits}},
 		},
-		Evidence: "fault-fired, call-sent, call-answered and call-ended.",
-		Blind:    "Where between its bounds a time-out or a wait lies; a first wait that is too long (see backoff-violation); attempts whose connection broke, and those under way while the orchestrator was killed, paused or without its store.",
-		Cost:     "linear, times the attempts that were silent",
-		Wants:    []Trait{adaptives},
-		Needs:    []string{"adaptive"},
+		Evidence:  "fault-fired, call-sent, call-answered and call-ended.",
+		Prevented: "Clamping what is derived from observed latency between the policy's least and most, where it is used.",
+		Blind:     "Where between its bounds a time-out or a wait lies; a first wait that is too long (see backoff-violation); attempts whose connection broke, and those under way while the orchestrator was killed, paused or without its store.",
+		Cost:      "linear, times the attempts that were silent",
+		Wants:     []Trait{adaptives},
+		Needs:     []string{"adaptive"},
 	}
 }
 

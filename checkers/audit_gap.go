@@ -48,10 +48,11 @@ func (AuditGap) Doc() Doc {
 			{Name: auditedReasons, Text: "of each further attempt it says why it was made", Does: does, Wants: []Trait{governedPairs}},
 			{Name: auditedChanges, Text: "it has each change of policies and flags, with who asked for it", Does: does, Wants: []Trait{governedPairs}},
 		},
-		Evidence: "call-sent, policies-changed, flag-set, flag-cleared, audited and audit-read.",
-		Blind:    "Cells in which policies and flags are not changed: there the audit is not read. Whether a reason is true.",
-		Cost:     "linear",
-		Needs:    []string{"audit"},
+		Evidence:  "call-sent, policies-changed, flag-set, flag-cleared, audited and audit-read.",
+		Prevented: "Writing the audit in the commit of what it tells, not after it.",
+		Blind:     "Cells in which policies and flags are not changed: there the audit is not read. Whether a reason is true.",
+		Cost:      "linear",
+		Needs:     []string{"audit"},
 	}
 }
 

@@ -78,10 +78,11 @@ func (BackoffViolation) Doc() Doc {
 			{Name: longSingle, Text: "no wait is longer than the band, or a Retry-After, measured from the latest such moment, by more than 750 ms, the band's own upper end, or ten times the longest lag of the cell, and by more than another attempt takes that timed out before it reached the wire", Wants: []Trait{freeWaits}},
 			{Name: longRule, Text: "the waits of a cell are not longer than the band as a rule: at least 10 that end 2 ms apart, and so many that waits twice as long would show. If the policy holds, wherever in their bands the waits lie, k of n end later than that, and later than anything else in the cell, with a probability of at most n!/(k!(n-k)!)·0.05^k. It is asked of all waits, of those in wide bands and of those before attempts of each number; a violation below 1e-8 in all", Wants: []Trait{longWaits}},
 		},
-		Evidence: "call-sent, call-answered and call-ended.",
-		Blind:    "Short waits after a silent failure of an orchestrator without attempt-timeout, which may have learnt it at any time; waits after a kill, a pause or a store outage, or where connections were refused; long waits behind a breaker; deferrable steps, and pivots that can't be undone; what is sent after a good answer (see redundant-call).",
-		Cost:     "linear, n·log n in the waits",
-		Needs:    []string{"exponential-backoff"},
+		Evidence:  "call-sent, call-answered and call-ended.",
+		Prevented: "Storing when the next attempt is due, taking the larger of the backoff and Retry-After, and waiting for that after a restart too.",
+		Blind:     "Short waits after a silent failure of an orchestrator without attempt-timeout, which may have learnt it at any time; waits after a kill, a pause or a store outage, or where connections were refused; long waits behind a breaker; deferrable steps, and pivots that can't be undone; what is sent after a good answer (see redundant-call).",
+		Cost:      "linear, n·log n in the waits",
+		Needs:     []string{"exponential-backoff"},
 	}
 }
 

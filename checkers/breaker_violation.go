@@ -60,11 +60,12 @@ func (BreakerViolation) Doc() Doc {
 			{Name: breakerProbes, Text: "half open, it lets no more calls through than its probes: openings after which more calls came than that"},
 			{Name: breakerAgain, Text: "when the probes fail it opens again, and no call is made before the open time has passed once more"},
 		}, closedClauses()),
-		Evidence: "call-sent, call-answered and call-ended of the calls that name the breaker.",
-		Blind:    "Openings that can't be proved, since calls ran side by side with different outcomes; calls of other operations within 25 ms (or three times the longest lag of the cell) of the opening; a closed breaker that holds calls back for less than its open time, or in a cell in which nothing passes beside it; calls from outside of the cell.",
-		Cost:     "n·log n in the calls behind breakers",
-		Wants:    []Trait{breakers},
-		Needs:    []string{"breaker"},
+		Evidence:  "call-sent, call-answered and call-ended of the calls that name the breaker.",
+		Prevented: "Asking the breaker in the one place where calls leave, after the wait and not before it, with half-open probes counted there.",
+		Blind:     "Openings that can't be proved, since calls ran side by side with different outcomes; calls of other operations within 25 ms (or three times the longest lag of the cell) of the opening; a closed breaker that holds calls back for less than its open time, or in a cell in which nothing passes beside it; calls from outside of the cell.",
+		Cost:      "n·log n in the calls behind breakers",
+		Wants:     []Trait{breakers},
+		Needs:     []string{"breaker"},
 	}
 }
 

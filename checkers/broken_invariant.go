@@ -25,10 +25,11 @@ func (BrokenInvariant) Doc() Doc {
 			{Name: "always", Text: "what must hold always holds after each effect of a saga"},
 			{Name: "settled", Text: "what must hold at the end holds when the saga has ended and all is silent"},
 		},
-		Evidence: "invariant-checked",
-		Blind:    "Sagas that have not ended. What must be true sometimes is looked at over the whole run.",
-		Cost:     "linear",
-		Own:      true,
+		Evidence:  "invariant-checked",
+		Prevented: "The saga's own steps and undos keep the invariant, or a check before the point of no return turns the saga.",
+		Blind:     "Sagas that have not ended. What must be true sometimes is looked at over the whole run.",
+		Cost:      "linear",
+		Own:       true,
 	}
 }
 

@@ -39,10 +39,11 @@ func (BrokenTrace) Doc() Doc {
 			{Name: traceLink, Text: "the span of a compensation, or one above it, links to one of its action", Needs: []string{history.LinkedTraces}, Wants: []Trait{compensations}},
 			{Name: traceAfterCrash, Text: "an attempt that was sent before the orchestrator was killed has its span", Needs: []string{history.LastingTraces}, Does: []string{history.Kill}},
 		},
-		Evidence: "call-sent and telemetry (spans). Spans are waited for up to 2 s after the cell has settled.",
-		Blind:    "Calls without a valid traceparent (see untraceable-call), and those of traces that are not sampled; what is in a span besides what it is about; times.",
-		Cost:     "linear",
-		Needs:    []string{history.HasTraces},
+		Evidence:  "call-sent and telemetry (spans). Spans are waited for up to 2 s after the cell has settled.",
+		Prevented: "Deriving span ids from saga, step and attempt, and exporting again what a kill may have kept.",
+		Blind:     "Calls without a valid traceparent (see untraceable-call), and those of traces that are not sampled; what is in a span besides what it is about; times.",
+		Cost:      "linear",
+		Needs:     []string{history.HasTraces},
 	}
 }
 

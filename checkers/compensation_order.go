@@ -40,11 +40,12 @@ func (CompensationOrder) Doc() Doc {
 			{Name: orderAfterRetry, Text: "the same where the later compensation took more than one attempt"},
 			{Name: orderAfterCrash, Text: "the same where the orchestrator was killed in the rollback before the earlier step was compensated", Does: []string{history.Kill}},
 		},
-		Evidence: "call-sent, call-answered and call-ended.",
-		Blind:    "Pairs whose later compensation was refused for good or came to the end of its policy (see lost-compensation and stuck-saga); compensations that start between the participant's answer and its arrival.",
-		Cost:     "linear in the events, quadratic in the steps of a saga",
-		Wants:    []Trait{orderedUndos},
-		Promised: []string{ReverseOrder},
+		Evidence:  "call-sent, call-answered and call-ended.",
+		Prevented: "Undoing along the reversed graph of the steps: an undo begins when all that came after its step are undone.",
+		Blind:     "Pairs whose later compensation was refused for good or came to the end of its policy (see lost-compensation and stuck-saga); compensations that start between the participant's answer and its arrival.",
+		Cost:      "linear in the events, quadratic in the steps of a saga",
+		Wants:     []Trait{orderedUndos},
+		Promised:  []string{ReverseOrder},
 	}
 }
 

@@ -52,11 +52,12 @@ func (DegradationFailure) Doc() Doc {
 			{Name: madeUp, Text: "a deferrable step that used up its attempts is attempted again until it is done or refused for good"},
 			{Name: madeUpAfterCrash, Text: "so is one that used them up before the orchestrator was killed", Does: []string{history.Kill}},
 		},
-		Evidence: "call-sent, call-ended, call-committed, saga-status, saga-ended and settled.",
-		Blind:    "Delays within the step's own retry policy; failures of the core that may have a reason of their own; steps that were refused for good.",
-		Cost:     "linear",
-		Wants:    []Trait{deferrables},
-		Needs:    []string{"deferrable"},
+		Evidence:  "call-sent, call-ended, call-committed, saga-status, saga-ended and settled.",
+		Prevented: "Letting the core end without its deferrable steps, and storing those as work that is still to be done.",
+		Blind:     "Delays within the step's own retry policy; failures of the core that may have a reason of their own; steps that were refused for good.",
+		Cost:      "linear",
+		Wants:     []Trait{deferrables},
+		Needs:     []string{"deferrable"},
 	}
 }
 

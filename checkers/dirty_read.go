@@ -31,10 +31,11 @@ func (DirtyRead) Doc() Doc {
 		Clauses: []Clause{
 			{Name: undoneWrite, Text: "no saga completes on the strength of what a saga had written to a register that it compensates, or is to compensate, while another one with calls to that register is under way", Inside: true},
 		},
-		Evidence: "call-committed with the values that writes found, call-received of compensations, and saga-ended",
-		Blind:    "Reads that lead to no write of the same register. A write that did not expect the value is no read: lost-update sees it.",
-		Cost:     "linear, and sorting",
-		Wants:    []Trait{sharedWrites},
+		Evidence:  "call-committed with the values that writes found, call-received of compensations, and saga-ended",
+		Prevented: "A semantic lock: a value that a saga under way wrote is marked as pending, and others wait for it or are refused.",
+		Blind:     "Reads that lead to no write of the same register. A write that did not expect the value is no read: lost-update sees it.",
+		Cost:      "linear, and sorting",
+		Wants:     []Trait{sharedWrites},
 	}
 }
 

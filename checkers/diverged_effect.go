@@ -24,10 +24,11 @@ func (DivergedEffect) Doc() Doc {
 			{Name: "retried", Text: "an operation that is attempted again asks for the same effect"},
 			{Name: "after-crash", Text: "nor does it ask for another one after a kill of the orchestrator", Does: []string{history.Kill}},
 		},
-		Evidence: "call-sent and call-received",
-		Blind:    "What differs between two requests and changes no ledger.",
-		Cost:     "linear",
-		Own:      true,
+		Evidence:  "call-sent and call-received",
+		Prevented: "Drawing amounts, targets and ids once, and storing them before the first attempt.",
+		Blind:     "What differs between two requests and changes no ledger.",
+		Cost:      "linear",
+		Own:       true,
 	}
 }
 

@@ -45,9 +45,10 @@ func (DoubleCredit) Doc() Doc {
 			{Name: registersEnded, Text: "a register holds what the ended sagas explain: the last value of a completed one, or the initial one", Wants: []Trait{registerWrites}, Inside: true},
 			{Name: ledgersAreTheSum, Text: "the final ledgers hold what all recorded effects left, in every account and register", Inside: true},
 		},
-		Evidence: "call-committed and saga-ended; ledger-read.",
-		Blind:    "What sagas that have not ended leave; the order in which sagas that ran side by side wrote one register (lost-update and dirty-read judge that).",
-		Cost:     "linear, and for each register the square of the sagas that wrote it",
+		Evidence:  "call-committed and saga-ended; ledger-read.",
+		Prevented: "Idempotency keys that the participant remembers longer than anybody retries, and undos of what was surely done only.",
+		Blind:     "What sagas that have not ended leave; the order in which sagas that ran side by side wrote one register (lost-update and dirty-read judge that).",
+		Cost:      "linear, and for each register the square of the sagas that wrote it",
 	}
 }
 

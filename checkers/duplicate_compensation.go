@@ -26,6 +26,7 @@ func (DuplicateCompensation) Doc() Doc {
 		Source:     "Apache ServiceComb txle #13; Camunda #15141",
 		Clauses:    repetitions("a compensation"),
 		Evidence:   "call-sent, call-received, call-committed and call-ended of compensations.",
+		Prevented:  "A key of its own for each undo, the same at each attempt and after each restart, and a participant that remembers it.",
 		Blind:      "An effect that the participant did not record as one; double-credit compares with the ledgers.",
 		Cost:       "linear",
 		Wants:      []Trait{compensations},

@@ -25,9 +25,10 @@ func (DuplicateEffect) Doc() Doc {
 		Clauses: append(repetitions("an action"), Clause{
 			Name: "compensation", Text: "a compensation that is delivered more than once has one effect; duplicate-compensation says more of it", Wants: []Trait{compensations},
 		}),
-		Evidence: "call-sent, call-received, call-committed and call-ended.",
-		Blind:    "An effect that the participant did not record as one; double-credit compares with the ledgers.",
-		Cost:     "linear",
+		Evidence:  "call-sent, call-received, call-committed and call-ended.",
+		Prevented: "A key for each operation, the same at each attempt and after each restart, that the participant stores in the commit of the effect.",
+		Blind:     "An effect that the participant did not record as one; double-credit compares with the ledgers.",
+		Cost:      "linear",
 	}
 }
 

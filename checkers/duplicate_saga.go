@@ -37,10 +37,11 @@ func (DuplicateSaga) Doc() Doc {
 		Clauses: []Clause{
 			{Name: repeatedStart, Text: "a start that arrives a second time, since its answer was lost or the network copied it, makes no second saga"},
 		},
-		Evidence: "saga-submitted, fault-fired of a copy of the start, and the Saga-Id and Idempotency-Key of call-sent.",
-		Blind:    "A second saga that uses the ids and the keys of the first (see redundant-call), and one that begins after the history ended.",
-		Cost:     "linear",
-		Needs:    []string{"idempotent-submit"},
+		Evidence:  "saga-submitted, fault-fired of a copy of the start, and the Saga-Id and Idempotency-Key of call-sent.",
+		Prevented: "Taking the client's own id for the saga under a unique index, and answering a repeated start with the saga that is there.",
+		Blind:     "A second saga that uses the ids and the keys of the first (see redundant-call), and one that begins after the history ended.",
+		Cost:      "linear",
+		Needs:     []string{"idempotent-submit"},
 	}
 }
 

@@ -28,10 +28,11 @@ func (EmptyCompensation) Doc() Doc {
 			{Name: neverArrived, Text: "a compensation that arrives while no attempt of its action has arrived has no effect", Inside: true},
 			{Name: withoutEffect, Text: "a compensation that arrives after an attempt of its action, which had no effect, has none either", Inside: true},
 		},
-		Evidence: "call-received and call-committed.",
-		Blind:    "Effects that the participant did not record as such.",
-		Cost:     "linear",
-		Wants:    []Trait{compensations},
+		Evidence:  "call-received and call-committed.",
+		Prevented: "A participant that answers an undo of what it has never done with success, and does nothing.",
+		Blind:     "Effects that the participant did not record as such.",
+		Cost:      "linear",
+		Wants:     []Trait{compensations},
 	}
 }
 

@@ -41,9 +41,10 @@ func (FalseStatus) Doc() Doc {
 			{Name: "rests", Text: "once an end was reported the saga calls nobody any more, but for its deferrable steps; a saga that begins again under the id of one that ended does"},
 			{Name: "words", Text: "a report says one of the contract's words of the saga, and of steps that the saga has; at the end, no fewer attempts of a step than were answered, if it says how many"},
 		},
-		Evidence: "saga-status, saga-ended, call-committed and call-answered; call-read and call-back for what is known",
-		Blind:    "Steps that ask for no effect; a saga that is reported as running or stuck and is not.",
-		Cost:     "linear in the events, times the steps of a saga for each report",
+		Evidence:  "saga-status, saga-ended, call-committed and call-answered; call-read and call-back for what is known",
+		Prevented: "Deriving the status from what is stored of the steps, and storing an end in the commit of the last answer.",
+		Blind:     "Steps that ask for no effect; a saga that is reported as running or stuck and is not.",
+		Cost:      "linear in the events, times the steps of a saga for each report",
 	}
 }
 

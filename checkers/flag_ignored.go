@@ -41,10 +41,11 @@ func (FlagIgnored) Doc() Doc {
 			{Name: drainFlag, Text: "while drain is on, no attempt begins", Wants: wants, Does: does},
 			{Name: holdCompensations, Text: "while hold-compensations is on, no attempt of a compensation begins", Wants: wants, Does: does},
 		},
-		Evidence: "flag-set, flag-cleared, call-sent, call-answered and call-ended.",
-		Blind:    "Attempts of which it can't be told whether they were on their way when the flag was thrown: after a timeout, in sagas that an operator rolled back, in branches side by side. That new sagas are refused.",
-		Cost:     "linear in the attempts, times the flags",
-		Needs:    []string{"flags"},
+		Evidence:  "flag-set, flag-cleared, call-sent, call-answered and call-ended.",
+		Prevented: "Reading the flags right before each attempt leaves, after its wait.",
+		Blind:     "Attempts of which it can't be told whether they were on their way when the flag was thrown: after a timeout, in sagas that an operator rolled back, in branches side by side. That new sagas are refused.",
+		Cost:      "linear in the attempts, times the flags",
+		Needs:     []string{"flags"},
 	}
 }
 

@@ -28,10 +28,11 @@ func (HangingAction) Doc() Doc {
 			{Name: afterNoOp, Text: "an attempt of an action that arrives, or is still worked on, after its compensation was accepted as a no-op has no effect"},
 			{Name: afterUndo, Text: "an attempt, or a copy, of an action that arrives after its compensation had its effect has none"},
 		},
-		Evidence: "call-received, call-committed and call-answered.",
-		Blind:    "An action that slips in between a no-op compensation and its answer; lost-compensation sees what it leaves behind.",
-		Cost:     "linear",
-		Wants:    []Trait{compensations},
+		Evidence:  "call-received, call-committed and call-answered.",
+		Prevented: "A participant that remembers an undo that came first (a tombstone), and refuses the action that comes after it.",
+		Blind:     "An action that slips in between a no-op compensation and its answer; lost-compensation sees what it leaves behind.",
+		Cost:      "linear",
+		Wants:     []Trait{compensations},
 	}
 }
 

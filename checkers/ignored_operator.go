@@ -49,9 +49,10 @@ func (IgnoredOperator) Doc() Doc {
 			{Name: actSaysEnded, Text: "a saga that was ended by hand, and had not ended before, says so to the end", Needs: end, Wants: wants},
 			{Name: actRetried, Text: "what waits when an operator asks to retry now is attempted before its wait is over, if that lasts more than 300 ms longer", Needs: []string{"operator-retry"}, Wants: []Trait{governedPairs, roomToWait}},
 		},
-		Evidence: "saga-operated, call-sent, call-answered, call-ended and saga-status.",
-		Blind:    "Attempts of which it can't be told whether they were on their way when the request was answered: in branches side by side, in sagas that an operator rolled back. Shorter waits. The rollback: ignored-rollback judges that.",
-		Cost:     "linear in the attempts, times the requests",
+		Evidence:  "saga-operated, call-sent, call-answered, call-ended and saga-status.",
+		Prevented: "Storing what an operator asks for before it is answered, and acting on the store.",
+		Blind:     "Attempts of which it can't be told whether they were on their way when the request was answered: in branches side by side, in sagas that an operator rolled back. Shorter waits. The rollback: ignored-rollback judges that.",
+		Cost:      "linear in the attempts, times the requests",
 	}
 }
 

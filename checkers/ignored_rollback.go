@@ -38,10 +38,11 @@ func (IgnoredRollback) Doc() Doc {
 			{Name: requestCarriedOut, Text: "a saga whose rollback was accepted in time does not complete: it ends compensated, or needs a person"},
 			{Name: requestTooLate, Text: "a request that comes when the pivot's success has been learnt is refused with 409", Wants: []Trait{stepsBehindPivots}},
 		},
-		Evidence: "saga-operator, call-sent, call-answered, call-ended and saga-ended.",
-		Blind:    "Requests while the pivot is under way, that were not answered, or were answered with a transient error.",
-		Cost:     "linear",
-		Needs:    []string{"operator-compensation"},
+		Evidence:  "saga-operator, call-sent, call-answered, call-ended and saga-ended.",
+		Prevented: "Storing the request before it is answered, and looking at it in the decision that sends the pivot.",
+		Blind:     "Requests while the pivot is under way, that were not answered, or were answered with a transient error.",
+		Cost:      "linear",
+		Needs:     []string{"operator-compensation"},
 	}
 }
 

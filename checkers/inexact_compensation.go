@@ -36,10 +36,11 @@ func (InexactCompensation) Doc() Doc {
 			{Name: inSum, Text: "a compensation that is done part by part gives back, with each part, no more than is left of what its action took, and nothing else; nor is it refused because it asks for more", Wants: []Trait{undosInParts}},
 			{Name: inWrites, Text: "a compensation sets each register that its action set back to the value that the action found, or that the definition names", Wants: []Trait{undoableWrites}},
 		},
-		Evidence: "the effects recorded in call-committed.",
-		Blind:    "Compensations whose action had no effect (see empty-compensation), and what a participant does beside its ledger. Of parts only the sum is known: what they leave is told by lost-compensation, and a part that is too small hides one that is too large.",
-		Cost:     "linear",
-		Wants:    []Trait{compensations},
+		Evidence:  "the effects recorded in call-committed.",
+		Prevented: "Undoing what the record of the action says was done, and not what is computed anew.",
+		Blind:     "Compensations whose action had no effect (see empty-compensation), and what a participant does beside its ledger. Of parts only the sum is known: what they leave is told by lost-compensation, and a part that is too small hides one that is too large.",
+		Cost:      "linear",
+		Wants:     []Trait{compensations},
 	}
 }
 

@@ -29,10 +29,11 @@ func (KeyMisuse) Doc() Doc {
 			{Name: "own-step", Text: "two steps of a saga have keys of their own", Wants: []Trait{manySteps}},
 			{Name: "own-saga", Text: "so do two sagas of a cell", Wants: []Trait{manySagas}},
 		},
-		Evidence: "the keys in call-sent",
-		Blind:    "Keys shared with operations outside of the cell.",
-		Cost:     "linear",
-		Needs:    []string{"idempotency-key"},
+		Evidence:  "the keys in call-sent",
+		Prevented: "Deriving the key from saga, step, item and direction alone, and from nothing that changes between attempts.",
+		Blind:     "Keys shared with operations outside of the cell.",
+		Cost:      "linear",
+		Needs:     []string{"idempotency-key"},
 	}
 }
 

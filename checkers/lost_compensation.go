@@ -34,10 +34,11 @@ func (LostCompensation) Doc() Doc {
 			{Name: undoAfterCrash, Text: "the effect of an action is undone though the orchestrator was killed after it", Does: []string{history.Kill}},
 			{Name: undoOperator, Text: "the effect of an action is undone where an operator asked for the rollback", Needs: []string{"operator-compensation"}},
 		},
-		Evidence: "call-committed, call-ended, saga-operator, saga-status and saga-ended",
-		Blind:    "Steps without a compensation. Sagas stuck for a good reason (what must succeed was refused for good, or is at the end of its policy) are a person's matter.",
-		Cost:     "linear",
-		Wants:    []Trait{compensations},
+		Evidence:  "call-committed, call-ended, saga-operator, saga-status and saga-ended",
+		Prevented: "Storing the intent before each call, and undoing whatever may have been done, also what was never answered.",
+		Blind:     "Steps without a compensation. Sagas stuck for a good reason (what must succeed was refused for good, or is at the end of its policy) are a person's matter.",
+		Cost:      "linear",
+		Wants:     []Trait{compensations},
 	}
 }
 

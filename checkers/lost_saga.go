@@ -26,9 +26,10 @@ func (LostSaga) Doc() Doc {
 			{Name: afterKill, Text: "it is known after the orchestrator was killed and started again", Does: []string{history.Kill}},
 			{Name: afterEnd, Text: "it is known after its end"},
 		},
-		Evidence: "saga-accepted, saga-status, saga-unknown, process-killed and fault-fired",
-		Blind:    "A saga that is known but never executed (see stuck-saga), and one that was never asked for.",
-		Cost:     "linear",
+		Evidence:  "saga-accepted, saga-status, saga-unknown, process-killed and fault-fired",
+		Prevented: "Storing the saga, and flushing it to the disk, before the 2xx.",
+		Blind:     "A saga that is known but never executed (see stuck-saga), and one that was never asked for.",
+		Cost:      "linear",
 	}
 }
 

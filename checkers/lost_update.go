@@ -30,10 +30,11 @@ func (LostUpdate) Doc() Doc {
 			{Name: "action", Text: "an action that writes a register, while another saga that has calls to it is under way, overwrites nothing that it had not expected", Inside: true},
 			{Name: "compensation", Text: "so does a compensation", Inside: true},
 		},
-		Evidence: "call-received, and call-committed with the values that writes found, against the bodies of the calls",
-		Blind:    "A value that changed and came back in between (A-B-A). Postings on accounts commute and lose nothing.",
-		Cost:     "linear, and sorting",
-		Wants:    []Trait{sharedWrites},
+		Evidence:  "call-received, and call-committed with the values that writes found, against the bodies of the calls",
+		Prevented: "Writes that say which value they expect, and are refused on another one.",
+		Blind:     "A value that changed and came back in between (A-B-A). Postings on accounts commute and lose nothing.",
+		Cost:      "linear, and sorting",
+		Wants:     []Trait{sharedWrites},
 	}
 }
 

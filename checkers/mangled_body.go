@@ -34,9 +34,10 @@ func (MangledBody) Doc() Doc {
 			{Name: sameValue, Text: "a body that arrives is the same JSON value as the definition's: names, texts, and numbers to the last digit", Sees: []string{history.CallBody}},
 			{Name: sameBytes, Text: "a body that is the same value as the definition's is the same byte for byte", Needs: []string{"exact-body"}, Sees: []string{history.CallBody}},
 		},
-		Evidence: "the body in call-received, recorded where it is not byte for byte that of the definition. At risk: attempts that arrived whole.",
-		Blind:    "Bodies of requests that did not arrive whole.",
-		Cost:     "linear",
+		Evidence:  "the body in call-received, recorded where it is not byte for byte that of the definition. At risk: attempts that arrived whole.",
+		Prevented: "Storing a body as the bytes that came, and sending those.",
+		Blind:     "Bodies of requests that did not arrive whole.",
+		Cost:      "linear",
 	}
 }
 

@@ -33,10 +33,11 @@ func (MissingLog) Doc() Doc {
 			{Name: logAttempt, Text: "each attempt of an operation has a line with its saga, step, direction and number"},
 			{Name: logEnd, Text: "the end of a saga has a line that says how it ended"},
 		},
-		Evidence: "call-sent, call-ended, saga-status, and telemetry (lines of the log).",
-		Blind:    "Attempts that were answered less than a second before a kill, or before the store was away, and ends with nothing but a kill after the last call; what else a line says; the order of lines.",
-		Cost:     "linear",
-		Needs:    []string{history.HasLogs},
+		Evidence:  "call-sent, call-ended, saga-status, and telemetry (lines of the log).",
+		Prevented: "Logging each attempt and end where it is stored, and again after a kill what may be missing.",
+		Blind:     "Attempts that were answered less than a second before a kill, or before the store was away, and ends with nothing but a kill after the last call; what else a line says; the order of lines.",
+		Cost:      "linear",
+		Needs:     []string{history.HasLogs},
 	}
 }
 

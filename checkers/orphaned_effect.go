@@ -27,10 +27,11 @@ func (OrphanedEffect) Doc() Doc {
 		Clauses: []Clause{
 			{Name: "answer-lost", Text: "the name of an effect whose answer was lost is asked for, or told again to a further attempt, or the effect is undone, before the saga ends"},
 		},
-		Evidence: "call-committed, call-answered, call-ended, call-read, call-back, saga-ended and saga-status",
-		Blind:    "Effects whose name is not in the answer. A read-back counts whatever the orchestrator makes of it.",
-		Cost:     "linear",
-		Own:      true,
+		Evidence:  "call-committed, call-answered, call-ended, call-read, call-back, saga-ended and saga-status",
+		Prevented: "An id of the caller's own choosing in the request, or a read-back by key before anything is repeated or given up.",
+		Blind:     "Effects whose name is not in the answer. A read-back counts whatever the orchestrator makes of it.",
+		Cost:      "linear",
+		Own:       true,
 	}
 }
 

@@ -41,9 +41,10 @@ func (OverCredit) Doc() Doc {
 			{Name: creditCrash, Text: "the same, of a saga during which the orchestrator was killed", Wants: wants, Does: []string{history.Kill}, Inside: true},
 			{Name: creditOperated, Text: "the same, of a saga of which operators asked something that was not refused", Wants: wants, Needs: []string{"operator-compensation"}, Inside: true},
 		},
-		Evidence: "call-committed.",
-		Blind:    "Registers: they hold a value and no sum. Accounts of which a definition itself gives back more than its actions take. What is given back twice by services that do not record it. Against participants that protect themselves an orchestrator that asks twice is found by its calls (duplicate-compensation).",
-		Cost:     "linear",
+		Evidence:  "call-committed.",
+		Prevented: "A participant that knows how much of an action is left to be given back, and refuses more.",
+		Blind:     "Registers: they hold a value and no sum. Accounts of which a definition itself gives back more than its actions take. What is given back twice by services that do not record it. Against participants that protect themselves an orchestrator that asks twice is found by its calls (duplicate-compensation).",
+		Cost:      "linear",
 	}
 }
 

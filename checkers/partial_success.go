@@ -30,9 +30,10 @@ func (PartialSuccess) Doc() Doc {
 			{Name: "completed-after-crash", Text: "the same of a saga that completed though the orchestrator was killed while it was under way", Does: []string{history.Kill}},
 			{Name: "compensated-after-crash", Text: "the same of a saga that was compensated though the orchestrator was killed while it was under way", Does: []string{history.Kill}, Wants: []Trait{compensations}},
 		},
-		Evidence: "call-committed and saga-ended. Each step that asks for an effect is an opportunity",
-		Blind:    "Steps that ask for no effect; in compensated sagas also compensatable and deferrable steps without a compensation.",
-		Cost:     "linear",
+		Evidence:  "call-committed and saga-ended. Each step that asks for an effect is an opportunity",
+		Prevented: "Going on with, or undoing, all steps after a restart before an end is reported.",
+		Blind:     "Steps that ask for no effect; in compensated sagas also compensatable and deferrable steps without a compensation.",
+		Cost:      "linear",
 	}
 }
 

@@ -47,11 +47,12 @@ func (PivotViolation) Doc() Doc {
 			{Name: pivotUnknown, Text: "a pivot that can't be undone and whose attempts are used up while its outcome is unknown is attempted until that is known, and nothing is undone before", Wants: []Trait{finalPivots}},
 			{Name: pivotUnderWay, Text: "when an operator asks for the rollback while an attempt of the pivot is under way, nothing is undone before that attempt is over", Needs: []string{"operator-compensation"}},
 		},
-		Evidence: "call-sent, call-ended, saga-status, saga-ended and saga-operator.",
-		Blind:    "Rollbacks whose reason may be older than the pivot's success; those before which a kill may have cost the pivot's last attempt; retriable steps that were refused for good or came to the end of their policy.",
-		Cost:     "linear",
-		Wants:    []Trait{pivots},
-		Needs:    []string{"pivot"},
+		Evidence:  "call-sent, call-ended, saga-status, saga-ended and saga-operator.",
+		Prevented: "Asking for the pivot until its outcome is known, and undoing nothing before that nor after its success.",
+		Blind:     "Rollbacks whose reason may be older than the pivot's success; those before which a kill may have cost the pivot's last attempt; retriable steps that were refused for good or came to the end of their policy.",
+		Cost:      "linear",
+		Wants:     []Trait{pivots},
+		Needs:     []string{"pivot"},
 	}
 }
 

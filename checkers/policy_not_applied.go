@@ -39,10 +39,11 @@ func (PolicyNotApplied) Doc() Doc {
 			{Name: changedBefore, Text: "the wait before a further attempt of a step that began after a change is not shorter than the changed policies say", Wants: []Trait{governedPairs}, Does: does},
 			{Name: changedSince, Text: "nor is it where they have been changed again since the step began", Wants: []Trait{governedPairs}, Does: does},
 		},
-		Evidence: "policies-changed, call-sent, call-answered and call-ended.",
-		Blind:    "Steps that began while a change was under way, and waits that the changed policies make shorter; what policies say but for waits; waits after a kill or a pause, or while a flag was on.",
-		Cost:     "linear",
-		Needs:    needs,
+		Evidence:  "policies-changed, call-sent, call-answered and call-ended.",
+		Prevented: "Storing the version of the policies with a step when it begins, and deciding its attempts by that.",
+		Blind:     "Steps that began while a change was under way, and waits that the changed policies make shorter; what policies say but for waits; waits after a kill or a pause, or while a flag was on.",
+		Cost:      "linear",
+		Needs:     needs,
 	}
 }
 

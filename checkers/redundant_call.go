@@ -26,10 +26,11 @@ func (RedundantCall) Doc() Doc {
 			{Name: "action", Text: "an action is not sent again once the orchestrator surely learnt that it was done"},
 			{Name: "compensation", Text: "nor is a compensation", Wants: []Trait{compensations}},
 		},
-		Evidence: "call-sent, call-ended and call-committed",
-		Blind:    "Calls after a kill, a pause or a store outage; calls with an effect (see duplicate-effect).",
-		Cost:     "linear",
-		Advice:   true,
+		Evidence:  "call-sent, call-ended and call-committed",
+		Prevented: "Storing an answer before anything else is decided, and deciding from the store.",
+		Blind:     "Calls after a kill, a pause or a store outage; calls with an effect (see duplicate-effect).",
+		Cost:      "linear",
+		Advice:    true,
 	}
 }
 

@@ -61,6 +61,7 @@ func section(w io.Writer, d Doc) {
 	for _, k := range d.Clauses {
 		fmt.Fprintf(w, "- **Clause `%s`**: %s%s\n", k.Name, sentence(k.Text), conditions(k))
 	}
+	fmt.Fprintf(w, "- **Prevented by**: %s\n", sentence(d.Prevented))
 	fmt.Fprintf(w, "- **Cannot see**: %s\n", sentence(d.Blind))
 	fmt.Fprintf(w, "- **Cost**: %s\n", sentence(d.Cost))
 	for _, t := range d.Wants {

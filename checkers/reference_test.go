@@ -15,7 +15,10 @@ func TestReferenceNamesEveryChecker(t *testing.T) {
 	}
 	for _, c := range checkers.All() {
 		d := c.Doc()
-		for _, want := range []string{"\n## " + d.Name + "\n", "| " + strings.ReplaceAll(d.Definition, "|", `\|`) + " |", d.Blind} {
+		if !strings.HasSuffix(d.Prevented, ".") {
+			t.Errorf("%s: prevented by %q: expected a sentence", d.Name, d.Prevented)
+		}
+		for _, want := range []string{"\n## " + d.Name + "\n", "| " + strings.ReplaceAll(d.Definition, "|", `\|`) + " |", d.Prevented, d.Blind} {
 			if !strings.Contains(b.String(), want) {
 				t.Errorf("%s: %q is missing", d.Name, want)
 			}

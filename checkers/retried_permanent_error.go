@@ -37,10 +37,11 @@ func (RetriedPermanentError) Doc() Doc {
 			{Name: refusedDeferrable, Text: "nor is a deferrable one, although it may be done later", Wants: []Trait{deferrables}},
 			{Name: refusedCompensation, Text: "nor is a compensation", Wants: []Trait{compensations}},
 		},
-		Evidence: "call-sent and call-ended.",
-		Blind:    "Retries after the orchestrator was killed, paused or without its store in between; rejections that it may not have read to the end.",
-		Cost:     "linear",
-		Needs:    []string{"permanent-errors"},
+		Evidence:  "call-sent and call-ended.",
+		Prevented: "Sorting answers into done, permanent and transient in one place, by the participant's contract.",
+		Blind:     "Retries after the orchestrator was killed, paused or without its store in between; rejections that it may not have read to the end.",
+		Cost:      "linear",
+		Needs:     []string{"permanent-errors"},
 	}
 }
 

@@ -48,11 +48,12 @@ func (RetryAmplification) Doc() Doc {
 			{Name: amplified, Text: "in any time there are no more retries than burst, and share of the first attempts in it, and min_per_second of its seconds: budgets that would have been exceeded if no retry had waited for its token"},
 			{Name: amplifiedAgain, Text: "nor in any time in which the orchestrator was killed", Does: []string{history.Kill}},
 		},
-		Evidence: "call-sent of the calls that name the budget, and call-ended.",
-		Blind:    "Retries that are seen up to 25 ms (or three times the longest lag of the cell) later than they left; calls to connections that were refused; times in which the orchestrator was paused or without its store; calls from outside of the cell.",
-		Cost:     "n·log n in the calls under budgets",
-		Wants:    []Trait{retryBudgets},
-		Needs:    []string{"retry-budget"},
+		Evidence:  "call-sent of the calls that name the budget, and call-ended.",
+		Prevented: "One retry budget for all calls to a participant, and retries in one layer only.",
+		Blind:     "Retries that are seen up to 25 ms (or three times the longest lag of the cell) later than they left; calls to connections that were refused; times in which the orchestrator was paused or without its store; calls from outside of the cell.",
+		Cost:      "n·log n in the calls under budgets",
+		Wants:     []Trait{retryBudgets},
+		Needs:     []string{"retry-budget"},
 	}
 }
 

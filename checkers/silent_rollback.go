@@ -28,10 +28,11 @@ func (SilentRollback) Doc() Doc {
 		Clauses: []Clause{
 			{Name: rollbackShown, Text: "a compensation is shown by a span, by a line of the log, or by the count of compensations", Wants: []Trait{compensations}},
 		},
-		Evidence: "call-sent of compensations, and telemetry.",
-		Blind:    "Whether the signal is right (see untruthful-metric, broken-trace and missing-log). A compensation whose attempts were all cut short by a kill.",
-		Cost:     "linear",
-		Wants:    []Trait{compensations},
+		Evidence:  "call-sent of compensations, and telemetry.",
+		Prevented: "Telling of each undo where it is stored: a span with a link, a line of the log, a count.",
+		Blind:     "Whether the signal is right (see untruthful-metric, broken-trace and missing-log). A compensation whose attempts were all cut short by a kill.",
+		Cost:      "linear",
+		Wants:     []Trait{compensations},
 	}
 }
 

@@ -36,10 +36,11 @@ func (StepOrder) Doc() Doc {
 			{Name: orderDeferrable, Text: "a step behind a deferrable one starts when what comes before that has succeeded", Wants: []Trait{stepsBehindDeferrables}},
 			{Name: orderAfterCrash, Text: "a step that starts after the orchestrator was killed starts when the one before it has succeeded", Does: []string{history.Kill}},
 		},
-		Evidence: "call-sent, call-answered and call-ended.",
-		Blind:    "A step that starts between the participant's answer and its arrival.",
-		Cost:     "linear",
-		Wants:    []Trait{orderedSteps},
+		Evidence:  "call-sent, call-answered and call-ended.",
+		Prevented: "Sending a step when the answers of all steps before it are stored.",
+		Blind:     "A step that starts between the participant's answer and its arrival.",
+		Cost:      "linear",
+		Wants:     []Trait{orderedSteps},
 	}
 }
 

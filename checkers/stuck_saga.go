@@ -37,9 +37,10 @@ func (StuckSaga) Doc() Doc {
 			{Name: endsPivot, Text: "it ends though the attempts of a pivot that can't be undone were used up while its outcome was unknown: the pivot is attempted until that is known", Needs: []string{"pivot"}, Wants: []Trait{openPivots}},
 			{Name: saysStuck, Text: "a saga that can't end since a compensation, or a step after the pivot, was refused for good or ran out of attempts, says that it is stuck", Wants: []Trait{mustSucceed}},
 		},
-		Evidence: "saga-accepted, saga-status, saga-ended, saga-operator, settled, and the events of calls",
-		Blind:    "What a person makes of a saga that says stuck. A settle time shorter than the waits of the policy, a machine so late that attempts time out without a fault, or a real service that is too slow, makes it inconclusive.",
-		Cost:     "linear",
+		Evidence:  "saga-accepted, saga-status, saga-ended, saga-operator, settled, and the events of calls",
+		Prevented: "Recovery that takes up every saga that is not over, and attempts that always have a time-out.",
+		Blind:     "What a person makes of a saga that says stuck. A settle time shorter than the waits of the policy, a machine so late that attempts time out without a fault, or a real service that is too slow, makes it inconclusive.",
+		Cost:      "linear",
 	}
 }
 

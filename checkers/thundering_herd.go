@@ -63,6 +63,7 @@ func (ThunderingHerd) Doc() Doc {
 		Source:     "Brooker, Exponential Backoff and Jitter, 2015; Naus, the scan statistic, 1965",
 		Clauses:    []Clause{{Name: herdSpread, Text: "jittered waits before attempts of one number are spread over their band: at least 8 after a failure of known time, in bands of 10 ms or more, four fifths of them within the band, at least 5 of them ending at moments that are 1 ms (or twice the usual lag of the wire) apart, for at least two numbers. With r the usual lag as a part of the band, the fullest 0.1+r of the band holds k of those n waits of a number with p ≤ n·P(Bin(n−1, 0.1+r) ≥ k−1) if the policy holds; a violation if two numbers have p < √(1e-6 / pairs of numbers): false alarms are below 1e-6 a cell"}},
 		Evidence:   "call-sent, call-answered and call-ended.",
+		Prevented:  "Jitter drawn for each wait by itself.",
 		Blind:      "Fewer waits than that; herds that come within a millisecond; jitter that is spread but of another shape; whatever a slow machine blurs.",
 		Cost:       "linear, and n·log n in the waits",
 		Wants:      []Trait{herds},

@@ -43,10 +43,11 @@ func (UnauditedAction) Doc() Doc {
 			{Name: actSigned, Text: "it is there with who asked for it, and why", Wants: wants},
 			{Name: actOnce, Text: "it is there once, however often the same request was sent, and not at all if it was refused", Wants: wants},
 		},
-		Evidence: "saga-operator, saga-operated, audited and audit-read.",
-		Blind:    "Requests that were not answered; whether a reason is a good one; what operators did by other ways than the contract's.",
-		Cost:     "linear",
-		Needs:    []string{"audit", "operator-compensation", "operator-pause"},
+		Evidence:  "saga-operator, saga-operated, audited and audit-read.",
+		Prevented: "Writing who asked, and why, in the commit that does it.",
+		Blind:     "Requests that were not answered; whether a reason is a good one; what operators did by other ways than the contract's.",
+		Cost:      "linear",
+		Needs:     []string{"audit", "operator-compensation", "operator-pause"},
 	}
 }
 

@@ -38,9 +38,10 @@ func (UnneededCompensation) Doc() Doc {
 			{Name: forwardAfterCrash, Text: "nor is one whose steps succeeded although the orchestrator was killed while it ran", Does: []string{history.Kill}},
 			{Name: neverAttempted, Text: "a rollback leaves out each step with a compensation that was never attempted", Wants: []Trait{sparedUndos}},
 		},
-		Evidence: "call-sent, call-ended and saga-status.",
-		Blind:    "Rollbacks after an operator's request, or while some step's outcome was unknown (see retry-budget); those before which a kill may have cost the last attempt, or an attempt may have failed before it reached the wire.",
-		Cost:     "linear",
+		Evidence:  "call-sent, call-ended and saga-status.",
+		Prevented: "Turning only for a refusal, a budget that is used up, or a person: a transient error is repeated first.",
+		Blind:     "Rollbacks after an operator's request, or while some step's outcome was unknown (see retry-budget); those before which a kill may have cost the last attempt, or an attempt may have failed before it reached the wire.",
+		Cost:      "linear",
 	}
 }
 

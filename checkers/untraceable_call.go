@@ -32,9 +32,10 @@ func (UntraceableCall) Doc() Doc {
 			{Name: "trace-context", Text: "each attempt carries a trace context (traceparent)", Needs: []string{"trace-context"}},
 			{Name: "own-address", Text: "each call comes to the address of an operation"},
 		},
-		Evidence: "the headers in call-sent, and call-stray",
-		Blind:    "Whether traces arrive anywhere, and whether each saga has one of its own: W3C Trace Context leaves open what belongs to a trace, and the calls of several sagas may.",
-		Cost:     "linear",
+		Evidence:  "the headers in call-sent, and call-stray",
+		Prevented: "Sending the saga's id and a trace context with each call.",
+		Blind:     "Whether traces arrive anywhere, and whether each saga has one of its own: W3C Trace Context leaves open what belongs to a trace, and the calls of several sagas may.",
+		Cost:      "linear",
 	}
 }
 

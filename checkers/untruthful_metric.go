@@ -45,10 +45,11 @@ func (UntruthfulMetric) Doc() Doc {
 			{Name: countsStuck, Text: "as many sagas are said to wait for a person as do", Needs: []string{history.HasMetrics}},
 			{Name: countsAfterCrash, Text: "all numbers are true although the orchestrator was killed in between", Needs: []string{history.LastingMetrics}, Does: []string{history.Kill}},
 		},
-		Evidence: "telemetry (metrics before and after), saga-accepted, saga-status, call-sent and call-ended.",
-		Blind:    "Metrics that the manifest does not name; cells on an orchestrator that others use at the same time; attempts and retries where connections were refused, or where attempts may have timed out before they reached the wire; after a kill and a pause, one attempt more for each operation; labels.",
-		Cost:     "linear",
-		Needs:    []string{history.HasMetrics},
+		Evidence:  "telemetry (metrics before and after), saga-accepted, saga-status, call-sent and call-ended.",
+		Prevented: "Counting what is stored, when it is stored, and counting anew from the store after a restart.",
+		Blind:     "Metrics that the manifest does not name; cells on an orchestrator that others use at the same time; attempts and retries where connections were refused, or where attempts may have timed out before they reached the wire; after a kill and a pause, one attempt more for each operation; labels.",
+		Cost:      "linear",
+		Needs:     []string{history.HasMetrics},
 	}
 }
 

@@ -47,6 +47,7 @@ type Doc struct {
 	Definition string
 	Source     string // paper, RFC, thread
 	Evidence   string // which events it needs
+	Prevented  string // by what practice
 	Blind      string // what it cannot see
 	Cost       string
 	Clauses    []Clause

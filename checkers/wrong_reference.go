@@ -27,11 +27,12 @@ func (WrongReference) Doc() Doc {
 			{Name: "names-its-own", Text: "the effect that a compensation names is one of its saga and of the step that it undoes"},
 			{Name: "names-something", Text: "a compensation whose step's effect stands names an effect that is there"},
 		},
-		Evidence: "call-answered and call-committed",
-		Blind:    "Services whose compensations name no effect (no which in the workflow's file).",
-		Cost:     "linear",
-		Wants:    []Trait{compensations},
-		Own:      true,
+		Evidence:  "call-answered and call-committed",
+		Prevented: "Storing the id that an answer gave in the commit of that answer, and naming it in the undo.",
+		Blind:     "Services whose compensations name no effect (no which in the workflow's file).",
+		Cost:      "linear",
+		Wants:     []Trait{compensations},
+		Own:       true,
 	}
 }
 

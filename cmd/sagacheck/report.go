@@ -2,9 +2,13 @@ package main
 
 import (
 	"errors"
+	"io"
+
+	"github.com/spf13/cobra"
 
 	"github.com/sagacheck/sagacheck/campaign"
-	"github.com/spf13/cobra"
+	"github.com/sagacheck/sagacheck/reports"
+	"github.com/sagacheck/sagacheck/results"
 )
 
 func newReport(p process) *cobra.Command {
@@ -36,6 +40,41 @@ run the same scenarios, plans and settings); so is one that never ended (exit 2)
 	}
 	clausesFlag(merge, &clauses)
 	merge.Flags().StringVar(&out, "out", campaign.Defaults().Out, "`folder` for reports")
-	c.AddCommand(merge)
+	c.AddCommand(merge, newPostmortem(p))
+	return c
+}
+
+func newPostmortem(p process) *cobra.Command {
+	var out string
+	c := &cobra.Command{
+		Use:   "postmortem FILE",
+		Short: "Draft what people write when something went wrong, from a replay file",
+		Long: `Drafts a postmortem in Markdown from the replay file of a failure, where its run left
+it: the timeline, what took effect, the fault, how it was noticed, which policy and
+compensation let it through, and what would have prevented it. What only people know
+is asked for. Without --out it is printed.`,
+		Example: `  sagacheck report postmortem sagacheck-out/latest/failures/double-credit-order-x1-0004.yaml
+  sagacheck report postmortem --out postmortem.md sagacheck-out/latest/failures/double-credit-order-x1-0004.yaml`,
+		Args: func(_ *cobra.Command, args []string) error {
+			if len(args) != 1 {
+				return usage(errors.New("report postmortem: expected one replay file"))
+			}
+			return nil
+		},
+		RunE: func(_ *cobra.Command, args []string) error {
+			pm, err := results.NewPostmortem(args[0])
+			if err != nil {
+				return usage(err)
+			}
+			text := reports.Postmortem(pm)
+			if out == "" {
+				_, err = io.WriteString(p.stdout, text)
+			} else {
+				err = results.WriteFile(out, []byte(text))
+			}
+			return trouble(err)
+		},
+	}
+	c.Flags().StringVar(&out, "out", "", "`file` to write, in the place of printing")
 	return c
 }
