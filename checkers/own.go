@@ -77,7 +77,7 @@ func twice(o *history.OpRecord) []*history.Event {
 	return nil
 }
 
-// says tells whether an answer has a name in it.
+// says tells whether an answer has a name in it. What has no name is said by none.
 func says(e *history.Event, name string) bool {
-	return e.Reply != nil && strings.Contains(e.Reply.Body, name)
+	return name != "" && e.Reply != nil && strings.Contains(e.Reply.Body, name)
 }
