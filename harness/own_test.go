@@ -37,8 +37,8 @@ type shop struct {
 	url  map[string]string // of the services
 	calm bool              // one call after the other, and no waits
 
-	// slow: the answer to a start comes so much later.
-	slow time.Duration
+	// slow: the answer to a start comes so much later; late: it begins so much later.
+	slow, late time.Duration
 
 	mu     sync.Mutex
 	states map[string]string
@@ -60,6 +60,7 @@ func (s *shop) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		http.Error(w, err.Error(), http.StatusBadRequest)
 		return
 	}
+	time.Sleep(s.late)
 	id := fmt.Sprintf("o-%d", rand.Int64())
 	s.set(id, "NEW")
 	go func() {
@@ -344,6 +345,20 @@ func TestSlowStart(t *testing.T) {
 	if n, end := len(ix.Sagas[0].Submitted), ix.Sagas[0].Status(); n != 1 || end != saga.Completed {
 		t.Errorf("started %d times, ended %q: expected once, completed", n, end)
 	}
+}
+
+// TestLateStart: a start that arrives when its client has left, and which the workflow takes its
+// time to accept, begins a saga of the cell that sent it, and of no other.
+func TestLateStart(t *testing.T) {
+	short := saga.SubmitPolicy.AttemptTimeoutMS
+	s := &shop{send: usual, late: 3 * time.Duration(short) * time.Millisecond}
+	h, flow := startShop(t, s, "127.0.0.1")
+	delay := faults.Fault{Kind: faults.KindDelay, At: mustPoint("submit#1@request"), DelayMS: short + 100}
+	hist := runShop(t, h, flow, 1, faults.Plan{Faults: []faults.Fault{delay}})
+	if end := history.NewIndex(hist).Sagas[0].Status(); end != saga.Completed {
+		t.Errorf("the saga of a late start ended %q in its cell: expected completed", end)
+	}
+	endsWell(t, hist, 1)
 }
 
 // TestAcceptanceIsAsItWas: the record has the code with which the workflow took a start, not

@@ -203,7 +203,7 @@ type far struct {
 	tcp      *net.TCPConn
 	req      *message // what is written
 	answer   *message
-	keep     bool   // when the orchestrator has left, the participant still gets the request
+	keep     bool   // nothing tells the other side that the client has left
 	onAnswer func() // called when the answer begins
 	to       *http.Request
 	code     atomic.Int64 // of the answer; 0: none came
@@ -253,13 +253,19 @@ func (f *far) Write(p []byte) (int, error) {
 // gotAll tells whether the whole request was written.
 func (f *far) gotAll() bool { return f.req.whole() && f.written.Load() == f.req.size.Load() }
 
-// Close is the end of the request's way. A participant that has all of it goes on;
-// one that has a part must not take it for all.
+// Close is the end of the request's way. Who has a part of it must not take it for all.
+// Who has all of it goes on: a participant without hearing that its client has left, an
+// orchestrator hears it. What that answers is waited for all the same: a start that came
+// late has begun a saga when it is answered, and not when it was delivered.
 func (f *far) Close() error {
-	if f.keep && f.gotAll() {
+	half, ok := f.conn.(interface{ CloseWrite() error })
+	switch {
+	case !f.gotAll(), !f.keep && !ok:
+		return f.conn.Close()
+	case f.keep:
 		return nil
 	}
-	return f.conn.Close()
+	return half.CloseWrite()
 }
 
 func (f *far) kill(reset bool) {
