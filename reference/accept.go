@@ -129,21 +129,11 @@ func (e *Executor) accept(k *known, def saga.Definition, forgotten bool) {
 		}
 		settle()
 	}()
-	if forgotten {
-		l, err := e.load(e.ctx, def.ID)
-		if k.err = err; err != nil {
-			return
-		}
-		if k.broken = l.broken; l.known() {
-			k.stored = true
-			if l.state != nil {
-				k.run = newRun(e, l.state, l.commits)
-				k.run.stop()
-				k.run.inbox.close()
-			}
+	if forgotten && !e.isNew(k, def.ID) {
+		if k.err == nil {
 			settle()
-			return
 		}
+		return
 	}
 	if k.err = e.control.versions.know(def); k.err != nil {
 		return
@@ -161,6 +151,30 @@ func (e *Executor) accept(k *known, def saga.Definition, forgotten bool) {
 			k.err = e.outward(def.ID, err)
 		}
 	})
+}
+
+// isNew looks in the store for a saga that may have left memory. Not new: what is there, or
+// why that is not known, is in k.
+func (e *Executor) isNew(k *known, id string) bool {
+	stored, err := e.knows(e.ctx, id)
+	if err != nil || !stored {
+		k.err = err
+		return err == nil
+	}
+	l, err := e.load(e.ctx, id)
+	if k.err = err; err != nil {
+		return false
+	}
+	if k.broken = l.broken; !l.known() {
+		return true // it was removed in between
+	}
+	k.stored = true
+	if l.state != nil {
+		k.run = newRun(e, l.state, l.commits)
+		k.run.stop()
+		k.run.inbox.close()
+	}
+	return false
 }
 
 // outward is an error as the client may see it.

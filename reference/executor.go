@@ -77,10 +77,11 @@ type Executor struct {
 
 	waking sync.Mutex // held by who wakes a saga that is at rest
 
-	mu    sync.Mutex
-	sagas map[string]*known
-	cache cache // the ended ones among them
-	open  int64 // bytes of the others
+	mu      sync.Mutex
+	sagas   map[string]*known
+	cache   cache // the ended ones among them
+	open    int64 // bytes of the others
+	lookups lookups
 	// forgotten: the store knows sagas that are not in memory.
 	forgotten bool
 }
@@ -137,6 +138,11 @@ func open(ctx context.Context, s store.Store, o Options) (*Executor, error) {
 	}
 	e.ctx, e.cancel = context.WithCancel(context.WithoutCancel(ctx))
 	e.journal = newJournal(s, e.health, e.rules)
+	e.lookups = lookups{spawn: e.spawn, ask: func(ids []string) ([]string, error) {
+		within, cancel := context.WithTimeout(e.ctx, readPatience)
+		defer cancel()
+		return s.Holds(within, ids)
+	}}
 	e.control.turn, e.control.flags = make(chan struct{}, 1), newFlags()
 	if err = e.control.load(ctx, s); err == nil {
 		err = e.recount(ctx)

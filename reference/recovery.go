@@ -23,22 +23,40 @@ func (l loaded) known() bool { return l.state != nil || l.broken != nil }
 const readPatience = 2 * time.Second
 
 // load reads a saga that memory has let go of. The error is ErrUnavailable.
-func (e *Executor) load(ctx context.Context, id string) (loaded, error) {
+func (e *Executor) load(ctx context.Context, id string) (l loaded, err error) {
+	err = e.reading(ctx, id, func(within context.Context) (err error) {
+		l, err = e.read(within, id)
+		return err
+	})
+	return l, err
+}
+
+// knows tells whether the store holds a saga. The error is ErrUnavailable.
+func (e *Executor) knows(ctx context.Context, id string) (known bool, err error) {
+	err = e.reading(ctx, id, func(within context.Context) (err error) {
+		known, err = e.lookups.known(within, id)
+		return err
+	})
+	return known, err
+}
+
+// reading asks the store something about a saga, and tells the health whether it answers.
+func (e *Executor) reading(ctx context.Context, id string, ask func(within context.Context) error) error {
 	within, cancel := context.WithTimeout(ctx, readPatience)
 	defer cancel()
-	l, err := e.read(within, id)
-	if err != nil {
-		if ctx.Err() == nil && e.health.Trouble(store.Reading, err) {
-			e.mu.Lock()
-			if e.ctx.Err() == nil { // Close waits for all that was started before
-				e.spawn(func() { e.awaitReading(id) })
-			}
-			e.mu.Unlock()
-		}
-		return loaded{}, unavailable("can't " + store.Reading)
+	err := ask(within)
+	if err == nil {
+		e.health.Well(store.Reading)
+		return nil
 	}
-	e.health.Well(store.Reading)
-	return l, nil
+	if ctx.Err() == nil && e.health.Trouble(store.Reading, err) {
+		e.mu.Lock()
+		if e.ctx.Err() == nil { // Close waits for all that was started before
+			e.spawn(func() { e.awaitReading(id) })
+		}
+		e.mu.Unlock()
+	}
+	return unavailable("can't " + store.Reading)
 }
 
 // readingPause is the wait before a read that failed is tried again.

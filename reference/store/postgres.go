@@ -235,6 +235,16 @@ func (s *postgresStore) Since(ctx context.Context, after time.Time, most int) ([
 	return s.texts(ctx, `SELECT id FROM sagacheck_saga WHERE ended IS NULL OR ended >= $1 LIMIT $2`, after.Truncate(time.Millisecond), most)
 }
 
+func (s *postgresStore) Holds(ctx context.Context, ids []string) (held []string, err error) {
+	err = patiently(ctx, nil, Reading, unreachable, func(ctx context.Context) (err error) {
+		ctx, cancel := context.WithTimeout(ctx, statementTimeout)
+		defer cancel()
+		held, err = s.texts(ctx, `SELECT i.id FROM unnest($1::text[]) AS i (id) WHERE EXISTS (SELECT 1 FROM sagacheck_journal WHERE saga = i.id)`, ids)
+		return err
+	})
+	return held, err
+}
+
 func (s *postgresStore) texts(ctx context.Context, query string, args ...any) ([]string, error) {
 	rows, err := s.pool.Query(ctx, query, args...)
 	if err != nil {

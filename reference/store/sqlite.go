@@ -3,6 +3,7 @@ package store
 import (
 	"context"
 	"database/sql"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -57,7 +58,7 @@ func openSQLite(ctx context.Context, o Options) (*sqliteStore, error) {
 	if err == nil {
 		s.as, err = filesOf(file)
 	}
-	for _, query := range []string{insertEntry, insertSaga, endSaga, storeBreaker, forgetBreaker, loadQuery} {
+	for _, query := range []string{insertEntry, insertSaga, endSaga, storeBreaker, forgetBreaker, loadQuery, holdsQuery} {
 		if err == nil {
 			s.prepared[query], err = s.db.PrepareContext(ctx, query)
 		}
@@ -276,6 +277,20 @@ func texts(rows *sql.Rows) (list []string, err error) {
 		list = append(list, text)
 	}
 	return list, rows.Err()
+}
+
+const holdsQuery = `SELECT value FROM json_each(?) WHERE EXISTS (SELECT 1 FROM journal WHERE saga = value)`
+
+func (s *sqliteStore) Holds(ctx context.Context, ids []string) ([]string, error) {
+	list, err := json.Marshal(ids)
+	if err != nil {
+		return nil, err
+	}
+	rows, err := s.prepared[holdsQuery].QueryContext(ctx, string(list))
+	if err != nil {
+		return nil, err
+	}
+	return texts(rows)
 }
 
 const loadQuery = `SELECT n, records FROM journal WHERE saga = ? ORDER BY n`
