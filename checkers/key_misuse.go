@@ -49,7 +49,7 @@ func (c KeyMisuse) Check(h *history.History, ix *history.Index) Verdict {
 				continue
 			}
 			if h.SameKey(o.Op) {
-				sameKeys(t, ds, o.Op, as)
+				sameKeys(t, h, ds, o.Op, as)
 			}
 			owners.own(t, h, as)
 		}
@@ -69,14 +69,18 @@ func hasKeys(t *tally, op saga.Operation, as []*history.Attempt) bool {
 	return true
 }
 
-// sameKeys compares each attempt of an operation with the one before it.
-func sameKeys(t *tally, ds []disturbance, op saga.Operation, as []*history.Attempt) {
+// sameKeys compares each attempt of an operation with the one before it. What asks for another
+// effect after a refusal is another request, and has to have a key of its own.
+func sameKeys(t *tally, h *history.History, ds []disturbance, op saga.Operation, as []*history.Attempt) {
 	kept := map[string]bool{}
 	for i := 1; i < len(as); i++ {
 		before, again := as[i-1].Sent, as[i].Sent
 		clause := "same-again"
 		if kills(ds, before.Seq, again.Seq) > 0 {
 			clause = "same-after-crash"
+		}
+		if refused, _ := h.Refused(op, as[i-1]); refused && asksOther(as[i-1], as[i]) {
+			continue
 		}
 		if before.Key != again.Key {
 			t.violate(clause, op, []*history.Event{before, again}, "broke the use of idempotency keys: %s came with %q, and attempt %d with %q", op, before.Key, as[i].N, again.Key)
@@ -87,6 +91,15 @@ func sameKeys(t *tally, ds []disturbance, op saga.Operation, as []*history.Attem
 	for clause := range kept {
 		t.held(clause, 1)
 	}
+}
+
+// asksOther tells whether two attempts ask for different effects.
+func asksOther(a, b *history.Attempt) bool {
+	if len(a.Received) == 0 || len(b.Received) == 0 {
+		return false
+	}
+	x, y := a.Received[0].Effect, b.Received[0].Effect
+	return x != nil && y != nil && !x.Equal(*y)
 }
 
 // keyOwners knows which operation came first with a key, and what else has come.

@@ -135,10 +135,19 @@ func base(step string) string {
 	return name
 }
 
-// observed puts what was asked for in the place of what was expected.
+// observed puts what was asked for in the place of what was expected. Who asked for something
+// else after a refusal can be told only then.
 func (r *cellRun) observed(h *history.History) {
+	router := r.own.router
+	router.define(h)
+	if router.anew(h) {
+		router.define(h)
+	}
+}
+
+func (r *router) define(h *history.History) {
 	for i, d := range h.Header.Definitions {
-		h.Header.Definitions[i].Steps = r.own.router.asked(d)
+		h.Header.Definitions[i].Steps = r.asked(d)
 	}
 }
 

@@ -188,7 +188,7 @@ func (r *router) ask(call *workflows.Call, s *ownSaga, op saga.Operation, undoes
 		}
 	}
 	if action, asked := s.asked[op.Inverse()]; of == nil && asked && op.Direction == saga.Compensation {
-		of = &workflows.Action{"effect": action.Effect}
+		of = &workflows.Action{"effect": s.doneBy(op.Inverse(), action.Effect)}
 	}
 	a.Effect, err = call.Effect(s.vars(), of)
 	return a, err
