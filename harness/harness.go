@@ -291,17 +291,23 @@ func (h *Harness) RunCell(ctx context.Context, c Cell) Result {
 	return r
 }
 
-// among runs a cell beside others, apart without any.
+// among runs a cell beside others.
 func (h *Harness) among(ctx context.Context, c Cell) (*history.History, error) {
 	h.apartness.RLock()
 	defer h.apartness.RUnlock()
 	return h.observe(ctx, c)
 }
 
+// apart runs a cell with no other beside it, and where that can be had with none before it:
+// in a process that has run no saga yet nobody else's may call late.
 func (h *Harness) apart(ctx context.Context, c Cell) (*history.History, error) {
 	h.apartness.Lock()
 	defer h.apartness.Unlock()
-	return h.observe(ctx, c)
+	if h.Start == nil {
+		return h.observe(ctx, c)
+	}
+	fresh, err := h.Start(ctx)
+	return h.observeOn(ctx, c, fresh, err)
 }
 
 // owns tells whether a cell gets an orchestrator of its own.
@@ -316,10 +322,16 @@ func (h *Harness) observe(ctx context.Context, c Cell) (*history.History, error)
 		return h.run(ctx, c, h.System, nil)
 	}
 	own, err := h.owned.take(ctx)
+	return h.observeOn(ctx, c, own, err)
+}
+
+// observeOn runs a cell on an orchestrator of its own, if there is one. It is nobody's any more
+// where what it goes on with would be taken for the next cell's.
+func (h *Harness) observeOn(ctx context.Context, c Cell, own orchestrators.System, err error) (*history.History, error) {
 	if err != nil {
 		return nil, fmt.Errorf("an orchestrator of its own for cell %s: %w", c.ID, err)
 	}
 	hist, err := h.run(ctx, c, own, own)
-	h.owned.give(own, err == nil && !(countsFor(own) && leftOpen(hist)), h.stopLimit())
+	h.owned.give(own, err == nil && !((countsFor(own) || servesOne(own)) && leftOpen(hist)), h.stopLimit())
 	return hist, err
 }

@@ -68,6 +68,12 @@ func StartWorkflow(ctx context.Context, w *wire.Wire, flow *workflows.Workflow, 
 	return s, nil
 }
 
+// servesOne tells whether a system's calls say nothing of their saga.
+func servesOne(s orchestrators.System) bool {
+	own, ok := s.(*ownSystem)
+	return ok && own.router.flow.Alone()
+}
+
 // installed tells where the engine is that the workflow runs on.
 func installed(flow *workflows.Workflow, vars map[string]string) error {
 	if flow.System.Engine == "" {

@@ -40,6 +40,9 @@ type shop struct {
 	// slow: the answer to a start comes so much later; late: it begins so much later.
 	slow, late time.Duration
 
+	// again: what an old order still does when another one has come.
+	again func()
+
 	mu     sync.Mutex
 	states map[string]string
 }
@@ -62,8 +65,11 @@ func (s *shop) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	time.Sleep(s.late)
 	id := fmt.Sprintf("o-%d", rand.Int64())
-	s.set(id, "NEW")
+	old := s.set(id, "NEW")
 	go func() {
+		if s.again != nil && old > 0 {
+			s.again()
+		}
 		var work sync.WaitGroup
 		for _, item := range order.Items {
 			if s.calm {
@@ -94,10 +100,13 @@ func (s *shop) call(url string, body any) {
 	}
 }
 
-func (s *shop) set(id, state string) {
+// set notes the state of an order, and tells how many were there before.
+func (s *shop) set(id, state string) (before int) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	before = len(s.states)
 	s.states[id] = state
+	return before
 }
 
 const shopFile = `
@@ -133,6 +142,26 @@ func startShop(t testing.TB, s *shop, host string) (*harness.Harness, *workflows
 // startShopOf is startShop with another file.
 func startShopOf(t testing.TB, s *shop, host, text string) (*harness.Harness, *workflows.Workflow) {
 	t.Helper()
+	w := wire.New()
+	sys, flow := shopSystem(t, w, s, host, text)
+	h, err := harness.New(harness.Options{System: sys, Wire: w, Parallel: 100, Settle: time.Minute})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := sys.Stop(context.Background()); err != nil {
+			t.Error(err)
+		}
+		if err := h.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	return h, flow
+}
+
+// shopSystem starts the shop, with addresses on a wire for its services.
+func shopSystem(t testing.TB, w *wire.Wire, s *shop, host, text string) (orchestrators.System, *workflows.Workflow) {
+	t.Helper()
 	s.states, s.url = map[string]string{}, map[string]string{}
 	mux := http.NewServeMux()
 	mux.Handle("/orders", s)
@@ -159,24 +188,11 @@ func startShopOf(t testing.TB, s *shop, host, text string) (*harness.Harness, *w
 	if err != nil {
 		t.Fatal(err)
 	}
-	w := wire.New()
 	sys, err := harness.StartWorkflow(t.Context(), w, flow, orchestrators.Options{Dir: t.TempDir()})
 	if err != nil {
 		t.Fatal(err)
 	}
-	h, err := harness.New(harness.Options{System: sys, Wire: w, Parallel: 100, Settle: time.Minute})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := sys.Stop(context.Background()); err != nil {
-			t.Error(err)
-		}
-		if err := h.Close(); err != nil {
-			t.Error(err)
-		}
-	})
-	return h, flow
+	return sys, flow
 }
 
 func runShop(t *testing.T, h *harness.Harness, flow *workflows.Workflow, sagas int, p faults.Plan) *history.History {
@@ -345,20 +361,6 @@ func TestSlowStart(t *testing.T) {
 	if n, end := len(ix.Sagas[0].Submitted), ix.Sagas[0].Status(); n != 1 || end != saga.Completed {
 		t.Errorf("started %d times, ended %q: expected once, completed", n, end)
 	}
-}
-
-// TestLateStart: a start that arrives when its client has left, and which the workflow takes its
-// time to accept, begins a saga of the cell that sent it, and of no other.
-func TestLateStart(t *testing.T) {
-	short := saga.SubmitPolicy.AttemptTimeoutMS
-	s := &shop{send: usual, late: 3 * time.Duration(short) * time.Millisecond}
-	h, flow := startShop(t, s, "127.0.0.1")
-	delay := faults.Fault{Kind: faults.KindDelay, At: mustPoint("submit#1@request"), DelayMS: short + 100}
-	hist := runShop(t, h, flow, 1, faults.Plan{Faults: []faults.Fault{delay}})
-	if end := history.NewIndex(hist).Sagas[0].Status(); end != saga.Completed {
-		t.Errorf("the saga of a late start ended %q in its cell: expected completed", end)
-	}
-	endsWell(t, hist, 1)
 }
 
 // TestAcceptanceIsAsItWas: the record has the code with which the workflow took a start, not

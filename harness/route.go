@@ -13,8 +13,8 @@ import (
 	"github.com/sagacheck/sagacheck/workflows"
 )
 
-// anybodysError is a call that any of several cells may have made: run alone, each of
-// them shows whether it was its own.
+// anybodysError is a call that any of several cells may have made, one that is over among
+// them: run alone, each of them shows whether it was its own.
 type anybodysError struct{ error }
 
 func (e *anybodysError) Unwrap() error { return e.error }
@@ -30,12 +30,12 @@ func (r *router) unmatched(service string, req workflows.Request, call *workflow
 		r.hear(cmp.Or(s, r.nobody), r.unheard(call.Said())...)
 	}
 	if s != nil && s.cell == nil {
-		return over()
+		return r.over(s)
 	} else if s != nil {
 		cells = []*cellRun{s.cell}
 	}
 	err = fmt.Errorf("a call that the workflow's file does not explain: %w", err)
-	if len(cells) > 1 {
+	if len(cells) > 1 || s == nil && r.late {
 		err = &anybodysError{err}
 	}
 	for _, c := range cells {
@@ -46,7 +46,8 @@ func (r *router) unmatched(service string, req workflows.Request, call *workflow
 }
 
 // over answers a call of a saga whose cell is over.
-func over() wire.Routed {
+func (r *router) over(s *ownSaga) wire.Routed {
+	r.late = r.late || s != r.nobody
 	return wire.Routed{Answer: participants.Answer{Code: http.StatusGone, Title: "this saga's cell is over"}}
 }
 
@@ -71,7 +72,7 @@ func (r *router) Route(service string, head *http.Request, body, raw []byte) wir
 	}
 	r.hear(s, call.Said()...)
 	if s.cell == nil {
-		return over()
+		return r.over(s)
 	}
 	var behind *passed
 	if real := r.real(service); real != nil {

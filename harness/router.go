@@ -25,6 +25,8 @@ type router struct {
 	news  chan struct{}       // closed when a saga's own name gets known
 
 	nobody *ownSaga // who said what nobody knows of
+	// late: a call that says nothing of its saga may be that of one that is over.
+	late bool
 }
 
 // ownSaga is what is known of one saga of a workflow.
@@ -79,11 +81,14 @@ func (r *router) enroll(cell *cellRun, started []workflows.Started) {
 }
 
 // dismiss ends the sagas of a cell. Their names stay known: what still comes for them
-// is no mistake of the file.
+// is no mistake of the file. Whether anything does that has no name nobody can know, and
+// need not: a cell can be run again in a process that has run no other. Where there is
+// only this process, it is believed to be done with them until a call tells otherwise.
 func (r *router) dismiss(cell *cellRun) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.cells = slices.DeleteFunc(r.cells, func(c *cellRun) bool { return c == cell })
+	r.late = r.late || cell.h.Start != nil
 	for _, id := range cell.ids {
 		s := r.sagas[id]
 		s.cell, s.actions, s.undos, s.tried, s.lines, s.asked, s.keeps, s.told = nil, nil, nil, nil, nil, nil, nil, nil
@@ -153,6 +158,15 @@ func (r *router) open() []*ownSaga {
 		}
 	}
 	return all
+}
+
+// lone is the saga that a call is of which says nothing of one: there is no other. Nil: there
+// is, or none.
+func (r *router) lone() *ownSaga {
+	if open := r.open(); len(open) == 1 && !r.late {
+		return open[0]
+	}
+	return nil
 }
 
 // speaker is the only saga that ever said one of the values; nil: there is none.

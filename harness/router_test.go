@@ -1,6 +1,7 @@
 package harness
 
 import (
+	"context"
 	"errors"
 	"net/http/httptest"
 	"os"
@@ -10,6 +11,7 @@ import (
 	"testing"
 
 	"github.com/sagacheck/sagacheck/history"
+	"github.com/sagacheck/sagacheck/orchestrators"
 	"github.com/sagacheck/sagacheck/participants"
 	"github.com/sagacheck/sagacheck/saga"
 	"github.com/sagacheck/sagacheck/wire"
@@ -235,5 +237,30 @@ func TestLeftOverCalls(t *testing.T) {
 	}
 	if to := r.call("DELETE", "/cars/c-3", ""); to.Line != nil {
 		t.Errorf("what follows on it is given to the saga that is left: %+v", to)
+	}
+}
+
+// TestWordlessCallAfterACell: where another process can be had, a call that says nothing of its
+// saga is not given to the one saga that is left when another one is over: it is anybody's, and
+// the cell runs again where none was before. Where there is only this process it is given to
+// it, until a call of a saga that is over was seen.
+func TestWordlessCallAfterACell(t *testing.T) {
+	for _, another := range []bool{true, false} {
+		r := newRouted(t, "s1", "s2")
+		r.named("s2", "t-2")
+		if another {
+			r.cells["s2"].h.Start = func(context.Context) (orchestrators.System, error) { return nil, nil }
+		}
+		r.dismiss(r.cells["s2"])
+		if to := r.call("DELETE", "/cars/none", ""); (to.Line == nil) != another {
+			t.Errorf("another process %v: %+v", another, to)
+		}
+		if !another {
+			r.call("PUT", "/cars/c-2", `{"trip":"t-2"}`)
+			r.call("DELETE", "/cars/nothing", "")
+		}
+		if anybodys := new(anybodysError); !errors.As(r.cells["s1"].in.Broken(), &anybodys) {
+			t.Errorf("another process %v: the cell that is left was told %v", another, r.cells["s1"].in.Broken())
+		}
 	}
 }

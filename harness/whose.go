@@ -57,9 +57,9 @@ func (r *router) whose(call *workflows.Call) (*ownSaga, *ownAction, error) {
 	})
 	var s *ownSaga
 	var unsaid *workflows.UnsaidError
-	switch open := r.open(); {
-	case errors.As(err, &unsaid) && len(open) == 1 && open[0].misled: // it names what it was not told
-		s = open[0]
+	switch open, lone := r.open(), r.lone(); {
+	case errors.As(err, &unsaid) && lone != nil && lone.misled: // it names what it was not told
+		s = lone
 	case err != nil:
 		return nil, nil, err
 	case only:
@@ -87,8 +87,8 @@ func (r *router) whose(call *workflows.Call) (*ownSaga, *ownAction, error) {
 	if s := r.speaker(call.Sent().Said()); s != nil { // a name that is not there, of a saga that said it, or is over
 		return s, nil, nil
 	}
-	if open := r.open(); len(open) == 1 { // it can be nobody else's
-		return open[0], nil, nil
+	if s := r.lone(); s != nil { // it can be nobody else's
+		return s, nil, nil
 	}
 	return nil, nil, fmt.Errorf("%s: its which names nothing that was done, and no saga: expression says whose it is", call)
 }

@@ -1,0 +1,71 @@
+package harness_test
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/sagacheck/sagacheck/faults"
+	"github.com/sagacheck/sagacheck/harness"
+	"github.com/sagacheck/sagacheck/history"
+	"github.com/sagacheck/sagacheck/orchestrators"
+	"github.com/sagacheck/sagacheck/saga"
+	"github.com/sagacheck/sagacheck/wire"
+)
+
+// TestLateStart: a start that arrives when its client has left, and which the workflow takes its
+// time to accept, begins a saga of the cell that sent it, and of no other.
+func TestLateStart(t *testing.T) {
+	short := saga.SubmitPolicy.AttemptTimeoutMS
+	s := &shop{send: usual, late: 3 * time.Duration(short) * time.Millisecond}
+	h, flow := startShop(t, s, "127.0.0.1")
+	delay := faults.Fault{Kind: faults.KindDelay, At: mustPoint("submit#1@request"), DelayMS: short + 100}
+	hist := runShop(t, h, flow, 1, faults.Plan{Faults: []faults.Fault{delay}})
+	if end := history.NewIndex(hist).Sagas[0].Status(); end != saga.Completed {
+		t.Errorf("the saga of a late start ended %q in its cell: expected completed", end)
+	}
+	endsWell(t, hist, 1)
+}
+
+// TestCallOfAnOldOrder: what an order whose cell is over still does, and says nothing by which it
+// could be told, is not charged to the one order that runs: that one runs again, in a process
+// that has run no other.
+func TestCallOfAnOldOrder(t *testing.T) {
+	text := strings.Replace(shopFile, "steps: [{name: reserve, do: stock.reserve}", `steps: [{name: reserve, do: stock.reserve, undo: stock.free}`, 1)
+	text = strings.Replace(text, "  pay:\n", `      free: {request: POST /freed, undoes: reserve, which: request.body.id == action.answer.body.id, answer: {code: 200}}
+  pay:
+`, 1)
+	w := wire.New()
+	sold := func() *shop {
+		s := &shop{send: usual}
+		s.again = func() {
+			_, _, _ = s.send(t.Context(), http.MethodPost, s.url["stock"]+"/freed", []byte(`{"id":"none"}`))
+		}
+		return s
+	}
+	sys, flow := shopSystem(t, w, sold(), "127.0.0.1", text)
+	h, err := harness.New(harness.Options{System: sys, Wire: w, Start: func(context.Context) (orchestrators.System, error) {
+		another, _ := shopSystem(t, w, sold(), "127.0.0.1", text)
+		return another, nil
+	}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() {
+		if err := errors.Join(sys.Stop(context.Background()), h.Close()); err != nil {
+			t.Error(err)
+		}
+	}()
+	for range 2 {
+		hist := runShop(t, h, flow, 1, faults.Plan{})
+		endsWell(t, hist, 1)
+		for _, e := range hist.Events {
+			if e.Direction == saga.Compensation {
+				t.Errorf("%s was charged with %s of %s", hist.Header.Cell, e.Kind, e.Operation())
+			}
+		}
+	}
+}
