@@ -125,7 +125,7 @@ func values(v any) []string {
 			return nil
 		}
 		return []string{v}
-	case float64, json.Number:
+	case json.Number, float64, float32, int, int8, int16, int32, int64, uint, uint8, uint16, uint32, uint64:
 		return []string{text(v)}
 	case map[string]any:
 		var all []string
@@ -145,8 +145,11 @@ func values(v any) []string {
 
 // text is a value as a text: a number without an exponent.
 func text(v any) string {
-	if f, ok := v.(float64); ok {
+	switch f := v.(type) {
+	case float64:
 		return strconv.FormatFloat(f, 'f', -1, 64)
+	case float32:
+		return strconv.FormatFloat(float64(f), 'f', -1, 32)
 	}
 	return fmt.Sprint(v)
 }
