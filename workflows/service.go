@@ -169,6 +169,9 @@ func (c *compiler) relations(at string, s *Service, op *Operation) {
 		if op.Effect != nil {
 			c.bad(at+".effect", "an operation that reads changes nothing")
 		}
+		if op.read != nil && op.Operation == "" && s.Upstream == "" && op.Answer.Body == nil && len(op.Answer.Headers) == 0 {
+			c.bad(at+".answer.body", "must be given: an operation that reads answers what is there: ${map(effects, .answer.body)}")
+		}
 	}
 	if op.Keeps != nil && op.Undoes == "" {
 		c.bad(at+".keeps", "expected undoes: what is undone, and not all of it")

@@ -191,6 +191,7 @@ func (c *compiler) asking(at, request string, headers map[string]string, body an
 	}
 	a.method = method
 	a.target = c.text(at+".request", path, known)
+	c.braces(at+".request", request, a.target, known)
 	for _, name := range slices.Sorted(maps.Keys(headers)) {
 		a.headers[name] = c.text(at+".headers."+name, headers[name], known)
 	}
@@ -198,4 +199,28 @@ func (c *compiler) asking(at, request string, headers map[string]string, body an
 		a.body = c.tree(at+".body", body, known)
 	}
 	return a
+}
+
+// braced is a name as paths of OpenAPI have it.
+var braced = regexp.MustCompile(`\{[^{}/]+\}`)
+
+// braces refuses such names in the path of a request to the workflow: they would be sent as they
+// stand.
+func (c *compiler) braces(field, request string, target *templates.Text, known []string) {
+	if target == nil { // told already
+		return
+	}
+	expected := "${saga.id}"
+	if slices.Contains(known, "id") {
+		expected = "${id}"
+	}
+	for _, literal := range target.Literals() {
+		path, _, query := strings.Cut(literal, "?")
+		for _, name := range braced.FindAllString(path, -1) {
+			c.bad(field, "%q: %s would be sent as it stands: expected %s", request, name, expected)
+		}
+		if query {
+			return
+		}
+	}
 }

@@ -116,6 +116,9 @@ func ParseText(s string, known ...string) (*Text, error) {
 	}
 }
 
+// Literals are what stands before, between and behind the expressions of a text.
+func (t *Text) Literals() []string { return t.literals }
+
 // Programs are the expressions of a text, in their order.
 func (t *Text) Programs() []*vm.Program { return t.programs }
 
