@@ -54,7 +54,7 @@ func (DegradationFailure) Doc() Doc {
 		},
 		Evidence:  "call-sent, call-ended, call-committed, saga-status, saga-ended and settled.",
 		Prevented: "Letting the core end without its deferrable steps, and storing those as work that is still to be done.",
-		Blind:     "Delays within the step's own retry policy; failures of the core that may have a reason of their own; steps that were refused for good.",
+		Blind:     "Delays within the step's own retry policy; whether a workflow of the user's own, whose waits nobody knows, makes up for a step after the cell is over; failures of the core that may have a reason of their own; steps that were refused for good.",
 		Cost:      "linear",
 		Wants:     []Trait{deferrables},
 		Needs:     []string{"deferrable"},
@@ -253,6 +253,8 @@ func checkMadeUp(t *tally, ix *history.Index, s *history.SagaRecord, step saga.S
 		if used != nil {
 			t.held(clause, 1)
 		}
+	case ix.History.Header.Workflow != "":
+		t.unknown(clause, "the deferrable step %s of saga %s has not been done, and nobody knows when its workflow does what it has left: a longer settle time may show it", step.Name, s.ID)
 	case !reportedFailed(s, step.Name) && nextAttempt(ix.History, s, o) > ix.Settled.At:
 		t.unknown(clause, "the deferrable step %s of saga %s has not been done, but its policy allows a wait beyond the settle time", step.Name, s.ID)
 	default:

@@ -29,7 +29,7 @@ func (OrphanedEffect) Doc() Doc {
 		},
 		Evidence:  "call-committed, call-answered, call-ended, call-read, call-back, saga-ended and saga-status",
 		Prevented: "An id of the caller's own choosing in the request, or a read-back by key before anything is repeated or given up.",
-		Blind:     "Effects whose name is not in the answer. A read-back counts whatever the orchestrator makes of it.",
+		Blind:     "Effects whose name is not in the answer. A read-back counts whatever the orchestrator makes of it. Deferrable steps that were left when their saga completed, and not done before the cell was over.",
 		Cost:      "linear",
 		Own:       true,
 	}
@@ -53,6 +53,8 @@ func (c OrphanedEffect) Check(h *history.History, ix *history.Index) Verdict {
 					t.held("answer-lost", 1)
 				case end == nil:
 					t.unjudgeable("answer-lost", "the saga has not ended")
+				case maybeLater(s, o):
+					t.unjudgeable("answer-lost", "a deferrable step may be attempted again at any time after the end of its saga")
 				default:
 					t.violate("answer-lost", o.Op, []*history.Event{e, endedOf(o, e), end}, "broke all-or-nothing: %s booked %s, and its name %s never reached the workflow, which ended %s without asking for it", o.Op, effectOf(e), e.Ref, endState(s))
 				}
@@ -60,6 +62,13 @@ func (c OrphanedEffect) Check(h *history.History, ix *history.Index) Verdict {
 		}
 	}
 	return t.verdict("no answer with the name of an effect was lost")
+}
+
+// maybeLater tells whether a deferrable step was left when its saga completed: it is done then,
+// or asked for, by whatever does that, and nobody knows when. The saga must have ended.
+func maybeLater(s *history.SagaRecord, o *history.OpRecord) bool {
+	step, _ := s.Definition.Step(o.Op.Step)
+	return step.Kind == saga.Deferrable && endOf(s).Status == saga.Completed && o.Learnt(saga.Done) == nil && o.Learnt(saga.Permanent) == nil
 }
 
 // endOf is the last report of a saga that says that nothing more happens; nil: there is none.

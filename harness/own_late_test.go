@@ -69,3 +69,22 @@ func TestCallOfAnOldOrder(t *testing.T) {
 		}
 	}
 }
+
+// TestOutbox: what an outbox still does when its order is done belongs to the cell, however the
+// first attempt failed, and however rarely it looks.
+func TestOutbox(t *testing.T) {
+	text := strings.Replace(shopFile, "do: pay.charge}", "do: pay.charge, kind: deferrable}", 1)
+	for _, f := range []faults.Fault{
+		{Kind: "reset", At: mustPoint("charge#1@response")},
+		{Kind: "unavailable", At: mustPoint("charge#1@receive")},
+	} {
+		h, flow := startShopOf(t, &shop{send: usual, outbox: 1500 * time.Millisecond}, "127.0.0.1", text)
+		hist := runShop(t, h, flow, 1, faults.Plan{Faults: []faults.Fault{f}})
+		endsWell(t, hist, 2)
+		for _, e := range hist.Events {
+			if e.Kind == history.Settled && e.Detail != "" {
+				t.Errorf("%s: it was not waited for: %s", f.Kind, e.Detail)
+			}
+		}
+	}
+}

@@ -40,6 +40,9 @@ type shop struct {
 	// slow: the answer to a start comes so much later; late: it begins so much later.
 	slow, late time.Duration
 
+	// outbox: an order is done when its charge was tried once; that is tried again so much later.
+	outbox time.Duration
+
 	// again: what an old order still does when another one has come.
 	again func()
 
@@ -82,7 +85,16 @@ func (s *shop) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 			})
 		}
 		work.Wait()
-		s.call(s.url["pay"]+"/payments", map[string]any{"customer": order.Customer, "amount": order.Amount})
+		charge := map[string]any{"customer": order.Customer, "amount": order.Amount}
+		if s.outbox > 0 {
+			done := s.try(s.url["pay"]+"/payments", charge)
+			s.set(id, "DONE")
+			for ; !done; done = s.try(s.url["pay"]+"/payments", charge) {
+				time.Sleep(s.outbox)
+			}
+			return
+		}
+		s.call(s.url["pay"]+"/payments", charge)
 		s.set(id, "DONE")
 	}()
 	time.Sleep(s.slow)
@@ -90,14 +102,15 @@ func (s *shop) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 }
 
 func (s *shop) call(url string, body any) {
-	b, _ := json.Marshal(body)
-	for {
-		code, _, err := s.send(context.Background(), http.MethodPost, url, b)
-		if err == nil && code == http.StatusCreated {
-			return
-		}
+	for !s.try(url, body) {
 		time.Sleep(5 * time.Millisecond)
 	}
+}
+
+func (s *shop) try(url string, body any) (done bool) {
+	b, _ := json.Marshal(body)
+	code, _, err := s.send(context.Background(), http.MethodPost, url, b)
+	return err == nil && code == http.StatusCreated
 }
 
 // set notes the state of an order, and tells how many were there before.

@@ -48,7 +48,7 @@ func (r *cellRun) settle(ctx context.Context) error {
 	for i, id := range r.accepted {
 		watches[i] = &watch{id: id}
 	}
-	quiet, waits := r.quiet(), newWaits(r.defs)
+	quiet, waits := r.quiet(), newWaits(r.defs, r.own != nil)
 	wait := askSoon
 	for {
 		r.askAll(ctx, client, watches)

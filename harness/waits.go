@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"fmt"
 	"maps"
+	"math"
 	"slices"
 	"strings"
 	"time"
@@ -16,11 +17,14 @@ import (
 // operation that was attempted may be attempted once more, whatever came of it,
 // when its policy's wait is over, the Retry-After that it was answered, the time for
 // which its circuit breaker is open or its retry budget holds it; and a deferrable step of a completed saga
-// may begin. An operation that was never attempted costs no time.
+// may begin. An operation that was never attempted costs no time. How long a workflow of the
+// user's own waits nobody knows: what it may do after the end of a saga may come at any time.
 type waits struct {
+	own    bool // the workflow is the user's
 	defs   map[string]saga.Definition
 	seen   int // events
 	ops    map[saga.Operation]*attempted
+	named  map[string]*attempted    // name of an effect → of what it is one
 	failed map[string]time.Duration // breaker, budget → when a call under it last failed
 	ended  map[string]time.Duration // completed saga → when it said so
 	back   time.Duration            // when the orchestrator's process last came back
@@ -31,12 +35,12 @@ type attempted struct {
 	attempts   int
 	last       time.Duration // when something was last seen of it
 	retryAfter time.Duration // that the last attempt was answered
-	settled    bool          // it was answered that it is done, or refused for good
+	settled    bool          // the orchestrator got to know that it is done, or refused for good
 }
 
-func newWaits(defs []saga.Definition) *waits {
+func newWaits(defs []saga.Definition, own bool) *waits {
 	w := &waits{
-		defs: map[string]saga.Definition{}, ops: map[saga.Operation]*attempted{},
+		own: own, named: map[string]*attempted{}, defs: map[string]saga.Definition{}, ops: map[saga.Operation]*attempted{},
 		failed: map[string]time.Duration{}, ended: map[string]time.Duration{},
 	}
 	for _, d := range defs {
@@ -63,6 +67,9 @@ func (w *waits) add(e *history.Event) {
 		}
 	case history.ProcessReady, history.ProcessResumed:
 		w.back = e.At
+	case history.CallRead, history.CallBack:
+		w.told(e)
+		return
 	}
 	fault := e.Kind == history.FaultFired || e.Kind == history.FaultHealed
 	if _, ok := w.call(e.Operation()); !ok || !fault && !e.Kind.OfCall() {
@@ -80,8 +87,12 @@ func (w *waits) add(e *history.Event) {
 	switch {
 	case e.Kind == history.CallAnswered && e.Attempt == op.attempts:
 		op.retryAfter = time.Duration(e.RetryAfterMS) * time.Millisecond
-		op.settled = op.settled || e.Code != 0 && saga.Classify(e.Code) != saga.Transient
-	case e.Kind == history.CallEnded && (e.Partial || saga.Classify(e.Code) != saga.Done):
+	case e.Kind == history.CallCommitted && e.Ref != "":
+		w.named[e.Ref] = op
+	case e.Kind == history.CallEnded && e.Code != 0 && !e.Partial && saga.Classify(e.Code) != saga.Transient:
+		op.settled = true
+	}
+	if e.Kind == history.CallEnded && (e.Partial || saga.Classify(e.Code) != saga.Done) {
 		call, _ := w.call(e.Operation())
 		if call.Breaker != nil {
 			w.failed[call.Breaker.Name] = e.At
@@ -89,6 +100,21 @@ func (w *waits) add(e *history.Event) {
 		if call.RetryBudget != nil {
 			w.failed[budget+call.RetryBudget.Name] = e.At
 		}
+	}
+}
+
+// told notes what the orchestrator got to know by asking, or without.
+func (w *waits) told(e *history.Event) {
+	if e.Code == 0 || saga.Classify(e.Code) != saga.Done {
+		return
+	}
+	for _, name := range e.Told {
+		if op := w.named[name]; op != nil {
+			op.settled = true
+		}
+	}
+	if op := w.ops[e.Operation()]; op != nil && e.Kind == history.CallBack {
+		op.settled = true
 	}
 }
 
@@ -113,6 +139,8 @@ func (w *waits) open(now time.Duration) []due {
 			case s.Kind != saga.Deferrable:
 			case a == nil:
 				open = append(open, due{op, at + late(s.Action.Retry, patience)})
+			case !a.settled && w.own:
+				open = append(open, due{op, whenever})
 			case !a.settled:
 				open = append(open, due{op, overdue(a.last, w.next(s.Action, a))})
 			}
@@ -124,6 +152,9 @@ func (w *waits) open(now time.Duration) []due {
 	})
 	return open
 }
+
+// whenever is when that comes of which nobody knows when it does.
+const whenever time.Duration = math.MaxInt64
 
 // patience is an attempt whose wait is as long as a policy's can be.
 const patience = 64
@@ -193,6 +224,10 @@ func unwaited(open []due, now time.Duration) string {
 	}
 	var parts []string
 	for _, ref := range slices.SortedFunc(maps.Keys(latest), func(a, b saga.StepRef) int { return cmp.Compare(a.String(), b.String()) }) {
+		if latest[ref] >= whenever-now {
+			parts = append(parts, fmt.Sprintf("%s, which may be attempted at any time", ref))
+			continue
+		}
 		parts = append(parts, fmt.Sprintf("%s, which may be attempted for %v more", ref, latest[ref].Round(time.Millisecond)))
 	}
 	return "not waited for: " + strings.Join(parts, "; ")
