@@ -109,15 +109,24 @@ func (x *session) possible(p faults.Plan) error {
 				return fmt.Errorf("faults[%d].%w", i, err)
 			}
 		}
-		if err == nil && k.Doc().Process && !a.Allows(k.Doc()) {
-			how := "an orchestrator with a manifest that says how"
-			if x.flow != nil {
-				how = "a process of the workflow's file with crashable: true"
-			}
-			return fmt.Errorf("faults[%d].kind: %s can't be given %q: expected %s", i, x.system.Info().Name, f.Kind, how)
+		if err == nil && (k.Doc().Process || k.Doc().Operator && x.flow != nil) && !a.Allows(k.Doc()) {
+			return fmt.Errorf("faults[%d].kind: %s can't be given %q: %s", i, x.system.Info().Name, f.Kind, x.impossible(k.Doc()))
 		}
 	}
 	return nil
+}
+
+// impossible says why the system can't be given a fault, or what it takes.
+func (x *session) impossible(kind faults.KindDoc) string {
+	switch {
+	case x.flow == nil:
+		return "expected an orchestrator with a manifest that says how"
+	case kind.Operator:
+		return "a workflow's file has no way to say how it is asked for a rollback"
+	case kind.Store:
+		return "a workflow's file has no way to say how it is cut off from its store"
+	}
+	return "expected a process of the workflow's file with crashable: true"
 }
 
 // within refuses a fault inside of a real service.

@@ -61,6 +61,25 @@ func TestShop(t *testing.T) {
 	}
 }
 
+// What a workflow's file has no words for is refused in a plan, with that as the reason.
+func TestWhatAWorkflowCannotBeGiven(t *testing.T) {
+	file := plantedShop(t, buildShop(t), "")
+	for plan, want := range map[string]string{
+		"faults: [{kind: ask-rollback, at: charge#1@commit}]":        "no way to say how it is asked for a rollback",
+		"faults: [{kind: store-outage, from_ms: 1, for_ms: 50}]":     "no way to say how it is cut off from its store",
+		"faults: [{kind: operate, as: retry, at: charge#1@receive}]": "expected an orchestrator with the capabilities operator-",
+	} {
+		o := RunOptions{Settings: Defaults(), Plan: filepath.Join(t.TempDir(), "plan.yaml")}
+		if err := os.WriteFile(o.Plan, []byte(plan), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		o.Workflow, o.Out = file, t.TempDir()
+		if _, err := Run(t.Context(), Host{}, o); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%s: %v, expected %q", plan, err, want)
+		}
+	}
+}
+
 // found checks that a run named a property; the empty one: that it passed.
 func found(t *testing.T, r *results.Run, property string) {
 	t.Helper()
