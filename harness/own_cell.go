@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"net/http"
 	"slices"
 	"strings"
@@ -139,6 +140,9 @@ func base(step string) string {
 // else after a refusal can be told only then.
 func (r *cellRun) observed(h *history.History) {
 	router := r.own.router
+	registers := r.world.Opened()
+	maps.Copy(registers, h.Header.Registers)
+	h.Header.Registers = registers
 	router.define(h)
 	if router.anew(h) {
 		router.define(h)

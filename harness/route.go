@@ -118,6 +118,9 @@ func (r *router) line(service string, call *workflows.Call, s *ownSaga, undoes *
 		ask.Declined = func(of participants.Done) participants.Answer { return r.decline(call, s, of, undoes) }
 	}
 	return wire.Routed{Line: r.lineOf(s, op), Seen: seen, Handle: func(c participants.Call, _ http.Header, body []byte) participants.Answer {
+		if op.Direction == saga.Action {
+			world.Open(ask.Effect)
+		}
 		return r.garbled(s, world.Do(c, body, ask))
 	}}
 }

@@ -1,6 +1,7 @@
 package participants
 
 import (
+	"maps"
 	"net/http"
 	"slices"
 
@@ -45,6 +46,27 @@ type Ask struct {
 	// Answer is what is answered when the effect is done. It is called under the lock of
 	// the world.
 	Answer func(Done) Answer
+}
+
+// Open gives registers that an action is to change, and of which nobody has said yet what they
+// hold, the value that the action expects there.
+func (w *World) Open(action saga.Effect) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	for _, wr := range action.Writes {
+		l := w.ledger(Owner(wr.Register))
+		if _, known := l.registers[wr.Register]; known || wr.From == "" {
+			continue
+		}
+		l.registers[wr.Register], w.opened[wr.Register] = wr.From, wr.From
+	}
+}
+
+// Opened are the values that registers were given so, by name.
+func (w *World) Opened() map[string]string {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return maps.Clone(w.opened)
 }
 
 // Do does a call to a service of the user's own. It is Handle for such services.

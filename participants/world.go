@@ -114,6 +114,7 @@ type World struct {
 
 	mu      sync.Mutex
 	ledgers map[string]*ledger
+	opened  map[string]string // what registers were found to hold before they were changed
 	mem     *memory
 }
 
@@ -123,7 +124,7 @@ func NewWorld(p Profile, registers map[string]string, rec *history.Recorder, hoo
 	if rules == nil {
 		rules = DefaultRules()
 	}
-	w := &World{profile: p, rec: rec, hook: hook, rules: rules, ledgers: map[string]*ledger{}, mem: newMemory()}
+	w := &World{profile: p, rec: rec, hook: hook, rules: rules, ledgers: map[string]*ledger{}, opened: map[string]string{}, mem: newMemory()}
 	for name, value := range registers {
 		w.ledger(Owner(name)).registers[name] = value
 	}
