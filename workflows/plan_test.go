@@ -14,7 +14,7 @@ func TestPathsBesideTheFile(t *testing.T) {
 	for name, text := range map[string]string{"trips.py": "", "workflow.yaml": `
 name: trips
 system:
-  processes: [{name: trips, command: [python3, trips.py, --flag, ./etc/new.conf, other.py, /bin/sh], dir: sub, ready: {tcp: "127.0.0.1:${port.http}"}}]
+  processes: [{name: trips, command: [python3, trips.py, --flag, ./etc/new.conf, other.py, /bin/sh], dir: sub, env: {PORT: "${port.http}"}, ready: {tcp: "127.0.0.1:${port.http}"}}]
   base: http://127.0.0.1:${port.http}
 start: {request: POST /trips, body: {who: "${saga.id}"}, id: answer.body.id}
 outcome: {request: "GET /trips/${id}", status: answer.body.state, statuses: {OPEN: running, DONE: completed}}

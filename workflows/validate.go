@@ -85,6 +85,8 @@ func (c *compiler) system() {
 		if p.Ready.URL != "" && p.Ready.TCP != "" {
 			c.bad(at+".ready", "expected either url or tcp")
 		}
+		c.heeded(at+".ready.url", p.Ready.URL)
+		c.heeded(at+".ready.tcp", p.Ready.TCP)
 		for _, k := range slices.Sorted(maps.Keys(p.Env)) {
 			c.template(at+".env."+k, p.Env[k])
 		}
@@ -93,6 +95,19 @@ func (c *compiler) system() {
 		}
 	}
 	c.template("system.base", s.Base)
+	c.heeded("system.base", s.Base)
+}
+
+// heeded refuses a port that no process is told: nothing would ever listen there.
+func (c *compiler) heeded(field, address string) {
+	if len(c.w.System.Processes) == 0 {
+		return
+	}
+	for _, p := range place.FindAllStringSubmatch(address, -1) {
+		if strings.HasPrefix(p[1], "port.") && !c.listens(p[0]) {
+			c.bad(field, "%q: expected a port that a process gets in its command or env: nothing would listen at %s", address, p[0])
+		}
+	}
 }
 
 func (c *compiler) container(k *orchestrators.Container) {
