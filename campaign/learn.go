@@ -48,6 +48,9 @@ func DefaultLearn() LearnOptions {
 	return LearnOptions{Out: "workflow.yaml", Starts: 3, Quiet: time.Second, Limit: 20 * time.Second}
 }
 
+// serviceLimit is how long services that were started beside it may take to listen.
+const serviceLimit = 5 * time.Second
+
 // Learn runs a workflow in front of real services, refuses and loses its calls in turn, and
 // writes the first draft of its file.
 func Learn(ctx context.Context, host Host, o LearnOptions) (*Learnt, error) {
@@ -60,6 +63,7 @@ func Learn(ctx context.Context, host Host, o LearnOptions) (*Learnt, error) {
 		return nil, usage(err)
 	}
 	defer func() { _ = recorder.Close() }() // all calls are over
+	recorder.Await(ctx, serviceLimit)
 	began := time.Now()
 	system, stop, err := o.system(ctx, host, setup, recorder)
 	if err != nil {

@@ -251,7 +251,7 @@ func TestJudgeGeneralRules(t *testing.T) {
 	for property, reason := range map[string]string{
 		"key-misuse":         "the workflow's file does not promise that calls have keys (promises)",
 		"compensation-order": "the workflow's file does not promise in which order steps are undone (promises)",
-		"breaker-violation":  `a workflow of the user's own is not judged by it: it needs "breaker", which is asked of sagas that Sagacheck makes`,
+		"breaker-violation":  "it is asked of sagas that Sagacheck makes, and not of a workflow of the user's own",
 	} {
 		if v := judge(t, property, h); v.Outcome != checkers.NotApplicable || v.Reason != reason {
 			t.Errorf("%s of a workflow: got %s (%s), want %s", property, v.Outcome, v.Reason, reason)

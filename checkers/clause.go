@@ -129,7 +129,7 @@ func unpromised(need string) string {
 	if p := promises[need]; p != "" {
 		return "the workflow's file does not promise " + p + " (promises)"
 	}
-	return fmt.Sprintf("a workflow of the user's own is not judged by it: it needs %q, which is asked of sagas that Sagacheck makes", need)
+	return "it is asked of sagas that Sagacheck makes, and not of a workflow of the user's own"
 }
 
 // supplied names the first thing that a clause sees and the mapping supplies.

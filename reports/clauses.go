@@ -2,6 +2,7 @@ package reports
 
 import (
 	"fmt"
+	"strings"
 
 	"github.com/sagacheck/sagacheck/checkers"
 	"github.com/sagacheck/sagacheck/internal/words"
@@ -9,12 +10,21 @@ import (
 )
 
 // riskLines say how often each property was at risk, and what could not be judged.
-// Of the clauses they tell those that could mostly not be judged, or all.
+// Of the clauses they tell those that could mostly not be judged, or all. What is not
+// applicable for one reason is one line, at the end.
 func riskLines(r *results.Run, all bool) []cell {
-	var out []cell
+	var out, reasons []cell
+	names := map[string][]string{} // by reason
 	for _, p := range r.Properties {
+		if p.Verdict == checkers.NotApplicable {
+			if names[p.Reason] == nil {
+				reasons = append(reasons, cell{p.Reason, dim})
+			}
+			names[p.Reason] = append(names[p.Reason], p.Name)
+			continue
+		}
 		out = append(out, riskLine(p))
-		if p.Verdict == checkers.NotApplicable || len(p.Clauses) < 2 {
+		if len(p.Clauses) < 2 {
 			continue
 		}
 		for _, k := range p.Clauses {
@@ -22,6 +32,9 @@ func riskLines(r *results.Run, all bool) []cell {
 				out = append(out, clauseLine(k))
 			}
 		}
+	}
+	for _, c := range reasons {
+		out = append(out, cell{strings.Join(names[c.Text], ", ") + ": not applicable: " + c.Text, c.Tone})
 	}
 	return out
 }
@@ -33,8 +46,6 @@ func toTell(k checkers.Count) bool { return !k.Open() && k.Unjudgeable > k.Judge
 func riskLine(p results.Property) cell {
 	c := cell{Text: fmt.Sprintf("%s: at risk %s in %d of %s", p.Name, words.Times(p.AtRisk), p.CellsAtRisk, words.Plural(p.Cells, "cell"))}
 	switch {
-	case p.Verdict == checkers.NotApplicable:
-		return cell{p.Name + ": not applicable: " + p.Reason, dim}
 	case p.Verdict == checkers.Vacuous && p.CellsAtRisk == 0:
 		return cell{p.Name + ": never at risk: " + p.Reason, warn}
 	case p.Verdict == checkers.Vacuous: // the reasons below say why

@@ -5,6 +5,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/sagacheck/sagacheck/checkers"
 	"github.com/sagacheck/sagacheck/internal/samples"
 	"github.com/sagacheck/sagacheck/reports"
 	"github.com/sagacheck/sagacheck/results"
@@ -81,5 +82,21 @@ func TestOneCauseOneFinding(t *testing.T) {
 	}
 	if !strings.Contains(b.String(), "by the same cause as duplicate-effect: cell c1, plan: lose charge#1@response") {
 		t.Errorf("junit:\n%s", b.String())
+	}
+}
+
+// What is not applicable for one reason is one line.
+func TestOneLineForAReason(t *testing.T) {
+	r := samples.Red()
+	r.Properties = []results.Property{
+		{Name: "a", Verdict: checkers.NotApplicable, Reason: "it has none"},
+		{Name: "c", Verdict: checkers.NotApplicable, Reason: "it does not say"},
+		{Name: "d", Verdict: checkers.NotApplicable, Reason: "it has none"},
+	}
+	text := string(show(t, r))
+	for _, want := range []string{"a, d: not applicable: it has none\n", "c: not applicable: it does not say\n"} {
+		if strings.Count(text, want) == 0 || strings.Contains(text, "\n  d: not applicable") {
+			t.Errorf("%q is missing:\n%s", want, text)
+		}
 	}
 }

@@ -2,6 +2,7 @@ package learn
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -180,6 +181,35 @@ func (r *Recorder) Told(took time.Duration) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.slowest = max(r.slowest, took)
+}
+
+// startPause is the wait before a service that does not listen yet is asked again.
+const startPause = 20 * time.Millisecond
+
+// Await gives services that were started just now some time to listen. Of those that don't
+// by then the calls tell.
+func (r *Recorder) Await(ctx context.Context, limit time.Duration) {
+	ctx, cancel := context.WithTimeout(ctx, limit)
+	defer cancel()
+	for _, behind := range r.behind {
+		for !listens(ctx, behind) && ctx.Err() == nil {
+			select {
+			case <-ctx.Done():
+			case <-time.After(startPause):
+			}
+		}
+	}
+}
+
+// listens tells whether a connection to a service is not refused.
+func listens(ctx context.Context, behind *url.URL) bool {
+	port := cmp.Or(behind.Port(), "80")
+	c, err := new(net.Dialer).DialContext(ctx, "tcp", net.JoinHostPort(behind.Hostname(), port))
+	if err != nil {
+		return !errors.Is(err, syscall.ECONNREFUSED)
+	}
+	_ = c.Close() // nothing was said
+	return true
 }
 
 func (r *Recorder) answered(place int, c Call, err error) {

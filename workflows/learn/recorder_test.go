@@ -44,6 +44,40 @@ func TestServiceThatIsNotThere(t *testing.T) {
 	}
 }
 
+// A service that was started just now is waited for.
+func TestServiceThatStarts(t *testing.T) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	addr := l.Addr().String()
+	if err := l.Close(); err != nil {
+		t.Fatal(err)
+	}
+	r, err := learn.NewRecorder(map[string]string{"payments": "http://" + addr}, nil, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = r.Close() }()
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	time.AfterFunc(100*time.Millisecond, func() {
+		l, err := net.Listen("tcp", addr)
+		if err != nil {
+			t.Error(err)
+			cancel()
+			return
+		}
+		t.Cleanup(func() { _ = l.Close() })
+	})
+	r.Await(ctx, time.Minute)
+	c, err := net.Dial("tcp", addr)
+	if err != nil {
+		t.Fatalf("awaited, and it does not listen: %v", err)
+	}
+	_ = c.Close()
+}
+
 // Redirects are followed in front of the recorder, or told.
 func TestRedirectsAreRecorded(t *testing.T) {
 	to := ""
