@@ -25,22 +25,21 @@ var breakerDefects = []Defect{
 	},
 }
 
-// overBreaker changes the breaker of an operation, if it has one.
-func overBreaker(r *reference.Rules, f func(o op, b *saga.Breaker)) {
-	was := r.Breaker
-	r.Breaker = func(o op) *saga.Breaker {
-		b := was(o)
-		if b == nil {
+// changed is what an operation has, if anything, with a change to it.
+func changed[T any](was func(op) *T, f func(o op, own *T)) func(op) *T {
+	return func(o op) *T {
+		has := was(o)
+		if has == nil {
 			return nil
 		}
-		own := *b
+		own := *has
 		f(o, &own)
 		return &own
 	}
 }
 
 func breakerOpensEarly(r *reference.Rules) {
-	overBreaker(r, func(_ op, b *saga.Breaker) { b.Failures = max(1, b.Failures-1) })
+	r.Breaker = changed(r.Breaker, func(_ op, b *saga.Breaker) { b.Failures = max(1, b.Failures-1) })
 }
 
 func breakerAddsUp(r *reference.Rules) {

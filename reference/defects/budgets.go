@@ -56,22 +56,8 @@ func retryBudgetIgnored(r *reference.Rules) {
 	r.RetryBudget = func(op) *saga.RetryBudget { return nil }
 }
 
-// overRetryBudget changes the retry budget of an operation, if it has one.
-func overRetryBudget(r *reference.Rules, f func(o op, b *saga.RetryBudget)) {
-	was := r.RetryBudget
-	r.RetryBudget = func(o op) *saga.RetryBudget {
-		b := was(o)
-		if b == nil {
-			return nil
-		}
-		own := *b
-		f(o, &own)
-		return &own
-	}
-}
-
 func retryBudgetPerSaga(r *reference.Rules) {
-	overRetryBudget(r, func(o op, b *saga.RetryBudget) { b.Name += "/" + o.Saga.ID })
+	r.RetryBudget = changed(r.RetryBudget, func(o op, b *saga.RetryBudget) { b.Name += "/" + o.Saga.ID })
 }
 
 func retryBudgetFullAfterRestart(r *reference.Rules) {

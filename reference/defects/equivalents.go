@@ -126,7 +126,7 @@ func hashedKeys(r *reference.Rules) {
 }
 
 func tightBudgets(r *reference.Rules) {
-	overRetryBudget(r, func(_ op, b *saga.RetryBudget) { b.MinPerSecond, b.Burst = b.MinPerSecond/2, 1 })
+	r.RetryBudget = changed(r.RetryBudget, func(_ op, b *saga.RetryBudget) { b.MinPerSecond, b.Burst = b.MinPerSecond/2, 1 })
 }
 
 func unhurriedStart(r *reference.Rules) { beginsLate(r, 5*time.Millisecond) }

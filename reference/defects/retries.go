@@ -200,7 +200,7 @@ func breakerIgnored(r *reference.Rules) {
 }
 
 func breakerPerSaga(r *reference.Rules) {
-	overBreaker(r, func(o op, b *saga.Breaker) { b.Name += "/" + o.Saga.ID })
+	r.Breaker = changed(r.Breaker, func(o op, b *saga.Breaker) { b.Name += "/" + o.Saga.ID })
 }
 
 func halfOpenFloods(r *reference.Rules) {
