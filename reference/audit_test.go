@@ -12,6 +12,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/sagacheck/sagacheck/internal/testparticipant"
 	"github.com/sagacheck/sagacheck/reference/policies"
 	"github.com/sagacheck/sagacheck/saga"
 )
@@ -33,7 +34,7 @@ func TestAuditOfSaga(t *testing.T) {
 		return 0
 	})
 	e := OpenTest(t, Options{StoreDSN: file})
-	changePolicies(t, e, policiesOf(4))
+	changePolicies(t, e, testparticipant.Policies(4))
 	SubmitTest(t, e, p.Define("s", "a compensatable", "b compensatable"))
 	p.AwaitCall(t, "b", 1)
 	if err := e.Close(); err != nil {
@@ -76,7 +77,7 @@ func TestAuditByTime(t *testing.T) {
 	SubmitTest(t, e, p.Define("old", "a compensatable"))
 	AwaitStatus(t, e, "old", saga.Completed)
 	since := time.Now()
-	changePolicies(t, e, policiesOf(4))
+	changePolicies(t, e, testparticipant.Policies(4))
 	setFlag(t, e, policies.NoNewSagas, time.Hour)
 	clearFlag(t, e, policies.NoNewSagas)
 	SubmitTest(t, e, p.Define("new", "a compensatable"))
@@ -103,16 +104,16 @@ func TestAuditByTime(t *testing.T) {
 func testControl(t *testing.T, dsn string) {
 	p := NewParticipant(t, Scripted("a 1 503"))
 	e := OpenTest(t, Options{StoreDSN: dsn})
-	changePolicies(t, e, policiesOf(4))
+	changePolicies(t, e, testparticipant.Policies(4))
 	SubmitTest(t, e, p.Define("s", "a compensatable"))
 	AwaitStatus(t, e, "s", saga.Completed)
-	changePolicies(t, e, policiesOf(5))
+	changePolicies(t, e, testparticipant.Policies(5))
 	setFlag(t, e, policies.Drain, time.Hour)
 	if err := e.Close(); err != nil {
 		t.Fatal(err)
 	}
 	e = OpenTest(t, Options{StoreDSN: dsn})
-	if version, text, _ := e.Policies(); version != 2 || text != policiesOf(5) || len(e.Flags()) != 1 {
+	if version, text, _ := e.Policies(); version != 2 || text != testparticipant.Policies(5) || len(e.Flags()) != 1 {
 		t.Errorf("version %d, flags %v", version, e.Flags())
 	}
 	if got := fmt.Sprint(decidedBy(t, e, "s", Ref{0, saga.Action})); got != "[1 1]" {
@@ -139,11 +140,11 @@ func TestPoliciesChangeUnderLoad(t *testing.T) {
 	}))}
 	defer p.Close()
 	e := OpenTest(t, Options{StoreDSN: filepath.Join(t.TempDir(), "saga.db") + "?synchronous=off"})
-	changePolicies(t, e, policiesOf(10))
+	changePolicies(t, e, testparticipant.Policies(10))
 	for i := range sagas {
 		SubmitTest(t, e, p.Define(strconv.Itoa(i), "a compensatable", "b compensatable"))
 		if i%50 == 0 {
-			changePolicies(t, e, policiesOf(11+i))
+			changePolicies(t, e, testparticipant.Policies(11+i))
 		}
 	}
 	for i := range sagas {

@@ -10,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/sagacheck/sagacheck/internal/testparticipant"
 	"github.com/sagacheck/sagacheck/reference/bounds"
 	"github.com/sagacheck/sagacheck/reference/definitions"
 	"github.com/sagacheck/sagacheck/saga"
@@ -63,7 +64,7 @@ func TestRetryNow(t *testing.T) {
 	ask <- "100000000"
 	slow := httptest.NewServer(retryAfterHandler(ask, p))
 	defer slow.Close()
-	log := &lockedBuffer{}
+	log := &testparticipant.Log{}
 	e := OpenTest(t, Options{Logger: slog.New(slog.NewJSONHandler(log, nil))})
 	d := p.Define("s", "a compensatable")
 	d.Steps[0].Action.URL = slow.URL + "/a"

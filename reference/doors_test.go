@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/sagacheck/sagacheck/internal/testparticipant"
 	"github.com/sagacheck/sagacheck/reference/definitions"
 	"github.com/sagacheck/sagacheck/saga"
 )
@@ -58,7 +59,7 @@ func TestTargets(t *testing.T) {
 
 // Secrets are in no answer and in no log.
 func TestSecrets(t *testing.T) {
-	log := &lockedBuffer{}
+	log := &testparticipant.Log{}
 	e := OpenTest(t, Options{Logger: slog.New(slog.NewJSONHandler(log, &slog.HandlerOptions{Level: slog.LevelDebug}))})
 	p := NewParticipant(t, nil)
 	for _, u := range []string{"http://user:geheim@127.0.0.1/a", "http://user:geheim@%zz/", "http://user:geheim@"} {

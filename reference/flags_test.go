@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/sagacheck/sagacheck/internal/testparticipant"
 	"github.com/sagacheck/sagacheck/reference/policies"
 	"github.com/sagacheck/sagacheck/saga"
 )
@@ -160,12 +161,12 @@ func TestFlagKeepsSagasOut(t *testing.T) {
 func TestFlagsOfFile(t *testing.T) {
 	e := OpenTest(t, Options{})
 	setFlag(t, e, policies.NoRetries, time.Hour)
-	with := policiesOf(2) + "flags: [{name: drain, reason: r, author: a, expires: " + time.Now().Add(time.Hour).UTC().Format(time.RFC3339) + "}]\n"
+	with := testparticipant.Policies(2) + "flags: [{name: drain, reason: r, author: a, expires: " + time.Now().Add(time.Hour).UTC().Format(time.RFC3339) + "}]\n"
 	changePolicies(t, e, with)
 	if on := e.Flags(); len(on) != 2 {
 		t.Error(on)
 	}
-	changePolicies(t, e, policiesOf(2))
+	changePolicies(t, e, testparticipant.Policies(2))
 	if on := e.Flags(); len(on) != 1 || on[0].Name != policies.NoRetries {
 		t.Error(on)
 	}

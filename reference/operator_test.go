@@ -226,7 +226,7 @@ func TestStatusIsSaidAgain(t *testing.T) {
 			if err := e.Close(); err != nil {
 				t.Fatal(err)
 			}
-			log, n := &lockedBuffer{}, len(p.Of(tt.again))
+			log, n := &testparticipant.Log{}, len(p.Of(tt.again))
 			e = OpenTest(t, Options{StoreDSN: dsn, Logger: slog.New(slog.NewJSONHandler(log, nil))})
 			p.AwaitCall(t, tt.again, n+1)
 			if err := e.Close(); err != nil {

@@ -11,18 +11,9 @@ import (
 	"testing"
 	"time"
 
+	"github.com/sagacheck/sagacheck/internal/testparticipant"
 	"github.com/sagacheck/sagacheck/saga"
 )
-
-// policiesOf is a file in which every action has so many attempts.
-func policiesOf(attempts int) string {
-	return fmt.Sprintf(`templates:
-  all:
-    retry: {max_attempts: %d, initial_interval_ms: 1, multiplier: 1, max_interval_ms: 1, jitter: 0, attempt_timeout_ms: 2000}
-bindings:
-  - template: all
-`, attempts)
-}
 
 func changePolicies(t *testing.T, e *Executor, text string) {
 	t.Helper()
@@ -57,7 +48,7 @@ func TestPolicyOfStepThatHasBegun(t *testing.T) {
 	var changed atomic.Bool
 	p := NewParticipant(t, func(c SeenCall) int {
 		if c.Op == "a" && c.Attempt == 1 && changed.CompareAndSwap(false, true) {
-			changePolicies(t, e, policiesOf(2))
+			changePolicies(t, e, testparticipant.Policies(2))
 		}
 		if c.Attempt < 4 {
 			return 500
@@ -65,7 +56,7 @@ func TestPolicyOfStepThatHasBegun(t *testing.T) {
 		return 0
 	})
 	e = OpenTest(t, Options{StoreDSN: file})
-	changePolicies(t, e, policiesOf(4))
+	changePolicies(t, e, testparticipant.Policies(4))
 	d := p.Define("s", "a compensatable", "b compensatable")
 	SubmitTest(t, e, d)
 	r := AwaitStatus(t, e, "s", saga.Compensated)
@@ -93,16 +84,16 @@ func TestPolicyAcrossRestart(t *testing.T) {
 		return 500
 	})
 	e := OpenTest(t, Options{StoreDSN: file})
-	changePolicies(t, e, policiesOf(5))
+	changePolicies(t, e, testparticipant.Policies(5))
 	SubmitTest(t, e, p.Define("s", "a compensatable"))
 	p.AwaitCall(t, "a", 1)
-	changePolicies(t, e, policiesOf(2))
+	changePolicies(t, e, testparticipant.Policies(2))
 	if err := e.Close(); err != nil {
 		t.Fatal(err)
 	}
 	close(hold)
 	e = OpenTest(t, Options{StoreDSN: file})
-	if version, text, _ := e.Policies(); version != 2 || text != policiesOf(2) {
+	if version, text, _ := e.Policies(); version != 2 || text != testparticipant.Policies(2) {
 		t.Errorf("version %d: %s", version, text)
 	}
 	AwaitStatus(t, e, "s", saga.Compensating)
@@ -122,12 +113,12 @@ func TestPolicyThatADefinitionNames(t *testing.T) {
 	if err == nil || !strings.Contains(err.Error(), `steps[0].action.policy: template "once": there are no policies`) {
 		t.Error(err)
 	}
-	changePolicies(t, e, policiesOf(3))
+	changePolicies(t, e, testparticipant.Policies(3))
 	err = e.Submit(t.Context(), d)
 	if err == nil || !strings.Contains(err.Error(), `no template is called "once": expected one of all`) {
 		t.Error(err)
 	}
-	once := strings.Replace(policiesOf(1), "all:", "once:", 1)
+	once := strings.Replace(testparticipant.Policies(1), "all:", "once:", 1)
 	changePolicies(t, e, once[:strings.Index(once, "bindings")])
 	d.Steps[0].Compensation = nil
 	SubmitTest(t, e, d)
@@ -148,7 +139,7 @@ func TestPolicyClasses(t *testing.T) {
 		return 0
 	})
 	e := OpenTest(t, Options{})
-	changePolicies(t, e, strings.Replace(policiesOf(3), "    retry:", `    errors:
+	changePolicies(t, e, strings.Replace(testparticipant.Policies(3), "    retry:", `    errors:
       - {code: 404, class: transient}
       - {code: 500, class: give-up}
     retry:`, 1))
@@ -169,7 +160,7 @@ func TestPolicyClassOfProblem(t *testing.T) {
 	}))
 	defer s.Close()
 	e := OpenTest(t, Options{})
-	changePolicies(t, e, strings.Replace(policiesOf(3), "    retry:", `    errors: [{problem: "https://shop.example/sold-out", class: permanent}]
+	changePolicies(t, e, strings.Replace(testparticipant.Policies(3), "    retry:", `    errors: [{problem: "https://shop.example/sold-out", class: permanent}]
     retry:`, 1))
 	SubmitTest(t, e, saga.Definition{ID: "s", Steps: []saga.Step{{Name: "a", Kind: saga.Compensatable, Action: saga.Call{URL: s.URL, Retry: retry(5)}}}})
 	if got := steps(AwaitStatus(t, e, "s", saga.Compensated)); got != "a:failed/1" || calls != 1 {
@@ -181,22 +172,22 @@ func TestPolicyClassOfProblem(t *testing.T) {
 func TestPolicyFile(t *testing.T) {
 	dir := t.TempDir()
 	file, store := filepath.Join(dir, "policies.yaml"), filepath.Join(dir, "saga.db")
-	write(t, file, policiesOf(2))
+	write(t, file, testparticipant.Policies(2))
 	e := OpenTest(t, Options{StoreDSN: store, PolicyFile: file})
 	awaitVersion(t, e, 1)
 	write(t, file, "templates: {")
-	changePolicies(t, e, policiesOf(7))
-	write(t, file, policiesOf(3))
+	changePolicies(t, e, testparticipant.Policies(7))
+	write(t, file, testparticipant.Policies(3))
 	awaitVersion(t, e, 3)
-	changePolicies(t, e, policiesOf(8))
+	changePolicies(t, e, testparticipant.Policies(8))
 	if err := e.Close(); err != nil {
 		t.Fatal(err)
 	}
 	e = OpenTest(t, Options{StoreDSN: store, PolicyFile: file})
-	if err := e.takeFile(file, policiesOf(3)); err != nil {
+	if err := e.takeFile(file, testparticipant.Policies(3)); err != nil {
 		t.Fatal(err)
 	}
-	if version, text, _ := e.Policies(); version != 4 || text != policiesOf(8) {
+	if version, text, _ := e.Policies(); version != 4 || text != testparticipant.Policies(8) {
 		t.Errorf("version %d: %s", version, text)
 	}
 }

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/sagacheck/sagacheck/internal/testparticipant"
 	"github.com/sagacheck/sagacheck/saga"
 )
 
@@ -21,7 +22,7 @@ func TestRightsOfAnOldFile(t *testing.T) {
 		if err := os.Chmod(file, rights); err != nil { // whatever the umask is
 			t.Fatal(err)
 		}
-		log := &lockedBuffer{}
+		log := &testparticipant.Log{}
 		e := OpenTest(t, Options{StoreDSN: file, Logger: slog.New(slog.NewJSONHandler(log, nil))})
 		p := NewParticipant(t, nil)
 		SubmitTest(t, e, p.Define("s", "a compensatable"))

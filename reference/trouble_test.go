@@ -1,14 +1,12 @@
 package reference
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"log/slog"
 	"path/filepath"
 	"strconv"
 	"strings"
-	"sync"
 	"sync/atomic"
 	"syscall"
 	"testing"
@@ -16,6 +14,7 @@ import (
 
 	"github.com/jackc/pgx/v5"
 
+	"github.com/sagacheck/sagacheck/internal/testparticipant"
 	"github.com/sagacheck/sagacheck/internal/testpostgres"
 	"github.com/sagacheck/sagacheck/reference/store"
 	"github.com/sagacheck/sagacheck/saga"
@@ -43,22 +42,11 @@ func (b *brokenStore) Load(ctx context.Context, id string, yield func(store.Entr
 	return b.Store.Load(ctx, id, yield)
 }
 
-// lockedBuffer is a log that is read while it is written.
-type lockedBuffer struct {
-	mu sync.Mutex
-	b  bytes.Buffer
-}
-
-func (l *lockedBuffer) Write(p []byte) (int, error) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.b.Write(p)
-}
-
-func (l *lockedBuffer) String() string {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.b.String()
+func (b *brokenStore) Holds(ctx context.Context, ids []string) ([]string, error) {
+	if b.broken.Load() {
+		return nil, errInternal
+	}
+	return b.Store.Holds(ctx, ids)
 }
 
 // While the store is in trouble sagas are refused in time, the health says so, the log
@@ -70,7 +58,7 @@ func TestStoreTrouble(t *testing.T) {
 		t.Fatal(err)
 	}
 	s := &brokenStore{Store: inner}
-	log := &lockedBuffer{}
+	log := &testparticipant.Log{}
 	e, err := open(t.Context(), s, Options{Logger: slog.New(slog.NewJSONHandler(log, nil))})
 	if err != nil {
 		t.Fatal(err)
@@ -125,7 +113,7 @@ func TestRemovingIsNotSerious(t *testing.T) {
 // A table that is gone is trouble like any other: it is waited for.
 func testPostgresTrouble(t *testing.T, pg *testpostgres.Server) {
 	p := NewParticipant(t, nil)
-	log := &lockedBuffer{}
+	log := &testparticipant.Log{}
 	e := OpenTest(t, Options{StoreDSN: pg.DSN("trouble"), Logger: slog.New(slog.NewJSONHandler(log, nil))})
 	conn, err := pgx.Connect(t.Context(), pg.DSN("trouble"))
 	if err != nil {

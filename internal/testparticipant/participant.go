@@ -1,5 +1,5 @@
-// Package testparticipant is the participant that tests of an executor call. It is for
-// tests only, and does not import testing, so that no program of ours comes to.
+// Package testparticipant is the participant that tests of an executor call, and what they
+// have beside it: a log, policies. It is for tests only, and does not import testing, so that no program of ours comes to.
 package testparticipant
 
 import (

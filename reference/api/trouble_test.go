@@ -10,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/sagacheck/sagacheck/internal/testparticipant"
 	"github.com/sagacheck/sagacheck/internal/testpostgres"
 	"github.com/sagacheck/sagacheck/reference"
 	"github.com/sagacheck/sagacheck/reference/store"
@@ -18,7 +19,7 @@ import (
 // A database that is away is trouble before there is an executor, and while nothing is
 // written.
 func testAwayWhileIdle(t *testing.T, pg *testpostgres.Server) {
-	log := &lockedBuffer{}
+	log := &testparticipant.Log{}
 	o := ServeOptions{Options: reference.Options{StoreDSN: pg.DSN("away"), Logger: slog.New(slog.NewJSONHandler(log, nil)), Lease: time.Second}}
 	pg.Stop(t, syscall.SIGQUIT)
 	s := serve(t, o)
