@@ -13,6 +13,24 @@ import (
 
 var update = flag.Bool("update", false, "write the drafts anew")
 
+// kept is what was learnt of a workflow.
+type kept struct {
+	Setup  Setup
+	Record Record
+}
+
+func recorded(t *testing.T, file string) (k kept) {
+	t.Helper()
+	b, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := json.Unmarshal(b, &k); err != nil {
+		t.Fatal(err)
+	}
+	return k
+}
+
 func TestFirstFileIsAWorkflow(t *testing.T) {
 	if _, err := workflows.Parse("workflow.yaml", First); err != nil {
 		t.Error(err)
@@ -27,17 +45,7 @@ func TestDrafts(t *testing.T) {
 	}
 	for _, file := range all {
 		t.Run(filepath.Base(file), func(t *testing.T) {
-			b, err := os.ReadFile(file)
-			if err != nil {
-				t.Fatal(err)
-			}
-			var in struct {
-				Setup  Setup
-				Record Record
-			}
-			if err := json.Unmarshal(b, &in); err != nil {
-				t.Fatal(err)
-			}
+			in := recorded(t, file)
 			draft, missing := Write(in.Setup, in.Record)
 			if _, err := workflows.Parse("workflow.yaml", draft); err != nil && len(missing) == 0 {
 				t.Errorf("the draft is no workflow, and nothing is said to be missing: %v", err)
@@ -66,17 +74,7 @@ func TestDrafts(t *testing.T) {
 // TestDraftAfterACrash: a workflow that did not go on after it was killed is not to be killed by
 // runs, and where it stood is what it says while it runs, if it was never heard to say so.
 func TestDraftAfterACrash(t *testing.T) {
-	b, err := os.ReadFile("testdata/shop.json")
-	if err != nil {
-		t.Fatal(err)
-	}
-	var in struct {
-		Setup  Setup
-		Record Record
-	}
-	if err := json.Unmarshal(b, &in); err != nil {
-		t.Fatal(err)
-	}
+	in := recorded(t, "testdata/shop.json")
 	for _, r := range in.Record.Runs {
 		for i := range r.Calls {
 			r.Calls[i].Outcome = nil // it was too busy to say where it stood

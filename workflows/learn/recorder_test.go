@@ -14,16 +14,22 @@ import (
 	"github.com/sagacheck/sagacheck/workflows/learn"
 )
 
-// A service that is not there is named, with its address and what to do.
-func TestServiceThatIsNotThere(t *testing.T) {
+// unused is an address at which nobody listens.
+func unused(t *testing.T) string {
+	t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
-	gone := l.Addr().String()
 	if err := l.Close(); err != nil {
 		t.Fatal(err)
 	}
+	return l.Addr().String()
+}
+
+// A service that is not there is named, with its address and what to do.
+func TestServiceThatIsNotThere(t *testing.T) {
+	gone := unused(t)
 	r, err := learn.NewRecorder(map[string]string{"payments": "http://" + gone}, nil, nil)
 	if err != nil {
 		t.Fatal(err)
@@ -46,14 +52,7 @@ func TestServiceThatIsNotThere(t *testing.T) {
 
 // A service that was started just now is waited for.
 func TestServiceThatStarts(t *testing.T) {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	addr := l.Addr().String()
-	if err := l.Close(); err != nil {
-		t.Fatal(err)
-	}
+	addr := unused(t)
 	r, err := learn.NewRecorder(map[string]string{"payments": "http://" + addr}, nil, nil)
 	if err != nil {
 		t.Fatal(err)
