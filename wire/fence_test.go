@@ -242,14 +242,8 @@ func TestCopyForAnOrchestratorThatIsAway(t *testing.T) {
 func TestTwoWiresAtOnce(t *testing.T) {
 	var work sync.WaitGroup
 	errs := make(chan error, 1000)
-	for range 2 {
-		w := New()
-		w.ports = [2]int{portHigh - 12, portHigh}
-		t.Cleanup(func() {
-			if err := w.Close(); err != nil {
-				t.Error(err)
-			}
-		})
+	first := newNarrowWire(t, 12)
+	for _, w := range []*Wire{first, newWireOn(t, first.ports[0], 12)} {
 		gates, err := w.Lease(4)
 		if err != nil {
 			t.Fatal(err)

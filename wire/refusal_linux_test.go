@@ -111,7 +111,7 @@ func hear(t *testing.T, r *refusals, wait time.Duration) (from uint16) {
 
 func TestRefusalsAreOurOwn(t *testing.T) {
 	besides(t)
-	w := newNarrowWire(t)
+	w := newNarrowWire(t, 2)
 	g := lease(t, w)
 	// A connection that was served before, and ends while the gate is shut.
 	old, err := net.Dial("tcp", g.Addr())
@@ -142,7 +142,7 @@ func TestRefusalsAreOurOwn(t *testing.T) {
 
 // Who waits inside connect(2) leaves no trace of where it wanted to go.
 func TestRefusalThatNobodyCanTell(t *testing.T) {
-	w := newNarrowWire(t)
+	w := newNarrowWire(t, 2)
 	g := lease(t, w)
 	r, err := watchRefusals([]uint16{g.port()})
 	if err != nil {

@@ -2,21 +2,48 @@ package wire
 
 import (
 	"errors"
+	"fmt"
+	"math/rand/v2"
 	"net"
 	"testing"
 )
 
-// newNarrowWire is a pool with two ports only.
-func newNarrowWire(t *testing.T) *Wire {
+// newNarrowWire is a pool with n ports only. They lie below those of other pools:
+// packages are tested at the same time, and a pool of another one would take them.
+func newNarrowWire(t *testing.T, n int) *Wire {
+	t.Helper()
+	const below = 2000
+	from := portLow - below + rand.IntN(below-n)
+	for tries := 0; !allFree(from, n); tries++ {
+		if tries == 100 {
+			t.Fatalf("no %d free ports in a row below %d", n, portLow)
+		}
+		from = portLow - below + rand.IntN(below-n)
+	}
+	return newWireOn(t, from, n)
+}
+
+// newWireOn is a pool with n ports only, the first of which is given.
+func newWireOn(t *testing.T, from, n int) *Wire {
 	t.Helper()
 	w := New()
-	w.ports = [2]int{portHigh - 2, portHigh}
+	w.ports = [2]int{from, from + n}
 	t.Cleanup(func() {
 		if err := w.Close(); err != nil {
 			t.Error(err)
 		}
 	})
 	return w
+}
+
+func allFree(from, n int) bool {
+	for port := from; port < from+n; port++ {
+		ln, err := net.Listen("tcp", fmt.Sprintf("127.0.0.1:%d", port))
+		if err != nil || ln.Close() != nil {
+			return false
+		}
+	}
+	return true
 }
 
 func lease(t *testing.T, w *Wire) *Gate {
@@ -31,7 +58,7 @@ func lease(t *testing.T, w *Wire) *Gate {
 // A gate that refuses connections for a while must get its port back, however
 // many gates are opened meanwhile: else two cells share an address.
 func TestShutGateKeepsItsPort(t *testing.T) {
-	w := newNarrowWire(t)
+	w := newNarrowWire(t, 2)
 	g := lease(t, w)
 	if err := g.shut(); err != nil {
 		t.Fatal(err)
@@ -50,7 +77,7 @@ func TestShutGateKeepsItsPort(t *testing.T) {
 // While it refuses connections, no other program can take its port, not even one
 // that does not mind connections that linger there.
 func TestShutGateIsNobodyElses(t *testing.T) {
-	w := newNarrowWire(t)
+	w := newNarrowWire(t, 2)
 	g := lease(t, w)
 	for range 3 {
 		if err := g.shut(); err != nil {
@@ -75,7 +102,7 @@ func TestShutGateIsNobodyElses(t *testing.T) {
 
 // A gate that could not be opened again is not given to a cell.
 func TestGateThatIsShutIsDropped(t *testing.T) {
-	w := newNarrowWire(t)
+	w := newNarrowWire(t, 2)
 	g := lease(t, w)
 	if err := g.shut(); err != nil {
 		t.Fatal(err)
