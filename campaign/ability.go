@@ -94,13 +94,13 @@ func (x *session) possible(p faults.Plan) error {
 		}
 		if err == nil && k.Doc().Operates {
 			if !a.Operable(f) {
-				return fmt.Errorf("faults[%d].as: %s can't be given %q as %s: expected an orchestrator with the capabilities operator-… for it, and a process of its own for a crash", i, x.system.Info().Name, f.Kind, f.As)
+				return fmt.Errorf("faults[%d].as: %s can't be given %q as %s: expected an orchestrator with the capabilities operator-… for it, and a process of its own for a crash", i, x.systemName(), f.Kind, f.As)
 			}
 			continue
 		}
 		if err == nil && k.Doc().Governs {
 			if !a.Governs {
-				return fmt.Errorf("faults[%d].kind: %s can't be given %q: expected an orchestrator with the capabilities policies, flags and audit, and a process of its own", i, x.system.Info().Name, f.Kind)
+				return fmt.Errorf("faults[%d].kind: %s can't be given %q: expected an orchestrator with the capabilities policies, flags and audit, and a process of its own", i, x.systemName(), f.Kind)
 			}
 			continue
 		}
@@ -110,10 +110,19 @@ func (x *session) possible(p faults.Plan) error {
 			}
 		}
 		if err == nil && (k.Doc().Process || k.Doc().Operator && x.flow != nil) && !a.Allows(k.Doc()) {
-			return fmt.Errorf("faults[%d].kind: %s can't be given %q: %s", i, x.system.Info().Name, f.Kind, x.impossible(k.Doc()))
+			return fmt.Errorf("faults[%d].kind: %s can't be given %q: %s", i, x.systemName(), f.Kind, x.impossible(k.Doc()))
 		}
 	}
 	return nil
+}
+
+// systemName is what the system under test is called; a workflow is by its file, before
+// it was started.
+func (x *session) systemName() string {
+	if x.flow != nil {
+		return x.flow.file.Name
+	}
+	return x.system.Info().Name
 }
 
 // impossible says why the system can't be given a fault, or what it takes.

@@ -33,6 +33,9 @@ func (x *session) choose(ctx context.Context) (err error) {
 	} else if x.scenarios, err = chooseScenarios(x.s.Scenarios); err != nil {
 		err = fmt.Errorf("--scenario: %w", err)
 	}
+	if err == nil && x.flow == nil {
+		err = checkOrchestrator(x.s.Orchestrator)
+	}
 	if err != nil {
 		return err
 	}

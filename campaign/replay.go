@@ -41,14 +41,16 @@ func Replay(ctx context.Context, host Host, o ReplayOptions) (*Finished, error) 
 	if why := changed(o.Settings, r); why != "" {
 		host.say("%s", why)
 	}
-	x, err := open(ctx, host, o.Settings, "replay", nil)
+	x, err := openFor(ctx, host, o.Settings, "replay", nil, func(x *session) error {
+		if err := errors.Join(x.possible(r.Plan), x.flow.has(r.Definitions)); err != nil {
+			return fmt.Errorf("replay: plan.%w", err)
+		}
+		return nil
+	})
 	if err != nil {
 		return nil, err
 	}
 	x.link = results.ReplayLink
-	if err := errors.Join(x.possible(r.Plan), x.flow.has(r.Definitions)); err != nil {
-		return nil, errors.Join(usage(fmt.Errorf("replay: plan.%w", err)), x.close())
-	}
 	source := harness.Frozen{Definitions: r.Definitions, Registers: r.Registers}
 	x.runCells(ctx, o.Times, func(yield func(harness.Cell) bool) {
 		for range o.Times {

@@ -36,12 +36,20 @@ func Run(ctx context.Context, host Host, o RunOptions) (*Finished, error) {
 	if err != nil {
 		return nil, badInput(fmt.Errorf("--plan: %w", err))
 	}
-	x, err := open(ctx, host, o.Settings, "run", partOf(o.Shard))
+	x, err := openFor(ctx, host, o.Settings, "run", partOf(o.Shard), func(x *session) error {
+		if own == nil {
+			return nil
+		}
+		if err := x.possible(own.Plan); err != nil {
+			return fmt.Errorf("--plan: %s: %w", o.Plan, err)
+		}
+		return nil
+	})
 	if err != nil {
 		return nil, err
 	}
 	if own != nil {
-		if err := errors.Join(x.possible(own.Plan), x.fits(own)); err != nil {
+		if err := x.fits(own); err != nil {
 			return nil, errors.Join(usage(fmt.Errorf("--plan: %s: %w", o.Plan, err)), x.close())
 		}
 	} else if o.Curated && x.flow == nil {

@@ -35,6 +35,8 @@ type session struct {
 	harness   *harness.Harness
 	collector *results.Collector
 	progress  Progress
+	command   string // that the folder is named after
+	started   time.Time
 	dir       string
 	link      string // in the folder of Out, to dir
 	nonce     string
@@ -56,54 +58,84 @@ const reruns = 2
 // open checks the settings and starts what they name. The folder of the run has the
 // command in its name.
 func open(ctx context.Context, host Host, s Settings, command string, shard *results.Shard) (*session, error) {
-	x := &session{host: host, s: s, shard: shard, unjudged: unjudged{}}
+	return openFor(ctx, host, s, command, shard, func(*session) error { return nil })
+}
+
+// openFor is open where what is to be run may be refused: as soon as it is known what
+// the system under test can be given, for a workflow before anything of it is started.
+func openFor(ctx context.Context, host Host, s Settings, command string, shard *results.Shard, refused func(*session) error) (*session, error) {
+	x, err := prepare(ctx, host, s, command, shard)
+	if err != nil {
+		return nil, err
+	}
+	if x.flow != nil {
+		err = usage(refused(x))
+	}
+	if err == nil {
+		err = x.launch(ctx)
+	}
+	if err == nil && x.flow == nil {
+		err = usage(refused(x))
+	}
+	if err != nil {
+		return nil, errors.Join(err, x.close())
+	}
+	return x, nil
+}
+
+// prepare checks the settings and makes the folder of the run: what can't be is told
+// before a system is started.
+func prepare(ctx context.Context, host Host, s Settings, command string, shard *results.Shard) (*session, error) {
+	x := &session{host: host, s: s, shard: shard, unjudged: unjudged{}, command: command, started: time.Now()}
 	x.ability = sync.OnceValue(x.findAbility)
 	if _, err := interruptible(ctx, func() (any, error) { return nil, x.choose(ctx) }); err != nil {
 		return nil, badInput(err)
 	}
-	if err := x.start(ctx); err != nil {
-		return nil, errors.Join(err, x.close())
-	}
-	if err := x.dropUnfit(); err != nil {
-		return nil, errors.Join(err, x.close())
-	}
-	x.pace()
-	started := time.Now()
-	x.nonce = strconv.FormatInt(started.UnixMilli()%(36*36*36*36*36*36), 36)
-	dir, err := results.NewRunDir(s.Out, command, started)
+	x.nonce = strconv.FormatInt(x.started.UnixMilli()%(36*36*36*36*36*36), 36)
+	dir, err := results.NewRunDir(s.Out, command, x.started)
 	if err != nil {
 		return nil, errors.Join(trouble(err), x.close())
 	}
 	x.dir, x.link = dir, results.LatestLink
+	return x, nil
+}
+
+// launch starts the system under test, and all that runs cells.
+func (x *session) launch(ctx context.Context) error {
+	if err := x.start(ctx); err != nil {
+		return err
+	}
+	if err := x.dropUnfit(); err != nil {
+		return err
+	}
+	x.pace()
+	var err error
 	x.harness, err = harness.New(harness.Options{
 		System: x.system, Start: x.starter(), Parallel: x.s.Parallel, Processes: x.s.Processes,
-		Settle: x.s.Settle, Quiet: x.s.Quiet, Scale: x.s.Scale, Dir: filepath.Join(dir, results.HistoriesDir), Defects: x.orchestratorDefects,
+		Settle: x.s.Settle, Quiet: x.s.Quiet, Scale: x.s.Scale, Dir: filepath.Join(x.dir, results.HistoriesDir), Defects: x.orchestratorDefects,
 		Wire: x.wire(), Alone: x.flow != nil && x.flow.file.Alone() && x.starter() != nil,
 	})
 	if err != nil {
-		return nil, errors.Join(trouble(err), x.close())
+		return trouble(err)
 	}
 	var docs []checkers.Doc
 	for _, k := range x.checkers {
 		docs = append(docs, k.Doc())
 	}
-	if x.flow != nil && command != "replay" { // whose steps its file knows
+	if x.flow != nil && x.command != "replay" { // whose steps its file knows
 		if err := x.learn(ctx); err != nil {
-			return nil, errors.Join(notStartedYet(ctx, err), x.close())
+			return notStartedYet(ctx, err)
 		}
 	}
 	system, err := x.reached()
 	if err != nil {
-		return nil, errors.Join(usage(err), x.close())
+		return usage(err)
 	}
 	x.collector = results.New(results.Meta{
-		Tool: x.host.Tool, Command: x.host.Command, Started: started, Seed: x.s.Seed, Orchestrator: x.system.Info(), System: system,
+		Tool: x.host.Tool, Command: x.host.Command, Started: x.started, Seed: x.s.Seed, Orchestrator: x.system.Info(), System: system,
 		Profile: string(x.profile), Properties: docs, Shard: x.shard, Content: x.content(), Clause: x.s.clause,
 	})
-	if err := x.collector.Keep(dir); err != nil {
-		return nil, errors.Join(trouble(err), x.close())
-	}
-	return x, nil
+	return trouble(x.collector.Keep(x.dir))
 }
 
 // wire is the pool of addresses that the services of a workflow have theirs of.
@@ -122,6 +154,9 @@ func (x *session) close() error {
 		errs = append(errs, x.harness.Close())
 	case x.flow != nil: // whose addresses no harness has got
 		errs = append(errs, x.flow.wire.Close())
+	}
+	if x.collector == nil && x.dir != "" { // nothing ran
+		errs = append(errs, results.DropEmptyRunDir(x.dir))
 	}
 	if x.system != nil {
 		limit := 30 * time.Second

@@ -15,11 +15,6 @@ import (
 // start starts the system under test.
 func (x *session) start(ctx context.Context) (err error) {
 	name := x.s.Orchestrator
-	if x.flow == nil {
-		if err := checkOrchestrator(name); err != nil {
-			return err
-		}
-	}
 	if x.s.WaitFor != "" {
 		if err := orchestrators.AwaitURL(ctx, x.s.WaitFor, waitLimit); err != nil {
 			return notStartedYet(ctx, fmt.Errorf("--wait-for: %w", err))

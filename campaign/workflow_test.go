@@ -61,9 +61,10 @@ func TestShop(t *testing.T) {
 	}
 }
 
-// What a workflow's file has no words for is refused in a plan, with that as the reason.
+// What a workflow's file has no words for is refused in a plan, with that as the reason,
+// and nothing is started for it or left behind.
 func TestWhatAWorkflowCannotBeGiven(t *testing.T) {
-	file := plantedShop(t, buildShop(t), "")
+	file := plantedShop(t, unbuiltShop(t), "")
 	for plan, want := range map[string]string{
 		"faults: [{kind: ask-rollback, at: charge#1@commit}]":        "no way to say how it is asked for a rollback",
 		"faults: [{kind: store-outage, from_ms: 1, for_ms: 50}]":     "no way to say how it is cut off from its store",
@@ -77,6 +78,19 @@ func TestWhatAWorkflowCannotBeGiven(t *testing.T) {
 		if _, err := Run(t.Context(), Host{}, o); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%s: %v, expected %q", plan, err, want)
 		}
+		if left, err := os.ReadDir(o.Out); err != nil || len(left) > 0 {
+			t.Errorf("%s: left in --out: %v (%v)", plan, left, err)
+		}
+	}
+}
+
+// A folder that can't be written to is told before the workflow is started.
+func TestUnwritableOutIsToldFirst(t *testing.T) {
+	o := RunOptions{Settings: Defaults()}
+	o.Workflow = plantedShop(t, unbuiltShop(t), "")
+	o.Out = filepath.Join(o.Workflow, "out") // inside of a file
+	if _, err := Run(t.Context(), Host{}, o); err == nil || !strings.Contains(err.Error(), "--out") {
+		t.Errorf("%v, expected a word on --out", err)
 	}
 }
 
@@ -155,10 +169,18 @@ func built(t testing.TB, source string) (file string) {
 // file names beside it.
 func buildShop(t testing.TB) string {
 	t.Helper()
-	dir := t.TempDir()
+	dir := unbuiltShop(t)
 	if err := os.Link(built(t, "../examples/shop"), filepath.Join(dir, "shop")); err != nil {
 		t.Fatal(err)
 	}
+	return dir
+}
+
+// unbuiltShop is a folder with all that the file of the order service names but its
+// program, which can't be started.
+func unbuiltShop(t testing.TB) string {
+	t.Helper()
+	dir := t.TempDir()
 	const document = "inventory.openapi.yaml"
 	text, err := os.ReadFile(filepath.Join("../examples/shop", document))
 	if err == nil {

@@ -53,6 +53,16 @@ func NewRunDir(out, command string, started time.Time) (string, error) {
 	}
 }
 
+// DropEmptyRunDir removes the folder of a run of which nothing was kept.
+func DropEmptyRunDir(dir string) error {
+	for _, d := range []string{filepath.Join(dir, HistoriesDir), dir} {
+		if err := os.Remove(d); err != nil && !errors.Is(err, syscall.ENOTEMPTY) {
+			return err
+		}
+	}
+	return nil
+}
+
 // PointLatest lets the link out/link (LatestLink, or one that begins with it) point
 // to a run's folder.
 func PointLatest(out, link, dir string) error {
