@@ -24,7 +24,7 @@ func TestForgottenKeysOfAPlan(t *testing.T) {
 		{"charge", 299, "delay_ms: 299: expected 300 or more"},
 		{"reserve", 400, "remembers keys for ever"},
 	} {
-		f := faults.Fault{Kind: faults.KindForgetKeys, At: saga.FailurePoint{Step: c.step, Attempt: 1, Phase: saga.Commit}, DelayMS: c.delay}
+		f := faults.Fault{Kind: "forget-keys", At: saga.FailurePoint{Step: c.step, Attempt: 1, Phase: saga.Commit}, DelayMS: c.delay}
 		err := forgettable(a, f)
 		got := ""
 		if err != nil {

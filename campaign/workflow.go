@@ -84,10 +84,9 @@ func (x *session) learn(ctx context.Context) error {
 	runs := []*history.Index{history.NewIndex(calm)}
 	for i := range x.flow.steps {
 		s := &x.flow.steps[i]
-		lost := faults.Plan{Faults: []faults.Fault{{
-			Kind: faults.KindLose, At: saga.FailurePoint{Step: s.Name, Direction: saga.Action, Attempt: 1, Phase: saga.Response},
-		}}}
-		h, err := x.try(ctx, lost)
+		answer := saga.FailurePoint{Step: s.Name, Direction: saga.Action, Attempt: 1, Phase: saga.Response}
+		lost := faults.Doing(faults.Fault{At: answer}, faults.Effect.Silent)
+		h, err := x.try(ctx, faults.Plan{Faults: []faults.Fault{lost}})
 		if err != nil {
 			return fmt.Errorf("workflow %s, a run with the answer to %s lost: %w", x.flow.file.Name, s.Name, err)
 		}

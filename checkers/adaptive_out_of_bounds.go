@@ -124,16 +124,13 @@ func adaptiveCalls(ix *history.Index) (calls map[string][]adaptiveCall, names []
 // is over.
 func delayed(ix *history.Index, op saga.Operation, a *history.Attempt) bool {
 	for i, fired := range ix.Fired {
-		if i >= 0 && i < len(ix.History.Header.Faults) && ix.History.Header.Faults[i].Kind != "lose" &&
+		if f, ok := ix.History.Planned(i); ok && !f.Loses() &&
 			slices.ContainsFunc(fired, func(e *history.Event) bool { return e.Operation() == op && e.Attempt == a.N }) {
 			return true
 		}
 	}
 	return false
 }
-
-// silences are the faults that leave nothing but silence of an attempt.
-var silences = []string{"lose", "delay", "latency"}
 
 // silent tells whether an attempt surely ended because nothing came.
 func silent(tm *timing, a adaptiveCall) bool {
@@ -143,7 +140,7 @@ func silent(tm *timing, a adaptiveCall) bool {
 	struck := false
 	for i, fired := range tm.ix.Fired {
 		hit := slices.ContainsFunc(fired, func(e *history.Event) bool { return e.Operation() == a.op && e.Attempt == a.N })
-		if hit && (i < 0 || i >= len(tm.ix.History.Header.Faults) || !slices.Contains(silences, tm.ix.History.Header.Faults[i].Kind)) {
+		if f, ok := tm.ix.History.Planned(i); hit && (!ok || !f.Silences()) {
 			return false
 		}
 		struck = struck || hit

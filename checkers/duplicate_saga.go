@@ -70,7 +70,7 @@ func startedTwice(h *history.History, ix *history.Index, s *history.SagaRecord) 
 	}
 	for i, es := range ix.Fired {
 		for _, e := range es {
-			if i < len(h.Header.Faults) && h.Header.Faults[i].Kind == "duplicate" && e.Saga == s.ID && e.Step == saga.SubmitStep {
+			if h.Copies(i) && e.Saga == s.ID && e.Step == saga.SubmitStep {
 				return true
 			}
 		}

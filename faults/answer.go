@@ -11,9 +11,6 @@ import (
 	"github.com/sagacheck/sagacheck/saga"
 )
 
-// KindAnswer is the name of a kind of fault: plans choose it.
-const KindAnswer = "answer"
-
 // answer is any status code. At receive it is given in front of the participant,
 // by a gateway or a load balancer: nothing was done, and nobody has looked at the
 // key. At commit everything was done, and the code is all that comes back.
@@ -23,7 +20,7 @@ var _ Kind = answer{}
 
 func (answer) Doc() KindDoc {
 	return KindDoc{
-		Name: KindAnswer, Phases: []saga.Phase{saga.Receive, saga.Commit},
+		Name: "answer", Phases: []saga.Phase{saga.Receive, saga.Commit},
 		Fields:  []string{"code", "retry_after_s", "retry_after_date"},
 		Answers: true,
 		Follows: "what the contract says of the code: done, a transient failure of unknown outcome, or a permanent one",

@@ -2,9 +2,6 @@ package faults
 
 import "github.com/sagacheck/sagacheck/saga"
 
-// KindAskRollback is the name of a kind of fault: plans choose it.
-const KindAskRollback = "ask-rollback"
-
 // askRollback is an operator who asks the orchestrator to roll the saga back
 // while an attempt is under way. The attempt goes on when the orchestrator has
 // answered.
@@ -14,7 +11,7 @@ var _ Kind = askRollback{}
 
 func (askRollback) Doc() KindDoc {
 	return KindDoc{
-		Name: KindAskRollback, Phases: []saga.Phase{saga.Receive, saga.Commit}, Operator: true,
+		Name: "ask-rollback", Phases: []saga.Phase{saga.Receive, saga.Commit}, Operator: true,
 		Text: "an operator asks the orchestrator for the saga's rollback while the attempt is held still; the attempt goes on when the orchestrator has answered",
 	}
 }

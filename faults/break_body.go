@@ -22,5 +22,5 @@ func (breakBody) Effect(f Fault, _ int) Effect { return bend(f, BrokenOff, 0) }
 
 // Simpler is an answer that is cut within its head, or nothing of it.
 func (breakBody) Simpler(f Fault, p saga.RetryPolicy) []Fault {
-	return []Fault{instead(f, KindLose, f.At.Phase, p), instead(f, KindReset, f.At.Phase, p), instead(f, KindTruncate, f.At.Phase, p)}
+	return []Fault{instead(f, f.At.Phase, p, Effect.Silent), instead(f, f.At.Phase, p, Bent(Reset)), instead(f, f.At.Phase, p, Bent(Ended))}
 }

@@ -6,9 +6,6 @@ import (
 	"github.com/sagacheck/sagacheck/saga"
 )
 
-// KindChangePolicy is the name of a kind of fault: plans choose it.
-const KindChangePolicy = "change-policy"
-
 // changePolicy changes the orchestrator's policies while an attempt is held still: what
 // begins from then on waits delay_ms before each further attempt. Everything else stays as
 // the definitions have it, so that how a saga ends does not depend on it.
@@ -18,7 +15,7 @@ var _ Kind = changePolicy{}
 
 func (changePolicy) Doc() KindDoc {
 	return KindDoc{
-		Name: KindChangePolicy, Phases: []saga.Phase{saga.Receive, saga.Commit}, Fields: []string{"delay_ms"}, Process: true, Governs: true,
+		Name: "change-policy", Phases: []saga.Phase{saga.Receive, saga.Commit}, Fields: []string{"delay_ms"}, Process: true, Governs: true,
 		Follows: "steps that have begun go on as they were, those that begin follow the new policies",
 		Text:    "the orchestrator's policies are changed while the attempt is held still (PUT /policies): steps that begin from then on wait delay_ms before each further attempt; the attempt goes on when the change has been answered. The orchestrator gets its own policies back when the cell is over",
 	}

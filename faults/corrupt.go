@@ -9,9 +9,6 @@ import (
 	"github.com/sagacheck/sagacheck/saga"
 )
 
-// KindCorrupt is the name of a kind of fault: plans choose it.
-const KindCorrupt = "corrupt"
-
 // corrupt answers a call that was done with a whole answer that says nothing, or
 // something else. What it may prove depends on that.
 //
@@ -30,7 +27,7 @@ var _ Kind = corrupt{}
 
 func (corrupt) Doc() KindDoc {
 	return KindDoc{
-		Name: KindCorrupt, Phases: []saga.Phase{saga.Commit}, Answers: true, Fields: []string{"as"},
+		Name: "corrupt", Phases: []saga.Phase{saga.Commit}, Answers: true, Fields: []string{"as"}, Example: string(garble.Empty),
 		Follows: "of a page or an empty body: a success, if the status is enough, or an unknown outcome; of an error inside, another id or another amount: what it likes, as it can't know better, but nothing twice",
 		Text:    "everything was done, and a whole answer comes that is not the participant's. as: html (the default) is 200 with a page, as gateways send it: whoever expects JSON has to make do with the status; empty is 200 without a body; error-inside is 200 with an object that tells of an error; id and amount are the participant's own answer with another id, or an amount that is one higher: they need a service of your own workflow whose answer has the id, or the amount, in it",
 	}
@@ -49,14 +46,17 @@ func garbledAs(f Fault, known []garble.How) error {
 }
 
 // Effect is an answer.
-func (corrupt) Effect(f Fault, _ int) Effect { return garbled(f, garble.Page) }
+func (corrupt) Effect(f Fault, _ int) Effect { return garbled(f, corruptions) }
 
-// garbled is the effect of a kind that gives another answer than the participant's; plain
-// is how, where the plan does not say.
-func garbled(f Fault, plain garble.How) Effect {
+// garbled is the effect of a kind that gives another answer than the participant's, in one
+// of the ways that it knows: the first, where the plan does not say.
+func garbled(f Fault, known []garble.How) Effect {
 	how := garble.How(f.As)
 	if how == "" {
-		how = plain
+		how = known[0]
+	}
+	if !slices.Contains(known, how) {
+		return Effect{}
 	}
 	return Effect{Answer: &Answer{Code: http.StatusOK, Garble: how}}
 }
@@ -65,22 +65,17 @@ func garbled(f Fault, plain garble.How) Effect {
 func (corrupt) Simpler(f Fault, p saga.RetryPolicy) []Fault {
 	var all []Fault
 	if f.As != "" {
-		all = append(all, instead(f, KindCorrupt, saga.Commit, p))
+		all = append(all, instead(f, saga.Commit, p, Garbles(garble.Page)))
 	}
-	g := instead(f, KindAnswer, saga.Commit, p)
-	g.Code = http.StatusCreated
-	return append(all, g)
+	created := Fault{Saga: f.Saga, At: f.At, Code: http.StatusCreated}
+	return append(all, Doing(created, Answers(http.StatusCreated)))
 }
 
 // Garbled are the faults that garble the answer at a point so.
 func Garbled(at saga.FailurePoint, n int, hows []garble.How) []Fault {
 	var fs []Fault
 	for _, how := range hows {
-		f := Fault{Kind: KindCorrupt, Saga: n, At: at, As: string(how)}
-		if slices.Contains(wrongTypes, how) {
-			f.Kind = kindWrongType
-		}
-		fs = append(fs, f)
+		fs = append(fs, Doing(Fault{Saga: n, At: at, As: string(how)}, Garbles(how)))
 	}
 	return fs
 }

@@ -6,9 +6,6 @@ import (
 	"github.com/sagacheck/sagacheck/saga"
 )
 
-// KindCrashOrchestrator is the name of a kind of fault: plans choose it.
-const KindCrashOrchestrator = "crash-orchestrator"
-
 // crashOrchestrator kills the orchestrator (SIGKILL) while the attempt is held
 // still, and starts it again on the same store after delay_ms.
 //
@@ -20,7 +17,7 @@ var _ Kind = crashOrchestrator{}
 
 func (crashOrchestrator) Doc() KindDoc {
 	return KindDoc{
-		Name: KindCrashOrchestrator, Phases: []saga.Phase{saga.Receive, saga.Commit, saga.Response}, Fields: []string{"delay_ms"}, Process: true,
+		Name: "crash-orchestrator", Phases: []saga.Phase{saga.Receive, saga.Commit, saga.Response}, Fields: []string{"delay_ms"}, Process: true,
 		Text: "the orchestrator is killed (SIGKILL) while the attempt is held still, and started again on the same store after delay_ms",
 	}
 }

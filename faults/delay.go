@@ -6,9 +6,6 @@ import (
 	"github.com/sagacheck/sagacheck/saga"
 )
 
-// KindDelay is the name of a kind of fault: plans choose it.
-const KindDelay = "delay"
-
 // delay holds the request or the answer back for delay_ms. Longer than the
 // attempt's time-out it makes a late arrival: the participant acts after the
 // orchestrator has given the attempt up.
@@ -18,7 +15,7 @@ var _ Kind = delay{}
 
 func (delay) Doc() KindDoc {
 	return KindDoc{
-		Name: KindDelay, Phases: []saga.Phase{saga.Request, saga.Response}, Fields: []string{"delay_ms"}, Transient: true,
+		Name: "delay", Phases: []saga.Phase{saga.Request, saga.Response}, Fields: []string{"delay_ms"}, Transient: true,
 		Text: "the request or the answer comes delay_ms later; a request delayed past the attempt's time-out arrives late",
 	}
 }
@@ -59,5 +56,5 @@ func drawAround(t *rapid.T, p saga.RetryPolicy) int {
 
 // Simpler is silence.
 func (delay) Simpler(f Fault, p saga.RetryPolicy) []Fault {
-	return []Fault{instead(f, KindLose, f.At.Phase, p)}
+	return []Fault{instead(f, f.At.Phase, p, Effect.Silent)}
 }

@@ -6,9 +6,6 @@ import (
 	"github.com/sagacheck/sagacheck/saga"
 )
 
-// KindDuplicate is the name of a kind of fault: plans choose it.
-const KindDuplicate = "duplicate"
-
 // duplicate delivers the request a second time on a connection of its own: at
 // once (delay_ms 0), or late, for example after the compensation.
 type duplicate struct{ plain }
@@ -17,7 +14,7 @@ var _ Kind = duplicate{}
 
 func (duplicate) Doc() KindDoc {
 	return KindDoc{
-		Name: KindDuplicate, Phases: []saga.Phase{saga.Request}, Fields: []string{"delay_ms"},
+		Name: "duplicate", Phases: []saga.Phase{saga.Request}, Fields: []string{"delay_ms"},
 		Text: "the network delivers the request a second time, at once or delay_ms later; nobody reads the second answer",
 	}
 }

@@ -88,7 +88,7 @@ const (
 	Ended     How = "ended"      // the connection ends after N bytes
 	BrokenOff How = "broken off" // the connection ends within the body
 	Stalled   How = "stalled"    // the rest of the body disappears, and the connection stays open
-	Reset     How = "reset"      // the connection is reset (TCP RST)
+	Reset     How = "torn down"  // the connection is reset (TCP RST)
 )
 
 // bend is the effect of a kind that acts where the fault's phase says.

@@ -6,9 +6,6 @@ import (
 	"github.com/sagacheck/sagacheck/saga"
 )
 
-// KindError is the name of a kind of fault: plans choose it.
-const KindError = "error"
-
 // failure is the kind "error": 500, before anything was done (receive) or
 // although it was done (commit).
 type failure struct{ plain }
@@ -17,7 +14,7 @@ var _ Kind = failure{}
 
 func (failure) Doc() KindDoc {
 	return KindDoc{
-		Name: KindError, Phases: []saga.Phase{saga.Receive, saga.Commit}, Transient: true, InARow: saga.Receive,
+		Name: "error", Phases: []saga.Phase{saga.Receive, saga.Commit}, Transient: true, InARow: saga.Receive,
 		Answers: true,
 		Text:    "the participant answers 500: at receive nothing was done, at commit everything was",
 	}
@@ -34,9 +31,9 @@ func (failure) Simpler(f Fault, p saga.RetryPolicy) []Fault { return toldOrNot(f
 
 func toldOrNot(f Fault, p saga.RetryPolicy) []Fault {
 	if f.At.Phase == saga.Receive {
-		return []Fault{instead(f, KindUnavailable, saga.Receive, p)}
+		return []Fault{instead(f, saga.Receive, p, Answers(http.StatusServiceUnavailable))}
 	}
-	return []Fault{instead(f, KindLose, saga.Response, p)}
+	return []Fault{instead(f, saga.Response, p, Effect.Silent)}
 }
 
 func internalError() *Answer {

@@ -2,15 +2,13 @@ package faults
 
 import (
 	"fmt"
+	"net/http"
 	"slices"
 
 	"pgregory.net/rapid"
 
 	"github.com/sagacheck/sagacheck/saga"
 )
-
-// KindErrorRate is the name of a kind of fault: plans choose it.
-const KindErrorRate = "error-rate"
 
 // errorRate makes some of the calls in a window fail with 500, nothing done.
 // Which ones is drawn when the plan is made, call by call.
@@ -20,7 +18,7 @@ var _ Kind = errorRate{}
 
 func (errorRate) Doc() KindDoc {
 	return KindDoc{
-		Name: KindErrorRate, Fields: []string{"steps", "from_ms", "for_ms", "calls"}, Transient: true,
+		Name: "error-rate", Fields: []string{"steps", "from_ms", "for_ms", "calls"}, Transient: true,
 		Text: "from from_ms for for_ms, the calls to the steps that the list marks are answered 500, nothing done",
 	}
 }
@@ -54,5 +52,5 @@ func (errorRate) Draw(t *rapid.T, f Fault, _ saga.RetryPolicy) Fault {
 
 // Simpler is the first call of its first step.
 func (errorRate) Simpler(f Fault, p saga.RetryPolicy) []Fault {
-	return firstCall(f, KindError, saga.Receive, p)
+	return firstCall(f, saga.Receive, p, Answers(http.StatusInternalServerError))
 }

@@ -6,9 +6,6 @@ import (
 	"github.com/sagacheck/sagacheck/saga"
 )
 
-// KindForgetKeys is the name of a kind of fault: plans choose it.
-const KindForgetKeys = "forget-keys"
-
 // forgetKeys is an absence that is longer than a service remembers idempotency keys: the
 // orchestrator is killed as by crash-orchestrator, and when it is started again the
 // service of the step knows none of the keys that it had answered. What it did is there,
@@ -26,7 +23,7 @@ var _ Kind = forgetKeys{}
 
 func (forgetKeys) Doc() KindDoc {
 	return KindDoc{
-		Name: KindForgetKeys, Phases: []saga.Phase{saga.Commit, saga.Response}, Fields: []string{"delay_ms"}, Process: true, Keys: true,
+		Name: "forget-keys", Phases: []saga.Phase{saga.Commit, saga.Response}, Fields: []string{"delay_ms"}, Process: true, Keys: true,
 		Text:    "the orchestrator is killed (SIGKILL) while the attempt is held still, and started again on the same store after delay_ms; until then the service of the step has forgotten all keys that it had answered",
 		Follows: "after its return it finds out what was done before it sends anything again",
 	}
@@ -56,6 +53,5 @@ func (k forgetKeys) Draw(t *rapid.T, f Fault, p saga.RetryPolicy) Fault {
 
 // Simpler is an absence through which the keys are remembered.
 func (forgetKeys) Simpler(f Fault, _ saga.RetryPolicy) []Fault {
-	f.Kind = KindCrashOrchestrator
-	return []Fault{f}
+	return []Fault{Doing(f, Effect.Kills)}
 }

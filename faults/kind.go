@@ -46,6 +46,8 @@ type KindDoc struct {
 	// WithBody: it needs an answer that has a body; the orchestrator's own to the
 	// client need not have one.
 	WithBody bool
+	// Example is what the example of the reference page has as.
+	Example string
 }
 
 // Window tells whether the kind lasts over a time instead of hitting a point.
@@ -75,11 +77,11 @@ func (plain) Usual(f Fault, _ saga.RetryPolicy) []Fault          { return []Faul
 func (plain) Draw(_ *rapid.T, f Fault, _ saga.RetryPolicy) Fault { return f }
 func (plain) Simpler(Fault, saga.RetryPolicy) []Fault            { return nil }
 
-// instead is another kind at the same attempt.
-func instead(f Fault, kind string, phase saga.Phase, p saga.RetryPolicy) Fault {
-	g := Fault{Kind: kind, Saga: f.Saga, At: f.At}
+// instead is a fault that does something else at the same attempt.
+func instead(f Fault, phase saga.Phase, p saga.RetryPolicy, does func(Effect) bool) Fault {
+	g := Fault{Saga: f.Saga, At: f.At}
 	g.At.Phase = phase
-	return Defaults(g, p)
+	return UsuallyDoing(g, p, does)
 }
 
 // Defaults fills in the fields of a fault at a point with the usual values.
@@ -91,13 +93,13 @@ func Defaults(f Fault, p saga.RetryPolicy) Fault {
 	return k.Usual(f, p)[0]
 }
 
-// firstCall is another kind at the first call of a window's first step.
-func firstCall(f Fault, kind string, phase saga.Phase, p saga.RetryPolicy) []Fault {
+// firstCall is a fault that does that at the first call of a window's first step.
+func firstCall(f Fault, phase saga.Phase, p saga.RetryPolicy, does func(Effect) bool) []Fault {
 	if len(f.Steps) == 0 {
 		return nil
 	}
 	at := saga.FailurePoint{Step: f.Steps[0], Direction: saga.Action, Attempt: 1, Phase: phase}
-	return []Fault{Defaults(Fault{Kind: kind, At: at}, p)}
+	return []Fault{UsuallyDoing(Fault{At: at}, p, does)}
 }
 
 // Kinds is the catalogue, in the order of the phases.

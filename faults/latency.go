@@ -40,5 +40,5 @@ func (latency) Draw(t *rapid.T, f Fault, _ saga.RetryPolicy) Fault {
 
 // Simpler is the first call of its first step.
 func (latency) Simpler(f Fault, p saga.RetryPolicy) []Fault {
-	return firstCall(f, KindDelay, saga.Request, p)
+	return firstCall(f, saga.Request, p, Bent(Late))
 }

@@ -2,9 +2,6 @@ package faults
 
 import "github.com/sagacheck/sagacheck/saga"
 
-// KindLose is the name of a kind of fault: plans choose it.
-const KindLose = "lose"
-
 // lose is silence: the request or the answer disappears and the connection stays
 // open until the orchestrator gives up.
 type lose struct{ plain }
@@ -13,7 +10,7 @@ var _ Kind = lose{}
 
 func (lose) Doc() KindDoc {
 	return KindDoc{
-		Name: KindLose, Phases: []saga.Phase{saga.Request, saga.Response}, Transient: true, InARow: saga.Response,
+		Name: "lose", Phases: []saga.Phase{saga.Request, saga.Response}, Transient: true, InARow: saga.Response,
 		Text: "the request or the answer is lost in silence: nothing comes until the orchestrator's own time-out",
 	}
 }

@@ -10,9 +10,6 @@ import (
 	"github.com/sagacheck/sagacheck/saga"
 )
 
-// KindOperate is the name of a kind of fault: plans choose it.
-const KindOperate = "operate"
-
 // operate is an operator, or several, who asks something of the saga at an attempt.
 type operate struct{}
 
@@ -35,7 +32,7 @@ func operated() []saga.Act {
 
 func (operate) Doc() KindDoc {
 	return KindDoc{
-		Name: KindOperate, Phases: []saga.Phase{saga.Receive, saga.Commit}, Fields: []string{"as", "consoles", "times", "delay_ms"}, Operates: true,
+		Name: "operate", Phases: []saga.Phase{saga.Receive, saga.Commit}, Fields: []string{"as", "consoles", "times", "delay_ms"}, Operates: true, Example: string(saga.ActPause),
 		Follows: "what the operator asks for is done once, and is in the audit",
 		Text:    "an operator asks for something (as: rollback, retry, pause, skip or end) while the attempt is held still; it goes on when all have been answered. `consoles` of them ask at once, under keys of their own, and each `times` times under the same key. What is paused is resumed after delay_ms; anything else is asked for delay_ms after the attempt, which is not held then. end pauses the saga first",
 	}

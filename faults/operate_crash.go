@@ -6,9 +6,6 @@ import (
 	"github.com/sagacheck/sagacheck/saga"
 )
 
-// KindOperateCrash is the name of a kind of fault: plans choose it.
-const KindOperateCrash = "operate-crash"
-
 // operateCrash is operate, and the orchestrator is killed (SIGKILL) as soon as it has
 // answered: what it answered has to be there when it is back.
 type operateCrash struct{}
@@ -17,7 +14,7 @@ var _ Kind = operateCrash{}
 
 func (operateCrash) Doc() KindDoc {
 	return KindDoc{
-		Name: KindOperateCrash, Phases: []saga.Phase{saga.Receive, saga.Commit}, Fields: []string{"as", "consoles", "times", "delay_ms"}, Operates: true, Process: true,
+		Name: "operate-crash", Phases: []saga.Phase{saga.Receive, saga.Commit}, Fields: []string{"as", "consoles", "times", "delay_ms"}, Operates: true, Process: true, Example: string(saga.ActPause),
 		Follows: "what the operator asked for is done once, and is in the audit, also after the crash",
 		Text:    "an operator asks for something while the attempt is held still, as with `operate`; when all have been answered the orchestrator is killed (SIGKILL), and started again at once. What is paused is resumed delay_ms after that",
 	}
@@ -61,6 +58,5 @@ func (operateCrash) Draw(t *rapid.T, f Fault, p saga.RetryPolicy) Fault {
 
 // Simpler is without the crash.
 func (operateCrash) Simpler(f Fault, _ saga.RetryPolicy) []Fault {
-	f.Kind = KindOperate
-	return []Fault{f}
+	return []Fault{Doing(f, ByCrash(false))}
 }

@@ -1,8 +1,5 @@
 package faults
 
-// KindOrchestratorOutage is the name of a kind of fault: plans choose it.
-const KindOrchestratorOutage = "orchestrator-outage"
-
 // orchestratorOutage kills the orchestrator at a time, wherever its sagas are
 // then, and starts it again on the same store: what chaos tools do to a process.
 // crash-orchestrator does it at an exact point.
@@ -12,7 +9,7 @@ var _ Kind = orchestratorOutage{}
 
 func (orchestratorOutage) Doc() KindDoc {
 	return KindDoc{
-		Name: KindOrchestratorOutage, Fields: []string{"from_ms", "for_ms"}, Process: true,
+		Name: "orchestrator-outage", Fields: []string{"from_ms", "for_ms"}, Process: true,
 		Text: "the orchestrator is killed (SIGKILL) at from_ms, whatever it is doing, and started again on the same store after for_ms",
 	}
 }

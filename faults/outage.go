@@ -2,9 +2,6 @@ package faults
 
 import "github.com/sagacheck/sagacheck/saga"
 
-// KindOutage is the name of a kind of fault: plans choose it.
-const KindOutage = "outage"
-
 // outage makes services unreachable for a time: every connection to the steps is
 // reset as soon as its request arrives, before the participant has it.
 type outage struct{ plain }
@@ -13,7 +10,7 @@ var _ Kind = outage{}
 
 func (outage) Doc() KindDoc {
 	return KindDoc{
-		Name: KindOutage, Fields: []string{"steps", "from_ms", "for_ms"}, Transient: true,
+		Name: "outage", Fields: []string{"steps", "from_ms", "for_ms"}, Transient: true,
 		Text: "the services behind the steps are unreachable from from_ms for for_ms: every connection is reset",
 	}
 }
@@ -25,5 +22,5 @@ func (outage) Effect(Fault, int) Effect { return Effect{Cut: true} }
 
 // Simpler is the first call of its first step.
 func (outage) Simpler(f Fault, p saga.RetryPolicy) []Fault {
-	return firstCall(f, KindReset, saga.Request, p)
+	return firstCall(f, saga.Request, p, Bent(Reset))
 }

@@ -41,5 +41,5 @@ func (pauseOrchestrator) Draw(t *rapid.T, f Fault, p saga.RetryPolicy) Fault {
 
 // Simpler is an answer that does not come, or comes late.
 func (pauseOrchestrator) Simpler(f Fault, p saga.RetryPolicy) []Fault {
-	return []Fault{instead(f, KindLose, saga.Response, p), instead(f, KindDelay, saga.Request, p)}
+	return []Fault{instead(f, saga.Response, p, Effect.Silent), instead(f, saga.Request, p, Bent(Late))}
 }

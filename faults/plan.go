@@ -25,24 +25,24 @@ type Fault struct {
 	// gets to the point first.
 	Saga int               `json:"saga,omitempty" yaml:"saga,omitempty"`
 	At   saga.FailurePoint `json:"at,omitzero" yaml:"at,omitempty"`
-	// After is the answer that must have left before refuse closes an address which several
+	// After is the answer that must have left before an address is closed which several
 	// operations share, as those of a service of a user's own workflow do; absent: from the
 	// beginning, or the attempt before.
 	After saga.FailurePoint `json:"after,omitzero" yaml:"after,omitempty"`
-	// DelayMS is how long a delay, a late second copy or a pause lasts.
+	// DelayMS is how long what the kind does lasts, or how much later it comes.
 	DelayMS int `json:"delay_ms,omitempty" yaml:"delay_ms,omitempty"`
-	// Bytes is how much passes before truncate cuts.
+	// Bytes is how much passes before the connection ends.
 	Bytes int `json:"bytes,omitempty" yaml:"bytes,omitempty"`
-	// KBps is the rate of slow, in kilobytes a second.
+	// KBps is at what rate bytes trickle, in kilobytes a second.
 	KBps int `json:"kbps,omitempty" yaml:"kbps,omitempty"`
-	// Code is the HTTP status of answer.
+	// Code is the HTTP status that is answered.
 	Code int `json:"code,omitempty" yaml:"code,omitempty"`
 	// Consoles is how many operators ask at once, and Times how often each of them does.
 	Consoles int `json:"consoles,omitempty" yaml:"consoles,omitempty"`
 	Times    int `json:"times,omitempty" yaml:"times,omitempty"`
-	// As is what corrupt and wrong-type make of an answer, or what operators ask for.
+	// As is what is made of an answer, what operators ask for, or which flag is thrown.
 	As string `json:"as,omitempty" yaml:"as,omitempty"`
-	// RetryAfterS is the Retry-After of throttle and answer, in seconds.
+	// RetryAfterS is the Retry-After of an answer, in seconds.
 	// RetryAfterDate: it is sent as an HTTP date.
 	RetryAfterS    int  `json:"retry_after_s,omitempty" yaml:"retry_after_s,omitempty"`
 	RetryAfterDate bool `json:"retry_after_date,omitempty" yaml:"retry_after_date,omitempty"`
@@ -52,8 +52,8 @@ type Fault struct {
 	Steps  []string `json:"steps,omitempty" yaml:"steps,omitempty"`
 	FromMS int      `json:"from_ms,omitempty" yaml:"from_ms,omitempty"`
 	ForMS  int      `json:"for_ms,omitempty" yaml:"for_ms,omitempty"`
-	// Calls are the fates of the calls under an error-rate window, in the order
-	// of their arrival; true is an error. Calls beyond the list pass.
+	// Calls are the fates of the calls under a window, in the order of their arrival;
+	// true is an error. Calls beyond the list pass.
 	Calls []bool `json:"calls,omitempty" yaml:"calls,omitempty"`
 }
 
@@ -84,7 +84,7 @@ func (p Plan) Refuses() bool {
 
 // Loses tells whether what is on its way at a point is lost.
 func (p Plan) Loses(at saga.FailurePoint) bool {
-	return slices.ContainsFunc(p.Faults, func(f Fault) bool { return f.Kind == KindLose && f.At == at })
+	return slices.ContainsFunc(p.Faults, func(f Fault) bool { return f.At == at && f.Effect(0).Silent() })
 }
 
 // NeedsProcess tells whether the plan kills or pauses the orchestrator, or cuts

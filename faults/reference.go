@@ -2,7 +2,6 @@ package faults
 
 import (
 	"bytes"
-	"cmp"
 	"fmt"
 	"io"
 	"strings"
@@ -118,7 +117,7 @@ func (d KindDoc) examplePhases() []saga.Phase {
 // exampleValues are values that make a valid fault; a test says so.
 var exampleValues = map[string]string{
 	"after": "reserve#1@response", "delay_ms": "300", "bytes": "40", "kbps": "8", "code": "504", "retry_after_s": "1", "retry_after_date": "true",
-	"corrupt as": "empty", "wrong-type as": "text", "set-flag as": "hold-participant", "operate as": "pause", "operate-crash as": "pause", "consoles": "2", "times": "2", "steps": "[charge]", "from_ms": "0", "for_ms": "60", "calls": "[true, false, true]",
+	"consoles": "2", "times": "2", "steps": "[charge]", "from_ms": "0", "for_ms": "60", "calls": "[true, false, true]",
 }
 
 func example(d KindDoc, p saga.Phase) string {
@@ -127,7 +126,11 @@ func example(d KindDoc, p saga.Phase) string {
 		parts = append(parts, "at: charge#1@"+string(p))
 	}
 	for _, f := range d.Fields {
-		parts = append(parts, f+": "+cmp.Or(exampleValues[d.Name+" "+f], exampleValues[f]))
+		value := exampleValues[f]
+		if f == "as" {
+			value = d.Example
+		}
+		parts = append(parts, f+": "+value)
 	}
 	return "faults: [{" + strings.Join(parts, ", ") + "}]"
 }

@@ -53,5 +53,5 @@ func (refuse) Draw(t *rapid.T, f Fault, _ saga.RetryPolicy) Fault {
 
 // Simpler is a connection that breaks.
 func (refuse) Simpler(f Fault, p saga.RetryPolicy) []Fault {
-	return []Fault{instead(f, KindReset, saga.Request, p)}
+	return []Fault{instead(f, saga.Request, p, Bent(Reset))}
 }

@@ -7,9 +7,6 @@ import (
 	"github.com/sagacheck/sagacheck/saga"
 )
 
-// KindReject is the name of a kind of fault: plans choose it.
-const KindReject = "reject"
-
 // reject is a permanent refusal by a rule of the business: 422, nothing was done. A
 // participant that remembers keys comes to its rules only with a request that it
 // has not answered before, so an operation that was done is not refused any more.
@@ -19,7 +16,7 @@ var _ Kind = reject{}
 
 func (reject) Doc() KindDoc {
 	return KindDoc{
-		Name: KindReject, Phases: []saga.Phase{saga.Receive},
+		Name: "reject", Phases: []saga.Phase{saga.Receive},
 		Answers: true,
 		Follows: "a permanent failure: no further attempt",
 		Text:    "a rule of the participant's business refuses for good: 422, nothing was done. Participants that remember keys replay their answer instead where the operation was done before",

@@ -2,9 +2,6 @@ package faults
 
 import "github.com/sagacheck/sagacheck/saga"
 
-// KindReset is the name of a kind of fault: plans choose it.
-const KindReset = "reset"
-
 // reset breaks the connection with a TCP RST: before the participant has the
 // request, or after it has answered.
 type reset struct{ plain }
@@ -13,7 +10,7 @@ var _ Kind = reset{}
 
 func (reset) Doc() KindDoc {
 	return KindDoc{
-		Name: KindReset, Phases: []saga.Phase{saga.Request, saga.Response}, Transient: true, InARow: saga.Response,
+		Name: "reset", Phases: []saga.Phase{saga.Request, saga.Response}, Transient: true, InARow: saga.Response,
 		Text: "the connection is reset (TCP RST) before the request arrives, or after the answer has left",
 	}
 }
@@ -25,5 +22,5 @@ func (reset) Effect(f Fault, _ int) Effect { return bend(f, Reset, 0) }
 
 // Simpler is silence.
 func (reset) Simpler(f Fault, p saga.RetryPolicy) []Fault {
-	return []Fault{instead(f, KindLose, f.At.Phase, p)}
+	return []Fault{instead(f, f.At.Phase, p, Effect.Silent)}
 }

@@ -10,9 +10,6 @@ import (
 	"github.com/sagacheck/sagacheck/saga"
 )
 
-// KindSetFlag is the name of a kind of fault: plans choose it.
-const KindSetFlag = "set-flag"
-
 // The flags of the contract that hold attempts back.
 const (
 	FlagCompensations = "hold-compensations"
@@ -32,7 +29,7 @@ var _ Kind = setFlag{}
 
 func (setFlag) Doc() KindDoc {
 	return KindDoc{
-		Name: KindSetFlag, Phases: []saga.Phase{saga.Receive, saga.Commit}, Fields: []string{"as", "steps", "delay_ms"}, Process: true, Governs: true,
+		Name: "set-flag", Phases: []saga.Phase{saga.Receive, saga.Commit}, Fields: []string{"as", "steps", "delay_ms"}, Process: true, Governs: true, Example: FlagParticipant,
 		Follows: "what the flag holds back begins when it has been taken back",
 		Text:    "a flag of the orchestrator (as: hold-compensations, hold-participant, no-retries or drain) is thrown while the attempt is held still (PUT /flags/NAME), and taken back after delay_ms; the attempt goes on when it has been answered. hold-participant is about those that are called for steps",
 	}

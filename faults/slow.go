@@ -37,7 +37,7 @@ func (slow) Draw(t *rapid.T, f Fault, _ saga.RetryPolicy) Fault {
 
 // Simpler is a delay within the time-out.
 func (slow) Simpler(f Fault, p saga.RetryPolicy) []Fault {
-	g := instead(f, KindDelay, f.At.Phase, p)
+	g := instead(f, f.At.Phase, p, Bent(Late))
 	g.DelayMS = WithinTimeout(p)
 	return []Fault{g}
 }

@@ -22,5 +22,5 @@ func (stallBody) Effect(f Fault, _ int) Effect { return bend(f, Stalled, 0) }
 
 // Simpler is silence.
 func (stallBody) Simpler(f Fault, p saga.RetryPolicy) []Fault {
-	return []Fault{instead(f, KindLose, f.At.Phase, p)}
+	return []Fault{instead(f, f.At.Phase, p, Effect.Silent)}
 }

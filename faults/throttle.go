@@ -6,9 +6,6 @@ import (
 	"github.com/sagacheck/sagacheck/saga"
 )
 
-// KindThrottle is the name of a kind of fault: plans choose it.
-const KindThrottle = "throttle"
-
 // throttle is 429 with Retry-After (RFC 6585, RFC 9110 section 10.2.3).
 type throttle struct{ plain }
 
@@ -16,7 +13,7 @@ var _ Kind = throttle{}
 
 func (throttle) Doc() KindDoc {
 	return KindDoc{
-		Name: KindThrottle, Phases: []saga.Phase{saga.Receive}, Fields: []string{"retry_after_s"}, Transient: true,
+		Name: "throttle", Phases: []saga.Phase{saga.Receive}, Fields: []string{"retry_after_s"}, Transient: true,
 		Answers: true,
 		Text:    "the participant answers 429 with Retry-After, nothing was done",
 	}
@@ -37,5 +34,5 @@ func (throttle) Usual(f Fault, _ saga.RetryPolicy) []Fault {
 
 // Simpler names no time.
 func (throttle) Simpler(f Fault, p saga.RetryPolicy) []Fault {
-	return []Fault{instead(f, KindUnavailable, saga.Receive, p)}
+	return []Fault{instead(f, saga.Receive, p, Answers(http.StatusServiceUnavailable))}
 }

@@ -6,9 +6,6 @@ import (
 	"github.com/sagacheck/sagacheck/saga"
 )
 
-// KindTruncate is the name of a kind of fault: plans choose it.
-const KindTruncate = "truncate"
-
 // truncate ends the connection after some bytes of the request or of the answer;
 // header bytes count.
 type truncate struct{}
@@ -17,7 +14,7 @@ var _ Kind = truncate{}
 
 func (truncate) Doc() KindDoc {
 	return KindDoc{
-		Name: KindTruncate, Phases: []saga.Phase{saga.Request, saga.Response}, Fields: []string{"bytes"}, Transient: true,
+		Name: "truncate", Phases: []saga.Phase{saga.Request, saga.Response}, Fields: []string{"bytes"}, Transient: true,
 		Text: "the connection ends after the given bytes of the request or of the answer, headers included",
 	}
 }
@@ -50,5 +47,5 @@ func (truncate) Draw(t *rapid.T, f Fault, _ saga.RetryPolicy) Fault {
 
 // Simpler is nothing of it.
 func (truncate) Simpler(f Fault, p saga.RetryPolicy) []Fault {
-	return []Fault{instead(f, KindLose, f.At.Phase, p), instead(f, KindReset, f.At.Phase, p)}
+	return []Fault{instead(f, f.At.Phase, p, Effect.Silent), instead(f, f.At.Phase, p, Bent(Reset))}
 }

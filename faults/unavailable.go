@@ -6,9 +6,6 @@ import (
 	"github.com/sagacheck/sagacheck/saga"
 )
 
-// KindUnavailable is the name of a kind of fault: plans choose it.
-const KindUnavailable = "unavailable"
-
 // unavailable is 503: nothing was done, try again.
 type unavailable struct{ plain }
 
@@ -16,7 +13,7 @@ var _ Kind = unavailable{}
 
 func (unavailable) Doc() KindDoc {
 	return KindDoc{
-		Name: KindUnavailable, Phases: []saga.Phase{saga.Receive}, Transient: true, InARow: saga.Receive,
+		Name: "unavailable", Phases: []saga.Phase{saga.Receive}, Transient: true, InARow: saga.Receive,
 		Answers: true,
 		Text:    "the participant answers 503, nothing was done",
 	}

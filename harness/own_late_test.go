@@ -22,7 +22,7 @@ func TestLateStart(t *testing.T) {
 	short := saga.SubmitPolicy.AttemptTimeoutMS
 	s := &shop{send: usual, late: 3 * time.Duration(short) * time.Millisecond}
 	h, flow := startShop(t, s, "127.0.0.1")
-	delay := faults.Fault{Kind: faults.KindDelay, At: mustPoint("submit#1@request"), DelayMS: short + 100}
+	delay := faults.Fault{Kind: "delay", At: mustPoint("submit#1@request"), DelayMS: short + 100}
 	hist := runShop(t, h, flow, 1, faults.Plan{Faults: []faults.Fault{delay}})
 	if end := history.NewIndex(hist).Sagas[0].Status(); end != saga.Completed {
 		t.Errorf("the saga of a late start ended %q in its cell: expected completed", end)

@@ -391,7 +391,7 @@ func TestAcceptanceIsAsItWas(t *testing.T) {
 // service protects nothing, it is done twice.
 func TestCopyOfACall(t *testing.T) {
 	h, flow := startShop(t, &shop{send: usual}, "127.0.0.1")
-	twice := faults.Fault{Kind: faults.KindDuplicate, At: saga.FailurePoint{Step: "charge", Direction: saga.Action, Attempt: 1, Phase: saga.Request}}
+	twice := faults.Fault{Kind: "duplicate", At: saga.FailurePoint{Step: "charge", Direction: saga.Action, Attempt: 1, Phase: saga.Request}}
 	ix := history.NewIndex(runShop(t, h, flow, 1, faults.Plan{Faults: []faults.Fault{twice}}))
 	o := ix.Sagas[0].Op("charge", saga.Action)
 	if len(o.Effects) != 2 || o.Effects[0].Copy == o.Effects[1].Copy {

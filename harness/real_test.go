@@ -215,13 +215,13 @@ func TestRefusedInFrontOfRealServices(t *testing.T) {
 	srv := httptest.NewServer(service)
 	defer srv.Close()
 	h, flow := startShopOf(t, &shop{send: usual}, "127.0.0.1", payingAt(srv.Listener.Addr().String()))
-	refused := faults.Plan{Faults: []faults.Fault{{Kind: faults.KindReject, At: mustPoint("charge#1@receive")}}}
+	refused := faults.Plan{Faults: []faults.Fault{{Kind: "reject", At: mustPoint("charge#1@receive")}}}
 	hist := runShop(t, h, flow, 1, refused)
 	endsWell(t, hist, 2)
 	if n := len(service.seen); n != 1 {
 		t.Errorf("the service saw %d payments, expected only the one that was not refused", n)
 	}
-	twice := faults.Plan{Faults: []faults.Fault{{Kind: faults.KindDuplicate, At: mustPoint("charge#1@request")}}}
+	twice := faults.Plan{Faults: []faults.Fault{{Kind: "duplicate", At: mustPoint("charge#1@request")}}}
 	if o := history.NewIndex(runShop(t, h, flow, 1, twice)).Sagas[0].Op("charge", saga.Action); len(o.Effects) != 2 || len(service.seen) != 3 {
 		t.Errorf("%d effects, %d payments: expected that of the call and that of its copy", len(o.Effects), len(service.seen))
 	}

@@ -18,13 +18,50 @@ func (h *History) MayBeRefused(op saga.Operation) bool {
 	})
 }
 
+// Planned is the planned fault of that index.
+func (h *History) Planned(fault int) (f PlannedFault, ok bool) {
+	if fault < 0 || fault >= len(h.Header.Faults) {
+		return PlannedFault{}, false
+	}
+	return h.Header.Faults[fault], true
+}
+
 // SetsFlag tells whether the planned fault of that index sets a flag of the orchestrator.
 func (h *History) SetsFlag(fault int) bool {
-	return fault >= 0 && fault < len(h.Header.Faults) && h.Header.Faults[fault].Kind == "set-flag"
+	f, ok := h.Planned(fault)
+	return ok && f.Kind == setsFlag
 }
 
 // CutsStore tells whether the planned fault of that index cuts the orchestrator off from
 // its store.
 func (h *History) CutsStore(fault int) bool {
-	return fault >= 0 && fault < len(h.Header.Faults) && h.Header.Faults[fault].Kind == StoreOutage
+	f, ok := h.Planned(fault)
+	return ok && f.Kind == cutsStore
 }
+
+// Copies tells whether the planned fault of that index delivers a request a second time.
+func (h *History) Copies(fault int) bool {
+	f, ok := h.Planned(fault)
+	return ok && f.Kind == copies
+}
+
+// Loses tells whether the fault makes something on its way disappear, at once.
+func (f PlannedFault) Loses() bool { return f.Kind == loses }
+
+// Silences tells whether the fault leaves nothing but silence of an attempt: what is on
+// its way disappears, or comes too late.
+func (f PlannedFault) Silences() bool {
+	return slices.Contains([]string{loses, holdsUp, slowsDown}, f.Kind)
+}
+
+// The kinds of faults of which judges know more than the place. A stored history has their
+// names and no more, and who judges reaches nothing that makes plans. A test of package
+// faults says that the kinds are so.
+const (
+	setsFlag  = "set-flag"
+	cutsStore = "store-outage"
+	copies    = "duplicate"
+	loses     = "lose"
+	holdsUp   = "delay"
+	slowsDown = "latency"
+)

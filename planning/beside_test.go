@@ -21,26 +21,26 @@ func at(kind, step string, attempt int, phase saga.Phase) faults.Fault {
 }
 
 func TestClashes(t *testing.T) {
-	kill := at(faults.KindCrashOrchestrator, "left", 1, saga.Receive)
-	lose := at(faults.KindLose, "left", 1, saga.Response)
-	refuse := at(faults.KindReject, "left", 1, saga.Receive)
-	ask := at(faults.KindAskRollback, "left", 1, saga.Receive)
+	kill := at("crash-orchestrator", "left", 1, saga.Receive)
+	lose := at("lose", "left", 1, saga.Response)
+	refuse := at("reject", "left", 1, saga.Receive)
+	ask := at("ask-rollback", "left", 1, saga.Receive)
 	for _, tt := range []struct {
 		what          string
 		one, other    faults.Fault
 		several, want bool
 	}{
 		{"two strike the process", kill, at("pause-orchestrator", "last", 1, saga.Receive), false, true},
-		{"one strikes the process at the operation of the other", kill, at(faults.KindLose, "left", 2, saga.Request), false, true},
-		{"one strikes the process, the other elsewhere", kill, at(faults.KindLose, "first", 1, saga.Request), false, false},
-		{"two attempts of one operation", lose, at(faults.KindLose, "left", 2, saga.Response), false, false},
-		{"two at one attempt", lose, at(faults.KindDelay, "left", 1, saga.Request), false, false},
-		{"two at one attempt of sagas that compete", lose, at(faults.KindDelay, "left", 1, saga.Request), true, true},
-		{"a second copy at an attempt with another fault", lose, at(faults.KindDuplicate, "left", 1, saga.Request), false, true},
-		{"a rollback is asked for, and a step beside may not have started", ask, at(faults.KindLose, "right", 1, saga.Response), false, true},
-		{"a rollback is asked for, and a step before has", ask, at(faults.KindLose, "first", 1, saga.Response), false, false},
-		{"a refusal ends the saga that would come to the other", refuse, at(faults.KindLose, "last", 1, saga.Response), true, true},
-		{"a refusal of one saga alone", refuse, at(faults.KindLose, "right", 1, saga.Response), false, false},
+		{"one strikes the process at the operation of the other", kill, at("lose", "left", 2, saga.Request), false, true},
+		{"one strikes the process, the other elsewhere", kill, at("lose", "first", 1, saga.Request), false, false},
+		{"two attempts of one operation", lose, at("lose", "left", 2, saga.Response), false, false},
+		{"two at one attempt", lose, at("delay", "left", 1, saga.Request), false, false},
+		{"two at one attempt of sagas that compete", lose, at("delay", "left", 1, saga.Request), true, true},
+		{"a second copy at an attempt with another fault", lose, at("duplicate", "left", 1, saga.Request), false, true},
+		{"a rollback is asked for, and a step beside may not have started", ask, at("lose", "right", 1, saga.Response), false, true},
+		{"a rollback is asked for, and a step before has", ask, at("lose", "first", 1, saga.Response), false, false},
+		{"a refusal ends the saga that would come to the other", refuse, at("lose", "last", 1, saga.Response), true, true},
+		{"a refusal of one saga alone", refuse, at("lose", "right", 1, saga.Response), false, false},
 	} {
 		for _, pair := range [][2]faults.Fault{{tt.one, tt.other}, {tt.other, tt.one}} {
 			if got := clashes(branches(), pair[0], pair[1], tt.several); got != tt.want {
@@ -59,11 +59,11 @@ func TestUnsettles(t *testing.T) {
 		many, want bool
 	}{
 		{"a refused connection may come twice", at("refuse", "first", 1, saga.Connect), false, true},
-		{"a submission costs what the client's patience has it cost", at(faults.KindLose, saga.SubmitStep, 1, saga.Response), false, true},
-		{"a lost answer costs an attempt", at(faults.KindLose, "left", 1, saga.Response), true, false},
-		{"a kill at a step that runs alone", at(faults.KindCrashOrchestrator, "first", 1, saga.Receive), false, false},
-		{"a kill at a step beside another", at(faults.KindCrashOrchestrator, "left", 1, saga.Receive), false, true},
-		{"a kill of a process with other sagas", at(faults.KindCrashOrchestrator, "first", 1, saga.Receive), true, true},
+		{"a submission costs what the client's patience has it cost", at("lose", saga.SubmitStep, 1, saga.Response), false, true},
+		{"a lost answer costs an attempt", at("lose", "left", 1, saga.Response), true, false},
+		{"a kill at a step that runs alone", at("crash-orchestrator", "first", 1, saga.Receive), false, false},
+		{"a kill at a step beside another", at("crash-orchestrator", "left", 1, saga.Receive), false, true},
+		{"a kill of a process with other sagas", at("crash-orchestrator", "first", 1, saga.Receive), true, true},
 		{"a pause as long as the time-out of the last attempt", longPause, false, true},
 	} {
 		if got := unsettles(branches(), tt.fault, tt.many); got != tt.want {

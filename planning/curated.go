@@ -131,7 +131,7 @@ func triggers(d saga.Definition, s saga.Step, direction saga.Direction) [][]faul
 	var ways [][]faults.Fault
 	for _, other := range d.Steps {
 		if other.Name != s.Name && other.Kind != saga.Deferrable {
-			ways = append(ways, []faults.Fault{{Kind: faults.KindReject, At: point(other.Name, 1, saga.Receive)}})
+			ways = append(ways, []faults.Fault{declined(point(other.Name, 1, saga.Receive))})
 		}
 	}
 	var exhaust []faults.Fault
@@ -140,7 +140,7 @@ func triggers(d saga.Definition, s saga.Step, direction saga.Direction) [][]faul
 		if n == 1 {
 			phase = saga.Commit
 		}
-		exhaust = append(exhaust, faults.Fault{Kind: faults.KindError, At: point(s.Name, n, phase)})
+		exhaust = append(exhaust, failed(point(s.Name, n, phase)))
 	}
 	return append(ways, exhaust)
 }

@@ -16,7 +16,7 @@ func early(defs []saga.Definition) (plans []faults.Plan) {
 		return nil
 	}
 	fail := func(s saga.Step, number, times int) []faults.Fault {
-		return burst(faults.Fault{Kind: faults.KindError, Saga: number, At: point(s.Name, 1, saga.Receive)}, times)
+		return burst(to(number, failed(point(s.Name, 1, saga.Receive))), times)
 	}
 	add := func(others int, fs []faults.Fault) {
 		for n := others; n <= saga.WatchSagas; n++ {
@@ -33,7 +33,7 @@ func early(defs []saga.Definition) (plans []faults.Plan) {
 	row := w.Behind.Action.Breaker.Failures - 1
 	add(2, fail(w.Behind, 1, row))
 	add(3, append(append(fail(w.Behind, 1, row), fail(w.Before, 2, w.Failures)...), fail(w.Behind, 2, 1)...))
-	refusal := faults.Fault{Kind: faults.KindReject, Saga: 1, At: point(w.Behind.Name, 1, saga.Receive)}
+	refusal := to(1, declined(point(w.Behind.Name, 1, saga.Receive)))
 	add(3, append([]faults.Fault{refusal}, fail(w.Behind, 2, row)...))
 	return plans
 }

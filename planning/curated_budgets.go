@@ -15,11 +15,10 @@ func (e *ending) amplified() {
 	if e.sagas < aHerd || s.Action.RetryBudget == nil || !e.a.Process || s.Action.Retry.MaxAttempts > 0 && s.Action.Retry.MaxAttempts < 4 {
 		return
 	}
-	kill := faults.Defaults(faults.Fault{Kind: faults.KindCrashOrchestrator, At: point(s.Name, 3, saga.Receive)}, s.Action.Retry)
-	kill.Saga = 1
+	kill := to(1, killed(point(s.Name, 3, saga.Receive), s.Action.Retry))
 	var fs []faults.Fault
 	for n := 1; n <= e.sagas; n++ {
-		of := burst(faults.Fault{Kind: faults.KindUnavailable, Saga: n, At: point(s.Name, 1, saga.Receive)}, 3)
+		of := burst(to(n, unavailable(point(s.Name, 1, saga.Receive))), 3)
 		if n == 1 {
 			of[2] = kill
 		}
@@ -32,17 +31,15 @@ func (e *ending) amplified() {
 // more of any than its own policy allows, until the budget is spent: quickly, and slowly.
 func (e *ending) spent() {
 	b := e.d.Budget
-	for _, kind := range []string{faults.KindUnavailable, faults.KindLose} {
+	told := func(step string, n int) faults.Fault { return unavailable(point(step, n, saga.Receive)) }
+	silent := func(step string, n int) faults.Fault { return lost(point(step, n, saga.Request)) }
+	for _, miss := range []func(step string, n int) faults.Fault{told, silent} {
 		var fs []faults.Fault
 		left := b.Attempts
 		for _, s := range e.d.Steps {
 			most := s.Action.Retry.MaxAttempts
 			for n := 1; s.Budgeted() && left > 0 && (most == 0 || n < most); n++ {
-				phase := saga.Receive
-				if kind == faults.KindLose {
-					phase = saga.Request
-				}
-				fs = append(fs, faults.Fault{Kind: kind, At: point(s.Name, n, phase)})
+				fs = append(fs, miss(s.Name, n))
 				left--
 			}
 			if left--; left <= 0 {
@@ -60,8 +57,6 @@ func (e *ending) spent() {
 // attempt of its action arrives, and it is undone all the same.
 func (e *ending) awayFor(budget time.Duration) {
 	if first := e.d.Steps[0]; budget > 0 && first.Budgeted() && first.Compensation != nil {
-		e.plans = append(e.plans, faults.Plan{Faults: []faults.Fault{
-			{Kind: faults.KindOutage, Steps: []string{first.Name}, ForMS: int(2 * budget.Milliseconds())},
-		}})
+		e.plans = append(e.plans, faults.Plan{Faults: []faults.Fault{away(first.Name, int(2*budget.Milliseconds()))}})
 	}
 }

@@ -35,12 +35,10 @@ func (e *ending) codes() {
 		e.rotated(i, func(s saga.Step) bool { return e.usedUpBy(s, code) })
 	}
 	// A Retry-After comes with codes for which nobody expects one, and as a date.
-	for i, f := range []faults.Fault{
-		{Code: http.StatusBadGateway, RetryAfterS: 1},
-		{Code: http.StatusServiceUnavailable, RetryAfterS: 1, RetryAfterDate: true},
-	} {
+	for i, code := range []int{http.StatusBadGateway, http.StatusServiceUnavailable} {
 		e.rotated(i, func(s saga.Step) bool {
-			f.Kind, f.At = faults.KindAnswer, point(s.Name, 1, saga.Receive)
+			f := answerAt(s.Name, saga.Action, 1, code)
+			f.RetryAfterS, f.RetryAfterDate = 1, i == 1
 			return e.add(f)
 		})
 	}
@@ -57,7 +55,7 @@ func (e *ending) rotated(from int, try func(s saga.Step) bool) {
 
 func answerAt(step string, d saga.Direction, attempt, code int) faults.Fault {
 	at := saga.FailurePoint{Step: step, Direction: d, Attempt: attempt, Phase: saga.Receive}
-	return faults.Fault{Kind: faults.KindAnswer, At: at, Code: code}
+	return answered(at, code)
 }
 
 func atCommit(f faults.Fault) faults.Fault {
@@ -70,7 +68,7 @@ func preceded(f faults.Fault) []faults.Fault {
 	if f.At.Attempt == 1 {
 		return []faults.Fault{f}
 	}
-	before := faults.Fault{Kind: faults.KindUnavailable, At: f.At}
+	before := unavailable(f.At)
 	before.At.Attempt = 1
 	return []faults.Fault{before, f}
 }

@@ -16,7 +16,7 @@ func TestAnswersAreValidAndPredicted(t *testing.T) {
 	d := chain("s-1", "a", "b")
 	for phase, certain := range map[saga.Phase]saga.Answer{saga.Receive: saga.Permanent, saga.Commit: saga.Done} {
 		at := point("a", 1, phase)
-		usual := faults.Defaults(faults.Fault{Kind: faults.KindAnswer, At: at}, d.Steps[0].Action.Retry).Code
+		usual := faults.Defaults(faults.Fault{Kind: "answer", At: at}, d.Steps[0].Action.Retry).Code
 		for _, code := range slices.Concat(faults.AnswerCodes(certain), faults.AnswerCodes(saga.Transient), []int{usual}) {
 			f := faults.Fault{Kind: "answer", Code: code, At: at}
 			if err := f.Validate(); err != nil {

@@ -47,7 +47,7 @@ func (e *ending) killedPastPivot() {
 		})
 	}
 	for _, s := range e.d.Steps {
-		kill := faults.Defaults(faults.Fault{Kind: faults.KindCrashOrchestrator, At: point(s.Name, 1, saga.Receive)}, s.Action.Retry)
+		kill := killed(point(s.Name, 1, saga.Receive), s.Action.Retry)
 		if e.a.Process && behind(s) && e.add(kill) {
 			return
 		}
@@ -135,7 +135,7 @@ func (e *ending) usedUp(s saga.Step) {
 	}
 	e.add(burst(unavailableAt(s.Name), most)...)
 	if s.Kind == saga.Pivot {
-		e.add(burst(faults.Fault{Kind: faults.KindLose, At: point(s.Name, 1, saga.Request)}, most)...)
+		e.add(burst(lost(point(s.Name, 1, saga.Request)), most)...)
 	}
 }
 
@@ -148,7 +148,7 @@ func (e *ending) deadline(s saga.Step) {
 	}
 	for _, phase := range []saga.Phase{saga.Response, saga.Request} {
 		for n := 1; n <= endless && (p.MaxAttempts == 0 || n < p.MaxAttempts); n++ {
-			fs := burst(faults.Fault{Kind: faults.KindLose, At: point(s.Name, 1, phase)}, n)
+			fs := burst(lost(point(s.Name, 1, phase)), n)
 			if pr := predict(e.d, faults.Plan{Faults: fs}, 1); pr.sure() && pr.steps[s.Name] == unknown {
 				e.add(fs...)
 				break
@@ -181,7 +181,7 @@ func (e *ending) deadlineOfItsOwn(s saga.Step) {
 }
 
 func unavailableAt(step string) faults.Fault {
-	return faults.Fault{Kind: faults.KindUnavailable, At: point(step, 1, saga.Receive)}
+	return unavailable(point(step, 1, saga.Receive))
 }
 
 // undone: a compensation is refused for good, or comes to the end of its policy.
@@ -190,9 +190,9 @@ func (e *ending) undone(s saga.Step) {
 		return
 	}
 	at := saga.FailurePoint{Step: s.Name, Direction: saga.Compensation, Attempt: 1, Phase: saga.Receive}
-	refusals := [][]faults.Fault{{{Kind: faults.KindReject, At: at}}}
+	refusals := [][]faults.Fault{{declined(at)}}
 	if most := s.Compensation.Retry.MaxAttempts; most > 0 {
-		refusals = append(refusals, burst(faults.Fault{Kind: faults.KindUnavailable, At: at}, most))
+		refusals = append(refusals, burst(unavailable(at), most))
 	}
 	for _, fs := range refusals {
 		for _, trigger := range triggers(e.d, s, saga.Compensation) {
@@ -210,9 +210,9 @@ func (e *ending) refusedLate(s saga.Step) {
 	if s.Compensation == nil || s.Action.Retry.MaxAttempts == 1 || s.Kind == saga.Deferrable {
 		return
 	}
-	refusal := faults.Fault{Kind: faults.KindAnswer, At: point(s.Name, 2, saga.Receive), Code: http.StatusForbidden}
-	e.add(faults.Fault{Kind: faults.KindLose, At: point(s.Name, 1, saga.Response)}, refusal)
-	e.add(faults.Fault{Kind: faults.KindError, At: point(s.Name, 1, saga.Commit)}, refusal)
+	refusal := answered(point(s.Name, 2, saga.Receive), http.StatusForbidden)
+	e.add(lost(point(s.Name, 1, saga.Response)), refusal)
+	e.add(failed(point(s.Name, 1, saga.Commit)), refusal)
 }
 
 // opens: so many calls fail that the breaker opens, and that its first probes
@@ -222,16 +222,13 @@ func (e *ending) opens(s saga.Step) {
 	if b == nil {
 		return
 	}
-	f := windowOf(e.d, faults.KindErrorRate)
-	f.Steps, f.ForMS = []string{s.Name}, 10*b.OpenMS
-	f.Calls = slices.Repeat([]bool{true}, 2*b.Failures+b.Probes)
-	e.add(f)
+	e.add(failing(s.Name, 10*b.OpenMS, 2*b.Failures+b.Probes))
 }
 
 // askedTooLate: an operator asks for the rollback when the pivot has succeeded,
 // and must be refused.
 func (e *ending) askedTooLate(s saga.Step) {
-	ask := faults.Fault{Kind: faults.KindAskRollback, At: point(s.Name, 1, saga.Receive)}
+	ask := askedBack(point(s.Name, 1, saga.Receive))
 	past := slices.ContainsFunc(e.d.Ancestors(s.Name), func(name string) bool {
 		o, _ := e.d.Step(name)
 		return o.Kind == saga.Pivot
@@ -254,12 +251,12 @@ func (e *ending) askedInTime() {
 		if s.Kind != saga.Compensatable || last && !before {
 			continue
 		}
-		ask := faults.Fault{Kind: faults.KindAskRollback, At: point(s.Name, 1, saga.Receive)}
+		ask := askedBack(point(s.Name, 1, saga.Receive))
 		received := e.add(ask)
 		if s.Action.Retry.MaxAttempts != 1 { // it fails long after that, and must not be attempted again
-			e.add(ask, unavailableAt(s.Name), faults.Fault{Kind: faults.KindDelay, At: point(s.Name, 1, saga.Response), DelayMS: lateFailure})
+			e.add(ask, unavailableAt(s.Name), late(point(s.Name, 1, saga.Response), lateFailure))
 		}
-		if e.add(faults.Fault{Kind: faults.KindAskRollback, At: point(s.Name, 1, saga.Commit)}) || received {
+		if e.add(askedBack(point(s.Name, 1, saga.Commit))) || received {
 			last, lastBefore = true, before
 		}
 		if lastBefore {
@@ -283,10 +280,8 @@ func (e *ending) together() {
 			return
 		}
 		_, longest := s.Action.Retry.Band(rounds + 1)
-		f := windowOf(e.d, faults.KindErrorRate)
-		f.Steps, f.ForMS = []string{s.Name}, (rounds+1)*max(int(longest.Milliseconds()), s.Action.Retry.AttemptTimeoutMS)
-		f.Calls = slices.Repeat([]bool{true}, rounds*e.sagas)
-		e.add(f)
+		lasts := (rounds + 1) * max(int(longest.Milliseconds()), s.Action.Retry.AttemptTimeoutMS)
+		e.add(failing(s.Name, lasts, rounds*e.sagas))
 	}
 }
 
@@ -309,7 +304,7 @@ func (e *ending) longRetries() {
 		if p.MaxAttempts > 0 || p.DeadlineMS > 0 || c.Breaker != nil || c.RetryBudget != nil || lasts >= shortest {
 			return
 		}
-		fs := slices.Concat(trigger, burst(faults.Fault{Kind: faults.KindUnavailable, At: at}, manyAttempts))
+		fs := slices.Concat(trigger, burst(unavailable(at), manyAttempts))
 		if predict(e.d, faults.Plan{Faults: fs}, 1).sure() {
 			best, shortest = fs, lasts
 		}

@@ -23,9 +23,9 @@ func TestCuratedEnds(t *testing.T) {
 	all := curatedTexts(branches(), able)
 	for what, plan := range map[string]faults.Plan{
 		"no fault": {},
-		"every attempt fails, and nothing was done": {Faults: burst(at(faults.KindUnavailable, "left", 1, saga.Receive), 3)},
-		"every answer is lost":                      {Faults: burst(at(faults.KindLose, "left", 1, saga.Response), 3)},
-		"a refusal at the last step":                {Faults: []faults.Fault{at(faults.KindReject, "last", 1, saga.Receive)}},
+		"every attempt fails, and nothing was done": {Faults: burst(at("unavailable", "left", 1, saga.Receive), 3)},
+		"every answer is lost":                      {Faults: burst(at("lose", "left", 1, saga.Response), 3)},
+		"a refusal at the last step":                {Faults: []faults.Fault{at("reject", "last", 1, saga.Receive)}},
 	} {
 		if !slices.Contains(all, plan.String()) {
 			t.Errorf("%s: %q is not among the curated plans", what, plan)

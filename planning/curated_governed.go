@@ -20,18 +20,18 @@ func (e *ending) governed() {
 		return
 	}
 	at := func(step string, attempt int) saga.FailurePoint { return point(step, attempt, saga.Receive) }
-	unavailable := func(attempt int) faults.Fault {
-		return faults.Defaults(faults.Fault{Kind: faults.KindUnavailable, At: at(second.Name, attempt)}, second.Action.Retry)
+	fails := func(attempt int) faults.Fault {
+		return unavailable(at(second.Name, attempt))
 	}
 	wait := 3*second.Action.Retry.MaxIntervalMS + 40
 	e.add(
-		faults.Fault{Kind: faults.KindChangePolicy, At: at(first.Name, 1), DelayMS: wait},
-		unavailable(1),
-		faults.Fault{Kind: faults.KindChangePolicy, At: at(second.Name, 2), DelayMS: 1},
-		unavailable(2),
+		waiting(at(first.Name, 1), wait),
+		fails(1),
+		waiting(at(second.Name, 2), 1),
+		fails(2),
 	)
 	flag := func(step string, attempt int, as string, wait time.Duration, steps ...string) faults.Fault {
-		return faults.Fault{Kind: faults.KindSetFlag, At: at(step, attempt), As: as, DelayMS: int(wait.Milliseconds()) + flagLasts, Steps: steps}
+		return flagged(at(step, attempt), as, int(wait.Milliseconds())+flagLasts, steps...)
 	}
 	longest := func(n int) time.Duration {
 		_, hi := second.Action.Retry.Band(n)
@@ -40,10 +40,10 @@ func (e *ending) governed() {
 	e.add(
 		flag(first.Name, 1, faults.FlagParticipant, 0, second.Name),
 		flag(second.Name, 1, faults.FlagDrain, longest(2)),
-		unavailable(1),
+		fails(1),
 		flag(second.Name, 2, faults.FlagRetries, longest(3)),
-		unavailable(2),
+		fails(2),
 		flag(second.Name, 3, faults.FlagCompensations, second.Action.Retry.AttemptTimeout()), // before that, what is of unknown outcome waits
-		faults.Fault{Kind: faults.KindReject, At: at(second.Name, 3)},
+		declined(at(second.Name, 3)),
 	)
 }

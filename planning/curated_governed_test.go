@@ -20,7 +20,7 @@ func TestGovernedPairsHavePlans(t *testing.T) {
 		if ok {
 			pairs++
 		}
-		for _, kind := range []string{faults.KindChangePolicy, faults.KindSetFlag} {
+		for _, kind := range []string{"change-policy", "set-flag"} {
 			has := func(p faults.Plan) bool {
 				return slices.ContainsFunc(p.Faults, func(f faults.Fault) bool { return f.Kind == kind })
 			}

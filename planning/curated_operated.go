@@ -17,19 +17,16 @@ func (e *ending) operated() {
 		return
 	}
 	here := point(second.Name, 1, saga.Receive)
-	unavailable := faults.Defaults(faults.Fault{Kind: faults.KindUnavailable, At: here}, second.Action.Retry)
-	throttled := faults.Fault{Kind: faults.KindThrottle, At: here, RetryAfterS: throttledFor}
-	refused := faults.Fault{Kind: faults.KindReject, At: here}
 	e.operates(here, saga.ActRollback)
-	e.operates(here, saga.ActPause, unavailable)
-	e.operates(here, saga.ActRetry, throttled)
-	e.operates(here, saga.ActEnd, unavailable)
+	e.operates(here, saga.ActPause, unavailable(here))
+	e.operates(here, saga.ActRetry, throttled(here, throttledFor))
+	e.operates(here, saga.ActEnd, unavailable(here))
 	back := saga.FailurePoint{Step: first.Name, Direction: saga.Compensation, Attempt: 1, Phase: saga.Receive}
-	e.operates(back, saga.ActEnd, refused, faults.Defaults(faults.Fault{Kind: faults.KindUnavailable, At: back}, first.Compensation.Retry))
+	e.operates(back, saga.ActEnd, declined(here), unavailable(back))
 	for _, s := range e.d.Steps {
 		if s.Kind == saga.Deferrable {
 			at := point(s.Name, 1, saga.Receive)
-			e.operates(at, saga.ActSkip, faults.Defaults(faults.Fault{Kind: faults.KindUnavailable, At: at}, s.Action.Retry))
+			e.operates(at, saga.ActSkip, unavailable(at))
 			return
 		}
 	}
@@ -38,17 +35,17 @@ func (e *ending) operated() {
 // operates keeps the plans in which operators ask for something at a point, beside other faults, with
 // and without a crash.
 func (e *ending) operates(at saga.FailurePoint, act saga.Act, beside ...faults.Fault) {
-	for _, kind := range []string{faults.KindOperate, faults.KindOperateCrash} {
-		f := faults.Fault{Kind: kind, At: at, As: string(act), Consoles: 2, Times: 2}
+	for _, crash := range []bool{false, true} {
+		f := faults.Fault{At: at, As: string(act), Consoles: 2, Times: 2}
 		switch {
 		case act == saga.ActPause:
 			f.DelayMS = flagLasts + 2*policyOf(e.d, at).MaxIntervalMS
-		case act == saga.ActRetry && kind == faults.KindOperate:
+		case act == saga.ActRetry && !crash:
 			f.DelayMS = flagLasts
 		case act == saga.ActRetry:
 			continue // nothing waits while an attempt is held
 		}
-		if e.a.Operable(f) {
+		if f = faults.Doing(f, faults.ByCrash(crash)); e.a.Operable(f) {
 			e.fires(append(append([]faults.Fault{}, beside...), f)...)
 		}
 	}

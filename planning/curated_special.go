@@ -19,13 +19,10 @@ func special(d saga.Definition) []faults.Plan {
 		}
 	}
 	for _, phase := range []saga.Phase{saga.Request, saga.Response} {
-		for _, kind := range []string{faults.KindLose, faults.KindReset, faults.KindDelay} {
-			f := faults.Fault{Kind: kind, At: point(saga.SubmitStep, 1, phase)}
-			if kind == faults.KindDelay {
-				f.DelayMS = 50
-			}
-			add(f)
-		}
+		at := point(saga.SubmitStep, 1, phase)
+		add(lost(at))
+		add(broken(at))
+		add(late(at, 50))
 	}
 	if f, ok := longOutage(d); ok {
 		add(f)
@@ -33,21 +30,21 @@ func special(d saga.Definition) []faults.Plan {
 	for _, s := range d.Steps {
 		p := s.Action.Retry
 		for _, phase := range []saga.Phase{saga.Request, saga.Response} {
-			add(faults.Fault{Kind: faults.KindDelay, At: point(s.Name, 1, phase), DelayMS: faults.WithinTimeout(p)})
-			add(faults.Fault{Kind: faults.KindLose, At: point(s.Name, 1, phase)})
+			add(late(point(s.Name, 1, phase), faults.WithinTimeout(p)))
+			add(lost(point(s.Name, 1, phase)))
 		}
-		add(faults.Fault{Kind: faults.KindDelay, At: point(s.Name, 1, saga.Request), DelayMS: faults.LateBy(p)})
-		add(faults.Fault{Kind: faults.KindDuplicate, At: point(s.Name, 1, saga.Request), DelayMS: faults.LateBy(p)})
-		add(faults.Fault{Kind: faults.KindReject, At: point(s.Name, 1, saga.Receive)})
+		add(late(point(s.Name, 1, saga.Request), faults.LateBy(p)))
+		add(copied(point(s.Name, 1, saga.Request), faults.LateBy(p)))
+		add(declined(point(s.Name, 1, saga.Receive)))
 		if s.Kind == saga.Compensatable && s.Compensation != nil && p.MaxAttempts != 1 { // arrives after the compensation, which may wait for the time-out of the second attempt
 			_, wait := p.Band(2)
 			add(
-				faults.Fault{Kind: faults.KindDelay, At: point(s.Name, 1, saga.Request), DelayMS: 3*p.AttemptTimeoutMS + int(wait.Milliseconds())},
-				faults.Fault{Kind: faults.KindReject, At: point(s.Name, 2, saga.Receive)},
+				late(point(s.Name, 1, saga.Request), 3*p.AttemptTimeoutMS+int(wait.Milliseconds())),
+				declined(point(s.Name, 2, saga.Receive)),
 			)
 		}
 		if p.MaxAttempts > 0 {
-			add(burst(faults.Fault{Kind: faults.KindLose, At: point(s.Name, 1, saga.Response)}, p.MaxAttempts)...)
+			add(burst(lost(point(s.Name, 1, saga.Response)), p.MaxAttempts)...)
 		}
 	}
 	return plans
@@ -66,7 +63,7 @@ func longOutage(d saga.Definition) (faults.Fault, bool) {
 		lo, _ := p.Band(n)
 		shortest += lo
 	}
-	f := faults.Fault{Kind: faults.KindOutage, Steps: []string{d.Steps[0].Name}, ForMS: int(shortest.Milliseconds()) * 9 / 10}
+	f := away(d.Steps[0].Name, int(shortest.Milliseconds())*9/10)
 	return f, f.ForMS > 0
 }
 

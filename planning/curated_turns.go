@@ -44,7 +44,7 @@ func (e *ending) asked(s saga.Step) {
 		return
 	}
 	for _, phase := range []saga.Phase{saga.Receive, saga.Commit} {
-		e.fires(faults.Fault{Kind: faults.KindAskRollback, At: point(s.Name, 1, phase)})
+		e.fires(askedBack(point(s.Name, 1, phase)))
 	}
 }
 
@@ -70,8 +70,8 @@ func (e *ending) interruptedBudget(s saga.Step) bool {
 		_, hi := p.Band(n)
 		lasts += hi
 	}
-	fail := faults.Fault{Kind: faults.KindErrorRate, Steps: []string{s.Name}, ForMS: int(lasts.Milliseconds()), Calls: slices.Repeat([]bool{true}, (p.MaxAttempts+1)*e.sagas)}
-	kill := faults.Defaults(faults.Fault{Kind: faults.KindCrashOrchestrator, At: point(s.Name, 2, saga.Response), Saga: e.one()}, p)
+	fail := failing(s.Name, int(lasts.Milliseconds()), (p.MaxAttempts+1)*e.sagas)
+	kill := to(e.one(), killed(point(s.Name, 2, saga.Response), p))
 	e.plans = append(e.plans, faults.Plan{Faults: []faults.Fault{fail, kill}})
 	return true
 }
@@ -84,7 +84,7 @@ func (e *ending) interruptedDeferral(s saga.Step) {
 		return
 	}
 	fs := burst(unavailableAt(s.Name), most)
-	e.add(append(fs, faults.Defaults(faults.Fault{Kind: faults.KindCrashOrchestrator, At: point(s.Name, most+1, saga.Receive)}, s.Action.Retry))...)
+	e.add(append(fs, killed(point(s.Name, most+1, saga.Receive), s.Action.Retry))...)
 }
 
 // In ms: lateAnswer is long after a refusal beside it, and within every time-out;
@@ -102,11 +102,9 @@ func (e *ending) lateBranch() {
 			if !beside {
 				continue
 			}
-			late := faults.Fault{Kind: faults.KindDelay, At: point(s.Name, 1, saga.Response), DelayMS: lateAnswer}
-			refusal := faults.Fault{Kind: faults.KindReject, At: point(other.Name, 1, saga.Receive)}
-			e.add(late, refusal)
-			late.DelayMS = lateFailure
-			e.add(unavailableAt(s.Name), late, refusal)
+			answer, refusal := point(s.Name, 1, saga.Response), declined(point(other.Name, 1, saga.Receive))
+			e.add(late(answer, lateAnswer), refusal)
+			e.add(unavailableAt(s.Name), late(answer, lateFailure), refusal)
 			break
 		}
 	}
@@ -118,8 +116,8 @@ func (e *ending) lateBranch() {
 func (e *ending) lateRefusal() {
 	refuse := func(name string) bool {
 		return e.add(
-			faults.Fault{Kind: faults.KindDelay, At: point(name, 1, saga.Request), DelayMS: lateFailure},
-			faults.Fault{Kind: faults.KindReject, At: point(name, 1, saga.Receive)})
+			late(point(name, 1, saga.Request), lateFailure),
+			declined(point(name, 1, saga.Receive)))
 	}
 	for i, s := range e.d.Steps {
 		if s.Kind != saga.Deferrable {
@@ -144,7 +142,7 @@ func (e *ending) lateRefusal() {
 func (e *ending) neverArrived(s saga.Step) bool {
 	most := s.Action.Retry.MaxAttempts
 	return most > 0 && s.Compensation != nil && s.Kind != saga.Deferrable &&
-		e.add(burst(faults.Fault{Kind: faults.KindLose, At: point(s.Name, 1, saga.Request)}, most)...)
+		e.add(burst(lost(point(s.Name, 1, saga.Request)), most)...)
 }
 
 // undoing is the ways to get a step undone together with other faults, until one
@@ -152,7 +150,7 @@ func (e *ending) neverArrived(s saga.Step) bool {
 func (e *ending) undoing(s saga.Step, with func(trigger []faults.Fault) []faults.Fault) bool {
 	ways := triggers(e.d, s, saga.Compensation)
 	if e.a.Operator {
-		ways = append(ways, []faults.Fault{{Kind: faults.KindAskRollback, At: point(s.Name, 1, saga.Receive)}})
+		ways = append(ways, []faults.Fault{askedBack(point(s.Name, 1, saga.Receive))})
 	}
 	return s.Compensation != nil && slices.ContainsFunc(ways, func(trigger []faults.Fault) bool {
 		return e.add(slices.Concat(trigger, with(trigger))...)
@@ -171,7 +169,7 @@ func (e *ending) copyAfterUndo(s saga.Step) bool {
 			_, hi := s.Action.Retry.Band(n + 1)
 			ms += int(hi.Milliseconds())
 		}
-		return []faults.Fault{{Kind: faults.KindDuplicate, At: point(s.Name, 1, saga.Request), DelayMS: ms}}
+		return []faults.Fault{copied(point(s.Name, 1, saga.Request), ms)}
 	})
 }
 
@@ -183,7 +181,7 @@ func (e *ending) undoFails(s saga.Step) bool {
 		return false
 	}
 	at := saga.FailurePoint{Step: s.Name, Direction: saga.Compensation, Attempt: 1, Phase: saga.Receive}
-	return e.undoing(s, func([]faults.Fault) []faults.Fault { return burst(faults.Fault{Kind: faults.KindError, At: at}, times) })
+	return e.undoing(s, func([]faults.Fault) []faults.Fault { return burst(failed(at), times) })
 }
 
 // undoesLong: a compensation that may go on for ever fails until so many of its waits
@@ -200,7 +198,7 @@ func (e *ending) undoesLong(s saga.Step) bool {
 		}
 	}
 	at := saga.FailurePoint{Step: s.Name, Direction: saga.Compensation, Attempt: 1, Phase: saga.Receive}
-	return found == waits && e.undoing(s, func([]faults.Fault) []faults.Fault { return burst(faults.Fault{Kind: faults.KindError, At: at}, n-1) })
+	return found == waits && e.undoing(s, func([]faults.Fault) []faults.Fault { return burst(failed(at), n-1) })
 }
 
 // undoInOrder: the compensation of a later step fails, or is interrupted by a
@@ -214,10 +212,10 @@ func (e *ending) undoInOrder(s saga.Step) bool {
 		return false
 	}
 	at := saga.FailurePoint{Step: s.Name, Direction: saga.Compensation, Attempt: 1, Phase: saga.Receive}
-	done := e.undoing(s, func([]faults.Fault) []faults.Fault { return []faults.Fault{{Kind: faults.KindError, At: at}} })
+	done := e.undoing(s, func([]faults.Fault) []faults.Fault { return []faults.Fault{failed(at)} })
 	if done && e.a.Process && !e.contested() {
 		e.undoing(s, func([]faults.Fault) []faults.Fault {
-			return []faults.Fault{faults.Defaults(faults.Fault{Kind: faults.KindCrashOrchestrator, At: at}, s.Compensation.Retry)}
+			return []faults.Fault{killed(at, s.Compensation.Retry)}
 		})
 	}
 	return done
@@ -241,7 +239,7 @@ func (e *ending) undoKilledUnsent(s saga.Step) bool {
 func unsent(at saga.FailurePoint, p saga.RetryPolicy) []faults.Fault {
 	kill := at
 	kill.Phase = saga.Response
-	return []faults.Fault{{Kind: faults.KindUnavailable, At: at}, faults.Defaults(faults.Fault{Kind: faults.KindCrashOrchestrator, At: kill}, p)}
+	return []faults.Fault{unavailable(at), killed(kill, p)}
 }
 
 // longAlone: the first step is out of reach for so long that each saga waits for
@@ -252,5 +250,5 @@ func (e *ending) longAlone() {
 	if e.sagas == 1 || p.MaxAttempts > 0 && p.MaxAttempts < many {
 		return
 	}
-	e.add(faults.Fault{Kind: faults.KindOutage, Steps: []string{e.d.Steps[0].Name}, ForMS: lasts})
+	e.add(away(e.d.Steps[0].Name, lasts))
 }

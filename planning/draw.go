@@ -28,9 +28,7 @@ func draw(t *rapid.T, defs []saga.Definition, a Ability) faults.Plan {
 	if len(windows) > 0 && dice.Below(t, windowEvery(defs), "window") == 0 {
 		p := faults.Plan{Faults: []faults.Fault{drawWindow(t, defs, dice.Pick(t, windows, "window's kind").Name)}}
 		if a.Process && dice.Below(t, 3, "kill") == 0 { // what an outage did may show only then
-			p.Faults = append(p.Faults, faults.Fault{
-				Kind: faults.KindOrchestratorOutage, FromMS: rapid.IntRange(1, 150).Draw(t, "from_ms"), ForMS: rapid.IntRange(1, 50).Draw(t, "down"),
-			})
+			p.Faults = append(p.Faults, processAway(rapid.IntRange(1, 150).Draw(t, "from_ms"), rapid.IntRange(1, 50).Draw(t, "down")))
 		}
 		return p
 	}
@@ -98,7 +96,7 @@ func drawOpening(t *rapid.T, defs []saga.Definition, kinds []faults.KindDoc, num
 	d := defs[number-1]
 	var fs []faults.Fault
 	step := dice.Pick(t, d.Steps, "opening at")
-	refusal := faults.Fault{Kind: faults.KindReject, At: point(step.Name, 1, saga.Receive)}
+	refusal := declined(point(step.Name, 1, saga.Receive))
 	refusals := slices.ContainsFunc(kinds, func(k faults.KindDoc) bool { return k.Name == refusal.Kind })
 	switch dice.Below(t, 5, "opening") {
 	case 2:
@@ -110,13 +108,13 @@ func drawOpening(t *rapid.T, defs []saga.Definition, kinds []faults.KindDoc, num
 	case 4:
 		if refusals {
 			unanswered := dice.Pick(t, []faults.Fault{
-				{Kind: faults.KindLose, At: point(step.Name, 1, saga.Response)},
-				{Kind: faults.KindReset, At: point(step.Name, 1, saga.Response)},
-				{Kind: faults.KindError, At: point(step.Name, 1, saga.Commit)},
-				{Kind: faults.KindDelay, At: point(step.Name, 1, saga.Request), DelayMS: 2 * step.Action.Retry.AttemptTimeoutMS},
+				lost(point(step.Name, 1, saga.Response)),
+				broken(point(step.Name, 1, saga.Response)),
+				failed(point(step.Name, 1, saga.Commit)),
+				late(point(step.Name, 1, saga.Request), 2*step.Action.Retry.AttemptTimeoutMS),
 			}, "unanswered")
 			if unanswered.At.Phase != saga.Request { // it was done: only what stands in front of the participant refuses it now
-				refusal.Kind, refusal.Code = faults.KindAnswer, http.StatusForbidden
+				refusal = answered(refusal.At, http.StatusForbidden)
 			}
 			refusal.At.Attempt = 2
 			fs = []faults.Fault{unanswered, refusal}

@@ -44,7 +44,7 @@ func Unreadable(journeys []Journey) []faults.Plan {
 	var plans []faults.Plan
 	for _, v := range visitsWithout(journeys) {
 		if v.Saga == 0 && v.At.Phase == saga.Commit && v.At.Direction == saga.Action && v.At.Attempt == 1 {
-			plans = append(plans, faults.Plan{Faults: []faults.Fault{{Kind: faults.KindCorrupt, At: v.At}}})
+			plans = append(plans, faults.Plan{Faults: []faults.Fault{unreadable(v.At)}})
 		}
 	}
 	return plans
@@ -66,7 +66,7 @@ func visitsWithout(journeys []Journey) []Visit {
 func RefusedBehind(journeys []Journey) []faults.Plan {
 	var plans []faults.Plan
 	for _, j := range journeys {
-		if len(j.Plan.Faults) != 1 || j.Plan.Faults[0].Kind != faults.KindCorrupt {
+		if len(j.Plan.Faults) != 1 || !saysNothing(j.Plan.Faults[0].Effect(0)) {
 			continue
 		}
 		i := slices.IndexFunc(j.Trace.Visits, func(v Visit) bool {
@@ -74,8 +74,8 @@ func RefusedBehind(journeys []Journey) []faults.Plan {
 			return next && v.Seq > j.Trace.Last
 		})
 		if i >= 0 {
-			refused := faults.Fault{Kind: faults.KindReject, At: j.Trace.Visits[i].At}
-			plans = append(plans, faults.Plan{Faults: append(slices.Clone(j.Plan.Faults), refused)})
+			refusal := declined(j.Trace.Visits[i].At)
+			plans = append(plans, faults.Plan{Faults: append(slices.Clone(j.Plan.Faults), refusal)})
 		}
 	}
 	return plans

@@ -5,7 +5,6 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/sagacheck/sagacheck/faults"
 	"github.com/sagacheck/sagacheck/history"
 )
 
@@ -62,7 +61,7 @@ step thank
 		t.Errorf("unreadable: %v", page)
 	}
 	behind := RefusedBehind([]Journey{calm, {Plan: page[0], Trace: calm.Trace}})
-	if len(behind) != 1 || behind[0].Faults[1].Kind != faults.KindReject {
+	if len(behind) != 1 || behind[0].Faults[1].Kind != "reject" {
 		t.Fatalf("%v, expected one refusal behind the page", behind)
 	}
 	for _, p := range append(page, behind...) {

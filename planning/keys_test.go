@@ -15,7 +15,7 @@ func TestKeysAreForgottenByAnAbsenceOnly(t *testing.T) {
 	forgotten := func(a Ability, at string, phase saga.Phase) (fs []faults.Fault) {
 		v := Visit{At: point(at, 1, phase)}
 		for _, f := range variantsAt(v, d, a) {
-			if f.Kind == faults.KindForgetKeys {
+			if f.Kind == "forget-keys" {
 				fs = append(fs, f)
 			}
 		}

@@ -21,12 +21,12 @@ type Journey struct {
 func Journeys(d saga.Definition) []faults.Plan {
 	plans := []faults.Plan{{}}
 	for _, s := range d.Steps {
-		plans = append(plans, faults.Plan{Faults: []faults.Fault{{Kind: faults.KindReject, At: point(s.Name, 1, saga.Receive)}}})
+		plans = append(plans, faults.Plan{Faults: []faults.Fault{declined(point(s.Name, 1, saga.Receive))}})
 	}
 	for _, s := range d.Steps {
-		lost := faults.Fault{Kind: faults.KindLose, At: point(s.Name, 1, saga.Response)}
-		away := faults.Fault{Kind: faults.KindOutage, Steps: []string{s.Name}, ForMS: outlasts}
-		plans = append(plans, faults.Plan{Faults: []faults.Fault{lost}}, faults.Plan{Faults: []faults.Fault{away}})
+		for _, f := range []faults.Fault{lost(point(s.Name, 1, saga.Response)), away(s.Name, outlasts)} {
+			plans = append(plans, faults.Plan{Faults: []faults.Fault{f}})
+		}
 	}
 	return plans
 }
@@ -43,8 +43,8 @@ func Refusals(d saga.Definition, journeys []Journey) []faults.Plan {
 			continue
 		}
 		for _, p := range [][]faults.Fault{
-			{{Kind: faults.KindLose, At: point(s.Name, 1, saga.Request)}, {Kind: faults.KindReject, At: again}},
-			{{Kind: faults.KindLose, At: point(s.Name, 1, saga.Response)}, {Kind: faults.KindAnswer, At: again, Code: http.StatusForbidden}},
+			{lost(point(s.Name, 1, saga.Request)), declined(again)},
+			{lost(point(s.Name, 1, saga.Response)), answered(again, http.StatusForbidden)},
 		} {
 			plans = append(plans, faults.Plan{Faults: p})
 		}
@@ -78,7 +78,7 @@ func RefusedAgain(journeys []Journey, n int) []faults.Plan {
 // refusals tells whether faults refuse the first attempts of one call, one after the other.
 func refusals(fs []faults.Fault) bool {
 	for i, f := range fs {
-		if f.Kind != faults.KindReject || f.At.Attempt != i+1 || f.At.Ref() != fs[0].At.Ref() {
+		if !decided(f.Effect(0)) || f.At.Attempt != i+1 || f.At.Ref() != fs[0].At.Ref() {
 			return false
 		}
 	}
@@ -105,8 +105,7 @@ func Silenced(journeys []Journey, n int) []faults.Plan {
 				continue
 			}
 			seen[this] = true
-			lost := faults.Fault{Kind: faults.KindLose, At: v.At}
-			plans = append(plans, faults.Plan{Faults: append(slices.Clone(j.Plan.Faults), lost)})
+			plans = append(plans, faults.Plan{Faults: append(slices.Clone(j.Plan.Faults), lost(v.At))})
 		}
 	}
 	return plans
@@ -142,15 +141,13 @@ const outlasts = 3000
 func Together(d saga.Definition, sagas int) []faults.Plan {
 	plans := []faults.Plan{{}}
 	for _, s := range d.Steps {
-		refused := faults.Fault{Kind: faults.KindReject, At: point(s.Name, 1, saga.Receive), Saga: 1}
-		lost := faults.Fault{Kind: faults.KindLose, At: point(s.Name, 1, saga.Response), Saga: 1}
+		refusal := declined(point(s.Name, 1, saga.Receive))
+		silence := to(1, lost(point(s.Name, 1, saga.Response)))
 		all := faults.Plan{}
 		for n := range sagas {
-			f := refused
-			f.Saga = n + 1
-			all.Faults = append(all.Faults, f)
+			all.Faults = append(all.Faults, to(n+1, refusal))
 		}
-		plans = append(plans, faults.Plan{Faults: []faults.Fault{refused}}, all, faults.Plan{Faults: []faults.Fault{lost}})
+		plans = append(plans, faults.Plan{Faults: []faults.Fault{to(1, refusal)}}, all, faults.Plan{Faults: []faults.Fault{silence}})
 	}
 	return plans
 }
@@ -245,15 +242,18 @@ func oneByOne(fs []faults.Fault) (each [][]faults.Fault) {
 
 // killedUnsent is a kill at a first attempt that does nothing, where both can strike.
 func killedUnsent(v Visit, d saga.Definition, a Ability) [][]faults.Fault {
-	if v.At.Phase != saga.Response || v.At.Attempt != 1 || saga.Inbound(v.At.Step) || v.At.Step == saga.SubmitStep ||
-		!slices.ContainsFunc(placeable(v, a), func(k faults.KindDoc) bool { return k.Name == faults.KindCrashOrchestrator }) {
+	if v.At.Phase != saga.Response || v.At.Attempt != 1 || saga.Inbound(v.At.Step) || v.At.Step == saga.SubmitStep {
 		return nil
 	}
 	at := v.At
 	at.Phase = saga.Receive
 	fs := unsent(at, policyOf(d, v.At))
+	kill := fs[len(fs)-1].Kind
+	if !slices.ContainsFunc(placeable(v, a), func(k faults.KindDoc) bool { return k.Name == kill }) {
+		return nil
+	}
 	for i := range fs {
-		fs[i].Saga = v.Saga
+		fs[i] = to(v.Saga, fs[i])
 	}
 	return [][]faults.Fault{fs}
 }
@@ -303,8 +303,8 @@ func lastWords(v Visit, a Ability) []faults.Fault {
 	step, _ := saga.CutInstance(v.At.Step)
 	var fs []faults.Fault
 	for _, code := range a.LastWords[saga.StepRef{Step: step, Direction: v.At.Direction}] {
-		if code != http.StatusUnprocessableEntity { // that of reject
-			fs = append(fs, faults.Fault{Kind: faults.KindAnswer, Saga: v.Saga, At: v.At, Code: code})
+		if code != http.StatusUnprocessableEntity { // that of a rule of the business
+			fs = append(fs, to(v.Saga, answered(v.At, code)))
 		}
 	}
 	return fs

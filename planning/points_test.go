@@ -47,7 +47,7 @@ step charge
 	if len(at["find#2@response"]) > 0 {
 		t.Error("an answer is struck that never came")
 	}
-	if slices.Contains(at["find#1@receive"], faults.KindReject) || slices.Contains(at["find#1@request"], faults.KindDuplicate) {
+	if slices.Contains(at["find#1@receive"], "reject") || slices.Contains(at["find#1@request"], "duplicate") {
 		t.Errorf("a question is refused by a rule, or asked twice: %v", at)
 	}
 }
@@ -88,7 +88,7 @@ step charge
 	words := map[saga.StepRef][]int{{Step: "charge", Direction: saga.Action}: {402, 422}}
 	var at []string
 	for _, p := range AtPoints(h.Header.Definitions[0], []Journey{{Trace: NewTrace(h)}}, Ability{LastWords: words}) {
-		if f := p.Faults[len(p.Faults)-1]; f.Kind == faults.KindAnswer && (f.Code == 402 || f.Code == 422) {
+		if f := p.Faults[len(p.Faults)-1]; f.Kind == "answer" && (f.Code == 402 || f.Code == 422) {
 			at = append(at, f.String())
 		}
 	}
@@ -130,11 +130,11 @@ step ship
 		kinds[f.At.String()] = append(kinds[f.At.String()], f.Kind)
 	}
 	for at, want := range map[string]bool{"charge#1@receive": false, "find#1@receive": false, "ship#1@receive": true} {
-		if !slices.Contains(kinds[at], faults.KindUnavailable) || slices.Contains(kinds[at], "crash-orchestrator") != want {
+		if !slices.Contains(kinds[at], "unavailable") || slices.Contains(kinds[at], "crash-orchestrator") != want {
 			t.Errorf("%s: %v", at, kinds[at])
 		}
 	}
-	if len(kinds["charge#1@commit"]) > 0 || len(kinds["ship#1@commit"]) == 0 || !slices.Contains(kinds["charge#1@response"], "crash-orchestrator") || !slices.Contains(kinds["charge#1@receive"], faults.KindReject) {
+	if len(kinds["charge#1@commit"]) > 0 || len(kinds["ship#1@commit"]) == 0 || !slices.Contains(kinds["charge#1@response"], "crash-orchestrator") || !slices.Contains(kinds["charge#1@receive"], "reject") {
 		t.Errorf("planned %v", kinds)
 	}
 	for _, p := range Unreadable(journeys) {
@@ -157,7 +157,7 @@ func TestAccidentalAttempts(t *testing.T) {
 	charge, again, ship, often := point("charge", 1, saga.Response), point("charge", 2, saga.Response), point("ship", 1, saga.Response), point("ship", 2, saga.Response)
 	late := Journey{Trace: Trace{Visits: visits(charge, again, ship, often)}}
 	usual := Journey{Trace: Trace{Visits: visits(charge, ship, often)}}
-	lost := Journey{Plan: faults.Plan{Faults: []faults.Fault{{Kind: faults.KindLose, At: charge}}}, Trace: Trace{Visits: visits(charge, again)}}
+	lost := Journey{Plan: faults.Plan{Faults: []faults.Fault{{Kind: "lose", At: charge}}}, Trace: Trace{Visits: visits(charge, again)}}
 	planned := func(journeys ...Journey) map[saga.FailurePoint]bool {
 		at := map[saga.FailurePoint]bool{}
 		for _, p := range AtPoints(d, journeys, Ability{}) {
@@ -176,7 +176,7 @@ func TestAccidentalAttempts(t *testing.T) {
 // TestRefusedAgain: a call that is sent again after a refusal is refused until it is not.
 func TestRefusedAgain(t *testing.T) {
 	first, second := point("charge", 1, saga.Receive), point("charge", 2, saga.Receive)
-	once := faults.Plan{Faults: []faults.Fault{{Kind: faults.KindReject, At: first}}}
+	once := faults.Plan{Faults: []faults.Fault{{Kind: "reject", At: first}}}
 	stubborn := Journey{Plan: once, Trace: Trace{Visits: []Visit{{At: first}, {At: second}}}}
 	plans := RefusedAgain([]Journey{{Trace: stubborn.Trace}, stubborn}, 2)
 	if len(plans) != 1 || len(plans[0].Faults) != 2 || plans[0].Faults[1].At != second || plans[0].Validate() != nil {
@@ -214,7 +214,7 @@ step charge
 	}
 	d := h.Header.Definitions[0]
 	d.Callbacks = []string{"charge"}
-	lost := faults.Fault{Kind: faults.KindLose, At: saga.FailurePoint{Step: "charge.callback", Direction: saga.Action, Attempt: 1, Phase: saga.Request}}
+	lost := faults.Fault{Kind: "lose", At: saga.FailurePoint{Step: "charge.callback", Direction: saga.Action, Attempt: 1, Phase: saga.Request}}
 	j := Journey{Plan: faults.Plan{Faults: []faults.Fault{lost}}, Trace: NewTrace(h)}
 	at := map[string][]string{}
 	for _, p := range AtPoints(d, []Journey{{Trace: NewTrace(h)}, j}, Ability{Process: true}) {
@@ -225,9 +225,9 @@ step charge
 		at[f.At.String()] = append(at[f.At.String()], f.Kind)
 	}
 	for point, kinds := range map[string][]string{
-		"charge.callback#1@request":  {faults.KindReset, faults.KindDelay, faults.KindDuplicate},
-		"charge.callback#1@response": {faults.KindLose, faults.KindCrashOrchestrator},
-		"charge.callback#2@request":  {faults.KindReset},
+		"charge.callback#1@request":  {"reset", "delay", "duplicate"},
+		"charge.callback#1@response": {"lose", "crash-orchestrator"},
+		"charge.callback#2@request":  {"reset"},
 	} {
 		for _, kind := range kinds {
 			if !slices.Contains(at[point], kind) {
