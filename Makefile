@@ -5,7 +5,7 @@ SHELL := /bin/bash
 
 GO        ?= go
 GOFUMPT   := $(GO) run mvdan.cc/gofumpt@v0.12.0
-STATIC    := $(GO) run honnef.co/go/tools/cmd/staticcheck@v0.8.2
+LINT      := $(GO) run github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
 BIN       := bin/sagacheck
 VERSION   := $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
 export GOFLAGS += -buildvcs=false
@@ -38,11 +38,10 @@ test-rest: ## the tests that make check does not run, which has those of RACY
 	$(MAKE) test TESTED="$$(comm -23 <($(GO) list ./... | sort) <($(GO) list $(RACY) | sort) | tr '\n' ' ')"
 
 .PHONY: check
-check: ## what CI checks besides: format, vet, staticcheck, imports, stale pages, leaks, races
+check: ## what CI checks besides: format, linters, imports, stale pages, leaks, races
 	scripts/setup.sh
 	scripts/check-format.sh $(GOFUMPT)
-	$(GO) vet ./...
-	$(STATIC) ./...
+	$(LINT) run ./...
 	$(GO) test -count=1 ./internal/arch
 	$(GO) test -count=1 -run '$(PAGES)' $(PAGED)
 	$(GO) test -count=1 -race $(RACY)
@@ -54,6 +53,10 @@ PAGED := ./cmd/sagacheck ./scenarios ./orchestrators ./results ./workflows ./ref
 .PHONY: docs
 docs: ## write the generated pages and schemas anew
 	for p in $(PAGED); do $(GO) test -count=1 -run '$(PAGES)' $$p -update; done
+
+.PHONY: lint
+lint: ## what .golangci.yml enables: vet and staticcheck among others
+	$(LINT) run ./...
 
 .PHONY: fmt
 fmt: ## format the code

@@ -26,7 +26,7 @@ func TestProgressOfAdvice(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer text.Close() //nolint:errcheck // it was only read
+	defer text.Close()
 	h, err := history.ParseText(text)
 	if err != nil {
 		t.Fatal(err)

@@ -17,7 +17,7 @@ func Example() {
 		fmt.Println(err)
 		return
 	}
-	defer os.RemoveAll(out)
+	defer os.RemoveAll(out) //nolint:errcheck // a temporary folder
 	o := campaign.RunOptions{Settings: campaign.Defaults(), Curated: false}
 	o.Scenarios, o.Properties, o.Out = []string{"single-step"}, []string{"duplicate-effect"}, out
 	o.Plan = "testdata/lost-answer.yaml"

@@ -31,7 +31,7 @@ func LoadPlan(path string) (*PlanFile, error) {
 	if err != nil {
 		return nil, err
 	}
-	defer f.Close()
+	defer f.Close() //nolint:errcheck // only read
 	var b bytes.Buffer
 	if _, err := b.ReadFrom(io.LimitReader(f, maxFile+1)); err != nil {
 		return nil, fmt.Errorf("%s: %w", path, err)

@@ -75,7 +75,7 @@ func BenchmarkCells(b *testing.B) {
 			if err != nil {
 				b.Fatal(err)
 			}
-			defer h.Close() //nolint:errcheck // a benchmark
+			defer h.Close()
 			s := scenario(b, "order")
 			n, calls := 0, 0
 			b.ResetTimer()
@@ -117,8 +117,8 @@ func BenchmarkDirect(b *testing.B) {
 		_, _ = io.WriteString(w, "{\"ok\":true}\n")
 	})}
 	srv.SetKeepAlivesEnabled(false)
-	go srv.Serve(ln)  //nolint:errcheck // ends with Close
-	defer srv.Close() //nolint:errcheck // a benchmark
+	go srv.Serve(ln) //nolint:errcheck // ends with Close
+	defer srv.Close()
 	client := &http.Client{Transport: &http.Transport{DisableKeepAlives: true}}
 	b.SetParallelism(32)
 	b.RunParallel(func(pb *testing.PB) {

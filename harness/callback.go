@@ -67,7 +67,7 @@ func post(ctx context.Context, client *http.Client, url string, back workflows.C
 	if err != nil {
 		return false, nil // it was not heard
 	}
-	defer answer.Body.Close()               //nolint:errcheck // it was read
+	defer answer.Body.Close()
 	_, _ = io.Copy(io.Discard, answer.Body) // whatever it says
 	return saga.Classify(answer.StatusCode) == saga.Done, nil
 }

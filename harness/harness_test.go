@@ -3,6 +3,7 @@ package harness_test
 import (
 	"cmp"
 	"context"
+	"errors"
 	"os"
 	"strings"
 	"testing"
@@ -209,7 +210,7 @@ func TestInterrupt(t *testing.T) {
 			cancel()
 		}
 	})
-	if err != context.Canceled || n < 3 {
+	if !errors.Is(err, context.Canceled) || n < 3 {
 		t.Errorf("got error %v after %d cells", err, n)
 	}
 	if err := h.Close(); err != nil {

@@ -40,7 +40,7 @@ func TestRefusedElsewhereIsNoEvidence(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer h.Close() //nolint:errcheck // a test
+	defer h.Close()
 	s := scenario(t, "order")
 	for at, fires := range map[string]bool{"charge.undo#1@connect": false, "charge#1@connect": true, "ship#1@connect": true} {
 		plan := faults.Plan{Faults: []faults.Fault{{Kind: "refuse", At: mustPoint(at), DelayMS: 20}}}

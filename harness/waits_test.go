@@ -114,7 +114,7 @@ func TestUnattemptedCostsNothing(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer run.Close() //nolint:errcheck // it has nothing to say
+	defer run.Close()
 	r := run.RunCell(t.Context(), harness.Cell{ID: nextID(), Scenario: s.Name, Source: s, Sagas: 1, Profile: participants.Fenced})
 	if r.Err != nil || r.Duration > harness.DefaultSettle/2 {
 		t.Errorf("took %v, error %v", r.Duration, r.Err)

@@ -175,7 +175,7 @@ func (h *Hearing) Lines(mark int64, about func(saga string) bool) ([]history.Eve
 	if err != nil {
 		return nil, fmt.Errorf("log: %w", err)
 	}
-	defer f.Close()
+	defer f.Close() //nolint:errcheck // only read
 	if _, err := f.Seek(mark, io.SeekStart); err != nil {
 		return nil, fmt.Errorf("log: %w", err)
 	}

@@ -217,7 +217,7 @@ func (s source) copyTo(dir string) error {
 		if err != nil {
 			return err
 		}
-		defer in.Close()
+		defer in.Close() //nolint:errcheck // only read
 		out, err := os.Create(to)
 		if err != nil {
 			return err

@@ -52,7 +52,7 @@ func (p *process) start(context.Context) error {
 	if err != nil {
 		return fmt.Errorf("%s: %w", p.spec.Name, err)
 	}
-	defer log.Close()
+	defer log.Close() //nolint:errcheck // who writes has it open, too
 	cmd := exec.Command(p.argv[0], p.argv[1:]...)
 	cmd.Dir, cmd.Stdout, cmd.Stderr = p.dir, log, log
 	cmd.Env = append(os.Environ(), p.env...)
@@ -253,7 +253,7 @@ func logTail(file string) string {
 	if err != nil {
 		return "\t(" + err.Error() + ")"
 	}
-	defer f.Close()
+	defer f.Close() //nolint:errcheck // only read
 	if st, err := f.Stat(); err == nil && st.Size() > tailBytes {
 		if _, err := f.Seek(-tailBytes, io.SeekEnd); err != nil {
 			return "\t(" + err.Error() + ")"

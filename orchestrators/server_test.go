@@ -63,7 +63,9 @@ func playEngine(addr, dir string) error {
 
 // playParent starts an engine, says where, and waits to be killed.
 func playParent(manifest string) {
-	os.Setenv("SAGACHECK_TEST", "engine") // for the child
+	if err := os.Setenv("SAGACHECK_TEST", "engine"); err != nil { // for the child
+		panic(err)
+	}
 	s, err := Start(context.Background(), manifest, Options{Dir: filepath.Dir(manifest)})
 	if err != nil {
 		fmt.Println(err)

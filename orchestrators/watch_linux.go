@@ -3,6 +3,7 @@ package orchestrators
 import (
 	"bufio"
 	"context"
+	"errors"
 	"fmt"
 	"net/url"
 	"os"
@@ -71,7 +72,7 @@ func listeningSockets(table string, port int, sockets map[string]bool) {
 func exited(ctx context.Context, pid int) bool {
 	fd, err := unix.PidfdOpen(pid, unix.PIDFD_NONBLOCK)
 	if err != nil {
-		return err == unix.ESRCH
+		return errors.Is(err, unix.ESRCH)
 	}
 	f := os.NewFile(uintptr(fd), "pidfd")
 	defer f.Close() //nolint:errcheck // nothing was written

@@ -171,6 +171,6 @@ func (s *Server) Shutdown(ctx context.Context) error {
 	if err := s.http.Shutdown(ctx); err != nil {
 		return errors.Join(err, s.Close())
 	}
-	<-s.done
+	<-s.done //nolint:errcheck // that it was shut down
 	return nil
 }

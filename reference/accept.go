@@ -2,6 +2,7 @@ package reference
 
 import (
 	"context"
+	"errors"
 	"sync"
 	"time"
 
@@ -179,10 +180,11 @@ func (e *Executor) isNew(k *known, id string) bool {
 
 // outward is an error as the client may see it.
 func (e *Executor) outward(id string, err error) error {
-	switch err.(type) {
-	case nil:
+	var refused *store.RefusedError
+	switch {
+	case err == nil:
 		return ErrClosed
-	case *store.RefusedError:
+	case errors.As(err, &refused):
 		e.log.Error("the store refuses a saga", "saga", id, "error", err)
 		return unavailable("the store refuses this saga")
 	}

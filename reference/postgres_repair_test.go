@@ -42,7 +42,7 @@ func testPostgresRepair(t *testing.T, pg *testpostgres.Server) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer conn.Close(t.Context()) //nolint:errcheck // a test
+	defer conn.Close(t.Context())
 	if _, err := conn.Exec(t.Context(), `UPDATE sagacheck_journal SET records = '{' WHERE saga = 'lost' OR saga = 'kept' AND n = 2`); err != nil {
 		t.Fatal(err)
 	}

@@ -201,7 +201,7 @@ func TestRefusedEntriesHoldUpNobody(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer e.Close() //nolint:errcheck // a test
+	defer e.Close()
 	SubmitTest(t, e, p.Define("bad", "a compensatable", "b compensatable"))
 	for i := range 50 {
 		SubmitTest(t, e, p.Define("s"+strconv.Itoa(i), "a compensatable", "b compensatable"))

@@ -91,7 +91,8 @@ func (t *tally) along() *flow {
 
 // candidates wait for no other step.
 func (t *tally) candidates() (refs []Ref) {
-	dir, steps := saga.Action, []int(nil)
+	dir := saga.Action
+	var steps []int
 	switch {
 	case t.mustLearn > 0 && t.failing(): // nothing is undone before
 		steps = t.s.graph.pivots

@@ -63,7 +63,7 @@ func TestStoreTrouble(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer e.Close() //nolint:errcheck // a test
+	defer e.Close()
 	SubmitTest(t, e, p.Define("old", "a compensatable"))
 	AwaitStatus(t, e, "old", saga.Completed)
 	forgetEnded(e, "old")
@@ -119,7 +119,7 @@ func testPostgresTrouble(t *testing.T, pg *testpostgres.Server) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer conn.Close(t.Context()) //nolint:errcheck // a test
+	defer conn.Close(t.Context())
 	if _, err := conn.Exec(t.Context(), `ALTER TABLE sagacheck_journal RENAME TO away`); err != nil {
 		t.Fatal(err)
 	}

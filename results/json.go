@@ -28,14 +28,12 @@ func (r *Run) WriteJSON(w io.Writer) error {
 // --out, or that file itself, strictly, with the replay files of its failures. A
 // folder whose run never ended is ErrUnfinished.
 func LoadRun(path string) (*Run, error) {
-	dir := path
+	dir := filepath.Dir(path)
 	if info, err := os.Stat(path); err == nil && info.IsDir() {
 		if dir, err = reportDir(path); err != nil {
 			return nil, err
 		}
 		path = filepath.Join(dir, JSONFile)
-	} else {
-		dir = filepath.Dir(path)
 	}
 	b, err := os.ReadFile(path)
 	if err != nil {

@@ -16,7 +16,7 @@ func TestTheEndOfACellCutsItsCopies(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer ln.Close() //nolint:errcheck // a test
+	defer ln.Close()
 	w := New()
 	rec := history.NewRecorder(history.Header{})
 	in, err := NewInjector(w, Setup{Rec: rec})
@@ -33,7 +33,7 @@ func TestTheEndOfACellCutsItsCopies(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer c.Close() //nolint:errcheck // a test
+	defer c.Close()
 	if err := in.Close(); err != nil {
 		t.Error(err)
 	}

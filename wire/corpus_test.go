@@ -168,13 +168,13 @@ func (h habit) call(w way, path, body string, timeout <-chan struct{}) (code int
 		if err != nil {
 			return 0, err
 		}
-		defer spare.Close() //nolint:errcheck // it was never used
+		defer spare.Close()
 	}
 	c, err := w.dial()
 	if err != nil {
 		return 0, err
 	}
-	defer c.Close() //nolint:errcheck // a test
+	defer c.Close()
 	over := make(chan struct{})
 	defer close(over)
 	go func() {

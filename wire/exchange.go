@@ -343,7 +343,7 @@ func (x *exchange) tellAnswer() {
 	if err != nil {
 		return // it was no HTTP: its client says so
 	}
-	defer answer.Body.Close() //nolint:errcheck // it is in memory
+	defer answer.Body.Close()
 	if body, err := io.ReadAll(answer.Body); err == nil {
 		x.script.in.Answered(x.call.Op.Saga, answer.StatusCode, body)
 	}

@@ -86,7 +86,7 @@ func TestEndOfACellCutsWhatIsStillOpen(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		defer c.Close() //nolint:errcheck // a test
+		defer c.Close()
 		if _, err := io.WriteString(c, sent); err != nil {
 			t.Fatal(err)
 		}
@@ -150,7 +150,7 @@ func TestUnreadableRequestsAreTrouble(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			defer c.Close() //nolint:errcheck // a test
+			defer c.Close()
 			if _, err := io.WriteString(c, sent); err != nil {
 				t.Fatal(err)
 			}
@@ -180,7 +180,7 @@ func TestLostAnswerWithoutAFaultIsTrouble(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer bad.Close() //nolint:errcheck // a test
+	defer bad.Close()
 	go func() {
 		c, err := bad.Accept()
 		if err != nil {

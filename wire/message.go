@@ -143,7 +143,7 @@ func (m *message) advance() {
 func (m *message) finish(err error) {
 	m.end = err
 	switch {
-	case err == io.EOF:
+	case errors.Is(err, io.EOF):
 		m.at = time.Now()
 		m.size.Store(int64(m.known))
 	case !brokenOff(err):

@@ -105,7 +105,7 @@ func (r Real) exchange(ctx context.Context, head *http.Request, raw []byte) (Rep
 		m.advance()
 		m.catchUp()
 	}
-	if m.end != io.EOF {
+	if !errors.Is(m.end, io.EOF) {
 		return Reply{}, hungUp(m.end)
 	}
 	again, err := http.ReadResponse(bufio.NewReader(bytes.NewReader(m.bytes())), head)

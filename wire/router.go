@@ -145,7 +145,7 @@ func (m *message) content() ([]byte, error) {
 		m.advance()
 		m.catchUp()
 	}
-	if m.end != io.EOF {
+	if !errors.Is(m.end, io.EOF) {
 		return nil, m.end
 	}
 	again, err := http.ReadRequest(bufio.NewReader(bytes.NewReader(m.bytes())))

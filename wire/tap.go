@@ -2,6 +2,7 @@ package wire
 
 import (
 	"crypto/tls"
+	"errors"
 	"io"
 	"net"
 	"net/http"
@@ -66,7 +67,7 @@ func (n *near) Read(p []byte) (int, error) {
 // ended judges the end of the peer's side.
 func (n *near) ended(err error) {
 	n.mu.Lock()
-	fin := err == io.EOF && !n.isGone()
+	fin := errors.Is(err, io.EOF) && !n.isGone()
 	if fin && n.delivered() {
 		n.finish()
 	}

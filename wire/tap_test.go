@@ -19,7 +19,7 @@ func connect(t *testing.T) (peer *net.TCPConn, ours *near) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer ln.Close() //nolint:errcheck // a test
+	defer ln.Close()
 	c, err := net.Dial("tcp", ln.Addr().String())
 	if err != nil {
 		t.Fatal(err)

@@ -60,7 +60,7 @@ func (q httpAsk) ask(ctx context.Context, s setting) (map[string]any, error) {
 	if err != nil {
 		return nil, err
 	}
-	defer resp.Body.Close() //nolint:errcheck // it was read to its end
+	defer resp.Body.Close()
 	b, err := readAll(resp.Body)
 	if err != nil {
 		return nil, err

@@ -144,7 +144,7 @@ func (q *sqlAsk) rows(ctx context.Context, source string, about SagaVars) ([]any
 	if err != nil {
 		return nil, err
 	}
-	defer rows.Close() //nolint:errcheck // Err says what matters
+	defer rows.Close()
 	if err := q.known(rows); err != nil {
 		return nil, err
 	}

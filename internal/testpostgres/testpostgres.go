@@ -118,7 +118,7 @@ func (p *Server) Start(t TB) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer log.Close()
+	defer log.Close() //nolint:errcheck // who writes has it open, too
 	p.cmd.Stdout, p.cmd.Stderr = log, log
 	if err := p.cmd.Start(); err != nil {
 		t.Fatal(err)
@@ -132,7 +132,7 @@ func (p *Server) Stop(t TB, sig syscall.Signal) {
 	if err := p.cmd.Process.Signal(sig); err != nil && !errors.Is(err, os.ErrProcessDone) {
 		t.Error(err)
 	}
-	<-p.gone
+	<-p.gone //nolint:errcheck // it was told to end
 	p.gone <- nil
 }
 

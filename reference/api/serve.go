@@ -189,7 +189,7 @@ func (l *limitedListener) turnAway(c net.Conn) {
 	}
 	go func() {
 		defer func() { <-l.lounge }()
-		defer c.Close()
+		defer c.Close() //nolint:errcheck // it is turned away
 		_ = c.SetDeadline(time.Now().Add(closingTimeout))
 		if _, err := c.Read(make([]byte, 4096)); err == nil {
 			_, _ = c.Write([]byte(noRoom)) // who does not read it sees the end

@@ -100,7 +100,7 @@ func (n *node) room(t *testing.T, size uint64) {
 
 func (n *node) end(t *testing.T, s syscall.Signal) {
 	n.signal(t, s)
-	<-n.gone
+	<-n.gone //nolint:errcheck // it was told to end
 }
 
 // torture kills the nodes of one store, and does worse in between.

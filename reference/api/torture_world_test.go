@@ -134,7 +134,8 @@ func (w *surroundings) serve(rw http.ResponseWriter, r *http.Request) {
 		o.key, o.endsAtFirst = r.Header.Get("Idempotency-Key"), w.ends
 	}
 	o.endsAtLast = w.ends
-	code, mood := http.StatusOK, w.luck(op+strconv.Itoa(o.calls), 8)
+	mood := w.luck(op+strconv.Itoa(o.calls), 8)
+	var code int
 	switch {
 	case r.Header.Get("Idempotency-Key") != o.key:
 		code = http.StatusTeapot // judged below: it has no effect

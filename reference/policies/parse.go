@@ -23,7 +23,7 @@ func Load(path string) (*File, []byte, error) {
 	if err != nil {
 		return nil, nil, fmt.Errorf("policies: %w", err)
 	}
-	defer f.Close()
+	defer f.Close() //nolint:errcheck // only read
 	var b bytes.Buffer
 	if _, err := b.ReadFrom(io.LimitReader(f, MaxFile+1)); err != nil {
 		return nil, nil, fmt.Errorf("policies %q: %w", path, err)

@@ -25,7 +25,7 @@ func testOneOwner(t *testing.T, pg *testpostgres.Server) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer old.Close() //nolint:errcheck // never fails
+	defer old.Close()
 	if err := old.Append(t.Context(), []Entry{{Saga: "s", N: 1, Text: "[]"}}); err != nil {
 		t.Fatal(err)
 	}
@@ -39,7 +39,7 @@ func testOneOwner(t *testing.T, pg *testpostgres.Server) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer young.Close() //nolint:errcheck // never fails
+	defer young.Close()
 	if err := old.Append(t.Context(), []Entry{{Saga: "s", N: 2, Text: "[]"}}); !errors.Is(err, ErrLost) {
 		t.Error(err)
 	}
@@ -61,13 +61,13 @@ func testSessionEnds(t *testing.T, pg *testpostgres.Server) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer s.Close()                                                       //nolint:errcheck // never fails
+	defer s.Close()
 	pg.Exec(t, "session", `UPDATE sagacheck_owner SET epoch = epoch + 1`) // as whoever gets the lock does
 	conn, err := pgx.Connect(t.Context(), pg.DSN("session"))
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer conn.Close(t.Context()) //nolint:errcheck // a test
+	defer conn.Close(t.Context())
 	if err := s.Owned(); err != nil {
 		t.Fatal(err)
 	}

@@ -33,7 +33,7 @@ func testPages(t *testing.T, pg *testpostgres.Server) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer s.Close() //nolint:errcheck // never fails
+	defer s.Close()
 	big := `[{"kind":"operator","trace":"` + strings.Repeat("x", 900_000) + `"}]`
 	var es []Entry
 	for i := range 5000 {

@@ -191,7 +191,7 @@ func (s *sqliteStore) Append(ctx context.Context, es []Entry) error {
 	if err != nil {
 		return err
 	}
-	defer conn.Close()
+	defer conn.Close() //nolint:errcheck // it goes back to the pool
 	// To watch for the end of a context costs a goroutine a statement, and nothing
 	// here waits for anybody.
 	ctx = context.WithoutCancel(ctx)

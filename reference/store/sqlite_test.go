@@ -33,7 +33,7 @@ func TestLoadOneSagaBySeek(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer s.Close() //nolint:errcheck // a test
+	defer s.Close()
 	rows, err := s.db.QueryContext(t.Context(), "EXPLAIN QUERY PLAN "+loadQuery, "a")
 	if err != nil {
 		t.Fatal(err)
