@@ -139,7 +139,8 @@ func refuses(err error) bool {
 }
 
 // Append is one statement and so one transaction. It locks the owner's row, so
-// that it comes before or after a takeover, and never beside it.
+// that it comes before or after a takeover, and never beside it. That a saga ends is written
+// as if it began: so its row is found by the index, whatever the planner knows of the table.
 func (s *postgresStore) Append(ctx context.Context, es []Entry) error {
 	b := batchOf(es)
 	ctx, cancel := context.WithTimeout(ctx, timeoutFor(b.bytes))
@@ -151,20 +152,18 @@ func (s *postgresStore) Append(ctx context.Context, es []Entry) error {
 			INSERT INTO sagacheck_journal (saga, n, records)
 			SELECT e.Saga, e.N, e.records FROM owner, unnest($2::text[], $3::int[], $4::text[]) AS e (saga, n, records)
 			ON CONFLICT DO NOTHING),
-		begun AS (
-			INSERT INTO sagacheck_saga (id) SELECT e.id FROM owner, unnest($5::text[]) AS e (id) ON CONFLICT DO NOTHING),
-		ended AS (
-			UPDATE sagacheck_saga SET ended = e.at FROM owner, unnest($6::text[], $7::timestamptz[]) AS e (id, at)
-			WHERE sagacheck_saga.id = e.id),
+		listed AS (
+			INSERT INTO sagacheck_saga (id, ended) SELECT e.id, e.at FROM owner, unnest($5::text[], $6::timestamptz[]) AS e (id, at)
+			ON CONFLICT (id) DO UPDATE SET ended = excluded.ended WHERE excluded.ended IS NOT NULL),
 		broken AS (
 			INSERT INTO sagacheck_breaker AS b (name, seq, state)
-			SELECT e.name, e.seq, e.state FROM owner, unnest($8::text[], $9::bigint[], $10::text[]) AS e (name, seq, state)
+			SELECT e.name, e.seq, e.state FROM owner, unnest($7::text[], $8::bigint[], $9::text[]) AS e (name, seq, state)
 			ON CONFLICT (name) DO UPDATE SET seq = excluded.seq, state = excluded.state WHERE excluded.seq > b.seq),
 		healed AS (
-			DELETE FROM sagacheck_breaker AS b USING owner, unnest($11::text[], $12::bigint[]) AS e (name, seq)
+			DELETE FROM sagacheck_breaker AS b USING owner, unnest($10::text[], $11::bigint[]) AS e (name, seq)
 			WHERE b.name = e.name AND b.seq < e.seq)
 		SELECT count(*) FROM owner`,
-		s.epoch, b.sagas, b.ns, b.records, b.begun, b.ended, b.endedAt, b.breakers, b.seqs, b.states, b.healed, b.healedAt).Scan(&owner)
+		s.epoch, b.sagas, b.ns, b.records, b.listed, b.ended, b.breakers, b.seqs, b.states, b.healed, b.healedAt).Scan(&owner)
 	switch {
 	case err == nil && owner == 0:
 		s.lose()
@@ -179,8 +178,8 @@ func (s *postgresStore) Append(ctx context.Context, es []Entry) error {
 type batch struct {
 	sagas, records []string
 	ns             []int32
-	begun, ended   []string
-	endedAt        []time.Time
+	listed         []string     // sagas that begin, or end
+	ended          []*time.Time // of those: when; nil: they go on
 	breakers       []string
 	seqs           []int64
 	states         []string
@@ -189,17 +188,24 @@ type batch struct {
 	bytes          int
 }
 
+// batchOf names each row once: a statement may touch it once.
 func batchOf(es []Entry) *batch {
 	b := &batch{}
+	places := map[string]int{} // among those listed
 	last := map[string]Breaker{}
 	for _, e := range es {
 		b.sagas, b.ns, b.records = append(b.sagas, e.Saga), append(b.ns, int32(e.N)), append(b.records, e.Text)
 		b.bytes += len(e.Text)
-		if e.Begins {
-			b.begun = append(b.begun, e.Saga)
-		}
-		if !e.Ended.IsZero() {
-			b.ended, b.endedAt = append(b.ended, e.Saga), append(b.endedAt, e.Ended)
+		if e.Begins || !e.Ended.IsZero() {
+			at, listed := places[e.Saga]
+			if !listed {
+				at = len(b.listed)
+				places[e.Saga] = at
+				b.listed, b.ended = append(b.listed, e.Saga), append(b.ended, nil)
+			}
+			if !e.Ended.IsZero() {
+				b.ended[at] = &e.Ended
+			}
 		}
 		for _, one := range e.Breakers {
 			if was, known := last[one.Name]; !known || was.Seq < one.Seq {
@@ -207,7 +213,7 @@ func batchOf(es []Entry) *batch {
 			}
 		}
 	}
-	for name, one := range last { // a statement may touch a row once
+	for name, one := range last {
 		if one.State == "" {
 			b.healed, b.healedAt = append(b.healed, name), append(b.healedAt, one.Seq)
 		} else {

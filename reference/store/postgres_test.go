@@ -1,8 +1,11 @@
 package store
 
 import (
+	"errors"
+	"strconv"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/jackc/pgx/v5/pgconn"
 
@@ -12,6 +15,7 @@ import (
 func TestPostgres(t *testing.T) {
 	pg := testpostgres.New(t)
 	t.Run("a journal is read page by page", func(t *testing.T) { testPages(t, pg) })
+	t.Run("what ends is found by the index", func(t *testing.T) { testEnds(t, pg) })
 	t.Run("one owner", func(t *testing.T) { testOneOwner(t, pg) })
 	t.Run("the end of the session", func(t *testing.T) { testSessionEnds(t, pg) })
 }
@@ -24,6 +28,52 @@ func TestSharedSessions(t *testing.T) {
 			t.Error(err)
 		}
 	}
+}
+
+// A saga may begin and end in one commit. None is looked for among all that there are,
+// also in a table of which the planner knows nothing yet.
+func testEnds(t *testing.T, pg *testpostgres.Server) {
+	s, err := openPostgres(t.Context(), Options{DSN: pg.DSN("ends")})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close() //nolint:errcheck // never fails
+	before := scans(t, s, "sagacheck_saga")
+	now := time.Now().Truncate(time.Millisecond)
+	const commits = 20
+	for i := range commits {
+		one, two := strconv.Itoa(2*i), strconv.Itoa(2*i+1)
+		for range 2 { // as after an error
+			err := errors.Join(
+				s.Append(t.Context(), []Entry{{Saga: one, N: 1, Text: `[]`, Begins: true}, {Saga: two, N: 1, Text: `[]`, Begins: true}, {Saga: two, N: 2, Text: `[]`, Ended: now}}),
+				s.Append(t.Context(), []Entry{{Saga: one, N: 2, Text: `[]`, Ended: now}}))
+			if err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	if n := scans(t, s, "sagacheck_saga") - before; n > 0 {
+		t.Errorf("all sagas were read %d times", n)
+	}
+	if open, _, err := s.Open(t.Context()); err != nil || len(open) > 0 {
+		t.Errorf("still open: %v, %v", open, err)
+	}
+	if ended, err := s.Since(t.Context(), now, 100); err != nil || len(ended) != 2*commits {
+		t.Errorf("ended: %v, %v", ended, err)
+	}
+}
+
+// scans is how often all of a table was read. The store's statements follow one another, so
+// that they share one connection of its pool.
+func scans(t *testing.T, s *postgresStore, table string) (n int) {
+	t.Helper()
+	if _, err := s.pool.Exec(t.Context(), `SELECT pg_stat_force_next_flush()`); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.pool.QueryRow(t.Context(), `SELECT pg_stat_get_numscans($1::regclass)`, table).Scan(&n); err != nil {
+		t.Fatal(err)
+	}
+	return n
 }
 
 // Pages are bounded in rows and in bytes, and what comes twice, after an error, does
