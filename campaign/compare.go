@@ -142,6 +142,7 @@ func (c *comparison) one(ctx context.Context, row contender, profile string) (*r
 		x.collector.Plans(plansDigest(planned))
 		x.runCells(ctx, len(planned), x.cellsOf(planned))
 	}
+	x.tellLate()
 	run := x.collector.Finish()
 	x.replayFindings(ctx, run, c.options.Replays)
 	if err := x.close(); err != nil {

@@ -2,6 +2,8 @@ package campaign
 
 import (
 	"context"
+	"fmt"
+	"time"
 
 	"github.com/sagacheck/sagacheck/results"
 )
@@ -21,7 +23,16 @@ func (x *session) finish() *Finished {
 	if err := x.close(); err != nil {
 		x.collector.AddError(results.CellInfo{}, err)
 	}
+	x.tellLate()
 	return &Finished{Run: x.collector.Finish(), Dir: x.dir, Link: x.link}
+}
+
+// tellLate says that some of what the workflow did was not judged.
+func (x *session) tellLate() {
+	if late := x.harness.Late(); late.Calls > 0 {
+		x.collector.AddError(results.CellInfo{}, fmt.Errorf("%d calls came for sagas whose cells were over, up to %v after it, and could not be judged; the first was %s of %s: give system.quiet_ms, or --quiet, a longer time than that",
+			late.Calls, late.After.Round(time.Millisecond), late.First, late.Saga))
+	}
 }
 
 // finishShrunk is finish with the failures shrunk first.

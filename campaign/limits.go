@@ -50,10 +50,16 @@ func unstarted(ctx context.Context, err error) error {
 	return &Error{results.ExitInterrupted, err}
 }
 
-// begin makes the context of cells that failures may end.
+// begin makes the context of cells that failures may end. Those of all cells of a session
+// count: where there are enough of them, no more cells begin.
 func (x *session) begin(ctx context.Context) context.Context {
 	ctx, x.stop = context.WithCancelCause(ctx)
-	x.failing = map[string]int{}
+	if x.failing == nil {
+		x.failing = map[string]int{}
+	}
+	if x.limit != nil {
+		x.stop(x.limit)
+	}
 	return ctx
 }
 
@@ -76,6 +82,9 @@ func (x *session) failOne(what string) {
 		return
 	}
 	why := fmt.Sprintf("%d cells %s (--max-failures)", x.s.MaxFailures, what)
-	x.host.say("no more cells are begun: %s", why)
-	x.stop(limitReached("after " + why))
+	if x.limit == nil {
+		x.host.say("no more cells are begun: %s", why)
+		x.limit = limitReached("after " + why)
+	}
+	x.stop(x.limit)
 }

@@ -96,6 +96,9 @@ func (o *ReplayOptions) adopt(r *results.Replay) error {
 	if !given("settle") && r.SettleMS > 0 {
 		o.Settle = time.Duration(r.SettleMS) * time.Millisecond
 	}
+	if o.Quiet == 0 {
+		o.Quiet = time.Duration(r.QuietMS) * time.Millisecond
+	}
 	if o.Scale == 0 {
 		o.Scale = 1 // the stored policies are scaled already
 	}

@@ -44,6 +44,7 @@ type session struct {
 	cells     int
 	ability   func() planning.Ability // reads the manifest once: that takes a while
 	failing   map[string]int          // failed cells of each kind
+	limit     error                   // that was reached by them; nil: none
 	most      int                     // plans of a comparison, a scenario; 0: all
 	packs     []*packs.Pack
 	alone     bool // cells are run once more, alone, for clauses that are open

@@ -57,7 +57,11 @@ func (x *session) pace() {
 	if x.s.Parallel == 0 {
 		x.s.Parallel = cmp.Or(pace.Parallel, SagasPerCore*runtime.GOMAXPROCS(0))
 	}
-	if p, ok := x.system.(orchestrators.Paced); ok && x.s.Quiet == 0 && x.s.Orchestrator != Reference {
+	switch p, ok := x.system.(orchestrators.Paced); {
+	case x.s.Quiet > 0: // given
+	case x.flow != nil:
+		x.s.Quiet = x.flow.file.Quiet() // 0: it is learnt
+	case ok && x.s.Orchestrator != Reference:
 		x.s.Quiet = p.Pace().Quiet
 	}
 	if x.s.Scale == 1 {

@@ -70,9 +70,12 @@ func (f *flow) start(ctx context.Context, o orchestrators.Options) (orchestrator
 }
 
 // learn runs the workflow without faults, and then with each answer lost once, to find
-// out what the file does not say: how often a step is taken, in which order, and how long
-// the workflow waits for an answer.
+// out what the file does not say: how often a step is taken, in which order, how long
+// the workflow waits for an answer, and how long after its end it still calls.
 func (x *session) learn(ctx context.Context) error {
+	if x.s.Quiet == 0 {
+		x.harness.Quiet = longQuiet
+	}
 	calm, err := x.try(ctx, faults.Plan{})
 	if err != nil {
 		return fmt.Errorf("workflow %s, a run without faults: %w", x.flow.file.Name, err)
@@ -82,6 +85,10 @@ func (x *session) learn(ctx context.Context) error {
 	}
 	x.flow.steps = calm.Header.Definitions[0].Steps
 	runs := []*history.Index{history.NewIndex(calm)}
+	silence := quietAfter(calm)
+	if x.s.Quiet == 0 && silence == 0 {
+		x.harness.Quiet = 0
+	}
 	for i := range x.flow.steps {
 		s := &x.flow.steps[i]
 		answer := saga.FailurePoint{Step: s.Name, Direction: saga.Action, Attempt: 1, Phase: saga.Response}
@@ -95,11 +102,49 @@ func (x *session) learn(ctx context.Context) error {
 			s.Compensation.Retry.AttemptTimeoutMS = s.Action.Retry.AttemptTimeoutMS
 		}
 		runs = append(runs, history.NewIndex(h))
+		silence = max(silence, quietAfter(h))
+	}
+	if x.s.Quiet == 0 && silence > 0 {
+		x.harness.Quiet = silence
+		x.host.say("it calls when it has ended already: a saga is over when all was silent for %v (quiet_ms of the file, or --quiet, says otherwise)", silence)
 	}
 	if x.flow.file.Steps == nil {
 		x.flow.steps = inOrder(x.flow.steps, runs)
 	}
 	return nil
+}
+
+// longQuiet is how long the wires are listened to for what a workflow does when its saga has
+// ended; quietMargin is how much longer than what was seen may be the rule.
+const (
+	longQuiet   = time.Second
+	quietMargin = 3
+)
+
+// quietAfter is how long the wires must be silent before a saga is over, by what one still
+// called in a run when it had ended; 0: nothing.
+func quietAfter(h *history.History) time.Duration {
+	var last, longest time.Duration
+	ended := false
+	for _, e := range h.Events {
+		switch e.Kind {
+		case history.SagaStatus:
+			if ended = ended || e.Status.Ended(); ended {
+				last = max(last, e.At)
+			}
+		case history.CallSent, history.CallRead:
+			if ended {
+				longest = max(longest, e.At-last)
+			}
+			last = e.At
+		case history.CallEnded:
+			last = e.At
+		}
+	}
+	if longest == 0 {
+		return 0
+	}
+	return max(quietMargin*longest, 20*time.Millisecond).Round(time.Millisecond)
 }
 
 // try runs one cell that is not judged.

@@ -94,7 +94,7 @@ func TestAmend(t *testing.T) {
 	}
 	for name, c := range map[string]struct{ was, is, why string }{
 		"another workflow": {"name: shop", "name: bank", `is of the workflow "shop": expected one of bank`},
-		"another step":     {"name: charge, do", "name: pay, do", `has a step "charge", which the file has not`},
+		"another step":     {"charge", "pay", `has a step "charge", which the file has not`},
 		"not in it":        {`id != "" &&`, `id != "x" &&`, "invariant paid: asks somebody outside, or speaks of start or id"},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -24,6 +24,7 @@ type cellRun struct {
 	defs []saga.Definition
 	// accepted are the ids of the sagas that the orchestrator has taken.
 	accepted []string
+	calm     bool // all had ended, and was silent
 	gates    map[saga.Operation]*wire.Gate
 	leased   []*wire.Gate
 	own      *ownSystem // that runs the user's own workflow; nil: the sagas were made by us
@@ -211,7 +212,7 @@ func (r *cellRun) header(registers map[string]string) (history.Header, error) {
 	h := history.Header{
 		Cell: c.ID, Scenario: c.Scenario, Profile: string(c.Profile), Orchestrator: r.sys.Info(), Seed: c.Seed,
 		PlanID: c.Plan.ID(), Plan: plan, Definitions: r.defs, Registers: registers,
-		SettleMS: int(r.h.Settle / time.Millisecond), Defects: defects,
+		SettleMS: int(r.h.Settle / time.Millisecond), QuietMS: int(r.h.Quiet / time.Millisecond), Defects: defects,
 	}
 	if own, ok := r.sys.(*ownSystem); ok {
 		h.Workflow, h.Promises, h.Real = own.router.flow.Name, promised(own.router.flow), own.router.flow.Reals()

@@ -99,7 +99,8 @@ type Harness struct {
 	owned     *pool
 	lanes     lanes
 	pacer     *pacer
-	hurry     atomic.Bool  // a run was cut short: nobody waits for orchestrators to end in order
+	hurry     atomic.Bool // a run was cut short: nobody waits for orchestrators to end in order
+	late      lateCalls
 	apartness sync.RWMutex // held for writing by a cell that must be alone
 	asking    sync.Map     // base URL → the client that asks there for status: its connections are kept
 }

@@ -3,6 +3,7 @@ package harness
 import (
 	"context"
 	"strconv"
+	"time"
 
 	"github.com/sagacheck/sagacheck/history"
 	"github.com/sagacheck/sagacheck/saga"
@@ -21,11 +22,15 @@ func (s *ownSystem) fill(text string) string {
 	return text
 }
 
+// soon is how long after the last call what a workflow keeps elsewhere may still change.
+const soon = time.Second
+
 // invariants checks what must hold in the user's own words, of each saga that has come to
 // an end, and records what was found.
 func (r *cellRun) invariants(ctx context.Context) error {
 	flow := r.own.router.flow
 	events, _ := r.rec.Since(0)
+	until := r.rec.Activity().Last.Add(max(r.quiet(), soon))
 	for _, id := range r.accepted {
 		r.own.router.mu.Lock()
 		vars := r.own.router.sagas[id].vars()
@@ -34,7 +39,7 @@ func (r *cellRun) invariants(ctx context.Context) error {
 		if !ended {
 			continue
 		}
-		checked, err := flow.Check(ctx, facts, r.own.fill)
+		checked, err := flow.Check(ctx, facts, r.own.fill, until)
 		for _, c := range checked {
 			r.rec.Add(invariantEvent(id, c))
 		}

@@ -113,8 +113,8 @@ func (r *router) setup(s *wire.Setup, forget func(service string)) {
 	s.Service = func(step string) string { return r.flow.ServiceOf(base(step)) }
 	s.Forget = forget
 	s.Gate = func(step string) *wire.Gate { return r.gates[s.Service(step)] }
-	s.Answered = func(id string, code int, body []byte) {
-		answer := workflows.AnswerOf(code, body)
+	s.Answered = func(id string, code int, header http.Header, body []byte) {
+		answer := workflows.AnswerOf(code, header, body)
 		if yes, err := r.flow.Accepted(answer); err != nil || !yes {
 			return // the client says so, if it gets to know
 		}
@@ -290,11 +290,11 @@ func (c *ownClient) Submit(ctx context.Context, d saga.Definition) (int, error) 
 		return 0, fmt.Errorf("saga %s was not begun", d.ID)
 	}
 	c.r.starting(d.ID)
-	code, body, err := c.call(ctx, st.Method, c.base+st.Target, st.Header, st.Body)
+	a, err := c.call(ctx, st.Method, c.base+st.Target, st.Header, st.Body)
 	if err != nil {
-		return code, err
+		return a.Code, err
 	}
-	answer := workflows.AnswerOf(code, body)
+	code, body, answer := a.Code, a.Body, workflows.AnswerOf(a.Code, a.Header, a.Body)
 	yes, err := c.r.flow.Accepted(answer)
 	switch {
 	case err != nil:
@@ -338,7 +338,8 @@ func (c *ownClient) Report(ctx context.Context, id string) (saga.Report, int, er
 	if err != nil {
 		return saga.Report{}, 0, err
 	}
-	code, body, err := c.call(ctx, q.Method, c.base+q.Target, q.Header, q.Body)
+	a, err := c.call(ctx, q.Method, c.base+q.Target, q.Header, q.Body)
+	code, body := a.Code, a.Body
 	switch {
 	case err != nil:
 		return saga.Report{}, 0, err
@@ -347,7 +348,7 @@ func (c *ownClient) Report(ctx context.Context, id string) (saga.Report, int, er
 	case saga.Classify(code) != saga.Done:
 		return saga.Report{}, code, c.wrong(q.Method, q.Target, code, body, "")
 	}
-	status, word, err := c.r.flow.Status(workflows.AnswerOf(code, body))
+	status, word, err := c.r.flow.Status(workflows.AnswerOf(code, a.Header, body))
 	if err != nil {
 		return saga.Report{}, code, c.unfit(q.Method, q.Target, code, body, err)
 	}
@@ -362,7 +363,7 @@ func (c *ownClient) Compensate(context.Context, string) (int, error) {
 // Ready tells whether anybody is there at all, who may well hang up on such a question: the
 // ready checks of the processes say the rest.
 func (c *ownClient) Ready(ctx context.Context) error {
-	_, _, err := c.call(ctx, http.MethodGet, c.base+"/", nil, nil)
+	_, err := c.call(ctx, http.MethodGet, c.base+"/", nil, nil)
 	if errors.Is(err, io.EOF) || errors.Is(err, syscall.ECONNRESET) {
 		return nil
 	}

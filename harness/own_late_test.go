@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"net/http"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -66,6 +67,26 @@ func TestCallOfAnOldOrder(t *testing.T) {
 			if e.Direction == saga.Compensation {
 				t.Errorf("%s was charged with %s of %s", hist.Header.Cell, e.Kind, e.Operation())
 			}
+		}
+	}
+}
+
+// TestCallAfterTheEnd: what an order still calls when it is done is seen if it is waited for, and
+// is not lost without a word if it is not.
+func TestCallAfterTheEnd(t *testing.T) {
+	for quiet, within := range map[time.Duration]bool{20 * time.Millisecond: false, 2 * time.Second: true} {
+		h, flow := startShop(t, &shop{send: usual, after: 200 * time.Millisecond}, "127.0.0.1")
+		h.Quiet = quiet
+		hist := runShop(t, h, flow, 1, faults.Plan{})
+		charged := slices.ContainsFunc(hist.Events, func(e history.Event) bool { return e.Kind == history.CallCommitted && e.Step == "charge" })
+		if charged != within {
+			t.Errorf("silent for %v: charged within its cell: %v", quiet, charged)
+		}
+		for !within && h.Late().Calls == 0 && t.Context().Err() == nil {
+			time.Sleep(time.Millisecond)
+		}
+		if late := h.Late(); (late.Calls > 0) == within {
+			t.Errorf("silent for %v: told of %+v", quiet, late)
 		}
 	}
 }

@@ -43,6 +43,9 @@ type shop struct {
 	// outbox: an order is done when its charge was tried once; that is tried again so much later.
 	outbox time.Duration
 
+	// after: when an order is done, its card is charged so much later.
+	after time.Duration
+
 	// again: what an old order still does when another one has come.
 	again func()
 
@@ -92,6 +95,12 @@ func (s *shop) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 			for ; !done; done = s.try(s.url["pay"]+"/payments", charge) {
 				time.Sleep(s.outbox)
 			}
+			return
+		}
+		if s.after > 0 {
+			s.set(id, "DONE")
+			time.Sleep(s.after)
+			s.call(s.url["pay"]+"/payments", charge)
 			return
 		}
 		s.call(s.url["pay"]+"/payments", charge)

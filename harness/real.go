@@ -85,6 +85,11 @@ func (p *passed) do(ask participants.Ask) participants.Handler {
 func (s *ownSaga) said(r *router, op saga.Operation) bool {
 	r.mu.Lock()
 	defer r.mu.Unlock()
+	return s.did(op)
+}
+
+// did is said under the lock.
+func (s *ownSaga) did(op saga.Operation) bool {
 	return slices.ContainsFunc(s.told, func(t told) bool { return t.op == op })
 }
 
@@ -125,6 +130,8 @@ func (p *passed) ask(c participants.Call) participants.Answer {
 		a.Ref, a.Detail = p.undid(c, said)
 	case class == saga.Done:
 		a.Detail = history.NotDone
+	case p.saga.did(c.Op) && reply.Code >= 400 && reply.Code < 500:
+		a.Detail = history.DoneBefore
 	case class == saga.Permanent && c.Op.Direction == saga.Compensation:
 		if undoes, err := p.pair(p.call, p.saga); err == nil && undoes == nil && p.call.Op.Pairs() {
 			a.Detail = history.NamesNothing

@@ -140,6 +140,7 @@ type payments struct {
 	seen  []string // customers, as often as they paid
 	keyed bool     // the same customer again gets the same answer
 	mute  bool     // it says no name
+	stern bool     // the same customer again is a conflict
 	code  int      // of all answers; 0: 201
 }
 
@@ -152,6 +153,10 @@ func (p *payments) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	_ = json.NewDecoder(r.Body).Decode(&body)
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	if p.stern && slices.Contains(p.seen, body.Customer) {
+		w.WriteHeader(http.StatusConflict)
+		return
+	}
 	n := slices.Index(p.seen, body.Customer)
 	if !p.keyed || n < 0 {
 		n = len(p.seen)
@@ -205,6 +210,29 @@ func TestEffectsOfRealServices(t *testing.T) {
 				t.Errorf("real are %v", hist.Header.Real)
 			}
 		})
+	}
+}
+
+// TestDoneBefore: a real service that takes the same again for a conflict has done it before, by
+// what it said then.
+func TestDoneBefore(t *testing.T) {
+	srv := httptest.NewServer(&payments{stern: true})
+	defer srv.Close()
+	known := func(ctx context.Context, method, url string, body []byte) (int, []byte, error) {
+		code, answer, err := usual(ctx, method, url, body)
+		if code == http.StatusConflict { // it was done
+			code = http.StatusCreated
+		}
+		return code, answer, err
+	}
+	h, flow := startShopOf(t, &shop{send: known}, "127.0.0.1", payingAt(srv.Listener.Addr().String()))
+	lost := faults.Plan{Faults: []faults.Fault{{Kind: "reset", Saga: 1, At: mustPoint("charge#1@response")}}}
+	o := history.NewIndex(runShop(t, h, flow, 1, lost)).Sagas[0].Op("charge", saga.Action)
+	if len(o.Attempts) != 2 {
+		t.Fatalf("%d attempts, expected 2", len(o.Attempts))
+	}
+	if a := o.Attempts[1].Answered[0]; a.Code != http.StatusConflict || a.Detail != history.DoneBefore {
+		t.Errorf("the second answer: %+v", a)
 	}
 }
 

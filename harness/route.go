@@ -30,6 +30,7 @@ func (r *router) unmatched(service string, req workflows.Request, call *workflow
 		r.hear(cmp.Or(s, r.nobody), r.unheard(call.Said())...)
 	}
 	if s != nil && s.cell == nil {
+		s.tellLate(service + " " + req.Method)
 		return r.over(s)
 	} else if s != nil {
 		cells = []*cellRun{s.cell}
@@ -72,6 +73,9 @@ func (r *router) Route(service string, head *http.Request, body, raw []byte) wir
 	}
 	r.hear(s, call.Said()...)
 	if s.cell == nil {
+		if call.Op.Reads == "" {
+			s.tellLate(call.Op.Title())
+		}
 		return r.over(s)
 	}
 	var behind *passed

@@ -46,6 +46,8 @@ type ownSaga struct {
 	asked     map[saga.Operation]participants.Ask // what the first attempt asked for
 	keeps     map[saga.Operation]*saga.Effect     // what stays of an action that is undone
 	told      []told                              // what real services have said that they did
+
+	tellLate func(call string) // told of calls that come when the cell is over
 }
 
 // ownAction is an action that a service has done, as compensations name it.
@@ -60,7 +62,7 @@ type ownAction struct {
 func newRouter(flow *workflows.Workflow) *router {
 	return &router{
 		flow: flow, gates: map[string]*wire.Gate{}, sagas: map[string]*ownSaga{}, said: map[string]*ownSaga{}, many: map[string]bool{},
-		news: make(chan struct{}), nobody: &ownSaga{},
+		news: make(chan struct{}), nobody: &ownSaga{tellLate: func(string) {}},
 	}
 }
 
@@ -91,6 +93,7 @@ func (r *router) dismiss(cell *cellRun) {
 	r.late = r.late || cell.h.Start != nil
 	for _, id := range cell.ids {
 		s := r.sagas[id]
+		s.tellLate = cell.h.late.of(cell, id)
 		s.cell, s.actions, s.undos, s.tried, s.lines, s.asked, s.keeps, s.told = nil, nil, nil, nil, nil, nil, nil, nil
 	}
 }

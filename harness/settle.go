@@ -67,6 +67,7 @@ func (r *cellRun) settle(ctx context.Context) error {
 		switch {
 		case pending == "" && silent >= quiet && len(open) == 0:
 			r.confirm(watches)
+			r.calm = true
 			r.rec.Add(history.Event{Kind: history.Settled})
 			return nil
 		case r.unsettled(now) < 0, r.onlyStuck(watches) && silent >= max(quiet, stuckSilence) && len(open) == 0:

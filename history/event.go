@@ -42,6 +42,8 @@ type Header struct {
 	// Initial values of registers, by name; every account starts at 0.
 	Registers map[string]string `json:"registers,omitempty"`
 	SettleMS  int               `json:"settle_ms"`
+	// QuietMS is how long the wires had to be silent at the end; 0: as long as the policies say.
+	QuietMS int `json:"quiet_ms,omitempty"`
 	Defects   []string          `json:"defects,omitempty"`
 }
 

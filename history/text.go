@@ -28,7 +28,7 @@ import (
 //	9ms ledger-read bank alice-42EUR shop+42EUR order=paid
 //
 // First the header, one line a thing: scenario, workflow, promise, cell, profile, orchestrator,
-// capabilities, unable, supplied, seed, settle-ms, defects, plan, plan-id, register, real, fault, saga
+// capabilities, unable, supplied, seed, settle-ms, quiet-ms, defects, plan, plan-id, register, real, fault, saga
 // and its steps (part=… for each further part of an undo that is done part by part, parts=- if
 // there is none). Then the events, one a line: time, kind, saga, step[.undo]#attempt,
 // code or status, and fields as name=value. What is left out has a default: a
@@ -187,6 +187,8 @@ func (h *Header) parseLine(name string, words []string) error {
 		h.Seed, err = strconv.ParseUint(v, 10, 64)
 	case "settle-ms":
 		h.SettleMS, err = strconv.Atoi(v)
+	case "quiet-ms":
+		h.QuietMS, err = strconv.Atoi(v)
 	default:
 		return fmt.Errorf("%q: expected scenario, workflow, cell, profile, orchestrator, capabilities, unable, supplied, seed, settle-ms, defects, plan, plan-id, register, real, fault, saga, step or an event that begins with its time", name)
 	}

@@ -109,6 +109,9 @@ func formatHeader(w io.Writer, h *Header) {
 	}
 	number("seed", h.Seed)
 	number("settle-ms", uint64(h.SettleMS))
+	if h.QuietMS > 0 {
+		number("quiet-ms", uint64(h.QuietMS))
+	}
 	line("plan-id", h.PlanID)
 	line("plan", string(h.Plan))
 	if len(h.Defects) > 0 {

@@ -113,9 +113,22 @@ func (w *wire) close() {
 	w.fresh.CloseIdleConnections()
 }
 
-// do sends one request. The error is about the connection only. A body is sent
-// on a fresh connection and can't be rewound, so net/http never repeats it.
+// Answer is a whole one.
+type Answer struct {
+	Code   int
+	Header http.Header
+	Body   []byte
+}
+
+// do is ask where headers say nothing.
 func (w *wire) do(ctx context.Context, method, url string, header http.Header, body []byte) (int, []byte, error) {
+	a, err := w.ask(ctx, method, url, header, body)
+	return a.Code, a.Body, err
+}
+
+// ask sends one request. The error is about the connection only. A body is sent
+// on a fresh connection and can't be rewound, so net/http never repeats it.
+func (w *wire) ask(ctx context.Context, method, url string, header http.Header, body []byte) (Answer, error) {
 	transport := w.kept
 	var r io.Reader
 	if method != http.MethodGet {
@@ -124,7 +137,7 @@ func (w *wire) do(ctx context.Context, method, url string, header http.Header, b
 	}
 	req, err := http.NewRequestWithContext(ctx, method, url, r)
 	if err != nil {
-		return 0, nil, err
+		return Answer{}, err
 	}
 	for k, v := range header {
 		req.Header[k] = v
@@ -134,14 +147,14 @@ func (w *wire) do(ctx context.Context, method, url string, header http.Header, b
 	}
 	resp, err := (&http.Client{Transport: transport, CheckRedirect: noRedirect}).Do(req)
 	if err != nil {
-		return 0, nil, err
+		return Answer{}, err
 	}
 	defer resp.Body.Close()
 	b, err := io.ReadAll(io.LimitReader(resp.Body, answerLimit))
 	if err != nil {
-		return 0, nil, fmt.Errorf("%s %s: answered %d, then broke off: %w", method, url, resp.StatusCode, err)
+		return Answer{}, fmt.Errorf("%s %s: answered %d, then broke off: %w", method, url, resp.StatusCode, err)
 	}
-	return resp.StatusCode, b, nil
+	return Answer{resp.StatusCode, resp.Header, b}, nil
 }
 
 func noRedirect(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }

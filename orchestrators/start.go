@@ -48,7 +48,7 @@ type Options struct {
 
 // Caller sends one request and reads the whole answer, as a [Client] has to: one that
 // must not be repeated is never silently sent again. The error is about the connection.
-type Caller func(ctx context.Context, method, url string, header http.Header, body []byte) (code int, answer []byte, err error)
+type Caller func(ctx context.Context, method, url string, header http.Header, body []byte) (Answer, error)
 
 // Start starts an orchestrator by its name or the path of its manifest (see
 // FindManifest) and returns when it is ready. It must be installed. Several may
@@ -280,7 +280,7 @@ func (s *started) Client(base string) Client {
 		return newMapped(m, base, s.wire, &s.ids, s.translator)
 	}
 	if s.speak != nil {
-		return s.speak(base, s.wire.do)
+		return s.speak(base, s.wire.ask)
 	}
 	return newContract(base, s.wire)
 }

@@ -57,8 +57,14 @@ func NewTrace(h *history.History) Trace {
 	for n, s := range ix.Sagas {
 		t.Visits = append(t.Visits, submitVisits(n+1, s, ix)...)
 		for _, o := range s.Ops {
+			said := false // a real service has, that it did it: nothing refuses it from then on
 			for _, a := range o.Attempts {
-				t.Visits = append(t.Visits, attemptVisits(n+1, o.Op, a, ix)...)
+				vs := attemptVisits(n+1, o.Op, a, ix)
+				for i := range vs {
+					vs[i].Known = vs[i].Known || said && vs[i].At.Phase == saga.Receive
+				}
+				t.Visits = append(t.Visits, vs...)
+				said = said || h.Real(o.Op.Step) && original(a.Committed) != nil
 			}
 		}
 		for _, e := range s.Reads {

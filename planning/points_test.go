@@ -144,6 +144,38 @@ step ship
 	}
 }
 
+// TestNothingRefusesWhatWasDone: what a real service has said that it did, no rule of its
+// business refuses when it is asked for again, whatever it answers then.
+func TestNothingRefusesWhatWasDone(t *testing.T) {
+	h, err := history.ParseText(strings.NewReader(`workflow shop
+real charge=payments
+capabilities -
+saga s1
+step charge
+
+0ms saga-accepted s1
+1ms call-sent s1 charge#1
+1ms call-received s1 charge#1
+1ms call-committed s1 charge#1 ref=p-1
+1ms call-answered s1 charge#1 201 ref=p-1 reply="{\"paymentId\":\"p-1\"}"
+1ms call-ended s1 charge#1
+2ms call-sent s1 charge#2
+2ms call-received s1 charge#2
+2ms call-answered s1 charge#2 409 reply="{}"
+2ms call-ended s1 charge#2 409
+`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	known := map[string]bool{}
+	for _, v := range NewTrace(h).Visits {
+		known[v.At.String()] = v.Known
+	}
+	if known["charge#1@receive"] || !known["charge#2@receive"] || known["charge#2@response"] {
+		t.Errorf("known are %v", known)
+	}
+}
+
 // TestAccidentalAttempts: an attempt that no fault explains, and that hardly any journey came
 // to, is not planned for.
 func TestAccidentalAttempts(t *testing.T) {

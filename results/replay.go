@@ -41,6 +41,7 @@ type Replay struct {
 	Profile      string               `yaml:"profile"`
 	Seed         uint64               `yaml:"seed"`
 	SettleMS     int                  `yaml:"settle_ms,omitempty"`
+	QuietMS      int                  `yaml:"quiet_ms,omitempty"` // 0: as the policies say
 	Plan         faults.Plan          `yaml:"plan"`
 	Registers    map[string]string    `yaml:"registers,omitempty"`
 	Definitions  []saga.Definition    `yaml:"definitions"`
@@ -52,7 +53,7 @@ type Replay struct {
 func NewReplay(h history.Header) *Replay {
 	r := &Replay{
 		Version: ReplayVersion, Scenario: h.Scenario, Cell: h.Cell, Orchestrator: h.Orchestrator, Defects: h.Defects,
-		Profile: h.Profile, Seed: h.Seed, SettleMS: h.SettleMS, Registers: h.Registers, Definitions: h.Definitions,
+		Profile: h.Profile, Seed: h.Seed, SettleMS: h.SettleMS, QuietMS: h.QuietMS, Registers: h.Registers, Definitions: h.Definitions,
 	}
 	if len(h.Plan) > 0 {
 		r.planErr = json.Unmarshal(h.Plan, &r.Plan)

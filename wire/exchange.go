@@ -345,7 +345,7 @@ func (x *exchange) tellAnswer() {
 	}
 	defer answer.Body.Close()
 	if body, err := io.ReadAll(answer.Body); err == nil {
-		x.script.in.Answered(x.call.Op.Saga, answer.StatusCode, body)
+		x.script.in.Answered(x.call.Op.Saga, answer.StatusCode, answer.Header, body)
 	}
 }
 

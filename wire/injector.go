@@ -3,6 +3,7 @@ package wire
 import (
 	"context"
 	"fmt"
+	"net/http"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -41,7 +42,7 @@ type Setup struct {
 	Gate func(step string) *Gate
 	// Answered is told what the orchestrator answered to a submission, whether or not the
 	// client got to know; nil: nobody wants to know.
-	Answered func(saga string, code int, body []byte)
+	Answered func(saga string, code int, header http.Header, body []byte)
 	// Forget makes a service forget the keys that it has answered; nil: none ever does.
 	Forget func(service string)
 	// Operator asks the orchestrator for a saga's rollback; nil: nobody can.

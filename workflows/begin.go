@@ -134,9 +134,12 @@ func (w *Workflow) OwnID(a AnswerVars, id string) (string, error) {
 	return text(v), nil
 }
 
+// escaped is a name as it stands in a path or a query, whatever is in it.
+func escaped(name string) string { return strings.ReplaceAll(url.QueryEscape(name), "+", "%20") }
+
 // Ask is the question where a saga stands.
 func (w *Workflow) Ask(s Started, id, own string) (Started, error) {
-	q, err := w.talk.outcome.fill(map[string]any{"saga": map[string]any{"id": id}, "id": url.PathEscape(own), "start": s.vars})
+	q, err := w.talk.outcome.fill(map[string]any{"saga": map[string]any{"id": id}, "id": escaped(own), "start": s.vars})
 	if err != nil {
 		return q, fmt.Errorf("outcome: %w", err)
 	}

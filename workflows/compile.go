@@ -63,7 +63,7 @@ var (
 // parts are what the variables of a fixed shape are made of.
 var parts = map[string][]string{
 	"request": {"method", "path", "query", "headers", "body"},
-	"answer":  {"code", "body"},
+	"answer":  {"code", "headers", "body"},
 	"action":  {"request", "answer", "id", "operation", "effect"},
 	"new":     {"id"},
 	"saga":    {"id"},

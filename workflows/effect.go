@@ -220,5 +220,5 @@ func whole(v any) (int64, error) {
 			return i, nil
 		}
 	}
-	return 0, fmt.Errorf("%v: expected a whole number (of cents, of pieces): multiply and use int() where it is none", v)
+	return 0, fmt.Errorf("%v: expected a whole number (of cents, of pieces): multiply and use round() where it is none (int() cuts off: int(19.99 * 100) is 1998)", v)
 }

@@ -51,7 +51,7 @@ type System struct {
 	Base string `json:"base" yaml:"base"`
 	// Version of the workflow, for reports.
 	Version string `json:"version,omitempty" yaml:"version,omitempty"`
-	// QuietMS is how long the wires must be silent before a saga without an end counts as stuck.
+	// QuietMS is how long the wires must be silent before a saga is over that has ended, and before one without an end counts as stuck. Without it, it is learnt from what runs call when they have ended.
 	QuietMS int `json:"quiet_ms,omitempty" yaml:"quiet_ms,omitempty" jsonschema:"minimum=0"`
 	// Parallel is how many sagas it can serve at once (default 0: any number).
 	Parallel int `json:"parallel,omitempty" yaml:"parallel,omitempty" jsonschema:"minimum=0"`
@@ -196,12 +196,12 @@ type Step struct {
 type Invariant struct {
 	// Name of the invariant, unique.
 	Name string `json:"name" yaml:"name"`
-	// Settled must hold when a saga has ended and all is silent.
+	// Settled must hold when a saga has ended and all is silent. Who is asked may follow a little later: what does not hold is asked for again for a second.
 	Settled any `json:"settled,omitempty" yaml:"settled,omitempty"`
 	// Always must hold after every effect.
 	Always any `json:"always,omitempty" yaml:"always,omitempty"`
 	// Sometimes must have been true at the end of some saga of a run.
 	Sometimes any `json:"sometimes,omitempty" yaml:"sometimes,omitempty"`
-	// Expect is an expression that must be true of what was found: over rows with sql, answer (code, body) with http, output and code (the exit code) with command; and over status, saga, id, start, effects, calls.
+	// Expect is an expression that must be true of what was found: over rows with sql, answer (code, headers, body) with http, output (without the line feed at its end) and code (the exit code) with command; and over status, saga, id, start, effects, calls.
 	Expect string `json:"expect,omitempty" yaml:"expect,omitempty"`
 }

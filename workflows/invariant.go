@@ -76,13 +76,22 @@ type Checked struct {
 // askLimit bounds a question to somebody outside.
 const askLimit = 10 * time.Second
 
+// askAgain is how long after an answer that breaks an invariant it is asked for again.
+const askAgain = 25 * time.Millisecond
+
 // Check checks all invariants of a saga that has ended; fill puts the values of the
-// system's templates in. The error is about an invariant that could not be checked.
-func (w *Workflow) Check(ctx context.Context, f Facts, fill func(string) string) ([]Checked, error) {
+// system's templates in. Who is asked may follow the calls after a while: what does not
+// hold is asked for again until it does, or the time is over. The error is about an
+// invariant that could not be checked.
+func (w *Workflow) Check(ctx context.Context, f Facts, fill func(string) string, until time.Time) ([]Checked, error) {
 	var all []Checked
 	var errs []error
 	for _, c := range w.conditions {
 		one, err := w.check(ctx, c, f, fill)
+		for c.ask != nil && c.when == Settled && (err != nil || !one.Holds) && ctx.Err() == nil && time.Now().Before(until) {
+			time.Sleep(askAgain)
+			one, err = w.check(ctx, c, f, fill)
+		}
 		if err != nil {
 			errs = append(errs, fmt.Errorf("invariant %s: %w", c.name, err))
 			continue

@@ -9,21 +9,28 @@ import (
 
 // columnsOf are the columns that an expression looks at in rows: a name that no row has
 // gives nil, which would pass for what was found.
-func columnsOf(p *vm.Program) []string {
-	var l looks
+func columnsOf(p *vm.Program) []string { return namesOf(p, "rows") }
+
+// namesOf are the names that an expression looks at in the mappings of a list.
+func namesOf(p *vm.Program, list string) []string {
+	l := looks{list: list}
 	l.at(p.Node(), false)
-	slices.Sort(l.columns)
-	return slices.Compact(l.columns)
+	slices.Sort(l.names)
+	return slices.Compact(l.names)
 }
 
-// looks are what an expression looks at. Throughout, inRows tells that # is a row.
-type looks struct{ columns []string }
+// looks are what an expression looks at in a list, here called rows. Throughout, inRows tells
+// that # is a row.
+type looks struct {
+	list  string
+	names []string
+}
 
 func (l *looks) at(n ast.Node, inRows bool) {
 	switch n := n.(type) {
 	case *ast.MemberNode:
-		if column, ok := n.Property.(*ast.StringNode); ok && !n.Optional && isRow(n.Node, inRows) {
-			l.columns = append(l.columns, column.Value)
+		if name, ok := n.Property.(*ast.StringNode); ok && !n.Optional && l.isRow(n.Node, inRows) {
+			l.names = append(l.names, name.Value)
 		}
 		l.all(inRows, n.Node, n.Property)
 	case *ast.BuiltinNode:
@@ -64,7 +71,7 @@ func (l *looks) all(inRows bool, nodes ...ast.Node) {
 // builtin looks at filter(rows, .x > 0) and the like: in the predicate, # is one of the first
 // argument's.
 func (l *looks) builtin(n *ast.BuiltinNode, inRows bool) {
-	within := len(n.Arguments) > 0 && isRows(n.Arguments[0], inRows)
+	within := len(n.Arguments) > 0 && l.isRows(n.Arguments[0], inRows)
 	for _, a := range n.Arguments {
 		_, predicate := a.(*ast.PredicateNode)
 		l.at(a, predicate && within || !predicate && inRows)
@@ -73,28 +80,28 @@ func (l *looks) builtin(n *ast.BuiltinNode, inRows bool) {
 }
 
 // isRow tells that a node is a row, for sure.
-func isRow(n ast.Node, inRows bool) bool {
+func (l *looks) isRow(n ast.Node, inRows bool) bool {
 	switch n := n.(type) {
 	case *ast.PointerNode:
 		return n.Name == "" && inRows
 	case *ast.MemberNode:
 		_, named := n.Property.(*ast.StringNode)
-		return !named && isRows(n.Node, inRows)
+		return !named && l.isRows(n.Node, inRows)
 	case *ast.BuiltinNode:
-		return slices.Contains([]string{"find", "findLast", "first", "last"}, n.Name) && n.Map == nil && isRows(n.Arguments[0], inRows)
+		return slices.Contains([]string{"find", "findLast", "first", "last"}, n.Name) && n.Map == nil && l.isRows(n.Arguments[0], inRows)
 	}
 	return false
 }
 
 // isRows tells that a node is some of the rows, for sure.
-func isRows(n ast.Node, inRows bool) bool {
+func (l *looks) isRows(n ast.Node, inRows bool) bool {
 	switch n := n.(type) {
 	case *ast.IdentifierNode:
-		return n.Value == "rows"
+		return n.Value == l.list
 	case *ast.SliceNode:
-		return isRows(n.Node, inRows)
+		return l.isRows(n.Node, inRows)
 	case *ast.BuiltinNode:
-		return slices.Contains([]string{"filter", "sortBy", "reverse", "take"}, n.Name) && n.Map == nil && isRows(n.Arguments[0], inRows)
+		return slices.Contains([]string{"filter", "sortBy", "reverse", "take"}, n.Name) && n.Map == nil && l.isRows(n.Arguments[0], inRows)
 	}
 	return false
 }

@@ -84,7 +84,7 @@ func (q *command) ask(ctx context.Context, s setting) (map[string]any, error) {
 	default:
 		return nil, fmt.Errorf("%s: %w%s", words[0], err, complaint.told())
 	}
-	return map[string]any{"output": bodyValue("", out.kept.Bytes()), "code": cmd.ProcessState.ExitCode()}, nil
+	return map[string]any{"output": bodyValue("", bytes.TrimRight(out.kept.Bytes(), "\r\n")), "code": cmd.ProcessState.ExitCode()}, nil
 }
 
 // bounded keeps the beginning of what is written.

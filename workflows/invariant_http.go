@@ -43,7 +43,9 @@ func (c *compiler) httpQuestion(at, request string) question {
 func (httpAsk) vars() []string { return []string{"answer"} }
 
 func (q httpAsk) ask(ctx context.Context, s setting) (map[string]any, error) {
-	target, err := q.url.Render(s.env())
+	env := s.env()
+	env["id"] = escaped(s.Saga.Own) // as in outcome.request
+	target, err := q.url.Render(env)
 	if err != nil {
 		return nil, err
 	}
@@ -65,5 +67,5 @@ func (q httpAsk) ask(ctx context.Context, s setting) (map[string]any, error) {
 	if err != nil {
 		return nil, err
 	}
-	return map[string]any{"answer": map[string]any(AnswerOf(resp.StatusCode, b))}, nil
+	return map[string]any{"answer": map[string]any(AnswerOf(resp.StatusCode, resp.Header, b))}, nil
 }

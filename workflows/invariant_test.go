@@ -10,6 +10,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 )
@@ -38,7 +39,7 @@ invariants:
 
 // judged is what becomes of the invariant for the saga s-1, which the workflow calls 7.
 func judged(ctx context.Context, w *Workflow) (Checked, error) {
-	all, err := w.Check(ctx, Facts{Saga: SagaVars{ID: "s-1", Own: "7"}}, func(s string) string { return s })
+	all, err := w.Check(ctx, Facts{Saga: SagaVars{ID: "s-1", Own: "7"}}, func(s string) string { return s }, time.Now())
 	if len(all) == 0 {
 		return Checked{}, err
 	}
@@ -118,11 +119,12 @@ func TestAskSQLite(t *testing.T) {
 
 func TestAskCommand(t *testing.T) {
 	dir := t.TempDir()
-	script := "#!/bin/sh\ncase $1 in\nprint) echo \"{\\\"id\\\": \\\"$2\\\"}\";;\nfail) echo no such order >&2; exit 3;;\nlong) head -c 2000000 /dev/zero;;\nhang) sleep 60 & sleep 60;;\nleave) sleep 60 & echo 1;;\nesac\n"
+	script := "#!/bin/sh\ncase $1 in\nword) echo ok;;\nprint) echo \"{\\\"id\\\": \\\"$2\\\"}\";;\nfail) echo no such order >&2; exit 3;;\nlong) head -c 2000000 /dev/zero;;\nhang) sleep 60 & sleep 60;;\nleave) sleep 60 & echo 1;;\nesac\n"
 	if err := os.WriteFile(filepath.Join(dir, "look.sh"), []byte(script), 0o700); err != nil {
 		t.Fatal(err)
 	}
 	holds(t, dir, `{name: a, settled: {command: [./look.sh, print, "${id}"]}, expect: 'output.id == "7"'}`)
+	holds(t, dir, `{name: a, settled: {command: [./look.sh, word]}, expect: 'output == "ok"'}`)
 	holds(t, dir, `{name: a, settled: {command: [./look.sh, fail]}, expect: "code == 3"}`)
 	holds(t, dir, `{name: a, settled: {command: [./look.sh, print, x]}, expect: "code == 0"}`)
 	unanswered(t, dir, `{name: a, settled: {command: [./look.sh, fail]}, expect: "output == nil"}`, "invariant a: ./look.sh: exit status 3: no such order")
@@ -159,6 +161,41 @@ func TestAskCommandEnds(t *testing.T) {
 	interrupt()
 	if err := <-done; !errors.Is(err, context.Canceled) || strings.Contains(err.Error(), "no answer within") {
 		t.Errorf("an interrupt: %v", err)
+	}
+}
+
+// TestAskedAgain: what follows the last call a little later is asked for again, and no longer
+// than it is waited for.
+func TestAskedAgain(t *testing.T) {
+	var asked atomic.Int64
+	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		fmt.Fprintf(w, `{"done": %v}`, asked.Add(1) > 3)
+	}))
+	defer s.Close()
+	for until, want := range map[time.Duration]bool{0: false, time.Minute: true} {
+		asked.Store(0)
+		w := ownInvariant(t, t.TempDir(), fmt.Sprintf(`{name: a, settled: {http: "GET %s/"}, expect: "answer.body.done"}`, s.URL))
+		all, err := w.Check(t.Context(), Facts{}, func(s string) string { return s }, time.Now().Add(until))
+		if err != nil || all[0].Holds != want {
+			t.Errorf("asked for %v: %+v %v", until, all, err)
+		}
+	}
+}
+
+// TestOddOwnID: a name that means something in a URL arrives whole, in a path and in a query.
+func TestOddOwnID(t *testing.T) {
+	const odd = "a/b?c=d&e#f +g"
+	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("X-Seen", r.PathValue("id")+" "+r.URL.Query().Get("id"))
+	}))
+	defer s.Close()
+	mux := http.NewServeMux()
+	mux.HandleFunc("/orders/{id}", s.Config.Handler.ServeHTTP)
+	s.Config.Handler = mux
+	w := ownInvariant(t, t.TempDir(), fmt.Sprintf(`{name: a, settled: {http: "GET %s/orders/${id}?id=${id}"}, expect: 'answer.headers["X-Seen"] == id + " " + id'}`, s.URL))
+	all, err := w.Check(t.Context(), Facts{Saga: SagaVars{ID: "s-1", Own: odd}}, func(s string) string { return s }, time.Now())
+	if err != nil || !all[0].Holds {
+		t.Errorf("%+v %v", all, err)
 	}
 }
 

@@ -6,6 +6,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/sagacheck/sagacheck/orchestrators"
 	"github.com/sagacheck/sagacheck/saga"
@@ -164,6 +165,11 @@ func (w *Workflow) Alone() bool {
 
 // Digest is a short name of what the file says.
 func (w *Workflow) Digest() string { return w.digest }
+
+// Quiet is how long the wires must be silent at the end, as the file says; 0: it does not.
+func (w *Workflow) Quiet() time.Duration {
+	return time.Duration(w.System.QuietMS) * time.Millisecond
+}
 
 // Manifest is the system as it is started.
 func (w *Workflow) Manifest() *orchestrators.Manifest {

@@ -154,10 +154,10 @@ func text(v any) string {
 	return fmt.Sprint(v)
 }
 
-// AnswerVars are the variables of an answer of the workflow: code and body.
+// AnswerVars are the variables of an answer of the workflow: code, headers and body.
 type AnswerVars map[string]any
 
 // AnswerOf is what expressions see of an answer.
-func AnswerOf(code int, body []byte) AnswerVars {
-	return AnswerVars{"code": code, "body": bodyValue("", body)}
+func AnswerOf(code int, header http.Header, body []byte) AnswerVars {
+	return AnswerVars{"code": code, "headers": headerVars(header), "body": bodyValue("", body)}
 }

@@ -62,6 +62,7 @@ func (c *compiler) compile() {
 	c.invariants()
 	if len(c.problems) == 0 && len(c.shape) == 0 {
 		w.plan = w.makePlan()
+		c.factWords()
 	}
 }
 

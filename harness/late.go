@@ -1,0 +1,45 @@
+package harness
+
+import (
+	"sync"
+	"time"
+)
+
+// Late is what a workflow still called for sagas that had ended, when the wires had been
+// silent for as long as they must and the cells were over: nobody has judged it.
+type Late struct {
+	Calls int
+	After time.Duration // how long after the end of its cell the latest one came
+	First string        // the first: service and request
+	Saga  string        // whose it was
+}
+
+// lateCalls counts them; safe for concurrent use.
+type lateCalls struct {
+	mu sync.Mutex
+	Late
+}
+
+// of is told of what comes for the sagas of a cell that is over. What comes for one that was
+// given up, still busy or stuck, is no surprise.
+func (l *lateCalls) of(cell *cellRun, id string) func(call string) {
+	if !cell.calm {
+		return func(string) {}
+	}
+	over := time.Now()
+	return func(call string) {
+		l.mu.Lock()
+		defer l.mu.Unlock()
+		if l.Calls++; l.Calls == 1 {
+			l.First, l.Saga = call, id
+		}
+		l.After = max(l.After, time.Since(over))
+	}
+}
+
+// Late is what came too late to be judged so far.
+func (h *Harness) Late() Late {
+	h.late.mu.Lock()
+	defer h.late.mu.Unlock()
+	return h.late.Late
+}
