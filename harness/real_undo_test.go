@@ -146,7 +146,7 @@ func TestUndoneByRealServices(t *testing.T) {
 		t.Errorf("an undo of nothing: %+v", a)
 	}
 	c.ask("DELETE", "/hires/1", "", 204, "")
-	if a := c.ask("DELETE", "/hires/1", "", 404, `{}`); a.Detail != "" { // it names what was there
+	if a := c.ask("DELETE", "/hires/1", "", 404, `{}`); a.Detail != history.DoneBefore { // it names what was there
 		t.Errorf("a second undo: %+v", a)
 	}
 	c.ask("DELETE", "/hires/1", "", 204, "")
