@@ -43,8 +43,8 @@ type Header struct {
 	Registers map[string]string `json:"registers,omitempty"`
 	SettleMS  int               `json:"settle_ms"`
 	// QuietMS is how long the wires had to be silent at the end; 0: as long as the policies say.
-	QuietMS int `json:"quiet_ms,omitempty"`
-	Defects   []string          `json:"defects,omitempty"`
+	QuietMS int      `json:"quiet_ms,omitempty"`
+	Defects []string `json:"defects,omitempty"`
 }
 
 // Orchestrator names the system under test.
