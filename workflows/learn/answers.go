@@ -67,22 +67,23 @@ func (a *answering) template(v any, path, key string) any {
 }
 
 func (a *answering) leaf(v any, path, key string) any {
-	var texts []string
+	var said []leaf
 	for _, c := range a.all {
 		l, _ := find(c.answered, path)
-		texts = append(texts, l.text)
+		said = append(said, l)
 	}
-	alike := !slices.ContainsFunc(texts, func(t string) bool { return t != texts[0] })
-	if echo := a.echo(texts, key, alike); echo != "" {
+	text := said[0].text
+	alike := !slices.ContainsFunc(said, func(l leaf) bool { return l.text != text })
+	if echo := a.echo(said, key, alike); echo != "" {
 		return "${" + echo + "}"
 	}
-	if alike && !(looksDrawn(texts[0]) && idKey.MatchString(key)) {
+	if alike && !(looksDrawn(text) && idKey.MatchString(key)) {
 		return v
 	}
 	if _, number := v.(json.Number); number && idKey.MatchString(key) {
-		a.notes = append(a.notes, fmt.Sprintf("TODO: %s is a number in the service's own answers, and a text here", key))
+		a.notes = append(a.notes, fmt.Sprintf("TODO: %s is a number in the service's own answers, and a text here: where the workflow takes numbers only, '${int(split(new.id, \"-\")[1])}' is one, and string(…) makes it a text where that is compared with one", key))
 	}
-	if idKey.MatchString(key) || looksDrawn(texts[0]) && !a.named && !strings.Contains(texts[0], ":") {
+	if idKey.MatchString(key) || looksDrawn(text) && !a.named && !strings.Contains(text, ":") {
 		a.named = true
 		return "${new.id}"
 	}
@@ -90,8 +91,10 @@ func (a *answering) leaf(v any, path, key string) any {
 	return v
 }
 
-// echo is what of the request an answer repeats; empty: nothing.
-func (a *answering) echo(texts []string, key string, alike bool) string {
+// echo is what of the request an answer repeats, if possible as the type that it has in the
+// answer; empty: nothing.
+func (a *answering) echo(said []leaf, key string, alike bool) string {
+	var other string // of another type; a text stays one, as played ids are no numbers
 	for _, l := range a.o.common() {
 		if alike && l.key != key { // a coincidence
 			continue
@@ -99,13 +102,19 @@ func (a *answering) echo(texts []string, key string, alike bool) string {
 		same := true
 		for i, c := range a.all {
 			r, _ := find(c.request, l.path)
-			same = same && r.text == texts[i]
+			same = same && r.text == said[i].text
 		}
-		if same {
+		switch {
+		case !same:
+		case l.number == said[0].number:
 			return l.path
+		case other == "":
+			if other = l.path; l.number {
+				other = "string(" + l.path + ")"
+			}
 		}
 	}
-	return ""
+	return other
 }
 
 // echoOfList is the list of the request that the one at a path of an answer repeats, however
@@ -128,6 +137,16 @@ func (a *answering) echoOfList(path string) string {
 	return alike[0]
 }
 
+// foundBy is true of the effect that a parameter of a path names: by its id, which is what an
+// answer says of it, but as a text, where the service's own are numbers.
+func (s *Shapes) foundBy(o *operation, path string, of *operation) string {
+	field := s.namedBy(o, path, of, answered)
+	if field == "" || typeOf(of.calls, answered, field) == texts {
+		return ".id == " + path
+	}
+	return equal("."+field, path, false)
+}
+
 // readAnswer is the answer of an operation that looks for what another one did.
 func (s *Shapes) readAnswer(o, of *operation, all []*seen) (any, []string) {
 	var where []string
@@ -137,14 +156,15 @@ func (s *Shapes) readAnswer(o, of *operation, all []*seen) (any, []string) {
 		}
 		for _, f := range of.common() {
 			if f.key == l.key && strings.HasPrefix(f.path, "request.body") {
-				where = append(where, "."+f.path+" == "+l.path)
+				alike := sameType(typeOf(of.calls, requested, f.path), typeOf(o.calls, requested, l.path))
+				where = append(where, equal("."+f.path, l.path, alike))
 				break
 			}
 		}
 	}
 	for _, l := range o.common() { // GET /payments/{paymentId}
 		if strings.HasPrefix(l.path, "request.path") {
-			where = append(where, ".id == "+l.path)
+			where = append(where, s.foundBy(o, l.path, of))
 		}
 	}
 	found := "effects"

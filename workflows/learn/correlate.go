@@ -36,7 +36,8 @@ func (s *Shapes) sagaOf(o *operation, own string) guess {
 		}},
 	} {
 		for _, l := range o.common() {
-			if l.number && !idKey.MatchString(l.key) { // others have the same amount
+			ownID := from.form == "%s" && !amountKey.MatchString(l.key)
+			if l.number && !idKey.MatchString(l.key) && !ownID { // others have the same amount
 				continue
 			}
 			if s.tells(o, l.path, from.in) {

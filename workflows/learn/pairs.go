@@ -25,14 +25,15 @@ func (s *Shapes) undone(u *operation, forward []*operation) *pair {
 		of, why string
 		leaves  func(*seen) []leaf
 	}{
-		{"action.answer.body", "an answer of %s said it", func(c *seen) []leaf { return c.answered }},
-		{"action.request", "%s said it", func(c *seen) []leaf { return c.request }},
+		{"action.answer.body", "an answer of %s said it", answered},
+		{"action.request", "%s said it", requested},
 	} {
 		for _, l := range u.common() {
 			for _, f := range same {
 				if field := s.namedBy(u, l.path, f, from.leaves); field != "" {
 					action := from.of + strings.TrimPrefix(strings.TrimPrefix(field, "answer.body"), "request")
-					return &pair{f, guess{l.path + " == " + action, fmt.Sprintf(from.why, f.request())}}
+					alike := sameType(typeOf(u.calls, requested, l.path), typeOf(f.calls, from.leaves, field))
+					return &pair{f, guess{equal(l.path, action, alike), fmt.Sprintf(from.why, f.request())}}
 				}
 			}
 		}
