@@ -1,7 +1,6 @@
 package reference
 
 import (
-	"math"
 	"net/http"
 	"strconv"
 	"strings"
@@ -9,13 +8,6 @@ import (
 
 	"github.com/sagacheck/sagacheck/reference/bounds"
 	"github.com/sagacheck/sagacheck/saga"
-)
-
-// The floor under the waits: a policy without pauses may be hasty for some attempts,
-// not for ever.
-const (
-	hastyAttempts = 10
-	leastWait     = 20 * time.Millisecond
 )
 
 // bounded is a call as it is carried out: what an earlier version accepted, which
@@ -35,21 +27,6 @@ func bounded(c saga.Call) saga.Call {
 		c.Breaker = &b
 	}
 	return c
-}
-
-// band is the interval in which the wait before attempt n lies: the policy's, but
-// for the floor, and for what a float makes of nothing times infinity.
-func band(p saga.RetryPolicy, n int) (lo, hi time.Duration) {
-	if p.InitialIntervalMS > 0 && !math.IsInf(math.Pow(p.Multiplier, float64(n-2)), 0) {
-		lo, hi = p.Band(n)
-	} else if p.InitialIntervalMS > 0 { // the policy's longest
-		p.InitialIntervalMS = p.MaxIntervalMS
-		lo, hi = p.Band(2)
-	}
-	if n > hastyAttempts {
-		lo, hi = max(lo, leastWait), max(hi, leastWait)
-	}
-	return lo, hi
 }
 
 // retryAfter reads the two forms of Retry-After (RFC 9110, 10.2.3); zero if there is

@@ -34,12 +34,6 @@ type Op struct {
 	timeout  time.Duration // of the attempt under way, where its policy adapts
 }
 
-// Op is an operation of a saga that this executor executes.
-func (e *Executor) Op(def saga.Definition, r Ref) Op {
-	trace := traceFrom(def.ID, e.traceOf(def.ID))
-	return Op{Saga: def, Ref: r, executor: e, trace: &trace}
-}
-
 // op is an operation of this saga.
 func (r *run) op(ref Ref) Op { return Op{Saga: r.state.Def, Ref: ref, executor: r.e, trace: &r.trace} }
 
@@ -61,12 +55,6 @@ func (o Op) Timeout() time.Duration {
 func (o Op) Attempt(n int) Attempt {
 	r := o.executor.rules
 	return Attempt{Op: o, N: n, Header: r.Header(o, n), Body: r.Body(o)}
-}
-
-// Aside runs f beside the work on the saga, which does not wait for it. ctx ends with
-// the executor.
-func (o Op) Aside(f func(ctx context.Context)) {
-	o.executor.spawn(func() { f(o.executor.ctx) })
 }
 
 // Attempt is one attempt about to leave.

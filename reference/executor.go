@@ -217,6 +217,18 @@ func (e *Executor) draining() bool {
 
 func (e *Executor) spawn(f func()) { e.tasks.Go(f) }
 
+// Op is an operation of a saga that this executor executes.
+func (e *Executor) Op(def saga.Definition, r Ref) Op {
+	trace := traceFrom(def.ID, e.traceOf(def.ID))
+	return Op{Saga: def, Ref: r, executor: e, trace: &trace}
+}
+
+// Aside runs f beside the work on the saga, which does not wait for it. ctx ends with
+// the executor.
+func (o Op) Aside(f func(ctx context.Context)) {
+	o.executor.spawn(func() { f(o.executor.ctx) })
+}
+
 // Status reports a saga's durable state. The error is ErrNotFound, or
 // ErrUnavailable for a saga that ended long ago while the store can't be read.
 func (e *Executor) Status(id string) (saga.Report, error) {

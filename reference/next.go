@@ -2,7 +2,6 @@ package reference
 
 import (
 	"slices"
-	"time"
 
 	"github.com/sagacheck/sagacheck/saga"
 )
@@ -100,54 +99,4 @@ func (s *State) wantsUndo(i int) bool {
 		return false
 	}
 	return s.rules.MayUndo(s, i)
-}
-
-// Limits are what bounds the attempts of an operation.
-type Limits struct {
-	Policy saga.RetryPolicy
-	// Endless: it is attempted until its outcome is known, whatever the policy
-	// says: a pivot that can't be undone, a deferred step.
-	Endless bool
-	// Background: after one attempt in the normal course it goes on in the
-	// background, since its policy has no end of its own.
-	Background bool
-	// Until is when the budget of the saga lets no attempt begin any more; zero: never.
-	Until time.Time
-}
-
-func (s *State) limits(r Ref) Limits { return s.rules.Limits(s, r) }
-
-func (s *State) defaultLimits(r Ref) Limits {
-	l := Limits{Policy: s.call(r).Retry}
-	if r.Dir == saga.Compensation {
-		return l
-	}
-	if b, _ := s.budgetOf(r.Step); b.TimeMS > 0 && s.Def.Steps[r.Step].Budgeted() && !s.PastPivot() {
-		l.Until = s.accepted.Add(b.Time())
-	}
-	switch st := &s.Def.Steps[r.Step]; st.Kind {
-	case saga.Pivot:
-		l.Endless = st.Compensation == nil
-	case saga.Deferrable:
-		l.Endless = s.Actions[r.Step].Exhausted
-		l.Background = l.Policy.MaxAttempts == 0
-	}
-	return l
-}
-
-// exhausted tells whether there may be no further attempt in the normal course,
-// if it would leave at the time due.
-func (l Limits) exhausted(attempts int, first, due time.Time) bool {
-	if l.Endless {
-		return false
-	}
-	most := l.Policy.MaxAttempts
-	return l.Background || most > 0 && attempts >= most || l.tooLate(first, due)
-}
-
-// tooLate tells whether an attempt at that time would miss the deadline, which
-// counts from the first attempt.
-func (l Limits) tooLate(first, at time.Time) bool {
-	return l.Policy.DeadlineMS > 0 && !l.Endless && !first.IsZero() &&
-		at.After(first.Add(time.Duration(l.Policy.DeadlineMS)*time.Millisecond))
 }

@@ -149,26 +149,6 @@ func (o *operation) turn(ctx context.Context) turn {
 	return o.conclude(g, a)
 }
 
-// occupy waits for a slot, so that an intent is not written down before its call can
-// leave; false: there is nothing to wait for any more.
-func (o *operation) occupy() bool {
-	o.slot = o.slot || o.run.e.slots.take(o.waiting)
-	return o.slot
-}
-
-// occupyAtOnce takes a slot if one is free.
-func (o *operation) occupyAtOnce() bool {
-	o.slot = o.run.e.slots.try()
-	return o.slot
-}
-
-func (o *operation) vacate() {
-	if o.slot {
-		o.slot = false
-		o.run.e.slots.give()
-	}
-}
-
 // conclude reports an attempt's outcome and says when the next turn is.
 func (o *operation) conclude(g *grant, a Answer) turn {
 	op, breaker := o.op, o.breaker // of this attempt; the wait is the next one's
@@ -215,22 +195,4 @@ func (o *operation) report(r Record) { o.reportDue(time.Time{}, r) }
 func (o *operation) reportDue(due time.Time, r Record) {
 	r.Step, r.Direction = o.ref.Step, o.ref.Dir
 	o.run.inbox.post(message{fact: &r, due: due})
-}
-
-// nextDue draws the time of the attempt after n, which ended at that time.
-func (o *operation) nextDue(n int, ended, notBefore time.Time) time.Time {
-	due := ended.Add(o.run.e.rules.Wait(o.op, n+1))
-	if due.Before(notBefore) {
-		return notBefore
-	}
-	return due
-}
-
-// waitWithin is the wait before attempt n, at a place in its band.
-func waitWithin(p saga.RetryPolicy, n int, place float64) time.Duration {
-	if n < 2 {
-		return 0
-	}
-	lo, hi := band(p, n)
-	return lo + time.Duration(place*float64(hi-lo))
 }

@@ -238,3 +238,23 @@ func (e *Executor) RetryNow(ctx context.Context, id string) error {
 	_, err := e.Operate(ctx, id, Asked{Act: saga.ActRetry})
 	return err
 }
+
+// waits tells whether some operation waits for its next attempt.
+func (r *run) waits() bool {
+	for _, o := range r.under {
+		if o.asleep.Load() {
+			return true
+		}
+	}
+	return false
+}
+
+// hurry ends the waits of the operations that are waiting.
+func (r *run) hurry() {
+	for _, o := range r.under {
+		select {
+		case o.hurry <- struct{}{}:
+		default: // it is not waiting
+		}
+	}
+}

@@ -92,6 +92,20 @@ func (v *versions) decide(version int, d saga.Definition, r Ref) decision {
 	return decision{version: version, name: name, template: f.Templates[name]}
 }
 
+// call is the call of an operation, as the policies say with which its step began.
+func (s *State) call(r Ref) saga.Call {
+	version, _ := s.Policy(r.Step)
+	return bounded(s.versions.decide(version, s.Def, r).template.Call(callOf(s.Def, r)))
+}
+
+// callOf is the call of an operation as its definition has it.
+func callOf(d saga.Definition, r Ref) saga.Call {
+	if r.Dir == saga.Action {
+		return d.Steps[r.Step].Action
+	}
+	return *d.Steps[r.Step].Compensation
+}
+
 // Policy is the version of the policies with which a step began, 0 for none; or it has not
 // begun.
 func (s *State) Policy(step int) (version int, begun bool) {

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"runtime/debug"
 
+	"github.com/sagacheck/sagacheck/reference/store"
 	"github.com/sagacheck/sagacheck/saga"
 )
 
@@ -60,4 +61,15 @@ func brokenReport(id string, v *view) saga.Report {
 	}
 	r.Status = saga.Stuck
 	return r
+}
+
+// giveUp ends the work on a saga whose records could not be made durable.
+func (r *run) giveUp(starts []*operation, err error) {
+	for _, o := range starts {
+		o.vacate()
+	}
+	var refused *store.RefusedError
+	if errors.As(err, &refused) {
+		r.quarantine(err)
+	}
 }

@@ -2,11 +2,9 @@ package reference
 
 import (
 	"context"
-	"errors"
 	"sync/atomic"
 	"time"
 
-	"github.com/sagacheck/sagacheck/reference/store"
 	"github.com/sagacheck/sagacheck/saga"
 )
 
@@ -70,17 +68,6 @@ func (r *run) loop(opening []Record, started func()) error {
 			return err
 		}
 		records, replies = r.digest(msgs)
-	}
-}
-
-// giveUp ends the work on a saga whose records could not be made durable.
-func (r *run) giveUp(starts []*operation, err error) {
-	for _, o := range starts {
-		o.vacate()
-	}
-	var refused *store.RefusedError
-	if errors.As(err, &refused) {
-		r.quarantine(err)
 	}
 }
 
@@ -161,49 +148,31 @@ func (r *run) intend(records *[]Record, of *operation) *grant {
 // grant answers an operation that wants another attempt: with an intent, or with
 // nil when the state does not ask for one any more.
 func (r *run) grant(records *[]Record, o *operation) func() {
-	if r.e.draining() {
-		return func() { o.grants <- nil }
+	none := func() { o.grants <- nil }
+	if r.e.draining() || r.under[o.ref] != o {
+		return none
 	}
-	if r.under[o.ref] == o && r.state.wants(o.ref) && !r.state.held(o.ref) && r.e.rules.Spent(r.state, o.ref, r.e.now()) {
+	if r.asksFor(o.ref) && r.e.rules.Spent(r.state, o.ref, r.e.now()) {
 		r.take(records, r.ended(o.ref))
 	}
-	if r.under[o.ref] != o || !r.state.wants(o.ref) || r.state.held(o.ref) {
-		if r.under[o.ref] == o {
-			delete(r.under, o.ref)
-		}
-		return func() { o.grants <- nil }
+	if !r.asksFor(o.ref) {
+		delete(r.under, o.ref)
+		return none
 	}
 	g := r.intend(records, o)
 	return func() { o.grants <- g }
 }
 
+// asksFor: the state asks for another attempt of an operation, and nobody holds it.
+func (r *run) asksFor(ref Ref) bool { return r.state.wants(ref) && !r.state.held(ref) }
+
 // cancelUnwanted ends the waiting of operations that the state does not ask for
 // any more. A call under way is left alone: its answer is wanted.
 func (r *run) cancelUnwanted() {
 	for ref, o := range r.under {
-		if !r.state.Op(ref).Open && (!r.state.wants(ref) || r.state.held(ref)) {
+		if !r.state.Op(ref).Open && !r.asksFor(ref) {
 			o.cancel()
 			delete(r.under, ref)
-		}
-	}
-}
-
-// waits tells whether some operation waits for its next attempt.
-func (r *run) waits() bool {
-	for _, o := range r.under {
-		if o.asleep.Load() {
-			return true
-		}
-	}
-	return false
-}
-
-// hurry ends the waits of the operations that are waiting.
-func (r *run) hurry() {
-	for _, o := range r.under {
-		select {
-		case o.hurry <- struct{}{}:
-		default: // it is not waiting
 		}
 	}
 }

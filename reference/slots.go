@@ -86,6 +86,26 @@ func (s slots) idle(ctx context.Context) {
 	}
 }
 
+// occupy waits for a slot, so that an intent is not written down before its call can
+// leave; false: there is nothing to wait for any more.
+func (o *operation) occupy() bool {
+	o.slot = o.slot || o.run.e.slots.take(o.waiting)
+	return o.slot
+}
+
+// occupyAtOnce takes a slot if one is free.
+func (o *operation) occupyAtOnce() bool {
+	o.slot = o.run.e.slots.try()
+	return o.slot
+}
+
+func (o *operation) vacate() {
+	if o.slot {
+		o.slot = false
+		o.run.e.slots.give()
+	}
+}
+
 // couldNotLeave tells whether a call failed for want of something of our own, before
 // anything of it left.
 func couldNotLeave(err error) bool {

@@ -2,8 +2,6 @@ package reference
 
 import (
 	"fmt"
-	"maps"
-	"slices"
 	"time"
 
 	"github.com/sagacheck/sagacheck/saga"
@@ -67,34 +65,11 @@ func newState(def saga.Definition, r *Rules) *State {
 	return s
 }
 
-// clone is a copy that changes by itself.
-func (s *State) clone() *State {
-	c := *s
-	c.Actions, c.Undos, c.policies = slices.Clone(s.Actions), slices.Clone(s.Undos), slices.Clone(s.policies)
-	c.asked = maps.Clone(s.asked)
-	c.all = newOverview(&c)
-	return &c
-}
-
 func (s *State) Op(r Ref) *OpState {
 	if r.Dir == saga.Action {
 		return &s.Actions[r.Step]
 	}
 	return &s.Undos[r.Step]
-}
-
-// call is the call of an operation, as the policies say with which its step began.
-func (s *State) call(r Ref) saga.Call {
-	version, _ := s.Policy(r.Step)
-	return bounded(s.versions.decide(version, s.Def, r).template.Call(callOf(s.Def, r)))
-}
-
-// callOf is the call of an operation as its definition has it.
-func callOf(d saga.Definition, r Ref) saga.Call {
-	if r.Dir == saga.Action {
-		return d.Steps[r.Step].Action
-	}
-	return *d.Steps[r.Step].Compensation
 }
 
 // replay builds the state of a saga from its journal.

@@ -1,6 +1,8 @@
 package reference
 
 import (
+	"maps"
+	"slices"
 	"sync"
 
 	"github.com/sagacheck/sagacheck/saga"
@@ -39,4 +41,13 @@ func (v *view) decide(a Asked) (ruling, error) {
 	v.mu.Lock()
 	defer v.mu.Unlock()
 	return v.s.decide(a, false)
+}
+
+// clone is a copy that changes by itself.
+func (s *State) clone() *State {
+	c := *s
+	c.Actions, c.Undos, c.policies = slices.Clone(s.Actions), slices.Clone(s.Undos), slices.Clone(s.policies)
+	c.asked = maps.Clone(s.asked)
+	c.all = newOverview(&c)
+	return &c
 }
