@@ -69,22 +69,27 @@ func (r *run) logInterrupted(records []Record) {
 
 // logAttempt says what came of a call.
 func (e *Executor) logAttempt(ctx context.Context, at Attempt, a Answer, err error) {
-	say := func(level slog.Level, what string, more ...any) { e.logOf(ctx, at.Op, at.N, level, what, more...) }
-	var transport *url.Error // holds the URL
-	if errors.As(err, &transport) {
-		err = transport.Err
-	}
 	switch {
 	case a.unsent:
 		if e.shortage.news(e.now()) {
-			say(slog.LevelError, "a call could not leave; it is no attempt, and others that can't are not logged for a minute", "error", err)
+			e.logOf(ctx, at.Op, at.N, slog.LevelError,
+				"a call could not leave; it is no attempt, and others that can't are not logged for a minute", "error", withoutURL(err))
 		}
 	case err != nil:
-		say(slog.LevelInfo, "attempt", "error", err)
+		e.logOf(ctx, at.Op, at.N, slog.LevelInfo, "attempt", "error", withoutURL(err))
 	default:
-		say(slog.LevelInfo, "attempt", "code", a.Code)
+		e.logOf(ctx, at.Op, at.N, slog.LevelInfo, "attempt", "code", a.Code)
 	}
 	if a.tooLong != "" {
-		say(slog.LevelWarn, "Retry-After is too long", "asked", a.tooLong, "waits", bounds.RetryAfter.String())
+		e.logOf(ctx, at.Op, at.N, slog.LevelWarn, "Retry-After is too long", "asked", a.tooLong, "waits", bounds.RetryAfter.String())
 	}
+}
+
+// withoutURL is the error of a call as it may be logged.
+func withoutURL(err error) error {
+	var transport *url.Error
+	if errors.As(err, &transport) {
+		return transport.Err
+	}
+	return err
 }

@@ -32,10 +32,10 @@ func Decode(r io.Reader) (saga.Definition, error) {
 	if _, err := dec.Token(); !errors.Is(err, io.EOF) {
 		return def, &InvalidError{"body", "expected one JSON value"}
 	}
-	if err := validateBodies(def); err != nil {
-		return def, err
-	}
 	if at := invalidUTF8(text); at >= 0 {
+		if err := validateBodies(def); err != nil { // it names the call's
+			return def, err
+		}
 		return def, &InvalidError{"body", fmt.Sprintf("byte %d is not UTF-8", at)}
 	}
 	return def, nil

@@ -101,6 +101,9 @@ func validPort(port string) bool {
 
 // invalidUTF8 is the place of the first byte that is not UTF-8; -1 if there is none.
 func invalidUTF8(text []byte) int {
+	if utf8.Valid(text) {
+		return -1
+	}
 	for i := 0; i < len(text); {
 		r, n := utf8.DecodeRune(text[i:])
 		if r == utf8.RuneError && n == 1 {
