@@ -211,6 +211,7 @@ func (l *learner) repeat(ctx context.Context) error {
 	header := http.Header{"Idempotency-Key": {fmt.Sprintf("learn-%s", l.suffix())}}
 	l.recorder.Begin(nil, nil)
 	var names []string
+	var codes []int
 	for range 2 {
 		code, answer, err := l.ask(ctx, l.setup.Start, header, body)
 		if err != nil {
@@ -219,8 +220,9 @@ func (l *learner) repeat(ctx context.Context) error {
 		if code/100 != 2 {
 			return nil // it takes no second one: nothing is known of such keys
 		}
-		names = append(names, learn.Field(learn.JSON(answer), field))
+		names, codes = append(names, learn.Field(learn.JSON(answer), field)), append(codes, code)
 	}
+	l.record.Again = codes
 	if l.record.Idempotent = names[0] == names[1]; l.record.Idempotent {
 		l.setup.Headers["Idempotency-Key"] = "start-${saga.id}"
 	}

@@ -40,32 +40,44 @@ func keyOf(ops []*operation) string {
 	return names[0]
 }
 
-// stable tells whether all attempts of a call had one key, and no other call had it; again
-// is how many attempts after the first were seen.
-func stable(ops []*operation, header string) (ok bool, again int) {
-	first := map[string]*seen{}
-	for _, o := range ops {
-		for _, c := range o.calls {
-			key := c.Header.Get(header)
-			b := first[key]
-			switch {
-			case b == nil:
-				first[key] = c
-			case !b.Same(c.Call) || b.run != c.run:
-				return false, again
-			default:
-				again++
+// keeping tells what an operation does with its keys.
+type keeping string
+
+const (
+	noKey     keeping = ""       // not each of its calls has one
+	sameKey   keeping = "same"   // all attempts of a call have one, and no other call has it
+	ownKeys   keeping = "own"    // attempts of one call have keys of their own
+	sharedKey keeping = "shared" // another call has the same
+)
+
+// keeps tells what an operation does with its keys, all operations being known; again is how
+// many attempts after the first had the first one's.
+func keeps(op *operation, all []*operation, header string) (how keeping, again int) {
+	if keyOf([]*operation{op}) != header {
+		return noKey, 0
+	}
+	for i, c := range op.calls {
+		key, first := c.Header.Get(header), true
+		for _, b := range op.calls[:i] {
+			if b.run != c.run || !b.Same(c.Call) {
+				continue
+			}
+			if first = false; b.Header.Get(header) != key {
+				return ownKeys, 0
 			}
 		}
-		for _, c := range o.calls { // an attempt with another key
+		if !first {
+			again++
+		}
+		for _, o := range all {
 			for _, b := range o.calls {
-				if b.run == c.run && b.Same(c.Call) && b.Header.Get(header) != c.Header.Get(header) {
-					return false, again
+				if b.Header.Get(header) == key && (b.run != c.run || !b.Same(c.Call)) {
+					return sharedKey, 0
 				}
 			}
 		}
 	}
-	return true, again
+	return sameKey, again
 }
 
 // permanent are the codes with which calls of an operation were refused, if none of those

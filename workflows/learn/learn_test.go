@@ -3,6 +3,7 @@ package learn
 import (
 	"encoding/json"
 	"flag"
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
@@ -88,6 +89,62 @@ func TestDraftAfterACrash(t *testing.T) {
 	} {
 		if !strings.Contains(string(draft), want) {
 			t.Errorf("%q is not in\n%s", want, draft)
+		}
+	}
+}
+
+// TestDraftOfKeys: a step whose attempts have keys of their own takes the promise from no other
+// one, and it is said which one that is; the same of a key that two calls have.
+func TestDraftOfKeys(t *testing.T) {
+	for name, tt := range map[string]struct {
+		key  func(c *Call, run int) string
+		want []string
+	}{
+		"changed": {func(c *Call, run int) string { return fmt.Sprintf("%p", c) }, []string{
+			"shipment: {permanent: [422]} # none of 2 refused calls was made again; no same_key: its attempts had keys of their own: a repeat may do it twice\n",
+			"payment: {permanent: [422], same_key: true} #",
+			"each call had a key of its own, and 1 repeats the same",
+		}},
+		"shared": {func(c *Call, run int) string { return "ship" }, []string{
+			"shipment: {permanent: [422]} # none of 2 refused calls was made again; no same_key: another call had the same key: a service may take one for a repeat of the other\n",
+			"payment: {permanent: [422], same_key: true} #",
+		}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			in := recorded(t, "testdata/numbers.json")
+			for run, r := range in.Record.Runs {
+				for i := range r.Calls {
+					if c := &r.Calls[i]; c.Service == "shipping" {
+						c.Header.Set(usualKey, tt.key(c, run))
+					}
+				}
+			}
+			draft, _ := Write(in.Setup, in.Record)
+			containsAll(t, string(draft), tt.want)
+		})
+	}
+}
+
+// TestDraftOfAccepted: all answers by which a start was seen to be taken are accepted ones.
+func TestDraftOfAccepted(t *testing.T) {
+	in := recorded(t, "testdata/numbers.json")
+	in.Record.Again = []int{202, 200}
+	in.Record.Runs[4].Code = 409 // it answers when it is over
+	in.Record.Runs[5].Code = 502 // nobody knows what that is
+	draft, _ := Write(in.Setup, in.Record)
+	containsAll(t, string(draft), []string{
+		"accepted: answer.code in [200, 202, 409] # as seen; 200 to a start that was sent again; 409 of one that it took: the answer names it\n",
+	})
+	if _, err := workflows.Parse("workflow.yaml", draft); err != nil {
+		t.Error(err)
+	}
+}
+
+func containsAll(t *testing.T, text string, all []string) {
+	t.Helper()
+	for _, want := range all {
+		if !strings.Contains(text, want) {
+			t.Errorf("%q is not in\n%s", want, text)
 		}
 	}
 }

@@ -14,6 +14,8 @@ type Record struct {
 	Runs []Run `json:"runs"`
 	// Idempotent: a start that was sent twice with one Idempotency-Key gave one saga.
 	Idempotent bool `json:"idempotent,omitempty"`
+	// Again are the codes with which the two starts under one key were answered.
+	Again []int `json:"again,omitempty"`
 	// Crash is what became of a start in whose middle the workflow was killed; nil: nothing is
 	// known of that.
 	Crash *Crash `json:"crash,omitempty"`

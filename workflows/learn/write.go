@@ -193,11 +193,8 @@ func (d *draft) talk(w *writer) {
 		}
 		w.line(1, "body: "+flow(startTemplate(s.Body, s.Varies)), why)
 	}
-	code := 0
-	if len(d.record.Runs) > 0 {
-		code = d.record.Runs[0].Code
-	}
-	w.line(1, fmt.Sprintf("accepted: answer.code == %d", code), "as seen")
+	accepted, why := d.accepted()
+	w.line(1, "accepted: "+accepted, why)
 	if d.id != "" {
 		w.line(1, "id: "+d.id, "another one in each answer to a start")
 	}

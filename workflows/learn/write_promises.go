@@ -13,21 +13,24 @@ func (d *draft) writePromises(w *writer) {
 		lines = append(lines, [2]string{"start: idempotent", "a start that was sent twice with one Idempotency-Key gave one saga"})
 	}
 	ops, again := d.changing(""), 0
-	if keyOf(ops) == usualKey {
-		if ok, n := stable(ops, usualKey); ok {
-			again = n
+	for _, op := range ops {
+		if how, n := keeps(op, ops, usualKey); how == sameKey {
+			again += n
 		}
 	}
 	for _, of := range d.promising() {
-		if promised, why := d.promised(of.op.operation, again); promised != "" {
+		switch promised, why := d.promised(of.op.operation, again); {
+		case promised != "":
 			lines = append(lines, [2]string{of.name + ": {" + promised + "}", why})
+		case why != "":
+			lines = append(lines, [2]string{"", of.name + ": " + why})
 		}
 	}
-	if len(lines) == 0 {
+	if !slices.ContainsFunc(lines, func(l [2]string) bool { return l[0] != "" }) {
 		w.line(0, "", "promises: nothing was seen that it promises beyond being a saga")
-		return
+	} else {
+		w.line(0, "promises:", "what was seen; take out what is no promise")
 	}
-	w.line(0, "promises:", "what was seen; take out what is no promise")
 	for _, l := range lines {
 		w.line(1, l[0], l[1])
 	}
@@ -65,15 +68,20 @@ func (d *draft) promising() (all []promising) {
 	return all
 }
 
-// promised is what is to be written of one call; again is how many calls were made again
-// with the key that they had had.
+// promised is what is to be written of one call, and why that, or nothing, is; again is how many
+// calls were made again with the key that they had had.
 func (d *draft) promised(op *operation, again int) (promised, why string) {
 	var texts, reasons []string
 	if codes, n := d.shapes.permanent(op); len(codes) > 0 {
 		texts = append(texts, "permanent: "+strings.ReplaceAll(fmt.Sprint(codes), " ", ", "))
 		reasons = append(reasons, fmt.Sprintf("none of %d refused calls was made again", n))
 	}
-	if again > 0 && slices.Contains(d.changing(""), op) {
+	switch how, _ := keeps(op, d.changing(""), usualKey); {
+	case how == ownKeys:
+		reasons = append(reasons, "no same_key: its attempts had keys of their own: a repeat may do it twice")
+	case how == sharedKey:
+		reasons = append(reasons, "no same_key: another call had the same key: a service may take one for a repeat of the other")
+	case how == sameKey && again > 0:
 		texts = append(texts, "same_key: true")
 		reasons = append(reasons, fmt.Sprintf("each call had a key of its own, and %d repeats the same", again))
 	}

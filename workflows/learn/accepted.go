@@ -1,0 +1,50 @@
+package learn
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+)
+
+// accepted is true of the answers by which the workflow took a start.
+func (d *draft) accepted() (expression, why string) {
+	var codes []int
+	var reasons []string
+	add := func(code int, when string) {
+		if slices.Contains(codes, code) {
+			return
+		}
+		if codes = append(codes, code); when != "" {
+			reasons = append(reasons, fmt.Sprintf("%d %s", code, when))
+		}
+	}
+	for i := range d.shapes.run {
+		if code := d.shapes.run[i].Code; code/100 == 2 {
+			add(code, "")
+		}
+	}
+	for _, code := range d.record.Again {
+		add(code, "to a start that was sent again")
+	}
+	for i := range d.shapes.run {
+		if r := &d.shapes.run[i]; r.taken(d.id) {
+			add(r.Code, "of one that it took: the answer names it")
+		}
+	}
+	slices.Sort(codes)
+	switch len(codes) {
+	case 0:
+		return "answer.code / 100 == 2", "TODO: no start was accepted"
+	case 1:
+		return fmt.Sprintf("answer.code == %d", codes[0]), "as seen"
+	}
+	all := strings.ReplaceAll(fmt.Sprint(codes), " ", ", ")
+	return "answer.code in " + all, strings.Join(append([]string{"as seen"}, reasons...), "; ")
+}
+
+// taken tells whether a start was answered with the name of a saga that is known by it
+// afterwards: also one that came to its end before the answer, and was refused.
+func (v *view) taken(id string) bool {
+	l, named := find(v.answer, id)
+	return named && l.text != "" && len(v.Outcome) > 0 && v.Code < 500
+}
