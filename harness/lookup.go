@@ -41,6 +41,8 @@ func (r *cellRun) lookUp(ctx context.Context, d saga.Definition, why error) (acc
 				return true, nil
 			case answers.Hopeless(err), err != nil && time.Now().After(deadline):
 				return false, fmt.Errorf("the status of saga %s, whose submission was not answered (%w): %w", d.ID, why, err)
+			case err == nil && (time.Since(busy) > quiet || time.Now().After(deadline)) && r.called(d.ID):
+				return r.unanswered(d.ID, code)
 			case err == nil && (time.Since(busy) > quiet || time.Now().After(deadline)):
 				r.rec.Add(history.Event{Kind: history.SagaRefused, Saga: d.ID, Code: code, Detail: "unknown after its only submission, and not submitted again: the orchestrator lacks the capability idempotent-submit"})
 				return false, nil
@@ -50,4 +52,20 @@ func (r *cellRun) lookUp(ctx context.Context, d saga.Definition, why error) (acc
 			return false, err
 		}
 	}
+}
+
+// called tells whether a saga has called a service: then it was taken, whatever was answered.
+func (r *cellRun) called(id string) bool {
+	events, _ := r.rec.Since(0)
+	return slices.ContainsFunc(events, func(e history.Event) bool { return e.Kind == history.CallSent && e.Saga == id })
+}
+
+// unanswered takes a saga for accepted that runs, by its calls, and is not known. One that
+// nobody can ask for is not judged: what became of it is not known.
+func (r *cellRun) unanswered(id string, code int) (accepted bool, err error) {
+	if r.own != nil && !r.own.router.askable(id) {
+		return false, fmt.Errorf("saga %s has called services, and its start was never answered: without the id in that answer (start.id) nobody can ask what became of it: expected an outcome.request that asks by ${saga.id} or ${start.body…}, promises.start: idempotent, or no crashable process", id)
+	}
+	r.rec.Add(history.Event{Kind: history.SagaAccepted, Saga: id, Code: code, Detail: "its answer was lost; it has called services"})
+	return true, nil
 }

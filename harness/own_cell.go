@@ -328,11 +328,22 @@ func (c *ownClient) unfit(method, target string, code int, body []byte, err erro
 	return orchestrators.Answered(method, c.base+target, code, body, err.Error(), true)
 }
 
+// askable tells whether it can be asked for a saga: its own name is known, or nobody needs it.
+func (r *router) askable(id string) bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	s := r.sagas[id]
+	return s != nil && (s.own != "" || !r.flow.Names() || !r.flow.AsksByID())
+}
+
 // Report asks where a saga stands. One whose own name is not known can't be asked for.
 func (c *ownClient) Report(ctx context.Context, id string) (saga.Report, int, error) {
 	st, own, ok := c.saga(id)
-	if !ok || own == "" {
+	if !ok || !c.r.askable(id) {
 		return saga.Report{}, http.StatusNotFound, nil
+	}
+	if !c.r.flow.Names() {
+		own = id
 	}
 	q, err := c.r.flow.Ask(st, id, own)
 	if err != nil {

@@ -91,6 +91,36 @@ func TestCallAfterTheEnd(t *testing.T) {
 	}
 }
 
+// TestStartWithoutAnswer: a saga whose start was never answered, and that has called, is judged if
+// anybody can ask for it; if not, that is said.
+func TestStartWithoutAnswer(t *testing.T) {
+	byID := shopFile
+	bySaga := strings.Replace(shopFile, "GET /orders/${id}", "GET /orders/${saga.id}", 1)
+	unknown := strings.Replace(shopFile, "GET /orders/${id}", "GET /orders/none-${saga.id}", 1)
+	for text, c := range map[string]struct {
+		end saga.Status
+		err string
+	}{byID: {err: "its start was never answered"}, bySaga: {end: saga.Completed}, unknown: {}} {
+		s := &shop{send: usual, silent: true}
+		h, flow := startShopOf(t, s, "127.0.0.1", text)
+		h.Settle = 2 * time.Second
+		r := h.RunCell(t.Context(), shopCell(flow, 1, faults.Plan{}))
+		switch {
+		case c.err != "":
+			if r.Err == nil || !strings.Contains(r.Err.Error(), c.err) {
+				t.Errorf("%s: %v", flow.Outcome.Request, r.Err)
+			}
+		case r.Err != nil:
+			t.Errorf("%s: %v", flow.Outcome.Request, r.Err)
+		default:
+			one := history.NewIndex(r.History).Sagas[0]
+			if len(one.Accepted) != 1 || one.Status() != c.end {
+				t.Errorf("%s: accepted %d times, ended %q, expected %q", flow.Outcome.Request, len(one.Accepted), one.Status(), c.end)
+			}
+		}
+	}
+}
+
 // TestOutbox: what an outbox still does when its order is done belongs to the cell, however the
 // first attempt failed, and however rarely it looks.
 func TestOutbox(t *testing.T) {

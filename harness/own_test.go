@@ -46,6 +46,9 @@ type shop struct {
 	// after: when an order is done, its card is charged so much later.
 	after time.Duration
 
+	// silent: a start is never answered, and an order goes by its customer.
+	silent bool
+
 	// again: what an old order still does when another one has come.
 	again func()
 
@@ -57,7 +60,11 @@ func (s *shop) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if r.Method == http.MethodGet {
 		s.mu.Lock()
 		defer s.mu.Unlock()
-		fmt.Fprintf(w, `{"state":%q}`, s.states[r.PathValue("id")])
+		state, known := s.states[r.PathValue("id")]
+		if !known {
+			w.WriteHeader(http.StatusNotFound)
+		}
+		fmt.Fprintf(w, `{"state":%q}`, state)
 		return
 	}
 	var order struct {
@@ -71,6 +78,10 @@ func (s *shop) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	time.Sleep(s.late)
 	id := fmt.Sprintf("o-%d", rand.Int64())
+	if s.silent {
+		id = order.Customer
+		defer panic(http.ErrAbortHandler)
+	}
 	old := s.set(id, "NEW")
 	go func() {
 		if s.again != nil && old > 0 {
@@ -219,13 +230,17 @@ func shopSystem(t testing.TB, w *wire.Wire, s *shop, host, text string) (orchest
 
 func runShop(t *testing.T, h *harness.Harness, flow *workflows.Workflow, sagas int, p faults.Plan) *history.History {
 	t.Helper()
-	r := h.RunCell(t.Context(), harness.Cell{
-		ID: nextID(), Scenario: flow.Name, Source: harness.Outline{Flow: flow}, Sagas: sagas, Plan: p, Profile: participants.Naive, Seed: rand.Uint64(),
-	})
+	r := h.RunCell(t.Context(), shopCell(flow, sagas, p))
 	if r.Err != nil {
 		t.Fatal(r.Err)
 	}
 	return r.History
+}
+
+func shopCell(flow *workflows.Workflow, sagas int, p faults.Plan) harness.Cell {
+	return harness.Cell{
+		ID: nextID(), Scenario: flow.Name, Source: harness.Outline{Flow: flow}, Sagas: sagas, Plan: p, Profile: participants.Naive, Seed: rand.Uint64(),
+	}
 }
 
 // usual sends as Go does, on connections that it keeps.

@@ -66,6 +66,16 @@ func (w *Workflow) Begin(id string, seed uint64) (Started, error) {
 	return s, nil
 }
 
+// uses tells whether the request speaks of a variable.
+func (a asking) uses(name string) bool {
+	for _, t := range a.headers {
+		if t.Uses(name) {
+			return true
+		}
+	}
+	return a.target.Uses(name) || a.body.Uses(name)
+}
+
 func (a asking) fill(env map[string]any) (Started, error) {
 	target, err := a.target.Render(env)
 	if err != nil {
@@ -136,6 +146,12 @@ func (w *Workflow) OwnID(a AnswerVars, id string) (string, error) {
 
 // escaped is a name as it stands in a path or a query, whatever is in it.
 func escaped(name string) string { return strings.ReplaceAll(url.QueryEscape(name), "+", "%20") }
+
+// AsksByID tells whether the question where a saga stands names it as the workflow does.
+func (w *Workflow) AsksByID() bool { return w.talk.outcome.uses("id") }
+
+// Names tells whether the workflow has names of its own for its sagas (start.id).
+func (w *Workflow) Names() bool { return w.talk.id != nil }
 
 // Ask is the question where a saga stands.
 func (w *Workflow) Ask(s Started, id, own string) (Started, error) {

@@ -11,6 +11,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"regexp"
 	"slices"
 	"strings"
@@ -122,6 +123,11 @@ func (t *Text) Literals() []string { return t.literals }
 // Programs are the expressions of a text, in their order.
 func (t *Text) Programs() []*vm.Program { return t.programs }
 
+// Uses tells whether an expression of a text reads one of the variables.
+func (t *Text) Uses(names ...string) bool {
+	return slices.ContainsFunc(t.programs, func(p *vm.Program) bool { return Uses(p, names) })
+}
+
 // expressionEnd is the index of the brace that closes an expression, −1 if none
 // does. Braces inside strings do not count.
 func expressionEnd(s string) int {
@@ -212,6 +218,15 @@ func ParseTree(v any, known ...string) (*Tree, error) {
 		return ParseTree(v.ToMap(), known...)
 	}
 	return &Tree{plain: v}, nil
+}
+
+// Uses tells whether a template in the value reads one of the variables.
+func (t *Tree) Uses(names ...string) bool {
+	if t == nil {
+		return false
+	}
+	uses := func(t *Tree) bool { return t.Uses(names...) }
+	return t.text != nil && t.text.Uses(names...) || slices.ContainsFunc(t.list, uses) || slices.ContainsFunc(slices.Collect(maps.Values(t.fields)), uses)
 }
 
 // Value is the YAML value with the values of its templates.
