@@ -65,7 +65,7 @@ func facts(events []history.Event, of workflows.SagaVars) (f workflows.Facts, en
 		case history.SagaStatus:
 			f.Status = e.Status
 		case history.CallCommitted:
-			f.Effects = append(f.Effects, effectFact(e))
+			f.Effects, f.Before = append(f.Effects, effectFact(e)), append(f.Before, len(f.Calls))
 		case history.CallAnswered:
 			call := callFact(e)
 			call["code"] = e.Code

@@ -131,7 +131,7 @@ func (r *router) named(id, own string) {
 		return
 	}
 	s.own = own
-	if r.sagas[own] == nil {
+	if known := r.sagas[own]; known == nil || known.cell == nil { // whose cell is over: the name is used again
 		r.sagas[own] = s
 	}
 	r.hear(s, own)

@@ -216,6 +216,26 @@ func (r *routed) do(to wire.Routed, op saga.Operation) {
 	to.Handle(participants.Call{Op: op, Attempt: 1}, nil, nil)
 }
 
+// TestNamesThatAreNumbers: a saga's own name is its own, also if another saga has said the same
+// number as something else, or if it was the name of one whose cell is over.
+func TestNamesThatAreNumbers(t *testing.T) {
+	text := strings.Replace(tripFile, "PUT /cars/{ref}\", saga: request.body.trip", "PUT /cars/{ref}\", saga: of(request.body.trip)", 1)
+	r := newRoutedOf(t, text, "s1", "s2")
+	r.named("s1", "1")
+	r.call("PUT", "/cars/2", `{"trip":"1"}`) // says 2
+	r.named("s2", "2")
+	if to := r.call("PUT", "/cars/c-2", `{"trip":"2"}`); to.Line == nil || r.trouble() > 0 || len(r.sagas["s2"].lines) != 1 {
+		t.Errorf("a call of 2, which another one has said before: %+v", to.Answer)
+	}
+	r = newRouted(t, "s1", "s2")
+	r.named("s1", "1")
+	r.dismiss(r.cells["s1"])
+	r.named("s2", "1")
+	if to := r.call("PUT", "/cars/c-2", `{"trip":"1"}`); to.Line == nil || r.trouble() > 0 || len(r.sagas["s2"].lines) != 1 {
+		t.Errorf("a call of 1, as one was called whose cell is over: %+v", to.Answer)
+	}
+}
+
 // TestLeftOverCalls: what follows on a call that nobody could explain, or that came when its
 // cell was over, is not given to the one cell that is left.
 func TestLeftOverCalls(t *testing.T) {

@@ -49,7 +49,10 @@ func (e *unknownSagaError) Error() string {
 // whose finds the saga of a call, and the action that it undoes; under the lock.
 func (r *router) whose(call *workflows.Call) (*ownSaga, *ownAction, error) {
 	value, only, err := call.Saga(func(v string) (string, bool) {
-		s := r.said[v]
+		s := r.sagas[v] // a name of its own is more than what somebody else said, a number perhaps
+		if s == nil {
+			s = r.said[v]
+		}
 		if s == nil {
 			return "", false
 		}

@@ -198,7 +198,7 @@ type Invariant struct {
 	Name string `json:"name" yaml:"name"`
 	// Settled must hold when a saga has ended and all is silent. Who is asked may follow a little later: what does not hold is asked for again for a second.
 	Settled any `json:"settled,omitempty" yaml:"settled,omitempty"`
-	// Always must hold after every effect.
+	// Always must hold before and after every effect, and at the end: of effects, and the calls that were answered by then. Where a saga stands (status) is known at its end.
 	Always any `json:"always,omitempty" yaml:"always,omitempty"`
 	// Sometimes must have been true at the end of some saga of a run.
 	Sometimes any `json:"sometimes,omitempty" yaml:"sometimes,omitempty"`

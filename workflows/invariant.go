@@ -56,6 +56,7 @@ type Facts struct {
 	Status  saga.Status
 	Effects []any // in their order: {step, instance, direction, part, attempt, ref, of, amount, unit, postings, writes}
 	Calls   []any // that were answered: {step, instance, direction, part, attempt, code}
+	Before  []int // how many of Calls were answered before each of Effects
 }
 
 func (f Facts) env() map[string]any {
@@ -149,14 +150,26 @@ func (w *Workflow) detail(found map[string]any) string {
 	return all
 }
 
-// always checks the state after each effect.
+// after is what was known when the n-th effect was done; n is 0: before the first one.
+func (f Facts) after(n int) Facts {
+	answered := 0
+	if n > 0 {
+		answered = f.Before[n-1]
+	}
+	f.Effects, f.Calls = f.Effects[:n], f.Calls[:answered]
+	return f
+}
+
+// always checks the state before and after each effect, and at the end.
 func (c condition) always(f Facts, done *Checked) error {
-	for n := range len(f.Effects) + 1 {
+	for n := range len(f.Effects) + 2 {
 		g := f
-		g.Effects = f.Effects[:n]
+		if n <= len(f.Effects) {
+			g = f.after(n)
+		}
 		holds, err := truth(c.expr, g.env())
 		if err != nil || !holds {
-			done.Detail += fmt.Sprintf("; after %d of %d effects", n, len(f.Effects))
+			done.Detail += fmt.Sprintf("; after %d of %d effects", len(g.Effects), len(f.Effects))
 			return err
 		}
 	}
@@ -205,7 +218,11 @@ func (c *compiler) invariant(at string, inv Invariant) {
 		if inv.Expect != "" {
 			c.bad(strings.TrimSuffix(at, string(when))+"expect", "is for sql, http and command: the expression says it all")
 		}
-		done.source, done.expr = v, c.expression(at, v, factVars...)
+		known := factVars
+		if when == Always {
+			known = slices.DeleteFunc(slices.Clone(factVars), func(v string) bool { return v == "status" })
+		}
+		done.source, done.expr = v, c.expression(at, v, known...)
 	case map[string]any:
 		if when == Always {
 			c.bad(at, "expected an expression: nobody outside is asked after every effect")

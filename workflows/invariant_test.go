@@ -182,6 +182,24 @@ func TestAskedAgain(t *testing.T) {
 	}
 }
 
+// TestAlways: what always holds is judged by what was known after each effect, and at the end.
+func TestAlways(t *testing.T) {
+	effect, call := map[string]any{"step": "charge"}, map[string]any{"step": "charge", "code": 201}
+	f := Facts{Effects: []any{effect, effect}, Calls: []any{call, call}, Before: []int{0, 1}}
+	for src, want := range map[string]bool{
+		"len(calls) <= len(effects)": true,
+		"len(effects) <= 1":          false,
+		"len(calls) < 2":             false, // at the end
+		"len(calls) != 1":            false, // after the second effect
+	} {
+		w := ownInvariant(t, t.TempDir(), fmt.Sprintf("{name: a, always: '%s'}", src))
+		all, err := w.Check(t.Context(), f, func(s string) string { return s }, time.Now())
+		if err != nil || all[0].Holds != want {
+			t.Errorf("%s: %+v %v", src, all, err)
+		}
+	}
+}
+
 // TestOddOwnID: a name that means something in a URL arrives whole, in a path and in a query.
 func TestOddOwnID(t *testing.T) {
 	const odd = "a/b?c=d&e#f +g"
