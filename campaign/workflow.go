@@ -2,7 +2,6 @@ package campaign
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"maps"
 	"math"
@@ -181,39 +180,6 @@ func setting(ms int) int {
 		}
 	}
 	return int(nearest * unit)
-}
-
-// sound says what is wrong with a run without faults; nil: it shows the whole workflow.
-func (f *flow) sound(h *history.History) error {
-	called, took := map[string]bool{}, map[string]bool{}
-	var last saga.Status
-	for _, e := range h.Events {
-		switch e.Kind {
-		case history.CallSent, history.CallRead:
-			step, _ := saga.CutInstance(e.Step)
-			called[f.file.ServiceOf(step)], took[step] = true, took[step] || e.Direction == saga.Action
-		case history.SagaStatus:
-			last = e.Status
-		}
-	}
-	if len(called) == 0 {
-		return errors.New("the workflow called nothing: do its addresses point to ${service.NAME}?")
-	}
-	var errs []error
-	for _, name := range slices.Sorted(maps.Keys(f.file.Services)) {
-		if !called[name] && !f.file.Services[name].Optional {
-			errs = append(errs, fmt.Errorf("services.%s: no call reached it: does its address point to ${service.%s}?", name, name))
-		}
-	}
-	for _, s := range f.file.Steps {
-		if !took[s.Name] && !s.Optional {
-			errs = append(errs, fmt.Errorf("steps: %s: no call of it: expected one, or optional: true", s.Name))
-		}
-	}
-	if last != saga.Completed {
-		errs = append(errs, fmt.Errorf("it ended as %q: expected completed", last))
-	}
-	return errors.Join(errs...)
 }
 
 // runWorkflow runs the ways that the workflow may go, and then every kind of fault at each

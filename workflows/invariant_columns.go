@@ -13,10 +13,15 @@ func columnsOf(p *vm.Program) []string { return namesOf(p, "rows") }
 
 // namesOf are the names that an expression looks at in the mappings of a list.
 func namesOf(p *vm.Program, list string) []string {
-	l := looks{list: list}
+	names := looksAtList(p, list).names
+	slices.Sort(names)
+	return slices.Compact(names)
+}
+
+func looksAtList(p *vm.Program, list string) looks {
+	l := looks{list: list, words: map[string][]string{}}
 	l.at(p.Node(), false)
-	slices.Sort(l.names)
-	return slices.Compact(l.names)
+	return l
 }
 
 // looks are what an expression looks at in a list, here called rows. Throughout, inRows tells
@@ -24,6 +29,7 @@ func namesOf(p *vm.Program, list string) []string {
 type looks struct {
 	list  string
 	names []string
+	words map[string][]string // the texts that a name is compared with
 }
 
 func (l *looks) at(n ast.Node, inRows bool) {
@@ -42,6 +48,8 @@ func (l *looks) at(n ast.Node, inRows bool) {
 	case *ast.UnaryNode:
 		l.at(n.Node, inRows)
 	case *ast.BinaryNode:
+		l.compares(n, n.Left, n.Right, inRows)
+		l.compares(n, n.Right, n.Left, inRows)
 		l.all(inRows, n.Left, n.Right)
 	case *ast.ConditionalNode:
 		l.all(inRows, n.Cond, n.Exp1, n.Exp2)
@@ -60,6 +68,21 @@ func (l *looks) at(n ast.Node, inRows bool) {
 	case *ast.VariableDeclaratorNode:
 		l.all(inRows, n.Value, n.Expr)
 	}
+}
+
+// compares notes x.name == "text" and x.name in ["text"] of a row x.
+func (l *looks) compares(n *ast.BinaryNode, one, other ast.Node, inRows bool) {
+	m, ok := one.(*ast.MemberNode)
+	if !ok || !comparison(n) || !l.isRow(m.Node, inRows) {
+		return
+	}
+	if name, ok := m.Property.(*ast.StringNode); ok {
+		l.words[name.Value] = append(l.words[name.Value], textsOf(other)...)
+	}
+}
+
+func comparison(n *ast.BinaryNode) bool {
+	return slices.Contains([]string{"==", "!=", "in"}, n.Operator)
 }
 
 func (l *looks) all(inRows bool, nodes ...ast.Node) {

@@ -2,10 +2,12 @@ package workflows
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 
 	"github.com/expr-lang/expr/ast"
+	"github.com/expr-lang/expr/vm"
 
 	"github.com/sagacheck/sagacheck/saga"
 )
@@ -26,19 +28,45 @@ func (c *compiler) factWords() {
 			field = "expect"
 		}
 		at := fmt.Sprintf("invariants[%d].%s", i, field)
-		for of, names := range factNames {
+		for _, of := range slices.Sorted(maps.Keys(factNames)) {
+			l, names := looksAtList(k.expr, of), factNames[of]
 			for _, name := range namesOf(k.expr, of) {
 				if !slices.Contains(names, name) {
 					c.bad(at, "expression %q: none of %s has %s: expected one of %s", k.expr.Source().String(), of, name, strings.Join(names, ", "))
 				}
 			}
+			c.oneOf(at, "step", l.words["step"], steps)
+			c.oneOf(at, "direction", l.words["direction"], []string{string(saga.Action), string(saga.Compensation)})
 		}
-		ast.Find(k.expr.Node(), func(n ast.Node) bool {
-			c.compared(at, n, "step", steps)
-			c.compared(at, n, "direction", []string{string(saga.Action), string(saga.Compensation)})
-			return false
-		})
+		c.oneOf(at, "status", statusWords(k.expr), []string{string(saga.Running), string(saga.Compensating), string(saga.Completed), string(saga.Compensated), string(saga.Stuck)})
 	}
+}
+
+// oneOf refuses words that something can't be.
+func (c *compiler) oneOf(at, name string, said, words []string) {
+	for _, text := range said {
+		if !slices.Contains(words, text) {
+			c.bad(at, "%s %q: expected one of %s", name, text, strings.Join(words, ", "))
+		}
+	}
+}
+
+// statusWords are the texts that an expression compares the status with.
+func statusWords(p *vm.Program) (words []string) {
+	node := p.Node()
+	ast.Find(node, func(n ast.Node) bool {
+		b, ok := n.(*ast.BinaryNode)
+		if !ok || !comparison(b) {
+			return false
+		}
+		for _, side := range [][2]ast.Node{{b.Left, b.Right}, {b.Right, b.Left}} {
+			if id, ok := side[0].(*ast.IdentifierNode); ok && id.Value == "status" {
+				words = append(words, textsOf(side[1])...)
+			}
+		}
+		return false
+	})
+	return words
 }
 
 // factSteps are the steps that effects and calls can be of.
@@ -53,28 +81,6 @@ func (c *compiler) factSteps() []string {
 	}
 	slices.Sort(names)
 	return slices.Compact(names)
-}
-
-// compared refuses x.name == "text" and x.name in ["text"], where it is none of those words.
-func (c *compiler) compared(at string, n ast.Node, name string, words []string) {
-	b, ok := n.(*ast.BinaryNode)
-	if !ok || !slices.Contains([]string{"==", "!=", "in"}, b.Operator) {
-		return
-	}
-	for _, side := range [][2]ast.Node{{b.Left, b.Right}, {b.Right, b.Left}} {
-		m, ok := side[0].(*ast.MemberNode)
-		if !ok {
-			continue
-		}
-		if property, ok := m.Property.(*ast.StringNode); !ok || property.Value != name {
-			continue
-		}
-		for _, text := range textsOf(side[1]) {
-			if !slices.Contains(words, text) {
-				c.bad(at, "%s %q: expected one of %s", name, text, strings.Join(words, ", "))
-			}
-		}
-	}
 }
 
 // textsOf are the texts that a node gives, as far as they stand there.
