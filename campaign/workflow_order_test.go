@@ -81,9 +81,9 @@ func TestSound(t *testing.T) {
 	unheard := run(t, "").History
 	unheard.Events = append(unheard.Events, history.Event{Kind: history.SagaUnknown, Saga: "s1", Code: 404})
 	for h, want := range map[*history.History][]string{
-		h:                               {"services.mail: no call reached it: does the client of api.mail.example go through HTTPS_PROXY?", "services.tax: no call reached it: does its address point to ${service.tax}?"},
+		h:                        {"services.mail: no call reached it: does the client of api.mail.example go through HTTPS_PROXY?", "services.tax: no call reached it: does its address point to ${service.tax}?"},
 		run(t, "charge").History: {"nothing of it was told: expected completed; the last call was charge#1", "services.tax: no call reached it: the workflow did not come so far"},
-		unheard:                         {"asked for it, the workflow answered 404: is outcome.request right?", "the workflow called nothing"},
+		unheard:                  {"asked for it, the workflow answered 404: is outcome.request right?", "the workflow called nothing"},
 	} {
 		err := f.sound(h)
 		for _, w := range want {
