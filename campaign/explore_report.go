@@ -110,7 +110,7 @@ func (e *exploration) coverage() *results.Coverage {
 	}
 	rules := map[string]int{}
 	counts := e.explorer.Counts()
-	for _, s := range e.scenarios {
+	for _, s := range e.subjects() {
 		n := counts[s.Name]
 		plan := results.PlanCount{
 			Scenario: s.Name, Raw: n.Raw, Pruned: n.Total() - e.tally.marked[s.Name], Run: e.tally.runs[s.Name],

@@ -236,6 +236,19 @@ func TestNamesThatAreNumbers(t *testing.T) {
 	}
 }
 
+// TestWrongNameOfWhatHasNoAnswer: a name within what a service answers is not that of an action
+// which was asked for and not answered: the call names nothing, and no mistake of the file.
+func TestWrongNameOfWhatHasNoAnswer(t *testing.T) {
+	text := strings.Replace(tripFile, `answer: {body: {id: "${new.id}"}}}`, `answer: {body: {board: {id: "${new.id}"}}}}`, 1)
+	text = strings.Replace(text, "which: request.path.id == action.answer.body.id", "which: request.path.id == action.answer.body.board.id", 2)
+	r := newRoutedOf(t, text, "s1")
+	r.named("s1", "1")
+	r.call("POST", "/boards", `{"trip":"1"}`) // taken, and not done yet
+	if to := r.call("POST", "/boards/b-9/leave", `{"trip":"1"}`); to.Line == nil || r.trouble() > 0 {
+		t.Errorf("%+v: %v", to.Answer, r.cells["s1"].in.Broken())
+	}
+}
+
 // TestLeftOverCalls: what follows on a call that nobody could explain, or that came when its
 // cell was over, is not given to the one cell that is left.
 func TestLeftOverCalls(t *testing.T) {

@@ -118,8 +118,9 @@ func (r *router) pair(call *workflows.Call, s *ownSaga) (*ownAction, error) {
 	}
 	found, err := r.names(call, s, func(o *ownSaga) []*ownAction { return o.actions })
 	if err == nil && len(found) == 0 {
-		if found, err = r.names(call, s, func(o *ownSaga) []*ownAction { return o.tried }); len(found) > 1 {
-			found = nil
+		found, err = r.names(call, s, func(o *ownSaga) []*ownAction { return o.tried })
+		if err != nil || len(found) > 1 { // what has no answer is not named by what its answer says
+			found, err = nil, nil
 		}
 	}
 	switch {

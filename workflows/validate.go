@@ -63,6 +63,7 @@ func (c *compiler) compile() {
 	if len(c.problems) == 0 && len(c.shape) == 0 {
 		w.plan = w.makePlan()
 		c.factWords()
+		c.pairs()
 	}
 }
 
