@@ -181,34 +181,10 @@ func (o *LearnOptions) setup() (learn.Setup, error) {
 			s.Ready = s.Base + o.Ready
 		}
 	}
-	return s, o.command(&s)
-}
-
-// command is that of the file: relative to it.
-func (o *LearnOptions) command(s *learn.Setup) error {
-	if len(o.Command) == 0 {
-		if strings.Contains(s.Base, "${") {
-			return errors.New("--start: a port with a name needs a command that is told it: -- ./shop")
-		}
-		return nil
+	if err := o.command(&s); err != nil {
+		return none, err
 	}
-	s.Command = slices.Clone(o.Command)
-	if program := o.Command[0]; strings.HasPrefix(program, ".") {
-		to, err1 := filepath.Abs(program)
-		from, err2 := filepath.Abs(filepath.Dir(o.Out))
-		if err := errors.Join(err1, err2); err != nil {
-			return err
-		}
-		rel, err := filepath.Rel(from, to)
-		if err != nil {
-			return err
-		}
-		if !strings.HasPrefix(rel, ".") {
-			rel = "./" + rel
-		}
-		s.Command[0] = rel
-	}
-	return nil
+	return s, o.places(s)
 }
 
 // nameOf is the name of a workflow whose file has this path.
@@ -231,11 +207,11 @@ func (o *LearnOptions) system(ctx context.Context, host Host, s learn.Setup, r *
 		return nil, nil, err
 	}
 	p := orchestrators.Process{
-		Name: s.Name, Command: slices.Clone(o.Command), Env: s.Env, Crashable: true,
-		Ready: orchestrators.Ready{URL: s.Ready, TimeoutMS: int(readyLimit.Milliseconds())},
+		Name: s.Name, Env: s.Env, Crashable: true,
+		Ready: orchestrators.Ready{URL: s.Ready, TimeoutMS: int(o.readyLimit().Milliseconds())},
 	}
-	if strings.HasPrefix(p.Command[0], ".") {
-		p.Command[0] = filepath.Join(dir, p.Command[0])
+	for _, word := range o.Command {
+		p.Command = append(p.Command, workflows.Beside(dir, word))
 	}
 	if s.Ready == "" {
 		p.Ready.TCP = strings.TrimPrefix(s.Base, "http://")
@@ -249,11 +225,13 @@ func (o *LearnOptions) system(ctx context.Context, host Host, s learn.Setup, r *
 	if err != nil {
 		return nil, nil, err
 	}
+	waiting := time.AfterFunc(sayAfter, func() { host.say("%s", o.waits(s)) })
 	system, err = m.Start(ctx, orchestrators.Options{
 		Vars: vars, Env: env, Log: host.output(), Speak: func(string, orchestrators.Caller) orchestrators.Client { return silent{} },
 	})
+	waiting.Stop()
 	if err != nil {
-		return nil, nil, errors.Join(err, clean())
+		return nil, nil, errors.Join(o.unready(s, err), clean())
 	}
 	return system, func() error {
 		end, cancel := context.WithTimeout(context.WithoutCancel(ctx), stopLimit)
@@ -261,10 +239,6 @@ func (o *LearnOptions) system(ctx context.Context, host Host, s learn.Setup, r *
 		return errors.Join(system.Stop(end), clean())
 	}, nil
 }
-
-// readyLimit is how long a workflow that is learnt may take to be ready: some set themselves up
-// first.
-const readyLimit = 5 * time.Minute
 
 // stopLimit is how long a workflow that was learnt may take to end.
 const stopLimit = 30 * time.Second

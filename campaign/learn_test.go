@@ -2,6 +2,7 @@ package campaign
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"net/http"
 	"net/http/httptest"
@@ -13,7 +14,9 @@ import (
 	"testing"
 	"time"
 
+	"github.com/sagacheck/sagacheck/orchestrators"
 	"github.com/sagacheck/sagacheck/results"
+	"github.com/sagacheck/sagacheck/workflows/learn"
 )
 
 // stub is what the services of the example shop come to: things that are made, listed and
@@ -76,7 +79,11 @@ func (s *stub) do(r *http.Request) []byte {
 func learnShop(t *testing.T, o LearnOptions, told map[string]string) (*Learnt, string) {
 	t.Helper()
 	dir := buildShop(t)
-	o.Out, o.Command = filepath.Join(dir, "learnt.yaml"), []string{filepath.Join(dir, "shop")}
+	if err := os.WriteFile(filepath.Join(dir, "start.sh"), []byte("exec \"${0%/*}/shop\"\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	t.Chdir(dir)
+	o.Out, o.Command = "learnt.yaml", []string{"sh", "start.sh"} // as a user has it: python3 orders.py
 	o.Services = map[string]string{}
 	for _, name := range []string{"inventory", "payments", "shipping"} {
 		s := httptest.NewServer(&stub{byKey: map[string][]byte{}})
@@ -171,6 +178,88 @@ func TestLearnForgetful(t *testing.T) {
 	})
 	if want := "crashable: false # it was killed in the middle of a start, and did not go on"; !strings.Contains(text, want) {
 		t.Errorf("%q is not in\n%s", want, text)
+	}
+}
+
+// TestLearnCommand: a word that names a file of the folder in which learn is called stands for
+// that, as seen from the file that is written.
+func TestLearnCommand(t *testing.T) {
+	dir := t.TempDir()
+	if err := os.MkdirAll(filepath.Join(dir, "app", "sub"), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range []string{"orders.py", ".shop", "sub/orders.py"} {
+		if err := os.WriteFile(filepath.Join(dir, "app", name), nil, 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	t.Chdir(filepath.Join(dir, "app"))
+	given := []string{"python3", "orders.py", "./shop", ".shop", "sub/orders.py", "sub", "--db=orders.db", "/bin/sh"}
+	for out, want := range map[string][]string{
+		"w.yaml":          given,
+		"../w.yaml":       {"python3", "./app/orders.py", "./app/shop", "./app/.shop", "./app/sub/orders.py", "sub", "--db=orders.db", "/bin/sh"},
+		"../other/w.yaml": {"python3", "../app/orders.py", "../app/shop", "../app/.shop", "../app/sub/orders.py", "sub", "--db=orders.db", "/bin/sh"},
+	} {
+		o, s := LearnOptions{Out: out, Command: given}, learn.Setup{}
+		if err := o.command(&s); err != nil || !slices.Equal(s.Command, want) {
+			t.Errorf("%s: %q, %v; want %q", out, s.Command, err, want)
+		}
+	}
+}
+
+// TestLearnRefusesUnknownNames: a name that nobody knows would be told to the command as nothing,
+// and a port at which nobody speaks to it would be waited for in vain.
+func TestLearnRefusesUnknownNames(t *testing.T) {
+	const ports = `expected ${port.http} (the port of --start), ${service.payments}, ${dir}, ${port.NAME} (another free port) or ${self}`
+	for name, tt := range map[string]struct {
+		command []string
+		env     map[string]string
+		want    string // empty: it is fine
+	}{
+		"capitals":        {[]string{"shop", "--port", "${port.PORT}"}, nil, `the command: "${port.PORT}": ` + ports},
+		"no port":         {[]string{"shop", "--port=${PORT}"}, nil, `the command: "${PORT}": ` + ports},
+		"no such sort":    {[]string{"shop", "${ports.http}"}, nil, `the command: "${ports.http}": ` + ports},
+		"no such service": {[]string{"shop"}, map[string]string{"PAY": "${service.pay}/v1"}, `--env PAY: "${service.pay}": ` + ports},
+		"no proxy":        {[]string{"shop"}, map[string]string{"PROXY": "${proxy}"}, `--env PROXY: "${proxy}": ` + ports},
+		"another port":    {[]string{"shop", "--port", "${port.foo}"}, nil, `the command: "${port.foo}": at that port nobody speaks to it: expected ${port.http}, the port of --start (where it is meant to have two: --env 'PORT=${port.http}'`},
+		"its port":        {[]string{"shop", "--port", "${port.http}", "--admin", "${port.admin}"}, nil, ""},
+		"two, one told":   {[]string{"shop", "--admin", "${port.admin}"}, map[string]string{"PORT": "${port.http}"}, ""},
+		"all others":      {[]string{"shop", "--db=${dir}/a.db", "${self}"}, map[string]string{"PAY": "payments", "BASE": "${service.payments}/v1"}, ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			o := DefaultLearn()
+			o.Out, o.Command, o.Env = filepath.Join(t.TempDir(), "w.yaml"), tt.command, tt.env
+			o.Services = map[string]string{"payments": "http://127.0.0.1:1"}
+			o.Start, o.Outcome = "POST http://127.0.0.1:PORT/orders {}", "GET http://127.0.0.1:PORT/orders/${id}"
+			switch _, err := o.setup(); {
+			case tt.want == "" && err != nil:
+				t.Error(err)
+			case tt.want != "" && (err == nil || !strings.HasPrefix(err.Error(), tt.want)):
+				t.Errorf("%v, expected %s", err, tt.want)
+			}
+		})
+	}
+}
+
+// TestLearnWaits: a command that does not listen is not waited for longer than is said, and the
+// error says by what it could have known its port.
+func TestLearnWaits(t *testing.T) {
+	o := DefaultLearn()
+	if got := o.readyLimit(); got != time.Minute {
+		t.Errorf("it is waited for %v", got)
+	}
+	o.Limit = 3 * time.Minute
+	s := learn.Setup{Base: "http://127.0.0.1:${port.http}", Env: map[string]string{"PORT": "${port.http}"}}
+	told := "; its port is in the variable PORT, and is ${port.http} in its arguments: --port '${port.http}'"
+	if got, want := o.waits(s), "the command runs; waiting until something listens at http://127.0.0.1:${port.http}, for 3m0s at the most (--limit)"+told; got != want {
+		t.Errorf("%s\nwant %s", got, want)
+	}
+	err := o.unready(s, fmt.Errorf("not ready: %w", orchestrators.ErrNotListening))
+	if want := "http://127.0.0.1:${port.http} was to be open" + told + "; where it only takes longer than 3m0s: --limit"; !strings.HasSuffix(err.Error(), want) {
+		t.Errorf("%v\nwant %s", err, want)
+	}
+	if other := errors.New("it died"); o.unready(s, other) != other {
+		t.Error("another error is told as one of ports")
 	}
 }
 

@@ -86,7 +86,8 @@ func listens(table string, port int) (bool, error) {
 	return false, lines.Err()
 }
 
-var errNotListening = errors.New("nothing listens on its port yet")
+// ErrNotListening is why a process is not ready as long as its port is closed.
+var ErrNotListening = errors.New("nothing listens on its port yet")
 
 // check asks once whether the check is met.
 func (r Ready) check(ctx context.Context, v vars, w *wire) error {
@@ -95,7 +96,7 @@ func (r Ready) check(ctx context.Context, v vars, w *wire) error {
 		return r.checkURL(ctx, v.fill(r.URL), w)
 	case r.TCP != "":
 		if !listening(v.fill(r.TCP)) {
-			return errNotListening
+			return ErrNotListening
 		}
 		c, err := (&net.Dialer{}).DialContext(ctx, "tcp", v.fill(r.TCP))
 		if err != nil {
@@ -108,7 +109,7 @@ func (r Ready) check(ctx context.Context, v vars, w *wire) error {
 
 func (r Ready) checkURL(ctx context.Context, url string, w *wire) error {
 	if u, err := neturl.Parse(url); err == nil && !listening(u.Host) {
-		return errNotListening
+		return ErrNotListening
 	}
 	want := r.Code
 	if want == 0 {

@@ -180,7 +180,7 @@ func (w *Workflow) Manifest() *orchestrators.Manifest {
 	for _, p := range w.System.Processes {
 		p.Command = slices.Clone(p.Command)
 		for i, word := range p.Command {
-			p.Command[i] = w.beside(word)
+			p.Command[i] = Beside(w.dir, word)
 		}
 		if p.Dir != "" && !strings.HasPrefix(p.Dir, "$") && !filepath.IsAbs(p.Dir) {
 			p.Dir = filepath.Join(w.dir, p.Dir)
@@ -190,10 +190,10 @@ func (w *Workflow) Manifest() *orchestrators.Manifest {
 	return orchestrators.InFolder(m, w.dir)
 }
 
-// beside is a word of a command as the file means it: a path is relative to the file, and
-// the name of a file beside it is one, too. (Processes run in folders of their own.)
-func (w *Workflow) beside(word string) string {
-	path := filepath.Join(w.dir, word)
+// Beside is a word of a command as a file in a folder means it: a path is relative to that, and
+// the name of a file in it is one, too. (Processes run in folders of their own.)
+func Beside(dir, word string) string {
+	path := filepath.Join(dir, word)
 	if strings.HasPrefix(word, "./") || strings.HasPrefix(word, "../") {
 		return path
 	}

@@ -26,7 +26,10 @@ With a command the workflow is started, and told the addresses of its services b
 --env: NAME=service gives it the address of a service, NAME=text a text, in which
 ${service.NAME}, ${port.NAME} and ${dir} stand for what they are in a workflow's
 file, as they do in the command's arguments. A port of --start that is written in
-capitals is a free one, which the command gets in the variable of that name.
+capitals is a free one, which the command gets in the variable of that name, and is
+${port.http} for a command that takes it as an argument: -- ./shop --port '${port.http}'.
+A word of the command that names a file of this folder stands for that file (the
+command runs in a folder of its own): -- python3 orders.py.
 
 Where the workflow has absolute URLs in it, --host NAME=HOST says whose they are: the
 command is told, by the usual variables, of a forward proxy and of a certificate
@@ -69,7 +72,7 @@ Without a command the workflow runs already, and its addresses are those of
 	f.StringVar(&o.Outcome, "outcome", "", "the `request` that tells where it stands: METHOD URL, with ${id} for the id in the answer to the start")
 	f.IntVar(&o.Starts, "starts", o.Starts, "how many starts without faults")
 	f.DurationVar(&o.Quiet, "quiet", o.Quiet, "how long all must be silent at the end of a start")
-	f.DurationVar(&o.Limit, "limit", o.Limit, "how long a start may take at the most")
+	f.DurationVar(&o.Limit, "limit", o.Limit, "how long a start may take at the most; over a minute, it is also how long the command may take to be ready")
 	for _, name := range []string{"service", "start", "outcome"} {
 		_ = c.MarkFlagRequired(name) // they are there
 	}
