@@ -239,7 +239,7 @@ func (a *auditor) decided(r Ref) (version int, template, why string) {
 	version, _ = a.state.Policy(r.Step)
 	if f := a.versions.file(version); f != nil {
 		st := a.state.Def.Steps[r.Step]
-		template, why = f.Of(a.state.Def.Name, st.Name, r.Dir, callOf(a.state.Def, r))
+		template, why = f.Of(a.state.Def.Name, st.Name, r.Dir, callOf(&a.state.Def, r))
 	}
 	return version, template, why
 }

@@ -26,7 +26,7 @@ type Answer struct {
 
 // Op is one operation of a saga, in the eyes of those who call.
 type Op struct {
-	Saga saga.Definition
+	Saga *saga.Definition // not to be changed
 	Ref
 	executor *Executor
 	trace    *Trace
@@ -35,7 +35,7 @@ type Op struct {
 }
 
 // op is an operation of this saga.
-func (r *run) op(ref Ref) Op { return Op{Saga: r.state.Def, Ref: ref, executor: r.e, trace: &r.trace} }
+func (r *run) op(ref Ref) Op { return Op{Saga: &r.state.Def, Ref: ref, executor: r.e, trace: &r.trace} }
 
 // SagaStep is the step whose operation it is.
 func (o Op) SagaStep() saga.Step { return o.Saga.Steps[o.Step] }
@@ -93,7 +93,7 @@ func (e *Executor) send(ctx context.Context, o Op, n int) Answer {
 
 // deliver sends an attempt and waits for its answer, which counts only when it has
 // arrived whole.
-func (e *Executor) deliver(ctx context.Context, a Attempt) Answer {
+func (e *Executor) deliver(ctx context.Context, a *Attempt) Answer {
 	ctx, cancel := e.rules.Bound(ctx, a.Op)
 	defer cancel()
 	answer, err := e.post(ctx, a)
@@ -101,7 +101,7 @@ func (e *Executor) deliver(ctx context.Context, a Attempt) Answer {
 	return answer
 }
 
-func (e *Executor) post(ctx context.Context, at Attempt) (Answer, error) {
+func (e *Executor) post(ctx context.Context, at *Attempt) (Answer, error) {
 	req, err := http.NewRequestWithContext(ctx, http.MethodPost, at.Call().URL, bytes.NewReader(at.Body))
 	if err != nil {
 		return Answer{At: e.now(), unsent: true}, err

@@ -30,7 +30,7 @@ func laid(t testing.TB, names ...string) *reference.Rules {
 // opOf is the action or the compensation of a saga of one step.
 func opOf(c saga.Call, dir saga.Direction) reference.Op {
 	d := saga.Definition{ID: "s", Steps: []saga.Step{{Name: "a", Kind: saga.Compensatable, Action: c, Compensation: &c}}}
-	return reference.Op{Saga: d, Ref: reference.Ref{Dir: dir}}
+	return reference.Op{Saga: &d, Ref: reference.Ref{Dir: dir}}
 }
 
 // later tells whether the saga ends within a time in which it surely would.
@@ -317,7 +317,7 @@ func TestDefectsOfWaiting(t *testing.T) {
 	}
 	deadline := func(name string) int {
 		r := laid(t, name)
-		return r.Limits(reference.NewState(action.Saga, r), action.Ref).Policy.DeadlineMS
+		return r.Limits(reference.NewState(*action.Saga, r), action.Ref).Policy.DeadlineMS
 	}
 	if deadline("") != 10 || deadline("ignore-deadline") != 0 {
 		t.Error("deadline")
@@ -329,8 +329,10 @@ func TestDefectsOfBreakers(t *testing.T) {
 	if laid(t, "breaker-ignored").Breaker(one) != nil || laid(t, "").Breaker(one) == nil {
 		t.Error("not ignored")
 	}
+	another := *one.Saga
+	another.ID = "s2"
 	other := one
-	other.Saga.ID = "s2"
+	other.Saga = &another
 	if r := laid(t, "breaker-per-saga"); r.Breaker(one).Name == r.Breaker(other).Name {
 		t.Error("shared")
 	}

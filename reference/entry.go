@@ -27,10 +27,10 @@ func (e entry) encode() (store.Entry, error) {
 	}
 	text, err := json.Marshal(records)
 	stored := store.Entry{Saga: e.saga, N: e.n, Text: string(text), Begins: e.n == 1 && e.saga != controlID, Ended: e.ended}
-	for _, r := range e.records {
-		if r.Breaker != nil && err == nil {
+	for i := range e.records {
+		if state := e.records[i].Breaker; state != nil && err == nil {
 			var b store.Breaker
-			b, err = r.Breaker.encode()
+			b, err = state.encode()
 			stored.Breakers = append(stored.Breakers, b)
 		}
 	}

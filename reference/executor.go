@@ -220,7 +220,7 @@ func (e *Executor) spawn(f func()) { e.tasks.Go(f) }
 // Op is an operation of a saga that this executor executes.
 func (e *Executor) Op(def saga.Definition, r Ref) Op {
 	trace := traceFrom(def.ID, e.traceOf(def.ID))
-	return Op{Saga: def, Ref: r, executor: e, trace: &trace}
+	return Op{Saga: &def, Ref: r, executor: e, trace: &trace}
 }
 
 // Aside runs f beside the work on the saga, which does not wait for it. ctx ends with

@@ -83,7 +83,7 @@ type decision struct {
 }
 
 // decide finds what a version says of an operation.
-func (v *versions) decide(version int, d saga.Definition, r Ref) decision {
+func (v *versions) decide(version int, d *saga.Definition, r Ref) decision {
 	f := v.file(version)
 	if f == nil {
 		return decision{version: version}
@@ -95,11 +95,11 @@ func (v *versions) decide(version int, d saga.Definition, r Ref) decision {
 // call is the call of an operation, as the policies say with which its step began.
 func (s *State) call(r Ref) saga.Call {
 	version, _ := s.Policy(r.Step)
-	return bounded(s.versions.decide(version, s.Def, r).template.Call(callOf(s.Def, r)))
+	return bounded(s.versions.decide(version, &s.Def, r).template.Call(callOf(&s.Def, r)))
 }
 
 // callOf is the call of an operation as its definition has it.
-func callOf(d saga.Definition, r Ref) saga.Call {
+func callOf(d *saga.Definition, r Ref) saga.Call {
 	if r.Dir == saga.Action {
 		return d.Steps[r.Step].Action
 	}

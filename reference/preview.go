@@ -135,7 +135,7 @@ func (s *State) wouldDo(i int) string {
 func (s *State) called(e *Executor, r Ref) *PreviewCall {
 	o := e.Op(s.Def, r)
 	c := &PreviewCall{Key: e.rules.Key(o, max(1, s.Op(r).Attempts)), Body: e.rules.Body(o)}
-	if effect, err := callOf(s.Def, r).Effect(); err == nil && !effect.IsZero() {
+	if effect, err := callOf(&s.Def, r).Effect(); err == nil && !effect.IsZero() {
 		c.Effect = effect.String()
 	}
 	return c

@@ -44,7 +44,8 @@ func TestRetryAfterOfAnyTransientAnswer(t *testing.T) {
 			w.WriteHeader(code)
 		}))
 		e := OpenTest(t, Options{})
-		a, err := e.post(t.Context(), e.Op(saga.Definition{Steps: []saga.Step{{Action: saga.Call{URL: s.URL}}}}, Ref{0, saga.Action}).Attempt(1))
+		at := e.Op(saga.Definition{Steps: []saga.Step{{Action: saga.Call{URL: s.URL}}}}, Ref{0, saga.Action}).Attempt(1)
+		a, err := e.post(t.Context(), &at)
 		if err != nil || !a.NotBefore.IsZero() != want {
 			t.Errorf("%d: %+v, %v", code, a, err)
 		}

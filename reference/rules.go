@@ -221,7 +221,7 @@ func DefaultRules() *Rules {
 		Bound: func(ctx context.Context, o Op) (context.Context, context.CancelFunc) {
 			return context.WithTimeout(ctx, o.Timeout())
 		},
-		Send: func(ctx context.Context, a Attempt) Answer { return a.executor.deliver(ctx, a) },
+		Send: func(ctx context.Context, a Attempt) Answer { return a.executor.deliver(ctx, &a) },
 
 		Meaning:    Op.meaning,
 		RetryAfter: retryAfter,

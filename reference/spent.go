@@ -26,7 +26,7 @@ func (s *State) decision(step int) decision {
 	if !begun && s.versions != nil {
 		version = s.versions.inForce()
 	}
-	return s.versions.decide(version, s.Def, Ref{Step: step, Dir: saga.Action})
+	return s.versions.decide(version, &s.Def, Ref{Step: step, Dir: saga.Action})
 }
 
 // Attempted is how often the actions that share the budget of a step have been attempted

@@ -46,7 +46,7 @@ func (r *run) log(level slog.Level, what string, more ...any) {
 }
 
 // logOf says something of an attempt.
-func (e *Executor) logOf(ctx context.Context, o Op, n int, level slog.Level, what string, more ...any) {
+func (e *Executor) logOf(ctx context.Context, o *Op, n int, level slog.Level, what string, more ...any) {
 	if !e.log.Enabled(ctx, level) {
 		return
 	}
@@ -62,26 +62,27 @@ func (e *Executor) logOf(ctx context.Context, o Op, n int, level slog.Level, wha
 func (r *run) logInterrupted(records []Record) {
 	for _, rec := range records {
 		if rec.Interrupted {
-			r.e.logOf(r.ctx, r.op(rec.ref()), rec.Attempt, slog.LevelInfo, "attempt", "interrupted", true)
+			o := r.op(rec.ref())
+			r.e.logOf(r.ctx, &o, rec.Attempt, slog.LevelInfo, "attempt", "interrupted", true)
 		}
 	}
 }
 
 // logAttempt says what came of a call.
-func (e *Executor) logAttempt(ctx context.Context, at Attempt, a Answer, err error) {
+func (e *Executor) logAttempt(ctx context.Context, at *Attempt, a Answer, err error) {
 	switch {
 	case a.unsent:
 		if e.shortage.news(e.now()) {
-			e.logOf(ctx, at.Op, at.N, slog.LevelError,
+			e.logOf(ctx, &at.Op, at.N, slog.LevelError,
 				"a call could not leave; it is no attempt, and others that can't are not logged for a minute", "error", withoutURL(err))
 		}
 	case err != nil:
-		e.logOf(ctx, at.Op, at.N, slog.LevelInfo, "attempt", "error", withoutURL(err))
+		e.logOf(ctx, &at.Op, at.N, slog.LevelInfo, "attempt", "error", withoutURL(err))
 	default:
-		e.logOf(ctx, at.Op, at.N, slog.LevelInfo, "attempt", "code", a.Code)
+		e.logOf(ctx, &at.Op, at.N, slog.LevelInfo, "attempt", "code", a.Code)
 	}
 	if a.tooLong != "" {
-		e.logOf(ctx, at.Op, at.N, slog.LevelWarn, "Retry-After is too long", "asked", a.tooLong, "waits", bounds.RetryAfter.String())
+		e.logOf(ctx, &at.Op, at.N, slog.LevelWarn, "Retry-After is too long", "asked", a.tooLong, "waits", bounds.RetryAfter.String())
 	}
 }
 
