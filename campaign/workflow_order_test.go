@@ -62,8 +62,9 @@ func run(t *testing.T, calls string) *history.Index {
 
 // TestSound: a run without faults shows every step but those that not every saga takes.
 func TestSound(t *testing.T) {
+	some := map[string]*workflows.Operation{"one": {}}
 	file := &workflows.Workflow{
-		Services: map[string]*workflows.Service{"pay": {Optional: true}},
+		Services: map[string]*workflows.Service{"pay": {Optional: true, Operations: some}},
 		Steps:    []workflows.Step{{Name: "charge", Do: "pay.charge"}, {Name: "ship", Do: "pay.charge"}},
 	}
 	f := &flow{file: file}
@@ -77,7 +78,8 @@ func TestSound(t *testing.T) {
 		t.Errorf("an optional one: %v", err)
 	}
 	file.Services["pay"].Optional = false
-	file.Services["mail"], file.Services["tax"] = &workflows.Service{Host: "api.mail.example"}, &workflows.Service{}
+	file.Services["mail"], file.Services["tax"] = &workflows.Service{Host: "api.mail.example", Operations: some}, &workflows.Service{Operations: some}
+	file.Services["tokens"] = &workflows.Service{}
 	unheard := run(t, "").History
 	unheard.Events = append(unheard.Events, history.Event{Kind: history.SagaUnknown, Saga: "s1", Code: 404})
 	for h, want := range map[*history.History][]string{

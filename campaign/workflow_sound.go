@@ -49,7 +49,7 @@ func (f *flow) sound(h *history.History) error {
 		return errors.Join(append(errs, errors.New("the workflow called nothing: do its addresses point to ${service.NAME}?"))...)
 	}
 	for _, name := range slices.Sorted(maps.Keys(f.file.Services)) {
-		if r.called[name] == 0 && !f.file.Services[name].Optional {
+		if s := f.file.Services[name]; r.called[name] == 0 && !s.Optional && len(s.Operations) > 0 {
 			errs = append(errs, fmt.Errorf("services.%s: no call reached it%s", name, f.whyUncalled(name, r)))
 		}
 	}

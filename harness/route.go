@@ -62,7 +62,7 @@ func (r *router) Route(service string, head *http.Request, body, raw []byte) wir
 		return r.unmatched(service, req, nil, err)
 	}
 	if call.Pass {
-		return wire.Routed{Pass: r.real(service), Answer: participants.Answer{Code: http.StatusOK, Body: []byte("{}")}}
+		return r.passed(service, call)
 	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -83,6 +83,15 @@ func (r *router) Route(service string, head *http.Request, body, raw []byte) wir
 		behind = &passed{router: r, to: *real, call: call, saga: s, cell: s.cell, head: head, raw: raw}
 	}
 	return r.line(service, call, s, undoes, behind)
+}
+
+// passed answers a call that belongs to no saga: as the file says, or else as the real
+// service does.
+func (r *router) passed(service string, call *workflows.Call) wire.Routed {
+	if call.Stub != nil {
+		return wire.Routed{Answer: *call.Stub}
+	}
+	return wire.Routed{Pass: r.real(service), Answer: participants.Answer{Code: http.StatusOK, Body: []byte("{}")}}
 }
 
 // line finds the operation of a call, and what the service does with it, or a real one

@@ -16,7 +16,8 @@ import (
 
 // Call is a request bound to its operation.
 type Call struct {
-	Pass bool // it does not matter; the other fields are not set
+	Pass bool                 // it does not matter; but for Stub, the other fields are not set
+	Stub *participants.Answer // the answer, if it has one of its own
 	Op   *Operation
 
 	service *Service
@@ -26,6 +27,20 @@ type Call struct {
 
 func newCall(s *Service, op *Operation, r Request, params map[string]any) *Call {
 	return &Call{Op: op, service: s, request: r, vars: r.vars(params)}
+}
+
+// pass is a call that does not matter, with its answer.
+func pass(stub *answer, r Request, params map[string]any) (*Call, error) {
+	c := &Call{Pass: true}
+	if stub == nil {
+		return c, nil
+	}
+	said, err := stub.reply(map[string]any{"request": r.vars(params)})
+	if err != nil {
+		return nil, fmt.Errorf("stubs: %w (%s %s, body %.200q)", err, r.Method, r.target(), r.Body)
+	}
+	c.Stub = &participants.Answer{Code: said.Code, Header: said.Header, Body: said.Body}
+	return c, nil
 }
 
 // String is the request and its operation.

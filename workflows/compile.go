@@ -175,8 +175,13 @@ func explained(err error, known []string) error {
 	return errors.New(reason)
 }
 
-// answer compiles the template of an answer.
+// answer compiles the template of an answer to an operation.
 func (c *compiler) answer(at string, a Answer, standard int) *answer {
+	return c.answerWith(at, a, standard, answerVars)
+}
+
+// answerWith compiles the template of an answer that knows some variables.
+func (c *compiler) answerWith(at string, a Answer, standard int, known []string) *answer {
 	out := &answer{code: a.Code, headers: map[string]*templates.Text{}}
 	switch {
 	case a.Code == 0:
@@ -185,10 +190,10 @@ func (c *compiler) answer(at string, a Answer, standard int) *answer {
 		c.bad(at+".code", "%d: expected 200 to 599", a.Code)
 	}
 	for _, name := range slices.Sorted(maps.Keys(a.Headers)) {
-		out.headers[name] = c.text(at+".headers."+name, a.Headers[name], answerVars)
+		out.headers[name] = c.text(at+".headers."+name, a.Headers[name], known)
 	}
 	if a.Body != nil {
-		out.body = c.tree(at+".body", a.Body, answerVars)
+		out.body = c.tree(at+".body", a.Body, known)
 	}
 	return out
 }

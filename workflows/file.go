@@ -99,8 +99,10 @@ type Service struct {
 	CA string `json:"ca,omitempty" yaml:"ca,omitempty"`
 	// Pass names requests that do not matter: GET /healthz.
 	Pass []string `json:"pass,omitempty" yaml:"pass,omitempty"`
-	// Operations by their names.
-	Operations map[string]*Operation `json:"operations" yaml:"operations"`
+	// Stubs are requests that belong to no saga, each with its answer, whose templates know request: a token, a price list.
+	Stubs map[string]Answer `json:"stubs,omitempty" yaml:"stubs,omitempty"`
+	// Operations by their names. A service without any has pass or stubs.
+	Operations map[string]*Operation `json:"operations,omitempty" yaml:"operations,omitempty"`
 	// Optional: a run without faults need not call it.
 	Optional bool `json:"optional,omitempty" yaml:"optional,omitempty"`
 

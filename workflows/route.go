@@ -17,6 +17,7 @@ type route struct {
 	segments []segment
 	params   []string
 	op       *Operation // nil: it does not matter
+	stub     *answer    // to what does not matter; nil: an empty one
 }
 
 // segment is one part of a path: a text, or a parameter.
@@ -178,13 +179,13 @@ func (s *Service) Match(r Request) (*Call, error) {
 func (s *Service) fit(route *route, r Request, none *NoRouteError) (*Call, error) {
 	params, ok := route.match(r.Method, r.Path)
 	switch {
-	case !ok && route.op != nil:
+	case !ok && (route.op != nil || route.stub != nil):
 		none.Known = append(none.Known, route.text)
 		return nil, nil
 	case !ok:
 		return nil, nil
 	case route.op == nil:
-		return &Call{Pass: true}, nil
+		return pass(route.stub, r, params)
 	}
 	c := newCall(s, route.op, r, params)
 	fits, err := c.when()

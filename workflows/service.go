@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"maps"
 	"net"
+	"net/http"
 	"regexp"
 	"slices"
 	"strings"
@@ -54,7 +55,8 @@ func (c *compiler) service(name string, s *Service) {
 		}
 		s.routes = append(s.routes, r)
 	}
-	if len(s.Operations) == 0 {
+	c.stubs(at+".stubs", s)
+	if len(s.Operations)+len(s.Pass)+len(s.Stubs) == 0 {
 		c.bad(at+".operations", "expected at least one operation")
 	}
 	c.document(at, s)
@@ -71,6 +73,21 @@ func (c *compiler) service(name string, s *Service) {
 	slices.SortStableFunc(s.routes, (*route).compare)
 }
 
+// stubs are the routes of requests that belong to no saga and are answered.
+func (c *compiler) stubs(at string, s *Service) {
+	for _, request := range slices.Sorted(maps.Keys(s.Stubs)) {
+		r, err := parseRoute(request)
+		if err != nil {
+			c.add(at, err)
+			continue
+		}
+		c.path = r
+		r.stub = c.answerWith(at+"."+request, s.Stubs[request], http.StatusOK, requestVars)
+		c.path = nil
+		s.routes = append(s.routes, r)
+	}
+}
+
 // ambiguous refuses two routes of which nobody could tell which one a request is.
 func (c *compiler) ambiguous(at string, s *Service) {
 	for i, r := range s.routes {
@@ -78,7 +95,7 @@ func (c *compiler) ambiguous(at string, s *Service) {
 			switch {
 			case !r.clashes(o) || r.op == nil: // of what does not matter, one is as good as another
 			case o.op == nil:
-				c.bad(at+".operations."+r.op.Name+"."+r.op.asked(), "%q fits the same requests as %q of pass: expected it in one of the two", r.text, o.text)
+				c.bad(at+".operations."+r.op.Name+"."+r.op.asked(), "%q fits the same requests as %q of pass or stubs: expected it in one of the two", r.text, o.text)
 			case r.op.When == "" || o.op.When == "":
 				c.bad(at+".operations."+r.op.Name+"."+r.op.asked(), "%q fits the same requests as that of %s, %q: expected a when: in both", r.text, o.op.Name, o.text)
 			}

@@ -1,0 +1,39 @@
+package workflows
+
+import (
+	"os"
+	"path/filepath"
+	"testing"
+)
+
+// TestStubs: a request that belongs to no saga gets the answer that the file gives it.
+func TestStubs(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "workflow.yaml")
+	text := `
+name: shop
+system: {base: "http://127.0.0.1:1"}
+start: {request: POST /orders}
+outcome: {request: "GET /orders/${saga.id}", status: answer.body, statuses: {DONE: completed}}
+services:
+  pay: {operations: {charge: {request: POST /payments, saga: request.body.id}}, stubs: {"GET /prices/{sku}": {code: 203, headers: {X-Sku: "${request.path.sku}"}, body: {price: 7}}}}
+  auth: {stubs: {POST /token: {body: {access_token: "t-${request.body.client}"}}}}
+`
+	if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	w, err := Load(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	token, err := w.Services["auth"].Match(Request{Method: "POST", Path: "/token", Body: []byte(`{"client":"c"}`)})
+	if err != nil || !token.Pass || string(token.Stub.Body) != `{"access_token":"t-c"}` || token.Stub.Code != 200 {
+		t.Errorf("a token: %+v %v", token, err)
+	}
+	price, err := w.Services["pay"].Match(Request{Method: "GET", Path: "/prices/cup"})
+	if err != nil || !price.Pass || price.Stub.Code != 203 || price.Stub.Header.Get("X-Sku") != "cup" || string(price.Stub.Body) != `{"price":7}` {
+		t.Errorf("a price: %+v %v", price, err)
+	}
+	if _, err := w.Services["auth"].Match(Request{Method: "POST", Path: "/token", Body: []byte("none")}); err == nil {
+		t.Error("a request that its template can't read is answered")
+	}
+}
