@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"flag"
 	"fmt"
+	"net/http"
 	"os"
 	"path/filepath"
 	"strings"
@@ -135,6 +136,26 @@ func TestDraftOfAccepted(t *testing.T) {
 	containsAll(t, string(draft), []string{
 		"accepted: answer.code in [200, 202, 409] # as seen; 200 to a start that was sent again; 409 of one that it took: the answer names it\n",
 	})
+	if _, err := workflows.Parse("workflow.yaml", draft); err != nil {
+		t.Error(err)
+	}
+}
+
+// TestDraftOfIdempotentMethods: what is put again is done once, by what HTTP says of the method.
+func TestDraftOfIdempotentMethods(t *testing.T) {
+	in := recorded(t, "testdata/numbers.json")
+	for _, r := range in.Record.Runs {
+		for i := range r.Calls {
+			if c := &r.Calls[i]; c.Service == "shipping" && c.Method == http.MethodPost {
+				c.Method = http.MethodPut
+				c.Header.Del(usualKey)
+			}
+		}
+	}
+	draft, _ := Write(in.Setup, in.Record)
+	if n := strings.Count(string(draft), "repeat: same-answer"); n != 1 {
+		t.Errorf("%d operations are repeated with the same answer, expected the one of PUT\n%s", n, draft)
+	}
 	if _, err := workflows.Parse("workflow.yaml", draft); err != nil {
 		t.Error(err)
 	}
