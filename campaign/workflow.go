@@ -82,6 +82,9 @@ func (x *session) learn(ctx context.Context) error {
 	if err := x.flow.sound(calm); err != nil {
 		return fmt.Errorf("workflow %s, a run without faults: %w", x.flow.file.Name, err)
 	}
+	for _, name := range x.flow.keyless(calm) {
+		x.host.say("services.%s.protection: no call had a key there: is the expression right?", name)
+	}
 	x.flow.steps = calm.Header.Definitions[0].Steps
 	runs := []*history.Index{history.NewIndex(calm)}
 	silence := quietAfter(calm)

@@ -2,6 +2,8 @@ package campaign
 
 import (
 	"fmt"
+	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -93,5 +95,37 @@ func TestSound(t *testing.T) {
 				t.Errorf("%v\nexpected %q", err, w)
 			}
 		}
+	}
+}
+
+// TestKeyless: where no call has a key at the place that the file names, that is said.
+func TestKeyless(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "workflow.yaml")
+	text := `
+name: shop
+system: {base: "http://127.0.0.1:1"}
+start: {request: POST /orders}
+outcome: {request: "GET /orders/${saga.id}", status: answer.body, statuses: {DONE: completed}}
+services:
+  pay: {listen: "127.0.0.1:1", protection: {keyed: {key: request.body.kee}}, operations: {charge: {request: POST /payments, saga: request.body.id}}}
+  mail: {listen: "127.0.0.1:2", operations: {send: {request: POST /mails, saga: request.body.id}}}
+`
+	if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	f, err := openFlow(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	received := func(step, key string) history.Event {
+		return history.Event{Kind: history.CallReceived, Saga: "s1", Step: step, Key: key}
+	}
+	h := &history.History{Events: []history.Event{received("charge", ""), received("send", "")}}
+	if got := f.keyless(h); !slices.Equal(got, []string{"pay"}) {
+		t.Errorf("without keys are %v, expected pay", got)
+	}
+	h.Events = append(h.Events, received("charge", "k-1"))
+	if got := f.keyless(h); len(got) > 0 {
+		t.Errorf("without keys are %v, expected none", got)
 	}
 }

@@ -61,6 +61,25 @@ func (f *flow) sound(h *history.History) error {
 	return errors.Join(errs...)
 }
 
+// keyless are the services whose calls have no key, though the file says where it stands: an
+// expression that is misspelt gives nothing, and each repeat would be another call.
+func (f *flow) keyless(h *history.History) (services []string) {
+	keys := map[string]bool{}
+	for _, e := range h.Events {
+		if e.Kind == history.CallReceived { // by the expression
+			step, _ := saga.CutInstance(e.Step)
+			service := f.file.ServiceOf(step)
+			keys[service] = keys[service] || e.Key != ""
+		}
+	}
+	for _, name := range slices.Sorted(maps.Keys(keys)) {
+		if !keys[name] && f.file.Keyed(name) {
+			services = append(services, name)
+		}
+	}
+	return services
+}
+
 // whyUncalled is what may be the reason for it that a service was not called, in words.
 func (f *flow) whyUncalled(name string, r firstRun) string {
 	switch s := f.file.Services[name]; {

@@ -22,6 +22,12 @@ type protection struct {
 // longestTTL is how long keys live in a cell at the most.
 const longestTTL = 300 * time.Millisecond
 
+// Keyed tells whether the file says where the keys of a service's calls stand.
+func (w *Workflow) Keyed(service string) bool {
+	s := w.Services[service]
+	return s != nil && s.guard.key != nil
+}
+
 // TTL is how long the keys of a service live in a cell, where hours are short; 0: for ever.
 // A workflow that reckons with it can be told, by ${ttl.NAME}.
 func (w *Workflow) TTL(service string) time.Duration {
