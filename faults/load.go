@@ -1,11 +1,7 @@
 package faults
 
 import (
-	"bytes"
 	"encoding/json"
-	"fmt"
-	"io"
-	"os"
 	"reflect"
 	"strings"
 
@@ -27,16 +23,11 @@ type PlanFile struct {
 // LoadPlan reads a plan from a YAML or JSON file, strictly: the error joins a
 // yamlfile.Problem for each mistake, with file, line, column and field.
 func LoadPlan(path string) (*PlanFile, error) {
-	f, err := os.Open(path)
+	b, err := yamlfile.Read(path, maxFile)
 	if err != nil {
 		return nil, err
 	}
-	defer f.Close() //nolint:errcheck // only read
-	var b bytes.Buffer
-	if _, err := b.ReadFrom(io.LimitReader(f, maxFile+1)); err != nil {
-		return nil, fmt.Errorf("%s: %w", path, err)
-	}
-	return ParsePlanFile(path, b.Bytes())
+	return ParsePlanFile(path, b)
 }
 
 // ParsePlanFile is LoadPlan of a text; file is the name that mistakes show.

@@ -6,13 +6,10 @@ import (
 	"io/fs"
 	"net"
 	"path"
-	"reflect"
 	"regexp"
 	"slices"
 	"strings"
 	"time"
-
-	"github.com/goccy/go-yaml"
 
 	"github.com/sagacheck/sagacheck/internal/yamlfile"
 	"github.com/sagacheck/sagacheck/saga"
@@ -135,24 +132,12 @@ func parseManifest(file string, b []byte) (*Manifest, error) {
 }
 
 func decodeManifest(b []byte) (*Manifest, yamlfile.Problems) {
-	root, ps := yamlfile.Document(b, maxManifest, "a manifest")
+	var m Manifest
+	sh, ps := yamlfile.Decode(b, maxManifest, "a manifest", &m, nil)
 	if len(ps) > 0 {
 		return nil, ps
 	}
-	sh := yamlfile.NewShape(root, reflect.TypeFor[Manifest](), nil)
-	if len(sh.Problems) > 0 {
-		return nil, sh.Problems
-	}
-	var m Manifest
-	text, _ := yamlfile.Text(b)
-	if err := yaml.UnmarshalWithOptions(text, &m, yaml.Strict()); err != nil {
-		return nil, yamlfile.Problems{yamlfile.NotYAML(err)}
-	}
-	ps = yamlfile.In(m.validate())
-	for _, p := range ps {
-		p.At(sh.Place(p.Field))
-	}
-	return &m, ps
+	return &m, sh.Besides(yamlfile.In(m.validate()))
 }
 
 var manifestName = regexp.MustCompile(`^[a-z0-9][a-z0-9-]*$`)

@@ -5,12 +5,9 @@ import (
 	"fmt"
 	"io/fs"
 	"path"
-	"reflect"
 	"regexp"
 	"slices"
 	"strings"
-
-	"github.com/goccy/go-yaml"
 
 	"github.com/sagacheck/sagacheck/faults"
 	"github.com/sagacheck/sagacheck/internal/yamlfile"
@@ -80,33 +77,14 @@ func Read(dir fs.FS, where string) (*Pack, error) {
 	if err != nil {
 		return nil, err
 	}
-	p, sh, ps := decode(b)
+	p := &Pack{}
+	sh, ps := yamlfile.Decode(b, maxFile, "a pack", p, nil)
 	if len(ps) > 0 {
 		return nil, ps.Of(path.Join(where, File)).InOrder().Err()
 	}
 	r := reader{dir: dir, where: where, pack: p}
 	r.all()
-	for _, wrong := range r.problems {
-		wrong.At(sh.Place(wrong.Field))
-	}
-	return p, errors.Join(append(r.others, r.problems.Of(path.Join(where, File)).InOrder().Err())...)
-}
-
-func decode(b []byte) (*Pack, *yamlfile.Shape, yamlfile.Problems) {
-	root, ps := yamlfile.Document(b, maxFile, "a pack")
-	if len(ps) > 0 {
-		return nil, nil, ps
-	}
-	sh := yamlfile.NewShape(root, reflect.TypeFor[Pack](), nil)
-	if len(sh.Problems) > 0 {
-		return nil, nil, sh.Problems
-	}
-	var p Pack
-	text, _ := yamlfile.Text(b)
-	if err := yaml.UnmarshalWithOptions(text, &p, yaml.Strict()); err != nil {
-		return nil, nil, yamlfile.Problems{yamlfile.NotYAML(err)}
-	}
-	return &p, sh, nil
+	return p, errors.Join(append(r.others, sh.Besides(r.problems).Of(path.Join(where, File)).InOrder().Err())...)
 }
 
 // reader reads the files that a pack names.

@@ -1,15 +1,10 @@
 package scenarios
 
 import (
-	"bytes"
-	"encoding/json"
 	"fmt"
-	"io"
-	"os"
 	"reflect"
 
 	"github.com/goccy/go-yaml"
-	"github.com/goccy/go-yaml/ast"
 
 	"github.com/sagacheck/sagacheck/internal/yamlfile"
 )
@@ -19,16 +14,11 @@ const maxFile = 1 << 20
 
 // Load reads a scenario file of a user. See Parse.
 func Load(path string) (*Scenario, error) {
-	f, err := os.Open(path)
+	b, err := yamlfile.Read(path, maxFile)
 	if err != nil {
 		return nil, fmt.Errorf("scenario: %w", err)
 	}
-	defer f.Close() //nolint:errcheck // only read
-	var b bytes.Buffer
-	if _, err := b.ReadFrom(io.LimitReader(f, maxFile+1)); err != nil {
-		return nil, fmt.Errorf("scenario %q: %w", path, err)
-	}
-	return Parse(path, b.Bytes())
+	return Parse(path, b)
 }
 
 // Parse reads a scenario. It is strict: unknown, missing and doubled fields,
@@ -49,40 +39,12 @@ var unions = map[reflect.Type]yamlfile.Union{
 }
 
 func parse(b []byte) (*Scenario, yamlfile.Problems) {
-	root, ps := yamlfile.Document(b, maxFile, "a scenario")
-	if len(ps) > 0 {
+	s := &Scenario{Sagas: 1}
+	sh, ps := yamlfile.Decode(b, maxFile, "a scenario", s, unions)
+	if sh == nil {
 		return nil, ps
 	}
-	sh := yamlfile.NewShape(root, reflect.TypeFor[Scenario](), unions)
-	s := &Scenario{Sagas: 1}
-	if len(sh.Problems) > 0 {
-		return nil, append(sh.Problems, s.rest(sh, root)...)
-	}
-	text, _ := yamlfile.Text(b)
-	if err := yaml.UnmarshalWithOptions(text, s, yaml.Strict()); err != nil {
-		return nil, yamlfile.Problems{yamlfile.NotYAML(err)}
-	}
-	ps = s.problems()
-	for _, p := range ps {
-		p.At(sh.Place(p.Field))
-	}
-	return s, ps
-}
-
-// rest is what is wrong with a scenario besides its shape, as far as that can be
-// told: what fields of another shape should have said is not known.
-func (s *Scenario) rest(sh *yamlfile.Shape, root ast.Node) (ps yamlfile.Problems) {
-	b, err := json.Marshal(sh.Value(root))
-	if err != nil || json.Unmarshal(b, s) != nil {
-		return nil // so far off that the shape says all
-	}
-	for _, p := range s.problems() {
-		if p.Field != "" && !sh.Problems.Touches(p.Field) {
-			p.At(sh.Place(p.Field))
-			ps = append(ps, p)
-		}
-	}
-	return ps
+	return s, sh.Besides(s.problems())
 }
 
 // YAML is the scenario as a file; Parse reads it back.

@@ -1,15 +1,7 @@
 package policies
 
 import (
-	"bytes"
-	"encoding/json"
 	"fmt"
-	"io"
-	"os"
-	"reflect"
-
-	"github.com/goccy/go-yaml"
-	"github.com/goccy/go-yaml/ast"
 
 	"github.com/sagacheck/sagacheck/internal/yamlfile"
 )
@@ -19,17 +11,12 @@ const MaxFile = 1 << 20
 
 // Load reads a file. See Parse.
 func Load(path string) (*File, []byte, error) {
-	f, err := os.Open(path)
+	b, err := yamlfile.Read(path, MaxFile)
 	if err != nil {
 		return nil, nil, fmt.Errorf("policies: %w", err)
 	}
-	defer f.Close() //nolint:errcheck // only read
-	var b bytes.Buffer
-	if _, err := b.ReadFrom(io.LimitReader(f, MaxFile+1)); err != nil {
-		return nil, nil, fmt.Errorf("policies %q: %w", path, err)
-	}
-	file, err := Parse(path, b.Bytes())
-	return file, b.Bytes(), err
+	file, err := Parse(path, b)
+	return file, b, err
 }
 
 // Parse reads a file of policies, YAML or JSON. It is strict: unknown, missing and doubled
@@ -45,37 +32,10 @@ func Parse(name string, text []byte) (*File, error) {
 }
 
 func parse(text []byte) (*File, yamlfile.Problems) {
-	root, ps := yamlfile.Document(text, MaxFile, "a file of policies")
-	if len(ps) > 0 {
+	f := &File{}
+	sh, ps := yamlfile.Decode(text, MaxFile, "a file of policies", f, nil)
+	if sh == nil {
 		return nil, ps
 	}
-	sh := yamlfile.NewShape(root, reflect.TypeFor[File](), nil)
-	f := &File{}
-	if len(sh.Problems) > 0 {
-		return nil, append(sh.Problems, f.rest(sh, root)...)
-	}
-	text, _ = yamlfile.Text(text)
-	if err := yaml.UnmarshalWithOptions(text, f, yaml.Strict()); err != nil {
-		return nil, yamlfile.Problems{yamlfile.NotYAML(err)}
-	}
-	ps = f.problems(sh)
-	for _, p := range ps {
-		p.At(sh.Place(p.Field))
-	}
-	return f, ps
-}
-
-// rest is what is wrong besides the shape, as far as that can be told.
-func (f *File) rest(sh *yamlfile.Shape, root ast.Node) (ps yamlfile.Problems) {
-	b, err := json.Marshal(sh.Value(root))
-	if err != nil || json.Unmarshal(b, f) != nil {
-		return nil // so far off that the shape says all
-	}
-	for _, p := range f.problems(sh) {
-		if p.Field != "" && !sh.Problems.Touches(p.Field) {
-			p.At(sh.Place(p.Field))
-			ps = append(ps, p)
-		}
-	}
-	return ps
+	return f, sh.Besides(f.problems(sh))
 }
