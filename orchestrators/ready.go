@@ -53,21 +53,25 @@ func listening(hostport string) bool {
 	if err != nil {
 		return true
 	}
-	for _, table := range []string{"/proc/net/tcp", "/proc/net/tcp6"} {
-		if found, err := listens(table, n); found || err != nil {
-			return true
-		}
-	}
-	return false
+	sockets, err := listeners(n)
+	return len(sockets) > 0 || err != nil
 }
 
-// listens looks a port up in a table of the kernel's. Listening sockets stand
+// listeners are the sockets that listen on a port, by the names that they have in
+// /proc/PID/fd.
+func listeners(port int) ([]string, error) {
+	v4, err4 := listed("/proc/net/tcp", port)
+	v6, err6 := listed("/proc/net/tcp6", port)
+	return append(v4, v6...), errors.Join(err4, err6)
+}
+
+// listed looks a port up in a table of the kernel's. Listening sockets stand
 // first; what comes after them, tens of thousands of closed connections maybe, is
 // not read.
-func listens(table string, port int) (bool, error) {
+func listed(table string, port int) (sockets []string, err error) {
 	f, err := os.Open(table)
 	if err != nil {
-		return false, err
+		return nil, err
 	}
 	defer f.Close() //nolint:errcheck // only read
 	const listen = "0A"
@@ -76,14 +80,14 @@ func listens(table string, port int) (bool, error) {
 	lines.Scan() // the header
 	for lines.Scan() {
 		fields := strings.Fields(lines.Text())
-		if len(fields) < 4 || fields[3] != listen {
+		if len(fields) < 10 || fields[3] != listen {
 			break
 		}
 		if strings.HasSuffix(fields[1], local) {
-			return true, nil
+			sockets = append(sockets, "socket:["+fields[9]+"]")
 		}
 	}
-	return false, lines.Err()
+	return sockets, lines.Err()
 }
 
 // ErrNotListening is why a process is not ready as long as its port is closed.

@@ -1,13 +1,12 @@
 package orchestrators
 
 import (
-	"bufio"
 	"context"
 	"errors"
-	"fmt"
 	"net/url"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -23,10 +22,7 @@ func listener(u *url.URL) (pid int) {
 	if err != nil || !here {
 		return 0
 	}
-	sockets := map[string]bool{}
-	for _, table := range []string{"/proc/net/tcp", "/proc/net/tcp6"} {
-		listeningSockets(table, n, sockets)
-	}
+	sockets, _ := listeners(n) // one of the tables may be missing
 	if len(sockets) == 0 {
 		return 0
 	}
@@ -35,7 +31,7 @@ func listener(u *url.URL) (pid int) {
 		return 0
 	}
 	for _, f := range files {
-		if to, err := os.Readlink(f); err != nil || !sockets[to] { // it went meanwhile, or is not ours to see
+		if to, err := os.Readlink(f); err != nil || !slices.Contains(sockets, to) { // it went meanwhile, or is not ours to see
 			continue
 		}
 		if p, err := strconv.Atoi(strings.Split(f, "/")[2]); err == nil && (pid == 0 || p < pid) {
@@ -43,28 +39,6 @@ func listener(u *url.URL) (pid int) {
 		}
 	}
 	return pid
-}
-
-// listeningSockets adds the names of the sockets that listen on a port, as they stand
-// in /proc/PID/fd. Listening sockets stand first in the table.
-func listeningSockets(table string, port int, sockets map[string]bool) {
-	f, err := os.Open(table)
-	if err != nil {
-		return
-	}
-	defer f.Close() //nolint:errcheck // only read
-	const listen = "0A"
-	lines := bufio.NewScanner(f)
-	lines.Scan() // the header
-	for lines.Scan() {
-		fields := strings.Fields(lines.Text())
-		if len(fields) < 10 || fields[3] != listen {
-			return
-		}
-		if strings.HasSuffix(fields[1], fmt.Sprintf(":%04X", port)) {
-			sockets["socket:["+fields[9]+"]"] = true
-		}
-	}
 }
 
 // exited waits until a process that need not be a child has ended; false: ctx ended
