@@ -51,25 +51,34 @@ func (r *router) unanswerable(call *workflows.Call, err error) participants.Answ
 	return participants.Answer{Code: http.StatusNotImplemented, Title: "no answer", Detail: err.Error()}
 }
 
-// answer is what is answered when a call is done; it is remembered as what
-// compensations name.
-func (r *router) answer(call *workflows.Call, s *ownSaga, done participants.Done, undoes *ownAction) participants.Answer {
+// taken is the answer to a call that was taken. What was done is remembered as what
+// compensations name; or it is declined later, and nothing is done.
+func (r *router) taken(call *workflows.Call, s *ownSaga, done participants.Done, undoes *ownAction, declined bool) participants.Answer {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	done.Ref = r.ref(call)
-	a, err := r.reply(call, s, done, undoes, false)
+	a, err := r.reply(call, s, done, undoes, declined)
 	if err != nil {
 		return r.unanswerable(call, err)
 	}
-	did := &ownAction{saga: s, op: call.Op, at: done.Op, done: &done, said: call.Did(a, done.Effect, done.Ref)}
-	if done.Op.Direction == saga.Action {
+	answer := participants.Answer{Code: a.Code, Header: a.Header, Body: a.Body, Ref: done.Ref, Shown: r.flow.Shown(a), Pending: call.Async()}
+	if declined {
+		answer.Pending, answer.Declined, answer.Detail = true, true, "it will decline"
+	} else {
+		r.remember(call, s, &ownAction{saga: s, op: call.Op, at: done.Op, done: &done, said: call.Did(a, done.Effect, done.Ref)})
+	}
+	r.hear(s, a.Said()...)
+	return answer
+}
+
+// remember keeps what was done for a saga.
+func (r *router) remember(call *workflows.Call, s *ownSaga, did *ownAction) {
+	if did.at.Direction == saga.Action {
 		s.actions = append(s.actions, did)
 		r.keep(call, did)
 	} else {
 		s.undos = append(s.undos, did)
 	}
-	r.hear(s, a.Said()...)
-	return participants.Answer{Code: a.Code, Header: a.Header, Body: a.Body, Ref: done.Ref, Shown: r.flow.Shown(a), Pending: call.Async()}
 }
 
 // ref is a new name of a service for something that it was asked for.
@@ -89,21 +98,6 @@ func (r *router) reply(call *workflows.Call, s *ownSaga, done participants.Done,
 		err = r.tellLater(call, s, done, of, declined)
 	}
 	return a, err
-}
-
-// decline is the answer to a call that was taken, and will be refused later: nothing is done.
-func (r *router) decline(call *workflows.Call, s *ownSaga, done participants.Done, undoes *ownAction) participants.Answer {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	done.Ref = r.ref(call)
-	a, err := r.reply(call, s, done, undoes, true)
-	if err != nil {
-		return r.unanswerable(call, err)
-	}
-	r.hear(s, a.Said()...)
-	return participants.Answer{
-		Code: a.Code, Header: a.Header, Body: a.Body, Ref: done.Ref, Shown: r.flow.Shown(a), Pending: true, Declined: true, Detail: "it will decline",
-	}
 }
 
 // keep notes what stays of the first effect of an action when it has been undone.

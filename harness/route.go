@@ -126,9 +126,9 @@ func (r *router) line(service string, call *workflows.Call, s *ownSaga, undoes *
 		return wire.Routed{Line: r.lineOf(s, op), Seen: seen, Handle: behind.do(ask)}
 	}
 	world := s.cell.world
-	ask.Answer = func(done participants.Done) participants.Answer { return r.answer(call, s, done, undoes) }
+	ask.Answer = func(done participants.Done) participants.Answer { return r.taken(call, s, done, undoes, false) }
 	if call.Declines() {
-		ask.Declined = func(of participants.Done) participants.Answer { return r.decline(call, s, of, undoes) }
+		ask.Declined = func(of participants.Done) participants.Answer { return r.taken(call, s, of, undoes, true) }
 	}
 	return wire.Routed{Line: r.lineOf(s, op), Seen: seen, Handle: func(c participants.Call, _ http.Header, body []byte) participants.Answer {
 		if op.Direction == saga.Action {
