@@ -43,6 +43,7 @@ func (l *leaving) submitted() {
 // TestDeparture: when the shared orchestrator goes away the cell under way says so,
 // in its history and as its result, and no other is begun.
 func TestDeparture(t *testing.T) {
+	t.Parallel()
 	l := &leaving{}
 	o := tinyorch.New(tinyorch.Bugs{})
 	t.Cleanup(o.Close)

@@ -22,8 +22,8 @@ import (
 	"github.com/sagacheck/sagacheck/scenarios"
 )
 
-// parallel is how many cells the tests run at once.
-const parallel = 8
+// parallel is how many cells the tests run at once: most of their time is waiting.
+const parallel = 24
 
 func blueprint(s *scenarios.Scenario) saga.Definition {
 	defs, _ := s.Build([]string{"s-1"}, func(int, saga.StepRef) string { return "http://127.0.0.1/" })
@@ -136,6 +136,7 @@ func openFiles(t *testing.T) int {
 
 // TestProfiles: the same single fault shows what each protection is good for.
 func TestProfiles(t *testing.T) {
+	t.Parallel()
 	sys := startLocal(t)
 	lost := []faults.Plan{{Faults: []faults.Fault{{Kind: "lose", At: mustPoint("charge#1@response")}}}}
 	late := []faults.Plan{{Faults: []faults.Fault{{Kind: "delay", At: mustPoint("payment#1@request"), DelayMS: 600}}}}
@@ -154,6 +155,7 @@ func TestProfiles(t *testing.T) {
 		{"booking", late, participants.Fenced, "hanging-action", checkers.Pass},
 	} {
 		t.Run(c.scenario+"/"+string(c.profile)+"/"+c.property, func(t *testing.T) {
+			t.Parallel()
 			r := runPlans(t, sys, scenario(t, c.scenario), c.profile, c.plans)[0]
 			checker, _ := checkers.ByName(c.property)
 			if v := checkers.Judge(r.History, []checkers.Checker{checker})[0]; v.Outcome != c.want {
@@ -166,10 +168,12 @@ func TestProfiles(t *testing.T) {
 // TestParticipantDefects: each planted bug of the participants is found by its
 // own checker under some curated plan.
 func TestParticipantDefects(t *testing.T) {
+	t.Parallel()
 	sys := startLocal(t)
 	shared := map[string]string{"lost-update": "seat", "dirty-read": "voucher"} // they take sagas that share a register
 	for _, d := range participantdefects.All() {
 		t.Run(d.Name, func(t *testing.T) {
+			t.Parallel()
 			checker, ok := checkers.ByName(d.Anomaly)
 			if !ok {
 				t.Fatalf("no checker %q", d.Anomaly)
@@ -221,6 +225,7 @@ func TestInterrupt(t *testing.T) {
 // A saga that waits for a person does not keep its cell until the settle time is
 // over: nobody comes.
 func TestStuckCellEnds(t *testing.T) {
+	t.Parallel()
 	sys := startLocal(t)
 	refused := faults.Plan{Faults: []faults.Fault{
 		{Kind: "reject", At: mustPoint("ship#1@receive")}, {Kind: "reject", At: mustPoint("charge.undo#1@receive")},

@@ -28,6 +28,7 @@ func (w without) Info() history.Orchestrator {
 // TestSubmittedOnce: where a second submission would be a second saga there is
 // none; what became of the first is looked up.
 func TestSubmittedOnce(t *testing.T) {
+	t.Parallel()
 	sys := tiny(t, tinyorch.Bugs{SecondSaga: true})
 	s := scenario(t, "single-step")
 	for _, c := range []struct {

@@ -20,6 +20,7 @@ import (
 // TestLateStart: a start that arrives when its client has left, and which the workflow takes its
 // time to accept, begins a saga of the cell that sent it, and of no other.
 func TestLateStart(t *testing.T) {
+	t.Parallel()
 	short := saga.SubmitPolicy.AttemptTimeoutMS
 	s := &shop{send: usual, late: 3 * time.Duration(short) * time.Millisecond}
 	h, flow := startShop(t, s, "127.0.0.1")
@@ -124,6 +125,7 @@ func TestStartWithoutAnswer(t *testing.T) {
 // TestOutbox: what an outbox still does when its order is done belongs to the cell, however the
 // first attempt failed, and however rarely it looks.
 func TestOutbox(t *testing.T) {
+	t.Parallel()
 	text := strings.Replace(shopFile, "do: pay.charge}", "do: pay.charge, kind: deferrable}", 1)
 	for _, f := range []faults.Fault{
 		{Kind: "reset", At: mustPoint("charge#1@response")},

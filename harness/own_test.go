@@ -275,6 +275,7 @@ func doBy(ctx context.Context, client *http.Client, method, url string, body io.
 // TestManySagasThroughOneAddress: fifty sagas at once call the same two addresses, and no
 // event is given to another saga than the one that its request names.
 func TestManySagasThroughOneAddress(t *testing.T) {
+	t.Parallel()
 	h, flow := startShop(t, &shop{send: usual}, "127.0.0.1")
 	for range 3 {
 		hist := runShop(t, h, flow, 50, faults.Plan{})
@@ -304,6 +305,7 @@ func TestManySagasThroughOneAddress(t *testing.T) {
 // TestWaysOfCallingServices: calls as clients may send them, each with its answer lost once
 // and without a fault.
 func TestWaysOfCallingServices(t *testing.T) {
+	t.Parallel()
 	large := `,"note":"` + strings.Repeat("x", 10<<20) + `"}`
 	for name, send := range map[string]func(context.Context, string, string, []byte) (int, []byte, error){
 		"pooled": usual,
@@ -392,6 +394,7 @@ func pipelined(ctx context.Context, method, url string, body []byte) (int, []byt
 
 // TestSlowStart: a workflow may answer its start when all is done. Nobody starts it twice.
 func TestSlowStart(t *testing.T) {
+	t.Parallel()
 	s := &shop{send: usual, slow: 2 * time.Duration(saga.SubmitPolicy.AttemptTimeoutMS) * time.Millisecond}
 	h, flow := startShop(t, s, "127.0.0.1")
 	ix := history.NewIndex(runShop(t, h, flow, 1, faults.Plan{}))

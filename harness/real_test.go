@@ -85,6 +85,7 @@ func raw(ctx context.Context, method, url string, body []byte) ([]byte, error) {
 // TestRealAnswersPassByteForByte: what a real service answers reaches the workflow as it was
 // sent, but for what says that the connection ends.
 func TestRealAnswersPassByteForByte(t *testing.T) {
+	t.Parallel()
 	var z bytes.Buffer
 	w := gzip.NewWriter(&z)
 	_, _ = w.Write([]byte(`{"id":"p-7"}`))

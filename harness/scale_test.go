@@ -16,6 +16,7 @@ import (
 // TestScaleIsTheClientsToo: a client of a slow orchestrator waits longer for its
 // answer before it sends the saga again.
 func TestScaleIsTheClientsToo(t *testing.T) {
+	t.Parallel()
 	const slow = 700 * time.Millisecond // the client's own time-out is 500 ms
 	o := tinyorch.New(tinyorch.Bugs{})
 	t.Cleanup(o.Close)

@@ -87,6 +87,7 @@ func settled(t *testing.T, sys orchestrators.System, undo string, settle time.Du
 // TestEndFollowsUndoPolicies: a second compensation that comes within the wait of
 // the undo policy is seen, although no action waits as long.
 func TestEndFollowsUndoPolicies(t *testing.T) {
+	t.Parallel()
 	h, end := settled(t, tiny(t, tinyorch.Bugs{UndoAgain: 700 * time.Millisecond}), "800", 5*time.Second)
 	checker, _ := checkers.ByName("duplicate-compensation")
 	if v := checkers.Judge(h, []checkers.Checker{checker})[0]; v.Outcome != checkers.Violation {
