@@ -14,10 +14,10 @@ import (
 
 // cell makes a cell of a subject; its number is unique in the session.
 func (x *session) cell(s *subject, plan faults.Plan, seed uint64) harness.Cell {
-	return x.frozen(s.Name, s.Source, s.Sagas, plan, seed)
+	return x.cellOf(s.Name, s.Source, s.Sagas, plan, seed)
 }
 
-func (x *session) frozen(name string, source harness.Source, sagas int, plan faults.Plan, seed uint64) harness.Cell {
+func (x *session) cellOf(name string, source harness.Source, sagas int, plan faults.Plan, seed uint64) harness.Cell {
 	return harness.Cell{
 		ID: x.nextID(), Scenario: name, Source: source, Sagas: sagas,
 		Plan: plan, Profile: x.profile, Seed: seed, Rules: x.rules,

@@ -222,10 +222,10 @@ func (x *session) replayFindings(ctx context.Context, run *results.Run, times in
 			continue
 		}
 		rate := results.Rate{Tries: times}
-		source := harness.Frozen{Definitions: fail.Replay.Definitions, Registers: fail.Replay.Registers}
+		source := harness.Repeated{Definitions: fail.Replay.Definitions, Registers: fail.Replay.Registers}
 		_ = x.harness.Run(ctx, func(yield func(harness.Cell) bool) { // interrupted: the rate says how far it got
 			for range times {
-				if !yield(x.frozen(fail.Scenario, source, len(fail.Replay.Definitions), fail.Replay.Plan, fail.Replay.Seed)) {
+				if !yield(x.cellOf(fail.Scenario, source, len(fail.Replay.Definitions), fail.Replay.Plan, fail.Replay.Seed)) {
 					return
 				}
 			}

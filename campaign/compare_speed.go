@@ -45,7 +45,7 @@ func (x *session) throughput(ctx context.Context, atOnce int) float64 {
 	}
 	s, sagas, took := subjects[0], 0, time.Duration(0)
 	for range rounds {
-		r := x.harness.RunCell(ctx, x.frozen(s.Name, s.Source, atOnce, faults.Plan{}, x.s.Seed))
+		r := x.harness.RunCell(ctx, x.cellOf(s.Name, s.Source, atOnce, faults.Plan{}, x.s.Seed))
 		if r.Err != nil || r.History == nil {
 			x.host.say("the speed of %s was not measured: %v", x.s.Orchestrator, r.Err)
 			return 0

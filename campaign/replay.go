@@ -51,10 +51,10 @@ func Replay(ctx context.Context, host Host, o ReplayOptions) (*Finished, error) 
 		return nil, err
 	}
 	x.link = results.ReplayLink
-	source := harness.Frozen{Definitions: r.Definitions, Registers: r.Registers}
+	source := harness.Repeated{Definitions: r.Definitions, Registers: r.Registers}
 	x.runCells(ctx, o.Times, func(yield func(harness.Cell) bool) {
 		for range o.Times {
-			if !yield(x.frozen(r.Scenario, source, len(r.Definitions), r.Plan, r.Seed)) {
+			if !yield(x.cellOf(r.Scenario, source, len(r.Definitions), r.Plan, r.Seed)) {
 				return
 			}
 		}

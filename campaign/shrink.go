@@ -146,8 +146,8 @@ func (s *shrinker) try(ctx context.Context, g *failure, cases []planning.Case) [
 	cells := make([]harness.Cell, len(cases))
 	s.mu.Lock()
 	for i, c := range cases {
-		source := harness.Frozen{Definitions: c.Definitions, Registers: c.Registers}
-		cells[i] = s.frozen(g.scenario, source, len(c.Definitions), c.Plan, g.header.Seed)
+		source := harness.Repeated{Definitions: c.Definitions, Registers: c.Registers}
+		cells[i] = s.cellOf(g.scenario, source, len(c.Definitions), c.Plan, g.header.Seed)
 		index[cells[i].ID] = i
 	}
 	s.mu.Unlock()

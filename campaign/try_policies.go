@@ -70,7 +70,7 @@ type pair struct {
 	scenario string
 	plan     faults.Plan
 	seed     uint64
-	sources  [2]harness.Frozen
+	sources  [2]harness.Repeated
 }
 
 func (o *TryOptions) pairs(from *results.Stored, files [2]*policies.File) ([]pair, error) {
@@ -95,7 +95,7 @@ func (o *TryOptions) pairs(from *results.Stored, files [2]*policies.File) ([]pai
 			return nil, fmt.Errorf("%s: plan: %w", from.Cells[i].File, err)
 		}
 		for k, f := range files {
-			p.sources[k] = harness.Frozen{Definitions: under(f, h.Header.Scenario, h.Header.Definitions), Registers: h.Header.Registers}
+			p.sources[k] = harness.Repeated{Definitions: under(f, h.Header.Scenario, h.Header.Definitions), Registers: h.Header.Registers}
 		}
 		all = append(all, p)
 	}
@@ -142,7 +142,7 @@ func (x *session) tryBoth(ctx context.Context, pairs []pair) *results.Trial {
 	var cells []harness.Cell
 	for i, p := range pairs {
 		for k, source := range p.sources {
-			c := x.frozen(p.scenario, source, len(source.Definitions), p.plan, p.seed)
+			c := x.cellOf(p.scenario, source, len(source.Definitions), p.plan, p.seed)
 			places[c.ID] = place{i, k}
 			cells = append(cells, c)
 		}

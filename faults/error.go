@@ -6,13 +6,13 @@ import (
 	"github.com/sagacheck/sagacheck/saga"
 )
 
-// failure is the kind "error": 500, before anything was done (receive) or
+// serverError is the kind "error": 500, before anything was done (receive) or
 // although it was done (commit).
-type failure struct{ plain }
+type serverError struct{ plain }
 
-var _ Kind = failure{}
+var _ Kind = serverError{}
 
-func (failure) Doc() KindDoc {
+func (serverError) Doc() KindDoc {
 	return KindDoc{
 		Name: "error", Phases: []saga.Phase{saga.Receive, saga.Commit}, Transient: true, InARow: saga.Receive,
 		Answers: true,
@@ -20,14 +20,14 @@ func (failure) Doc() KindDoc {
 	}
 }
 
-func (failure) Validate(Fault) error { return nil }
+func (serverError) Validate(Fault) error { return nil }
 
 // Effect is an answer.
-func (failure) Effect(Fault, int) Effect { return Effect{Answer: internalError()} }
+func (serverError) Effect(Fault, int) Effect { return Effect{Answer: internalError()} }
 
 // Simpler says it in fewer words: done but not told is a lost answer, not done but
 // told is "unavailable".
-func (failure) Simpler(f Fault, p saga.RetryPolicy) []Fault { return toldOrNot(f, p) }
+func (serverError) Simpler(f Fault, p saga.RetryPolicy) []Fault { return toldOrNot(f, p) }
 
 func toldOrNot(f Fault, p saga.RetryPolicy) []Fault {
 	if f.At.Phase == saga.Receive {

@@ -117,7 +117,7 @@ func Kinds() []Kind {
 		reject{},
 		unavailable{},
 		throttle{},
-		failure{},
+		serverError{},
 		corrupt{},
 		wrongType{},
 		answer{},

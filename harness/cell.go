@@ -40,7 +40,7 @@ func (h *Harness) run(ctx context.Context, c Cell, sys orchestrators.System, tar
 		return nil, err
 	}
 	defer h.wire.Release(r.leased)
-	defer h.pacer.tell(r.rec)()
+	defer h.pacer.record(r.rec)()
 	ear, err := r.listen(ctx, target != nil)
 	r.in.Begin()
 	began := time.Now()

@@ -97,7 +97,7 @@ type Harness struct {
 	wire      *wire.Wire
 	server    *participants.Server
 	owned     *pool
-	lanes     lanes
+	limits    limits
 	pacer     *pacer
 	hurry     atomic.Bool // a run was cut short: nobody waits for orchestrators to end in order
 	late      lateCalls
@@ -131,7 +131,7 @@ func New(o Options) (*Harness, error) {
 	}
 	return &Harness{
 		Options: o, wire: w, server: server, owned: newPool(o.Start), pacer: newPacer(),
-		lanes: newLanes(o.Parallel, o.Processes),
+		limits: newLimits(o.Parallel, o.Processes),
 	}, nil
 }
 
@@ -155,28 +155,28 @@ func (h *Harness) stopLimit() time.Duration {
 	return stopLimit
 }
 
-// lanes bound how much runs at once.
-type lanes struct {
+// limits bound how much runs at once.
+type limits struct {
 	shared *semaphore.Weighted // sagas on the orchestrator that all cells share
 	owned  *semaphore.Weighted // cells with an orchestrator of their own
 	most   int                 // sagas at once
 }
 
-func newLanes(parallel, processes int) lanes {
-	return lanes{semaphore.NewWeighted(int64(parallel)), semaphore.NewWeighted(int64(processes)), parallel}
+func newLimits(parallel, processes int) limits {
+	return limits{semaphore.NewWeighted(int64(parallel)), semaphore.NewWeighted(int64(processes)), parallel}
 }
 
 // enter waits until a cell may run, and returns how to leave. A cell weighs as
 // many sagas as it has: dozens of them at once are a load of their own.
-func (l lanes) enter(ctx context.Context, c Cell, own bool) (leave func(), err error) {
-	lane, weight := l.shared, int64(min(max(c.Sagas, 1), l.most))
+func (l limits) enter(ctx context.Context, c Cell, own bool) (leave func(), err error) {
+	limit, weight := l.shared, int64(min(max(c.Sagas, 1), l.most))
 	if own {
-		lane, weight = l.owned, 1
+		limit, weight = l.owned, 1
 	}
-	if err := lane.Acquire(ctx, weight); err != nil {
+	if err := limit.Acquire(ctx, weight); err != nil {
 		return nil, err
 	}
-	return func() { lane.Release(weight) }, nil
+	return func() { limit.Release(weight) }, nil
 }
 
 // ahead is how many cells are made before they can run, for each that runs, so
@@ -260,7 +260,7 @@ func allFired(r Result) bool {
 // RunCell runs one cell, as soon as its kind may, and stores its history.
 func (h *Harness) RunCell(ctx context.Context, c Cell) Result {
 	r := Result{Cell: c}
-	leave, err := h.lanes.enter(ctx, c, h.owns(c))
+	leave, err := h.limits.enter(ctx, c, h.owns(c))
 	if err != nil {
 		r.Err = err
 		return r

@@ -22,9 +22,9 @@ const (
 
 // pacer measures how late timers fire, and keeps cells waiting for room.
 type pacer struct {
-	told sync.Map // *history.Recorder of each running cell
-	stop context.CancelFunc
-	done sync.WaitGroup
+	recorders sync.Map // *history.Recorder of each running cell
+	stop      context.CancelFunc
+	done      sync.WaitGroup
 
 	mu      sync.Mutex
 	running int
@@ -33,10 +33,10 @@ type pacer struct {
 	freed   chan struct{}
 }
 
-// tell notes in a cell's history how late the machine is, until the end is called.
-func (p *pacer) tell(r *history.Recorder) (end func()) {
-	p.told.Store(r, nil)
-	return func() { p.told.Delete(r) }
+// record notes in a cell's history how late the machine is, until the end is called.
+func (p *pacer) record(r *history.Recorder) (end func()) {
+	p.recorders.Store(r, nil)
+	return func() { p.recorders.Delete(r) }
 }
 
 func newPacer() *pacer {
@@ -61,7 +61,7 @@ func (p *pacer) measure(ctx context.Context) {
 		late := max(now.Sub(last)-lagTick, 0)
 		last = now
 		if late > lagLimit {
-			p.told.Range(func(r, _ any) bool { r.(*history.Recorder).Late(late); return true })
+			p.recorders.Range(func(r, _ any) bool { r.(*history.Recorder).Late(late); return true })
 		}
 		p.adapt(late > lagLimit)
 	}

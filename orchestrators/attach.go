@@ -51,11 +51,11 @@ func Attach(ctx context.Context, base string) (System, error) {
 	}
 	probing, cancel := context.WithTimeout(ctx, probeTimeout)
 	defer cancel()
-	a := &attached{client: newContract(base, newWire())}
+	a := &attached{client: newContract(base, newSender())}
 	a.ctx, a.cancel = context.WithCancel(context.WithoutCancel(ctx))
 	if err := a.probe(probing, u.Host); err != nil {
 		a.cancel()
-		a.client.wire.close()
+		a.client.sender.close()
 		if errors.Is(err, context.DeadlineExceeded) && ctx.Err() == nil {
 			err = fmt.Errorf("no answer within %v: %w", probeTimeout, err)
 		}
@@ -104,7 +104,7 @@ func infoFromHealth(body []byte, host string) history.Orchestrator {
 
 func (a *attached) Info() history.Orchestrator    { return a.info }
 func (a *attached) Base() string                  { return a.client.base }
-func (a *attached) Client(base string) Client     { return newContract(base, a.client.wire) }
+func (a *attached) Client(base string) Client     { return newContract(base, a.client.sender) }
 func (a *attached) Kill(context.Context) error    { return ErrCannotKill }
 func (a *attached) Restart(context.Context) error { return ErrCannotKill }
 func (a *attached) Pause(context.Context) error   { return ErrCannotKill }
@@ -125,6 +125,6 @@ func (a *attached) Watch(gone func(how error)) (stop func()) {
 func (a *attached) Stop(context.Context) error {
 	a.cancel()
 	a.watching.Wait()
-	a.client.wire.close()
+	a.client.sender.close()
 	return nil
 }

@@ -93,22 +93,22 @@ const (
 	answerLimit   = 4 << 20 // bytes of an answer that are read
 )
 
-// wire sends requests: those that must not be resent on fresh connections, all
+// sender sends requests: those that must not be resent on fresh connections, all
 // others on kept ones.
-type wire struct {
+type sender struct {
 	kept  *http.Transport
 	fresh *http.Transport
 }
 
-func newWire() *wire {
-	return &wire{
+func newSender() *sender {
+	return &sender{
 		// One host is asked by many cells at once.
 		kept:  &http.Transport{MaxIdleConnsPerHost: 64, IdleConnTimeout: 30 * time.Second},
 		fresh: &http.Transport{DisableKeepAlives: true},
 	}
 }
 
-func (w *wire) close() {
+func (w *sender) close() {
 	w.kept.CloseIdleConnections()
 	w.fresh.CloseIdleConnections()
 }
@@ -121,14 +121,14 @@ type Answer struct {
 }
 
 // do is ask where headers say nothing.
-func (w *wire) do(ctx context.Context, method, url string, header http.Header, body []byte) (int, []byte, error) {
+func (w *sender) do(ctx context.Context, method, url string, header http.Header, body []byte) (int, []byte, error) {
 	a, err := w.ask(ctx, method, url, header, body)
 	return a.Code, a.Body, err
 }
 
 // ask sends one request. The error is about the connection only. A body is sent
 // on a fresh connection and can't be rewound, so net/http never repeats it.
-func (w *wire) ask(ctx context.Context, method, url string, header http.Header, body []byte) (Answer, error) {
+func (w *sender) ask(ctx context.Context, method, url string, header http.Header, body []byte) (Answer, error) {
 	transport := w.kept
 	var r io.Reader
 	if method != http.MethodGet {
@@ -181,22 +181,22 @@ func malformed(method, url string, code int, body []byte, reason string) *Answer
 
 // contract is the client of docs/contract.md.
 type contract struct {
-	base string
-	wire *wire
+	base   string
+	sender *sender
 }
 
 // NewContract makes a client for an orchestrator that speaks the HTTP contract.
-func NewContract(base string) Client { return newContract(base, newWire()) }
+func NewContract(base string) Client { return newContract(base, newSender()) }
 
-func newContract(base string, w *wire) *contract {
-	return &contract{base: strings.TrimRight(base, "/"), wire: w}
+func newContract(base string, w *sender) *contract {
+	return &contract{base: strings.TrimRight(base, "/"), sender: w}
 }
 
 var jsonHeader = http.Header{"Content-Type": {"application/json"}}
 
 // Close closes idle connections.
 func (c *contract) Close() error {
-	c.wire.close()
+	c.sender.close()
 	return nil
 }
 
@@ -213,7 +213,7 @@ func (c *contract) Compensate(ctx context.Context, id string) (int, error) {
 }
 
 func (c *contract) post(ctx context.Context, url string, body []byte) (int, error) {
-	code, answer, err := c.wire.do(ctx, http.MethodPost, url, jsonHeader, body)
+	code, answer, err := c.sender.do(ctx, http.MethodPost, url, jsonHeader, body)
 	if err == nil && saga.Classify(code) != saga.Done {
 		err = answered(http.MethodPost, url, code, answer, "")
 	}
@@ -222,7 +222,7 @@ func (c *contract) post(ctx context.Context, url string, body []byte) (int, erro
 
 func (c *contract) Report(ctx context.Context, id string) (saga.Report, int, error) {
 	u := c.base + "/sagas/" + url.PathEscape(id)
-	code, body, err := c.wire.do(ctx, http.MethodGet, u, nil, nil)
+	code, body, err := c.sender.do(ctx, http.MethodGet, u, nil, nil)
 	switch {
 	case err != nil:
 		return saga.Report{}, 0, err
@@ -251,7 +251,7 @@ func (c *contract) Ready(ctx context.Context) error {
 
 func (c *contract) health(ctx context.Context) ([]byte, error) {
 	u := c.base + "/healthz"
-	code, body, err := c.wire.do(ctx, http.MethodGet, u, nil, nil)
+	code, body, err := c.sender.do(ctx, http.MethodGet, u, nil, nil)
 	if err == nil && code != http.StatusOK {
 		err = answered(http.MethodGet, u, code, body, "expected 200")
 	}

@@ -257,7 +257,7 @@ func (u *containerUnit) tail(ctx context.Context) string {
 	return logTail(u.log)
 }
 
-func (u *containerUnit) ready(ctx context.Context, v vars, w *wire) error {
+func (u *containerUnit) ready(ctx context.Context, v vars, w *sender) error {
 	r := u.spec.Ready
 	return u.named(poll(ctx, r.Timeout(), func(ctx context.Context) error { return r.check(ctx, v, w) }, u.died))
 }

@@ -58,7 +58,7 @@ func (c *contract) PutFlag(ctx context.Context, name string, f Flag) (int, error
 }
 
 func (c *contract) put(ctx context.Context, u string, h http.Header, body []byte) (int, error) {
-	code, answer, err := c.wire.do(ctx, http.MethodPut, u, h, body)
+	code, answer, err := c.sender.do(ctx, http.MethodPut, u, h, body)
 	if err == nil && saga.Classify(code) != saga.Done {
 		err = answered(http.MethodPut, u, code, answer, "")
 	}
@@ -71,7 +71,7 @@ func (c *contract) Audit(ctx context.Context, id string, since time.Time) ([]Aud
 		asked.Set("saga", id)
 	}
 	u := c.base + "/audit?" + asked.Encode()
-	code, body, err := c.wire.do(ctx, http.MethodGet, u, nil, nil)
+	code, body, err := c.sender.do(ctx, http.MethodGet, u, nil, nil)
 	switch {
 	case err != nil:
 		return nil, err

@@ -20,17 +20,17 @@ import (
 
 // mapped is a client of an engine with an API of its own.
 type mapped struct {
-	m    *Mapping
-	base string
-	wire *wire
-	ids  *sync.Map   // saga id → the engine's id; shared by the clients of a system
-	tr   *translator // nil: the engine's calls are the contract's
+	m      *Mapping
+	base   string
+	sender *sender
+	ids    *sync.Map   // saga id → the engine's id; shared by the clients of a system
+	tr     *translator // nil: the engine's calls are the contract's
 }
 
 var _ Client = (*mapped)(nil)
 
-func newMapped(m *Mapping, base string, w *wire, ids *sync.Map, tr *translator) *mapped {
-	return &mapped{m: m, base: strings.TrimRight(base, "/"), wire: w, ids: ids, tr: tr}
+func newMapped(m *Mapping, base string, w *sender, ids *sync.Map, tr *translator) *mapped {
+	return &mapped{m: m, base: strings.TrimRight(base, "/"), sender: w, ids: ids, tr: tr}
 }
 
 // compile checks and compiles the request's templates.
@@ -100,7 +100,7 @@ func (c *mapped) send(ctx context.Context, r *MappedRequest, env map[string]any)
 		return nil, fmt.Errorf("body: %w", err)
 	}
 	x := &exchange{method: cmp.Or(r.Method, standard), url: url, env: env}
-	x.code, x.raw, err = c.wire.do(ctx, x.method, url, header, body)
+	x.code, x.raw, err = c.sender.do(ctx, x.method, url, header, body)
 	if err != nil {
 		return nil, err
 	}

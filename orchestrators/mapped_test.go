@@ -74,8 +74,8 @@ func TestMapping(t *testing.T) {
 			io.WriteString(w, `{"state":"WAT"}`)
 		}
 	})
-	s := &started{manifest: &Manifest{Mapping: loadMapping(t, exampleMapping)}, wire: newWire()}
-	t.Cleanup(s.wire.close)
+	s := &started{manifest: &Manifest{Mapping: loadMapping(t, exampleMapping)}, sender: newSender()}
+	t.Cleanup(s.sender.close)
 	c := s.Client(base)
 	if err := c.Ready(t.Context()); err != nil {
 		t.Error(err)
@@ -115,8 +115,8 @@ report: {url: "${base}/r", status: body}
 		}
 		http.Error(w, "down", http.StatusServiceUnavailable)
 	})
-	s := &started{manifest: &Manifest{Mapping: m}, wire: newWire()}
-	t.Cleanup(s.wire.close)
+	s := &started{manifest: &Manifest{Mapping: m}, sender: newSender()}
+	t.Cleanup(s.sender.close)
 	c := s.Client(base)
 	if code, err := c.Submit(t.Context(), definition("s1")); code != 502 || err == nil || !strings.Contains(err.Error(), "full") {
 		t.Errorf("Submit = %d, %v", code, err)
@@ -158,8 +158,8 @@ report: {url: "${base}/r", status: body}
 			t.Error(got.Half)
 		}
 	})
-	s := &started{manifest: &Manifest{Mapping: m}, wire: newWire()}
-	t.Cleanup(s.wire.close)
+	s := &started{manifest: &Manifest{Mapping: m}, sender: newSender()}
+	t.Cleanup(s.sender.close)
 	d := definition("s1")
 	d.Steps[0].Action.Body = json.RawMessage(body)
 	if code, err := s.Client(base).Submit(t.Context(), d); code != 202 || err != nil {
@@ -192,12 +192,12 @@ report: {url: "${base}/r", status: body.state, statuses: {RUN: running, OK: comp
 			w.WriteHeader(c.code)
 			io.WriteString(w, c.answer)
 		})
-		s := &started{manifest: &Manifest{Mapping: loadMapping(t, c.mapping)}, wire: newWire()}
+		s := &started{manifest: &Manifest{Mapping: loadMapping(t, c.mapping)}, sender: newSender()}
 		_, _, err := s.Client(base).Report(t.Context(), "s1")
 		if err == nil || !strings.Contains(err.Error(), c.want) || Malformed(err) != c.malformed {
 			t.Errorf("%s: %v (malformed %v), want %s", c.answer, err, Malformed(err), c.want)
 		}
-		s.wire.close()
+		s.sender.close()
 	}
 }
 
@@ -214,13 +214,13 @@ ready: {url: "${base}", accepted: body.x.y}
 submit: {url: "${base}", body: {}, `+c.fields+`}
 report: {url: "${base}", status: body}
 `)
-		s := &started{manifest: &Manifest{Name: "mine", Mapping: m}, wire: newWire(), base: base}
+		s := &started{manifest: &Manifest{Name: "mine", Mapping: m}, sender: newSender(), base: base}
 		if _, err := s.Client(base).Submit(t.Context(), definition("s1")); !Malformed(err) || !strings.Contains(err.Error(), c.want) {
 			t.Errorf("%s: %v", c.fields, err)
 		}
 		if err := s.up(t.Context()); !Malformed(err) || !strings.Contains(err.Error(), "mapping.ready.accepted: ") {
 			t.Errorf("ready: %v", err)
 		}
-		s.wire.close()
+		s.sender.close()
 	}
 }

@@ -73,7 +73,7 @@ func (c *contract) Operate(ctx context.Context, id string, a Asking) (int, error
 	u := c.base + "/sagas/" + url.PathEscape(id) + "/" + actPath(a.Act)
 	h := jsonHeader.Clone()
 	h.Set("Idempotency-Key", a.Key)
-	code, answer, err := c.wire.do(ctx, http.MethodPost, u, h, body)
+	code, answer, err := c.sender.do(ctx, http.MethodPost, u, h, body)
 	if err == nil && saga.Classify(code) != saga.Done {
 		err = answered(http.MethodPost, u, code, answer, "")
 	}
@@ -91,7 +91,7 @@ func (o templatedOperator) Operate(ctx context.Context, id string, a Asking) (in
 	if r == nil {
 		return http.StatusNotImplemented, fmt.Errorf("the manifest has no operator.%s", a.Act)
 	}
-	m := &mapped{base: o.s.Base(), wire: o.s.wire, ids: &o.s.ids}
+	m := &mapped{base: o.s.Base(), sender: o.s.sender, ids: &o.s.ids}
 	env := map[string]any{"id": m.own(id), "step": a.Step, "key": a.Key, "author": a.Author, "reason": a.Reason}
 	code, _, err := m.hand(ctx, "operator."+string(a.Act), r, env)
 	return code, err

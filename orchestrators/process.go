@@ -208,7 +208,7 @@ func (p *process) pause(ctx context.Context) error {
 func (p *process) resume(context.Context) error { return p.signal(syscall.SIGCONT) }
 func (p *process) crashable() bool              { return p.spec.Crashable }
 
-func (p *process) ready(ctx context.Context, v vars, w *wire) error {
+func (p *process) ready(ctx context.Context, v vars, w *sender) error {
 	r := p.spec.Ready
 	err := poll(ctx, r.Timeout(), func(ctx context.Context) error { return r.check(ctx, v, w) }, p.died)
 	if err != nil && p.died() == nil {

@@ -94,7 +94,7 @@ func listed(table string, port int) (sockets []string, err error) {
 var ErrNotListening = errors.New("nothing listens on its port yet")
 
 // check asks once whether the check is met.
-func (r Ready) check(ctx context.Context, v vars, w *wire) error {
+func (r Ready) check(ctx context.Context, v vars, w *sender) error {
 	switch {
 	case r.URL != "":
 		return r.checkURL(ctx, v.fill(r.URL), w)
@@ -111,7 +111,7 @@ func (r Ready) check(ctx context.Context, v vars, w *wire) error {
 	return nil
 }
 
-func (r Ready) checkURL(ctx context.Context, url string, w *wire) error {
+func (r Ready) checkURL(ctx context.Context, url string, w *sender) error {
 	if u, err := neturl.Parse(url); err == nil && !listening(u.Host) {
 		return ErrNotListening
 	}

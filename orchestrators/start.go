@@ -73,7 +73,7 @@ func (m *Manifest) Start(ctx context.Context, o Options) (System, error) {
 	if o.Log == nil {
 		o.Log = io.Discard
 	}
-	s := &started{manifest: m, keep: o.Keep, wire: newWire(), speak: o.Speak, supplied: o.Supplied, env: o.Env}
+	s := &started{manifest: m, keep: o.Keep, sender: newSender(), speak: o.Speak, supplied: o.Supplied, env: o.Env}
 	if err = s.prepare(engine, o); err == nil {
 		err = s.up(ctx)
 	}
@@ -99,7 +99,7 @@ type unit interface {
 	resume(ctx context.Context) error
 	stop(ctx context.Context) error
 	died() error
-	ready(ctx context.Context, v vars, w *wire) error
+	ready(ctx context.Context, v vars, w *sender) error
 	crashable() bool
 }
 
@@ -109,7 +109,7 @@ type started struct {
 	manifest *Manifest
 	keep     bool
 	failed   bool // it never got ready
-	wire     *wire
+	sender   *sender
 	dir      string
 	vars     vars
 	drawn    []int
@@ -249,7 +249,7 @@ func (s *started) up(ctx context.Context) error {
 		if err := u.start(ctx); err != nil {
 			return err
 		}
-		if err := u.ready(ctx, s.vars, s.wire); err != nil {
+		if err := u.ready(ctx, s.vars, s.sender); err != nil {
 			return err
 		}
 	}
@@ -277,10 +277,10 @@ func (s *started) Pace() Pace {
 
 func (s *started) Client(base string) Client {
 	if m := s.manifest.Mapping; m != nil {
-		return newMapped(m, base, s.wire, &s.ids, s.translator)
+		return newMapped(m, base, s.sender, &s.ids, s.translator)
 	}
 	if s.speak != nil {
-		return s.speak(base, s.wire.ask)
+		return s.speak(base, s.sender.ask)
 	}
-	return newContract(base, s.wire)
+	return newContract(base, s.sender)
 }

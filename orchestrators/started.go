@@ -62,7 +62,7 @@ func (s *started) Restart(ctx context.Context) error {
 		if err := u.start(ctx); err != nil {
 			return err
 		}
-		return u.ready(ctx, s.vars, s.wire)
+		return u.ready(ctx, s.vars, s.sender)
 	})
 	if err != nil {
 		return err
@@ -93,7 +93,7 @@ func (s *started) Stop(ctx context.Context) error {
 	if s.translator != nil {
 		s.translator.stop()
 	}
-	s.wire.close()
+	s.sender.close()
 	errs = append(errs, s.hearing.close())
 	errs = append(errs, ports.release(s.drawn))
 	s.drawn = nil

@@ -76,7 +76,7 @@ type translator struct {
 	calls  *MappedCalls
 	base   string
 	server *http.Server
-	wire   *http.Transport
+	sender *http.Transport
 	ended  chan struct{}
 	last   atomic.Int64
 	known  sync.Map              // "/17" → translated
@@ -95,10 +95,10 @@ func startTranslator(c *MappedCalls) (*translator, error) {
 		return nil, err
 	}
 	t := &translator{
-		calls: c,
-		base:  "http://" + l.Addr().String(),
-		wire:  &http.Transport{DisableKeepAlives: true},
-		ended: make(chan struct{}),
+		calls:  c,
+		base:   "http://" + l.Addr().String(),
+		sender: &http.Transport{DisableKeepAlives: true},
+		ended:  make(chan struct{}),
 	}
 	t.server = &http.Server{Handler: t}
 	go func() {
@@ -111,7 +111,7 @@ func startTranslator(c *MappedCalls) (*translator, error) {
 func (t *translator) stop() {
 	_ = t.server.Close() // its listener is gone either way
 	<-t.ended
-	t.wire.CloseIdleConnections()
+	t.sender.CloseIdleConnections()
 }
 
 // rewrite gives the saga with addresses of the translator.
@@ -239,7 +239,7 @@ func (t *translator) forward(ctx context.Context, c translation) (int, http.Head
 		return 0, nil, nil, err
 	}
 	req.ContentLength, req.Header = int64(len(c.body)), c.header
-	resp, err := t.wire.RoundTrip(req)
+	resp, err := t.sender.RoundTrip(req)
 	if err != nil {
 		return 0, nil, nil, err
 	}

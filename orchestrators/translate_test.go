@@ -133,8 +133,8 @@ calls:
 	if code := post("?op=undo", both, http.Header{}); code != 200 || body != `{ "as" : "text" }` || header.Values("Idempotency-Key") != nil {
 		t.Errorf("%d: body %s, headers %v", code, body, header)
 	}
-	s := &started{manifest: &Manifest{Mapping: m}, wire: newWire(), translator: tr}
-	t.Cleanup(s.wire.close)
+	s := &started{manifest: &Manifest{Mapping: m}, sender: newSender(), translator: tr}
+	t.Cleanup(s.sender.close)
 	if code := post("", "no JSON", own); code != 500 {
 		t.Errorf("a body that the mapping makes nothing of: %d", code)
 	}

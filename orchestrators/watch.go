@@ -88,7 +88,7 @@ func portOf(u *url.URL) (port string, here bool) {
 // AwaitURL waits until a GET of the URL is answered, by anything but a server error,
 // or until the limit is over.
 func AwaitURL(ctx context.Context, address string, limit time.Duration) error {
-	w := newWire()
+	w := newSender()
 	defer w.close()
 	err := poll(ctx, limit, func(ctx context.Context) error {
 		ctx, cancel := context.WithTimeout(ctx, watchEvery)

@@ -3,7 +3,8 @@ package main
 import "math"
 
 // wilsonUpper is the upper end of the 95 % score interval of a rate (Wilson,
-// "Probable Inference", JASA 22, 1927), one-sided where nothing was found.
+// "Probable Inference", JASA 22, 1927). Where nothing was found there is no lower end, and it
+// is a one-sided bound at 97.5 %.
 func wilsonUpper(found, n int) float64 {
 	if n == 0 {
 		return 1

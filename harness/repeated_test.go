@@ -7,9 +7,9 @@ import (
 )
 
 // Ids are replaced where they stand alone, and nowhere else.
-func TestFrozenRenewsWholeIDs(t *testing.T) {
+func TestRepeatedRenewsWholeIDs(t *testing.T) {
 	var ids []string
-	f := Frozen{Registers: map[string]string{"orders/c-1": "by c-10", "orders/c-10": "c-1"}}
+	f := Repeated{Registers: map[string]string{"orders/c-1": "by c-10", "orders/c-10": "c-1"}}
 	for _, id := range []string{"c-1", "c-10", "c-1-2", "c-2"} {
 		body := `{"account":"card:c-1","other":"c-10","third":"c-1-2","stock-c-2":"c-2-4200EUR","no":["abc-1","c-100","c-1x","c_c-1_"],"escaped":"\nc-1 \u0026c-10 \\nc-1"}`
 		f.Definitions = append(f.Definitions, saga.Definition{ID: id, Steps: []saga.Step{{

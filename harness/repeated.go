@@ -12,18 +12,18 @@ import (
 	"github.com/sagacheck/sagacheck/scenarios"
 )
 
-// Frozen makes the sagas of a stored cell again: the same steps, effects and
+// Repeated makes the sagas of a stored cell again: the same steps, effects and
 // policies, under new ids and addresses.
-type Frozen struct {
+type Repeated struct {
 	Definitions []saga.Definition
 	Registers   map[string]string
 }
 
-var _ Source = Frozen{}
+var _ Source = Repeated{}
 
 // Build puts the new ids in the place of the old ones, also where they are part
 // of the name of an account or a register.
-func (f Frozen) Build(ids []string, address scenarios.Address) ([]saga.Definition, map[string]string) {
+func (f Repeated) Build(ids []string, address scenarios.Address) ([]saga.Definition, map[string]string) {
 	renew := newRenewer(f.Definitions, ids)
 	var defs []saga.Definition
 	for n, d := range f.Definitions {
@@ -100,7 +100,7 @@ func isWord(r rune) bool {
 	return r != utf8.RuneError && (r == '_' || unicode.IsLetter(r) || unicode.IsDigit(r))
 }
 
-func (f Frozen) step(s saga.Step, n int, renew *renewer, address scenarios.Address) saga.Step {
+func (f Repeated) step(s saga.Step, n int, renew *renewer, address scenarios.Address) saga.Step {
 	s.Action.Body = []byte(renew.all(string(s.Action.Body)))
 	s.Action = renewNames(s.Action, renew)
 	s.Action.URL = address(n, saga.StepRef{Step: s.Name, Direction: saga.Action})
