@@ -136,7 +136,6 @@ func openFiles(t *testing.T) int {
 
 // TestProfiles: the same single fault shows what each protection is good for.
 func TestProfiles(t *testing.T) {
-	t.Parallel()
 	sys := startLocal(t)
 	lost := []faults.Plan{{Faults: []faults.Fault{{Kind: "lose", At: mustPoint("charge#1@response")}}}}
 	late := []faults.Plan{{Faults: []faults.Fault{{Kind: "delay", At: mustPoint("payment#1@request"), DelayMS: 600}}}}
