@@ -258,7 +258,7 @@ func TestLearnWaits(t *testing.T) {
 	if want := "http://127.0.0.1:${port.http} was to be open" + told + "; where it only takes longer than 3m0s: --limit"; !strings.HasSuffix(err.Error(), want) {
 		t.Errorf("%v\nwant %s", err, want)
 	}
-	if other := errors.New("it died"); o.unready(s, other) != other {
+	if other := errors.New("it died"); !errors.Is(o.unready(s, other), other) {
 		t.Error("another error is told as one of ports")
 	}
 }

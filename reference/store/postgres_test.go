@@ -37,7 +37,7 @@ func testEnds(t *testing.T, pg *testpostgres.Server) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer s.Close() //nolint:errcheck // never fails
+	defer s.Close()
 	before := scans(t, s, "sagacheck_saga")
 	now := time.Now().Truncate(time.Millisecond)
 	const commits = 20
