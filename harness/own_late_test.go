@@ -95,6 +95,7 @@ func TestCallAfterTheEnd(t *testing.T) {
 // TestStartWithoutAnswer: a saga whose start was never answered, and that has called, is judged if
 // anybody can ask for it; if not, that is said.
 func TestStartWithoutAnswer(t *testing.T) {
+	t.Parallel()
 	byID := shopFile
 	bySaga := strings.Replace(shopFile, "GET /orders/${id}", "GET /orders/${saga.id}", 1)
 	unknown := strings.Replace(shopFile, "GET /orders/${id}", "GET /orders/none-${saga.id}", 1)
