@@ -60,6 +60,9 @@ func (x *session) judge(r harness.Result) {
 	if r.Path != "" {
 		info.History = filepath.Join(results.HistoriesDir, filepath.Base(r.Path))
 	}
+	if r.Spoilt && r.Err != nil { // it comes once more, and shows nothing
+		return
+	}
 	if r.Err != nil || r.History == nil {
 		x.collector.AddError(info, r.Err)
 		x.progress.Done(results.Errored)

@@ -106,7 +106,11 @@ func (x *session) learn(ctx context.Context) error {
 		runs = append(runs, history.NewIndex(h))
 		silence = max(silence, quietAfter(h))
 	}
-	if x.s.Quiet == 0 && silence > 0 {
+	behind, err := x.quietAfterRefusal(ctx)
+	if err != nil {
+		return err
+	}
+	if silence = max(silence, behind); x.s.Quiet == 0 && silence > 0 {
 		x.harness.Quiet = silence
 		x.host.say("it calls when it has ended already: a saga is over when all was silent for %v (quiet_ms of the file, or --quiet, says otherwise)", silence)
 	}
@@ -147,6 +151,24 @@ func quietAfter(h *history.History) time.Duration {
 		return 0
 	}
 	return max(quietMargin*longest, 20*time.Millisecond).Round(time.Millisecond)
+}
+
+// quietAfterRefusal is quietAfter of a run in which the last step was refused: what is undone may
+// be undone when the saga has ended. What else is wrong with such a run is judged later.
+func (x *session) quietAfterRefusal(ctx context.Context) (time.Duration, error) {
+	n := len(x.flow.steps)
+	if x.s.Quiet > 0 || n == 0 {
+		return 0, nil
+	}
+	before := x.harness.Quiet
+	x.harness.Quiet = longQuiet
+	defer func() { x.harness.Quiet = before }()
+	last := saga.FailurePoint{Step: x.flow.steps[n-1].Name, Direction: saga.Action, Attempt: 1, Phase: saga.Receive}
+	h, err := x.try(ctx, faults.Plan{Faults: []faults.Fault{faults.Doing(faults.Fault{At: last}, faults.Effect.Refuses)}})
+	if err != nil || h == nil {
+		return 0, ctx.Err()
+	}
+	return quietAfter(h), nil
 }
 
 // try runs one cell that is not judged.

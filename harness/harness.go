@@ -227,14 +227,16 @@ func (h *Harness) Run(ctx context.Context, cells iter.Seq[Cell], each func(Resul
 	return outcome(ctx)
 }
 
-// tries runs a cell, and again as long as one of its faults misses.
+// tries runs a cell, and again as long as one of its faults misses, or nobody can say what
+// became of its saga.
 func (h *Harness) tries(ctx context.Context, c Cell) iter.Seq[Result] {
 	return func(yield func(Result) bool) {
 		id := c.ID
 		for n := 1; ; n++ {
 			r := h.RunCell(ctx, c)
 			r.Asked = id
-			r.Spoilt = n <= h.Again && r.Err == nil && !allFired(r)
+			unaskable := new(unaskableError)
+			r.Spoilt = n <= h.Again && (r.Err == nil && !allFired(r) || errors.As(r.Err, &unaskable))
 			if !yield(r) || !r.Spoilt {
 				return
 			}

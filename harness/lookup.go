@@ -60,11 +60,19 @@ func (r *cellRun) called(id string) bool {
 	return slices.ContainsFunc(events, func(e history.Event) bool { return e.Kind == history.CallSent && e.Saga == id })
 }
 
+// unaskableError is a saga that runs and that nobody can ask for. Whether its start is answered
+// before a fault that strikes soon after is a race that may end otherwise another time.
+type unaskableError struct{ id string }
+
+func (e *unaskableError) Error() string {
+	return fmt.Sprintf("saga %s has called services, and its start was never answered: without the id in that answer (start.id) nobody can ask what became of it: expected an outcome.request that asks by ${saga.id} or ${start.body…}, with a word for one that is not there (statuses: {NONE: unknown}), promises.start: idempotent, or no crashable process", e.id)
+}
+
 // unanswered takes a saga for accepted that runs, by its calls, and is not known. One that
 // nobody can ask for is not judged: what became of it is not known.
 func (r *cellRun) unanswered(id string, code int) (accepted bool, err error) {
 	if r.own != nil && !r.own.router.askable(id) {
-		return false, fmt.Errorf("saga %s has called services, and its start was never answered: without the id in that answer (start.id) nobody can ask what became of it: expected an outcome.request that asks by ${saga.id} or ${start.body…}, promises.start: idempotent, or no crashable process", id)
+		return false, &unaskableError{id}
 	}
 	r.rec.Add(history.Event{Kind: history.SagaAccepted, Saga: id, Code: code, Detail: "its answer was lost; it has called services"})
 	return true, nil

@@ -363,6 +363,9 @@ func (c *ownClient) Report(ctx context.Context, id string) (saga.Report, int, er
 	if err != nil {
 		return saga.Report{}, code, c.unfit(q.Method, q.Target, code, body, err)
 	}
+	if status == workflows.Unknown {
+		return saga.Report{}, http.StatusNotFound, nil
+	}
 	return saga.Report{ID: id, Status: status, Word: word}, code, nil
 }
 

@@ -123,6 +123,20 @@ func TestStartWithoutAnswer(t *testing.T) {
 	}
 }
 
+// TestStartWithoutAnswerAgain: whether a start is answered before its process is killed is a race:
+// where nobody can ask for the saga, the cell runs once more.
+func TestStartWithoutAnswerAgain(t *testing.T) {
+	h, flow := startShop(t, &shop{send: usual, silent: true, once: true}, "127.0.0.1")
+	h.Settle, h.Again = 2*time.Second, 1
+	var results []harness.Result
+	if err := h.Run(t.Context(), slices.Values([]harness.Cell{shopCell(flow, 1, faults.Plan{})}), func(r harness.Result) { results = append(results, r) }); err != nil {
+		t.Fatal(err)
+	}
+	if len(results) != 2 || !results[0].Spoilt || results[0].Err == nil || results[1].Spoilt || results[1].Err != nil {
+		t.Errorf("%d results: %+v", len(results), results)
+	}
+}
+
 // TestOutbox: what an outbox still does when its order is done belongs to the cell, however the
 // first attempt failed, and however rarely it looks.
 func TestOutbox(t *testing.T) {

@@ -41,8 +41,8 @@ type shop struct {
 	// after: when an order is done, its card is charged so much later.
 	after time.Duration
 
-	// silent: a start is never answered, and an order goes by its customer.
-	silent bool
+	// silent: a start is never answered, and an order goes by its customer; once: the first one.
+	silent, once bool
 
 	// again: what an old order still does when another one has come.
 	again func()
@@ -74,6 +74,7 @@ func (s *shop) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	time.Sleep(s.late)
 	id := fmt.Sprintf("o-%d", rand.Int64())
 	if s.silent {
+		s.silent = !s.once
 		id = order.Customer
 		defer panic(http.ErrAbortHandler)
 	}

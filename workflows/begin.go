@@ -162,6 +162,9 @@ func (w *Workflow) Ask(s Started, id, own string) (Started, error) {
 	return q, nil
 }
 
+// Unknown is what a workflow says, in a word of its own, of a saga that is not there.
+const Unknown saga.Status = "unknown"
+
 // Status is what the answer to that question says, and in which word.
 func (w *Workflow) Status(a AnswerVars) (status saga.Status, word string, err error) {
 	v, err := run(w.talk.status, map[string]any{"answer": map[string]any(a), "saga": map[string]any{}})

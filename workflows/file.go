@@ -79,7 +79,7 @@ type Outcome struct {
 	Headers map[string]string `json:"headers,omitempty" yaml:"headers,omitempty"`
 	// Status is an expression over answer: the status in the workflow's words.
 	Status string `json:"status" yaml:"status"`
-	// Statuses are these words, and what they mean: running, compensating, completed, compensated, stuck (a person is needed).
+	// Statuses are these words, and what they mean: running, compensating, completed, compensated, stuck (a person is needed), unknown (there is no such saga, as a 404 says).
 	Statuses map[string]saga.Status `json:"statuses" yaml:"statuses"`
 }
 

@@ -30,8 +30,16 @@ func (c *compiler) pairs() {
 	}
 }
 
-// answered are the fields of action.answer.body that an expression looks at.
+// answered are the fields of action.answer.body that an expression looks at, but for one that
+// says itself what counts where there is none.
 func answered(node ast.Node) (names []string) {
+	alternative := ast.Find(node, func(n ast.Node) bool {
+		b, ok := n.(*ast.BinaryNode)
+		return ok && b.Operator == "??"
+	})
+	if alternative != nil {
+		return nil
+	}
 	ast.Find(node, func(n ast.Node) bool {
 		m, ok := n.(*ast.MemberNode)
 		if !ok || m.Node.String() != "action.answer.body" {

@@ -188,8 +188,8 @@ func (c *compiler) talk() {
 	meant, valid := map[saga.Status]bool{}, true
 	for _, word := range slices.Sorted(maps.Keys(w.Outcome.Statuses)) {
 		status := w.Outcome.Statuses[word]
-		if meant[status] = true; !status.Valid() || status == saga.EndedByHand {
-			c.bad("outcome.statuses."+word, "%q: expected running, compensating, completed, compensated or stuck", status)
+		if meant[status] = true; status != Unknown && !status.Valid() || status == saga.EndedByHand {
+			c.bad("outcome.statuses."+word, "%q: expected running, compensating, completed, compensated, stuck or unknown", status)
 			valid = false
 		}
 	}

@@ -4,6 +4,8 @@ import (
 	"os"
 	"path/filepath"
 	"testing"
+
+	"github.com/sagacheck/sagacheck/saga"
 )
 
 // TestStubs: a request that belongs to no saga gets the answer that the file gives it.
@@ -15,8 +17,8 @@ system: {base: "http://127.0.0.1:1"}
 start: {request: POST /orders}
 outcome: {request: "GET /orders/${saga.id}", status: answer.body, statuses: {DONE: completed}}
 services:
-  pay: {operations: {charge: {request: POST /payments, saga: request.body.id}}, stubs: {"GET /prices/{sku}": {code: 203, headers: {X-Sku: "${request.path.sku}"}, body: {price: 7}}}}
-  auth: {stubs: {POST /token: {body: {access_token: "t-${request.body.client}"}}}}
+  pay: {listen: "127.0.0.1:1", operations: {charge: {request: POST /payments, saga: request.body.id}}, stubs: {"GET /prices/{sku}": {code: 203, headers: {X-Sku: "${request.path.sku}"}, body: {price: 7}}}}
+  auth: {listen: "127.0.0.1:2", stubs: {POST /token: {body: {access_token: "t-${request.body.client}"}}}}
 `
 	if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
 		t.Fatal(err)
@@ -35,5 +37,33 @@ services:
 	}
 	if _, err := w.Services["auth"].Match(Request{Method: "POST", Path: "/token", Body: []byte("none")}); err == nil {
 		t.Error("a request that its template can't read is answered")
+	}
+}
+
+// TestUnknownSaga: a workflow may have a word for a saga that is not there.
+func TestUnknownSaga(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "workflow.yaml")
+	text := `
+name: shop
+system: {base: "http://127.0.0.1:1"}
+start: {request: POST /orders}
+outcome:
+  request: GET /orders?customer=${saga.id}
+  status: 'len(answer.body) == 0 ? "NONE" : answer.body[0].state'
+  statuses: {DONE: completed, NONE: unknown}
+services:
+  pay: {listen: "127.0.0.1:1", operations: {charge: {request: POST /payments, saga: request.body.id}}}
+`
+	if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	w, err := Load(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for body, want := range map[string]saga.Status{`[]`: Unknown, `[{"state":"DONE"}]`: saga.Completed} {
+		if status, _, err := w.Status(AnswerOf(200, nil, []byte(body))); err != nil || status != want {
+			t.Errorf("%s: %q %v, expected %q", body, status, err, want)
+		}
 	}
 }
