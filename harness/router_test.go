@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/sagacheck/sagacheck/history"
 	"github.com/sagacheck/sagacheck/orchestrators"
@@ -226,6 +227,17 @@ func TestNamesThatAreNumbers(t *testing.T) {
 	r.named("s2", "2")
 	if to := r.call("PUT", "/cars/c-2", `{"trip":"2"}`); to.Line == nil || r.trouble() > 0 || len(r.sagas["s2"].lines) != 1 {
 		t.Errorf("a call of 2, which another one has said before: %+v", to.Answer)
+	}
+	r = newRoutedOf(t, text, "s1", "s2") // the same, and the call is sooner than the name is known
+	r.named("s1", "1")
+	r.call("PUT", "/cars/2", `{"trip":"1"}`)
+	r.dismiss(r.cells["s1"])
+	soon := make(chan wire.Routed)
+	go func() { soon <- r.call("PUT", "/cars/c-2", `{"trip":"2"}`) }()
+	time.Sleep(10 * time.Millisecond) // the call comes first, as a rule: either way it is the same
+	r.named("s2", "2")
+	if to := <-soon; to.Line == nil || r.trouble() > 0 || len(r.sagas["s2"].lines) != 1 {
+		t.Errorf("a call of 2, whose name is not known yet: %+v", to.Answer)
 	}
 	r = newRouted(t, "s1", "s2")
 	r.named("s1", "1")

@@ -20,10 +20,10 @@ func (r *router) whoseIn(limit time.Duration, call *workflows.Call) (s *ownSaga,
 	late := time.NewTimer(limit)
 	defer late.Stop()
 	for {
-		s, undoes, err = r.whose(call)
+		unnamed := slices.ContainsFunc(r.open(), func(s *ownSaga) bool { return s.own == "" })
+		s, undoes, err = r.whose(call, unnamed)
 		var unknown *unknownSagaError
 		var unsaid *workflows.UnsaidError
-		unnamed := slices.ContainsFunc(r.open(), func(s *ownSaga) bool { return s.own == "" })
 		if !unnamed || !errors.As(err, &unknown) && !errors.As(err, &unsaid) {
 			return s, undoes, err
 		}
@@ -34,7 +34,7 @@ func (r *router) whoseIn(limit time.Duration, call *workflows.Call) (s *ownSaga,
 			r.mu.Lock()
 		case <-late.C:
 			r.mu.Lock()
-			return r.whose(call)
+			return r.whose(call, false)
 		}
 	}
 }
@@ -46,14 +46,16 @@ func (e *unknownSagaError) Error() string {
 	return fmt.Sprintf("%s names %q, and no saga of that name was started", e.op, e.value)
 }
 
-// whose finds the saga of a call, and the action that it undoes; under the lock.
-func (r *router) whose(call *workflows.Call) (*ownSaga, *ownAction, error) {
+// whose finds the saga of a call, and the action that it undoes; under the lock. While the
+// name of a saga is still to come (unnamed), a value that only one has said whose cell is over
+// is not known yet: it may be that name.
+func (r *router) whose(call *workflows.Call, unnamed bool) (*ownSaga, *ownAction, error) {
 	value, only, err := call.Saga(func(v string) (string, bool) {
 		s := r.sagas[v] // a name of its own is more than what somebody else said, a number perhaps
 		if s == nil {
 			s = r.said[v]
 		}
-		if s == nil {
+		if s == nil || unnamed && s.cell == nil {
 			return "", false
 		}
 		return s.id, true
