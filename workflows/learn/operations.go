@@ -1,6 +1,7 @@
 package learn
 
 import (
+	"math"
 	"net/http"
 	"net/url"
 	"slices"
@@ -25,7 +26,27 @@ type operation struct {
 
 func (o *operation) path() string    { return "/" + strings.Join(o.parts, "/") }
 func (o *operation) request() string { return o.method + " " + o.path() }
-func (o *operation) reads() bool     { return o.method == http.MethodGet || o.method == http.MethodHead }
+
+// repeatsItself tells whether calls were repeated, and each of the same path: no run came to
+// more paths than another.
+func (o *operation) repeatsItself() bool {
+	calls, paths := map[int]int{}, map[int]map[string]bool{}
+	for _, c := range o.calls {
+		if paths[c.run] == nil {
+			paths[c.run] = map[string]bool{}
+		}
+		calls[c.run]++
+		paths[c.run][c.Path] = true
+	}
+	repeated, least, most := false, math.MaxInt, 0
+	for run, n := range calls {
+		repeated = repeated || n > len(paths[run])
+		least, most = min(least, len(paths[run])), max(most, len(paths[run]))
+	}
+	return repeated && least == most
+}
+
+func (o *operation) reads() bool { return o.method == http.MethodGet || o.method == http.MethodHead }
 
 // Shapes tells the sorts of calls apart: calls that differ in ids only are of one sort.
 type Shapes struct {

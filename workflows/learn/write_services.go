@@ -71,8 +71,8 @@ func (op *drafted) write(w *writer) {
 	} else if op.reads == nil {
 		w.line(4, "", "effect: "+op.effectWhy)
 	}
-	if keyOf([]*operation{op.operation}) == "" && (op.method == http.MethodPut || op.method == http.MethodDelete) {
-		w.line(4, "repeat: same-answer", "what "+op.method+" asks for again is done once (RFC 9110, 9.2.2); take this out if the service does it twice")
+	if keyOf([]*operation{op.operation}) == "" && (op.method == http.MethodPut || op.method == http.MethodDelete) && op.repeatsItself() {
+		w.line(4, "repeat: same-answer", "repeats were of the same URI: what "+op.method+" asks for again is done once (RFC 9110, 9.2.2); take this out if the service does it twice")
 	}
 	answer := fmt.Sprintf("answer: {code: %d", max(op.code, 200))
 	if op.body != nil {
