@@ -261,6 +261,28 @@ func TestWrongNameOfWhatHasNoAnswer(t *testing.T) {
 	}
 }
 
+// TestSameAnswerToTheSamePath: what a service does not do twice is the same thing; another path
+// is another one.
+func TestSameAnswerToTheSamePath(t *testing.T) {
+	text := strings.Replace(tripFile, "each: request.path.ref, answer: {code: 201}", "repeat: same-answer, answer: {code: 201}", 1)
+	r := newRoutedOf(t, text, "s1")
+	r.named("s1", "1")
+	for _, path := range []string{"/cars/a", "/cars/a", "/cars/b"} {
+		to := r.call("PUT", path, `{"trip":"1"}`)
+		r.do(to, saga.Operation{Saga: "s1", Step: "hire", Direction: saga.Action})
+	}
+	done := 0
+	events, _ := r.cells["s1"].rec.Since(0)
+	for _, e := range events {
+		if e.Kind == history.CallCommitted {
+			done++
+		}
+	}
+	if done != 2 {
+		t.Errorf("two cars were hired, one of them asked for twice: %d effects", done)
+	}
+}
+
 // TestLeftOverCalls: what follows on a call that nobody could explain, or that came when its
 // cell was over, is not given to the one cell that is left.
 func TestLeftOverCalls(t *testing.T) {

@@ -40,6 +40,7 @@ type Ask struct {
 	Missing  *Answer
 	Repeat   Repeat
 	Repeated Answer
+	Path     string // of the request: what another one asks for is no repeat
 	// Declined is what is answered where the service takes the call, and refuses it later, by a
 	// call of its own; nil: it refuses at once. It is called under the lock of the world.
 	Declined func(Done) Answer
@@ -182,12 +183,12 @@ func repeated(c Call, ask Ask) repeatKey {
 	if ask.Undoes != nil {
 		return repeatKey{c.Op, ask.Undoes.Ref}
 	}
-	return repeatKey{c.Op, ""}
+	return repeatKey{c.Op, ask.Path}
 }
 
 type repeatKey struct {
 	op saga.Operation
-	of string
+	of string // the effect that is undone, or else the path
 }
 
 // exceeded tells whether undoing one more part takes more back from an account than was
