@@ -1,8 +1,10 @@
 package harness
 
 import (
+	"context"
 	"slices"
 	"sync"
+	"time"
 
 	"github.com/sagacheck/sagacheck/participants"
 	"github.com/sagacheck/sagacheck/saga"
@@ -137,6 +139,32 @@ func (r *router) named(id, own string) {
 	r.hear(s, own)
 	close(r.news)
 	r.news = make(chan struct{})
+}
+
+// startLimit is how long a process may take to answer a start when its first calls are made
+// already: one that answers when all is done takes longer.
+const startLimit = 100 * time.Millisecond
+
+// awaitNames waits until all sagas can be asked for: who kills the process while the answer to
+// a start leaves it would have the whole saga in the dark.
+func (r *router) awaitNames(ctx context.Context, ids []string) {
+	limit := time.NewTimer(startLimit)
+	defer limit.Stop()
+	for {
+		r.mu.Lock()
+		news := r.news
+		r.mu.Unlock()
+		if !slices.ContainsFunc(ids, func(id string) bool { return !r.askable(id) }) {
+			return
+		}
+		select {
+		case <-news:
+		case <-limit.C:
+			return
+		case <-ctx.Done():
+			return
+		}
+	}
 }
 
 // Trouble is every cell's that is under way: nobody knows whose it was.

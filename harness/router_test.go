@@ -283,6 +283,26 @@ func TestSameAnswerToTheSamePath(t *testing.T) {
 	}
 }
 
+// TestAwaitNames: a process is not killed while the answer to a start leaves it, and is when none
+// comes.
+func TestAwaitNames(t *testing.T) {
+	r := newRouted(t, "s1", "s2")
+	r.named("s1", "1")
+	r.awaitNames(t.Context(), []string{"s1"}) // nothing is waited for
+	began := time.Now()
+	r.awaitNames(t.Context(), []string{"s2"})
+	if waited := time.Since(began); waited < startLimit {
+		t.Errorf("a saga without a name was waited for %v, expected %v", waited, startLimit)
+	}
+	known := make(chan struct{})
+	go func() {
+		r.awaitNames(context.Background(), []string{"s1", "s2"})
+		close(known)
+	}()
+	r.named("s2", "2")
+	<-known
+}
+
 // TestLeftOverCalls: what follows on a call that nobody could explain, or that came when its
 // cell was over, is not given to the one cell that is left.
 func TestLeftOverCalls(t *testing.T) {

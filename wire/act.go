@@ -57,6 +57,9 @@ const askLimit = 5 * time.Second
 // meanwhile it forgets when nothing that was sent before is on its way any more.
 func (in *Injector) crash(i int, e faults.Effect, step string) {
 	in.onProcess(i, func(ctx context.Context) error {
+		if in.AwaitNames != nil && step != saga.SubmitStep {
+			in.AwaitNames(ctx)
+		}
 		if err := in.Target.Kill(ctx); err != nil {
 			return err
 		}

@@ -43,6 +43,10 @@ type Setup struct {
 	// Answered is told what the orchestrator answered to a submission, whether or not the
 	// client got to know; nil: nobody wants to know.
 	Answered func(saga string, code int, header http.Header, body []byte)
+	// AwaitNames waits, not for long, until it is known what the process calls its sagas: before it
+	// is killed at one of their calls;
+	// nil: nothing is.
+	AwaitNames func(ctx context.Context)
 	// Forget makes a service forget the keys that it has answered; nil: none ever does.
 	Forget func(service string)
 	// Operator asks the orchestrator for a saga's rollback; nil: nobody can.
