@@ -44,8 +44,7 @@ type Setup struct {
 	// client got to know; nil: nobody wants to know.
 	Answered func(saga string, code int, header http.Header, body []byte)
 	// AwaitNames waits, not for long, until it is known what the process calls its sagas: before it
-	// is killed at one of their calls;
-	// nil: nothing is.
+	// is killed at one of their calls; nil: nothing is waited for.
 	AwaitNames func(ctx context.Context)
 	// Forget makes a service forget the keys that it has answered; nil: none ever does.
 	Forget func(service string)
