@@ -2,6 +2,7 @@ package campaign
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -10,6 +11,7 @@ import (
 	"net/url"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"github.com/sagacheck/sagacheck/orchestrators"
@@ -245,6 +247,7 @@ func (l *learner) run(ctx context.Context, strike func(learn.Call) learn.Fate) (
 	l.starts++
 	run := learn.Run{Start: l.body()}
 	own, known := "", make(chan struct{})
+	var untold atomic.Pointer[error] // the last answer that does not say where it stands
 	ask := func(ctx context.Context) json.RawMessage {
 		select {
 		case <-known:
@@ -254,9 +257,13 @@ func (l *learner) run(ctx context.Context, strike func(learn.Call) learn.Fate) (
 		if own == "" {
 			return nil
 		}
-		code, answer, err := l.ask(ctx, strings.ReplaceAll(l.setup.Outcome, "${id}", url.PathEscape(own)), nil, nil)
-		if err != nil || code/100 != 2 {
-			return nil // it may not know yet
+		question := strings.ReplaceAll(l.setup.Outcome, "${id}", url.PathEscape(own))
+		code, answer, err := l.ask(ctx, question, nil, nil)
+		if err != nil || code/100 != 2 { // it may not know yet
+			err := cmp.Or(err, fmt.Errorf("answered %d %.200q", code, answer))
+			err = fmt.Errorf("--outcome: %s: %w: expected where the workflow stands", question, err)
+			untold.Store(&err)
+			return nil
 		}
 		return learn.JSON(answer)
 	}
@@ -276,6 +283,9 @@ func (l *learner) run(ctx context.Context, strike func(learn.Call) learn.Fate) (
 	}
 	if err := l.settle(ctx, ask, &run); err != nil {
 		return run, err
+	}
+	if why := untold.Load(); why != nil && len(run.Outcome) == 0 && len(l.record.Runs) == 0 {
+		return run, *why
 	}
 	run.Calls, err = l.recorder.End()
 	return run, err

@@ -74,9 +74,9 @@ func (s *stub) do(r *http.Request) []byte {
 	return b
 }
 
-// learnShop learns the example shop; told are the addresses of its services in its
-// environment.
-func learnShop(t *testing.T, o LearnOptions, told map[string]string) (*Learnt, string) {
+// toldShop are options by which the example shop is learnt; told are the addresses of its
+// services in its environment.
+func toldShop(t *testing.T, o LearnOptions, told map[string]string) LearnOptions {
 	t.Helper()
 	dir := buildShop(t)
 	if err := os.WriteFile(filepath.Join(dir, "start.sh"), []byte("exec \"${0%/*}/shop\"\n"), 0o600); err != nil {
@@ -97,6 +97,13 @@ func learnShop(t *testing.T, o LearnOptions, told map[string]string) (*Learnt, s
 	o.Ready, o.Quiet = "/healthz", 300*time.Millisecond
 	o.Start = `POST http://127.0.0.1:PORT/orders {"customer": "ada", "items": [{"sku": "cup", "quantity": 2}, {"sku": "pot", "quantity": 1}], "amount": 4200, "address": "1 Main St"}`
 	o.Outcome = "GET http://127.0.0.1:PORT/orders/${id}"
+	return o
+}
+
+// learnShop learns the example shop by such options.
+func learnShop(t *testing.T, o LearnOptions, told map[string]string) (*Learnt, string) {
+	t.Helper()
+	o = toldShop(t, o, told)
 	var said strings.Builder
 	done, err := Learn(t.Context(), Host{Output: &said}, o)
 	if err != nil {
@@ -166,6 +173,21 @@ func TestLearn(t *testing.T) {
 		t.Errorf("%q is not in\n%s", want, text)
 	}
 	learntRuns(t, done, text)
+}
+
+// TestLearnTellsWhatTheOutcomeAnswered: of a workflow that was never told where it stands no file
+// is written.
+func TestLearnTellsWhatTheOutcomeAnswered(t *testing.T) {
+	o := toldShop(t, DefaultLearn(), map[string]string{
+		"INVENTORY_URL": "inventory", "PAYMENTS_URL": "payments", "SHIPPING_URL": "shipping",
+	})
+	o.Outcome = "GET http://127.0.0.1:PORT/order/${id}" // where the shop has nothing
+	if _, err := Learn(t.Context(), Host{}, o); err == nil || !strings.Contains(err.Error(), "--outcome: GET /order/") || !strings.Contains(err.Error(), "answered 404") {
+		t.Errorf("%v, expected what --outcome was answered", err)
+	}
+	if _, err := os.Stat(o.Out); err == nil {
+		t.Error("a file was written")
+	}
 }
 
 // TestLearnForgetful: a service that keeps its orders in memory does not go on with them when it
