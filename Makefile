@@ -44,7 +44,7 @@ check: ## what CI checks besides: format, linters, imports, stale pages, leaks, 
 	$(LINT) run ./...
 	$(GO) test -count=1 ./internal/arch
 	$(GO) test -count=1 -run '$(PAGES)' $(PAGED)
-	$(GO) test -count=1 -race $(RACY)
+	$(GO) test -count=1 -race -parallel 2 $(RACY) # all that waits runs at once elsewhere: with races looked for, a machine is late by that
 
 # Tests that say whether a generated page or schema is stale; -update rewrites it.
 PAGES := Page|TrackRecord|SchemaIsFresh|TestSchema$$

@@ -1,7 +1,10 @@
 package harness_test
 
 import (
+	"bytes"
+	"encoding/json"
 	"errors"
+	"io"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -13,6 +16,7 @@ import (
 	"github.com/sagacheck/sagacheck/internal/tinyorch"
 	"github.com/sagacheck/sagacheck/orchestrators"
 	"github.com/sagacheck/sagacheck/participants"
+	"github.com/sagacheck/sagacheck/saga"
 )
 
 // leaving is an orchestrator that goes away at its third saga.
@@ -20,7 +24,7 @@ type leaving struct {
 	orchestrators.System
 	mu       sync.Mutex
 	watchers []func(error)
-	sagas    int
+	sagas    map[string]bool
 }
 
 func (l *leaving) Watch(gone func(error)) (stop func()) {
@@ -30,10 +34,14 @@ func (l *leaving) Watch(gone func(error)) (stop func()) {
 	return func() {}
 }
 
-func (l *leaving) submitted() {
+// submitted notes a saga; a busy machine has its client submit it more than once.
+func (l *leaving) submitted(id string) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if l.sagas++; l.sagas == 3 {
+	if l.sagas[id] {
+		return
+	}
+	if l.sagas[id] = true; len(l.sagas) == 3 {
 		for _, gone := range l.watchers {
 			gone(errors.New("process engine died (signal: killed); the end of engine.log:\n\tout of cheese"))
 		}
@@ -44,12 +52,18 @@ func (l *leaving) submitted() {
 // in its history and as its result, and no other is begun.
 func TestDeparture(t *testing.T) {
 	t.Parallel()
-	l := &leaving{}
+	l := &leaving{sagas: map[string]bool{}}
 	o := tinyorch.New(tinyorch.Bugs{})
 	t.Cleanup(o.Close)
 	srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if r.Method == http.MethodPost {
-			l.submitted()
+			var d saga.Definition
+			body, err := io.ReadAll(r.Body)
+			if err = errors.Join(err, json.Unmarshal(body, &d)); err != nil {
+				t.Error(err)
+			}
+			r.Body = io.NopCloser(bytes.NewReader(body))
+			l.submitted(d.ID)
 		}
 		o.ServeHTTP(w, r)
 	}))
