@@ -7,6 +7,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/sagacheck/sagacheck/faults"
 	"github.com/sagacheck/sagacheck/history"
 	"github.com/sagacheck/sagacheck/orchestrators"
 	"github.com/sagacheck/sagacheck/saga"
@@ -68,10 +69,21 @@ func (e *unaskableError) Error() string {
 	return fmt.Sprintf("saga %s has called services, and its start was never answered: without the id in that answer (start.id) nobody can ask what became of it: expected an outcome.request that asks by ${saga.id} or ${start.body…}, with a word for one that is not there (statuses: {NONE: unknown}), promises.start: idempotent, or no crashable process", e.id)
 }
 
+// startStruck tells whether a fault struck the start itself: no other plan leaves a saga of a
+// workflow in the dark that answers starts before it is done.
+func (r *cellRun) startStruck() bool {
+	return slices.ContainsFunc(r.cell.Plan.Faults, func(f faults.Fault) bool { return f.At.Step == saga.SubmitStep })
+}
+
 // unanswered takes a saga for accepted that runs, by its calls, and is not known. One that
 // nobody can ask for is not judged: what became of it is not known.
 func (r *cellRun) unanswered(id string, code int) (accepted bool, err error) {
-	if r.own != nil && !r.own.router.askable(id) {
+	switch {
+	case r.own == nil || r.own.router.askable(id):
+	case r.startStruck():
+		r.rec.Add(history.Event{Kind: history.SagaRefused, Saga: id, Code: code, Detail: "its start was struck, and it runs: without the id in the answer nobody can ask what became of it"})
+		return false, nil
+	default:
 		return false, &unaskableError{id}
 	}
 	r.rec.Add(history.Event{Kind: history.SagaAccepted, Saga: id, Code: code, Detail: "its answer was lost; it has called services"})

@@ -2,7 +2,9 @@ package harness_test
 
 import (
 	"slices"
+	"strings"
 	"testing"
+	"time"
 
 	"github.com/sagacheck/sagacheck/checkers"
 	"github.com/sagacheck/sagacheck/faults"
@@ -68,5 +70,20 @@ func TestSubmittedOnce(t *testing.T) {
 				t.Errorf("%s: %s: %s %v", c.point, v.Property, v.Outcome, v.Witnesses)
 			}
 		}
+	}
+}
+
+// TestStruckStart: what becomes of a saga whose start was struck, and that nobody can ask for, is
+// no error; the run has other plans that show it.
+func TestStruckStart(t *testing.T) {
+	h, flow := startShop(t, &shop{send: usual, silent: true}, "127.0.0.1")
+	h.Settle = 2 * time.Second
+	late := faults.Plan{Faults: []faults.Fault{{Kind: "lose", At: mustPoint("submit#1@response")}}}
+	r := h.RunCell(t.Context(), shopCell(flow, 1, late))
+	if r.Err != nil {
+		t.Fatal(r.Err)
+	}
+	if one := history.NewIndex(r.History).Sagas[0]; len(one.Accepted) > 0 || !strings.Contains(one.Refused[len(one.Refused)-1].Detail, "nobody can ask") {
+		t.Errorf("accepted %d times: %+v", len(one.Accepted), one.Refused)
 	}
 }
