@@ -6,7 +6,6 @@ import (
 	"maps"
 	"os"
 	"path/filepath"
-	"regexp"
 	"slices"
 	"strings"
 	"time"
@@ -45,11 +44,6 @@ func (o *LearnOptions) command(s *learn.Setup) error {
 	return nil
 }
 
-var (
-	template = regexp.MustCompile(`\$\{\s*([^{}]*?)\s*\}`)
-	freePort = regexp.MustCompile(`^port\.[a-z0-9_-]+$`)
-)
-
 // places refuses templates of unknown names in what the command is told, and ports of which
 // nobody knows.
 func (o *LearnOptions) places(s learn.Setup) error {
@@ -61,7 +55,7 @@ func (o *LearnOptions) places(s learn.Setup) error {
 		said = append(said, struct{ at, text string }{"--env " + name, s.Env[name]})
 	}
 	for _, t := range said {
-		for _, m := range template.FindAllStringSubmatch(t.text, -1) {
+		for _, m := range orchestrators.Template.FindAllStringSubmatch(t.text, -1) {
 			if !o.known(m[1]) {
 				return fmt.Errorf("%s: %q: expected %s", t.at, m[0], o.names(s))
 			}
@@ -79,7 +73,7 @@ func (o *LearnOptions) known(name string) bool {
 	case name == "proxy", name == "ca.file":
 		return len(o.Hosts) > 0
 	}
-	return freePort.MatchString(name) || slices.Contains([]string{"dir", "engine", "bin", "self"}, name)
+	return orchestrators.IsPort(name) || slices.Contains([]string{"dir", "engine", "bin", "self"}, name)
 }
 
 // names are the templates that there are.
@@ -99,8 +93,8 @@ func (o *LearnOptions) names(s learn.Setup) string {
 
 // portOf is the template of the port in a URL; empty: it has none.
 func portOf(base string) string {
-	for _, m := range template.FindAllStringSubmatch(base, -1) {
-		if freePort.MatchString(m[1]) {
+	for _, m := range orchestrators.Template.FindAllStringSubmatch(base, -1) {
+		if orchestrators.IsPort(m[1]) {
 			return m[0]
 		}
 	}

@@ -225,7 +225,7 @@ func (m *Manifest) validatePorts() (errs []error) {
 			strings.HasPrefix(path, "processes[") && (strings.Contains(path, "].command[") || strings.Contains(path, "].env."))
 	}
 	each := func(t templated, do func(port string)) {
-		for _, s := range template.FindAllStringSubmatch(t.text, -1) {
+		for _, s := range Template.FindAllStringSubmatch(t.text, -1) {
 			if p := portName.FindStringSubmatch(s[1]); p != nil {
 				do(p[1])
 			}

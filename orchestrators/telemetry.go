@@ -79,7 +79,7 @@ func (m *Manifest) validateTelemetry() (errs []error) {
 	if t == nil {
 		return nil
 	}
-	if u, err := url.Parse(template.ReplaceAllString(t.Metrics, "1")); t.Metrics != "" && (err != nil || u.Host == "") {
+	if u, err := url.Parse(Template.ReplaceAllString(t.Metrics, "1")); t.Metrics != "" && (err != nil || u.Host == "") {
 		errs = append(errs, bad("telemetry.metrics", "%q: expected a URL", t.Metrics))
 	}
 	if (t.Metrics == "") != (len(t.Names) == 0) {

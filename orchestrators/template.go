@@ -19,19 +19,23 @@ import (
 //	${otlp}       where traces are to go, if the manifest has telemetry.traces
 type vars map[string]string
 
-var template = regexp.MustCompile(`\$\{\s*([^{}]*?)\s*\}`)
+// Template is ${name} in a text, and the name: of a manifest, or of a workflow's file.
+var Template = regexp.MustCompile(`\$\{\s*([^{}]*?)\s*\}`)
 
 // braces are how templates were written once: they would be passed on as they are.
 var braces = regexp.MustCompile(`\{\{\s*((?:port|proxy)\.[^{}]*?|dir|engine|bin|self)\s*\}\}`)
 
 var portName = regexp.MustCompile(`^port\.([a-z0-9_-]+)$`)
 
+// IsPort tells whether the name of a template is that of a port: port.http.
+func IsPort(name string) bool { return portName.MatchString(name) }
+
 // checkTemplate refuses templates of unknown names.
 func (m *Manifest) checkTemplate(t templated) error {
 	if found := braces.FindStringSubmatch(t.text); found != nil {
 		return fmt.Errorf("%q: expected ${%s}", found[0], found[1])
 	}
-	for _, found := range template.FindAllStringSubmatch(t.text, -1) {
+	for _, found := range Template.FindAllStringSubmatch(t.text, -1) {
 		switch name := found[1]; name {
 		case "dir", "engine", "bin", "self":
 		case "otlp":
@@ -41,7 +45,7 @@ func (m *Manifest) checkTemplate(t templated) error {
 		default:
 			proxy, ok := strings.CutPrefix(name, "proxy.")
 			switch {
-			case portName.MatchString(name):
+			case IsPort(name):
 			case !ok:
 				return fmt.Errorf("%q: expected ${port.NAME}, ${proxy.NAME}, ${dir}, ${engine}, ${bin} or ${self}", found[0])
 			case strings.HasPrefix(t.path, "proxies["):
@@ -55,8 +59,8 @@ func (m *Manifest) checkTemplate(t templated) error {
 }
 
 func (v vars) fill(s string) string {
-	return template.ReplaceAllStringFunc(s, func(t string) string {
-		return v[template.FindStringSubmatch(t)[1]]
+	return Template.ReplaceAllStringFunc(s, func(t string) string {
+		return v[Template.FindStringSubmatch(t)[1]]
 	})
 }
 
@@ -125,7 +129,7 @@ func (m *Manifest) templates() []templated {
 func (m *Manifest) ports() []string {
 	names := map[string]bool{}
 	for _, t := range m.templates() {
-		for _, s := range template.FindAllStringSubmatch(t.text, -1) {
+		for _, s := range Template.FindAllStringSubmatch(t.text, -1) {
 			if p := portName.FindStringSubmatch(s[1]); p != nil {
 				names[p[1]] = true
 			}

@@ -12,6 +12,7 @@ import (
 
 	"github.com/sagacheck/sagacheck/history"
 	"github.com/sagacheck/sagacheck/internal/templates"
+	"github.com/sagacheck/sagacheck/orchestrators"
 )
 
 // async is how a service tells later, compiled.
@@ -77,7 +78,7 @@ func (c *compiler) async(at string, op *Operation) *async {
 // of the system that the service was once told, ${port.http} in it.
 func (c *compiler) callbackURL(at, said string) *templates.Text {
 	c.placed(at, said)
-	for _, p := range place.FindAllStringSubmatch(said, -1) {
+	for _, p := range orchestrators.Template.FindAllStringSubmatch(said, -1) {
 		switch _, port := strings.CutPrefix(p[1], "port."); {
 		case port && !c.listens("${"+p[1]+"}"), !port && systemPlace.MatchString(p[0]):
 			c.bad(at, "%q: expected ${port.NAME} of a port that a process of the system gets in its command or env", p[0])
@@ -101,7 +102,7 @@ func (c *compiler) listens(port string) bool {
 		told = slices.Concat(told, k.Command, slices.Collect(maps.Values(k.Env)))
 	}
 	return slices.ContainsFunc(told, func(text string) bool {
-		return slices.Contains(place.FindAllString(text, -1), port)
+		return slices.Contains(orchestrators.Template.FindAllString(text, -1), port)
 	})
 }
 

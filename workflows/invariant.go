@@ -13,6 +13,7 @@ import (
 
 	"github.com/expr-lang/expr/vm"
 
+	"github.com/sagacheck/sagacheck/orchestrators"
 	"github.com/sagacheck/sagacheck/saga"
 )
 
@@ -255,7 +256,7 @@ func (c *compiler) invariant(at string, inv Invariant) {
 
 // placed refuses places of a system that is not started here.
 func (c *compiler) placed(at, text string) {
-	for _, p := range place.FindAllString(text, -1) {
+	for _, p := range orchestrators.Template.FindAllString(text, -1) {
 		if systemPlace.MatchString(p) && !c.w.Startable() {
 			c.bad(at, "%s: the system runs already, and has no such place: expected what it stands for", p)
 		}
@@ -305,7 +306,7 @@ func (c *compiler) texts(at string, v map[string]any, names ...string) []string 
 // Places of the system's templates (${dir}, ${port.http}) are no expressions: they are
 // put aside while a text is read as a template.
 func escapePlaces(s string) string {
-	return place.ReplaceAllStringFunc(s, func(p string) string {
+	return orchestrators.Template.ReplaceAllStringFunc(s, func(p string) string {
 		if systemPlace.MatchString(p) {
 			return "\x00" + p[2:len(p)-1] + "\x01"
 		}

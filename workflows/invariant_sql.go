@@ -15,6 +15,8 @@ import (
 	_ "github.com/go-sql-driver/mysql" // the drivers of databases that invariants ask
 	_ "github.com/jackc/pgx/v5/stdlib"
 	_ "modernc.org/sqlite"
+
+	"github.com/sagacheck/sagacheck/orchestrators"
 )
 
 // sqlAsk asks a database. Values are parameters, never text.
@@ -41,13 +43,13 @@ func (c *compiler) sqlQuestion(at, query, dsn string) question {
 		return nil
 	}
 	c.placed(at+".dsn", dsn)
-	for _, p := range place.FindAllString(dsn, -1) {
+	for _, p := range orchestrators.Template.FindAllString(dsn, -1) {
 		if !systemPlace.MatchString(p) {
 			c.bad(at+".dsn", "%s: expected ${dir} or ${port.NAME}", p)
 			return nil
 		}
 	}
-	if p := place.FindString(query); p != "" {
+	if p := orchestrators.Template.FindString(query); p != "" {
 		c.bad(at+".sql", "%s: values are parameters here, never text: expected :id or :saga", p)
 		return nil
 	}

@@ -105,7 +105,7 @@ func (c *compiler) heeded(field, address string) {
 	if len(c.w.System.Processes) == 0 {
 		return
 	}
-	for _, p := range place.FindAllStringSubmatch(address, -1) {
+	for _, p := range orchestrators.Template.FindAllStringSubmatch(address, -1) {
 		if strings.HasPrefix(p[1], "port.") && !c.listens(p[0]) {
 			c.bad(field, "%q: expected a port that a process gets in its command or env: nothing would listen at %s", address, p[0])
 		}
@@ -137,11 +137,9 @@ func (c *compiler) container(k *orchestrators.Container) {
 // httpURL is the beginning of an address; the host may be a template.
 var httpURL = regexp.MustCompile(`^https?://[^/\s]+|^\$\{`)
 
-var place = regexp.MustCompile(`\$\{\s*([^{}]*?)\s*\}`)
-
 // template refuses places of unknown names.
 func (c *compiler) template(field, text string) {
-	for _, m := range place.FindAllStringSubmatch(text, -1) {
+	for _, m := range orchestrators.Template.FindAllStringSubmatch(text, -1) {
 		name := m[1]
 		service, ok := strings.CutPrefix(name, "service.")
 		if keys, ttl := strings.CutPrefix(name, "ttl."); ttl && c.forgets(keys) {
@@ -151,7 +149,7 @@ func (c *compiler) template(field, text string) {
 		case ok && c.w.Services[service] == nil && len(c.w.Services) > 0:
 			c.bad(field, "%q: expected one of the services: %s", m[0], strings.Join(slices.Sorted(maps.Keys(c.w.Services)), ", "))
 		case ok, name == "dir", name == "engine", name == "bin", name == "self", name == "proxy", name == "ca.file":
-		case regexp.MustCompile(`^port\.[a-z0-9_-]+$`).MatchString(name):
+		case orchestrators.IsPort(name):
 		default:
 			c.bad(field, "%q: expected ${service.NAME}, ${ttl.NAME} (of a service with a ttl), ${port.NAME}, ${dir}, ${engine}, ${bin}, ${self}, ${proxy} or ${ca.file}", m[0])
 		}
