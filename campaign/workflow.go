@@ -1,6 +1,7 @@
 package campaign
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"maps"
@@ -72,10 +73,7 @@ func (f *flow) start(ctx context.Context, o orchestrators.Options) (orchestrator
 // out what the file does not say: how often a step is taken, in which order, how long
 // the workflow waits for an answer, and how long after its end it still calls.
 func (x *session) learn(ctx context.Context) error {
-	if x.s.Quiet == 0 {
-		x.harness.Quiet = longQuiet
-	}
-	calm, err := x.try(ctx, faults.Plan{})
+	calm, err := x.try(ctx, faults.Plan{}, longQuiet)
 	if err != nil {
 		return fmt.Errorf("workflow %s, a run without faults: %w", x.flow.file.Name, err)
 	}
@@ -88,14 +86,15 @@ func (x *session) learn(ctx context.Context) error {
 	x.flow.steps = calm.Header.Definitions[0].Steps
 	runs := []*history.Index{history.NewIndex(calm)}
 	silence := quietAfter(calm)
-	if x.s.Quiet == 0 && silence == 0 {
-		x.harness.Quiet = 0
+	listen := time.Duration(0) // a workflow that is over when it ends is not listened to for longer
+	if silence > 0 {
+		listen = longQuiet
 	}
 	for i := range x.flow.steps {
 		s := &x.flow.steps[i]
 		answer := saga.FailurePoint{Step: s.Name, Direction: saga.Action, Attempt: 1, Phase: saga.Response}
 		lost := faults.Doing(faults.Fault{At: answer}, faults.Effect.Silent)
-		h, err := x.try(ctx, faults.Plan{Faults: []faults.Fault{lost}})
+		h, err := x.try(ctx, faults.Plan{Faults: []faults.Fault{lost}}, listen)
 		if err != nil {
 			return fmt.Errorf("workflow %s, a run with the answer to %s lost: %w", x.flow.file.Name, s.Name, err)
 		}
@@ -110,8 +109,8 @@ func (x *session) learn(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if silence = max(silence, behind); x.s.Quiet == 0 && silence > 0 {
-		x.harness.Quiet = silence
+	silence = max(silence, behind)
+	if x.harness.Quiet = cmp.Or(x.s.Quiet, silence); x.s.Quiet == 0 && silence > 0 {
 		x.host.say("it calls when it has ended already: a saga is over when all was silent for %v (quiet_ms of the file, or --quiet, says otherwise)", silence)
 	}
 	if x.flow.file.Steps == nil {
@@ -160,19 +159,18 @@ func (x *session) quietAfterRefusal(ctx context.Context) (time.Duration, error) 
 	if x.s.Quiet > 0 || n == 0 {
 		return 0, nil
 	}
-	before := x.harness.Quiet
-	x.harness.Quiet = longQuiet
-	defer func() { x.harness.Quiet = before }()
 	last := saga.FailurePoint{Step: x.flow.steps[n-1].Name, Direction: saga.Action, Attempt: 1, Phase: saga.Receive}
-	h, err := x.try(ctx, faults.Plan{Faults: []faults.Fault{faults.Doing(faults.Fault{At: last}, faults.Effect.Refuses)}})
+	h, err := x.try(ctx, faults.Plan{Faults: []faults.Fault{faults.Doing(faults.Fault{At: last}, faults.Effect.Refuses)}}, longQuiet)
 	if err != nil || h == nil {
 		return 0, ctx.Err()
 	}
 	return quietAfter(h), nil
 }
 
-// try runs one cell that is not judged.
-func (x *session) try(ctx context.Context, p faults.Plan) (*history.History, error) {
+// try runs one cell that is not judged, and listens for so long at its end, if nobody has said
+// for how long.
+func (x *session) try(ctx context.Context, p faults.Plan, quiet time.Duration) (*history.History, error) {
+	x.harness.Quiet = cmp.Or(x.s.Quiet, quiet)
 	r := x.harness.RunCell(ctx, x.cell(x.flow.subject(), p, x.s.Seed))
 	return r.History, r.Err
 }

@@ -42,11 +42,8 @@ func (r *cellRun) lookUp(ctx context.Context, d saga.Definition, why error) (acc
 				return true, nil
 			case answers.Hopeless(err), err != nil && time.Now().After(deadline):
 				return false, fmt.Errorf("the status of saga %s, whose submission was not answered (%w): %w", d.ID, why, err)
-			case err == nil && (time.Since(busy) > quiet || time.Now().After(deadline)) && r.called(d.ID):
-				return r.unanswered(d.ID, code)
 			case err == nil && (time.Since(busy) > quiet || time.Now().After(deadline)):
-				r.rec.Add(history.Event{Kind: history.SagaRefused, Saga: d.ID, Code: code, Detail: "unknown after its only submission, and not submitted again: the orchestrator lacks the capability idempotent-submit"})
-				return false, nil
+				return r.unanswered(d.ID, code)
 			}
 		}
 		if err := pause(ctx, submitPause); err != nil {
@@ -75,17 +72,20 @@ func (r *cellRun) startStruck() bool {
 	return slices.ContainsFunc(r.cell.Plan.Faults, func(f faults.Fault) bool { return f.At.Step == saga.SubmitStep })
 }
 
-// unanswered takes a saga for accepted that runs, by its calls, and is not known. One that
-// nobody can ask for is not judged: what became of it is not known.
+// unanswered judges a saga that is not known. One that has called was taken, but if nobody can
+// ask for it: what became of that one is not known.
 func (r *cellRun) unanswered(id string, code int) (accepted bool, err error) {
+	why := "unknown after its only submission, and not submitted again: the orchestrator lacks the capability idempotent-submit"
 	switch {
+	case !r.called(id):
 	case r.own == nil || r.own.router.askable(id):
+		r.rec.Add(history.Event{Kind: history.SagaAccepted, Saga: id, Code: code, Detail: "its answer was lost; it has called services"})
+		return true, nil
 	case r.startStruck():
-		r.rec.Add(history.Event{Kind: history.SagaRefused, Saga: id, Code: code, Detail: "its start was struck, and it runs: without the id in the answer nobody can ask what became of it"})
-		return false, nil
+		why = "its start was struck, and it runs: without the id in the answer nobody can ask what became of it"
 	default:
 		return false, &unaskableError{id}
 	}
-	r.rec.Add(history.Event{Kind: history.SagaAccepted, Saga: id, Code: code, Detail: "its answer was lost; it has called services"})
-	return true, nil
+	r.rec.Add(history.Event{Kind: history.SagaRefused, Saga: id, Code: code, Detail: why})
+	return false, nil
 }
