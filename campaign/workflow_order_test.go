@@ -2,8 +2,6 @@ package campaign
 
 import (
 	"fmt"
-	"os"
-	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -100,8 +98,7 @@ func TestSound(t *testing.T) {
 
 // TestKeyless: where no call has a key at the place that the file names, that is said.
 func TestKeyless(t *testing.T) {
-	file := filepath.Join(t.TempDir(), "workflow.yaml")
-	text := `
+	file, err := workflows.Parse("workflow.yaml", []byte(`
 name: shop
 system: {base: "http://127.0.0.1:1"}
 start: {request: POST /orders}
@@ -109,14 +106,11 @@ outcome: {request: "GET /orders/${saga.id}", status: answer.body, statuses: {DON
 services:
   pay: {listen: "127.0.0.1:1", protection: {keyed: {key: request.body.kee}}, operations: {charge: {request: POST /payments, saga: request.body.id}}}
   mail: {listen: "127.0.0.1:2", operations: {send: {request: POST /mails, saga: request.body.id}}}
-`
-	if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	f, err := openFlow(file)
+`))
 	if err != nil {
 		t.Fatal(err)
 	}
+	f := &flow{file: file}
 	received := func(step, key string) history.Event {
 		return history.Event{Kind: history.CallReceived, Saga: "s1", Step: step, Key: key}
 	}

@@ -7,7 +7,6 @@ import (
 	"testing"
 
 	"github.com/sagacheck/sagacheck/faults"
-	"github.com/sagacheck/sagacheck/history"
 	"github.com/sagacheck/sagacheck/saga"
 )
 
@@ -258,10 +257,7 @@ step charge do=alice-42EUR,shop+42EUR
 `
 
 func TestTraceOfAHistory(t *testing.T) {
-	h, err := history.ParseText(strings.NewReader(lateHistory))
-	if err != nil {
-		t.Fatal(err)
-	}
+	h := parsed(t, lateHistory)
 	tr := NewTrace(h)
 	var got []string
 	for _, v := range tr.Visits {

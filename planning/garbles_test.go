@@ -2,16 +2,13 @@ package planning
 
 import (
 	"slices"
-	"strings"
 	"testing"
-
-	"github.com/sagacheck/sagacheck/history"
 )
 
 // TestGarbles: an answer is garbled as far as it has in it what is to be another, that of a
 // compensation only where all of it is another.
 func TestGarbles(t *testing.T) {
-	h, err := history.ParseText(strings.NewReader(`workflow shop
+	h := parsed(t, `workflow shop
 capabilities -
 saga s1
 step charge
@@ -37,10 +34,7 @@ step thank
 4ms call-committed s1 charge.undo#1 ref=p-2 of=p-1
 4ms call-answered s1 charge.undo#1 200 reply="{\"id\":\"p-2\"}"
 5ms call-ended s1 charge.undo#1 200
-`))
-	if err != nil {
-		t.Fatal(err)
-	}
+`)
 	calm := Journey{Trace: NewTrace(h)}
 	var got []string
 	for _, p := range AtPoints(h.Header.Definitions[0], []Journey{calm}, Ability{}) {

@@ -5,14 +5,13 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/sagacheck/sagacheck/history"
 	"github.com/sagacheck/sagacheck/saga"
 )
 
 // TestPointsOfParts: each part of a compensation has failure points of its own, which are struck
 // on the way that leads there; nobody knows beforehand how many parts there are.
 func TestPointsOfParts(t *testing.T) {
-	h, err := history.ParseText(strings.NewReader(`workflow shop
+	h := parsed(t, `workflow shop
 capabilities -
 fault reject ship#1@receive
 saga s1
@@ -32,10 +31,7 @@ step ship
 3ms call-committed s1 charge.undo(2)#1
 3ms call-answered s1 charge.undo(2)#1 200
 3ms call-sent s1 charge.undo(2)#2
-`))
-	if err != nil {
-		t.Fatal(err)
-	}
+`)
 	before := h.Header.Definitions[0]
 	before.Steps = slices.Clone(before.Steps)
 	before.Steps[0].Parts = []saga.Call{}

@@ -11,10 +11,20 @@ import (
 	"github.com/sagacheck/sagacheck/saga"
 )
 
+// parsed is the history of a text.
+func parsed(t *testing.T, text string) *history.History {
+	t.Helper()
+	h, err := history.ParseText(strings.NewReader(text))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return h
+}
+
 // TestPointsOfReads: a question for what was done has failure points of its own, but no
 // rule of a business refuses it, and a second copy changes nothing.
 func TestPointsOfReads(t *testing.T) {
-	h, err := history.ParseText(strings.NewReader(`workflow shop
+	h := parsed(t, `workflow shop
 capabilities -
 saga s1
 step charge
@@ -25,10 +35,7 @@ step charge
 1ms call-ended s1 charge#1 503
 2ms call-read s1 find#1 200
 3ms call-read s1 find#2
-`))
-	if err != nil {
-		t.Fatal(err)
-	}
+`)
 	d := h.Header.Definitions[0]
 	d.Reads = []string{"find"}
 	at := map[string][]string{}
@@ -69,7 +76,7 @@ func TestRefusals(t *testing.T) {
 // A code that a workflow promises to take for the last word is at risk wherever that call
 // is made, once.
 func TestPointsOfLastWords(t *testing.T) {
-	h, err := history.ParseText(strings.NewReader(`workflow shop
+	h := parsed(t, `workflow shop
 capabilities -
 saga s1
 step charge
@@ -81,10 +88,7 @@ step charge
 2ms call-sent s1 charge#2
 2ms call-received s1 charge#2
 2ms call-ended s1 charge#2 200
-`))
-	if err != nil {
-		t.Fatal(err)
-	}
+`)
 	words := map[saga.StepRef][]int{{Step: "charge", Direction: saga.Action}: {402, 422}}
 	var at []string
 	for _, p := range AtPoints(h.Header.Definitions[0], []Journey{{Trace: NewTrace(h)}}, Ability{LastWords: words}) {
@@ -100,7 +104,7 @@ step charge
 // TestPointsOutsideOfRealServices: nothing is planned inside of a real service; in its place
 // the wire may answer.
 func TestPointsOutsideOfRealServices(t *testing.T) {
-	h, err := history.ParseText(strings.NewReader(`workflow shop
+	h := parsed(t, `workflow shop
 real charge=payments find=payments
 capabilities -
 saga s1
@@ -119,10 +123,7 @@ step ship
 3ms call-committed s1 ship#1 ref=s-1
 3ms call-answered s1 ship#1 201 ref=s-1 reply="{}"
 3ms call-ended s1 ship#1 201
-`))
-	if err != nil {
-		t.Fatal(err)
-	}
+`)
 	kinds := map[string][]string{} // by point
 	journeys := []Journey{{Trace: NewTrace(h)}}
 	for _, p := range AtPoints(h.Header.Definitions[0], journeys, Ability{Process: true}) {
@@ -147,7 +148,7 @@ step ship
 // TestNothingRefusesWhatWasDone: what a real service has said that it did, no rule of its
 // business refuses when it is asked for again, whatever it answers then.
 func TestNothingRefusesWhatWasDone(t *testing.T) {
-	h, err := history.ParseText(strings.NewReader(`workflow shop
+	h := parsed(t, `workflow shop
 real charge=payments
 capabilities -
 saga s1
@@ -163,10 +164,7 @@ step charge
 2ms call-received s1 charge#2
 2ms call-answered s1 charge#2 409 reply="{}"
 2ms call-ended s1 charge#2 409
-`))
-	if err != nil {
-		t.Fatal(err)
-	}
+`)
 	known := map[string]bool{}
 	for _, v := range NewTrace(h).Visits {
 		known[v.At.String()] = v.Known
@@ -226,7 +224,7 @@ func TestRefusedAgain(t *testing.T) {
 // TestPointsOfCallbacks: a callback has failure points of its own, on its way in and out, and
 // all of its attempts are lost on one way.
 func TestPointsOfCallbacks(t *testing.T) {
-	h, err := history.ParseText(strings.NewReader(`workflow shop
+	h := parsed(t, `workflow shop
 capabilities -
 saga s1
 step charge
@@ -240,10 +238,7 @@ step charge
 2ms call-back s1 charge#1 503 told=p-1 passed=1ms
 9ms call-back s1 charge#2 told=p-1 passed=8ms
 9ms call-back s1 charge#3 told=p-1
-`))
-	if err != nil {
-		t.Fatal(err)
-	}
+`)
 	d := h.Header.Definitions[0]
 	d.Callbacks = []string{"charge"}
 	lost := faults.Fault{Kind: "lose", At: saga.FailurePoint{Step: "charge.callback", Direction: saga.Action, Attempt: 1, Phase: saga.Request}}
@@ -281,7 +276,7 @@ step charge
 // TestPointsOfConnections: on an address that several operations share a connection is refused
 // behind the answer after which it is the next thing to happen, and nowhere else.
 func TestPointsOfConnections(t *testing.T) {
-	h, err := history.ParseText(strings.NewReader(`workflow shop
+	h := parsed(t, `workflow shop
 capabilities -
 saga s1
 step reserve
@@ -307,10 +302,7 @@ step mail
 6ms call-received s1 mail#1
 7ms call-answered s1 mail#1 200
 7ms call-ended s1 mail#1 200
-`))
-	if err != nil {
-		t.Fatal(err)
-	}
+`)
 	refused := map[string]string{}
 	a := Ability{Refusable: map[string]bool{"reserve": true, "charge": true, "ship": true}}
 	for _, p := range AtPoints(h.Header.Definitions[0], []Journey{{Trace: NewTrace(h)}}, a) {

@@ -1,17 +1,24 @@
 package workflows
 
 import (
-	"os"
-	"path/filepath"
 	"testing"
 
 	"github.com/sagacheck/sagacheck/saga"
 )
 
+// workflowOf is the workflow of a text.
+func workflowOf(t *testing.T, text string) *Workflow {
+	t.Helper()
+	w, err := Parse("workflow.yaml", []byte(text))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return w
+}
+
 // TestStubs: a request that belongs to no saga gets the answer that the file gives it.
 func TestStubs(t *testing.T) {
-	file := filepath.Join(t.TempDir(), "workflow.yaml")
-	text := `
+	w := workflowOf(t, `
 name: shop
 system: {base: "http://127.0.0.1:1"}
 start: {request: POST /orders}
@@ -19,14 +26,7 @@ outcome: {request: "GET /orders/${saga.id}", status: answer.body, statuses: {DON
 services:
   pay: {listen: "127.0.0.1:1", operations: {charge: {request: POST /payments, saga: request.body.id}}, stubs: {"GET /prices/{sku}": {code: 203, headers: {X-Sku: "${request.path.sku}"}, body: {price: 7}}}}
   auth: {listen: "127.0.0.1:2", stubs: {POST /token: {body: {access_token: "t-${request.body.client}"}}}}
-`
-	if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	w, err := Load(file)
-	if err != nil {
-		t.Fatal(err)
-	}
+`)
 	token, err := w.Services["auth"].Match(Request{Method: "POST", Path: "/token", Body: []byte(`{"client":"c"}`)})
 	if err != nil || !token.Pass || string(token.Stub.Body) != `{"access_token":"t-c"}` || token.Stub.Code != 200 {
 		t.Errorf("a token: %+v %v", token, err)
@@ -42,8 +42,7 @@ services:
 
 // TestUnknownSaga: a workflow may have a word for a saga that is not there.
 func TestUnknownSaga(t *testing.T) {
-	file := filepath.Join(t.TempDir(), "workflow.yaml")
-	text := `
+	w := workflowOf(t, `
 name: shop
 system: {base: "http://127.0.0.1:1"}
 start: {request: POST /orders}
@@ -53,14 +52,7 @@ outcome:
   statuses: {DONE: completed, NONE: unknown}
 services:
   pay: {listen: "127.0.0.1:1", operations: {charge: {request: POST /payments, saga: request.body.id}}}
-`
-	if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	w, err := Load(file)
-	if err != nil {
-		t.Fatal(err)
-	}
+`)
 	for body, want := range map[string]saga.Status{`[]`: Unknown, `[{"state":"DONE"}]`: saga.Completed} {
 		if status, _, err := w.Status(AnswerOf(200, nil, []byte(body))); err != nil || status != want {
 			t.Errorf("%s: %q %v, expected %q", body, status, err, want)
