@@ -20,6 +20,7 @@ type known struct {
 	err    error
 	trace  string
 	weight int64 // in memory, while it is open
+	rest   *Card // when it has come to rest without having ended
 }
 
 func (k *known) isReady() bool {
@@ -202,6 +203,7 @@ func (e *Executor) forget(id string) {
 // the oldest.
 func (e *Executor) retire(def saga.Definition, k *known) {
 	e.breakers.release(def)
+	rest := k.restCard()
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	e.open -= k.weight
@@ -211,8 +213,9 @@ func (e *Executor) retire(def saga.Definition, k *known) {
 	if k.run != nil && k.run.broken.Load() != nil {
 		return // it stays in sight
 	}
+	k.rest = rest
+	delete(e.shelf, def.ID)
 	for _, id := range e.cache.add(def.ID, sizeOf(def)) {
-		delete(e.sagas, id)
-		e.forgotten = true
+		e.letGo(id)
 	}
 }

@@ -15,7 +15,9 @@
 // leave and where to. policy.go is which version of the policies decides an operation, and
 // control.go how what governs all sagas changes; flags.go is what holds attempts back,
 // audit.go says why things were done. operator.go takes what a person asks for, decide.go says
-// whether it may be and what it changes, preview.go what is shown before. observer.go tells telemetry what is durable.
+// whether it may be and what it changes, preview.go what is shown before. board.go
+// shows all sagas at once, progress.go what one waits for and how far it has got. observer.go tells
+// telemetry what is durable.
 // bounds.go and slots.go are about what there is enough of; quarantine.go is about what is
 // broken, inspect.go how a person mends it; condition.go is how the executor is.
 //

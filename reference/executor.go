@@ -79,8 +79,9 @@ type Executor struct {
 
 	mu      sync.Mutex
 	sagas   map[string]*known
-	cache   cache // the ended ones among them
-	open    int64 // bytes of the others
+	cache   cache           // the ended ones among them
+	shelf   map[string]Card // of those that have not ended, and are not in memory
+	open    int64           // bytes of the others
 	lookups lookups
 	// forgotten: the store knows sagas that are not in memory.
 	forgotten bool

@@ -216,6 +216,7 @@ func (e *Executor) wake(ctx context.Context, id string, m message) (*run, error)
 	k.run.inbox.post(m)
 	close(k.ready)
 	e.cache.remove(id)
+	delete(e.shelf, id)
 	e.sagas[id] = k
 	e.open += k.weight
 	e.breakers.hold(l.state.Def)
