@@ -8,7 +8,6 @@ import (
 	"net/http"
 	"net/url"
 	"slices"
-	"sync"
 	"syscall"
 	"time"
 
@@ -17,15 +16,10 @@ import (
 
 // attached is a server that somebody else started.
 type attached struct {
-	departure
+	lookout
 	info    history.Orchestrator
 	client  *contract
 	started string // when it started, if it says so
-
-	once     sync.Once // watching begins with the first who watches
-	ctx      context.Context
-	cancel   context.CancelFunc
-	watching sync.WaitGroup
 }
 
 var (
@@ -52,9 +46,7 @@ func Attach(ctx context.Context, base string) (System, error) {
 	probing, cancel := context.WithTimeout(ctx, probeTimeout)
 	defer cancel()
 	a := &attached{client: newContract(base, newSender())}
-	a.ctx, a.cancel = context.WithCancel(context.WithoutCancel(ctx))
 	if err := a.probe(probing, u.Host); err != nil {
-		a.cancel()
 		a.client.sender.close()
 		if errors.Is(err, context.DeadlineExceeded) && ctx.Err() == nil {
 			err = fmt.Errorf("no answer within %v: %w", probeTimeout, err)
@@ -64,6 +56,7 @@ func Attach(ctx context.Context, base string) (System, error) {
 		}
 		return nil, fmt.Errorf("orchestrator at %s: %w", base, err)
 	}
+	a.over(ctx, base, a.lookAfter)
 	return a, nil
 }
 
@@ -116,15 +109,8 @@ func (a *attached) Alive() error {
 	return a.client.Ready(ctx)
 }
 
-// Watch is that of Watched.
-func (a *attached) Watch(gone func(how error)) (stop func()) {
-	a.once.Do(func() { a.watch(a.ctx, a.started) })
-	return a.departure.Watch(gone)
-}
-
 func (a *attached) Stop(context.Context) error {
-	a.cancel()
-	a.watching.Wait()
+	a.end()
 	a.client.sender.close()
 	return nil
 }

@@ -105,7 +105,7 @@ type unit interface {
 
 // started is a system of ours: its processes or its container.
 type started struct {
-	departure
+	lookout  // of what runs already, if none of its processes is ours
 	manifest *Manifest
 	keep     bool
 	failed   bool // it never got ready
@@ -256,6 +256,7 @@ func (s *started) up(ctx context.Context) error {
 	limit := time.Minute
 	if len(s.units) == 0 { // it runs already, or does not
 		limit = probeTimeout
+		s.over(ctx, s.base, func(context.Context) error { return notListening(s.base) })
 	}
 	return poll(ctx, limit, s.Client(s.base).Ready, s.died)
 }

@@ -316,6 +316,25 @@ func TestDepartureOfAServer(t *testing.T) {
 	}
 }
 
+// TestDepartureOfASystemThatRan: a manifest that only says where a system runs starts
+// none; that it is gone is noticed all the same.
+func TestDepartureOfASystemThatRan(t *testing.T) {
+	srv := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) {}))
+	m := InFolder(Manifest{Name: "mine", Base: srv.URL}, t.TempDir())
+	s, err := m.Start(t.Context(), Options{Dir: t.TempDir()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	told := departures(t, s)
+	srv.Close()
+	if how := <-told; !strings.HasPrefix(how.Error(), "nothing listens on 127.0.0.1:") {
+		t.Errorf("told %v", how)
+	}
+	if err := s.Stop(t.Context()); err != nil {
+		t.Error(err)
+	}
+}
+
 // TestAServerThatWasStartedAgain: what says when it started can't be replaced unseen.
 func TestAServerThatWasStartedAgain(t *testing.T) {
 	starts := make(chan string, 1)

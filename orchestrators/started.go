@@ -82,6 +82,7 @@ func (s *started) Alive() error {
 func (s *started) Stop(ctx context.Context) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	s.end()
 	var errs []error
 	for _, u := range slices.Backward(s.units) {
 		errs = append(errs, u.stop(ctx))

@@ -8,6 +8,7 @@ import (
 	"net"
 	"net/http"
 	"net/url"
+	"sync"
 	"syscall"
 	"time"
 )
@@ -16,39 +17,86 @@ import (
 // is still the same one.
 const watchEvery = time.Second
 
-// watch looks after an attached server until ctx ends: the process that listens on
-// its port, where that can be seen, and in any case its health answer. A refused
-// connection, and a time of its start that differs from the one before, tell that it
-// went away. An answer that is late tells nothing.
-func (a *attached) watch(ctx context.Context, started string) {
-	if u, err := url.Parse(a.client.base); err == nil {
+// lookout looks after a server that somebody else started, and tells when it goes
+// away: when the process that listens on its port ends, where that can be seen, or
+// when what is asked every second says so.
+type lookout struct {
+	departure
+	base string
+	look func(ctx context.Context) (gone error) // nil: it is a system of ours
+
+	once     sync.Once // it begins with the first who watches
+	ctx      context.Context
+	cancel   context.CancelFunc
+	watching sync.WaitGroup
+}
+
+// over says what a lookout looks after, and until when.
+func (l *lookout) over(ctx context.Context, base string, look func(ctx context.Context) (gone error)) {
+	l.base, l.look = base, look
+	l.ctx, l.cancel = context.WithCancel(context.WithoutCancel(ctx))
+}
+
+// end ends what over began, if anything.
+func (l *lookout) end() {
+	if l.cancel != nil {
+		l.cancel()
+		l.watching.Wait()
+	}
+}
+
+// Watch is that of Watched.
+func (l *lookout) Watch(gone func(how error)) (stop func()) {
+	if l.look != nil {
+		l.once.Do(l.begin)
+	}
+	return l.departure.Watch(gone)
+}
+
+func (l *lookout) begin() {
+	if u, err := url.Parse(l.base); err == nil {
 		if pid := listener(u); pid > 0 {
-			a.watching.Go(func() {
-				if exited(ctx, pid) {
-					a.departure.tell(fmt.Errorf("process %d, which listened on %s, is gone", pid, u.Host))
+			l.watching.Go(func() {
+				if exited(l.ctx, pid) {
+					l.tell(fmt.Errorf("process %d, which listened on %s, is gone", pid, u.Host))
 				}
 			})
 		}
 	}
-	a.watching.Go(func() {
+	l.watching.Go(func() {
 		t := time.NewTicker(watchEvery)
 		defer t.Stop()
 		for {
 			select {
-			case <-ctx.Done():
+			case <-l.ctx.Done():
 				return
 			case <-t.C:
 			}
-			if how := a.lookAfter(ctx, started); how != nil && ctx.Err() == nil {
-				a.departure.tell(how)
+			if how := l.look(l.ctx); how != nil && l.ctx.Err() == nil {
+				l.tell(how)
 				return
 			}
 		}
 	})
 }
 
-// lookAfter asks once whether the server is the one that was attached.
-func (a *attached) lookAfter(ctx context.Context, started string) error {
+// notListening tells, without a call, that nothing listens any more where a URL leads
+// to on this machine.
+func notListening(base string) error {
+	u, err := url.Parse(base)
+	if err != nil {
+		return nil //nolint:nilerr // it was called by it before
+	}
+	if port, here := portOf(u); here && !listening(net.JoinHostPort(u.Hostname(), port)) {
+		return fmt.Errorf("nothing listens on %s any more", u.Host)
+	}
+	return nil
+}
+
+// lookAfter asks once whether the server is the one that was attached. A refused
+// connection, and a time of its start that differs from the one before, tell that it
+// went away. An answer that is late tells nothing.
+func (a *attached) lookAfter(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, probeTimeout)
 	defer cancel()
 	body, err := a.client.health(ctx)
@@ -58,8 +106,8 @@ func (a *attached) lookAfter(ctx context.Context, started string) error {
 	if err != nil {
 		return nil //nolint:nilerr // busy, or paused: the cells say what became of their sagas
 	}
-	if now := startOf(body); now != started {
-		return fmt.Errorf("GET %s/healthz: started %q, before it said %q: it was started again", a.client.base, now, started)
+	if now := startOf(body); now != a.started {
+		return fmt.Errorf("GET %s/healthz: started %q, before it said %q: it was started again", a.client.base, now, a.started)
 	}
 	return nil
 }
