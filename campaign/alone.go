@@ -12,9 +12,11 @@ import (
 )
 
 // On a machine that is busy with many cells less is certain: an answer may have come
-// after its time-out, a wait may have been a delay of ours. A clause that no cell could
-// judge for that reason is open, and the run would prove nothing about it. So the
-// cells with the most opportunities for it are run once more, one at a time.
+// after its time-out, a wait may have been a delay of ours. A fault of which nobody can
+// tell whether its answer came in time may have shown nothing, whatever other cells
+// showed of the same clauses: its cell is run once more, one at a time. A clause that no
+// cell could judge is open, and the run would prove nothing about it. So the cells with
+// the most opportunities for it are run once more as well.
 
 // aloneCells is how many cells are run alone for one clause at the most.
 const aloneCells = 3
@@ -55,25 +57,35 @@ func (u unjudged) next(open []results.ClauseKey) []harness.Cell {
 	return slices.SortedFunc(maps.Values(cells), func(a, b harness.Cell) int { return cmp.Compare(a.ID, b.ID) })
 }
 
-// judgeOpen runs cells alone until no clause is open that they could judge. Left are
-// those that it could not run, for the error.
+// judgeOpen runs the blurred cells alone, and then others until no clause is open that
+// they could judge. Left are those that it could not run, for the error.
 func (x *session) judgeOpen(ctx context.Context) (left int, err error) {
+	left, err = x.runAlone(ctx, x.blurred, "whose faults nobody could judge: the machine was late")
+	x.blurred = nil // once is all
 	for range aloneCells {
-		again := x.unjudged.next(x.collector.Open())
-		if len(again) == 0 {
-			return 0, nil
+		if err != nil {
+			break
 		}
-		x.host.say("%s once more, alone, for clauses that could not be judged yet", cells(len(again)))
-		x.collector.Planned(len(again))
-		x.progress = x.host.progress("cells", len(again))
-		for i, c := range again {
-			c.ID = x.nextID()
-			if err := x.harness.Run(ctx, slices.Values([]harness.Cell{c}), x.judge); err != nil {
-				x.progress.Finish()
-				return len(again) - i, err
-			}
+		left, err = x.runAlone(ctx, x.unjudged.next(x.collector.Open()), "for clauses that could not be judged yet")
+	}
+	return left, err
+}
+
+// runAlone runs cells once more, one at a time. Left are those that it could not run, for
+// the error.
+func (x *session) runAlone(ctx context.Context, again []harness.Cell, why string) (left int, err error) {
+	if len(again) == 0 {
+		return 0, nil
+	}
+	x.host.say("%s once more, alone, %s", cells(len(again)), why)
+	x.collector.Planned(len(again))
+	x.progress = x.host.progress("cells", len(again))
+	defer func() { x.progress.Finish() }()
+	for i, c := range again {
+		c.ID = x.nextID()
+		if err := x.harness.Run(ctx, slices.Values([]harness.Cell{c}), x.judge); err != nil {
+			return len(again) - i, err
 		}
-		x.progress.Finish()
 	}
 	return 0, nil
 }

@@ -9,6 +9,7 @@ import (
 	"github.com/sagacheck/sagacheck/checkers"
 	"github.com/sagacheck/sagacheck/faults"
 	"github.com/sagacheck/sagacheck/harness"
+	"github.com/sagacheck/sagacheck/history"
 	"github.com/sagacheck/sagacheck/results"
 )
 
@@ -74,6 +75,9 @@ func (x *session) judge(r harness.Result) {
 	state := x.collector.Add(info, r.History, verdicts)
 	if x.alone {
 		x.unjudged.note(r.Cell, verdicts)
+		if !r.Spoilt && state == results.Passed && history.NewIndex(r.History).Blurred() {
+			x.blurred = append(x.blurred, r.Cell)
+		}
 	}
 	if x.watch != nil {
 		x.watch(r, verdicts)

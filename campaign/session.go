@@ -49,6 +49,7 @@ type session struct {
 	packs     []*packs.Pack
 	alone     bool // cells are run once more, alone, for clauses that are open
 	unjudged  unjudged
+	blurred   []harness.Cell // whose faults nobody could judge for the machine's sake
 	stop      context.CancelCauseFunc
 	watch     func(harness.Result, []checkers.Verdict) // also told of each judged cell
 }

@@ -252,6 +252,7 @@ func TestJudgeGeneralRules(t *testing.T) {
 		"key-misuse":         "the workflow's file does not promise that calls have keys (promises)",
 		"compensation-order": "the workflow's file does not promise in which order steps are undone (promises)",
 		"breaker-violation":  "it is asked of sagas that Sagacheck makes, and not of a workflow of the user's own",
+		"silent-rollback":    "it is asked of sagas that Sagacheck makes, and not of a workflow of the user's own",
 	} {
 		if v := judge(t, property, h); v.Outcome != checkers.NotApplicable || v.Reason != reason {
 			t.Errorf("%s of a workflow: got %s (%s), want %s", property, v.Outcome, v.Reason, reason)

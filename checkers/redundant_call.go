@@ -49,7 +49,7 @@ func (c RedundantCall) Check(h *history.History, ix *history.Index) Verdict {
 			case again != nil:
 				t.violate(clause, o.Op, []*history.Event{done.Ended, again.Sent}, "advice: %s was sent again after its success had been acknowledged", o.Op)
 			case blind:
-				t.unjudgeable(clause, "the orchestrator was killed, paused or without its store")
+				t.unjudgeable(clause, "the orchestrator was killed, paused or without its store, or the next attempt was noted late")
 			default:
 				t.held(clause, 1)
 			}
@@ -59,12 +59,13 @@ func (c RedundantCall) Check(h *history.History, ix *history.Index) Verdict {
 }
 
 // again finds the first attempt that was sent in vain after the success was learnt.
-// blind: there is one, but what was learnt may have been lost before it.
+// blind: there is one, but what was learnt may have been lost before it, or it may have
+// left before that.
 func (RedundantCall) again(ds []disturbance, o *history.OpRecord, done *history.Event) (again *history.Attempt, blind bool) {
 	for _, a := range sent(o) {
 		switch {
-		case a.Sent.Seq < done.Seq || notedLate(a.Sent, done.At) || len(a.Committed) > 0:
-		case disturbed(ds, done.Seq, a.Sent.Seq):
+		case a.Sent.Seq < done.Seq || len(a.Committed) > 0:
+		case notedLate(a.Sent, done.At), disturbed(ds, done.Seq, a.Sent.Seq):
 			blind = true
 		default:
 			return a, false

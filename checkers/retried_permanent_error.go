@@ -60,10 +60,12 @@ func (c RetriedPermanentError) Check(h *history.History, ix *history.Index) Verd
 				t.unjudgeable(clause, "the refusal may not have been read")
 				continue
 			}
-			switch again := triedAfter(o, no); {
+			switch again, late := triedAfter(o, no); {
 			case again == nil && disturbed(ds, no.Ended.Seq, h.Events[len(h.Events)-1].Seq),
 				again != nil && disturbed(ds, no.Ended.Seq, again.Sent.Seq):
 				t.unjudgeable(clause, "%s afterwards", wasDisturbed)
+			case late:
+				t.unjudgeable(clause, "the next attempt was noted late: it may have left before the refusal was read")
 			case again == nil:
 				t.held(clause, 1)
 			default:
@@ -75,14 +77,18 @@ func (c RetriedPermanentError) Check(h *history.History, ix *history.Index) Verd
 }
 
 // triedAfter is the first attempt that was sent when the orchestrator had learnt
-// the end of another one; nil: there is none.
-func triedAfter(o *history.OpRecord, a *history.Attempt) *history.Attempt {
+// the end of another one; nil: there is none. Late: there is none of which that is sure.
+func triedAfter(o *history.OpRecord, a *history.Attempt) (again *history.Attempt, late bool) {
 	for _, b := range sent(o) {
-		if b.N > a.N && (b.Sent.Seq > a.Ended.Seq || b.Sent.At > a.LearntAt()) && !notedLate(b.Sent, a.LearntAt()) {
-			return b
+		switch {
+		case b.N <= a.N || b.Sent.Seq <= a.Ended.Seq && b.Sent.At <= a.LearntAt():
+		case notedLate(b.Sent, a.LearntAt()):
+			late = true
+		default:
+			return b, false
 		}
 	}
-	return nil
+	return nil, late
 }
 
 func refusalClause(s *history.SagaRecord, o *history.OpRecord) string {

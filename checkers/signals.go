@@ -112,6 +112,9 @@ func (s *signals) line(op saga.Operation) *history.Event {
 
 // unheard is why something can't be judged in a cell.
 func unheard(h *history.History, what string) string {
+	if h.Header.Workflow != "" {
+		return unpromised(what)
+	}
 	if !slices.ContainsFunc([]string{"metrics", "traces", "logs"}, func(c string) bool { return slices.Contains(h.Header.Orchestrator.Capabilities, c) }) {
 		return "nobody has said how to hear what the system says about itself (telemetry, in a manifest)"
 	}

@@ -44,6 +44,24 @@ func (ix *Index) doubt() {
 	}
 }
 
+// Blurred tells whether what a fault did was answered, and the machine was too late for
+// anybody to say whether in time: what the fault was to show may not be seen.
+func (ix *Index) Blurred() bool {
+	for _, s := range ix.Sagas {
+		for o, a := range s.sent {
+			if !a.doubtful || a.Ended.Code == 0 || !a.Ended.Certain || a.LearntAt()-a.Sent.At >= o.Call.Retry.ShortestTimeout() {
+				continue
+			}
+			for _, fired := range ix.Fired {
+				if slices.ContainsFunc(fired, func(e *Event) bool { return e.Operation() == o.Op && e.Attempt == a.N }) {
+					return true
+				}
+			}
+		}
+	}
+	return false
+}
+
 // sever marks the attempts that a kill cut short.
 func (ix *Index) sever() {
 	var kills []int

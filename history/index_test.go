@@ -1,6 +1,7 @@
 package history_test
 
 import (
+	"fmt"
 	"testing"
 
 	"github.com/sagacheck/sagacheck/history"
@@ -53,6 +54,27 @@ func TestLearnt(t *testing.T) {
 	var none *history.OpRecord
 	if none.Learnt(saga.Done) != nil {
 		t.Error("an operation never attempted has learnt something")
+	}
+}
+
+// What a fault did may not be seen where the machine was late; where the answer itself came
+// late, or another attempt is in doubt, it is not the machine that hides it.
+func TestBlurred(t *testing.T) {
+	const saga = "saga s1\nstep pay timeout=100\nstep ship\n1ms call-sent s1 ship#1\n%s call-received s1 ship#1\n50ms call-sent s1 pay#1\n%s call-ended s1 pay#1 422\n%s"
+	const fired = "160ms fault-fired s1 pay#1 fault=0\n"
+	for _, c := range []struct {
+		received, ended, fired string
+		want                   bool
+	}{
+		{"1ms", "60ms", fired, false},
+		{"40ms", "60ms", fired, true},
+		{"40ms", "60ms", "", false},
+		{"1ms", "155ms", fired, false},
+	} {
+		h := parse(t, "fault reject pay#1@receive\n"+fmt.Sprintf(saga, c.received, c.ended, c.fired))
+		if got := history.NewIndex(h).Blurred(); got != c.want {
+			t.Errorf("received %s, ended %s, %q: blurred %t", c.received, c.ended, c.fired, got)
+		}
 	}
 }
 

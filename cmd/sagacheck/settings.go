@@ -35,7 +35,7 @@ func (g *cellFlags) registerShared(c *cobra.Command, s *campaign.Settings) {
 	f.IntVar(&s.Parallel, "parallel", 0, fmt.Sprintf("sagas at once (default: %d a core)", campaign.SagasPerCore))
 	f.IntVar(&s.Processes, "processes", 0, fmt.Sprintf("cells at once with an orchestrator process of their own (default: %d a core)", campaign.ProcessesPerCore))
 	f.DurationVar(&s.Settle, "settle", s.Settle, "how long after the last fault a saga may take to end")
-	f.DurationVar(&s.Quiet, "quiet", 0, "how long the wires must be silent at the end (default: from the policies, or the manifest)")
+	f.DurationVar(&s.Quiet, "quiet", 0, "how long the wires must be silent at the end (default: from the policies, the manifest or the workflow; of a workflow that says nothing it is learnt)")
 	f.Float64Var(&s.Scale, "scale", 0, "multiply all times of the scenarios' policies (default: 1, or the manifest's)")
 	clausesFlag(c, &g.clauses)
 	f.StringVar(&s.Out, "out", s.Out, "`folder` for reports and histories")
