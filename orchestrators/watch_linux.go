@@ -3,6 +3,7 @@ package orchestrators
 import (
 	"context"
 	"errors"
+	"math"
 	"net/url"
 	"os"
 	"path/filepath"
@@ -30,15 +31,48 @@ func listener(u *url.URL) (pid int) {
 	if err != nil {
 		return 0
 	}
+	var holders []int
 	for _, f := range files {
 		if to, err := os.Readlink(f); err != nil || !slices.Contains(sockets, to) { // it went meanwhile, or is not ours to see
 			continue
 		}
-		if p, err := strconv.Atoi(strings.Split(f, "/")[2]); err == nil && (pid == 0 || p < pid) {
-			pid = p
+		if p, err := strconv.Atoi(strings.Split(f, "/")[2]); err == nil {
+			holders = append(holders, p)
+		}
+	}
+	return oldest(holders)
+}
+
+// oldest finds the process that started first; 0: there is none. One that was just
+// forked shares what its parent holds until it becomes another program, and its number
+// may be the lower one: they begin anew at the end.
+func oldest(pids []int) (pid int) {
+	first := uint64(math.MaxUint64)
+	for _, p := range pids {
+		stat, err := os.ReadFile(filepath.Join("/proc", strconv.Itoa(p), "stat"))
+		if err != nil {
+			continue // it has ended
+		}
+		if at := startedAt(string(stat)); at < first {
+			pid, first = p, at
 		}
 	}
 	return pid
+}
+
+// startedAt is when a process started, in ticks since the machine did, by its
+// /proc/PID/stat (proc_pid_stat(5)); the highest number: it does not say.
+func startedAt(stat string) uint64 {
+	const starttime = 22 - 3 // of those behind the name, which may hold blanks and brackets
+	fields := strings.Fields(stat[strings.LastIndex(stat, ")")+1:])
+	if len(fields) <= starttime {
+		return math.MaxUint64
+	}
+	at, err := strconv.ParseUint(fields[starttime], 10, 64)
+	if err != nil {
+		return math.MaxUint64
+	}
+	return at
 }
 
 // exited waits until a process that need not be a child has ended; false: ctx ended
