@@ -24,7 +24,7 @@ import (
 func newReference(p process) *cobra.Command {
 	c := &cobra.Command{
 		Use:   "reference",
-		Short: "The reference executor as a server",
+		Short: "The reference executor as a server, with a dashboard",
 		Args:  cobra.NoArgs,
 		RunE:  func(c *cobra.Command, _ []string) error { return c.Help() },
 	}
@@ -52,7 +52,7 @@ func newServe(p process) *cobra.Command {
 		Short: "Serve the contract until interrupted",
 		Long: `Serves the contract until interrupted, then drains: calls under way get to end,
 none begins. While another executor owns the store it stands by. What it promises
-is in docs/reference.md.`,
+is in docs/reference.md. A browser is shown a dashboard at / (docs/dashboard.md).`,
 		Example: `  sagacheck reference serve --addr 127.0.0.1:8080 --store saga.db
   sagacheck reference serve --store postgres://user@127.0.0.1:5432/sagas
   sagacheck reference serve --addr :8080 --token @token.txt --host sagas.example --allow-target '*.internal.example'`,

@@ -160,6 +160,20 @@ func TestTheExecutorStandsOnLittle(t *testing.T) {
 	}
 }
 
+// The dashboard shows what an executor says, and knows neither a store nor who lets people in.
+func TestTheDashboardAsksTheExecutor(t *testing.T) {
+	may := []string{"saga", "reference", "reference/definitions", "reference/policies"}
+	p, ok := list(t)["reference/dashboard"]
+	if !ok {
+		t.Error("package reference/dashboard is missing")
+	}
+	for _, dep := range p.Imports {
+		if rest, ours := strings.CutPrefix(dep, module); ours && !slices.Contains(may, rest) {
+			t.Errorf("reference/dashboard imports %s: expected only %v", rest, may)
+		}
+	}
+}
+
 // What one library is for, one package does.
 func TestLibrariesHaveOneHome(t *testing.T) {
 	homes := map[string][]string{

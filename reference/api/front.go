@@ -13,6 +13,7 @@ import (
 	"sync/atomic"
 
 	"github.com/sagacheck/sagacheck/reference"
+	"github.com/sagacheck/sagacheck/reference/dashboard"
 	"github.com/sagacheck/sagacheck/reference/store"
 )
 
@@ -114,16 +115,17 @@ func unavailable(reason string) error { return fmt.Errorf("%w: %s", reference.Er
 
 // refuses says why a request is not let in; 0: it is.
 func (f *front) refuses(r *http.Request) (code int, why string) {
+	pages := dashboard.Has(r.URL.Path) // which ask for the token in a form
 	switch {
 	case !f.knows(r.Host):
 		return http.StatusMisdirectedRequest, "Host: expected an address, localhost, or a name given with --host"
-	case f.access.Token != "" && r.URL.Path != "/healthz" && !f.hasToken(r):
+	case f.access.Token != "" && r.URL.Path != "/healthz" && !pages && !f.hasToken(r):
 		return http.StatusUnauthorized, "Authorization: expected the Bearer token of this server"
 	case r.Method == http.MethodGet || r.Method == http.MethodHead:
 		return 0, ""
 	case !ownOrigin(r):
 		return http.StatusForbidden, "Origin: a page of another site may not ask for this"
-	case (r.ContentLength != 0 || r.URL.Path == "/sagas") && r.Method == http.MethodPost && !isJSON(r.Header.Get("Content-Type")):
+	case (r.ContentLength != 0 || r.URL.Path == "/sagas") && r.Method == http.MethodPost && !pages && !isJSON(r.Header.Get("Content-Type")):
 		return http.StatusUnsupportedMediaType, "Content-Type: expected application/json"
 	}
 	return 0, ""

@@ -2,7 +2,8 @@
 // governs all sagas.
 //
 // Reading order: server.go (the resources, and what each error is called), govern.go
-// (policies, flags, audit), console.go (what operators ask for), front.go (who may call), serve.go (a server of its own, which
+// (policies, flags, audit), console.go (what operators ask for; the pages of package
+// dashboard ask for the same), front.go (who may call), serve.go (a server of its own, which
 // stands by while another executor owns the store).
 //
 // Goals: an answer in time, whatever a client does; nothing inside is told outside.
@@ -20,6 +21,7 @@ import (
 	"time"
 
 	"github.com/sagacheck/sagacheck/reference"
+	"github.com/sagacheck/sagacheck/reference/dashboard"
 	"github.com/sagacheck/sagacheck/reference/definitions"
 )
 
@@ -92,10 +94,29 @@ func (f *front) routes() http.Handler {
 			problem{Status: http.StatusMethodNotAllowed, Detail: fmt.Sprintf("%s: expected %s", r.Method, allow)}.write(w)
 		})
 	}
+	f.routePages(mux)
 	mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) {
 		problem{Status: http.StatusNotFound, Detail: fmt.Sprintf("no such resource: %s", r.URL.Path)}.write(w)
 	})
 	return mux
+}
+
+// routePages has people shown what programs ask for.
+func (f *front) routePages(mux *http.ServeMux) {
+	pages := dashboard.Handler(dashboard.Options{
+		Token: f.access.Token,
+		Owner: func() (dashboard.Executor, error) { return f.owner() },
+		Describe: func(err error) (code int, detail string) {
+			p := problemOf(err)
+			for _, m := range p.Errors {
+				p.Detail += fmt.Sprintf("; %s: %s", m.Field, m.Reason)
+			}
+			return p.Status, p.Detail
+		},
+	})
+	for _, path := range []string{"/{$}", "/dashboard/", "/progress/"} {
+		mux.Handle(path, pages)
+	}
 }
 
 // sagaPath is where a saga's status is.

@@ -1,0 +1,278 @@
+package dashboard_test
+
+import (
+	"fmt"
+	"html"
+	"net/http"
+	"net/url"
+	"regexp"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/sagacheck/sagacheck/internal/testparticipant"
+	"github.com/sagacheck/sagacheck/reference"
+	"github.com/sagacheck/sagacheck/reference/dashboard"
+	"github.com/sagacheck/sagacheck/reference/policies"
+	"github.com/sagacheck/sagacheck/saga"
+)
+
+const evil = `<script>alert("x")</script>`
+
+// odd is an executor whose steps have names that no executor of ours accepts.
+type odd struct{ *reference.Executor }
+
+func (o odd) Preview(id string) (reference.Preview, string, error) {
+	p, tag, err := o.Executor.Preview(id)
+	for i := range p.Steps {
+		p.Steps[i].Name = evil
+		p.Steps[i].Took = &reference.PreviewCall{Key: evil, Effect: evil}
+	}
+	return p, tag, err
+}
+
+func (o odd) Waits(id string) ([]reference.Wait, error) {
+	waits, err := o.Executor.Waits(id)
+	for i := range waits {
+		waits[i].Step, waits[i].Why = evil, evil
+	}
+	return waits, err
+}
+
+// What sagas, participants and operators said is text on every page, whatever it is.
+func TestWhatOthersSaidIsEscaped(t *testing.T) {
+	p := testparticipant.New(t, nil)
+	e, _ := open(t)
+	h := dashboard.Handler(dashboard.Options{
+		Owner:    func() (dashboard.Executor, error) { return odd{e}, nil },
+		Describe: func(err error) (int, string) { return http.StatusBadRequest, err.Error() },
+	})
+	const id = `<script>id</script>?"'&/#%`
+	d := p.Define(id, "a compensatable")
+	d.Name = evil
+	submit(t, e, d)
+	awaitStatus(t, e, id, saga.Completed)
+	open := p.Define("<b>open", "a compensatable")
+	open.Steps[0].Action.Retry = saga.RetryPolicy{InitialIntervalMS: 60_000, Multiplier: 1, MaxIntervalMS: 60_000, AttemptTimeoutMS: 10}
+	p.Server.Config.Handler = http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusServiceUnavailable) })
+	submit(t, e, open)
+	await(t, func() bool {
+		waits, err := e.Waits("<b>open")
+		return err == nil && len(waits) == 1 && waits[0].Attempt == 2
+	})
+	by := reference.By{Author: evil, Reason: evil}
+	if _, err := e.Operate(t.Context(), "<b>open", reference.Asked{Act: saga.ActPause, By: by}); err != nil {
+		t.Fatal(err)
+	}
+	if err := e.SetFlag(t.Context(), policies.Flag{Name: policies.NoRetries, Author: evil, Reason: evil, Expires: time.Now().Add(time.Hour)}, by); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := e.ChangePolicies(t.Context(), "templates: {} # "+evil+"\n", "", by); err != nil {
+		t.Fatal(err)
+	}
+	at, atOpen := "/dashboard/saga/"+url.PathEscape(id), "/dashboard/saga/"+url.PathEscape("<b>open")
+	for path, want := range map[string]string{
+		"/": "&lt;script&gt;alert(", at: "&lt;script&gt;alert(", at + "/rollback": "&lt;script&gt;alert(", atOpen: "&lt;b&gt;", atOpen + "/pause": "&lt;b&gt;",
+		"/dashboard/policies": "&lt;script&gt;alert(", "/dashboard/flags": "&lt;script&gt;alert(", "/dashboard/audit": "&lt;script&gt;alert(",
+		"/?text=" + url.QueryEscape(`"><script>`): "&lt;script&gt;", "/dashboard/audit?saga=" + url.QueryEscape("<b>open"): "&lt;b&gt;",
+	} {
+		page := get(t, h, path)
+		must(t, page, want)
+		if strings.Contains(page, "<script>") || strings.Contains(page, "<b>") || strings.Contains(page, "alert(\"") {
+			t.Errorf("%s: it is not escaped:\n%s", path, page)
+		}
+	}
+	links := regexp.MustCompile(`scope="row"><a href="([^"]*)"`).FindAllStringSubmatch(get(t, h, "/"), -1)
+	if len(links) != 2 {
+		t.Fatal(links)
+	}
+	for _, link := range links { // each leads to the page of its saga
+		get(t, h, html.UnescapeString(link[1]))
+	}
+	for _, path := range []string{"/dashboard/saga/%3Cscript%3E", "/dashboard/%3Cscript%3E", "/progress/%3Cscript%3E", at + "/%3Cscript%3E", "/dashboard/audit?since=%3Cscript%3E"} {
+		if w := request(h, http.MethodGet, path, nil); w.Code < 400 || strings.Contains(w.Body.String(), "<script>") {
+			t.Error(path, w.Code, w.Body)
+		}
+	}
+}
+
+// Each answer says that nothing is loaded from elsewhere, run, framed or kept.
+func TestPagesAreClosed(t *testing.T) {
+	_, h := open(t)
+	for _, path := range []string{"/", "/dashboard/flags", "/dashboard/nowhere", "/dashboard/assets/dashboard.js", "/progress/x"} {
+		w := request(h, http.MethodGet, path, nil)
+		for name, want := range map[string]string{
+			"Content-Security-Policy": "default-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'",
+			"X-Content-Type-Options":  "nosniff", "Cache-Control": "no-store",
+		} {
+			if got := w.Header().Get(name); got != want {
+				t.Errorf("%s: %s: %q", path, name, got)
+			}
+		}
+		for _, outside := range []string{"http://", "https://", "style=", "onclick", "javascript:"} {
+			if w.Header().Get("Content-Type") == "text/html; charset=utf-8" && strings.Contains(w.Body.String(), outside) {
+				t.Errorf("%s: %q in %s", path, outside, w.Body)
+			}
+		}
+	}
+}
+
+// Pages are paged by id, and filters go along.
+func TestPaging(t *testing.T) {
+	p := testparticipant.New(t, nil)
+	e, h := open(t)
+	for i := range 120 {
+		d := p.Define(fmt.Sprintf("s-%03d", i), "a compensatable")
+		submit(t, e, d)
+	}
+	link := regexp.MustCompile(`href="([^"]*)">Next page`)
+	rows := regexp.MustCompile(`scope="row"><a href="[^"]*">(s-\d+)<`)
+	seen := map[string]bool{}
+	pages := 0
+	for path := "/?prefix=s-"; path != ""; pages++ {
+		page := get(t, h, path)
+		for _, m := range rows.FindAllStringSubmatch(page, -1) {
+			seen[m[1]] = true
+		}
+		if path = ""; link.MatchString(page) {
+			path = strings.ReplaceAll(link.FindStringSubmatch(page)[1], "&amp;", "&")
+			must(t, path, "prefix=s-", "after=s-")
+		}
+	}
+	if pages != 3 || len(seen) != 120 {
+		t.Errorf("%d sagas on %d pages", len(seen), pages)
+	}
+	must(t, get(t, h, "/?prefix=s-11&after=s-118"), "s-119", "First page")
+	must(t, get(t, h, "/?state=stuck"), "There is none.")
+}
+
+// tagAndKey are the fields of a form that say on what was seen something is asked for.
+var tagAndKey = regexp.MustCompile(`name="tag" value="([^"]*)"><input type="hidden" name="key" value="([^"]*)"`)
+
+// What a person asks for is previewed, confirmed and done once; it is in the audit with who and why.
+func TestActs(t *testing.T) {
+	p := testparticipant.New(t, stuck)
+	e, h := open(t)
+	submit(t, e, p.Define("s", "a compensatable", "b compensatable"))
+	awaitStatus(t, e, "s", saga.Stuck)
+	must(t, get(t, h, "/dashboard/saga/s"), "End by hand…", "answered 422")
+	page := get(t, h, "/dashboard/saga/s/end")
+	m := tagAndKey.FindStringSubmatch(page)
+	if m == nil {
+		t.Fatal(page)
+	}
+	form := url.Values{"tag": {m[1]}, "key": {m[2]}, "author": {"ann"}}
+	send := func(code int, words ...string) {
+		t.Helper()
+		w := request(h, http.MethodPost, "/dashboard/saga/s/end", form)
+		if w.Code != code {
+			t.Errorf("%v: %d %s", form, w.Code, w.Body)
+		}
+		must(t, w.Body.String(), words...)
+	}
+	send(http.StatusBadRequest, "Nothing was done: reason: must be given")
+	form.Set("reason", "seen to by phone")
+	send(http.StatusOK, "I am sure", "seen to by phone")
+	if r, _ := e.Status("s"); r.Status != saga.Stuck {
+		t.Error("it was done before it was confirmed")
+	}
+	form.Set("confirmed", "yes")
+	form.Set("tag", "old")
+	send(http.StatusPreconditionFailed, "not any more what the preview showed")
+	form.Set("tag", m[1])
+	send(http.StatusSeeOther)
+	awaitStatus(t, e, "s", saga.EndedByHand)
+	send(http.StatusSeeOther) // twice is once
+	a, err := e.Audit(t.Context(), reference.AuditQuery{Saga: "s"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	n := 0
+	for _, en := range a.Entries {
+		if en.What == reference.AuditOperator+"end" && en.By == (reference.By{Source: "dashboard", Author: "ann", Reason: "seen to by phone"}) {
+			n++
+		}
+	}
+	if n != 1 {
+		t.Errorf("%d entries: %+v", n, a.Entries)
+	}
+	must(t, get(t, h, "/dashboard/audit?people=yes"), "operator-end", "ann", "seen to by phone")
+	if w := request(h, http.MethodPost, "/dashboard/saga/s/rollback", form); w.Code != http.StatusUnprocessableEntity { // the key is another request's
+		t.Error(w.Code, w.Body)
+	}
+}
+
+// A form that a page of another site sends changes nothing.
+func TestOtherSitesChangeNothing(t *testing.T) {
+	e, h := open(t)
+	form := url.Values{"name": {"drain"}, "minutes": {"15"}, "author": {"eve"}, "reason": {"fun"}}
+	for _, header := range [][]string{{"Origin", "http://evil.example"}, {"Origin", "null"}, {"Sec-Fetch-Site", "cross-site"}, {"Sec-Fetch-Site", "same-site"}} {
+		if w := request(h, http.MethodPost, "/dashboard/flags", form, header...); w.Code != http.StatusForbidden {
+			t.Error(header, w.Code, w.Body)
+		}
+	}
+	if len(e.Flags()) != 0 {
+		t.Error(e.Flags())
+	}
+	if w := request(h, http.MethodPost, "/dashboard/flags", form, "Sec-Fetch-Site", "same-origin"); w.Code != http.StatusSeeOther {
+		t.Error(w.Code, w.Body)
+	}
+	must(t, get(t, h, "/dashboard/flags"), "Lift drain", "eve")
+	must(t, get(t, h, "/"), "the flag drain is on")
+}
+
+// Flags are set and lifted with who and why; what is wrong is said, and what was typed stays.
+func TestFlags(t *testing.T) {
+	e, h := open(t)
+	form := url.Values{"name": {"hold-participant"}, "minutes": {"60"}, "author": {"ann"}, "reason": {"their release"}}
+	w := request(h, http.MethodPost, "/dashboard/flags", form)
+	if w.Code != http.StatusBadRequest {
+		t.Error(w.Code)
+	}
+	must(t, w.Body.String(), "Nothing was changed", "participants", `value="their release"`)
+	form.Set("participants", "bank.example, 127.0.0.1:99")
+	if w := request(h, http.MethodPost, "/dashboard/flags", form); w.Code != http.StatusSeeOther {
+		t.Error(w.Code, w.Body)
+	}
+	on := e.Flags()
+	if len(on) != 1 || fmt.Sprint(on[0].Participants) != "[bank.example 127.0.0.1:99]" || time.Until(on[0].Expires) > time.Hour || time.Until(on[0].Expires) < 59*time.Minute {
+		t.Errorf("%+v", on)
+	}
+	off := url.Values{"name": {"hold-participant"}, "off": {"yes"}, "author": {"ann"}}
+	if w := request(h, http.MethodPost, "/dashboard/flags", off); w.Code != http.StatusBadRequest || len(e.Flags()) != 1 {
+		t.Error(w.Code, e.Flags())
+	}
+	off.Set("reason", "it is over")
+	if w := request(h, http.MethodPost, "/dashboard/flags", off); w.Code != http.StatusSeeOther || len(e.Flags()) != 0 {
+		t.Error(w.Code, e.Flags())
+	}
+	must(t, get(t, h, "/dashboard/audit"), "flag-on", "flag-off", "it is over", "(dashboard)")
+}
+
+// An end user is told in plain words how far a saga has got, if its template says so, and no more.
+func TestProgress(t *testing.T) {
+	p := testparticipant.New(t, nil)
+	e, h := open(t)
+	const text = `templates:
+  shown: {retry: {max_attempts: 1, initial_interval_ms: 1, multiplier: 1, max_interval_ms: 1, jitter: 0, attempt_timeout_ms: 2000}, visibility: progress}
+bindings: [{template: shown, saga: test, step: b}]
+`
+	if _, err := e.ChangePolicies(t.Context(), text, "", reference.By{}); err != nil {
+		t.Fatal(err)
+	}
+	for id, name := range map[string]string{"s": "test", "hidden": "other"} {
+		d := p.Define(id, "a compensatable", "b compensatable")
+		d.Name = name
+		submit(t, e, d)
+		awaitStatus(t, e, id, saga.Completed)
+	}
+	page := get(t, h, "/progress/s")
+	must(t, page, "This is done.", "<li>b: done</li>")
+	if strings.Contains(page, "<li>a") || strings.Contains(page, "/dashboard/saga") || strings.Contains(page, "<nav") {
+		t.Error(page)
+	}
+	nobody := request(h, http.MethodGet, "/progress/nobody", nil)
+	if hidden := request(h, http.MethodGet, "/progress/hidden", nil); nobody.Code != http.StatusNotFound || hidden.Code != nobody.Code || hidden.Body.String() != nobody.Body.String() {
+		t.Error(hidden.Code, nobody.Code, hidden.Body)
+	}
+}

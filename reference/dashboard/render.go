@@ -1,0 +1,104 @@
+package dashboard
+
+import (
+	"bytes"
+	"embed"
+	"fmt"
+	"html/template"
+	"io/fs"
+	"net/http"
+	"net/url"
+	"strings"
+	"time"
+
+	"github.com/sagacheck/sagacheck/saga"
+)
+
+//go:embed pages
+var files embed.FS
+
+var funcs = template.FuncMap{
+	"sagaPath": sagaPath,
+	"moment":   func(at time.Time) string { return at.UTC().Format("2006-01-02 15:04:05.000") },
+	"iso":      func(at time.Time) string { return at.UTC().Format(time.RFC3339Nano) },
+	"operation": func(step string, d saga.Direction) string {
+		if d == saga.Compensation {
+			return "undo of " + step
+		}
+		return step
+	},
+	"plain": plain,
+	"title": func(a saga.Act) string { return actTitles[a] },
+	"join":  strings.Join,
+}
+
+// templates are all pages, each with what frames it.
+var templates = template.Must(template.New("").Funcs(funcs).ParseFS(files, "pages/*.html"))
+
+// sagaPath is where a saga is shown, whatever its id is.
+func sagaPath(id string) string { return "/dashboard/saga/" + url.PathEscape(id) }
+
+// framed is what the frame of a page is told.
+type framed struct {
+	Title string
+	Page  string
+	// Public: it is for an end user, who is shown no way to the other pages.
+	Public bool
+	Data   any
+}
+
+// render answers with a page.
+func (p *pages) render(w http.ResponseWriter, code int, name, title string, data any) {
+	var text bytes.Buffer
+	f := framed{Title: title, Page: name, Public: name == "progress" || name == "login", Data: data}
+	body, err := fragment(name, data)
+	if err == nil {
+		err = templates.ExecuteTemplate(&text, "frame", struct {
+			framed
+			Body template.HTML
+		}{f, template.HTML(body)}) // it comes from a template, which has escaped what is in it
+	}
+	if err != nil { // a mistake of ours
+		http.Error(w, "the page can't be made", http.StatusInternalServerError)
+		return
+	}
+	w.Header().Set("Content-Type", "text/html; charset=utf-8")
+	w.WriteHeader(code)
+	_, _ = w.Write(text.Bytes()) // a client that left needs no answer
+}
+
+// fragment is a part of a page.
+func fragment(name string, data any) (string, error) {
+	var text bytes.Buffer
+	if err := templates.ExecuteTemplate(&text, name, data); err != nil {
+		return "", fmt.Errorf("page %s: %w", name, err)
+	}
+	return text.String(), nil
+}
+
+// problem answers that something can't be shown or done.
+func (p *pages) problem(w http.ResponseWriter, code int, detail string) {
+	p.render(w, code, "problem", http.StatusText(code), detail)
+}
+
+// failed answers with an error.
+func (p *pages) failed(w http.ResponseWriter, err error) {
+	code, detail := p.Describe(err)
+	p.problem(w, code, detail)
+}
+
+// assets are the style and the script.
+func assets() http.Handler {
+	dir, err := fs.Sub(files, "pages")
+	if err != nil { // it is embedded
+		panic(err)
+	}
+	serve := http.StripPrefix("/dashboard/assets/", http.FileServerFS(dir))
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if strings.HasSuffix(r.URL.Path, ".html") || strings.HasSuffix(r.URL.Path, "/") {
+			http.NotFound(w, r)
+			return
+		}
+		serve.ServeHTTP(w, r)
+	})
+}

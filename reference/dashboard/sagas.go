@@ -1,0 +1,123 @@
+package dashboard
+
+import (
+	"net/http"
+	"net/url"
+	"slices"
+
+	"github.com/sagacheck/sagacheck/reference"
+	"github.com/sagacheck/sagacheck/saga"
+)
+
+// perPage is how many sagas one page lists.
+const perPage = 50
+
+// listing is what the page of all sagas shows.
+type listing struct {
+	Query     reference.BoardQuery
+	Condition reference.Condition
+	Counts    []count
+	Sagas     []reference.Card
+	Next      string // where the next page is; "": there is none
+	First     string // where the first one is; "": this is it
+	Live      string // from where what has changed comes
+}
+
+// count is how many sagas have a mark.
+type count struct {
+	Mark  reference.Mark
+	N     int
+	Where string // they are listed
+	Here  bool   // they are the ones that are listed
+}
+
+func listed(e Executor, r *http.Request) listing {
+	v := r.URL.Query()
+	q := reference.BoardQuery{
+		Mark: reference.Mark(v.Get("state")), Name: v.Get("name"), Prefix: v.Get("prefix"), Text: v.Get("text"), After: v.Get("after"), Most: perPage,
+	}
+	if !slices.Contains(reference.Marks(), q.Mark) {
+		q.Mark = ""
+	}
+	b := e.Board(q)
+	l := listing{Query: q, Condition: e.Condition(), Sagas: b.Sagas, Live: "/dashboard/live?" + values(q).Encode()}
+	for _, m := range reference.Marks() {
+		where := values(q)
+		where.Set("state", string(m))
+		where.Del("after")
+		l.Counts = append(l.Counts, count{m, b.Counts[m], "/?" + where.Encode(), m == q.Mark})
+	}
+	next := values(q)
+	if q.After != "" {
+		next.Del("after")
+		l.First = "/?" + next.Encode()
+	}
+	if b.More {
+		next.Set("after", b.Sagas[len(b.Sagas)-1].ID)
+		l.Next = "/?" + next.Encode()
+	}
+	return l
+}
+
+// values are a query as an address has it.
+func values(q reference.BoardQuery) url.Values {
+	v := url.Values{}
+	for name, said := range map[string]string{"state": string(q.Mark), "name": q.Name, "prefix": q.Prefix, "text": q.Text, "after": q.After} {
+		if said != "" {
+			v.Set(name, said)
+		}
+	}
+	return v
+}
+
+func (p *pages) sagas(e Executor, w http.ResponseWriter, r *http.Request) {
+	p.render(w, http.StatusOK, "sagas", "Sagas", listed(e, r))
+}
+
+func (p *pages) liveSagas(e Executor, w http.ResponseWriter, r *http.Request) {
+	p.follow(e, w, r, func() (string, error) { return fragment("sagas-live", listed(e, r)) })
+}
+
+// progress shows an end user how far a saga has got.
+func (p *pages) progress(e Executor, w http.ResponseWriter, r *http.Request) {
+	shown, err := e.Progress(r.PathValue("id"))
+	if err != nil {
+		p.render(w, http.StatusNotFound, "progress", "Progress", nil)
+		return
+	}
+	p.render(w, http.StatusOK, "progress", "Progress", shown)
+}
+
+// plain says in plain words how a saga, or a step, is.
+func plain(state any, retrying bool) string {
+	switch state {
+	case saga.Running:
+		if retrying {
+			return "We are still trying: something takes longer than usual."
+		}
+		return "This is under way."
+	case saga.Compensating:
+		return "This did not work out, and is being undone."
+	case saga.Completed:
+		return "This is done."
+	case saga.Compensated:
+		return "This did not work out, and was undone."
+	case saga.Stuck:
+		return "This needs a person, who will see to it."
+	case saga.EndedByHand:
+		return "A person has seen to this."
+	case saga.StepSucceeded:
+		return "done"
+	case saga.StepFailed:
+		return "not done"
+	case saga.StepDeferred:
+		return "will be done later"
+	case saga.StepCompensating:
+		return "being undone"
+	case saga.StepCompensated:
+		return "undone"
+	case saga.StepRunning:
+		return "under way"
+	}
+	return "still to come"
+}
