@@ -6,6 +6,8 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -126,71 +128,72 @@ func list(s string) []string {
 	return strings.Split(s, ",")
 }
 
-func (h *Header) parseLine(name string, words []string) error {
-	switch name {
-	case "saga":
-		return h.parseSaga(words)
-	case "step":
-		return h.parseStep(words)
-	case "fault":
-		return h.parseFault(words)
-	case "promise":
-		return h.parsePromise(words)
-	case "real":
-		return h.parseReal(words)
-	case "register":
-		return h.parseRegisters(words)
-	case "capabilities":
+// headerLines read what stands behind the first word of a line of the header.
+var headerLines = map[string]func(h *Header, words []string) error{
+	"saga":         (*Header).parseSaga,
+	"step":         (*Header).parseStep,
+	"fault":        (*Header).parseFault,
+	"promise":      (*Header).parsePromise,
+	"real":         (*Header).parseReal,
+	"register":     (*Header).parseRegisters,
+	"orchestrator": (*Header).parseOrchestrator,
+	"capabilities": func(h *Header, words []string) error {
 		h.Orchestrator.Capabilities = []string{}
 		if len(words) != 1 || words[0] != "-" {
 			h.Orchestrator.Capabilities = words
 		}
 		return nil
-	case "supplied":
-		h.Orchestrator.Supplied = words
+	},
+	"supplied": func(h *Header, words []string) error { h.Orchestrator.Supplied = words; return nil },
+	"unable":   func(h *Header, words []string) error { h.Orchestrator.Unable = words; return nil },
+	"defects":  func(h *Header, words []string) error { h.Defects = words; return nil },
+}
+
+// headerValues take the one value of a line of the header.
+var headerValues = map[string]func(h *Header, v string) error{
+	"scenario":  func(h *Header, v string) error { h.Scenario = v; return nil },
+	"workflow":  func(h *Header, v string) error { h.Workflow = v; return nil },
+	"cell":      func(h *Header, v string) error { h.Cell = v; return nil },
+	"profile":   func(h *Header, v string) error { h.Profile = v; return nil },
+	"plan-id":   func(h *Header, v string) error { h.PlanID = v; return nil },
+	"seed":      func(h *Header, v string) (err error) { h.Seed, err = strconv.ParseUint(v, 10, 64); return err },
+	"settle-ms": func(h *Header, v string) (err error) { h.SettleMS, err = strconv.Atoi(v); return err },
+	"quiet-ms":  func(h *Header, v string) (err error) { h.QuietMS, err = strconv.Atoi(v); return err },
+	"plan": func(h *Header, v string) error {
+		if h.Plan = json.RawMessage(v); !json.Valid(h.Plan) {
+			return fmt.Errorf("plan: %q is no JSON", v)
+		}
 		return nil
-	case "unable":
-		h.Orchestrator.Unable = words
-		return nil
-	case "defects":
-		h.Defects = words
-		return nil
+	},
+}
+
+func (h *Header) parseLine(name string, words []string) error {
+	if parse := headerLines[name]; parse != nil {
+		return parse(h, words)
 	}
-	if len(words) < 1 || len(words) > 2 || (len(words) == 2 && name != "orchestrator") {
+	set := headerValues[name]
+	if set == nil {
+		known := slices.Sorted(maps.Keys(headerValues))
+		known = append(known, slices.Sorted(maps.Keys(headerLines))...)
+		return fmt.Errorf("%q: expected %s, or an event that begins with its time", name, strings.Join(known, ", "))
+	}
+	if len(words) != 1 {
 		return fmt.Errorf("%s: expected one value", name)
 	}
 	v, err := value(words[0])
 	if err != nil {
 		return err
 	}
-	switch name {
-	case "scenario":
-		h.Scenario = v
-	case "workflow":
-		h.Workflow = v
-	case "cell":
-		h.Cell = v
-	case "profile":
-		h.Profile = v
-	case "plan-id":
-		h.PlanID = v
-	case "plan":
-		if h.Plan = json.RawMessage(v); !json.Valid(h.Plan) {
-			return fmt.Errorf("plan: %q is no JSON", v)
-		}
-	case "orchestrator":
-		h.Orchestrator.Name = v
-		if len(words) == 2 {
-			h.Orchestrator.Version, err = value(words[1])
-		}
-	case "seed":
-		h.Seed, err = strconv.ParseUint(v, 10, 64)
-	case "settle-ms":
-		h.SettleMS, err = strconv.Atoi(v)
-	case "quiet-ms":
-		h.QuietMS, err = strconv.Atoi(v)
-	default:
-		return fmt.Errorf("%q: expected scenario, workflow, cell, profile, orchestrator, capabilities, unable, supplied, seed, settle-ms, defects, plan, plan-id, register, real, fault, saga, step or an event that begins with its time", name)
+	return set(h, v)
+}
+
+// parseOrchestrator reads "orchestrator name version".
+func (h *Header) parseOrchestrator(words []string) (err error) {
+	if len(words) < 1 || len(words) > 2 {
+		return errors.New("orchestrator: expected a name, and a version if it has one")
+	}
+	if h.Orchestrator.Name, err = value(words[0]); err == nil && len(words) == 2 {
+		h.Orchestrator.Version, err = value(words[1])
 	}
 	return err
 }

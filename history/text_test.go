@@ -93,7 +93,7 @@ func TestTextErrors(t *testing.T) {
 	for text, want := range map[string]string{
 		"":                                            "no events",
 		head:                                          "no events",
-		"flavour sweet":                               `line 1: "flavour": expected scenario,`,
+		"flavour sweet":                               `line 1: "flavour": expected cell,`,
 		"real pay":                                    `line 1: real: "pay": expected step=service`,
 		"step pay":                                    "line 1: step: expected a saga above it",
 		head + "1ms call-sent s2 pay#1":               `line 3: saga: "s2" is not in the header`,
