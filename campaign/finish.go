@@ -30,7 +30,7 @@ func (x *session) finish() *Finished {
 // tellLate says that some of what the workflow did was not judged.
 func (x *session) tellLate() {
 	if late := x.harness.Late(); late.Calls > 0 {
-		x.collector.AddError(results.CellInfo{}, fmt.Errorf("%d calls came for sagas whose cells were over, up to %v after it, and could not be judged; the first was %s of %s: give system.quiet_ms, or --quiet, a longer time than that",
+		x.collector.AddError(results.CellInfo{}, fmt.Errorf("%d calls came for sagas whose cells were over, up to %v after it, and could not be judged; the first was %s of %s: give system.quiet_ms, or --quiet, a longer time than that; or one that was under way used what belongs to another",
 			late.Calls, late.After.Round(time.Millisecond), late.First, late.Saga))
 	}
 }

@@ -95,15 +95,8 @@ func headerVars(h http.Header) map[string]any {
 // bodyValue is a body as expressions see it: the value of JSON, the fields of a form, or
 // else the text.
 func bodyValue(contentType string, body []byte) any {
-	kind, _, _ := mime.ParseMediaType(contentType)
-	if kind == "application/x-www-form-urlencoded" {
-		if form, err := url.ParseQuery(string(body)); err == nil {
-			fields := map[string]any{}
-			for k, v := range form {
-				fields[k] = v[0]
-			}
-			return fields
-		}
+	if fields := Form(contentType, body); fields != nil {
+		return fields
 	}
 	if len(bytes.TrimSpace(body)) == 0 {
 		return nil
@@ -112,6 +105,23 @@ func bodyValue(contentType string, body []byte) any {
 		return v
 	}
 	return string(body)
+}
+
+// Form are the fields of a body that is a form; nil: it is none.
+func Form(contentType string, body []byte) map[string]any {
+	kind, _, _ := mime.ParseMediaType(contentType)
+	if kind != "application/x-www-form-urlencoded" {
+		return nil
+	}
+	form, err := url.ParseQuery(string(body))
+	if err != nil {
+		return nil
+	}
+	fields := map[string]any{}
+	for k, v := range form {
+		fields[k] = v[0]
+	}
+	return fields
 }
 
 // longestName is how long a text may be that names something.

@@ -77,18 +77,37 @@ func (a *answering) leaf(v any, path, key string) any {
 	if echo := a.echo(said, key, alike); echo != "" {
 		return "${" + echo + "}"
 	}
-	if alike && !(looksDrawn(text) && idKey.MatchString(key)) {
+	drawn := looksDrawn(text) || strings.ContainsAny(text, "0123456789") && a.once()
+	if alike && !(drawn && idKey.MatchString(key)) {
 		return v
 	}
 	if _, number := v.(json.Number); number && idKey.MatchString(key) {
 		a.notes = append(a.notes, fmt.Sprintf("TODO: %s is a number in the service's own answers, and a text here: where the workflow takes numbers only, '${int(split(new.id, \"-\")[1])}' is one, and string(…) makes it a text where that is compared with one", key))
 	}
-	if idKey.MatchString(key) || looksDrawn(text) && !a.named && !strings.Contains(text, ":") {
+	if idKey.MatchString(key) || (drawn || a.different(said)) && !a.named && !strings.ContainsAny(text, ": ") {
 		a.named = true
 		return "${new.id}"
 	}
 	a.notes = append(a.notes, fmt.Sprintf("TODO: %s differs from answer to answer: this is the first one's", key))
 	return v
+}
+
+// once tells whether no more than one call was answered, and repeats of it.
+func (a *answering) once() bool {
+	return !slices.ContainsFunc(a.all, func(c *seen) bool { return !c.Same(a.all[0].Call) })
+}
+
+// different tells whether no two calls but repeats were answered the same, as with ids.
+func (a *answering) different(said []leaf) bool {
+	by := map[string]*seen{}
+	for i, c := range a.all {
+		b := by[said[i].text]
+		if b != nil && !b.Same(c.Call) {
+			return false
+		}
+		by[said[i].text] = c
+	}
+	return len(by) > 2
 }
 
 // echo is what of the request an answer repeats, if possible as the type that it has in the
@@ -108,10 +127,12 @@ func (a *answering) echo(said []leaf, key string, alike bool) string {
 		case !same:
 		case l.number == said[0].number:
 			return l.path
+		case other == "" && l.number:
+			other = "string(" + l.path + ")"
+		case other == "" && isNumber(l) && amountKey.MatchString(l.key): // in a form
+			other = "float(" + l.path + ")"
 		case other == "":
-			if other = l.path; l.number {
-				other = "string(" + l.path + ")"
-			}
+			other = l.path
 		}
 	}
 	return other
@@ -137,9 +158,13 @@ func (a *answering) echoOfList(path string) string {
 	return alike[0]
 }
 
-// foundBy is true of the effect that a parameter of a path names: by its id, which is what an
-// answer says of it, but as a text, where the service's own are numbers.
+// foundBy is true of the effect that a parameter of a path names: by what its request said,
+// where that made the name, or by its id, which is what an answer says of it, but as a text,
+// where the service's own are numbers.
 func (s *Shapes) foundBy(o *operation, path string, of *operation) string {
+	if field := s.namedBy(o, path, of, requested); field != "" {
+		return equal("."+field, path, sameType(typeOf(of.calls, requested, field), typeOf(o.calls, requested, path)))
+	}
 	field := s.namedBy(o, path, of, answered)
 	if field == "" || typeOf(of.calls, answered, field) == texts {
 		return ".id == " + path

@@ -37,7 +37,7 @@ func (s *Shapes) sagaOf(o *operation, own string) guess {
 	} {
 		for _, l := range o.common() {
 			ownID := from.form == "%s" && !amountKey.MatchString(l.key)
-			if l.number && !idKey.MatchString(l.key) && !ownID { // others have the same amount
+			if (l.number || amountKey.MatchString(l.key)) && !idKey.MatchString(l.key) && !ownID { // others have the same amount
 				continue
 			}
 			if s.tells(o, l.path, from.in) {

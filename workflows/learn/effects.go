@@ -3,6 +3,7 @@ package learn
 import (
 	"encoding/json"
 	"fmt"
+	"strconv"
 	"strings"
 )
 
@@ -55,20 +56,32 @@ func (s *Shapes) undoEffect(u *operation, did *effect) (*effect, string) {
 	}, "it says an amount of its own"
 }
 
-// amount is the field that looks like one.
-func (s *Shapes) amount(o *operation) (path string, first json.Number) {
+// amount is the field that looks like one, in a form as a text.
+func (s *Shapes) amount(o *operation) (path string, first leaf) {
 	for _, l := range o.common() {
-		if l.number && amountKey.MatchString(l.key) && strings.HasPrefix(l.path, "request.body") && (path == "" || moneyKey.MatchString(l.key)) {
-			path, first = l.path, json.Number(l.text)
+		if isNumber(l) && amountKey.MatchString(l.key) && strings.HasPrefix(l.path, "request.body") && (path == "" || moneyKey.MatchString(l.key)) {
+			path, first = l.path, l
 		}
 	}
 	return path, first
 }
 
+// isNumber tells whether a value is one, if as a text.
+func isNumber(l leaf) bool {
+	_, err := strconv.ParseFloat(l.text, 64)
+	return l.number || err == nil
+}
+
 // whole is the expression of an amount in whole units.
-func whole(path string, n json.Number) string {
-	if _, err := n.Int64(); err == nil {
+func whole(path string, amount leaf) string {
+	_, err := json.Number(amount.text).Int64()
+	switch {
+	case err == nil && amount.number:
 		return path
+	case err == nil:
+		return "int(" + path + ")"
+	case !amount.number:
+		path = "float(" + path + ")"
 	}
 	return "int(round(" + path + " * 100))"
 }

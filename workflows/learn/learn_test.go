@@ -175,6 +175,19 @@ func TestDraftOfIdempotentMethods(t *testing.T) {
 	count(0)
 }
 
+// TestFormsAreKeptAsFields: what a form says is found as if it were JSON.
+func TestFormsAreKeptAsFields(t *testing.T) {
+	const body = "amount=4200&reference=T-1"
+	for kind, want := range map[string]string{
+		"application/x-www-form-urlencoded; charset=utf-8": `{"amount":"4200","reference":"T-1"}`,
+		"text/plain": `"amount=4200\u0026reference=T-1"`,
+	} {
+		if got := string(requestBody(kind, []byte(body))); got != want {
+			t.Errorf("%s: kept as %s, want %s", kind, got, want)
+		}
+	}
+}
+
 func containsAll(t *testing.T, text string, all []string) {
 	t.Helper()
 	for _, want := range all {

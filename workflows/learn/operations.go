@@ -27,9 +27,9 @@ type operation struct {
 func (o *operation) path() string    { return "/" + strings.Join(o.parts, "/") }
 func (o *operation) request() string { return o.method + " " + o.path() }
 
-// repeatsItself tells whether calls were repeated, and each of the same path: no run came to
-// more paths than another.
-func (o *operation) repeatsItself() bool {
+// samePaths tells whether calls were repeated, and whether each of the same path, as far as
+// was seen: no run came to more paths than another.
+func (o *operation) samePaths() (repeated, same bool) {
 	calls, paths := map[int]int{}, map[int]map[string]bool{}
 	for _, c := range o.calls {
 		if paths[c.run] == nil {
@@ -38,12 +38,12 @@ func (o *operation) repeatsItself() bool {
 		calls[c.run]++
 		paths[c.run][c.Path] = true
 	}
-	repeated, least, most := false, math.MaxInt, 0
+	least, most := math.MaxInt, 0
 	for run, n := range calls {
 		repeated = repeated || n > len(paths[run])
 		least, most = min(least, len(paths[run])), max(most, len(paths[run]))
 	}
-	return repeated && least == most
+	return repeated, least == most
 }
 
 func (o *operation) reads() bool { return o.method == http.MethodGet || o.method == http.MethodHead }

@@ -1,6 +1,7 @@
 package learn
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strings"
@@ -28,7 +29,7 @@ func (s *Shapes) undone(u *operation, forward []*operation) *pair {
 		{"action.answer.body", "an answer of %s said it", answered},
 		{"action.request", "%s said it", requested},
 	} {
-		for _, l := range u.common() {
+		for _, l := range u.naming() {
 			for _, f := range same {
 				if field := s.namedBy(u, l.path, f, from.leaves); field != "" {
 					action := from.of + strings.TrimPrefix(strings.TrimPrefix(field, "answer.body"), "request")
@@ -42,6 +43,37 @@ func (s *Shapes) undone(u *operation, forward []*operation) *pair {
 		return &pair{of: same[0]}
 	}
 	return nil
+}
+
+// naming are the fields of an operation that may name what it is about, ids first: no amount,
+// and nothing that each run says alike, such as a currency, unless it is called an id.
+func (o *operation) naming() []leaf {
+	var all []leaf
+	for _, l := range o.common() {
+		if !amountKey.MatchString(l.key) && (idKey.MatchString(l.key) || !o.constant(l)) {
+			all = append(all, l)
+		}
+	}
+	drawn := func(l leaf) int {
+		if o.constant(l) || !idKey.MatchString(l.key) && !looksDrawn(l.text) {
+			return 1
+		}
+		return 0
+	}
+	slices.SortStableFunc(all, func(a, b leaf) int { return cmp.Compare(drawn(a), drawn(b)) })
+	return all
+}
+
+// constant tells whether the calls of several runs say the same at a place.
+func (o *operation) constant(l leaf) bool {
+	several := false
+	for _, c := range o.calls {
+		if v, _ := find(c.request, l.path); v.text != l.text {
+			return false
+		}
+		several = several || c.run != o.calls[0].run
+	}
+	return several
 }
 
 // namedBy is the field of the calls of f that holds, for exactly one of them in each run,

@@ -7,6 +7,7 @@ import (
 	"slices"
 
 	"github.com/sagacheck/sagacheck/saga"
+	"github.com/sagacheck/sagacheck/workflows"
 )
 
 // Record is all that was seen.
@@ -57,7 +58,7 @@ type Call struct {
 	Path    string          `json:"path"` // as it was sent, escaped
 	Query   url.Values      `json:"query,omitempty"`
 	Header  http.Header     `json:"header,omitempty"`
-	Body    json.RawMessage `json:"body,omitempty"` // what is no JSON is a text
+	Body    json.RawMessage `json:"body,omitempty"` // of a form its fields; what is no JSON is a text
 	Fate    Fate            `json:"fate,omitempty"`
 	Code    int             `json:"code,omitempty"`
 	Answer  json.RawMessage `json:"answer,omitempty"`
@@ -76,6 +77,19 @@ func JSON(body []byte) json.RawMessage {
 	b, err := json.Marshal(string(body))
 	if err != nil {
 		return nil // a string always is JSON
+	}
+	return b
+}
+
+// requestBody is the body of a request as it is kept.
+func requestBody(contentType string, body []byte) json.RawMessage {
+	fields := workflows.Form(contentType, body)
+	if fields == nil {
+		return JSON(body)
+	}
+	b, err := json.Marshal(fields)
+	if err != nil {
+		panic(err) // they are texts
 	}
 	return b
 }

@@ -128,7 +128,7 @@ func (r *Recorder) handler(service string, behind *url.URL) http.Handler {
 		if err != nil {
 			panic(http.ErrAbortHandler) // the client has left
 		}
-		c := Call{Service: service, Method: req.Method, Path: req.URL.EscapedPath(), Query: req.URL.Query(), Header: req.Header, Body: JSON(body)}
+		c := Call{Service: service, Method: req.Method, Path: req.URL.EscapedPath(), Query: req.URL.Query(), Header: req.Header, Body: requestBody(req.Header.Get("Content-Type"), body)}
 		place := r.begin(&c)
 		answer := &http.Response{StatusCode: http.StatusUnprocessableEntity, Header: http.Header{"Content-Type": {"application/problem+json"}}}
 		said := []byte(`{"title":"refused","status":422}`)

@@ -49,6 +49,19 @@ func (d *draft) protection(w *writer, service string) {
 	}
 }
 
+// writeRepeat says what is done with a repeat that has no key, by the method: nothing.
+func (op *drafted) writeRepeat(w *writer) {
+	repeated, same := op.samePaths()
+	if !same {
+		return
+	}
+	seen := "no repeat was seen"
+	if repeated {
+		seen = "repeats were of the same URI"
+	}
+	w.line(4, "repeat: same-answer", seen+": what "+op.method+" asks for again is done once (RFC 9110, 9.2.2); take this out if the service does it twice")
+}
+
 func (op *drafted) write(w *writer) {
 	w.line(3, op.name+":", "")
 	w.line(4, "request: "+flow(op.request()), "")
@@ -71,8 +84,8 @@ func (op *drafted) write(w *writer) {
 	} else if op.reads == nil {
 		w.line(4, "", "effect: "+op.effectWhy)
 	}
-	if keyOf([]*operation{op.operation}) == "" && (op.method == http.MethodPut || op.method == http.MethodDelete) && op.repeatsItself() {
-		w.line(4, "repeat: same-answer", "repeats were of the same URI: what "+op.method+" asks for again is done once (RFC 9110, 9.2.2); take this out if the service does it twice")
+	if keyOf([]*operation{op.operation}) == "" && (op.method == http.MethodPut || op.method == http.MethodDelete) {
+		op.writeRepeat(w)
 	}
 	answer := fmt.Sprintf("answer: {code: %d", max(op.code, 200))
 	if op.body != nil {
