@@ -42,6 +42,7 @@ type Card struct {
 // BoardQuery chooses sagas. What is left empty may be anything.
 type BoardQuery struct {
 	Mark   Mark
+	Open   bool   // none that has ended
 	Name   string // of their kind
 	Prefix string // of their ids
 	Text   string // in an id, a name, a step's name or address, or what an operator said
@@ -79,7 +80,8 @@ func (e *Executor) Board(q BoardQuery) Board {
 }
 
 func (q BoardQuery) fits(c Card) bool {
-	return c.ID > q.After && (q.Mark == "" || slices.Contains(c.Marks, q.Mark)) && (q.Name == "" || c.Name == q.Name) &&
+	return c.ID > q.After && (q.Mark == "" || slices.Contains(c.Marks, q.Mark)) &&
+		(!q.Open || !slices.Contains(c.Marks, MarkEnded)) && (q.Name == "" || c.Name == q.Name) &&
 		strings.HasPrefix(c.ID, q.Prefix) && strings.Contains(c.words, q.Text)
 }
 

@@ -64,6 +64,7 @@ func TestBoard(t *testing.T) {
 		{BoardQuery{}, []string{"done-1", "run-1", "run-2", "stuck-1"}, false},
 		{BoardQuery{Most: 2}, []string{"done-1", "run-1"}, true},
 		{BoardQuery{Most: 2, After: "run-1"}, []string{"run-2", "stuck-1"}, false},
+		{BoardQuery{Open: true}, []string{"run-1", "run-2", "stuck-1"}, false},
 		{BoardQuery{Prefix: "run-"}, []string{"run-1", "run-2"}, false},
 		{BoardQuery{Name: "order"}, []string{"done-1", "run-1"}, false},
 		{BoardQuery{Mark: MarkStuck}, []string{"stuck-1"}, false},

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Installs what the tests need besides Go: the server binaries of PostgreSQL and MariaDB, which
-# the tests start themselves as a user other than root, and promtool. None of them is left running
-# as a service: see apt-install.sh.
+# the tests start themselves as a user other than root, promtool, and a browser. None of them is left
+# running as a service: see apt-install.sh.
 set -euo pipefail
 
 if ! compgen -G '/usr/lib/postgresql/*/bin/initdb' >/dev/null; then
@@ -12,4 +12,7 @@ if ! [ -x /usr/sbin/mariadbd ]; then
 fi
 if ! command -v promtool >/dev/null; then
 	"$(dirname "$0")/apt-install.sh" prometheus
+fi
+if ! command -v chromium chromium-browser google-chrome google-chrome-stable >/dev/null; then
+	"$(dirname "$0")/apt-install.sh" chromium
 fi

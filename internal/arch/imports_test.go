@@ -195,6 +195,7 @@ func TestLibrariesHaveOneHome(t *testing.T) {
 		"google.golang.org/protobuf":                  {"reference/telemetry", "orchestrators"},
 		"github.com/schollz/progressbar/v3":           {"reports"},
 		"testing":                                     nil,
+		"github.com/chromedp":                         nil,
 		"github.com/rogpeppe/go-internal":             nil,
 		"go.uber.org/goleak":                          nil,
 	}

@@ -1,6 +1,7 @@
 package dashboard_test
 
 import (
+	"context"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
@@ -73,7 +74,9 @@ func await(t testing.TB, so func() bool) {
 
 // request asks for a page, or sends a form, with headers.
 func request(h http.Handler, method, path string, form url.Values, header ...string) *httptest.ResponseRecorder {
-	r := httptest.NewRequest(method, path, strings.NewReader(form.Encode()))
+	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second) // a page that follows has no end of its own
+	defer cancel()
+	r := httptest.NewRequestWithContext(ctx, method, path, strings.NewReader(form.Encode()))
 	r.Host = "127.0.0.1:8080"
 	if method == http.MethodPost {
 		r.Header.Set("Content-Type", "application/x-www-form-urlencoded")

@@ -11,6 +11,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/sagacheck/sagacheck/reference"
 	"github.com/sagacheck/sagacheck/saga"
 )
 
@@ -30,6 +31,13 @@ var funcs = template.FuncMap{
 	"plain": plain,
 	"title": func(a saga.Act) string { return actTitles[a] },
 	"join":  strings.Join,
+	"of":    func(all []reference.AuditEntry, sagas bool) entries { return entries{all, sagas} },
+}
+
+// entries are a table of the audit.
+type entries struct {
+	Entries []reference.AuditEntry
+	Sagas   bool // it says of which saga each is
 }
 
 // templates are all pages, each with what frames it.

@@ -12,6 +12,9 @@ import (
 // perPage is how many sagas one page lists.
 const perPage = 50
 
+// anyState is the state that is asked for by who wants to see those that have ended too.
+const anyState = "any"
+
 // listing is what the page of all sagas shows.
 type listing struct {
 	Query     reference.BoardQuery
@@ -36,8 +39,11 @@ func listed(e Executor, r *http.Request) listing {
 	q := reference.BoardQuery{
 		Mark: reference.Mark(v.Get("state")), Name: v.Get("name"), Prefix: v.Get("prefix"), Text: v.Get("text"), After: v.Get("after"), Most: perPage,
 	}
-	if !slices.Contains(reference.Marks(), q.Mark) {
+	switch {
+	case q.Mark == anyState:
 		q.Mark = ""
+	case !slices.Contains(reference.Marks(), q.Mark):
+		q.Mark, q.Open = "", true
 	}
 	b := e.Board(q)
 	l := listing{Query: q, Condition: e.Condition(), Sagas: b.Sagas, Live: "/dashboard/live?" + values(q).Encode()}
@@ -62,7 +68,11 @@ func listed(e Executor, r *http.Request) listing {
 // values are a query as an address has it.
 func values(q reference.BoardQuery) url.Values {
 	v := url.Values{}
-	for name, said := range map[string]string{"state": string(q.Mark), "name": q.Name, "prefix": q.Prefix, "text": q.Text, "after": q.After} {
+	state := string(q.Mark)
+	if state == "" && !q.Open {
+		state = anyState
+	}
+	for name, said := range map[string]string{"state": state, "name": q.Name, "prefix": q.Prefix, "text": q.Text, "after": q.After} {
 		if said != "" {
 			v.Set(name, said)
 		}
