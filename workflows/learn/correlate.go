@@ -1,6 +1,7 @@
 package learn
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 )
@@ -11,14 +12,16 @@ type guess struct {
 	why  string
 }
 
-// sagaOf is the expression that tells whose a call of an operation is.
-func (s *Shapes) sagaOf(o *operation, own string) guess {
-	type source struct {
-		why  string
-		form string
-		in   func(v *view, c *seen) []leaf
-	}
-	for _, from := range []source{
+// source is where a value that tells whose a call is was said before.
+type source struct {
+	why  string
+	form string
+	in   func(v *view, c *seen) []leaf
+}
+
+// itself are the sources of what names a saga itself, and not something of it.
+func itself(own string) []source {
+	return []source{
 		{"the start said it", "of(%s)", func(v *view, _ *seen) []leaf { return v.start }},
 		{"the workflow's own id", "%s", func(v *view, _ *seen) []leaf {
 			l, ok := find(v.answer, own)
@@ -27,14 +30,26 @@ func (s *Shapes) sagaOf(o *operation, own string) guess {
 			}
 			return []leaf{l}
 		}},
-		{"a message before said it", "of(%s)", func(v *view, c *seen) []leaf {
-			var all []leaf
-			for _, b := range v.calls[:c.at] {
-				all = append(append(all, b.request...), b.answered...)
-			}
-			return all
-		}},
-	} {
+	}
+}
+
+// sagaOf is the expression that tells whose a call of an operation is.
+func (s *Shapes) sagaOf(o *operation, own string) guess {
+	before := source{"a message before said it", "of(%s)", func(v *view, c *seen) []leaf {
+		var all []leaf
+		for _, b := range v.calls[:c.at] {
+			all = append(append(all, b.request...), b.answered...)
+		}
+		return all
+	}}
+	return cmp.Or(s.saidIn(o, append(itself(own), before)),
+		guess{"only", "no value in the call tells whose it is: one saga at a time"})
+}
+
+// saidIn is the expression of the first field of an operation that tells whose it is, by the
+// first of the sources; the zero guess: there is none.
+func (s *Shapes) saidIn(o *operation, sources []source) guess {
+	for _, from := range sources {
 		for _, l := range o.common() {
 			ownID := from.form == "%s" && !amountKey.MatchString(l.key)
 			if (l.number || amountKey.MatchString(l.key)) && !idKey.MatchString(l.key) && !ownID { // others have the same amount
@@ -45,7 +60,7 @@ func (s *Shapes) sagaOf(o *operation, own string) guess {
 			}
 		}
 	}
-	return guess{"only", "no value in the call tells whose it is: one saga at a time"}
+	return guess{}
 }
 
 // tells whether the value at a path was said before in each run, and in none of the

@@ -6,6 +6,7 @@ import (
 	"maps"
 	"net/http"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/sagacheck/sagacheck/saga"
@@ -140,6 +141,8 @@ func (d *draft) describe(op *drafted) {
 	s := d.shapes
 	if op.which.text == "" {
 		op.saga = s.sagaOf(op.operation, d.id)
+	} else if besides := s.saidIn(op.operation, itself(d.id)); !strings.Contains(op.which.text, besides.path()) {
+		op.saga = besides // if which names what is another saga's, that is known for wrong
 	}
 	var of *operation
 	if op.reads != nil {

@@ -175,6 +175,23 @@ func TestDraftOfIdempotentMethods(t *testing.T) {
 	count(0)
 }
 
+// TestAnUndoSaysWhoseItIs: where it does, what it names may turn out to be another's.
+func TestAnUndoSaysWhoseItIs(t *testing.T) {
+	in := recorded(t, "testdata/forms.json")
+	for _, r := range in.Record.Runs {
+		for i := range r.Calls {
+			if c := &r.Calls[i]; c.Path == "/refunds" {
+				c.Body = json.RawMessage(fmt.Sprintf(`{"charge":%q,"trip":%q}`, Field(c.Body, "answer.body.charge"), Field(r.Answer, "answer.body.id")))
+			}
+		}
+	}
+	draft, _ := Write(in.Setup, in.Record)
+	containsAll(t, string(draft), []string{"        which: request.body.charge == action.answer.body.id # an answer of POST /charges said it\n        saga: request.body.trip # the workflow's own id\n"})
+	if _, err := workflows.Parse("workflow.yaml", draft); err != nil {
+		t.Error(err)
+	}
+}
+
 // TestFormsAreKeptAsFields: what a form says is found as if it were JSON.
 func TestFormsAreKeptAsFields(t *testing.T) {
 	const body = "amount=4200&reference=T-1"

@@ -73,7 +73,8 @@ func (op *drafted) write(w *writer) {
 	}
 	if op.which.text != "" {
 		w.line(4, "which: "+op.which.text, op.which.why)
-	} else {
+	}
+	if op.saga.text != "" {
 		w.line(4, "saga: "+op.saga.text, op.saga.why)
 	}
 	if op.each.text != "" {
