@@ -32,17 +32,39 @@ func (r *router) telling(call *workflows.Call, s *ownSaga) func() participants.A
 	return func() participants.Answer {
 		r.mu.Lock()
 		defer r.mu.Unlock()
-		a, err := call.Answer(s.vars(), "", nil, s.effects(call.Op))
+		answer, err := r.whatIsThere(call, s)
 		if err != nil {
 			return r.unanswerable(call, err)
 		}
-		r.hear(s, a.Said()...)
-		var told []string
-		for _, done := range s.at(call.Op) {
-			told = append(told, done.done.Ref)
-		}
-		return participants.Answer{Code: a.Code, Header: a.Header, Body: a.Body, Told: told}
+		return answer
 	}
+}
+
+// whatIsThere is the answer to a call that asks what was done: all of it, or what it names.
+func (r *router) whatIsThere(call *workflows.Call, s *ownSaga) (participants.Answer, error) {
+	var told []string
+	var effects []workflows.Action
+	var named *workflows.Action
+	for _, done := range s.at(call.Op) {
+		if call.Op.Pairs() {
+			if yes, err := call.Names(done.said); err != nil {
+				return participants.Answer{}, err
+			} else if !yes {
+				continue
+			}
+			named = &done.said
+		}
+		told, effects = append(told, done.done.Ref), append(effects, done.said)
+	}
+	if call.Op.Pairs() && named == nil {
+		return call.Missing()
+	}
+	a, err := call.Answer(s.vars(), "", named, effects)
+	if err != nil {
+		return participants.Answer{}, err
+	}
+	r.hear(s, a.Said()...)
+	return participants.Answer{Code: a.Code, Header: a.Header, Body: a.Body, Told: told}, nil
 }
 
 // unanswerable is the answer where the file can't say any.

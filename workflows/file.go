@@ -128,7 +128,7 @@ type Operation struct {
 	Each string `json:"each,omitempty" yaml:"each,omitempty"`
 	// Undoes names the operation of the same service that this one undoes.
 	Undoes string `json:"undoes,omitempty" yaml:"undoes,omitempty"`
-	// Which is an expression over request and action that is true for the action that is undone.
+	// Which is an expression over request and action that is true for the action that is undone, or of an operation that reads for the one that is asked for.
 	Which string `json:"which,omitempty" yaml:"which,omitempty"`
 	// Keeps is what of the action's effect stays when it has been undone, a fee: a transfer, or a list of them. Its templates know action, saga.id, id and start. Default: nothing stays.
 	Keeps any `json:"keeps,omitempty" yaml:"keeps,omitempty"`

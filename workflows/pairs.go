@@ -1,6 +1,7 @@
 package workflows
 
 import (
+	"cmp"
 	"fmt"
 	"maps"
 	"slices"
@@ -13,7 +14,7 @@ import (
 // name nothing, and the workflow would be blamed for it.
 func (c *compiler) pairs() {
 	for _, op := range c.w.Operations() {
-		done := op.undone
+		done := cmp.Or(op.undone, op.read)
 		if op.whichOf == nil || done == nil || c.w.Services[op.Service].Upstream != "" || done.Async != nil {
 			continue
 		}

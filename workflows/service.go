@@ -193,10 +193,10 @@ func (c *compiler) relations(at string, s *Service, op *Operation) {
 	if op.Keeps != nil && op.Undoes == "" {
 		c.bad(at+".keeps", "expected undoes: what is undone, and not all of it")
 	}
-	if op.Which != "" && op.Undoes == "" {
-		c.bad(at+".which", "expected undoes: which operation it names one of")
+	if op.Which != "" && op.Undoes == "" && op.Reads == "" {
+		c.bad(at+".which", "expected undoes or reads: which operation it names one of")
 	}
-	if op.Saga == "" && op.Which == "" {
+	if op.Saga == "" && (op.Which == "" || op.Reads != "") {
 		c.bad(at+".saga", "must be given: an expression over request that is the saga's id, of(value), or only; an operation that undoes may say which instead")
 	}
 }

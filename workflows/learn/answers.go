@@ -19,20 +19,21 @@ func (o *operation) answers() []*seen {
 	return all
 }
 
-// answerOf is the template of the answer of an operation, and what is to be said of it.
-func (s *Shapes) answerOf(o *operation, of *operation) (code int, body any, notes []string) {
+// answerOf is the template of the answer of an operation, and what is to be said of it; which,
+// if it reads, is what tells the one that it asks for.
+func (s *Shapes) answerOf(o *operation, of *operation) (code int, body any, notes []string, which guess) {
 	all := o.answers()
 	if len(all) == 0 {
-		return 0, nil, []string{"TODO: no answer with success was seen"}
+		return 0, nil, []string{"TODO: no answer with success was seen"}, guess{}
 	}
 	first := all[0]
 	v := value(first.Answer)
 	if o.reads() && of != nil {
-		body, note := s.readAnswer(o, of, all)
-		return first.Code, body, note
+		body, notes, which := s.readAnswer(o, of, all)
+		return first.Code, body, notes, which
 	}
 	a := &answering{o: o, all: all}
-	return first.Code, a.template(v, "answer.body", ""), a.notes
+	return first.Code, a.template(v, "answer.body", ""), a.notes, guess{}
 }
 
 // answering turns a recorded answer into a template.
@@ -161,19 +162,44 @@ func (a *answering) echoOfList(path string) string {
 // foundBy is true of the effect that a parameter of a path names: by what its request said,
 // where that made the name, or by its id, which is what an answer says of it, but as a text,
 // where the service's own are numbers.
-func (s *Shapes) foundBy(o *operation, path string, of *operation) string {
+func (s *Shapes) foundBy(o *operation, path string, of *operation, what string) string {
 	if field := s.namedBy(o, path, of, requested); field != "" {
-		return equal("."+field, path, sameType(typeOf(of.calls, requested, field), typeOf(o.calls, requested, path)))
+		return equal(what+"."+field, path, sameType(typeOf(of.calls, requested, field), typeOf(o.calls, requested, path)))
 	}
 	field := s.namedBy(o, path, of, answered)
 	if field == "" || typeOf(of.calls, answered, field) == texts {
-		return ".id == " + path
+		return what + ".id == " + path
 	}
-	return equal("."+field, path, false)
+	return equal(what+"."+field, path, false)
 }
 
-// readAnswer is the answer of an operation that looks for what another one did.
-func (s *Shapes) readAnswer(o, of *operation, all []*seen) (any, []string) {
+// readAnswer is the answer of an operation that looks for what another one did: a list of it, or
+// the one that which is true of.
+func (s *Shapes) readAnswer(o, of *operation, all []*seen) (body any, notes []string, which guess) {
+	found := "effects"
+	if where := s.askedFor(o, of, ""); where != "" {
+		found = "filter(effects, " + where + ")"
+	}
+	list := "${map(" + found + ", .answer.body)}"
+	switch v := value(all[0].Answer).(type) {
+	case []any:
+		return list, nil, guess{}
+	case map[string]any:
+		for k, x := range v {
+			if _, ok := x.([]any); ok {
+				return map[string]any{k: list}, nil, guess{}
+			}
+		}
+	}
+	notes = []string{"TODO: what is answered when there is nothing? 404, unless missing: {code: …, body: …} says otherwise"}
+	if where := s.askedFor(o, of, "action"); where != "" {
+		return "${action.answer.body}", notes, guess{where, "it asks for one, and was answered what it is"}
+	}
+	return "${len(effects) > 0 ? effects[0].answer.body : {}}", []string{"TODO: what is answered when there is nothing?"}, guess{}
+}
+
+// askedFor is true of what an operation that looks for another's effects asks for; empty: for all.
+func (s *Shapes) askedFor(o, of *operation, what string) string {
 	var where []string
 	for _, l := range o.common() {
 		if strings.HasPrefix(l.path, "request.headers") {
@@ -182,30 +208,15 @@ func (s *Shapes) readAnswer(o, of *operation, all []*seen) (any, []string) {
 		for _, f := range of.common() {
 			if f.key == l.key && strings.HasPrefix(f.path, "request.body") {
 				alike := sameType(typeOf(of.calls, requested, f.path), typeOf(o.calls, requested, l.path))
-				where = append(where, equal("."+f.path, l.path, alike))
+				where = append(where, equal(what+"."+f.path, l.path, alike))
 				break
 			}
 		}
 	}
 	for _, l := range o.common() { // GET /payments/{paymentId}
 		if strings.HasPrefix(l.path, "request.path") {
-			where = append(where, s.foundBy(o, l.path, of))
+			where = append(where, s.foundBy(o, l.path, of, what))
 		}
 	}
-	found := "effects"
-	if len(where) > 0 {
-		found = "filter(effects, " + strings.Join(where, " && ") + ")"
-	}
-	list := "${map(" + found + ", .answer.body)}"
-	switch v := value(all[0].Answer).(type) {
-	case []any:
-		return list, nil
-	case map[string]any:
-		for k, x := range v {
-			if _, ok := x.([]any); ok {
-				return map[string]any{k: list}, nil
-			}
-		}
-	}
-	return "${len(" + found + ") > 0 ? " + found + "[0].answer.body : {}}", []string{"TODO: what is answered when there is nothing?"}
+	return strings.Join(where, " && ")
 }

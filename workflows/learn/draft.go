@@ -152,7 +152,10 @@ func (d *draft) describe(op *drafted) {
 		op.each = s.each(op.operation)
 		op.effect, op.effectWhy = s.effectOf(op.operation, op.each.text, op.saga)
 	}
-	op.code, op.body, op.notes = s.answerOf(op.operation, of)
+	var which guess
+	if op.code, op.body, op.notes, which = s.answerOf(op.operation, of); which.text != "" {
+		op.which = which
+	}
 }
 
 // verb names an operation: POST /payments create-payment, POST /payments/{id}/refund

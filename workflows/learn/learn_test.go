@@ -235,7 +235,7 @@ func TestAnswerRepeatsAList(t *testing.T) {
 				c.answered = leaves("answer.body", "", value(c.Answer))
 				o.calls = append(o.calls, c)
 			}
-			_, body, _ := (&Shapes{}).answerOf(o, nil)
+			_, body, _, _ := (&Shapes{}).answerOf(o, nil)
 			if got, err := json.Marshal(body); err != nil || string(got) != tt.want {
 				t.Errorf("%s, %v; expected %s", got, err, tt.want)
 			}
