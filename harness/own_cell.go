@@ -296,6 +296,12 @@ func (c *ownClient) Submit(ctx context.Context, d saga.Definition) (int, error) 
 		return a.Code, err
 	}
 	code, body, answer := a.Code, a.Body, workflows.AnswerOf(a.Code, a.Header, a.Body)
+	switch over, err := c.over(d.ID, answer); {
+	case err != nil:
+		return code, c.unfit(st.Method, st.Target, code, body, err)
+	case over:
+		return http.StatusOK, nil
+	}
 	yes, err := c.r.flow.Accepted(answer)
 	switch {
 	case err != nil:
@@ -303,12 +309,28 @@ func (c *ownClient) Submit(ctx context.Context, d saga.Definition) (int, error) 
 	case !yes && saga.Classify(code) == saga.Done:
 		return http.StatusBadGateway, c.wrong(st.Method, st.Target, code, body, "start.accepted says no")
 	case !yes:
-		return code, c.wrong(st.Method, st.Target, code, body, "")
+		return code, c.wrong(st.Method, st.Target, code, body, "start.accepted says no, and start.status does not say that this is an end")
 	}
 	if saga.Classify(code) != saga.Done { // accepted all the same: the file says so
 		code = http.StatusAccepted
 	}
 	return code, c.learn(d.ID, st, answer, code, body)
+}
+
+// over takes the end of a saga from the answer to its start, if it tells one, and then its
+// name, if it is there: nobody needs it.
+func (c *ownClient) over(id string, answer workflows.AnswerVars) (bool, error) {
+	end, word, err := c.r.flow.Over(answer)
+	if err != nil || end == "" {
+		return false, err
+	}
+	if own, err := c.r.flow.OwnID(answer, id); err == nil {
+		c.r.named(id, own)
+	}
+	c.r.mu.Lock()
+	defer c.r.mu.Unlock()
+	c.r.sagas[id].end = saga.Report{ID: id, Status: end, Word: word}
+	return true, nil
 }
 
 // learn takes the workflow's own name for a saga from an answer.
@@ -337,8 +359,21 @@ func (r *router) askable(id string) bool {
 	return s != nil && (s.own != "" || !r.flow.Names() || !r.flow.AsksByID())
 }
 
+// endOf is the end of a saga that the answer to its start told; without status: it told none.
+func (r *router) endOf(id string) saga.Report {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if s := r.sagas[id]; s != nil {
+		return s.end
+	}
+	return saga.Report{}
+}
+
 // Report asks where a saga stands. One whose own name is not known can't be asked for.
 func (c *ownClient) Report(ctx context.Context, id string) (saga.Report, int, error) {
+	if end := c.r.endOf(id); end.Status != "" {
+		return end, http.StatusOK, nil
+	}
 	st, own, ok := c.saga(id)
 	if !ok || !c.r.askable(id) {
 		return saga.Report{}, http.StatusNotFound, nil

@@ -123,6 +123,34 @@ func TestStartWithoutAnswer(t *testing.T) {
 	}
 }
 
+// TestEndToldByTheStart: what the answer to a start says of its end is that, and nobody is asked.
+func TestEndToldByTheStart(t *testing.T) {
+	t.Parallel()
+	told := strings.Replace(shopFile, "  id: answer.body.id\n", "  id: answer.body.id\n  status: 'answer.code == 422 ? \"OFF\" : nil'\n", 1)
+	off := strings.Replace(told, "DONE: completed}", "DONE: completed, OFF: compensated}", 1)
+	for text, want := range map[string]string{
+		off:      "",
+		shopFile: "answered 422 Unprocessable Entity: start.accepted says no, and start.status does not say that this is an end",
+		told:     `outcome.statuses: "OFF" is none of DONE, NEW`,
+		strings.Replace(off, "OFF: compensated", "OFF: compensating", 1): `start.status: "OFF" means compensating: expected an end`,
+	} {
+		h, flow := startShopOf(t, &shop{send: usual, refuses: true}, "127.0.0.1", text)
+		r := h.RunCell(t.Context(), shopCell(flow, 1, faults.Plan{}))
+		if want != "" {
+			if r.Err == nil || !strings.Contains(r.Err.Error(), want) {
+				t.Errorf("%v, want %s", r.Err, want)
+			}
+			continue
+		}
+		if r.Err != nil {
+			t.Fatal(r.Err)
+		}
+		if one := history.NewIndex(r.History).Sagas[0]; len(one.Accepted) != 1 || one.Status() != saga.Compensated || one.Ended.Word != "OFF" {
+			t.Errorf("accepted %d times, ended %+v", len(one.Accepted), one.Ended)
+		}
+	}
+}
+
 // TestStartWithoutAnswerAgain: whether a start is answered before its process is killed is a race:
 // where nobody can ask for the saga, the cell runs once more.
 func TestStartWithoutAnswerAgain(t *testing.T) {

@@ -35,10 +35,11 @@ type router struct {
 type ownSaga struct {
 	id      string
 	started workflows.Started
-	cell    *cellRun // nil: its cell is over
-	own     string   // the workflow's own name for it; empty: not known yet
-	starts  int      // how often it was started
-	misled  bool     // an answer to it was not the service's: it may name what nobody has said
+	cell    *cellRun    // nil: its cell is over
+	own     string      // the workflow's own name for it; empty: not known yet
+	starts  int         // how often it was started
+	end     saga.Report // told by the answer to its start; no status: it was not
+	misled  bool        // an answer to it was not the service's: it may name what nobody has said
 
 	instances map[string][]string // operation → what tells its instances apart, in order
 	actions   []*ownAction

@@ -3,6 +3,7 @@ package harness
 import (
 	"context"
 	"errors"
+	"fmt"
 	"net/http/httptest"
 	"os"
 	"path/filepath"
@@ -280,6 +281,32 @@ func TestSameAnswerToTheSamePath(t *testing.T) {
 	}
 	if done != 2 {
 		t.Errorf("two cars were hired, one of them asked for twice: %d effects", done)
+	}
+}
+
+// TestOneThatIsLookedFor: a question about one thing is answered with that, or that it is missing.
+func TestOneThatIsLookedFor(t *testing.T) {
+	text := strings.Replace(tripFile, "      insure:", `      look:
+        request: "GET /cars/{ref}"
+        reads: hire
+        saga: of(request.path.ref)
+        which: request.path.ref == action.request.path.ref
+        answer: {body: {ref: "${action.request.path.ref}", all: "${len(effects)}"}}
+        missing: {code: 410, body: {none: "${request.path.ref}"}}
+      insure:`, 1)
+	r := newRoutedOf(t, text, "s1")
+	r.named("s1", "1")
+	for _, ref := range []string{"a", "b"} {
+		to := r.call("PUT", "/cars/"+ref, `{"trip":"1"}`)
+		r.do(to, saga.Operation{Saga: "s1", Step: "hire", Direction: saga.Action})
+	}
+	r.call("PUT", "/cars/c", `{"trip":"1"}`) // it never arrives
+	for ref, want := range map[string]string{"b": `200 {"all":1,"ref":"b"} of 1`, "c": `410 {"none":"c"} of 0`} {
+		to := r.call("GET", "/cars/"+ref, "")
+		a := to.Handle(participants.Call{}, nil, nil)
+		if got := fmt.Sprintf("%d %s of %d", a.Code, a.Body, len(a.Told)); got != want {
+			t.Errorf("%s: %s, want %s", ref, got, want)
+		}
 	}
 }
 

@@ -44,6 +44,9 @@ type shop struct {
 	// silent: a start is never answered, and an order goes by its customer; once: the first one.
 	silent, once bool
 
+	// refuses: no order is taken, and no more said of it than that.
+	refuses bool
+
 	// again: what an old order still does when another one has come.
 	again func()
 
@@ -72,6 +75,10 @@ func (s *shop) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	time.Sleep(s.late)
+	if s.refuses {
+		w.WriteHeader(http.StatusUnprocessableEntity)
+		return
+	}
 	id := fmt.Sprintf("o-%d", rand.Int64())
 	if s.silent {
 		s.silent = !s.once

@@ -20,7 +20,7 @@ import (
 type talk struct {
 	start, outcome asking
 	accepted, id   *vm.Program
-	status         *vm.Program
+	status, told   *vm.Program
 }
 
 // asking is the template of a request to the workflow.
@@ -165,6 +165,25 @@ func (w *Workflow) Ask(s Started, id, own string) (Started, error) {
 // Unknown is what a workflow says, in a word of its own, of a saga that is not there.
 const Unknown saga.Status = "unknown"
 
+// Over is the end of a saga that the answer to its start tells, and in which word; empty: it
+// tells none.
+func (w *Workflow) Over(a AnswerVars) (end saga.Status, word string, err error) {
+	if w.talk.told == nil {
+		return "", "", nil
+	}
+	v, err := run(w.talk.told, map[string]any{"answer": map[string]any(a), "saga": map[string]any{}})
+	if err != nil {
+		return "", "", fmt.Errorf("start.status: %w", err)
+	}
+	if v == nil || text(v) == "" {
+		return "", "", nil
+	}
+	if end, word, err = w.meant(text(v)); err == nil && !end.Ended() {
+		err = fmt.Errorf("start.status: %q means %s: expected an end, or nil where the saga is to be asked for", word, end)
+	}
+	return end, word, err
+}
+
 // Status is what the answer to that question says, and in which word.
 func (w *Workflow) Status(a AnswerVars) (status saga.Status, word string, err error) {
 	v, err := run(w.talk.status, map[string]any{"answer": map[string]any(a), "saga": map[string]any{}})
@@ -174,7 +193,11 @@ func (w *Workflow) Status(a AnswerVars) (status saga.Status, word string, err er
 	case v == nil:
 		return "", "", fmt.Errorf("outcome.status: expression %q gives nothing", w.Outcome.Status)
 	}
-	word = text(v)
+	return w.meant(text(v))
+}
+
+// meant is what a word of the workflow means.
+func (w *Workflow) meant(word string) (saga.Status, string, error) {
 	status, ok := w.Outcome.Statuses[word]
 	if !ok {
 		var known []string

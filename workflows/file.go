@@ -67,6 +67,8 @@ type Start struct {
 	Body any `json:"body,omitempty" yaml:"body,omitempty"`
 	// Accepted is an expression over answer: the workflow took it. Default: answer.code in 200..299.
 	Accepted string `json:"accepted,omitempty" yaml:"accepted,omitempty"`
+	// Status is an expression over answer, where that tells already what became of the saga: the status in the workflow's words, as outcome.status. The saga was taken then, and is not asked for any more. nil: the answer does not tell. Default: nil.
+	Status string `json:"status,omitempty" yaml:"status,omitempty"`
 	// ID is an expression over answer: the workflow's own name for the saga, id in other expressions. Default: saga.id.
 	ID string `json:"id,omitempty" yaml:"id,omitempty"`
 }

@@ -176,6 +176,7 @@ func (c *compiler) talk() {
 	w.talk.start = c.asking("start", w.Start.Request, w.Start.Headers, w.Start.Body, startVars)
 	w.talk.outcome = c.asking("outcome", w.Outcome.Request, w.Outcome.Headers, nil, outcomeVars)
 	w.talk.accepted = c.expression("start.accepted", w.Start.Accepted, replyVars...)
+	w.talk.told = c.expression("start.status", w.Start.Status, replyVars...)
 	w.talk.id = c.expression("start.id", w.Start.ID, replyVars...)
 	if w.talk.status = c.expression("outcome.status", w.Outcome.Status, replyVars...); w.talk.status == nil && w.Outcome.Status == "" {
 		c.bad("outcome.status", "must be given: an expression over answer: answer.body.state")
