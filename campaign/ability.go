@@ -33,6 +33,8 @@ func (x *session) findAbility() planning.Ability {
 		Operator: slices.Contains(info.Capabilities, "operator-compensation"),
 		Acts:     orchestrators.ActsOf(info.Capabilities),
 		Governs:  err == nil && m.CanKill() && canBeGoverned(info.Capabilities),
+
+		Reconciles: slices.Contains(info.Capabilities, orchestrators.Reconcile),
 	}
 }
 
@@ -103,6 +105,9 @@ func (x *session) possible(p faults.Plan) error {
 				return fmt.Errorf("faults[%d].kind: %s can't be given %q: expected an orchestrator with the capabilities policies, flags and audit, and a process of its own", i, x.systemName(), f.Kind)
 			}
 			continue
+		}
+		if err == nil && k.Doc().Drifts && !a.Reconciles {
+			return fmt.Errorf("faults[%d].kind: %s can't be given %q: expected an orchestrator with the capability %s", i, x.systemName(), f.Kind, orchestrators.Reconcile)
 		}
 		if err == nil && x.flow != nil {
 			if err := x.flow.within(f, k.Doc()); err != nil {

@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"sync"
+	"time"
 
 	"github.com/sagacheck/sagacheck/history"
 	"github.com/sagacheck/sagacheck/orchestrators"
@@ -36,6 +37,12 @@ var _ orchestrators.System = (*embedded)(nil)
 // of a process, which is all that the harness inflicts, not that of the machine.
 const sparingFlushes = "?synchronous=off"
 
+// How often, and for how long after their end, sagas of cells are compared with what participants hold.
+const (
+	reconcileEvery = 250 * time.Millisecond
+	reconcileFor   = 10 * time.Second
+)
+
 func startEmbedded(ctx context.Context, tool string, names []string) (*embedded, error) {
 	rules, err := defects.Rules(names...)
 	if err != nil {
@@ -49,7 +56,9 @@ func startEmbedded(ctx context.Context, tool string, names []string) (*embedded,
 	if err != nil {
 		return nil, fmt.Errorf("folder for the reference executor's store: %w", err)
 	}
-	exec, err := reference.Open(ctx, reference.Options{StoreDSN: filepath.Join(dir, "saga.db") + sparingFlushes, Rules: rules})
+	exec, err := reference.Open(ctx, reference.Options{
+		StoreDSN: filepath.Join(dir, "saga.db") + sparingFlushes, Rules: rules, ReconcileEvery: reconcileEvery, ReconcileFor: reconcileFor,
+	})
 	if err != nil {
 		return nil, errors.Join(err, os.RemoveAll(dir))
 	}

@@ -238,6 +238,11 @@ func finalState(h *history.History, ix *history.Index) *final {
 			f.mayHave(o)
 		}
 	}
+	for _, e := range ix.Drifts {
+		if e.Kind == history.Drifted {
+			all = append(all, e)
+		}
+	}
 	slices.SortFunc(all, func(a, b *history.Event) int { return a.Seq - b.Seq })
 	for _, e := range all {
 		if e.Seq < ix.Ledgers[0].Seq {

@@ -50,5 +50,6 @@ func All() []Checker {
 		BrokenTrace{},
 		SilentRollback{},
 		MissingLog{},
+		DriftUnnoticed{},
 	}
 }

@@ -22,6 +22,7 @@ var (
 	compensations = Trait{"a compensation", anyStep(undoable)}
 	pivots        = Trait{"a pivot", anyStep(ofKind(saga.Pivot))}
 	deferrables   = Trait{"a deferrable step", anyStep(ofKind(saga.Deferrable))}
+	readBacks     = Trait{"a step that can be read back", anyStep(func(s saga.Step) bool { return s.ReadBack != "" })}
 	breakers      = Trait{"a circuit breaker", anyStep(func(s saga.Step) bool { return s.Action.Breaker != nil })}
 	orderedSteps  = Trait{"two steps in order", ordered(func(saga.Step) bool { return true })}
 	orderedUndos  = Trait{"two compensations in order", ordered(undoable)}

@@ -35,7 +35,10 @@ type Effect struct {
 	// whose participants it is about.
 	Flag      string
 	FlagSteps []string
-	Victim    Victim // who is away from then on
+	// Drifts is what becomes of what the action did, after a time (For), behind everybody's
+	// back: DriftRemoved or DriftAmount; empty: nothing.
+	Drifts string
+	Victim Victim // who is away from then on
 	// For is how long: until the victim is back, the port opens again, or the second
 	// copy leaves.
 	For time.Duration

@@ -30,6 +30,9 @@ func (p Plan) misfits(defs []saga.Definition) (ps yamlfile.Problems) {
 		if reason := p.unreachable(d, f.At); reason != "" {
 			ps.Add(at+"at", "%s: %s", f.At, reason)
 		}
+		if step, _ := d.Step(f.At.Step); KindOf(f).Doc().Drifts && step.ReadBack == "" {
+			ps.Add(at+"at", "%s: nobody can read back what the step did: expected one with a read_back", f.At)
+		}
 	}
 	if len(defs) == 1 {
 		ps = append(ps, p.twins(func(int) int { return 1 })...)

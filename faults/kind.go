@@ -31,6 +31,9 @@ type KindDoc struct {
 	// Operates: it needs an orchestrator of which operators may ask something. Explorers
 	// place it only if they are told to.
 	Operates bool
+	// Drifts: it needs an orchestrator that reads back what participants hold. Plans name it;
+	// nobody draws it.
+	Drifts bool
 	// Keys: it needs a service that forgets idempotency keys, which is one of a workflow.
 	Keys bool
 	// InARow is where several attempts of one call meet it one after the other, so that a
@@ -130,6 +133,7 @@ func Kinds() []Kind {
 		operateCrash{},
 		changePolicy{},
 		setFlag{},
+		drift{},
 		outage{},
 		latency{},
 		errorRate{},

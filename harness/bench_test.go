@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/sagacheck/sagacheck/faults"
 	"github.com/sagacheck/sagacheck/harness"
@@ -32,12 +33,12 @@ func (l local) Base() string                            { return l.base }
 func (l local) Client(base string) orchestrators.Client { return orchestrators.NewContract(base) }
 func (l local) Alive() error                            { return nil }
 
-var capabilities = []string{"dag", "pivot", "deferrable", "jitter", "exponential-backoff", "permanent-errors", "idempotency-key", "trace-context"}
+var capabilities = []string{"dag", "pivot", "deferrable", "jitter", "exponential-backoff", "permanent-errors", "idempotency-key", "trace-context", "reconcile"}
 
 // startLocal serves the reference executor until the test ends.
 func startLocal(tb testing.TB) local {
 	tb.Helper()
-	exec, err := reference.Open(tb.Context(), reference.Options{StoreDSN: filepath.Join(tb.TempDir(), "saga.db")})
+	exec, err := reference.Open(tb.Context(), reference.Options{StoreDSN: filepath.Join(tb.TempDir(), "saga.db"), ReconcileEvery: 50 * time.Millisecond, ReconcileFor: time.Minute})
 	if err != nil {
 		tb.Fatal(err)
 	}

@@ -41,6 +41,7 @@ func (h *Harness) run(ctx context.Context, c Cell, sys orchestrators.System, tar
 	}
 	defer h.wire.Release(r.leased)
 	defer h.pacer.record(r.rec)()
+	defer h.readBacks.Open(r.ids, r.world)()
 	ear, err := r.listen(ctx, target != nil)
 	r.in.Begin()
 	began := time.Now()
@@ -49,6 +50,9 @@ func (h *Harness) run(ctx context.Context, c Cell, sys orchestrators.System, tar
 	}
 	if err == nil {
 		err = r.audit(ctx, began)
+	}
+	if err == nil {
+		err = r.askForDrift(ctx)
 	}
 	if err == nil && r.own != nil {
 		err = r.invariants(ctx)
@@ -104,6 +108,7 @@ func (r *cellRun) prepare(target wire.Target) error {
 		return err
 	}
 	r.world = participants.NewWorld(c.Profile, registers, r.rec, r.in.Hook, c.Rules)
+	r.in.Drift = r.drift
 	r.script()
 	own, ok := r.sys.(*ownSystem)
 	if !ok {
@@ -129,6 +134,9 @@ func (r *cellRun) build() (registers map[string]string, err error) {
 	r.defs, registers = r.cell.Source.Build(r.ids, func(n int, ref saga.StepRef) string {
 		if err != nil {
 			return ""
+		}
+		if ref.Direction == saga.ReadingBack {
+			return r.readBack(r.ids[n], ref.Step)
 		}
 		var g *wire.Gate // of a workflow, nobody asks
 		if g, err = r.lease(saga.Operation{Saga: r.ids[n], Step: ref.Step, Direction: ref.Direction}); err != nil {

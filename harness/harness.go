@@ -96,6 +96,7 @@ type Harness struct {
 	Options
 	wire      *wire.Wire
 	server    *participants.Server
+	readBacks *participants.ReadBacks
 	owned     *pool
 	limits    limits
 	pacer     *pacer
@@ -129,8 +130,12 @@ func New(o Options) (*Harness, error) {
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("server of the participants: %w", err), w.Close())
 	}
+	readBacks, err := participants.ServeReadBacks()
+	if err != nil {
+		return nil, errors.Join(fmt.Errorf("server of read-backs: %w", err), w.Close(), server.Close())
+	}
 	return &Harness{
-		Options: o, wire: w, server: server, owned: newPool(o.Start), pacer: newPacer(),
+		Options: o, wire: w, server: server, readBacks: readBacks, owned: newPool(o.Start), pacer: newPacer(),
 		limits: newLimits(o.Parallel, o.Processes),
 	}, nil
 }
@@ -141,7 +146,7 @@ const DefaultSettle = 10 * time.Second
 // Close ends everything that the harness started.
 func (h *Harness) Close() error {
 	h.pacer.close()
-	return errors.Join(h.owned.close(h.stopLimit()), h.wire.Close(), h.server.Close())
+	return errors.Join(h.owned.close(h.stopLimit()), h.wire.Close(), h.server.Close(), h.readBacks.Close())
 }
 
 // Cut tells that a run was cut short.

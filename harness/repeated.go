@@ -111,6 +111,9 @@ func (f Repeated) step(s saga.Step, n int, renew *renewer, address scenarios.Add
 		undo.URL = address(n, saga.StepRef{Step: s.Name, Direction: saga.Compensation})
 		s.Compensation = &undo
 	}
+	if s.ReadBack != "" {
+		s.ReadBack = address(n, saga.StepRef{Step: s.Name, Direction: saga.ReadingBack})
+	}
 	return s
 }
 

@@ -115,6 +115,10 @@ const (
 	Audited         Kind = "audited"          // it says that it decided something: an attempt, a change
 	AuditRead       Kind = "audit-read"       // all that it says has been read
 
+	Drifted   Kind = "drifted"    // what a participant holds of an action was changed behind everybody's back: Effect
+	DriftTold Kind = "drift-told" // the orchestrator says that what a participant holds is not what it wrote down
+	DriftRead Kind = "drift-read" // all that it says of drift has been read
+
 	CallSent      Kind = "call-sent"      // the first byte of an attempt arrived on the wire
 	CallReceived  Kind = "call-received"  // the participant has read the request
 	CallCommitted Kind = "call-committed" // the attempt had an effect

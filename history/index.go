@@ -19,6 +19,8 @@ type Index struct {
 	Changes   []*Event // policies-changed, flag-set and flag-cleared, in order
 	Audited   []*Event // in order; AuditRead is nil if the audit was not read
 	AuditRead *Event
+	Drifts    []*Event // drifted and drift-told, in order; DriftRead is nil if nobody asked
+	DriftRead *Event
 	Settled   *Event // nil: the history has no settle event
 	Ledgers   []*Event
 	Signals   []*Event // Telemetry, in order
@@ -119,6 +121,12 @@ func (ix *Index) add(e *Event) {
 		return
 	case AuditRead:
 		ix.AuditRead = e
+		return
+	case Drifted, DriftTold:
+		ix.Drifts = append(ix.Drifts, e)
+		return
+	case DriftRead:
+		ix.DriftRead = e
 		return
 	case LedgerRead:
 		ix.Ledgers = append(ix.Ledgers, e)

@@ -182,6 +182,9 @@ func formatStep(id string, s saga.Step) string {
 		}
 		parts = append(parts, formatCall("undo.", *c, undo)...)
 	}
+	if s.ReadBack != "" {
+		parts = append(parts, "read-back="+s.ReadBack)
+	}
 	return strings.Join(append(parts, formatParts(s)...), " ")
 }
 

@@ -14,6 +14,7 @@ var Kinds = []Kind{
 	SagaSubmitted, SagaAccepted, SagaRefused, SagaStatus, SagaUnknown, SagaEnded, SagaOperator, SagaOperated,
 	CallSent, CallReceived, CallCommitted, CallAnswered, CallEnded, CallStray, CallRead, CallBack, CallUnmatched,
 	PoliciesChanged, FlagSet, FlagCleared, Audited, AuditRead,
+	Drifted, DriftTold, DriftRead,
 	FaultArmed, FaultFired, FaultHealed,
 	ProcessKilled, ProcessPaused, ProcessResumed, ProcessStarted, ProcessReady, ProcessGone,
 	InvariantChecked, Telemetry, Settled, LedgerRead,
@@ -22,7 +23,7 @@ var Kinds = []Kind{
 // OfSaga tells whether an event of that kind belongs to a saga of the header.
 func (k Kind) OfSaga() bool {
 	switch k {
-	case SagaSubmitted, SagaAccepted, SagaRefused, SagaStatus, SagaUnknown, SagaEnded, SagaOperator, SagaOperated, InvariantChecked:
+	case SagaSubmitted, SagaAccepted, SagaRefused, SagaStatus, SagaUnknown, SagaEnded, SagaOperator, SagaOperated, InvariantChecked, Drifted, DriftTold:
 		return true
 	}
 	return k.OfCall()

@@ -61,6 +61,11 @@ func Partitions(ix *history.Index) []*Partition {
 			lifecycles = append(lifecycles, p)
 		}
 	}
+	for _, e := range ix.Drifts { // what nobody asked for counts as an effect of its action
+		if e.Kind == history.Drifted && e.Effect != nil {
+			b.effect(&delivery{Delivery: Delivery{Op: e.Operation()}, committed: e}, *e.Effect)
+		}
+	}
 	b.reads()
 	return slices.Concat(b.sorted(), endpoints, lifecycles)
 }

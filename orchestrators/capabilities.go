@@ -13,6 +13,9 @@ type Capability struct {
 	Doc  string
 }
 
+// Reconcile is the capability to notice drift.
+const Reconcile = "reconcile"
+
 // Capabilities are all that the contract knows.
 var Capabilities = []Capability{
 	{"dag", "steps run by their after, side by side where it allows"},
@@ -40,6 +43,7 @@ var Capabilities = []Capability{
 	{"policies", "policies apart from definitions, changed while it runs: PUT /policies; a step keeps those with which it began"},
 	{"flags", "what begins can be held back: PUT /flags/{name}"},
 	{"audit", "it says what it decided, and why: GET /audit"},
+	{Reconcile, "it reads back what participants hold of steps with a read_back, and says where that is not what it wrote down: GET /drift"},
 	{"step-status", "the status report lists the steps"},
 	{"trace-context", "calls carry a traceparent"},
 }

@@ -23,6 +23,41 @@ type Governor interface {
 
 var _ Governor = (*contract)(nil)
 
+// Reconciler is what a client has besides whose orchestrator has the capability reconcile.
+type Reconciler interface {
+	// Drifts reads what participants hold, or held, that is not what the orchestrator wrote down, of one saga.
+	Drifts(ctx context.Context, id string) ([]Drift, error)
+}
+
+var _ Reconciler = (*contract)(nil)
+
+// Drift is one entry of GET /drift, as far as it is judged.
+type Drift struct {
+	Saga string `json:"saga"`
+	Step string `json:"step"`
+	What string `json:"what"`
+}
+
+func (c *contract) Drifts(ctx context.Context, id string) ([]Drift, error) {
+	u := c.base + "/drift?" + url.Values{"saga": {id}}.Encode()
+	code, body, err := c.sender.do(ctx, http.MethodGet, u, nil, nil)
+	switch {
+	case err != nil:
+		return nil, err
+	case code == http.StatusNotFound:
+		return nil, nil
+	case code != http.StatusOK:
+		return nil, answered(http.MethodGet, u, code, body, "")
+	}
+	var all struct {
+		Drift []Drift `json:"drift"`
+	}
+	if err := json.Unmarshal(body, &all); err != nil {
+		return nil, malformed(http.MethodGet, u, code, body, err.Error())
+	}
+	return all.Drift, nil
+}
+
 // Flag is the body of PUT /flags/{name}.
 type Flag struct {
 	On           bool      `json:"on"`

@@ -137,6 +137,7 @@ func (w *World) apply(r *request) (a Answer, changed bool) {
 // and for the one that it undoes.
 func (w *World) commit(c Call, effect saga.Effect, ref, of string) saga.Effect {
 	did := w.book(c, effect)
+	w.hold(c.Op, did)
 	if !did.IsZero() {
 		e := w.event(c, history.CallCommitted)
 		e.Effect, e.Ref, e.Of = &did, ref, of

@@ -16,6 +16,8 @@ type Ability struct {
 	Operator bool
 	// Governs: its policies and flags can be changed while it runs.
 	Governs bool
+	// Reconciles: it reads back what participants hold, and says where that is not what it wrote down.
+	Reconciles bool
 	// Acts are what operators may ask of it.
 	Acts []saga.Act
 	// Everywhere: explorers place what operators ask for at every failure point.
@@ -35,13 +37,13 @@ type Ability struct {
 
 // Allows tells whether it can be given faults of a kind, whatever its services say, and
 // wherever they strike: faults that govern it, or are what operators ask for, are placed one by one
-// (curated_governed.go, curated_operated.go).
+// (curated_governed.go, curated_operated.go, curated_drift.go).
 func (a Ability) Allows(d faults.KindDoc) bool {
 	own := a.Process
 	if d.Store {
 		own = a.Store
 	}
-	return (!d.Process || own) && !d.Governs && !d.Operates && (!d.Operator || a.Operator) && (!d.Keys || len(a.Keys) > 0) && !d.Own
+	return (!d.Process || own) && !d.Governs && !d.Operates && !d.Drifts && (!d.Operator || a.Operator) && (!d.Keys || len(a.Keys) > 0) && !d.Own
 }
 
 // Operable tells whether it can be asked for all that a fault asks for, and be killed if it says so.

@@ -27,6 +27,7 @@ func ends(defs []saga.Definition, a Ability) []faults.Plan {
 	e.askedInTime()
 	e.governed()
 	e.operated()
+	e.drifts()
 	e.killedPastPivot()
 	e.codes()
 	e.longRetries()

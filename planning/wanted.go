@@ -93,6 +93,11 @@ func flagged(at saga.FailurePoint, flag string, ms int, steps ...string) faults.
 	return faults.Doing(faults.Fault{At: at, As: flag, DelayMS: ms, Steps: steps}, func(e faults.Effect) bool { return e.Flag != "" })
 }
 
+// drifted: what an action did is changed behind everybody's back, so many milliseconds later.
+func drifted(at saga.FailurePoint, how string, ms int) faults.Fault {
+	return faults.Doing(faults.Fault{At: at, As: how, DelayMS: ms}, func(e faults.Effect) bool { return e.Drifts != "" })
+}
+
 // away: a step's connections break for so many milliseconds.
 func away(step string, ms int) faults.Fault {
 	return faults.Doing(faults.Fault{Steps: []string{step}, ForMS: ms}, func(e faults.Effect) bool { return e.Cut })

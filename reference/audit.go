@@ -54,7 +54,9 @@ const (
 	AuditAnswered  = "answered"
 	AuditWithdrawn = "withdrawn" // the attempt did not leave
 	AuditHeld      = "held"
-	AuditOperator  = "operator-" // and the act that was asked for
+	AuditDrift     = "drift"      // what the participant holds differs from what is written down
+	AuditDriftGone = "drift-gone" // it does not any more
+	AuditOperator  = "operator-"  // and the act that was asked for
 	AuditPolicies  = "policies-changed"
 	AuditFlagOn    = "flag-on"
 	AuditFlagOff   = "flag-off"
@@ -216,10 +218,22 @@ func (a *auditor) record(r Record) {
 		a.ended[r.ref()] = r
 	case recWithdrawn:
 		one.What, one.Why = AuditWithdrawn, cmp.Or(whyHeld(r), "it could not leave, or was too late")
+	case RecordDrift:
+		one.What, one.Why, one.Direction = AuditDriftGone, "the participant holds what is written down again, or the step was undone", ""
+		if r.Drift != nil {
+			one.What, one.Why = AuditDrift, whatDrifted[r.Drift.What]
+		}
 	case recHeld:
 		one.What, one.Why = AuditHeld, whyHeld(r)
 	}
 	a.add(one)
+}
+
+// whatDrifted says what differs.
+var whatDrifted = map[DriftWhat]string{
+	DriftMissing: "the action is done, and the participant holds nothing of it",
+	DriftOther:   "the action is done, and the participant holds something else",
+	DriftStill:   "the action is undone, and the participant still holds something of it",
 }
 
 func whyHeld(r Record) string {

@@ -101,6 +101,7 @@ var shownElsewhere = []string{
 	"adaptive-without-ceiling", "adaptive-without-floor", "adaptive-without-wait",
 	"policy-at-once", "policy-of-first-step", "retries-not-held", "compensations-not-held", "audit-of-first-attempts", "audit-without-flags",
 	"rollback-by-each-console", "undo-again-on-resume", "acts-untold-after-restart", "reasons-dropped",
+	"drift-of-ended-not-looked", "drift-of-amounts", "drift-in-spite-of-undo",
 	"pause-forgotten-after-restart", "pause-holds-actions-only", "end-leaves-compensations", "retry-waits-on",
 }
 

@@ -26,6 +26,9 @@ type Options struct {
 	Targets []string
 	// Retain is how long ended sagas are kept; 0: for ever.
 	Retain time.Duration
+	// ReconcileEvery is how often participants are asked what they hold; 0: never. They are asked about
+	// sagas that are open, or ended so long ago at the most: ReconcileFor.
+	ReconcileEvery, ReconcileFor time.Duration
 	// PolicyFile, if not empty, is a file of policies that comes into force when it
 	// changes: see control.go.
 	PolicyFile string
@@ -65,9 +68,12 @@ type Executor struct {
 	control   control
 	health    *store.Health
 	observer  Observer // nil: none
-	slots     slots
-	shortage  shortage
-	now       func() time.Time
+
+	reconciler reconciler
+
+	slots    slots
+	shortage shortage
+	now      func() time.Time
 
 	stopping    chan struct{} // closed when no new attempt may begin
 	closeOnce   sync.Once
@@ -128,6 +134,7 @@ func open(ctx context.Context, s store.Store, o Options) (*Executor, error) {
 		e.now = time.Now
 	}
 	e.buckets = buckets{rules: e.rules, now: e.now, began: e.now(), byName: map[string]*bucket{}}
+	e.reconciler = reconciler{every: o.ReconcileEvery, keep: o.ReconcileFor, watched: map[string]time.Time{}, open: map[string][]Drift{}}
 	e.latencies.byName = map[string]*latest{}
 	var err error
 	if e.targets, err = newTargets(o.Targets); err != nil {
@@ -157,6 +164,9 @@ func open(ctx context.Context, s store.Store, o Options) (*Executor, error) {
 	e.spawn(func() { e.journal.write(e.ctx) })
 	if o.PolicyFile != "" {
 		e.spawn(func() { e.followFile(o.PolicyFile) })
+	}
+	if o.ReconcileEvery > 0 {
+		e.spawn(e.keepAsking)
 	}
 	if o.Retain > 0 {
 		e.spawn(func() { e.forgetOld(o.Retain) })

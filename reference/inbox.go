@@ -13,6 +13,7 @@ type message struct {
 	due      time.Time     // of the next attempt, if it asks for one
 	ask      *operation    // wants an intent
 	operator *asking       // an operator wants something
+	holds    *holding      // a participant told what it holds
 	sync     chan struct{} // wants to know when all before it is durable
 }
 

@@ -28,6 +28,7 @@ const (
 	recWithdrawn   RecordKind = "withdrawn" // it did not leave after all, or none will any more
 	RecordOperator RecordKind = "operator"  // an operator asked for something; without Asked: for the rollback
 	recHeld        RecordKind = "held"      // a flag holds an attempt back
+	RecordDrift    RecordKind = "drift"     // what the participant holds of an action differs, or does not any more
 )
 
 // Layer is one of the layers of retries beside the call's own policy.
@@ -72,6 +73,8 @@ type Record struct {
 	NotBefore time.Time `json:"not_before,omitzero"`
 	// Asked is what an operator asked for; of a step, if it has a Direction.
 	Asked *Asked `json:"asked,omitempty"`
+	// Drift is how what the participant holds differs; nil: it does not any more.
+	Drift *Difference `json:"drift,omitempty"`
 	// Change is one of what governs all sagas: see control.go.
 	Change *Change `json:"change,omitempty"`
 }

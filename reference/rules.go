@@ -135,6 +135,9 @@ type Rules struct {
 	// Probe: a half-open breaker that has let so many calls through lets one more through.
 	Probe func(b saga.Breaker, let int) bool
 
+	// Drift is how what participants hold is compared with the record.
+	Drift DriftRules
+
 	// What is written down.
 
 	// Entries are the entries of a saga's journal that records become, after so many.
@@ -238,6 +241,8 @@ func DefaultRules() *Rules {
 		Breaker: func(o Op) *saga.Breaker { return o.Call().Breaker },
 		Passage: func(a saga.Answer, _ bool) Passage { return passOrFail(a != saga.Transient) },
 		Probe:   func(b saga.Breaker, let int) bool { return let < b.Probes },
+
+		Drift: DriftRules{Expects: (*State).expects, Differs: differs, LooksBack: func(*State) bool { return true }},
 
 		Entries:      func(_ string, _ int, records []Record) [][]Record { return [][]Record{records} },
 		IntentAtOnce: true,

@@ -53,6 +53,7 @@ func (r *run) loop(opening []Record, started func()) error {
 		}
 		r.observe(records) // before anybody can ask: what is said of a saga is counted
 		r.view.apply(records)
+		r.e.reconciler.note(r, records)
 		for _, reply := range replies {
 			reply()
 		}
@@ -83,6 +84,8 @@ func (r *run) digest(msgs []message) (records []Record, replies []func()) {
 			}
 		case m.operator != nil:
 			replies = append(replies, r.act(&records, m.operator))
+		case m.holds != nil:
+			r.takeHolding(&records, *m.holds)
 		case m.sync != nil:
 			replies = append(replies, func() { close(m.sync) })
 		}

@@ -24,6 +24,7 @@ type State struct {
 	accepted time.Time
 	policies []int     // by step: the version with which it began; nil: 0 for all
 	versions *versions // what they say; nil: there are none
+	drifts   []Drift   // in the order in which they were found
 	all      overview
 }
 
@@ -162,6 +163,8 @@ func (s *State) change(r Record) error {
 	case r.Kind == RecordOperator:
 		o.Skipped = true
 		s.remember(r)
+	case r.Kind == RecordDrift:
+		s.drifted(r)
 	case r.Kind == recHeld:
 	default:
 		return fmt.Errorf("%s of attempt %d of %q, %s, after %d attempts", r.Kind, r.Attempt, s.Def.Steps[r.Step].Name, r.Direction, o.Attempts)

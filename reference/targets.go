@@ -52,13 +52,17 @@ func CheckTargets(list []string) error {
 
 // allow checks where the calls of a definition go.
 func (t targets) allow(d saga.Definition) error {
-	return definitions.EachCall(d, func(c saga.Call) *definitions.InvalidError {
+	check := func(c saga.Call) *definitions.InvalidError {
 		u, err := url.Parse(c.URL)
 		if err != nil || !t.host(u) {
 			return &definitions.InvalidError{Field: "url", Reason: fmt.Sprintf("host %q: %v (see --allow-target)", u.Host, errTarget)}
 		}
 		return nil
-	})
+	}
+	if err := definitions.EachCall(d, check); err != nil {
+		return err
+	}
+	return definitions.EachReadBack(d, check)
 }
 
 // host tells whether a URL's host may be called, by its name or as an address.

@@ -47,7 +47,7 @@ func (v *view) decide(a Asked) (ruling, error) {
 func (s *State) clone() *State {
 	c := *s
 	c.Actions, c.Undos, c.policies = slices.Clone(s.Actions), slices.Clone(s.Undos), slices.Clone(s.policies)
-	c.asked = maps.Clone(s.asked)
+	c.asked, c.drifts = maps.Clone(s.asked), slices.Clone(s.drifts)
 	c.all = newOverview(&c)
 	return &c
 }

@@ -27,6 +27,10 @@ func (t *teller) line(e *history.Event) Line {
 		l.From = t.party(e.Step)
 	case history.CallAnswered:
 		l.From, l.To = t.party(e.Step), wire
+	case history.Drifted:
+		l.From = t.party(e.Step)
+	case history.DriftTold, history.DriftRead:
+		l.To = client
 	case history.CallRead, history.CallUnmatched:
 		l.To = t.party(e.Step)
 	case history.CallEnded:
@@ -90,6 +94,12 @@ func (t *teller) text(e *history.Event) string {
 			s = strings.Replace(s, " takes effect", " takes effect, as the service says,", 1)
 		}
 		return detail(s, e)
+	case history.Drifted:
+		return fmt.Sprintf("what %s did is changed behind everybody's back: %s", e.Step, e.Effect)
+	case history.DriftTold:
+		return fmt.Sprintf("says that what the participant holds of %s is not what it wrote down (%s)", e.Step, e.What)
+	case history.DriftRead:
+		return "has said all that it knows of drift"
 	case history.CallRead:
 		return fmt.Sprintf("%s asks what is there, and gets %s", requestText(e.Request), codeText(e.Code))
 	case history.CallBack:

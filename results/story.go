@@ -173,9 +173,9 @@ func (t *teller) weight(e *history.Event) int {
 		return t.ofSaga(e, 3)
 	case history.CallSent, history.CallReceived, history.CallCommitted, history.CallAnswered, history.CallEnded:
 		return t.ofCall(e)
-	case history.CallRead, history.CallBack:
+	case history.CallRead, history.CallBack, history.DriftTold:
 		return t.ofSaga(e, 3)
-	case history.CallUnmatched:
+	case history.CallUnmatched, history.Drifted:
 		return 4
 	case history.Settled:
 		if e.Detail != "" {

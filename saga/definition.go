@@ -45,6 +45,9 @@ type Step struct {
 	After        []string `json:"after,omitzero"`
 	Action       Call     `json:"action"`
 	Compensation *Call    `json:"compensation,omitempty"` // nil: nothing to undo
+	// ReadBack is a URL that tells, by GET with the action's idempotency key, what the participant
+	// holds of the action; empty: nobody can ask.
+	ReadBack string `json:"read_back,omitempty"`
 	// Parts are the further calls of a compensation that is done part by part, of which
 	// Compensation is the first; nil: it is done as a whole. Only sagas of a user's own
 	// workflow have them.

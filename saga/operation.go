@@ -16,6 +16,10 @@ const (
 	Compensation Direction = "compensation"
 )
 
+// ReadingBack is what stands in the place of a direction in the address of a step's read-back: it is
+// no operation.
+const ReadingBack Direction = "read-back"
+
 // Operation is one direction of one step of one saga: the unit that must have
 // its effect at most once, however often it is attempted.
 type Operation struct {

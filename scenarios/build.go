@@ -45,6 +45,9 @@ func (s *Scenario) buildStep(i int, id, cell string, url func(saga.Direction) st
 	if undo, ok := st.undo(action, id); ok {
 		built.Compensation = &saga.Call{URL: url(saga.Compensation), Body: body(undo, i, saga.Compensation), Retry: ofCell(s.undoPolicy(st), cell), Breaker: breaker, RetryBudget: budget}
 	}
+	if st.ReadBack {
+		built.ReadBack = url(saga.ReadingBack)
+	}
 	return built
 }
 

@@ -89,6 +89,15 @@ func (s *Scenario) checkBreakers(ps *yamlfile.Problems) {
 	}
 }
 
+// checkReadBacks refuses what can't be read back.
+func (s *Scenario) checkReadBacks(ps *yamlfile.Problems) {
+	for i, st := range s.Steps {
+		if st.ReadBack && slices.ContainsFunc(st.Do, func(c Change) bool { return c.Transfer == nil }) {
+			ps.Add(fmt.Sprintf("steps[%d].read_back", i), "expected a step that does transfers only")
+		}
+	}
+}
+
 // checkBudgets checks what bounds the retries of several calls together.
 func (s *Scenario) checkBudgets(ps *yamlfile.Problems) {
 	first := map[string]int{}

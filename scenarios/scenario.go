@@ -36,6 +36,8 @@ type Step struct {
 	Kind saga.Kind `json:"kind" yaml:"kind" jsonschema:"enum=compensatable,enum=pivot,enum=retriable,enum=deferrable"`
 	// After names the steps that must have succeeded before this one starts. Absent: the step before it in the list. Empty: it starts at once.
 	After []string `json:"after,omitzero" yaml:"after,omitzero"`
+	// ReadBack: it can be asked what the participant holds of the step. Only what transfers do can be read back.
+	ReadBack bool `json:"read_back,omitempty" yaml:"read_back,omitempty"`
 	// Do is what the action changes at the participant.
 	Do []Change `json:"do" yaml:"do" jsonschema:"minItems=1"`
 	// Undo is what the compensation changes: inverse (the exact inverse of do), none (there is no compensation), or a list like do. Default: inverse, for retriable steps none.

@@ -48,6 +48,7 @@ func (s *Scenario) problems() yamlfile.Problems {
 	s.checkPolicies(&ps)
 	s.checkBreakers(&ps)
 	s.checkBudgets(&ps)
+	s.checkReadBacks(&ps)
 	s.checkRegisters(&ps)
 	s.checkThread(&ps)
 	if !ps.Touches("steps") { // the rest needs steps that are right one by one

@@ -42,6 +42,10 @@ func (in *Injector) Hook(c participants.Call, m participants.Moment) *participan
 			in.throwFlag(i, e)
 			continue // it heals later
 		}
+		if e.Drifts != "" {
+			in.drift(i, e, c.Op)
+			continue // it heals later
+		}
 		if !e.OnProcess() {
 			in.healed(i, c.Op)
 		}

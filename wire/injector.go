@@ -48,6 +48,8 @@ type Setup struct {
 	AwaitNames func(ctx context.Context)
 	// Forget makes a service forget the keys that it has answered; nil: none ever does.
 	Forget func(service string)
+	// Drift changes what a participant holds of an action; nil: nobody can.
+	Drift func(op saga.Operation, how string, fault int) error
 	// Operator asks the orchestrator for a saga's rollback; nil: nobody can.
 	Operator func(ctx context.Context, id string) (code int, err error)
 	// Governor changes what governs the orchestrator; nil: nobody can.

@@ -4,7 +4,7 @@
 // The rules are data, in rules.yaml: names, labels and annotations follow the conventions
 // of monitoring mixins, and each alert has a page in docs/runbooks. Goals: silence where
 // nobody has to do anything; a person is told where one has to. Non-goals: routing,
-// silences, dashboards; drift, of which no metric tells.
+// silences, dashboards.
 package alerts
 
 import (

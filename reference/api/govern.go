@@ -164,6 +164,16 @@ func handleAudit(e *reference.Executor, w http.ResponseWriter, r *http.Request) 
 	writeJSON(w, "application/json", http.StatusOK, a)
 }
 
+// handleDrift tells what participants hold that is not as it is written down.
+func handleDrift(e *reference.Executor, w http.ResponseWriter, r *http.Request) {
+	all, err := e.Drifts(r.Context(), r.URL.Query().Get("saga"))
+	if err != nil {
+		problemOf(err).write(w)
+		return
+	}
+	writeJSON(w, "application/json", http.StatusOK, map[string]any{"drift": all})
+}
+
 // mistakesOf are the mistakes of a file; nil: the error is of another kind.
 func mistakesOf(err error) (all []mistake) {
 	var one *yamlfile.Problem

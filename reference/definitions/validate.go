@@ -44,7 +44,26 @@ func Validate(d saga.Definition) error {
 	return nil
 }
 
-func validateURLs(d saga.Definition) error { return EachCall(d, validateURL) }
+func validateURLs(d saga.Definition) error {
+	if err := EachCall(d, validateURL); err != nil {
+		return err
+	}
+	return EachReadBack(d, validateURL)
+}
+
+// EachReadBack checks the address of every read-back of a definition as that of a call; an error names
+// its field.
+func EachReadBack(d saga.Definition, check func(saga.Call) *InvalidError) error {
+	for i, s := range d.Steps {
+		if s.ReadBack == "" {
+			continue
+		}
+		if err := check(saga.Call{URL: s.ReadBack}); err != nil {
+			return &InvalidError{fmt.Sprintf("steps[%d].read_back", i), err.Reason}
+		}
+	}
+	return nil
+}
 
 // validateBodies checks that bodies are JSON, and UTF-8, which stores insist on.
 func validateBodies(d saga.Definition) error { return EachCall(d, validateBody) }

@@ -17,6 +17,7 @@ const (
 	Attempt FactKind = "attempt" // an attempt is over
 	Undone  FactKind = "undone"  // a compensation is over
 	Ended   FactKind = "ended"   // a saga has ended
+	Drifted FactKind = "drifted" // what a participant holds differs from what is written down
 )
 
 // Fact is one thing that has happened and adds up.
@@ -25,7 +26,7 @@ type Fact struct {
 	Step      string
 	Direction saga.Direction
 	N         int    // of the attempt
-	Outcome   string // done, permanent, transient or interrupted; of a compensation done or failed
+	Outcome   string // done, permanent, transient or interrupted; of a compensation done or failed; of drift what differs
 	Status    saga.Status
 	Took      time.Duration
 	Replayed  bool // it happened in an earlier life
@@ -58,6 +59,7 @@ type Counts struct {
 	Attempts      map[outcome]uint64
 	Retries       map[operation]uint64
 	Compensations map[string]uint64
+	Drifts        map[string]uint64 // by what differs
 	steps         map[string]bool
 }
 
@@ -73,7 +75,7 @@ const otherSteps = "(other)"
 func NewCounts() *Counts {
 	return &Counts{
 		Ended: map[saga.Status]uint64{}, Durations: make([]uint64, len(buckets)+1), Attempts: map[outcome]uint64{},
-		Retries: map[operation]uint64{}, Compensations: map[string]uint64{}, steps: map[string]bool{},
+		Retries: map[operation]uint64{}, Compensations: map[string]uint64{}, Drifts: map[string]uint64{}, steps: map[string]bool{},
 	}
 }
 
@@ -90,6 +92,8 @@ func (c *Counts) Take(f Fact) {
 		}
 	case Undone:
 		c.Compensations[f.Outcome]++
+	case Drifted:
+		c.Drifts[f.Outcome]++
 	case Ended:
 		c.Ended[f.Status]++
 		c.Seconds += f.Took.Seconds()
@@ -119,6 +123,7 @@ type keptCounts struct {
 	Seconds       float64                `json:"seconds"`
 	Operations    []keptOperation        `json:"operations"`
 	Compensations map[string]uint64      `json:"compensations"`
+	Drifts        map[string]uint64      `json:"drifts,omitempty"`
 }
 
 type keptOperation struct {
@@ -129,7 +134,7 @@ type keptOperation struct {
 }
 
 func (c *Counts) text() (string, error) {
-	k := keptCounts{Started: c.Started, Ended: c.Ended, Durations: c.Durations, Seconds: c.Seconds, Compensations: c.Compensations}
+	k := keptCounts{Started: c.Started, Ended: c.Ended, Durations: c.Durations, Seconds: c.Seconds, Compensations: c.Compensations, Drifts: c.Drifts}
 	for o, n := range c.Attempts {
 		k.Operations = append(k.Operations, keptOperation{o.Step, o.Direction, o.Outcome, n})
 	}
@@ -159,6 +164,9 @@ func countsOf(text string) (*Counts, error) {
 	}
 	for result, n := range k.Compensations {
 		c.Compensations[result] = n
+	}
+	for what, n := range k.Drifts {
+		c.Drifts[what] = n
 	}
 	for _, o := range k.Operations {
 		op := operation{c.step(o.Step), o.Direction}

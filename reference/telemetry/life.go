@@ -35,10 +35,20 @@ type gauges struct {
 	stuck       int
 	quarantined map[string]bool
 	breakers    map[string]breaker
+	drifts      map[string]int // by saga: at how many steps
 }
 
 func newGauges() gauges {
-	return gauges{quarantined: map[string]bool{}, breakers: map[string]breaker{}}
+	return gauges{quarantined: map[string]bool{}, breakers: map[string]breaker{}, drifts: map[string]int{}}
+}
+
+// drifting is at how many steps participants hold something else.
+func (g *gauges) drifting() int {
+	n := 0
+	for _, steps := range g.drifts {
+		n += steps
+	}
+	return n
 }
 
 func (l *life) op(r reference.Ref) *opLife {

@@ -7,6 +7,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 
+	"github.com/sagacheck/sagacheck/reference"
 	"github.com/sagacheck/sagacheck/saga"
 )
 
@@ -37,12 +38,14 @@ var (
 	stuck         = desc("saga_stuck", "Sagas that wait for a person now.")
 	breakerState  = desc("saga_breaker_state", "Circuit breakers now: 0 closed, 1 half open, 2 open.", "breaker")
 	deferred      = desc("saga_deferred_pending", "Deferred steps that are still to be done now.")
+	drifts        = desc("saga_drift_total", "Times that a participant was found to hold something else than what is written down, by what differs.", "what")
+	driftOpen     = desc("saga_drift_open", "Steps of which a participant holds something else now than what is written down.")
 	spansLost     = desc("saga_telemetry_spans_lost_total", "Spans that the collector did not take, since the process began.")
 )
 
 // Describe names the metrics.
 func (metrics) Describe(ch chan<- *prometheus.Desc) {
-	for _, d := range []*prometheus.Desc{started, ended, duration, attempts, retries, compensations, unknown, stuck, breakerState, deferred, spansLost} {
+	for _, d := range []*prometheus.Desc{started, ended, duration, attempts, retries, compensations, unknown, stuck, breakerState, deferred, drifts, driftOpen, spansLost} {
 		ch <- d
 	}
 }
@@ -73,6 +76,10 @@ func (m metrics) Collect(ch chan<- prometheus.Metric) {
 	for _, how := range []string{string(saga.Done), Failed} {
 		count(compensations, c.Compensations[how], how)
 	}
+	for _, what := range []reference.DriftWhat{reference.DriftMissing, reference.DriftOther, reference.DriftStill} {
+		count(drifts, c.Drifts[string(what)], string(what))
+	}
+	gauge(driftOpen, float64(g.drifting()))
 	gauge(unknown, float64(g.unknown))
 	gauge(stuck, float64(g.stuck+len(g.quarantined)))
 	gauge(deferred, float64(g.deferred))

@@ -123,6 +123,16 @@ func (t *Telemetry) Quarantined(id string) {
 // Recorded counts, and makes the spans of what is over.
 func (t *Telemetry) Recorded(s *reference.State, records []reference.Record, replayed bool) {
 	t.mu.Lock()
+	if t.onlyDrift(s, records) { // of a saga that has ended nothing else is to be told again
+		for _, r := range records {
+			if f, drifted := driftOf(s, r); drifted {
+				f.Replayed = replayed
+				t.rules.Count(t.counts, f)
+			}
+		}
+		t.mu.Unlock()
+		return
+	}
 	l := t.lives[s.Def.ID]
 	if l == nil {
 		l = newLife()
@@ -149,6 +159,27 @@ func (t *Telemetry) Recorded(s *reference.State, records []reference.Record, rep
 	for _, span := range spans {
 		t.traces.export(span)
 	}
+}
+
+// onlyDrift tells whether nothing else has become a record, and notes where a saga drifts now.
+func (t *Telemetry) onlyDrift(s *reference.State, records []reference.Record) bool {
+	only := true
+	for _, r := range records {
+		if r.Kind != reference.RecordDrift {
+			only = false
+		} else if t.gauges.drifts[s.Def.ID] = s.OpenDrifts(); s.OpenDrifts() == 0 {
+			delete(t.gauges.drifts, s.Def.ID)
+		}
+	}
+	return only
+}
+
+// driftOf is the fact that something was found to differ.
+func driftOf(s *reference.State, r reference.Record) (f Fact, drifted bool) {
+	if r.Kind != reference.RecordDrift || r.Drift == nil {
+		return f, false
+	}
+	return Fact{Kind: Drifted, Step: s.Def.Steps[r.Step].Name, Direction: r.Direction, Outcome: string(r.Drift.What)}, true
 }
 
 // mark counts what is so now.
@@ -195,6 +226,9 @@ func (l *life) follow(s *reference.State, records []reference.Record, tell func(
 		if r.At.After(l.latest) {
 			l.latest = r.At
 		}
+		if f, drifted := driftOf(s, r); drifted {
+			tell(f)
+		}
 		switch {
 		case r.Definition != nil:
 			l.accepted = r.At
@@ -236,8 +270,14 @@ func (t *Telemetry) Keep(kept string, gone []func(func(*reference.State, []refer
 		return "", err
 	}
 	for _, replay := range gone {
-		l := newLife()
-		replay(func(s *reference.State, records []reference.Record) { l.follow(s, records, c.Take) })
+		l, id := newLife(), ""
+		replay(func(s *reference.State, records []reference.Record) {
+			id = s.Def.ID
+			l.follow(s, records, c.Take)
+		})
+		t.mu.Lock()
+		delete(t.gauges.drifts, id)
+		t.mu.Unlock()
 	}
 	return c.text()
 }

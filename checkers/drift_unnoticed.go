@@ -1,0 +1,127 @@
+package checkers
+
+import (
+	"slices"
+	"time"
+
+	"github.com/sagacheck/sagacheck/history"
+	"github.com/sagacheck/sagacheck/saga"
+)
+
+// DriftUnnoticed finds changes of ledgers behind the orchestrator's back of which it does not say
+// anything in time, and things that it says of ledgers that nobody changed.
+//
+// Source: practice of reconciliation (Helland 2007, apologies; Stripe, Ledger, 2023). Evidence:
+// drifted, drift-told, drift-read, call-committed, call-sent. Not judged: a step that is
+// undone, since drift before its compensation is nobody's business after it. Cost: linear.
+type DriftUnnoticed struct{}
+
+var _ Checker = DriftUnnoticed{}
+
+// The clauses of drift-unnoticed.
+const (
+	driftMissing = "missing"
+	driftChanged = "changed"
+	driftEnded   = "after-end"
+	driftInVain  = "drift-reported-in-vain"
+)
+
+// driftNoticed is how long the orchestrator may take to notice drift, by docs/contract.md.
+const driftNoticed = 2 * time.Second
+
+// Doc documents the checker.
+func (DriftUnnoticed) Doc() Doc {
+	wants := []Trait{readBacks}
+	return Doc{
+		Name:       "drift-unnoticed",
+		Definition: "What a participant holds was changed behind the orchestrator's back, and within 2 s it did not say so; or it said so of what nobody changed.",
+		Source:     "practice: reconciliation (Helland, Memories, Guesses, and Apologies, 2007; Stripe, Ledger, 2023); docs/contract.md on GET /drift",
+		Clauses: []Clause{
+			{Name: driftMissing, Text: "it says of an action whose effect was taken away while its saga was open that it is", Wants: wants},
+			{Name: driftChanged, Text: "it says of an action whose amounts were changed while its saga was open that they are", Wants: wants},
+			{Name: driftEnded, Text: "it says so of what was changed after the end of the saga, too", Wants: wants},
+			{Name: driftInVain, Text: "of a step whose action and compensation had each its effect once, in order, and whose ledger nobody changed, it says nothing", Wants: wants},
+		},
+		Evidence:  "drifted, drift-told, drift-read, call-sent, call-committed and saga-ended.",
+		Prevented: "Reading back what participants hold after each critical step and on a schedule, also of sagas that have ended a while ago; comparing all of it with the record as it is when the answer comes.",
+		Blind:     "Steps that are undone after they drifted. Whether what differs is told rightly. What is repaired, and how. Changes that nobody planned.",
+		Cost:      "linear",
+		Needs:     []string{"reconcile"},
+	}
+}
+
+// Check judges a history.
+func (c DriftUnnoticed) Check(_ *history.History, ix *history.Index) Verdict {
+	t := newTally(c)
+	for _, s := range ix.Sagas {
+		for _, step := range s.Definition.Steps {
+			if step.ReadBack != "" {
+				checkDrift(t, ix, s, step.Name)
+			}
+		}
+	}
+	return t.verdict("nothing was read back")
+}
+
+// checkDrift judges one step.
+func checkDrift(t *tally, ix *history.Index, s *history.SagaRecord, step string) {
+	var drifted, told *history.Event
+	for _, e := range ix.Drifts {
+		switch {
+		case e.Saga != s.ID || e.Step != step:
+		case e.Kind == history.Drifted && drifted == nil:
+			drifted = e
+		case e.Kind == history.DriftTold && told == nil:
+			told = e
+		}
+	}
+	op := action(s, step)
+	switch {
+	case drifted == nil && ix.DriftRead == nil:
+	case drifted == nil && !regular(s, step):
+		t.unjudgeable(driftInVain, "its effects are not one action's and one compensation's")
+	case drifted == nil && told != nil:
+		t.violate(driftInVain, op, []*history.Event{told}, "broke reconciliation: it says that %s drifted (%s), and nobody changed what its participant holds", op, told.What)
+	case drifted == nil:
+		t.held(driftInVain, len(effects(s.Op(step, saga.Action))))
+	default:
+		checkNoticed(t, ix, s, drifted, told)
+	}
+}
+
+// checkNoticed judges whether drift was told.
+func checkNoticed(t *tally, ix *history.Index, s *history.SagaRecord, drifted, told *history.Event) {
+	clause, op := driftClause(s, drifted), action(s, drifted.Step)
+	undo := s.Op(drifted.Step, saga.Compensation)
+	switch {
+	case undo != nil && len(sent(undo)) > 0:
+		t.unjudgeable(clause, "the step was undone")
+	case told != nil:
+		t.held(clause, 1)
+	case ix.DriftRead == nil:
+		t.unknown(clause, "nobody asked what the orchestrator says of drift")
+	case ix.DriftRead.At-drifted.At < driftNoticed:
+		t.unknown(clause, "it was asked before its time was over")
+	default:
+		t.violate(clause, op, []*history.Event{drifted, ix.DriftRead}, "broke reconciliation: what the participant holds of %s was changed by %s, and %v later nothing is said of it", op, effectOf(drifted), ms(ix.DriftRead.At-drifted.At))
+	}
+}
+
+// driftClause is the promise that a drift puts at risk.
+func driftClause(s *history.SagaRecord, drifted *history.Event) string {
+	done := effects(s.Op(drifted.Step, saga.Action))
+	switch {
+	case s.Ended != nil && s.Ended.Seq < drifted.Seq:
+		return driftEnded
+	case len(done) > 0 && drifted.Effect != nil && drifted.Effect.Equal(done[0].Effect.Inverse()):
+		return driftMissing
+	}
+	return driftChanged
+}
+
+// regular tells whether the action and the compensation of a step had their effect once at the most,
+// the action first.
+func regular(s *history.SagaRecord, step string) bool {
+	done, undone := effects(s.Op(step, saga.Action)), effects(s.Op(step, saga.Compensation))
+	return len(done) <= 1 && len(undone) <= len(done) && !slices.ContainsFunc(undone, func(e *history.Event) bool { return e.Seq < done[0].Seq })
+}

@@ -1,0 +1,81 @@
+package harness
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/sagacheck/sagacheck/history"
+	"github.com/sagacheck/sagacheck/orchestrators"
+	"github.com/sagacheck/sagacheck/participants"
+	"github.com/sagacheck/sagacheck/saga"
+)
+
+// driftPatience is how long the orchestrator has to notice drift, and to say so: what it promises (see
+// docs/contract.md), and as long again.
+const driftPatience = 4 * time.Second
+
+// readBack is where an orchestrator that wants to know can ask what there is of a step; "": it does
+// not want to.
+func (r *cellRun) readBack(id, step string) string {
+	if !slices.Contains(r.sys.Info().Capabilities, orchestrators.Reconcile) {
+		return ""
+	}
+	return r.h.readBacks.URL(id, step)
+}
+
+func (r *cellRun) drift(op saga.Operation, how string, fault int) error {
+	return r.world.Drift(op, participants.Drift(how), fault)
+}
+
+// askForDrift records what the orchestrator says of drift, when it has told all that there was, or has
+// had its time.
+func (r *cellRun) askForDrift(ctx context.Context) error {
+	c, ok := r.sys.Client(r.sys.Base()).(orchestrators.Reconciler)
+	readBack := func(d saga.Definition) bool {
+		return slices.ContainsFunc(d.Steps, func(s saga.Step) bool { return s.ReadBack != "" })
+	}
+	if !ok || !slices.ContainsFunc(r.defs, readBack) {
+		return nil
+	}
+	ctx, cancel := context.WithTimeout(ctx, driftPatience+auditLimit)
+	defer cancel()
+	until := time.Now().Add(driftPatience)
+	for {
+		told, err := r.driftTold(ctx, c)
+		late := time.Now().After(until)
+		switch {
+		case err == nil && (late || r.allTold(told)):
+			for _, d := range told {
+				r.rec.Add(history.Event{Kind: history.DriftTold, Saga: d.Saga, Step: d.Step, Direction: saga.Action, What: d.What})
+			}
+			r.rec.Add(history.Event{Kind: history.DriftRead})
+			return nil
+		case err != nil && (late || ctx.Err() != nil):
+			return fmt.Errorf("what is said of drift in cell %s: %w", r.cell.ID, err)
+		}
+		if err := pause(ctx, askLate); err != nil {
+			return err
+		}
+	}
+}
+
+func (r *cellRun) driftTold(ctx context.Context, c orchestrators.Reconciler) (all []orchestrators.Drift, err error) {
+	for _, id := range r.accepted {
+		told, err := c.Drifts(ctx, id)
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, slices.DeleteFunc(told, func(d orchestrators.Drift) bool { return d.Saga != id })...)
+	}
+	return all, nil
+}
+
+// allTold tells whether each drift of the cell has been told.
+func (r *cellRun) allTold(told []orchestrators.Drift) bool {
+	events, _ := r.rec.Since(0)
+	return !slices.ContainsFunc(events, func(e history.Event) bool {
+		return e.Kind == history.Drifted && !slices.ContainsFunc(told, func(d orchestrators.Drift) bool { return d.Saga == e.Saga && d.Step == e.Step })
+	})
+}

@@ -1,0 +1,38 @@
+package harness_test
+
+import (
+	"slices"
+	"testing"
+
+	"github.com/sagacheck/sagacheck/checkers"
+	"github.com/sagacheck/sagacheck/faults"
+	"github.com/sagacheck/sagacheck/history"
+	"github.com/sagacheck/sagacheck/participants"
+	"github.com/sagacheck/sagacheck/planning"
+	"github.com/sagacheck/sagacheck/saga"
+)
+
+// Drift happens once, is told by the reference executor, and nothing else is blamed for it.
+func TestDriftIsTold(t *testing.T) {
+	s := scenario(t, "booking")
+	plans := slices.DeleteFunc(planning.Curated([]saga.Definition{blueprint(s)}, planning.Ability{Reconciles: true}), func(p faults.Plan) bool {
+		return !slices.ContainsFunc(p.Faults, func(f faults.Fault) bool { return f.Kind == "drift" })
+	})
+	if len(plans) != 3 {
+		t.Fatalf("%d curated plans have drift, want 3", len(plans))
+	}
+	for _, r := range runPlans(t, startLocal(t), s, participants.Fenced, plans) {
+		count := map[history.Kind]int{}
+		for _, e := range r.History.Events {
+			count[e.Kind]++
+		}
+		if count[history.Drifted] != 1 || count[history.DriftTold] != 1 || count[history.DriftRead] != 1 {
+			t.Errorf("%s: %v", r.Cell.Plan, count)
+		}
+		for _, v := range checkers.Judge(r.History, checkers.All()) {
+			if v.Outcome == checkers.Violation || v.Property == "drift-unnoticed" && v.Outcome != checkers.Pass {
+				t.Errorf("%s: %s: %+v", r.Cell.Plan, v.Property, v)
+			}
+		}
+	}
+}

@@ -1,0 +1,64 @@
+package participants
+
+import (
+	"fmt"
+
+	"github.com/sagacheck/sagacheck/history"
+	"github.com/sagacheck/sagacheck/saga"
+)
+
+// Drift is a change of a ledger behind everybody's back: no call asked for it.
+type Drift string
+
+// The drifts. Each is about what one action did.
+const (
+	Removed Drift = "removed" // it is not there any more
+	Halved  Drift = "amount"  // half of each amount is gone
+)
+
+// hold takes in what an operation did, for who reads it back: its action's effect is there, or not.
+func (w *World) hold(op saga.Operation, did saga.Effect) {
+	id := stepID{op.Saga, op.Step}
+	if op.Direction == saga.Action {
+		w.held[id] = did
+	} else {
+		delete(w.held, id)
+	}
+}
+
+// Held is what there is of a step's action; false: nothing.
+func (w *World) Held(id, step string) (saga.Effect, bool) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	e, there := w.held[stepID{id, step}]
+	return e, there
+}
+
+// Drift changes what there is of an action, and records it. The error says why it can't.
+func (w *World) Drift(op saga.Operation, how Drift, fault int) error {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	id := stepID{op.Saga, op.Step}
+	was, there := w.held[id]
+	if !there || len(was.Postings) == 0 {
+		return fmt.Errorf("nothing that can be taken is there of %s", op)
+	}
+	var gone, left saga.Effect
+	for _, p := range was.Postings {
+		kept := p
+		if kept.Amount /= 2; how == Removed {
+			kept.Amount = 0
+		}
+		left.Postings = append(left.Postings, kept)
+		p.Amount = kept.Amount - p.Amount
+		gone.Postings = append(gone.Postings, p)
+	}
+	if w.held[id] = left; how == Removed {
+		delete(w.held, id)
+	}
+	for _, p := range w.split(gone) {
+		p.ledger.apply(p.effect)
+	}
+	w.rec.Add(history.Event{Kind: history.Drifted, Saga: op.Saga, Step: op.Step, Direction: op.Direction, Fault: &fault, Effect: &gone})
+	return nil
+}

@@ -1,0 +1,190 @@
+package reference
+
+import (
+	"bytes"
+	"encoding/json"
+	"strings"
+	"time"
+
+	"github.com/sagacheck/sagacheck/saga"
+)
+
+// Drift is a difference between what a participant holds of an action and what is written down.
+type Drift struct {
+	Saga string `json:"saga"`
+	Step string `json:"step"`
+	Difference
+	Found time.Time `json:"found"`
+	Gone  time.Time `json:"gone,omitzero"` // zero: it is still so, as far as is known
+	step  int
+}
+
+// Difference is one of them.
+type Difference struct {
+	What DriftWhat `json:"what"`
+	Told string    `json:"told,omitempty"` // by the participant, as far as it fits
+}
+
+// DriftWhat is what is different.
+type DriftWhat string
+
+// The differences.
+const (
+	DriftMissing DriftWhat = "missing" // the action is done, and nothing of it is there
+	DriftOther   DriftWhat = "other"   // the action is done, and something else is there
+	DriftStill   DriftWhat = "still"   // the action is undone, and something of it is there
+)
+
+// DriftRules are a part of Rules.
+type DriftRules struct {
+	// Expects is what follows from the record about what a participant holds of a step.
+	Expects func(s *State, step int) Expectation
+	// Differs: what it tells is not what the action's body asked for.
+	Differs func(body, told json.RawMessage) bool
+	// LooksBack: the schedule asks about a saga.
+	LooksBack func(s *State) bool
+}
+
+// Expectation is what follows from the record about what a participant holds of an action.
+type Expectation int
+
+// The expectations.
+const (
+	Anything Expectation = iota // nothing follows: it is not done yet, or being undone, or nobody knows
+	Effect                      // what its body asked for
+	Nothing
+)
+
+// expects: what is done is there, and what is undone is not. While a compensation is under way
+// anything may be.
+func (s *State) expects(step int) Expectation {
+	action, undo := &s.Actions[step], &s.Undos[step]
+	switch {
+	case !action.Done() || action.Open || undo.Open:
+		return Anything
+	case undo.Done():
+		return Nothing
+	case undo.Attempts == 0:
+		return Effect
+	}
+	return Anything
+}
+
+// differs tells whether a participant holds something else than an action's body asked for: each field
+// that it tells has to be as it is there. It need not tell them all.
+func differs(body, told json.RawMessage) bool {
+	asked, holds := fields(body), fields(told)
+	if holds == nil {
+		return true
+	}
+	for name, value := range holds {
+		if !sameJSON(asked[name], value) {
+			return true
+		}
+	}
+	return false
+}
+
+func fields(object json.RawMessage) map[string]json.RawMessage {
+	var fs map[string]json.RawMessage
+	_ = json.Unmarshal(object, &fs) // nil: it is no object
+	return fs
+}
+
+// sameJSON compares values, their numbers to the last digit.
+func sameJSON(a, b json.RawMessage) bool {
+	x, errX := canonical(a)
+	y, errY := canonical(b)
+	return errX == nil && errY == nil && bytes.Equal(x, y)
+}
+
+func canonical(value json.RawMessage) ([]byte, error) {
+	dec := json.NewDecoder(bytes.NewReader(value))
+	dec.UseNumber()
+	var v any
+	if err := dec.Decode(&v); err != nil {
+		return nil, err
+	}
+	return json.Marshal(v)
+}
+
+// holding is what a participant told of an action.
+type holding struct {
+	step  int
+	tries int  // of both operations, when it was asked
+	there bool // something is
+	told  json.RawMessage
+}
+
+// tries is how many attempts the two operations of a step have had.
+func (s *State) tries(step int) int { return s.Actions[step].Attempts + s.Undos[step].Attempts }
+
+// found is what of a holding is not as it is written down; "": nothing. Not ok: it can't be told,
+// since the step has gone on since the participant was asked.
+func (s *State) found(h holding) (what DriftWhat, ok bool) {
+	if s.tries(h.step) != h.tries {
+		return "", false
+	}
+	switch s.rules.Drift.Expects(s, h.step) {
+	case Effect:
+		if !h.there {
+			return DriftMissing, true
+		}
+		if s.rules.Drift.Differs(s.Def.Steps[h.step].Action.Body, h.told) {
+			return DriftOther, true
+		}
+		return "", true
+	case Nothing:
+		if h.there {
+			return DriftStill, true
+		}
+		return "", true
+	}
+	return "", false
+}
+
+// drift is what differs at a step now, as far as is known; "": nothing.
+func (s *State) drift(step int) DriftWhat {
+	for i := range s.drifts {
+		if d := &s.drifts[i]; d.step == step && d.Gone.IsZero() {
+			return d.What
+		}
+	}
+	return ""
+}
+
+// reconciled is the record that a holding makes; false: it says nothing new.
+func (s *State) reconciled(h holding, now time.Time) (r Record, news bool) {
+	what, ok := s.found(h)
+	if !ok || what == s.drift(h.step) {
+		return r, false
+	}
+	r = Record{Kind: RecordDrift, At: now, Step: h.step, Direction: saga.Action}
+	if what != "" {
+		r.Drift = &Difference{what, strings.ToValidUTF8(string(h.told[:min(len(h.told), maxWord)]), "")}
+	}
+	return r, true
+}
+
+// drifted takes in that something differs at a step, or that nothing does any more.
+func (s *State) drifted(r Record) {
+	for i := range s.drifts {
+		if d := &s.drifts[i]; d.step == r.Step && d.Gone.IsZero() {
+			d.Gone = r.At
+		}
+	}
+	if r.Drift != nil {
+		s.drifts = append(s.drifts, Drift{Saga: s.Def.ID, Step: s.Def.Steps[r.Step].Name, Difference: *r.Drift, Found: r.At, step: r.Step})
+	}
+}
+
+// OpenDrifts is how many steps differ now, as far as is known.
+func (s *State) OpenDrifts() int {
+	n := 0
+	for i := range s.drifts {
+		if s.drifts[i].Gone.IsZero() {
+			n++
+		}
+	}
+	return n
+}

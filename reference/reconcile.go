@@ -1,0 +1,266 @@
+package reference
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"maps"
+	"net/http"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/sagacheck/sagacheck/reference/policies"
+	"github.com/sagacheck/sagacheck/saga"
+)
+
+// Participants are asked what they hold of the actions that can be read back: right after an action or
+// a compensation is done, and all of them again and again, of sagas that are open and of those that have
+// ended a while ago. What they tell is compared with the record, and a difference is written down. It
+// changes nothing of how the saga goes on: the record says what was done, and a person has to find out
+// what became of it.
+
+// reconciler is what is asked, and what was found.
+type reconciler struct {
+	every, keep time.Duration
+
+	mu      sync.Mutex
+	watched map[string]time.Time // by saga: when it ended; zero: it is open
+	open    map[string][]Drift   // by saga
+}
+
+// How participants are asked.
+const (
+	readBackPatience = 2 * time.Second
+	readBacksAtOnce  = 8
+	maxReadBack      = 64 << 10 // bytes of an answer
+	mostReadBack     = 10_000   // sagas that are looked up at the start
+)
+
+// errOver: the participant has forgotten, and will not know again.
+var errOver = errors.New("gone for good")
+
+// readsBack tells whether a participant can be asked about some step of a saga.
+func readsBack(d saga.Definition) bool {
+	return slices.ContainsFunc(d.Steps, func(s saga.Step) bool { return s.ReadBack != "" })
+}
+
+// note keeps what has become durable of a saga in mind, and asks about what is done now.
+func (c *reconciler) note(r *run, records []Record) {
+	s := r.state
+	if c.every == 0 || !readsBack(s.Def) {
+		return
+	}
+	c.watch(r.e, s)
+	for _, rec := range records {
+		if rec.Kind == RecordOutcome && rec.Answer == saga.Done && s.Def.Steps[rec.Step].ReadBack != "" {
+			r.e.spawn(func() { _ = r.e.reconcile(r.e.ctx, s.Def.ID, &r.view, rec.Step) }) // the schedule asks again
+		}
+	}
+}
+
+// watch has the schedule look at a saga.
+func (c *reconciler) watch(e *Executor, s *State) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if at, known := c.watched[s.Def.ID]; !s.status().Over() {
+		c.watched[s.Def.ID] = time.Time{}
+	} else if !known || at.IsZero() {
+		c.watched[s.Def.ID] = e.now()
+	}
+	if s.OpenDrifts() == 0 {
+		delete(c.open, s.Def.ID)
+		return
+	}
+	c.open[s.Def.ID] = slices.DeleteFunc(slices.Clone(s.drifts), func(d Drift) bool { return !d.Gone.IsZero() })
+}
+
+// keepAsking asks about all sagas, round after round, until the executor closes. The first is about
+// those that had ended before it began, too.
+func (e *Executor) keepAsking() {
+	c := &e.reconciler
+	ids, err := e.store.Since(e.ctx, e.now().Add(-c.keep), mostReadBack)
+	if err != nil {
+		e.log.Warn("sagas that have ended can't be found: they are not compared with what participants hold", "error", err)
+	}
+	for _, id := range ids {
+		if f, err := e.find(e.ctx, id); err == nil && f.broken == nil {
+			f.view.mu.Lock()
+			if readsBack(f.view.s.Def) {
+				c.watch(e, f.view.s)
+			}
+			f.view.mu.Unlock()
+		}
+	}
+	ticker := time.NewTicker(c.every)
+	defer ticker.Stop()
+	for {
+		select {
+		case <-ticker.C:
+			e.askAll()
+		case <-e.ctx.Done():
+			return
+		}
+	}
+}
+
+// askAll is one round.
+func (e *Executor) askAll() {
+	c := &e.reconciler
+	c.mu.Lock()
+	now := e.now()
+	maps.DeleteFunc(c.watched, func(id string, ended time.Time) bool { return !ended.IsZero() && now.Sub(ended) > c.keep })
+	ids := slices.Sorted(maps.Keys(c.watched))
+	c.mu.Unlock()
+	places, work := make(chan struct{}, readBacksAtOnce), sync.WaitGroup{}
+	for _, id := range ids {
+		places <- struct{}{}
+		work.Go(func() {
+			defer func() { <-places }()
+			e.askSaga(id)
+		})
+	}
+	work.Wait()
+}
+
+// askSaga asks about all steps of a saga.
+func (e *Executor) askSaga(id string) {
+	f, err := e.find(e.ctx, id)
+	if err != nil || f.broken != nil {
+		if errors.Is(err, ErrNotFound) || err == nil {
+			e.reconciler.forget(id)
+		}
+		return
+	}
+	f.view.mu.Lock()
+	def, looks := f.view.s.Def, e.rules.Drift.LooksBack(f.view.s)
+	f.view.mu.Unlock()
+	for i := range def.Steps {
+		if !looks || def.Steps[i].ReadBack == "" {
+			continue
+		}
+		if err := e.reconcile(e.ctx, id, f.view, i); errors.Is(err, errOver) {
+			e.reconciler.forget(id)
+			return
+		}
+	}
+}
+
+func (c *reconciler) forget(id string) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	delete(c.watched, id)
+}
+
+// reconcile asks a participant what it holds of a step, and writes down what is new.
+func (e *Executor) reconcile(ctx context.Context, id string, v *view, step int) error {
+	v.mu.Lock()
+	expects, h := e.rules.Drift.Expects(v.s, step), holding{step: step, tries: v.s.tries(step)}
+	o := Op{Saga: &v.s.Def, Ref: Ref{step, saga.Action}, executor: e}
+	v.mu.Unlock()
+	if _, held, _ := e.control.flags.first(e.now(), func(f policies.Flag) bool { return e.rules.Holds(f, o, 1) }); held || expects == Anything {
+		return nil
+	}
+	if err := e.readBack(ctx, o, &h); err != nil {
+		e.log.Debug("nobody knows what a participant holds", "saga", id, "step", o.SagaStep().Name, "error", err)
+		return err
+	}
+	v.mu.Lock()
+	_, news := v.s.reconciled(h, e.now())
+	v.mu.Unlock()
+	if !news {
+		return nil
+	}
+	return e.tell(ctx, id, message{holds: &h})
+}
+
+// readBack asks a participant. Only 200 and 404 say what it holds.
+func (e *Executor) readBack(ctx context.Context, o Op, h *holding) error {
+	ctx, cancel := context.WithTimeout(ctx, readBackPatience)
+	defer cancel()
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, o.SagaStep().ReadBack, nil)
+	if err != nil {
+		return err
+	}
+	req.Header = http.Header{"Accept": {"application/json"}, "Idempotency-Key": {e.rules.Key(o, 1)}, "Saga-Id": {o.Saga.ID}, "Saga-Step": {o.SagaStep().Name}}
+	if !e.slots.take(ctx) {
+		return ctx.Err()
+	}
+	defer e.slots.give()
+	resp, err := e.client.Do(req)
+	if err != nil {
+		return err
+	}
+	defer resp.Body.Close()
+	body, err := io.ReadAll(io.LimitReader(resp.Body, maxReadBack+1))
+	switch {
+	case err != nil:
+		return err
+	case resp.StatusCode == http.StatusNotFound:
+		return nil
+	case resp.StatusCode == http.StatusGone:
+		return errOver
+	case resp.StatusCode != http.StatusOK:
+		return fmt.Errorf("answered %d", resp.StatusCode)
+	case len(body) > maxReadBack || !json.Valid(body):
+		return errors.New("the answer is no JSON, or too long")
+	}
+	h.there, h.told = true, body
+	return nil
+}
+
+// tell has a saga take a message, whether or not anybody works at it.
+func (e *Executor) tell(ctx context.Context, id string, m message) error {
+	f, err := e.find(ctx, id)
+	if err != nil {
+		return err
+	}
+	if f.broken != nil {
+		return ErrQuarantined
+	}
+	if f.run != nil && f.run.inbox.post(m) {
+		return nil
+	}
+	_, err = e.wake(ctx, id, m)
+	return err
+}
+
+// takeHolding compares what a participant told with the state as it is now.
+func (r *run) takeHolding(records *[]Record, h holding) {
+	rec, news := r.state.reconciled(h, r.e.now())
+	if !news {
+		return
+	}
+	r.take(records, rec)
+	if rec.Drift == nil {
+		r.e.log.Info("the participant holds what is written down again", "saga", r.state.Def.ID, "step", r.state.Def.Steps[h.step].Name)
+		return
+	}
+	r.e.log.Warn("the participant does not hold what is written down", "saga", r.state.Def.ID, "step", r.state.Def.Steps[h.step].Name, "what", string(rec.Drift.What))
+}
+
+// Drifts lists the differences that are known: of one saga also those that are gone, else those that
+// are still there. The error is ErrNotFound, ErrQuarantined or ErrUnavailable.
+func (e *Executor) Drifts(ctx context.Context, id string) ([]Drift, error) {
+	all := []Drift{}
+	if id == "" {
+		e.reconciler.mu.Lock()
+		defer e.reconciler.mu.Unlock()
+		for _, saga := range slices.Sorted(maps.Keys(e.reconciler.open)) {
+			all = append(all, e.reconciler.open[saga]...)
+		}
+		return all, nil
+	}
+	f, err := e.find(ctx, id)
+	switch {
+	case err != nil:
+		return nil, err
+	case f.broken != nil:
+		return nil, ErrQuarantined
+	}
+	f.view.mu.Lock()
+	defer f.view.mu.Unlock()
+	return append(all, f.view.s.drifts...), nil
+}
