@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"net/url"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/sagacheck/sagacheck/reference"
@@ -40,8 +41,11 @@ type entries struct {
 	Sagas   bool // it says of which saga each is
 }
 
-// templates are all pages, each with what frames it.
-var templates = template.Must(template.New("").Funcs(funcs).ParseFS(files, "pages/*.html"))
+// templates are all pages, and what frames them. They are read when somebody looks: most executors
+// live for a moment only, in a run, and nobody does.
+var templates = sync.OnceValue(func() *template.Template {
+	return template.Must(template.New("").Funcs(funcs).ParseFS(files, "pages/*.html"))
+})
 
 // sagaPath is where a saga is shown, whatever its id is.
 func sagaPath(id string) string { return "/dashboard/saga/" + url.PathEscape(id) }
@@ -61,7 +65,7 @@ func (p *pages) render(w http.ResponseWriter, code int, name, title string, data
 	f := framed{Title: title, Page: name, Public: name == "progress" || name == "login", Data: data}
 	body, err := fragment(name, data)
 	if err == nil {
-		err = templates.ExecuteTemplate(&text, "frame", struct {
+		err = templates().ExecuteTemplate(&text, "frame", struct {
 			framed
 			Body template.HTML
 		}{f, template.HTML(body)}) // it comes from a template, which has escaped what is in it
@@ -78,7 +82,7 @@ func (p *pages) render(w http.ResponseWriter, code int, name, title string, data
 // fragment is a part of a page.
 func fragment(name string, data any) (string, error) {
 	var text bytes.Buffer
-	if err := templates.ExecuteTemplate(&text, name, data); err != nil {
+	if err := templates().ExecuteTemplate(&text, name, data); err != nil {
 		return "", fmt.Errorf("page %s: %w", name, err)
 	}
 	return text.String(), nil
