@@ -22,7 +22,8 @@
 // broken, inspect.go how a person mends it; condition.go is how the executor is.
 //
 // Beside it, each a package: definitions takes in what clients send; store keeps the
-// journals, and knows nothing of sagas; api speaks HTTP, and says who may call; policies
+// journals, and knows nothing of sagas; api speaks HTTP, and says who may call; dashboard
+// shows pages to people; policies
 // reads the files of policies, bounds says how much may be asked of a call; telemetry says
 // what became durable; defects breaks it.
 //

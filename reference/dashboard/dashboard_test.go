@@ -1,6 +1,7 @@
 package dashboard_test
 
 import (
+	"context"
 	"fmt"
 	"html"
 	"net/http"
@@ -93,6 +94,34 @@ func TestWhatOthersSaidIsEscaped(t *testing.T) {
 		if w := request(h, http.MethodGet, path, nil); w.Code < 400 || strings.Contains(w.Body.String(), "<script>") {
 			t.Error(path, w.Code, w.Body)
 		}
+	}
+}
+
+// broken is an executor of which a saga is in quarantine, and can't be read at all.
+type broken struct{ *reference.Executor }
+
+func (broken) Preview(string) (reference.Preview, string, error) {
+	return reference.Preview{}, "", reference.ErrQuarantined
+}
+
+func (broken) Audit(context.Context, reference.AuditQuery) (reference.Audit, error) {
+	return reference.Audit{}, reference.ErrNotFound
+}
+
+// A saga in quarantine has a page, on which nothing can be asked for.
+func TestQuarantine(t *testing.T) {
+	e, _ := open(t)
+	h := dashboard.Handler(dashboard.Options{
+		Owner:    func() (dashboard.Executor, error) { return broken{e}, nil },
+		Describe: func(err error) (int, string) { return http.StatusConflict, err.Error() },
+	})
+	page := get(t, h, "/dashboard/saga/s")
+	must(t, page, "in quarantine", "Nothing can be read.")
+	if strings.Contains(page, "What can be asked for") {
+		t.Error(page)
+	}
+	if w := request(h, http.MethodGet, "/dashboard/saga/s/end", nil); w.Code != http.StatusConflict {
+		t.Error(w.Code, w.Body)
 	}
 }
 
