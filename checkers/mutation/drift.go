@@ -1,0 +1,64 @@
+package mutation
+
+import (
+	"time"
+
+	"github.com/sagacheck/sagacheck/history"
+	"github.com/sagacheck/sagacheck/saga"
+)
+
+// driftOperators change what the orchestrator says of ledgers.
+func driftOperators() []Operator {
+	return []Operator{
+		{"drift-not-told", "drift-unnoticed", "drift is not told, however long it is waited", driftNotTold},
+		{"drift-told-in-vain", "drift-unnoticed", "drift is told of a step that nobody changed", driftToldInVain},
+	}
+}
+
+// driftNotTold takes what is said of a step that drifted away, and has it asked for much later.
+func driftNotTold(ix *history.Index, yield func(string, *edit) bool) {
+	if ix.DriftRead == nil {
+		return
+	}
+	for _, d := range ix.Drifts {
+		if d.Kind != history.Drifted {
+			continue
+		}
+		m := change(ix.History).drop(func(e *history.Event) bool {
+			return e.Kind == history.DriftTold && e.Saga == d.Saga && e.Step == d.Step
+		})
+		if !yield(d.Operation().String(), m.delay(ix.DriftRead.Seq, 10*time.Second)) {
+			return
+		}
+	}
+}
+
+// driftToldInVain has something said of each step that can be read back, had an effect and did not
+// drift.
+func driftToldInVain(ix *history.Index, yield func(string, *edit) bool) {
+	if ix.DriftRead == nil {
+		return
+	}
+	for _, s := range ix.Sagas {
+		for _, step := range s.Definition.Steps {
+			o := s.Op(step.Name, saga.Action)
+			if step.ReadBack == "" || o == nil || len(o.Effects) == 0 || drifts(ix, o.Op) {
+				continue
+			}
+			told := history.Event{Kind: history.DriftTold, Saga: s.ID, Step: step.Name, Direction: saga.Action, What: "missing"}
+			if !yield(o.Op.String(), change(ix.History).before(ix.DriftRead.Seq, told)) {
+				return
+			}
+		}
+	}
+}
+
+// drifts tells whether a history says something of a step's drift.
+func drifts(ix *history.Index, op saga.Operation) bool {
+	for _, d := range ix.Drifts {
+		if d.Operation() == op {
+			return true
+		}
+	}
+	return false
+}
