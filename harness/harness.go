@@ -101,7 +101,7 @@ type Harness struct {
 	limits    limits
 	pacer     *pacer
 	hurry     atomic.Bool // a run was cut short: nobody waits for orchestrators to end in order
-	late      lateCalls
+	late      atomic.Pointer[lateCalls]
 	apartness sync.RWMutex // held for writing by a cell that must be alone
 	asking    sync.Map     // base URL → the client that asks there for status: its connections are kept
 }
@@ -134,10 +134,12 @@ func New(o Options) (*Harness, error) {
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("server of read-backs: %w", err), w.Close(), server.Close())
 	}
-	return &Harness{
+	h := &Harness{
 		Options: o, wire: w, server: server, readBacks: readBacks, owned: newPool(o.Start), pacer: newPacer(),
 		limits: newLimits(o.Parallel, o.Processes),
-	}, nil
+	}
+	h.late.Store(new(lateCalls))
+	return h, nil
 }
 
 // DefaultSettle is how long after the last fault a saga may take to end.

@@ -39,7 +39,15 @@ func (l *lateCalls) of(cell *cellRun, id string) func(call string) {
 
 // Late is what came too late to be judged so far.
 func (h *Harness) Late() Late {
-	h.late.mu.Lock()
-	defer h.late.mu.Unlock()
-	return h.late.Late
+	late := h.late.Load()
+	late.mu.Lock()
+	defer late.mu.Unlock()
+	return late.Late
+}
+
+// ForgetLate is Late, of cells from which was learnt: what still comes for them is not told.
+func (h *Harness) ForgetLate() Late {
+	late := h.Late()
+	h.late.Store(new(lateCalls))
+	return late
 }

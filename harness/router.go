@@ -96,7 +96,7 @@ func (r *router) dismiss(cell *cellRun) {
 	r.late = r.late || cell.h.Start != nil
 	for _, id := range cell.ids {
 		s := r.sagas[id]
-		s.tellLate = cell.h.late.of(cell, id)
+		s.tellLate = cell.h.late.Load().of(cell, id)
 		s.cell, s.actions, s.undos, s.tried, s.lines, s.asked, s.keeps, s.told = nil, nil, nil, nil, nil, nil, nil, nil
 	}
 }

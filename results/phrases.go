@@ -75,6 +75,9 @@ func (t *teller) text(e *history.Event) string {
 	case history.SagaSubmitted:
 		return detail(t.submitText(e), e)
 	case history.SagaAccepted:
+		if e.Detail != "" { // it gave no good answer
+			return detail("has taken the saga", e)
+		}
 		return fmt.Sprintf("accepts the saga (%d)", cmp.Or(e.Code, 202))
 	case history.SagaRefused:
 		return detail(fmt.Sprintf("does not accept the saga (%s)", codeText(e.Code)), e)

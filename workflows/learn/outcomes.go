@@ -25,23 +25,29 @@ func IDField(rec Record) string {
 }
 
 func (s *Shapes) idField() string {
-	if len(s.run) == 0 {
+	var took []view // others may well say no name
+	for _, r := range s.run {
+		if saga.Classify(r.Code) == saga.Done {
+			took = append(took, r)
+		}
+	}
+	if len(took) == 0 {
 		return ""
 	}
 	var best, any string
-	for _, l := range s.run[0].answer {
+	for _, l := range took[0].answer {
 		texts := map[string]bool{}
-		for _, r := range s.run {
+		for _, r := range took {
 			o, _ := find(r.answer, l.path)
 			texts[o.text] = true
 		}
-		if len(texts) < len(s.run) || texts[""] {
+		if len(texts) < len(took) || texts[""] {
 			continue
 		}
 		if any == "" {
 			any = l.path
 		}
-		if best == "" && idKey.MatchString(l.key) && l.text != "" && !startSays(s.run[0], l.text) {
+		if best == "" && idKey.MatchString(l.key) && l.text != "" && !startSays(took[0], l.text) {
 			best = l.path
 		}
 	}
