@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+
+	"github.com/sagacheck/sagacheck/saga"
 )
 
 // accepted is true of the answers by which the workflow took a start.
@@ -40,6 +42,27 @@ func (d *draft) accepted() (expression, why string) {
 	}
 	all := strings.ReplaceAll(fmt.Sprint(codes), " ", ", ")
 	return "answer.code in " + all, strings.Join(append([]string{"as seen"}, reasons...), "; ")
+}
+
+// refusedStart is the workflow's own word, made up, for an end that only the answer to a start tells.
+const refusedStart = "REFUSED"
+
+// told is the expression of an end that the answer to a start tells: it was refused when a call
+// was, and names nothing that could be asked for. Empty: no start was.
+func (d *draft) told() string {
+	var codes []int
+	for i := range d.shapes.run {
+		r := &d.shapes.run[i]
+		refused := slices.ContainsFunc(r.calls, func(c *seen) bool { return c.Fate == Refused })
+		if _, named := find(r.answer, d.id); refused && !named && saga.Classify(r.Code) == saga.Permanent && !slices.Contains(codes, r.Code) {
+			codes = append(codes, r.Code)
+		}
+	}
+	if len(codes) == 0 {
+		return ""
+	}
+	slices.Sort(codes)
+	return fmt.Sprintf("answer.code in %s ? %q : nil", strings.ReplaceAll(fmt.Sprint(codes), " ", ", "), refusedStart)
 }
 
 // taken tells whether a start was answered with the name of a saga that is known by it

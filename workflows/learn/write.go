@@ -195,6 +195,10 @@ func (d *draft) talk(w *writer) {
 	}
 	accepted, why := d.accepted()
 	w.line(1, "accepted: "+accepted, why)
+	told := d.told()
+	if told != "" {
+		w.line(1, "status: "+flow(told), "a start was refused when a call was, and nothing was named that could be asked for: all should be undone then")
+	}
 	if d.id != "" {
 		w.line(1, "id: "+d.id, "another one in each answer to a start")
 	}
@@ -207,6 +211,9 @@ func (d *draft) talk(w *writer) {
 		w.line(1, "status: "+d.field, d.why)
 	}
 	w.line(1, "statuses:", "")
+	if told != "" {
+		d.words = append(d.words, word{refusedStart, saga.Compensated, "said by start.status"})
+	}
 	for _, word := range d.words {
 		w.line(2, flow(word.text)+": "+string(word.status), word.why)
 	}
