@@ -116,20 +116,10 @@ func (x *session) learn(ctx context.Context) error {
 	if x.harness.Quiet = cmp.Or(x.s.Quiet, silence); x.s.Quiet == 0 && silence > 0 {
 		x.host.say("it calls when it has ended already: a saga is over when all was silent for %v (quiet_ms of the file, or --quiet, says otherwise)", silence)
 	}
-	if x.flow.killsWait() {
-		x.host.say("kills at a call wait for the answer to the start, since outcome.request asks by ${id}: what is lost in a kill before that is not seen")
-	}
 	if x.flow.file.Steps == nil {
 		x.flow.steps = inOrder(x.flow.steps, runs)
 	}
 	return nil
-}
-
-// killsWait tells whether a saga can't be asked for before its start was answered, and
-// processes may be killed.
-func (f *flow) killsWait() bool {
-	return f.file.Names() && f.file.AsksByID() &&
-		slices.ContainsFunc(f.file.System.Processes, func(p orchestrators.Process) bool { return p.Crashable })
 }
 
 // longQuiet is how long the wires are listened to for what a workflow does when its saga has

@@ -101,7 +101,7 @@ func (r *cellRun) prepare(target wire.Target) error {
 		Operator: r.sys.Client(r.sys.Base()).Compensate, Governor: r.governor(), Console: r.console(),
 	}
 	if own, ok := r.sys.(*ownSystem); ok {
-		own.router.setup(&setup, r.ids, func(service string) { r.world.Forget(service) })
+		own.router.setup(&setup, r.ids, r.cell.Patient, func(service string) { r.world.Forget(service) })
 	}
 	r.in, err = wire.NewInjector(r.h.wire, setup)
 	if err != nil {

@@ -33,6 +33,9 @@ type Cell struct {
 	Plan     faults.Plan
 	Profile  participants.Profile
 	Seed     uint64
+	// Patient: a process of the user's own workflow is killed at a call only when the answer to
+	// its start has left it, or does not come soon.
+	Patient bool
 	// Rules are what the participants decide by; nil: the right ones.
 	Rules *participants.Rules
 }
@@ -241,8 +244,12 @@ func (h *Harness) tries(ctx context.Context, c Cell) iter.Seq[Result] {
 		id := c.ID
 		for n := 1; ; n++ {
 			r := h.RunCell(ctx, c)
-			r.Asked = id
 			unaskable := new(unaskableError)
+			if !c.Patient && errors.As(r.Err, &unaskable) { // what a hasty kill leaves in the dark may be right
+				c.ID, c.Patient = id+".patient", true
+				r = h.RunCell(ctx, c)
+			}
+			r.Asked = id
 			r.Spoilt = n <= h.Again && (r.Err == nil && !allFired(r) || errors.As(r.Err, &unaskable))
 			if !yield(r) || !r.Spoilt {
 				return

@@ -11,6 +11,7 @@ import (
 	"github.com/sagacheck/sagacheck/history"
 	"github.com/sagacheck/sagacheck/orchestrators"
 	"github.com/sagacheck/sagacheck/saga"
+	"github.com/sagacheck/sagacheck/workflows"
 )
 
 // mayRepeat tells whether a client may submit a saga again whose answer was lost.
@@ -43,7 +44,7 @@ func (r *cellRun) lookUp(ctx context.Context, d saga.Definition, why error) (acc
 			case answers.Hopeless(err), err != nil && time.Now().After(deadline):
 				return false, fmt.Errorf("the status of saga %s, whose submission was not answered (%w): %w", d.ID, why, err)
 			case err == nil && (time.Since(busy) > quiet || time.Now().After(deadline)):
-				return r.unanswered(d.ID, code)
+				return r.unanswered(ctx, d.ID, code)
 			}
 		}
 		if err := pause(ctx, submitPause); err != nil {
@@ -72,9 +73,9 @@ func (r *cellRun) startStruck() bool {
 	return slices.ContainsFunc(r.cell.Plan.Faults, func(f faults.Fault) bool { return f.At.Step == saga.SubmitStep })
 }
 
-// unanswered judges a saga that is not known. One that has called was taken, but if nobody can
-// ask for it: what became of that one is not known.
-func (r *cellRun) unanswered(id string, code int) (accepted bool, err error) {
+// unanswered judges a saga that is not known. One that has called was taken. If nobody can ask
+// for it, what became of it is not known, but for one that left what it did half done.
+func (r *cellRun) unanswered(ctx context.Context, id string, code int) (accepted bool, err error) {
 	why := "unknown after its only submission, and not submitted again: the orchestrator lacks the capability idempotent-submit"
 	switch {
 	case !r.called(id):
@@ -83,9 +84,50 @@ func (r *cellRun) unanswered(id string, code int) (accepted bool, err error) {
 		return true, nil
 	case r.startStruck():
 		why = "its start was struck, and it runs: without the id in the answer nobody can ask what became of it"
+	case r.leftHalfDone(ctx, id):
+		r.rec.Add(history.Event{Kind: history.SagaAccepted, Saga: id, Code: code, Detail: "its answer was lost; it has called services, and left half of it done"})
+		return true, nil
 	default:
 		return false, &unaskableError{id}
 	}
 	r.rec.Add(history.Event{Kind: history.SagaRefused, Saga: id, Code: code, Detail: why})
 	return false, nil
+}
+
+// leftHalfDone tells whether a saga that nobody can ask for comes to an end with what it has done
+// neither complete nor undone, although it had as long as any other to go on.
+func (r *cellRun) leftHalfDone(ctx context.Context, id string) bool {
+	seen, still := 0, time.Now()
+	for {
+		events, _ := r.rec.Since(0)
+		if len(events) > seen || r.in.Away() || r.in.Pending() > 0 {
+			seen, still = len(events), time.Now()
+		}
+		switch {
+		case !r.halfDone(id, events):
+			return false
+		case time.Since(still) > r.h.Settle:
+			return true
+		case pause(ctx, submitPause) != nil:
+			return false
+		}
+	}
+}
+
+// halfDone tells whether something of a saga is done and not undone, and a step that must be done
+// is not.
+func (r *cellRun) halfDone(id string, events []history.Event) bool {
+	done, left := map[string]bool{}, map[string]bool{}
+	for _, e := range events {
+		switch {
+		case e.Kind != history.CallCommitted || e.Saga != id:
+		case e.Direction == saga.Compensation:
+			delete(left, e.Step)
+		default:
+			done[base(e.Step)], left[e.Step] = true, true
+		}
+	}
+	return len(left) > 0 && slices.ContainsFunc(r.own.router.flow.Plan(), func(p workflows.Planned) bool {
+		return !p.Optional && p.Kind != saga.Deferrable && !done[p.Name]
+	})
 }

@@ -109,10 +109,12 @@ func (r *cellRun) enroll(sys *ownSystem) error {
 }
 
 // setup tells the injector what is different with a workflow.
-func (r *router) setup(s *wire.Setup, ids []string, forget func(service string)) {
+func (r *router) setup(s *wire.Setup, ids []string, patient bool, forget func(service string)) {
 	s.Service = func(step string) string { return r.flow.ServiceOf(base(step)) }
 	s.Forget = forget
-	s.AwaitNames = func(ctx context.Context) { r.awaitNames(ctx, ids) }
+	if patient {
+		s.AwaitNames = func(ctx context.Context) { r.awaitNames(ctx, ids) }
+	}
 	s.Gate = func(step string) *wire.Gate { return r.gates[s.Service(step)] }
 	s.Answered = func(id string, code int, header http.Header, body []byte) {
 		answer := workflows.AnswerOf(code, header, body)

@@ -123,6 +123,21 @@ func TestStartWithoutAnswer(t *testing.T) {
 	}
 }
 
+// TestLeftHalfDone: a saga that nobody can ask for, and that does not go on, is lost.
+func TestLeftHalfDone(t *testing.T) {
+	t.Parallel()
+	h, flow := startShop(t, &shop{send: usual, silent: true, half: true}, "127.0.0.1")
+	h.Settle = time.Second
+	r := h.RunCell(t.Context(), shopCell(flow, 1, faults.Plan{}))
+	if r.Err != nil {
+		t.Fatal(r.Err)
+	}
+	one := history.NewIndex(r.History).Sagas[0]
+	if len(one.Accepted) != 1 || len(one.Reports) == 0 || one.Reports[0].Kind != history.SagaUnknown {
+		t.Errorf("accepted %d times, reports: %+v", len(one.Accepted), one.Reports)
+	}
+}
+
 // TestEndToldByTheStart: what the answer to a start says of its end is that, and nobody is asked.
 func TestEndToldByTheStart(t *testing.T) {
 	t.Parallel()
@@ -160,7 +175,7 @@ func TestStartWithoutAnswerAgain(t *testing.T) {
 	if err := h.Run(t.Context(), slices.Values([]harness.Cell{shopCell(flow, 1, faults.Plan{})}), func(r harness.Result) { results = append(results, r) }); err != nil {
 		t.Fatal(err)
 	}
-	if len(results) != 2 || !results[0].Spoilt || results[0].Err == nil || results[1].Spoilt || results[1].Err != nil {
+	if len(results) != 1 || results[0].Spoilt || results[0].Err != nil || !results[0].Cell.Patient || results[0].Asked == results[0].Cell.ID {
 		t.Errorf("%d results: %+v", len(results), results)
 	}
 }

@@ -44,6 +44,9 @@ type shop struct {
 	// silent: a start is never answered, and an order goes by its customer; once: the first one.
 	silent, once bool
 
+	// half: an order is forgotten when its articles are reserved.
+	half bool
+
 	// refuses: no order is taken, and no more said of it than that.
 	refuses bool
 
@@ -102,6 +105,9 @@ func (s *shop) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 			})
 		}
 		work.Wait()
+		if s.half {
+			return
+		}
 		charge := map[string]any{"customer": order.Customer, "amount": order.Amount}
 		if s.outbox > 0 {
 			done := s.try(s.url["pay"]+"/payments", charge)
