@@ -93,7 +93,7 @@ func (x *session) learn(ctx context.Context) error {
 	for i := range x.flow.steps {
 		s := &x.flow.steps[i]
 		answer := saga.FailurePoint{Step: s.Name, Direction: saga.Action, Attempt: 1, Phase: saga.Response}
-		lost := faults.Doing(faults.Fault{At: answer}, faults.Effect.Silent)
+		lost := faults.Doing(faults.Fault{At: answer}, faults.Injection.Silent)
 		h, err := x.try(ctx, faults.Plan{Faults: []faults.Fault{lost}}, listen)
 		if err != nil {
 			return fmt.Errorf("workflow %s, a run with the answer to %s lost: %w", x.flow.file.Name, s.Name, err)
@@ -163,7 +163,7 @@ func (x *session) quietAfterRefusal(ctx context.Context) (time.Duration, error) 
 		return 0, nil
 	}
 	last := saga.FailurePoint{Step: x.flow.steps[n-1].Name, Direction: saga.Action, Attempt: 1, Phase: saga.Receive}
-	h, err := x.try(ctx, faults.Plan{Faults: []faults.Fault{faults.Doing(faults.Fault{At: last}, faults.Effect.Refuses)}}, longQuiet)
+	h, err := x.try(ctx, faults.Plan{Faults: []faults.Fault{faults.Doing(faults.Fault{At: last}, faults.Injection.Refuses)}}, longQuiet)
 	if err != nil || h == nil {
 		return 0, ctx.Err()
 	}

@@ -47,9 +47,9 @@ func (answer) Validate(f Fault) error {
 	return nil
 }
 
-// Effect is an answer.
-func (answer) Effect(f Fault, _ int) Effect {
-	return Effect{Answer: &Answer{
+// Injection is an answer.
+func (answer) Injection(f Fault, _ int) Injection {
+	return Injection{Answer: &Answer{
 		Code: f.Code, Title: http.StatusText(f.Code), RetryAfterS: f.RetryAfterS, RetryAfterDate: f.RetryAfterDate,
 	}}
 }

@@ -18,5 +18,5 @@ func (askRollback) Doc() KindDoc {
 
 func (askRollback) Validate(Fault) error { return nil }
 
-// Effect is a question.
-func (askRollback) Effect(Fault, int) Effect { return Effect{Asked: true} }
+// Injection is a question.
+func (askRollback) Injection(Fault, int) Injection { return Injection{Asked: true} }

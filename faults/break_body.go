@@ -17,10 +17,10 @@ func (breakBody) Doc() KindDoc {
 // Validate accepts all: it has no fields.
 func (breakBody) Validate(Fault) error { return nil }
 
-// Effect is the end of an answer within its body.
-func (breakBody) Effect(f Fault, _ int) Effect { return bend(f, BrokenOff, 0) }
+// Injection is the end of an answer within its body.
+func (breakBody) Injection(f Fault, _ int) Injection { return bend(f, BrokenOff, 0) }
 
 // Simpler is an answer that is cut within its head, or nothing of it.
 func (breakBody) Simpler(f Fault, p saga.RetryPolicy) []Fault {
-	return []Fault{instead(f, f.At.Phase, p, Effect.Silent), instead(f, f.At.Phase, p, Bent(Reset)), instead(f, f.At.Phase, p, Bent(Ended))}
+	return []Fault{instead(f, f.At.Phase, p, Injection.Silent), instead(f, f.At.Phase, p, Bent(Reset)), instead(f, f.At.Phase, p, Bent(Ended))}
 }

@@ -23,8 +23,8 @@ func (changePolicy) Doc() KindDoc {
 
 func (changePolicy) Validate(f Fault) error { return within("delay_ms", f.DelayMS, 1, 60000) }
 
-// Effect is other policies.
-func (changePolicy) Effect(f Fault, _ int) Effect { return Effect{Waits: ms(f.DelayMS)} }
+// Injection is other policies.
+func (changePolicy) Injection(f Fault, _ int) Injection { return Injection{Waits: ms(f.DelayMS)} }
 
 // Usual is a wait that no usual policy allows.
 func (changePolicy) Usual(f Fault, p saga.RetryPolicy) []Fault {

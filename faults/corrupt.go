@@ -45,20 +45,20 @@ func garbledAs(f Fault, known []garble.How) error {
 	return nil
 }
 
-// Effect is an answer.
-func (corrupt) Effect(f Fault, _ int) Effect { return garbled(f, corruptions) }
+// Injection is an answer.
+func (corrupt) Injection(f Fault, _ int) Injection { return garbled(f, corruptions) }
 
-// garbled is the effect of a kind that gives another answer than the participant's, in one
+// garbled is the injection of a kind that gives another answer than the participant's, in one
 // of the ways that it knows: the first, where the plan does not say.
-func garbled(f Fault, known []garble.How) Effect {
+func garbled(f Fault, known []garble.How) Injection {
 	how := garble.How(f.As)
 	if how == "" {
 		how = known[0]
 	}
 	if !slices.Contains(known, how) {
-		return Effect{}
+		return Injection{}
 	}
-	return Effect{Answer: &Answer{Code: http.StatusOK, Garble: how}}
+	return Injection{Answer: &Answer{Code: http.StatusOK, Garble: how}}
 }
 
 // Simpler is the page, or a success with another code.

@@ -29,10 +29,10 @@ func (crashOrchestrator) Validate(f Fault) error {
 	return nil
 }
 
-// Effect is a process that is away. At response the answer is kept back until it is
+// Injection is a process that is away. At response the answer is kept back until it is
 // dead.
-func (crashOrchestrator) Effect(f Fault, _ int) Effect {
-	e := Effect{Victim: ProcessKilled, For: ms(f.DelayMS)}
+func (crashOrchestrator) Injection(f Fault, _ int) Injection {
+	e := Injection{Victim: ProcessKilled, For: ms(f.DelayMS)}
 	if f.At.Phase == saga.Response {
 		e.Bends = []Bend{{Answer: true, How: Swallowed}}
 	}

@@ -22,9 +22,9 @@ func (crashParticipant) Doc() KindDoc {
 
 func (crashParticipant) Validate(f Fault) error { return positive("delay_ms", f.DelayMS) }
 
-// Effect is a broken connection, and a service that is away.
-func (crashParticipant) Effect(f Fault, _ int) Effect {
-	return Effect{Answer: &Answer{Hangup: true}, Victim: ServiceDown, For: ms(f.DelayMS)}
+// Injection is a broken connection, and a service that is away.
+func (crashParticipant) Injection(f Fault, _ int) Injection {
+	return Injection{Answer: &Answer{Hangup: true}, Victim: ServiceDown, For: ms(f.DelayMS)}
 }
 
 // Usual is about the first wait.

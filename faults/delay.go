@@ -22,8 +22,8 @@ func (delay) Doc() KindDoc {
 
 func (delay) Validate(f Fault) error { return positive("delay_ms", f.DelayMS) }
 
-// Effect is a wait.
-func (delay) Effect(f Fault, _ int) Effect { return bend(f, Late, f.DelayMS) }
+// Injection is a wait.
+func (delay) Injection(f Fault, _ int) Injection { return bend(f, Late, f.DelayMS) }
 
 // Usual is past the attempt's time-out, and well within it.
 func (delay) Usual(f Fault, p saga.RetryPolicy) []Fault {
@@ -56,5 +56,5 @@ func drawAround(t *rapid.T, p saga.RetryPolicy) int {
 
 // Simpler is silence.
 func (delay) Simpler(f Fault, p saga.RetryPolicy) []Fault {
-	return []Fault{instead(f, f.At.Phase, p, Effect.Silent)}
+	return []Fault{instead(f, f.At.Phase, p, Injection.Silent)}
 }

@@ -19,16 +19,16 @@ func TestDoing(t *testing.T) {
 	coded.Code = http.StatusServiceUnavailable
 	for _, c := range []struct {
 		f    Fault
-		does func(Effect) bool
+		does func(Injection) bool
 		want string
 	}{
-		{at(saga.Response), Effect.Silent, "lose"},
-		{at(saga.Response), Effect.Kills, "crash-orchestrator"},
+		{at(saga.Response), Injection.Silent, "lose"},
+		{at(saga.Response), Injection.Kills, "crash-orchestrator"},
 		{at(saga.Receive), Answers(http.StatusServiceUnavailable), "unavailable"},
 		{coded, Answers(http.StatusServiceUnavailable), "answer"},
 		{as, Garbles(garble.Number), "wrong-type"},
-		{Fault{Steps: []string{"charge"}, ForMS: 10}, func(e Effect) bool { return e.Cut }, "outage"},
-		{Fault{ForMS: 10}, Effect.Kills, "orchestrator-outage"},
+		{Fault{Steps: []string{"charge"}, ForMS: 10}, func(e Injection) bool { return e.Cut }, "outage"},
+		{Fault{ForMS: 10}, Injection.Kills, "orchestrator-outage"},
 	} {
 		if got := Doing(c.f, c.does); got.Kind != c.want || got.At != c.f.At {
 			t.Errorf("%+v became %+v: expected %s", c.f, got, c.want)

@@ -39,8 +39,8 @@ func (drift) Validate(f Fault) error {
 	return within("delay_ms", f.DelayMS, 0, 60000)
 }
 
-// Effect is a ledger that is another one after a time.
-func (drift) Effect(f Fault, _ int) Effect { return Effect{Drifts: f.As, For: ms(f.DelayMS)} }
+// Injection is a ledger that is another one after a time.
+func (drift) Injection(f Fault, _ int) Injection { return Injection{Drifts: f.As, For: ms(f.DelayMS)} }
 
 // Usual is that all is gone.
 func (drift) Usual(f Fault, _ saga.RetryPolicy) []Fault {

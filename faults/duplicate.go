@@ -26,9 +26,9 @@ func (duplicate) Validate(f Fault) error {
 	return nil
 }
 
-// Effect is a second copy.
-func (duplicate) Effect(f Fault, _ int) Effect {
-	return Effect{Copied: true, For: ms(f.DelayMS)}
+// Injection is a second copy.
+func (duplicate) Injection(f Fault, _ int) Injection {
+	return Injection{Copied: true, For: ms(f.DelayMS)}
 }
 
 // Usual is a copy at the time that the fault says, and one that comes late.

@@ -22,8 +22,8 @@ func (serverError) Doc() KindDoc {
 
 func (serverError) Validate(Fault) error { return nil }
 
-// Effect is an answer.
-func (serverError) Effect(Fault, int) Effect { return Effect{Answer: internalError()} }
+// Injection is an answer.
+func (serverError) Injection(Fault, int) Injection { return Injection{Answer: internalError()} }
 
 // Simpler says it in fewer words: done but not told is a lost answer, not done but
 // told is "unavailable".
@@ -33,7 +33,7 @@ func toldOrNot(f Fault, p saga.RetryPolicy) []Fault {
 	if f.At.Phase == saga.Receive {
 		return []Fault{instead(f, saga.Receive, p, Answers(http.StatusServiceUnavailable))}
 	}
-	return []Fault{instead(f, saga.Response, p, Effect.Silent)}
+	return []Fault{instead(f, saga.Response, p, Injection.Silent)}
 }
 
 func internalError() *Answer {

@@ -30,12 +30,12 @@ func (errorRate) Validate(f Fault) error {
 	return nil
 }
 
-// Effect is an answer to those that the list marks.
-func (errorRate) Effect(f Fault, nth int) Effect {
+// Injection is an answer to those that the list marks.
+func (errorRate) Injection(f Fault, nth int) Injection {
 	if nth >= len(f.Calls) || !f.Calls[nth] {
-		return Effect{}
+		return Injection{}
 	}
-	return Effect{Answer: internalError()}
+	return Injection{Answer: internalError()}
 }
 
 // Usual is a failure, a success and a failure.

@@ -93,7 +93,7 @@ func (p Plan) uncalled(d saga.Definition, of saga.StepRef) string {
 func (p Plan) kills() int {
 	n := 0
 	for _, f := range p.Faults {
-		if f.Effect(0).Victim == ProcessKilled {
+		if f.Injection(0).Victim == ProcessKilled {
 			n++
 		}
 	}
@@ -159,12 +159,12 @@ func (p Plan) Bodiless() bool { return len(p.bodiless()) > 0 }
 // is given again to later attempts with the same key.
 func (p Plan) bodiless() (ps yamlfile.Problems) {
 	for i, f := range p.Faults {
-		if k, err := KindByName(f.Kind); err != nil || !k.Effect(f, 0).halves() {
+		if k, err := KindByName(f.Kind); err != nil || !k.Injection(f, 0).halves() {
 			continue
 		}
 		for j, o := range p.Faults {
 			k, err := KindByName(o.Kind)
-			if err == nil && o.At.Ref() == f.At.Ref() && o.At.Attempt <= f.At.Attempt && k.Effect(o, 0).bare() {
+			if err == nil && o.At.Ref() == f.At.Ref() && o.At.Attempt <= f.At.Attempt && k.Injection(o, 0).bare() {
 				ps.Add(fmt.Sprintf("faults[%d].at", i), "%s: the answer has no body: faults[%d] says 204", f.At, j)
 			}
 		}

@@ -31,9 +31,9 @@ func (forgetKeys) Doc() KindDoc {
 
 func (forgetKeys) Validate(f Fault) error { return positive("delay_ms", f.DelayMS) }
 
-// Effect is that of a kill, and keys that are gone.
-func (forgetKeys) Effect(f Fault, nth int) Effect {
-	e := crashOrchestrator{}.Effect(f, nth)
+// Injection is that of a kill, and keys that are gone.
+func (forgetKeys) Injection(f Fault, nth int) Injection {
+	e := crashOrchestrator{}.Injection(f, nth)
 	e.Forgets = true
 	return e
 }
@@ -53,5 +53,5 @@ func (k forgetKeys) Draw(t *rapid.T, f Fault, p saga.RetryPolicy) Fault {
 
 // Simpler is an absence through which the keys are remembered.
 func (forgetKeys) Simpler(f Fault, _ saga.RetryPolicy) []Fault {
-	return []Fault{Doing(f, Effect.Kills)}
+	return []Fault{Doing(f, Injection.Kills)}
 }

@@ -13,7 +13,7 @@ import (
 func TestHistoriesKnowWhatKindsDo(t *testing.T) {
 	for _, k := range faults.Kinds() {
 		for _, f := range examples(k) {
-			e := f.Effect(0)
+			e := f.Injection(0)
 			h := &history.History{Header: history.Header{Faults: []history.PlannedFault{{Kind: f.Kind, At: f.At}}}}
 			planned, _ := h.Planned(0)
 			onlySilence := e.Victim == "" && len(e.Bends) > 0 && !slices.ContainsFunc(e.Bends, func(b faults.Bend) bool {

@@ -61,9 +61,9 @@ type Kind interface {
 	Doc() KindDoc
 	// Validate says which field is wrong and what was expected.
 	Validate(f Fault) error
-	// Effect is what a valid fault does to the attempt that meets it; nth counts from 0
+	// Injection is what a valid fault does to the attempt that meets it; nth counts from 0
 	// those that have met a window before.
-	Effect(f Fault, nth int) Effect
+	Injection(f Fault, nth int) Injection
 	// Usual fills in the fields that nobody chose with values that matter under the
 	// policy of the call that it strikes; the first of them stands for all.
 	Usual(f Fault, p saga.RetryPolicy) []Fault
@@ -81,7 +81,7 @@ func (plain) Draw(_ *rapid.T, f Fault, _ saga.RetryPolicy) Fault { return f }
 func (plain) Simpler(Fault, saga.RetryPolicy) []Fault            { return nil }
 
 // instead is a fault that does something else at the same attempt.
-func instead(f Fault, phase saga.Phase, p saga.RetryPolicy, does func(Effect) bool) Fault {
+func instead(f Fault, phase saga.Phase, p saga.RetryPolicy, does func(Injection) bool) Fault {
 	g := Fault{Saga: f.Saga, At: f.At}
 	g.At.Phase = phase
 	return UsuallyDoing(g, p, does)
@@ -97,7 +97,7 @@ func Defaults(f Fault, p saga.RetryPolicy) Fault {
 }
 
 // firstCall is a fault that does that at the first call of a window's first step.
-func firstCall(f Fault, phase saga.Phase, p saga.RetryPolicy, does func(Effect) bool) []Fault {
+func firstCall(f Fault, phase saga.Phase, p saga.RetryPolicy, does func(Injection) bool) []Fault {
 	if len(f.Steps) == 0 {
 		return nil
 	}

@@ -21,9 +21,9 @@ func (latency) Doc() KindDoc {
 
 func (latency) Validate(f Fault) error { return positive("delay_ms", f.DelayMS) }
 
-// Effect is a wait on either way.
-func (latency) Effect(f Fault, _ int) Effect {
-	return Effect{Bends: []Bend{{How: Late, N: f.DelayMS}, {Answer: true, How: Late, N: f.DelayMS}}}
+// Injection is a wait on either way.
+func (latency) Injection(f Fault, _ int) Injection {
+	return Injection{Bends: []Bend{{How: Late, N: f.DelayMS}, {Answer: true, How: Late, N: f.DelayMS}}}
 }
 
 // Usual is within every time-out.

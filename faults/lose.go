@@ -17,5 +17,5 @@ func (lose) Doc() KindDoc {
 
 func (lose) Validate(Fault) error { return nil }
 
-// Effect is silence.
-func (lose) Effect(f Fault, _ int) Effect { return bend(f, Swallowed, 0) }
+// Injection is silence.
+func (lose) Injection(f Fault, _ int) Injection { return bend(f, Swallowed, 0) }

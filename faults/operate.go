@@ -67,8 +67,8 @@ func actNames() string {
 	return strings.Join(names, ", ")
 }
 
-// Effect is what is asked.
-func (operate) Effect(f Fault, _ int) Effect {
+// Injection is what is asked.
+func (operate) Injection(f Fault, _ int) Injection {
 	e := asking(f)
 	if f.As == string(saga.ActPause) {
 		e.Resumed = ms(f.DelayMS)
@@ -78,8 +78,8 @@ func (operate) Effect(f Fault, _ int) Effect {
 	return e
 }
 
-func asking(f Fault) Effect {
-	e := Effect{Acts: []saga.Act{saga.Act(f.As)}, Consoles: max(f.Consoles, 1), Times: max(f.Times, 1)}
+func asking(f Fault) Injection {
+	e := Injection{Acts: []saga.Act{saga.Act(f.As)}, Consoles: max(f.Consoles, 1), Times: max(f.Times, 1)}
 	if saga.Act(f.As) == ends {
 		e.Acts = []saga.Act{saga.ActPause, ends}
 	}

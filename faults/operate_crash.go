@@ -31,8 +31,8 @@ func (operateCrash) Validate(f Fault) error {
 	return within("delay_ms", f.DelayMS, 0, 0)
 }
 
-// Effect is what is asked, and a process that is away.
-func (operateCrash) Effect(f Fault, _ int) Effect {
+// Injection is what is asked, and a process that is away.
+func (operateCrash) Injection(f Fault, _ int) Injection {
 	e := asking(f)
 	e.Victim, e.Resumed = ProcessKilled, ms(f.DelayMS)
 	return e

@@ -16,7 +16,7 @@ func (orchestratorOutage) Doc() KindDoc {
 
 func (orchestratorOutage) Validate(Fault) error { return nil }
 
-// Effect is a process that is away.
-func (orchestratorOutage) Effect(f Fault, _ int) Effect {
-	return Effect{Victim: ProcessKilled, For: f.For()}
+// Injection is a process that is away.
+func (orchestratorOutage) Injection(f Fault, _ int) Injection {
+	return Injection{Victim: ProcessKilled, For: f.For()}
 }

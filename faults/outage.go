@@ -17,8 +17,8 @@ func (outage) Doc() KindDoc {
 
 func (outage) Validate(f Fault) error { return nil }
 
-// Effect is a reset.
-func (outage) Effect(Fault, int) Effect { return Effect{Cut: true} }
+// Injection is a reset.
+func (outage) Injection(Fault, int) Injection { return Injection{Cut: true} }
 
 // Simpler is the first call of its first step.
 func (outage) Simpler(f Fault, p saga.RetryPolicy) []Fault {

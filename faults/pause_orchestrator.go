@@ -22,9 +22,9 @@ func (pauseOrchestrator) Doc() KindDoc {
 
 func (pauseOrchestrator) Validate(f Fault) error { return positive("delay_ms", f.DelayMS) }
 
-// Effect is a process that stands still.
-func (pauseOrchestrator) Effect(f Fault, _ int) Effect {
-	return Effect{Victim: ProcessPaused, For: ms(f.DelayMS)}
+// Injection is a process that stands still.
+func (pauseOrchestrator) Injection(f Fault, _ int) Injection {
+	return Injection{Victim: ProcessPaused, For: ms(f.DelayMS)}
 }
 
 // Usual is past the attempt's time-out.
@@ -41,5 +41,5 @@ func (pauseOrchestrator) Draw(t *rapid.T, f Fault, p saga.RetryPolicy) Fault {
 
 // Simpler is an answer that does not come, or comes late.
 func (pauseOrchestrator) Simpler(f Fault, p saga.RetryPolicy) []Fault {
-	return []Fault{instead(f, saga.Response, p, Effect.Silent), instead(f, saga.Request, p, Bent(Late))}
+	return []Fault{instead(f, saga.Response, p, Injection.Silent), instead(f, saga.Request, p, Bent(Late))}
 }

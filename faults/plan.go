@@ -84,7 +84,7 @@ func (p Plan) Refuses() bool {
 
 // Loses tells whether what is on its way at a point is lost.
 func (p Plan) Loses(at saga.FailurePoint) bool {
-	return slices.ContainsFunc(p.Faults, func(f Fault) bool { return f.At == at && f.Effect(0).Silent() })
+	return slices.ContainsFunc(p.Faults, func(f Fault) bool { return f.At == at && f.Injection(0).Silent() })
 }
 
 // NeedsProcess tells whether the plan kills or pauses the orchestrator, or cuts

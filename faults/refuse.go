@@ -34,9 +34,9 @@ func (refuse) Validate(f Fault) error {
 	return positive("delay_ms", f.DelayMS)
 }
 
-// Effect is a closed port.
-func (refuse) Effect(f Fault, _ int) Effect {
-	return Effect{Refused: true, For: ms(f.DelayMS)}
+// Injection is a closed port.
+func (refuse) Injection(f Fault, _ int) Injection {
+	return Injection{Refused: true, For: ms(f.DelayMS)}
 }
 
 // Usual is a port that opens at once.

@@ -25,9 +25,9 @@ func (reject) Doc() KindDoc {
 
 func (reject) Validate(f Fault) error { return nil }
 
-// Effect is an answer, by a rule.
-func (reject) Effect(Fault, int) Effect {
-	return Effect{Decides: true, Answer: &Answer{Code: http.StatusUnprocessableEntity, Title: "rejected", Detail: "a business rule says no"}}
+// Injection is an answer, by a rule.
+func (reject) Injection(Fault, int) Injection {
+	return Injection{Decides: true, Answer: &Answer{Code: http.StatusUnprocessableEntity, Title: "rejected", Detail: "a business rule says no"}}
 }
 
 func rangeError(field string, v, lo, hi int) error {

@@ -17,10 +17,10 @@ func (reset) Doc() KindDoc {
 
 func (reset) Validate(Fault) error { return nil }
 
-// Effect is a reset.
-func (reset) Effect(f Fault, _ int) Effect { return bend(f, Reset, 0) }
+// Injection is a reset.
+func (reset) Injection(f Fault, _ int) Injection { return bend(f, Reset, 0) }
 
 // Simpler is silence.
 func (reset) Simpler(f Fault, p saga.RetryPolicy) []Fault {
-	return []Fault{instead(f, f.At.Phase, p, Effect.Silent)}
+	return []Fault{instead(f, f.At.Phase, p, Injection.Silent)}
 }

@@ -45,9 +45,9 @@ func (setFlag) Validate(f Fault) error {
 	return within("delay_ms", f.DelayMS, 1, 60000)
 }
 
-// Effect is a flag that is on for a time.
-func (setFlag) Effect(f Fault, _ int) Effect {
-	return Effect{Flag: f.As, FlagSteps: f.Steps, For: ms(f.DelayMS)}
+// Injection is a flag that is on for a time.
+func (setFlag) Injection(f Fault, _ int) Injection {
+	return Injection{Flag: f.As, FlagSteps: f.Steps, For: ms(f.DelayMS)}
 }
 
 // Usual is no retries for a time in which there would be some.

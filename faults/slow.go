@@ -20,8 +20,8 @@ func (slow) Doc() KindDoc {
 
 func (slow) Validate(f Fault) error { return positive("kbps", f.KBps) }
 
-// Effect is a trickle.
-func (slow) Effect(f Fault, _ int) Effect { return bend(f, Trickling, f.KBps) }
+// Injection is a trickle.
+func (slow) Injection(f Fault, _ int) Injection { return bend(f, Trickling, f.KBps) }
 
 // Usual is a rate that takes a while.
 func (slow) Usual(f Fault, _ saga.RetryPolicy) []Fault {

@@ -17,10 +17,10 @@ func (stallBody) Doc() KindDoc {
 // Validate accepts all: it has no fields.
 func (stallBody) Validate(Fault) error { return nil }
 
-// Effect is an answer that stalls within its body.
-func (stallBody) Effect(f Fault, _ int) Effect { return bend(f, Stalled, 0) }
+// Injection is an answer that stalls within its body.
+func (stallBody) Injection(f Fault, _ int) Injection { return bend(f, Stalled, 0) }
 
 // Simpler is silence.
 func (stallBody) Simpler(f Fault, p saga.RetryPolicy) []Fault {
-	return []Fault{instead(f, f.At.Phase, p, Effect.Silent)}
+	return []Fault{instead(f, f.At.Phase, p, Injection.Silent)}
 }

@@ -15,7 +15,7 @@ func (storeOutage) Doc() KindDoc {
 
 func (storeOutage) Validate(Fault) error { return nil }
 
-// Effect is a store that is away.
-func (storeOutage) Effect(f Fault, _ int) Effect {
-	return Effect{Victim: StoreCutOff, For: f.For()}
+// Injection is a store that is away.
+func (storeOutage) Injection(f Fault, _ int) Injection {
+	return Injection{Victim: StoreCutOff, For: f.For()}
 }

@@ -21,9 +21,9 @@ func (throttle) Doc() KindDoc {
 
 func (throttle) Validate(f Fault) error { return positive("retry_after_s", f.RetryAfterS) }
 
-// Effect is an answer.
-func (throttle) Effect(f Fault, _ int) Effect {
-	return Effect{Answer: &Answer{Code: http.StatusTooManyRequests, Title: "too many requests", RetryAfterS: f.RetryAfterS}}
+// Injection is an answer.
+func (throttle) Injection(f Fault, _ int) Injection {
+	return Injection{Answer: &Answer{Code: http.StatusTooManyRequests, Title: "too many requests", RetryAfterS: f.RetryAfterS}}
 }
 
 // Usual is the shortest Retry-After.

@@ -30,8 +30,8 @@ func (truncate) Validate(f Fault) error {
 	return nil
 }
 
-// Effect is an early end.
-func (truncate) Effect(f Fault, _ int) Effect { return bend(f, Ended, f.Bytes) }
+// Injection is an early end.
+func (truncate) Injection(f Fault, _ int) Injection { return bend(f, Ended, f.Bytes) }
 
 // Usual is a cut within the head.
 func (truncate) Usual(f Fault, _ saga.RetryPolicy) []Fault {
@@ -47,5 +47,5 @@ func (truncate) Draw(t *rapid.T, f Fault, _ saga.RetryPolicy) Fault {
 
 // Simpler is nothing of it.
 func (truncate) Simpler(f Fault, p saga.RetryPolicy) []Fault {
-	return []Fault{instead(f, f.At.Phase, p, Effect.Silent), instead(f, f.At.Phase, p, Bent(Reset))}
+	return []Fault{instead(f, f.At.Phase, p, Injection.Silent), instead(f, f.At.Phase, p, Bent(Reset))}
 }

@@ -21,7 +21,7 @@ func (unavailable) Doc() KindDoc {
 
 func (unavailable) Validate(Fault) error { return nil }
 
-// Effect is an answer.
-func (unavailable) Effect(Fault, int) Effect {
-	return Effect{Answer: &Answer{Code: http.StatusServiceUnavailable, Title: "unavailable"}}
+// Injection is an answer.
+func (unavailable) Injection(Fault, int) Injection {
+	return Injection{Answer: &Answer{Code: http.StatusServiceUnavailable, Title: "unavailable"}}
 }

@@ -25,8 +25,8 @@ var wrongTypes = []garble.How{garble.Number, garble.Text}
 
 func (wrongType) Validate(f Fault) error { return garbledAs(f, wrongTypes) }
 
-// Effect is an answer.
-func (wrongType) Effect(f Fault, _ int) Effect { return garbled(f, wrongTypes) }
+// Injection is an answer.
+func (wrongType) Injection(f Fault, _ int) Injection { return garbled(f, wrongTypes) }
 
 // Simpler is an answer that says nothing.
 func (wrongType) Simpler(f Fault, p saga.RetryPolicy) []Fault {

@@ -34,19 +34,19 @@ func (r *router) tellLater(call *workflows.Call, s *ownSaga, done participants.D
 // callBack calls the workflow until it says that it has heard. That it does not is no trouble
 // of ours.
 func (r *cellRun) callBack(ctx context.Context, back workflows.Callback, told wire.Callback) error {
-	gates, err := r.h.wire.Lease(1)
+	endpoints, err := r.h.wire.Lease(1)
 	if err != nil {
 		return err
 	}
-	defer r.h.wire.Release(gates)
-	r.in.Callback(gates[0], told, upstream(back.URL))
+	defer r.h.wire.Release(endpoints)
+	r.in.Callback(endpoints[0], told, upstream(back.URL))
 	limit := time.Duration(float64(saga.SubmitPolicy.AttemptTimeout()) * r.h.scale(r.sys))
 	client := &http.Client{
 		Timeout: limit, Transport: &http.Transport{DisableKeepAlives: true},
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 	}
 	for n := 1; ; n++ {
-		heard, err := post(ctx, client, through(back.URL, gates[0].Addr()), back)
+		heard, err := post(ctx, client, through(back.URL, endpoints[0].Addr()), back)
 		if err != nil || heard || n == back.Attempts {
 			return err
 		}

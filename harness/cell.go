@@ -23,19 +23,19 @@ type cellRun struct {
 	ids  []string
 	defs []saga.Definition
 	// accepted are the ids of the sagas that the orchestrator has taken.
-	accepted []string
-	calm     bool // all had ended, and was silent
-	gates    map[saga.Operation]*wire.Gate
-	leased   []*wire.Gate
-	own      *ownSystem // that runs the user's own workflow; nil: the sagas were made by us
-	rec      *history.Recorder
-	in       *wire.Injector
-	world    *participants.World
+	accepted  []string
+	calm      bool // all had ended, and was silent
+	endpoints map[saga.Operation]*wire.Endpoint
+	leased    []*wire.Endpoint
+	own       *ownSystem // that runs the user's own workflow; nil: the sagas were made by us
+	rec       *history.Recorder
+	in        *wire.Injector
+	world     *participants.World
 }
 
 // run carries out one cell. target is the process that its faults may hit.
 func (h *Harness) run(ctx context.Context, c Cell, sys orchestrators.System, target wire.Target) (*history.History, error) {
-	r := &cellRun{h: h, cell: c, sys: sys, gates: map[saga.Operation]*wire.Gate{}}
+	r := &cellRun{h: h, cell: c, sys: sys, endpoints: map[saga.Operation]*wire.Endpoint{}}
 	if err := r.prepare(target); err != nil {
 		return nil, err
 	}
@@ -122,7 +122,7 @@ func (r *cellRun) prepare(target wire.Target) error {
 	return nil
 }
 
-// path is what the URL of an operation says; the gate that it belongs to takes
+// path is what the URL of an operation says; the endpoint that it belongs to takes
 // nothing else.
 func path(op saga.Operation) string {
 	return fmt.Sprintf("/sagas/%s/steps/%s/%s", op.Saga, op.Step, op.Direction)
@@ -138,7 +138,7 @@ func (r *cellRun) build() (registers map[string]string, err error) {
 		if ref.Direction == saga.ReadingBack {
 			return r.readBack(r.ids[n], ref.Step)
 		}
-		var g *wire.Gate // of a workflow, nobody asks
+		var g *wire.Endpoint // of a workflow, nobody asks
 		if g, err = r.lease(saga.Operation{Saga: r.ids[n], Step: ref.Step, Direction: ref.Direction}); err != nil {
 			return ""
 		}
@@ -155,14 +155,14 @@ func (r *cellRun) build() (registers map[string]string, err error) {
 	return registers, err
 }
 
-func (r *cellRun) lease(op saga.Operation) (*wire.Gate, error) {
-	gates, err := r.h.wire.Lease(1)
+func (r *cellRun) lease(op saga.Operation) (*wire.Endpoint, error) {
+	endpoints, err := r.h.wire.Lease(1)
 	if err != nil {
 		return nil, err
 	}
-	r.leased = append(r.leased, gates...)
-	r.gates[op] = gates[0]
-	return gates[0], nil
+	r.leased = append(r.leased, endpoints...)
+	r.endpoints[op] = endpoints[0]
+	return endpoints[0], nil
 }
 
 // service tells which participant a step belongs to: the owner of what it
@@ -184,9 +184,9 @@ func service(defs []saga.Definition) func(step string) string {
 	return func(step string) string { return owners[step] }
 }
 
-// script tells each gate its operation.
+// script tells each endpoint its operation.
 func (r *cellRun) script() {
-	for op, g := range r.gates {
+	for op, g := range r.endpoints {
 		if op.Step == saga.SubmitStep {
 			r.in.Script(g, op, "", upstream(r.sys.Base()), 0, nil)
 			continue

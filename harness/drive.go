@@ -50,7 +50,7 @@ func (r *cellRun) drive(ctx context.Context) error {
 // saga once, and looks it up if there was no good answer.
 func (r *cellRun) submit(ctx context.Context, d saga.Definition) (accepted bool, err error) {
 	op := saga.Operation{Saga: d.ID, Step: saga.SubmitStep, Direction: saga.Action}
-	client := r.sys.Client(through(r.sys.Base(), r.gates[op].Addr()))
+	client := r.sys.Client(through(r.sys.Base(), r.endpoints[op].Addr()))
 	deadline := time.Now().Add(r.h.Settle)
 	for {
 		r.rec.Add(history.Event{Kind: history.SagaSubmitted, Saga: d.ID})

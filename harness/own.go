@@ -19,10 +19,10 @@ import (
 // address for each service that it calls.
 type ownSystem struct {
 	orchestrators.System
-	wire   *wire.Wire
-	gates  []*wire.Gate
-	router *router
-	dir    string // of the authority's file; empty: there is none
+	wire      *wire.Wire
+	endpoints []*wire.Endpoint
+	router    *router
+	dir       string // of the authority's file; empty: there is none
 }
 
 var (
@@ -37,7 +37,7 @@ func StartWorkflow(ctx context.Context, w *wire.Wire, flow *workflows.Workflow, 
 		return nil, fmt.Errorf("workflow %s: %w", flow.Name, err)
 	}
 	if err := s.lease(); err != nil {
-		w.Release(s.gates)
+		w.Release(s.endpoints)
 		return nil, err
 	}
 	o.Vars, o.Env = map[string]string{}, map[string]string{}
@@ -49,8 +49,8 @@ func StartWorkflow(ctx context.Context, w *wire.Wire, flow *workflows.Workflow, 
 		s.giveBack()
 		return nil, fmt.Errorf("workflow %s: %w", flow.Name, err)
 	}
-	for name, g := range s.router.gates {
-		o.Vars["service."+name] = "http://" + g.Addr()
+	for name, ep := range s.router.endpoints {
+		o.Vars["service."+name] = "http://" + ep.Addr()
 	}
 	for name := range s.router.flow.Services {
 		if ttl := s.router.flow.TTL(name); ttl > 0 {
@@ -114,21 +114,21 @@ func (s *ownSystem) forward(o *orchestrators.Options) error {
 	if err := os.WriteFile(file, authority.PEM(), 0o644); err != nil {
 		return err
 	}
-	gates, err := s.wire.Lease(1)
+	endpoints, err := s.wire.Lease(1)
 	if err != nil {
 		return err
 	}
-	s.gates = append(s.gates, gates...)
-	gates[0].Forward(&wire.Proxy{Hosts: hosts, Authority: authority, Router: s.router})
-	o.Vars["proxy"], o.Vars["ca.file"] = "http://"+gates[0].Addr(), file
-	o.Env, o.Files = wire.ProxyEnv(gates[0].Addr(), file), []string{file}
+	s.endpoints = append(s.endpoints, endpoints...)
+	endpoints[0].Forward(&wire.Proxy{Hosts: hosts, Authority: authority, Router: s.router})
+	o.Vars["proxy"], o.Vars["ca.file"] = "http://"+endpoints[0].Addr(), file
+	o.Env, o.Files = wire.ProxyEnv(endpoints[0].Addr(), file), []string{file}
 	return nil
 }
 
 // giveBack gives back what is not the system's own.
 func (s *ownSystem) giveBack() {
-	s.wire.Release(s.gates)
-	s.gates = nil
+	s.wire.Release(s.endpoints)
+	s.endpoints = nil
 	if s.dir != "" {
 		_ = os.RemoveAll(s.dir) // it is a temporary file
 	}
@@ -137,19 +137,19 @@ func (s *ownSystem) giveBack() {
 // lease gets an address for each service.
 func (s *ownSystem) lease() error {
 	for _, name := range slices.Sorted(maps.Keys(s.router.flow.Services)) {
-		var gates []*wire.Gate
+		var endpoints []*wire.Endpoint
 		var err error
 		if at := s.router.flow.Services[name].Listen; at != "" {
-			gates = make([]*wire.Gate, 1)
-			gates[0], err = s.wire.LeaseAt(at)
+			endpoints = make([]*wire.Endpoint, 1)
+			endpoints[0], err = s.wire.LeaseAt(at)
 		} else {
-			gates, err = s.wire.Lease(1)
+			endpoints, err = s.wire.Lease(1)
 		}
 		if err != nil {
 			return fmt.Errorf("an address for services.%s: %w", name, err)
 		}
-		gates[0].Serve(name, s.router)
-		s.router.gates[name], s.gates = gates[0], append(s.gates, gates[0])
+		endpoints[0].Serve(name, s.router)
+		s.router.endpoints[name], s.endpoints = endpoints[0], append(s.endpoints, endpoints[0])
 	}
 	return nil
 }

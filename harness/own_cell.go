@@ -115,7 +115,7 @@ func (r *router) setup(s *wire.Setup, ids []string, patient bool, forget func(se
 	if patient {
 		s.AwaitNames = func(ctx context.Context) { r.awaitNames(ctx, ids) }
 	}
-	s.Gate = func(step string) *wire.Gate { return r.gates[s.Service(step)] }
+	s.Endpoint = func(step string) *wire.Endpoint { return r.endpoints[s.Service(step)] }
 	s.Answered = func(id string, code int, header http.Header, body []byte) {
 		answer := workflows.AnswerOf(code, header, body)
 		if yes, err := r.flow.Accepted(answer); err != nil || !yes {

@@ -30,7 +30,7 @@ func (r *router) real(service string) *wire.Real {
 // place is where the workflow's processes reach a URL by an address or a host of the file's.
 func (r *router) place(to *url.URL) (through *url.URL, ok bool) {
 	for name, s := range r.flow.Services {
-		front := &url.URL{Scheme: "http", Host: r.gates[name].Addr()}
+		front := &url.URL{Scheme: "http", Host: r.endpoints[name].Addr()}
 		switch {
 		case s.Host != "" && (strings.EqualFold(s.Host, to.Host) || strings.EqualFold(s.Host, to.Hostname())), wire.SameServer(front, to):
 			return to, true

@@ -15,8 +15,8 @@ import (
 // router tells whose the calls are that the processes of a workflow make: which
 // operation of which saga.
 type router struct {
-	flow  *workflows.Workflow
-	gates map[string]*wire.Gate // of the services
+	flow      *workflows.Workflow
+	endpoints map[string]*wire.Endpoint // of the services
 
 	mu    sync.Mutex
 	refs  int                 // names that services have given to their effects
@@ -64,7 +64,7 @@ type ownAction struct {
 
 func newRouter(flow *workflows.Workflow) *router {
 	return &router{
-		flow: flow, gates: map[string]*wire.Gate{}, sagas: map[string]*ownSaga{}, said: map[string]*ownSaga{}, many: map[string]bool{},
+		flow: flow, endpoints: map[string]*wire.Endpoint{}, sagas: map[string]*ownSaga{}, said: map[string]*ownSaga{}, many: map[string]bool{},
 		news: make(chan struct{}), nobody: &ownSaga{tellLate: func(string) {}},
 	}
 }

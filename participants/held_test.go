@@ -17,7 +17,7 @@ func TestReadBacksTellWhatIsHeld(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer b.Close() //nolint:errcheck // looked at below
+	defer b.Close()
 	shut := b.Open([]string{"s"}, w)
 	ask := func(want string) {
 		t.Helper()

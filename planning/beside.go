@@ -15,7 +15,7 @@ import (
 // slow answer, or the orchestrator for a late request), or it strikes a process
 // in which more goes on than one call.
 func unsettles(d saga.Definition, f faults.Fault, many bool) bool {
-	e := f.Effect(0)
+	e := f.Injection(0)
 	if e.Refused || e.Victim == faults.ServiceDown || saga.Inbound(f.At.Step) {
 		return true
 	}
@@ -31,7 +31,7 @@ func unsettles(d saga.Definition, f faults.Fault, many bool) bool {
 
 // strikesProcess: the fault hits the orchestrator's process at a point.
 func strikesProcess(f faults.Fault) bool {
-	return !f.At.IsZero() && f.Effect(0).OnProcess()
+	return !f.At.IsZero() && f.Injection(0).OnProcess()
 }
 
 // clashes tells whether two faults are not sure to fire in one plan: both at the
@@ -41,9 +41,9 @@ func strikesProcess(f faults.Fault) bool {
 // sagas that compete, two at one attempt, which may be of different ones, or one
 // that may end the only saga that would come to the other.
 func clashes(d saga.Definition, f, o faults.Fault, several bool) bool {
-	copies := func(x faults.Fault) bool { return x.Effect(0).Copied }
+	copies := func(x faults.Fault) bool { return x.Injection(0).Copied }
 	overtakes := func(x, y faults.Fault) bool {
-		ends := x.Effect(0).Rolls() || several && endsSaga(d, x)
+		ends := x.Injection(0).Rolls() || several && endsSaga(d, x)
 		return ends && x.At.Step != y.At.Step && !slices.Contains(d.Ancestors(x.At.Step), y.At.Step)
 	}
 	switch {
@@ -59,7 +59,7 @@ func clashes(d saga.Definition, f, o faults.Fault, several bool) bool {
 
 // endsSaga tells whether a saga may go no further after a fault.
 func endsSaga(d saga.Definition, f faults.Fault) bool {
-	e := f.Effect(0)
+	e := f.Injection(0)
 	return e.Refuses() || e.Rolls() || policyOf(d, f.At).MaxAttempts == 1
 }
 

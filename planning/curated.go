@@ -48,7 +48,7 @@ func (a Ability) Allows(d faults.KindDoc) bool {
 
 // Operable tells whether it can be asked for all that a fault asks for, and be killed if it says so.
 func (a Ability) Operable(f faults.Fault) bool {
-	for _, act := range f.Effect(0).Acts {
+	for _, act := range f.Injection(0).Acts {
 		if !slices.Contains(a.Acts, act) {
 			return false
 		}

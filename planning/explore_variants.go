@@ -22,9 +22,9 @@ func placeable(v Visit, a Ability) []faults.KindDoc {
 	for _, k := range faults.Kinds() {
 		d := k.Doc()
 		inside := saga.Inbound(at.Step) && (at.Phase == saga.Receive || at.Phase == saga.Commit || d.WithBody)
-		effect := k.Effect(faults.Fault{At: at}, 0)
-		decides := effect.Decides
-		if effect.Copied && (v.Read || a.Once && at.Step == saga.SubmitStep) || effect.Decides && v.Read {
+		does := k.Injection(faults.Fault{At: at}, 0)
+		decides := does.Decides
+		if does.Copied && (v.Read || a.Once && at.Step == saga.SubmitStep) || does.Decides && v.Read {
 			continue // a second question changes nothing, and no rule of a business refuses one
 		}
 		if d.Keys && a.Forgets(at.Step) == 0 || at.Phase == saga.Connect && !a.refusable(at.Step) ||

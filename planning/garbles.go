@@ -66,7 +66,7 @@ func visitsWithout(journeys []Journey) []Visit {
 func RefusedBehind(journeys []Journey) []faults.Plan {
 	var plans []faults.Plan
 	for _, j := range journeys {
-		if len(j.Plan.Faults) != 1 || !saysNothing(j.Plan.Faults[0].Effect(0)) {
+		if len(j.Plan.Faults) != 1 || !saysNothing(j.Plan.Faults[0].Injection(0)) {
 			continue
 		}
 		i := slices.IndexFunc(j.Trace.Visits, func(v Visit) bool {

@@ -78,7 +78,7 @@ func RefusedAgain(journeys []Journey, n int) []faults.Plan {
 // refusals tells whether faults refuse the first attempts of one call, one after the other.
 func refusals(fs []faults.Fault) bool {
 	for i, f := range fs {
-		if !decided(f.Effect(0)) || f.At.Attempt != i+1 || f.At.Ref() != fs[0].At.Ref() {
+		if !decided(f.Injection(0)) || f.At.Attempt != i+1 || f.At.Ref() != fs[0].At.Ref() {
 			return false
 		}
 	}
@@ -164,7 +164,7 @@ func (j Journey) explains(at saga.FailurePoint) bool {
 		if step, back := saga.CutCallback(f.At.Step); back && step == at.Step && f.At.Direction == at.Direction {
 			return true
 		}
-		return f.At.Ref() == at.Ref() && f.At.Attempt < at.Attempt || slices.Contains(f.Steps, at.Step) || f.Effect(0).OnProcess()
+		return f.At.Ref() == at.Ref() && f.At.Attempt < at.Attempt || slices.Contains(f.Steps, at.Step) || f.Injection(0).OnProcess()
 	})
 }
 

@@ -78,7 +78,7 @@ func (w *attemptWalk) reach(p saga.Phase) (answered bool) {
 	w.pr.points = append(w.pr.points, at)
 	w.phase = p
 	for i, f := range w.pr.plan.Faults {
-		if max(f.Saga, 1) != w.pr.saga || f.At != at || f.Effect(0).Decides && w.pr.mayReplay(w.ref, w.n) {
+		if max(f.Saga, 1) != w.pr.saga || f.At != at || f.Injection(0).Decides && w.pr.mayReplay(w.ref, w.n) {
 			continue
 		}
 		w.pr.fired[i] = true
@@ -91,7 +91,7 @@ func (w *attemptWalk) reach(p saga.Phase) (answered bool) {
 
 // strike is what the orchestrator sees of a fault, and the participant.
 func (w *attemptWalk) strike(f faults.Fault) (answered bool) {
-	e := f.Effect(0)
+	e := f.Injection(0)
 	for _, b := range e.Bends {
 		w.bent(b)
 	}
@@ -203,7 +203,7 @@ func (w *attemptWalk) told(a *faults.Answer, at saga.Phase) (answered bool) {
 
 // operated: operators ask for something. A rollback is one, whoever asks; what is asked for
 // later, or leaves the saga or a step to a person, makes its end unsure.
-func (w *attemptWalk) operated(e faults.Effect) {
+func (w *attemptWalk) operated(e faults.Injection) {
 	step, _ := w.pr.def.Step(w.ref.Step)
 	switch {
 	case e.Later > 0, slices.Contains(e.Acts, saga.ActEnd), slices.Contains(e.Acts, saga.ActSkip) && step.Kind == saga.Deferrable:

@@ -188,7 +188,7 @@ func underSymmetry(p faults.Plan, ways []map[string]string) faults.Plan {
 // look is what a fault looks like to the orchestrator and does to the ledgers.
 // Faults that look alike at the same point are interchangeable beside others.
 func look(f faults.Fault, p saga.RetryPolicy) string {
-	e := f.Effect(0)
+	e := f.Injection(0)
 	switch {
 	case f.Window() || e.Victim != "":
 	case f.Code > 0:

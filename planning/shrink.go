@@ -200,7 +200,7 @@ func plainer(f faults.Fault, p saga.RetryPolicy) []faults.Fault {
 	if g := faults.Defaults(f, p); !reflect.DeepEqual(g, f) {
 		all = append(all, g)
 	}
-	if f.Effect(0).Copied && f.DelayMS > 0 {
+	if f.Injection(0).Copied && f.DelayMS > 0 {
 		g := f
 		g.DelayMS = 0
 		all = append(all, g)

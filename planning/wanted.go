@@ -19,7 +19,7 @@ func to(number int, f faults.Fault) faults.Fault {
 
 // lost: the request or the answer disappears in silence.
 func lost(at saga.FailurePoint) faults.Fault {
-	return faults.Doing(faults.Fault{At: at}, faults.Effect.Silent)
+	return faults.Doing(faults.Fault{At: at}, faults.Injection.Silent)
 }
 
 // broken: the connection breaks.
@@ -34,7 +34,7 @@ func late(at saga.FailurePoint, ms int) faults.Fault {
 
 // copied: a second copy of the request comes so many milliseconds later.
 func copied(at saga.FailurePoint, ms int) faults.Fault {
-	return faults.Doing(faults.Fault{At: at, DelayMS: ms}, func(e faults.Effect) bool { return e.Copied })
+	return faults.Doing(faults.Fault{At: at, DelayMS: ms}, func(e faults.Injection) bool { return e.Copied })
 }
 
 // declined: a rule of the business refuses for good.
@@ -43,7 +43,7 @@ func declined(at saga.FailurePoint) faults.Fault {
 }
 
 // decided tells whether what is answered is a rule of the business.
-func decided(e faults.Effect) bool { return e.Decides }
+func decided(e faults.Injection) bool { return e.Decides }
 
 // failed: the attempt was done, or not, and its answer is 500.
 func failed(at saga.FailurePoint) faults.Fault {
@@ -71,36 +71,36 @@ func unreadable(at saga.FailurePoint) faults.Fault {
 }
 
 // saysNothing tells whether the answer is a page.
-func saysNothing(e faults.Effect) bool { return faults.Garbles(garble.Page)(e) }
+func saysNothing(e faults.Injection) bool { return faults.Garbles(garble.Page)(e) }
 
 // killed: the orchestrator is killed, and started again at once.
 func killed(at saga.FailurePoint, p saga.RetryPolicy) faults.Fault {
-	return faults.UsuallyDoing(faults.Fault{At: at}, p, faults.Effect.Kills)
+	return faults.UsuallyDoing(faults.Fault{At: at}, p, faults.Injection.Kills)
 }
 
 // askedBack: an operator asks for the saga's rollback.
 func askedBack(at saga.FailurePoint) faults.Fault {
-	return faults.Doing(faults.Fault{At: at}, func(e faults.Effect) bool { return e.Asked })
+	return faults.Doing(faults.Fault{At: at}, func(e faults.Injection) bool { return e.Asked })
 }
 
 // waiting: from there on the policies say that wait, in milliseconds, before each retry.
 func waiting(at saga.FailurePoint, ms int) faults.Fault {
-	return faults.Doing(faults.Fault{At: at, DelayMS: ms}, func(e faults.Effect) bool { return e.Waits > 0 })
+	return faults.Doing(faults.Fault{At: at, DelayMS: ms}, func(e faults.Injection) bool { return e.Waits > 0 })
 }
 
 // flagged: a flag is on for so many milliseconds, about steps if it is about some.
 func flagged(at saga.FailurePoint, flag string, ms int, steps ...string) faults.Fault {
-	return faults.Doing(faults.Fault{At: at, As: flag, DelayMS: ms, Steps: steps}, func(e faults.Effect) bool { return e.Flag != "" })
+	return faults.Doing(faults.Fault{At: at, As: flag, DelayMS: ms, Steps: steps}, func(e faults.Injection) bool { return e.Flag != "" })
 }
 
 // drifted: what an action did is changed behind everybody's back, so many milliseconds later.
 func drifted(at saga.FailurePoint, how string, ms int) faults.Fault {
-	return faults.Doing(faults.Fault{At: at, As: how, DelayMS: ms}, func(e faults.Effect) bool { return e.Drifts != "" })
+	return faults.Doing(faults.Fault{At: at, As: how, DelayMS: ms}, func(e faults.Injection) bool { return e.Drifts != "" })
 }
 
 // away: a step's connections break for so many milliseconds.
 func away(step string, ms int) faults.Fault {
-	return faults.Doing(faults.Fault{Steps: []string{step}, ForMS: ms}, func(e faults.Effect) bool { return e.Cut })
+	return faults.Doing(faults.Fault{Steps: []string{step}, ForMS: ms}, func(e faults.Injection) bool { return e.Cut })
 }
 
 // failing: the first calls of a step in so many milliseconds are answered with 500.
@@ -112,5 +112,5 @@ func failing(step string, ms, calls int) faults.Fault {
 // processAway: the orchestrator is killed after a time, and started again after another, in
 // milliseconds.
 func processAway(from, lasts int) faults.Fault {
-	return faults.Doing(faults.Fault{FromMS: from, ForMS: lasts}, faults.Effect.Kills)
+	return faults.Doing(faults.Fault{FromMS: from, ForMS: lasts}, faults.Injection.Kills)
 }

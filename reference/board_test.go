@@ -1,6 +1,7 @@
 package reference
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 	"testing"
@@ -159,7 +160,7 @@ func TestWaits(t *testing.T) {
 	if w := one(); w.Why != "an operator, who has paused the saga" {
 		t.Errorf("%+v", w)
 	}
-	if _, err := e.Waits("nobody"); err != ErrNotFound {
+	if _, err := e.Waits("nobody"); !errors.Is(err, ErrNotFound) {
 		t.Error(err)
 	}
 }
@@ -188,7 +189,7 @@ bindings:
 		t.Error(got, err)
 	}
 	for _, id := range []string{"h", "nobody"} {
-		if _, err := e.Progress(id); err != ErrNotFound {
+		if _, err := e.Progress(id); !errors.Is(err, ErrNotFound) {
 			t.Error(id, err)
 		}
 	}

@@ -25,7 +25,7 @@ func (in *Injector) isDown(step string) bool {
 }
 
 // strike makes the victim of a fault go away, and come back.
-func (in *Injector) strike(i int, e faults.Effect, step string) {
+func (in *Injector) strike(i int, e faults.Injection, step string) {
 	switch e.Victim {
 	case faults.ServiceDown:
 		in.crashService(i, step, e.For)
@@ -55,7 +55,7 @@ const askLimit = 5 * time.Second
 
 // crash kills the orchestrator now and starts it again later. What a service forgets
 // meanwhile it forgets when nothing that was sent before is on its way any more.
-func (in *Injector) crash(i int, e faults.Effect, step string) {
+func (in *Injector) crash(i int, e faults.Injection, step string) {
 	in.onProcess(i, func(ctx context.Context) error {
 		if in.AwaitNames != nil && step != saga.SubmitStep {
 			in.AwaitNames(ctx)
@@ -99,7 +99,7 @@ func (in *Injector) pause(i int, d time.Duration) {
 }
 
 // struckLater makes the victim of a window go away at its time.
-func (in *Injector) struckLater(i int, f faults.Fault, e faults.Effect) {
+func (in *Injector) struckLater(i int, f faults.Fault, e faults.Injection) {
 	in.background(func() {
 		if f.FromMS > 0 && !in.wait(f.From()) {
 			return

@@ -18,12 +18,12 @@ type Callback struct {
 	Request  *history.Message
 }
 
-// Callback makes a gate the way of a callback to the orchestrator. It is an exchange as any
+// Callback makes an endpoint the way of a callback to the orchestrator. It is an exchange as any
 // other, with failure points of its own.
-func (in *Injector) Callback(g *Gate, c Callback, to Upstream) {
+func (in *Injector) Callback(ep *Endpoint, c Callback, to Upstream) {
 	op := c.Op
 	op.Step = saga.Callback(op.Step)
-	g.script.Store(&script{op: op, upstream: to, callback: &c, in: in})
+	ep.script.Store(&script{op: op, upstream: to, callback: &c, in: in})
 }
 
 // Later does something after a time, unless the cell is over by then.

@@ -241,7 +241,7 @@ var pay = saga.Operation{Saga: "c-1", Step: "pay", Direction: saga.Action}
 const payPath = "/sagas/c-1/steps/pay/action"
 
 // cell is a cell of one operation.
-func (r *rig) cell(t *testing.T, p faults.Plan, target Target) (*Injector, *Gate, *history.Recorder) {
+func (r *rig) cell(t *testing.T, p faults.Plan, target Target) (*Injector, *Endpoint, *history.Recorder) {
 	t.Helper()
 	rec := history.NewRecorder(history.Header{})
 	in, err := NewInjector(r.wire, Setup{Plan: p, Sagas: []string{"c-1"}, Service: func(string) string { return "bank" }, Rec: rec, Target: target})
@@ -249,10 +249,10 @@ func (r *rig) cell(t *testing.T, p faults.Plan, target Target) (*Injector, *Gate
 		t.Fatal(err)
 	}
 	world := participants.NewWorld(participants.Naive, nil, rec, in.Hook, nil)
-	g := lease(t, r.wire)
-	in.Script(g, pay, payPath, Upstream{Addr: r.srv.Addr()}, 0, world)
+	ep := lease(t, r.wire)
+	in.Script(ep, pay, payPath, Upstream{Addr: r.srv.Addr()}, 0, world)
 	in.Begin()
-	return in, g, rec
+	return in, ep, rec
 }
 
 // quiet waits until nothing is under way.
@@ -280,14 +280,14 @@ func TestHabitsOfClients(t *testing.T) {
 			}
 			t.Run(h.name+"/"+name, func(t *testing.T) {
 				t.Parallel()
-				in, g, rec := r.cell(t, plan, nil)
+				in, ep, rec := r.cell(t, plan, nil)
 				body := strings.Repeat(" ", h.pad) + string(saga.Effect{Postings: []saga.Posting{{Account: "bank/a", Amount: -1, Unit: "EUR"}, {Account: "bank/b", Amount: 1, Unit: "EUR"}}}.Body())
-				code, err := h.call(straight(g.Addr()), payPath, body, p.timeout(rec))
+				code, err := h.call(straight(ep.Addr()), payPath, body, p.timeout(rec))
 				quiet(t, in)
 				if err := in.Close(); err != nil {
 					t.Errorf("trouble of ours: %v", err)
 				}
-				r.wire.Release([]*Gate{g})
+				r.wire.Release([]*Endpoint{ep})
 				p.check(t, rec.Close(), code, err)
 			})
 		}

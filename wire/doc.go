@@ -4,7 +4,7 @@
 // connection gets its own chain of toxics. An Injector carries out the plan of one
 // cell: on the wire, in the participants' hooks, and on the orchestrator's process
 // and store. It knows no kinds of faults: what each does to an attempt it is told
-// as data (faults.Effect). The life of an attempt is drawn at exchange.
+// as data (faults.Injection). The life of an attempt is drawn at exchange.
 //
 // Only this package and the proxy in front of an orchestrator's store import
 // toxiproxy.

@@ -11,7 +11,7 @@ import (
 var errNoDrift = errors.New("what this participant holds can't be changed")
 
 // drift changes what a participant holds of an action, at once or later.
-func (in *Injector) drift(i int, e faults.Effect, op saga.Operation) {
+func (in *Injector) drift(i int, e faults.Injection, op saga.Operation) {
 	change := func() {
 		defer in.healed(i, op)
 		if in.Drift == nil {

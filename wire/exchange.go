@@ -69,7 +69,7 @@ const (
 	left                   // the orchestrator went away before that
 	broken                 // the answer never came, or ended early, by the plan or by the participant
 	cut                    // the plan reset the connection in front of the participant
-	unreachable            // nobody listens behind the gate: the orchestrator of a submit is away
+	unreachable            // nobody listens behind the endpoint: the orchestrator of a submit is away
 	stopped                // the cell ended first
 )
 

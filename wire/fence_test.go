@@ -43,7 +43,7 @@ func TestNothingPassesTheFence(t *testing.T) {
 	for _, at := range []string{"pay#1@receive", "pay#2@commit", "pay#2@response"} {
 		target := &process{}
 		plan := faults.Plan{Faults: []faults.Fault{{Kind: "crash-orchestrator", At: pointAt(t, at), DelayMS: 1}}}
-		in, g, rec := r.cell(t, plan, target)
+		in, ep, rec := r.cell(t, plan, target)
 		over := make(chan struct{})
 		var work sync.WaitGroup
 		for range 4 {
@@ -53,7 +53,7 @@ func TestNothingPassesTheFence(t *testing.T) {
 					case <-over:
 						return
 					default:
-						_, _ = habit{}.call(straight(g.Addr()), payPath, "{}", nil) // whatever comes of it
+						_, _ = habit{}.call(straight(ep.Addr()), payPath, "{}", nil) // whatever comes of it
 					}
 				}
 			})
@@ -73,7 +73,7 @@ func TestNothingPassesTheFence(t *testing.T) {
 		}
 		close(over)
 		work.Wait()
-		r.wire.Release([]*Gate{g})
+		r.wire.Release([]*Endpoint{ep})
 	}
 }
 
@@ -81,8 +81,8 @@ func TestNothingPassesTheFence(t *testing.T) {
 func TestEndOfACellCutsWhatIsStillOpen(t *testing.T) {
 	r := newRig(t)
 	for _, sent := range []string{"P", "POST " + payPath + " HTTP/1.1\r\nHost: x\r\nContent-Length: 9\r\n\r\n{"} {
-		in, g, rec := r.cell(t, faults.Plan{}, nil)
-		c, err := net.Dial("tcp", g.Addr())
+		in, ep, rec := r.cell(t, faults.Plan{}, nil)
+		c, err := net.Dial("tcp", ep.Addr())
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -107,8 +107,8 @@ func TestEndOfACellCutsWhatIsStillOpen(t *testing.T) {
 // Half a head is no attempt: the number is free for the next one.
 func TestHalfAHeadIsNoAttempt(t *testing.T) {
 	r := newRig(t)
-	in, g, rec := r.cell(t, faults.Plan{}, nil)
-	c, err := net.Dial("tcp", g.Addr())
+	in, ep, rec := r.cell(t, faults.Plan{}, nil)
+	c, err := net.Dial("tcp", ep.Addr())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -122,7 +122,7 @@ func TestHalfAHeadIsNoAttempt(t *testing.T) {
 		t.Fatal(err)
 	}
 	quiet(t, in)
-	if code, err := (habit{}).call(straight(g.Addr()), payPath, "{}", nil); err != nil {
+	if code, err := (habit{}).call(straight(ep.Addr()), payPath, "{}", nil); err != nil {
 		t.Fatal(code, err)
 	}
 	quiet(t, in)
@@ -145,8 +145,8 @@ func TestUnreadableRequestsAreTrouble(t *testing.T) {
 		"a bad chunk": "POST " + payPath + " HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n{}\r\n",
 	} {
 		t.Run(name, func(t *testing.T) {
-			in, g, rec := r.cell(t, faults.Plan{}, nil)
-			c, err := net.Dial("tcp", g.Addr())
+			in, ep, rec := r.cell(t, faults.Plan{}, nil)
+			c, err := net.Dial("tcp", ep.Addr())
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -174,7 +174,7 @@ func TestUnreadableRequestsAreTrouble(t *testing.T) {
 // An answer that no fault touched and that does not arrive is trouble of ours.
 func TestLostAnswerWithoutAFaultIsTrouble(t *testing.T) {
 	r := newRig(t)
-	in, g, _ := r.cell(t, faults.Plan{}, nil)
+	in, ep, _ := r.cell(t, faults.Plan{}, nil)
 	// A participant that dies in the middle of its answer, as ours never does.
 	bad, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -196,8 +196,8 @@ func TestLostAnswerWithoutAFaultIsTrouble(t *testing.T) {
 		_, _ = io.WriteString(c, "HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\n{")
 		_ = c.Close()
 	}()
-	g.script.Load().upstream = Upstream{Addr: bad.Addr().String()}
-	if code, err := (habit{}).call(straight(g.Addr()), payPath, "{}", nil); err == nil {
+	ep.script.Load().upstream = Upstream{Addr: bad.Addr().String()}
+	if code, err := (habit{}).call(straight(ep.Addr()), payPath, "{}", nil); err == nil {
 		t.Errorf("answered %d", code)
 	}
 	quiet(t, in)
@@ -218,9 +218,9 @@ func TestCopyForAnOrchestratorThatIsAway(t *testing.T) {
 		t.Fatal(err)
 	}
 	go front.Serve(ln) //nolint:errcheck // ends with Close
-	g := lease(t, r.wire)
-	in.Script(g, saga.Operation{Saga: "c-1", Step: saga.SubmitStep, Direction: saga.Action}, "", Upstream{Addr: ln.Addr().String()}, 0, nil)
-	if code, err := (habit{}).call(straight(g.Addr()), "/sagas", "{}", nil); code != http.StatusAccepted {
+	ep := lease(t, r.wire)
+	in.Script(ep, saga.Operation{Saga: "c-1", Step: saga.SubmitStep, Direction: saga.Action}, "", Upstream{Addr: ln.Addr().String()}, 0, nil)
+	if code, err := (habit{}).call(straight(ep.Addr()), "/sagas", "{}", nil); code != http.StatusAccepted {
 		t.Errorf("the first copy: %d, %v", code, err)
 	}
 	if err := front.Close(); err != nil {
@@ -237,21 +237,21 @@ func TestCopyForAnOrchestratorThatIsAway(t *testing.T) {
 	}
 }
 
-// Two wires on one machine, whose gates are shut and opened again and again, never
+// Two wires on one machine, whose endpoints are shut and opened again and again, never
 // take each other's ports.
 func TestTwoWiresAtOnce(t *testing.T) {
 	var work sync.WaitGroup
 	errs := make(chan error, 1000)
 	first := newNarrowWire(t, 12)
 	for _, w := range []*Wire{first, newWireOn(t, first.ports[0], 12)} {
-		gates, err := w.Lease(4)
+		endpoints, err := w.Lease(4)
 		if err != nil {
 			t.Fatal(err)
 		}
-		for _, g := range gates {
+		for _, ep := range endpoints {
 			work.Go(func() {
 				for range 50 {
-					errs <- errors.Join(g.shut(), g.reopen())
+					errs <- errors.Join(ep.shut(), ep.reopen())
 				}
 			})
 		}

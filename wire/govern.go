@@ -66,7 +66,7 @@ func (in *Injector) restore() {
 }
 
 // throwFlag sets a flag now and takes it back later.
-func (in *Injector) throwFlag(i int, e faults.Effect) {
+func (in *Injector) throwFlag(i int, e faults.Injection) {
 	code, ok := in.governed(i, func(ctx context.Context) (int, error) {
 		return in.Governor.Throw(ctx, e.Flag, e.FlagSteps, e.For+flagReserve)
 	})

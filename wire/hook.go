@@ -22,7 +22,7 @@ func (in *Injector) Hook(c participants.Call, m participants.Moment) *participan
 	}
 	var answer *participants.Answer
 	for _, i := range in.on(c, m.Phase()) {
-		e := in.Plan.Faults[i].Effect(0)
+		e := in.Plan.Faults[i].Injection(0)
 		if moment(e, m.Phase()) != m {
 			continue
 		}
@@ -61,15 +61,15 @@ func (in *Injector) Hook(c participants.Call, m participants.Moment) *participan
 func (in *Injector) refuseCopy(c participants.Call, m participants.Moment) *participants.Answer {
 	c.Copy = 0
 	for _, i := range in.on(c, m.Phase()) {
-		if e := in.Plan.Faults[i].Effect(0); e.Refuses() && moment(e, m.Phase()) == m {
+		if e := in.Plan.Faults[i].Injection(0); e.Refuses() && moment(e, m.Phase()) == m {
 			return given(e.Answer)
 		}
 	}
 	return nil
 }
 
-// moment is when an effect shows inside the participant.
-func moment(e faults.Effect, p saga.Phase) participants.Moment {
+// moment is when an injection shows inside the participant.
+func moment(e faults.Injection, p saga.Phase) participants.Moment {
 	switch {
 	case e.Decides:
 		return participants.Deciding

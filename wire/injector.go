@@ -38,8 +38,8 @@ type Setup struct {
 	Rec     *history.Recorder
 	Target  Target // nil: process faults can't fire
 	Store   Store  // nil: store outages can't fire
-	// Gate is the address that a step shares with others; nil: each has one of its own.
-	Gate func(step string) *Gate
+	// Endpoint is the address that a step shares with others; nil: each has one of its own.
+	Endpoint func(step string) *Endpoint
 	// Answered is told what the orchestrator answered to a submission, whether or not the
 	// client got to know; nil: nobody wants to know.
 	Answered func(saga string, code int, header http.Header, body []byte)
@@ -73,21 +73,21 @@ type Governor interface {
 // Injector carries out the plan of one cell.
 type Injector struct {
 	Setup
-	rec     *history.Recorder
-	number  map[string]int // of a saga, from 1
-	pending atomic.Int64   // attempts under way, copies, timers
-	wire    *Wire
-	gates   map[saga.Operation]*Gate
-	ctx     context.Context
-	cancel  context.CancelFunc
-	alive   context.Context // ends with Abort: the orchestrator is not brought back any more
-	abort   context.CancelFunc
-	work    sync.WaitGroup
-	fence   fence
-	traffic traffic
-	started []sync.Once // of each fault: the clock of a window
-	process sync.Mutex  // one kill or pause at a time
-	away    atomic.Bool // the orchestrator is killed or paused right now
+	rec       *history.Recorder
+	number    map[string]int // of a saga, from 1
+	pending   atomic.Int64   // attempts under way, copies, timers
+	wire      *Wire
+	endpoints map[saga.Operation]*Endpoint
+	ctx       context.Context
+	cancel    context.CancelFunc
+	alive     context.Context // ends with Abort: the orchestrator is not brought back any more
+	abort     context.CancelFunc
+	work      sync.WaitGroup
+	fence     fence
+	traffic   traffic
+	started   []sync.Once // of each fault: the clock of a window
+	process   sync.Mutex  // one kill or pause at a time
+	away      atomic.Bool // the orchestrator is killed or paused right now
 
 	mu      sync.Mutex
 	open    map[int]int                                       // window → attempts that have met it
@@ -103,7 +103,7 @@ type Injector struct {
 // NewInjector compiles a valid plan.
 func NewInjector(w *Wire, s Setup) (*Injector, error) {
 	in := &Injector{
-		Setup: s, rec: s.Rec, wire: w, number: map[string]int{}, gates: map[saga.Operation]*Gate{},
+		Setup: s, rec: s.Rec, wire: w, number: map[string]int{}, endpoints: map[saga.Operation]*Endpoint{},
 		open: map[int]int{}, down: map[string]int{}, hurts: map[int]bool{}, fired: map[int]int{}, claimed: map[int]string{},
 		answers: map[participants.Call]func() *participants.Answer{},
 	}
@@ -121,10 +121,10 @@ func NewInjector(w *Wire, s Setup) (*Injector, error) {
 	return in, nil
 }
 
-// Script gives a gate its operation. path is what the operation's URL says.
-func (in *Injector) Script(g *Gate, op saga.Operation, path string, upstream Upstream, timeout time.Duration, world *participants.World) {
-	in.gates[op] = g
-	g.script.Store(&script{op: op, path: path, upstream: upstream, timeout: timeout, world: world, in: in})
+// Script gives an endpoint its operation. path is what the operation's URL says.
+func (in *Injector) Script(ep *Endpoint, op saga.Operation, path string, upstream Upstream, timeout time.Duration, world *participants.World) {
+	in.endpoints[op] = ep
+	ep.script.Store(&script{op: op, path: path, upstream: upstream, timeout: timeout, world: world, in: in})
 }
 
 // Begin arms the faults.
@@ -151,7 +151,7 @@ func (in *Injector) startWindows(step string) {
 }
 
 func (in *Injector) startWindow(i int, f faults.Fault) {
-	switch e := f.Effect(0); {
+	switch e := f.Injection(0); {
 	case e.Victim == faults.StoreCutOff:
 		in.window(f, func() { in.storeDown(i) }, func() { in.storeUp(i) })
 	case e.Victim != "":
@@ -328,7 +328,7 @@ func (in *Injector) chain(x *exchange) (chain []toxic, cut bool) {
 // begin puts a point fault of the wire on an attempt.
 func (in *Injector) begin(i int, x *exchange) []toxic {
 	f := in.Plan.Faults[i]
-	e := f.Effect(0)
+	e := f.Injection(0)
 	if e.Copied {
 		in.second(i, x, e.For)
 		return nil
@@ -341,15 +341,15 @@ func (in *Injector) begin(i int, x *exchange) []toxic {
 }
 
 // meet tells what an open window does to an attempt; not ok: it lets it pass.
-func (in *Injector) meet(i int, f faults.Fault, x *exchange) (e faults.Effect, ok bool) {
+func (in *Injector) meet(i int, f faults.Fault, x *exchange) (e faults.Injection, ok bool) {
 	if !f.Window() || !slices.Contains(f.Steps, x.call.Op.Step) {
-		return faults.Effect{}, false
+		return faults.Injection{}, false
 	}
 	in.mu.Lock()
 	nth, open := in.open[i]
 	if open {
 		in.open[i]++
-		e = f.Effect(nth)
+		e = f.Injection(nth)
 	}
 	if e.Answer != nil {
 		in.answers[x.call] = func() *participants.Answer {
@@ -374,6 +374,6 @@ func (in *Injector) onResponse(x *exchange) {
 	}
 	for _, i := range in.on(x.call, saga.Response) {
 		in.fire(i, x.call, "the answer had left the participant")
-		in.strike(i, in.Plan.Faults[i].Effect(0), x.call.Op.Step)
+		in.strike(i, in.Plan.Faults[i].Injection(0), x.call.Op.Step)
 	}
 }

@@ -20,9 +20,9 @@ type Operator interface {
 	Operate(ctx context.Context, id string, act saga.Act, step, key, author, reason string) (code int, err error)
 }
 
-// operate has operators ask what an effect says, now or later, and kills the orchestrator
+// operate has operators ask what an injection says, now or later, and kills the orchestrator
 // then if it says so.
-func (in *Injector) operate(i int, e faults.Effect, op saga.Operation) {
+func (in *Injector) operate(i int, e faults.Injection, op saga.Operation) {
 	if in.Console == nil {
 		in.fail(i, errors.New("nobody can ask this orchestrator for anything: its manifest does not say how"))
 		return
@@ -50,7 +50,7 @@ func (in *Injector) operate(i int, e faults.Effect, op saga.Operation) {
 }
 
 // ask has all consoles ask at once for one act after the other.
-func (in *Injector) ask(i int, e faults.Effect, op saga.Operation) {
+func (in *Injector) ask(i int, e faults.Injection, op saga.Operation) {
 	for _, act := range e.Acts {
 		var all sync.WaitGroup
 		for n := range e.Consoles {

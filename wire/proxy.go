@@ -29,8 +29,8 @@ type Proxy struct {
 	Router Router
 }
 
-// Forward makes a gate the address of a forward proxy until it is released.
-func (g *Gate) Forward(p *Proxy) { g.proxy.Store(p) }
+// Forward makes an endpoint the address of a forward proxy until it is released.
+func (ep *Endpoint) Forward(p *Proxy) { ep.proxy.Store(p) }
 
 // ProxyEnv are the variables that make a process use a forward proxy (host:port) and
 // trust its authority (a PEM file): all that clients are known to look at.
@@ -63,7 +63,7 @@ func (p *Proxy) Service(hostPort string) (name string, ok bool) {
 }
 
 // serve carries one connection of which the first byte is there.
-func (p *Proxy) serve(g *Gate, conn *client, m *message) {
+func (p *Proxy) serve(ep *Endpoint, conn *client, m *message) {
 	began := time.Now().Add(-sinceReceived(conn.tcp))
 	quickAck(conn.tcp)
 	head := conn.request(m, p.Router.Trouble)
@@ -80,14 +80,14 @@ func (p *Proxy) serve(g *Gate, conn *client, m *message) {
 		p.Router.Trouble(fmt.Errorf("%s %s came to the forward proxy without a host: expected CONNECT, or an absolute URL", head.Method, head.URL.Path))
 		turnAway(conn, m, http.StatusBadRequest, "this is a forward proxy")
 	case !declared && Stays(target):
-		g.passOn(conn, m, head, target)
+		ep.passOn(conn, m, head, target)
 	case !declared:
 		p.refuse(conn, m, head, target)
 	case head.Method == http.MethodConnect:
-		p.inside(g, conn, m, target, service)
+		p.inside(ep, conn, m, target, service)
 	default:
 		m.retarget(head.RequestURI, head.URL.RequestURI())
-		g.routeRead(conn, m, head, began, served{service, p.Router})
+		ep.routeRead(conn, m, head, began, served{service, p.Router})
 	}
 }
 
@@ -108,7 +108,7 @@ const handshakeLimit = 30 * time.Second
 const tlsHandshake = 0x16
 
 // inside carries what is in a tunnel, as if it had come to the service's address.
-func (p *Proxy) inside(g *Gate, conn *client, m *message, target, service string) {
+func (p *Proxy) inside(ep *Endpoint, conn *client, m *message, target, service string) {
 	if _, err := io.WriteString(conn, established); err != nil {
 		return // nobody is there
 	}
@@ -119,7 +119,7 @@ func (p *Proxy) inside(g *Gate, conn *client, m *message, target, service string
 	}
 	inner := &client{Conn: t, tcp: conn.tcp}
 	if first == tlsHandshake {
-		secure, err := p.handshake(g.wire.ctx, t, target)
+		secure, err := p.handshake(ep.wire.ctx, t, target)
 		if err != nil {
 			p.Router.Trouble(err)
 			return
@@ -133,7 +133,7 @@ func (p *Proxy) inside(g *Gate, conn *client, m *message, target, service string
 	if call.first() != nil {
 		return // as above
 	}
-	g.route(inner, call, served{service, p.Router})
+	ep.route(inner, call, served{service, p.Router})
 }
 
 // remoteAlert is how crypto/tls names what a peer says before it leaves.
@@ -182,17 +182,17 @@ func Stays(hostPort string) bool {
 
 // passOn carries a connection to an address on this machine as it is: a sibling, or an
 // address of ours. Some clients know no exception for it.
-func (g *Gate) passOn(conn *client, m *message, head *http.Request, target string) {
+func (ep *Endpoint) passOn(conn *client, m *message, head *http.Request, target string) {
 	if head.Method != http.MethodConnect && head.URL.Port() == "" {
 		target = net.JoinHostPort(head.URL.Hostname(), "80")
 	}
-	there, err := (&net.Dialer{Timeout: dialLimit}).DialContext(g.wire.ctx, "tcp", target)
+	there, err := (&net.Dialer{Timeout: dialLimit}).DialContext(ep.wire.ctx, "tcp", target)
 	if err != nil {
 		turnAway(conn, m, http.StatusBadGateway, fmt.Sprintf("%s can't be reached", target))
 		return
 	}
-	defer there.Close()                                                 //nolint:errcheck // nothing is left to lose
-	defer context.AfterFunc(g.wire.ctx, func() { _ = there.Close() })() // as above
+	defer there.Close()                                                  //nolint:errcheck // nothing is left to lose
+	defer context.AfterFunc(ep.wire.ctx, func() { _ = there.Close() })() // as above
 	early := m.left()
 	if head.Method == http.MethodConnect {
 		if _, err := io.WriteString(conn, established); err != nil {
@@ -205,7 +205,7 @@ func (g *Gate) passOn(conn *client, m *message, head *http.Request, target strin
 	if _, err := there.Write(early); err != nil {
 		return
 	}
-	g.wire.running.Go(func() {
+	ep.wire.running.Go(func() {
 		_, _ = io.Copy(there, conn.tcp) // one side's end is the other's
 		_ = there.(*net.TCPConn).CloseWrite()
 	})

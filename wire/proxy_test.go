@@ -72,13 +72,13 @@ func (a *Authority) trusted() *tls.Config {
 }
 
 // proxied is a cell of one operation behind a forward proxy.
-func (r *rig) proxied(t *testing.T, a *Authority, p faults.Plan) (*Injector, *Gate, *onlyRouter, *history.Recorder) {
+func (r *rig) proxied(t *testing.T, a *Authority, p faults.Plan) (*Injector, *Endpoint, *onlyRouter, *history.Recorder) {
 	t.Helper()
-	in, g, rec := r.cell(t, p, nil)
+	in, ep, rec := r.cell(t, p, nil)
 	world := participants.NewWorld(participants.Naive, nil, rec, in.Hook, nil)
 	only := &onlyRouter{line: in.Line(pay, Upstream{Addr: r.srv.Addr()}, 0, world)}
-	g.Forward(&Proxy{Hosts: map[string]string{payHost: "payments", "10.1.2.3": "payments"}, Authority: a, Router: only})
-	return in, g, only, rec
+	ep.Forward(&Proxy{Hosts: map[string]string{payHost: "payments", "10.1.2.3": "payments"}, Authority: a, Router: only})
+	return in, ep, only, rec
 }
 
 // sealed is the client's side of a TLS connection.
@@ -135,14 +135,14 @@ func TestHabitsOfClientsInTunnels(t *testing.T) {
 				}
 				t.Run(how+"/"+h.name+"/"+name, func(t *testing.T) {
 					t.Parallel()
-					in, g, only, rec := r.proxied(t, a, plan)
+					in, ep, only, rec := r.proxied(t, a, plan)
 					body := strings.Repeat(" ", h.pad) + string(saga.Effect{Postings: []saga.Posting{{Account: "bank/a", Amount: -1, Unit: "EUR"}, {Account: "bank/b", Amount: 1, Unit: "EUR"}}}.Body())
-					code, err := h.call(through(g.Addr(), payHost, trusted), payPath, body, p.timeout(rec))
+					code, err := h.call(through(ep.Addr(), payHost, trusted), payPath, body, p.timeout(rec))
 					quiet(t, in)
 					if err := in.Close(); err != nil {
 						t.Errorf("trouble of ours: %v", err)
 					}
-					r.wire.Release([]*Gate{g})
+					r.wire.Release([]*Endpoint{ep})
 					p.check(t, rec.Close(), code, err)
 					if said := only.said(); said != "[]" {
 						t.Errorf("trouble: %s", said)
@@ -171,8 +171,8 @@ func TestProxyForGo(t *testing.T) {
 		for _, base := range []string{"http://" + payHost, "https://" + payHost, "https://" + payHost + ":8443", "https://10.1.2.3"} {
 			t.Run(fmt.Sprintf("keep-alive %v/%s", keepAlive, base), func(t *testing.T) {
 				r := newRig(t)
-				in, g, only, rec := r.proxied(t, a, faults.Plan{})
-				client := goClient(t, g.Addr(), a, keepAlive)
+				in, ep, only, rec := r.proxied(t, a, faults.Plan{})
+				client := goClient(t, ep.Addr(), a, keepAlive)
 				for range 3 {
 					resp, err := client.Post(base+payPath, "application/json", strings.NewReader("{}"))
 					if err != nil {
@@ -204,8 +204,8 @@ func TestProxyForGo(t *testing.T) {
 func TestProxyRefusesWhatIsNotDeclared(t *testing.T) {
 	r := newRig(t)
 	a := authority(t)
-	_, g, only, _ := r.proxied(t, a, faults.Plan{})
-	client := goClient(t, g.Addr(), a, false)
+	_, ep, only, _ := r.proxied(t, a, faults.Plan{})
+	client := goClient(t, ep.Addr(), a, false)
 	if resp, err := client.Get("http://telemetry.example/x"); err != nil || resp.StatusCode != http.StatusForbidden {
 		t.Errorf("%v, %v, expected 403", resp, err)
 	}
@@ -222,8 +222,8 @@ func TestProxyRefusesWhatIsNotDeclared(t *testing.T) {
 // A client that does not know the authority makes no calls: that must be said.
 func TestProxySaysWhoDoesNotTrustIt(t *testing.T) {
 	r := newRig(t)
-	_, g, only, _ := r.proxied(t, authority(t), faults.Plan{})
-	if _, err := goClient(t, g.Addr(), authority(t), false).Get("https://" + payHost + "/"); err == nil {
+	_, ep, only, _ := r.proxied(t, authority(t), faults.Plan{})
+	if _, err := goClient(t, ep.Addr(), authority(t), false).Get("https://" + payHost + "/"); err == nil {
 		t.Fatal("a stranger's certificate was taken")
 	}
 	for end := time.Now().Add(10 * time.Second); !strings.Contains(only.said(), "${ca.file}"); time.Sleep(time.Millisecond) {
@@ -237,7 +237,7 @@ func TestProxySaysWhoDoesNotTrustIt(t *testing.T) {
 func TestProxyPassesLoopbackOn(t *testing.T) {
 	r := newRig(t)
 	a := authority(t)
-	_, g, only, _ := r.proxied(t, a, faults.Plan{})
+	_, ep, only, _ := r.proxied(t, a, faults.Plan{})
 	sibling := &http.Server{Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		_, _ = io.Copy(w, r.Body)
 	}), ReadHeaderTimeout: time.Minute}
@@ -248,7 +248,7 @@ func TestProxyPassesLoopbackOn(t *testing.T) {
 	go sibling.Serve(ln) //nolint:errcheck // ends with Close
 	t.Cleanup(func() { _ = sibling.Close() })
 	for _, keepAlive := range []bool{false, true} {
-		resp, err := goClient(t, g.Addr(), a, keepAlive).Post("http://"+ln.Addr().String()+"/x", "text/plain", strings.NewReader("hello"))
+		resp, err := goClient(t, ep.Addr(), a, keepAlive).Post("http://"+ln.Addr().String()+"/x", "text/plain", strings.NewReader("hello"))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -276,12 +276,12 @@ func TestProxyForCurl(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, scheme := range []string{"http", "https"} {
-		in, g, only, _ := r.proxied(t, a, faults.Plan{})
+		in, ep, only, _ := r.proxied(t, a, faults.Plan{})
 		ctx, cancel := context.WithTimeout(context.Background(), 20*time.Second)
 		defer cancel()
 		cmd := exec.CommandContext(ctx, curl, "-sS", "-o", os.DevNull, "-w", "%{http_code}", "-d", "{}", scheme+"://"+payHost+payPath)
 		cmd.Env = os.Environ()
-		for k, v := range ProxyEnv(g.Addr(), file) {
+		for k, v := range ProxyEnv(ep.Addr(), file) {
 			cmd.Env = append(cmd.Env, k+"="+v)
 		}
 		if out, err := cmd.CombinedOutput(); err != nil || string(out) != "200" {

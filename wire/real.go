@@ -171,8 +171,8 @@ func (r Real) Reach(ctx context.Context) error {
 }
 
 // pass carries a call that does not matter to a real service, and its answer back.
-func (g *Gate) pass(conn *client, m *message, head *http.Request, to Real, trouble func(error)) {
-	reply, err := to.ask(g.wire.ctx, head, m.bytes())
+func (ep *Endpoint) pass(conn *client, m *message, head *http.Request, to Real, trouble func(error)) {
+	reply, err := to.ask(ep.wire.ctx, head, m.bytes())
 	if err != nil {
 		trouble(err)
 		turnAway(conn, m, http.StatusBadGateway, "the service gave no answer")

@@ -27,22 +27,22 @@ const (
 	surelyRefused         // at one of the ports
 )
 
-// refuse closes the gates of an operation until connections were refused: that
+// refuse closes the endpoints of an operation until connections were refused: that
 // of the fault's saga, or those of all sagas.
 func (in *Injector) refuse(i int) {
 	f := in.Plan.Faults[i]
-	gates, op := in.refusing(i)
+	endpoints, op := in.refusing(i)
 	var ports []uint16
-	for _, g := range gates {
-		ports = append(ports, g.port())
+	for _, ep := range endpoints {
+		ports = append(ports, ep.port())
 	}
 	heard, err := watchRefusals(ports)
 	if err != nil {
 		in.fail(i, err)
 		return
 	}
-	for _, g := range gates {
-		err = errors.Join(err, g.shut())
+	for _, ep := range endpoints {
+		err = errors.Join(err, ep.shut())
 	}
 	if err != nil {
 		in.fail(i, err)
@@ -50,10 +50,10 @@ func (in *Injector) refuse(i int) {
 	in.background(func() {
 		defer heard.close()
 		if err == nil && in.refused(i, op, heard) {
-			in.wait(f.Effect(0).For)
+			in.wait(f.Injection(0).For)
 		}
-		for _, g := range gates {
-			if err := g.reopen(); err != nil {
+		for _, ep := range endpoints {
+			if err := ep.reopen(); err != nil {
 				in.fail(i, err)
 			}
 		}
@@ -62,28 +62,28 @@ func (in *Injector) refuse(i int) {
 	in.leave() // the wait for a first refusal is not pending: it may never come
 }
 
-// refusing lists the gates that a fault closes, and what they stand for.
-func (in *Injector) refusing(i int) (gates []*Gate, op saga.Operation) {
+// refusing lists the endpoints that a fault closes, and what they stand for.
+func (in *Injector) refusing(i int) (endpoints []*Endpoint, op saga.Operation) {
 	f := in.Plan.Faults[i]
 	op = saga.Operation{Step: f.At.Step, Direction: f.At.Direction, Part: f.At.Part}
 	in.mu.Lock()
 	claimed := in.claimed[i]
 	in.mu.Unlock()
-	if in.Gate != nil && !saga.Inbound(f.At.Step) { // the cell has one saga
+	if in.Endpoint != nil && !saga.Inbound(f.At.Step) { // the cell has one saga
 		op.Saga = in.Sagas[0]
-		return []*Gate{in.Gate(f.At.Step)}, op
+		return []*Endpoint{in.Endpoint(f.At.Step)}, op
 	}
 	for n, id := range in.Sagas {
-		g := in.gates[saga.Operation{Saga: id, Step: f.At.Step, Direction: f.At.Direction, Part: f.At.Part}]
-		if g != nil && (f.Saga == n+1 || f.Saga == 0 && (claimed == "" || claimed == id)) {
-			gates = append(gates, g)
+		ep := in.endpoints[saga.Operation{Saga: id, Step: f.At.Step, Direction: f.At.Direction, Part: f.At.Part}]
+		if ep != nil && (f.Saga == n+1 || f.Saga == 0 && (claimed == "" || claimed == id)) {
+			endpoints = append(endpoints, ep)
 			op.Saga = id
 		}
 	}
-	if len(gates) > 1 {
+	if len(endpoints) > 1 {
 		op.Saga = "" // any of them
 	}
-	return gates, op
+	return endpoints, op
 }
 
 // refused waits until a connection was refused. false: there is no need to wait any

@@ -112,18 +112,18 @@ func hear(t *testing.T, r *refusals, wait time.Duration) (from uint16) {
 func TestRefusalsAreOurOwn(t *testing.T) {
 	besides(t)
 	w := newNarrowWire(t, 2)
-	g := lease(t, w)
-	// A connection that was served before, and ends while the gate is shut.
-	old, err := net.Dial("tcp", g.Addr())
+	ep := lease(t, w)
+	// A connection that was served before, and ends while the endpoint is shut.
+	old, err := net.Dial("tcp", ep.Addr())
 	if err != nil {
 		t.Fatal(err)
 	}
-	r, err := watchRefusals([]uint16{g.port()})
+	r, err := watchRefusals([]uint16{ep.port()})
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer r.close()
-	if err := g.shut(); err != nil {
+	if err := ep.shut(); err != nil {
 		t.Fatal(err)
 	}
 	if err := old.Close(); err != nil {
@@ -132,8 +132,8 @@ func TestRefusalsAreOurOwn(t *testing.T) {
 	if from := hear(t, r, 300*time.Millisecond); from != 0 {
 		t.Fatalf("a connection from port %d counts as refused, and none was", from)
 	}
-	if c, err := net.Dial("tcp", g.Addr()); err == nil || !strings.Contains(err.Error(), "refused") {
-		t.Fatalf("a gate that is shut: %v, %v", c, err)
+	if c, err := net.Dial("tcp", ep.Addr()); err == nil || !strings.Contains(err.Error(), "refused") {
+		t.Fatalf("an endpoint that is shut: %v, %v", c, err)
 	}
 	if hear(t, r, 5*time.Second) == 0 {
 		t.Fatal("a refused connection was not seen")
@@ -143,16 +143,16 @@ func TestRefusalsAreOurOwn(t *testing.T) {
 // Who waits inside connect(2) leaves no trace of where it wanted to go.
 func TestRefusalThatNobodyCanTell(t *testing.T) {
 	w := newNarrowWire(t, 2)
-	g := lease(t, w)
-	r, err := watchRefusals([]uint16{g.port()})
+	ep := lease(t, w)
+	r, err := watchRefusals([]uint16{ep.port()})
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer r.close()
-	if err := g.shut(); err != nil {
+	if err := ep.shut(); err != nil {
 		t.Fatal(err)
 	}
-	waitInside(g.Addr())
+	waitInside(ep.Addr())
 	for end := time.Now().Add(5 * time.Second); time.Now().Before(end); {
 		was, _, err := r.next()
 		if err != nil || was == surelyRefused {

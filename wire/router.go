@@ -51,8 +51,8 @@ func (in *Injector) Line(op saga.Operation, upstream Upstream, timeout time.Dura
 	return &Line{&script{op: op, upstream: upstream, timeout: timeout, world: world, in: in}}
 }
 
-// Serve makes a gate the address of a service until it is released.
-func (g *Gate) Serve(service string, r Router) { g.router.Store(&served{service, r}) }
+// Serve makes an endpoint the address of a service until it is released.
+func (ep *Endpoint) Serve(service string, r Router) { ep.router.Store(&served{service, r}) }
 
 // served is a service whose calls a router knows.
 type served struct {
@@ -62,10 +62,10 @@ type served struct {
 
 // route carries one connection to the address of a service. What a call is only the
 // whole request tells, so it is read to its end before anything else happens.
-func (g *Gate) route(conn *client, m *message, r served) {
+func (ep *Endpoint) route(conn *client, m *message, r served) {
 	began := time.Now().Add(-sinceReceived(conn.tcp))
 	if head := conn.request(m, r.Trouble); head != nil {
-		g.routeRead(conn, m, head, began, r)
+		ep.routeRead(conn, m, head, began, r)
 	}
 }
 
@@ -87,7 +87,7 @@ func (conn *client) request(m *message, trouble func(error)) *http.Request {
 }
 
 // routeRead is route for a request whose head was read.
-func (g *Gate) routeRead(conn *client, m *message, head *http.Request, began time.Time, r served) {
+func (ep *Endpoint) routeRead(conn *client, m *message, head *http.Request, began time.Time, r served) {
 	if expects(head) && !m.whole() {
 		_, _ = io.WriteString(conn, goOn) // who is gone is found out by reading
 	}
@@ -103,7 +103,7 @@ func (g *Gate) routeRead(conn *client, m *message, head *http.Request, began tim
 	}
 	to := r.Route(r.service, head, body, m.bytes())
 	if to.Pass != nil {
-		g.pass(conn, m, head, *to.Pass, r.Trouble)
+		ep.pass(conn, m, head, *to.Pass, r.Trouble)
 		return
 	}
 	if to.Line == nil {
@@ -111,11 +111,11 @@ func (g *Gate) routeRead(conn *client, m *message, head *http.Request, began tim
 		part(conn, m, to.Answer.Code, h, b)
 		return
 	}
-	g.exchange(conn, &exchange{script: to.Line.script, req: m, head: head, began: began, handle: to.Handle, seen: to.Seen, read: to.Read})
+	ep.exchange(conn, &exchange{script: to.Line.script, req: m, head: head, began: began, handle: to.Handle, seen: to.Seen, read: to.Read})
 }
 
 // exchange runs an attempt that is known.
-func (g *Gate) exchange(conn *client, x *exchange) {
+func (ep *Endpoint) exchange(conn *client, x *exchange) {
 	s := x.script
 	if !s.in.fence.enter() {
 		turnAway(conn, x.req, http.StatusGone, "this saga's cell is over")
@@ -128,9 +128,9 @@ func (g *Gate) exchange(conn *client, x *exchange) {
 	defer s.in.leave()
 	s.in.traffic.enter()
 	defer s.in.traffic.leave()
-	x.number, x.remote, x.handled = g.wire.exchanges.Add(1), conn.RemoteAddr().String(), make(chan struct{})
+	x.number, x.remote, x.handled = ep.wire.exchanges.Add(1), conn.RemoteAddr().String(), make(chan struct{})
 	x.call = participants.Call{Op: s.op, Attempt: attempt}
-	x.run(g.wire, conn)
+	x.run(ep.wire, conn)
 }
 
 // expects tells a client that waits to be told to send the body.

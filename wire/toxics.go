@@ -35,8 +35,8 @@ const (
 	bodyType    = "sagacheck_body"
 )
 
-// toxicsOf is an effect's chain.
-func toxicsOf(e faults.Effect) []toxic {
+// toxicsOf is an injection's chain.
+func toxicsOf(e faults.Injection) []toxic {
 	var chain []toxic
 	for _, b := range e.Bends {
 		chain = append(chain, bent(b))

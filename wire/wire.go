@@ -16,15 +16,15 @@ import (
 )
 
 // Wire is the pool of proxy addresses of a run. Listeners live as long as the
-// run, since fresh ones slow down as closed sockets pile up; a cell leases gates
+// run, since fresh ones slow down as closed sockets pile up; a cell leases endpoints
 // and gives each a script.
 type Wire struct {
 	links *proxy.Links
 	ports [2]int // from, and up to but not
 
 	mu   sync.Mutex
-	free []*Gate
-	all  map[string]*Gate // by address: one that is shut for a while keeps its port
+	free []*Endpoint
+	all  map[string]*Endpoint // by address: one that is shut for a while keeps its port
 	done bool
 
 	upstreams sync.Map // remote address as the upstream sees it → *exchange
@@ -39,7 +39,7 @@ func New() *Wire {
 	registerToxics()
 	ctx, stop := context.WithCancel(context.Background())
 	return &Wire{
-		links: proxy.NewLinks(), ctx: ctx, stop: stop, all: map[string]*Gate{},
+		links: proxy.NewLinks(), ctx: ctx, stop: stop, all: map[string]*Endpoint{},
 		ports: [2]int{portLow, portHigh},
 	}
 }
@@ -48,39 +48,39 @@ func New() *Wire {
 func (w *Wire) Close() error {
 	w.mu.Lock()
 	w.done = true
-	gates := slices.Collect(maps.Values(w.all))
+	endpoints := slices.Collect(maps.Values(w.all))
 	w.mu.Unlock()
 	w.stop()
 	var errs []error
-	for _, g := range gates {
-		errs = append(errs, g.close())
+	for _, ep := range endpoints {
+		errs = append(errs, ep.close())
 	}
 	w.running.Wait()
 	return errors.Join(errs...)
 }
 
-// Lease takes n gates out of the pool, opening listeners where it is short.
-func (w *Wire) Lease(n int) ([]*Gate, error) {
+// Lease takes n endpoints out of the pool, opening listeners where it is short.
+func (w *Wire) Lease(n int) ([]*Endpoint, error) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	if w.done {
 		return nil, errors.New("the wire is closed")
 	}
 	for len(w.free) < n {
-		g, err := w.open()
+		ep, err := w.open()
 		if err != nil {
 			return nil, fmt.Errorf("open a proxy address: %w", err)
 		}
-		w.free = append(w.free, g)
+		w.free = append(w.free, ep)
 	}
 	leased := w.free[len(w.free)-n:]
 	w.free = w.free[: len(w.free)-n : len(w.free)-n]
 	return leased, nil
 }
 
-// LeaseAt is a gate at an address that somebody else chose, of which a system that runs
+// LeaseAt is an endpoint at an address that somebody else chose, of which a system that runs
 // already was told.
-func (w *Wire) LeaseAt(addr string) (*Gate, error) {
+func (w *Wire) LeaseAt(addr string) (*Endpoint, error) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	if w.done {
@@ -90,32 +90,32 @@ func (w *Wire) LeaseAt(addr string) (*Gate, error) {
 	if err != nil {
 		return nil, err
 	}
-	g := &Gate{wire: w, addr: ln.Addr().String(), ln: ln.(*net.TCPListener), fixed: true}
-	w.all[g.addr] = g
-	w.running.Go(g.accept)
-	return g, nil
+	ep := &Endpoint{wire: w, addr: ln.Addr().String(), ln: ln.(*net.TCPListener), fixed: true}
+	w.all[ep.addr] = ep
+	w.running.Go(ep.accept)
+	return ep, nil
 }
 
-// Release gives gates back. Connections that still come for the old cell are
+// Release gives endpoints back. Connections that still come for the old cell are
 // told that their saga is gone. One that could not be opened again is dropped.
-func (w *Wire) Release(gates []*Gate) {
-	var sound, shut []*Gate
-	for _, g := range gates {
-		g.script.Store(nil)
-		g.router.Store(nil)
-		g.proxy.Store(nil)
-		if g.listens() && !g.fixed {
-			sound = append(sound, g)
+func (w *Wire) Release(endpoints []*Endpoint) {
+	var sound, shut []*Endpoint
+	for _, ep := range endpoints {
+		ep.script.Store(nil)
+		ep.router.Store(nil)
+		ep.proxy.Store(nil)
+		if ep.listens() && !ep.fixed {
+			sound = append(sound, ep)
 			continue
 		}
-		shut = append(shut, g)
-		_ = g.close() // it is given up
+		shut = append(shut, ep)
+		_ = ep.close() // it is given up
 	}
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.free = append(w.free, sound...)
-	for _, g := range shut {
-		delete(w.all, g.addr)
+	for _, ep := range shut {
+		delete(w.all, ep.addr)
 	}
 }
 
@@ -136,16 +136,16 @@ func (w *Wire) Resolve(remote string) (participants.Served, bool) {
 	}, true
 }
 
-// The ports of gates lie below the ephemeral range of Linux (32768 and up), so
-// that a port is not taken by an outgoing connection while its gate is closed,
-// and below those of orchestrators (see package orchestrators), so that a gate
+// The ports of endpoints lie below the ephemeral range of Linux (32768 and up), so
+// that a port is not taken by an outgoing connection while its endpoint is closed,
+// and below those of orchestrators (see package orchestrators), so that an endpoint
 // does not take the port of one that was killed.
 const (
 	portLow  = 10000
 	portHigh = 18000
 )
 
-func (w *Wire) open() (*Gate, error) {
+func (w *Wire) open() (*Endpoint, error) {
 	last := errors.New("no port of the range is free")
 	for range 200 {
 		addr := fmt.Sprintf("127.0.0.1:%d", w.ports[0]+rand.IntN(w.ports[1]-w.ports[0]))
@@ -157,10 +157,10 @@ func (w *Wire) open() (*Gate, error) {
 			last = err
 			continue
 		}
-		g := &Gate{wire: w, addr: addr, ln: ln.(*net.TCPListener)}
-		w.all[addr] = g
-		w.running.Go(g.accept)
-		return g, nil
+		ep := &Endpoint{wire: w, addr: addr, ln: ln.(*net.TCPListener)}
+		w.all[addr] = ep
+		w.running.Go(ep.accept)
+		return ep, nil
 	}
 	return nil, last
 }

@@ -46,69 +46,69 @@ func allFree(from, n int) bool {
 	return true
 }
 
-func lease(t *testing.T, w *Wire) *Gate {
+func lease(t *testing.T, w *Wire) *Endpoint {
 	t.Helper()
-	gates, err := w.Lease(1)
+	endpoints, err := w.Lease(1)
 	if err != nil {
 		t.Fatal(err)
 	}
-	return gates[0]
+	return endpoints[0]
 }
 
-// A gate that refuses connections for a while must get its port back, however
-// many gates are opened meanwhile: else two cells share an address.
-func TestShutGateKeepsItsPort(t *testing.T) {
+// An endpoint that refuses connections for a while must get its port back, however
+// many endpoints are opened meanwhile: else two cells share an address.
+func TestShutEndpointKeepsItsPort(t *testing.T) {
 	w := newNarrowWire(t, 2)
-	g := lease(t, w)
-	if err := g.shut(); err != nil {
+	ep := lease(t, w)
+	if err := ep.shut(); err != nil {
 		t.Fatal(err)
 	}
-	if other := lease(t, w); other.Addr() == g.Addr() {
-		t.Fatalf("%s was given away while it was shut", g.Addr())
+	if other := lease(t, w); other.Addr() == ep.Addr() {
+		t.Fatalf("%s was given away while it was shut", ep.Addr())
 	}
-	if gates, err := w.Lease(1); err == nil {
-		t.Fatalf("a third gate in a range of two ports: %s", gates[0].Addr())
+	if endpoints, err := w.Lease(1); err == nil {
+		t.Fatalf("a third endpoint in a range of two ports: %s", endpoints[0].Addr())
 	}
-	if err := g.reopen(); err != nil {
+	if err := ep.reopen(); err != nil {
 		t.Fatal(err)
 	}
 }
 
 // While it refuses connections, no other program can take its port, not even one
 // that does not mind connections that linger there.
-func TestShutGateIsNobodyElses(t *testing.T) {
+func TestShutEndpointIsNobodyElses(t *testing.T) {
 	w := newNarrowWire(t, 2)
-	g := lease(t, w)
+	ep := lease(t, w)
 	for range 3 {
-		if err := g.shut(); err != nil {
+		if err := ep.shut(); err != nil {
 			t.Fatal(err)
 		}
-		if other, err := net.Listen("tcp", g.Addr()); err == nil { // with SO_REUSEADDR, as Go does
-			t.Fatal(errors.Join(errors.New("the port of a gate that is shut was taken"), other.Close()))
+		if other, err := net.Listen("tcp", ep.Addr()); err == nil { // with SO_REUSEADDR, as Go does
+			t.Fatal(errors.Join(errors.New("the port of an endpoint that is shut was taken"), other.Close()))
 		}
-		if c, err := net.Dial("tcp", g.Addr()); err == nil {
-			t.Fatal(errors.Join(errors.New("a gate that is shut takes connections"), c.Close()))
+		if c, err := net.Dial("tcp", ep.Addr()); err == nil {
+			t.Fatal(errors.Join(errors.New("an endpoint that is shut takes connections"), c.Close()))
 		}
-		if err := g.reopen(); err != nil {
+		if err := ep.reopen(); err != nil {
 			t.Fatal(err)
 		}
-		c, err := net.Dial("tcp", g.Addr())
+		c, err := net.Dial("tcp", ep.Addr())
 		if err != nil {
-			t.Fatalf("a gate that is open again: %v", err)
+			t.Fatalf("an endpoint that is open again: %v", err)
 		}
 		defer c.Close()
 	}
 }
 
-// A gate that could not be opened again is not given to a cell.
-func TestGateThatIsShutIsDropped(t *testing.T) {
+// An endpoint that could not be opened again is not given to a cell.
+func TestEndpointThatIsShutIsDropped(t *testing.T) {
 	w := newNarrowWire(t, 2)
-	g := lease(t, w)
-	if err := g.shut(); err != nil {
+	ep := lease(t, w)
+	if err := ep.shut(); err != nil {
 		t.Fatal(err)
 	}
-	w.Release([]*Gate{g})
-	if again := lease(t, w); again == g {
-		t.Fatalf("%s was given away without a listener", g.Addr())
+	w.Release([]*Endpoint{ep})
+	if again := lease(t, w); again == ep {
+		t.Fatalf("%s was given away without a listener", ep.Addr())
 	}
 }

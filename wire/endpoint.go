@@ -22,9 +22,9 @@ import (
 	"github.com/sagacheck/sagacheck/saga"
 )
 
-// Gate is one address of the pool: a listener, and the script of the cell that
+// Endpoint is one address of the pool: a listener, and the script of the cell that
 // has leased it.
-type Gate struct {
+type Endpoint struct {
 	wire   *Wire
 	addr   string
 	ln     *net.TCPListener
@@ -34,11 +34,11 @@ type Gate struct {
 	proxy  atomic.Pointer[Proxy]  // of the address of a forward proxy, in place of both
 
 	mu     sync.Mutex
-	opened chan struct{} // closed when a gate that is shut listens again; nil: it is not shut
+	opened chan struct{} // closed when an endpoint that is shut listens again; nil: it is not shut
 	closed bool          // for good
 }
 
-// script is what a gate does for the operation that it stands for.
+// script is what an endpoint does for the operation that it stands for.
 type script struct {
 	op       saga.Operation
 	path     string
@@ -53,10 +53,10 @@ type script struct {
 	spare   []int // numbers that were given back, ascending
 }
 
-// Upstream is where the requests of a gate go.
+// Upstream is where the requests of an endpoint go.
 type Upstream struct {
 	Addr string // host:port
-	TLS  bool   // the server speaks TLS; the gate itself never does
+	TLS  bool   // the server speaks TLS; the endpoint itself never does
 	// Roots are the authorities that its certificate may come from; nil: those of the system.
 	Roots *x509.CertPool
 }
@@ -98,98 +98,98 @@ func (s *script) giveBack(n int) {
 	s.spare = slices.Insert(s.spare, i, n)
 }
 
-// Addr is host:port of the gate.
-func (g *Gate) Addr() string { return g.addr }
+// Addr is host:port of the endpoint.
+func (ep *Endpoint) Addr() string { return ep.addr }
 
-func (g *Gate) port() uint16 { return uint16(g.ln.Addr().(*net.TCPAddr).Port) }
+func (ep *Endpoint) port() uint16 { return uint16(ep.ln.Addr().(*net.TCPAddr).Port) }
 
-func (g *Gate) accept() {
-	proxy.Accept(g.ln, func(c *net.TCPConn) { g.wire.running.Go(func() { g.serve(c) }) }, g.wait)
+func (ep *Endpoint) accept() {
+	proxy.Accept(ep.ln, func(c *net.TCPConn) { ep.wire.running.Go(func() { ep.serve(c) }) }, ep.wait)
 }
 
-// wait waits until a connection may be accepted again: while the gate is shut, until it
+// wait waits until a connection may be accepted again: while the endpoint is shut, until it
 // listens.
-func (g *Gate) wait(scarce <-chan time.Time) {
-	g.mu.Lock()
-	opened := g.opened
-	g.mu.Unlock()
+func (ep *Endpoint) wait(scarce <-chan time.Time) {
+	ep.mu.Lock()
+	opened := ep.opened
+	ep.mu.Unlock()
 	if opened != nil {
 		scarce = nil
 	}
 	select {
-	case <-g.wire.ctx.Done():
+	case <-ep.wire.ctx.Done():
 	case <-scarce:
 	case <-opened:
 	}
 }
 
-func (g *Gate) listens() bool {
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	return g.opened == nil && !g.closed
+func (ep *Endpoint) listens() bool {
+	ep.mu.Lock()
+	defer ep.mu.Unlock()
+	return ep.opened == nil && !ep.closed
 }
 
 // shut lets the kernel refuse connections from now on. The port stays ours.
-func (g *Gate) shut() error {
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	if g.opened != nil || g.closed {
+func (ep *Endpoint) shut() error {
+	ep.mu.Lock()
+	defer ep.mu.Unlock()
+	if ep.opened != nil || ep.closed {
 		return nil
 	}
-	if err := stopListening(g.ln); err != nil {
-		return fmt.Errorf("shut the proxy address %s: %w", g.addr, err)
+	if err := stopListening(ep.ln); err != nil {
+		return fmt.Errorf("shut the proxy address %s: %w", ep.addr, err)
 	}
-	g.opened = make(chan struct{})
+	ep.opened = make(chan struct{})
 	return nil
 }
 
 // reopen listens again.
-func (g *Gate) reopen() error {
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	if g.opened == nil || g.closed {
+func (ep *Endpoint) reopen() error {
+	ep.mu.Lock()
+	defer ep.mu.Unlock()
+	if ep.opened == nil || ep.closed {
 		return nil
 	}
-	if err := listenAgain(g.ln); err != nil {
-		return fmt.Errorf("open the proxy address %s again: %w", g.addr, err)
+	if err := listenAgain(ep.ln); err != nil {
+		return fmt.Errorf("open the proxy address %s again: %w", ep.addr, err)
 	}
-	close(g.opened)
-	g.opened = nil
+	close(ep.opened)
+	ep.opened = nil
 	return nil
 }
 
 // close gives the port up.
-func (g *Gate) close() error {
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	if g.closed {
+func (ep *Endpoint) close() error {
+	ep.mu.Lock()
+	defer ep.mu.Unlock()
+	if ep.closed {
 		return nil
 	}
-	g.closed = true
-	if g.opened != nil {
-		close(g.opened)
+	ep.closed = true
+	if ep.opened != nil {
+		close(ep.opened)
 	}
-	return g.ln.Close()
+	return ep.ln.Close()
 }
 
 // serve carries one connection from its first byte to its end.
-func (g *Gate) serve(tcp *net.TCPConn) {
+func (ep *Endpoint) serve(tcp *net.TCPConn) {
 	conn := plainly(tcp)
 	defer conn.Close() //nolint:errcheck // nothing is left to lose
-	defer context.AfterFunc(g.wire.ctx, func() { _ = conn.Close() })()
+	defer context.AfterFunc(ep.wire.ctx, func() { _ = conn.Close() })()
 	m := newMessage(conn)
 	if m.first() != nil {
 		return // a spare connection that was never used
 	}
-	if p := g.proxy.Load(); p != nil {
-		p.serve(g, conn, m)
+	if p := ep.proxy.Load(); p != nil {
+		p.serve(ep, conn, m)
 		return
 	}
-	if r := g.router.Load(); r != nil {
-		g.route(conn, m, *r)
+	if r := ep.router.Load(); r != nil {
+		ep.route(conn, m, *r)
 		return
 	}
-	s := g.script.Load()
+	s := ep.script.Load()
 	if s == nil || !s.in.fence.enter() {
 		turnAway(conn, m, http.StatusGone, "this saga's cell is over")
 		return
@@ -202,7 +202,7 @@ func (g *Gate) serve(tcp *net.TCPConn) {
 	attempt := s.arrive()
 	defer s.in.leave()
 	x := &exchange{
-		number: g.wire.exchanges.Add(1), script: s, req: m, began: time.Now().Add(-waited), remote: conn.RemoteAddr().String(),
+		number: ep.wire.exchanges.Add(1), script: s, req: m, began: time.Now().Add(-waited), remote: conn.RemoteAddr().String(),
 		call: participants.Call{Op: s.op, Attempt: attempt}, handled: make(chan struct{}),
 	}
 	head, err := m.request()
@@ -223,7 +223,7 @@ func (g *Gate) serve(tcp *net.TCPConn) {
 		turnAway(conn, m, http.StatusMethodNotAllowed, "a participant is called with POST")
 	default:
 		x.head = head
-		x.run(g.wire, conn)
+		x.run(ep.wire, conn)
 	}
 }
 

@@ -9,9 +9,9 @@ import (
 	"github.com/sagacheck/sagacheck/saga"
 )
 
-// Effect is what a fault does to an attempt that meets it, as data: who carries it
-// out knows no kinds. The zero Effect lets the attempt pass.
-type Effect struct {
+// Injection is what a fault does to an attempt that meets it, as data: who carries it
+// out knows no kinds. The zero Injection lets the attempt pass.
+type Injection struct {
 	Refused bool    // the connection is refused
 	Cut     bool    // the connection is reset as soon as the request has arrived
 	Bends   []Bend  // what happens to the bytes of the request and of the answer
@@ -94,15 +94,15 @@ const (
 	Reset     How = "torn down"  // the connection is reset (TCP RST)
 )
 
-// bend is the effect of a kind that acts where the fault's phase says.
-func bend(f Fault, how How, n int) Effect {
-	return Effect{Bends: []Bend{{Answer: f.At.Phase == saga.Response, How: how, N: n}}}
+// bend is the injection of a kind that acts where the fault's phase says.
+func bend(f Fault, how How, n int) Injection {
+	return Injection{Bends: []Bend{{Answer: f.At.Phase == saga.Response, How: how, N: n}}}
 }
 
-// Effect is what the fault does to the attempt that meets it; nth counts from 0 those
+// Injection is what the fault does to the attempt that meets it; nth counts from 0 those
 // that have met a window before.
-func (f Fault) Effect(nth int) Effect {
-	return KindOf(f).Effect(f, nth)
+func (f Fault) Injection(nth int) Injection {
+	return KindOf(f).Injection(f, nth)
 }
 
 // KindOf is the kind of a valid fault.
@@ -115,27 +115,27 @@ func KindOf(f Fault) Kind {
 }
 
 // halves tells whether the head of the answer comes, and not all of its body.
-func (e Effect) halves() bool {
+func (e Injection) halves() bool {
 	return slices.ContainsFunc(e.Bends, func(b Bend) bool { return b.How == BrokenOff || b.How == Stalled })
 }
 
 // Passes tells whether the attempt is let through.
-func (e Effect) Passes() bool {
+func (e Injection) Passes() bool {
 	return !e.Refused && !e.Cut && len(e.Bends) == 0 && !e.Copied && e.Answer == nil && !e.Asked && len(e.Acts) == 0 && e.Victim == ""
 }
 
 // bare tells whether the answer has a head only.
-func (e Effect) bare() bool {
+func (e Injection) bare() bool {
 	return e.Answer != nil && (e.Answer.Code == http.StatusNoContent || e.Answer.Garble == garble.Empty)
 }
 
 // Rolls tells whether somebody asks for the saga's rollback.
-func (e Effect) Rolls() bool { return e.Asked || slices.Contains(e.Acts, saga.ActRollback) }
+func (e Injection) Rolls() bool { return e.Asked || slices.Contains(e.Acts, saga.ActRollback) }
 
 // OnProcess tells whether it is the orchestrator's process that suffers.
-func (e Effect) OnProcess() bool { return e.Victim == ProcessKilled || e.Victim == ProcessPaused }
+func (e Injection) OnProcess() bool { return e.Victim == ProcessKilled || e.Victim == ProcessPaused }
 
 // Refuses tells whether the answer is a refusal for good: nothing was done.
-func (e Effect) Refuses() bool {
+func (e Injection) Refuses() bool {
 	return e.Answer != nil && !e.Answer.Hangup && saga.Classify(e.Answer.Code) == saga.Permanent
 }
