@@ -109,39 +109,33 @@ func (ix *Index) add(e *Event) {
 		if e.Fault != nil {
 			ix.Fired[*e.Fault] = append(ix.Fired[*e.Fault], e)
 		}
-		return
 	case Settled:
 		ix.Settled = e
-		return
 	case PoliciesChanged, FlagSet, FlagCleared:
 		ix.Changes = append(ix.Changes, e)
-		return
 	case Audited:
 		ix.Audited = append(ix.Audited, e)
-		return
 	case AuditRead:
 		ix.AuditRead = e
-		return
 	case Drifted, DriftTold:
 		ix.Drifts = append(ix.Drifts, e)
-		return
 	case DriftRead:
 		ix.DriftRead = e
-		return
 	case LedgerRead:
 		ix.Ledgers = append(ix.Ledgers, e)
-		return
 	case Telemetry:
 		ix.Signals = append(ix.Signals, e)
-		return
 	case CallStray:
 		ix.Strays = append(ix.Strays, e)
-		return
+	default:
+		if s := ix.bySaga[e.Saga]; s != nil {
+			s.add(e)
+		}
 	}
-	s := ix.bySaga[e.Saga]
-	if s == nil {
-		return
-	}
+}
+
+// add takes an event of the saga.
+func (s *SagaRecord) add(e *Event) {
 	switch e.Kind {
 	case SagaSubmitted:
 		s.Submitted = append(s.Submitted, e)

@@ -105,7 +105,7 @@ func TestTextErrors(t *testing.T) {
 		head + "2ms settled\n1ms settled":             `line 4: time: "1ms" is before the event above`,
 		head + "2ms settled\nprofile naive":           `line 4: "profile": expected an event`,
 		head + "1ms fault-fired fault=0":              "line 3: fault: 0: the header has 0 faults",
-		head + "1ms settled wink=1":                   "line 3: settled: wink: expected key,",
+		head + "1ms settled wink=1":                   "line 3: settled: wink: expected acked,",
 		head + "1ms settled detail=\"a":               "expected a closing quote",
 		head + "1ms saga-ended s1 running":            `line 3: status: "running": expected completed`,
 		"saga s1\nstep pay do=a-1EUR":                 "line 2: step pay: do: postings of unit",

@@ -1,9 +1,10 @@
 package history
 
 import (
-	"errors"
 	"fmt"
+	"maps"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -99,6 +100,27 @@ func (t *eventText) word(w string) error {
 	return nil
 }
 
+// texts, times, numbers and flags are the fields whose values are read by their type.
+func (t *eventText) texts() map[string]*string {
+	return map[string]*string{
+		"key": &t.Key, "saga-id": &t.SagaID, "step-id": &t.StepID, "trace": &t.Trace, "detail": &t.Detail, "word": &t.Word,
+		"flag": &t.Flag, "what": &t.What, "by": &t.By, "reason": &t.Reason, "ref": &t.Ref, "garbled": &t.Garbled, "of": &t.Of,
+		"invariant": &t.Invariant, "when": &t.When, "participant": &t.Participant,
+	}
+}
+
+func (t *eventText) times() map[string]*time.Duration {
+	return map[string]*time.Duration{"waits": &t.Waits, "still": &t.Still, "waited": &t.Waited, "passed": &t.Passed, "acked": &t.Acked}
+}
+
+func (t *eventText) numbers() map[string]*int {
+	return map[string]*int{"copy": &t.Copy, "retry-after-ms": &t.RetryAfterMS, "lag-ms": &t.LagMS}
+}
+
+func (t *eventText) flags() map[string]*bool {
+	return map[string]*bool{"changed": &t.Changed, "holds": &t.Holds}
+}
+
 func (t *eventText) field(name, raw string) error {
 	v, err := value(raw)
 	if err != nil {
@@ -107,69 +129,36 @@ func (t *eventText) field(name, raw string) error {
 	if t.Signal != nil && name != "trace" && name != "detail" {
 		return t.Signal.field(name, v)
 	}
+	if to := t.texts()[name]; to != nil {
+		*to = v
+	} else if to := t.times()[name]; to != nil {
+		*to, err = time.ParseDuration(v)
+	} else if to := t.numbers()[name]; to != nil {
+		*to, err = strconv.Atoi(v)
+	} else if to := t.flags()[name]; to != nil {
+		*to, err = strconv.ParseBool(v)
+	} else {
+		err = t.special(name, v, raw)
+	}
+	if err != nil {
+		return fmt.Errorf("%s: %w", name, err)
+	}
+	return nil
+}
+
+// special reads a field whose value has a form of its own.
+func (t *eventText) special(name, v, raw string) (err error) {
 	switch name {
-	case "key":
-		t.Key = v
-	case "saga-id":
-		t.SagaID = v
-	case "step-id":
-		t.StepID = v
-	case "trace":
-		t.Trace = v
-	case "detail":
-		t.Detail = v
-	case "word":
-		t.Word = v
 	case "body":
 		t.Body = &v
-	case "waits":
-		t.Waits, err = time.ParseDuration(v)
-	case "flag":
-		t.Flag = v
 	case "for":
 		t.For = strings.Split(v, ",")
-	case "what":
-		t.What = v
-	case "by":
-		t.By = v
-	case "reason":
-		t.Reason = v
-	case "changed":
-		t.Changed, err = strconv.ParseBool(v)
-	case "ref":
-		t.Ref = v
-	case "garbled":
-		t.Garbled = v
 	case "told":
 		t.Told = strings.Split(v, ",")
-	case "of":
-		t.Of = v
 	case "request":
 		t.Request, err = parseMessage(v)
 	case "reply":
 		t.Reply, err = parseMessage(v)
-	case "invariant":
-		t.Invariant = v
-	case "when":
-		t.When = v
-	case "holds":
-		t.Holds, err = strconv.ParseBool(v)
-	case "participant":
-		t.Participant = v
-	case "copy":
-		t.Copy, err = strconv.Atoi(v)
-	case "retry-after-ms":
-		t.RetryAfterMS, err = strconv.Atoi(v)
-	case "lag-ms":
-		t.LagMS, err = strconv.Atoi(v)
-	case "still":
-		t.Still, err = time.ParseDuration(v)
-	case "waited":
-		t.Waited, err = time.ParseDuration(v)
-	case "passed":
-		t.Passed, err = time.ParseDuration(v)
-	case "acked":
-		t.Acked, err = time.ParseDuration(v)
 	case "up":
 		t.Up, err = strconv.ParseInt(v, 10, 64)
 	case "down":
@@ -186,12 +175,12 @@ func (t *eventText) field(name, raw string) error {
 	case "steps":
 		t.Steps, err = parseSteps(v)
 	default:
-		err = errors.New("expected key, saga-id, step-id, trace, detail, participant, copy, retry-after-ms, lag-ms, acked, up, down, fault, effect, ref, of, request, reply, invariant, when, holds or steps")
+		known := slices.Concat(slices.Collect(maps.Keys(t.texts())), slices.Collect(maps.Keys(t.times())), slices.Collect(maps.Keys(t.numbers())), slices.Collect(maps.Keys(t.flags())),
+			[]string{"body", "for", "told", "request", "reply", "up", "down", "fault", "effect", "steps"})
+		slices.Sort(known)
+		err = fmt.Errorf("expected %s", strings.Join(known, ", "))
 	}
-	if err != nil {
-		return fmt.Errorf("%s: %w", name, err)
-	}
-	return nil
+	return err
 }
 
 // parseMessage reads what messageText writes.
