@@ -226,7 +226,7 @@ func (x *session) runWorkflow(ctx context.Context) {
 	for n := 1; n <= planning.MostSilenced; n++ {
 		onward(planning.Silenced(seen, n))
 	}
-	onward(slices.Concat(planning.Refusals(d, seen), planning.Unreadable(seen)))
+	onward(slices.Concat(planning.Refusals(d, seen, x.ability()), planning.Unreadable(seen)))
 	onward(planning.RefusedBehind(seen))
 	all := slices.Concat(x.together(), x.planned(x.flow.subject(), x.atMost(planning.AtPoints(d, seen, x.ability()))))
 	x.collector.Plans(plansDigest(slices.Concat(ways, all)))

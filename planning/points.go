@@ -34,22 +34,33 @@ func Journeys(d saga.Definition) []faults.Plan {
 // Refusals are the plans that follow from journeys on which a step was attempted again: its
 // second attempt is refused, and whether the first one came through only a read-back tells.
 // It was lost on its way, and a rule of the business refuses; or its answer was, and who
-// refuses is a gateway, which has not looked for what was done.
-func Refusals(d saga.Definition, journeys []Journey) []faults.Plan {
+// refuses is a gateway, which has not looked for what was done, where the workflow says that it
+// takes such an answer for the last word.
+func Refusals(d saga.Definition, journeys []Journey, a Ability) []faults.Plan {
 	var plans []faults.Plan
 	for _, s := range d.Steps {
 		again := point(s.Name, 2, saga.Receive)
 		if !slices.ContainsFunc(journeys, func(j Journey) bool { return j.Trace.passed(again) }) {
 			continue
 		}
-		for _, p := range [][]faults.Fault{
-			{lost(point(s.Name, 1, saga.Request)), declined(again)},
-			{lost(point(s.Name, 1, saga.Response)), answered(again, http.StatusForbidden)},
-		} {
-			plans = append(plans, faults.Plan{Faults: p})
+		plans = append(plans, faults.Plan{Faults: []faults.Fault{lost(point(s.Name, 1, saga.Request)), declined(again)}})
+		if code := a.gatewayRefuses(s.Name); code != 0 {
+			plans = append(plans, faults.Plan{Faults: []faults.Fault{lost(point(s.Name, 1, saga.Response)), answered(again, code)}})
 		}
 	}
 	return plans
+}
+
+// gatewayRefuses is the code with which who stands in front of a service refuses an action for
+// good, by the workflow's promises; 0: there is none.
+func (a Ability) gatewayRefuses(name string) int {
+	step, _ := saga.CutInstance(name)
+	for _, code := range a.LastWords[saga.StepRef{Step: step, Direction: saga.Action}] {
+		if code == http.StatusForbidden || code == http.StatusUnauthorized {
+			return code
+		}
+	}
+	return 0
 }
 
 // MostRefusals is how often a call is refused at the most, where a workflow sends it again and

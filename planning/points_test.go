@@ -63,13 +63,17 @@ step charge
 func TestRefusals(t *testing.T) {
 	d := saga.Definition{ID: "s1", Steps: []saga.Step{{Name: "charge"}, {Name: "ship"}}}
 	j := Journey{Trace: Trace{Visits: []Visit{{At: point("ship", 2, saga.Receive)}, {Saga: 2, At: point("charge", 2, saga.Receive)}}}}
-	for _, p := range Refusals(d, []Journey{j}) {
-		if len(p.Faults) != 2 || p.Faults[0].At.Step != "ship" || p.Validate() != nil {
-			t.Errorf("%v (%v)", p, p.Validate())
+	ship := saga.StepRef{Step: "ship", Direction: saga.Action}
+	for want, codes := range [][]int{1: {402, 422}, 2: {422, 401}} {
+		plans := Refusals(d, []Journey{j}, Ability{LastWords: map[saga.StepRef][]int{ship: codes}})
+		if want > 0 && len(plans) != want {
+			t.Errorf("%v: %d plans, expected %d for the one step that was attempted again", codes, len(plans), want)
 		}
-	}
-	if n := len(Refusals(d, []Journey{j})); n != 2 {
-		t.Errorf("%d plans, expected 2 for the one step that was attempted again", n)
+		for _, p := range plans {
+			if len(p.Faults) != 2 || p.Faults[0].At.Step != "ship" || p.Validate() != nil {
+				t.Errorf("%v (%v)", p, p.Validate())
+			}
+		}
 	}
 }
 
