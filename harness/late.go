@@ -1,6 +1,7 @@
 package harness
 
 import (
+	"slices"
 	"sync"
 	"time"
 )
@@ -21,9 +22,10 @@ type lateCalls struct {
 }
 
 // of is told of what comes for the sagas of a cell that is over. What comes for one that was
-// given up, still busy or stuck, is no surprise.
+// given up, still busy or stuck, is no surprise, nor is what comes for one whose start was struck
+// and not known to have arrived: it may arrive any time.
 func (l *lateCalls) of(cell *cellRun, id string) func(call string) {
-	if !cell.calm {
+	if !cell.calm || cell.startStruck() && !slices.Contains(cell.accepted, id) {
 		return func(string) {}
 	}
 	over := time.Now()

@@ -12,6 +12,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/sagacheck/sagacheck/faults"
 	"github.com/sagacheck/sagacheck/history"
 	"github.com/sagacheck/sagacheck/orchestrators"
 	"github.com/sagacheck/sagacheck/participants"
@@ -328,6 +329,22 @@ func TestAwaitNames(t *testing.T) {
 	}()
 	r.named("s2", "2")
 	<-known
+}
+
+// TestLateCallsOfAStruckStart: a start that was struck may arrive when its cell is over; no other does.
+func TestLateCallsOfAStruckStart(t *testing.T) {
+	struck := faults.Plan{Faults: []faults.Fault{{Kind: "slow", At: saga.FailurePoint{Step: saga.SubmitStep, Direction: saga.Action, Attempt: 1, Phase: saga.Request}}}}
+	for _, c := range []struct {
+		plan     faults.Plan
+		accepted []string
+		want     int
+	}{{struck, nil, 0}, {struck, []string{"s1"}, 1}, {faults.Plan{}, nil, 1}} {
+		l := new(lateCalls)
+		l.of(&cellRun{calm: true, cell: Cell{Plan: c.plan}, accepted: c.accepted}, "s1")("pay POST /payments")
+		if l.Calls != c.want {
+			t.Errorf("%v, accepted %v: %d calls told, want %d", c.plan, c.accepted, l.Calls, c.want)
+		}
+	}
 }
 
 // TestLeftOverCalls: what follows on a call that nobody could explain, or that came when its
