@@ -70,12 +70,13 @@ func (x *session) judge(r harness.Result) {
 		x.failOne(failedToRun)
 		return
 	}
-	verdicts := checkers.Judge(r.History, x.checkers)
+	ix := history.NewIndex(r.History)
+	verdicts := checkers.JudgeIndexed(ix, x.checkers)
 	x.fail(verdicts)
 	state := x.collector.Add(info, r.History, verdicts)
 	if x.alone {
 		x.unjudged.note(r.Cell, verdicts)
-		if !r.Spoilt && state == results.Passed && history.NewIndex(r.History).Blurred() {
+		if !r.Spoilt && state == results.Passed && ix.Blurred() {
 			x.blurred = append(x.blurred, r.Cell)
 		}
 	}

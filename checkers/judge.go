@@ -70,7 +70,12 @@ func Names() []string {
 //   - a planned fault that did not fire makes every pass vacuous;
 //   - without the settle event or without ledgers nothing passes.
 func Judge(h *history.History, selected []Checker) []Verdict {
-	ix := history.NewIndex(h)
+	return JudgeIndexed(history.NewIndex(h), selected)
+}
+
+// JudgeIndexed is Judge where the index of the history is there already.
+func JudgeIndexed(ix *history.Index, selected []Checker) []Verdict {
+	h := ix.History
 	gap, unfired := evidenceGap(h, ix), unfiredFault(h, ix)
 	verdicts := make([]Verdict, 0, len(selected))
 	for _, c := range selected {

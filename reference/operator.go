@@ -148,12 +148,9 @@ func (r *run) follow(a Asked, what ruling) {
 // Changed: it was not so before, or this is the request, sent again, that made it so. The error is
 // ErrNotFound, ErrQuarantined, ErrUnavailable, or one of the reasons above.
 func (e *Executor) Operate(ctx context.Context, id string, a Asked) (changed bool, err error) {
-	f, err := e.find(ctx, id)
+	f, err := e.readable(ctx, id)
 	if err != nil {
 		return false, err
-	}
-	if f.broken != nil {
-		return false, ErrQuarantined
 	}
 	m := message{operator: &asking{a, make(chan acted, 1)}}
 	r := f.run
@@ -258,4 +255,13 @@ func (r *run) hurry() {
 		default: // it is not waiting
 		}
 	}
+}
+
+// readable is find of a saga that can be read. The error may be ErrQuarantined, too.
+func (e *Executor) readable(ctx context.Context, id string) (found, error) {
+	f, err := e.find(ctx, id)
+	if err == nil && f.broken != nil {
+		err = ErrQuarantined
+	}
+	return f, err
 }

@@ -168,12 +168,9 @@ func (s *State) tag() string {
 // Preview shows what a saga has come to and what may be asked of it, and the tag of that. The
 // error is ErrNotFound, ErrQuarantined or ErrUnavailable.
 func (e *Executor) Preview(id string) (p Preview, tag string, err error) {
-	f, err := e.find(e.ctx, id)
+	f, err := e.readable(e.ctx, id)
 	if err != nil {
 		return p, "", err
-	}
-	if f.broken != nil {
-		return p, "", ErrQuarantined
 	}
 	f.view.mu.Lock()
 	defer f.view.mu.Unlock()

@@ -25,12 +25,9 @@ type Wait struct {
 
 // Waits lists what a saga waits for. The error is ErrNotFound, ErrQuarantined or ErrUnavailable.
 func (e *Executor) Waits(id string) ([]Wait, error) {
-	f, err := e.find(e.ctx, id)
-	switch {
-	case err != nil:
+	f, err := e.readable(e.ctx, id)
+	if err != nil {
 		return nil, err
-	case f.broken != nil:
-		return nil, ErrQuarantined
 	}
 	f.view.mu.Lock()
 	defer f.view.mu.Unlock()

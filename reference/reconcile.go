@@ -213,12 +213,9 @@ func (e *Executor) readBack(ctx context.Context, o Op, h *holding) error {
 
 // tell has a saga take a message, whether or not anybody works at it.
 func (e *Executor) tell(ctx context.Context, id string, m message) error {
-	f, err := e.find(ctx, id)
+	f, err := e.readable(ctx, id)
 	if err != nil {
 		return err
-	}
-	if f.broken != nil {
-		return ErrQuarantined
 	}
 	if f.run != nil && f.run.inbox.post(m) {
 		return nil
@@ -253,12 +250,9 @@ func (e *Executor) Drifts(ctx context.Context, id string) ([]Drift, error) {
 		}
 		return all, nil
 	}
-	f, err := e.find(ctx, id)
-	switch {
-	case err != nil:
+	f, err := e.readable(ctx, id)
+	if err != nil {
 		return nil, err
-	case f.broken != nil:
-		return nil, ErrQuarantined
 	}
 	f.view.mu.Lock()
 	defer f.view.mu.Unlock()
