@@ -48,19 +48,19 @@ func (g *graph) edge(from, to int) {
 // The edges can't close a circle: what a pivot waits for has neither pivots nor
 // waiting retriables before it.
 func (g *graph) addBarriers(d saga.Definition) {
-	kind := func(kinds ...saga.Kind) (steps []int) {
-		for i, s := range d.Steps {
-			if slices.Contains(kinds, s.Kind) {
-				steps = append(steps, i)
-			}
+	var notRetriable []int // pivots and compensatable steps
+	for i, s := range d.Steps {
+		switch s.Kind {
+		case saga.Pivot:
+			g.pivots, notRetriable = append(g.pivots, i), append(notRetriable, i)
+		case saga.Compensatable:
+			notRetriable = append(notRetriable, i)
 		}
-		return steps
 	}
-	if g.pivots = kind(saga.Pivot); len(g.pivots) == 0 {
+	if len(g.pivots) == 0 {
 		return
 	}
-	behindPivot := reach(g.next, g.pivots)
-	leadsOn := reach(g.before, kind(saga.Pivot, saga.Compensatable))
+	behindPivot, leadsOn := reach(g.next, g.pivots), reach(g.before, notRetriable)
 	allReady, noReturn := g.steps, g.steps+1
 	g.before, g.next = append(g.before, nil, nil), append(g.next, nil, nil)
 	for i, s := range d.Steps {

@@ -3,6 +3,8 @@ package reference
 import (
 	"crypto/sha256"
 	"encoding/hex"
+	"hash/fnv"
+	"io"
 	"regexp"
 	"strconv"
 	"strings"
@@ -51,10 +53,11 @@ func (t Trace) Attempt(step string, r Ref, n int) [8]byte {
 
 // span names a span of the saga: no name of a step holds a slash.
 func (t Trace) span(name string) (id [8]byte) {
-	text := make([]byte, 0, 128) // mostly enough
-	text = append(append(append(append(text, t.ID[:]...), t.saga...), 0), name...)
-	sum := sha256.Sum256(text)
-	copy(id[:], sum[:])
+	sum := fnv.New64a()
+	for _, part := range []string{string(t.ID[:]), t.saga, "\x00", name} {
+		_, _ = io.WriteString(sum, part) // a hash takes everything
+	}
+	sum.Sum(id[:0])
 	id[0] |= 1 // all zero is not a span
 	return id
 }
