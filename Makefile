@@ -11,7 +11,7 @@ VERSION   := $(shell git describe --tags --always --dirty 2>/dev/null || echo de
 export GOFLAGS += -buildvcs=false
 
 # Packages that start goroutines: tested with the race detector.
-RACY := ./wire ./harness ./orchestrators ./participants ./reference ./reference/api ./reference/store ./history ./results ./reports ./internal/...
+RACY := ./wire ./simulation ./harness ./orchestrators ./participants ./reference ./reference/api ./reference/store ./history ./results ./reports ./internal/...
 
 .PHONY: help
 help: ## list the targets

@@ -96,6 +96,39 @@ func refusals(fs []faults.Fault) bool {
 	return true
 }
 
+// MostUnheard is how many answers to a call are lost at the most.
+const MostUnheard = 10
+
+// Unheard are the plans that follow from journeys on which n-1 answers to a step were lost and
+// it was sent again all the same: n of them are. Otherwise nobody would see what a saga makes of
+// a step of which it never hears, though it was done, when it has had enough of asking.
+func Unheard(journeys []Journey, n int) []faults.Plan {
+	var plans []faults.Plan
+	for _, j := range journeys {
+		before := j.Plan.Faults
+		if len(before) != n-1 || !answersLost(before) {
+			continue
+		}
+		next := before[0]
+		next.At.Attempt = n
+		if j.Trace.passed(next.At) {
+			plans = append(plans, faults.Plan{Faults: append(slices.Clone(before), next)})
+		}
+	}
+	return plans
+}
+
+// answersLost tells whether faults lose the answers to the first attempts of one call, one after
+// the other.
+func answersLost(fs []faults.Fault) bool {
+	for i, f := range fs {
+		if f.At.Phase != saga.Response || !f.Injection(0).Silent() || f.At.Attempt != i+1 || f.At.Ref() != fs[0].At.Ref() {
+			return false
+		}
+	}
+	return len(fs) > 0
+}
+
 // Silenced are the plans that follow from journeys on which a service called back: its n-th
 // attempt is lost, after those before it. What a workflow does that never hears of what it
 // asked for shows only when all of them are; and when the answer that said that the call was

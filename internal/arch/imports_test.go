@@ -49,7 +49,7 @@ func list(t *testing.T) map[string]pkg {
 // A storey never reaches those above it, and the two halves reach each other in
 // campaign only.
 func TestImportsPointOneWay(t *testing.T) {
-	running := []string{"harness", "faults", "planning", "wire", "participants", "orchestrators", "reference", "scenarios", "workflows"}
+	running := []string{"harness", "faults", "planning", "wire", "simulation", "participants", "orchestrators", "reference", "scenarios", "workflows"}
 	showing := []string{"results", "reports"}
 	all := list(t)
 	for _, rule := range []struct {
@@ -64,34 +64,44 @@ func TestImportsPointOneWay(t *testing.T) {
 		{
 			"what was found needs the plans, and nothing of what ran the cells; it does not know how it is shown",
 			[]string{"results"},
-			[]string{"harness", "planning", "wire", "participants", "orchestrators", "reference", "scenarios", "workflows", "reports", "campaign", "cmd"},
+			[]string{"harness", "planning", "wire", "simulation", "participants", "orchestrators", "reference", "scenarios", "workflows", "reports", "campaign", "cmd"},
 		},
 		{
 			"who shows what was found runs nothing",
 			[]string{"reports"},
-			[]string{"harness", "planning", "wire", "participants", "orchestrators", "reference", "scenarios", "campaign", "cmd"},
+			[]string{"harness", "planning", "wire", "simulation", "participants", "orchestrators", "reference", "scenarios", "campaign", "cmd"},
 		},
 		{
 			"a plan is data, whoever makes it and whoever carries it out",
 			[]string{"faults"},
-			[]string{"harness", "planning", "wire", "participants", "orchestrators", "reference", "scenarios", "history"},
+			[]string{"harness", "planning", "wire", "simulation", "participants", "orchestrators", "reference", "scenarios", "history"},
 		},
 		{
 			"who plans knows of runs only their histories",
 			[]string{"planning"},
-			[]string{"harness", "wire", "participants", "orchestrators", "reference", "scenarios"},
+			[]string{"harness", "wire", "simulation", "participants", "orchestrators", "reference", "scenarios"},
 		},
 		{
 			"who carries plans out on sockets is told all of a cell by the harness",
 			[]string{"wire"},
-			[]string{"harness", "planning", "orchestrators", "reference", "scenarios", "workflows"},
+			[]string{"harness", "planning", "simulation", "orchestrators", "reference", "scenarios", "workflows"},
+		},
+		{
+			"who carries plans out in memory is told all of a cell by who runs it, and knows no sockets",
+			[]string{"simulation"},
+			[]string{"harness", "planning", "wire", "orchestrators", "reference", "scenarios", "workflows", "sagatest"},
+		},
+		{
+			"who tests sagas in go test needs no sockets and no command",
+			[]string{"sagatest"},
+			[]string{"harness", "wire", "campaign", "cmd"},
 		},
 		{
 			"who reads files before anything runs needs nothing that runs",
 			[]string{"lint"},
 			slices.Concat(showing, []string{"harness", "planning", "wire", "checkers", "campaign", "cmd"}),
 		},
-		{"who runs cells does not judge them", running, append([]string{"checkers", "campaign", "cmd"}, showing...)},
+		{"who runs cells does not judge them", running, append([]string{"checkers", "campaign", "sagatest", "cmd"}, showing...)},
 		{"who joins the two leaves it to others how it is shown", []string{"campaign"}, []string{"reports", "cmd"}},
 	} {
 		for _, name := range rule.from {
@@ -194,7 +204,7 @@ func TestLibrariesHaveOneHome(t *testing.T) {
 		"go.opentelemetry.io":                         {"reference/telemetry", "orchestrators"},
 		"google.golang.org/protobuf":                  {"reference/telemetry", "orchestrators"},
 		"github.com/schollz/progressbar/v3":           {"reports"},
-		"testing":                                     nil,
+		"testing":                                     {"sagatest"},
 		"github.com/chromedp":                         nil,
 		"github.com/rogpeppe/go-internal":             nil,
 		"go.uber.org/goleak":                          nil,

@@ -17,7 +17,7 @@ import (
 
 // Words that are kinds of faults and mean something else in a package.
 var otherMeanings = map[string][]string{
-	"answer":       {"workflows"},                           // what a service said, in the expressions of a workflow
+	"answer":       {"workflows", "sagatest"},               // what a service said, in the expressions of a workflow
 	"error":        {"cmd/sagacheck", "reports", "results"}, // a level of the log, and an outcome
 	"latency":      {"cmd/sagacheck", "wire"},               // a flag of `reference policies try`, and a toxic
 	"store-outage": {"history"},                             // what can't be done to an orchestrator

@@ -1,0 +1,241 @@
+package sagatest
+
+import (
+	"cmp"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/http"
+	"net/url"
+	"regexp"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/sagacheck/sagacheck/participants"
+	"github.com/sagacheck/sagacheck/saga"
+	"github.com/sagacheck/sagacheck/workflows"
+)
+
+// Saga is the code of a saga, and what it is to do.
+type Saga struct {
+	// Name of the saga, in reports; lower-case letters, digits and hyphens. Default: saga.
+	Name string
+	// Steps of the saga, in their order.
+	Steps []Step
+	// Workflow is the file of a workflow in place of Steps. Of it the services, the steps, the
+	// promises and the body of the start count. A service is called by its host, or by its name.
+	Workflow string
+	// Start is the saga's code. It is asked to do all steps, or none: nil says that all is
+	// done, an error that all is undone again (see Status).
+	Start Start
+	// Open is given in place of Start where the saga has a store that outlives its process: it
+	// makes an empty store, and the code on it. When a plan kills the process, the context of
+	// the code is cancelled, its calls never return, and the same code is called again, with
+	// the same input: it goes on with what it finds in its store. Without Open nothing is killed.
+	Open func() Start
+	// Status says what an end of the code (nil included) means: saga.Completed,
+	// saga.Compensated, or saga.Stuck where a person is needed. Default: an error is
+	// saga.Compensated.
+	Status func(err error) saga.Status
+	// Participants is how the services protect themselves: naive, keyed, or fenced (the
+	// default), see participants.Profile. A workflow's file may say it for each.
+	Participants participants.Profile
+	// Properties to judge, as globs; none: all.
+	Properties []string
+	// Settle is how long after the last fault the saga may take to end, in virtual time.
+	// Default: 5 minutes.
+	Settle time.Duration
+}
+
+// Start is the code of a saga. All its calls go through the client.
+type Start = func(ctx context.Context, client *http.Client, in Input) error
+
+// Input is what a saga is started with. It is the same each time that the saga is started
+// again.
+type Input struct {
+	ID   string // of the saga
+	Body []byte // of the start, as the workflow's file says it; nil: it says none
+}
+
+// Step is one step of a saga.
+type Step struct {
+	// Name is unique; lower-case letters, digits and hyphens.
+	Name string
+	// Do is the request that does it, with what varies in braces: POST http://payments/charges.
+	Do string
+	// Undo is the request that undoes it, at the same host; empty: nothing does. A parameter of
+	// its path is the id that the answer to Do had; without one (and without Which), it undoes
+	// whatever the step did.
+	Undo string
+	// Which is an expression over request and action that is true for the action that Undo
+	// undoes, where its path does not say it: request.body.charge == action.id.
+	Which string
+	// When is an expression over request that tells apart steps with the same Do:
+	// request.body.kind == "hotel". UndoWhen is one for Undo.
+	When, UndoWhen string
+	// Kind of the step; empty: saga.Compensatable.
+	Kind saga.Kind
+	// After names the steps that must have succeeded before this one starts; nil: the one
+	// before it.
+	After []string
+	// Optional: not every saga takes it.
+	Optional bool
+	// Answer is the body of the answer to Do, as JSON; its texts are templates, as in the file
+	// of a workflow. Default: {"id": "${new.id}"} where Undo needs the id, else {}.
+	Answer any
+}
+
+// defaultSettle is Settle where nobody says it.
+const defaultSettle = 5 * time.Minute
+
+// program is a saga that can be run.
+type program struct {
+	Saga
+	flow  *workflows.Workflow
+	hosts map[string]string // → service
+	steps []saga.Step       // as they were seen to be
+}
+
+// compile checks a saga.
+func (s Saga) compile() (*program, error) {
+	p := &program{Saga: s, hosts: map[string]string{}}
+	p.Name = cmp.Or(s.Name, "saga")
+	p.Settle = cmp.Or(s.Settle, defaultSettle)
+	p.Participants = cmp.Or(s.Participants, participants.Fenced)
+	if _, err := participants.ParseProfile(string(p.Participants)); err != nil {
+		return nil, err
+	}
+	if (s.Start == nil) == (s.Open == nil) {
+		return nil, errors.New("expected either Start or Open")
+	}
+	if (s.Workflow == "") == (len(s.Steps) == 0) {
+		return nil, errors.New("expected either Steps or Workflow")
+	}
+	var err error
+	if s.Workflow != "" {
+		p.flow, err = workflows.Load(s.Workflow)
+	} else {
+		p.flow, err = p.written()
+	}
+	if err != nil {
+		return nil, err
+	}
+	return p, p.supported()
+}
+
+// supported refuses what a file may say and memory can't do, and finds the hosts.
+func (p *program) supported() error {
+	for name, s := range p.flow.Services {
+		if s.Upstream != "" {
+			return fmt.Errorf("services.%s.upstream: a real service is reached through a socket: expected it without", name)
+		}
+		if host := strings.ToLower(cmp.Or(s.Host, name)); p.Workflow != "" {
+			p.hosts[host] = name
+		}
+	}
+	if called := p.flow.Callbacks(); len(called) > 0 {
+		return fmt.Errorf("async of %s: a service calls back through a socket: expected it without", strings.Join(called, ", "))
+	}
+	return nil
+}
+
+// param is a parameter of a path.
+var param = regexp.MustCompile(`\{([^{}]+)\}`)
+
+// written is the steps as the file of a workflow has them.
+func (p *program) written() (*workflows.Workflow, error) {
+	services, steps := map[string]any{}, []any{}
+	for _, s := range p.Steps {
+		host, do, err := request(s.Do)
+		if err != nil {
+			return nil, fmt.Errorf("step %q: Do: %w", s.Name, err)
+		}
+		service := strings.NewReplacer(".", "-", ":", "-").Replace(host)
+		p.hosts[host] = service
+		at, _ := services[service].(map[string]any)
+		if at == nil {
+			at = map[string]any{}
+			services[service] = at
+		}
+		at[s.Name] = operation(do, s.When, map[string]any{"answer": map[string]any{"body": s.answer()}})
+		step := map[string]any{"name": s.Name, "do": service + "." + s.Name, "optional": s.Optional}
+		if s.Kind != "" {
+			step["kind"] = s.Kind
+		}
+		if s.After != nil {
+			step["after"] = s.After
+		}
+		if s.Undo != "" {
+			there, undo, err := request(s.Undo)
+			if err == nil && there != host {
+				err = fmt.Errorf("%q: expected the host of Do", s.Undo)
+			}
+			if err != nil {
+				return nil, fmt.Errorf("step %q: Undo: %w", s.Name, err)
+			}
+			step["undo"] = service + "." + s.Name + "-undo"
+			at[s.Name+"-undo"] = operation(undo, s.UndoWhen, s.undoing())
+		}
+		steps = append(steps, step)
+	}
+	for name, operations := range services {
+		services[name] = map[string]any{"operations": operations}
+	}
+	file, err := json.Marshal(map[string]any{
+		"name": p.Name, "services": services, "steps": steps,
+		"system": map[string]any{"base": "http://in-memory"}, "start": map[string]any{"request": "POST /"},
+		"outcome": map[string]any{"request": "GET /", "status": "answer.body", "statuses": map[string]any{"done": saga.Completed}},
+	})
+	if err != nil {
+		return nil, err
+	}
+	return workflows.Parse(p.Name, file)
+}
+
+func (s Step) answer() any {
+	switch {
+	case s.Answer != nil:
+		return s.Answer
+	case s.which() == "":
+		return map[string]any{}
+	}
+	return map[string]any{"id": "${new.id}"}
+}
+
+// which is the expression for the action that is undone; empty: the undo names none.
+func (s Step) which() string {
+	if names := param.FindAllStringSubmatch(s.Undo, -1); s.Which == "" && len(names) == 1 {
+		return fmt.Sprintf("request.path[%q] == action.id", names[0][1])
+	}
+	return s.Which
+}
+
+func operation(request, when string, more map[string]any) map[string]any {
+	more["request"], more["saga"] = request, "only"
+	if when != "" {
+		more["when"] = when
+	}
+	return more
+}
+
+// undoing is what the operation says that undoes the step.
+func (s Step) undoing() map[string]any {
+	op := map[string]any{"undoes": s.Name}
+	if which := s.which(); which != "" {
+		op["which"] = which
+	}
+	return op
+}
+
+// request cuts POST http://payments/charges into the host and the request to it.
+func request(text string) (host, to string, err error) {
+	method, at, _ := strings.Cut(text, " ")
+	u, err := url.Parse(at)
+	if err != nil || u.Host == "" || !slices.Contains([]string{"http", "https"}, u.Scheme) {
+		return "", "", fmt.Errorf("%q: expected a method and a URL: POST http://payments/charges", text)
+	}
+	_, path, _ := strings.Cut(strings.TrimPrefix(at, u.Scheme+"://"), "/")
+	return strings.ToLower(u.Host), method + " /" + path, nil
+}

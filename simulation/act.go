@@ -1,0 +1,242 @@
+package simulation
+
+import (
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/sagacheck/sagacheck/faults"
+	"github.com/sagacheck/sagacheck/history"
+	"github.com/sagacheck/sagacheck/participants"
+	"github.com/sagacheck/sagacheck/saga"
+)
+
+// Hook is the participants' hook of this cell.
+func (c *Cell) Hook(call participants.Call, m participants.Moment) *participants.Answer {
+	if call.Copy > 0 {
+		return c.refuseCopy(call, m)
+	}
+	if m == participants.Arrived {
+		c.mu.Lock()
+		answer := c.answers[call]
+		delete(c.answers, call)
+		c.mu.Unlock()
+		if answer != nil {
+			return answer()
+		}
+	}
+	var answer *participants.Answer
+	for _, i := range c.on(call, m.Phase()) {
+		e := c.Plan.Faults[i].Injection(0)
+		if moment(e, m.Phase()) != m {
+			continue
+		}
+		c.fire(i, call, "the participant held the attempt")
+		c.strike(i, e, call.Op.Step)
+		if !e.OnProcess() {
+			c.healed(i, call.Op)
+		}
+		if answer == nil {
+			answer = given(e.Answer)
+		}
+	}
+	return answer
+}
+
+// refuseCopy answers a second copy of an attempt that the plan refuses for good: "nothing
+// was done" must stay true, whichever of the two arrives first.
+func (c *Cell) refuseCopy(call participants.Call, m participants.Moment) *participants.Answer {
+	call.Copy = 0
+	for _, i := range c.on(call, m.Phase()) {
+		if e := c.Plan.Faults[i].Injection(0); e.Refuses() && moment(e, m.Phase()) == m {
+			return given(e.Answer)
+		}
+	}
+	return nil
+}
+
+// moment is when an injection shows inside the participant.
+func moment(e faults.Injection, p saga.Phase) participants.Moment {
+	switch {
+	case e.Decides:
+		return participants.Deciding
+	case p == saga.Commit:
+		return participants.Committed
+	}
+	return participants.Arrived
+}
+
+// given is an answer as the participants give it.
+func given(a *faults.Answer) *participants.Answer {
+	if a == nil {
+		return nil
+	}
+	return &participants.Answer{
+		Code: a.Code, Title: a.Title, Detail: a.Detail,
+		RetryAfterS: a.RetryAfterS, RetryAfterDate: a.RetryAfterDate, Hangup: a.Hangup, Garble: a.Garble,
+	}
+}
+
+// strike makes the victim of a fault go away, and come back.
+func (c *Cell) strike(i int, e faults.Injection, step string) {
+	switch e.Victim {
+	case faults.ServiceDown:
+		c.crashService(i, step, e.For)
+	case faults.ProcessKilled:
+		c.kill(i, e, step)
+	}
+}
+
+// crashService is the crash of a participant: unreachable now, back later.
+func (c *Cell) crashService(i int, step string, d time.Duration) {
+	service := c.Service(step)
+	c.markDown(service, 1)
+	c.background(func() {
+		c.wait(d)
+		c.markDown(service, -1)
+		c.Rec.Add(history.Event{Kind: history.FaultHealed, Fault: &i, Step: step, Detail: service + " is back"})
+	})
+}
+
+func (c *Cell) markDown(service string, by int) {
+	c.mu.Lock()
+	c.down[service] += by
+	c.mu.Unlock()
+}
+
+func (c *Cell) isDown(step string) bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.down[c.Service(step)] > 0
+}
+
+// kill ends the process now and starts it again later. What a service forgets meanwhile it
+// forgets before that.
+func (c *Cell) kill(i int, e faults.Injection, step string) {
+	select {
+	case c.process <- struct{}{}: // a mutex would stop the clock of a bubble
+	case <-c.ctx.Done():
+		return
+	}
+	c.Process.Kill()
+	c.Rec.Add(history.Event{Kind: history.ProcessKilled, Fault: &i})
+	c.background(func() {
+		defer func() { <-c.process }()
+		defer c.healed(i, saga.Operation{})
+		if !c.wait(e.For) {
+			return
+		}
+		back := history.Event{Kind: history.ProcessStarted, Fault: &i}
+		if e.Forgets && c.Forget != nil {
+			service := c.Service(step)
+			c.Forget(service)
+			back.Detail = service + " has forgotten its idempotency keys"
+		}
+		c.Rec.Add(back)
+		c.Process.Start()
+		c.Rec.Add(history.Event{Kind: history.ProcessReady, Fault: &i})
+	})
+}
+
+// startWindows starts the clocks of windows, at a call to a step. A window with a time to
+// begin counts from the first call of the cell, others from the first that they can meet.
+func (c *Cell) startWindows(step string) {
+	for i, f := range c.Plan.Faults {
+		if !f.Window() || f.FromMS == 0 && len(f.Steps) > 0 && !slices.Contains(f.Steps, step) {
+			continue
+		}
+		c.started[i].Do(func() { c.startWindow(i, f) })
+	}
+}
+
+func (c *Cell) startWindow(i int, f faults.Fault) {
+	e := f.Injection(0)
+	if e.Victim == "" && f.FromMS == 0 {
+		c.setOpen(i, true)
+	}
+	c.background(func() {
+		switch {
+		case f.FromMS > 0 && !c.wait(f.From()):
+			return
+		case e.Victim != "":
+			c.fire(i, participants.Call{}, "killed at its time")
+			c.strike(i, e, "")
+			return
+		case f.FromMS > 0:
+			c.setOpen(i, true)
+		}
+		c.wait(f.For())
+		c.setOpen(i, false)
+	})
+}
+
+func (c *Cell) setOpen(i int, open bool) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if open {
+		c.open[i] = 0
+		return
+	}
+	met := c.open[i]
+	delete(c.open, i)
+	c.Rec.Add(history.Event{Kind: history.FaultHealed, Fault: &i, Detail: fmt.Sprintf("met by %d attempts", met)})
+}
+
+// meet tells what an open window does to an attempt.
+func (c *Cell) meet(i int, f faults.Fault, x *exchange) (e faults.Injection) {
+	if !f.Window() || !slices.Contains(f.Steps, x.call.Op.Step) {
+		return e
+	}
+	c.mu.Lock()
+	nth, open := c.open[i]
+	if open {
+		c.open[i]++
+		e = f.Injection(nth)
+	}
+	if e.Answer != nil {
+		c.answers[x.call] = func() *participants.Answer {
+			c.fire(i, x.call, fmt.Sprintf("answered %d", e.Answer.Code))
+			return given(e.Answer)
+		}
+	}
+	c.mu.Unlock()
+	switch {
+	case e.Cut:
+		c.fire(i, x.call, "connection reset, request not delivered")
+	case len(e.Bends) > 0:
+		c.fire(i, x.call, x.evidence())
+	}
+	return e
+}
+
+// refuses tells whether the connection of the next attempt of an operation is refused: the
+// first one, and those that follow it until the port opens again.
+func (c *Cell) refuses(op saga.Operation) bool {
+	c.mu.Lock()
+	next := participants.Call{Op: op, Attempt: c.counted[op] + 1}
+	c.mu.Unlock()
+	for _, i := range c.on(next, saga.Connect) {
+		c.mu.Lock()
+		since, before := c.refused[i]
+		if !before {
+			c.refused[i] = time.Now()
+		}
+		c.mu.Unlock()
+		length := c.Plan.Faults[i].Injection(0).For
+		switch {
+		case !before:
+			c.Rec.Add(history.Event{
+				Kind: history.FaultFired, Fault: &i, Saga: op.Saga, Step: op.Step, Direction: op.Direction, Part: op.Part,
+				Detail: "a connection was refused",
+			})
+			c.background(func() {
+				c.wait(length)
+				c.Rec.Add(history.Event{Kind: history.FaultHealed, Fault: &i, Saga: op.Saga, Step: op.Step, Direction: op.Direction, Part: op.Part})
+			})
+			return true
+		case time.Since(since) < length:
+			return true
+		}
+	}
+	return false
+}

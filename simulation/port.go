@@ -1,0 +1,148 @@
+package simulation
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"os"
+	"runtime"
+	"strings"
+	"syscall"
+	"time"
+
+	"github.com/sagacheck/sagacheck/history"
+	"github.com/sagacheck/sagacheck/participants"
+)
+
+// Port is the way of one process to the services. When the process is killed its calls
+// never return, as those of a process that is no more.
+type Port struct {
+	cell   *Cell
+	killed chan struct{}
+}
+
+// Port is that of a new process.
+func (c *Cell) Port() *Port { return &Port{cell: c, killed: make(chan struct{})} }
+
+// Kill ends the process of the port. It may be called once.
+func (p *Port) Kill() { close(p.killed) }
+
+var errOver = errors.New("sagacheck: this plan is over")
+
+// patience is how long after the end of its cell code may call and be told so. A goroutine
+// that goes on calling all the same is ended, since its bubble would never be.
+const patience = time.Minute
+
+// RoundTrip carries one call.
+func (p *Port) RoundTrip(r *http.Request) (*http.Response, error) {
+	c := p.cell
+	body, err := read(r)
+	switch {
+	case err != nil:
+		return nil, err
+	case c.ctx.Err() != nil || p.dead():
+		return nil, p.silence()
+	}
+	called, err := c.Route(r, body)
+	if err != nil {
+		c.Rec.Add(history.Event{Kind: history.CallUnmatched, Request: called.Seen, Detail: err.Error()})
+		c.Trouble(err)
+		called.Answer = &participants.Answer{Code: http.StatusNotImplemented, Title: "unknown call", Detail: err.Error()}
+	}
+	if called.Answer != nil {
+		return whole(r, *called.Answer).response(0, nil), nil
+	}
+	if c.refuses(called.Op) {
+		return nil, netError("dial", os.NewSyscallError("connect", syscall.ECONNREFUSED))
+	}
+	x := c.exchange(p, r, body, called)
+	c.background(x.run)
+	select {
+	case got := <-x.arrived:
+		return x.take(got)
+	case <-r.Context().Done():
+		x.end(reply{})
+		return nil, r.Context().Err()
+	case <-p.killed:
+	case <-c.ctx.Done():
+	}
+	x.end(reply{})
+	return nil, p.silence()
+}
+
+func (p *Port) dead() bool {
+	select {
+	case <-p.killed:
+		return true
+	default:
+		return false
+	}
+}
+
+// silence is what becomes of a call for which nobody is there any more: it waits for the
+// end of the cell.
+func (p *Port) silence() error {
+	c := p.cell
+	<-c.ctx.Done()
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if time.Since(c.over) > patience {
+		runtime.Goexit()
+	}
+	return errOver
+}
+
+func read(r *http.Request) ([]byte, error) {
+	if r.Body == nil {
+		return nil, nil
+	}
+	defer r.Body.Close()
+	b, err := io.ReadAll(r.Body)
+	if err != nil {
+		return nil, fmt.Errorf("the body of the request: %w", err)
+	}
+	return b, nil
+}
+
+func netError(op string, err error) error { return &net.OpError{Op: op, Net: "tcp", Err: err} }
+
+// answer is one as its bytes are on their way.
+type answer struct {
+	request *http.Request
+	code    int
+	header  http.Header
+	head    int // bytes of it
+	body    []byte
+}
+
+// whole is a participant's answer to a request.
+func whole(r *http.Request, a participants.Answer) answer {
+	h, body := a.Content(time.Now())
+	head := len("HTTP/1.1 200 ") + len(http.StatusText(a.Code)) + len("\r\n\r\n")
+	for name, values := range h {
+		head += len(name) + len(": \r\n") + len(strings.Join(values, ","))
+	}
+	return answer{request: r, code: a.Code, header: h, head: head, body: body}
+}
+
+func (a answer) size() int { return a.head + len(a.body) }
+
+// response is the answer as far as its body came: without the last bytes (missing), in
+// whose place tail stands.
+func (a answer) response(missing int, tail io.ReadCloser) *http.Response {
+	came := bytes.NewReader(a.body[:len(a.body)-missing])
+	body := io.NopCloser(came)
+	if tail != nil {
+		body = struct {
+			io.Reader
+			io.Closer
+		}{io.MultiReader(came, tail), tail}
+	}
+	return &http.Response{
+		Status: fmt.Sprintf("%d %s", a.code, http.StatusText(a.code)), StatusCode: a.code, Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1,
+		Header: a.header, ContentLength: int64(len(a.body)), Body: body, Request: a.request,
+	}
+}
