@@ -126,6 +126,8 @@ func (j traceJudge) above(a *history.Attempt, span *history.Event) {
 	switch {
 	case !whole && !j.saga.Status().Ended():
 		j.t.unjudgeable(traceParents, "the saga has not ended, and the spans above may be exported when it has")
+	case !whole && j.mayBeLost():
+		j.t.unjudgeable(traceParents, lostSpans)
 	case !whole:
 		wrong(nil, "what is above the span of attempt %d of %s never arrived", a.N, j.op.Op)
 	case len(chain) == 1:
@@ -133,6 +135,14 @@ func (j traceJudge) above(a *history.Attempt, span *history.Event) {
 	default:
 		j.t.held(traceParents, 1)
 	}
+}
+
+// lostSpans is why spans may be missing above one that has come.
+const lostSpans = "the orchestrator was killed, and its manifest does not say that spans outlive that"
+
+// mayBeLost tells whether a kill may have taken spans that had ended and were not exported.
+func (j traceJudge) mayBeLost() bool {
+	return len(j.s.kills) > 0 && !j.s.has(history.LastingTraces)
 }
 
 // chain is a span and those above it; not whole: one of them is missing.
@@ -164,9 +174,10 @@ func (j traceJudge) link() {
 	if j.op.Op.Direction != saga.Compensation || did == nil {
 		return
 	}
-	targets := map[string]bool{}
+	targets, whole := map[string]bool{}, true
 	for _, span := range j.spansOf(did) {
-		chain, _ := j.chain(span)
+		chain, all := j.chain(span)
+		whole = whole && all
 		for _, e := range chain {
 			if e == span || e.Step != "" {
 				targets[e.Signal.Span] = true
@@ -177,7 +188,6 @@ func (j traceJudge) link() {
 	if len(targets) == 0 || len(own) == 0 {
 		return
 	}
-	whole := true
 	for _, span := range own {
 		chain, all := j.chain(span)
 		whole = whole && all
@@ -190,6 +200,10 @@ func (j traceJudge) link() {
 	}
 	if !whole && !j.saga.Status().Ended() {
 		j.t.unjudgeable(traceLink, "the saga has not ended, and the spans above may be exported when it has")
+		return
+	}
+	if !whole && j.mayBeLost() {
+		j.t.unjudgeable(traceLink, lostSpans)
 		return
 	}
 	j.t.violate(traceLink, j.op.Op, []*history.Event{firstSent(did), firstSent(j.op), own[0]}, "broke the trace: no span of %s links to what it undoes", j.op.Op)

@@ -280,6 +280,16 @@ func TestNobodyWasCalled(t *testing.T) {
 	}
 }
 
+// What a manifest names no metric for is not compared, and not missed: it leaves no promise open.
+func TestMetricsWithoutName(t *testing.T) {
+	v := judge(t, "untruthful-metric", parse(t, readFile(t, "testdata/untruthful-metric/pass-one-name.txt")))
+	for _, c := range v.Clauses {
+		if applicable := c.Lacks == ""; applicable != (c.Clause == "attempts") {
+			t.Errorf("clause %s: applicable: %t (%s)", c.Clause, applicable, c.Lacks)
+		}
+	}
+}
+
 // An empty history can show nothing.
 func TestNothingPassesOnNothing(t *testing.T) {
 	h := parse(t, "saga s1\nstep charge\n0ms saga-submitted s1\n1ms settled\n2ms ledger-read none\n")

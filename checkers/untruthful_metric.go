@@ -2,6 +2,7 @@ package checkers
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/sagacheck/sagacheck/history"
@@ -53,6 +54,20 @@ func (UntruthfulMetric) Doc() Doc {
 	}
 }
 
+// countedBy are the metrics of each clause; where the manifest names none of them, the clause is
+// not applicable.
+var countedBy = map[string][]string{
+	countsStarted:       {history.MetricStarted},
+	countsEnds:          {history.MetricCompleted, history.MetricCompensated},
+	countsAttempts:      {history.MetricAttempts},
+	countsRetries:       {history.MetricRetries},
+	countsCompensations: {history.MetricCompensations},
+	countsStuck:         {history.MetricStuck},
+}
+
+// uncounted is why a clause is not applicable.
+const uncounted = "no metric of it was heard: those that the manifest names are, in cells that have an orchestrator of their own"
+
 // seenOnWire is how often something happened, as far as the wire can tell.
 type seenOnWire struct{ least, most int }
 
@@ -62,9 +77,14 @@ func (c UntruthfulMetric) Check(h *history.History, ix *history.Index) Verdict {
 	s := newSignals(h, ix)
 	if s.heard[history.HasMetrics] == nil {
 		for _, k := range t.doc.Clauses {
-			t.lacks(k.Name, "%s", unheard(h, "metrics"))
+			t.lacks(k.Name, uncounted)
 		}
-		return t.verdict(unheard(h, "metrics"))
+		return t.verdict(uncounted)
+	}
+	for clause, metrics := range countedBy {
+		if !slices.ContainsFunc(metrics, func(m string) bool { return s.after[m] != nil }) {
+			t.lacks(clause, uncounted)
+		}
 	}
 	if len(s.kills) > 0 && !s.has(history.LastingMetrics) {
 		return t.verdict("the orchestrator was killed, and its manifest does not say that counters hold over that")

@@ -40,6 +40,9 @@ func (e *TransientError) Error() string { return e.Reason }
 // Attempts do not share connections.
 var client = &http.Client{Transport: &http.Transport{DisableKeepAlives: true}}
 
+// Trace has attempts made through what wrap makes of their transport, which may trace them.
+func Trace(wrap func(http.RoundTripper) http.RoundTripper) { client.Transport = wrap(client.Transport) }
+
 // Attempt makes one attempt. Its error is a *RefusedError or a *TransientError.
 func Attempt(ctx context.Context, o Operation) error {
 	ctx, cancel := context.WithTimeout(ctx, o.Call.Retry.AttemptTimeout())

@@ -50,6 +50,9 @@ func Handler(e Engine) http.Handler {
 			answer(w, http.StatusOK, rep)
 		}
 	})
+	if o, ok := e.(Operated); ok {
+		mux.HandleFunc("POST /sagas/{id}/{act}", operate(o))
+	}
 	return mux
 }
 

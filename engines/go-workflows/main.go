@@ -14,6 +14,7 @@ import (
 	"github.com/cschleiden/go-workflows/backend/sqlite"
 	"github.com/cschleiden/go-workflows/client"
 	"github.com/cschleiden/go-workflows/worker"
+	"github.com/prometheus/client_golang/prometheus/promhttp"
 
 	"github.com/sagacheck/sagacheck/engines/facade"
 )
@@ -40,8 +41,13 @@ func run(addr, dir string) error {
 		return err
 	}
 	defer t.db.Close()
-	b := sqlite.NewSqliteBackend(filepath.Join(dir, "workflows.db"), sqlite.WithBackendOptions(
-		backend.WithStickyTimeout(0), backend.WithWorkflowLockTimeout(lock), backend.WithActivityLockTimeout(lock)))
+	c := newCounts()
+	options, err := traced(context.Background())
+	if err != nil {
+		return err
+	}
+	options = append(options, backend.WithStickyTimeout(0), backend.WithWorkflowLockTimeout(lock), backend.WithActivityLockTimeout(lock), backend.WithMetrics(c))
+	b := sqlite.NewSqliteBackend(filepath.Join(dir, "workflows.db"), sqlite.WithBackendOptions(options...))
 	defer b.Close()
 	o := worker.DefaultOptions
 	o.WorkflowPollingInterval, o.ActivityPollingInterval = polling, polling
@@ -53,7 +59,9 @@ func run(addr, dir string) error {
 	if err := w.Start(context.Background()); err != nil {
 		return err
 	}
-	return http.ListenAndServe(addr, facade.Handler(engine{client.New(b), t}))
+	http.Handle("/", facade.Handler(engine{client.New(b), t}))
+	http.Handle("GET /metrics", promhttp.HandlerFor(c.all.registry, promhttp.HandlerOpts{}))
+	return http.ListenAndServe(addr, nil)
 }
 
 // engine is a facade.Engine: the saga's id is the workflow instance's id.
@@ -85,4 +93,25 @@ func (e engine) Start(ctx context.Context, d facade.Definition) error {
 
 func (e engine) Report(ctx context.Context, id string) (facade.Report, error) {
 	return e.t.Get(ctx, id)
+}
+
+// Operate asks for the rollback: noted first, so that it holds over a kill, then signalled, so
+// that no wait between two attempts delays it. Who asks again signals again: whoever was first may
+// have been killed in between.
+func (e engine) Operate(ctx context.Context, id, act string) (bool, error) {
+	if act != facade.Rollback {
+		return false, facade.ErrTooLate
+	}
+	first, by, err := e.t.shut(ctx, id, asked)
+	switch {
+	case err != nil:
+		return false, err
+	case by != asked:
+		return false, facade.ErrTooLate
+	}
+	err = e.c.SignalWorkflow(ctx, id, rollback, nil)
+	if errors.Is(err, backend.ErrInstanceNotFound) { // it has ended, or has not begun: then it will see the note
+		err = nil
+	}
+	return first, err
 }

@@ -19,7 +19,7 @@ func openTable(file string) (*table, error) {
 	if err != nil {
 		return nil, err
 	}
-	_, err = db.Exec(`CREATE TABLE IF NOT EXISTS sagas (id TEXT PRIMARY KEY, report TEXT NOT NULL)`)
+	_, err = db.Exec(`CREATE TABLE IF NOT EXISTS sagas (id TEXT PRIMARY KEY, report TEXT NOT NULL, door TEXT NOT NULL DEFAULT '')`)
 	return &table{db}, err
 }
 
@@ -29,7 +29,7 @@ func (t *table) Insert(ctx context.Context, r facade.Report) (bool, error) {
 	if err != nil {
 		return false, err
 	}
-	res, err := t.db.ExecContext(ctx, `INSERT INTO sagas VALUES (?, ?) ON CONFLICT DO NOTHING`, r.ID, b)
+	res, err := t.db.ExecContext(ctx, `INSERT INTO sagas (id, report) VALUES (?, ?) ON CONFLICT DO NOTHING`, r.ID, b)
 	if err != nil {
 		return false, err
 	}
@@ -58,4 +58,35 @@ func (t *table) Get(ctx context.Context, id string) (r facade.Report, err error)
 		return r, err
 	}
 	return r, json.Unmarshal(b, &r)
+}
+
+// A saga's door: whoever comes first, the operator who asks for the rollback or the saga that
+// goes past the pivot, or ends, shuts it to the other.
+const (
+	asked  = "asked"
+	closed = "closed"
+)
+
+// Close is the activity of a saga that can't be rolled back from now on; false: an operator
+// has asked for it.
+func (t *table) Close(ctx context.Context, id string) (bool, error) {
+	_, now, err := t.shut(ctx, id, closed)
+	return now == closed, err
+}
+
+// shut shuts the door of a saga, if it was open; now is who shut it.
+func (t *table) shut(ctx context.Context, id, by string) (first bool, now string, err error) {
+	res, err := t.db.ExecContext(ctx, `UPDATE sagas SET door = ? WHERE id = ? AND door = ''`, by, id)
+	if err != nil {
+		return false, "", err
+	}
+	n, err := res.RowsAffected()
+	if err != nil {
+		return false, "", err
+	}
+	err = t.db.QueryRowContext(ctx, `SELECT door FROM sagas WHERE id = ?`, id).Scan(&now)
+	if errors.Is(err, sql.ErrNoRows) {
+		err = facade.ErrUnknown
+	}
+	return n == 1, now, err
 }

@@ -8,6 +8,8 @@ import (
 	"time"
 
 	"github.com/cschleiden/go-workflows/workflow"
+	"go.opentelemetry.io/otel/attribute"
+	"go.opentelemetry.io/otel/trace"
 
 	"github.com/sagacheck/sagacheck/engines/facade"
 )
@@ -40,14 +42,34 @@ func Saga(ctx workflow.Context, d facade.Definition) error {
 // queried, so an activity keeps it in a table of ours.
 func show(ctx workflow.Context, p *facade.Progress) error {
 	var t *table // names the activity
-	_, err := workflow.ExecuteActivity[any](ctx, workflow.ActivityOptions{RetryOptions: workflow.RetryOptions{
-		MaxAttempts: math.MaxInt32, FirstRetryInterval: 10 * time.Millisecond, BackoffCoefficient: 1,
-	}}, t.Show, p.Report()).Get(ctx)
+	_, err := workflow.ExecuteActivity[any](ctx, always, t.Show, p.Report()).Get(ctx)
 	return err
 }
 
+// always are the options of activities on our own table.
+var always = workflow.ActivityOptions{RetryOptions: workflow.RetryOptions{
+	MaxAttempts: math.MaxInt32, FirstRetryInterval: 10 * time.Millisecond, BackoffCoefficient: 1,
+}}
+
+// forward runs the steps until one fails or an operator asks for the rollback. Before the pivot,
+// or at the end where there is none, the saga is closed: nobody can ask for it any more.
 func forward(ctx workflow.Context, p *facade.Progress) (ok bool) {
+	ctx, cancel := workflow.WithCancel(ctx)
+	defer cancel()
+	closed := false
+	workflow.Go(ctx, func(ctx workflow.Context) {
+		workflow.Select(ctx, workflow.Receive(workflow.NewSignalChannel[any](ctx, rollback), func(workflow.Context, any, bool) {
+			if !closed {
+				cancel() // ends the waits between attempts, and lets no other attempt begin
+			}
+		}), workflow.Receive(ctx.Done(), func(workflow.Context, struct{}, bool) {}))
+	})
 	for i, found := p.Next(); found; i, found = p.Next() {
+		if p.Definition.Steps[i].Kind == facade.Pivot {
+			if closed = closeSaga(ctx, p); !closed {
+				return false
+			}
+		}
 		p.Started(i)
 		outcome, err := call(ctx, p.Action(i))
 		if outcome == refused {
@@ -58,7 +80,14 @@ func forward(ctx workflow.Context, p *facade.Progress) (ok bool) {
 			return false
 		}
 	}
-	return true
+	return closed || closeSaga(ctx, p)
+}
+
+// closeSaga is false if an operator was first.
+func closeSaga(ctx workflow.Context, p *facade.Progress) bool {
+	var t *table
+	open, err := workflow.ExecuteActivity[bool](ctx, always, t.Close, p.Definition.ID).Get(ctx)
+	return err == nil && open
 }
 
 func backward(ctx workflow.Context, p *facade.Progress) string {
@@ -95,6 +124,9 @@ func deferred(ctx workflow.Context, p *facade.Progress) error {
 	return nil
 }
 
+// rollback is the signal of an operator who asks for it.
+const rollback = "rollback"
+
 // The outcomes of a call.
 const (
 	done    = "done"
@@ -108,6 +140,9 @@ func call(ctx workflow.Context, o facade.Operation) (string, error) {
 	if attempts == 0 {
 		attempts = math.MaxInt32
 	}
+	ctx, span := workflow.Tracer(ctx).Start(ctx, o.Step+"."+o.Direction, trace.WithAttributes(
+		attribute.String("saga.id", o.Saga), attribute.String("saga.step", o.Step), attribute.String("saga.direction", o.Direction)))
+	defer span.End()
 	return workflow.ExecuteActivity[string](ctx, workflow.ActivityOptions{RetryOptions: workflow.RetryOptions{
 		MaxAttempts: attempts,
 		// The library multiplies already before the first retry.
