@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/sagacheck/sagacheck/checkers"
 	"github.com/sagacheck/sagacheck/results"
 )
 
@@ -53,6 +54,36 @@ func TestEnginesFlows(t *testing.T) {
 			}
 			if fixed := run("fixed.yaml", 0, part); fixed.Summary.Exit != results.ExitPass {
 				t.Errorf("fixed: %s: %v", fixed.Summary.Outcome, fixed.Summary.Reasons)
+			}
+		})
+	}
+}
+
+// heardEngines are engines whose manifests say how to hear them, or how operators ask, and what
+// of each can be judged.
+var heardEngines = map[string][]string{
+	"go-workflows": {"untraceable-call", "untruthful-metric", "broken-trace", "silent-rollback", "ignored-rollback", "over-credit"},
+}
+
+// TestEnginesHeard compares what engines say about themselves with what they did, in a cell with a
+// lost answer, a pause and two operators.
+func TestEnginesHeard(t *testing.T) {
+	for engine, properties := range heardEngines {
+		t.Run(engine, func(t *testing.T) {
+			t.Parallel() // most of it is waiting until the wires are silent
+			o := RunOptions{Settings: Defaults(), Plan: "testdata/heard.yaml"}
+			o.Orchestrator, o.Scenarios, o.Properties, o.Out = engine, []string{"order"}, properties, t.TempDir()
+			done, err := Run(t.Context(), Host{}, o)
+			if err != nil {
+				t.Fatal(err)
+			}
+			for _, p := range done.Run.Properties {
+				if p.AtRisk == 0 || p.Verdict == checkers.Violation {
+					t.Errorf("%s: %s, at risk %d times: %s", p.Name, p.Verdict, p.AtRisk, p.Reason)
+				}
+			}
+			for _, f := range done.Run.Failures {
+				t.Errorf("%s: %s", f.Property, f.Broken)
 			}
 		})
 	}
