@@ -59,20 +59,24 @@ func TestEnginesFlows(t *testing.T) {
 	}
 }
 
-// heardEngines are engines whose manifests say how to hear them, or how operators ask, and what
-// of each can be judged.
-var heardEngines = map[string][]string{
-	"go-workflows": {"untraceable-call", "untruthful-metric", "broken-trace", "silent-rollback", "ignored-rollback", "over-credit"},
+// heardEngines are engines whose manifests say how to hear them, or how operators ask, with a plan
+// and what of each can be judged under it.
+var heardEngines = map[string]struct {
+	plan       string
+	properties []string
+}{
+	"go-workflows": {"rolled-back.yaml", []string{"untraceable-call", "untruthful-metric", "broken-trace", "silent-rollback", "ignored-rollback", "over-credit"}},
+	"dbos":         {"held.yaml", []string{"ignored-operator", "stuck-saga"}},
 }
 
-// TestEnginesHeard compares what engines say about themselves with what they did, in a cell with a
-// lost answer, a pause and two operators.
+// TestEnginesHeard compares what engines say about themselves, and do for operators, with what
+// was to be: a lost answer, a process that is paused or killed, and two operators.
 func TestEnginesHeard(t *testing.T) {
-	for engine, properties := range heardEngines {
+	for engine, heard := range heardEngines {
 		t.Run(engine, func(t *testing.T) {
 			t.Parallel() // most of it is waiting until the wires are silent
-			o := RunOptions{Settings: Defaults(), Plan: "testdata/heard.yaml"}
-			o.Orchestrator, o.Scenarios, o.Properties, o.Out = engine, []string{"order"}, properties, t.TempDir()
+			o := RunOptions{Settings: Defaults(), Plan: filepath.Join("testdata", heard.plan)}
+			o.Orchestrator, o.Scenarios, o.Properties, o.Out = engine, []string{"order"}, heard.properties, t.TempDir()
 			done, err := Run(t.Context(), Host{}, o)
 			if err != nil {
 				t.Fatal(err)

@@ -60,3 +60,33 @@ func (e engine) Report(_ context.Context, id string) (facade.Report, error) {
 	}
 	return r, err
 }
+
+// Operate pauses a workflow by cancelling it, and lets it go on by resuming it. Of two operators at
+// once both may be told that they did it: DBOS does not say whether it changed anything.
+func (e engine) Operate(_ context.Context, id, act string) (bool, error) {
+	h, err := dbos.RetrieveWorkflow[facade.Report](e.dbos, id)
+	if errors.Is(err, dbos.ErrNonExistentWorkflow) {
+		return false, facade.ErrUnknown
+	}
+	if err != nil {
+		return false, err
+	}
+	was, err := h.GetStatus()
+	if err != nil {
+		return false, err
+	}
+	paused := was.Status == dbos.WorkflowStatusCancelled
+	switch {
+	case was.Status == dbos.WorkflowStatusSuccess || was.Status == dbos.WorkflowStatusError:
+		return false, facade.ErrTooLate
+	case act == facade.Pause && !paused:
+		err = dbos.CancelWorkflow(e.dbos, id)
+	case act == facade.Resume && paused:
+		_, err = dbos.ResumeWorkflow[facade.Report](e.dbos, id)
+	case act == facade.Pause || act == facade.Resume:
+		return false, nil
+	default:
+		return false, facade.ErrTooLate
+	}
+	return err == nil, err
+}

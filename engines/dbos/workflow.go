@@ -22,8 +22,10 @@ func Saga(ctx dbos.Context, d facade.Definition) (facade.Report, error) {
 	if err := show(ctx, p); err != nil {
 		return p.Report(), err
 	}
-	ok := forward(ctx, p)
+	ok, err := forward(ctx, p)
 	switch {
+	case err != nil:
+		return p.Report(), err
 	case ok:
 		p.Status = facade.Completed
 	case p.PastPivot():
@@ -33,7 +35,9 @@ func Saga(ctx dbos.Context, d facade.Definition) (facade.Report, error) {
 		if err := show(ctx, p); err != nil {
 			return p.Report(), err
 		}
-		p.Status = backward(ctx, p)
+		if p.Status, err = backward(ctx, p); err != nil {
+			return p.Report(), err
+		}
 	}
 	if err := show(ctx, p); err != nil || !ok {
 		return p.Report(), err
@@ -46,33 +50,48 @@ func show(ctx dbos.Context, p *facade.Progress) error {
 	return dbos.SetEvent(ctx, reportEvent, p.Report())
 }
 
-func forward(ctx dbos.Context, p *facade.Progress) (ok bool) {
+// forward runs the steps until one fails. An error means that this execution is not to go on: see
+// leaves.
+func forward(ctx dbos.Context, p *facade.Progress) (ok bool, err error) {
 	for i, found := p.Next(); found; i, found = p.Next() {
 		p.Started(i)
 		outcome, err := call(ctx, p.Action(i))
+		if leaves(err) {
+			return false, err
+		}
 		if outcome == refused {
 			err = errors.New(refused)
 		}
 		p.Ended(i, err)
 		if err != nil {
-			return false
+			return false, nil
 		}
 	}
-	return true
+	return true, nil
 }
 
-func backward(ctx dbos.Context, p *facade.Progress) string {
+func backward(ctx dbos.Context, p *facade.Progress) (string, error) {
 	for _, i := range slices.Backward(p.Undo) {
 		o, ok := p.Compensation(i)
 		if !ok {
 			continue
 		}
-		if outcome, err := call(ctx, o); err != nil || outcome == refused {
-			return facade.Stuck
+		switch outcome, err := call(ctx, o); {
+		case leaves(err):
+			return p.Status, err
+		case err != nil || outcome == refused:
+			return facade.Stuck, nil
 		}
 		p.States[i] = facade.Compensated
 	}
-	return facade.Compensated
+	return facade.Compensated, nil
+}
+
+// leaves tells whether an error says nothing of the step: an operator has cancelled the workflow, or
+// has resumed it, and another execution goes on with it. This one has to return then: whatever it
+// did further would be no part of the workflow.
+func leaves(err error) bool {
+	return errors.Is(err, dbos.ErrWorkflowCancelled) || errors.Is(err, dbos.ErrConflictingWorkflowID)
 }
 
 // deferred runs the steps that may be done later, until they succeed.
@@ -84,6 +103,9 @@ func deferred(ctx dbos.Context, p *facade.Progress) error {
 		o := p.Action(i)
 		o.Call.Retry.MaxAttempts = 0
 		outcome, err := call(ctx, o)
+		if leaves(err) {
+			return err
+		}
 		p.States[i] = facade.Succeeded
 		if err != nil || outcome == refused {
 			p.States[i] = facade.Failed
