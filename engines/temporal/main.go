@@ -9,9 +9,12 @@ import (
 	"net/http"
 	"time"
 
+	"github.com/prometheus/client_golang/prometheus/promhttp"
 	enums "go.temporal.io/api/enums/v1"
 	"go.temporal.io/api/serviceerror"
+	"go.temporal.io/sdk/activity"
 	"go.temporal.io/sdk/client"
+	"go.temporal.io/sdk/temporal"
 	"go.temporal.io/sdk/worker"
 
 	"github.com/sagacheck/sagacheck/engines/facade"
@@ -27,19 +30,30 @@ func main() {
 }
 
 func run(addr, server string) error {
-	c, err := client.Dial(client.Options{HostPort: server})
+	metrics, err := counted()
+	if err != nil {
+		return err
+	}
+	tracing, err := traced(context.Background())
+	if err != nil {
+		return err
+	}
+	c, err := client.Dial(client.Options{HostPort: server, MetricsHandler: metrics, Interceptors: tracing})
 	if err != nil {
 		return err
 	}
 	defer c.Close()
 	w := worker.New(c, taskQueue, worker.Options{StickyScheduleToStartTimeout: time.Second})
 	w.RegisterWorkflow(Saga)
-	w.RegisterActivity(CallService)
+	w.RegisterActivityWithOptions(CallService, activity.RegisterOptions{Name: act})
+	w.RegisterActivityWithOptions(CallService, activity.RegisterOptions{Name: undo})
 	if err := w.Start(); err != nil {
 		return err
 	}
 	defer w.Stop()
-	return http.ListenAndServe(addr, facade.Handler(engine{c}))
+	http.Handle("/", facade.Handler(engine{c}))
+	http.Handle("GET /metrics", promhttp.Handler())
+	return http.ListenAndServe(addr, nil)
 }
 
 // engine is a facade.Engine: the saga's id is the workflow's id.
@@ -69,4 +83,30 @@ func (e engine) Report(ctx context.Context, id string) (facade.Report, error) {
 		return r, err
 	}
 	return r, v.Get(&r)
+}
+
+// Operate asks for the rollback, by an update: the workflow itself says whether it comes in time.
+func (e engine) Operate(ctx context.Context, id, act string) (changed bool, err error) {
+	if act != facade.Rollback {
+		return false, facade.ErrTooLate
+	}
+	h, err := e.c.UpdateWorkflow(ctx, client.UpdateWorkflowOptions{
+		WorkflowID: id, UpdateName: rollbackUpdate, WaitForStage: client.WorkflowUpdateStageCompleted,
+	})
+	if err == nil {
+		err = h.Get(ctx, &changed)
+	}
+	var none *serviceerror.NotFound
+	var late *temporal.ApplicationError
+	switch {
+	case errors.As(err, &late):
+		return false, facade.ErrTooLate
+	case !errors.As(err, &none):
+		return changed, err
+	}
+	r, err := e.Report(ctx, id) // there is none, or it has ended
+	if err == nil && r.Status != facade.Compensated {
+		err = facade.ErrTooLate
+	}
+	return false, err
 }

@@ -16,6 +16,12 @@ const (
 	taskQueue   = "sagas"
 	reportQuery = "report"
 	refusedType = "Refused"
+
+	rollbackUpdate = "rollback" // by an operator
+
+	// The activities: the same call, under names that tell what was done from what was undone.
+	act  = "Act"
+	undo = "Undo"
 )
 
 // Saga is the workflow: the steps by their after, side by side where it allows;
@@ -27,7 +33,10 @@ func Saga(ctx workflow.Context, d facade.Definition) (facade.Report, error) {
 	if err != nil {
 		return p.Report(), err
 	}
-	switch failed := forward(ctx, p); {
+	failed, err := forward(ctx, p)
+	switch {
+	case err != nil:
+		return p.Report(), err
 	case !failed:
 		p.Status = facade.Completed
 		deferred(ctx, p)
@@ -37,11 +46,35 @@ func Saga(ctx workflow.Context, d facade.Definition) (facade.Report, error) {
 		p.Status = facade.Compensating
 		p.Status = backward(ctx, p)
 	}
+	switch p.Status {
+	case facade.Compensated: // it has failed, and so Temporal's metrics and console call it
+		return p.Report(), temporal.NewNonRetryableApplicationError("rolled back", facade.Compensated, nil)
+	case facade.Stuck: // it stays open, for a person
+		return p.Report(), workflow.Await(ctx, func() bool { return false })
+	}
 	return p.Report(), nil
 }
 
-// forward runs the steps, each in a coroutine that waits for those before it.
-func forward(ctx workflow.Context, p *facade.Progress) (failed bool) {
+// forward runs the steps, each in a coroutine that waits for those before it, until one fails or an
+// operator asks for the rollback. That ends waits between attempts; an attempt under way comes to its end.
+func forward(ctx workflow.Context, p *facade.Progress) (failed bool, err error) {
+	ctx, cancel := workflow.WithCancel(ctx)
+	defer cancel()
+	pivot := false // has been started
+	err = workflow.SetUpdateHandlerWithOptions(ctx, rollbackUpdate, func(workflow.Context) (changed bool, err error) {
+		changed = p.Status == facade.Running && !failed
+		failed = true
+		cancel()
+		return changed, nil
+	}, workflow.UpdateHandlerOptions{Validator: func() error {
+		if pivot || p.Status == facade.Completed {
+			return errors.New("too late")
+		}
+		return nil
+	}})
+	if err != nil {
+		return false, err
+	}
 	wg := workflow.NewWaitGroup(ctx)
 	for i, s := range p.Definition.Steps {
 		if s.Kind == facade.Deferrable {
@@ -53,14 +86,15 @@ func forward(ctx workflow.Context, p *facade.Progress) (failed bool) {
 			if err := workflow.Await(ctx, func() bool { return failed || p.Ready(i) }); err != nil || failed {
 				return
 			}
+			pivot = pivot || s.Kind == facade.Pivot
 			p.Started(i)
-			err := call(ctx, p.Action(i))
+			err := call(ctx, act, p.Action(i))
 			p.Ended(i, err)
 			failed = failed || err != nil
 		})
 	}
 	wg.Wait(ctx)
-	return failed
+	return failed, nil
 }
 
 // backward undoes what was started, the last first.
@@ -70,7 +104,7 @@ func backward(ctx workflow.Context, p *facade.Progress) string {
 		if !ok {
 			continue
 		}
-		if err := call(ctx, o); err != nil {
+		if err := call(ctx, undo, o); err != nil {
 			return facade.Stuck
 		}
 		p.States[i] = facade.Compensated
@@ -86,7 +120,7 @@ func deferred(ctx workflow.Context, p *facade.Progress) {
 		}
 		o := p.Action(i)
 		o.Call.Retry.MaxAttempts, o.Call.Retry.DeadlineMS = 0, 0
-		if err := call(ctx, o); err != nil {
+		if err := call(ctx, act, o); err != nil {
 			p.States[i] = facade.Failed
 			continue
 		}
@@ -95,13 +129,14 @@ func deferred(ctx workflow.Context, p *facade.Progress) {
 }
 
 // call runs an operation as an activity under its retry policy.
-func call(ctx workflow.Context, o facade.Operation) error {
+func call(ctx workflow.Context, name string, o facade.Operation) error {
 	r := o.Call.Retry
 	ctx = workflow.WithActivityOptions(ctx, workflow.ActivityOptions{
 		// A little more than the attempt takes, so that the call ends first; it
 		// matters when the worker died.
 		StartToCloseTimeout:    r.AttemptTimeout() + time.Second,
 		ScheduleToCloseTimeout: time.Duration(r.DeadlineMS) * time.Millisecond,
+		WaitForCancellation:    true, // by an operator
 		RetryPolicy: &temporal.RetryPolicy{
 			InitialInterval:        max(r.Initial(), time.Millisecond),
 			BackoffCoefficient:     r.Multiplier,
@@ -110,7 +145,7 @@ func call(ctx workflow.Context, o facade.Operation) error {
 			NonRetryableErrorTypes: []string{refusedType},
 		},
 	})
-	return workflow.ExecuteActivity(ctx, CallService, o).Get(ctx, nil)
+	return workflow.ExecuteActivity(ctx, name, o).Get(ctx, nil)
 }
 
 // CallService is the activity: one attempt.
