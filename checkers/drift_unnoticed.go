@@ -98,6 +98,8 @@ func checkNoticed(t *tally, ix *history.Index, s *history.SagaRecord, drifted, t
 		t.unjudgeable(clause, "the step was undone")
 	case told != nil:
 		t.held(clause, 1)
+	case slices.ContainsFunc(effects(s.Op(drifted.Step, saga.Action)), func(e *history.Event) bool { return e.Seq > drifted.Seq }):
+		t.unjudgeable(clause, "the action had its effect again")
 	case ix.DriftRead == nil:
 		t.unknown(clause, "nobody asked what the orchestrator says of drift")
 	case ix.DriftRead.At-drifted.At < driftNoticed:
@@ -119,9 +121,14 @@ func driftClause(s *history.SagaRecord, drifted *history.Event) string {
 	return driftChanged
 }
 
-// regular tells whether the action and the compensation of a step had their effect once at the most,
-// the action first.
+// regular tells whether the action of a step had its effect once at the most, and its compensation, if
+// it was called, exactly what the action had, and after it: an action that arrives behind its
+// compensation is there, though it was undone.
 func regular(s *history.SagaRecord, step string) bool {
-	done, undone := effects(s.Op(step, saga.Action)), effects(s.Op(step, saga.Compensation))
-	return len(done) <= 1 && len(undone) <= len(done) && !slices.ContainsFunc(undone, func(e *history.Event) bool { return e.Seq < done[0].Seq })
+	done, undo := effects(s.Op(step, saga.Action)), s.Op(step, saga.Compensation)
+	if len(done) > 1 || undo == nil || len(sent(undo)) == 0 {
+		return len(done) <= 1
+	}
+	undone := effects(undo)
+	return len(undone) == len(done) && !slices.ContainsFunc(undone, func(e *history.Event) bool { return e.Seq < done[0].Seq })
 }

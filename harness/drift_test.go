@@ -36,3 +36,18 @@ func TestDriftIsTold(t *testing.T) {
 		}
 	}
 }
+
+// What was undone before it would drift can't: the fault did not fire, and that is nobody's failure.
+func TestNothingIsLeftToDrift(t *testing.T) {
+	plan := faults.Plan{Faults: []faults.Fault{
+		{Kind: "drift", At: mustPoint("flight#1@commit"), As: faults.DriftRemoved, DelayMS: 300},
+		{Kind: "reject", At: mustPoint("car#1@receive")},
+	}}
+	for _, r := range runPlans(t, startLocal(t), scenario(t, "booking"), participants.Fenced, []faults.Plan{plan}) {
+		for _, e := range r.History.Events {
+			if e.Kind == history.Drifted || e.Kind == history.FaultFired && *e.Fault == 0 {
+				t.Errorf("%+v", e)
+			}
+		}
+	}
+}

@@ -1,6 +1,7 @@
 package participants
 
 import (
+	"errors"
 	"fmt"
 
 	"github.com/sagacheck/sagacheck/history"
@@ -34,14 +35,17 @@ func (w *World) Held(id, step string) (saga.Effect, bool) {
 	return e, there
 }
 
-// Drift changes what there is of an action, and records it. The error says why it can't.
+// ErrNothingHeld: there is nothing of an action that could be taken away.
+var ErrNothingHeld = errors.New("nothing that can be taken is there")
+
+// Drift changes what there is of an action, and records it. The error is ErrNothingHeld.
 func (w *World) Drift(op saga.Operation, how Drift, fault int) error {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	id := stepID{op.Saga, op.Step}
 	was, there := w.held[id]
 	if !there || len(was.Postings) == 0 {
-		return fmt.Errorf("nothing that can be taken is there of %s", op)
+		return fmt.Errorf("%s: %w", op, ErrNothingHeld)
 	}
 	var gone, left saga.Effect
 	for _, p := range was.Postings {

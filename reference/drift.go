@@ -1,11 +1,11 @@
 package reference
 
 import (
-	"bytes"
 	"encoding/json"
 	"strings"
 	"time"
 
+	"github.com/sagacheck/sagacheck/internal/jsonvalue"
 	"github.com/sagacheck/sagacheck/saga"
 )
 
@@ -60,25 +60,25 @@ const (
 func (s *State) expects(step int) Expectation {
 	action, undo := &s.Actions[step], &s.Undos[step]
 	switch {
-	case !action.Done() || action.Open || undo.Open:
+	case action.Open || undo.Open:
 		return Anything
-	case undo.Done():
+	case undo.Done(): // also what nobody knew of: it may arrive late
 		return Nothing
-	case undo.Attempts == 0:
+	case action.Done() && undo.Attempts == 0:
 		return Effect
 	}
 	return Anything
 }
 
 // differs tells whether a participant holds something else than an action's body asked for: each field
-// that it tells has to be as it is there. It need not tell them all.
+// that it tells has to have the value that it has there. It need not tell them all.
 func differs(body, told json.RawMessage) bool {
 	asked, holds := fields(body), fields(told)
-	if holds == nil {
-		return true
+	if asked == nil || holds == nil {
+		return !jsonvalue.Equal(body, told)
 	}
 	for name, value := range holds {
-		if !sameJSON(asked[name], value) {
+		if !jsonvalue.Equal(asked[name], value) {
 			return true
 		}
 	}
@@ -89,23 +89,6 @@ func fields(object json.RawMessage) map[string]json.RawMessage {
 	var fs map[string]json.RawMessage
 	_ = json.Unmarshal(object, &fs) // nil: it is no object
 	return fs
-}
-
-// sameJSON compares values, their numbers to the last digit.
-func sameJSON(a, b json.RawMessage) bool {
-	x, errX := canonical(a)
-	y, errY := canonical(b)
-	return errX == nil && errY == nil && bytes.Equal(x, y)
-}
-
-func canonical(value json.RawMessage) ([]byte, error) {
-	dec := json.NewDecoder(bytes.NewReader(value))
-	dec.UseNumber()
-	var v any
-	if err := dec.Decode(&v); err != nil {
-		return nil, err
-	}
-	return json.Marshal(v)
 }
 
 // holding is what a participant told of an action.

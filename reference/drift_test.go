@@ -2,6 +2,7 @@ package reference
 
 import (
 	"encoding/json"
+	"fmt"
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
@@ -155,15 +156,29 @@ func TestWhatDiffers(t *testing.T) {
 		`{"amount": 21.0}`: true,
 		`{"rows": [{"b": 9007199254740993, "a": 1}]}`: false,
 		`{"rows": [{"b": 9007199254740992, "a": 1}]}`: true,
-		`{"rows": []}`:     true,
-		`{"more": 1}`:      true,
-		`[]`:               true,
-		`"ann"`:            true,
-		`null`:             true,
-		`{"amount": null}`: true,
+		`{"rows": []}`:      true,
+		`{"more": 1}`:       true,
+		`[]`:                true,
+		`"ann"`:             true,
+		`null`:              true,
+		`{"amount": null}`:  true,
+		`{"amount": 42}`:    false, // a number is its value
+		`{"amount": 4.2e1}`: false,
 	} {
 		if got := differs(json.RawMessage(body), json.RawMessage(told)); got != want {
 			t.Errorf("%s: differs %v, want %v", told, got, want)
+		}
+	}
+}
+
+// A body may be any JSON value.
+func TestBodiesThatAreNoObjects(t *testing.T) {
+	for _, c := range []struct {
+		body, told string
+		want       bool
+	}{{`[1, 2]`, `[1,2]`, false}, {`[1,2]`, `[2,1]`, true}, {`"hello"`, `"hello"`, false}, {`12`, `12.0`, false}, {`null`, `null`, false}, {`12`, `{}`, true}} {
+		if got := differs(json.RawMessage(c.body), json.RawMessage(c.told)); got != c.want {
+			t.Errorf("%s told as %s: differs %v, want %v", c.body, c.told, got, c.want)
 		}
 	}
 }
@@ -209,6 +224,68 @@ func TestDriftOfWhatWasUndone(t *testing.T) {
 	h.says(http.StatusOK, `{}`) // a late arrival
 	if all := awaitDrift(t, e, "s", still(1)); all[0].What != DriftStill || all[0].Step != "a" {
 		t.Errorf("%+v", all)
+	}
+}
+
+// Nobody knows what came of an action that was undone: it may arrive later.
+func TestDriftOfWhatNobodyKnewOf(t *testing.T) {
+	p, h := NewParticipant(t, Scripted("a * 503")), newHolder(t)
+	h.says(http.StatusNotFound, "")
+	e := OpenTest(t, Options{ReconcileEvery: time.Millisecond, ReconcileFor: time.Hour})
+	d := h.define(p, "s", "a compensatable")
+	d.Steps[0].Action.Retry.MaxAttempts = 1
+	SubmitTest(t, e, d)
+	AwaitStatus(t, e, "s", saga.Compensated)
+	h.says(http.StatusOK, `{}`)
+	if all := awaitDrift(t, e, "s", still(1)); all[0].What != DriftStill {
+		t.Errorf("%+v", all)
+	}
+}
+
+// That nobody knows any more of one step says nothing of another.
+func TestForgottenStepsHideNoOthers(t *testing.T) {
+	p, h := NewParticipant(t, nil), newHolder(t)
+	h.holds.Store(func(step string) (int, string) {
+		if step == "a" {
+			return http.StatusGone, ""
+		}
+		return http.StatusNotFound, ""
+	})
+	e := OpenTest(t, Options{ReconcileEvery: time.Millisecond, ReconcileFor: time.Hour})
+	SubmitTest(t, e, h.define(p, "s", "a compensatable", "b compensatable"))
+	if all := awaitDrift(t, e, "s", still(1)); all[0].Step != "b" {
+		t.Errorf("%+v", all)
+	}
+}
+
+// Participants that are slow to tell what they hold take a few places only: calls have theirs.
+func TestQuestionsAtOnce(t *testing.T) {
+	var most, now atomic.Int64
+	p := NewParticipant(t, nil)
+	let := make(chan struct{})
+	slow := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		n := now.Add(1)
+		defer now.Add(-1)
+		for seen := most.Load(); n > seen && !most.CompareAndSwap(seen, n); seen = most.Load() {
+		}
+		<-let
+		w.WriteHeader(http.StatusNotFound)
+	}))
+	t.Cleanup(slow.Close)
+	e := OpenTest(t, Options{ReconcileEvery: time.Millisecond, ReconcileFor: time.Hour})
+	for i := range 3 * readBacksAtOnce {
+		d := p.Define(fmt.Sprintf("s%d", i), "a compensatable")
+		d.Steps[0].ReadBack = slow.URL
+		SubmitTest(t, e, d)
+		AwaitStatus(t, e, d.ID, saga.Completed)
+	}
+	for most.Load() < readBacksAtOnce {
+		time.Sleep(time.Millisecond)
+	}
+	close(let)
+	awaitDrift(t, e, "", still(3*readBacksAtOnce)) // all are asked in the end
+	if n := most.Load(); n > readBacksAtOnce {
+		t.Errorf("%d questions at once, want %d", n, readBacksAtOnce)
 	}
 }
 

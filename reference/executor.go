@@ -134,7 +134,7 @@ func open(ctx context.Context, s store.Store, o Options) (*Executor, error) {
 		e.now = time.Now
 	}
 	e.buckets = buckets{rules: e.rules, now: e.now, began: e.now(), byName: map[string]*bucket{}}
-	e.reconciler = reconciler{every: o.ReconcileEvery, keep: o.ReconcileFor, watched: map[string]time.Time{}, open: map[string][]Drift{}}
+	e.reconciler = newReconciler(o.ReconcileEvery, o.ReconcileFor)
 	e.latencies.byName = map[string]*latest{}
 	var err error
 	if e.targets, err = newTargets(o.Targets); err != nil {

@@ -12,6 +12,8 @@ import (
 	"sync"
 	"time"
 
+	"golang.org/x/sync/semaphore"
+
 	"github.com/sagacheck/sagacheck/reference/policies"
 	"github.com/sagacheck/sagacheck/saga"
 )
@@ -25,10 +27,21 @@ import (
 // reconciler is what is asked, and what was found.
 type reconciler struct {
 	every, keep time.Duration
+	places      *semaphore.Weighted // of questions at once
 
 	mu      sync.Mutex
-	watched map[string]time.Time // by saga: when it ended; zero: it is open
-	open    map[string][]Drift   // by saga
+	watched map[string]*watched // by saga
+	open    map[string][]Drift  // by saga
+}
+
+// watched is a saga that is asked about.
+type watched struct {
+	ended time.Time    // zero: it is open
+	over  map[int]bool // steps of which nobody knows any more
+}
+
+func newReconciler(every, keep time.Duration) reconciler {
+	return reconciler{every: every, keep: keep, places: semaphore.NewWeighted(readBacksAtOnce), watched: map[string]*watched{}, open: map[string][]Drift{}}
 }
 
 // How participants are asked.
@@ -55,8 +68,14 @@ func (c *reconciler) note(r *run, records []Record) {
 	}
 	c.watch(r.e, s)
 	for _, rec := range records {
-		if rec.Kind == RecordOutcome && rec.Answer == saga.Done && s.Def.Steps[rec.Step].ReadBack != "" {
-			r.e.spawn(func() { _ = r.e.reconcile(r.e.ctx, s.Def.ID, &r.view, rec.Step) }) // the schedule asks again
+		if rec.Kind != RecordOutcome || rec.Answer != saga.Done || s.Def.Steps[rec.Step].ReadBack == "" {
+			continue
+		}
+		if c.places.TryAcquire(1) { // else the schedule asks
+			r.e.spawn(func() {
+				defer c.places.Release(1)
+				r.e.askStep(s.Def.ID, &r.view, rec.Step)
+			})
 		}
 	}
 }
@@ -65,10 +84,15 @@ func (c *reconciler) note(r *run, records []Record) {
 func (c *reconciler) watch(e *Executor, s *State) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if at, known := c.watched[s.Def.ID]; !s.status().Over() {
-		c.watched[s.Def.ID] = time.Time{}
-	} else if !known || at.IsZero() {
-		c.watched[s.Def.ID] = e.now()
+	w := c.watched[s.Def.ID]
+	if w == nil {
+		w = &watched{over: map[int]bool{}}
+		c.watched[s.Def.ID] = w
+	}
+	if !s.status().Over() {
+		w.ended = time.Time{}
+	} else if w.ended.IsZero() {
+		w.ended = e.now()
 	}
 	if s.OpenDrifts() == 0 {
 		delete(c.open, s.Def.ID)
@@ -111,14 +135,16 @@ func (e *Executor) askAll() {
 	c := &e.reconciler
 	c.mu.Lock()
 	now := e.now()
-	maps.DeleteFunc(c.watched, func(id string, ended time.Time) bool { return !ended.IsZero() && now.Sub(ended) > c.keep })
+	maps.DeleteFunc(c.watched, func(_ string, w *watched) bool { return !w.ended.IsZero() && now.Sub(w.ended) > c.keep })
 	ids := slices.Sorted(maps.Keys(c.watched))
 	c.mu.Unlock()
-	places, work := make(chan struct{}, readBacksAtOnce), sync.WaitGroup{}
+	var work sync.WaitGroup
 	for _, id := range ids {
-		places <- struct{}{}
+		if c.places.Acquire(e.ctx, 1) != nil {
+			break
+		}
 		work.Go(func() {
-			defer func() { <-places }()
+			defer c.places.Release(1)
 			e.askSaga(id)
 		})
 	}
@@ -137,14 +163,45 @@ func (e *Executor) askSaga(id string) {
 	f.view.mu.Lock()
 	def, looks := f.view.s.Def, e.rules.Drift.LooksBack(f.view.s)
 	f.view.mu.Unlock()
+	known := false // by somebody
 	for i := range def.Steps {
-		if !looks || def.Steps[i].ReadBack == "" {
+		if def.Steps[i].ReadBack == "" {
 			continue
 		}
-		if err := e.reconcile(e.ctx, id, f.view, i); errors.Is(err, errOver) {
-			e.reconciler.forget(id)
-			return
+		if looks {
+			e.askStep(id, f.view, i)
 		}
+		known = known || !e.reconciler.isOver(id, i)
+	}
+	if !known {
+		e.reconciler.forget(id)
+	}
+}
+
+// askStep asks about one step, unless nobody knows of it any more. That it could not be told is
+// no error: it is asked again.
+func (e *Executor) askStep(id string, v *view, step int) {
+	c := &e.reconciler
+	if c.isOver(id, step) {
+		return
+	}
+	if err := e.reconcile(e.ctx, id, v, step); errors.Is(err, errOver) {
+		c.setOver(id, step)
+	}
+}
+
+func (c *reconciler) isOver(id string, step int) bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	w := c.watched[id]
+	return w != nil && w.over[step]
+}
+
+func (c *reconciler) setOver(id string, step int) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if w := c.watched[id]; w != nil {
+		w.over[step] = true
 	}
 }
 

@@ -26,6 +26,10 @@ func (in *Injector) Hook(c participants.Call, m participants.Moment) *participan
 		if moment(e, m.Phase()) != m {
 			continue
 		}
+		if e.Drifts != "" {
+			in.drift(i, e, c)
+			continue // it fires and heals when it changes something
+		}
 		in.fire(i, c, "the participant held the attempt")
 		if len(e.Acts) > 0 {
 			in.operate(i, e, c.Op)
@@ -40,10 +44,6 @@ func (in *Injector) Hook(c participants.Call, m participants.Moment) *participan
 		}
 		if e.Flag != "" {
 			in.throwFlag(i, e)
-			continue // it heals later
-		}
-		if e.Drifts != "" {
-			in.drift(i, e, c.Op)
 			continue // it heals later
 		}
 		if !e.OnProcess() {

@@ -136,6 +136,12 @@ func (f *serveFlags) complete(p process) error {
 	if f.Drain < 0 {
 		return fmt.Errorf("--drain: %v: expected 0 or more", f.Drain)
 	}
+	if f.ReconcileEvery < 0 {
+		return fmt.Errorf("--reconcile-every: %v: expected more than 0, or 0 for never", f.ReconcileEvery)
+	}
+	if f.ReconcileFor < 0 {
+		return fmt.Errorf("--reconcile-for: %v: expected 0 or more", f.ReconcileFor)
+	}
 	if f.Token, err = tokenOf(f.Token); err != nil {
 		return err
 	}
