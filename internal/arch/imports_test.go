@@ -157,7 +157,7 @@ func TestTheExecutorStandsOnLittle(t *testing.T) {
 		"reference/bounds":      {"saga"},
 		"reference/definitions": {"saga", "reference/bounds"},
 		"reference/policies":    {"saga", "reference/bounds", "internal/yamlfile"},
-		"reference":             {"saga", "reference/bounds", "reference/definitions", "reference/policies", "reference/store", "internal/yamlfile"},
+		"reference":             {"saga", "reference/bounds", "reference/definitions", "reference/policies", "reference/store", "internal/jsonvalue", "internal/yamlfile"},
 	} {
 		if _, ok := all[name]; !ok {
 			t.Errorf("package %s is missing", name)
