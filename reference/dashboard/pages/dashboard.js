@@ -1,9 +1,14 @@
-// Follows what happens: the server sends a part of the page each time that it has changed. The focus
-// stays on the same link. Without this script all is as it was when the page was loaded.
+// Follows what happens: the server sends a part of the page at once, and each time that it has
+// changed. The focus stays on the same link. A page that nobody sees does not follow: a browser has
+// few connections for one server. Without this script all is as it was when the page was loaded.
 "use strict";
 const live = document.getElementById("live");
 if (live && window.EventSource) {
-  let stream;
+  const button = document.getElementById("pause");
+  const state = document.getElementById("following");
+  let stream = null; // null: it does not follow
+  let wanted = true; // nobody has stopped it
+
   const show = (event) => {
     const at = live.contains(document.activeElement) ? document.activeElement.getAttribute("href") : null;
     live.innerHTML = JSON.parse(event.data);
@@ -16,20 +21,51 @@ if (live && window.EventSource) {
       }
     }
   };
-  const follow = () => {
-    stream = new EventSource(live.dataset.live);
-    stream.addEventListener("message", show);
+  const say = (words) => {
+    button.textContent = stream ? "Stop following" : "Follow";
+    state.textContent = words;
   };
-  const button = document.getElementById("pause");
-  document.getElementById("pausing").classList.remove("hidden");
-  button.addEventListener("click", () => {
-    const paused = button.getAttribute("aria-pressed") !== "true";
-    button.setAttribute("aria-pressed", String(paused));
-    if (paused) {
-      stream.close();
-    } else {
+  const stop = (words) => {
+    stream?.close();
+    stream = null;
+    say(words);
+  };
+  const follow = () => {
+    const opened = new EventSource(live.dataset.live);
+    let lost = false; // nothing has come since it was opened, or broke off
+    opened.addEventListener("message", (event) => {
+      lost = false;
+      say("");
+      show(event);
+    });
+    opened.addEventListener("error", () => {
+      if (opened.readyState === EventSource.CLOSED) {
+        stop("This page does not follow what happens now: too many do, or you have to log in again.");
+      } else if (lost) {
+        say("This page is as it was: the server does not answer, and is asked again.");
+      }
+      lost = true; // one stream ends after some time, and the browser asks for another
+    });
+    stream = opened;
+    say("");
+  };
+  const look = () => {
+    if (document.hidden && stream) {
+      stop("");
+    } else if (!document.hidden && wanted && !stream) {
       follow();
     }
+  };
+
+  document.getElementById("pausing").classList.remove("hidden");
+  button.addEventListener("click", () => {
+    wanted = !stream;
+    if (wanted) {
+      follow();
+    } else {
+      stop("This page stays as it is.");
+    }
   });
-  follow();
+  document.addEventListener("visibilitychange", look);
+  look();
 }

@@ -1,0 +1,95 @@
+package dashboard_test
+
+import (
+	"context"
+	"fmt"
+	"net/http/httptest"
+	"testing"
+	"time"
+
+	cdpbrowser "github.com/chromedp/cdproto/browser"
+	"github.com/chromedp/chromedp"
+
+	"github.com/sagacheck/sagacheck/internal/testparticipant"
+	"github.com/sagacheck/sagacheck/saga"
+)
+
+// window has the window of a tab hidden, or shown again. Without a screen each tab has one of its
+// own, so that this is how one is put behind another.
+func window(t *testing.T, tab context.Context, state cdpbrowser.WindowState) {
+	t.Helper()
+	tab, cancel := context.WithTimeout(tab, 10*time.Second)
+	defer cancel()
+	w, err := chromedp.Call(tab, cdpbrowser.GetWindowForTarget, cdpbrowser.GetWindowForTargetParams{})
+	if err == nil {
+		_, err = chromedp.Call(tab, cdpbrowser.SetWindowBounds, cdpbrowser.SetWindowBoundsParams{WindowID: w.WindowID, Bounds: &cdpbrowser.Bounds{WindowState: state}})
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+// A tab that nobody sees holds no connection, of which a browser has six for a server: each of eight
+// tabs is shown, and one that is looked at again shows what has happened meanwhile.
+func TestTabsThatNobodySees(t *testing.T) {
+	p := testparticipant.New(t, stuck)
+	e, h := open(t)
+	srv := httptest.NewServer(h)
+	t.Cleanup(srv.Close)
+	b := openBrowser(t, srv.URL)
+	b.visit("/")
+	b.reads("There is none.")
+	window(t, b.ctx, cdpbrowser.WindowStateMinimized)
+	for n := 2; n <= 8; n++ {
+		tab, closeTab := chromedp.NewContext(b.ctx)
+		t.Cleanup(closeTab)
+		if err := chromedp.Listen(tab, func(any) {}); err != nil { // it opens the tab, which lasts as long as its context
+			t.Fatal(err)
+		}
+		within, cancel := context.WithTimeout(tab, 5*time.Second)
+		_, err := chromedp.Run(within, chromedp.Navigate(fmt.Sprintf("%s/?text=tab-%d", srv.URL, n)))
+		cancel()
+		if err != nil {
+			t.Fatalf("tab %d is not shown: %v", n, err)
+		}
+		window(t, tab, cdpbrowser.WindowStateMinimized)
+	}
+	submit(t, e, p.Define("s", "a compensatable", "b compensatable"))
+	awaitStatus(t, e, "s", saga.Stuck)
+	window(t, b.ctx, cdpbrowser.WindowStateNormal)
+	b.reads("1 stuck")
+	b.clean()
+}
+
+// A page that does not follow says so: one that was stopped, and one for which there is no room.
+func TestPagesThatDoNotFollowSaySo(t *testing.T) {
+	p := testparticipant.New(t, stuck)
+	e, h := open(t)
+	srv := httptest.NewServer(h)
+	t.Cleanup(srv.Close)
+	var all []*stream
+	for range 16 {
+		s := follow(t, srv.URL+"/dashboard/live")
+		s.next()
+		all = append(all, s)
+	}
+	b := openBrowser(t, srv.URL)
+	b.visit("/")
+	b.reads("does not follow")
+	submit(t, e, p.Define("s", "a compensatable", "b compensatable"))
+	awaitStatus(t, e, "s", saga.Stuck)
+	all[0].resp.Body.Close()
+	b.await(func() bool { // the server finds by itself that there is room
+		run(b, chromedp.Evaluate[bool](`document.getElementById("pause").textContent !== "Follow" || !document.getElementById("pause").click()`))
+		return len(b.text()) > 0 && run(b, chromedp.Evaluate[bool](`document.getElementById("following").textContent === ""`))
+	}, "room")
+	b.reads("1 stuck")
+	b.tabTo("Stop following")
+	b.press(" ")
+	b.reads("stays as it is")
+	b.named()
+	b.clean()
+	for _, s := range all {
+		s.resp.Body.Close()
+	}
+}
