@@ -163,17 +163,17 @@ func (f *serveFlags) complete(p process) error {
 
 // tokenOf is a token that is given as text, or as @FILE.
 func tokenOf(given string) (string, error) {
-	file, ok := strings.CutPrefix(given, "@")
-	if !ok {
-		return given, nil
+	text := given
+	if file, ok := strings.CutPrefix(given, "@"); ok {
+		b, err := os.ReadFile(file)
+		if err != nil {
+			return "", fmt.Errorf("--token: %w", err)
+		}
+		text = string(b)
 	}
-	b, err := os.ReadFile(file)
-	if err != nil {
-		return "", fmt.Errorf("--token: %w", err)
-	}
-	token := strings.TrimSpace(string(b))
-	if token == "" {
-		return "", fmt.Errorf("--token: %q is empty", file)
+	token := strings.TrimSpace(text)
+	if token == "" && given != "" {
+		return "", fmt.Errorf("--token: %q is empty", given)
 	}
 	return token, nil
 }

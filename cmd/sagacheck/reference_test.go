@@ -9,6 +9,7 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"os"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -33,6 +34,19 @@ func says(t *testing.T, code int, args ...string) string {
 func ofOneStep(id, url string) saga.Definition {
 	policy := saga.RetryPolicy{MaxAttempts: 3, Multiplier: 1, AttemptTimeoutMS: 60_000}
 	return saga.Definition{ID: id, Steps: []saga.Step{{Name: "a", Kind: saga.Retriable, Action: saga.Call{URL: url, Retry: policy}}}}
+}
+
+// A token of white space alone is none, however it is given.
+func TestBlankToken(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "token.txt")
+	if err := os.WriteFile(file, []byte(" \n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for _, token := range []string{" ", "@" + file} {
+		if out := says(t, 3, "reference", "serve", "--addr", "nowhere", "--token", token); !strings.Contains(out, "is empty") {
+			t.Errorf("%q: %s", token, out)
+		}
+	}
 }
 
 // What can't be read is shown, is set aside, and is gone; what can be read is left alone.

@@ -85,6 +85,11 @@ func TestAccess(t *testing.T) {
 	if err := (ServeOptions{Addr: ":1", Access: Access{Token: "x"}}).Check(); err != nil {
 		t.Error(err)
 	}
+	for _, token := range []string{" ", "x\n", "\tx"} { // no request can bring it
+		if err := (ServeOptions{Addr: ":1", Access: Access{Token: token}}).Check(); err == nil {
+			t.Errorf("%q is a token", token)
+		}
+	}
 }
 
 // The trace of a client goes on in the calls of its saga.

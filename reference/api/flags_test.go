@@ -26,6 +26,8 @@ func TestFlagsByHTTP(t *testing.T) {
 		{"drains", `{"on": false, "reason": "x", "author": "ann"}`, http.StatusBadRequest, "expected one of"},
 		{"no-retries", `{"on": true}`, http.StatusBadRequest, `"field":"reason"`},
 		{"hold-participant", `{"on": true, "reason": "x", "author": "ann", "expires": "` + later + `"}`, http.StatusBadRequest, "participants"},
+		{"drain", `{"on": true, "reason": "x", "author": "ann", "expires": "2001-01-01T00:00:00Z"}`, http.StatusBadRequest, `"1 mistake: nothing was changed"`},
+		{"hold-participant", `{"on": true, "participants": ["\u003cb\u003e"], "reason": "x", "author": "ann", "expires": "` + later + `"}`, http.StatusBadRequest, "expected host or host:port"},
 		{"no-retries", `{"on": false}`, http.StatusBadRequest, "expected an author and a reason"},
 	} {
 		w := put(t, h, "/flags/"+c.name, c.body)

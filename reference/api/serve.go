@@ -9,6 +9,7 @@ import (
 	"net"
 	"net/http"
 	"net/netip"
+	"strings"
 	"sync"
 	"time"
 
@@ -129,6 +130,9 @@ func shutdown(srv *http.Server) error {
 
 // Check finds mistakes in the options before anything is opened.
 func (o ServeOptions) Check() error {
+	if o.Token != strings.TrimSpace(o.Token) {
+		return errors.New("token: expected no white space around it: no request could bring it")
+	}
 	if err := checkAddr(o.Addr, o.Access); err != nil {
 		return err
 	}

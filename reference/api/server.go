@@ -109,10 +109,14 @@ func (f *front) routePages(mux *http.ServeMux) {
 		Owner: func() (dashboard.Executor, error) { return f.owner() },
 		Describe: func(err error) (code int, detail string) {
 			p := problemOf(err)
-			for _, m := range p.Errors {
-				p.Detail += fmt.Sprintf("; %s: %s", m.Field, m.Reason)
+			if len(p.Errors) == 0 {
+				return p.Status, p.Detail
 			}
-			return p.Status, p.Detail
+			var all []string
+			for _, m := range p.Errors {
+				all = append(all, m.Field+": "+m.Reason)
+			}
+			return p.Status, strings.Join(all, "; ")
 		},
 	})
 	for _, path := range []string{"/{$}", "/dashboard/", "/progress/"} {
@@ -151,7 +155,11 @@ func problemOf(err error) problem {
 		return problem{Status: http.StatusBadRequest, Detail: invalid.Error(), Field: invalid.Field}
 	case mistakesOf(err) != nil:
 		all := mistakesOf(err)
-		return problem{Status: http.StatusBadRequest, Detail: fmt.Sprintf("%d mistakes: nothing was changed", len(all)), Field: all[0].Field, Errors: all}
+		count := fmt.Sprintf("%d mistakes", len(all))
+		if len(all) == 1 {
+			count = "1 mistake"
+		}
+		return problem{Status: http.StatusBadRequest, Detail: count + ": nothing was changed", Field: all[0].Field, Errors: all}
 	case errors.Is(err, reference.ErrOtherRequest):
 		return problem{Status: http.StatusUnprocessableEntity, Detail: err.Error(), Field: "Idempotency-Key"}
 	case errors.Is(err, reference.ErrChanged), errors.Is(err, reference.ErrPreviewOld):

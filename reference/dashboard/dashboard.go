@@ -79,7 +79,8 @@ func Handler(o Options) http.Handler {
 	p.mux.HandleFunc("GET /dashboard/flags", p.shown(p.flags))
 	p.mux.HandleFunc("POST /dashboard/flags", p.shown(p.changeFlag))
 	p.mux.HandleFunc("GET /dashboard/audit", p.shown(p.audit))
-	p.mux.HandleFunc("GET /progress/{id}", p.owned(p.progress))
+	p.mux.HandleFunc("GET /progress/{id}", p.progress)
+	p.mux.HandleFunc("/progress/", p.noProgress)
 	p.mux.HandleFunc("GET /dashboard/login", p.login)
 	p.mux.HandleFunc("POST /dashboard/login", p.logIn)
 	p.mux.Handle("GET /dashboard/assets/", assets())
@@ -107,24 +108,17 @@ const maxForm = 64 << 10
 // page answers a request with what an executor says.
 type page func(e Executor, w http.ResponseWriter, r *http.Request)
 
-// owned is a page for everybody, while there is an executor.
-func (p *pages) owned(show page) http.HandlerFunc {
-	return func(w http.ResponseWriter, r *http.Request) {
-		e, err := p.Owner()
-		if err != nil {
-			p.failed(w, err)
-			return
-		}
-		show(e, w, r)
-	}
-}
-
-// shown is a page for who may see it.
+// shown is a page for who may see it, while there is an executor.
 func (p *pages) shown(show page) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		switch {
 		case p.mayEnter(r):
-			p.owned(show)(w, r)
+			e, err := p.Owner()
+			if err != nil {
+				p.failed(w, err)
+				return
+			}
+			show(e, w, r)
 		case r.Method == http.MethodPost:
 			p.problem(w, http.StatusUnauthorized, "nothing was changed: log in first")
 		default:

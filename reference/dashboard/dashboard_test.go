@@ -258,7 +258,16 @@ func TestFlags(t *testing.T) {
 	if w.Code != http.StatusBadRequest {
 		t.Error(w.Code)
 	}
-	must(t, w.Body.String(), "Nothing was changed", "participants", `value="their release"`)
+	must(t, w.Body.String(), "Nothing was changed: participants: [", `value="their release"`, `<option value="60" selected>`)
+	if strings.Contains(w.Body.String(), "mistake") { // what is wrong says it all
+		t.Error(w.Body)
+	}
+	form.Set("participants", "<b>")
+	w = request(h, http.MethodPost, "/dashboard/flags", form)
+	if w.Code != http.StatusBadRequest || len(e.Flags()) != 0 {
+		t.Error(w.Code, e.Flags())
+	}
+	must(t, w.Body.String(), "participants[0]: &#34;&lt;b&gt;&#34;: expected host or host:port")
 	form.Set("participants", "bank.example, 127.0.0.1:99")
 	if w := request(h, http.MethodPost, "/dashboard/flags", form); w.Code != http.StatusSeeOther {
 		t.Error(w.Code, w.Body)
@@ -303,5 +312,44 @@ bindings: [{template: shown, saga: test, step: b}]
 	nobody := request(h, http.MethodGet, "/progress/nobody", nil)
 	if hidden := request(h, http.MethodGet, "/progress/hidden", nil); nobody.Code != http.StatusNotFound || hidden.Code != nobody.Code || hidden.Body.String() != nobody.Body.String() {
 		t.Error(hidden.Code, nobody.Code, hidden.Body)
+	}
+}
+
+// unreadable is an executor whose sagas can't be read for a moment.
+type unreadable struct{ *reference.Executor }
+
+func (unreadable) Progress(string) (reference.Progress, error) {
+	return reference.Progress{}, fmt.Errorf("%w: can't read the store", reference.ErrUnavailable)
+}
+
+// While nobody can say how far a saga has got, an end user is told to look later: neither that there
+// is no such saga, nor what is the matter, nor of other pages. These an end user is told of nowhere.
+func TestProgressLater(t *testing.T) {
+	e, _ := open(t)
+	var owner dashboard.Executor
+	h := dashboard.Handler(dashboard.Options{
+		Token: token,
+		Owner: func() (dashboard.Executor, error) {
+			if owner == nil {
+				return nil, fmt.Errorf("%w: standby: another executor owns the store", reference.ErrUnavailable)
+			}
+			return owner, nil
+		},
+		Describe: func(err error) (int, string) { return http.StatusServiceUnavailable, err.Error() },
+	})
+	internal := regexp.MustCompile(`<nav|href="/"|href="/dashboard/[^a]|store|standby|executor`)
+	for _, owner = range []dashboard.Executor{nil, unreadable{e}} {
+		w := request(h, http.MethodGet, "/progress/s", nil)
+		if w.Code != http.StatusServiceUnavailable || w.Header().Get("Retry-After") == "" || internal.MatchString(w.Body.String()) {
+			t.Errorf("%T: %d %v %s", owner, w.Code, w.Header(), w.Body)
+		}
+		must(t, w.Body.String(), "We can't look right now.", "Look again")
+	}
+	for _, path := range []string{"/progress/", "/progress/a/b"} {
+		for _, method := range []string{http.MethodGet, http.MethodPost} {
+			if w := request(h, method, path, nil); w.Code != http.StatusNotFound || internal.MatchString(w.Body.String()) {
+				t.Error(method, path, w.Code, w.Body)
+			}
+		}
 	}
 }

@@ -30,7 +30,7 @@ type flagged struct {
 }
 
 // flagForm is what somebody says who throws a flag, or takes it back.
-type flagForm struct{ Name, Participants, Author, Reason string }
+type flagForm struct{ Name, Participants, Minutes, Author, Reason string }
 
 // span is for how long a flag may be thrown.
 type span struct {
@@ -50,16 +50,16 @@ func (p *pages) showFlags(e Executor, w http.ResponseWriter, code int, given fla
 
 // changeFlag throws a flag, or takes it back.
 func (p *pages) changeFlag(e Executor, w http.ResponseWriter, r *http.Request) {
-	given := flagForm{r.PostFormValue("name"), r.PostFormValue("participants"), r.PostFormValue("author"), r.PostFormValue("reason")}
+	given := flagForm{r.PostFormValue("name"), r.PostFormValue("participants"), r.PostFormValue("minutes"), r.PostFormValue("author"), r.PostFormValue("reason")}
 	by := reference.By{Source: fromHere, Author: given.Author, Reason: given.Reason}
 	var err error
-	switch minutes, wrong := strconv.Atoi(r.PostFormValue("minutes")); {
+	switch minutes, wrong := strconv.Atoi(given.Minutes); {
 	case strings.TrimSpace(given.Author) == "" || strings.TrimSpace(given.Reason) == "":
 		err = &definitions.InvalidError{Field: "author", Reason: "expected an author and a reason"}
 	case r.PostFormValue("off") != "":
 		err = e.ClearFlag(r.Context(), policies.FlagName(given.Name), by)
 	case wrong != nil:
-		err = &definitions.InvalidError{Field: "minutes", Reason: fmt.Sprintf("%q: expected a number", r.PostFormValue("minutes"))}
+		err = &definitions.InvalidError{Field: "minutes", Reason: fmt.Sprintf("%q: expected a number", given.Minutes)}
 	default:
 		err = e.SetFlag(r.Context(), policies.Flag{
 			Name: policies.FlagName(given.Name), Participants: strings.Fields(strings.ReplaceAll(given.Participants, ",", " ")),

@@ -62,7 +62,7 @@ type framed struct {
 // render answers with a page.
 func (p *pages) render(w http.ResponseWriter, code int, name, title string, data any) {
 	var text bytes.Buffer
-	f := framed{Title: title, Page: name, Public: name == "progress" || name == "login", Data: data}
+	f := framed{Title: title, Page: name, Public: strings.HasPrefix(name, "progress") || name == "login", Data: data}
 	body, err := fragment(name, data)
 	if err == nil {
 		err = templates().ExecuteTemplate(&text, "frame", struct {

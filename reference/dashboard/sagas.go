@@ -1,6 +1,7 @@
 package dashboard
 
 import (
+	"errors"
 	"net/http"
 	"net/url"
 	"slices"
@@ -88,14 +89,27 @@ func (p *pages) liveSagas(e Executor, w http.ResponseWriter, r *http.Request) {
 	p.follow(e, w, r, func() (string, error) { return fragment("sagas-live", listed(e, r)) })
 }
 
-// progress shows an end user how far a saga has got.
-func (p *pages) progress(e Executor, w http.ResponseWriter, r *http.Request) {
-	shown, err := e.Progress(r.PathValue("id"))
-	if err != nil {
-		p.render(w, http.StatusNotFound, "progress", "Progress", nil)
-		return
+// progress shows an end user how far a saga has got. Why nobody can say is no end user's business.
+func (p *pages) progress(w http.ResponseWriter, r *http.Request) {
+	var shown reference.Progress
+	e, err := p.Owner()
+	if err == nil {
+		shown, err = e.Progress(r.PathValue("id"))
 	}
-	p.render(w, http.StatusOK, "progress", "Progress", shown)
+	switch {
+	case errors.Is(err, reference.ErrNotFound):
+		p.noProgress(w, r)
+	case err != nil:
+		w.Header().Set("Retry-After", "1")
+		p.render(w, http.StatusServiceUnavailable, "progress-later", "Progress", nil)
+	default:
+		p.render(w, http.StatusOK, "progress", "Progress", shown)
+	}
+}
+
+// noProgress answers an end user that there is no such saga, or none that may be shown.
+func (p *pages) noProgress(w http.ResponseWriter, _ *http.Request) {
+	p.render(w, http.StatusNotFound, "progress-none", "Progress", nil)
 }
 
 // plain says in plain words how a saga, or a step, is.

@@ -2,9 +2,13 @@ package policies
 
 import (
 	"fmt"
+	"net"
+	"net/netip"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
+	"unicode"
 
 	"github.com/sagacheck/sagacheck/internal/yamlfile"
 	"github.com/sagacheck/sagacheck/saga"
@@ -95,7 +99,23 @@ func (f Flag) problems(at string, ps *yamlfile.Problems) {
 }
 
 func checkParticipant(at, p string, ps *yamlfile.Problems) {
-	if p != strings.ToLower(p) || strings.ContainsAny(p, "/@* ") {
+	if p != strings.ToLower(p) || !isHost(p) {
 		ps.Add(at, "%q: expected host or host:port in lower case", p)
 	}
+}
+
+// isHost tells a host as an address has it, a name or an IP, with its port or without.
+func isHost(p string) bool {
+	host := strings.TrimSuffix(strings.TrimPrefix(p, "["), "]")
+	if name, port, err := net.SplitHostPort(p); err == nil {
+		if n, err := strconv.ParseUint(port, 10, 16); err != nil || n == 0 {
+			return false
+		}
+		host = name
+	}
+	if _, err := netip.ParseAddr(host); err == nil {
+		return true
+	}
+	other := func(r rune) bool { return !unicode.IsLetter(r) && !unicode.IsDigit(r) && !strings.ContainsRune("-._", r) }
+	return host != "" && !strings.HasPrefix(p, "[") && !strings.ContainsFunc(host, other)
 }

@@ -116,6 +116,20 @@ func TestParseNamesEveryMistake(t *testing.T) {
 	}
 }
 
+// A participant is a host as an address has it, with its port or without.
+func TestParticipants(t *testing.T) {
+	for participant, ok := range map[string]bool{
+		"bank.example": true, "bank.example:8443": true, "my_bank": true, "b-1": true, "127.0.0.1:99": true, "::1": true, "[::1]:80": true, "[::1]": true, "bücher.example": true,
+		"": false, "Bank.example": false, "<b>": false, "a b": false, "a/b": false, "*.example": false, "ann@bank": false, "bank:": false, "bank:http": false, "bank:0": false,
+		"bank:65536": false, ":80": false, "a:b:c": false, "[bank]": false, "http://bank": false, "bank?": false, "bank\n": false, "%41": false,
+	} {
+		f := Flag{Name: HoldParticipant, Participants: []string{participant}, Reason: "x", Author: "ann", Expires: time.Now()}
+		if err := f.Validate(); (err == nil) != ok {
+			t.Errorf("%q: %v", participant, err)
+		}
+	}
+}
+
 func FuzzParse(f *testing.F) {
 	f.Add([]byte(full))
 	f.Fuzz(func(t *testing.T, b []byte) {

@@ -130,7 +130,9 @@ func (f *File) checkBinding(i int, b Binding, names []string, sh *yamlfile.Shape
 	if b.Direction != "" && b.Direction != saga.Action && b.Direction != saga.Compensation {
 		ps.Add(at+".direction", "%q: expected %s or %s", b.Direction, saga.Action, saga.Compensation)
 	}
-	checkParticipant(at+".participant", b.Participant, ps)
+	if b.Participant != "" { // else any
+		checkParticipant(at+".participant", b.Participant, ps)
+	}
 	for j, other := range f.Bindings[:i] {
 		if b.selector() == other.selector() && b.Template != other.Template {
 			line := 0
