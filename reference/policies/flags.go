@@ -116,6 +116,8 @@ func isHost(p string) bool {
 	if _, err := netip.ParseAddr(host); err == nil {
 		return true
 	}
-	other := func(r rune) bool { return !unicode.IsLetter(r) && !unicode.IsDigit(r) && !strings.ContainsRune("-._", r) }
+	other := func(r rune) bool {
+		return !unicode.IsLetter(r) && !unicode.IsDigit(r) && !strings.ContainsRune("-._", r)
+	}
 	return host != "" && !strings.HasPrefix(p, "[") && !strings.ContainsFunc(host, other)
 }
