@@ -81,34 +81,40 @@ func (x *session) dropUnfit() error {
 	}
 	able := x.system.Info().Capabilities
 	var kept []*scenarios.Scenario
+	why := ""
 	for _, s := range x.scenarios {
-		if fits(s, able) {
+		lacks := unfit(s, able)
+		if lacks == "" {
 			kept = append(kept, s)
 			continue
 		}
-		x.host.say("scenario %s is left out: %s has no capability dag (steps side by side)", s.Name, x.system.Info().Name)
+		why = lacks
+		x.host.say("scenario %s is left out: %s has no capability %s", s.Name, x.system.Info().Name, lacks)
 	}
 	x.scenarios = kept
 	if len(kept) == 0 {
-		return usage(fmt.Errorf("--scenario: %s can run none of the chosen scenarios: it has no capability dag (steps side by side)", x.system.Info().Name))
+		return usage(fmt.Errorf("--scenario: %s can run none of the chosen scenarios: it has no capability %s", x.system.Info().Name, why))
 	}
 	return nil
 }
 
-// fits tells whether an orchestrator can run a scenario at all: steps side by
-// side need the capability for it.
-func fits(s *scenarios.Scenario, capabilities []string) bool {
-	if slices.Contains(capabilities, "dag") {
-		return true
-	}
+// unfit is the capability without which an orchestrator can't run a scenario at all; empty:
+// it can.
+func unfit(s *scenarios.Scenario, capabilities []string) string {
 	d := blueprint(s)[0]
+	if len(d.Fallbacks()) > 0 && !slices.Contains(capabilities, orchestrators.Fallback) {
+		return orchestrators.Fallback + " (a way round)"
+	}
+	if slices.Contains(capabilities, "dag") {
+		return ""
+	}
 	for i := range d.Steps {
 		before := d.Predecessors(i)
 		if i == 0 && len(before) > 0 || i > 0 && !slices.Equal(before, []string{d.Steps[i-1].Name}) {
-			return false
+			return "dag (steps side by side)"
 		}
 	}
-	return true
+	return ""
 }
 
 // starter starts orchestrators that cells may kill; nil where there is no way.

@@ -52,6 +52,7 @@ func (AuditGap) Doc() Doc {
 		Prevented: "Writing the audit in the commit of what it tells, not after it.",
 		Blind:     "Cells in which policies and flags are not changed: there the audit is not read. Whether a reason is true.",
 		Cost:      "linear",
+		Whole:     true,
 		Needs:     []string{"audit"},
 	}
 }

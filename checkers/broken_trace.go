@@ -43,6 +43,7 @@ func (BrokenTrace) Doc() Doc {
 		Prevented: "Deriving span ids from saga, step and attempt, and exporting again what a kill may have kept.",
 		Blind:     "Calls without a valid traceparent (see untraceable-call), and those of traces that are not sampled; what is in a span besides what it is about; times.",
 		Cost:      "linear",
+		Whole:     true,
 		Needs:     []string{history.HasTraces},
 	}
 }

@@ -14,7 +14,9 @@ import (
 const endTolerance = 75 * time.Millisecond
 
 // DegradationFailure finds deferrable steps whose failure failed or held up the
-// core of their saga, or that were never made up for after all had healed.
+// core of their saga, or that were never made up for after all had healed; and sagas
+// that were rolled back for a step although another one stands for it (ways.go says how
+// a way round that was taken is judged).
 //
 // Source: graceful degradation; docs/contract.md on deferrable steps. Evidence:
 // call-sent, call-ended, call-committed, saga-status, saga-ended, settled. The core
@@ -36,28 +38,31 @@ const (
 	endNotHeldUp     = "end-not-held-up"
 	madeUp           = "made-up"
 	madeUpAfterCrash = "made-up-after-crash"
+	wayRound         = "way-round"
+	wayAfterCrash    = "way-round-after-crash"
 )
 
 // Doc documents the checker.
 func (DegradationFailure) Doc() Doc {
 	return Doc{
 		Name:       "degradation-failure",
-		Definition: "The failure of a deferrable step failed or held up the saga's core, or the step was never made up for after healing.",
+		Definition: "The failure of a deferrable step failed or held up the saga's core, or the step was never made up for after healing; or a saga was rolled back for a step for which another one stands.",
 		Source:     "graceful degradation; docs/contract.md on deferrable steps",
 		Clauses: []Clause{
-			{Name: coreGoesOn, Text: "a saga completes although an attempt of a deferrable step failed and may be repeated"},
-			{Name: coreAfterRefusal, Text: "a saga completes although a deferrable step was refused for good"},
-			{Name: stepNotHeldUp, Text: "a step behind a deferrable one that used up its attempts starts before that is attempted again", Wants: []Trait{stepsBehindDeferrables}},
-			{Name: endNotHeldUp, Text: "a saga that has nothing left but deferrable steps, each of which used up its attempts or was refused for good, completes before one is attempted again: by its reports, or within 75 ms and five times the lag of the cell"},
-			{Name: madeUp, Text: "a deferrable step that used up its attempts is attempted again until it is done or refused for good"},
-			{Name: madeUpAfterCrash, Text: "so is one that used them up before the orchestrator was killed", Does: []string{history.Kill}},
+			{Name: coreGoesOn, Text: "a saga completes although an attempt of a deferrable step failed and may be repeated", Wants: []Trait{deferrables}, Needs: deferring},
+			{Name: coreAfterRefusal, Text: "a saga completes although a deferrable step was refused for good", Wants: []Trait{deferrables}, Needs: deferring},
+			{Name: stepNotHeldUp, Text: "a step behind a deferrable one that used up its attempts starts before that is attempted again", Wants: []Trait{stepsBehindDeferrables}, Needs: deferring},
+			{Name: endNotHeldUp, Text: "a saga that has nothing left but deferrable steps, each of which used up its attempts or was refused for good, completes before one is attempted again: by its reports, or within 75 ms and five times the lag of the cell", Wants: []Trait{deferrables}, Needs: deferring},
+			{Name: madeUp, Text: "a deferrable step that used up its attempts is attempted again until it is done or refused for good", Wants: []Trait{deferrables}, Needs: deferring},
+			{Name: madeUpAfterCrash, Text: "so is one that used them up before the orchestrator was killed", Does: []string{history.Kill}, Wants: []Trait{deferrables}, Needs: deferring},
+			{Name: wayRound, Text: "a saga is not rolled back for a step that was given up, if another one stands for it: that is taken", Wants: []Trait{waysRound}, Needs: []string{"fallback"}},
+			{Name: wayAfterCrash, Text: "nor is one whose orchestrator was killed before it ended", Does: []string{history.Kill}, Wants: []Trait{waysRound}, Needs: []string{"fallback"}},
 		},
 		Evidence:  "call-sent, call-ended, call-committed, saga-status, saga-ended and settled.",
 		Prevented: "Letting the core end without its deferrable steps, and storing those as work that is still to be done.",
 		Blind:     "Delays within the step's own retry policy; whether a workflow of the user's own, whose waits nobody knows, makes up for a step after the cell is over; failures of the core that may have a reason of their own; steps that were refused for good.",
 		Cost:      "linear",
-		Wants:     []Trait{deferrables},
-		Needs:     []string{"deferrable"},
+		Wants:     []Trait{degradable},
 	}
 }
 
@@ -67,9 +72,12 @@ func (c DegradationFailure) Check(h *history.History, ix *history.Index) Verdict
 	ds := disturbances(h, ix)
 	for _, s := range singleSagas(h, ix) {
 		if mayHaveActed(s, saga.ActSkip, saga.ActPause, saga.ActEnd) {
-			t.unjudgeable(madeUp, "an operator may have held the saga back, or skipped a step")
+			if slices.ContainsFunc(s.Definition.Steps, ofKind(saga.Deferrable)) {
+				t.unjudgeable(madeUp, "an operator may have held the saga back, or skipped a step")
+			}
 			continue
 		}
+		checkWays(t, ix, s, ds)
 		for _, step := range s.Definition.Steps {
 			if step.Kind != saga.Deferrable {
 				continue
@@ -83,7 +91,7 @@ func (c DegradationFailure) Check(h *history.History, ix *history.Index) Verdict
 			checkMadeUp(t, ix, s, step, o, ds)
 		}
 	}
-	return t.verdict("no deferrable step failed")
+	return t.verdict("no step failed without which a saga can end well")
 }
 
 // firstRound is the last attempt that the policy of a deferrable step allows, if it

@@ -46,6 +46,7 @@ func (DriftUnnoticed) Doc() Doc {
 		Prevented: "Reading back what participants hold after each critical step and on a schedule, also of sagas that have ended a while ago; comparing all of it with the record as it is when the answer comes.",
 		Blind:     "Steps that are undone after they drifted. Whether what differs is told rightly. What is repaired, and how. Changes that nobody planned.",
 		Cost:      "linear",
+		Whole:     true,
 		Needs:     []string{"reconcile"},
 	}
 }

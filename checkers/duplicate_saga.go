@@ -41,6 +41,7 @@ func (DuplicateSaga) Doc() Doc {
 		Prevented: "Taking the client's own id for the saga under a unique index, and answering a repeated start with the saga that is there.",
 		Blind:     "A second saga that uses the ids and the keys of the first (see redundant-call), and one that begins after the history ended.",
 		Cost:      "linear",
+		Whole:     true,
 		Needs:     []string{"idempotent-submit"},
 	}
 }

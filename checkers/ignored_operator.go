@@ -53,6 +53,7 @@ func (IgnoredOperator) Doc() Doc {
 		Prevented: "Storing what an operator asks for before it is answered, and acting on the store.",
 		Blind:     "Attempts of which it can't be told whether they were on their way when the request was answered: in branches side by side, in sagas that an operator rolled back. Shorter waits. The rollback: ignored-rollback judges that.",
 		Cost:      "linear in the attempts, times the requests",
+		Whole:     true,
 	}
 }
 

@@ -42,6 +42,7 @@ func (IgnoredRollback) Doc() Doc {
 		Prevented: "Storing the request before it is answered, and looking at it in the decision that sends the pivot.",
 		Blind:     "Requests while the pivot is under way, that were not answered, or were answered with a transient error.",
 		Cost:      "linear",
+		Whole:     true,
 		Needs:     []string{"operator-compensation"},
 	}
 }

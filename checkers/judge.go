@@ -76,10 +76,14 @@ func Judge(h *history.History, selected []Checker) []Verdict {
 // JudgeIndexed is Judge where the index of the history is there already.
 func JudgeIndexed(ix *history.Index, selected []Checker) []Verdict {
 	h := ix.History
-	gap, unfired := evidenceGap(h, ix), unfiredFault(h, ix)
+	gap, unfired, parts := evidenceGap(h, ix), unfiredFault(h, ix), takenApart(ix)
 	verdicts := make([]Verdict, 0, len(selected))
 	for _, c := range selected {
-		verdicts = append(verdicts, judgeOne(c, h, ix, gap, unfired))
+		of := parts
+		if c.Doc().Whole {
+			of = ix
+		}
+		verdicts = append(verdicts, judgeOne(c, h, of, gap, unfired))
 	}
 	return verdicts
 }

@@ -30,6 +30,7 @@ func (LostSaga) Doc() Doc {
 		Prevented: "Storing the saga, and flushing it to the disk, before the 2xx.",
 		Blind:     "A saga that is known but never executed (see stuck-saga), and one that was never asked for.",
 		Cost:      "linear",
+		Whole:     true,
 	}
 }
 

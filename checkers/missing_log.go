@@ -37,6 +37,7 @@ func (MissingLog) Doc() Doc {
 		Prevented: "Logging each attempt and end where it is stored, and again after a kill what may be missing.",
 		Blind:     "Attempts that were answered less than a second before a kill, or before the store was away, and ends with nothing but a kill after the last call; what else a line says; the order of lines.",
 		Cost:      "linear",
+		Whole:     true,
 		Needs:     []string{history.HasLogs},
 	}
 }

@@ -71,7 +71,9 @@ func (c RetryBudget) Check(h *history.History, ix *history.Index) Verdict {
 	t := newTally(c)
 	ds := disturbances(h, ix)
 	for _, s := range singleSagas(h, ix) {
-		checkWhole(t, ix, s, ds)
+		if !isGivenUp(s) {
+			checkWhole(t, ix, ix.Saga(s.ID), ds)
+		}
 		for _, o := range opsOf(s) {
 			as := tries(s, o)
 			if len(as) == 0 || endless(s, o.Op) {

@@ -32,6 +32,7 @@ func (SilentRollback) Doc() Doc {
 		Prevented: "Telling of each undo where it is stored: a span with a link, a line of the log, a count.",
 		Blind:     "Whether the signal is right (see untruthful-metric, broken-trace and missing-log). A compensation whose attempts were all cut short by a kill.",
 		Cost:      "linear",
+		Whole:     true,
 		Wants:     []Trait{compensations},
 	}
 }

@@ -32,12 +32,17 @@ const (
 // the saga can't do without, and why that can't be told. If they are done, nothing
 // but an operator can be a reason to go back.
 func core(ix *history.Index, s *history.SagaRecord, ds []disturbance, before *history.Event) (state coreState, why string) {
+	return coreBeside(ix, s, ds, before, "")
+}
+
+// coreBeside is core of all steps but one.
+func coreBeside(ix *history.Index, s *history.SagaRecord, ds []disturbance, before *history.Event, but string) (state coreState, why string) {
 	h := ix.History
 	if mayHaveBeenAsked(s) || budgetMayBeSpent(h, ix, s, ds, before) {
 		return coreFailed, ""
 	}
 	for _, step := range s.Definition.Steps {
-		if !critical(h, step) {
+		if !critical(h, step) || step.Name == but {
 			continue
 		}
 		switch st, reason := stepState(h, s, step, ds, before); {

@@ -47,6 +47,7 @@ func (UnauditedAction) Doc() Doc {
 		Prevented: "Writing who asked, and why, in the commit that does it.",
 		Blind:     "Requests that were not answered; whether a reason is a good one; what operators did by other ways than the contract's.",
 		Cost:      "linear",
+		Whole:     true,
 		Needs:     []string{"audit", "operator-compensation", "operator-pause"},
 	}
 }

@@ -36,6 +36,7 @@ func (UntraceableCall) Doc() Doc {
 		Prevented: "Sending the saga's id and a trace context with each call.",
 		Blind:     "Whether traces arrive anywhere, and whether each saga has one of its own: W3C Trace Context leaves open what belongs to a trace, and the calls of several sagas may.",
 		Cost:      "linear",
+		Whole:     true,
 	}
 }
 

@@ -50,6 +50,7 @@ func (UntruthfulMetric) Doc() Doc {
 		Prevented: "Counting what is stored, when it is stored, and counting anew from the store after a restart.",
 		Blind:     "Metrics that the manifest does not name; cells on an orchestrator that others use at the same time; attempts and retries where connections were refused, or where attempts may have timed out before they reached the wire; after a kill and a pause, one attempt more for each operation; labels.",
 		Cost:      "linear",
+		Whole:     true,
 		Needs:     []string{history.HasMetrics},
 	}
 }

@@ -55,6 +55,7 @@ type Doc struct {
 	Promised   []string // the same, where a workflow of the user's own is judged
 	Wants      []Trait  // of the scenario without which it is not applicable
 	Advice     bool     // reported, never red
+	Whole      bool     // judges what is told of sagas, or how they came in: as wholes, also where they went a way round
 	Own        bool     // only of a workflow of the user's own, whose services give names to their effects
 }
 

@@ -139,6 +139,7 @@ func checkWholeTime(t *tally, ix *history.Index, s *history.SagaRecord, b saga.B
 // event: as many attempts had been sent as it allows, or sent unseen, or its time was over, or
 // would have been before the next attempt.
 func budgetMayBeSpent(h *history.History, ix *history.Index, s *history.SagaRecord, ds []disturbance, before *history.Event) bool {
+	s = ix.Saga(s.ID) // all of it
 	b := s.Definition.Budget
 	if b == (saga.Budget{}) || before == nil || len(s.Submitted) == 0 {
 		return false

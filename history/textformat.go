@@ -182,6 +182,9 @@ func formatStep(id string, s saga.Step) string {
 		}
 		parts = append(parts, formatCall("undo.", *c, undo)...)
 	}
+	if s.FallbackFor != "" {
+		parts = append(parts, "fallback-for="+s.FallbackFor)
+	}
 	if s.ReadBack != "" {
 		parts = append(parts, "read-back="+s.ReadBack)
 	}

@@ -59,6 +59,8 @@ func (h *Header) parseStep(words []string) error {
 		switch {
 		case k == "after":
 			s.After = list(v)
+		case k == "fallback-for":
+			s.FallbackFor = v
 		case k == "read-back":
 			s.ReadBack = v
 		case k == "do":

@@ -16,6 +16,9 @@ type Capability struct {
 // Reconcile is the capability to notice drift.
 const Reconcile = "reconcile"
 
+// Fallback is the capability to go a way round.
+const Fallback = "fallback"
+
 // Capabilities are all that the contract knows.
 var Capabilities = []Capability{
 	{"dag", "steps run by their after, side by side where it allows"},
@@ -44,6 +47,7 @@ var Capabilities = []Capability{
 	{"flags", "what begins can be held back: PUT /flags/{name}"},
 	{"audit", "it says what it decided, and why: GET /audit"},
 	{Reconcile, "it reads back what participants hold of steps with a read_back, and says where that is not what it wrote down: GET /drift"},
+	{Fallback, "a step that is given up is undone, and the step that stands for it is taken (fallback_for)"},
 	{"step-status", "the status report lists the steps"},
 	{"trace-context", "calls carry a traceparent"},
 }

@@ -131,8 +131,9 @@ func triggers(d saga.Definition, s saga.Step, direction saga.Direction) [][]faul
 		return [][]faults.Fault{nil}
 	}
 	var ways [][]faults.Fault
+	fallbacks := d.Fallbacks()
 	for _, other := range d.Steps {
-		if other.Name != s.Name && other.Kind != saga.Deferrable {
+		if other.Name != s.Name && other.Kind != saga.Deferrable && fallbacks[other.Name] == "" {
 			ways = append(ways, []faults.Fault{declined(point(other.Name, 1, saga.Receive))})
 		}
 	}

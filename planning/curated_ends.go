@@ -28,6 +28,7 @@ func ends(defs []saga.Definition, a Ability) []faults.Plan {
 	e.governed()
 	e.operated()
 	e.drifts()
+	e.waysRound()
 	e.killedPastPivot()
 	e.codes()
 	e.longRetries()

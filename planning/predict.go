@@ -45,6 +45,8 @@ const (
 	refused  // nothing was done
 	unknown  // attempts ran out
 	deferred // satisfied for what comes after
+	gaveWay  // nothing of it is left, and another step stands for it
+	spared   // it stands for one that succeeded
 )
 
 // endless bounds the attempts of a call that may be repeated for ever.
@@ -126,7 +128,7 @@ func (pr *prediction) ready() []int {
 			continue
 		}
 		if !slices.ContainsFunc(pr.def.Predecessors(i), func(p string) bool {
-			return pr.steps[p] != succeeded && pr.steps[p] != deferred
+			return !slices.Contains([]fate{succeeded, deferred, gaveWay, spared}, pr.steps[p])
 		}) {
 			wave = append(wave, i)
 		}
@@ -197,13 +199,43 @@ func (pr *prediction) action(s saga.Step) {
 		end = deferred
 	}
 	pr.steps[s.Name] = end
-	switch {
+	switch way := pr.def.Fallbacks()[s.Name]; {
 	case end == succeeded && s.Kind == saga.Pivot:
 		pr.pivoted = true
+	case end == succeeded && way != "":
+		pr.steps[way] = spared
+	case way != "" && !pr.asked && (end == unknown || end == refused):
+		pr.giveWay(s, end)
 	case end == unknown || end == refused:
 		pr.failed = true
 		pr.stuck = pr.stuck || pr.pivoted
 	}
+}
+
+// giveWay undoes a step for which another one stands.
+func (pr *prediction) giveWay(s saga.Step, end fate) {
+	pr.way.spend(pr.clock.lo, pr.clock.hi)
+	pr.steps[s.Name] = gaveWay
+	pr.doubtful = pr.doubtful || end == refused && pr.attempts(saga.StepRef{Step: s.Name, Direction: saga.Action}) > 1 // what the attempts before did
+	if end == unknown && !pr.undo(s) {
+		pr.failed, pr.stuck = true, true
+	}
+	pr.failed = pr.failed || pr.asked
+}
+
+// undo runs a compensation; false: it does not come to its end.
+func (pr *prediction) undo(s saga.Step) bool {
+	pr.clock = clock{}
+	for n := 1; n <= endless && pr.mayTry(s.Compensation.Retry, n, false); n++ {
+		switch pr.attempt(saga.StepRef{Step: s.Name, Direction: saga.Compensation}, n, s.Compensation.Retry.AttemptTimeoutMS) {
+		case saga.Done:
+			return true
+		case saga.Permanent:
+			return false
+		case saga.Transient:
+		}
+	}
+	return false
 }
 
 // backward runs the compensations in the reverse order.
@@ -217,19 +249,7 @@ func (pr *prediction) backward() {
 		if pr.blocked(s.Name) {
 			continue
 		}
-		done := false
-		pr.clock = clock{}
-		for n := 1; n <= endless && !done && pr.mayTry(s.Compensation.Retry, n, false); n++ {
-			switch pr.attempt(saga.StepRef{Step: s.Name, Direction: saga.Compensation}, n, s.Compensation.Retry.AttemptTimeoutMS) {
-			case saga.Done:
-				done = true
-			case saga.Permanent:
-				pr.stuck = true
-				return
-			case saga.Transient:
-			}
-		}
-		if !done {
+		if !pr.undo(s) {
 			pr.stuck = true
 			return
 		}

@@ -132,7 +132,7 @@ func withoutStep(c Case, name string) (Case, bool) {
 		if len(def.Steps) < 2 || def.StepIndex(name) < 0 || needed(def, name) {
 			return c, false
 		}
-		d.Definitions[i] = cutStep(def, name)
+		d.Definitions[i] = def.Without(name)
 	}
 	return d, true
 }
@@ -140,7 +140,7 @@ func withoutStep(c Case, name string) (Case, bool) {
 func needed(d saga.Definition, name string) bool {
 	s, _ := d.Step(name)
 	mine := registersOf(s)
-	return slices.ContainsFunc(d.Steps, func(o saga.Step) bool {
+	return d.Fallbacks()[name] != "" || slices.ContainsFunc(d.Steps, func(o saga.Step) bool {
 		if o.Name == name {
 			return false
 		}
@@ -159,24 +159,6 @@ func registersOf(s saga.Step) []string {
 		names = append(names, w.Register)
 	}
 	return names
-}
-
-func cutStep(d saga.Definition, name string) saga.Definition {
-	before := d.Predecessors(d.StepIndex(name))
-	var steps []saga.Step
-	for i, s := range d.Steps {
-		if s.Name == name {
-			continue
-		}
-		if preds := d.Predecessors(i); slices.Contains(preds, name) {
-			after := slices.DeleteFunc(slices.Concat(preds, before), func(p string) bool { return p == name })
-			slices.Sort(after)
-			s.After = append([]string{}, slices.Compact(after)...)
-		}
-		steps = append(steps, s)
-	}
-	d.Steps = steps
-	return d
 }
 
 // earlier moves a fault to an earlier attempt.

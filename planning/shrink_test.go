@@ -120,11 +120,11 @@ func TestStepsThatCannotGo(t *testing.T) {
 }
 
 func TestWhatCameAfterADroppedStep(t *testing.T) {
-	d := cutStep(chain("s-1", "a", "b", "c"), "b")
+	d := chain("s-1", "a", "b", "c").Without("b")
 	if got := d.Predecessors(d.StepIndex("c")); !slices.Equal(got, []string{"a"}) {
 		t.Errorf("c comes after %v, want a", got)
 	}
-	d = cutStep(chain("s-1", "a", "b"), "a")
+	d = chain("s-1", "a", "b").Without("a")
 	if got := d.Predecessors(0); len(got) != 0 {
 		t.Errorf("b comes after %v, want nothing", got)
 	}

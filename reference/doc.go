@@ -8,7 +8,7 @@
 // then acts), operate.go (the retry loop of one operation), call.go (one attempt),
 // recover.go (what a restart makes of what was under way).
 //
-// Around it: graph.go is the order of the steps, overview.go what is asked of them all
+// Around it: graph.go is the order of the steps, fallback.go which stand for others, overview.go what is asked of them all
 // (scan.go looks at each, tally.go and flow.go count as records come in), limits.go how
 // often an operation is attempted and how long it waits, report.go what is told. accept.go and recovery.go are how sagas come in, entry.go is what they commit
 // together, journal.go the group commit. client.go and targets.go are how calls

@@ -91,6 +91,30 @@ func TestOutcomes(t *testing.T) {
 			define: []string{"a compensatable", "b deferrable", "c pivot"}, script: "b 1 422",
 			want: saga.Completed, steps: "a:succeeded/1 b:failed/1 c:succeeded/1", left: "a c",
 		},
+		"a way round a refused step": {
+			define: []string{"a compensatable", "b compensatable", "c compensatable b =b", "d compensatable"}, script: "b 1 422",
+			want: saga.Completed, steps: "a:succeeded/1 b:failed/1 c:succeeded/1 d:succeeded/1", left: "a c d", ordered: "a b c d",
+		},
+		"a way round an unknown step, once nothing of it is left": {
+			define: []string{"a compensatable", "b compensatable", "c compensatable b =b", "d compensatable"}, script: "b * -1, b.undo 1 503",
+			want: saga.Completed, steps: "a:succeeded/1 b:compensated/3 c:succeeded/1 d:succeeded/1", left: "a c d", ordered: "a b b b b.undo b.undo c d",
+		},
+		"no way round is needed": {
+			define: []string{"a compensatable", "b compensatable", "c compensatable b =b", "d compensatable"}, script: "b 1 503",
+			want: saga.Completed, steps: "a:succeeded/1 b:succeeded/2 c:pending/0 d:succeeded/1", left: "a b d", ordered: "a b b d",
+		},
+		"a way round that fails too": {
+			define: []string{"a compensatable", "b compensatable", "c compensatable b =b", "d compensatable"}, script: "b * -1, c 1 422",
+			want: saga.Compensated, steps: "a:compensated/1 b:compensated/3 c:failed/1 d:pending/0", ordered: "a b b b b.undo c a.undo",
+		},
+		"what stands is undone": {
+			define: []string{"a compensatable", "b compensatable", "c compensatable b =b", "d compensatable"}, script: "b * -1, d 1 422",
+			want: saga.Compensated, steps: "a:compensated/1 b:compensated/3 c:compensated/1 d:failed/1", ordered: "a b b b b.undo c d c.undo a.undo",
+		},
+		"no way round while something may be left": {
+			define: []string{"a compensatable", "b compensatable", "c compensatable b =b"}, script: "b * -1, b.undo 1 422",
+			want: saga.Stuck, steps: "a:succeeded/1 b:failed/3 c:pending/0", left: "a b", ordered: "a b b b b.undo",
+		},
 		"diamond": {
 			define: []string{"a compensatable", "b compensatable a", "c compensatable a", "d compensatable b,c"}, script: "d * 500",
 			want: saga.Compensated, steps: "a:compensated/1 b:compensated/1 c:compensated/1 d:compensated/3",

@@ -53,7 +53,7 @@ func (f *flow) isReady(s *State, i int) bool {
 	if f.back {
 		return !f.passed[i]
 	}
-	return !s.Actions[i].Settled()
+	return s.hasWork(i)
 }
 
 // update passes on that a step has changed.

@@ -16,6 +16,8 @@ type graph struct {
 	next   [][]int // the other way round
 	order  []int   // all nodes, each behind those before it
 	pivots []int
+	ways   map[int]int // fallbacks, by the step for which they stand
+	first  map[int]int // the other way round
 }
 
 // newGraph needs a definition that is valid.
@@ -31,6 +33,7 @@ func newGraph(d saga.Definition) graph {
 			g.edge(index[name], i)
 		}
 	}
+	g.addFallbacks(d, index)
 	g.addBarriers(d)
 	g.sort()
 	return g

@@ -95,7 +95,7 @@ func (s *State) Undone(i int) bool {
 
 func (s *State) wantsUndo(i int) bool {
 	u := &s.Undos[i]
-	if !s.Failing() || !s.NeedsUndo(i) || s.Actions[i].Open || u.Settled() || u.Exhausted || s.undecided() {
+	if !s.goesBack(i) || !s.NeedsUndo(i) || s.Actions[i].Open || u.Settled() || u.Exhausted || s.undecided() {
 		return false
 	}
 	return s.rules.MayUndo(s, i)

@@ -28,6 +28,14 @@ func drawDefinition(t *rapid.T) saga.Definition {
 		}
 		d.Steps = append(d.Steps, s)
 	}
+	for i, s := range d.Steps { // a step that may stand for the one before it does, as often as not
+		if rapid.Bool().Draw(t, "fallback") && len(s.After) == 1 {
+			d.Steps[i].FallbackFor = s.After[0]
+			if d.Validate() != nil {
+				d.Steps[i].FallbackFor = ""
+			}
+		}
+	}
 	return d
 }
 
@@ -69,6 +77,9 @@ func (w *world) begin(r Ref) {
 			if p := s.Def.StepIndex(name); !s.Satisfied(p) {
 				w.Fatalf("%v starts before %s", r, name)
 			}
+		}
+		if first := s.Def.StepIndex(st.FallbackFor); first >= 0 && (!s.Actions[first].Lost() || !s.Undone(first)) {
+			w.Fatalf("%v starts, and %s is not given up, or not undone", r, st.FallbackFor)
 		}
 	} else {
 		for j := range s.Def.Steps {
@@ -181,7 +192,11 @@ func (w *world) checkEnd() {
 	switch status := s.status(); status {
 	case saga.Completed:
 		for i := range s.Def.Steps {
-			if s.Def.Steps[i].Kind != saga.Deferrable && !s.Actions[i].Done() {
+			way, round := s.graph.ways[i]
+			switch done := s.Actions[i].Done(); {
+			case s.Def.Steps[i].Kind == saga.Deferrable || done:
+			case s.spared(i):
+			case !round || !s.Actions[way].Done() || !s.Undone(i):
 				w.Fatalf("completed without step %d", i)
 			}
 		}

@@ -186,14 +186,14 @@ var rules = DefaultRules()
 func DefaultRules() *Rules {
 	r := &Rules{
 		Critical:     func(s *State, step int) bool { return s.Def.Steps[step].Kind != saga.Deferrable },
-		Satisfied:    (*State).lets,
-		Ready:        func(s *State, step int) bool { return s.all.satisfiedBefore(step) },
+		Satisfied:    (*State).passes,
+		Ready:        (*State).ready,
 		Deferred:     func(s *State, step int) bool { return !s.Critical(step) },
-		Failed:       func(s *State, step int) bool { return s.Critical(step) && s.Actions[step].Lost() },
+		Failed:       (*State).fails,
 		Turned:       func(s *State) bool { return (s.Operator || s.AnyFailed()) && !s.PastPivot() },
 		OnTheWayBack: (*State).mustLearn,
 		NeedsUndo:    (*State).mayHaveEffect,
-		MayUndo:      func(s *State, step int) bool { return s.all.undoneAfter(step) },
+		MayUndo:      (*State).mayUndo,
 		Stuck:        func(s *State) bool { return s.all.undoLost() || s.PastPivot() && s.AnyFailed() },
 		Starts:       next,
 		Margin:       (*State).noLateArrival,

@@ -63,10 +63,18 @@ func (s *State) countsOf(i int) counts {
 	return c
 }
 
-func (t *tally) before(step int) { t.add(t.s.countsOf(step), -1) }
+func (t *tally) before(step int) { t.change(step, -1) }
+
+// change counts a step, and the one that stands for it, of which it says whether that is needed.
+func (t *tally) change(step, sign int) {
+	t.add(t.s.countsOf(step), sign)
+	if way, ok := t.s.graph.ways[step]; ok {
+		t.add(t.s.countsOf(way), sign)
+	}
+}
 
 func (t *tally) after(step int) {
-	t.add(t.s.countsOf(step), 1)
+	t.change(step, 1)
 	if t.flow != nil {
 		t.flow.update(t.s, step)
 	}
@@ -102,7 +110,11 @@ func (t *tally) candidates() (refs []Ref) {
 		steps = t.along().ready
 	}
 	for _, i := range steps {
-		refs = append(refs, Ref{i, dir})
+		if t.s.gaveWay(i) {
+			refs = append(refs, Ref{i, saga.Compensation})
+		} else {
+			refs = append(refs, Ref{i, dir})
+		}
 	}
 	return refs
 }

@@ -45,6 +45,9 @@ type Step struct {
 	After        []string `json:"after,omitzero"`
 	Action       Call     `json:"action"`
 	Compensation *Call    `json:"compensation,omitempty"` // nil: nothing to undo
+	// FallbackFor names the step for which this one stands when that is given up: a way round;
+	// empty: none. See Definition.Fallbacks.
+	FallbackFor string `json:"fallback_for,omitempty"`
 	// ReadBack is a URL that tells, by GET with the action's idempotency key, what the participant
 	// holds of the action; empty: nobody can ask.
 	ReadBack string `json:"read_back,omitempty"`
@@ -251,7 +254,10 @@ func (d Definition) Validate() error {
 	if err := d.Budget.Validate(len(d.Steps)); err != nil {
 		return fmt.Errorf("budget.%w", err)
 	}
-	return d.validateOrder(index)
+	if err := d.validateOrder(index); err != nil {
+		return err
+	}
+	return d.validateFallbacks(index)
 }
 
 func (d Definition) validateStep(i int, s Step, index map[string]int) error {

@@ -39,7 +39,7 @@ func (s *Scenario) buildStep(i int, id, cell string, url func(saga.Direction) st
 	action := effect(st.Do, st.Participant, id)
 	breaker, budget := breakerOf(st, cell), budgetOf(st, cell)
 	built := saga.Step{
-		Name: st.Name, Kind: st.Kind, After: st.After,
+		Name: st.Name, Kind: st.Kind, After: st.After, FallbackFor: st.FallbackFor,
 		Action: saga.Call{URL: url(saga.Action), Body: body(action, i, saga.Action), Retry: ofCell(s.actionPolicy(st), cell), Breaker: breaker, RetryBudget: budget},
 	}
 	if undo, ok := st.undo(action, id); ok {

@@ -36,6 +36,8 @@ type Step struct {
 	Kind saga.Kind `json:"kind" yaml:"kind" jsonschema:"enum=compensatable,enum=pivot,enum=retriable,enum=deferrable"`
 	// After names the steps that must have succeeded before this one starts. Absent: the step before it in the list. Empty: it starts at once.
 	After []string `json:"after,omitzero" yaml:"after,omitzero"`
+	// FallbackFor names the step directly before this one for which it stands: a way round, taken when that one is given up and nothing of it is left. Orchestrators without the capability fallback are not given the scenario.
+	FallbackFor string `json:"fallback_for,omitempty" yaml:"fallback_for,omitempty"`
 	// ReadBack: it can be asked what the participant holds of the step. Only what transfers do can be read back.
 	ReadBack bool `json:"read_back,omitempty" yaml:"read_back,omitempty"`
 	// Do is what the action changes at the participant.

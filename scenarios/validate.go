@@ -246,7 +246,8 @@ func (s *Scenario) checkDefinitions(ps *yamlfile.Problems) {
 	defs, _ := s.Build(exampleIDs(1), func(int, saga.StepRef) string { return "http://127.0.0.1" })
 	for _, d := range defs {
 		if err := d.Validate(); err != nil {
-			ps.Add("", "%v", err)
+			field, reason, _ := strings.Cut(err.Error(), ": ")
+			ps.Add(field, "%s", reason)
 		}
 		for i, st := range d.Steps {
 			for _, call := range []*saga.Call{&st.Action, st.Compensation} {

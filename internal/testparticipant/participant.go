@@ -167,7 +167,7 @@ func Retry(n int) saga.RetryPolicy {
 }
 
 // Define makes a definition from words: "name kind" or "name kind after,after";
-// "name kind -" starts at once. Pivots, retriable and deferrable steps have no
+// "name kind -" starts at once, "name kind after =step" stands for a step. Pivots, retriable and deferrable steps have no
 // compensation, compensatable ones have.
 func (p *Participant) Define(id string, words ...string) saga.Definition {
 	d := saga.Definition{ID: id, Name: "test"}
@@ -182,6 +182,9 @@ func (p *Participant) Define(id string, words ...string) saga.Definition {
 		}
 		if s.Kind == saga.Retriable {
 			s.Action.Retry = Retry(0)
+		}
+		if len(f) > 3 {
+			s.FallbackFor = strings.TrimPrefix(f[3], "=")
 		}
 		if len(f) > 2 {
 			s.After = []string{}

@@ -123,6 +123,10 @@ func (s Surroundings) OfSaga(f *File, d saga.Definition) SagaEnvelope {
 			one.Undo, one.Compensation = s.under(f, d, st.Name, saga.Compensation, *st.Compensation)
 		}
 		forward[i], back[i] = one.Action, one.Compensation
+		if first := d.StepIndex(st.FallbackFor); first >= 0 { // it comes at the worst only, when the other is undone
+			forward[i].Shortest, forward[i].Expected = 0, 0
+			forward[i].Longest = plus(forward[i], back[first]).Longest
+		}
 		all.Steps = append(all.Steps, one)
 	}
 	all.Forward = path(d, forward)

@@ -1,0 +1,106 @@
+package checkers
+
+import (
+	"slices"
+
+	"github.com/sagacheck/sagacheck/history"
+	"github.com/sagacheck/sagacheck/saga"
+)
+
+// A saga that took a way round (saga.Step.FallbackFor) is judged in parts: the step that was given
+// up, with its undo, is a saga of its own that has to have ended compensated when the step that
+// stands for it is first attempted; the rest is a saga that never had it. So whatever holds of
+// sagas holds of both, and what is done twice, or left, is found by who finds it anywhere. Where
+// no way round was taken the saga is one without it. Index.Saga has the whole.
+
+// takenApart is the index with each saga that knows a way round taken apart.
+func takenApart(ix *history.Index) *history.Index {
+	if !slices.ContainsFunc(ix.History.Header.Definitions, hasFallback) {
+		return ix
+	}
+	parts := *ix
+	parts.Sagas = nil
+	for _, s := range ix.Sagas {
+		parts.Sagas = append(parts.Sagas, partsApart(s)...)
+	}
+	return &parts
+}
+
+func hasFallback(d saga.Definition) bool {
+	return slices.ContainsFunc(d.Steps, func(s saga.Step) bool { return s.FallbackFor != "" })
+}
+
+// partsApart are the parts of a saga, the rest first.
+func partsApart(s *history.SagaRecord) []*history.SagaRecord {
+	rest := *s
+	var given []*history.SagaRecord
+	for _, step := range s.Definition.Steps {
+		if step.FallbackFor == "" {
+			continue
+		}
+		taken := firstSent(s.Op(step.Name, saga.Action))
+		if taken == nil {
+			leaveOut(&rest, step.Name)
+			continue
+		}
+		given = append(given, givenUp(s, step.FallbackFor, taken))
+		leaveOut(&rest, step.FallbackFor)
+	}
+	return append([]*history.SagaRecord{&rest}, given...)
+}
+
+// leaveOut takes a step out of a saga, with all that was said and done of it.
+func leaveOut(s *history.SagaRecord, name string) {
+	s.Definition = s.Definition.Without(name)
+	keepSteps(s, func(step string) bool { return step != name })
+}
+
+// givenUp is the part of a saga in which a step was given up: until another one was attempted in
+// its place.
+func givenUp(s *history.SagaRecord, name string, taken *history.Event) *history.SagaRecord {
+	part := *s
+	for _, other := range s.Definition.Steps {
+		if other.Name != name {
+			part.Definition = part.Definition.Without(other.Name)
+		}
+	}
+	keepSteps(&part, func(step string) bool { return step == name })
+	end := *taken
+	end.Kind, end.Status, end.Still = history.SagaEnded, saga.Compensated, taken.At
+	part.Ended, part.Ends = &end, []*history.Event{&end}
+	for i, r := range part.Reports {
+		said := *r
+		if said.Status = saga.Running; r.Seq > taken.Seq {
+			said.Status = saga.Compensated
+		}
+		part.Reports[i] = &said
+	}
+	part.Operator, part.Operated = upTo(s.Operator, taken), upTo(s.Operated, taken)
+	return &part
+}
+
+// isGivenUp tells whether a record is a part of a saga that was given up: a step ended it, the one
+// that was taken in its place.
+func isGivenUp(s *history.SagaRecord) bool { return s.Ended != nil && s.Ended.Step != "" }
+
+func upTo(es []*history.Event, until *history.Event) []*history.Event {
+	return slices.DeleteFunc(slices.Clone(es), func(e *history.Event) bool { return e.Seq > until.Seq })
+}
+
+// keepSteps keeps of a saga what was said and done of some of its steps.
+func keepSteps(s *history.SagaRecord, keep func(step string) bool) {
+	ops := map[saga.StepRef]*history.OpRecord{}
+	for ref, o := range s.Ops {
+		if keep(ref.Step) {
+			ops[ref] = o
+		}
+	}
+	s.Ops = ops
+	s.Calls = slices.DeleteFunc(slices.Clone(s.Calls), func(e *history.Event) bool { return !keep(e.Step) })
+	s.Reports = slices.Clone(s.Reports)
+	for i, r := range s.Reports {
+		said := *r
+		said.Steps = slices.DeleteFunc(slices.Clone(r.Steps), func(st saga.StepStatus) bool { return !keep(st.Name) })
+		s.Reports[i] = &said
+	}
+}
