@@ -11,7 +11,7 @@ VERSION   := $(shell git describe --tags --always --dirty 2>/dev/null || echo de
 export GOFLAGS += -buildvcs=false
 
 # Packages that start goroutines: tested with the race detector.
-RACY := ./wire ./simulation ./harness ./orchestrators ./participants ./reference ./reference/api ./reference/store ./history ./results ./reports ./internal/...
+RACY := ./wire ./harness ./orchestrators ./participants ./reference ./reference/api ./reference/store ./history ./results ./reports ./internal/...
 
 .PHONY: help
 help: ## list the targets
@@ -44,11 +44,12 @@ check: ## what CI checks besides: format, linters, imports, stale pages, leaks, 
 	$(LINT) run ./...
 	$(GO) test -count=1 ./internal/arch
 	$(GO) test -count=1 -run '$(PAGES)' $(PAGED)
+	$(GO) test -count=1 -race -skip 'Page|Control|Defects' ./simulation
 	$(GO) test -count=1 -race -parallel 2 $(RACY) # all that waits runs at once elsewhere: with races looked for, a machine is late by that
 
 # Tests that say whether a generated page or schema is stale; -update rewrites it.
 PAGES := Page|TrackRecord|SchemaIsFresh|TestSchema$$
-PAGED := ./cmd/sagacheck ./scenarios ./orchestrators ./results ./workflows ./reference/policies
+PAGED := ./cmd/sagacheck ./simulation ./scenarios ./orchestrators ./results ./workflows ./reference/policies
 
 .PHONY: docs
 docs: ## write the generated pages and schemas anew
@@ -65,11 +66,15 @@ fmt: ## format the code
 # GOGC as the command sets it, see cmd/sagacheck/main.go.
 .PHONY: bench
 bench: ## benchmarks: cells (by contract and of a workflow, in turns), calls, checkers, models, reference executor, results, reports
-	GOGC=400 $(GO) test -run '^$$' -bench . -benchtime 3s -timeout 60m ./harness ./checkers ./models ./reference ./results ./reports ./scenarios ./campaign
+	GOGC=400 $(GO) test -run '^$$' -bench . -benchtime 3s -timeout 60m ./harness ./simulation ./checkers ./models ./reference ./results ./reports ./scenarios ./campaign
 
 .PHONY: soak
 soak: ## 20,000 cells of controls in which nothing may be found, with the upper bound of false alarms
 	$(GO) test -count=1 -timeout 60m -run TestSoak -v ./cmd/sagacheck -soak 20000 -soak-parallel 0
+
+.PHONY: virtual-soak
+virtual-soak: ## 100,000 cells of the control in memory and virtual time, with the upper bound of false alarms
+	$(GO) test -count=1 -timeout 60m -run TestControlSoak -v ./simulation -cells 100000
 
 .PHONY: leaks
 leaks: ## ten minutes of runs, after each of which nothing may be left

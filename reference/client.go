@@ -11,10 +11,15 @@ import (
 const smallBuffer = 1 << 10
 
 // newClient makes one connection a call, which also keeps net/http from sending
-// a call a second time by itself, and follows nothing.
-func newClient(t targets) *http.Client {
-	return &http.Client{
-		Transport: &http.Transport{
+// a call a second time by itself, and follows nothing. Another transport carries calls as it
+// likes.
+func newClient(t targets, other http.RoundTripper) *http.Client {
+	c := &http.Client{
+		Transport:     other,
+		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+	}
+	if other == nil {
+		c.Transport = &http.Transport{
 			DisableKeepAlives: true,
 			ReadBufferSize:    smallBuffer,
 			WriteBufferSize:   smallBuffer,
@@ -23,7 +28,7 @@ func newClient(t targets) *http.Client {
 				d := net.Dialer{Control: t.control(address), KeepAlive: -1}
 				return d.DialContext(ctx, network, address)
 			},
-		},
-		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+		}
 	}
+	return c
 }

@@ -21,6 +21,11 @@ type Options struct {
 	// disk at each commit: what is durable then survives any end of the process,
 	// but not that of the machine.
 	StoreDSN string
+	// Store, in place of StoreDSN, is one that is open already; the executor closes it.
+	Store store.Store
+	// Transport carries the calls to participants, wherever they go; nil: over sockets, to
+	// Targets only.
+	Transport http.RoundTripper
 	// Targets are the hosts that calls may go to: host, host:port, *.domain, an IP
 	// network as 10.0.0.0/8, or * for any. None: this machine only.
 	Targets []string
@@ -112,6 +117,9 @@ func Open(ctx context.Context, o Options) (*Executor, error) {
 	if o.Health == nil {
 		o.Health = store.NewHealth(o.Logger)
 	}
+	if o.Store != nil {
+		return open(ctx, o.Store, o)
+	}
 	s, err := store.Open(ctx, store.Options{DSN: o.StoreDSN, Lease: o.Lease, Logger: o.Logger, Health: o.Health})
 	if err != nil {
 		return nil, err
@@ -140,7 +148,7 @@ func open(ctx context.Context, s store.Store, o Options) (*Executor, error) {
 	if e.targets, err = newTargets(o.Targets); err != nil {
 		return nil, errors.Join(err, s.Close())
 	}
-	e.client = newClient(e.targets)
+	e.client = newClient(e.targets, o.Transport)
 	if e.health = o.Health; e.health == nil {
 		e.health = store.NewHealth(e.log)
 	}

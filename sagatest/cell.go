@@ -55,7 +55,7 @@ func (p *program) run(plan faults.Plan) (*history.History, error) {
 	rec.Add(history.Event{Kind: history.SagaSubmitted, Saga: id})
 	rec.Add(history.Event{Kind: history.SagaAccepted, Saga: id, Code: http.StatusAccepted})
 	life.Start()
-	cell.Settle(quiet, p.Settle, life.pending)
+	cell.Settle(quiet, p.Settle, p.Settle, life.pending)
 	life.confirm()
 	err = cell.Over()
 	r.world.Read()

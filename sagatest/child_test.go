@@ -53,11 +53,14 @@ func TestBugIsFound(t *testing.T) {
 	expect(t, out,
 		"--- FAIL: TestBugIsFound/"+plan,
 		"lost-compensation: broke all-or-nothing: saga saga-1 was left compensated, but saga-1/charge booked payments/charge:saga-1:∅→exists and was never undone",
-		"▶       0.0 ms  payments         charge#1 takes effect",
+		"▶       0.5 ms  payments         charge#1 takes effect",
 		"again: go test -run '^TestBugIsFound$/^"+plan+"$'",
 		"--- FAIL: TestBugIsFound/lose_reserve#1@response",
 		"left out: 13 plans: the start of a saga is a call of a function",
 	)
+	if os.Getenv(asChild) != "" {
+		return
+	}
 	out = explored(t, orders(false), "^"+plan+"$")
 	expect(t, out, "--- FAIL: TestBugIsFound/"+plan)
 	if strings.Contains(out, "TestBugIsFound/lose_reserve") {

@@ -178,6 +178,9 @@ func (e *exploration) explore() {
 	e.travel(planning.AtPoints(d, seen, able))
 }
 
+// ability is what may be done to the saga besides striking its calls.
+func (p *program) ability() simulation.Ability { return simulation.Ability{Kills: p.Open != nil} }
+
 // travel runs plans, and tells where those led on which all went as planned.
 func (e *exploration) travel(plans []faults.Plan) (seen []planning.Journey) {
 	for _, plan := range plans {
@@ -185,7 +188,7 @@ func (e *exploration) travel(plans []faults.Plan) (seen []planning.Journey) {
 			continue
 		}
 		e.ran[plan.ID()] = true
-		if why := simulation.Impossible(plan, e.p.Open != nil); why != "" {
+		if why := simulation.Impossible(plan, e.p.ability()); why != "" {
 			e.leftOut[why]++
 			continue
 		}
@@ -239,7 +242,7 @@ func (e *exploration) shrink(f failure, property string) failure {
 	try := func(_ context.Context, cases []planning.Case) []bool {
 		failed := make([]bool, len(cases))
 		for i, c := range cases {
-			if simulation.Impossible(c.Plan, e.p.Open != nil) != "" {
+			if simulation.Impossible(c.Plan, e.p.ability()) != "" {
 				continue
 			}
 			h, err := e.cell(c.Plan)

@@ -1,6 +1,7 @@
 package simulation
 
 import (
+	"context"
 	"fmt"
 	"slices"
 	"time"
@@ -33,6 +34,9 @@ func (c *Cell) Hook(call participants.Call, m participants.Moment) *participants
 		}
 		c.fire(i, call, "the participant held the attempt")
 		c.strike(i, e, call.Op.Step)
+		if e.Asked {
+			c.askRollback(call.Op.Saga)
+		}
 		if !e.OnProcess() {
 			c.healed(i, call.Op)
 		}
@@ -85,6 +89,21 @@ func (c *Cell) strike(i int, e faults.Injection, step string) {
 	case faults.ProcessKilled:
 		c.kill(i, e, step)
 	}
+}
+
+// askLimit bounds how long an operator waits for an answer.
+const askLimit = 5 * time.Second
+
+// askRollback asks for a saga's rollback, and records that it did.
+func (c *Cell) askRollback(id string) {
+	ctx, cancel := context.WithTimeout(c.ctx, askLimit)
+	defer cancel()
+	code, err := c.Operator(ctx, id)
+	e := history.Event{Kind: history.SagaOperator, Saga: id, Code: code}
+	if err != nil {
+		e.Detail = err.Error()
+	}
+	c.Rec.Add(e)
 }
 
 // crashService is the crash of a participant: unreachable now, back later.

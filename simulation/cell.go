@@ -46,6 +46,15 @@ type Setup struct {
 	Process Process
 	// Forget makes a service forget the keys that it has answered; nil: none ever does.
 	Forget func(service string)
+	// Operator asks for a saga's rollback; nil: nobody can.
+	Operator func(ctx context.Context, id string) (code int, err error)
+}
+
+// Ability says what may be done in a cell besides striking calls.
+type Ability struct {
+	Kills     bool // there is a process that may be killed, and started again on its store
+	Submits   bool // sagas are submitted by calls, too
+	Rollbacks bool // somebody may ask for a saga's rollback
 }
 
 // Cell carries out the plan of one cell.
@@ -61,6 +70,7 @@ type Cell struct {
 	process chan struct{} // one kill at a time: it holds a token while the process is away
 
 	mu      sync.Mutex
+	calls   int
 	counted map[saga.Operation]int
 	open    map[int]int    // window → attempts that have met it
 	down    map[string]int // service → crashes it has not recovered from
@@ -83,20 +93,19 @@ func New(s Setup) *Cell {
 	return c
 }
 
-// Impossible says why a plan can't be carried out in memory; empty: it can. Kills tells
-// whether there is a process that may be killed.
-func Impossible(p faults.Plan, kills bool) string {
+// Impossible says why a plan can't be carried out in memory; empty: it can.
+func Impossible(p faults.Plan, a Ability) string {
 	for _, f := range p.Faults {
 		switch e := f.Injection(0); {
-		case saga.Inbound(f.At.Step):
+		case saga.Inbound(f.At.Step) && !a.Submits:
 			return "the start of a saga is a call of a function, which no network carries"
 		case e.Victim == faults.ProcessPaused:
 			return "a pause needs a process of its own"
 		case e.Victim == faults.StoreCutOff:
 			return "a store is cut off on its socket"
-		case e.Asked, len(e.Acts) > 0, e.Waits > 0, e.Flag != "", e.Drifts != "":
+		case e.Asked && !a.Rollbacks, len(e.Acts) > 0, e.Waits > 0, e.Flag != "", e.Drifts != "":
 			return "nobody operates a saga in memory"
-		case e.Victim == faults.ProcessKilled && !kills:
+		case e.Victim == faults.ProcessKilled && !a.Kills:
 			return "a kill needs a store that outlives it"
 		}
 	}
@@ -131,6 +140,7 @@ func (c *Cell) Broken() error {
 // Over ends the cell: what still calls is told so, and nothing is recorded any more when it
 // returns.
 func (c *Cell) Over() error {
+	time.Sleep(askSoon) // what ends with the cell ends after what was seen of it
 	c.mu.Lock()
 	c.over = time.Now()
 	c.mu.Unlock()
@@ -140,9 +150,9 @@ func (c *Cell) Over() error {
 }
 
 // Settle waits until nothing is pending and all was silent for a while, or until nothing
-// has moved for limit, and records which. What is pending besides is said by its caller;
-// empty: nothing.
-func (c *Cell) Settle(quiet, limit time.Duration, more func() string) {
+// has moved for limit, and records which. What is pending besides is said by its caller, who
+// is asked after each event, and every so often; empty: nothing.
+func (c *Cell) Settle(quiet, limit, every time.Duration, more func() string) {
 	for {
 		now, said := c.Rec.Activity(), more()
 		if n := c.Pending(); n > 0 {
@@ -163,15 +173,21 @@ func (c *Cell) Settle(quiet, limit time.Duration, more func() string) {
 		}
 		if said == "" {
 			left = min(left, quiet-silent)
+		} else {
+			left = min(left, every)
 		}
 		t := time.NewTimer(left)
 		select {
 		case <-c.Rec.Changed():
+			time.Sleep(askSoon) // its caller may record what it finds: the clock has to go on
 		case <-t.C:
 		}
 		t.Stop()
 	}
 }
+
+// askSoon is how long after an event the caller of Settle is asked what is pending.
+const askSoon = time.Millisecond
 
 // longest bounds how long after the last fault a cell may go on moving, in limits.
 const longest = 3
@@ -203,11 +219,18 @@ func (c *Cell) wait(d time.Duration) bool {
 	}
 }
 
+// mostCalls is how many calls a cell may see: code that makes more makes them without end.
+const mostCalls = 10_000
+
 // count numbers an attempt.
 func (c *Cell) count(op saga.Operation) int {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.counted[op]++
+	if c.calls++; c.calls == mostCalls {
+		c.errs = append(c.errs, fmt.Errorf("there were %d calls, the last of %s: expected code that waits longer before it calls again", mostCalls, op))
+		c.cancel()
+	}
 	return c.counted[op]
 }
 

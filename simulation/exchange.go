@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"net/http/httptrace"
 	"os"
 	"sync"
 	"sync/atomic"
@@ -57,9 +58,10 @@ func (c *Cell) exchange(p *Port, r *http.Request, body []byte, called Called) *e
 	return x
 }
 
-// record adds an event of this attempt; a call that only asks is none.
+// record adds an event of this attempt. A call that only asks is none; of submissions their
+// client records its own.
 func (x *exchange) record(k history.Kind, fill func(*history.Event)) {
-	if x.called.Read {
+	if x.called.Read || saga.Inbound(x.call.Op.Step) {
 		return
 	}
 	op := x.call.Op
@@ -67,6 +69,9 @@ func (x *exchange) record(k history.Kind, fill func(*history.Event)) {
 	fill(&e)
 	x.cell.Rec.Add(e)
 }
+
+// atParticipant tells whether it asks a participant to do something.
+func (x *exchange) atParticipant() bool { return !x.called.Read && !saga.Inbound(x.call.Op.Step) }
 
 // evidence is what a fault at request saw of it.
 func (x *exchange) evidence() string {
@@ -85,10 +90,17 @@ func (x *exchange) run() {
 	}
 }
 
+// travel is how long a request takes to its participant, and an answer back. Without it, code
+// that calls again at once would stop the clock of a bubble.
+const travel = 500 * time.Microsecond
+
 // carryOut carries the attempt from its request to its answer.
 func (x *exchange) carryOut() {
 	c := x.cell
 	bends, cut := x.plan()
+	if !c.wait(travel) {
+		return
+	}
 	if cut {
 		x.arrived <- reset()
 		return
@@ -101,13 +113,14 @@ func (x *exchange) carryOut() {
 	if a.Amiss != nil {
 		c.Trouble(fmt.Errorf("the answer to attempt %d of %s: %w", x.call.Attempt, x.call.Op, a.Amiss))
 	}
-	if !x.called.Read {
+	if x.atParticipant() {
 		c.World.Answered(x.call, a)
 	}
 	for _, i := range c.on(x.call, saga.Response) {
 		c.fire(i, x.call, "the answer had left the participant")
 		c.strike(i, c.Plan.Faults[i].Injection(0), x.call.Op.Step)
 	}
+	c.wait(travel)
 	if a.Hangup {
 		x.arrived <- reset()
 		return
@@ -122,7 +135,9 @@ func reset() reply {
 // plan finds what happens to the bytes of the attempt, and fires its faults at request.
 func (x *exchange) plan() (bends []faults.Bend, cut bool) {
 	c := x.cell
-	c.startWindows(x.call.Op.Step)
+	if !saga.Inbound(x.call.Op.Step) {
+		c.startWindows(x.call.Op.Step)
+	}
 	if c.isDown(x.call.Op.Step) {
 		return nil, true
 	}
@@ -158,7 +173,7 @@ func (x *exchange) second(i int, after time.Duration) {
 	c.fire(i, x.call, fmt.Sprintf("a second copy of a request with a body of %d bytes", len(x.body)))
 	again := x.call
 	again.Copy = 1
-	if a := x.called.Handle(again, x.request.Header, x.body); !x.called.Read {
+	if a := x.called.Handle(again, x.request.Header, x.body); x.atParticipant() {
 		c.World.Answered(again, a)
 	}
 	c.healed(i, x.call.Op)
@@ -235,6 +250,9 @@ func (x *exchange) take(got reply) (*http.Response, error) {
 	}
 	if !got.stalled {
 		x.end(got)
+	}
+	if t := httptrace.ContextClientTrace(x.request.Context()); t != nil && t.GotFirstResponseByte != nil {
+		t.GotFirstResponseByte()
 	}
 	var tail io.ReadCloser
 	switch {

@@ -56,6 +56,7 @@ func (p *Port) RoundTrip(r *http.Request) (*http.Response, error) {
 		return whole(r, *called.Answer).response(0, nil), nil
 	}
 	if c.refuses(called.Op) {
+		c.wait(travel)
 		return nil, netError("dial", os.NewSyscallError("connect", syscall.ECONNREFUSED))
 	}
 	x := c.exchange(p, r, body, called)

@@ -219,7 +219,7 @@ func TestSettle(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
 			cell := cellOf(nil, faults.Fault{Kind: "delay", At: at(saga.Request), DelayMS: 1500})
 			call(t.Context(), cell.Port())
-			cell.Settle(10*time.Second, time.Minute, func() string { return c.pending })
+			cell.Settle(10*time.Second, time.Minute, time.Minute, func() string { return c.pending })
 			events, _ := cell.Rec.Since(0)
 			if last := events[len(events)-1]; last.Kind != history.Settled || last.Detail != c.want {
 				t.Errorf("the last event is %s %q: expected settled %q", last.Kind, last.Detail, c.want)
@@ -243,7 +243,7 @@ func TestImpossible(t *testing.T) {
 			f.At = at(d.Phases[0])
 		}
 		f = k.Usual(f, saga.RetryPolicy{AttemptTimeoutMS: 100})[0]
-		able[d.Name] = Impossible(faults.Plan{Faults: []faults.Fault{f}}, true) == ""
+		able[d.Name] = Impossible(faults.Plan{Faults: []faults.Fault{f}}, Ability{Kills: true}) == ""
 		if able[d.Name] && (d.Store || d.Operator || d.Governs || d.Operates || d.Drifts) {
 			t.Errorf("%s passes for possible", d.Name)
 		}
@@ -253,7 +253,7 @@ func TestImpossible(t *testing.T) {
 	}
 	kill := faults.Plan{Faults: []faults.Fault{{Kind: "crash-orchestrator", At: at(saga.Commit)}}}
 	submit := faults.Plan{Faults: []faults.Fault{{Kind: "lose", At: saga.FailurePoint{Step: saga.SubmitStep, Direction: saga.Action, Attempt: 1, Phase: saga.Response}}}}
-	if Impossible(kill, false) == "" || Impossible(submit, true) == "" {
+	if Impossible(kill, Ability{}) == "" || Impossible(submit, Ability{Kills: true}) == "" {
 		t.Error("a kill without a store, or a fault at the submission, passes for possible")
 	}
 }
