@@ -142,11 +142,17 @@ engines-npm: ## install those that CI installs from npm
 engines-ci: ## the same with the engines that CI installs, of the slowest flow a quarter of its failure points
 	$(MAKE) engines ENGINES="$(CI_ENGINES)" ENGINEFLAGS=-short
 
+# The engines that are heard, or that operators can ask for something, and the properties of that.
+HEARD_ENGINES := reference temporal dbos go-workflows
+HEARD := untruthful-metric broken-trace silent-rollback missing-log ignored-operator ignored-rollback unaudited-action
+
 .PHONY: comparison
 comparison: build ## compare the reference executor and all engines (about an hour), and write docs/comparison.md
 	scripts/setup-engines.sh
 	$(BIN) compare $(addprefix --orchestrator ,reference $(ENGINES)) --scenario order --plans 58
 	scripts/comparison-page.sh sagacheck-out/latest > docs/comparison.md
+	$(BIN) compare $(addprefix --orchestrator ,$(HEARD_ENGINES)) --participants fenced $(addprefix --property ,$(HEARD)) --scenario order --plans 110
+	scripts/comparison-page.sh --heard sagacheck-out/latest >> docs/comparison.md
 
 .PHONY: clean
 clean: ## remove what was built and reported

@@ -59,13 +59,16 @@ func TestEnginesFlows(t *testing.T) {
 	}
 }
 
+var toldAndAsked = []string{"untraceable-call", "untruthful-metric", "broken-trace", "silent-rollback", "ignored-rollback", "over-credit"}
+
 // heardEngines are engines whose manifests say how to hear them, or how operators ask, with a plan
 // and what of each can be judged under it.
 var heardEngines = map[string]struct {
 	plan       string
 	properties []string
 }{
-	"go-workflows": {"rolled-back.yaml", []string{"untraceable-call", "untruthful-metric", "broken-trace", "silent-rollback", "ignored-rollback", "over-credit"}},
+	"go-workflows": {"rolled-back.yaml", toldAndAsked},
+	"temporal":     {"rolled-back.yaml", toldAndAsked},
 	"dbos":         {"held.yaml", []string{"ignored-operator", "stuck-saga"}},
 }
 

@@ -2,9 +2,89 @@
 # Writes docs/comparison.md to the standard output, from the report of a compare run:
 # scripts/comparison-page.sh sagacheck-out/latest > docs/comparison.md
 # With a second folder, versions, settings and speeds are those of that run.
+# With --heard and the folder of a run of the properties of what engines say about themselves and do
+# for operators (HEARD in the Makefile), only the section about these.
 set -euo pipefail
 
 : "${1:?expected the folder of a compare run}"
+
+report() {
+	sed '1d; s/^| command | .*sagacheck compare/| command | sagacheck compare/; s/ --out [^ |]*//' "$1/report.md"
+}
+
+# section prints the section of a report that is called so, one level deeper.
+section() {
+	report "$1" | awk -v name="## $2" '/^## / { on = $0 == name } on { sub(/^## /, "### "); print }'
+}
+
+# clauses prints one table of the clauses of all runs of a comparison: what of each was judged.
+clauses() {
+	for run in "$1"/runs/*/report.md; do
+		sed -n 's/^| orchestrator | \([^ ]*\).*/engine \1/p' "$run"
+		awk '/^## / { on = $0 == "## Clauses" } on && /^\| [a-z]/ && !/^\| property/' "$run"
+	done | awk -F ' *\\| *' '
+		/^engine/ { engines[++n] = substr($0, 8); next }
+		{
+			name = "| " $2 " | " $3 " |"
+			if (!(name in seen)) { seen[name] = 1; names[++m] = name }
+			gsub(/\*/, "", $5)
+			cell = "✓ " $4
+			if ($4 == "–") cell = "–"
+			else if ($5 != "0") cell = "**✗ " $5 "**" ($4 == "0" ? "" : ", ✓ " $4)
+			else if ($4 == "0") cell = "○"
+			if ($6 != "–" && $6 != "0") cell = cell ", ? " $6
+			cells[name, n] = cell
+		}
+		END {
+			head = "| property | clause |"; line = "| --- | --- |"
+			for (i = 1; i <= n; i++) { head = head " " engines[i] " |"; line = line " --- |" }
+			print head; print line
+			for (j = 1; j <= m; j++) {
+				row = names[j]
+				for (i = 1; i <= n; i++) row = row " " ((names[j], i) in cells ? cells[names[j], i] : "–") " |"
+				print row
+			}
+		}'
+}
+
+heard() {
+	cat <<'PAGE'
+
+## What they say about themselves, and do for operators
+
+A run of its own: the same saga under curated plans (how many, says the command below), kills and pauses
+included, with fenced participants. What each engine [says about itself](telemetry.md#heard-and-compared)
+is compared with what the wire saw, and what [operators ask for](operators.md#tested) with what is
+done. Each engine is heard by what it offers, set up as its documentation would have it; what that is, and
+what it does not offer, stands in its folder: [Temporal](../engines/temporal/README.md),
+[DBOS](../engines/dbos/README.md), [go-workflows](../engines/go-workflows/README.md). The other engines
+are not heard yet.
+
+- ✓ n: held, n times. ✗ n: broken. ? n: could not be judged. ○: never at risk. –: the engine does not
+  offer it, or its manifest does not name it: that is no finding.
+- **Metrics** are those of a process, and are compared in cells that have one of their own. Temporal's SDK and
+  go-workflows count in memory, so of theirs only cells with a pause are left: their numbers are surely not
+  too low, and a count that is too high by no more than one for each operation would pass for what the
+  pause may have hidden. The reference executor's are compared after kills too (`after-crash`).
+- **Spans** that had ended and were not sent yet are lost with a kill; nobody promises otherwise but the
+  reference executor, so those count as ? for the others.
+- For Temporal and go-workflows the rollback by an operator is code of the worker, a signal or an update, as an
+  application would have it. DBOS's pause and resume are its own.
+
+PAGE
+	clauses "$1"
+	echo
+	section "$1" "Findings"
+	section "$1" "Marks that are neither ✓ nor ✗"
+	# without speeds: this run was not to measure any
+	section "$1" "Versions and settings" | sed -E 's/^(\|[^|]*\|[^|]*\|)[^|]*\|[^|]*\|/\1/; /^sagas\/s:/,$d'
+	section "$1" "This run"
+}
+
+if [ "$1" = --heard ]; then
+	heard "$2"
+	exit
+fi
 cat <<'PAGE'
 # Real engines, compared
 
@@ -33,10 +113,6 @@ How to read it:
   of a single node with default settings; it is no benchmark of the engine.
 
 PAGE
-report() {
-	sed '1d; s/^| command | .*sagacheck compare/| command | sagacheck compare/; s/ --out [^ |]*//' "$1/report.md"
-}
-
 if [ $# -eq 1 ]; then
 	report "$1"
 else
