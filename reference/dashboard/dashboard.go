@@ -63,12 +63,13 @@ type pages struct {
 	mux     *http.ServeMux
 	session string        // what the cookie of who has given the token holds
 	streams chan struct{} // bounds those that follow what happens
+	answers answers       // what they are sent
 }
 
 // Handler answers with the pages. Whoever calls it has found that the request is meant for this
 // server, and that no page of another site asks for a change.
 func Handler(o Options) http.Handler {
-	p := &pages{Options: o, mux: http.NewServeMux(), session: newSession(o.Token), streams: make(chan struct{}, maxStreams)}
+	p := &pages{Options: o, mux: http.NewServeMux(), session: newSession(o.Token), streams: make(chan struct{}, maxStreams), answers: answers{all: map[question]*answer{}}}
 	p.mux.HandleFunc("GET /{$}", p.shown(p.sagas))
 	p.mux.HandleFunc("GET /dashboard/live", p.shown(p.liveSagas))
 	p.mux.HandleFunc("GET /dashboard/saga/{id}", p.shown(p.saga))
