@@ -108,6 +108,9 @@ func (e *Executor) ClearFlag(ctx context.Context, name policies.FlagName, by By)
 	if !slices.Contains(policies.FlagNames(), name) {
 		return &yamlfile.Problem{Field: "name", Reason: fmt.Sprintf("%q: expected one of %v", name, policies.FlagNames())}
 	}
+	if err := policies.CheckSaid(by.Author, by.Reason); err != nil {
+		return err
+	}
 	return e.change(ctx, func(c *control) (*Change, error) {
 		if !slices.ContainsFunc(e.Flags(), func(f policies.Flag) bool { return f.Name == name }) {
 			return nil, nil

@@ -28,7 +28,9 @@ func TestFlagsByHTTP(t *testing.T) {
 		{"hold-participant", `{"on": true, "reason": "x", "author": "ann", "expires": "` + later + `"}`, http.StatusBadRequest, "participants"},
 		{"drain", `{"on": true, "reason": "x", "author": "ann", "expires": "2001-01-01T00:00:00Z"}`, http.StatusBadRequest, `"1 mistake: nothing was changed"`},
 		{"hold-participant", `{"on": true, "participants": ["\u003cb\u003e"], "reason": "x", "author": "ann", "expires": "` + later + `"}`, http.StatusBadRequest, "expected host or host:port"},
-		{"no-retries", `{"on": false}`, http.StatusBadRequest, "expected an author and a reason"},
+		{"no-retries", `{"on": false}`, http.StatusBadRequest, `"field":"author"`},
+		{"no-retries", `{"on": false, "reason": "x", "author": " "}`, http.StatusBadRequest, `"field":"author"`},
+		{"no-retries", `{"on": false, "author": "ann", "reason": "` + strings.Repeat("x", 1001) + `"}`, http.StatusBadRequest, `"field":"reason"`},
 	} {
 		w := put(t, h, "/flags/"+c.name, c.body)
 		if w.Code != c.code || !strings.Contains(w.Body.String(), c.says) {

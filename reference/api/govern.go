@@ -126,8 +126,6 @@ func handleFlag(e *reference.Executor, w http.ResponseWriter, r *http.Request) {
 	case *asked.On:
 		flag := policies.Flag{Name: name, Participants: asked.Participants, Reason: asked.Reason, Author: asked.Author, Expires: asked.Expires}
 		err = e.SetFlag(r.Context(), flag, reference.By{Source: fromHTTP})
-	case asked.Author == "" || asked.Reason == "":
-		err = &definitions.InvalidError{Field: "author", Reason: "expected an author and a reason"}
 	default:
 		err = e.ClearFlag(r.Context(), name, reference.By{Source: fromHTTP, Author: asked.Author, Reason: asked.Reason})
 	}

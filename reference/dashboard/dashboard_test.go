@@ -287,6 +287,40 @@ func TestFlags(t *testing.T) {
 	must(t, get(t, h, "/dashboard/audit"), "flag-on", "flag-off", "it is over", "(dashboard)")
 }
 
+// many is an executor of whose saga more was decided than one page shows.
+type many struct{ *reference.Executor }
+
+func (many) Audit(_ context.Context, q reference.AuditQuery) (a reference.Audit, err error) {
+	for i := range 700 {
+		if at := time.Unix(0, 0).Add(time.Duration(i) * time.Millisecond); q.Until.IsZero() || at.Before(q.Until) {
+			a.Entries = append(a.Entries, reference.AuditEntry{At: at, Saga: "s", What: fmt.Sprintf("entry-%d.", i)})
+		}
+	}
+	return a, nil
+}
+
+// Of what one page of the audit leaves out the next one shows.
+func TestAuditPages(t *testing.T) {
+	e, _ := open(t)
+	h := dashboard.Handler(dashboard.Options{Owner: func() (dashboard.Executor, error) { return many{e}, nil }})
+	earlier := regexp.MustCompile(`left out: <a href="([^"]*)"`)
+	seen := map[string]bool{}
+	pages := 0
+	for path := "/dashboard/audit?saga=s"; path != ""; pages++ {
+		page := get(t, h, path)
+		for _, entry := range regexp.MustCompile(`entry-\d+\.`).FindAllString(page, -1) {
+			seen[entry] = true
+		}
+		path = ""
+		if m := earlier.FindStringSubmatch(page); m != nil {
+			path = html.UnescapeString(m[1])
+		}
+	}
+	if len(seen) != 700 || pages != 3 {
+		t.Errorf("%d entries on %d pages", len(seen), pages)
+	}
+}
+
 // An end user is told in plain words how far a saga has got, if its template says so, and no more.
 func TestProgress(t *testing.T) {
 	p := testparticipant.New(t, nil)

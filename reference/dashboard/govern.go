@@ -3,6 +3,7 @@ package dashboard
 import (
 	"fmt"
 	"net/http"
+	"net/url"
 	"strconv"
 	"strings"
 	"time"
@@ -54,8 +55,6 @@ func (p *pages) changeFlag(e Executor, w http.ResponseWriter, r *http.Request) {
 	by := reference.By{Source: fromHere, Author: given.Author, Reason: given.Reason}
 	var err error
 	switch minutes, wrong := strconv.Atoi(given.Minutes); {
-	case strings.TrimSpace(given.Author) == "" || strings.TrimSpace(given.Reason) == "":
-		err = &definitions.InvalidError{Field: "author", Reason: "expected an author and a reason"}
 	case r.PostFormValue("off") != "":
 		err = e.ClearFlag(r.Context(), policies.FlagName(given.Name), by)
 	case wrong != nil:
@@ -79,8 +78,9 @@ type audited struct {
 	Saga, Since, Until string
 	People             bool // only what somebody asked for
 	Entries            []reference.AuditEntry
-	Earlier            int  // entries that are left out
-	Cut                bool // not all was read
+	Earlier            int    // entries that are left out
+	Before             string // where they are shown; "": none is left out
+	Cut                bool   // not all was read
 	Problem            string
 }
 
@@ -97,6 +97,19 @@ func (a *audited) query() (q reference.AuditQuery, err error) {
 		q.Until, err = timeOf("before", a.Until)
 	}
 	return q, err
+}
+
+// before is where the entries are shown that come before the shown ones; those of the same moment
+// as the first of these are shown again, since some of them may be left out.
+func (a *audited) before() string {
+	if a.Earlier == 0 {
+		return ""
+	}
+	v := url.Values{"saga": {a.Saga}, "since": {a.Since}, "until": {a.Entries[0].At.Add(1).UTC().Format(time.RFC3339Nano)}}
+	if a.People {
+		v.Set("people", "yes")
+	}
+	return "/dashboard/audit?" + v.Encode()
 }
 
 // timeOf is a time that was given as text; "": none was.

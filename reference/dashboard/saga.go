@@ -83,6 +83,7 @@ func (p *pages) audit(e Executor, w http.ResponseWriter, r *http.Request) {
 			a.Entries = slices.DeleteFunc(a.Entries, func(en reference.AuditEntry) bool { return en.Author == "" && en.Source == "" })
 		}
 		shown.Entries, shown.Earlier = latest(a.Entries)
+		shown.Before = shown.before()
 		slices.Reverse(shown.Entries)
 	}
 	if err != nil {

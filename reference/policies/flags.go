@@ -88,13 +88,24 @@ func (f Flag) problems(at string, ps *yamlfile.Problems) {
 	for i, p := range f.Participants {
 		checkParticipant(fmt.Sprintf("%sparticipants[%d]", at, i), p, ps)
 	}
-	for _, said := range []struct{ field, text string }{{"reason", f.Reason}, {"author", f.Author}} {
+	checkSaid(at, f.Author, f.Reason, ps)
+	if f.Expires.IsZero() {
+		ps.Add(at+"expires", "is missing: expected a time (RFC 3339)")
+	}
+}
+
+// CheckSaid checks who throws a flag or takes it back, and why. The error is as that of Validate.
+func CheckSaid(author, reason string) error {
+	var ps yamlfile.Problems
+	checkSaid("", author, reason, &ps)
+	return ps.Err()
+}
+
+func checkSaid(at, author, reason string, ps *yamlfile.Problems) {
+	for _, said := range []struct{ field, text string }{{"reason", reason}, {"author", author}} {
 		if strings.TrimSpace(said.text) == "" || len(said.text) > mostSaid {
 			ps.Add(at+said.field, "%.40q: expected 1 to %d bytes", said.text, mostSaid)
 		}
-	}
-	if f.Expires.IsZero() {
-		ps.Add(at+"expires", "is missing: expected a time (RFC 3339)")
 	}
 }
 
