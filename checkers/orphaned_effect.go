@@ -49,7 +49,7 @@ func (c OrphanedEffect) Check(h *history.History, ix *history.Index) Verdict {
 					continue
 				}
 				switch {
-				case undoneBy(s)[nameOf(e, e.Ref)], toldAgain(o, e), readBack(o, e):
+				case !slices.Contains(standing(s, o.Op.Step), e), toldAgain(o, e), readBack(o, e):
 					t.held("answer-lost", 1)
 				case end == nil:
 					t.unjudgeable("answer-lost", "the saga has not ended")

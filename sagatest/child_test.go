@@ -6,11 +6,16 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/sagacheck/sagacheck/checkers"
+	"github.com/sagacheck/sagacheck/history"
 	"github.com/sagacheck/sagacheck/sagatest"
 )
 
 // asChild is set where the test's own program runs it once more, to see it fail.
 const asChild = "SAGATEST_CHILD"
+
+// artifacts is the folder where the child keeps them; empty: it keeps none.
+const artifacts = "SAGATEST_ARTIFACTS"
 
 // explored is what an exploration prints that is expected to fail. run picks subtests; empty:
 // all.
@@ -24,7 +29,11 @@ func explored(t *testing.T, s sagatest.Saga, run string) string {
 	if run != "" {
 		pattern += "/" + run
 	}
-	cmd := exec.CommandContext(t.Context(), os.Args[0], "-test.v", "-test.run", pattern)
+	args := []string{"-test.v", "-test.run", pattern}
+	if dir := os.Getenv(artifacts); dir != "" {
+		args = append(args, "-test.artifacts", "-test.outputdir", dir)
+	}
+	cmd := exec.CommandContext(t.Context(), os.Args[0], args...)
 	cmd.Env = append(os.Environ(), asChild+"=1")
 	out, err := cmd.CombinedOutput()
 	if err == nil {
@@ -65,6 +74,26 @@ func TestBugIsFound(t *testing.T) {
 	expect(t, out, "--- FAIL: TestBugIsFound/"+plan)
 	if strings.Contains(out, "TestBugIsFound/lose_reserve") {
 		t.Errorf("more than the plan that was asked for ran:\n%s", out)
+	}
+}
+
+// The history of a failure is kept where go test keeps artifacts, and can be judged again.
+func TestHistoriesAreKept(t *testing.T) {
+	dir := t.TempDir()
+	t.Setenv(artifacts, dir)
+	out := explored(t, orders(false), "")
+	if os.Getenv(asChild) != "" {
+		return
+	}
+	_, rest, _ := strings.Cut(out, "history: sagacheck check ")
+	file, _, _ := strings.Cut(rest, "\n")
+	h, err := history.Load(file)
+	if err != nil {
+		t.Fatalf("%v in:\n%s", err, out)
+	}
+	lost, _ := checkers.ByName("lost-compensation")
+	if v := checkers.Judge(h, []checkers.Checker{lost})[0]; v.Outcome != checkers.Violation {
+		t.Errorf("judged again it is %s: expected a violation", v.Outcome)
 	}
 }
 

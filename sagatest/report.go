@@ -2,8 +2,10 @@ package sagatest
 
 import (
 	"cmp"
+	"flag"
 	"fmt"
 	"maps"
+	"path/filepath"
 	"regexp"
 	"slices"
 	"strings"
@@ -11,6 +13,7 @@ import (
 	"time"
 
 	"github.com/sagacheck/sagacheck/checkers"
+	"github.com/sagacheck/sagacheck/history"
 	"github.com/sagacheck/sagacheck/internal/words"
 	"github.com/sagacheck/sagacheck/reports"
 	"github.com/sagacheck/sagacheck/results"
@@ -28,7 +31,7 @@ func (e *exploration) report() {
 			continue
 		}
 		shown[f.plan.ID()] = true
-		e.t.Run(f.plan.String(), func(t *testing.T) { t.Error(f.story(t.Name())) })
+		e.t.Run(f.plan.String(), func(t *testing.T) { t.Error(f.story(t.Name()) + f.keep(t)) })
 	}
 	for _, f := range e.failed {
 		if shown[f.plan.ID()] {
@@ -42,7 +45,7 @@ func (e *exploration) report() {
 					lines[len(lines)-1] += fmt.Sprintf(" (the smallest plan that shows it: %s)", least.plan)
 				}
 			}
-			t.Error(strings.Join(lines, "\n"))
+			t.Error(strings.Join(lines, "\n") + f.keep(t))
 		})
 	}
 	run := e.collector.Finish()
@@ -94,6 +97,20 @@ func (f failure) story(name string) string {
 	}
 	fmt.Fprintf(&b, "plan: %s\nagain: go test -run '%s'", f.plan, pattern(name))
 	return b.String()
+}
+
+// keep saves the history where go test keeps artifacts (-artifacts), and says how it is judged
+// again; empty: it keeps none.
+func (f failure) keep(t *testing.T) string {
+	t.Helper()
+	if kept := flag.Lookup("test.artifacts"); kept == nil || kept.Value.String() != "true" {
+		return ""
+	}
+	file := filepath.Join(t.ArtifactDir(), f.plan.ID()+history.Extension)
+	if err := f.history.Save(file); err != nil {
+		return "\n" + err.Error()
+	}
+	return "\nhistory: sagacheck check " + file
 }
 
 // pattern is what -run takes for the full name of a test.
