@@ -154,6 +154,9 @@ func (r *cellRun) ask(ctx context.Context, c orchestrators.Client, w *watch) {
 	asked := time.Now()
 	report, code, err := c.Report(ctx, w.id)
 	w.hopeless = w.answers.Hopeless(err)
+	if code == http.StatusNotFound && r.keptNothing(w.id) {
+		report, code, err = saga.Report{ID: w.id, Status: saga.Compensated, Word: "nothing is kept of it"}, http.StatusOK, nil
+	}
 	switch {
 	case err != nil && code != http.StatusNotFound:
 		if w.err == nil {

@@ -114,10 +114,30 @@ func (r *cellRun) leftHalfDone(ctx context.Context, id string) bool {
 	}
 }
 
+// keptNothing tells whether a workflow whose starts are answered with an end, and that keeps nothing of a
+// saga that it undid, has undone one: its start was never answered, nobody knows it, and nothing is left of what
+// it did.
+func (r *cellRun) keptNothing(id string) bool {
+	if r.own == nil || !r.own.router.flow.TellsEnds() || r.own.router.promised(id) || r.in.Away() || r.in.Pending() > 0 {
+		return false
+	}
+	events, _ := r.rec.Since(0)
+	_, left := effectsOf(id, events)
+	return len(left) == 0
+}
+
 // halfDone tells whether something of a saga is done and not undone, and a step that must be done
 // is not.
 func (r *cellRun) halfDone(id string, events []history.Event) bool {
-	done, left := map[string]bool{}, map[string]bool{}
+	done, left := effectsOf(id, events)
+	return len(left) > 0 && slices.ContainsFunc(r.own.router.flow.Plan(), func(p workflows.Planned) bool {
+		return !p.Optional && p.Kind != saga.Deferrable && !done[p.Name]
+	})
+}
+
+// effectsOf are the steps of a saga that were done, and, by their parts, those that were not undone since.
+func effectsOf(id string, events []history.Event) (done, left map[string]bool) {
+	done, left = map[string]bool{}, map[string]bool{}
 	for _, e := range events {
 		switch {
 		case e.Kind != history.CallCommitted || e.Saga != id:
@@ -127,7 +147,5 @@ func (r *cellRun) halfDone(id string, events []history.Event) bool {
 			done[base(e.Step)], left[e.Step] = true, true
 		}
 	}
-	return len(left) > 0 && slices.ContainsFunc(r.own.router.flow.Plan(), func(p workflows.Planned) bool {
-		return !p.Optional && p.Kind != saga.Deferrable && !done[p.Name]
-	})
+	return done, left
 }

@@ -65,6 +65,7 @@ func (c *ownClient) Submit(ctx context.Context, d saga.Definition) (int, error) 
 	if saga.Classify(code) != saga.Done { // accepted all the same: the file says so
 		code = http.StatusAccepted
 	}
+	c.r.promise(d.ID)
 	return code, c.learn(d.ID, st, answer, code, body)
 }
 
@@ -82,6 +83,20 @@ func (c *ownClient) over(id string, answer workflows.AnswerVars) (bool, error) {
 	defer c.r.mu.Unlock()
 	c.r.sagas[id].end = saga.Report{ID: id, Status: end, Word: word}
 	return true, nil
+}
+
+// promise notes that a saga's start was answered: it was taken, and is to be known from then on.
+func (r *router) promise(id string) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.sagas[id].promise = true
+}
+
+func (r *router) promised(id string) bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	s := r.sagas[id]
+	return s != nil && s.promise
 }
 
 // learn takes the workflow's own name for a saga from an answer.

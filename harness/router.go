@@ -39,6 +39,7 @@ type ownSaga struct {
 	own     string      // the workflow's own name for it; empty: not known yet
 	starts  int         // how often it was started
 	end     saga.Report // told by the answer to its start; no status: it was not
+	promise bool        // the answer to its start was that it was taken
 	misled  bool        // an answer to it was not the service's: it may name what nobody has said
 
 	instances map[string][]string // operation → what tells its instances apart, in order

@@ -165,6 +165,9 @@ func (w *Workflow) Ask(s Started, id, own string) (Started, error) {
 // Unknown is what a workflow says, in a word of its own, of a saga that is not there.
 const Unknown saga.Status = "unknown"
 
+// TellsEnds tells whether an answer to a start may be an end: nothing need be kept of such a saga.
+func (w *Workflow) TellsEnds() bool { return w.talk.told != nil }
+
 // Over is the end of a saga that the answer to its start tells, and in which word; empty: it
 // tells none.
 func (w *Workflow) Over(a AnswerVars) (end saga.Status, word string, err error) {
