@@ -101,6 +101,8 @@ func checkNoticed(t *tally, ix *history.Index, s *history.SagaRecord, drifted, t
 		t.held(clause, 1)
 	case slices.ContainsFunc(effects(s.Op(drifted.Step, saga.Action)), func(e *history.Event) bool { return e.Seq > drifted.Seq }):
 		t.unjudgeable(clause, "the action had its effect again")
+	case ix.DriftRead != nil && time.Duration(ix.DriftRead.EveryMS)*time.Millisecond > driftNoticed:
+		t.unjudgeable(clause, "it says that it asks participants every %v: every %v or more often is needed", time.Duration(ix.DriftRead.EveryMS)*time.Millisecond, driftNoticed)
 	case ix.DriftRead == nil:
 		t.unknown(clause, "nobody asked what the orchestrator says of drift")
 	case ix.DriftRead.At-drifted.At < driftNoticed:

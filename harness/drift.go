@@ -43,14 +43,14 @@ func (r *cellRun) askForDrift(ctx context.Context) error {
 	defer cancel()
 	until := time.Now().Add(driftPatience)
 	for {
-		told, err := r.driftTold(ctx, c)
+		told, every, err := r.driftTold(ctx, c)
 		late := time.Now().After(until)
 		switch {
 		case err == nil && (late || r.allTold(told)):
 			for _, d := range told {
 				r.rec.Add(history.Event{Kind: history.DriftTold, Saga: d.Saga, Step: d.Step, Direction: saga.Action, What: d.What})
 			}
-			r.rec.Add(history.Event{Kind: history.DriftRead})
+			r.rec.Add(history.Event{Kind: history.DriftRead, EveryMS: int(every / time.Millisecond)})
 			return nil
 		case err != nil && (late || ctx.Err() != nil):
 			return fmt.Errorf("what is said of drift in cell %s: %w", r.cell.ID, err)
@@ -61,15 +61,16 @@ func (r *cellRun) askForDrift(ctx context.Context) error {
 	}
 }
 
-func (r *cellRun) driftTold(ctx context.Context, c orchestrators.Reconciler) (all []orchestrators.Drift, err error) {
+func (r *cellRun) driftTold(ctx context.Context, c orchestrators.Reconciler) (all []orchestrators.Drift, every time.Duration, err error) {
 	for _, id := range r.accepted {
-		told, err := c.Drifts(ctx, id)
+		told, often, err := c.Drifts(ctx, id)
 		if err != nil {
-			return nil, err
+			return nil, 0, err
 		}
+		every = often
 		all = append(all, slices.DeleteFunc(told, func(d orchestrators.Drift) bool { return d.Saga != id })...)
 	}
-	return all, nil
+	return all, every, nil
 }
 
 // allTold tells whether each drift of the cell has been told.

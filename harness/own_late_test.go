@@ -166,6 +166,29 @@ func TestEndToldByTheStart(t *testing.T) {
 	}
 }
 
+// TestNothingIsKept: a saga that was undone and forgotten before its start could be answered has ended
+// where that answer would have told so, and is lost where the workflow promises to know it.
+func TestNothingIsKept(t *testing.T) {
+	t.Parallel()
+	known := strings.Replace(shopFile, "GET /orders/${id}", "GET /orders/${start.body.customer}", 1)
+	told := strings.Replace(known, "  id: answer.body.id\n", "  id: answer.body.id\n  status: 'answer.code == 422 ? \"OFF\" : nil'\n", 1)
+	told = strings.Replace(told, "DONE: completed}", "DONE: completed, OFF: compensated}", 1)
+	refused := faults.Plan{Faults: []faults.Fault{{Kind: "reject", At: mustPoint("charge#1@receive")}}}
+	for text, want := range map[string]history.Kind{known: history.SagaUnknown, told: history.SagaStatus} {
+		h, flow := startShopOf(t, &shop{send: usual, silent: true, forgets: true}, "127.0.0.1", text)
+		h.Settle = time.Second
+		r := h.RunCell(t.Context(), shopCell(flow, 1, refused))
+		if r.Err != nil {
+			t.Fatal(r.Err)
+		}
+		one := history.NewIndex(r.History).Sagas[0]
+		last := one.Reports[len(one.Reports)-1]
+		if len(one.Accepted) != 1 || last.Kind != want || (want == history.SagaStatus) != (one.Status() == saga.Compensated) {
+			t.Errorf("accepted %d times, ended %q, reports: %+v", len(one.Accepted), one.Status(), one.Reports)
+		}
+	}
+}
+
 // TestStartWithoutAnswerAgain: whether a start is answered before its process is killed is a race:
 // where nobody can ask for the saga, the cell runs once more.
 func TestStartWithoutAnswerAgain(t *testing.T) {

@@ -47,6 +47,9 @@ type shop struct {
 	// half: an order is forgotten when its articles are reserved.
 	half bool
 
+	// forgets: an order whose charge is refused is over, and nothing is kept of it.
+	forgets bool
+
 	// refuses: no order is taken, and no more said of it than that.
 	refuses bool
 
@@ -93,6 +96,13 @@ func (s *shop) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		if s.again != nil && old > 0 {
 			s.again()
 		}
+		charge := map[string]any{"customer": order.Customer, "amount": order.Amount}
+		if s.forgets && !s.try(s.url["pay"]+"/payments", charge) {
+			s.mu.Lock()
+			defer s.mu.Unlock()
+			delete(s.states, id)
+			return
+		}
 		var work sync.WaitGroup
 		for _, item := range order.Items {
 			if s.calm {
@@ -108,7 +118,6 @@ func (s *shop) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		if s.half {
 			return
 		}
-		charge := map[string]any{"customer": order.Customer, "amount": order.Amount}
 		if s.outbox > 0 {
 			done := s.try(s.url["pay"]+"/payments", charge)
 			s.set(id, "DONE")

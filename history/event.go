@@ -200,6 +200,8 @@ type Event struct {
 	// ran: its timers fired late, or something waited for it: a connection to be
 	// accepted, a request or an answer that no fault holds up to be forwarded.
 	LagMS int `json:"lag_ms,omitempty"`
+	// EveryMS: (drift-read) how often the orchestrator asks what participants hold, if it says so.
+	EveryMS int `json:"every_ms,omitempty"`
 	// Still: (saga-ended) when, since the cell began, the last question was asked that
 	// was answered otherwise: by its own word, the saga had not ended before. 0
 	// (absent): nobody had asked.

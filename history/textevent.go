@@ -114,7 +114,7 @@ func (t *eventText) times() map[string]*time.Duration {
 }
 
 func (t *eventText) numbers() map[string]*int {
-	return map[string]*int{"copy": &t.Copy, "retry-after-ms": &t.RetryAfterMS, "lag-ms": &t.LagMS}
+	return map[string]*int{"copy": &t.Copy, "retry-after-ms": &t.RetryAfterMS, "lag-ms": &t.LagMS, "every-ms": &t.EveryMS}
 }
 
 func (t *eventText) flags() map[string]*bool {

@@ -303,6 +303,7 @@ func formatEvent(h *History, e *Event) string {
 	}
 	field("retry-after-ms", e.RetryAfterMS, 0)
 	field("lag-ms", e.LagMS, 0)
+	field("every-ms", e.EveryMS, 0)
 	field("still", formatTime(e.Still), "0ms")
 	field("waited", formatTime(e.Waited), "0ms")
 	field("passed", formatTime(e.Passed), "0ms")

@@ -25,8 +25,9 @@ var _ Governor = (*contract)(nil)
 
 // Reconciler is what a client has besides whose orchestrator has the capability reconcile.
 type Reconciler interface {
-	// Drifts reads what participants hold, or held, that is not what the orchestrator wrote down, of one saga.
-	Drifts(ctx context.Context, id string) ([]Drift, error)
+	// Drifts reads what participants hold, or held, that is not what the orchestrator wrote down, of one saga,
+	// and how often it asks them; 0: it does not say.
+	Drifts(ctx context.Context, id string) ([]Drift, time.Duration, error)
 }
 
 var _ Reconciler = (*contract)(nil)
@@ -38,24 +39,25 @@ type Drift struct {
 	What string `json:"what"`
 }
 
-func (c *contract) Drifts(ctx context.Context, id string) ([]Drift, error) {
+func (c *contract) Drifts(ctx context.Context, id string) ([]Drift, time.Duration, error) {
 	u := c.base + "/drift?" + url.Values{"saga": {id}}.Encode()
 	code, body, err := c.sender.do(ctx, http.MethodGet, u, nil, nil)
 	switch {
 	case err != nil:
-		return nil, err
+		return nil, 0, err
 	case code == http.StatusNotFound:
-		return nil, nil
+		return nil, 0, nil
 	case code != http.StatusOK:
-		return nil, answered(http.MethodGet, u, code, body, "")
+		return nil, 0, answered(http.MethodGet, u, code, body, "")
 	}
 	var all struct {
-		Drift []Drift `json:"drift"`
+		Drift   []Drift `json:"drift"`
+		EveryMS int     `json:"every_ms"`
 	}
 	if err := json.Unmarshal(body, &all); err != nil {
-		return nil, malformed(http.MethodGet, u, code, body, err.Error())
+		return nil, 0, malformed(http.MethodGet, u, code, body, err.Error())
 	}
-	return all.Drift, nil
+	return all.Drift, time.Duration(all.EveryMS) * time.Millisecond, nil
 }
 
 // Flag is the body of PUT /flags/{name}.

@@ -295,6 +295,9 @@ func (r *run) takeHolding(records *[]Record, h holding) {
 	r.e.log.Warn("the participant does not hold what is written down", "saga", r.state.Def.ID, "step", r.state.Def.Steps[h.step].Name, "what", string(rec.Drift.What))
 }
 
+// ReconcileEvery is how often participants are asked; 0: never.
+func (e *Executor) ReconcileEvery() time.Duration { return e.reconciler.every }
+
 // Drifts lists the differences that are known: of one saga also those that are gone, else those that
 // are still there. The error is ErrNotFound, ErrQuarantined or ErrUnavailable.
 func (e *Executor) Drifts(ctx context.Context, id string) ([]Drift, error) {

@@ -17,7 +17,7 @@ func TestDriftByHTTP(t *testing.T) {
 	t.Cleanup(books.Close)
 	e := openTest(t, reference.Options{ReconcileEvery: 5 * time.Millisecond, ReconcileFor: time.Hour})
 	h := Handler(e)
-	if got := get(h, "/drift").Body.String(); got != "{\"drift\":[]}\n" {
+	if got := get(h, "/drift").Body.String(); got != "{\"drift\":[],\"every_ms\":5}\n" {
 		t.Error(got)
 	}
 	if got := get(h, "/drift?saga=s"); got.Code != http.StatusNotFound {

@@ -169,7 +169,7 @@ func handleDrift(e *reference.Executor, w http.ResponseWriter, r *http.Request) 
 		problemOf(err).write(w)
 		return
 	}
-	writeJSON(w, "application/json", http.StatusOK, map[string]any{"drift": all})
+	writeJSON(w, "application/json", http.StatusOK, map[string]any{"drift": all, "every_ms": e.ReconcileEvery().Milliseconds()})
 }
 
 // mistakesOf are the mistakes of a file; nil: the error is of another kind.
