@@ -145,8 +145,9 @@ func (c *compiler) uses(field string, p *vm.Program) {
 				c.bad(field, "expression %q: %s has no %s: expected one of %s", p.Source().String(), of.Value, name.Value, strings.Join(known, ", "))
 			}
 		case *ast.MemberNode:
-			if c.path != nil && of.String() == "request.path" && !slices.Contains(c.path.params, name.Value) {
-				c.bad(field, "expression %q: the path has no {%s}: expected %s", p.Source().String(), name.Value, c.path.named())
+			path := map[string]*route{"request.path": c.path, "action.request.path": c.actionPath}[of.String()]
+			if path != nil && !slices.Contains(path.params, name.Value) {
+				c.bad(field, "expression %q: the path of %q has no {%s}: expected %s", p.Source().String(), path.text, name.Value, path.named())
 			}
 		}
 		return false

@@ -1,6 +1,7 @@
 package workflows
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"maps"
@@ -115,8 +116,8 @@ func (c *compiler) operation(at string, s *Service, op *Operation) {
 		op.route = r
 		s.routes = append(s.routes, r)
 	}
-	c.path = op.route
-	defer func() { c.path = nil }()
+	c.path, c.actionPath = op.route, c.pathOf(s, cmp.Or(op.Undoes, op.Reads))
+	defer func() { c.path, c.actionPath = nil, nil }()
 	op.condition = c.expression(at+".when", op.When, requestVars...)
 	if op.only = strings.TrimSpace(op.Saga) == "only"; !op.only {
 		op.sagaOf = c.expression(at+".saga", op.Saga, sagaVars...)
@@ -146,6 +147,19 @@ func (c *compiler) operation(at string, s *Service, op *Operation) {
 	}
 	op.missing = c.answer(at+".missing", missing, 404)
 	op.repeat, op.repeated = c.repeat(at+".repeat", op.Repeat)
+}
+
+// pathOf is the path of another operation of a service; nil: there is none that can be read.
+func (c *compiler) pathOf(s *Service, name string) *route {
+	other := s.Operations[name]
+	if other == nil {
+		return nil
+	}
+	r, err := parseRoute(other.Request)
+	if err != nil {
+		return nil // told where it stands
+	}
+	return r
 }
 
 // asked is the field that says what the request is.

@@ -21,6 +21,8 @@ type compiler struct {
 	problems yamlfile.Problems
 	digest   hash.Hash // of the file, and of what it refers to
 	path     *route    // of the operation that is compiled; nil: none
+
+	actionPath *route // of the operation that it undoes or reads; nil: none
 }
 
 func (c *compiler) add(field string, err error) {
