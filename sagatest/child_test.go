@@ -1,6 +1,9 @@
 package sagatest_test
 
 import (
+	"context"
+	"errors"
+	"net/http"
 	"os"
 	"os/exec"
 	"strings"
@@ -95,6 +98,20 @@ func TestHistoriesAreKept(t *testing.T) {
 	if v := checkers.Judge(h, []checkers.Checker{lost})[0]; v.Outcome != checkers.Violation {
 		t.Errorf("judged again it is %s: expected a violation", v.Outcome)
 	}
+}
+
+// Code that panics under a plan is told with the plan.
+func TestPanicIsTold(t *testing.T) {
+	s := orders(true)
+	was := s.Start
+	s.Start = func(ctx context.Context, client *http.Client, in sagatest.Input) error {
+		err := was(ctx, client, in)
+		if errors.Is(err, errRefused) {
+			panic("refused!")
+		}
+		return err
+	}
+	expect(t, explored(t, s, ""), "plan reject charge#1@receive: the saga panicked: refused!")
 }
 
 // What was never at risk is not green.

@@ -49,6 +49,11 @@ func (e *exploration) report() {
 		})
 	}
 	run := e.collector.Finish()
+	for _, c := range run.Cells {
+		if c.Error != "" {
+			e.t.Error("sagatest: " + c.Error)
+		}
+	}
 	if run.Summary.Outcome != results.Passed && len(e.failed) == 0 {
 		e.t.Errorf("sagatest: %s: %s", run.Summary.Outcome, strings.Join(run.Summary.Reasons, "\n\t"))
 	}

@@ -229,6 +229,7 @@ func (c *Cell) count(op saga.Operation) int {
 	c.counted[op]++
 	if c.calls++; c.calls == mostCalls {
 		c.errs = append(c.errs, fmt.Errorf("there were %d calls, the last of %s: expected code that waits longer before it calls again", mostCalls, op))
+		c.over = time.Now()
 		c.cancel()
 	}
 	return c.counted[op]

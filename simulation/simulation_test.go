@@ -213,6 +213,23 @@ func TestEndlessCallersAreEnded(t *testing.T) {
 	})
 }
 
+// Code that calls again and again without a pause is cut off, and told so.
+func TestCallsWithoutEnd(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		cell := cellOf(nil)
+		port := cell.Port()
+		for range mostCalls {
+			call(t.Context(), port)
+		}
+		if got := call(t.Context(), port); got != errOver.Error() {
+			t.Errorf("one more call got %q: expected %q", got, errOver)
+		}
+		if err := cell.Over(); err == nil || !strings.Contains(err.Error(), "10000 calls") {
+			t.Errorf("the cell says %v: expected how many calls there were", err)
+		}
+	})
+}
+
 // A cell settles when all is silent, or tells what is pending.
 func TestSettle(t *testing.T) {
 	for _, c := range []struct{ pending, want string }{{"", ""}, {"saga s-1: running", "saga s-1: running"}} {
