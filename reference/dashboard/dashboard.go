@@ -17,6 +17,7 @@ import (
 	"crypto/rand"
 	"crypto/sha256"
 	"encoding/hex"
+	"net"
 	"net/http"
 	"strings"
 
@@ -128,8 +129,15 @@ func (p *pages) shown(show page) http.HandlerFunc {
 	}
 }
 
-// cookie is the name of what the browser of somebody who has given the token sends.
-const cookie = "sagacheck-session"
+// cookie is the name of what the browser of somebody who has given the token sends. A browser keeps
+// cookies by host, whatever the port: two executors on one machine need two names.
+func cookie(r *http.Request) string {
+	_, port, err := net.SplitHostPort(r.Host)
+	if err != nil { // the usual port
+		return "sagacheck-session"
+	}
+	return "sagacheck-session-" + port
+}
 
 // newSession is what the cookie holds: it follows from the token, does not tell it, and is another
 // one in each process.
@@ -149,7 +157,7 @@ func (p *pages) mayEnter(r *http.Request) bool {
 	if given, ok := strings.CutPrefix(r.Header.Get("Authorization"), "Bearer "); ok {
 		return same(given, p.Token)
 	}
-	c, err := r.Cookie(cookie)
+	c, err := r.Cookie(cookie(r))
 	return err == nil && same(c.Value, p.session)
 }
 
@@ -168,6 +176,6 @@ func (p *pages) logIn(w http.ResponseWriter, r *http.Request) {
 		p.render(w, http.StatusUnauthorized, "login", "Log in", "this is not the token of this server")
 		return
 	}
-	http.SetCookie(w, &http.Cookie{Name: cookie, Value: p.session, Path: "/", HttpOnly: true, SameSite: http.SameSiteStrictMode, Secure: r.TLS != nil})
+	http.SetCookie(w, &http.Cookie{Name: cookie(r), Value: p.session, Path: "/", HttpOnly: true, SameSite: http.SameSiteStrictMode, Secure: r.TLS != nil})
 	http.Redirect(w, r, "/", http.StatusSeeOther)
 }

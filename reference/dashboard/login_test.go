@@ -1,7 +1,9 @@
 package dashboard_test
 
 import (
+	"errors"
 	"net/http"
+	"net/http/httptest"
 	"net/url"
 	"strings"
 	"testing"
@@ -26,7 +28,7 @@ func TestToken(t *testing.T) {
 	submit(t, e, p.Define("s", "a compensatable", "b compensatable"))
 	awaitStatus(t, e, "s", saga.Stuck)
 	flag := url.Values{"name": {"drain"}, "minutes": {"15"}, "author": {"eve"}, "reason": {"fun"}}
-	for _, header := range [][]string{nil, {"Authorization", "Bearer " + token + "x"}, {"Authorization", "Bearer "}, {"Cookie", "sagacheck-session=" + token}, {"Cookie", "sagacheck-session="}} {
+	for _, header := range [][]string{nil, {"Authorization", "Bearer " + token + "x"}, {"Authorization", "Bearer "}, {"Cookie", "sagacheck-session-8080=" + token}, {"Cookie", "sagacheck-session-8080="}} {
 		for _, path := range []string{"/", "/dashboard/saga/s", "/dashboard/saga/s/live", "/dashboard/live", "/dashboard/saga/s/end", "/dashboard/policies", "/dashboard/flags", "/dashboard/audit"} {
 			if w := request(h, http.MethodGet, path, nil, header...); w.Code != http.StatusSeeOther || w.Header().Get("Location") != "/dashboard/login" || strings.Contains(w.Body.String(), "stuck") {
 				t.Errorf("%v: %s: %d %s", header, path, w.Code, w.Body)
@@ -60,5 +62,24 @@ func TestToken(t *testing.T) {
 	}
 	if len(e.Flags()) != 1 {
 		t.Error(e.Flags())
+	}
+}
+
+// A browser keeps cookies by host, whatever the port: who logs in to one executor stays logged in to another.
+func TestTwoExecutorsOnOneHost(t *testing.T) {
+	h := dashboard.Handler(dashboard.Options{Token: token, Owner: func() (dashboard.Executor, error) { return nil, errors.New("nobody") }})
+	names := map[string]bool{}
+	for _, host := range []string{"127.0.0.1:8080", "127.0.0.1:8081", "sagas.example"} {
+		r := httptest.NewRequest(http.MethodPost, "/dashboard/login", strings.NewReader(url.Values{"token": {token}}.Encode()))
+		r.Host = host
+		r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+		w := httptest.NewRecorder()
+		h.ServeHTTP(w, r)
+		for _, c := range w.Result().Cookies() {
+			names[c.Name] = true
+		}
+	}
+	if len(names) != 3 {
+		t.Error(names)
 	}
 }
