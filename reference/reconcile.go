@@ -14,6 +14,7 @@ import (
 
 	"golang.org/x/sync/semaphore"
 
+	"github.com/sagacheck/sagacheck/reference/definitions"
 	"github.com/sagacheck/sagacheck/reference/policies"
 	"github.com/sagacheck/sagacheck/saga"
 )
@@ -48,8 +49,8 @@ func newReconciler(every, keep time.Duration) reconciler {
 const (
 	readBackPatience = 2 * time.Second
 	readBacksAtOnce  = 8
-	maxReadBack      = 64 << 10 // bytes of an answer
-	mostReadBack     = 10_000   // sagas that are looked up at the start
+	maxReadBack      = definitions.MaxBody // bytes of an answer
+	mostReadBack     = 10_000              // sagas that are looked up at the start
 )
 
 // errOver: the participant has forgotten, and will not know again.

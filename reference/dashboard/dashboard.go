@@ -34,6 +34,7 @@ type Executor interface {
 	Progress(id string) (reference.Progress, error)
 	Operate(ctx context.Context, id string, a reference.Asked) (changed bool, err error)
 	Audit(ctx context.Context, q reference.AuditQuery) (reference.Audit, error)
+	Drifts(ctx context.Context, id string) ([]reference.Drift, error)
 	Policies() (version int, text, tag string)
 	Flags() []policies.Flag
 	SetFlag(ctx context.Context, flag policies.Flag, by reference.By) error

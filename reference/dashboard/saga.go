@@ -18,6 +18,7 @@ type story struct {
 	reference.Preview
 	Quarantined bool
 	Waits       []reference.Wait
+	Drifts      []reference.Drift
 	// Entries are what was decided and what came of it, the latest last.
 	Entries []reference.AuditEntry
 	Earlier int    // entries that are left out
@@ -39,7 +40,10 @@ func told(ctx context.Context, e Executor, id string) (s story, err error) {
 		return s, err
 	}
 	s.Entries, s.Earlier = latest(a.Entries)
-	return s, nil
+	if s.Drifts, err = e.Drifts(ctx, id); s.Quarantined { // of such a one nobody knows
+		err = nil
+	}
+	return s, err
 }
 
 // latest are the last entries, and how many came before.

@@ -1,6 +1,7 @@
 package dashboard
 
 import (
+	"context"
 	"errors"
 	"net/http"
 	"net/url"
@@ -22,9 +23,10 @@ type listing struct {
 	Condition reference.Condition
 	Counts    []count
 	Sagas     []reference.Card
-	Next      string // where the next page is; "": there is none
-	First     string // where the first one is; "": this is it
-	Live      string // from where what has changed comes
+	Drifted   []string // sagas of which a participant does not hold what is written down, as far as is known
+	Next      string   // where the next page is; "": there is none
+	First     string   // where the first one is; "": this is it
+	Live      string   // from where what has changed comes
 }
 
 // count is how many sagas have a mark.
@@ -35,7 +37,7 @@ type count struct {
 	Here  bool   // they are the ones that are listed
 }
 
-func listed(e Executor, r *http.Request) listing {
+func listed(e Executor, r *http.Request) (listing, error) {
 	v := r.URL.Query()
 	q := reference.BoardQuery{
 		Mark: reference.Mark(v.Get("state")), Name: v.Get("name"), Prefix: v.Get("prefix"), Text: v.Get("text"), After: v.Get("after"), Most: perPage,
@@ -63,7 +65,18 @@ func listed(e Executor, r *http.Request) listing {
 		next.Set("after", b.Sagas[len(b.Sagas)-1].ID)
 		l.Next = "/?" + next.Encode()
 	}
-	return l
+	var err error
+	l.Drifted, err = drifted(r.Context(), e)
+	return l, err
+}
+
+// drifted are sagas of which something differs now, each once.
+func drifted(ctx context.Context, e Executor) (ids []string, err error) {
+	all, err := e.Drifts(ctx, "")
+	for _, d := range all {
+		ids = append(ids, d.Saga)
+	}
+	return slices.Compact(ids), err // they come by saga
 }
 
 // values are a query as an address has it.
@@ -82,11 +95,22 @@ func values(q reference.BoardQuery) url.Values {
 }
 
 func (p *pages) sagas(e Executor, w http.ResponseWriter, r *http.Request) {
-	p.render(w, http.StatusOK, "sagas", "Sagas", listed(e, r))
+	l, err := listed(e, r)
+	if err != nil {
+		p.failed(w, err)
+		return
+	}
+	p.render(w, http.StatusOK, "sagas", "Sagas", l)
 }
 
 func (p *pages) liveSagas(e Executor, w http.ResponseWriter, r *http.Request) {
-	p.follow(e, w, r, func() (string, error) { return fragment("sagas-live", listed(e, r)) })
+	p.follow(e, w, r, func() (string, error) {
+		l, err := listed(e, r)
+		if err != nil {
+			return "", err
+		}
+		return fragment("sagas-live", l)
+	})
 }
 
 // progress shows an end user how far a saga has got. Why nobody can say is no end user's business.
