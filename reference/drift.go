@@ -71,8 +71,11 @@ func (s *State) expects(step int) Expectation {
 }
 
 // differs tells whether a participant holds something else than an action's body asked for: each field
-// that it tells has to have the value that it has there. It need not tell them all.
+// that it tells has to have the value that it has there. It need not tell them all. No body asks for no field.
 func differs(body, told json.RawMessage) bool {
+	if len(body) == 0 {
+		body = json.RawMessage(`{}`)
+	}
 	asked, holds := fields(body), fields(told)
 	if asked == nil || holds == nil {
 		return !jsonvalue.Equal(body, told)

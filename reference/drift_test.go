@@ -176,7 +176,7 @@ func TestBodiesThatAreNoObjects(t *testing.T) {
 	for _, c := range []struct {
 		body, told string
 		want       bool
-	}{{`[1, 2]`, `[1,2]`, false}, {`[1,2]`, `[2,1]`, true}, {`"hello"`, `"hello"`, false}, {`12`, `12.0`, false}, {`null`, `null`, false}, {`12`, `{}`, true}} {
+	}{{`[1, 2]`, `[1,2]`, false}, {`[1,2]`, `[2,1]`, true}, {`"hello"`, `"hello"`, false}, {`12`, `12.0`, false}, {`null`, `null`, false}, {`12`, `{}`, true}, {``, `{}`, false}, {``, `{"a":1}`, true}} {
 		if got := differs(json.RawMessage(c.body), json.RawMessage(c.told)); got != c.want {
 			t.Errorf("%s told as %s: differs %v, want %v", c.body, c.told, got, c.want)
 		}
