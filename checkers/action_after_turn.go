@@ -17,13 +17,14 @@ const turnTolerance = 25 * time.Millisecond
 //
 // Source: docs/contract.md, promise 3: the saga turns, and no new step starts.
 // Evidence: call-sent, call-answered, call-ended, saga-operator. A saga has turned
-// when a critical action was refused for good or has used up its attempts, from when
-// its connection was over, or an operator's request was accepted, from when that
-// answer arrived. A step counts only if the last of those before it was answered
-// later than that (after a failure by more than 25 ms, or three times the lag of the
-// cell): what was ready earlier may have been decided earlier. A pivot that can't be
-// undone must be attempted until its outcome is known, and where a pivot may have
-// succeeded there is no turn. Cost: linear in the events, quadratic in the steps.
+// when a critical action for which no other step stands was refused for good or has
+// used up its attempts, from when its connection was over, or an operator's request was
+// accepted, from when that answer arrived. A step counts only if the last of those
+// before it was answered later than that (after a failure by more than 25 ms, or three
+// times the lag of the cell): what was ready earlier may have been decided earlier. A
+// pivot that can't be undone must be attempted until its outcome is known, and where a
+// pivot may have succeeded there is no turn. Cost: linear in the events, quadratic in
+// the steps.
 type ActionAfterTurn struct{}
 
 var _ Checker = ActionAfterTurn{}
@@ -59,7 +60,7 @@ func (c ActionAfterTurn) Check(h *history.History, ix *history.Index) Verdict {
 	ds := disturbances(h, ix)
 	margin := max(turnTolerance, 3*ix.Lag)
 	for _, s := range singleSagas(h, ix) {
-		turn := turnOf(h, s, ds)
+		turn := turnOf(ix, s, ds)
 		if turn == nil {
 			continue
 		}

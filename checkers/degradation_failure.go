@@ -60,7 +60,7 @@ func (DegradationFailure) Doc() Doc {
 		},
 		Evidence:  "call-sent, call-ended, call-committed, saga-status, saga-ended and settled.",
 		Prevented: "Letting the core end without its deferrable steps, and storing those as work that is still to be done.",
-		Blind:     "Delays within the step's own retry policy; whether a workflow of the user's own, whose waits nobody knows, makes up for a step after the cell is over; failures of the core that may have a reason of their own; steps that were refused for good.",
+		Blind:     "Delays within the step's own retry policy; whether a workflow of the user's own, whose waits nobody knows, makes up for a step after the cell is over; failures of the core that may have a reason of their own; steps that were refused for good; a way round a step that was given up at its deadline, or by a policy without a maximum, and one that may have failed before it reached the wire.",
 		Cost:      "linear",
 		Wants:     []Trait{degradable},
 	}
@@ -79,7 +79,7 @@ func (c DegradationFailure) Check(h *history.History, ix *history.Index) Verdict
 		}
 		checkWays(t, ix, s, ds)
 		for _, step := range s.Definition.Steps {
-			if step.Kind != saga.Deferrable {
+			if critical(h, step) {
 				continue
 			}
 			o := s.Op(step.Name, saga.Action)

@@ -2,6 +2,7 @@ package checkers
 
 import (
 	"cmp"
+	"time"
 
 	"github.com/sagacheck/sagacheck/history"
 	"github.com/sagacheck/sagacheck/saga"
@@ -33,7 +34,7 @@ func checkWays(t *tally, ix *history.Index, s *history.SagaRecord, ds []disturba
 		began := firstSent(s.Op(way.Name, saga.Action))
 		switch {
 		case stands:
-			checkNotTaken(t, ix, s, first, way.Name, ds, clause)
+			checkNotTaken(t, ix, s, first, way, ds, clause)
 		case began != nil && s.Ended.Status == saga.Completed:
 			t.held(clause, 1)
 		}
@@ -42,7 +43,7 @@ func checkWays(t *tally, ix *history.Index, s *history.SagaRecord, ds []disturba
 
 // checkNotTaken judges a saga of which a step was given up, and the one that stands for it never
 // attempted.
-func checkNotTaken(t *tally, ix *history.Index, s *history.SagaRecord, first saga.Step, way string, ds []disturbance, clause string) {
+func checkNotTaken(t *tally, ix *history.Index, s *history.SagaRecord, first, way saga.Step, ds []disturbance, clause string) {
 	o := s.Op(first.Name, saga.Action)
 	if o == nil || s.Ended.Status != saga.Compensated {
 		return
@@ -55,7 +56,41 @@ func checkNotTaken(t *tally, ix *history.Index, s *history.SagaRecord, first sag
 	case coreUnsure:
 		t.unjudgeable(clause, "%s", why)
 	case coreDone:
-		t.violate(clause, o.Op, []*history.Event{end.Ended, s.Ended}, "broke graceful degradation: saga %s ended %s because %s was given up, and %s, which stands for it, was never attempted", s.ID, s.Ended.Status, first.Name, way)
+		if why := mayHaveFailedUnseen(ix.History, s, end, way, ds); why != "" {
+			t.unjudgeable(clause, "%s", why)
+			return
+		}
+		t.violate(clause, o.Op, []*history.Event{end.Ended, s.Ended}, "broke graceful degradation: saga %s ended %s because %s was given up, and %s, which stands for it, was never attempted", s.ID, s.Ended.Status, first.Name, way.Name)
 	case coreFailed:
 	}
+}
+
+// mayHaveFailedUnseen says why a step may have been given up of which the wire saw nothing,
+// although it stands for one whose last attempt is known; empty: it can't.
+func mayHaveFailedUnseen(h *history.History, s *history.SagaRecord, last *history.Attempt, way saga.Step, ds []disturbance) string {
+	limit := way.Action.Retry.ShortestTimeout()
+	switch {
+	case mayBeUsedUp(way.Action, nil, ds, s.Ended):
+		return killMayCost
+	case h.MayBeRefused(action(s, way.Name)), way.Action.Breaker != nil, limit > 0 && roomFor(s, last, way) >= limit:
+		return unseen
+	}
+	return ""
+}
+
+// roomFor is how long a step can have been under way that stands for another one: since the last
+// attempt of that failed, or was undone, until another step was undone, or the saga over.
+func roomFor(s *history.SagaRecord, last *history.Attempt, way saga.Step) time.Duration {
+	from, until := earliestFailure(last), s.Ended.At
+	for _, undo := range s.Undos(way.FallbackFor) {
+		if undone := acknowledged(undo); undone != nil {
+			from = max(from, passedOn(undone))
+		}
+	}
+	for _, e := range s.Calls {
+		if e.Kind == history.CallSent && e.Direction == saga.Compensation && e.Step != way.FallbackFor {
+			until = min(until, e.At)
+		}
+	}
+	return until - from
 }

@@ -2,6 +2,7 @@ package checkers
 
 import (
 	"net/http"
+	"slices"
 
 	"github.com/sagacheck/sagacheck/history"
 	"github.com/sagacheck/sagacheck/saga"
@@ -13,7 +14,8 @@ import (
 // Source: zigflow #587, OpenMetadata PR 31590; docs/contract.md on
 // POST /sagas/{id}/compensate. Evidence: saga-operator, call-sent, call-answered,
 // call-ended, saga-ended. A request is in time if the saga has not ended, no attempt
-// of a pivot has been sent, and some critical step has not been answered well. It is
+// of a pivot has been sent, and some critical step has not been answered well, nor has
+// the one that stands for it, or for which it stands. It is
 // too late when the orchestrator surely has learnt the pivot's success.
 // Cost: linear.
 type IgnoredRollback struct{}
@@ -85,12 +87,19 @@ func inTime(h *history.History, s *history.SagaRecord, e *history.Event) bool {
 		if began := firstSent(o); step.Kind == saga.Pivot && began != nil && began.Seq < e.Seq {
 			return false
 		}
-		if critical(h, step) {
-			done := acknowledged(o)
-			open = open || done == nil || done.Seq > e.Seq
-		}
+		open = open || critical(h, step) && !mayBeDone(s, step, e)
 	}
 	return open
+}
+
+// mayBeDone tells whether the orchestrator may have known, when an event happened, that a step
+// had succeeded, or that the one had that it stands for, or that stands for it.
+func mayBeDone(s *history.SagaRecord, step saga.Step, e *history.Event) bool {
+	either := []string{step.Name, step.FallbackFor, s.Definition.Fallbacks()[step.Name]}
+	return slices.ContainsFunc(either, func(name string) bool {
+		done := acknowledged(s.Op(name, saga.Action))
+		return done != nil && done.Seq <= e.Seq
+	})
 }
 
 func checkCarriedOut(t *tally, s *history.SagaRecord, e *history.Event) {

@@ -108,8 +108,10 @@ type turn struct {
 // turnOf is the first event from which the orchestrator surely learnt that the saga
 // has to turn: a critical action was refused for good, its attempts are used up, or
 // an operator's request was accepted. Nil: there is none, or the pivot may have
-// succeeded or be under way, so that there is no way back.
-func turnOf(h *history.History, s *history.SagaRecord, ds []disturbance) *turn {
+// succeeded or be under way, so that there is no way back. A step for which another one
+// stands turns none.
+func turnOf(ix *history.Index, s *history.SagaRecord, ds []disturbance) *turn {
+	h, ways := ix.History, ix.Saga(s.ID).Definition.Fallbacks()
 	var first *turn
 	note := func(t turn) {
 		if first == nil || t.at < first.at {
@@ -118,7 +120,7 @@ func turnOf(h *history.History, s *history.SagaRecord, ds []disturbance) *turn {
 	}
 	for _, step := range s.Definition.Steps {
 		o := s.Op(step.Name, saga.Action)
-		if !critical(h, step) || o == nil {
+		if !critical(h, step) || o == nil || ways[step.Name] != "" && !isGivenUp(s) {
 			continue
 		}
 		if no := refusal(h, o); no != nil {

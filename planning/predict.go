@@ -61,7 +61,7 @@ func predict(d saga.Definition, p faults.Plan, number int) *prediction {
 	}
 	pr.submit()
 	pr.forward()
-	if pr.failed && !pr.pivoted {
+	if pr.failed && !pr.pivoted && !pr.stuck {
 		pr.backward()
 	}
 	return pr

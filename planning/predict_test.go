@@ -24,3 +24,24 @@ func TestAKillMayUseUpNoAttempt(t *testing.T) {
 		}
 	}
 }
+
+// Where the undo of a step that gives way is refused for good the saga stops there: nobody can count
+// on the compensations before it.
+func TestAStepThatCantGiveWayStopsTheSaga(t *testing.T) {
+	s, err := scenarios.Match("way-round")
+	if err != nil {
+		t.Fatal(err)
+	}
+	d := sagasOf(s[0])[0]
+	charge, _ := d.Step("charge")
+	undo := saga.FailurePoint{Step: "charge", Direction: saga.Compensation, Attempt: 1, Phase: saga.Receive}
+	before := undo
+	before.Step = "reserve"
+	stops := append(burst(lost(point("charge", 1, saga.Response)), charge.Action.Retry.MaxAttempts), declined(undo))
+	if pr := predict(d, faults.Plan{Faults: stops}, 1); !pr.sure() || pr.ends() {
+		t.Errorf("%s refused: sure %v, ends %v; want a saga that surely stops for a person", undo, pr.sure(), pr.ends())
+	}
+	if predict(d, faults.Plan{Faults: append(stops, unavailable(before))}, 1).sure() {
+		t.Errorf("%s counts as reached", before)
+	}
+}
