@@ -39,7 +39,7 @@ func (FalseStatus) Doc() Doc {
 			{Name: heardUndo, Text: "compensated only after the same is known of each undo", Wants: []Trait{undoToldLater}},
 			{Name: "final", Text: "an end that was reported is the same whenever it is asked for afterwards"},
 			{Name: "rests", Text: "once an end was reported the saga calls nobody any more, but for its deferrable steps; a saga that begins again under the id of one that ended does"},
-			{Name: "words", Text: "a report says one of the contract's words of the saga, and of steps that the saga has; at the end, no fewer attempts of a step than were answered, if it says how many"},
+			{Name: "words", Text: "a report says one of the contract's words of the saga, and of steps that the saga has; of one that stands for a step that succeeded, that it is pending; at the end, no fewer attempts of a step than were answered, if it says how many"},
 		},
 		Evidence:  "saga-status, saga-ended, call-committed and call-answered; call-read and call-back for what is known",
 		Prevented: "Deriving the status from what is stored of the steps, and storing an end in the commit of the last answer.",
@@ -58,6 +58,9 @@ func (c FalseStatus) Check(h *history.History, ix *history.Index) Verdict {
 			checkHeard(t, s)
 			checkFinal(t, s)
 			checkRest(t, ds, s)
+		}
+		if whole := ix.Saga(s.ID); hasFallback(whole.Definition) && !isGivenUp(s) {
+			checkUnbegun(t, ds, whole)
 		}
 		told := map[saga.StepStatus]bool{} // each step's lie is told once
 		for _, r := range s.Reports {
@@ -183,6 +186,26 @@ func checkStep(t *tally, s *history.SagaRecord, r *history.Event, st saga.StepSt
 		}
 		told[lie] = true
 		t.violate("step-compensated", action(s, step.Name), []*history.Event{did, r}, "broke the truth of the status: %s was reported as compensated, and its effect was there: %s", action(s, step.Name), effectOf(did))
+	}
+}
+
+// checkUnbegun looks for reports that say of a step that stands for another one, and was never
+// attempted, that it succeeded; or anything but that it is pending, though the other succeeded. A kill
+// may cost the success of that.
+func checkUnbegun(t *tally, ds []disturbance, s *history.SagaRecord) {
+	told := map[string]bool{}
+	for _, r := range s.Reports {
+		for _, st := range r.Steps {
+			step, _ := s.Definition.Step(st.Name)
+			if step.FallbackFor == "" || told[st.Name] || firstSent(s.Op(st.Name, saga.Action)) != nil {
+				continue
+			}
+			spared := len(ds) == 0 && s.Op(step.FallbackFor, saga.Action).Learnt(saga.Done) != nil
+			if st.Status == saga.StepSucceeded || spared && st.Status != saga.StepPending {
+				told[st.Name] = true
+				t.violate("words", action(s, st.Name), []*history.Event{r}, "broke the status report: %s stands for %s, was never attempted, and is reported as %s", action(s, st.Name), step.FallbackFor, st.Status)
+			}
+		}
 	}
 }
 

@@ -118,6 +118,9 @@ func due(s *history.SagaRecord, o *history.OpRecord, a *history.Attempt) (at tim
 			}
 		}
 	}
+	if free := freed(s, o.Op.Step); free != nil && o.Op.Direction == saga.Action {
+		at = max(at, free.At)
+	}
 	if done := s.Op(o.Op.Step, saga.Action); o.Op.Direction == saga.Compensation && done != nil {
 		for _, b := range sent(done) { // what is of unknown outcome may be undone when its time-out is over
 			at = max(at, b.Sent.At+done.Call.Retry.AttemptTimeout())

@@ -50,6 +50,9 @@ func causedAfter(s *history.SagaRecord, o *history.OpRecord, a *history.Attempt,
 	}
 	i := s.Definition.StepIndex(o.Op.Step)
 	if o.Op.Direction == saga.Action {
+		if free := freed(s, o.Op.Step); free != nil && free.Seq > event.Seq && free.Seq < a.Sent.Seq {
+			return true
+		}
 		return slices.ContainsFunc(s.Definition.Predecessors(i), func(name string) bool {
 			done := acknowledged(s.Op(name, saga.Action))
 			return done != nil && done.Seq > event.Seq && done.Seq < a.Sent.Seq

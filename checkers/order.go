@@ -167,7 +167,8 @@ func firstMayHide(s *history.SagaRecord, step saga.Step, until *history.Event) b
 }
 
 // readyAt is when the orchestrator can have learnt at the earliest that all steps
-// before this one had succeeded; not ok: it can't have.
+// before this one had succeeded, and that nothing was left of the one in whose place it
+// was taken; not ok: it can't have.
 func readyAt(s *history.SagaRecord, step saga.Step) (ready time.Duration, ok bool) {
 	for _, name := range mustPrecede(s.Definition)[step.Name] {
 		done, ok := doneAt(s.Op(name, saga.Action))
@@ -175,6 +176,9 @@ func readyAt(s *history.SagaRecord, step saga.Step) (ready time.Duration, ok boo
 			return 0, false
 		}
 		ready = max(ready, done)
+	}
+	if free := freed(s, step.Name); free != nil {
+		ready = max(ready, passedOn(free))
 	}
 	return ready, true
 }

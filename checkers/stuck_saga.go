@@ -59,7 +59,7 @@ func (c StuckSaga) Check(h *history.History, ix *history.Index) Verdict {
 	t := newTally(c)
 	ds := disturbances(h, ix)
 	for _, s := range ix.Sagas {
-		if len(s.Accepted) == 0 {
+		if len(s.Accepted) == 0 || isGivenUp(s) {
 			continue
 		}
 		clause := ending(h, ix, ds, s)

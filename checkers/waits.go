@@ -219,6 +219,9 @@ func handovers(s *history.SagaRecord) (ds []time.Duration) {
 				done = e
 			}
 		}
+		if free := freed(s, step.Name); free != nil && (done == nil || free.Seq > done.Seq) {
+			done = free
+		}
 		if done != nil && done.Seq < began.Seq {
 			ds = append(ds, began.At-done.At)
 		}

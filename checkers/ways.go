@@ -33,6 +33,7 @@ func hasFallback(d saga.Definition) bool {
 // partsApart are the parts of a saga, the rest first.
 func partsApart(s *history.SagaRecord) []*history.SagaRecord {
 	rest := *s
+	rest.Freed = map[string]*history.Event{}
 	var given []*history.SagaRecord
 	for _, step := range s.Definition.Steps {
 		if step.FallbackFor == "" {
@@ -40,13 +41,23 @@ func partsApart(s *history.SagaRecord) []*history.SagaRecord {
 		}
 		taken := firstSent(s.Op(step.Name, saga.Action))
 		if taken == nil {
-			leaveOut(&rest, step.Name)
+			if !undoneUnbegun(s, step) {
+				leaveOut(&rest, step.Name)
+			}
 			continue
 		}
 		given = append(given, givenUp(s, step.FallbackFor, taken))
 		leaveOut(&rest, step.FallbackFor)
+		rest.Freed[step.Name] = freedBy(s, step.FallbackFor)
 	}
 	return append([]*history.SagaRecord{&rest}, given...)
+}
+
+// undoneUnbegun tells whether a step was undone in a rollback that stands for one that had
+// succeeded, and so never began: it is judged like any other then.
+func undoneUnbegun(s *history.SagaRecord, step saga.Step) bool {
+	return len(s.Undos(step.Name)) > 0 && acknowledged(s.Op(step.FallbackFor, saga.Action)) != nil &&
+		s.Ended != nil && s.Ended.Status == saga.Compensated
 }
 
 // leaveOut takes a step out of a saga, with all that was said and done of it.
@@ -77,6 +88,36 @@ func givenUp(s *history.SagaRecord, name string, taken *history.Event) *history.
 	}
 	part.Operator, part.Operated = upTo(s.Operator, taken), upTo(s.Operated, taken)
 	return &part
+}
+
+// freed is the first event from which an orchestrator can have known that nothing is left of the
+// step in whose place another one was taken; nil: it stands for none, or that is not known.
+func freed(s *history.SagaRecord, name string) *history.Event {
+	if step, _ := s.Definition.Step(name); step.FallbackFor != "" {
+		return freedBy(s, step.FallbackFor)
+	}
+	return s.Freed[name]
+}
+
+// freedBy is that event by the name of the step that was given up: it was undone, or, where there
+// was nothing to undo, failed.
+func freedBy(s *history.SagaRecord, name string) (free *history.Event) {
+	undos := s.Undos(name)
+	for _, undo := range undos {
+		done := acknowledged(undo)
+		if done == nil {
+			return nil
+		}
+		if free == nil || done.Seq > free.Seq {
+			free = done
+		}
+	}
+	if o := s.Op(name, saga.Action); o != nil && len(undos) == 0 {
+		if as := sent(o); len(as) > 0 {
+			free = learntFrom(as[len(as)-1])
+		}
+	}
+	return free
 }
 
 // isGivenUp tells whether a record is a part of a saga that was given up: a step ended it, the one

@@ -95,10 +95,13 @@ func wantsMore(s *history.SagaRecord, _ saga.Budget, as []*history.Attempt) bool
 	return end.Learnt() == saga.Transient || end.Learnt() == saga.Done && unbegun(s)
 }
 
-// unbegun tells whether a step was never attempted that the budget counts.
+// unbegun tells whether a step was never attempted that the budget counts, and that the saga needs:
+// of two of which one stands for the other, either will do.
 func unbegun(s *history.SagaRecord) bool {
+	ways := s.Definition.Fallbacks()
 	return slices.ContainsFunc(s.Definition.Steps, func(step saga.Step) bool {
-		return step.Budgeted() && s.Op(step.Name, saga.Action) == nil
+		spared := acknowledged(s.Op(step.FallbackFor, saga.Action)) != nil || firstSent(s.Op(ways[step.Name], saga.Action)) != nil
+		return step.Budgeted() && s.Op(step.Name, saga.Action) == nil && !spared
 	})
 }
 

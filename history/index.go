@@ -46,6 +46,9 @@ type SagaRecord struct {
 	Reads      []*Event // CallRead, in order
 	Callbacks  []*Event // CallBack, in order
 	Calls      []*Event // all events of its calls, in order
+	// Freed is what let a step begin that was taken in the place of another one, by its name, in a
+	// record from which checkers took that one out.
+	Freed map[string]*Event
 }
 
 // OpRecord is all attempts of one operation.
