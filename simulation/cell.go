@@ -222,16 +222,22 @@ func (c *Cell) wait(d time.Duration) bool {
 // mostCalls is how many calls a cell may see: code that makes more makes them without end.
 const mostCalls = 10_000
 
-// count numbers an attempt.
-func (c *Cell) count(op saga.Operation) int {
+// count counts a call, whatever becomes of it.
+func (c *Cell) count(r *http.Request) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.counted[op]++
 	if c.calls++; c.calls == mostCalls {
-		c.errs = append(c.errs, fmt.Errorf("there were %d calls, the last of %s: expected code that waits longer before it calls again", mostCalls, op))
+		c.errs = append(c.errs, fmt.Errorf("there were %d calls, the last of %s %s: expected code that waits longer before it calls again", mostCalls, r.Method, r.URL))
 		c.over = time.Now()
 		c.cancel()
 	}
+}
+
+// number numbers an attempt.
+func (c *Cell) number(op saga.Operation) int {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.counted[op]++
 	return c.counted[op]
 }
 

@@ -1,6 +1,7 @@
 package simulation
 
 import (
+	"context"
 	"fmt"
 	"io"
 	"net/http"
@@ -48,7 +49,7 @@ type reply struct {
 func (c *Cell) exchange(p *Port, r *http.Request, body []byte, called Called) *exchange {
 	x := &exchange{
 		cell: c, port: p, called: called, request: r, body: body, arrived: make(chan reply, 1), gone: make(chan struct{}),
-		call: participants.Call{Op: called.Op, Attempt: c.count(called.Op)},
+		call: participants.Call{Op: called.Op, Attempt: c.number(called.Op)},
 	}
 	h := r.Header
 	x.record(history.CallSent, func(e *history.Event) {
@@ -278,7 +279,7 @@ func (s *stall) Read([]byte) (int, error) {
 	select {
 	case <-s.x.request.Context().Done():
 		s.x.end(s.got)
-		return 0, s.x.request.Context().Err()
+		return 0, context.Cause(s.x.request.Context())
 	case <-s.x.port.killed:
 	case <-s.x.cell.ctx.Done():
 	}

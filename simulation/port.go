@@ -2,6 +2,7 @@ package simulation
 
 import (
 	"bytes"
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -36,7 +37,8 @@ var errOver = errors.New("sagacheck: this plan is over")
 // that goes on calling all the same is ended, since its bubble would never be.
 const patience = time.Minute
 
-// RoundTrip carries one call.
+// RoundTrip carries one call. One whose context has ended already sends nothing, as with the
+// Transport of net/http.
 func (p *Port) RoundTrip(r *http.Request) (*http.Response, error) {
 	c := p.cell
 	body, err := read(r)
@@ -45,7 +47,11 @@ func (p *Port) RoundTrip(r *http.Request) (*http.Response, error) {
 		return nil, err
 	case c.ctx.Err() != nil || p.dead():
 		return nil, p.silence()
+	case r.Context().Err() != nil:
+		c.count(r)
+		return nil, context.Cause(r.Context())
 	}
+	c.count(r)
 	called, err := c.Route(r, body)
 	if err != nil {
 		c.Rec.Add(history.Event{Kind: history.CallUnmatched, Request: called.Seen, Detail: err.Error()})
@@ -53,7 +59,7 @@ func (p *Port) RoundTrip(r *http.Request) (*http.Response, error) {
 		called.Answer = &participants.Answer{Code: http.StatusNotImplemented, Title: "unknown call", Detail: err.Error()}
 	}
 	if called.Answer != nil {
-		return whole(r, *called.Answer).response(0, nil), nil
+		return p.pass(r, *called.Answer)
 	}
 	if c.refuses(called.Op) {
 		c.wait(travel)
@@ -66,11 +72,25 @@ func (p *Port) RoundTrip(r *http.Request) (*http.Response, error) {
 		return x.take(got)
 	case <-r.Context().Done():
 		x.end(reply{})
-		return nil, r.Context().Err()
+		return nil, context.Cause(r.Context())
 	case <-p.killed:
 	case <-c.ctx.Done():
 	}
 	x.end(reply{})
+	return nil, p.silence()
+}
+
+// pass answers a call of no operation. It takes its time, too, else code that calls again at
+// once would stop the clock.
+func (p *Port) pass(r *http.Request, a participants.Answer) (*http.Response, error) {
+	select {
+	case <-time.After(2 * travel):
+		return whole(r, a).response(0, nil), nil
+	case <-r.Context().Done():
+		return nil, context.Cause(r.Context())
+	case <-p.killed:
+	case <-p.cell.ctx.Done():
+	}
 	return nil, p.silence()
 }
 
@@ -84,10 +104,12 @@ func (p *Port) dead() bool {
 }
 
 // silence is what becomes of a call for which nobody is there any more: it waits for the
-// end of the cell.
+// end of the cell, and then a second, since code that calls again at once would stop the
+// clock, and would never be ended.
 func (p *Port) silence() error {
 	c := p.cell
 	<-c.ctx.Done()
+	time.Sleep(time.Second)
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if time.Since(c.over) > patience {

@@ -213,6 +213,83 @@ func TestEndlessCallersAreEnded(t *testing.T) {
 	})
 }
 
+// closed is a body that notes that it was closed.
+type closed struct {
+	io.Reader
+	yes bool
+}
+
+func (c *closed) Close() error {
+	c.yes = true
+	return nil
+}
+
+// A call whose context has ended is no attempt, as with the Transport of net/http: it sends
+// nothing, and closes its body.
+func TestEndedContextSendsNothing(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		cell := cellOf(nil)
+		why := errors.New("the saga turns back")
+		ctx, cancel := context.WithCancelCause(t.Context())
+		cancel(why)
+		body := &closed{Reader: strings.NewReader("{}")}
+		r, err := http.NewRequestWithContext(ctx, http.MethodPost, "http://bank/charges", body)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := cell.Port().RoundTrip(r); !errors.Is(err, why) {
+			t.Errorf("it got %v: expected the cause of its context", err)
+		}
+		if got := short(cell); got != "" || !body.yes {
+			t.Errorf("the history has %q, and the body was closed: %t: expected no event, and true", got, body.yes)
+		}
+		if err := cell.Over(); err != nil {
+			t.Error(err)
+		}
+	})
+}
+
+// Calls that no operation has, or whose context has ended, and that are made again without a
+// pause, do not stop the clock.
+func TestCallsWithoutPauseEnd(t *testing.T) {
+	ended, cancel := context.WithCancel(context.Background())
+	cancel()
+	none := func(*http.Request, []byte) (Called, error) { return Called{}, errors.New("no such operation") }
+	stub := func(*http.Request, []byte) (Called, error) {
+		return Called{Answer: &participants.Answer{Code: http.StatusOK}}, nil
+	}
+	for _, c := range []struct {
+		name  string
+		ctx   context.Context
+		route func(*http.Request, []byte) (Called, error)
+		want  string
+	}{
+		{"unmatched", context.Background(), none, "no such operation"},
+		{"stub", context.Background(), stub, "10000 calls"},
+		{"ended", ended, stub, "10000 calls"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				cell := cellOf(nil)
+				cell.Route = c.route
+				port := cell.Port()
+				var work sync.WaitGroup
+				work.Go(func() {
+					for n := 0; n < 100*mostCalls; n++ { // for ever, but for this test
+						call(c.ctx, port)
+					}
+					t.Error("nothing ended it")
+				})
+				cell.Settle(10*time.Second, time.Minute, time.Minute, func() string { return "running" })
+				if err := cell.Over(); err == nil || !strings.Contains(err.Error(), c.want) {
+					t.Errorf("the cell says %.200v: expected %q", err, c.want)
+				}
+				work.Wait()
+			})
+		})
+	}
+}
+
 // Code that calls again and again without a pause is cut off, and told so.
 func TestCallsWithoutEnd(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
