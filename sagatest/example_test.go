@@ -17,7 +17,7 @@ func orders(fixed bool) sagatest.Saga {
 		Steps: []sagatest.Step{
 			{Name: "charge", Do: "POST http://payments/charges", Undo: "POST http://payments/refunds"},
 			{Name: "reserve", Do: "POST http://stock/reservations", Undo: "POST http://stock/releases"},
-			{Name: "ship", Do: "POST http://shipping/parcels"},
+			{Name: "ship", Do: "POST http://shipping/parcels", Kind: saga.Pivot},
 		},
 		Start: func(ctx context.Context, client *http.Client, in sagatest.Input) error {
 			return order{client: client, id: in.ID, fixed: fixed}.place(ctx)

@@ -75,7 +75,9 @@ type Step struct {
 	// When is an expression over request that tells apart steps with the same Do:
 	// request.body.kind == "hotel". UndoWhen is one for Undo.
 	When, UndoWhen string
-	// Kind of the step; empty: saga.Compensatable.
+	// Kind of the step; empty: saga.Compensatable. A step without Undo says one: saga.Pivot or
+	// saga.Retriable where no saga may end compensated with it, saga.Compensatable where it may
+	// stay.
 	Kind saga.Kind
 	// After names the steps that must have succeeded before this one starts; nil: the one
 	// before it.
@@ -151,6 +153,9 @@ func (p *program) written() (*workflows.Workflow, error) {
 		host, do, err := request(s.Do)
 		if err != nil {
 			return nil, fmt.Errorf("step %q: Do: %w", s.Name, err)
+		}
+		if s.Undo == "" && s.Kind == "" {
+			return nil, fmt.Errorf("step %s: nothing undoes it: expected its Kind: saga.Pivot or saga.Retriable (no saga may end compensated with it), or saga.Compensatable (it may stay)", s.Name)
 		}
 		service := strings.NewReplacer(".", "-", ":", "-").Replace(host)
 		p.hosts[host] = service

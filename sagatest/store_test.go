@@ -7,6 +7,7 @@ import (
 	"sync"
 	"testing"
 
+	"github.com/sagacheck/sagacheck/saga"
 	"github.com/sagacheck/sagacheck/sagatest"
 )
 
@@ -77,7 +78,7 @@ func transfers(hasty bool) sagatest.Saga {
 		Name: "transfer",
 		Steps: []sagatest.Step{
 			{Name: "withdraw", Do: "POST http://a-bank/withdrawals", Undo: "POST http://a-bank/refunds"},
-			{Name: "deposit", Do: "POST http://b-bank/deposits"},
+			{Name: "deposit", Do: "POST http://b-bank/deposits", Kind: saga.Pivot},
 		},
 		Open: func() sagatest.Start {
 			store := &journal{done: map[string]bool{}}

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/sagacheck/sagacheck/saga"
 	"github.com/sagacheck/sagacheck/sagatest"
 )
 
@@ -73,15 +74,18 @@ func TestMistakesAreNamed(t *testing.T) {
 		"expected the host of Do": func(s *sagatest.Saga) {
 			s.Steps = []sagatest.Step{{Name: "a", Do: "POST http://a/x", Undo: "POST http://b/y"}}
 		},
+		"step more: nothing undoes it: expected its Kind: saga.Pivot or saga.Retriable (no saga may end compensated with it), or saga.Compensatable (it may stay)": func(s *sagatest.Saga) {
+			s.Steps = append(s.Steps[:3:3], sagatest.Step{Name: "more", Do: "POST http://more/x"})
+		},
 		"no step is at the host": func(s *sagatest.Saga) { s.Steps = s.Steps[:1] },
 		"step more: no call of it": func(s *sagatest.Saga) {
-			s.Steps = append(s.Steps[:3:3], sagatest.Step{Name: "more", Do: "POST http://more/x"})
+			s.Steps = append(s.Steps[:3:3], sagatest.Step{Name: "more", Do: "POST http://more/x", Kind: saga.Retriable})
 		},
 		`bad participant profile "careless"`:           func(s *sagatest.Saga) { s.Participants = "careless" },
 		`property "nothing": no checker has that name`: func(s *sagatest.Saga) { s.Properties = []string{"nothing"} },
 	} {
 		name := strings.Fields(want)[len(strings.Fields(want))-1]
-		t.Run(strings.Trim(name, `":`), func(t *testing.T) {
+		t.Run(strings.Trim(name, `":()`), func(t *testing.T) {
 			s := right
 			wrong(&s)
 			expect(t, explored(t, s, ""), want)
