@@ -66,8 +66,8 @@ type Step struct {
 	// Do is the request that does it, with what varies in braces: POST http://payments/charges.
 	Do string
 	// Undo is the request that undoes it, at the same host; empty: nothing does. A parameter of
-	// its path is the id that the answer to Do had; without one (and without Which), it undoes
-	// whatever the step did.
+	// its path is that of Do's path of the same name, or else the id that the answer to Do had;
+	// without one (and without Which), it undoes whatever the step did.
 	Undo string
 	// Which is an expression over request and action that is true for the action that Undo
 	// undoes, where its path does not say it: request.body.charge == action.id.
@@ -173,15 +173,12 @@ func (p *program) written() (*workflows.Workflow, error) {
 			step["after"] = s.After
 		}
 		if s.Undo != "" {
-			there, undo, err := request(s.Undo)
-			if err == nil && there != host {
-				err = fmt.Errorf("%q: expected the host of Do", s.Undo)
-			}
+			undo, err := s.undoing(host)
 			if err != nil {
 				return nil, fmt.Errorf("step %q: Undo: %w", s.Name, err)
 			}
 			step["undo"] = service + "." + s.Name + "-undo"
-			at[s.Name+"-undo"] = operation(undo, s.UndoWhen, s.undoing())
+			at[s.Name+"-undo"] = undo
 		}
 		steps = append(steps, step)
 	}
@@ -200,21 +197,45 @@ func (p *program) written() (*workflows.Workflow, error) {
 }
 
 func (s Step) answer() any {
+	_, own := s.params()
 	switch {
 	case s.Answer != nil:
 		return s.Answer
-	case s.which() == "":
+	case s.Which == "" && len(own) == 0:
 		return map[string]any{}
 	}
 	return map[string]any{"id": "${new.id}"}
 }
 
-// which is the expression for the action that is undone; empty: the undo names none.
-func (s Step) which() string {
-	if names := param.FindAllStringSubmatch(s.Undo, -1); s.Which == "" && len(names) == 1 {
-		return fmt.Sprintf("request.path[%q] == action.id", names[0][1])
+// params are the parameters of Undo's path: those that Do's has, too, and its own.
+func (s Step) params() (both, own []string) {
+	for _, found := range param.FindAllStringSubmatch(s.Undo, -1) {
+		if strings.Contains(s.Do, found[0]) {
+			both = append(both, found[1])
+		} else {
+			own = append(own, found[1])
+		}
 	}
-	return s.Which
+	return both, own
+}
+
+// which is the expression for the action that is undone; empty: the undo names none.
+func (s Step) which() (string, error) {
+	if s.Which != "" {
+		return s.Which, nil
+	}
+	both, own := s.params()
+	if len(own) > 1 {
+		return "", fmt.Errorf("%q: expected Which, which says which action it undoes by %s", s.Undo, strings.Join(own, " and "))
+	}
+	var all []string
+	for _, name := range both {
+		all = append(all, fmt.Sprintf("request.path[%q] == action.request.path[%q]", name, name))
+	}
+	for _, name := range own {
+		all = append(all, fmt.Sprintf("request.path[%q] == action.id", name))
+	}
+	return strings.Join(all, " && "), nil
 }
 
 func operation(request, when string, more map[string]any) map[string]any {
@@ -225,13 +246,21 @@ func operation(request, when string, more map[string]any) map[string]any {
 	return more
 }
 
-// undoing is what the operation says that undoes the step.
-func (s Step) undoing() map[string]any {
+// undoing is the operation that undoes the step, at its host.
+func (s Step) undoing(host string) (map[string]any, error) {
+	there, undo, err := request(s.Undo)
+	if err == nil && there != host {
+		err = fmt.Errorf("%q: expected the host of Do", s.Undo)
+	}
+	if err != nil {
+		return nil, err
+	}
 	op := map[string]any{"undoes": s.Name}
-	if which := s.which(); which != "" {
+	which, err := s.which()
+	if which != "" {
 		op["which"] = which
 	}
-	return op
+	return operation(undo, s.UndoWhen, op), err
 }
 
 // request cuts POST http://payments/charges into the host and the request to it.

@@ -77,6 +77,9 @@ func TestMistakesAreNamed(t *testing.T) {
 		"step more: nothing undoes it: expected its Kind: saga.Pivot or saga.Retriable (no saga may end compensated with it), or saga.Compensatable (it may stay)": func(s *sagatest.Saga) {
 			s.Steps = append(s.Steps[:3:3], sagatest.Step{Name: "more", Do: "POST http://more/x"})
 		},
+		"expected Which, which says which action it undoes by room and bed": func(s *sagatest.Saga) {
+			s.Steps = []sagatest.Step{{Name: "a", Do: "POST http://a/x/{order}", Undo: "DELETE http://a/x/{order}/{room}/{bed}"}}
+		},
 		"no step is at the host": func(s *sagatest.Saga) { s.Steps = s.Steps[:1] },
 		"step more: no call of it": func(s *sagatest.Saga) {
 			s.Steps = append(s.Steps[:3:3], sagatest.Step{Name: "more", Do: "POST http://more/x", Kind: saga.Retriable})

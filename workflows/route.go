@@ -65,7 +65,8 @@ func parseSegment(part string) (segment, error) {
 	return segment{param: name}, nil
 }
 
-// match gives the parameters of a path; ok is false if the route does not fit.
+// match gives the parameters of a path; ok is false if the route does not fit. A parameter is
+// never empty: such a path names nothing.
 func (r *route) match(method, path string) (params map[string]any, ok bool) {
 	if method != r.method {
 		return nil, false
@@ -81,7 +82,7 @@ func (r *route) match(method, path string) (params map[string]any, ok bool) {
 	for i, s := range r.segments {
 		part, err := url.PathUnescape(parts[i])
 		switch {
-		case err != nil, s.param == "" && part != s.text:
+		case err != nil, s.param == "" && part != s.text, s.param != "" && part == "":
 			return nil, false
 		case s.param != "":
 			params[s.param] = part

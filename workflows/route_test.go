@@ -48,6 +48,19 @@ func TestTheRouteThatSaysMoreIsTaken(t *testing.T) {
 	}
 }
 
+// A parameter is never empty: a call whose path names nothing belongs to no operation.
+func TestEmptyParameterFitsNoRoute(t *testing.T) {
+	s := withOperations(t, `      find: {request: "POST /payments/{id}", saga: only}
+      refund: {request: "POST /payments/{id}/refund", saga: only}
+`)
+	for _, path := range []string{"/payments/", "/payments//", "/payments//refund"} {
+		var none *NoRouteError
+		if c, err := s.Match(post(path, `{}`)); !errors.As(err, &none) {
+			t.Errorf("%s: %v, %v: expected no route", path, c, err)
+		}
+	}
+}
+
 const twoConditions = `      card: {request: POST /payments, when: request.body.card != nil, saga: only}
       voucher: {request: POST /payments, when: request.body.voucher.code != "", saga: only}
 `
