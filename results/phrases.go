@@ -82,11 +82,11 @@ func (t *teller) text(e *history.Event) string {
 	case history.SagaRefused:
 		return detail(fmt.Sprintf("does not accept the saga (%s)", codeText(e.Code)), e)
 	case history.SagaStatus:
-		return "reports " + statusText(e)
+		return detail("reports "+statusText(e), e)
 	case history.SagaUnknown:
 		return "does not know the saga (404)"
 	case history.SagaEnded:
-		return fmt.Sprintf("reports %s: the saga has ended", statusText(e))
+		return detail(fmt.Sprintf("reports %s: the saga has ended", statusText(e)), e)
 	case history.SagaOperator:
 		return detail("an operator asks for compensation"+signed(e), e)
 	case history.SagaOperated:

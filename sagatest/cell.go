@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"runtime/debug"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -110,6 +111,7 @@ type process struct {
 	port   *simulation.Port
 	cancel context.CancelFunc
 	status saga.Status
+	why    string // the error that it ended with
 	work   sync.WaitGroup
 }
 
@@ -123,7 +125,7 @@ func (x *process) Start() {
 	port := x.cell.Port()
 	x.port, x.cancel = port, cancel
 	if !x.status.Ended() {
-		x.tell(saga.Running)
+		x.tell(saga.Running, nil)
 	}
 	x.work.Go(func() {
 		defer cancel()
@@ -131,7 +133,7 @@ func (x *process) Start() {
 		x.mu.Lock()
 		defer x.mu.Unlock()
 		if ended && x.port == port { // else it was killed meanwhile
-			x.tell(x.p.status(err))
+			x.tell(x.p.status(err), err)
 		}
 	})
 }
@@ -158,16 +160,20 @@ func (p *program) status(err error) saga.Status {
 	return saga.Completed
 }
 
-// tell records a status that differs from the one before; under the lock.
-func (x *process) tell(s saga.Status) {
+// tell records a status that differs from the one before, with the error that the code gave;
+// under the lock.
+func (x *process) tell(s saga.Status, why error) {
 	if s == x.status {
 		return
 	}
 	ended := x.status.Ended()
-	x.status = s
-	x.rec.Add(history.Event{Kind: history.SagaStatus, Saga: x.in.ID, Status: s})
+	x.status, x.why = s, ""
+	if why != nil {
+		x.why = strings.ReplaceAll(why.Error(), "\n", "; ")
+	}
+	x.rec.Add(history.Event{Kind: history.SagaStatus, Saga: x.in.ID, Status: s, Detail: x.why})
 	if s.Ended() && !ended {
-		x.rec.Add(history.Event{Kind: history.SagaEnded, Saga: x.in.ID, Status: s})
+		x.rec.Add(history.Event{Kind: history.SagaEnded, Saga: x.in.ID, Status: s, Detail: x.why})
 	}
 }
 
@@ -194,7 +200,7 @@ func (x *process) pending() string {
 func (x *process) confirm() {
 	x.mu.Lock()
 	defer x.mu.Unlock()
-	x.rec.Add(history.Event{Kind: history.SagaStatus, Saga: x.in.ID, Status: x.status})
+	x.rec.Add(history.Event{Kind: history.SagaStatus, Saga: x.in.ID, Status: x.status, Detail: x.why})
 	x.port = nil
 }
 

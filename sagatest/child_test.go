@@ -3,6 +3,7 @@ package sagatest_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"net/http"
 	"os"
 	"os/exec"
@@ -11,6 +12,7 @@ import (
 
 	"github.com/sagacheck/sagacheck/checkers"
 	"github.com/sagacheck/sagacheck/history"
+	"github.com/sagacheck/sagacheck/saga"
 	"github.com/sagacheck/sagacheck/sagatest"
 )
 
@@ -66,6 +68,7 @@ func TestBugIsFound(t *testing.T) {
 		"--- FAIL: TestBugIsFound/"+plan,
 		"lost-compensation: broke all-or-nothing: saga saga-1 was left compensated, but saga-1/charge booked payments/charge:saga-1:∅→exists and was never undone",
 		"▶       0.5 ms  payments         charge#1 takes effect",
+		"order → client   reports compensated: the saga has ended (Post \"http://payments/charges\": context deadline exceeded)",
 		"again: go test -run '^TestBugIsFound$/^"+plan+"$'",
 		"--- FAIL: TestBugIsFound/lose_reserve#1@response",
 		"left out: 13 plans: the start of a saga is a call of a function",
@@ -112,6 +115,37 @@ func TestPanicIsTold(t *testing.T) {
 		return err
 	}
 	expect(t, explored(t, s, ""), "plan reject charge#1@receive: the saga panicked: refused!")
+}
+
+// created is code that takes no other answer than 201.
+func created(ctx context.Context, client *http.Client, _ sagatest.Input) error {
+	r, err := http.NewRequestWithContext(ctx, http.MethodPost, "http://payments/charges", http.NoBody)
+	if err != nil {
+		return err
+	}
+	answer, err := client.Do(r)
+	if err != nil {
+		return err
+	}
+	defer answer.Body.Close()
+	if answer.StatusCode != http.StatusCreated {
+		return fmt.Errorf("charge: unexpected status %d", answer.StatusCode)
+	}
+	return nil
+}
+
+func charges(code int) sagatest.Saga {
+	return sagatest.Saga{Steps: []sagatest.Step{{Name: "charge", Do: "POST http://payments/charges", Kind: saga.Pivot, Code: code}}, Start: created}
+}
+
+// Why the code gave up is told.
+func TestErrorOfStartIsTold(t *testing.T) {
+	expect(t, explored(t, charges(0), ""), "it ended as compensated (charge: unexpected status 200): expected completed")
+}
+
+// A service may answer with another code: the run without faults is sound.
+func TestCodeOfAnswer(t *testing.T) {
+	expect(t, explored(t, charges(http.StatusCreated), ""), "--- FAIL: TestCodeOfAnswer/lose_charge")
 }
 
 // What was never at risk is not green.

@@ -114,19 +114,23 @@ func (e *exploration) learn() error {
 
 // sound says what is wrong with a run without faults; nil: it shows the whole saga.
 func (p *program) sound(h *history.History) error {
-	called, status := map[string]bool{}, saga.Status("")
+	called, end := map[string]bool{}, history.Event{}
 	for _, e := range h.Events {
 		switch e.Kind {
 		case history.CallSent:
 			step, _ := saga.CutInstance(e.Step)
 			called[step] = called[step] || e.Direction == saga.Action
 		case history.SagaStatus:
-			status = e.Status
+			end = e
 		}
 	}
 	var errs []error
-	if status != saga.Completed {
-		errs = append(errs, fmt.Errorf("it ended as %q: expected completed", status))
+	if end.Status != saga.Completed {
+		why := ""
+		if end.Detail != "" {
+			why = fmt.Sprintf(" (%s)", end.Detail)
+		}
+		errs = append(errs, fmt.Errorf("it ended as %s%s: expected completed", end.Status, why))
 	}
 	for _, s := range p.flow.Plan() {
 		if !called[s.Name] && !s.Optional {

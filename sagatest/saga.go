@@ -87,6 +87,8 @@ type Step struct {
 	// Answer is the body of the answer to Do, as JSON; its texts are templates, as in the file
 	// of a workflow. Default: {"id": "${new.id}"} where Undo needs the id, else {}.
 	Answer any
+	// Code of the answer to Do. Default: 200.
+	Code int
 }
 
 // defaultSettle is Settle where nobody says it.
@@ -164,7 +166,7 @@ func (p *program) written() (*workflows.Workflow, error) {
 			at = map[string]any{}
 			services[service] = at
 		}
-		at[s.Name] = operation(do, s.When, map[string]any{"answer": map[string]any{"body": s.answer()}})
+		at[s.Name] = operation(do, s.When, map[string]any{"answer": s.answer()})
 		step := map[string]any{"name": s.Name, "do": service + "." + s.Name, "optional": s.Optional}
 		if s.Kind != "" {
 			step["kind"] = s.Kind
@@ -196,15 +198,18 @@ func (p *program) written() (*workflows.Workflow, error) {
 	return workflows.Parse(p.Name, file)
 }
 
-func (s Step) answer() any {
+// answer is the answer to Do.
+func (s Step) answer() map[string]any {
 	_, own := s.params()
+	body := s.Answer
 	switch {
-	case s.Answer != nil:
-		return s.Answer
+	case body != nil:
 	case s.Which == "" && len(own) == 0:
-		return map[string]any{}
+		body = map[string]any{}
+	default:
+		body = map[string]any{"id": "${new.id}"}
 	}
-	return map[string]any{"id": "${new.id}"}
+	return map[string]any{"code": cmp.Or(s.Code, http.StatusOK), "body": body}
 }
 
 // params are the parameters of Undo's path: those that Do's has, too, and its own.
