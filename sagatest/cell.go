@@ -10,6 +10,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"testing"
 	"time"
 
 	"github.com/sagacheck/sagacheck/faults"
@@ -25,7 +26,7 @@ import (
 const quiet = 30 * time.Second
 
 // run runs the saga under a plan, in the bubble of its caller.
-func (p *program) run(plan faults.Plan) (*history.History, error) {
+func (p *program) run(t testing.TB, plan faults.Plan) (*history.History, error) {
 	const id = "saga-1"
 	started, err := p.flow.Begin(id, 1)
 	if err != nil {
@@ -50,7 +51,7 @@ func (p *program) run(plan faults.Plan) (*history.History, error) {
 	cell.World, life.cell = r.world, cell
 	life.code = p.Start
 	if p.Open != nil {
-		life.code = p.Open()
+		life.code = p.Open(t)
 	}
 	cell.Begin()
 	rec.Add(history.Event{Kind: history.SagaSubmitted, Saga: id})
@@ -112,7 +113,7 @@ type process struct {
 	cancel context.CancelFunc
 	status saga.Status
 	why    string // the error that it ended with
-	work   sync.WaitGroup
+	runs   []chan struct{} // each closed when the code of a start has returned
 }
 
 var _ simulation.Process = (*process)(nil)
@@ -127,7 +128,10 @@ func (x *process) Start() {
 	if !x.status.Ended() {
 		x.tell(saga.Running, nil)
 	}
-	x.work.Go(func() {
+	returned := make(chan struct{})
+	x.runs = append(x.runs, returned)
+	go func() {
+		defer close(returned)
 		defer cancel()
 		ended, err := x.call(ctx, &http.Client{Transport: port})
 		x.mu.Lock()
@@ -135,7 +139,7 @@ func (x *process) Start() {
 		if ended && x.port == port { // else it was killed meanwhile
 			x.tell(x.p.status(err), err)
 		}
-	})
+	}()
 }
 
 // call calls the code. A panic is trouble: there is no verdict on code that does not run.
@@ -204,12 +208,22 @@ func (x *process) confirm() {
 	x.port = nil
 }
 
+// longest is how much virtual time code may take to end when its cell is over.
+const longest = time.Hour
+
 // end waits for the code when its cell is over.
 func (x *process) end() {
 	x.mu.Lock()
 	x.cancel()
 	x.mu.Unlock()
-	x.work.Wait()
+	late := time.After(longest)
+	for _, ended := range x.runs {
+		select {
+		case <-ended:
+		case <-late:
+			return
+		}
+	}
 }
 
 // observe puts what was asked for in the place of what was expected.

@@ -34,7 +34,7 @@ func explored(t *testing.T, s sagatest.Saga, run string) string {
 	if run != "" {
 		pattern += "/" + run
 	}
-	args := []string{"-test.v", "-test.run", pattern}
+	args := []string{"-test.v", "-test.timeout", "1m", "-test.run", pattern}
 	if dir := os.Getenv(artifacts); dir != "" {
 		args = append(args, "-test.artifacts", "-test.outputdir", dir)
 	}

@@ -19,7 +19,8 @@
 //
 // Each plan runs in a bubble of testing/synctest of its own: the code must not wait for
 // anything outside it (a socket, a goroutine that was started before), nor hold a mutex while
-// it calls or sleeps, and its goroutines must end when their context does.
+// it calls or sleeps, and its goroutines must end when their context does (or in a Cleanup of
+// what Open is given).
 //
 // Goals: a first finding within minutes, in the tests that a team has already. Non-goals: what
 // needs a process, a socket or a real clock; the command sagacheck has those.

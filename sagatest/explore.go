@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"slices"
 	"testing"
-	"testing/synctest"
 	"time"
 
 	"github.com/sagacheck/sagacheck/checkers"
@@ -72,16 +71,6 @@ func newExploration(t *testing.T, p *program, selected []checkers.Checker) *expl
 	}
 	e.collector = results.New(results.Meta{Command: "sagatest", System: results.System{By: results.ByWorkflow}, Properties: docs})
 	return e
-}
-
-// cell runs a plan in a bubble of its own.
-func (e *exploration) cell(plan faults.Plan) (h *history.History, err error) {
-	synctest.Test(e.t, func(*testing.T) {
-		began := time.Now()
-		h, err = e.p.run(plan)
-		e.virtual += time.Since(began)
-	})
-	return h, err
 }
 
 // learn runs the saga without a fault, and then with each answer lost once, to find out how

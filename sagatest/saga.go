@@ -11,6 +11,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"testing"
 	"time"
 
 	"github.com/sagacheck/sagacheck/participants"
@@ -34,7 +35,9 @@ type Saga struct {
 	// makes an empty store, and the code on it. When a plan kills the process, the context of
 	// the code is cancelled, its calls never return, and the same code is called again, with
 	// the same input: it goes on with what it finds in its store. Without Open nothing is killed.
-	Open func() Start
+	// It is called once for each plan, and what it gives to Cleanup is called after it, in the
+	// bubble of the plan: that closes the store.
+	Open func(t testing.TB) Start
 	// Status says what an end of the code (nil included) means: saga.Completed,
 	// saga.Compensated, or saga.Stuck where a person is needed. Default: an error is
 	// saga.Compensated.

@@ -80,7 +80,7 @@ func transfers(hasty bool) sagatest.Saga {
 			{Name: "withdraw", Do: "POST http://a-bank/withdrawals", Undo: "POST http://a-bank/refunds"},
 			{Name: "deposit", Do: "POST http://b-bank/deposits", Kind: saga.Pivot},
 		},
-		Open: func() sagatest.Start {
+		Open: func(testing.TB) sagatest.Start {
 			store := &journal{done: map[string]bool{}}
 			return func(ctx context.Context, client *http.Client, in sagatest.Input) error {
 				return transfer{order: order{client: client, id: in.ID}, journal: store, hasty: hasty}.run(ctx)
