@@ -39,6 +39,7 @@ func (p *program) run(t testing.TB, plan faults.Plan) (*history.History, error) 
 	}
 	rec := history.NewRecorder(header)
 	life := &process{rec: rec, p: p, in: Input{ID: id, Body: started.Body}}
+	life.ctx, life.cancel = context.WithCancel(context.Background())
 	cell := simulation.New(simulation.Setup{
 		Plan: plan, Sagas: []string{id}, Rec: rec, Route: r.route, Process: life,
 		Service: func(step string) string {
@@ -102,15 +103,16 @@ func (p *program) header(plan faults.Plan, id string) (history.Header, error) {
 
 // process is what runs the saga's code, and may be killed.
 type process struct {
-	p    *program
-	rec  *history.Recorder
-	cell *simulation.Cell
-	code Start
-	in   Input
+	p      *program
+	rec    *history.Recorder
+	cell   *simulation.Cell
+	code   Start
+	in     Input
+	ctx    context.Context // ends with the cell
+	cancel context.CancelFunc
 
 	mu     sync.Mutex
 	port   *simulation.Port
-	cancel context.CancelFunc
 	status saga.Status
 	why    string // the error that it ended with
 	runs   []chan struct{} // each closed when the code of a start has returned
@@ -122,9 +124,9 @@ var _ simulation.Process = (*process)(nil)
 func (x *process) Start() {
 	x.mu.Lock()
 	defer x.mu.Unlock()
-	ctx, cancel := context.WithCancel(context.Background())
+	ctx, cancel := context.WithCancel(x.ctx)
 	port := x.cell.Port()
-	x.port, x.cancel = port, cancel
+	x.port = port
 	if !x.status.Ended() {
 		x.tell(saga.Running, nil)
 	}
@@ -181,13 +183,15 @@ func (x *process) tell(s saga.Status, why error) {
 	}
 }
 
-// Kill ends the code where it stands: its calls never return.
+// Kill ends the code where it stands: its calls never return. Its context goes on, since a
+// process that is killed can't do anything about it.
 func (x *process) Kill() {
 	x.mu.Lock()
 	defer x.mu.Unlock()
-	x.port.Kill()
-	x.port = nil
-	x.cancel()
+	if x.port != nil { // nil: nobody takes notice of it any more
+		x.port.Kill()
+		x.port = nil
+	}
 }
 
 // pending says what is still to come; empty: nothing.
@@ -211,11 +215,9 @@ func (x *process) confirm() {
 // longest is how much virtual time code may take to end when its cell is over.
 const longest = time.Hour
 
-// end waits for the code when its cell is over.
+// end ends the context of all that was started, when its cell is over, and waits for the code.
 func (x *process) end() {
-	x.mu.Lock()
 	x.cancel()
-	x.mu.Unlock()
 	late := time.After(longest)
 	for _, ended := range x.runs {
 		select {

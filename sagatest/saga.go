@@ -32,9 +32,11 @@ type Saga struct {
 	// done, an error that all is undone again (see Status).
 	Start Start
 	// Open is given in place of Start where the saga has a store that outlives its process: it
-	// makes an empty store, and the code on it. When a plan kills the process, the context of
-	// the code is cancelled, its calls never return, and the same code is called again, with
-	// the same input: it goes on with what it finds in its store. Without Open nothing is killed.
+	// makes an empty store, and the code on it. When a plan kills the process, its calls never
+	// return, and the same code is called again, with the same input: it goes on with what it
+	// finds in its store. The context of the killed code goes on, as nobody tells a dead process;
+	// what it does besides its calls (a goroutine that renews a lease) goes on as well, up to its
+	// next call. Without Open nothing is killed.
 	// It is called once for each plan, and what it gives to Cleanup is called after it, in the
 	// bubble of the plan: that closes the store.
 	Open func(t testing.TB) Start

@@ -97,3 +97,17 @@ func TestTransfer(t *testing.T) { sagatest.Explore(t, transfers(false)) }
 func TestForgottenTurnIsFound(t *testing.T) {
 	expect(t, explored(t, transfers(true), ""), "crash-orchestrator", "FAIL")
 }
+
+// A process that is killed is not told: code that would turn back when its context ends does
+// not.
+func TestDeadProcessIsNotTold(t *testing.T) {
+	s := transfers(false)
+	s.Open = func(testing.TB) sagatest.Start {
+		store := &journal{done: map[string]bool{}}
+		return func(ctx context.Context, client *http.Client, in sagatest.Input) error {
+			defer context.AfterFunc(ctx, func() { store.add("turned") })()
+			return transfer{order: order{client: client, id: in.ID}, journal: store}.run(ctx)
+		}
+	}
+	sagatest.Explore(t, s)
+}

@@ -1,7 +1,6 @@
 package simulation
 
 import (
-	"context"
 	"fmt"
 	"io"
 	"net/http"
@@ -279,7 +278,7 @@ func (s *stall) Read([]byte) (int, error) {
 	select {
 	case <-s.x.request.Context().Done():
 		s.x.end(s.got)
-		return 0, context.Cause(s.x.request.Context())
+		return 0, s.x.port.given(s.x.request)
 	case <-s.x.port.killed:
 	case <-s.x.cell.ctx.Done():
 	}

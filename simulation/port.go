@@ -72,7 +72,7 @@ func (p *Port) RoundTrip(r *http.Request) (*http.Response, error) {
 		return x.take(got)
 	case <-r.Context().Done():
 		x.end(reply{})
-		return nil, context.Cause(r.Context())
+		return nil, p.given(r)
 	case <-p.killed:
 	case <-c.ctx.Done():
 	}
@@ -87,11 +87,20 @@ func (p *Port) pass(r *http.Request, a participants.Answer) (*http.Response, err
 	case <-time.After(2 * travel):
 		return whole(r, a).response(0, nil), nil
 	case <-r.Context().Done():
-		return nil, context.Cause(r.Context())
+		return nil, p.given(r)
 	case <-p.killed:
 	case <-p.cell.ctx.Done():
 	}
 	return nil, p.silence()
+}
+
+// given is what a call gets whose context has ended, unless its process was killed in the same
+// instant.
+func (p *Port) given(r *http.Request) error {
+	if p.dead() {
+		return p.silence()
+	}
+	return context.Cause(r.Context())
 }
 
 func (p *Port) dead() bool {
