@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"testing"
 	"time"
@@ -104,11 +105,19 @@ func (e *exploration) learn() error {
 // sound says what is wrong with a run without faults; nil: it shows the whole saga.
 func (p *program) sound(h *history.History) error {
 	called, end := map[string]bool{}, history.Event{}
+	said := map[string]map[string]bool{} // step → its requests
 	for _, e := range h.Events {
 		switch e.Kind {
 		case history.CallSent:
+			if e.Direction != saga.Action {
+				continue
+			}
 			step, _ := saga.CutInstance(e.Step)
-			called[step] = called[step] || e.Direction == saga.Action
+			called[step] = true
+			if said[e.Step] == nil {
+				said[e.Step] = map[string]bool{}
+			}
+			said[e.Step][e.Request.Target+" "+e.Key+" "+e.Request.Body] = true
 		case history.SagaStatus:
 			end = e
 		}
@@ -124,6 +133,11 @@ func (p *program) sound(h *history.History) error {
 	for _, s := range p.flow.Plan() {
 		if !called[s.Name] && !s.Optional {
 			errs = append(errs, fmt.Errorf("step %s: no call of it: expected %s through the client that Start is given, or Optional", s.Name, s.Do.Title()))
+		}
+	}
+	for _, step := range slices.Sorted(maps.Keys(said)) {
+		if n := len(said[step]); n > 1 {
+			errs = append(errs, fmt.Errorf("step %s: without a fault it was called with %d requests that differ: expected one; what is done for each item is an operation with each in the file of a Workflow", step, n))
 		}
 	}
 	return errors.Join(errs...)

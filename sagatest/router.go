@@ -2,6 +2,7 @@ package sagatest
 
 import (
 	"cmp"
+	"errors"
 	"fmt"
 	"maps"
 	"net/http"
@@ -46,6 +47,9 @@ func (p *program) router(vars workflows.SagaVars) *router {
 	}
 }
 
+// elsewhere is what to do about a call of no step.
+const elsewhere = "what belongs to no step is one of the stubs in the file of a Workflow"
+
 // route finds out what a request is.
 func (r *router) route(req *http.Request, body []byte) (simulation.Called, error) {
 	service, known := r.p.hosts[strings.ToLower(req.URL.Host)]
@@ -53,13 +57,16 @@ func (r *router) route(req *http.Request, body []byte) (simulation.Called, error
 		service, known = r.p.hosts[strings.ToLower(req.URL.Hostname())]
 	}
 	if !known {
-		return simulation.Called{Seen: r.p.flow.Seen("", workflows.RequestOf(req, body))}, fmt.Errorf("%s %s: no step is at the host %q: expected one of %s",
-			req.Method, req.URL, req.URL.Host, strings.Join(slices.Sorted(maps.Keys(r.p.hosts)), ", "))
+		return simulation.Called{Seen: r.p.flow.Seen("", workflows.RequestOf(req, body))}, fmt.Errorf("%s %s: no step is at the host %q: expected one of %s; %s",
+			req.Method, req.URL, req.URL.Host, strings.Join(slices.Sorted(maps.Keys(r.p.hosts)), ", "), elsewhere)
 	}
 	sent := workflows.RequestOf(req, body)
 	called := simulation.Called{Seen: r.p.flow.Seen(service, sent)}
 	call, err := r.p.flow.Services[service].Match(sent)
+	var none *workflows.NoRouteError
 	switch {
+	case errors.As(err, &none):
+		return called, fmt.Errorf("%w; %s", err, elsewhere)
 	case err != nil:
 		return called, err
 	case call.Pass && call.Stub != nil:

@@ -2,6 +2,7 @@ package sagatest_test
 
 import (
 	"context"
+	"errors"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -62,6 +63,40 @@ func TestWorkflowFile(t *testing.T) {
 	if os.Getenv(asChild) != "" && started != `{"amount":40}` {
 		t.Errorf("it was started with %q: expected the body of the file", started)
 	}
+}
+
+// besides is the saga of example_test.go, whose code makes one more call before all others.
+func besides(method, url, body string) sagatest.Saga {
+	s := orders(true)
+	was := s.Start
+	s.Start = func(ctx context.Context, client *http.Client, in sagatest.Input) error {
+		r, err := http.NewRequestWithContext(ctx, method, url, strings.NewReader(body))
+		if err != nil {
+			return err
+		}
+		answer, err := client.Do(r)
+		if err != nil {
+			return err
+		}
+		return errors.Join(answer.Body.Close(), was(ctx, client, in))
+	}
+	return s
+}
+
+// A call that belongs to no step needs a stub.
+func TestCallOfNoStepIsTold(t *testing.T) {
+	for name, url := range map[string]string{"host": "http://prices/list", "path": "http://payments/prices"} {
+		t.Run(name, func(t *testing.T) {
+			expect(t, explored(t, besides(http.MethodGet, url, ""), ""), "what belongs to no step is one of the stubs in the file of a Workflow")
+		})
+	}
+}
+
+// A step that is taken once for each item is told, where it passed for calls that were tried
+// again.
+func TestStepOfEachItemIsTold(t *testing.T) {
+	expect(t, explored(t, besides(http.MethodPost, "http://stock/reservations", `{"item": 2}`), ""),
+		"step reserve: without a fault it was called with 2 requests that differ: expected one; what is done for each item is an operation with each in the file of a Workflow")
 }
 
 // What a saga says wrongly is said at once.
