@@ -1,6 +1,7 @@
 package sagatest
 
 import (
+	"errors"
 	"fmt"
 	"regexp"
 	"runtime"
@@ -22,6 +23,8 @@ const afterwards = 2 * time.Minute
 // takes a few milliseconds.
 var standing = 30 * time.Second
 
+var errLeft = errors.New("it left a goroutine behind: expected each to end when the context of Start does, or in a Cleanup of what Open is given")
+
 // cell runs a plan in a bubble of its own.
 func (e *exploration) cell(plan faults.Plan) (h *history.History, err error) {
 	defer e.watch(plan)()
@@ -30,7 +33,10 @@ func (e *exploration) cell(plan faults.Plan) (h *history.History, err error) {
 		switch why := recover(); {
 		case why == nil:
 		case strings.HasPrefix(fmt.Sprint(why), "deadlock:"):
-			err = fmt.Errorf("it left a goroutine behind: expected each to end when the context of Start does, or in a Cleanup of what Open is given:\n%s", in(own))
+			if err = errLeft; !e.left {
+				err = fmt.Errorf("%w:\n%s", err, in(own))
+			}
+			e.left = true
 		default:
 			panic(why)
 		}

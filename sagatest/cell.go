@@ -114,7 +114,7 @@ type process struct {
 	mu     sync.Mutex
 	port   *simulation.Port
 	status saga.Status
-	why    string // the error that it ended with
+	why    string          // the error that it ended with
 	runs   []chan struct{} // each closed when the code of a start has returned
 }
 

@@ -52,6 +52,7 @@ type exploration struct {
 	virtual time.Duration
 	ran     map[string]bool // plans, by ID
 	leftOut map[string]int  // why → plans
+	left    bool            // goroutines that a plan left behind were shown
 	failed  []failure       // in the order in which they were found
 }
 

@@ -47,11 +47,11 @@ func (p *Port) RoundTrip(r *http.Request) (*http.Response, error) {
 		return nil, err
 	case c.ctx.Err() != nil || p.dead():
 		return nil, p.silence()
-	case r.Context().Err() != nil:
-		c.count(r)
-		return nil, context.Cause(r.Context())
 	}
 	c.count(r)
+	if r.Context().Err() != nil {
+		return nil, context.Cause(r.Context())
+	}
 	called, err := c.Route(r, body)
 	if err != nil {
 		c.Rec.Add(history.Event{Kind: history.CallUnmatched, Request: called.Seen, Detail: err.Error()})
