@@ -6,8 +6,9 @@ import (
 )
 
 // waysRound gives up each step for which another one stands: it is refused, or nobody hears what
-// became of it. Then its undo fails at first, or the orchestrator is killed in it, or when the other
-// step is under way; and the other step is refused, too, or one that comes later.
+// became of it. Then its undo fails at first, or the orchestrator is killed in it, or asked for the
+// rollback, or killed when the other step is under way; and the other step is refused, too, or one
+// that comes later.
 func (e *ending) waysRound() {
 	for _, s := range e.d.Steps {
 		way, ok := e.d.Step(e.d.Fallbacks()[s.Name])
@@ -27,6 +28,9 @@ func (e *ending) waysRound() {
 		if e.a.Process {
 			both(unheard, killed(undo, s.Compensation.Retry))
 			both(refused, killed(other, way.Action.Retry))
+		}
+		if e.a.Operator {
+			both(unheard, askedBack(undo), unavailable(undo))
 		}
 		for i, later := range e.d.Steps {
 			if p := e.d.Predecessors(i); len(p) == 1 && p[0] == way.Name {

@@ -219,12 +219,12 @@ func (w *attemptWalk) operated(e faults.Injection) {
 
 // asked: an operator asks for the rollback. Past the pivot the answer is no, and
 // nothing changes; beside it, on the way back, or when all critical steps may be
-// done, it is a race.
+// done, it is a race. A step that gives way is undone on the way forward.
 func (w *attemptWalk) asked() {
 	step, _ := w.pr.def.Step(w.ref.Step)
 	switch {
 	case w.pr.pivoted && slices.ContainsFunc(w.pr.def.Ancestors(step.Name), w.pr.isPivot):
-	case w.pr.pivoted, w.ref.Direction == saga.Compensation, step.Kind == saga.Pivot, step.Kind == saga.Deferrable:
+	case w.pr.pivoted, w.ref.Direction == saga.Compensation && w.pr.steps[step.Name] != gaveWay, step.Kind == saga.Pivot, step.Kind == saga.Deferrable:
 		w.pr.doubtful = true
 	default:
 		w.pr.asked = true

@@ -37,6 +37,11 @@ var wayDefects = []Defect{
 		Description: "after a restart nobody knows that another step stands for one that is given up",
 		lay:         fallbackForgotten,
 	},
+	{
+		Name: "fallback-after-turn", Anomaly: "action-after-turn", Needs: "an operator's rollback while an action is undone for which another step stands",
+		Description: "a step is taken in the place of another one although its saga has turned meanwhile",
+		lay:         fallbackAfterTurn,
+	},
 }
 
 // gaveWay tells whether a step is given up, and another one stands for it.
@@ -75,4 +80,12 @@ func fallbackIgnored(r *reference.Rules) {
 func fallbackForgotten(r *reference.Rules) {
 	was, restarted := r.Failed, hasRestarted(r)
 	r.Failed = func(s *state, step int) bool { return was(s, step) || restarted.Load() && gaveWay(s, step) }
+}
+
+func fallbackAfterTurn(r *reference.Rules) {
+	was := r.OnTheWayBack
+	r.OnTheWayBack = func(s *state, step int) bool {
+		first := s.Def.StepIndex(s.Def.Steps[step].FallbackFor)
+		return was(s, step) || first >= 0 && gaveWay(s, first) && s.Undone(first) && !s.Actions[step].Exhausted
+	}
 }
