@@ -8,6 +8,7 @@ import (
 
 	"github.com/sagacheck/sagacheck/faults"
 	"github.com/sagacheck/sagacheck/history"
+	"github.com/sagacheck/sagacheck/internal/striking"
 	"github.com/sagacheck/sagacheck/participants"
 	"github.com/sagacheck/sagacheck/saga"
 )
@@ -15,7 +16,7 @@ import (
 // Hook is the participants' hook of this cell.
 func (c *Cell) Hook(call participants.Call, m participants.Moment) *participants.Answer {
 	if call.Copy > 0 {
-		return c.refuseCopy(call, m)
+		return c.strikes.RefuseCopy(call, m)
 	}
 	if m == participants.Arrived {
 		c.mu.Lock()
@@ -27,58 +28,24 @@ func (c *Cell) Hook(call participants.Call, m participants.Moment) *participants
 		}
 	}
 	var answer *participants.Answer
-	for _, i := range c.on(call, m.Phase()) {
+	for _, i := range c.strikes.On(call, m.Phase()) {
 		e := c.Plan.Faults[i].Injection(0)
-		if moment(e, m.Phase()) != m {
+		if striking.Moment(e, m.Phase()) != m {
 			continue
 		}
-		c.fire(i, call, "the participant held the attempt")
+		c.strikes.Fire(i, call, "the participant held the attempt")
 		c.strike(i, e, call.Op.Step)
 		if e.Asked {
 			c.askRollback(call.Op.Saga)
 		}
 		if !e.OnProcess() {
-			c.healed(i, call.Op)
+			c.strikes.Heal(i, call.Op)
 		}
 		if answer == nil {
-			answer = given(e.Answer)
+			answer = striking.Given(e.Answer)
 		}
 	}
 	return answer
-}
-
-// refuseCopy answers a second copy of an attempt that the plan refuses for good: "nothing
-// was done" must stay true, whichever of the two arrives first.
-func (c *Cell) refuseCopy(call participants.Call, m participants.Moment) *participants.Answer {
-	call.Copy = 0
-	for _, i := range c.on(call, m.Phase()) {
-		if e := c.Plan.Faults[i].Injection(0); e.Refuses() && moment(e, m.Phase()) == m {
-			return given(e.Answer)
-		}
-	}
-	return nil
-}
-
-// moment is when an injection shows inside the participant.
-func moment(e faults.Injection, p saga.Phase) participants.Moment {
-	switch {
-	case e.Decides:
-		return participants.Deciding
-	case p == saga.Commit:
-		return participants.Committed
-	}
-	return participants.Arrived
-}
-
-// given is an answer as the participants give it.
-func given(a *faults.Answer) *participants.Answer {
-	if a == nil {
-		return nil
-	}
-	return &participants.Answer{
-		Code: a.Code, Title: a.Title, Detail: a.Detail,
-		RetryAfterS: a.RetryAfterS, RetryAfterDate: a.RetryAfterDate, Hangup: a.Hangup, Garble: a.Garble,
-	}
 }
 
 // strike makes the victim of a fault go away, and come back.
@@ -141,7 +108,7 @@ func (c *Cell) kill(i int, e faults.Injection, step string) {
 	c.Rec.Add(history.Event{Kind: history.ProcessKilled, Fault: &i})
 	c.background(func() {
 		defer func() { <-c.process }()
-		defer c.healed(i, saga.Operation{})
+		defer c.strikes.Heal(i, saga.Operation{})
 		if !c.wait(e.For) {
 			return
 		}
@@ -178,7 +145,7 @@ func (c *Cell) startWindow(i int, f faults.Fault) {
 		case f.FromMS > 0 && !c.wait(f.From()):
 			return
 		case e.Victim != "":
-			c.fire(i, participants.Call{}, "killed at its time")
+			c.strikes.Fire(i, participants.Call{}, "killed at its time")
 			c.strike(i, e, "")
 			return
 		case f.FromMS > 0:
@@ -214,16 +181,16 @@ func (c *Cell) meet(i int, f faults.Fault, x *exchange) (e faults.Injection) {
 	}
 	if e.Answer != nil {
 		c.answers[x.call] = func() *participants.Answer {
-			c.fire(i, x.call, fmt.Sprintf("answered %d", e.Answer.Code))
-			return given(e.Answer)
+			c.strikes.Fire(i, x.call, fmt.Sprintf("answered %d", e.Answer.Code))
+			return striking.Given(e.Answer)
 		}
 	}
 	c.mu.Unlock()
 	switch {
 	case e.Cut:
-		c.fire(i, x.call, "connection reset, request not delivered")
+		c.strikes.Fire(i, x.call, "connection reset, request not delivered")
 	case len(e.Bends) > 0:
-		c.fire(i, x.call, x.evidence())
+		c.strikes.Fire(i, x.call, x.evidence())
 	}
 	return e
 }
@@ -234,7 +201,7 @@ func (c *Cell) refuses(op saga.Operation) bool {
 	c.mu.Lock()
 	next := participants.Call{Op: op, Attempt: c.counted[op] + 1}
 	c.mu.Unlock()
-	for _, i := range c.on(next, saga.Connect) {
+	for _, i := range c.strikes.On(next, saga.Connect) {
 		c.mu.Lock()
 		since, before := c.refused[i]
 		if !before {
@@ -244,13 +211,10 @@ func (c *Cell) refuses(op saga.Operation) bool {
 		length := c.Plan.Faults[i].Injection(0).For
 		switch {
 		case !before:
-			c.Rec.Add(history.Event{
-				Kind: history.FaultFired, Fault: &i, Saga: op.Saga, Step: op.Step, Direction: op.Direction, Part: op.Part,
-				Detail: "a connection was refused",
-			})
+			c.strikes.Fire(i, participants.Call{Op: op}, "a connection was refused")
 			c.background(func() {
 				c.wait(length)
-				c.Rec.Add(history.Event{Kind: history.FaultHealed, Fault: &i, Saga: op.Saga, Step: op.Step, Direction: op.Direction, Part: op.Part})
+				c.strikes.Heal(i, op)
 			})
 			return true
 		case time.Since(since) < length:

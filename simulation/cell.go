@@ -5,13 +5,13 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
-	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
 
 	"github.com/sagacheck/sagacheck/faults"
 	"github.com/sagacheck/sagacheck/history"
+	"github.com/sagacheck/sagacheck/internal/striking"
 	"github.com/sagacheck/sagacheck/participants"
 	"github.com/sagacheck/sagacheck/saga"
 )
@@ -66,7 +66,8 @@ type Cell struct {
 	cancel  context.CancelFunc
 	pending atomic.Int64 // calls, copies and timers under way
 	work    sync.WaitGroup
-	started []sync.Once   // of each fault: the clock of a window
+	started []sync.Once // of each fault: the clock of a window
+	strikes *striking.Strikes
 	process chan struct{} // one kill at a time: it holds a token while the process is away
 
 	mu      sync.Mutex
@@ -75,9 +76,7 @@ type Cell struct {
 	open    map[int]int    // window → attempts that have met it
 	down    map[string]int // service → crashes it has not recovered from
 	answers map[participants.Call]func() *participants.Answer
-	hurts   map[int]bool      // faults that are on right now
 	refused map[int]time.Time // faults that refuse → since when
-	claimed map[int]string    // fault → the saga that got to its point first
 	over    time.Time
 	errs    []error
 }
@@ -85,8 +84,8 @@ type Cell struct {
 // New makes a cell for a valid plan.
 func New(s Setup) *Cell {
 	c := &Cell{
-		Setup: s, counted: map[saga.Operation]int{}, open: map[int]int{}, down: map[string]int{}, hurts: map[int]bool{},
-		answers: map[participants.Call]func() *participants.Answer{}, refused: map[int]time.Time{}, claimed: map[int]string{},
+		Setup: s, strikes: striking.New(s.Plan, s.Sagas, s.Rec), counted: map[saga.Operation]int{}, open: map[int]int{}, down: map[string]int{},
+		answers: map[participants.Call]func() *participants.Answer{}, refused: map[int]time.Time{},
 		started: make([]sync.Once, len(s.Plan.Faults)), process: make(chan struct{}, 1),
 	}
 	c.ctx, c.cancel = context.WithCancel(context.Background())
@@ -239,55 +238,4 @@ func (c *Cell) number(op saga.Operation) int {
 	defer c.mu.Unlock()
 	c.counted[op]++
 	return c.counted[op]
-}
-
-// on lists the faults planned for an attempt at one of the phases. A fault without a saga
-// is from then on that saga's.
-func (c *Cell) on(call participants.Call, phases ...saga.Phase) []int {
-	var hits []int
-	for i, f := range c.Plan.Faults {
-		if f.At.IsZero() || f.At.Ref() != call.Op.Ref() || f.At.Attempt != call.Attempt {
-			continue
-		}
-		if slices.Contains(phases, f.At.Phase) && c.claims(i, call.Op.Saga) {
-			hits = append(hits, i)
-		}
-	}
-	return hits
-}
-
-// claims tells whether a fault is for a saga; the first that asks gets it.
-func (c *Cell) claims(i int, id string) bool {
-	if n := c.Plan.Faults[i].Saga; n > 0 {
-		return n <= len(c.Sagas) && c.Sagas[n-1] == id
-	}
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if c.claimed[i] == "" {
-		c.claimed[i] = id
-	}
-	return c.claimed[i] == id
-}
-
-// fire records that a fault acts on an attempt, with its evidence.
-func (c *Cell) fire(i int, call participants.Call, detail string) {
-	c.mu.Lock()
-	c.hurts[i] = true
-	c.mu.Unlock()
-	op := call.Op
-	c.Rec.Add(history.Event{
-		Kind: history.FaultFired, Fault: &i, Saga: op.Saga, Step: op.Step, Direction: op.Direction, Part: op.Part,
-		Attempt: call.Attempt, Copy: call.Copy, Detail: detail,
-	})
-}
-
-// healed records the end of a point fault, once for each time it fired.
-func (c *Cell) healed(i int, op saga.Operation) {
-	c.mu.Lock()
-	was := c.hurts[i]
-	c.hurts[i] = false
-	c.mu.Unlock()
-	if was {
-		c.Rec.Add(history.Event{Kind: history.FaultHealed, Fault: &i, Saga: op.Saga, Step: op.Step, Direction: op.Direction, Part: op.Part})
-	}
 }

@@ -86,7 +86,7 @@ func (x *exchange) run() {
 	case <-x.cell.ctx.Done():
 	}
 	for _, i := range x.hits {
-		x.cell.healed(i, x.call.Op)
+		x.cell.strikes.Heal(i, x.call.Op)
 	}
 }
 
@@ -116,8 +116,8 @@ func (x *exchange) carryOut() {
 	if x.atParticipant() {
 		c.World.Answered(x.call, a)
 	}
-	for _, i := range c.on(x.call, saga.Response) {
-		c.fire(i, x.call, "the answer had left the participant")
+	for _, i := range c.strikes.On(x.call, saga.Response) {
+		c.strikes.Fire(i, x.call, "the answer had left the participant")
 		c.strike(i, c.Plan.Faults[i].Injection(0), x.call.Op.Step)
 	}
 	c.wait(travel)
@@ -148,7 +148,7 @@ func (x *exchange) plan() (bends []faults.Bend, cut bool) {
 		}
 		bends = append(bends, met.Bends...)
 	}
-	for _, i := range c.on(x.call, saga.Request, saga.Response) {
+	for _, i := range c.strikes.On(x.call, saga.Request, saga.Response) {
 		f := c.Plan.Faults[i]
 		e := f.Injection(0)
 		if e.Copied {
@@ -157,7 +157,7 @@ func (x *exchange) plan() (bends []faults.Bend, cut bool) {
 		}
 		x.hits = append(x.hits, i)
 		if f.At.Phase == saga.Request {
-			c.fire(i, x.call, x.evidence())
+			c.strikes.Fire(i, x.call, x.evidence())
 		}
 		bends = append(bends, e.Bends...)
 	}
@@ -170,13 +170,13 @@ func (x *exchange) second(i int, after time.Duration) {
 	if !c.wait(after) {
 		return
 	}
-	c.fire(i, x.call, fmt.Sprintf("a second copy of a request with a body of %d bytes", len(x.body)))
+	c.strikes.Fire(i, x.call, fmt.Sprintf("a second copy of a request with a body of %d bytes", len(x.body)))
 	again := x.call
 	again.Copy = 1
 	if a := x.called.Handle(again, x.request.Header, x.body); x.atParticipant() {
 		c.World.Answered(again, a)
 	}
-	c.healed(i, x.call.Op)
+	c.strikes.Heal(i, x.call.Op)
 }
 
 // trickle is how long bytes take that trickle.

@@ -104,7 +104,7 @@ func (in *Injector) struckLater(i int, f faults.Fault, e faults.Injection) {
 		if f.FromMS > 0 && !in.wait(f.From()) {
 			return
 		}
-		in.fire(i, participants.Call{}, "killed at its time")
+		in.strikes.Fire(i, participants.Call{}, "killed at its time")
 		in.strike(i, e, "")
 	})
 }
@@ -149,7 +149,7 @@ func (in *Injector) onProcess(i int, now, later func(context.Context) error) {
 			in.fail(i, err)
 		}
 		in.away.Store(false)
-		in.healed(i, saga.Operation{})
+		in.strikes.Heal(i, saga.Operation{})
 	})
 }
 
@@ -162,10 +162,7 @@ func (in *Injector) storeDown(i int) {
 		in.fail(i, err)
 		return
 	}
-	in.mu.Lock()
-	in.hurts[i] = true
-	in.mu.Unlock()
-	in.rec.Add(history.Event{Kind: history.FaultFired, Fault: &i, Detail: "the orchestrator was cut off from its store"})
+	in.strikes.Fire(i, participants.Call{}, "the orchestrator was cut off from its store")
 }
 
 func (in *Injector) storeUp(i int) {
@@ -175,5 +172,5 @@ func (in *Injector) storeUp(i int) {
 	if err := in.Store.Up(); err != nil {
 		in.fail(i, err)
 	}
-	in.healed(i, saga.Operation{})
+	in.strikes.Heal(i, saga.Operation{})
 }

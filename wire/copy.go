@@ -24,7 +24,7 @@ func (in *Injector) second(i int, x *exchange, after time.Duration) {
 		if err := in.copy(i, x); err != nil && in.ctx.Err() == nil {
 			in.fail(i, fmt.Errorf("second copy: %w", err))
 		}
-		in.healed(i, x.call.Op)
+		in.strikes.Heal(i, x.call.Op)
 	})
 }
 
@@ -41,7 +41,7 @@ func (in *Injector) copy(i int, x *exchange) error {
 	defer context.AfterFunc(in.ctx, func() { _ = c.Close() })()
 	raw := x.req.bytes()
 	fire := func() {
-		in.fire(i, x.call, fmt.Sprintf("a second copy of %d bytes from %s", len(raw), c.LocalAddr()))
+		in.strikes.Fire(i, x.call, fmt.Sprintf("a second copy of %d bytes from %s", len(raw), c.LocalAddr()))
 	}
 	if s.world == nil {
 		began := time.Now()

@@ -24,8 +24,8 @@ func (in *Injector) drift(i int, e faults.Injection, c participants.Call) {
 		case err != nil:
 			in.fail(i, err)
 		}
-		in.fire(i, c, "the participant's ledger was changed")
-		in.healed(i, c.Op)
+		in.strikes.Fire(i, c, "the participant's ledger was changed")
+		in.strikes.Heal(i, c.Op)
 	}
 	if e.For == 0 {
 		change()

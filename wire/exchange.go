@@ -314,7 +314,7 @@ func (x *exchange) end(e end) {
 		ev.Certain = !n.finished.IsZero() && (limit == 0 || n.finished.Sub(x.began) < limit)
 	})
 	for _, i := range x.hits {
-		in.healed(i, x.call.Op)
+		in.strikes.Heal(i, x.call.Op)
 	}
 }
 

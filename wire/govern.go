@@ -78,6 +78,6 @@ func (in *Injector) throwFlag(i int, e faults.Injection) {
 		in.wait(e.For)
 		in.rec.Add(history.Event{Kind: history.FlagCleared, Fault: &i, Flag: e.Flag})
 		in.governed(i, func(ctx context.Context) (int, error) { return in.Governor.TakeBack(ctx, e.Flag) })
-		in.healed(i, saga.Operation{})
+		in.strikes.Heal(i, saga.Operation{})
 	})
 }

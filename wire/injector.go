@@ -11,6 +11,7 @@ import (
 
 	"github.com/sagacheck/sagacheck/faults"
 	"github.com/sagacheck/sagacheck/history"
+	"github.com/sagacheck/sagacheck/internal/striking"
 	"github.com/sagacheck/sagacheck/participants"
 	"github.com/sagacheck/sagacheck/saga"
 )
@@ -74,8 +75,8 @@ type Governor interface {
 type Injector struct {
 	Setup
 	rec       *history.Recorder
-	number    map[string]int // of a saga, from 1
-	pending   atomic.Int64   // attempts under way, copies, timers
+	strikes   *striking.Strikes
+	pending   atomic.Int64 // attempts under way, copies, timers
 	wire      *Wire
 	endpoints map[saga.Operation]*Endpoint
 	ctx       context.Context
@@ -93,26 +94,20 @@ type Injector struct {
 	open    map[int]int                                       // window → attempts that have met it
 	down    map[string]int                                    // service → crashes it has not recovered from
 	answers map[participants.Call]func() *participants.Answer // of windows, at receive
-	hurts   map[int]bool                                      // faults that are on right now
-	fired   map[int]int
-	claimed map[int]string // fault → the saga that got to its point first
-	changed bool           // the policies are not what they were before
+	changed bool                                              // the policies are not what they were before
 	errs    []error
 }
 
 // NewInjector compiles a valid plan.
 func NewInjector(w *Wire, s Setup) (*Injector, error) {
 	in := &Injector{
-		Setup: s, rec: s.Rec, wire: w, number: map[string]int{}, endpoints: map[saga.Operation]*Endpoint{},
-		open: map[int]int{}, down: map[string]int{}, hurts: map[int]bool{}, fired: map[int]int{}, claimed: map[int]string{},
+		Setup: s, rec: s.Rec, wire: w, strikes: striking.New(s.Plan, s.Sagas, s.Rec), endpoints: map[saga.Operation]*Endpoint{},
+		open: map[int]int{}, down: map[string]int{},
 		answers: map[participants.Call]func() *participants.Answer{},
 	}
 	in.started = make([]sync.Once, len(s.Plan.Faults))
 	in.alive, in.abort = context.WithCancel(w.ctx)
 	in.ctx, in.cancel = context.WithCancel(in.alive)
-	for i, id := range s.Sagas {
-		in.number[id] = i + 1
-	}
 	for i, f := range s.Plan.Faults {
 		if _, err := faults.KindByName(f.Kind); err != nil {
 			return nil, fmt.Errorf("faults[%d].%w", i, err)
@@ -241,57 +236,6 @@ func (in *Injector) Close() error {
 // the run is over, or the orchestrator is gone.
 func (in *Injector) Abort() { in.abort() }
 
-// fire records that a fault acts on an attempt, with its evidence.
-func (in *Injector) fire(i int, c participants.Call, detail string) {
-	in.mu.Lock()
-	in.hurts[i] = true
-	in.fired[i]++
-	in.mu.Unlock()
-	in.rec.Add(history.Event{
-		Kind: history.FaultFired, Fault: &i, Saga: c.Op.Saga, Step: c.Op.Step, Direction: c.Op.Direction, Part: c.Op.Part,
-		Attempt: c.Attempt, Copy: c.Copy, Detail: detail,
-	})
-}
-
-// healed records the end of a point fault, once for each time it fired.
-func (in *Injector) healed(i int, op saga.Operation) {
-	in.mu.Lock()
-	was := in.hurts[i]
-	in.hurts[i] = false
-	in.mu.Unlock()
-	if was {
-		in.rec.Add(history.Event{Kind: history.FaultHealed, Fault: &i, Saga: op.Saga, Step: op.Step, Direction: op.Direction, Part: op.Part})
-	}
-}
-
-// on lists the faults planned for an attempt at one of the phases. A fault
-// without a saga is from then on that saga's.
-func (in *Injector) on(c participants.Call, phases ...saga.Phase) []int {
-	var hits []int
-	for i, f := range in.Plan.Faults {
-		if f.At.IsZero() || f.At.Ref() != c.Op.Ref() || f.At.Attempt != c.Attempt {
-			continue
-		}
-		if slices.Contains(phases, f.At.Phase) && in.claims(i, c.Op.Saga) {
-			hits = append(hits, i)
-		}
-	}
-	return hits
-}
-
-// claims tells whether a fault is for a saga; the first that asks gets it.
-func (in *Injector) claims(i int, id string) bool {
-	if n := in.Plan.Faults[i].Saga; n > 0 {
-		return n == in.number[id]
-	}
-	in.mu.Lock()
-	defer in.mu.Unlock()
-	if in.claimed[i] == "" {
-		in.claimed[i] = id
-	}
-	return in.claimed[i] == id
-}
-
 // chain chooses the toxics of an attempt that has arrived, fires its faults at
 // request, and does what has to be done before the next attempt comes.
 func (in *Injector) chain(x *exchange) (chain []toxic, cut bool) {
@@ -300,7 +244,7 @@ func (in *Injector) chain(x *exchange) (chain []toxic, cut bool) {
 	}
 	next := x.call
 	next.Attempt++
-	for _, i := range in.on(next, saga.Connect) {
+	for _, i := range in.strikes.On(next, saga.Connect) {
 		if in.Plan.Faults[i].After.IsZero() {
 			in.refuse(i)
 		}
@@ -314,12 +258,12 @@ func (in *Injector) chain(x *exchange) (chain []toxic, cut bool) {
 			continue
 		}
 		if met.Cut {
-			in.fire(i, x.call, "connection reset, request not delivered")
+			in.strikes.Fire(i, x.call, "connection reset, request not delivered")
 			return nil, true
 		}
 		chain = append(chain, toxicsOf(met)...)
 	}
-	for _, i := range in.on(x.call, saga.Request, saga.Response) {
+	for _, i := range in.strikes.On(x.call, saga.Request, saga.Response) {
 		chain = append(chain, in.begin(i, x)...)
 	}
 	return chain, false
@@ -335,7 +279,7 @@ func (in *Injector) begin(i int, x *exchange) []toxic {
 	}
 	x.hits = append(x.hits, i)
 	if f.At.Phase == saga.Request {
-		in.fire(i, x.call, x.evidence())
+		in.strikes.Fire(i, x.call, x.evidence())
 	}
 	return toxicsOf(e)
 }
@@ -353,13 +297,13 @@ func (in *Injector) meet(i int, f faults.Fault, x *exchange) (e faults.Injection
 	}
 	if e.Answer != nil {
 		in.answers[x.call] = func() *participants.Answer {
-			in.fire(i, x.call, fmt.Sprintf("answered %d", e.Answer.Code))
-			return given(e.Answer)
+			in.strikes.Fire(i, x.call, fmt.Sprintf("answered %d", e.Answer.Code))
+			return striking.Given(e.Answer)
 		}
 	}
 	in.mu.Unlock()
 	if len(e.Bends) > 0 {
-		in.fire(i, x.call, x.evidence())
+		in.strikes.Fire(i, x.call, x.evidence())
 	}
 	return e, !e.Passes()
 }
@@ -368,12 +312,12 @@ func (in *Injector) meet(i int, f faults.Fault, x *exchange) (e faults.Injection
 func (in *Injector) onResponse(x *exchange) {
 	for i, f := range in.Plan.Faults {
 		op := x.call.Op
-		if !f.After.IsZero() && f.After.Ref() == op.Ref() && f.After.Attempt == x.call.Attempt && in.claims(i, op.Saga) {
+		if !f.After.IsZero() && f.After.Ref() == op.Ref() && f.After.Attempt == x.call.Attempt && in.strikes.Claims(i, op.Saga) {
 			in.refuse(i)
 		}
 	}
-	for _, i := range in.on(x.call, saga.Response) {
-		in.fire(i, x.call, "the answer had left the participant")
+	for _, i := range in.strikes.On(x.call, saga.Response) {
+		in.strikes.Fire(i, x.call, "the answer had left the participant")
 		in.strike(i, in.Plan.Faults[i].Injection(0), x.call.Op.Step)
 	}
 }

@@ -32,7 +32,7 @@ func (in *Injector) operate(i int, e faults.Injection, op saga.Operation) {
 			if in.wait(e.Later) {
 				in.ask(i, e, op)
 			}
-			in.healed(i, op)
+			in.strikes.Heal(i, op)
 		})
 		return
 	}
@@ -42,10 +42,10 @@ func (in *Injector) operate(i int, e faults.Injection, op saga.Operation) {
 		in.background(func() {
 			in.wait(e.Resumed)
 			in.resume(i, op.Saga)
-			in.healed(i, op)
+			in.strikes.Heal(i, op)
 		})
 	} else if !e.OnProcess() {
-		in.healed(i, op)
+		in.strikes.Heal(i, op)
 	}
 }
 

@@ -5,7 +5,7 @@ import (
 	"fmt"
 	"time"
 
-	"github.com/sagacheck/sagacheck/history"
+	"github.com/sagacheck/sagacheck/participants"
 	"github.com/sagacheck/sagacheck/saga"
 )
 
@@ -57,7 +57,7 @@ func (in *Injector) refuse(i int) {
 				in.fail(i, err)
 			}
 		}
-		in.healed(i, op)
+		in.strikes.Heal(i, op)
 	})
 	in.leave() // the wait for a first refusal is not pending: it may never come
 }
@@ -66,9 +66,7 @@ func (in *Injector) refuse(i int) {
 func (in *Injector) refusing(i int) (endpoints []*Endpoint, op saga.Operation) {
 	f := in.Plan.Faults[i]
 	op = saga.Operation{Step: f.At.Step, Direction: f.At.Direction, Part: f.At.Part}
-	in.mu.Lock()
-	claimed := in.claimed[i]
-	in.mu.Unlock()
+	claimed := in.strikes.ClaimedBy(i)
 	if in.Endpoint != nil && !saga.Inbound(f.At.Step) { // the cell has one saga
 		op.Saga = in.Sagas[0]
 		return []*Endpoint{in.Endpoint(f.At.Step)}, op
@@ -99,13 +97,7 @@ func (in *Injector) refused(i int, op saga.Operation, heard *refusals) bool {
 			in.fail(i, err)
 			return false
 		case was == surelyRefused:
-			in.rec.Add(history.Event{
-				Kind: history.FaultFired, Fault: &i, Saga: op.Saga, Step: op.Step, Direction: op.Direction, Part: op.Part,
-				Detail: fmt.Sprintf("the kernel refused a connection from port %d", from),
-			})
-			in.mu.Lock()
-			in.hurts[i] = true
-			in.mu.Unlock()
+			in.strikes.Fire(i, participants.Call{Op: op}, fmt.Sprintf("the kernel refused a connection from port %d", from))
 			return true
 		case was == maybeRefused && unknown.IsZero():
 			unknown = time.Now()
