@@ -71,29 +71,7 @@ const MostRefusals = 6
 // and sent again all the same: it is refused n times. Otherwise nobody would see what a
 // workflow does that takes a refusal for the last word only when it has had enough of them.
 func RefusedAgain(journeys []Journey, n int) []faults.Plan {
-	var plans []faults.Plan
-	for _, j := range journeys {
-		refused := j.Plan.Faults
-		if len(refused) != n-1 || !refusals(refused) {
-			continue
-		}
-		next := refused[0]
-		next.At.Attempt = n
-		if j.Trace.passed(next.At) {
-			plans = append(plans, faults.Plan{Faults: append(slices.Clone(refused), next)})
-		}
-	}
-	return plans
-}
-
-// refusals tells whether faults refuse the first attempts of one call, one after the other.
-func refusals(fs []faults.Fault) bool {
-	for i, f := range fs {
-		if !decided(f.Injection(0)) || f.At.Attempt != i+1 || f.At.Ref() != fs[0].At.Ref() {
-			return false
-		}
-	}
-	return true
+	return onceMore(journeys, n, func(f faults.Fault) bool { return decided(f.Injection(0)) })
 }
 
 // MostUnheard is how many answers to a call are lost at the most.
@@ -103,10 +81,16 @@ const MostUnheard = 10
 // it was sent again all the same: n of them are. Otherwise nobody would see what a saga makes of
 // a step of which it never hears, though it was done, when it has had enough of asking.
 func Unheard(journeys []Journey, n int) []faults.Plan {
+	return onceMore(journeys, n, func(f faults.Fault) bool { return f.At.Phase == saga.Response && f.Injection(0).Silent() })
+}
+
+// onceMore are the plans that follow from journeys whose faults are of a sort, and strike the first
+// n-1 attempts of a call that was sent again all the same: the next one is struck, too.
+func onceMore(journeys []Journey, n int, sort func(faults.Fault) bool) []faults.Plan {
 	var plans []faults.Plan
 	for _, j := range journeys {
 		before := j.Plan.Faults
-		if len(before) != n-1 || !answersLost(before) {
+		if len(before) != n-1 || !inARow(before, sort) {
 			continue
 		}
 		next := before[0]
@@ -118,11 +102,10 @@ func Unheard(journeys []Journey, n int) []faults.Plan {
 	return plans
 }
 
-// answersLost tells whether faults lose the answers to the first attempts of one call, one after
-// the other.
-func answersLost(fs []faults.Fault) bool {
+// inARow tells whether faults of a sort strike the first attempts of one call, one after the other.
+func inARow(fs []faults.Fault, sort func(faults.Fault) bool) bool {
 	for i, f := range fs {
-		if f.At.Phase != saga.Response || !f.Injection(0).Silent() || f.At.Attempt != i+1 || f.At.Ref() != fs[0].At.Ref() {
+		if !sort(f) || f.At.Attempt != i+1 || f.At.Ref() != fs[0].At.Ref() {
 			return false
 		}
 	}
