@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"fmt"
 	"net/http"
-	"slices"
 
 	"github.com/sagacheck/sagacheck/history"
 	"github.com/sagacheck/sagacheck/participants"
@@ -138,36 +137,13 @@ func (r *router) line(service string, call *workflows.Call, s *ownSaga, undoes *
 	}}
 }
 
-// operation is the step and the direction of a call. Instances of an operation, and the parts
-// in which one action is undone, are numbered in the order in which they are first seen.
+// operation is the step and the direction of a call.
 func (r *router) operation(call *workflows.Call, s *ownSaga, undoes *ownAction) (saga.Operation, error) {
-	step, direction := r.flow.StepOf(call.Op)
-	op := saga.Operation{Saga: s.id, Step: step, Direction: direction}
+	var named *saga.Operation
 	if undoes != nil && undoes.saga == s {
-		op = undoes.at.Inverse()
+		named = &undoes.at
 	}
-	if direction == saga.Compensation {
-		part, err := call.Part()
-		op.Part = saga.Part(s.number(op.Ref().String(), part))
-		return op, err
-	}
-	each, err := call.Each()
-	op.Step = saga.Instance(step, s.number(step, each))
-	return op, err
-}
-
-// number is that of an instance of something, from 1. It is told apart by a key; an empty one:
-// there is only one.
-func (s *ownSaga) number(of, key string) int {
-	if key == "" {
-		return 1
-	}
-	keys := s.instances[of]
-	if n := slices.Index(keys, key) + 1; n > 0 {
-		return n
-	}
-	s.instances[of] = append(keys, key)
-	return len(keys) + 1
+	return r.flow.OperationOf(call, s.id, named, s.instances)
 }
 
 func (r *router) lineOf(s *ownSaga, op saga.Operation) *wire.Line {

@@ -42,7 +42,7 @@ type ownSaga struct {
 	promise bool        // the answer to its start was that it was taken
 	misled  bool        // an answer to it was not the service's: it may name what nobody has said
 
-	instances map[string][]string // operation → what tells its instances apart, in order
+	instances workflows.Instances
 	actions   []*ownAction
 	undos     []*ownAction // compensations that were done, for read-backs that ask for them
 	tried     []*ownAction // what was asked for, whatever came of it; nothing is done there
@@ -77,7 +77,7 @@ func (r *router) enroll(cell *cellRun, started []workflows.Started) {
 	r.cells = append(r.cells, cell)
 	for i, id := range cell.ids {
 		s := &ownSaga{
-			id: id, started: started[i], cell: cell, instances: map[string][]string{},
+			id: id, started: started[i], cell: cell, instances: workflows.Instances{},
 			lines: map[saga.Operation]*wire.Line{}, asked: map[saga.Operation]participants.Ask{},
 			keeps: map[saga.Operation]*saga.Effect{},
 		}

@@ -24,8 +24,8 @@ type router struct {
 	world *participants.World
 
 	mu        sync.Mutex
-	refs      int                 // names that services have given to their effects
-	instances map[string][]string // operation → what tells its instances apart, in order
+	refs      int // names that services have given to their effects
+	instances workflows.Instances
 	actions   []*action
 	undos     []*action // compensations that were done, for read-backs that ask for them
 	tried     []*action // what was asked for, whatever came of it
@@ -43,7 +43,7 @@ type action struct {
 
 func (p *program) router(vars workflows.SagaVars) *router {
 	return &router{
-		p: p, vars: vars, instances: map[string][]string{}, asked: map[saga.Operation]participants.Ask{}, keeps: map[saga.Operation]*saga.Effect{},
+		p: p, vars: vars, instances: workflows.Instances{}, asked: map[saga.Operation]participants.Ask{}, keeps: map[saga.Operation]*saga.Effect{},
 	}
 }
 
@@ -160,35 +160,13 @@ func named(call *workflows.Call, among []*action) ([]*action, error) {
 	return found, nil
 }
 
-// operation is the step and the direction of a call. Instances of an operation, and the parts
-// in which one action is undone, are numbered in the order in which they are first seen.
+// operation is the step and the direction of a call.
 func (r *router) operation(call *workflows.Call, undoes *action) (saga.Operation, error) {
-	step, direction := r.p.flow.StepOf(call.Op)
-	op := saga.Operation{Saga: r.vars.ID, Step: step, Direction: direction}
+	var named *saga.Operation
 	if undoes != nil {
-		op = undoes.at.Inverse()
+		named = &undoes.at
 	}
-	if direction == saga.Compensation {
-		part, err := call.Part()
-		op.Part = saga.Part(r.number(op.Ref().String(), part))
-		return op, err
-	}
-	each, err := call.Each()
-	op.Step = saga.Instance(step, r.number(step, each))
-	return op, err
-}
-
-// number is that of an instance of something, from 1, told apart by a key; empty: there is
-// only one.
-func (r *router) number(of, key string) int {
-	if key == "" {
-		return 1
-	}
-	if n := slices.Index(r.instances[of], key) + 1; n > 0 {
-		return n
-	}
-	r.instances[of] = append(r.instances[of], key)
-	return len(r.instances[of])
+	return r.p.flow.OperationOf(call, r.vars.ID, named, r.instances)
 }
 
 // ask reads what a call asks for. A compensation that names no effect is that of its step.
