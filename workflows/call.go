@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"maps"
 	"net/http"
+	"slices"
 	"strings"
 
 	"github.com/sagacheck/sagacheck/history"
@@ -163,8 +164,12 @@ func (c *Call) Tried() Action {
 }
 
 // Names tells whether a compensation names an action. What an action does not have makes
-// it another one; what the request does not have is an error.
+// it another one; what the request does not have is an error. A path with an empty parameter
+// names none, whatever has nothing in the same place.
 func (c *Call) Names(a Action) (bool, error) {
+	if params, _ := c.vars["path"].(map[string]any); slices.Contains(slices.Collect(maps.Values(params)), any("")) {
+		return false, nil
+	}
 	env := c.env()
 	env["action"] = map[string]any(a)
 	v, err := run(c.Op.whichOf, env)

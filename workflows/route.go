@@ -66,7 +66,7 @@ func parseSegment(part string) (segment, error) {
 }
 
 // match gives the parameters of a path; ok is false if the route does not fit. A parameter is
-// never empty: such a path names nothing.
+// empty in a compensation alone, which names nothing then.
 func (r *route) match(method, path string) (params map[string]any, ok bool) {
 	if method != r.method {
 		return nil, false
@@ -82,7 +82,7 @@ func (r *route) match(method, path string) (params map[string]any, ok bool) {
 	for i, s := range r.segments {
 		part, err := url.PathUnescape(parts[i])
 		switch {
-		case err != nil, s.param == "" && part != s.text, s.param != "" && part == "":
+		case err != nil, s.param == "" && part != s.text, s.param != "" && part == "" && !r.undoes():
 			return nil, false
 		case s.param != "":
 			params[s.param] = part
@@ -90,6 +90,8 @@ func (r *route) match(method, path string) (params map[string]any, ok bool) {
 	}
 	return params, true
 }
+
+func (r *route) undoes() bool { return r.op != nil && r.op.Undoes != "" }
 
 // compare orders routes of which requests are tried: of two that fit one path, the one
 // that says more of it comes first.

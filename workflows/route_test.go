@@ -48,16 +48,25 @@ func TestTheRouteThatSaysMoreIsTaken(t *testing.T) {
 	}
 }
 
-// A parameter is never empty: a call whose path names nothing belongs to no operation.
-func TestEmptyParameterFitsNoRoute(t *testing.T) {
-	s := withOperations(t, `      find: {request: "POST /payments/{id}", saga: only}
-      refund: {request: "POST /payments/{id}/refund", saga: only}
+// A call whose path names nothing belongs to no operation, but for a compensation, which
+// names no action then: not even one that has nothing in the same place.
+func TestEmptyParameterNamesNothing(t *testing.T) {
+	s := withOperations(t, `      hold: {request: "POST /holds", saga: only}
+      find: {request: "POST /payments/{id}", saga: only}
+      release: {request: "POST /holds/{id}/release", saga: only, undoes: hold, which: request.path.id == action.request.body.id}
 `)
-	for _, path := range []string{"/payments/", "/payments//", "/payments//refund"} {
+	for _, path := range []string{"/payments/", "/payments//"} {
 		var none *NoRouteError
 		if c, err := s.Match(post(path, `{}`)); !errors.As(err, &none) {
 			t.Errorf("%s: %v, %v: expected no route", path, c, err)
 		}
+	}
+	c, err := s.Match(post("/holds//release", `{}`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if yes, err := c.Names(Action{"request": map[string]any{"body": map[string]any{"id": ""}}}); yes || err != nil {
+		t.Errorf("%s names an action without an id: %v", c, err)
 	}
 }
 
