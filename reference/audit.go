@@ -55,7 +55,7 @@ const (
 	AuditWithdrawn = "withdrawn" // the attempt did not leave
 	AuditHeld      = "held"
 	AuditDrift     = "drift"      // what the participant holds differs from what is written down
-	AuditDriftGone = "drift-gone" // it does not any more
+	AuditDriftGone = "drift-gone" // it does not any more; repairs are attempts, by AuditReconcile
 	AuditOperator  = "operator-"  // and the act that was asked for
 	AuditPolicies  = "policies-changed"
 	AuditFlagOn    = "flag-on"
@@ -223,10 +223,30 @@ func (a *auditor) record(r Record) {
 		if r.Drift != nil {
 			one.What, one.Why = AuditDrift, whatDrifted[r.Drift.What]
 		}
+	case RecordRepair:
+		a.repair(&one, r)
 	case recHeld:
 		one.What, one.Why = AuditHeld, whyHeld(r)
 	}
 	a.add(one)
+}
+
+// AuditReconcile is the author of repairs.
+const AuditReconcile = "reconcile"
+
+// repair fills in what is told of an attempt at a repair.
+func (a *auditor) repair(one *AuditEntry, r Record) {
+	one.By = By{Author: AuditReconcile, Reason: whatDrifted[DriftStill]}
+	switch r.Answer {
+	case "":
+		one.What, one.Why = AuditAttempt, "a repair: the compensation is called again under its key"
+	case RepairWithdrawn:
+		one.What, one.Why = AuditWithdrawn, "it could not leave, or a flag or a circuit kept it back"
+		return
+	default:
+		one.What, one.Why = AuditAnswered, whatCame(r)
+	}
+	one.Version, one.Template, _ = a.decided(r.ref())
 }
 
 // whatDrifted says what differs.

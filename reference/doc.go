@@ -17,7 +17,8 @@
 // audit.go says why things were done. operator.go takes what a person asks for, decide.go says
 // whether it may be and what it changes, preview.go what is shown before. board.go
 // shows all sagas at once, progress.go what one waits for and how far it has got. observer.go tells
-// telemetry what is durable. drift.go is what participants are to hold, reconcile.go how they are asked.
+// telemetry what is durable. drift.go is what participants are to hold, reconcile.go how they are asked,
+// drift_repair.go what is repaired of what they tell.
 // bounds.go and slots.go are about what there is enough of; quarantine.go is about what is
 // broken, inspect.go how a person mends it; condition.go is how the executor is.
 //

@@ -16,7 +16,9 @@ type Drift struct {
 	Difference
 	Found time.Time `json:"found"`
 	Gone  time.Time `json:"gone,omitzero"` // zero: it is still so, as far as is known
-	step  int
+	// Repair is what was done about it; zero: nothing.
+	Repair DriftRepair `json:"repair,omitzero"`
+	step   int
 }
 
 // Difference is one of them.
@@ -43,6 +45,8 @@ type DriftRules struct {
 	Differs func(body, told json.RawMessage) bool
 	// LooksBack: the schedule asks about a saga.
 	LooksBack func(s *State) bool
+	// Repairs: the record proves how what is different at a step is to be repaired.
+	Repairs func(s *State, step int) bool
 }
 
 // Expectation is what follows from the record about what a participant holds of an action.
@@ -60,7 +64,7 @@ const (
 func (s *State) expects(step int) Expectation {
 	action, undo := &s.Actions[step], &s.Undos[step]
 	switch {
-	case action.Open || undo.Open:
+	case action.Open || undo.Open || s.Repairing(step):
 		return Anything
 	case undo.Done(): // also what nobody knew of: it may arrive late
 		return Nothing
@@ -100,6 +104,8 @@ type holding struct {
 	tries int  // of both operations, when it was asked
 	there bool // something is
 	told  json.RawMessage
+	// repair is what came of an attempt at a repair instead; nil: it is no such word.
+	repair *Record
 }
 
 // tries is how many attempts the two operations of a step have had.
@@ -131,12 +137,16 @@ func (s *State) found(h holding) (what DriftWhat, ok bool) {
 
 // drift is what differs at a step now, as far as is known; "": nothing.
 func (s *State) drift(step int) DriftWhat {
-	for i := range s.drifts {
-		if d := &s.drifts[i]; d.step == step && d.Gone.IsZero() {
-			return d.What
-		}
+	if d := s.differing(step); d != nil {
+		return d.What
 	}
 	return ""
+}
+
+// stays tells whether a holding shows a difference that is known.
+func (s *State) stays(h holding) bool {
+	what, ok := s.found(h)
+	return ok && what != "" && what == s.drift(h.step)
 }
 
 // reconciled is the record that a holding makes; false: it says nothing new.
@@ -152,11 +162,16 @@ func (s *State) reconciled(h holding, now time.Time) (r Record, news bool) {
 	return r, true
 }
 
-// drifted takes in that something differs at a step, or that nothing does any more.
+// drifted takes in that something differs at a step, or that nothing does any more, or an attempt at
+// a repair.
 func (s *State) drifted(r Record) {
-	for i := range s.drifts {
-		if d := &s.drifts[i]; d.step == r.Step && d.Gone.IsZero() {
-			d.Gone = r.At
+	if r.Kind == RecordRepair {
+		s.repaired(r)
+		return
+	}
+	if d := s.differing(r.Step); d != nil {
+		if d.Gone = r.At; d.Repair.State != "" && r.Drift == nil {
+			d.Repair.State = Repaired
 		}
 	}
 	if r.Drift != nil {

@@ -34,6 +34,8 @@ type Options struct {
 	// ReconcileEvery is how often participants are asked what they hold; 0: never. They are asked about
 	// sagas that are open, or ended so long ago at the most: ReconcileFor.
 	ReconcileEvery, ReconcileFor time.Duration
+	// ReconcileRepair: what the record proves to be undone, and is there again, is undone once more.
+	ReconcileRepair bool
 	// PolicyFile, if not empty, is a file of policies that comes into force when it
 	// changes: see control.go.
 	PolicyFile string
@@ -142,7 +144,7 @@ func open(ctx context.Context, s store.Store, o Options) (*Executor, error) {
 		e.now = time.Now
 	}
 	e.buckets = buckets{rules: e.rules, now: e.now, began: e.now(), byName: map[string]*bucket{}}
-	e.reconciler = newReconciler(o.ReconcileEvery, o.ReconcileFor)
+	e.reconciler = newReconciler(o)
 	e.latencies.byName = map[string]*latest{}
 	var err error
 	if e.targets, err = newTargets(o.Targets); err != nil {

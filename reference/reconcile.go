@@ -23,16 +23,18 @@ import (
 // a compensation is done, and all of them again and again, of sagas that are open and of those that have
 // ended a while ago. What they tell is compared with the record, and a difference is written down. It
 // changes nothing of how the saga goes on: the record says what was done, and a person has to find out
-// what became of it.
+// what became of it, but for what may be repaired: see drift_repair.go.
 
 // reconciler is what is asked, and what was found.
 type reconciler struct {
 	every, keep time.Duration
+	repair      bool                // what may be repaired
 	places      *semaphore.Weighted // of questions at once
 
-	mu      sync.Mutex
-	watched map[string]*watched // by saga
-	open    map[string][]Drift  // by saga
+	mu        sync.Mutex
+	watched   map[string]*watched // by saga
+	open      map[string][]Drift  // by saga
+	repairing map[repairOf]bool   // in this life
 }
 
 // watched is a saga that is asked about.
@@ -41,8 +43,11 @@ type watched struct {
 	over  map[int]bool // steps of which nobody knows any more
 }
 
-func newReconciler(every, keep time.Duration) reconciler {
-	return reconciler{every: every, keep: keep, places: semaphore.NewWeighted(readBacksAtOnce), watched: map[string]*watched{}, open: map[string][]Drift{}}
+func newReconciler(o Options) reconciler {
+	return reconciler{
+		every: o.ReconcileEvery, keep: o.ReconcileFor, repair: o.ReconcileRepair, places: semaphore.NewWeighted(readBacksAtOnce),
+		watched: map[string]*watched{}, open: map[string][]Drift{}, repairing: map[repairOf]bool{},
+	}
 }
 
 // How participants are asked.
@@ -69,7 +74,10 @@ func (c *reconciler) note(r *run, records []Record) {
 	}
 	c.watch(r.e, s)
 	for _, rec := range records {
-		if rec.Kind != RecordOutcome || rec.Answer != saga.Done || s.Def.Steps[rec.Step].ReadBack == "" {
+		if rec.Kind == RecordRepair && rec.Answer == "" {
+			r.repair(rec)
+		}
+		if rec.Kind != RecordOutcome && rec.Kind != RecordRepair || rec.Answer != saga.Done || s.Def.Steps[rec.Step].ReadBack == "" {
 			continue
 		}
 		if c.places.TryAcquire(1) { // else the schedule asks
@@ -216,8 +224,11 @@ func (c *reconciler) forget(id string) {
 func (e *Executor) reconcile(ctx context.Context, id string, v *view, step int) error {
 	v.mu.Lock()
 	expects, h := e.rules.Drift.Expects(v.s, step), holding{step: step, tries: v.s.tries(step)}
-	o := Op{Saga: &v.s.Def, Ref: Ref{step, saga.Action}, executor: e}
+	o, cut := Op{Saga: &v.s.Def, Ref: Ref{step, saga.Action}, executor: e}, e.cutShort(v.s, step)
 	v.mu.Unlock()
+	if cut != nil {
+		return e.tell(ctx, id, message{holds: &holding{step: step, repair: cut}})
+	}
 	if _, held, _ := e.control.flags.first(e.now(), func(f policies.Flag) bool { return e.rules.Holds(f, o, 1) }); held || expects == Anything {
 		return nil
 	}
@@ -227,6 +238,7 @@ func (e *Executor) reconcile(ctx context.Context, id string, v *view, step int) 
 	}
 	v.mu.Lock()
 	_, news := v.s.reconciled(h, e.now())
+	news = news || e.reconciler.repair && v.s.stays(h) && e.rules.Drift.Repairs(v.s, step)
 	v.mu.Unlock()
 	if !news {
 		return nil
@@ -284,8 +296,15 @@ func (e *Executor) tell(ctx context.Context, id string, m message) error {
 
 // takeHolding compares what a participant told with the state as it is now.
 func (r *run) takeHolding(records *[]Record, h holding) {
+	if h.repair != nil {
+		r.takeRepair(records, *h.repair)
+		return
+	}
 	rec, news := r.state.reconciled(h, r.e.now())
 	if !news {
+		if r.state.stays(h) { // seen twice: what is told may lag
+			r.repairs(records, h.step)
+		}
 		return
 	}
 	r.take(records, rec)

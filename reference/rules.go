@@ -242,7 +242,7 @@ func DefaultRules() *Rules {
 		Passage: func(a saga.Answer, _ bool) Passage { return passOrFail(a != saga.Transient) },
 		Probe:   func(b saga.Breaker, let int) bool { return let < b.Probes },
 
-		Drift: DriftRules{Expects: (*State).expects, Differs: differs, LooksBack: func(*State) bool { return true }},
+		Drift: DriftRules{Expects: (*State).expects, Differs: differs, LooksBack: func(*State) bool { return true }, Repairs: (*State).repairable},
 
 		Entries:      func(_ string, _ int, records []Record) [][]Record { return [][]Record{records} },
 		IntentAtOnce: true,

@@ -163,7 +163,7 @@ func (s *State) change(r Record) error {
 	case r.Kind == RecordOperator:
 		o.Skipped = true
 		s.remember(r)
-	case r.Kind == RecordDrift:
+	case r.Kind == RecordDrift, r.Kind == RecordRepair:
 		s.drifted(r)
 	case r.Kind == recHeld:
 	default:

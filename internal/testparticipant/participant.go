@@ -196,3 +196,6 @@ func (p *Participant) Define(id string, words ...string) saga.Definition {
 	}
 	return d
 }
+
+// ForgetKey takes back that a key was answered; p.Mu is held.
+func (p *Participant) ForgetKey(key string) { delete(p.keys, key) }

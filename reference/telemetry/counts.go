@@ -18,6 +18,7 @@ const (
 	Undone  FactKind = "undone"  // a compensation is over
 	Ended   FactKind = "ended"   // a saga has ended
 	Drifted FactKind = "drifted" // what a participant holds differs from what is written down
+	Mended  FactKind = "mended"  // an attempt at a repair of that is over
 )
 
 // Fact is one thing that has happened and adds up.
@@ -26,7 +27,7 @@ type Fact struct {
 	Step      string
 	Direction saga.Direction
 	N         int    // of the attempt
-	Outcome   string // done, permanent, transient or interrupted; of a compensation done or failed; of drift what differs
+	Outcome   string // done, permanent, transient or interrupted; of a compensation done or failed; of drift what differs; of a repair its answer
 	Status    saga.Status
 	Took      time.Duration
 	Replayed  bool // it happened in an earlier life
@@ -60,6 +61,7 @@ type Counts struct {
 	Retries       map[operation]uint64
 	Compensations map[string]uint64
 	Drifts        map[string]uint64 // by what differs
+	Repairs       map[string]uint64 // attempts at them, by what came of them
 	steps         map[string]bool
 }
 
@@ -75,7 +77,7 @@ const otherSteps = "(other)"
 func NewCounts() *Counts {
 	return &Counts{
 		Ended: map[saga.Status]uint64{}, Durations: make([]uint64, len(buckets)+1), Attempts: map[outcome]uint64{},
-		Retries: map[operation]uint64{}, Compensations: map[string]uint64{}, Drifts: map[string]uint64{}, steps: map[string]bool{},
+		Retries: map[operation]uint64{}, Compensations: map[string]uint64{}, Drifts: map[string]uint64{}, Repairs: map[string]uint64{}, steps: map[string]bool{},
 	}
 }
 
@@ -94,6 +96,8 @@ func (c *Counts) Take(f Fact) {
 		c.Compensations[f.Outcome]++
 	case Drifted:
 		c.Drifts[f.Outcome]++
+	case Mended:
+		c.Repairs[f.Outcome]++
 	case Ended:
 		c.Ended[f.Status]++
 		c.Seconds += f.Took.Seconds()
@@ -124,6 +128,7 @@ type keptCounts struct {
 	Operations    []keptOperation        `json:"operations"`
 	Compensations map[string]uint64      `json:"compensations"`
 	Drifts        map[string]uint64      `json:"drifts,omitempty"`
+	Repairs       map[string]uint64      `json:"repairs,omitempty"`
 }
 
 type keptOperation struct {
@@ -134,7 +139,7 @@ type keptOperation struct {
 }
 
 func (c *Counts) text() (string, error) {
-	k := keptCounts{Started: c.Started, Ended: c.Ended, Durations: c.Durations, Seconds: c.Seconds, Compensations: c.Compensations, Drifts: c.Drifts}
+	k := keptCounts{Started: c.Started, Ended: c.Ended, Durations: c.Durations, Seconds: c.Seconds, Compensations: c.Compensations, Drifts: c.Drifts, Repairs: c.Repairs}
 	for o, n := range c.Attempts {
 		k.Operations = append(k.Operations, keptOperation{o.Step, o.Direction, o.Outcome, n})
 	}
@@ -167,6 +172,9 @@ func countsOf(text string) (*Counts, error) {
 	}
 	for what, n := range k.Drifts {
 		c.Drifts[what] = n
+	}
+	for outcome, n := range k.Repairs {
+		c.Repairs[outcome] += n
 	}
 	for _, o := range k.Operations {
 		op := operation{c.step(o.Step), o.Direction}

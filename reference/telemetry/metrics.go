@@ -40,12 +40,13 @@ var (
 	deferred      = desc("saga_deferred_pending", "Deferred steps that are still to be done now.")
 	drifts        = desc("saga_drift_total", "Times that a participant was found to hold something else than what is written down, by what differs.", "what")
 	driftOpen     = desc("saga_drift_open", "Steps of which a participant holds something else now than what is written down.")
+	driftRepairs  = desc("saga_drift_repairs_total", "Attempts to repair that, by what came of them.", "outcome")
 	spansLost     = desc("saga_telemetry_spans_lost_total", "Spans that the collector did not take, since the process began.")
 )
 
 // Describe names the metrics.
 func (metrics) Describe(ch chan<- *prometheus.Desc) {
-	for _, d := range []*prometheus.Desc{started, ended, duration, attempts, retries, compensations, unknown, stuck, breakerState, deferred, drifts, driftOpen, spansLost} {
+	for _, d := range []*prometheus.Desc{started, ended, duration, attempts, retries, compensations, unknown, stuck, breakerState, deferred, drifts, driftOpen, driftRepairs, spansLost} {
 		ch <- d
 	}
 }
@@ -78,6 +79,9 @@ func (m metrics) Collect(ch chan<- prometheus.Metric) {
 	}
 	for _, what := range []reference.DriftWhat{reference.DriftMissing, reference.DriftOther, reference.DriftStill} {
 		count(drifts, c.Drifts[string(what)], string(what))
+	}
+	for outcome, n := range c.Repairs {
+		count(driftRepairs, n, outcome)
 	}
 	gauge(driftOpen, float64(g.drifting()))
 	gauge(unknown, float64(g.unknown))

@@ -124,13 +124,9 @@ func (t *Telemetry) Quarantined(id string) {
 func (t *Telemetry) Recorded(s *reference.State, records []reference.Record, replayed bool) {
 	t.mu.Lock()
 	if t.onlyDrift(s, records) { // of a saga that has ended nothing else is to be told again
-		for _, r := range records {
-			if f, drifted := driftOf(s, r); drifted {
-				f.Replayed = replayed
-				t.rules.Count(t.counts, f)
-			}
-		}
+		spans := t.drifted(s, records, replayed)
 		t.mu.Unlock()
+		t.export(spans)
 		return
 	}
 	l := t.lives[s.Def.ID]
@@ -156,16 +152,40 @@ func (t *Telemetry) Recorded(s *reference.State, records []reference.Record, rep
 		spans = nil
 	}
 	t.mu.Unlock()
+	t.export(spans)
+}
+
+func (t *Telemetry) export(spans []Span) {
 	for _, span := range spans {
 		t.traces.export(span)
 	}
+}
+
+// drifted counts what is told of drift, and makes the spans of repairs that are over.
+func (t *Telemetry) drifted(s *reference.State, records []reference.Record, replayed bool) (spans []Span) {
+	for _, r := range records {
+		driftFacts(s, r, func(f Fact) {
+			f.Replayed = replayed
+			t.rules.Count(t.counts, f)
+		})
+		if isRepaired(r) && t.traces != nil && s.Trace().Sampled {
+			spans = append(spans, attemptSpan(s, s.Trace(), &opLife{intended: s.RepairBegan(r.Step)}, r))
+		}
+	}
+	if replayed {
+		for _, span := range spans {
+			t.keepLate(span.End, []Span{span})
+		}
+		return nil
+	}
+	return spans
 }
 
 // onlyDrift tells whether nothing else has become a record, and notes where a saga drifts now.
 func (t *Telemetry) onlyDrift(s *reference.State, records []reference.Record) bool {
 	only := true
 	for _, r := range records {
-		if r.Kind != reference.RecordDrift {
+		if r.Kind != reference.RecordDrift && r.Kind != reference.RecordRepair {
 			only = false
 		} else if t.gauges.drifts[s.Def.ID] = s.OpenDrifts(); s.OpenDrifts() == 0 {
 			delete(t.gauges.drifts, s.Def.ID)
@@ -174,12 +194,21 @@ func (t *Telemetry) onlyDrift(s *reference.State, records []reference.Record) bo
 	return only
 }
 
-// driftOf is the fact that something was found to differ.
-func driftOf(s *reference.State, r reference.Record) (f Fact, drifted bool) {
-	if r.Kind != reference.RecordDrift || r.Drift == nil {
-		return f, false
+// driftFacts tells that something was found to differ, or that an attempt at a repair is over, which is
+// one of the compensation.
+func driftFacts(s *reference.State, r reference.Record, tell func(Fact)) {
+	switch {
+	case r.Kind == reference.RecordDrift && r.Drift != nil:
+		tell(Fact{Kind: Drifted, Step: s.Def.Steps[r.Step].Name, Direction: r.Direction, Outcome: string(r.Drift.What)})
+	case isRepaired(r):
+		tell(Fact{Kind: Attempt, Step: s.Def.Steps[r.Step].Name, Direction: r.Direction, N: r.Attempt, Outcome: outcomeOf(r)})
+		tell(Fact{Kind: Mended, Step: s.Def.Steps[r.Step].Name, Direction: r.Direction, N: r.Attempt, Outcome: outcomeOf(r)})
 	}
-	return Fact{Kind: Drifted, Step: s.Def.Steps[r.Step].Name, Direction: r.Direction, Outcome: string(r.Drift.What)}, true
+}
+
+// isRepaired: an attempt at a repair is over.
+func isRepaired(r reference.Record) bool {
+	return r.Kind == reference.RecordRepair && r.Answer != "" && r.Answer != reference.RepairWithdrawn
 }
 
 // mark counts what is so now.
@@ -226,9 +255,7 @@ func (l *life) follow(s *reference.State, records []reference.Record, tell func(
 		if r.At.After(l.latest) {
 			l.latest = r.At
 		}
-		if f, drifted := driftOf(s, r); drifted {
-			tell(f)
-		}
+		driftFacts(s, r, tell)
 		switch {
 		case r.Definition != nil:
 			l.accepted = r.At

@@ -1,0 +1,216 @@
+package reference
+
+import (
+	"net/http"
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/sagacheck/sagacheck/internal/testparticipant"
+	"github.com/sagacheck/sagacheck/reference/policies"
+	"github.com/sagacheck/sagacheck/saga"
+)
+
+// books is a participant that tells what its ledger holds, and whose ledger can be restored from before.
+type books struct {
+	*testparticipant.Participant
+	*holder
+}
+
+func newBooks(t *testing.T, script func(SeenCall) int) *books {
+	b := &books{NewParticipant(t, script), newHolder(t)}
+	b.holds.Store(func(step string) (int, string) {
+		b.Mu.Lock()
+		defer b.Mu.Unlock()
+		if b.Effects["s/"+step] > b.Effects["s/"+step+".undo"] {
+			return http.StatusOK, `{"amount": 42.0}`
+		}
+		return http.StatusNotFound, ""
+	})
+	return b
+}
+
+// undone runs the saga s to its rollback: a was done and undone, b was refused.
+func (b *books) undone(t *testing.T, e *Executor) {
+	t.Helper()
+	SubmitTest(t, e, b.define(b.Participant, "s", "a compensatable", "b compensatable"))
+	AwaitStatus(t, e, "s", saga.Compensated)
+}
+
+// restore takes the ledger, and the keys that were answered if they are forgotten, back to before the undo.
+func (b *books) restore(keys bool) {
+	b.Mu.Lock()
+	defer b.Mu.Unlock()
+	b.Effects["s/a.undo"]--
+	if keys {
+		b.ForgetKey("s/a/compensation")
+	}
+}
+
+func (b *books) balance() int {
+	b.Mu.Lock()
+	defer b.Mu.Unlock()
+	return b.Effects["s/a"] - b.Effects["s/a.undo"]
+}
+
+// rounds waits until the participant has been asked so often again.
+func (b *books) rounds(n int64) {
+	for seen := b.asked.Load(); b.asked.Load() < seen+n; {
+		time.Sleep(time.Millisecond)
+	}
+}
+
+const refuseB = "b * 422"
+
+// repairing is how an executor is opened that may repair.
+func repairing(file string) Options {
+	return Options{StoreDSN: file, ReconcileEvery: 2 * time.Millisecond, ReconcileFor: time.Hour, ReconcileRepair: true}
+}
+
+// cameTo waits until the repair of the first difference has come to something.
+func cameTo(t *testing.T, e *Executor, want RepairState) Drift {
+	t.Helper()
+	return awaitDrift(t, e, "s", func(all []Drift) bool { return len(all) > 0 && all[0].Repair.State == want })[0]
+}
+
+// What was undone and came back is undone once more, under the compensation's own key, and once: the saga stays
+// as it has ended, and the audit says who did it and why.
+func TestWhatCameBackIsUndoneOnceMore(t *testing.T) {
+	b, e := newBooks(t, Scripted(refuseB)), OpenTest(t, repairing(""))
+	b.undone(t, e)
+	b.restore(true)
+	if d := cameTo(t, e, Repaired); d.What != DriftStill || d.Gone.IsZero() || d.Repair.Attempts != 1 {
+		t.Errorf("%+v", d)
+	}
+	b.rounds(10)
+	undos := b.Of("a.undo")
+	if len(undos) != 2 || undos[0].Header.Get("Idempotency-Key") != undos[1].Header.Get("Idempotency-Key") || b.balance() != 0 {
+		t.Errorf("%d compensations, %d left: %v", len(undos), b.balance(), undos)
+	}
+	AwaitStatus(t, e, "s", saga.Compensated)
+	a, err := e.Audit(t.Context(), AuditQuery{Saga: "s"})
+	by := slices.DeleteFunc(a.Entries, func(en AuditEntry) bool { return en.Author != AuditReconcile })
+	if err != nil || len(by) != 2 || by[0].What != AuditAttempt || by[0].Attempt != 2 || by[0].Reason == "" || by[1].What != AuditAnswered {
+		t.Errorf("%+v, %v", by, err)
+	}
+
+	b.restore(true) // a second time
+	awaitDrift(t, e, "s", func(all []Drift) bool { return len(all) == 2 && all[1].Repair.State == Repaired })
+	if len(b.Of("a.undo")) != 3 || b.balance() != 0 {
+		t.Errorf("%d compensations, %d left", len(b.Of("a.undo")), b.balance())
+	}
+}
+
+// Nobody repairs who was not asked to, and nothing but what the record proves to be undone.
+func TestWhatIsNotRepaired(t *testing.T) {
+	o := repairing("")
+	o.ReconcileRepair = false
+	b, e := newBooks(t, Scripted(refuseB)), OpenTest(t, o)
+	b.undone(t, e)
+	b.restore(true)
+	awaitDrift(t, e, "s", still(1))
+	b.rounds(10)
+	if n := len(b.Of("a.undo")); n != 1 {
+		t.Errorf("%d compensations, although it may not repair", n)
+	}
+
+	b, e = newBooks(t, nil), OpenTest(t, repairing(""))
+	SubmitTest(t, e, b.define(b.Participant, "s", "a compensatable"))
+	AwaitStatus(t, e, "s", saga.Completed)
+	b.says(http.StatusNotFound, "")
+	awaitDrift(t, e, "s", still(1))
+	b.rounds(10)
+	if len(b.Calls) != 1 {
+		t.Errorf("an action that is missing was followed by %v", b.Calls[1:])
+	}
+}
+
+// A participant that remembers the key answers that it is done, and does nothing: that is not tried again.
+func TestWhatIsAnsweredIsNotRepairedAgain(t *testing.T) {
+	b, e := newBooks(t, Scripted(refuseB)), OpenTest(t, repairing(""))
+	b.undone(t, e)
+	b.restore(false)
+	cameTo(t, e, RepairAnswered)
+	b.rounds(10)
+	if d := cameTo(t, e, RepairAnswered); !d.Gone.IsZero() || len(b.Of("a.undo")) != 2 {
+		t.Errorf("%+v after %d compensations", d, len(b.Of("a.undo")))
+	}
+}
+
+// A refusal ends a repair, and so do some attempts without an answer.
+func TestRepairsEnd(t *testing.T) {
+	for _, c := range []struct {
+		script   string
+		state    RepairState
+		attempts int
+	}{
+		{"a.undo 2 422, " + refuseB, RepairRefused, 1},
+		{"a.undo 2 503, a.undo 3 503, a.undo 4 503, a.undo 5 503, a.undo 6 503, " + refuseB, RepairUnanswered, mostRepairs},
+		{"a.undo 2 503, a.undo 3 -1, " + refuseB, Repaired, 2},
+	} {
+		b, e := newBooks(t, Scripted(c.script)), OpenTest(t, repairing(""))
+		b.undone(t, e)
+		b.restore(true)
+		awaitDrift(t, e, "s", func(all []Drift) bool {
+			return len(all) > 0 && all[0].Repair.State == c.state && all[0].Repair.Attempts == c.attempts
+		})
+		b.rounds(10)
+		if n := len(b.Of("a.undo")); n != 1+c.attempts {
+			t.Errorf("%s: %d compensations, want %d", c.script, n, 1+c.attempts)
+		}
+		AwaitStatus(t, e, "s", saga.Compensated) // whatever came of it
+	}
+}
+
+// A flag that holds compensations holds repairs.
+func TestFlagsHoldRepairs(t *testing.T) {
+	b, e := newBooks(t, Scripted(refuseB)), OpenTest(t, repairing(""))
+	b.undone(t, e)
+	f := policies.Flag{Name: policies.HoldCompensations, Author: "ann", Reason: "r", Expires: time.Now().Add(time.Hour)}
+	if err := e.SetFlag(t.Context(), f, By{}); err != nil {
+		t.Fatal(err)
+	}
+	b.restore(true)
+	awaitDrift(t, e, "s", still(1))
+	b.rounds(10)
+	if n := len(b.Of("a.undo")); n != 1 {
+		t.Errorf("%d compensations, although a flag holds them", n)
+	}
+	if err := e.ClearFlag(t.Context(), f.Name, By{Author: "ann", Reason: "r"}); err != nil {
+		t.Fatal(err)
+	}
+	cameTo(t, e, Repaired)
+}
+
+// An end of the executor in the middle of a repair leaves an attempt whose outcome is unknown, and the next one
+// repairs; meanwhile no second call is made beside the first.
+func TestRepairsOverARestart(t *testing.T) {
+	hold, came := make(chan struct{}), make(chan struct{}, 10)
+	b := newBooks(t, func(c SeenCall) int {
+		if c.Op == "a.undo" && c.Attempt == 2 {
+			came <- struct{}{}
+			<-hold
+			return 503
+		}
+		return Scripted(refuseB)(c)
+	})
+	file := t.TempDir() + "/saga.db"
+	e := OpenTest(t, repairing(file))
+	b.undone(t, e)
+	b.restore(true)
+	<-came
+	for range 10 {
+		e.askAll()
+	}
+	if n := len(b.Of("a.undo")); n != 2 {
+		t.Errorf("%d compensations while one is under way", n)
+	}
+	if err := e.Close(); err != nil {
+		t.Fatal(err)
+	}
+	close(hold)
+	e = OpenTest(t, repairing(file))
+	if d := cameTo(t, e, Repaired); d.Repair.Attempts != 2 || len(b.Of("a.undo")) != 3 || b.balance() != 0 {
+		t.Errorf("%+v after %d compensations, %d left", d, len(b.Of("a.undo")), b.balance())
+	}
+}
