@@ -45,7 +45,7 @@ type BoardQuery struct {
 	Open   bool   // none that has ended
 	Name   string // of their kind
 	Prefix string // of their ids
-	Text   string // in an id, a name, a step's name or address, or what an operator said
+	Text   string // in an id, a name, a version, a step's name or address, or what an operator said
 	After  string // the id after which the page begins
 	Most   int    // on the page
 }
@@ -175,7 +175,7 @@ func (s *State) retrying() bool {
 
 // words are those that a saga is found by.
 func (s *State) words() string {
-	all := []string{s.Def.ID, s.Def.Name}
+	all := []string{s.Def.ID, s.Def.Name, s.Def.Version}
 	for _, st := range s.Def.Steps {
 		all = append(all, st.Name, st.Action.URL)
 	}

@@ -12,6 +12,8 @@ import (
 type Query struct {
 	Status []saga.Status // none: any
 	Name   string        // of their kind; empty: any
+	// Version is that of their definition; nil: any.
+	Version *string
 	// OlderThan is how long ago they were accepted at the least.
 	OlderThan time.Duration
 }
@@ -20,6 +22,7 @@ type Query struct {
 type Listed struct {
 	ID       string       `json:"id"`
 	Name     string       `json:"name"`
+	Version  string       `json:"version,omitempty"`
 	Status   saga.Status  `json:"status"`
 	Accepted time.Time    `json:"accepted"`
 	Paused   *saga.ByHand `json:"paused,omitempty"`
@@ -61,9 +64,10 @@ func (e *Executor) List(ctx context.Context, q Query) (all []Listed, cut bool, e
 func (v *view) listed() Listed {
 	v.mu.Lock()
 	defer v.mu.Unlock()
-	return Listed{ID: v.s.Def.ID, Name: v.s.Def.Name, Status: v.s.status(), Accepted: v.s.accepted, Paused: v.s.Paused}
+	return Listed{ID: v.s.Def.ID, Name: v.s.Def.Name, Version: v.s.Def.Version, Status: v.s.status(), Accepted: v.s.accepted, Paused: v.s.Paused}
 }
 
 func (q Query) fits(l Listed, now time.Time) bool {
-	return (len(q.Status) == 0 || slices.Contains(q.Status, l.Status)) && (q.Name == "" || q.Name == l.Name) && now.Sub(l.Accepted) >= q.OlderThan
+	return (len(q.Status) == 0 || slices.Contains(q.Status, l.Status)) && (q.Name == "" || q.Name == l.Name) &&
+		(q.Version == nil || *q.Version == l.Version) && now.Sub(l.Accepted) >= q.OlderThan
 }

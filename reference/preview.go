@@ -12,11 +12,12 @@ import (
 // Preview is what an operator is shown before anything is asked for: what the record says was
 // done, what is not known, and what a rollback would do about it.
 type Preview struct {
-	ID     string       `json:"id"`
-	Name   string       `json:"name"`
-	Status saga.Status  `json:"status"`
-	Paused *saga.ByHand `json:"paused,omitempty"`
-	ByHand *saga.ByHand `json:"ended_by,omitempty"`
+	ID      string       `json:"id"`
+	Name    string       `json:"name"`
+	Version string       `json:"version,omitempty"`
+	Status  saga.Status  `json:"status"`
+	Paused  *saga.ByHand `json:"paused,omitempty"`
+	ByHand  *saga.ByHand `json:"ended_by,omitempty"`
 	// Rollback is "possible", "under way", "done", or why it is not possible.
 	Rollback string        `json:"rollback"`
 	Steps    []PreviewStep `json:"steps"`
@@ -66,7 +67,7 @@ const possible = "possible"
 
 // preview is what the record says.
 func (s *State) preview(e *Executor) Preview {
-	p := Preview{ID: s.Def.ID, Name: s.Def.Name, Status: s.status(), Paused: s.Paused, ByHand: s.ByHand, Rollback: possible, Acts: []saga.Act{}}
+	p := Preview{ID: s.Def.ID, Name: s.Def.Name, Version: s.Def.Version, Status: s.status(), Paused: s.Paused, ByHand: s.ByHand, Rollback: possible, Acts: []saga.Act{}}
 	if err := s.mayRollBack(); err != nil {
 		p.Rollback = err.Error()
 	}

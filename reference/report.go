@@ -26,7 +26,7 @@ func (s *State) Quiet() bool { return !s.all.open() && len(next(s)) == 0 }
 
 // report is what is so.
 func (s *State) report() saga.Report {
-	r := saga.Report{ID: s.Def.ID, Status: s.status(), Steps: make([]saga.StepStatus, len(s.Def.Steps)), Paused: s.Paused, ByHand: s.ByHand}
+	r := saga.Report{ID: s.Def.ID, Status: s.status(), Version: s.Def.Version, Steps: make([]saga.StepStatus, len(s.Def.Steps)), Paused: s.Paused, ByHand: s.ByHand}
 	for i, st := range s.Def.Steps {
 		r.Steps[i] = saga.StepStatus{Name: st.Name, Status: s.rules.StepState(s, i), Attempts: s.Actions[i].Attempts}
 	}

@@ -24,9 +24,11 @@ const (
 // Definition is a saga as it is submitted to an orchestrator: the body of
 // POST /sagas in the contract. Steps refer to each other by name.
 type Definition struct {
-	ID    string `json:"id"`
-	Name  string `json:"name"`
-	Steps []Step `json:"steps"`
+	ID   string `json:"id"`
+	Name string `json:"name"`
+	// Version is which one of its kind of saga this is; empty: none is named.
+	Version string `json:"version,omitempty"`
+	Steps   []Step `json:"steps"`
 	// Budget bounds all attempts of the saga's actions together; zero: nothing does.
 	Budget Budget `json:"budget,omitzero"`
 	// Reads are calls of a user's own workflow that only ask what was done: the contract

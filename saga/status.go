@@ -69,7 +69,9 @@ type Report struct {
 	ID     string       `json:"id"`
 	Status Status       `json:"status"`
 	Steps  []StepStatus `json:"steps"`
-	Word   string       `json:"-"` // the status in the words of a user's own workflow
+	// Version is that of its definition; empty: it names none.
+	Version string `json:"version,omitempty"`
+	Word    string `json:"-"` // the status in the words of a user's own workflow
 	// Paused and ByHand say who has paused the saga, or ended it; nil: nobody has.
 	Paused *ByHand `json:"paused,omitempty"`
 	ByHand *ByHand `json:"ended_by,omitempty"`

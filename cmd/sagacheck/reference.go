@@ -28,7 +28,7 @@ func newReference(p process) *cobra.Command {
 		Args:  cobra.NoArgs,
 		RunE:  func(c *cobra.Command, _ []string) error { return c.Help() },
 	}
-	c.AddCommand(newServe(p), newPolicies(p), newAudit(p), newOperate(p), newAlerts(p), newInspect(p), newRepair(p))
+	c.AddCommand(newServe(p), newPolicies(p), newAudit(p), newVersions(p), newOperate(p), newAlerts(p), newInspect(p), newRepair(p))
 	return c
 }
 

@@ -32,9 +32,12 @@ type actRequest struct {
 // maxAct bounds the bytes of such a body.
 const maxAct = 16 << 10
 
-// handleList answers which sagas have not ended: all, or those of some status, of a name, of an age.
+// handleList answers which sagas have not ended: all, or those of some status, of a name, of a version, of an age.
 func handleList(e *reference.Executor, w http.ResponseWriter, r *http.Request) {
 	q := reference.Query{Name: r.URL.Query().Get("name")}
+	if given, there := r.URL.Query()["version"]; there { // also an empty one
+		q.Version = &given[0]
+	}
 	for _, word := range r.URL.Query()["status"] {
 		status := saga.Status(word)
 		if !status.Valid() || status.Over() {

@@ -145,13 +145,9 @@ const (
 func handleAudit(e *reference.Executor, w http.ResponseWriter, r *http.Request) {
 	q := reference.AuditQuery{Saga: r.URL.Query().Get("saga")}
 	for name, into := range map[string]*time.Time{"since": &q.Since, "until": &q.Until} {
-		if given := r.URL.Query().Get(name); given != "" {
-			at, err := time.Parse(time.RFC3339Nano, given)
-			if err != nil {
-				problemOf(&definitions.InvalidError{Field: name, Reason: fmt.Sprintf("%q: expected a time (RFC 3339)", given)}).write(w)
-				return
-			}
-			*into = at
+		if err := readTime(r, name, into); err != nil {
+			problemOf(err).write(w)
+			return
 		}
 	}
 	a, err := e.Audit(r.Context(), q)
@@ -170,6 +166,35 @@ func handleDrift(e *reference.Executor, w http.ResponseWriter, r *http.Request) 
 		return
 	}
 	writeJSON(w, "application/json", http.StatusOK, map[string]any{"drift": all, "every_ms": e.ReconcileEvery().Milliseconds()})
+}
+
+// handleVersions compares the sagas of each version.
+func handleVersions(e *reference.Executor, w http.ResponseWriter, r *http.Request) {
+	q := reference.VersionsQuery{Name: r.URL.Query().Get("name")}
+	if err := readTime(r, "since", &q.Since); err != nil {
+		problemOf(err).write(w)
+		return
+	}
+	v, err := e.Versions(r.Context(), q)
+	if err != nil {
+		problemOf(err).write(w)
+		return
+	}
+	writeJSON(w, "application/json", http.StatusOK, v)
+}
+
+// readTime reads a time from the query; one that is not given stays as it was.
+func readTime(r *http.Request, name string, into *time.Time) error {
+	given := r.URL.Query().Get(name)
+	if given == "" {
+		return nil
+	}
+	at, err := time.Parse(time.RFC3339Nano, given)
+	if err != nil {
+		return &definitions.InvalidError{Field: name, Reason: fmt.Sprintf("%q: expected a time (RFC 3339)", given)}
+	}
+	*into = at
+	return nil
 }
 
 // mistakesOf are the mistakes of a file; nil: the error is of another kind.

@@ -76,10 +76,11 @@ func (f *front) routes() http.Handler {
 	mux.HandleFunc("PUT /flags/{name}", owner(handleFlag))
 	mux.HandleFunc("GET /audit", owner(handleAudit))
 	mux.HandleFunc("GET /drift", owner(handleDrift))
+	mux.HandleFunc("GET /versions", owner(handleVersions))
 	mux.HandleFunc("GET /healthz", f.handleHealth)
 	allowed := map[string]string{
 		"/sagas": "GET, HEAD, POST", "/sagas/{id}": "GET, HEAD", "/sagas/{id}/preview": "GET, HEAD", "/healthz": "GET, HEAD",
-		"/policies": "GET, HEAD, PUT", "/flags": "GET, HEAD", "/flags/{name}": "PUT", "/audit": "GET, HEAD", "/drift": "GET, HEAD",
+		"/policies": "GET, HEAD, PUT", "/flags": "GET, HEAD", "/flags/{name}": "PUT", "/audit": "GET, HEAD", "/drift": "GET, HEAD", "/versions": "GET, HEAD",
 	}
 	for act, path := range actPaths {
 		mux.HandleFunc("POST /sagas/{id}/"+path, owner(handleAct(act)))

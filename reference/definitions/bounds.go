@@ -2,6 +2,8 @@ package definitions
 
 import (
 	"fmt"
+	"strings"
+	"unicode"
 
 	"github.com/sagacheck/sagacheck/reference/bounds"
 	"github.com/sagacheck/sagacheck/saga"
@@ -20,6 +22,9 @@ func validateBounds(d saga.Definition) error {
 	if len(d.Name) > bounds.NameLength {
 		return &InvalidError{"name", fmt.Sprintf("%d bytes: expected at most %d", len(d.Name), bounds.NameLength)}
 	}
+	if err := validateVersion(d.Version); err != nil {
+		return err
+	}
 	if len(d.Steps) > maxSteps {
 		return &InvalidError{"steps", fmt.Sprintf("%d: expected at most %d", len(d.Steps), maxSteps)}
 	}
@@ -36,6 +41,17 @@ func validateBounds(d saga.Definition) error {
 		return err
 	}
 	return EachCall(d, validateNumbers)
+}
+
+// validateVersion: a version is shown, and asked for.
+func validateVersion(version string) error {
+	switch {
+	case len(version) > bounds.NameLength:
+		return &InvalidError{"version", fmt.Sprintf("%d bytes: expected at most %d", len(version), bounds.NameLength)}
+	case strings.ContainsFunc(version, unicode.IsControl):
+		return &InvalidError{"version", fmt.Sprintf("%q: expected no control characters", version)}
+	}
+	return nil
 }
 
 func validateNumbers(c saga.Call) *InvalidError {

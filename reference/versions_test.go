@@ -1,0 +1,143 @@
+package reference
+
+import (
+	"encoding/json"
+	"errors"
+	"reflect"
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/sagacheck/sagacheck/saga"
+)
+
+// versioned is a saga of a version.
+func versioned(d saga.Definition, version string) saga.Definition {
+	d.Name, d.Version = "order", version
+	return d
+}
+
+// A saga under way keeps its version, and all that its definition says, over an end of the executor, whatever
+// version is submitted meanwhile.
+func TestSagasUnderWayKeepTheirVersion(t *testing.T) {
+	hold := make(chan struct{})
+	p := NewParticipant(t, func(c SeenCall) int {
+		if c.Op == "b" && c.Attempt == 1 && c.Header.Get("Saga-Id") == "old" {
+			<-hold
+		}
+		return 0
+	})
+	file := t.TempDir() + "/saga.db"
+	e := OpenTest(t, Options{StoreDSN: file})
+	old := versioned(p.Define("old", "a compensatable", "b compensatable", "c compensatable"), "1")
+	SubmitTest(t, e, old)
+	p.AwaitCall(t, "b", 1)
+	if err := e.Close(); err != nil {
+		t.Fatal(err)
+	}
+	close(hold)
+	e = OpenTest(t, Options{StoreDSN: file})
+	SubmitTest(t, e, versioned(p.Define("new", "a compensatable", "d compensatable"), "2"))
+	if err := e.Submit(t.Context(), versioned(old, "2")); !errors.Is(err, ErrConflict) {
+		t.Errorf("the same id with another version: %v", err)
+	}
+	if r := AwaitStatus(t, e, "old", saga.Completed); r.Version != "1" || len(r.Steps) != 3 {
+		t.Errorf("%+v", r)
+	}
+	if r := AwaitStatus(t, e, "new", saga.Completed); r.Version != "2" || len(r.Steps) != 2 {
+		t.Errorf("%+v", r)
+	}
+	for _, c := range p.Calls {
+		if only := map[string]string{"c": "old", "d": "new"}[c.Op]; only != "" && c.Header.Get("Saga-Id") != only {
+			t.Errorf("%s of %s", c.Op, c.Header.Get("Saga-Id"))
+		}
+	}
+}
+
+// Versions are compared by what the journals have: by the executor, and without it.
+func TestVersionsAreCompared(t *testing.T) {
+	p := NewParticipant(t, func(c SeenCall) int {
+		switch id := c.Header.Get("Saga-Id"); {
+		case id == "back" && c.Op == "b":
+			return 422
+		case id == "again" && c.Op == "a" && c.Attempt == 1:
+			return 503
+		case id == "stuck" && c.Op == "b", id == "stuck" && c.Op == "a.undo":
+			return 422
+		}
+		return 0
+	})
+	file := t.TempDir() + "/saga.db"
+	e := OpenTest(t, Options{StoreDSN: file})
+	for id, version := range map[string]string{"one": "1", "again": "1", "back": "2", "stuck": "2", "none": ""} {
+		SubmitTest(t, e, versioned(p.Define(id, "a compensatable", "b compensatable"), version))
+	}
+	other := p.Define("other", "a compensatable")
+	SubmitTest(t, e, other)
+	for id, end := range map[string]saga.Status{"one": saga.Completed, "again": saga.Completed, "back": saga.Compensated, "stuck": saga.Stuck, "none": saga.Completed, "other": saga.Completed} {
+		AwaitStatus(t, e, id, end)
+	}
+	want := `[{"name":"order","version":"","sagas":1,"ends":{"completed":1},"open":0,"stuck":0,"median_ms":0,"p95_ms":0,"calls":2,"retries":0,"compensations":0},` +
+		`{"name":"order","version":"1","sagas":2,"ends":{"completed":2},"open":0,"stuck":0,"median_ms":0,"p95_ms":0,"calls":5,"retries":1,"compensations":0},` +
+		`{"name":"order","version":"2","sagas":2,"ends":{"compensated":1},"open":0,"stuck":1,"median_ms":0,"p95_ms":0,"calls":6,"retries":0,"compensations":1}]`
+	got, err := e.Versions(t.Context(), VersionsQuery{Name: "order"})
+	if text := timeless(t, got); text != want || err != nil || got.Cut {
+		t.Errorf("%s\nwant %s, %v", text, want, err)
+	}
+	all, err := e.Versions(t.Context(), VersionsQuery{})
+	if err != nil || len(all.Versions) != 4 {
+		t.Errorf("%+v, %v", all, err)
+	}
+	if err := e.Close(); err != nil {
+		t.Fatal(err)
+	}
+	read, err := ReadVersions(t.Context(), file, VersionsQuery{Name: "order"})
+	if err != nil || !reflect.DeepEqual(got, read) {
+		t.Errorf("%+v\nwant %+v, %v", read, got, err)
+	}
+}
+
+// timeless are the sums without their times.
+func timeless(t *testing.T, v Versions) string {
+	t.Helper()
+	all := slices.Clone(v.Versions)
+	for i := range all {
+		all[i].MedianMS, all[i].P95MS = 0, 0
+	}
+	b, err := json.Marshal(all)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(b)
+}
+
+// The times are of sagas, in order: half took so long at the most, and 95 of 100.
+func TestQuantiles(t *testing.T) {
+	var v VersionSums
+	if v.quantile(0.5) != 0 {
+		t.Error("there are none")
+	}
+	for i := range 100 {
+		v.took = append(v.took, time.Duration(i+1)*time.Millisecond)
+	}
+	if a, b := v.quantile(0.5), v.quantile(0.95); a != 50 || b != 95 {
+		t.Error(a, b)
+	}
+}
+
+// Open sagas are found by their version, and by having none.
+func TestListByVersion(t *testing.T) {
+	p := NewParticipant(t, Scripted("a * 503"))
+	e := OpenTest(t, Options{})
+	for id, version := range map[string]string{"x": "1", "y": "2", "z": ""} {
+		d := versioned(p.Define(id, "a compensatable"), version)
+		d.Steps[0].Action.Retry = saga.RetryPolicy{InitialIntervalMS: 3_600_000, Multiplier: 1, MaxIntervalMS: 3_600_000, AttemptTimeoutMS: 1000}
+		SubmitTest(t, e, d)
+	}
+	for version, want := range map[string]string{"1": "x", "2": "y", "": "z"} {
+		all, _, err := e.List(t.Context(), Query{Name: "order", Version: &version})
+		if err != nil || len(all) != 1 || all[0].ID != want || all[0].Version != version {
+			t.Errorf("%q: %+v, %v", version, all, err)
+		}
+	}
+}
