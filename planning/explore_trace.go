@@ -105,6 +105,15 @@ func (t Trace) Missed() []int {
 	return missed
 }
 
+// Reached tells whether the run passed a point of its plan at which the fault did not fire. A
+// window has no point, and counts as passed.
+func (t Trace) Reached(plan faults.Plan) bool {
+	return slices.ContainsFunc(t.Missed(), func(i int) bool {
+		at := plan.Faults[i].At
+		return at.IsZero() || slices.ContainsFunc(t.Visits, func(v Visit) bool { return v.At == at })
+	})
+}
+
 func comparePoints(a, b saga.FailurePoint) int {
 	return cmp.Or(
 		cmp.Compare(a.Step, b.Step), cmp.Compare(a.Direction, b.Direction), cmp.Compare(a.Part, b.Part), cmp.Compare(a.Attempt, b.Attempt),

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -200,32 +201,65 @@ func (e *exploration) travel(plans []faults.Plan) (seen []planning.Journey) {
 			e.leftOut[why]++
 			continue
 		}
-		e.collector.Planned(1)
-		h, ok := e.try(plan)
-		if !ok {
-			continue
-		}
-		if trace := planning.NewTrace(h); len(trace.Missed()) == 0 {
+		if trace, ok := e.try(plan); ok && len(trace.Missed()) == 0 {
 			seen = append(seen, planning.Journey{Plan: plan, Trace: trace})
 		}
 	}
 	return seen
 }
 
-// try runs a plan and judges what it shows; not ok: there was trouble.
-func (e *exploration) try(plan faults.Plan) (h *history.History, ok bool) {
+// tries is how often a plan is run at the most whose fault did not strike: code that draws its
+// waits, or whose steps race, does not come to the same calls each time.
+const tries = 10
+
+// astray is why a plan is left out of which no try came to the call that it strikes.
+const astray = "the saga does not go the same way each time, and did not come there again where the plan strikes"
+
+// try runs a plan until its faults strike, and judges what each run shows; not ok: there was
+// trouble.
+func (e *exploration) try(plan faults.Plan) (trace planning.Trace, ok bool) {
 	info := results.CellInfo{ID: plan.ID(), Scenario: e.p.Name, PlanID: plan.ID(), Plan: plan.String()}
-	h, err := e.cell(plan)
-	if err != nil {
-		e.collector.AddError(info, fmt.Errorf("plan %s: %w", plan, err))
-		return nil, false
+	courses := map[string]bool{}
+	for n := 1; ; n++ {
+		h, err := e.cell(plan)
+		if err != nil {
+			e.collector.Planned(1)
+			e.collector.AddError(info, fmt.Errorf("plan %s: %w", plan, err))
+			return planning.Trace{}, false
+		}
+		trace = planning.NewTrace(h)
+		courses[course(h)] = true
+		verdicts := checkers.Judge(h, e.checkers)
+		broken := e.broken(verdicts)
+		last := len(trace.Missed()) == 0 || len(broken) > 0 || n == tries
+		strayed := n == tries && len(trace.Missed()) > 0 && len(courses) > 1 && !trace.Reached(plan)
+		info.Again = !last || strayed
+		e.collector.Add(info, h, verdicts)
+		switch {
+		case !last:
+			continue
+		case strayed:
+			e.leftOut[astray]++
+		default:
+			e.collector.Planned(1)
+		}
+		if len(broken) > 0 {
+			e.failed = append(e.failed, failure{plan: plan, history: h, broken: broken})
+		}
+		return trace, true
 	}
-	verdicts := checkers.Judge(h, e.checkers)
-	e.collector.Add(info, h, verdicts)
-	if broken := e.broken(verdicts); len(broken) > 0 {
-		e.failed = append(e.failed, failure{plan: plan, history: h, broken: broken})
+}
+
+// course is the calls that the code made, and when: that of code which draws nothing is the
+// same each time.
+func course(h *history.History) string {
+	var b strings.Builder
+	for _, e := range h.Events {
+		if e.Kind == history.CallSent {
+			fmt.Fprintf(&b, "%s#%d %s\n", e.Operation(), e.Attempt, e.At)
+		}
 	}
-	return h, true
+	return b.String()
 }
 
 // broken are the most telling violations of each cause, without advice.
