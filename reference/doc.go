@@ -10,19 +10,20 @@
 //
 // Around it: graph.go is the order of the steps, fallback.go which stand for others, overview.go what is asked of them all
 // (scan.go looks at each, tally.go and flow.go count as records come in), limits.go how
-// often an operation is attempted and how long it waits, report.go what is told. accept.go and recovery.go are how sagas come in, entry.go is what they commit
-// together, journal.go the group commit. client.go and targets.go are how calls
+// often an operation is attempted and how long it waits, report.go what is told. accept.go, named.go and recovery.go are how sagas come in, entry.go
+// is what they commit together, journal.go the group commit. client.go and targets.go are how calls
 // leave and where to. policy.go is which version of the policies decides an operation, and
 // control.go how what governs all sagas changes; flags.go is what holds attempts back,
 // audit.go says why things were done. operator.go takes what a person asks for, decide.go says
 // whether it may be and what it changes, preview.go what is shown before. board.go
-// shows all sagas at once, progress.go what one waits for and how far it has got. observer.go tells
+// shows all sagas at once, progress.go what one waits for and how far it has got, versions.go
+// what those of each version have come to. observer.go tells
 // telemetry what is durable. drift.go is what participants are to hold, reconcile.go how they are asked,
 // drift_repair.go what is repaired of what they tell.
 // bounds.go and slots.go are about what there is enough of; quarantine.go is about what is
 // broken, inspect.go how a person mends it; condition.go is how the executor is.
 //
-// Beside it, each a package: definitions takes in what clients send; store keeps the
+// Beside it, each a package: definitions takes in what clients send, catalogue what they start by its name; store keeps the
 // journals, and knows nothing of sagas; api speaks HTTP, and says who may call; dashboard
 // shows pages to people; policies
 // reads the files of policies, bounds says how much may be asked of a call; telemetry says

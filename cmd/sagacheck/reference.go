@@ -16,6 +16,7 @@ import (
 
 	"github.com/sagacheck/sagacheck/reference"
 	"github.com/sagacheck/sagacheck/reference/api"
+	"github.com/sagacheck/sagacheck/reference/catalogue"
 	"github.com/sagacheck/sagacheck/reference/defects"
 	"github.com/sagacheck/sagacheck/reference/policies"
 	"github.com/sagacheck/sagacheck/reference/telemetry"
@@ -35,10 +36,11 @@ func newReference(p process) *cobra.Command {
 // serveFlags are what reference serve is told, as text.
 type serveFlags struct {
 	api.ServeOptions
-	log     string
-	otlp    string
-	metrics bool
-	defects []string
+	log         string
+	otlp        string
+	metrics     bool
+	defects     []string
+	definitions string // a file
 }
 
 // memoryLimit is from where on memory matters more than time; what sagas take is
@@ -79,6 +81,7 @@ is in docs/reference.md. A browser is shown a dashboard at / (docs/dashboard.md)
 	c.Flags().StringVar(&f.Addr, "addr", "127.0.0.1:8080", "`host:port` to listen on; port 0: any; other than loopback only with --token")
 	c.Flags().StringVar(&f.StoreDSN, "store", "", "SQLite `file` or postgres:// address (default: a temporary file)")
 	c.Flags().StringVar(&f.PolicyFile, "policies", "", "`file` of policies: it is followed, and comes into force whenever it changes (docs/policies.md)")
+	c.Flags().StringVar(&f.definitions, "definitions", "", "`file` of sagas that clients start by their name, with shares for new versions (docs/reference.md)")
 	c.Flags().StringVar(&f.Token, "token", "", "`text` that requests have to bring as Authorization: Bearer, or @FILE that holds it")
 	c.Flags().StringSliceVar(&f.Hosts, "host", nil, "`name` under which clients call it, besides localhost and addresses (may be repeated)")
 	c.Flags().StringSliceVar(&f.Targets, "allow-target", nil, "where calls may go besides this machine: `host`, host:port, *.domain, 10.0.0.0/8, or * (may be repeated)")
@@ -145,6 +148,11 @@ func (f *serveFlags) complete(p process) error {
 	}
 	if f.Token, err = tokenOf(f.Token); err != nil {
 		return err
+	}
+	if f.definitions != "" {
+		if f.Catalogue, err = catalogue.Load(f.definitions); err != nil {
+			return err
+		}
 	}
 	if f.PolicyFile != "" {
 		if _, _, err := policies.Load(f.PolicyFile); err != nil {

@@ -13,6 +13,7 @@ import (
 	"sync/atomic"
 
 	"github.com/sagacheck/sagacheck/reference"
+	"github.com/sagacheck/sagacheck/reference/catalogue"
 	"github.com/sagacheck/sagacheck/reference/dashboard"
 	"github.com/sagacheck/sagacheck/reference/store"
 )
@@ -35,9 +36,11 @@ type front struct {
 	health   atomic.Pointer[store.Health]       // what keeps the store from being opened
 	executor atomic.Pointer[reference.Executor] // nil: standby
 	mux      http.Handler
-	metrics  http.Handler  // nil: none
-	submits  chan struct{} // bounds what is read and waits at once
-	bodies   atomic.Int64  // bytes of those
+	metrics  http.Handler // nil: none
+	// catalogue has the definitions of sagas that are started by their name; nil: none are.
+	catalogue *catalogue.Catalogue
+	submits   chan struct{} // bounds what is read and waits at once
+	bodies    atomic.Int64  // bytes of those
 }
 
 // maxSubmits is how many submissions may be under way at once.

@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/sagacheck/sagacheck/reference"
+	"github.com/sagacheck/sagacheck/reference/catalogue"
 	"github.com/sagacheck/sagacheck/reference/store"
 )
 
@@ -24,6 +25,8 @@ type ServeOptions struct {
 	Addr string // host:port; port 0: any
 	// Metrics answers GET /metrics; nil: there are none.
 	Metrics http.Handler
+	// Catalogue has the definitions of sagas that clients start by their name; nil: they start none so.
+	Catalogue *catalogue.Catalogue
 	// Drain is how long calls under way get to end when ctx ends; 0: DefaultDrain.
 	Drain time.Duration
 	Ready func(addr string) // called with the address when sagas are accepted; may be nil
@@ -57,6 +60,7 @@ func Serve(ctx context.Context, o ServeOptions) error {
 		o.Logger = slog.New(slog.DiscardHandler)
 	}
 	f := newFront(o.Access, nil, o.Metrics)
+	f.catalogue = o.Catalogue
 	srv := newServer(f)
 	served := make(chan error, 1)
 	go func() { served <- srv.Serve(limitListener(l, reference.Connections())) }()

@@ -66,7 +66,7 @@ func (f *front) routes() http.Handler {
 			h(e, w, r)
 		}
 	}
-	mux.HandleFunc("POST /sagas", owner(handleSubmit))
+	mux.HandleFunc("POST /sagas", owner(f.handleSubmit))
 	mux.HandleFunc("GET /sagas", owner(handleList))
 	mux.HandleFunc("GET /sagas/{id}", owner(handleStatus))
 	mux.HandleFunc("GET /sagas/{id}/preview", owner(handlePreview))
@@ -128,10 +128,14 @@ func (f *front) routePages(mux *http.ServeMux) {
 // sagaPath is where a saga's status is.
 func sagaPath(id string) string { return "/sagas/" + url.PathEscape(id) }
 
-func handleSubmit(e *reference.Executor, w http.ResponseWriter, r *http.Request) {
+func (f *front) handleSubmit(e *reference.Executor, w http.ResponseWriter, r *http.Request) {
 	def, err := definitions.Decode(http.MaxBytesReader(w, r.Body, definitions.MaxBody))
-	if err == nil {
-		err = e.SubmitTraced(r.Context(), def, r.Header.Get("Traceparent"))
+	switch trace := r.Header.Get("Traceparent"); {
+	case err != nil:
+	case f.catalogue != nil && reference.Named(def):
+		err = e.SubmitNamed(r.Context(), def, f.catalogue.Choose, trace)
+	default:
+		err = e.SubmitTraced(r.Context(), def, trace)
 	}
 	if err != nil {
 		problemOf(err).write(w)

@@ -20,6 +20,7 @@ import (
 
 	"github.com/sagacheck/sagacheck/internal/testpostgres"
 	"github.com/sagacheck/sagacheck/reference"
+	"github.com/sagacheck/sagacheck/reference/catalogue"
 )
 
 var (
@@ -33,6 +34,7 @@ const (
 	victimAddr  = "SAGACHECK_VICTIM_ADDR"
 	victimClock = "SAGACHECK_VICTIM_CLOCK" // by which its clock is wrong
 	victimFull  = "SAGACHECK_VICTIM_FULL"  // whether its disk is full at first
+	victimSagas = "SAGACHECK_VICTIM_SAGAS" // its file of definitions, if it has one
 	victimLease = time.Second
 )
 
@@ -48,12 +50,18 @@ func victim() int {
 			panic(err)
 		}
 	}
+	var sagas *catalogue.Catalogue
+	if file := os.Getenv(victimSagas); file != "" {
+		if sagas, err = catalogue.Load(file); err != nil {
+			panic(err)
+		}
+	}
 	err = Serve(ctx, ServeOptions{
 		Options: reference.Options{
 			StoreDSN: os.Getenv(victimStore), Logger: slog.New(slog.NewJSONHandler(os.Stderr, nil)), Lease: victimLease,
 			Clock: func() time.Time { return time.Now().Add(wrong) },
 		},
-		Addr: os.Getenv(victimAddr),
+		Addr: os.Getenv(victimAddr), Catalogue: sagas,
 	})
 	if err != nil {
 		fmt.Fprintln(os.Stderr, err)
@@ -65,7 +73,8 @@ func victim() int {
 // node is a victim that is started again and again at one address.
 type node struct {
 	store, addr string
-	full        bool // its disk, at first
+	sagas       string // its file of definitions; "": none
+	full        bool   // its disk, at first
 	log         *os.File
 	cmd         *exec.Cmd
 	gone        chan error
@@ -75,7 +84,7 @@ func (n *node) start(t *testing.T, wrong time.Duration) {
 	t.Helper()
 	n.cmd = exec.Command(os.Args[0], "-test.run=^$")
 	n.cmd.Env = append(os.Environ(), victimStore+"="+n.store, victimAddr+"="+n.addr, victimClock+"="+wrong.String(),
-		victimFull+"="+strconv.FormatBool(n.full))
+		victimFull+"="+strconv.FormatBool(n.full), victimSagas+"="+n.sagas)
 	n.cmd.Stdout, n.cmd.Stderr = n.log, n.log
 	n.cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
 	if err := n.cmd.Start(); err != nil {

@@ -1,0 +1,129 @@
+package catalogue
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+
+	"github.com/sagacheck/sagacheck/saga"
+)
+
+// file is one with two versions of order, and one of trip.
+const file = `sagas:
+  order:
+    - version: "1"
+      steps:
+        - name: charge
+          kind: compensatable
+          action: {url: "http://127.0.0.1:1/a", body: {amount: 1.5}, retry: {max_attempts: 1, initial_interval_ms: 1, multiplier: 1, max_interval_ms: 1, jitter: 0, attempt_timeout_ms: 100}}
+    - version: "2"
+      share: 10%
+      budget: {attempts: 7}
+      steps:
+        - name: pay
+          kind: retriable
+          action: {url: "http://127.0.0.1:1/b", retry: {max_attempts: 0, initial_interval_ms: 1, multiplier: 1, max_interval_ms: 1, jitter: 0, attempt_timeout_ms: 100}}
+  trip:
+    - steps:
+        - name: book
+          kind: compensatable
+          action: {url: "http://127.0.0.1:1/c", retry: {max_attempts: 1, initial_interval_ms: 1, multiplier: 1, max_interval_ms: 1, jitter: 0, attempt_timeout_ms: 100}}
+`
+
+func mustParse(t *testing.T, text string) *Catalogue {
+	t.Helper()
+	c, err := Parse("sagas.yaml", []byte(text))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return c
+}
+
+func choose(t *testing.T, c *Catalogue, id, name, version string) saga.Definition {
+	t.Helper()
+	d, err := c.Choose(saga.Definition{ID: id, Name: name, Version: version})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return d
+}
+
+// A saga gets the same version whenever it is asked for; of many a tenth gets the canary, and a share that grows keeps
+// those that it had.
+func TestChoose(t *testing.T) {
+	c, more := mustParse(t, file), mustParse(t, strings.Replace(file, "10%", "30%", 1))
+	counts := map[string]int{}
+	const n = 20_000
+	for i := range n {
+		id := fmt.Sprintf("c17-%d", i)
+		d, again, grown := choose(t, c, id, "order", ""), choose(t, c, id, "order", ""), choose(t, more, id, "order", "")
+		if d.ID != id || d.Name != "order" || d.Version != again.Version || d.Version == "2" && grown.Version != "2" {
+			t.Fatalf("%+v, %+v, %+v", d, again, grown)
+		}
+		counts[d.Version]++
+		counts["grown "+grown.Version]++
+	}
+	for version, share := range map[string]float64{"2": 0.1, "grown 2": 0.3} { // 5 standard deviations are 0.011 and 0.016
+		if got := float64(counts[version]) / n; got < share-0.017 || got > share+0.017 {
+			t.Errorf("%s: a share of %v, want %v", version, got, share)
+		}
+	}
+	if d := choose(t, c, "x", "order", "2"); d.Version != "2" || d.Steps[0].Name != "pay" || d.Budget.Attempts != 7 {
+		t.Errorf("%+v", d)
+	}
+	if d := choose(t, c, "x", "order", "1"); string(d.Steps[0].Action.Body) != `{"amount":1.5}` {
+		t.Errorf("%s", d.Steps[0].Action.Body)
+	}
+	if d := choose(t, c, "x", "trip", ""); d.Version != "" || d.Steps[0].Name != "book" {
+		t.Errorf("%+v", d)
+	}
+	for asked, want := range map[string]string{"order 3": `version: "3": order has no such version`, "shop ": `name: no definition is called "shop": expected one of order, trip`} {
+		name, version, _ := strings.Cut(asked, " ")
+		if _, err := c.Choose(saga.Definition{ID: "x", Name: name, Version: version}); err == nil || !strings.HasPrefix(err.Error(), want) {
+			t.Errorf("%s: %v", asked, err)
+		}
+	}
+}
+
+// Shares of 0% and 100% are nobody's and everybody's.
+func TestNobodysAndEverybodysShare(t *testing.T) {
+	for share, want := range map[string]string{"0%": "1", "100%": "2"} {
+		c := mustParse(t, strings.Replace(file, "10%", share, 1))
+		for i := range 1000 {
+			if d := choose(t, c, fmt.Sprint(i), "order", ""); d.Version != want {
+				t.Fatalf("%s: version %q of saga %d", share, d.Version, i)
+			}
+		}
+	}
+}
+
+// All mistakes of a file are named at once, with their places.
+func TestParseNamesEveryMistake(t *testing.T) {
+	for _, c := range []struct{ old, new, want string }{
+		{"share: 10%", "share: ten", `sagas.yaml:9:14: sagas.order[1].share: "ten": expected 0% to 100%`},
+		{"share: 10%", "share: 101%", `"101%": expected 0% to 100%`},
+		{"      share: 10%\n", "", "sagas.order[1]: expected a share, as 10%"},
+		{"version: \"1\"", "{version: \"1\", share: 95%", "not YAML"},
+		{"- version: \"1\"", "- version: \"1\"\n      share: 95%", "sagas.yaml:3:5: sagas.order: expected one version without a share"},
+		{`version: "2"`, `version: "1"`, `sagas.yaml:8:16: sagas.order[1].version: "1" is there twice`},
+		{`version: "2"`, `version: 2`, `sagas.yaml:8:16: sagas.order[1].version: "2": expected a text`},
+		{"kind: compensatable", "kind: sometimes", `sagas.yaml:6:17: sagas.order[0].steps[0].kind: "sometimes"`},
+		{"max_attempts: 1,", "max_attempts: -1,", "sagas.yaml:7:92: sagas.order[0].steps[0].action.retry.max_attempts: -1"},
+		{"max_attempts: 1,", "max_attempt: 1,", "sagas.order[0].steps[0].action.retry.max_attempt: "},
+		{"http://127.0.0.1:1/b", "ftp://127.0.0.1:1/b", `sagas.order[1].steps[0].action.url: "ftp://127.0.0.1:1/b": expected http://`},
+		{"attempts: 7", "attempts: -7", "sagas.order[1].budget.attempts: -7"},
+		{"trip:", strings.Repeat("n", 201) + ":", "201 bytes: expected at most 200"},
+		{"    - steps:", "    - step:", `unknown field "step"`},
+		{file, "sagas: {}\n", "sagas: expected at least one"},
+		{file, "", "the file is empty"},
+	} {
+		_, err := Parse("sagas.yaml", []byte(strings.Replace(file, c.old, c.new, 1)))
+		if err == nil || !strings.Contains(err.Error(), c.want) {
+			t.Errorf("%.60s → %.60s: %v\nexpected %s", c.old, c.new, err, c.want)
+		}
+	}
+	three := file + "  more:\n    - {version: a, share: 60%, steps: []}\n    - {version: b, share: 60%, steps: []}\n    - {version: c, steps: []}\n"
+	if _, err := Parse("sagas.yaml", []byte(three)); err == nil || !strings.Contains(err.Error(), "sagas.more: the shares are 120% together") {
+		t.Error(err)
+	}
+}
