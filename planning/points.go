@@ -81,8 +81,11 @@ const MostUnheard = 10
 // it was sent again all the same: n of them are. Otherwise nobody would see what a saga makes of
 // a step of which it never hears, though it was done, when it has had enough of asking.
 func Unheard(journeys []Journey, n int) []faults.Plan {
-	return onceMore(journeys, n, func(f faults.Fault) bool { return f.At.Phase == saga.Response && f.Injection(0).Silent() })
+	return onceMore(journeys, n, unheard)
 }
+
+// unheard tells whether a fault takes the answer to a call.
+func unheard(f faults.Fault) bool { return f.At.Phase == saga.Response && f.Injection(0).Silent() }
 
 // onceMore are the plans that follow from journeys whose faults are of a sort, and strike the first
 // n-1 attempts of a call that was sent again all the same: the next one is struck, too.

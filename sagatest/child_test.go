@@ -12,6 +12,7 @@ import (
 
 	"github.com/sagacheck/sagacheck/checkers"
 	"github.com/sagacheck/sagacheck/history"
+	"github.com/sagacheck/sagacheck/participants"
 	"github.com/sagacheck/sagacheck/saga"
 	"github.com/sagacheck/sagacheck/sagatest"
 )
@@ -81,6 +82,15 @@ func TestBugIsFound(t *testing.T) {
 	if strings.Contains(out, "TestBugIsFound/lose_reserve") {
 		t.Errorf("more than the plan that was asked for ran:\n%s", out)
 	}
+}
+
+// A request that comes after its undo is done by services that mind keys alone, however often it
+// was sent.
+func TestLateArrivalIsFound(t *testing.T) {
+	s := orders(true)
+	s.Participants = participants.Keyed
+	expect(t, explored(t, s, ""),
+		"--- FAIL: TestLateArrivalIsFound/lose_charge#1@request,_lose_charge#2@request,_delay_charge#3@request", "hanging-action: ")
 }
 
 // The history of a failure is kept where go test keeps artifacts, and can be judged again.

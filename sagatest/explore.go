@@ -184,7 +184,7 @@ func (e *exploration) explore() {
 	}
 	onward(slices.Concat(planning.Refusals(d, seen, able), planning.Unreadable(seen)))
 	onward(planning.RefusedBehind(seen))
-	e.travel(planning.AtPoints(d, seen, able))
+	e.travel(slices.Concat(planning.LateArrivals(d, seen), planning.AtPoints(d, seen, able)))
 }
 
 // ability is what may be done to the saga besides striking its calls.
