@@ -5,13 +5,12 @@ import (
 	"crypto/subtle"
 	"fmt"
 	"io"
-	"net"
 	"net/http"
-	"net/netip"
 	"slices"
 	"strings"
 	"sync/atomic"
 
+	"github.com/sagacheck/sagacheck/internal/pages"
 	"github.com/sagacheck/sagacheck/reference"
 	"github.com/sagacheck/sagacheck/reference/catalogue"
 	"github.com/sagacheck/sagacheck/reference/dashboard"
@@ -118,17 +117,17 @@ func unavailable(reason string) error { return fmt.Errorf("%w: %s", reference.Er
 
 // refuses says why a request is not let in; 0: it is.
 func (f *front) refuses(r *http.Request) (code int, why string) {
-	pages := dashboard.Has(r.URL.Path) // which ask for the token in a form
+	browsed := dashboard.Has(r.URL.Path) // which ask for the token in a form
 	switch {
 	case !f.knows(r.Host):
 		return http.StatusMisdirectedRequest, "Host: expected an address, localhost, or a name given with --host"
-	case f.access.Token != "" && r.URL.Path != "/healthz" && !pages && !f.hasToken(r):
+	case f.access.Token != "" && r.URL.Path != "/healthz" && !browsed && !f.hasToken(r):
 		return http.StatusUnauthorized, "Authorization: expected the Bearer token of this server"
 	case r.Method == http.MethodGet || r.Method == http.MethodHead:
 		return 0, ""
 	case !ownOrigin(r):
 		return http.StatusForbidden, "Origin: a page of another site may not ask for this"
-	case (r.ContentLength != 0 || r.URL.Path == "/sagas") && r.Method == http.MethodPost && !pages && !isJSON(r.Header.Get("Content-Type")):
+	case (r.ContentLength != 0 || r.URL.Path == "/sagas") && r.Method == http.MethodPost && !browsed && !isJSON(r.Header.Get("Content-Type")):
 		return http.StatusUnsupportedMediaType, "Content-Type: expected application/json"
 	}
 	return 0, ""
@@ -136,12 +135,8 @@ func (f *front) refuses(r *http.Request) (code int, why string) {
 
 // knows tells whether a request was meant for this server.
 func (f *front) knows(hostport string) bool {
-	host := hostport
-	if h, _, err := net.SplitHostPort(hostport); err == nil {
-		host = h
-	}
-	host = strings.ToLower(strings.Trim(host, "[]"))
-	if _, err := netip.ParseAddr(host); err == nil || host == "localhost" || host == "" {
+	host, here := pages.Here(hostport)
+	if here {
 		return true
 	}
 	return slices.ContainsFunc(f.access.Hosts, func(h string) bool { return strings.EqualFold(h, host) })

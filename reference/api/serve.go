@@ -8,11 +8,11 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
-	"net/netip"
 	"strings"
 	"sync"
 	"time"
 
+	"github.com/sagacheck/sagacheck/internal/pages"
 	"github.com/sagacheck/sagacheck/reference"
 	"github.com/sagacheck/sagacheck/reference/catalogue"
 	"github.com/sagacheck/sagacheck/reference/store"
@@ -145,12 +145,11 @@ func (o ServeOptions) Check() error {
 
 // checkAddr refuses to be reachable from elsewhere by whoever comes along.
 func checkAddr(addr string, a Access) error {
-	host, _, err := net.SplitHostPort(addr)
+	here, err := pages.Loopback(addr)
 	if err != nil {
 		return fmt.Errorf("address %q: %w", addr, err)
 	}
-	ip, err := netip.ParseAddr(host)
-	if host == "localhost" || err == nil && ip.IsLoopback() || a.Token != "" {
+	if here || a.Token != "" {
 		return nil
 	}
 	return fmt.Errorf("address %q: others can reach it: expected 127.0.0.1, or a token", addr)

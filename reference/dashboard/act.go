@@ -59,7 +59,7 @@ func (a asking) Skippable() (names []string) {
 }
 
 // looked is the page of an act, with what there is to see.
-func (p *pages) looked(e Executor, r *http.Request) (asking, error) {
+func (p *site) looked(e Executor, r *http.Request) (asking, error) {
 	a := asking{Act: saga.Act(r.PathValue("act")), Key: rand.Text()}
 	if actTitles[a.Act] == "" {
 		return a, fmt.Errorf("%w: there is no act %q", reference.ErrNotFound, a.Act)
@@ -70,7 +70,7 @@ func (p *pages) looked(e Executor, r *http.Request) (asking, error) {
 	return a, err
 }
 
-func (p *pages) preview(e Executor, w http.ResponseWriter, r *http.Request) {
+func (p *site) preview(e Executor, w http.ResponseWriter, r *http.Request) {
 	a, err := p.looked(e, r)
 	if err != nil {
 		p.failed(w, err)
@@ -81,7 +81,7 @@ func (p *pages) preview(e Executor, w http.ResponseWriter, r *http.Request) {
 
 // act takes who asks and why, and shows that once more; or, if that was confirmed, does it on what
 // was shown.
-func (p *pages) act(e Executor, w http.ResponseWriter, r *http.Request) {
+func (p *site) act(e Executor, w http.ResponseWriter, r *http.Request) {
 	a, err := p.looked(e, r)
 	if err != nil {
 		p.failed(w, err)

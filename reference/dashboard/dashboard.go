@@ -3,8 +3,8 @@
 // and to an end user how far a saga has got.
 //
 // Reading order: dashboard.go (the pages, and who may see them), sagas.go and saga.go (what they
-// show), act.go (what a person may do), govern.go (policies, flags, audit), live.go (pages that
-// follow what happens), render.go (how a page is made).
+// show), act.go (what a person may do), govern.go (policies, flags, audit), render.go (how a page is
+// made).
 //
 // Goals: it works without a network, without a script and without a mouse; what sagas and
 // participants said is shown as text, whatever it is. Non-goals: users and TLS, which a proxy in
@@ -21,6 +21,7 @@ import (
 	"net/http"
 	"strings"
 
+	"github.com/sagacheck/sagacheck/internal/pages"
 	"github.com/sagacheck/sagacheck/reference"
 	"github.com/sagacheck/sagacheck/reference/policies"
 )
@@ -59,19 +60,18 @@ func Has(path string) bool {
 	return path == "/" || strings.HasPrefix(path, "/dashboard/") || strings.HasPrefix(path, "/progress/")
 }
 
-// pages answer with pages.
-type pages struct {
+// site answers with pages.
+type site struct {
 	Options
 	mux     *http.ServeMux
-	session string        // what the cookie of who has given the token holds
-	streams chan struct{} // bounds those that follow what happens
-	answers answers       // what they are sent
+	session string         // what the cookie of who has given the token holds
+	streams *pages.Streams // that follow what happens
 }
 
 // Handler answers with the pages. Whoever calls it has found that the request is meant for this
 // server, and that no page of another site asks for a change.
 func Handler(o Options) http.Handler {
-	p := &pages{Options: o, mux: http.NewServeMux(), session: newSession(o.Token), streams: make(chan struct{}, maxStreams), answers: answers{all: map[question]*answer{}}}
+	p := &site{Options: o, mux: http.NewServeMux(), session: newSession(o.Token), streams: pages.NewStreams()}
 	p.mux.HandleFunc("GET /{$}", p.shown(p.sagas))
 	p.mux.HandleFunc("GET /dashboard/live", p.shown(p.liveSagas))
 	p.mux.HandleFunc("GET /dashboard/saga/{id}", p.shown(p.saga))
@@ -86,21 +86,16 @@ func Handler(o Options) http.Handler {
 	p.mux.HandleFunc("/progress/", p.noProgress)
 	p.mux.HandleFunc("GET /dashboard/login", p.login)
 	p.mux.HandleFunc("POST /dashboard/login", p.logIn)
-	p.mux.Handle("GET /dashboard/assets/", assets())
+	p.mux.Handle("GET /dashboard/assets/", pages.Assets("/dashboard/assets/"))
 	p.mux.HandleFunc("/", func(w http.ResponseWriter, _ *http.Request) {
 		p.problem(w, http.StatusNotFound, "there is no such page")
 	})
 	return p
 }
 
-// ServeHTTP answers with a page that loads nothing from elsewhere, runs no script but its own, is
-// shown in no other page, and is kept by nobody.
-func (p *pages) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	h := w.Header()
-	h.Set("Content-Security-Policy", "default-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'")
-	h.Set("X-Content-Type-Options", "nosniff")
-	h.Set("Referrer-Policy", "same-origin")
-	h.Set("Cache-Control", "no-store")
+// ServeHTTP answers with a page, which a browser may not do much with.
+func (p *site) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	pages.Guard(w.Header())
 	r.Body = http.MaxBytesReader(w, r.Body, maxForm)
 	p.mux.ServeHTTP(w, r)
 }
@@ -112,7 +107,7 @@ const maxForm = 64 << 10
 type page func(e Executor, w http.ResponseWriter, r *http.Request)
 
 // shown is a page for who may see it, while there is an executor.
-func (p *pages) shown(show page) http.HandlerFunc {
+func (p *site) shown(show page) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		switch {
 		case p.mayEnter(r):
@@ -151,7 +146,7 @@ func newSession(token string) string {
 }
 
 // mayEnter tells whether the token was given: in the form of the login, or by a program.
-func (p *pages) mayEnter(r *http.Request) bool {
+func (p *site) mayEnter(r *http.Request) bool {
 	if p.Token == "" {
 		return true
 	}
@@ -168,11 +163,11 @@ func same(a, b string) bool {
 	return hmac.Equal(x[:], y[:])
 }
 
-func (p *pages) login(w http.ResponseWriter, _ *http.Request) {
+func (p *site) login(w http.ResponseWriter, _ *http.Request) {
 	p.render(w, http.StatusOK, "login", "Log in", nil)
 }
 
-func (p *pages) logIn(w http.ResponseWriter, r *http.Request) {
+func (p *site) logIn(w http.ResponseWriter, r *http.Request) {
 	if !same(r.PostFormValue("token"), p.Token) {
 		p.render(w, http.StatusUnauthorized, "login", "Log in", "this is not the token of this server")
 		return

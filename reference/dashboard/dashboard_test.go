@@ -128,7 +128,7 @@ func TestQuarantine(t *testing.T) {
 // Each answer says that nothing is loaded from elsewhere, run, framed or kept.
 func TestPagesAreClosed(t *testing.T) {
 	_, h := open(t)
-	for _, path := range []string{"/", "/dashboard/flags", "/dashboard/nowhere", "/dashboard/assets/dashboard.js", "/progress/x"} {
+	for _, path := range []string{"/", "/dashboard/flags", "/dashboard/nowhere", "/dashboard/assets/follow.js", "/progress/x"} {
 		w := request(h, http.MethodGet, path, nil)
 		for name, want := range map[string]string{
 			"Content-Security-Policy": "default-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'",

@@ -13,7 +13,7 @@ import (
 	"github.com/sagacheck/sagacheck/reference/policies"
 )
 
-func (p *pages) policies(e Executor, w http.ResponseWriter, _ *http.Request) {
+func (p *site) policies(e Executor, w http.ResponseWriter, _ *http.Request) {
 	version, text, _ := e.Policies()
 	p.render(w, http.StatusOK, "policies", "Policies", struct {
 		Version int
@@ -41,16 +41,16 @@ type span struct {
 
 var spans = []span{{15, "15 minutes"}, {60, "1 hour"}, {4 * 60, "4 hours"}, {24 * 60, "1 day"}, {7 * 24 * 60, "7 days"}}
 
-func (p *pages) flags(e Executor, w http.ResponseWriter, _ *http.Request) {
+func (p *site) flags(e Executor, w http.ResponseWriter, _ *http.Request) {
 	p.showFlags(e, w, http.StatusOK, flagForm{}, "")
 }
 
-func (p *pages) showFlags(e Executor, w http.ResponseWriter, code int, given flagForm, problem string) {
+func (p *site) showFlags(e Executor, w http.ResponseWriter, code int, given flagForm, problem string) {
 	p.render(w, code, "flags", "Flags", flagged{e.Flags(), policies.FlagNames(), spans, given, problem})
 }
 
 // changeFlag throws a flag, or takes it back.
-func (p *pages) changeFlag(e Executor, w http.ResponseWriter, r *http.Request) {
+func (p *site) changeFlag(e Executor, w http.ResponseWriter, r *http.Request) {
 	given := flagForm{r.PostFormValue("name"), r.PostFormValue("participants"), r.PostFormValue("minutes"), r.PostFormValue("author"), r.PostFormValue("reason")}
 	by := reference.By{Source: fromHere, Author: given.Author, Reason: given.Reason}
 	var err error

@@ -3,15 +3,16 @@ package dashboard
 import (
 	"bytes"
 	"embed"
+	"errors"
 	"fmt"
 	"html/template"
-	"io/fs"
 	"net/http"
 	"net/url"
 	"strings"
 	"sync"
 	"time"
 
+	"github.com/sagacheck/sagacheck/internal/pages"
 	"github.com/sagacheck/sagacheck/reference"
 	"github.com/sagacheck/sagacheck/saga"
 )
@@ -44,7 +45,8 @@ type entries struct {
 // templates are all pages, and what frames them. They are read when somebody looks: most executors
 // live for a moment only, in a run, and nobody does.
 var templates = sync.OnceValue(func() *template.Template {
-	return template.Must(template.New("").Funcs(funcs).ParseFS(files, "pages/*.html"))
+	own := template.Must(template.New("").Funcs(funcs).ParseFS(files, "pages/*.html"))
+	return template.Must(own.ParseFS(pages.Templates, "templates/*.html"))
 })
 
 // sagaPath is where a saga is shown, whatever its id is.
@@ -60,7 +62,7 @@ type framed struct {
 }
 
 // render answers with a page.
-func (p *pages) render(w http.ResponseWriter, code int, name, title string, data any) {
+func (p *site) render(w http.ResponseWriter, code int, name, title string, data any) {
 	var text bytes.Buffer
 	f := framed{Title: title, Page: name, Public: strings.HasPrefix(name, "progress") || name == "login", Data: data}
 	body, err := fragment(name, data)
@@ -88,29 +90,26 @@ func fragment(name string, data any) (string, error) {
 	return text.String(), nil
 }
 
+// follow sends a part of a page each time that it has changed, while the executor is open.
+func (p *site) follow(e Executor, w http.ResponseWriter, r *http.Request, part func() (string, error)) {
+	p.streams.Follow(w, r, pages.Part{Question: pages.Question{Of: e, Address: r.URL.String()}, See: func() (string, error) {
+		text, err := part()
+		if err == nil && e.Condition().Status == "closed" {
+			err = errClosed
+		}
+		return text, err
+	}})
+}
+
+var errClosed = errors.New("the executor is closed")
+
 // problem answers that something can't be shown or done.
-func (p *pages) problem(w http.ResponseWriter, code int, detail string) {
+func (p *site) problem(w http.ResponseWriter, code int, detail string) {
 	p.render(w, code, "problem", http.StatusText(code), detail)
 }
 
 // failed answers with an error.
-func (p *pages) failed(w http.ResponseWriter, err error) {
+func (p *site) failed(w http.ResponseWriter, err error) {
 	code, detail := p.Describe(err)
 	p.problem(w, code, detail)
-}
-
-// assets are the style and the script.
-func assets() http.Handler {
-	dir, err := fs.Sub(files, "pages")
-	if err != nil { // it is embedded
-		panic(err)
-	}
-	serve := http.StripPrefix("/dashboard/assets/", http.FileServerFS(dir))
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if strings.HasSuffix(r.URL.Path, ".html") || strings.HasSuffix(r.URL.Path, "/") {
-			http.NotFound(w, r)
-			return
-		}
-		serve.ServeHTTP(w, r)
-	})
 }

@@ -54,7 +54,7 @@ func latest(all []reference.AuditEntry) (last []reference.AuditEntry, earlier in
 	return all, 0
 }
 
-func (p *pages) saga(e Executor, w http.ResponseWriter, r *http.Request) {
+func (p *site) saga(e Executor, w http.ResponseWriter, r *http.Request) {
 	s, err := told(r.Context(), e, r.PathValue("id"))
 	if err != nil {
 		p.failed(w, err)
@@ -63,7 +63,7 @@ func (p *pages) saga(e Executor, w http.ResponseWriter, r *http.Request) {
 	p.render(w, http.StatusOK, "saga", s.ID, s)
 }
 
-func (p *pages) liveSaga(e Executor, w http.ResponseWriter, r *http.Request) {
+func (p *site) liveSaga(e Executor, w http.ResponseWriter, r *http.Request) {
 	p.follow(e, w, r, func() (string, error) {
 		s, err := told(r.Context(), e, r.PathValue("id"))
 		if err != nil {
@@ -74,7 +74,7 @@ func (p *pages) liveSaga(e Executor, w http.ResponseWriter, r *http.Request) {
 }
 
 // audit shows what was decided: of a saga or of all, by time; the latest first.
-func (p *pages) audit(e Executor, w http.ResponseWriter, r *http.Request) {
+func (p *site) audit(e Executor, w http.ResponseWriter, r *http.Request) {
 	v := r.URL.Query()
 	shown := audited{Saga: v.Get("saga"), Since: v.Get("since"), Until: v.Get("until"), People: v.Get("people") != ""}
 	q, err := shown.query()

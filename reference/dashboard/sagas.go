@@ -94,7 +94,7 @@ func values(q reference.BoardQuery) url.Values {
 	return v
 }
 
-func (p *pages) sagas(e Executor, w http.ResponseWriter, r *http.Request) {
+func (p *site) sagas(e Executor, w http.ResponseWriter, r *http.Request) {
 	l, err := listed(e, r)
 	if err != nil {
 		p.failed(w, err)
@@ -103,7 +103,7 @@ func (p *pages) sagas(e Executor, w http.ResponseWriter, r *http.Request) {
 	p.render(w, http.StatusOK, "sagas", "Sagas", l)
 }
 
-func (p *pages) liveSagas(e Executor, w http.ResponseWriter, r *http.Request) {
+func (p *site) liveSagas(e Executor, w http.ResponseWriter, r *http.Request) {
 	p.follow(e, w, r, func() (string, error) {
 		l, err := listed(e, r)
 		if err != nil {
@@ -114,7 +114,7 @@ func (p *pages) liveSagas(e Executor, w http.ResponseWriter, r *http.Request) {
 }
 
 // progress shows an end user how far a saga has got. Why nobody can say is no end user's business.
-func (p *pages) progress(w http.ResponseWriter, r *http.Request) {
+func (p *site) progress(w http.ResponseWriter, r *http.Request) {
 	var shown reference.Progress
 	e, err := p.Owner()
 	if err == nil {
@@ -132,7 +132,7 @@ func (p *pages) progress(w http.ResponseWriter, r *http.Request) {
 }
 
 // noProgress answers an end user that there is no such saga, or none that may be shown.
-func (p *pages) noProgress(w http.ResponseWriter, _ *http.Request) {
+func (p *site) noProgress(w http.ResponseWriter, _ *http.Request) {
 	p.render(w, http.StatusNotFound, "progress-none", "Progress", nil)
 }
 

@@ -1,6 +1,6 @@
 // Follows what happens: the server sends a part of the page at once, and each time that it has
 // changed. The focus stays on the same link. A page that nobody sees does not follow: a browser has
-// few connections for one server. Without this script all is as it was when the page was loaded.
+// few connections for one server. After the last part it asks for no other. Without this script all is as it was when the page was loaded.
 "use strict";
 const live = document.getElementById("live");
 if (live && window.EventSource) {
@@ -37,6 +37,11 @@ if (live && window.EventSource) {
       lost = false;
       say("");
       show(event);
+    });
+    opened.addEventListener("last", () => {
+      wanted = false;
+      stop("");
+      document.getElementById("pausing").classList.add("hidden"); // there is nothing more to follow
     });
     opened.addEventListener("error", () => {
       if (opened.readyState === EventSource.CLOSED) {
