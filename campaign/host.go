@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"io"
 
+	"github.com/sagacheck/sagacheck/harness"
+	"github.com/sagacheck/sagacheck/history"
 	"github.com/sagacheck/sagacheck/results"
 )
 
@@ -18,8 +20,41 @@ type Host struct {
 	// Progress begins to show how far a part of the campaign is: so many of what, for
 	// example "cells"; 0: not known yet.
 	Progress func(what string, total int) Progress
+	// Watch follows the run while it goes on; nil: nobody does.
+	Watch Watcher
 	// Save writes the reports of a run that is only a part, into its folder.
 	Save func(run *results.Run, dir string) error
+}
+
+// Watcher follows a run. It is called from several goroutines at once, and cells wait for it: all
+// that it may do is to note what it is told.
+type Watcher interface {
+	// Begin: cells are about to be judged, and the run has that folder.
+	Begin(run results.Meta, dir string)
+	// Began: a cell runs, and what happens is recorded there. Over: it runs no more, and its history
+	// is stored in the run's folder, if there is one.
+	Began(cell results.CellInfo, rec *history.Recorder)
+	Over(id string)
+	// Judged: a cell counts, with what it broke or left open.
+	Judged(cell results.Cell, found []results.Failure)
+}
+
+// watched tells a watcher of cells that the harness runs.
+type watched struct{ Watcher }
+
+var _ harness.Watcher = watched{}
+
+func (w watched) Began(c harness.Cell, rec *history.Recorder) {
+	w.Watcher.Began(results.CellInfo{ID: c.ID, Scenario: c.Scenario, PlanID: c.Plan.ID(), Plan: c.Plan.String()}, rec)
+}
+
+func (w watched) Over(c harness.Cell) { w.Watcher.Over(c.ID) }
+
+func (h Host) watcher() harness.Watcher {
+	if h.Watch == nil {
+		return nil
+	}
+	return watched{h.Watch}
 }
 
 // Progress shows how far something is. It is called from several goroutines at once.

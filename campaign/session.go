@@ -115,7 +115,7 @@ func (x *session) launch(ctx context.Context) error {
 	x.harness, err = harness.New(harness.Options{
 		System: x.system, Start: x.starter(), Parallel: x.s.Parallel, Processes: x.s.Processes,
 		Settle: x.s.Settle, Quiet: x.s.Quiet, Scale: x.s.Scale, Dir: filepath.Join(x.dir, results.HistoriesDir), Defects: x.orchestratorDefects,
-		Wire: x.wire(), Alone: x.flow != nil && x.flow.file.Alone() && x.starter() != nil,
+		Watch: x.host.watcher(), Wire: x.wire(), Alone: x.flow != nil && x.flow.file.Alone() && x.starter() != nil,
 	})
 	if err != nil {
 		return trouble(err)
@@ -133,10 +133,15 @@ func (x *session) launch(ctx context.Context) error {
 	if err != nil {
 		return usage(err)
 	}
-	x.collector = results.New(results.Meta{
+	meta := results.Meta{
 		Tool: x.host.Tool, Command: x.host.Command, Started: x.started, Seed: x.s.Seed, Orchestrator: x.system.Info(), System: system,
 		Profile: string(x.profile), Properties: docs, Shard: x.shard, Content: x.content(), Clause: x.s.clause,
-	})
+	}
+	if x.host.Watch != nil {
+		x.host.Watch.Begin(meta, x.dir)
+		meta.Watch = x.host.Watch.Judged
+	}
+	x.collector = results.New(meta)
 	return trouble(x.collector.Keep(x.dir))
 }
 

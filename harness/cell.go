@@ -42,6 +42,9 @@ func (h *Harness) run(ctx context.Context, c Cell, sys orchestrators.System, tar
 	defer h.wire.Release(r.leased)
 	defer h.pacer.record(r.rec)()
 	defer h.readBacks.Open(r.ids, r.world)()
+	if h.Watch != nil {
+		h.Watch.Began(c, r.rec)
+	}
 	ear, err := r.listen(ctx, target != nil)
 	r.in.Begin()
 	began := time.Now()

@@ -89,8 +89,18 @@ type Options struct {
 	Dir string
 	// Defects of the orchestrator, for the record.
 	Defects []string
+	// Watch, if not nil, is told of cells while they run, by several goroutines at once.
+	Watch Watcher
 	// Wire is the pool of addresses; nil: a new one. The harness closes it.
 	Wire *wire.Wire
+}
+
+// Watcher looks at cells while they run, which wait for it: all that it may do is to note them.
+type Watcher interface {
+	// Began: a cell runs, and what happens is recorded there.
+	Began(c Cell, rec *history.Recorder)
+	// Over: it runs no more, and its history is stored, if there is one.
+	Over(c Cell)
 }
 
 // Harness runs cells. It holds the pool of proxy addresses and the server of the
@@ -292,10 +302,12 @@ func (h *Harness) RunCell(ctx context.Context, c Cell) Result {
 		return r
 	}
 	began := time.Now()
+	defer h.over(c)
 	r.History, r.Err = h.among(ctx, c)
 	if anybodys := new(anybodysError); errors.As(r.Err, &anybodys) && ctx.Err() == nil {
 		c.ID += ".alone"
 		r.Cell = c
+		defer h.over(c)
 		r.History, r.Err = h.apart(ctx, c)
 	}
 	if r.History != nil && h.Dir != "" && !dropped(ctx, r) {
@@ -306,6 +318,12 @@ func (h *Harness) RunCell(ctx context.Context, c Cell) Result {
 	}
 	r.Duration = time.Since(began)
 	return r
+}
+
+func (h *Harness) over(c Cell) {
+	if h.Watch != nil {
+		h.Watch.Over(c)
+	}
 }
 
 // among runs a cell beside others.

@@ -99,6 +99,15 @@ func (r *Recorder) Since(n int) (events []Event, now time.Duration) {
 	return slices.Clip(r.h.Events[n:]), time.Since(r.start)
 }
 
+// Header is the header as it is now. What it holds must not be changed.
+func (r *Recorder) Header() Header {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	h := r.h.Header
+	h.Definitions = slices.Clone(h.Definitions)
+	return h
+}
+
 // Changed delivers a token some time after each event.
 func (r *Recorder) Changed() <-chan struct{} { return r.notify }
 

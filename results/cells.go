@@ -78,7 +78,11 @@ func worst(cell Cell, verdicts []checkers.Verdict, advice map[string]bool) check
 func (c *Collector) addCell(cell Cell) {
 	c.keepCell(cell)
 	t := &c.run.Totals
-	t.add(cell)
+	t.Add(cell)
+	if c.watch != nil {
+		c.watch(cell, c.found)
+	}
+	c.found = nil
 	kind := 0
 	if cell.Verdict != checkers.Pass {
 		kind = 1
@@ -90,9 +94,9 @@ func (c *Collector) addCell(cell Cell) {
 	c.run.Cells = append(c.run.Cells, cell)
 }
 
-// add counts a cell. One that is run again counts only as that, and for what it
+// Add counts a cell. One that is run again counts only as that, and for what it
 // broke or left open; the faults of probes are counted apart, since they may miss.
-func (t *Totals) add(cell Cell) {
+func (t *Totals) Add(cell Cell) {
 	good := cell.Error == "" && cell.Verdict != checkers.Violation && cell.Verdict != checkers.Inconclusive
 	if cell.Again {
 		t.Repeated++

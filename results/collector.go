@@ -24,6 +24,9 @@ type Meta struct {
 	Content      Content
 	// Clause, of a replay, is the one that was broken: it alone has to be judged.
 	Clause string
+	// Watch, if not nil, is told of each cell and of what it broke or left open: all that it may do
+	// is to note it, since others wait. Only the smallest failures have a story and a replay.
+	Watch func(cell Cell, found []Failure)
 	// Properties are the docs of the selected checkers, in the order of the report.
 	Properties []checkers.Doc
 }
@@ -52,8 +55,10 @@ type Collector struct {
 	advice   map[string]bool
 	results  map[resultKey]*Result
 	failures map[resultKey][]Failure
-	listed   [2]int   // green cells, others
-	cells    *os.File // the record; nil: none is kept
+	listed   [2]int // green cells, others
+	watch    func(cell Cell, found []Failure)
+	found    []Failure // of the cell that is being taken
+	cells    *os.File  // the record; nil: none is kept
 }
 
 type resultKey struct{ property, scenario string }
@@ -69,6 +74,7 @@ func New(m Meta) *Collector {
 			Version: Version, Tool: m.Tool, Command: m.Command, Started: m.Started.Round(0), Seed: m.Seed,
 			Orchestrator: m.Orchestrator, System: m.System, Profile: m.Profile, Shard: m.Shard, Content: m.Content, Clause: m.Clause,
 		},
+		watch:    m.Watch,
 		advice:   map[string]bool{},
 		results:  map[resultKey]*Result{},
 		failures: map[resultKey][]Failure{},

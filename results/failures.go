@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"fmt"
 	"slices"
+	"strings"
 
 	"github.com/sagacheck/sagacheck/checkers"
 	"github.com/sagacheck/sagacheck/history"
@@ -44,24 +45,18 @@ func (c *Collector) addFindings(cell Cell, h *history.History, verdicts []checke
 func (c *Collector) keepFailure(cell Cell, h *history.History, v checkers.Verdict, also []string) {
 	k := resultKey{v.Property, cell.Scenario}
 	kept := c.failures[k]
-	if n := len(kept); n >= maxStories && !smaller(cell, v, kept[n-1]) {
+	f := bareFailure(cell, v)
+	f.Also = also
+	if n := len(kept); n >= maxStories && CompareFailures(f, kept[n-1]) >= 0 {
+		c.found = append(c.found, f)
 		return
 	}
-	f := newFailure(cell, h, v)
-	f.Also, f.Replay.System = also, c.run.System
+	f.tell(h, v)
+	f.Replay.System, f.Replay.Tool = c.run.System, c.run.Tool
+	c.found = append(c.found, f)
 	i, _ := slices.BinarySearchFunc(kept, f, CompareFailures)
 	kept = slices.Insert(kept, i, f)
 	c.failures[k] = kept[:min(len(kept), maxStories)]
-}
-
-// smaller tells whether a failure of this cell would sort before f, without
-// making it.
-func smaller(cell Cell, v checkers.Verdict, f Failure) bool {
-	g := Failure{Cell: cell.ID, Verdict: v.Outcome, Faults: cell.FaultsPlanned}
-	if len(v.Witnesses) > 0 {
-		g.Events = v.Witnesses[0].Events
-	}
-	return CompareFailures(g, f) < 0
 }
 
 // CompareFailures puts violations before what is undecided, then the smallest
@@ -76,21 +71,29 @@ func CompareFailures(a, b Failure) int {
 	)
 }
 
-func newFailure(cell Cell, h *history.History, v checkers.Verdict) Failure {
+// bareFailure is one without its story, and without its replay.
+func bareFailure(cell Cell, v checkers.Verdict) Failure {
 	f := Failure{
 		Property: v.Property, Scenario: cell.Scenario, Cell: cell.ID, Verdict: v.Outcome, Broken: v.Reason,
 		PlanID: cell.PlanID, Plan: cell.Plan, Faults: cell.FaultsPlanned, History: cell.History, Events: []int{},
 	}
+	if len(v.Witnesses) > 0 {
+		w := v.Witnesses[0]
+		f.Broken, f.Clause, f.Saga, f.Step, f.More = w.Broken, w.Clause, w.Saga, w.Step, len(v.Witnesses)-1
+		f.Events = append(f.Events, w.Events...)
+	}
+	return f
+}
+
+// tell adds what a bare failure lacks.
+func (f *Failure) tell(h *history.History, v checkers.Verdict) {
 	var w checkers.Witness
 	if len(v.Witnesses) > 0 {
 		w = v.Witnesses[0]
-		f.Broken, f.Clause, f.Saga, f.Step, f.More = w.Broken, w.Clause, w.Saga, w.Step, len(v.Witnesses)-1
-		f.Events = append(f.Events, w.Events...)
 	}
 	f.Story = Tell(h, w)
 	f.Replay = NewReplay(h.Header)
 	f.Replay.Property, f.Replay.Clause, f.Replay.Broken = f.Property, f.Clause, f.Broken
-	return f
 }
 
 // capFailures keeps the smallest ones of each property and scenario of a sorted
@@ -104,12 +107,17 @@ func capFailures(list []Failure) []Failure {
 	})
 }
 
+// ReplayName is what the replay file of a failure is called, as long as no other has that name.
+func (f Failure) ReplayName() string {
+	return fileName(f.Property+"-"+f.Scenario+"-"+f.Cell) + ".yaml"
+}
+
 // nameFiles names the replay files of sorted failures.
 func nameFiles(list []Failure) {
 	seen := map[string]int{}
 	for i := range list {
 		f := &list[i]
-		name := fileName(f.Property + "-" + f.Scenario + "-" + f.Cell)
+		name := strings.TrimSuffix(f.ReplayName(), ".yaml")
 		if seen[name]++; seen[name] > 1 {
 			name = fmt.Sprintf("%s-%d", name, seen[name])
 		}

@@ -46,6 +46,12 @@ func (t *teller) line(e *history.Event) Line {
 	case history.LedgerRead:
 		l.From = cmp.Or(e.Participant, "ledger")
 	}
+	switch {
+	case t.proves[e.Seq]:
+		l.Mark = MarkWitness
+	case e.Kind == history.FaultFired:
+		l.Mark = MarkFault
+	}
 	l.Text = t.text(e)
 	if e.Saga != "" && len(t.sagas) > 1 {
 		l.Text = e.Saga + ": " + l.Text

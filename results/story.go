@@ -64,18 +64,26 @@ func Tell(h *history.History, w checkers.Witness) Story {
 		if weight == 0 {
 			continue
 		}
-		l := t.line(e)
-		switch {
-		case t.proves[e.Seq]:
-			l.Mark = MarkWitness
-		case e.Kind == history.FaultFired:
-			l.Mark = MarkFault
-		}
-		s.Lines = append(s.Lines, l)
+		s.Lines = append(s.Lines, t.line(e))
 		weights = append(weights, weight)
 	}
 	s.shorten(weights)
 	return s
+}
+
+// Timeline is all that happened in a cell, in words, in the order of events; without what the
+// orchestrator says of itself for others.
+func Timeline(h *history.History, w checkers.Witness) []Line {
+	t := newTeller(h, w)
+	var lines []Line
+	for i := range h.Events {
+		switch e := &h.Events[i]; e.Kind {
+		case history.Telemetry, history.AuditRead, history.DriftRead:
+		default:
+			lines = append(lines, t.line(e))
+		}
+	}
+	return lines
 }
 
 // shorten drops the lines of least weight, the latest first, until the story is
