@@ -17,7 +17,7 @@ const maxCells = 10000
 func newCell(info CellInfo, h *history.History) Cell {
 	cell := Cell{
 		ID: cmp.Or(info.ID, h.Header.Cell), Scenario: cmp.Or(info.Scenario, h.Header.Scenario),
-		PlanID: cmp.Or(info.PlanID, h.Header.PlanID), Plan: cmp.Or(info.Plan, planText(h.Header)),
+		PlanID: cmp.Or(info.PlanID, h.Header.PlanID), Plan: cmp.Or(info.Plan, PlanText(h.Header)),
 		Probe: info.Probe, Again: info.Again, History: info.History, DurationMS: info.Duration.Milliseconds(),
 		FaultsPlanned: len(h.Header.Faults),
 	}
@@ -40,8 +40,8 @@ func newCell(info CellInfo, h *history.History) Cell {
 	return cell
 }
 
-// planText is the plan of a history in words: the texts of its faults.
-func planText(h history.Header) string {
+// PlanText is the plan of a history in words: the texts of its faults.
+func PlanText(h history.Header) string {
 	var parts []string
 	for _, f := range h.Faults {
 		parts = append(parts, f.Text)

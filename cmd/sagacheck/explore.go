@@ -13,6 +13,7 @@ import (
 type exploreFlags struct {
 	campaign.ExploreOptions
 	cellFlags
+	ui    ui
 	shard string
 }
 
@@ -34,6 +35,7 @@ each property in each scenario is shrunk to the smallest plan that still fails.`
 		Example: `  sagacheck explore --scenario single-step
   sagacheck explore --scenario order --depth 2 --max-time 5m
   sagacheck explore --depth 2 --shard 1/4 --out shard-1      then: sagacheck report merge shard-*
+  sagacheck explore --scenario order --depth 2 --ui
   sagacheck explore --workflow workflow.yaml --depth 2 --max-time 5m
   sagacheck explore --resume sagacheck-out/latest/explore.jsonl`,
 		Args: flagsOnly,
@@ -48,6 +50,7 @@ each property in each scenario is shrunk to the smallest plan that still fails.`
 	fl.StringVar(&f.Resume, "resume", "", "`file` "+campaign.ExploreLog+" of an exploration to go on with")
 	fl.BoolVar(&f.Audit, "audit", false, "also run the plans that the rules leave out, and tell whether a finding would have been lost")
 	fl.BoolVar(&f.Operator, "operator", false, "also have operators ask for a rollback, a retry, a pause, a skipped step, an end by hand at every failure point, from two consoles at once, with and without a crash")
+	f.ui.register(c)
 	shrinkFlags(c, &f.Shrink, true)
 	return c
 }
@@ -68,17 +71,21 @@ func (f *exploreFlags) run(c *cobra.Command, p process) (err error) {
 	f.Cut = func(log string) {
 		p.say("not all was run; go on with: sagacheck explore --resume " + reports.QuotePath(log))
 	}
-	done, err := campaign.Explore(c.Context(), p.host(), f.ExploreOptions)
+	host, err := f.ui.host(c.Context(), p)
+	if err != nil {
+		return err
+	}
+	done, err := campaign.Explore(c.Context(), host, f.ExploreOptions)
 	if err == nil && done.Audit != nil {
 		a := done.Audit
 		fmt.Fprintf(p.stdout, "Audit: %d of %d plans that ran are left out without --audit. Findings (property × scenario): %d with them, %d without; lost: %d.\n",
 			a.Pruned, a.Ran, a.Found, a.Found-a.Lost, a.Lost)
 	}
-	return p.publish(done, err, f.Out, f.clauses)
+	return f.ui.end(done, p.publish(done, err, f.Out, f.clauses))
 }
 
 // ownFlags are those that belong to one command line: budgets, places, the machine.
-var ownFlags = []string{"max-plans", "max-time", "resume", "out", "parallel", "processes", "clauses"}
+var ownFlags = []string{"max-plans", "max-time", "resume", "out", "parallel", "processes", "clauses", "ui"}
 
 // givenFlags are the flags of a command line that make an exploration what it is.
 func givenFlags(c *cobra.Command) map[string][]string {

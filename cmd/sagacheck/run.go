@@ -13,6 +13,7 @@ import (
 type runFlags struct {
 	campaign.RunOptions
 	cellFlags
+	ui    ui
 	shard string
 }
 
@@ -39,6 +40,7 @@ fault is put once at every failure point that it passes (docs/your-workflow.md).
   sagacheck run --scenario ./my-scenario.yaml --plan ./my-plan.yaml
   sagacheck run --scenario order --drawn-sagas 20 --seed 7
   sagacheck run --workflow ./workflow.yaml
+  sagacheck run --ui                             then look at it in a browser while it runs
   sagacheck run --shard 2/4 --out shard-2        then: sagacheck report merge shard-*`,
 		Args: flagsOnly,
 		RunE: func(c *cobra.Command, _ []string) error { return f.run(c, p) },
@@ -50,6 +52,7 @@ fault is put once at every failure point that it passes (docs/your-workflow.md).
 	c.Flags().StringVar(&f.shard, "shard", "", "run part `i/n` of the cells only")
 	c.Flags().StringVar(&f.Plan, "plan", "", "run this plan `file` only, against each scenario")
 	c.Flags().IntVar(&f.DrawnSagas, "drawn-sagas", 0, "how many random scenarios, drawn with --seed, to run beside the others")
+	f.ui.register(c)
 	shrinkFlags(c, &f.Shrink, false)
 	return c
 }
@@ -61,8 +64,12 @@ func (f *runFlags) run(c *cobra.Command, p process) (err error) {
 	if f.Shard, err = parseShard(f.shard); err != nil {
 		return usage(err)
 	}
-	done, err := campaign.Run(c.Context(), p.host(), f.RunOptions)
-	return p.publish(done, err, f.Out, f.clauses)
+	host, err := f.ui.host(c.Context(), p)
+	if err != nil {
+		return err
+	}
+	done, err := campaign.Run(c.Context(), host, f.RunOptions)
+	return f.ui.end(done, p.publish(done, err, f.Out, f.clauses))
 }
 
 // parseShard reads "i/n"; empty is the whole.

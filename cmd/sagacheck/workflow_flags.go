@@ -24,6 +24,9 @@ func flagsOnly(c *cobra.Command, args []string) error {
 	if len(args) == 0 {
 		return nil
 	}
+	if u := c.Flags().Lookup("ui"); u != nil && u.Changed {
+		return usage(fmt.Errorf("%s: %q: expected flags only; an address after its flag: --ui=%s", c.CommandPath(), args[0], args[0]))
+	}
 	return usage(fmt.Errorf("%s: %q: expected flags only; a workflow's file comes after its flag: %s --workflow %s", c.CommandPath(), args[0], c.CommandPath(), args[0]))
 }
 

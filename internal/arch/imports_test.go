@@ -68,7 +68,7 @@ func TestImportsPointOneWay(t *testing.T) {
 		},
 		{
 			"who shows what was found runs nothing",
-			[]string{"reports"},
+			[]string{"reports", "reports/live"},
 			[]string{"harness", "planning", "wire", "simulation", "participants", "orchestrators", "reference", "scenarios", "campaign", "cmd"},
 		},
 		{
@@ -172,7 +172,7 @@ func TestTheExecutorStandsOnLittle(t *testing.T) {
 
 // The dashboard shows what an executor says, and knows neither a store nor who lets people in.
 func TestTheDashboardAsksTheExecutor(t *testing.T) {
-	may := []string{"saga", "reference", "reference/definitions", "reference/policies"}
+	may := []string{"saga", "reference", "reference/definitions", "reference/policies", "internal/pages"}
 	p, ok := list(t)["reference/dashboard"]
 	if !ok {
 		t.Error("package reference/dashboard is missing")
@@ -205,7 +205,7 @@ func TestLibrariesHaveOneHome(t *testing.T) {
 		"google.golang.org/protobuf":                  {"reference/telemetry", "orchestrators"},
 		"github.com/schollz/progressbar/v3":           {"reports"},
 		"testing":                                     {"sagatest"},
-		"github.com/chromedp":                         nil,
+		"github.com/chromedp":                         {"internal/testbrowser"},
 		"github.com/rogpeppe/go-internal":             nil,
 		"go.uber.org/goleak":                          nil,
 	}

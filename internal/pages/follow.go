@@ -8,8 +8,8 @@ import (
 	"time"
 )
 
-// MaxStreams bounds the pages that follow what happens at once, since each has a connection.
-const MaxStreams = 16
+// maxStreams bounds the pages that follow what happens at once, since each has a connection.
+const maxStreams = 16
 
 // How often is looked whether something has changed, at the most, and how many times as long as a look
 // for each question takes is between two, so that all together use a quarter of one processor; how long
@@ -45,7 +45,7 @@ type Streams struct {
 
 // NewStreams begins with none.
 func NewStreams() *Streams {
-	return &Streams{room: make(chan struct{}, MaxStreams), all: map[Question]*answer{}}
+	return &Streams{room: make(chan struct{}, maxStreams), all: map[Question]*answer{}}
 }
 
 // join is the answer to a question, until its stream leaves.

@@ -10,6 +10,7 @@ import (
 	cdpbrowser "github.com/chromedp/cdproto/browser"
 	"github.com/chromedp/chromedp"
 
+	"github.com/sagacheck/sagacheck/internal/testbrowser"
 	"github.com/sagacheck/sagacheck/internal/testparticipant"
 	"github.com/sagacheck/sagacheck/saga"
 )
@@ -36,12 +37,12 @@ func TestTabsThatNobodySees(t *testing.T) {
 	e, h := open(t)
 	srv := httptest.NewServer(h)
 	t.Cleanup(srv.Close)
-	b := openBrowser(t, srv.URL)
-	b.visit("/")
-	b.reads("There is none.")
-	window(t, b.ctx, cdpbrowser.WindowStateMinimized)
+	b := testbrowser.Open(t, srv.URL)
+	b.Visit("/")
+	b.Reads("There is none.")
+	window(t, b.Ctx, cdpbrowser.WindowStateMinimized)
 	for n := 2; n <= 8; n++ {
-		tab, closeTab := chromedp.NewContext(b.ctx)
+		tab, closeTab := chromedp.NewContext(b.Ctx)
 		t.Cleanup(closeTab)
 		if err := chromedp.Listen(tab, func(any) {}); err != nil { // it opens the tab, which lasts as long as its context
 			t.Fatal(err)
@@ -56,9 +57,9 @@ func TestTabsThatNobodySees(t *testing.T) {
 	}
 	submit(t, e, p.Define("s", "a compensatable", "b compensatable"))
 	awaitStatus(t, e, "s", saga.Stuck)
-	window(t, b.ctx, cdpbrowser.WindowStateNormal)
-	b.reads("1 stuck")
-	b.clean()
+	window(t, b.Ctx, cdpbrowser.WindowStateNormal)
+	b.Reads("1 stuck")
+	b.Clean()
 }
 
 // A page that does not follow says so: one that was stopped, and one for which there is no room.
@@ -73,22 +74,22 @@ func TestPagesThatDoNotFollowSaySo(t *testing.T) {
 		s.next()
 		all = append(all, s)
 	}
-	b := openBrowser(t, srv.URL)
-	b.visit("/")
-	b.reads("does not follow")
+	b := testbrowser.Open(t, srv.URL)
+	b.Visit("/")
+	b.Reads("does not follow")
 	submit(t, e, p.Define("s", "a compensatable", "b compensatable"))
 	awaitStatus(t, e, "s", saga.Stuck)
 	all[0].resp.Body.Close()
-	b.await(func() bool { // the server finds by itself that there is room
-		run(b, chromedp.Evaluate[bool](`document.getElementById("pause").textContent !== "Follow" || !document.getElementById("pause").click()`))
-		return len(b.text()) > 0 && run(b, chromedp.Evaluate[bool](`document.getElementById("following").textContent === ""`))
+	b.Await(func() bool { // the server finds by itself that there is room
+		b.Holds(`document.getElementById("pause").textContent !== "Follow" || !document.getElementById("pause").click()`)
+		return len(b.Text()) > 0 && b.Holds(`document.getElementById("following").textContent === ""`)
 	}, "room")
-	b.reads("1 stuck")
-	b.tabTo("Stop following")
-	b.press(" ")
-	b.reads("stays as it is")
-	b.named()
-	b.clean()
+	b.Reads("1 stuck")
+	b.TabTo("Stop following")
+	b.Press(" ")
+	b.Reads("stays as it is")
+	b.Named()
+	b.Clean()
 	for _, s := range all {
 		s.resp.Body.Close()
 	}

@@ -1,6 +1,7 @@
 // Follows what happens: the server sends a part of the page at once, and each time that it has
-// changed. The focus stays on the same link. A page that nobody sees does not follow: a browser has
-// few connections for one server. After the last part it asks for no other. Without this script all is as it was when the page was loaded.
+// changed; after the last part the page asks for no other. The focus stays on the same link. A page
+// that nobody sees does not follow: a browser has few connections for one server. Without this
+// script all is as it was when the page was loaded.
 "use strict";
 const live = document.getElementById("live");
 if (live && window.EventSource) {

@@ -1,0 +1,129 @@
+package live
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/sagacheck/sagacheck/checkers"
+	"github.com/sagacheck/sagacheck/history"
+	"github.com/sagacheck/sagacheck/results"
+)
+
+// mostLines is how many lines a timeline has at the most.
+const mostLines = 2000
+
+// timeline is what the page of a cell shows.
+type timeline struct {
+	ID, Scenario, Plan string
+	Sagas              []string
+	Now                bool          // it runs
+	For                time.Duration // so long, if so
+	Cell               *results.Cell // what came of it; nil: it is not known, or not any more
+	Found              []results.Failure
+	Lines              []results.Line
+	Later              int // lines that are left out
+	Live               string
+}
+
+// errNoCell: there is no cell of that name, or it has left nothing.
+var errNoCell = errors.New("there is no such cell, or nothing of it is stored")
+
+// timeline reads what happened in a cell: where it is recorded, or where it is stored.
+func (v *View) timeline(id string) (t timeline, err error) {
+	t = timeline{ID: id, Live: cellPath(id) + "/live", Found: v.failuresOf(id)}
+	r := v.now(id)
+	cell, judged := v.judged(id)
+	if judged {
+		t.Cell, t.Scenario, t.Plan = &cell, cell.Scenario, cell.Plan
+	}
+	var h *history.History
+	if r != nil {
+		events, at := r.rec.Since(0)
+		h = &history.History{Header: r.header, Events: events}
+		t.Now, t.For, t.Scenario, t.Plan = true, at, r.cell.Scenario, r.cell.Plan
+	} else if h, err = v.stored(id); errors.Is(err, errNoCell) && judged {
+		return t, nil // its error says what was wrong
+	} else if err != nil {
+		return t, err
+	}
+	t.tell(h)
+	return t, nil
+}
+
+func (t *timeline) tell(h *history.History) {
+	t.Scenario = h.Header.Scenario
+	if t.Plan == "" {
+		t.Plan = results.PlanText(h.Header)
+	}
+	for _, d := range h.Header.Definitions {
+		t.Sagas = append(t.Sagas, d.ID)
+	}
+	var w checkers.Witness // of all that was found in it
+	for _, f := range t.Found {
+		w.Events = append(w.Events, f.Events...)
+	}
+	t.Lines = results.Timeline(h, w)
+	t.Later = max(0, len(t.Lines)-mostLines)
+	t.Lines = t.Lines[:len(t.Lines)-t.Later]
+}
+
+// stored is the history of a cell that has ended.
+func (v *View) stored(id string) (*history.History, error) {
+	v.mu.Lock()
+	dir := v.dir
+	v.mu.Unlock()
+	if dir == "" {
+		return nil, errNoCell
+	}
+	root, err := os.OpenRoot(filepath.Join(dir, results.HistoriesDir)) // whatever the id is, it leads nowhere else
+	if err != nil {
+		return nil, errNoCell
+	}
+	defer root.Close() //nolint:errcheck // it was read only
+	file, err := root.Open(id + history.Extension)
+	if err != nil {
+		return nil, errNoCell
+	}
+	defer file.Close() //nolint:errcheck // it was read only
+	return history.Read(file)
+}
+
+func (s *site) cell(w http.ResponseWriter, r *http.Request) {
+	t, err := s.view.timeline(r.PathValue("id"))
+	switch {
+	case err == nil:
+		s.render(w, http.StatusOK, "cell", "Cell "+t.ID, t)
+	case errors.Is(err, errNoCell):
+		s.render(w, http.StatusNotFound, "problem", "Not found", errNoCell.Error())
+	default:
+		s.render(w, http.StatusInternalServerError, "problem", "Not to be read", err.Error())
+	}
+}
+
+// liveCell follows a cell until it has been judged, or the run has ended.
+func (s *site) liveCell(w http.ResponseWriter, r *http.Request) {
+	id := r.PathValue("id")
+	ctx, last := context.WithCancel(r.Context())
+	defer last()
+	go func() {
+		select {
+		case <-s.view.over:
+			last()
+		case <-ctx.Done():
+		}
+	}()
+	s.follow(w, r, ctx.Done(), func() (string, error) {
+		t, err := s.view.timeline(id)
+		if err != nil {
+			return "", err
+		}
+		if t.Cell != nil {
+			last()
+		}
+		return fragment("cell-live", t)
+	})
+}
