@@ -12,7 +12,7 @@ import (
 // anything in time, and things that it says of ledgers that nobody changed.
 //
 // Source: practice of reconciliation (Helland 2007, apologies; Stripe, Ledger, 2023). Evidence:
-// drifted, drift-told, drift-read, call-committed, call-sent. Not judged: a step that is
+// drifted, drift-told, drift-read, call-committed, call-sent. Not judged: an action that is
 // undone, since drift before its compensation is nobody's business after it. Cost: linear.
 type DriftUnnoticed struct{}
 
@@ -23,6 +23,7 @@ const (
 	driftMissing = "missing"
 	driftChanged = "changed"
 	driftEnded   = "after-end"
+	driftBack    = "back"
 	driftInVain  = "drift-reported-in-vain"
 )
 
@@ -40,11 +41,12 @@ func (DriftUnnoticed) Doc() Doc {
 			{Name: driftMissing, Text: "it says of an action whose effect was taken away while its saga was open that it is", Wants: wants},
 			{Name: driftChanged, Text: "it says of an action whose amounts were changed while its saga was open that they are", Wants: wants},
 			{Name: driftEnded, Text: "it says so of what was changed after the end of the saga, too", Wants: wants},
+			{Name: driftBack, Text: "it says of a step that was undone, and whose effect is there again, that it is", Wants: []Trait{readBacks, compensations}},
 			{Name: driftInVain, Text: "of a step whose action and compensation had each its effect once, in order, and whose ledger nobody changed, it says nothing", Wants: wants},
 		},
 		Evidence:  "drifted, drift-told, drift-read, call-sent, call-committed and saga-ended.",
 		Prevented: "Reading back what participants hold after each critical step and on a schedule, also of sagas that have ended a while ago; comparing all of it with the record as it is when the answer comes.",
-		Blind:     "Steps that are undone after they drifted. Whether what differs is told rightly. What is repaired, and how. Changes that nobody planned.",
+		Blind:     "Actions that are undone after they drifted. Whether what differs is told rightly. What is repaired, and how. Changes that nobody planned.",
 		Cost:      "linear",
 		Whole:     true,
 		Needs:     []string{"reconcile"},
@@ -95,7 +97,9 @@ func checkNoticed(t *tally, ix *history.Index, s *history.SagaRecord, drifted, t
 	clause, op := driftClause(s, drifted), action(s, drifted.Step)
 	undo := s.Op(drifted.Step, saga.Compensation)
 	switch {
-	case undo != nil && len(sent(undo)) > 0:
+	case clause == driftBack && told == nil && slices.ContainsFunc(effects(undo), func(e *history.Event) bool { return e.Seq > drifted.Seq }):
+		t.unjudgeable(clause, "the step was undone again")
+	case clause != driftBack && undo != nil && len(sent(undo)) > 0:
 		t.unjudgeable(clause, "the step was undone")
 	case told != nil:
 		t.held(clause, 1)
@@ -116,6 +120,8 @@ func checkNoticed(t *tally, ix *history.Index, s *history.SagaRecord, drifted, t
 func driftClause(s *history.SagaRecord, drifted *history.Event) string {
 	done := effects(s.Op(drifted.Step, saga.Action))
 	switch {
+	case drifted.Direction == saga.Compensation:
+		return driftBack
 	case s.Ended != nil && s.Ended.Seq < drifted.Seq:
 		return driftEnded
 	case len(done) > 0 && drifted.Effect != nil && drifted.Effect.Equal(done[0].Effect.Inverse()):

@@ -10,10 +10,11 @@ import (
 	"github.com/sagacheck/sagacheck/saga"
 )
 
-// What drift makes of what an action did.
+// What drift makes of what an action did, or a compensation undid.
 const (
 	DriftRemoved = "removed" // it is not there any more
 	DriftAmount  = "amount"  // half of it is gone
+	DriftBack    = "back"    // it was undone, and is there again
 )
 
 // drift changes a participant's ledger behind the orchestrator's back.
@@ -25,16 +26,17 @@ func (drift) Doc() KindDoc {
 	return KindDoc{
 		Name: "drift", Phases: []saga.Phase{saga.Commit}, Fields: []string{"as", "delay_ms"}, Drifts: true, Example: DriftRemoved,
 		Follows: "nothing, until it reads back what the participant holds; then it says so (GET /drift)",
-		Text:    "the participant's ledger is changed behind the orchestrator's back, at once or delay_ms after the action's effect: what the action did is gone (as: removed), or half of each amount is (as: amount). The step has to have a read_back",
+		Text:    "the participant's ledger is changed behind the orchestrator's back, at once or delay_ms after the effect: what the action did is gone (as: removed), or half of each amount is (as: amount). At a compensation: what it undid is there again (as: back), as after books were restored from a backup. The step has to have a read_back",
 	}
 }
 
 func (drift) Validate(f Fault) error {
-	if f.At.Direction != saga.Action {
-		return fmt.Errorf("at: %s: expected an action: what a compensation did can't be read back", f.At)
+	all, of := []string{DriftRemoved, DriftAmount}, "an action"
+	if f.At.Direction == saga.Compensation {
+		all, of = []string{DriftBack}, "a compensation"
 	}
-	if all := []string{DriftRemoved, DriftAmount}; !slices.Contains(all, f.As) {
-		return fmt.Errorf("as: %q: expected one of %s", f.As, strings.Join(all, ", "))
+	if !slices.Contains(all, f.As) {
+		return fmt.Errorf("as: %q: expected of %s one of %s", f.As, of, strings.Join(all, ", "))
 	}
 	return within("delay_ms", f.DelayMS, 0, 60000)
 }
@@ -44,7 +46,11 @@ func (drift) Injection(f Fault, _ int) Injection { return Injection{Drifts: f.As
 
 // Usual is that all is gone.
 func (drift) Usual(f Fault, _ saga.RetryPolicy) []Fault {
-	if f.As == "" {
+	switch {
+	case f.As != "":
+	case f.At.Direction == saga.Compensation:
+		f.As = DriftBack
+	default:
 		f.As = DriftRemoved
 	}
 	return []Fault{f}
@@ -52,7 +58,9 @@ func (drift) Usual(f Fault, _ saga.RetryPolicy) []Fault {
 
 // Draw draws what is gone, and when.
 func (drift) Draw(t *rapid.T, f Fault, _ saga.RetryPolicy) Fault {
-	f.As = rapid.SampledFrom([]string{DriftRemoved, DriftAmount}).Draw(t, "as")
+	if f.As = DriftBack; f.At.Direction == saga.Action {
+		f.As = rapid.SampledFrom([]string{DriftRemoved, DriftAmount}).Draw(t, "as")
+	}
 	f.DelayMS = rapid.IntRange(0, 300).Draw(t, "delay_ms")
 	return f
 }

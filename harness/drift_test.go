@@ -18,8 +18,8 @@ func TestDriftIsTold(t *testing.T) {
 	plans := slices.DeleteFunc(planning.Curated([]saga.Definition{blueprint(s)}, planning.Ability{Reconciles: true}), func(p faults.Plan) bool {
 		return !slices.ContainsFunc(p.Faults, func(f faults.Fault) bool { return f.Kind == "drift" })
 	})
-	if len(plans) != 3 {
-		t.Fatalf("%d curated plans have drift, want 3", len(plans))
+	if len(plans) != 4 {
+		t.Fatalf("%d curated plans have drift, want 4", len(plans))
 	}
 	for _, r := range runPlans(t, startLocal(t), s, participants.Fenced, plans) {
 		count := map[history.Kind]int{}

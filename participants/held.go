@@ -15,6 +15,7 @@ type Drift string
 const (
 	Removed Drift = "removed" // it is not there any more
 	Halved  Drift = "amount"  // half of each amount is gone
+	Back    Drift = "back"    // it was undone, and is there again
 )
 
 // hold takes in what an operation did, for who reads it back: its action's effect is there, or not.
@@ -22,9 +23,12 @@ func (w *World) hold(op saga.Operation, did saga.Effect) {
 	id := stepID{op.Saga, op.Step}
 	if op.Direction == saga.Action {
 		w.held[id] = did
-	} else {
-		delete(w.held, id)
+		return
 	}
+	if was, there := w.held[id]; there {
+		w.undone[id] = was
+	}
+	delete(w.held, id)
 }
 
 // Held is what there is of a step's action; false: nothing.
@@ -35,14 +39,17 @@ func (w *World) Held(id, step string) (saga.Effect, bool) {
 	return e, there
 }
 
-// ErrNothingHeld: there is nothing of an action that could be taken away.
-var ErrNothingHeld = errors.New("nothing that can be taken is there")
+// ErrNothingHeld: there is nothing of an action that could be taken away, or come back.
+var ErrNothingHeld = errors.New("nothing that can be taken is there, or can come back")
 
 // Drift changes what there is of an action, and records it. The error is ErrNothingHeld.
 func (w *World) Drift(op saga.Operation, how Drift, fault int) error {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	id := stepID{op.Saga, op.Step}
+	if how == Back {
+		return w.comeBack(op, fault)
+	}
 	was, there := w.held[id]
 	if !there || len(was.Postings) == 0 {
 		return fmt.Errorf("%s: %w", op, ErrNothingHeld)
@@ -60,9 +67,27 @@ func (w *World) Drift(op saga.Operation, how Drift, fault int) error {
 	if w.held[id] = left; how == Removed {
 		delete(w.held, id)
 	}
-	for _, p := range w.split(gone) {
+	w.drifted(op, gone, fault)
+	return nil
+}
+
+// comeBack has there again what a compensation undid, as after its books were restored from before.
+func (w *World) comeBack(op saga.Operation, fault int) error {
+	id := stepID{op.Saga, op.Step}
+	was, there := w.undone[id]
+	if _, held := w.held[id]; held || !there || len(was.Postings) == 0 {
+		return fmt.Errorf("%s: %w", op, ErrNothingHeld)
+	}
+	w.held[id] = was
+	delete(w.undone, id)
+	w.drifted(op, saga.Effect{Postings: was.Postings}, fault)
+	return nil
+}
+
+// drifted books what nobody asked for, and records it.
+func (w *World) drifted(op saga.Operation, effect saga.Effect, fault int) {
+	for _, p := range w.split(effect) {
 		p.ledger.apply(p.effect)
 	}
-	w.rec.Add(history.Event{Kind: history.Drifted, Saga: op.Saga, Step: op.Step, Direction: op.Direction, Fault: &fault, Effect: &gone})
-	return nil
+	w.rec.Add(history.Event{Kind: history.Drifted, Saga: op.Saga, Step: op.Step, Direction: op.Direction, Fault: &fault, Effect: &effect})
 }

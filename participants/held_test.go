@@ -52,6 +52,11 @@ func TestReadBacksTellWhatIsHeld(t *testing.T) {
 	ask("404")
 	call(saga.Compensation, strings.NewReplacer("-5", "5", "5", "-5").Replace(done))
 	ask("404")
+	undo := op
+	undo.Direction = saga.Compensation
+	if err := w.Drift(undo, Back, 0); err == nil {
+		t.Error("what had been taken away before came back")
+	}
 	w.Read()
 	h := rec.Close()
 	last := h.Events[len(h.Events)-1]
@@ -69,4 +74,41 @@ func TestReadBacksTellWhatIsHeld(t *testing.T) {
 	}
 	shut()
 	ask("410")
+}
+
+// What was undone comes back once, and is told; what is there can't come back.
+func TestWhatWasUndoneComesBack(t *testing.T) {
+	rec := history.NewRecorder(history.Header{})
+	w := NewWorld(Fenced, nil, rec, nil, nil)
+	op := saga.Operation{Saga: "s", Step: "charge", Direction: saga.Action}
+	undo := op
+	undo.Direction = saga.Compensation
+	call := func(op saga.Operation, amount string) {
+		w.Handle(Call{Op: op, Attempt: 1}, http.Header{"Idempotency-Key": {string(op.Direction)}}, []byte(`{"postings":[{"account":"bank/a","amount":`+amount+`,"unit":"EUR"},{"account":"bank/b","amount":`+strings.TrimPrefix("-"+amount, "--")+`,"unit":"EUR"}]}`))
+	}
+	call(op, "-5")
+	if err := w.Drift(undo, Back, 0); err == nil {
+		t.Error("what is there came back")
+	}
+	call(undo, "5")
+	if _, there := w.Held("s", "charge"); there {
+		t.Error("it is there, though it was undone")
+	}
+	if err := w.Drift(undo, Back, 3); err != nil {
+		t.Fatal(err)
+	}
+	if e, there := w.Held("s", "charge"); !there || e.Postings[0].Amount != -5 {
+		t.Errorf("%+v, %v", e, there)
+	}
+	if err := w.Drift(undo, Back, 3); err == nil {
+		t.Error("it came back twice")
+	}
+	w.Read()
+	h := rec.Close()
+	if got := h.Events[len(h.Events)-1].Balances["bank/a EUR"]; got != -5 {
+		t.Errorf("%d is booked, want -5", got)
+	}
+	if d := h.Events[len(h.Events)-2]; d.Kind != history.Drifted || d.Direction != saga.Compensation || d.Effect.Postings[0].Amount != -5 {
+		t.Errorf("%+v", d)
+	}
 }

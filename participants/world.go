@@ -117,6 +117,7 @@ type World struct {
 	opened  map[string]string // what registers were found to hold before they were changed
 	mem     *memory
 	held    map[stepID]saga.Effect // what there is of each action, for who reads it back
+	undone  map[stepID]saga.Effect // what there was of each, before it was undone
 }
 
 // NewWorld opens the books: all accounts at 0, the registers as given. Rules nil: the
@@ -125,7 +126,7 @@ func NewWorld(p Profile, registers map[string]string, rec *history.Recorder, hoo
 	if rules == nil {
 		rules = DefaultRules()
 	}
-	w := &World{profile: p, rec: rec, hook: hook, rules: rules, ledgers: map[string]*ledger{}, opened: map[string]string{}, mem: newMemory(), held: map[stepID]saga.Effect{}}
+	w := &World{profile: p, rec: rec, hook: hook, rules: rules, ledgers: map[string]*ledger{}, opened: map[string]string{}, mem: newMemory(), held: map[stepID]saga.Effect{}, undone: map[stepID]saga.Effect{}}
 	for name, value := range registers {
 		w.ledger(Owner(name)).registers[name] = value
 	}

@@ -10,7 +10,7 @@ import (
 const driftLater = 400
 
 // drifts changes what the first step that can be read back did: all of it is gone at once, half
-// of it later, and later all of it, too.
+// of it later, and later all of it, too; and what was undone is there again.
 func (e *ending) drifts() {
 	if !e.a.Reconciles {
 		return
@@ -23,6 +23,22 @@ func (e *ending) drifts() {
 		e.add(drifted(at, faults.DriftRemoved, 0))
 		e.add(drifted(at, faults.DriftAmount, 0))
 		e.add(drifted(at, faults.DriftRemoved, driftLater))
-		return
+		break
+	}
+	e.comesBack()
+}
+
+// comesBack has what the first step that can be read back did there again, after it was undone.
+func (e *ending) comesBack() {
+	for _, s := range e.d.Steps {
+		if s.ReadBack == "" || s.Compensation == nil {
+			continue
+		}
+		at := saga.FailurePoint{Step: s.Name, Direction: saga.Compensation, Attempt: 1, Phase: saga.Commit}
+		for _, trigger := range triggers(e.d, s, saga.Compensation) {
+			if e.add(append(trigger, drifted(at, faults.DriftBack, driftLater))...) {
+				return
+			}
+		}
 	}
 }

@@ -56,7 +56,7 @@ func driftToldInVain(ix *history.Index, yield func(string, *edit) bool) {
 // drifts tells whether a history says something of a step's drift.
 func drifts(ix *history.Index, op saga.Operation) bool {
 	for _, d := range ix.Drifts {
-		if d.Operation() == op {
+		if d.Saga == op.Saga && d.Step == op.Step {
 			return true
 		}
 	}

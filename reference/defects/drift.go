@@ -24,6 +24,30 @@ var driftDefects = []Defect{
 		Description: "an action that was done is expected to be there, also when it was undone",
 		lay:         driftInSpiteOfUndo,
 	},
+	{
+		Name: "drift-of-undone", Anomaly: "drift-unnoticed", Needs: "drift of a step that was undone",
+		Description: "what was undone is not compared with what participants hold",
+		lay:         driftOfUndone,
+	},
+	{
+		Name: "drift-on-the-way-back", Anomaly: "drift-unnoticed", Needs: "drift of a step that was undone",
+		Description: "what participants hold is not looked at on a schedule of a saga that has turned",
+		lay:         driftOnTheWayBack,
+	},
+}
+
+func driftOfUndone(r *reference.Rules) {
+	expects := r.Drift.Expects
+	r.Drift.Expects = func(s *reference.State, step int) reference.Expectation {
+		if e := expects(s, step); e != reference.Nothing {
+			return e
+		}
+		return reference.Anything
+	}
+}
+
+func driftOnTheWayBack(r *reference.Rules) {
+	r.Drift.LooksBack = func(s *reference.State) bool { return !s.Failing() }
 }
 
 func driftOfEndedNotLooked(r *reference.Rules) {
