@@ -1,8 +1,13 @@
 package reference
 
 import (
+	"fmt"
+	"io"
+	"math/rand/v2"
 	"net/http"
+	"net/http/httptest"
 	"slices"
+	"sync"
 	"testing"
 	"time"
 
@@ -212,5 +217,138 @@ func TestRepairsOverARestart(t *testing.T) {
 	e = OpenTest(t, repairing(file))
 	if d := cameTo(t, e, Repaired); d.Repair.Attempts != 2 || len(b.Of("a.undo")) != 3 || b.balance() != 0 {
 		t.Errorf("%+v after %d compensations, %d left", d, len(b.Of("a.undo")), b.balance())
+	}
+}
+
+// vault is a participant that gives out one thing a saga, and takes it back; its books are restored from before at
+// any moment, with the keys that it had then.
+type vault struct {
+	*httptest.Server
+	mu      sync.Mutex
+	held    map[string]bool // by saga
+	undone  map[string]bool // keys of compensations that were answered
+	under   map[string]int  // compensations that are being answered, by saga
+	rng     *rand.Rand
+	mistake string
+}
+
+func newVault(t *testing.T, seed uint64) *vault {
+	v := &vault{held: map[string]bool{}, undone: map[string]bool{}, under: map[string]int{}, rng: rand.New(rand.NewPCG(seed, 0))}
+	v.Server = httptest.NewServer(v)
+	t.Cleanup(v.Server.Close)
+	return v
+}
+
+func (v *vault) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	id, key := r.Header.Get("Saga-Id"), r.Header.Get("Idempotency-Key")
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	switch {
+	case r.URL.Path == "/refuse":
+		w.WriteHeader(http.StatusUnprocessableEntity)
+	case r.Method == http.MethodGet && !v.held[id]:
+		w.WriteHeader(http.StatusNotFound)
+	case r.Method == http.MethodGet:
+		_, _ = io.WriteString(w, `{}`)
+	case r.URL.Path == "/take":
+		v.held[id] = true
+	default:
+		v.giveBack(w, id, key)
+	}
+}
+
+// giveBack answers a compensation, at times without an answer, before or after its effect.
+func (v *vault) giveBack(w http.ResponseWriter, id, key string) {
+	if v.under[id]++; v.under[id] > 1 {
+		v.mistake = "two compensations of " + id + " at once"
+	}
+	trouble := v.rng.IntN(4)
+	v.mu.Unlock()
+	time.Sleep(4 * time.Millisecond) // longer than two rounds of questions
+	v.mu.Lock()
+	v.under[id]--
+	if trouble == 0 {
+		w.WriteHeader(http.StatusServiceUnavailable)
+		return
+	}
+	if !v.undone[key] {
+		if !v.held[id] {
+			v.mistake = "what " + id + " took was given back twice"
+		}
+		v.held[id], v.undone[key] = false, true
+	}
+	if trouble == 1 {
+		panic(http.ErrAbortHandler)
+	}
+}
+
+// restore takes the books back to before the compensation of a saga, as often as they have it.
+func (v *vault) restore(id string) {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	if v.undone[id+"/a/compensation"] {
+		v.held[id] = true
+		delete(v.undone, id+"/a/compensation")
+	}
+}
+
+// left are the sagas of which something is there.
+func (v *vault) left() (ids []string) {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	for id, there := range v.held {
+		if there {
+			ids = append(ids, id)
+		}
+	}
+	return ids
+}
+
+// However often books are restored and the executor ends in the middle of it, nothing is given back twice, no two
+// calls are made at once, and in the end nothing is left but what a person is told of: books that were restored once more
+// while a repair was answered.
+func TestRepairsNeverCreditTwice(t *testing.T) {
+	const sagas, lives = 8, 10
+	v, rng, file := newVault(t, 1), rand.New(rand.NewPCG(2, 0)), t.TempDir()+"/saga.db"
+	e := OpenTest(t, repairing(file))
+	for i := range sagas {
+		p := &testparticipant.Participant{Server: v.Server}
+		d := p.Define(fmt.Sprintf("s%d", i), "a compensatable", "b compensatable")
+		d.Steps[0].Action.URL, d.Steps[0].Compensation.URL, d.Steps[1].Action.URL, d.Steps[0].ReadBack = v.URL+"/take", v.URL+"/back", v.URL+"/refuse", v.URL+"/held"
+		d.Steps[0].Action.Body = nil
+		SubmitTest(t, e, d)
+		AwaitStatus(t, e, d.ID, saga.Compensated)
+	}
+	for range lives {
+		for range 2 * sagas {
+			v.restore(fmt.Sprintf("s%d", rng.IntN(sagas)))
+			time.Sleep(time.Duration(rng.IntN(3)) * time.Millisecond)
+		}
+		if err := e.Close(); err != nil { // calls under way are cut short
+			t.Fatal(err)
+		}
+		e = OpenTest(t, repairing(file))
+	}
+	over := func(id string) bool { // a person has to look
+		all, err := e.Drifts(t.Context(), id)
+		if err != nil || len(all) == 0 {
+			return false
+		}
+		last := all[len(all)-1]
+		return last.Gone.IsZero() && (last.Repair.State == RepairAnswered || last.Repair.State == RepairUnanswered && last.Repair.Attempts == mostRepairs)
+	}
+	for deadline := time.Now().Add(20 * time.Second); slices.ContainsFunc(v.left(), func(id string) bool { return !over(id) }); time.Sleep(time.Millisecond) {
+		if time.Now().After(deadline) {
+			told, err := e.Drifts(t.Context(), "")
+			t.Fatalf("left: %v; told: %+v, %v", v.left(), told, err)
+		}
+	}
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	if v.mistake != "" {
+		t.Error(v.mistake)
+	}
+	for i := range sagas {
+		AwaitStatus(t, e, fmt.Sprintf("s%d", i), saga.Compensated)
 	}
 }

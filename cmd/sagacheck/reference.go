@@ -146,6 +146,9 @@ func (f *serveFlags) complete(p process) error {
 	if f.ReconcileFor < 0 {
 		return fmt.Errorf("--reconcile-for: %v: expected 0 or more", f.ReconcileFor)
 	}
+	if f.ReconcileRepair && f.ReconcileEvery == 0 {
+		return errors.New("--reconcile-repair: expected --reconcile-every of more than 0: what nobody asks about is not repaired")
+	}
 	if f.Token, err = tokenOf(f.Token); err != nil {
 		return err
 	}

@@ -49,6 +49,14 @@ func TestBlankToken(t *testing.T) {
 	}
 }
 
+// Who is never asked can't be repaired.
+func TestRepairsNeedQuestions(t *testing.T) {
+	out := says(t, 3, "reference", "serve", "--addr", "nowhere", "--reconcile-every", "0", "--reconcile-repair")
+	if !strings.Contains(out, "--reconcile-repair: expected --reconcile-every of more than 0") {
+		t.Error(out)
+	}
+}
+
 // What can't be read is shown, is set aside, and is gone; what can be read is left alone.
 func TestReferenceRepair(t *testing.T) {
 	store := filepath.Join(t.TempDir(), "saga.db")
