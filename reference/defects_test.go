@@ -101,7 +101,7 @@ var shownElsewhere = []string{
 	"adaptive-without-ceiling", "adaptive-without-floor", "adaptive-without-wait",
 	"policy-at-once", "policy-of-first-step", "retries-not-held", "compensations-not-held", "audit-of-first-attempts", "audit-without-flags",
 	"rollback-by-each-console", "undo-again-on-resume", "acts-untold-after-restart", "reasons-dropped",
-	"drift-of-ended-not-looked", "drift-of-amounts", "drift-in-spite-of-undo",
+	"drift-of-ended-not-looked", "drift-of-amounts", "drift-in-spite-of-undo", "drift-of-undone", "drift-on-the-way-back",
 	"fallback-without-undo", "fallback-before-undo", "fallback-in-any-case", "fallback-too-early", "fallback-ignored", "fallback-forgotten", "fallback-after-turn",
 	"pause-forgotten-after-restart", "pause-holds-actions-only", "end-leaves-compensations", "retry-waits-on",
 }
