@@ -37,11 +37,18 @@ func (x *session) runCells(ctx context.Context, total int, cells iter.Seq[harnes
 	x.progress = x.host.progress("cells", total)
 	ctx = x.begin(ctx)
 	defer x.stop(nil)
-	left := total
-	err := x.harness.Run(ctx, cells, func(r harness.Result) {
+	left, skipped := total, 0
+	err := x.harness.Run(ctx, x.alike.among(cells), func(r harness.Result) {
 		if !r.Spoilt {
 			left--
 		}
+		if r.Skipped != "" {
+			skipped++
+			x.collector.LeftOut(r.Skipped, 1)
+			x.progress.SetTotal(total - skipped)
+			return
+		}
+		r.Cell.Skip = nil // it may run once more
 		x.judge(r)
 	})
 	x.progress.Finish()
@@ -72,9 +79,9 @@ func (x *session) judge(r harness.Result) {
 	}
 	ix := history.NewIndex(r.History)
 	verdicts := checkers.JudgeIndexed(ix, x.checkers)
-	x.fail(verdicts)
+	slowly := x.fail(r, verdicts)
 	state := x.collector.Add(info, r.History, verdicts)
-	if x.alone {
+	if x.alone && !slowly { // alone it would be as slow
 		x.unjudged.note(r.Cell, verdicts)
 		if !r.Spoilt && state == results.Passed && ix.Blurred() {
 			x.blurred = append(x.blurred, r.Cell)

@@ -37,8 +37,8 @@ func TestProgressOfAdvice(t *testing.T) {
 	}
 	shown := &shownCells{}
 	x := &session{
-		collector: results.New(results.Meta{Properties: []checkers.Doc{advice.Doc()}}),
-		checkers:  []checkers.Checker{advice}, progress: shown,
+		collector: results.New(results.Meta{Properties: []checkers.Doc{advice.Doc()}}), alike: newAlike(0, 0),
+		checkers: []checkers.Checker{advice}, progress: shown,
 	}
 	x.judge(harness.Result{Cell: harness.Cell{ID: "a-0001"}, History: h})
 	if v := checkers.Judge(h, x.checkers); v[0].Outcome != checkers.Violation {

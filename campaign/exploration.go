@@ -151,10 +151,14 @@ func (e *exploration) runProbes(ctx context.Context, probes []*planning.Probe, t
 	}
 	var errs []error
 	taken := map[*planning.Probe]bool{}
-	err := e.harness.Run(ctx, cells, func(r harness.Result) {
+	err := e.harness.Run(ctx, e.alike.among(cells), func(r harness.Result) {
 		v, _ := e.running.LoadAndDelete(r.Asked)
 		p := v.(*planning.Probe)
 		taken[p] = true
+		if r.Skipped != "" {
+			e.leave(p, r.Skipped)
+			return
+		}
 		if err := e.take(p, r, try); err != nil {
 			errs = append(errs, err)
 		}
@@ -202,7 +206,7 @@ func (e *exploration) take(p *planning.Probe, r harness.Result, try int) error {
 	}
 	info.Again = again
 	verdicts := e.add(info, p, r.History)
-	e.fail(verdicts)
+	e.fail(r, verdicts)
 	if !again {
 		return e.done(p, r.Path, trace, verdicts)
 	}

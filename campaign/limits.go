@@ -63,16 +63,19 @@ func (x *session) begin(ctx context.Context) context.Context {
 	return ctx
 }
 
-// fail counts the properties that a cell broke.
-func (x *session) fail(verdicts []checkers.Verdict) {
+// fail counts the properties that a cell broke, and tells whether it took the whole wait to.
+func (x *session) fail(r harness.Result, verdicts []checkers.Verdict) (slowly bool) {
+	broken := false
 	for _, v := range verdicts {
 		if v.Outcome != checkers.Violation {
 			continue
 		}
 		if c, ok := checkers.ByName(v.Property); ok && !c.Doc().Advice {
+			broken = true
 			x.failOne("broke " + v.Property)
 		}
 	}
+	return broken && x.alike.fail(r)
 }
 
 // failOne counts a failed cell, and ends the run when there are enough of one kind.

@@ -40,6 +40,8 @@ func serveReference(args []string) error {
 	f.StringVar(&o.Addr, "addr", "", "")
 	f.StringVar(&o.StoreDSN, "store", "", "")
 	f.String("log", "", "")
+	f.DurationVar(&o.ReconcileEvery, "reconcile-every", 0, "")
+	f.DurationVar(&o.ReconcileFor, "reconcile-for", 0, "")
 	otlp := f.String("otlp", "", "")
 	f.Func("defect", "", func(name string) error {
 		names = append(names, name)

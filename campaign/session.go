@@ -45,6 +45,7 @@ type session struct {
 	ability   func() planning.Ability // reads the manifest once: that takes a while
 	failing   map[string]int          // failed cells of each kind
 	limit     error                   // that was reached by them; nil: none
+	alike     *alike                  // of which few are enough
 	most      int                     // plans of a comparison, a scenario; 0: all
 	packs     []*packs.Pack
 	alone     bool // cells are run once more, alone, for clauses that are open
@@ -88,7 +89,7 @@ func openFor(ctx context.Context, host Host, s Settings, command string, shard *
 // prepare checks the settings and makes the folder of the run: what can't be is told
 // before a system is started.
 func prepare(ctx context.Context, host Host, s Settings, command string, shard *results.Shard) (*session, error) {
-	x := &session{host: host, s: s, shard: shard, unjudged: unjudged{}, command: command, started: time.Now()}
+	x := &session{host: host, s: s, shard: shard, unjudged: unjudged{}, alike: newAlike(s.MaxAlike, s.Settle), command: command, started: time.Now()}
 	x.ability = sync.OnceValue(x.findAbility)
 	if _, err := interruptible(ctx, func() (any, error) { return nil, x.choose(ctx) }); err != nil {
 		return nil, badInput(err)

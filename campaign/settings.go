@@ -21,6 +21,10 @@ const ProcessesPerCore = 2
 // end cost the whole settle time each.
 const EnoughFailures = 100
 
+// EnoughAlike is how many cells that are slow for the same reason may fail after the whole wait before
+// one a scenario is enough, unless the user says otherwise.
+const EnoughAlike = 10
+
 // Settings are what every campaign is told that runs cells. Start from [Defaults].
 type Settings struct {
 	// Orchestrator is the system under test: Reference, the name of a manifest, the
@@ -43,6 +47,7 @@ type Settings struct {
 	Quiet        time.Duration // how long the wires must be silent at the end; 0: from the policies, or the manifest
 	Scale        float64       // of all times of policies; 0: 1, or the manifest's
 	MaxFailures  int           // cells that break one property, or fail to run, after which no more begin; 0: no limit
+	MaxAlike     int           // cells alike that fail after the whole Settle, after which one a scenario is enough; 0: no limit
 	Out          string        // folder of the folders of runs
 
 	clause string // of a replay: the one that was broken

@@ -38,6 +38,9 @@ type Cell struct {
 	Patient bool
 	// Rules are what the participants decide by; nil: the right ones.
 	Rules *participants.Rules
+	// Skip is asked when the cell's turn has come, and says why it need not run; empty: it must.
+	// Nil: it must.
+	Skip func(Cell) string
 }
 
 // Source makes the definitions of a cell's sagas: a scenario, or a stored cell.
@@ -55,6 +58,7 @@ type Result struct {
 	Path     string // of the stored history; empty: not stored
 	Err      error
 	Duration time.Duration
+	Skipped  string // why the cell was not run, as its Skip said; empty: it was
 	// Spoilt: a planned fault did not fire, and the cell is run once more under
 	// another id: which of two steps side by side comes first is up to the
 	// orchestrator, and a busy machine makes attempts time out that no plan asked for.
@@ -292,6 +296,11 @@ func (h *Harness) RunCell(ctx context.Context, c Cell) Result {
 		return r
 	}
 	defer leave()
+	if c.Skip != nil {
+		if r.Skipped = c.Skip(c); r.Skipped != "" {
+			return r
+		}
+	}
 	done, err := h.pacer.admit(ctx)
 	if err != nil {
 		r.Err = err

@@ -19,8 +19,10 @@ func (b *budget) register(c *cobra.Command) {
 		if b.maxTime < 0 {
 			return usage(fmt.Errorf("--max-time: %v: expected 0 (no limit) or more", b.maxTime))
 		}
-		if f := c.Flags().Lookup("max-failures"); f != nil && strings.HasPrefix(f.Value.String(), "-") {
-			return usage(fmt.Errorf("--max-failures: %s: expected 0 (no limit) or more", f.Value))
+		for _, name := range []string{"max-failures", "max-alike"} {
+			if f := c.Flags().Lookup(name); f != nil && strings.HasPrefix(f.Value.String(), "-") {
+				return usage(fmt.Errorf("--%s: %s: expected 0 (no limit) or more", name, f.Value))
+			}
 		}
 		if b.maxTime > 0 {
 			ctx, cancel := campaign.WithBudget(c.Context(), b.maxTime, fmt.Sprintf("after --max-time %v", b.maxTime))
@@ -31,7 +33,8 @@ func (b *budget) register(c *cobra.Command) {
 	}
 }
 
-// registerFailures adds the flag of commands in which a failure is a failure.
-func registerFailures(c *cobra.Command, s *campaign.Settings, most int) {
+// registerFailures adds the flags of commands in which a failure is a failure.
+func registerFailures(c *cobra.Command, s *campaign.Settings, most, alike int) {
+	c.Flags().IntVar(&s.MaxAlike, "max-alike", alike, "when so many cells that kill the orchestrator, or with the same kinds of faults, have failed after the whole --settle, one a scenario is enough; 0: no limit")
 	c.Flags().IntVar(&s.MaxFailures, "max-failures", most, "end after so many cells that break one property, or that fail to run; 0: no limit")
 }

@@ -35,7 +35,7 @@ run it. Each is struck at its own failure points, with the same seed.`,
 		},
 	}
 	g.registerShared(c, &o.Settings)
-	registerFailures(c, &o.Settings, 0) // the matrix wants every property
+	registerFailures(c, &o.Settings, 0, 0) // the matrix wants every property
 	flags := c.Flags()
 	flags.StringSliceVar(&o.Orchestrators, "orchestrator", []string{campaign.Reference}, "`name` of a manifest, path of one, or URL (may be repeated)")
 	flags.StringArrayVar(&o.Workflows, "workflow", nil, "`file` of a workflow of your own, in the place of orchestrators (to be repeated)")

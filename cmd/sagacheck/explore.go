@@ -42,7 +42,7 @@ each property in each scenario is shrunk to the smallest plan that still fails.`
 		RunE: func(c *cobra.Command, _ []string) error { return f.run(c, p) },
 	}
 	f.register(c, &f.Settings)
-	registerFailures(c, &f.Settings, campaign.EnoughFailures)
+	registerFailures(c, &f.Settings, campaign.EnoughFailures, campaign.EnoughAlike)
 	fl := c.Flags()
 	fl.IntVar(&f.Depth, "depth", 1, "how many faults a plan may have")
 	fl.IntVar(&f.MaxPlans, "max-plans", 0, "run at most so many plans; 0: no limit")

@@ -46,7 +46,7 @@ fault is put once at every failure point that it passes (docs/your-workflow.md).
 		RunE: func(c *cobra.Command, _ []string) error { return f.run(c, p) },
 	}
 	f.register(c, &f.Settings)
-	registerFailures(c, &f.Settings, campaign.EnoughFailures)
+	registerFailures(c, &f.Settings, campaign.EnoughFailures, campaign.EnoughAlike)
 	c.Flags().IntVar(&f.Runs, "runs", campaign.DefaultRuns, "how many drawn plans, over all scenarios")
 	c.Flags().BoolVar(&f.Curated, "curated", true, "also run the curated plans")
 	c.Flags().StringVar(&f.shard, "shard", "", "run part `i/n` of the cells only")
