@@ -115,7 +115,9 @@ func (t *teller) text(e *history.Event) string {
 		return callbackText(e)
 	case history.CallUnmatched:
 		return detail(requestText(e.Request)+" is unknown to the workflow's file", e)
-	case history.FaultArmed, history.FaultFired, history.FaultHealed:
+	case history.FaultArmed: // its detail is the fault once more
+		return t.faultText(e)
+	case history.FaultFired, history.FaultHealed:
 		return detail(t.faultText(e), e)
 	case history.ProcessGone:
 		return detail("went away, which no plan asked for", e)
