@@ -79,12 +79,19 @@ func givenUp(s *history.SagaRecord, name string, taken *history.Event) *history.
 	end := *taken
 	end.Kind, end.Status, end.Still = history.SagaEnded, saga.Compensated, taken.At
 	part.Ended, part.Ends = &end, []*history.Event{&end}
-	for i, r := range part.Reports {
+	reports := part.Reports
+	part.Reports = nil
+	for _, r := range reports {
 		said := *r
-		if said.Status = saga.Running; r.Seq > taken.Seq {
+		switch after := r.Seq > taken.Seq; {
+		case !after:
+			said.Status = saga.Running
+		case r.Status.Ended():
 			said.Status = saga.Compensated
+		default: // it may have been under way
+			continue
 		}
-		part.Reports[i] = &said
+		part.Reports = append(part.Reports, &said)
 	}
 	part.Operator, part.Operated = upTo(s.Operator, taken), upTo(s.Operated, taken)
 	return &part

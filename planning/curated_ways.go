@@ -8,7 +8,7 @@ import (
 // waysRound gives up each step for which another one stands: it is refused, or nobody hears what
 // became of it. Then its undo fails at first, or the orchestrator is killed in it, or asked for the
 // rollback, or killed when the other step is under way; and the other step is refused, too, or one
-// that comes later.
+// that comes later. An undo that is refused needs a person, and of the other step nobody may hear, either.
 func (e *ending) waysRound() {
 	for _, s := range e.d.Steps {
 		way, ok := e.d.Step(e.d.Fallbacks()[s.Name])
@@ -24,6 +24,8 @@ func (e *ending) waysRound() {
 		both(unheard)
 		both(unheard, unavailable(undo))
 		both(refused, declined(other))
+		both(refused, burst(lost(point(way.Name, 1, saga.Response)), way.Action.Retry.MaxAttempts)...)
+		both(unheard, declined(undo))
 		both(unheard, declined(other))
 		if e.a.Process {
 			both(unheard, killed(undo, s.Compensation.Retry))
