@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/sagacheck/sagacheck/orchestrators"
+	"github.com/sagacheck/sagacheck/saga"
 	"github.com/sagacheck/sagacheck/scenarios"
 )
 
@@ -104,6 +105,9 @@ func unfit(s *scenarios.Scenario, capabilities []string) string {
 	d := blueprint(s)[0]
 	if len(d.Fallbacks()) > 0 && !slices.Contains(capabilities, orchestrators.Fallback) {
 		return orchestrators.Fallback + " (a way round)"
+	}
+	if slices.ContainsFunc(d.Steps, saga.Step.HasRounds) && !slices.Contains(capabilities, orchestrators.Rounds) {
+		return orchestrators.Rounds + " (what is there is asked between them)"
 	}
 	if slices.Contains(capabilities, "dag") {
 		return ""

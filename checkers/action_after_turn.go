@@ -112,7 +112,7 @@ func checkRetry(t *tally, s *history.SagaRecord, step saga.Step, turn *turn, ds 
 		return
 	}
 	as := tries(s, o)
-	most := o.Call.Retry.MaxAttempts
+	most := o.Call.Retry.Most()
 	for i, a := range as {
 		if a.Learnt() != saga.Transient || most > 0 && i+1 >= most {
 			continue

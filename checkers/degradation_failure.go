@@ -101,7 +101,7 @@ func firstRound(o *history.OpRecord, ds []disturbance) *history.Attempt {
 	if o == nil {
 		return nil
 	}
-	most, as := o.Call.Retry.MaxAttempts, sent(o)
+	most, as := o.Call.Retry.Most(), sent(o)
 	if most == 0 || len(as) < most {
 		return nil
 	}
@@ -143,7 +143,7 @@ func checkCore(t *tally, ix *history.Index, s *history.SagaRecord, o *history.Op
 // checkStepHeldUp looks for a step that waited for more than the first budget of a
 // deferrable one before it.
 func checkStepHeldUp(t *tally, s *history.SagaRecord, o *history.OpRecord, lag time.Duration) {
-	budget := o.Call.Retry.MaxAttempts
+	budget := o.Call.Retry.Most()
 	as := sent(o)
 	for i, step := range s.Definition.Steps {
 		direct := s.Definition.Predecessors(i)
@@ -177,7 +177,7 @@ func checkEndHeldUp(t *tally, ix *history.Index, s *history.SagaRecord, o *histo
 		}
 		return
 	}
-	budget := o.Call.Retry.MaxAttempts
+	budget := o.Call.Retry.Most()
 	for _, r := range s.Reports {
 		if r.Status == saga.Running && onlyDeferred(s, r, o.Op.Step, budget) {
 			t.violate(endNotHeldUp, o.Op, []*history.Event{used.Ended, r}, "broke graceful degradation: saga %s had nothing left but the deferrable step %s, and did not complete before it was done", s.ID, o.Op.Step)
@@ -239,7 +239,7 @@ func onlyDeferred(s *history.SagaRecord, r *history.Event, deferred string, budg
 			return false
 		case st.Name == deferred:
 			this = st.Attempts > budget
-		case step.Action.Retry.MaxAttempts == 0 || st.Attempts <= step.Action.Retry.MaxAttempts:
+		case step.Action.Retry.Most() == 0 || st.Attempts <= step.Action.Retry.Most():
 			return false
 		}
 	}

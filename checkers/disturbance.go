@@ -141,7 +141,7 @@ func usedUp(h *history.History, o *history.OpRecord) bool {
 	if p.DeadlineMS > 0 || o.Call.Breaker != nil {
 		return true
 	}
-	return p.MaxAttempts > 0 && (len(sent(o)) >= p.MaxAttempts || h.MayBeRefused(o.Op))
+	return p.Most() > 0 && (len(sent(o)) >= p.Most() || h.MayBeRefused(o.Op))
 }
 
 // pastPivot tells whether a pivot may have succeeded.

@@ -42,5 +42,5 @@ func inUnits(is func(unit string) bool) func(saga.Effect) bool {
 
 // openPivot: what must be attempted beyond its policy until its outcome is known.
 func openPivot(s saga.Step) bool {
-	return s.Kind == saga.Pivot && s.Compensation == nil && s.Action.Retry.MaxAttempts > 0
+	return s.Kind == saga.Pivot && s.Compensation == nil && s.Action.Retry.Most() > 0
 }

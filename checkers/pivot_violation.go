@@ -264,7 +264,7 @@ func uncertain(o *history.OpRecord) bool {
 // checkUnknownOutcome looks at a pivot that can't be undone and of whose attempts
 // none was answered for good.
 func checkUnknownOutcome(t *tally, s *history.SagaRecord, o *history.OpRecord) {
-	most := o.Call.Retry.MaxAttempts
+	most := o.Call.Retry.Most()
 	as := sent(o)
 	undo := firstUndo(s)
 	known := mayHaveLearnt(o, saga.Done) || mayHaveLearnt(o, saga.Permanent) || uncertain(o)

@@ -20,7 +20,8 @@ const measuringTolerance = 50 * time.Millisecond
 //
 // Source: the saga's policy (docs/contract.md). Evidence: call-sent, call-ended,
 // saga-ended. A budget of the saga, over all layers of retries, is judged too: see
-// saga.Budget. Only attempts that the orchestrator sent count, not copies that
+// saga.Budget; and so are the rounds of an action, between which the participant is asked
+// what it holds (call-read): see budget_rounds.go. Only attempts that the orchestrator sent count, not copies that
 // the network made; and only retries: what is sent after a good answer is
 // redundant-call's matter, after a refusal retried-permanent-error's. A deferrable
 // step, and a pivot that can't be undone, may go on beyond their policy
@@ -48,7 +49,7 @@ func (RetryBudget) Doc() Doc {
 		Name:       "retry-budget",
 		Definition: "More attempts than the policy's maximum, or the saga's budget, or a new attempt after its deadline; or fewer than it promises while the errors were transient.",
 		Source:     "the saga's retry policy; n8n #9236, n8n #12096",
-		Clauses: []Clause{
+		Clauses: slices.Concat([]Clause{
 			{Name: budgetAction, Text: "an action is attempted no more often than its policy allows: actions that failed as often as that", Wants: []Trait{boundedActions}},
 			{Name: budgetCompensation, Text: "nor is a compensation", Wants: []Trait{boundedUndos}},
 			{Name: budgetAfterCrash, Text: "nor is an operation that the orchestrator was killed in, but for one attempt more a kill", Wants: []Trait{boundedActions}, Does: []string{history.Kill}},
@@ -57,8 +58,8 @@ func (RetryBudget) Doc() Doc {
 			{Name: promisedUndo, Text: "so is a compensation", Wants: []Trait{repeatedUndos}},
 			{Name: wholeAttempts, Text: "the actions of a saga together are attempted no more often than its budget allows, but for one attempt more a kill: sagas that would have gone on", Wants: []Trait{spentAttempts}, Needs: []string{"saga-budget"}},
 			{Name: wholeTime, Text: "nor more than 50 ms after the time that its budget gives them since it was accepted: sagas that would have gone on then", Wants: []Trait{spentTime}, Needs: []string{"saga-budget"}},
-		},
-		Evidence:  "call-sent, call-ended and saga-ended.",
+		}, roundClauses()),
+		Evidence:  "call-sent, call-ended and saga-ended; of rounds also call-read.",
 		Prevented: "Counting attempts in the store, the intent before each call, so that a restart does not begin anew.",
 		Blind:     "Deferrable steps and pivots without a compensation, which go on beyond their policy (see degradation-failure and pivot-violation); one attempt more for each kill; deadlines across a kill, a pause or a store outage; giving up early when anything else could have been the reason (another step failed, an operator, a breaker, a deadline that the next attempt may have missed, a refused connection, an attempt that timed out before it reached the wire, which may be any where half of a time-out passes between the wire and a participant).",
 		Cost:      "linear",
@@ -82,6 +83,7 @@ func (c RetryBudget) Check(h *history.History, ix *history.Index) Verdict {
 			checkMaximum(t, h, o, as, ds)
 			checkDeadline(t, ix, o, as, ds)
 			checkPromised(t, h, ix, s, o, as, ds)
+			checkRounds(t, s, o, as, ds)
 		}
 	}
 	return t.verdict("no attempt failed transiently")
@@ -112,18 +114,21 @@ func tries(s *history.SagaRecord, o *history.OpRecord) []*history.Attempt {
 func failedAll(as []*history.Attempt) bool { return as[len(as)-1].Learnt() == saga.Transient }
 
 func promised(p saga.RetryPolicy) string {
-	if p.MaxAttempts == 0 {
+	if p.Most() == 0 {
 		return "as many as it takes"
 	}
-	return words.Plural(p.MaxAttempts, "attempt")
+	return words.Plural(p.Most(), "attempt")
 }
 
 func checkMaximum(t *tally, h *history.History, o *history.OpRecord, as []*history.Attempt, ds []disturbance) {
-	most := o.Call.Retry.MaxAttempts
+	most := o.Call.Retry.Most()
 	if most == 0 || len(as) < most {
 		return
 	}
 	clause := budgetAction
+	if o.Call.Retry.Rounds > 1 {
+		clause = roundsMost
+	}
 	if o.Op.Direction == saga.Compensation {
 		clause = budgetCompensation
 	}
@@ -167,7 +172,7 @@ func checkDeadline(t *tally, ix *history.Index, o *history.OpRecord, as []*histo
 		}
 	}
 	end := as[len(as)-1]
-	most := o.Call.Retry.MaxAttempts
+	most := o.Call.Retry.Most()
 	if !failedAll(as) || most > 0 && len(as) >= most {
 		return
 	}
@@ -183,7 +188,7 @@ func checkPromised(t *tally, h *history.History, ix *history.Index, s *history.S
 	if o.Op.Direction == saga.Compensation {
 		clause = promisedUndo
 	}
-	if !failedAll(as) || p.MaxAttempts > 0 && len(as) >= p.MaxAttempts {
+	if !failedAll(as) || p.Most() > 0 && len(as) >= p.Most() || len(o.Found) > 0 {
 		if len(as) > 1 && as[0].Learnt() == saga.Transient {
 			t.held(clause, 1)
 		}
@@ -241,7 +246,7 @@ func mayGoUnseen(h *history.History, ix *history.Index, s *history.SagaRecord, o
 		return notCertain
 	case starved(ix, s):
 		return tooLateToSay
-	case o.Call.Retry.MaxAttempts == 0: // however many went unseen, they don't use it up
+	case o.Call.Retry.Most() == 0: // however many went unseen, they don't use it up
 		return ""
 	case h.MayBeRefused(o.Op), attemptMayHide(as, o.Call.Retry, stop), attemptMayHideBefore(s, as[0], o.Call.Retry):
 		return unseen

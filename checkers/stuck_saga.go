@@ -102,7 +102,7 @@ func pivotUsedUp(s *history.SagaRecord) bool {
 		if o == nil || !openPivot(step) {
 			continue
 		}
-		n := step.Action.Retry.MaxAttempts
+		n := step.Action.Retry.Most()
 		as := sent(o)
 		if len(as) < n {
 			continue

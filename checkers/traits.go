@@ -112,7 +112,7 @@ var (
 	adaptives      = Trait{"a policy that adapts", anyStep(func(s saga.Step) bool { return !s.Action.Retry.Adaptive.IsZero() })}
 	adaptiveWaits  = Trait{"a wait before a second attempt that adapts", anyStep(func(s saga.Step) bool {
 		lo, _ := s.Action.Retry.Band(2)
-		return !s.Action.Retry.Adaptive.IsZero() && s.Action.Retry.MaxAttempts != 1 && lo > 2*timerTolerance
+		return !s.Action.Retry.Adaptive.IsZero() && s.Action.Retry.Most() != 1 && lo > 2*timerTolerance
 	})}
 	spentAttempts = Trait{"a budget of attempts over all actions", anyDefinition(func(d saga.Definition) bool { return d.Budget.Attempts > 0 })}
 	spentTime     = Trait{"a budget of time over all actions", anyDefinition(func(d saga.Definition) bool { return d.Budget.TimeMS > 0 })}
@@ -134,13 +134,13 @@ func ofKind(k saga.Kind) func(saga.Step) bool {
 	return func(s saga.Step) bool { return s.Kind == k }
 }
 
-func bounded(c saga.Call) bool { return c.Retry.MaxAttempts > 0 }
+func bounded(c saga.Call) bool { return c.Retry.Most() > 0 }
 
-func repeated(c saga.Call) bool { return c.Retry.MaxAttempts != 1 }
+func repeated(c saga.Call) bool { return c.Retry.Most() != 1 }
 
 // waits tells whether some wait of the call's policy is long enough to be measured.
 func waits(c saga.Call) bool {
-	n := c.Retry.MaxAttempts
+	n := c.Retry.Most()
 	if n == 0 {
 		n = 100
 	}
@@ -157,7 +157,7 @@ func waitsLong(c *saga.Call) (n int) {
 	if c == nil || heldBack(*c) {
 		return 0
 	}
-	most := c.Retry.MaxAttempts
+	most := c.Retry.Most()
 	if most == 0 {
 		most = 2 * manyWaits
 	}

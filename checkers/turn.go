@@ -79,13 +79,13 @@ func stepState(h *history.History, s *history.SagaRecord, step saga.Step, ds []d
 // and never left, can have used up the attempts of an operation.
 func mayBeUsedUp(c saga.Call, o *history.OpRecord, ds []disturbance, before *history.Event) bool {
 	n := kills(ds, 0, before.Seq)
-	if n == 0 || c.Retry.MaxAttempts == 0 && c.Retry.DeadlineMS == 0 {
+	if n == 0 || c.Retry.Most() == 0 && c.Retry.DeadlineMS == 0 {
 		return false
 	}
 	if o != nil {
 		n += len(sent(o))
 	}
-	return c.Retry.DeadlineMS > 0 || n >= c.Retry.MaxAttempts
+	return c.Retry.DeadlineMS > 0 || n >= c.Retry.Most()
 }
 
 // mayHaveBeenAsked tells whether an operator may have made the saga turn: what was
@@ -143,7 +143,7 @@ func turnOf(ix *history.Index, s *history.SagaRecord, ds []disturbance) *turn {
 // surelyUsedUp is the last attempt that the policy allows, if all of them surely
 // failed. A kill in between may have cost the count of one.
 func surelyUsedUp(s *history.SagaRecord, o *history.OpRecord, ds []disturbance) *history.Attempt {
-	most := o.Call.Retry.MaxAttempts
+	most := o.Call.Retry.Most()
 	as := sent(o)
 	if most == 0 || len(as) < most || endless(s, o.Op) {
 		return nil

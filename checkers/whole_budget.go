@@ -86,7 +86,7 @@ func wantsMore(s *history.SagaRecord, _ saga.Budget, as []*history.Attempt) bool
 			return false
 		}
 		if o != nil && slices.Contains(o.Attempts, end) {
-			most := o.Call.Retry.MaxAttempts
+			most := o.Call.Retry.Most()
 			if end.Learnt() == saga.Transient && most > 0 && len(sent(o)) >= most {
 				return false
 			}

@@ -62,7 +62,7 @@ func (p Plan) unreachable(d saga.Definition, at saga.FailurePoint) string {
 	case !ok:
 		return fmt.Sprintf("the step %s has no compensation", at.Step)
 	}
-	most := call.Retry.MaxAttempts
+	most := call.Retry.Most()
 	if most == 0 || at.Direction == saga.Action && step.Unbounded() {
 		return ""
 	}

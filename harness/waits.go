@@ -113,7 +113,8 @@ func (w *waits) told(e *history.Event) {
 			op.settled = true
 		}
 	}
-	if op := w.ops[e.Operation()]; op != nil && e.Kind == history.CallBack {
+	call, _ := w.call(e.Operation())
+	if op := w.ops[e.Operation()]; op != nil && (e.Kind == history.CallBack || call.Retry.Rounds > 1) {
 		op.settled = true
 	}
 }

@@ -189,6 +189,10 @@ func (s *SagaRecord) op(e *Event) *OpRecord {
 
 // found notes of which operations a read-back or a callback told: each may be known to be done.
 func (s *SagaRecord) found(e *Event) {
+	if o := s.Ops[e.Operation().Ref()]; o != nil && e.Kind == CallRead && o.Call.Retry.Rounds > 1 {
+		o.Found = append(o.Found, e)
+		return
+	}
 	for _, o := range s.Ops {
 		if asked, did := e.service(), o.service(); asked != "" && did != "" && asked != did {
 			continue // two services may use the same names

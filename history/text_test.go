@@ -25,7 +25,7 @@ register order=new
 fault lose charge#1@response
 fault outage saga=s1 steps=charge,ship text="outage of charge and ship"
 saga s1 attempts=9 time=700
-step reserve do=w/stock-2piece,w/held:s1+2piece,w/order:s1:>held max=4 jitter=0.5
+step reserve do=w/stock-2piece,w/held:s1+2piece,w/order:s1:>held max=4 jitter=0.5 rounds=2 round-delay=30 read-back=http://127.0.0.1/held
 step charge after=- breaker=bank:5:100:1 budget=bank:0.1:20:4 adaptive=bank:95:3:20:2 undo.wait=20
 step ship pivot after=reserve,charge do="{\"x\":1}" undo=-
 step pay part=pay-1EUR,till+1EUR part=- keeps=till-2EUR,pay+2EUR

@@ -27,6 +27,10 @@ func parseCallField(c *saga.Call, name, v string) (err error) {
 		p.AttemptTimeoutMS, err = strconv.Atoi(v)
 	case "deadline":
 		p.DeadlineMS, err = strconv.Atoi(v)
+	case "rounds":
+		p.Rounds, err = strconv.Atoi(v)
+	case "round-delay":
+		p.RoundDelayMS, err = strconv.Atoi(v)
 	case "url":
 		c.URL, err = value(v)
 	case "breaker":
@@ -36,7 +40,7 @@ func parseCallField(c *saga.Call, name, v string) (err error) {
 	case "adaptive":
 		p.Adaptive, err = parseAdaptive(v)
 	default:
-		err = errors.New("expected after, do, undo, part, parts, keeps, max, wait, mult, cap, jitter, timeout, deadline, breaker, budget, adaptive or url, or undo. and one of the last eleven")
+		err = errors.New("expected after, do, undo, part, parts, keeps, max, wait, mult, cap, jitter, timeout, deadline, rounds, round-delay, breaker, budget, adaptive or url, or undo. and one of the last thirteen")
 	}
 	return err
 }

@@ -220,6 +220,8 @@ func formatCall(prefix string, c, def saga.Call) (parts []string) {
 	field("jitter", p.Jitter, d.Jitter)
 	field("timeout", p.AttemptTimeoutMS, d.AttemptTimeoutMS)
 	field("deadline", p.DeadlineMS, d.DeadlineMS)
+	field("rounds", p.Rounds, d.Rounds)
+	field("round-delay", p.RoundDelayMS, d.RoundDelayMS)
 	if b := c.Breaker; b != nil {
 		field("breaker", fmt.Sprintf("%s:%d:%d:%d", b.Name, b.Failures, b.OpenMS, b.Probes), "")
 	}

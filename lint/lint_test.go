@@ -37,19 +37,25 @@ description: Two steps.
 retry: {deadline_ms: 400}
 steps:
   - {name: reserve, participant: stock, kind: compensatable, do: [{create: {record: "held"}}], undo_retry: {max_attempts: 4}}
+  - {name: bill, participant: till, kind: compensatable, read_back: true, do: [{transfer: {from: "debt", to: "till", amount: 1, unit: EUR}}], retry: {max_attempts: 4, rounds: 8}}
   - {name: pay, participant: bank, kind: pivot, do: [{create: {record: "paid"}}], undo: none}
+  - {name: tell, participant: post, kind: deferrable, do: [{create: {record: "told"}}], retry: {max_attempts: 31}}
 `,
-		[]string{"3 retry pivot-gives-up", "5 steps[0].undo_retry undo-gives-up"},
+		[]string{"3 retry pivot-gives-up", "5 steps[0].undo_retry undo-gives-up", "6 steps[1].retry retries-multiply"},
 	},
 	"policies.yaml": {
 		`templates:
   bank: {retry: {max_attempts: 0, initial_interval_ms: 50, multiplier: 2, max_interval_ms: 1000, jitter: 0.5, attempt_timeout_ms: 500}, sla: {target_ms: 50, worst_ms: 100}}
   undo-bank: {retry: {max_attempts: 9, initial_interval_ms: 50, multiplier: 2, max_interval_ms: 1000, jitter: 0.5, attempt_timeout_ms: 500}}
+  layers: {retry: {max_attempts: 7, initial_interval_ms: 50, multiplier: 2, max_interval_ms: 1000, jitter: 0.5, attempt_timeout_ms: 500, rounds: 5}}
+  ended: {retry: {max_attempts: 7, initial_interval_ms: 50, multiplier: 2, max_interval_ms: 1000, jitter: 0.5, attempt_timeout_ms: 500, rounds: 5}, budget: {attempts: 30}}
 bindings:
+  - {template: layers, saga: order}
+  - {template: ended, saga: refund}
   - {template: bank, participant: bank.example}
   - {template: undo-bank, participant: bank.example, direction: compensation}
 `,
-		[]string{"2 templates.bank.retry no-deadline", "2 templates.bank.sla sla-not-kept", "3 templates.undo-bank.retry undo-gives-up"},
+		[]string{"2 templates.bank.retry no-deadline", "2 templates.bank.sla sla-not-kept", "3 templates.undo-bank.retry undo-gives-up", "4 templates.layers.retry retries-multiply"},
 	},
 	"workflow.yaml": {
 		`name: shop
@@ -72,8 +78,9 @@ steps:
   - {name: fee, do: bank.fee}
 promises:
   let-go: {permanent: [409]}
+  pay: {max_attempts: 31}
 `,
-		[]string{"3 start start-once", "9 services.stock.operations.hold no-key", "17 steps[1] nothing-undoes", "20 promises.let-go undo-refused"},
+		[]string{"3 start start-once", "9 services.stock.operations.hold no-key", "17 steps[1] nothing-undoes", "20 promises.let-go undo-refused", "21 promises.pay retries-multiply"},
 	},
 }
 

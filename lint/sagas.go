@@ -40,6 +40,9 @@ func (l *linter) steps(d saga.Definition, where func(step int) fields) {
 	for i, s := range d.Steps {
 		f := where(i)
 		l.retry(s.Action.Retry, f.action, s.Name)
+		if !s.Unbounded() {
+			l.layers(s.Action.Retry.Most(), d.Budget, f.action, s.Name)
+		}
 		l.forward(d, i, f)
 		if s.Compensation == nil {
 			continue
@@ -89,7 +92,7 @@ func (l *linter) backward(p saga.RetryPolicy, field, whose string) {
 
 // retry looks at what any call keeps to.
 func (l *linter) retry(p saga.RetryPolicy, field, whose string) {
-	if p.MaxAttempts == 1 {
+	if p.Most() == 1 {
 		return
 	}
 	if p.Jitter == 0 {
@@ -100,15 +103,30 @@ func (l *linter) retry(p saga.RetryPolicy, field, whose string) {
 	}
 }
 
+// mostCalls is how often an action is called at the most before another call is in vain: with waits that
+// double from 50 ms to 30 s, 30 attempts last ten minutes.
+const mostCalls = 30
+
+// layers looks at how often an action is called by all layers of retries together; 0: without end, which is
+// another rule's matter.
+func (l *linter) layers(calls int, ends saga.Budget, field, whose string) {
+	if ends.Attempts > 0 {
+		calls = min(calls, ends.Attempts)
+	}
+	if calls > mostCalls {
+		l.add(multiply, field, "%s may be called %d times", whose, calls)
+	}
+}
+
 // end says when attempts end.
 func end(p saga.RetryPolicy) string {
 	switch {
 	case p.MaxAttempts == 0:
 		return fmt.Sprintf("%d ms after its first attempt", p.DeadlineMS)
 	case p.DeadlineMS == 0:
-		return fmt.Sprintf("after attempt %d", p.MaxAttempts)
+		return fmt.Sprintf("after attempt %d", p.Most())
 	}
-	return fmt.Sprintf("after attempt %d, or %d ms after its first one", p.MaxAttempts, p.DeadlineMS)
+	return fmt.Sprintf("after attempt %d, or %d ms after its first one", p.Most(), p.DeadlineMS)
 }
 
 // atOnce are participants that answer at once, and never fail: what a template can't keep
@@ -134,6 +152,13 @@ func (l *linter) policies(f *policies.File) {
 		}
 		if acts[name] && t.Retry.MaxAttempts == 0 && t.Retry.DeadlineMS == 0 {
 			l.add(noDeadline, at+".retry", "an action that follows %s is attempted without end", name)
+		}
+		if acts[name] {
+			var ends saga.Budget
+			if t.Budget != nil {
+				ends = *t.Budget
+			}
+			l.layers(t.Retry.Most(), ends, at+".retry", "an action that follows "+name)
 		}
 		if t.SLA != nil {
 			for _, why := range atOnce.Unkept(t) {

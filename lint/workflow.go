@@ -2,6 +2,7 @@ package lint
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 
 	"github.com/sagacheck/sagacheck/participants"
@@ -29,6 +30,7 @@ func (l *linter) workflow(w *workflows.Workflow) {
 			l.add(noKey, fmt.Sprintf("services.%s.operations.%s", op.Service, op.Name), "%s is done again when it is called again", op.Title())
 		}
 	}
+	l.promised(w)
 }
 
 // refused looks at what is promised of an undo.
@@ -36,6 +38,19 @@ func (l *linter) refused(w *workflows.Workflow, op *workflows.Operation) {
 	for _, name := range []string{op.Name, op.Service + "." + op.Name} {
 		if p := w.Promises.Calls[name]; len(p.Permanent) > 0 {
 			l.add(undoRefused, "promises."+name, "%s is not repeated after %v", op.Title(), p.Permanent)
+		}
+	}
+}
+
+// promised looks at how often a workflow makes a call, with all that its own client adds.
+func (l *linter) promised(w *workflows.Workflow) {
+	undo := map[string]bool{}
+	for _, op := range w.Operations() {
+		undo[op.Name], undo[op.Service+"."+op.Name] = op.Undoes != "", op.Undoes != ""
+	}
+	for _, name := range slices.Sorted(maps.Keys(w.Promises.Calls)) {
+		if !undo[name] {
+			l.layers(w.Promises.Calls[name].MaxAttempts, saga.Budget{}, "promises."+name, name)
 		}
 	}
 }

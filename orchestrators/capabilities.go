@@ -19,6 +19,9 @@ const Reconcile = "reconcile"
 // Fallback is the capability to go a way round.
 const Fallback = "fallback"
 
+// Rounds is the capability to ask between the rounds of a step.
+const Rounds = "rounds"
+
 // Capabilities are all that the contract knows.
 var Capabilities = []Capability{
 	{"dag", "steps run by their after, side by side where it allows"},
@@ -47,6 +50,7 @@ var Capabilities = []Capability{
 	{"flags", "what begins can be held back: PUT /flags/{name}"},
 	{"audit", "it says what it decided, and why: GET /audit"},
 	{Reconcile, "it reads back what participants hold of steps with a read_back, and says where that is not what it wrote down: GET /drift"},
+	{Rounds, "an action is attempted in rounds, and its participant is asked by read_back before another one begins"},
 	{Fallback, "a step that is given up is undone, and the step that stands for it is taken (fallback_for)"},
 	{"step-status", "the status report lists the steps"},
 	{"trace-context", "calls carry a traceparent"},

@@ -3,6 +3,7 @@ package participants
 import (
 	"errors"
 	"fmt"
+	"net/http"
 
 	"github.com/sagacheck/sagacheck/history"
 	"github.com/sagacheck/sagacheck/saga"
@@ -36,6 +37,23 @@ func (w *World) Held(id, step string) (saga.Effect, bool) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	e, there := w.held[stepID{id, step}]
+	return e, there
+}
+
+// ReadBack is Held for an orchestrator that asks. Where it may decide by that whether to call again,
+// between the rounds of a step, it is recorded, before it is told.
+func (w *World) ReadBack(id, step string) (saga.Effect, bool) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	at := stepID{id, step}
+	e, there := w.held[at]
+	if w.rounds[at] && !w.read {
+		code := http.StatusNotFound
+		if there {
+			code = http.StatusOK
+		}
+		w.rec.Add(history.Event{Kind: history.CallRead, Saga: id, Step: step, Direction: saga.Action, Code: code})
+	}
 	return e, there
 }
 

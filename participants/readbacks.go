@@ -64,7 +64,7 @@ func (b *ReadBacks) tell(w http.ResponseWriter, r *http.Request) {
 		writeAnswer(w, *problem(http.StatusGone, "over", "the cell is over"))
 		return
 	}
-	e, there := world.Held(r.PathValue("saga"), r.PathValue("step"))
+	e, there := world.ReadBack(r.PathValue("saga"), r.PathValue("step"))
 	if !there {
 		writeAnswer(w, *problem(http.StatusNotFound, "nothing", "there is nothing of this action"))
 		return

@@ -118,6 +118,8 @@ type World struct {
 	mem     *memory
 	held    map[stepID]saga.Effect // what there is of each action, for who reads it back
 	undone  map[stepID]saga.Effect // what there was of each, before it was undone
+	rounds  map[stepID]bool        // that are attempted in rounds, between which they are read back
+	read    bool                   // the ledgers have been read: what comes later is in no history
 }
 
 // NewWorld opens the books: all accounts at 0, the registers as given. Rules nil: the
@@ -137,10 +139,11 @@ func NewWorld(p Profile, registers map[string]string, rec *history.Recorder, hoo
 // for byte, the one of the definition is recorded. It must be called before the
 // first call; without it no body is.
 func (w *World) Expect(defs []saga.Definition) {
-	w.bodies = map[saga.Operation][]byte{}
+	w.bodies, w.rounds = map[saga.Operation][]byte{}, map[stepID]bool{}
 	for _, d := range defs {
 		for _, s := range d.Steps {
 			w.bodies[saga.Operation{Saga: d.ID, Step: s.Name, Direction: saga.Action}] = s.Action.Body
+			w.rounds[stepID{d.ID, s.Name}] = s.HasRounds()
 			if s.Compensation != nil {
 				w.bodies[saga.Operation{Saga: d.ID, Step: s.Name, Direction: saga.Compensation}] = s.Compensation.Body
 			}
@@ -257,6 +260,7 @@ func decode(body []byte) (saga.Effect, error) {
 func (w *World) Read() {
 	w.mu.Lock()
 	defer w.mu.Unlock()
+	w.read = true
 	names := make([]string, 0, len(w.ledgers))
 	for name := range w.ledgers {
 		names = append(names, name)

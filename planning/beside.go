@@ -25,7 +25,7 @@ func unsettles(d saga.Definition, f faults.Fault, many bool) bool {
 	// What else is under way loses its answer too, a refusal perhaps; and when the
 	// process goes on, an answer that lies there and the time-out are both due.
 	retry := policyOf(d, f.At)
-	lastAttempt := retry.MaxAttempts > 0 && f.At.Attempt >= retry.MaxAttempts
+	lastAttempt := retry.Most() > 0 && f.At.Attempt >= retry.Most()
 	return many || !alone(d, f.At.Step) || e.Victim == faults.ProcessPaused && f.DelayMS >= retry.AttemptTimeoutMS && lastAttempt
 }
 

@@ -138,7 +138,7 @@ func triggers(d saga.Definition, s saga.Step, direction saga.Direction) [][]faul
 		}
 	}
 	var exhaust []faults.Fault
-	for n := 1; n <= s.Action.Retry.MaxAttempts; n++ {
+	for n := 1; n <= s.Action.Retry.Most(); n++ {
 		phase := saga.Receive
 		if n == 1 {
 			phase = saga.Commit

@@ -12,7 +12,7 @@ import (
 // spent and all the others still want more of it.
 func (e *ending) amplified() {
 	s := e.d.Steps[0]
-	if e.sagas < aHerd || s.Action.RetryBudget == nil || !e.a.Process || s.Action.Retry.MaxAttempts > 0 && s.Action.Retry.MaxAttempts < 4 {
+	if e.sagas < aHerd || s.Action.RetryBudget == nil || !e.a.Process || s.Action.Retry.Most() > 0 && s.Action.Retry.Most() < 4 {
 		return
 	}
 	kill := to(1, killed(point(s.Name, 3, saga.Receive), s.Action.Retry))
@@ -37,7 +37,7 @@ func (e *ending) spent() {
 		var fs []faults.Fault
 		left := b.Attempts
 		for _, s := range e.d.Steps {
-			most := s.Action.Retry.MaxAttempts
+			most := s.Action.Retry.Most()
 			for n := 1; s.Budgeted() && left > 0 && (most == 0 || n < most); n++ {
 				fs = append(fs, miss(s.Name, n))
 				left--

@@ -127,7 +127,7 @@ func (e *ending) packed(trigger []faults.Fault, steps []saga.Step, d saga.Direct
 // that the policy allows is kept, so that it succeeds, and waits add up.
 func (e *ending) mostCodes(of saga.StepRef, first int) int {
 	call, _ := e.d.Call(of)
-	switch most := call.Retry.MaxAttempts; {
+	switch most := call.Retry.Most(); {
 	case first == 1:
 		return 1
 	case most > 0:
@@ -153,7 +153,7 @@ func (e *ending) doneUndo(s saga.Step, code int) bool {
 // usedUpBy: an action was done, and all its attempts are answered with one transient
 // code. It is to be undone: its outcome is unknown, whatever the code.
 func (e *ending) usedUpBy(s saga.Step, code int) bool {
-	most := s.Action.Retry.MaxAttempts
+	most := s.Action.Retry.Most()
 	if most == 0 || s.Compensation == nil || s.Kind == saga.Deferrable {
 		return false
 	}

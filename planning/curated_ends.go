@@ -29,6 +29,7 @@ func ends(defs []saga.Definition, a Ability) []faults.Plan {
 	e.operated()
 	e.drifts()
 	e.waysRound()
+	e.rounds()
 	e.killedPastPivot()
 	e.codes()
 	e.longRetries()
@@ -128,7 +129,7 @@ func burst(f faults.Fault, n int) []faults.Fault {
 // silence. A deferrable step must be made up for then, a pivot that can't be
 // undone be attempted further.
 func (e *ending) usedUp(s saga.Step) {
-	most := s.Action.Retry.MaxAttempts
+	most := s.Action.Retry.Most()
 	if most == 0 && s.Kind == saga.Deferrable {
 		most = 2
 	}
@@ -149,7 +150,7 @@ func (e *ending) deadline(s saga.Step) {
 		return
 	}
 	for _, phase := range []saga.Phase{saga.Response, saga.Request} {
-		for n := 1; n <= endless && (p.MaxAttempts == 0 || n < p.MaxAttempts); n++ {
+		for n := 1; n <= endless && (p.Most() == 0 || n < p.Most()); n++ {
 			fs := burst(lost(point(s.Name, 1, phase)), n)
 			if pr := predict(e.d, faults.Plan{Faults: fs}, 1); pr.sure() && pr.steps[s.Name] == unknown {
 				e.add(fs...)
@@ -193,7 +194,7 @@ func (e *ending) undone(s saga.Step) {
 	}
 	at := saga.FailurePoint{Step: s.Name, Direction: saga.Compensation, Attempt: 1, Phase: saga.Receive}
 	refusals := [][]faults.Fault{{declined(at)}}
-	if most := s.Compensation.Retry.MaxAttempts; most > 0 {
+	if most := s.Compensation.Retry.Most(); most > 0 {
 		refusals = append(refusals, burst(unavailable(at), most))
 	}
 	for _, fs := range refusals {
@@ -209,7 +210,7 @@ func (e *ending) undone(s saga.Step) {
 // by a gateway that knows nothing of the one before: participants would remember
 // the key. The refusal does not speak for the attempt before.
 func (e *ending) refusedLate(s saga.Step) {
-	if s.Compensation == nil || s.Action.Retry.MaxAttempts == 1 || s.Kind == saga.Deferrable {
+	if s.Compensation == nil || s.Action.Retry.Most() == 1 || s.Kind == saga.Deferrable {
 		return
 	}
 	refusal := answered(point(s.Name, 2, saga.Receive), http.StatusForbidden)
@@ -255,7 +256,7 @@ func (e *ending) askedInTime() {
 		}
 		ask := askedBack(point(s.Name, 1, saga.Receive))
 		received := e.add(ask)
-		if s.Action.Retry.MaxAttempts != 1 { // it fails long after that, and must not be attempted again
+		if s.Action.Retry.Most() != 1 { // it fails long after that, and must not be attempted again
 			e.add(ask, unavailableAt(s.Name), late(point(s.Name, 1, saga.Response), lateFailure))
 		}
 		if e.add(askedBack(point(s.Name, 1, saga.Commit))) || received {
@@ -278,7 +279,7 @@ func (e *ending) together() {
 		return
 	}
 	for _, rounds := range []int{2, 3, 4, 6} {
-		if most := s.Action.Retry.MaxAttempts; most > 0 && rounds >= most {
+		if most := s.Action.Retry.Most(); most > 0 && rounds >= most {
 			return
 		}
 		_, longest := s.Action.Retry.Band(rounds + 1)
@@ -303,7 +304,7 @@ func (e *ending) longRetries() {
 	try := func(trigger []faults.Fault, at saga.FailurePoint, c saga.Call) {
 		p := c.Retry
 		lasts := manyAttempts * p.MaxIntervalMS
-		if p.MaxAttempts > 0 || p.DeadlineMS > 0 || c.Breaker != nil || c.RetryBudget != nil || lasts >= shortest {
+		if p.Most() > 0 || p.DeadlineMS > 0 || c.Breaker != nil || c.RetryBudget != nil || lasts >= shortest {
 			return
 		}
 		fs := slices.Concat(trigger, burst(unavailable(at), manyAttempts))

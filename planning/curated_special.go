@@ -36,15 +36,15 @@ func special(d saga.Definition) []faults.Plan {
 		add(late(point(s.Name, 1, saga.Request), faults.LateBy(p)))
 		add(copied(point(s.Name, 1, saga.Request), faults.LateBy(p)))
 		add(declined(point(s.Name, 1, saga.Receive)))
-		if s.Kind == saga.Compensatable && s.Compensation != nil && p.MaxAttempts != 1 { // arrives after the compensation, which may wait for the time-out of the second attempt
+		if s.Kind == saga.Compensatable && s.Compensation != nil && p.Most() != 1 { // arrives after the compensation, which may wait for the time-out of the second attempt
 			_, wait := p.Band(2)
 			add(
 				late(point(s.Name, 1, saga.Request), 3*p.AttemptTimeoutMS+int(wait.Milliseconds())),
 				declined(point(s.Name, 2, saga.Receive)),
 			)
 		}
-		if p.MaxAttempts > 0 {
-			add(burst(lost(point(s.Name, 1, saga.Response)), p.MaxAttempts)...)
+		if p.Most() > 0 {
+			add(burst(lost(point(s.Name, 1, saga.Response)), p.Most())...)
 		}
 	}
 	return plans
@@ -55,7 +55,7 @@ func special(d saga.Definition) []faults.Plan {
 func longOutage(d saga.Definition) (faults.Fault, bool) {
 	p := d.Steps[0].Action.Retry
 	const most = 7
-	if len(d.Predecessors(0)) > 0 || p.MaxAttempts > 0 && p.MaxAttempts < most {
+	if len(d.Predecessors(0)) > 0 || p.Most() > 0 && p.Most() < most {
 		return faults.Fault{}, false
 	}
 	var shortest time.Duration

@@ -62,15 +62,15 @@ func (e *ending) one() int {
 func (e *ending) interruptedBudget(s saga.Step) bool {
 	const most, restart = 12, 1500 * time.Millisecond
 	p := s.Action.Retry
-	if !e.a.Process || e.sagas >= aHerd || p.MaxAttempts < 3 || p.MaxAttempts > most || p.DeadlineMS > 0 || s.Unbounded() || s.Action.Breaker != nil || s.Action.RetryBudget != nil || len(e.d.Predecessors(e.d.StepIndex(s.Name))) > 0 || !alone(e.d, s.Name) {
+	if !e.a.Process || e.sagas >= aHerd || p.Most() < 3 || p.Most() > most || p.DeadlineMS > 0 || s.Unbounded() || s.Action.Breaker != nil || s.Action.RetryBudget != nil || len(e.d.Predecessors(e.d.StepIndex(s.Name))) > 0 || !alone(e.d, s.Name) {
 		return false
 	}
 	lasts := restart
-	for n := 2; n <= p.MaxAttempts+1; n++ {
+	for n := 2; n <= p.Most()+1; n++ {
 		_, hi := p.Band(n)
 		lasts += hi
 	}
-	fail := failing(s.Name, int(lasts.Milliseconds()), (p.MaxAttempts+1)*e.sagas)
+	fail := failing(s.Name, int(lasts.Milliseconds()), (p.Most()+1)*e.sagas)
 	kill := to(e.one(), killed(point(s.Name, 2, saga.Response), p))
 	e.plans = append(e.plans, faults.Plan{Faults: []faults.Fault{fail, kill}})
 	return true
@@ -79,7 +79,7 @@ func (e *ending) interruptedBudget(s saga.Step) bool {
 // interruptedDeferral: a kill while a step is deferred. It must be made up for all
 // the same.
 func (e *ending) interruptedDeferral(s saga.Step) {
-	most := s.Action.Retry.MaxAttempts
+	most := s.Action.Retry.Most()
 	if !e.a.Process || s.Kind != saga.Deferrable || most == 0 {
 		return
 	}
@@ -140,7 +140,7 @@ func (e *ending) lateRefusal() {
 // neverArrived: no attempt of an action arrives, and it is undone all the same,
 // since nobody knows.
 func (e *ending) neverArrived(s saga.Step) bool {
-	most := s.Action.Retry.MaxAttempts
+	most := s.Action.Retry.Most()
 	return most > 0 && s.Compensation != nil && s.Kind != saga.Deferrable &&
 		e.add(burst(lost(point(s.Name, 1, saga.Request)), most)...)
 }
@@ -177,7 +177,7 @@ func (e *ending) copyAfterUndo(s saga.Step) bool {
 // waits can be measured.
 func (e *ending) undoFails(s saga.Step) bool {
 	const times = 4
-	if s.Compensation == nil || s.Compensation.Retry.MaxAttempts > 0 && s.Compensation.Retry.MaxAttempts <= times {
+	if s.Compensation == nil || s.Compensation.Retry.Most() > 0 && s.Compensation.Retry.Most() <= times {
 		return false
 	}
 	at := saga.FailurePoint{Step: s.Name, Direction: saga.Compensation, Attempt: 1, Phase: saga.Receive}
@@ -188,7 +188,7 @@ func (e *ending) undoFails(s saga.Step) bool {
 // were in wide bands that waits twice as long would show, even on a busy machine.
 func (e *ending) undoesLong(s saga.Step) bool {
 	const waits, wide, most = 30, 150 * time.Millisecond, 50
-	if s.Compensation == nil || s.Compensation.Retry.MaxAttempts > 0 || s.Compensation.Breaker != nil || s.Compensation.RetryBudget != nil {
+	if s.Compensation == nil || s.Compensation.Retry.Most() > 0 || s.Compensation.Breaker != nil || s.Compensation.RetryBudget != nil {
 		return false
 	}
 	n, found := 1, 0
@@ -225,7 +225,7 @@ func (e *ending) undoInOrder(s saga.Step) bool {
 // done or said. Who takes what was meant for what was done never does it.
 func (e *ending) killedUnsent(s saga.Step) bool {
 	p := s.Action.Retry
-	return e.a.Process && !e.contested() && p.MaxAttempts != 1 && e.add(unsent(point(s.Name, 1, saga.Receive), p)...)
+	return e.a.Process && !e.contested() && p.Most() != 1 && e.add(unsent(point(s.Name, 1, saga.Receive), p)...)
 }
 
 // undoKilledUnsent is killedUnsent of a compensation.
@@ -247,7 +247,7 @@ func unsent(at saga.FailurePoint, p saga.RetryPolicy) []faults.Fault {
 func (e *ending) longAlone() {
 	const lasts, many = 700, 10 // ms, attempts
 	p := e.d.Steps[0].Action.Retry
-	if e.sagas == 1 || p.MaxAttempts > 0 && p.MaxAttempts < many {
+	if e.sagas == 1 || p.Most() > 0 && p.Most() < many {
 		return
 	}
 	e.add(away(e.d.Steps[0].Name, lasts))

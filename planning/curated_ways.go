@@ -16,7 +16,7 @@ func (e *ending) waysRound() {
 			continue
 		}
 		refused := []faults.Fault{declined(point(s.Name, 1, saga.Receive))}
-		unheard := burst(lost(point(s.Name, 1, saga.Response)), s.Action.Retry.MaxAttempts)
+		unheard := burst(lost(point(s.Name, 1, saga.Response)), s.Action.Retry.Most())
 		undo := saga.FailurePoint{Step: s.Name, Direction: saga.Compensation, Attempt: 1, Phase: saga.Receive}
 		other := point(way.Name, 1, saga.Receive)
 		both := func(fs []faults.Fault, more ...faults.Fault) { e.add(append(fs[:len(fs):len(fs)], more...)...) }

@@ -140,7 +140,7 @@ func drawBurst(t *rapid.T, step saga.Step, kinds []faults.KindDoc) []faults.Faul
 	}
 	k := dice.Pick(t, fits, "burst of")
 	longest := longestBurst
-	if limit := step.Action.Retry.MaxAttempts; limit > 0 {
+	if limit := step.Action.Retry.Most(); limit > 0 {
 		longest = min(limit, longestBurst)
 	}
 	var fs []faults.Fault

@@ -182,6 +182,10 @@ func (pr *prediction) action(s saga.Step) {
 	end := unknown
 	pr.clock = clock{}
 	for n := 1; n <= endless && pr.mayTry(s.Action.Retry, n, s.Unbounded()) && pr.affords(s); n++ {
+		if s.Action.Retry.BeginsRound(n) && pr.found(ref) {
+			end = succeeded
+			break
+		}
 		answer := pr.attempt(ref, n, s.Action.Retry.AttemptTimeoutMS)
 		if answer == saga.Transient && pr.asked {
 			break // nothing is retried any more
@@ -210,6 +214,13 @@ func (pr *prediction) action(s saga.Step) {
 		pr.failed = true
 		pr.stuck = pr.stuck || pr.pivoted
 	}
+}
+
+// found tells whether the participant is sure to say, between two rounds, that an action is done. Whether a
+// late request has come by then is a race.
+func (pr *prediction) found(r saga.StepRef) bool {
+	pr.doubtful = pr.doubtful || pr.unsure[r.Step]
+	return pr.effects[r]
 }
 
 // giveWay undoes a step for which another one stands.

@@ -143,7 +143,7 @@ func (w *attemptWalk) halved(b faults.Bend) {
 		w.timesOut()
 	}
 	p := policyOf(w.pr.def, w.ref.At(0, ""))
-	another := p.DeadlineMS == 0 && (p.MaxAttempts == 0 || w.n < p.MaxAttempts)
+	another := p.DeadlineMS == 0 && (p.Most() == 0 || w.n < p.Most())
 	if w.answer == saga.Permanent || w.answer == saga.Done && !another {
 		w.pr.doubtful = true
 	}

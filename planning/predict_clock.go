@@ -58,7 +58,7 @@ func (pr *prediction) mayTry(p saga.RetryPolicy, n int, unbounded bool) bool {
 	if n == 1 || unbounded {
 		return true
 	}
-	if p.MaxAttempts > 0 && n > p.MaxAttempts {
+	if p.Most() > 0 && n > p.Most() {
 		pr.doubtful = pr.doubtful || pr.clock.killed // the attempt that was cut short may be made again
 		return false
 	}

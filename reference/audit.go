@@ -56,6 +56,7 @@ const (
 	AuditHeld      = "held"
 	AuditDrift     = "drift"      // what the participant holds differs from what is written down
 	AuditDriftGone = "drift-gone" // it does not any more; repairs are attempts, by AuditReconcile
+	AuditReadBack  = "read-back"  // what the participant told before another round of attempts
 	AuditOperator  = "operator-"  // and the act that was asked for
 	AuditPolicies  = "policies-changed"
 	AuditFlagOn    = "flag-on"
@@ -218,6 +219,8 @@ func (a *auditor) record(r Record) {
 		a.ended[r.ref()] = r
 	case recWithdrawn:
 		one.What, one.Why = AuditWithdrawn, cmp.Or(whyHeld(r), "it could not leave, or was too late")
+	case RecordReadBack:
+		one.What, one.Why = AuditReadBack, whatFound(r)
 	case RecordDrift:
 		one.What, one.Why, one.Direction = AuditDriftGone, "the participant holds what is written down again, or the step was undone", ""
 		if r.Drift != nil {
@@ -247,6 +250,19 @@ func (a *auditor) repair(one *AuditEntry, r Record) {
 		one.What, one.Why = AuditAnswered, whatCame(r)
 	}
 	one.Version, one.Template, _ = a.decided(r.ref())
+}
+
+// whatFound says what came of a question before another round.
+func whatFound(r Record) string {
+	switch {
+	case r.Answer == saga.Done:
+		return "the participant holds what the action was to do: it is done, although nobody heard of it"
+	case r.Answer == saga.Transient:
+		return "the participant holds nothing of the action: another round may begin"
+	case r.Exhausted:
+		return "nobody will know what the participant holds: the action is given up"
+	}
+	return "nobody could say what the participant holds: a round is lost"
 }
 
 // whatDrifted says what differs.
@@ -288,7 +304,7 @@ func (a *auditor) whyAttempt(r Record) string {
 		return "the steps before it let it start"
 	}
 	most := "as many attempts as it takes"
-	if n := a.state.call(r.ref()).Retry.MaxAttempts; n > 0 {
+	if n := a.state.call(r.ref()).Retry.Most(); n > 0 {
 		most = fmt.Sprintf("%d attempts", n)
 	}
 	by := "its own policy"

@@ -19,6 +19,7 @@ func bounded(c saga.Call) saga.Call {
 	r.InitialIntervalMS = min(r.InitialIntervalMS, most)
 	r.MaxIntervalMS = min(r.MaxIntervalMS, most)
 	r.DeadlineMS = min(r.DeadlineMS, most)
+	r.RoundDelayMS = min(r.RoundDelayMS, most)
 	r.AttemptTimeoutMS = min(r.AttemptTimeoutMS, int(bounds.AttemptTimeout.Milliseconds()))
 	if c.Breaker != nil {
 		b := *c.Breaker

@@ -41,7 +41,7 @@ func (r *run) op(ref Ref) Op { return Op{Saga: &r.state.Def, Ref: ref, executor:
 func (o Op) SagaStep() saga.Step { return o.Saga.Steps[o.Step] }
 
 // Call is the call to make, by the policies that decide it and within bounds.
-func (o Op) Call() saga.Call { return bounded(o.policy.template.Call(callOf(o.Saga, o.Ref))) }
+func (o Op) Call() saga.Call { return o.policy.call(o.Saga, o.Ref) }
 
 // Timeout is how long an attempt may take.
 func (o Op) Timeout() time.Duration {

@@ -103,6 +103,7 @@ var shownElsewhere = []string{
 	"rollback-by-each-console", "undo-again-on-resume", "acts-untold-after-restart", "reasons-dropped",
 	"drift-of-ended-not-looked", "drift-of-amounts", "drift-in-spite-of-undo", "drift-of-undone", "drift-on-the-way-back",
 	"fallback-without-undo", "fallback-before-undo", "fallback-in-any-case", "fallback-too-early", "fallback-ignored", "fallback-forgotten", "fallback-after-turn",
+	"round-unasked", "round-in-any-case", "rounds-multiply", "not-there-is-done",
 	"pause-forgotten-after-restart", "pause-holds-actions-only", "end-leaves-compensations", "retry-waits-on",
 }
 

@@ -10,7 +10,7 @@
 //
 // Around it: graph.go is the order of the steps, fallback.go which stand for others, overview.go what is asked of them all
 // (scan.go looks at each, tally.go and flow.go count as records come in), limits.go how
-// often an operation is attempted and how long it waits, report.go what is told. accept.go, named.go and recovery.go are how sagas come in, entry.go
+// often an operation is attempted and how long it waits, rounds.go what is asked before it goes on, report.go what is told. accept.go, named.go and recovery.go are how sagas come in, entry.go
 // is what they commit together, journal.go the group commit. client.go and targets.go are how calls
 // leave and where to. policy.go is which version of the policies decides an operation, and
 // control.go how what governs all sagas changes; flags.go is what holds attempts back,

@@ -26,6 +26,7 @@ func (s *State) limits(r Ref) Limits { return s.rules.Limits(s, r) }
 
 func (s *State) defaultLimits(r Ref) Limits {
 	l := Limits{Policy: s.call(r).Retry}
+	l.Policy.Rounds = max(0, l.Policy.Rounds-s.Op(r).lostRounds)
 	if r.Dir == saga.Compensation {
 		return l
 	}
@@ -48,7 +49,7 @@ func (l Limits) exhausted(attempts int, first, due time.Time) bool {
 	if l.Endless {
 		return false
 	}
-	most := l.Policy.MaxAttempts
+	most := l.Policy.Most()
 	return l.Background || most > 0 && attempts >= most || l.tooLate(first, due)
 }
 
@@ -87,6 +88,9 @@ const (
 // band is the interval in which the wait before attempt n lies: the policy's, but
 // for the floor, and for what a float makes of nothing times infinity.
 func band(p saga.RetryPolicy, n int) (lo, hi time.Duration) {
+	if p.BeginsRound(n) {
+		return p.Band(n)
+	}
 	if p.InitialIntervalMS > 0 && !math.IsInf(math.Pow(p.Multiplier, float64(n-2)), 0) {
 		lo, hi = p.Band(n)
 	} else if p.InitialIntervalMS > 0 { // the policy's longest

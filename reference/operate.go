@@ -106,6 +106,9 @@ func (o *operation) turn(ctx context.Context) turn {
 		return turn{}
 	}
 	defer o.refund()
+	if t, ok := o.betweenRounds(ctx); !ok {
+		return t
+	}
 	if !o.occupy() {
 		return turn{}
 	}

@@ -95,7 +95,12 @@ func (v *versions) decide(version int, d *saga.Definition, r Ref) decision {
 // call is the call of an operation, as the policies say with which its step began.
 func (s *State) call(r Ref) saga.Call {
 	version, _ := s.Policy(r.Step)
-	return bounded(s.versions.decide(version, &s.Def, r).template.Call(callOf(&s.Def, r)))
+	return s.versions.decide(version, &s.Def, r).call(&s.Def, r)
+}
+
+// call is the call of an operation as a decision has it.
+func (d decision) call(of *saga.Definition, r Ref) saga.Call {
+	return withRounds(of, r, bounded(d.template.Call(callOf(of, r))))
 }
 
 // callOf is the call of an operation as its definition has it.

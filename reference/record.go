@@ -29,15 +29,7 @@ const (
 	RecordOperator RecordKind = "operator"  // an operator asked for something; without Asked: for the rollback
 	recHeld        RecordKind = "held"      // a flag holds an attempt back
 	RecordDrift    RecordKind = "drift"     // what the participant holds of an action differs, or does not any more
-)
-
-// Layer is one of the layers of retries beside the call's own policy.
-type Layer string
-
-// The layers.
-const (
-	LayerRetryBudget Layer = "retry-budget" // of the participant: see saga.RetryBudget
-	LayerBudget      Layer = "budget"       // of the saga: see saga.Budget
+	RecordReadBack RecordKind = "read-back" // what it told of an action before another round
 )
 
 // record is one fact of a saga's journal. Which fields are set depends on the

@@ -135,8 +135,9 @@ type Rules struct {
 	// Probe: a half-open breaker that has let so many calls through lets one more through.
 	Probe func(b saga.Breaker, let int) bool
 
-	// Drift is how what participants hold is compared with the record.
-	Drift DriftRules
+	// Drift is how what participants hold is compared with the record; Rounds how they are asked for it before they are called again.
+	Drift  DriftRules
+	Rounds RoundRules
 
 	// What is written down.
 
@@ -242,7 +243,8 @@ func DefaultRules() *Rules {
 		Passage: func(a saga.Answer, _ bool) Passage { return passOrFail(a != saga.Transient) },
 		Probe:   func(b saga.Breaker, let int) bool { return let < b.Probes },
 
-		Drift: DriftRules{Expects: (*State).expects, Differs: differs, LooksBack: func(*State) bool { return true }, Repairs: (*State).repairable},
+		Drift:  DriftRules{Expects: (*State).expects, Differs: differs, LooksBack: func(*State) bool { return true }, Repairs: (*State).repairable},
+		Rounds: defaultRoundRules(),
 
 		Entries:      func(_ string, _ int, records []Record) [][]Record { return [][]Record{records} },
 		IntentAtOnce: true,

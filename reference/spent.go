@@ -10,6 +10,15 @@ import (
 // one, and a template of the policies, which is for the actions that follow that template and
 // takes the definition's place for them.
 
+// Layer is one of the layers of retries beside the call's own policy.
+type Layer string
+
+// The layers.
+const (
+	LayerRetryBudget Layer = "retry-budget" // of the participant: see saga.RetryBudget
+	LayerBudget      Layer = "budget"       // of the saga: see saga.Budget
+)
+
 // budgetOf is the budget that bounds an action, and the template that has it; "": the
 // definition has.
 func (s *State) budgetOf(step int) (b saga.Budget, template string) {

@@ -32,6 +32,7 @@ type State struct {
 type OpState struct {
 	Attempts    int
 	interrupted int         // those cut short by an end of the executor
+	lostRounds  int         // for which nobody could say what was there
 	Open        bool        // an intent without an outcome
 	Doubtful    bool        // some attempt's outcome is unknown
 	Answer      saga.Answer // of the last attempt that has an outcome
@@ -165,6 +166,8 @@ func (s *State) change(r Record) error {
 		s.remember(r)
 	case r.Kind == RecordDrift, r.Kind == RecordRepair:
 		s.drifted(r)
+	case r.Kind == RecordReadBack && !o.Open:
+		s.readBack(o, r)
 	case r.Kind == recHeld:
 	default:
 		return fmt.Errorf("%s of attempt %d of %q, %s, after %d attempts", r.Kind, r.Attempt, s.Def.Steps[r.Step].Name, r.Direction, o.Attempts)

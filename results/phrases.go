@@ -110,6 +110,9 @@ func (t *teller) text(e *history.Event) string {
 	case history.DriftRead:
 		return "has said all that it knows of drift"
 	case history.CallRead:
+		if e.Request == nil {
+			return fmt.Sprintf("asks what is there of %s, and gets %s", e.Step, codeText(e.Code))
+		}
 		return fmt.Sprintf("%s asks what is there, and gets %s", requestText(e.Request), codeText(e.Code))
 	case history.CallBack:
 		return callbackText(e)

@@ -49,7 +49,7 @@ func paced(s Step) bool {
 
 func watchAt(before, behind Step) (w BreakerWatch, ok bool) {
 	b, p, q := behind.Action.Breaker, before.Action.Retry, behind.Action.Retry
-	if b == nil || b.Failures < 2 || q.MaxAttempts > 0 && q.MaxAttempts <= b.Failures {
+	if b == nil || b.Failures < 2 || q.Most() > 0 && q.Most() <= b.Failures {
 		return w, false
 	}
 	if _, hi := q.Band(b.Failures); hi > b.Open()/4 {
@@ -57,7 +57,7 @@ func watchAt(before, behind Step) (w BreakerWatch, ok bool) {
 	}
 	_, _, row := q.waits(b.Failures)
 	w = BreakerWatch{Before: before, Behind: behind}
-	for n := 1; n <= mostRounds && (p.MaxAttempts == 0 || n < p.MaxAttempts); n++ {
+	for n := 1; n <= mostRounds && (p.Most() == 0 || n < p.Most()); n++ {
 		least, mean, _ := p.waits(n + 1)
 		if w.Failures == 0 && least >= row+watchMargin {
 			w.Failures = n

@@ -106,6 +106,10 @@ type RetryPolicy struct {
 	Jitter            float64 `json:"jitter" yaml:"jitter"` // 0 to 1
 	AttemptTimeoutMS  int     `json:"attempt_timeout_ms" yaml:"attempt_timeout_ms"`
 	DeadlineMS        int     `json:"deadline_ms,omitempty" yaml:"deadline_ms,omitempty"` // no new attempt later than this after the first; 0: none
+	// Rounds is how many rounds of MaxAttempts there are at the most, between which the participant is
+	// asked what it holds; 0 is 1. RoundDelayMS is the wait before another one.
+	Rounds       int `json:"rounds,omitempty" yaml:"rounds,omitempty"`
+	RoundDelayMS int `json:"round_delay_ms,omitempty" yaml:"round_delay_ms,omitempty"`
 	// Adaptive lets the time-out and the first wait follow what is observed; zero: they don't.
 	Adaptive Adaptive `json:"adaptive,omitzero" yaml:"adaptive,omitempty"`
 }
@@ -127,9 +131,12 @@ func (p RetryPolicy) AttemptTimeout() time.Duration {
 	return time.Duration(p.AttemptTimeoutMS) * time.Millisecond
 }
 
-// Backoff is the wait before attempt n ≥ 2 without jitter; 0 for n < 2.
+// Backoff is the wait before attempt n ≥ 2 without jitter; 0 for n < 2. Each round begins anew.
 func (p RetryPolicy) Backoff(n int) time.Duration {
-	if n < 2 {
+	if p.BeginsRound(n) {
+		return time.Duration(p.RoundDelayMS) * time.Millisecond
+	}
+	if n = p.inRound(n); n < 2 {
 		return 0
 	}
 	d := float64(p.InitialIntervalMS) * math.Pow(p.Multiplier, float64(n-2))
@@ -161,6 +168,9 @@ func (p RetryPolicy) Validate() error {
 		return fmt.Errorf("attempt_timeout_ms: %d: expected more than 0", p.AttemptTimeoutMS)
 	case p.DeadlineMS < 0:
 		return fmt.Errorf("deadline_ms: %d: expected 0 (none) or more", p.DeadlineMS)
+	}
+	if err := p.validateRounds(); err != nil {
+		return err
 	}
 	return p.Adaptive.validate(p)
 }
@@ -286,6 +296,9 @@ func (d Definition) validateStep(i int, s Step, index map[string]int) error {
 		if err := s.Compensation.validate(); err != nil {
 			return fmt.Errorf("compensation.%w", err)
 		}
+	}
+	if err := s.validateRounds(); err != nil {
+		return err
 	}
 	return s.validateParts()
 }

@@ -11,7 +11,7 @@ func (d Definition) GovernedPair() (first, second Step, ok bool) {
 	}
 	for i, s := range d.Steps {
 		p, c := d.Predecessors(i), s.Action
-		if len(p) != 1 || c.Breaker != nil || c.RetryBudget != nil || c.Retry.DeadlineMS > 0 || c.Retry.MaxAttempts > 0 && c.Retry.MaxAttempts < GovernedAttempts {
+		if len(p) != 1 || c.Breaker != nil || c.RetryBudget != nil || c.Retry.DeadlineMS > 0 || c.Retry.Rounds > 1 || c.Retry.Most() > 0 && c.Retry.Most() < GovernedAttempts {
 			continue
 		}
 		turns := s.Kind == Compensatable || s.Kind == Pivot && s.Compensation != nil

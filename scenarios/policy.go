@@ -27,6 +27,8 @@ func (p *Policy) over(base saga.RetryPolicy) saga.RetryPolicy {
 	override(&base.Jitter, p.Jitter)
 	override(&base.AttemptTimeoutMS, p.AttemptTimeoutMS)
 	override(&base.DeadlineMS, p.DeadlineMS)
+	override(&base.Rounds, p.Rounds)
+	override(&base.RoundDelayMS, p.RoundDelayMS)
 	override(&base.Adaptive, p.Adaptive)
 	return base
 }
@@ -42,7 +44,7 @@ func override[T any](base, p *T) {
 func (s *Scenario) actionPolicy(st *Step) saga.RetryPolicy {
 	base := s.Retry.over(DefaultRetry)
 	if st.Kind == saga.Retriable {
-		base.MaxAttempts, base.DeadlineMS = 0, 0
+		base.MaxAttempts, base.DeadlineMS, base.Rounds, base.RoundDelayMS = 0, 0, 0, 0
 	}
 	return st.Retry.over(base)
 }
@@ -87,6 +89,9 @@ func policyText(p saga.RetryPolicy) string {
 	fmt.Fprintf(&b, ", time-out %d ms", p.AttemptTimeoutMS)
 	if p.DeadlineMS > 0 {
 		fmt.Fprintf(&b, ", deadline %d ms", p.DeadlineMS)
+	}
+	if p.Rounds > 1 {
+		fmt.Fprintf(&b, ", %d rounds, %d ms apart, with a look at what is there before each", p.Rounds, p.RoundDelayMS)
 	}
 	if a := p.Adaptive; !a.IsZero() {
 		fmt.Fprintf(&b, "; by the latency of %s, %d %% of its answers: time-out ×%g, at least %d ms, first wait at least %d ms", a.Name, a.Percentile, a.Times, a.MinTimeoutMS, a.MinWaitMS)
@@ -133,7 +138,8 @@ func (s *Scenario) Scale(factor float64) *Scenario {
 func full(p saga.RetryPolicy) *Policy {
 	return &Policy{
 		MaxAttempts: &p.MaxAttempts, InitialIntervalMS: &p.InitialIntervalMS, Multiplier: &p.Multiplier,
-		MaxIntervalMS: &p.MaxIntervalMS, Jitter: &p.Jitter, AttemptTimeoutMS: &p.AttemptTimeoutMS, DeadlineMS: &p.DeadlineMS, Adaptive: &p.Adaptive,
+		MaxIntervalMS: &p.MaxIntervalMS, Jitter: &p.Jitter, AttemptTimeoutMS: &p.AttemptTimeoutMS, DeadlineMS: &p.DeadlineMS,
+		Rounds: &p.Rounds, RoundDelayMS: &p.RoundDelayMS, Adaptive: &p.Adaptive,
 	}
 }
 
@@ -142,7 +148,7 @@ func (p *Policy) scale(factor float64) *Policy {
 		return nil
 	}
 	c := *p
-	for _, field := range []**int{&c.InitialIntervalMS, &c.MaxIntervalMS, &c.AttemptTimeoutMS, &c.DeadlineMS} {
+	for _, field := range []**int{&c.InitialIntervalMS, &c.MaxIntervalMS, &c.AttemptTimeoutMS, &c.DeadlineMS, &c.RoundDelayMS} {
 		if *field != nil {
 			*field = new(scaleMS(**field, factor))
 		}

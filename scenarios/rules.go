@@ -29,6 +29,12 @@ func (s *Scenario) checkPolicies(ps *yamlfile.Problems) {
 		if st.Kind == saga.Retriable && action.DeadlineMS != 0 {
 			ps.Add(at+"retry.deadline_ms", "%d: expected 0 (none): a retriable step must not be given up", action.DeadlineMS)
 		}
+		if action.Rounds > 1 && (!st.ReadBack || st.Kind != saga.Compensatable) {
+			ps.Add(at+"retry.rounds", "%d: expected a compensatable step with read_back: nobody can be asked between rounds, or it is not given up", action.Rounds)
+		}
+		if undo := s.undoPolicy(st); undo.Rounds > 1 {
+			ps.Add(at+"undo_retry.rounds", "%d: expected none: only an action has rounds", undo.Rounds)
+		}
 		if st.UndoRetry != nil && st.undoMode() == UndoNone {
 			ps.Add(at+"undo_retry", "expected nothing: the step has no compensation")
 		}
@@ -43,6 +49,7 @@ func checkPolicy(ps *yamlfile.Problems, at string, p saga.RetryPolicy) {
 	checkRange(ps, at+".max_interval_ms", p.MaxIntervalMS, 0, maxTimeMS)
 	checkRange(ps, at+".attempt_timeout_ms", p.AttemptTimeoutMS, minTimeoutMS, maxTimeMS)
 	checkRange(ps, at+".deadline_ms", p.DeadlineMS, 0, maxTimeMS)
+	checkRange(ps, at+".round_delay_ms", p.RoundDelayMS, 0, maxTimeMS)
 	if len(*ps) > n {
 		return
 	}

@@ -115,6 +115,10 @@ type Policy struct {
 	AttemptTimeoutMS *int `json:"attempt_timeout_ms,omitempty" yaml:"attempt_timeout_ms,omitempty" jsonschema:"minimum=5,maximum=3600000"`
 	// DeadlineMS: no new attempt later than this after the first; 0: none.
 	DeadlineMS *int `json:"deadline_ms,omitempty" yaml:"deadline_ms,omitempty" jsonschema:"minimum=0,maximum=3600000"`
+	// Rounds is how many rounds of max_attempts there are at most; before each but the first the participant is asked what it holds (read_back). 0 is 1.
+	Rounds *int `json:"rounds,omitempty" yaml:"rounds,omitempty" jsonschema:"minimum=0,maximum=100"`
+	// RoundDelayMS is the wait before another round.
+	RoundDelayMS *int `json:"round_delay_ms,omitempty" yaml:"round_delay_ms,omitempty" jsonschema:"minimum=0,maximum=3600000"`
 	// Adaptive lets the time-out and the first wait follow the observed latency, downwards from attempt_timeout_ms and initial_interval_ms.
 	Adaptive *saga.Adaptive `json:"adaptive,omitempty" yaml:"adaptive,omitempty"`
 }

@@ -52,7 +52,7 @@ var able = simulation.Ability{Kills: true, Submits: true, Rollbacks: true}
 var capabilities = []string{
 	"dag", "pivot", "deferrable", "exponential-backoff", "jitter", "max-attempts", "attempt-timeout", "deadline", "retry-after", "breaker",
 	"permanent-errors", "idempotency-key", "exact-body", "idempotent-submit", "operator-compensation", "retry-budget", "saga-budget",
-	"adaptive", "step-status", "trace-context", "fallback",
+	"adaptive", "step-status", "trace-context", "fallback", "rounds",
 }
 
 // lab is an experiment under way.
@@ -219,7 +219,7 @@ func (l *lab) route(r *http.Request, body []byte) (simulation.Called, error) {
 }
 
 func (l *lab) readBack(op saga.Operation) *participants.Answer {
-	e, there := l.world.Held(op.Saga, op.Step)
+	e, there := l.world.ReadBack(op.Saga, op.Step)
 	if !there {
 		return &participants.Answer{Code: http.StatusNotFound, Title: "nothing"}
 	}

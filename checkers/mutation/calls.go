@@ -110,7 +110,7 @@ func oneAttemptMore(ix *history.Index, yield func(string, *edit) bool) {
 	for s, o := range each(ix) {
 		p := o.Call.Retry
 		last := lastSent(o)
-		if p.MaxAttempts == 0 || last == nil || last.N != p.MaxAttempts || endless(s, o) || mayBeOver(o) || s.Ended != nil && s.Ended.Seq < last.Ended.Seq {
+		if p.Most() == 0 || last == nil || last.N != p.Most() || endless(s, o) || mayBeOver(o) || s.Ended != nil && s.Ended.Seq < last.Ended.Seq {
 			continue
 		}
 		_, hi := p.Band(last.N + 1)
@@ -157,11 +157,11 @@ func mayBeOver(o *history.OpRecord) bool {
 func givenUp(ix *history.Index, yield func(string, *edit) bool) {
 	for s, o := range actions(ix) {
 		p := o.Call.Retry
-		if ended(s) != saga.Compensated || p.MaxAttempts < 2 || p.DeadlineMS > 0 || o.Call.Breaker != nil || endless(s, o) || disturbed(ix) || refusing(ix) || len(s.Operator) > 0 {
+		if ended(s) != saga.Compensated || p.Most() < 2 || p.DeadlineMS > 0 || o.Call.Breaker != nil || endless(s, o) || disturbed(ix) || refusing(ix) || len(s.Operator) > 0 {
 			continue
 		}
 		first := o.Attempts[0]
-		if len(o.Attempts) < p.MaxAttempts || first.Learnt() != saga.Transient || o.Learnt(saga.Permanent) != nil || len(first.Committed) == 0 && len(o.Effects) > 0 {
+		if len(o.Attempts) < p.Most() || first.Learnt() != saga.Transient || o.Learnt(saga.Permanent) != nil || len(first.Committed) == 0 && len(o.Effects) > 0 {
 			continue
 		}
 		if !yield(place(o, 1), onlyFirst(ix, o)) {

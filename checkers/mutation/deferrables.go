@@ -11,7 +11,7 @@ import (
 // come to that, or something of it is not certain.
 func extra(s *history.SagaRecord, o *history.OpRecord) *history.Attempt {
 	step, _ := s.Definition.Step(o.Op.Step)
-	budget := o.Call.Retry.MaxAttempts
+	budget := o.Call.Retry.Most()
 	if step.Kind != saga.Deferrable || budget == 0 || len(o.Attempts) <= budget || o.Attempts[budget].Sent == nil || o.Attempts[budget].Ended == nil {
 		return nil
 	}
@@ -127,7 +127,7 @@ func deferredLostInCrash(ix *history.Index, yield func(string, *edit) bool) {
 		if more == nil || ended(s) != saga.Completed || ix.Settled == nil {
 			continue
 		}
-		used := o.Attempts[o.Call.Retry.MaxAttempts-1]
+		used := o.Attempts[o.Call.Retry.Most()-1]
 		kill := slices.IndexFunc(ix.History.Events, func(e history.Event) bool { return e.Kind == history.ProcessKilled && e.Seq > used.Ended.Seq })
 		if kill < 0 || len(o.Effects) > 0 && o.Effects[0].Seq < kill {
 			continue

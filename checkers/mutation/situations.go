@@ -154,7 +154,7 @@ func undoneAfterRequest(ix *history.Index, yield func(string, *edit) bool) {
 func undoneAroundPivot(ix *history.Index, yield func(string, *edit) bool) {
 	for s, o := range actions(ix) {
 		step, _ := s.Definition.Step(o.Op.Step)
-		most := o.Call.Retry.MaxAttempts
+		most := o.Call.Retry.Most()
 		name, did := undoable(s, o.Op.Step)
 		if step.Kind != saga.Pivot || step.Compensation != nil || most == 0 || len(o.Attempts) <= most || did == nil || disturbed(ix) {
 			continue

@@ -105,7 +105,7 @@ func retriedAfterTurn(ix *history.Index, yield func(string, *edit) bool) {
 	for s, o := range actions(ix) {
 		step, _ := s.Definition.Step(o.Op.Step)
 		last := lastSent(o)
-		if last == nil || step.Kind == saga.Deferrable || step.Kind == saga.Pivot || last.Learnt() != saga.Transient || ended(s) != saga.Compensated || disturbed(ix) || last.N >= o.Call.Retry.MaxAttempts && o.Call.Retry.MaxAttempts > 0 {
+		if last == nil || step.Kind == saga.Deferrable || step.Kind == saga.Pivot || last.Learnt() != saga.Transient || ended(s) != saga.Compensated || disturbed(ix) || last.N >= o.Call.Retry.Most() && o.Call.Retry.Most() > 0 {
 			continue
 		}
 		lo, hi := o.Call.Retry.Band(last.N + 1)

@@ -46,6 +46,7 @@ func Retry(r saga.RetryPolicy) []Excess {
 		{"retry.max_interval_ms", r.MaxIntervalMS, Duration.Milliseconds()},
 		{"retry.attempt_timeout_ms", r.AttemptTimeoutMS, AttemptTimeout.Milliseconds()},
 		{"retry.deadline_ms", r.DeadlineMS, Duration.Milliseconds()},
+		{"retry.round_delay_ms", r.RoundDelayMS, Duration.Milliseconds()},
 	})...)
 }
 

@@ -51,7 +51,7 @@ func (s Surroundings) OfCall(c saga.Call) Envelope {
 	var began time.Duration // of the attempt, at the latest
 	var expected, mean float64
 	reached := 1.0 // the probability that there is such an attempt
-	for n := 1; n <= maxCounted && (p.MaxAttempts == 0 || n <= p.MaxAttempts); n++ {
+	for n := 1; n <= maxCounted && (p.MaxAttempts == 0 || n <= p.Most()); n++ {
 		lo, hi := p.Band(n)
 		began += hi
 		mean += float64(lo+hi) / 2
@@ -66,9 +66,9 @@ func (s Surroundings) OfCall(c saga.Call) Envelope {
 	}
 	e.Expected = time.Duration(expected)
 	switch {
-	case deadline > 0 && (p.MaxAttempts != 1):
+	case deadline > 0 && p.Most() != 1:
 		e.Longest = deadline + timeout
-	case p.MaxAttempts == 0 || p.MaxAttempts > maxCounted:
+	case p.MaxAttempts == 0 || p.Most() > maxCounted:
 		e.Longest = Unbounded
 	}
 	if c.Breaker != nil && e.Longest != Unbounded {
@@ -89,7 +89,7 @@ func (s Surroundings) Unkept(t *Template) (why []string) {
 	}
 	if e.Longest > worst {
 		why = append(why, fmt.Sprintf("sla.worst_ms is %d, and the longest is %s", t.SLA.WorstMS, timeText(e.Longest)))
-	} else if t.Retry.DeadlineMS == 0 && t.Retry.MaxAttempts != 1 {
+	} else if t.Retry.DeadlineMS == 0 && t.Retry.Most() != 1 {
 		why = append(why, fmt.Sprintf("sla.worst_ms is %d, and without retry.deadline_ms a Retry-After may lengthen each wait up to an hour", t.SLA.WorstMS))
 	}
 	return why
@@ -153,7 +153,7 @@ func boundedBy(f *File, d saga.Definition, longest time.Duration) (attempts int,
 		}
 		p := t.Call(st.Action).Retry
 		timeout = max(timeout, p.AttemptTimeout())
-		n, before := p.MaxAttempts, counts[key]
+		n, before := p.Most(), counts[key]
 		if n == 0 || st.Unbounded() || before < 0 {
 			n, before = -1, 0
 		}
