@@ -227,8 +227,10 @@ func (pr *prediction) found(r saga.StepRef) bool {
 func (pr *prediction) giveWay(s saga.Step, end fate) {
 	pr.way.spend(pr.clock.lo, pr.clock.hi)
 	pr.steps[s.Name] = gaveWay
-	pr.doubtful = pr.doubtful || end == refused && pr.attempts(saga.StepRef{Step: s.Name, Direction: saga.Action}) > 1 // what the attempts before did
-	if end == unknown && !pr.undo(s) {
+	again := end == refused && pr.attempts(saga.StepRef{Step: s.Name, Direction: saga.Action}) > 1
+	mayBeDone := end == unknown || again && pr.unsure[s.Name] // nobody heard of an attempt before
+	pr.doubtful = pr.doubtful || again && !mayBeDone          // what the attempts before did
+	if mayBeDone && !pr.undo(s) {
 		pr.failed, pr.stuck = true, true
 	}
 	pr.failed = pr.failed || pr.asked
