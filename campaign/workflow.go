@@ -228,7 +228,11 @@ func (x *session) runWorkflow(ctx context.Context) {
 	}
 	onward(slices.Concat(planning.Refusals(d, seen, x.ability()), planning.Unreadable(seen)))
 	onward(planning.RefusedBehind(seen))
-	all := slices.Concat(x.together(), x.planned(x.flow.subject(), x.atMost(planning.AtPoints(d, seen, x.ability()))))
+	all := slices.Concat(
+		x.together(),
+		x.planned(x.flow.subject(), planning.LateArrivals(d, seen)),
+		x.planned(x.flow.subject(), x.atMost(planning.AtPoints(d, seen, x.ability()))),
+	)
 	x.collector.Plans(plansDigest(slices.Concat(ways, all)))
 	mine := x.mine(all)
 	if ctx.Err() == nil {

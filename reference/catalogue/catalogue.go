@@ -16,7 +16,7 @@ import (
 	"errors"
 	"fmt"
 	"maps"
-	"math"
+	"math/bits"
 	"regexp"
 	"slices"
 	"strconv"
@@ -48,8 +48,11 @@ type Catalogue struct {
 // version is one that can be chosen: its definition has no id yet.
 type version struct {
 	def   saga.Definition
-	below float64 // the places in which it is chosen lie below, in percent
+	below int // the places in which it is chosen lie below
 }
+
+// places is how many places there are for sagas: as many as shares differ, of four decimals of a percent.
+const places = 100 * 1e4
 
 // MaxFile is how large a file may be, in bytes.
 const MaxFile = 4 << 20
@@ -90,7 +93,7 @@ func (f *File) into(c *Catalogue) (ps yamlfile.Problems) {
 }
 
 func versionsOf(name string, written []Version, ps *yamlfile.Problems) (all []version) {
-	at, sum := "sagas."+name, 0.0
+	at, sum := "sagas."+name, 0
 	var rest []version // the one without a share
 	for i, v := range written {
 		here := fmt.Sprintf("%s[%d]", at, i)
@@ -102,10 +105,10 @@ func versionsOf(name string, written []Version, ps *yamlfile.Problems) (all []ve
 			if len(rest) > 0 {
 				ps.Add(here, "expected a share, as 10%%: only one version can have what the others leave")
 			}
-			rest = []version{{def, math.Inf(1)}}
+			rest = []version{{def, places}}
 			continue
 		}
-		share, err := percent(v.Share)
+		share, err := placesOf(v.Share)
 		if err != nil {
 			ps.Add(here+".share", "%v", err)
 		}
@@ -115,8 +118,8 @@ func versionsOf(name string, written []Version, ps *yamlfile.Problems) (all []ve
 	switch {
 	case len(rest) == 0:
 		ps.Add(at, "expected one version without a share, which has what the others leave")
-	case sum > 100:
-		ps.Add(at, "the shares are %v%% together: expected at most 100%%", sum)
+	case sum > places:
+		ps.Add(at, "the shares are %v%% together: expected at most 100%%", float64(sum)/(places/100))
 	}
 	return append(all, rest...)
 }
@@ -151,14 +154,17 @@ func (v Version) definition(name, at string, ps *yamlfile.Problems) saga.Definit
 	return def
 }
 
-var percentForm = regexp.MustCompile(`^[0-9]{1,3}(\.[0-9]{1,4})?%$`)
+var percentForm = regexp.MustCompile(`^([0-9]{1,3})(?:\.([0-9]{1,4}))?%$`)
 
-func percent(share string) (float64, error) {
-	n, err := strconv.ParseFloat(strings.TrimSuffix(share, "%"), 64)
-	if !percentForm.MatchString(share) || err != nil || n > 100 {
-		return 0, fmt.Errorf("%q: expected 0%% to 100%%, as 10%% or 0.5%%", share)
+// placesOf is how many places a share has.
+func placesOf(share string) (int, error) {
+	if m := percentForm.FindStringSubmatch(share); m != nil {
+		n, err := strconv.Atoi(m[1] + (m[2] + "0000")[:4])
+		if err == nil && n <= places {
+			return n, nil
+		}
 	}
-	return n, nil
+	return 0, fmt.Errorf("%q: expected 0%% to 100%%, as 10%% or 0.5%%", share)
 }
 
 // Choose is the definition of a saga of which only id and name are given, or its version besides. The error is a
@@ -182,9 +188,10 @@ func (c *Catalogue) Choose(asked saga.Definition) (saga.Definition, error) {
 	return def, nil
 }
 
-// placeOf is where a saga lies among all of its name, from 0 to 100: always in the same place, evenly over ids, and
-// of one name not as of another. A share that grows keeps the sagas that it had.
-func placeOf(name, id string) float64 {
+// placeOf is where a saga lies among all of its name, below places: always in the same place, evenly over ids, and of
+// one name not as of another. A share that grows keeps the sagas that it had.
+func placeOf(name, id string) int {
 	sum := sha256.Sum256([]byte(name + "\x00" + id))
-	return float64(binary.BigEndian.Uint64(sum[:8])>>11) / (1 << 53) * 100
+	place, _ := bits.Mul64(binary.BigEndian.Uint64(sum[:8]), places)
+	return int(place)
 }

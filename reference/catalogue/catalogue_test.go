@@ -127,3 +127,11 @@ func TestParseNamesEveryMistake(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+// Shares add up to exactly what they say: as floating-point numbers these three are more than 100 %.
+func TestSharesAddUp(t *testing.T) {
+	shares := file + "  more:\n    - {version: a, share: 0.2%, steps: []}\n    - {version: b, share: 83.9%, steps: []}\n    - {version: c, share: 15.9%, steps: []}\n    - {version: d, steps: []}\n"
+	if _, err := Parse("sagas.yaml", []byte(shares)); err == nil || strings.Contains(err.Error(), "the shares are") {
+		t.Error(err)
+	}
+}
