@@ -42,7 +42,7 @@ const maxOpenBytes = 256 << 20
 // Submit accepts a saga. When it returns nil the saga is durable and will end.
 // The same definition again is accepted and changes nothing; another one under
 // the same id is refused with ErrConflict. After ErrUnavailable the same may be
-// tried again.
+// tried again. Nobody may change the definition any more, refused or not.
 func (e *Executor) Submit(ctx context.Context, def saga.Definition) error {
 	return e.SubmitTraced(ctx, def, "")
 }

@@ -120,7 +120,8 @@ func TestPolicyThatADefinitionNames(t *testing.T) {
 	}
 	once := strings.Replace(testparticipant.Policies(1), "all:", "once:", 1)
 	changePolicies(t, e, once[:strings.Index(once, "bindings")])
-	d.Steps[0].Compensation = nil
+	d = p.Define("s", "a compensatable") // one that was submitted is the executor's
+	d.Steps[0].Action.Policy, d.Steps[0].Compensation = "once", nil
 	SubmitTest(t, e, d)
 	if got := steps(AwaitStatus(t, e, "s", saga.Compensated)); got != "a:failed/1" {
 		t.Error(got)
