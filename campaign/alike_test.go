@@ -16,7 +16,7 @@ func TestFewAlikeAreEnough(t *testing.T) {
 	t.Parallel()
 	o := RunOptions{Settings: Defaults(), Curated: true}
 	o.Scenarios, o.Defects, o.Properties = []string{"single-step"}, []string{"no-recovery"}, []string{"stuck-saga"}
-	o.Out, o.Settle, o.MaxAlike, o.Processes = t.TempDir(), time.Second, 2, 2
+	o.Out, o.Settle, o.Scale, o.MaxAlike, o.Processes = t.TempDir(), time.Second/2, 2, 2, 2
 	done, err := Run(t.Context(), Host{}, o)
 	if err != nil {
 		t.Fatal(err)

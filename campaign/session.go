@@ -89,7 +89,7 @@ func openFor(ctx context.Context, host Host, s Settings, command string, shard *
 // prepare checks the settings and makes the folder of the run: what can't be is told
 // before a system is started.
 func prepare(ctx context.Context, host Host, s Settings, command string, shard *results.Shard) (*session, error) {
-	x := &session{host: host, s: s, shard: shard, unjudged: unjudged{}, alike: newAlike(s.MaxAlike, s.Settle), command: command, started: time.Now()}
+	x := &session{host: host, s: s, shard: shard, unjudged: unjudged{}, command: command, started: time.Now()}
 	x.ability = sync.OnceValue(x.findAbility)
 	if _, err := interruptible(ctx, func() (any, error) { return nil, x.choose(ctx) }); err != nil {
 		return nil, badInput(err)
@@ -112,6 +112,7 @@ func (x *session) launch(ctx context.Context) error {
 		return err
 	}
 	x.pace()
+	x.alike = newAlike(x.s.MaxAlike, x.s.Settle)
 	var err error
 	x.harness, err = harness.New(harness.Options{
 		System: x.system, Start: x.starter(), Parallel: x.s.Parallel, Processes: x.s.Processes,
