@@ -10,6 +10,7 @@ import (
 // answered when the answer is durable.
 type message struct {
 	fact     *Record
+	of       *operation    // whose fact
 	due      time.Time     // of the next attempt, if it asks for one
 	ask      *operation    // wants an intent
 	operator *asking       // an operator wants something

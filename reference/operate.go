@@ -106,7 +106,7 @@ func (o *operation) turn(ctx context.Context) turn {
 		return turn{}
 	}
 	defer o.refund()
-	if t, ok := o.betweenRounds(ctx); !ok {
+	if t, ok := o.betweenRounds(); !ok {
 		return t
 	}
 	if !o.occupy() {
@@ -197,5 +197,5 @@ func (o *operation) report(r Record) { o.reportDue(time.Time{}, r) }
 // reportDue reports a fact, and when the next attempt is due if it asks for one.
 func (o *operation) reportDue(due time.Time, r Record) {
 	r.Step, r.Direction = o.ref.Step, o.ref.Dir
-	o.run.inbox.post(message{fact: &r, due: due})
+	o.run.inbox.post(message{fact: &r, of: o, due: due})
 }

@@ -1,7 +1,6 @@
 package reference
 
 import (
-	"context"
 	"errors"
 	"time"
 
@@ -44,15 +43,15 @@ func withRounds(d *saga.Definition, r Ref, c saga.Call) saga.Call {
 }
 
 // betweenRounds asks the participant what it holds, if the next attempt begins another round. ok: an
-// attempt may be made; else the turn says how it goes on.
-func (o *operation) betweenRounds(ctx context.Context) (t turn, ok bool) {
+// attempt may be made; else the turn says how it goes on. The question ends with the waiting.
+func (o *operation) betweenRounds() (t turn, ok bool) {
 	e := o.run.e
 	if o.granted != nil || !e.rules.Rounds.Asks(o.op, o.made+1) {
 		return t, true
 	}
 	h := holding{step: o.ref.Step}
-	err := e.readBack(ctx, o.op, &h)
-	if ctx.Err() != nil { // closing
+	err := e.readBack(o.waiting, o.op, &h)
+	if o.waiting.Err() != nil {
 		return t, false
 	}
 	r := Record{Kind: RecordReadBack, At: e.now(), Attempt: o.made}
@@ -69,6 +68,11 @@ func (o *operation) betweenRounds(ctx context.Context) (t turn, ok bool) {
 	e.log.Warn("nobody knows what a participant holds: a round is lost", "saga", o.op.Saga.ID, "step", o.op.SagaStep().Name, "error", err)
 	o.reportDue(t.due, r)
 	return t, false
+}
+
+// stale: the operation that asked has been given up since, and whoever took its place asks anew.
+func (r *run) stale(m message) bool {
+	return m.fact.Kind == RecordReadBack && r.under[m.fact.ref()] != m.of
 }
 
 // readBack takes in what a participant told before another round; no answer: it could not.

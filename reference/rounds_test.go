@@ -141,3 +141,78 @@ func TestWaitBetweenRounds(t *testing.T) {
 		}
 	}
 }
+
+// A question ends with the waiting for the next attempt: an operator who pauses a saga has it given up, and
+// it is asked anew when the saga goes on. One that nobody got an answer to costs no round.
+func TestQuestionIsGivenUp(t *testing.T) {
+	asked, givenUp, answer := make(chan struct{}, 9), make(chan struct{}), make(chan struct{})
+	p, h := NewParticipant(t, func(c SeenCall) int {
+		if c.Op == "b" { // beside it, so that the saga does not rest
+			<-answer
+		}
+		return map[bool]int{true: 503}[c.Op == "a" && c.Attempt < 3]
+	}), newHolder(t)
+	h.Config.Handler = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		asked <- struct{}{}
+		switch h.asked.Add(1) {
+		case 1:
+			select {
+			case <-r.Context().Done():
+				close(givenUp)
+			case <-answer:
+			}
+		case 2:
+			w.WriteHeader(http.StatusServiceUnavailable)
+		default:
+			w.WriteHeader(http.StatusNotFound)
+		}
+	})
+	e := OpenTest(t, Options{})
+	d := h.inRounds(p, "s")
+	d.Steps[1].After = []string{}
+	SubmitTest(t, e, d)
+	<-asked
+	p.AwaitCall(t, "b", 1)
+	for _, act := range []saga.Act{saga.ActPause, saga.ActResume} {
+		if _, err := e.Operate(t.Context(), "s", Asked{Act: act, By: By{Author: "ann", Reason: "a look"}}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	select {
+	case <-givenUp:
+	case <-time.After(readBackPatience / 2):
+		t.Error("the question is still under way")
+	}
+	close(answer)
+	if got := steps(AwaitStatus(t, e, "s", saga.Completed)); got != "a:succeeded/3 b:succeeded/1" {
+		t.Error(got)
+	}
+	audited(t, e, 2)
+}
+
+// An answer that comes when its operation has been given up is nobody's: another one has taken its place,
+// whose attempt may be under way.
+func TestAnswerForAnOperationGivenUp(t *testing.T) {
+	p, h := NewParticipant(t, Scripted("")), newHolder(t)
+	e := OpenTest(t, Options{})
+	r := newRun(e, newState(h.inRounds(p, "s"), nil), 0)
+	defer r.stop()
+	var records []Record
+	now := time.Now()
+	for n := range 2 {
+		r.take(&records, Record{Kind: RecordIntent, Attempt: n + 1, At: now, Direction: saga.Action})
+		r.take(&records, Record{Kind: RecordOutcome, Attempt: n + 1, At: now, Direction: saga.Action, Answer: saga.Transient})
+	}
+	ref := Ref{Dir: saga.Action}
+	before, after := newOperation(r, ref), newOperation(r, ref)
+	r.under[ref] = after
+	told := Record{Kind: RecordReadBack, Attempt: 2, At: now, Direction: saga.Action, Answer: saga.Done}
+	for _, of := range []struct {
+		op   *operation
+		want int
+	}{{before, 0}, {after, 1}} {
+		if got, _ := r.digest([]message{{fact: &told, of: of.op}}); len(got) != of.want || r.state.Op(ref).Done() != (of.want == 1) {
+			t.Errorf("%d records, done: %v; want %d", len(got), r.state.Op(ref).Done(), of.want)
+		}
+	}
+}

@@ -77,7 +77,7 @@ func (r *run) loop(opening []Record, started func()) error {
 func (r *run) digest(msgs []message) (records []Record, replies []func()) {
 	for _, m := range msgs {
 		switch {
-		case m.fact != nil:
+		case m.fact != nil && !r.stale(m):
 			r.take(&records, *m.fact)
 			if again := m.fact.Kind == RecordOutcome && m.fact.Answer == saga.Transient && !m.fact.Exhausted; again && r.e.rules.Spent(r.state, m.fact.ref(), m.due) {
 				r.take(&records, r.ended(m.fact.ref()))
