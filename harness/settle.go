@@ -62,8 +62,8 @@ func (r *cellRun) settle(ctx context.Context) error {
 		}
 		now := r.rec.Activity()
 		pending := r.pending(watches)
-		silent, clock := time.Since(now.Last), waits.watch(r.rec)
-		open := waits.open(clock)
+		clock := waits.watch(r.rec)
+		silent, open := clock-waits.last, waits.open(clock)
 		switch {
 		case pending == "" && silent >= quiet && len(open) == 0:
 			r.confirm(watches)
@@ -169,7 +169,7 @@ func (r *cellRun) quiet() time.Duration {
 	for _, d := range r.defs {
 		for _, s := range d.Steps {
 			p := s.Action.Retry
-			longest = max(longest, time.Duration(float64(p.MaxIntervalMS)*(1+p.Jitter)*1.1*float64(time.Millisecond)))
+			longest = max(longest, time.Duration(float64(max(p.MaxIntervalMS, p.RoundDelayMS))*(1+p.Jitter)*1.1*float64(time.Millisecond)))
 		}
 	}
 	return min(longest, time.Second)

@@ -28,6 +28,7 @@ type waits struct {
 	failed map[string]time.Duration // breaker, budget → when a call under it last failed
 	ended  map[string]time.Duration // completed saga → when it said so
 	back   time.Duration            // when the orchestrator's process last came back
+	last   time.Duration            // when something last happened
 }
 
 // attempted is what is known of an operation.
@@ -36,6 +37,7 @@ type attempted struct {
 	last       time.Duration // when something was last seen of it
 	retryAfter time.Duration // that the last attempt was answered
 	settled    bool          // the orchestrator got to know that it is done, or refused for good
+	asked      bool          // its participant was asked what it holds, since
 }
 
 func newWaits(defs []saga.Definition, own bool) *waits {
@@ -60,6 +62,9 @@ func (w *waits) watch(rec *history.Recorder) (now time.Duration) {
 }
 
 func (w *waits) add(e *history.Event) {
+	if w.counts(e) {
+		w.last = e.At
+	}
 	switch e.Kind {
 	case history.SagaEnded:
 		if e.Status == saga.Completed {
@@ -80,7 +85,7 @@ func (w *waits) add(e *history.Event) {
 		op = &attempted{}
 		w.ops[e.Operation()] = op
 	}
-	op.last = e.At
+	op.last, op.asked = e.At, false
 	if e.Attempt > op.attempts {
 		op.attempts, op.retryAfter = e.Attempt, 0
 	}
@@ -101,6 +106,21 @@ func (w *waits) add(e *history.Event) {
 			w.failed[budget+call.RetryBudget.Name] = e.At
 		}
 	}
+}
+
+// counts tells whether something happens by an event. An orchestrator that asks again and again what
+// participants hold does nothing by that: only what it asks first, since something came of a step that is not
+// settled, may be what the step's next round waits for.
+func (w *waits) counts(e *history.Event) bool {
+	if e.Kind != history.CallRead || e.Request != nil {
+		return true
+	}
+	op := w.ops[e.Operation()]
+	if op == nil || op.settled || op.asked {
+		return false
+	}
+	op.asked = true
+	return true
 }
 
 // told notes what the orchestrator got to know by asking, or without.
@@ -162,9 +182,9 @@ const patience = 64
 
 // next is until when the next attempt of an operation may come. Attempts that were
 // refused left no trace, and an orchestrator may have counted one more than we: the
-// wait may be that of the attempt after.
+// wait may be that of the attempt after. That is the longer one, but where a round ends.
 func (w *waits) next(call saga.Call, a *attempted) time.Duration {
-	at := max(a.last, w.back) + max(late(call.Retry, a.attempts+2), slack(a.retryAfter))
+	at := max(a.last, w.back) + max(late(call.Retry, a.attempts+1), late(call.Retry, a.attempts+2), slack(a.retryAfter))
 	if b := call.Breaker; b != nil {
 		if failed, ok := w.failed[b.Name]; ok {
 			at = max(at, failed+slack(b.Open()))
