@@ -220,6 +220,7 @@ func shopSystem(t testing.TB, w *wire.Wire, s *shop, host, text string) (orchest
 	srv := httptest.NewServer(mux)
 	t.Cleanup(srv.Close)
 	at := map[string]string{}
+	var free []net.Listener
 	for _, name := range []string{"stock", "pay"} {
 		ln, err := net.Listen("tcp", net.JoinHostPort(host, "0"))
 		if err != nil {
@@ -227,6 +228,9 @@ func shopSystem(t testing.TB, w *wire.Wire, s *shop, host, text string) (orchest
 		}
 		at[name] = ln.Addr().String()
 		s.url[name] = "http://" + at[name]
+		free = append(free, ln)
+	}
+	for _, ln := range free { // when there are two: a port that is free again may be given once more
 		if err := ln.Close(); err != nil {
 			t.Fatal(err)
 		}
