@@ -38,10 +38,12 @@ retry: {deadline_ms: 400}
 steps:
   - {name: reserve, participant: stock, kind: compensatable, do: [{create: {record: "held"}}], undo_retry: {max_attempts: 4}}
   - {name: bill, participant: till, kind: compensatable, read_back: true, do: [{transfer: {from: "debt", to: "till", amount: 1, unit: EUR}}], retry: {max_attempts: 4, rounds: 8}}
+  - {name: post, participant: till, kind: compensatable, do: [{create: {record: "posted"}}], retry: {max_attempts: 100, initial_interval_ms: 1000, max_interval_ms: 1000, deadline_ms: 2000}}
+  - {name: send, participant: till, kind: compensatable, do: [{create: {record: "sent"}}], retry: {max_attempts: 100, initial_interval_ms: 10, multiplier: 1, max_interval_ms: 10, jitter: 0.5, deadline_ms: 200}}
   - {name: pay, participant: bank, kind: pivot, do: [{create: {record: "paid"}}], undo: none}
   - {name: tell, participant: post, kind: deferrable, do: [{create: {record: "told"}}], retry: {max_attempts: 31}}
 `,
-		[]string{"3 retry pivot-gives-up", "5 steps[0].undo_retry undo-gives-up", "6 steps[1].retry retries-multiply"},
+		[]string{"3 retry pivot-gives-up", "5 steps[0].undo_retry undo-gives-up", "6 steps[1].retry retries-multiply", "8 steps[3].retry retries-multiply"},
 	},
 	"policies.yaml": {
 		`templates:
@@ -49,9 +51,11 @@ steps:
   undo-bank: {retry: {max_attempts: 9, initial_interval_ms: 50, multiplier: 2, max_interval_ms: 1000, jitter: 0.5, attempt_timeout_ms: 500}}
   layers: {retry: {max_attempts: 7, initial_interval_ms: 50, multiplier: 2, max_interval_ms: 1000, jitter: 0.5, attempt_timeout_ms: 500, rounds: 5}}
   ended: {retry: {max_attempts: 7, initial_interval_ms: 50, multiplier: 2, max_interval_ms: 1000, jitter: 0.5, attempt_timeout_ms: 500, rounds: 5}, budget: {attempts: 30}}
+  timed: {retry: {max_attempts: 100, initial_interval_ms: 50, multiplier: 2, max_interval_ms: 1000, jitter: 0.5, attempt_timeout_ms: 500}, budget: {time_ms: 5000}}
 bindings:
   - {template: layers, saga: order}
   - {template: ended, saga: refund}
+  - {template: timed, saga: tip}
   - {template: bank, participant: bank.example}
   - {template: undo-bank, participant: bank.example, direction: compensation}
 `,

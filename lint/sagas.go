@@ -3,6 +3,7 @@ package lint
 import (
 	"encoding/json"
 	"fmt"
+	"time"
 
 	"github.com/sagacheck/sagacheck/reference/policies"
 	"github.com/sagacheck/sagacheck/saga"
@@ -41,7 +42,7 @@ func (l *linter) steps(d saga.Definition, where func(step int) fields) {
 		f := where(i)
 		l.retry(s.Action.Retry, f.action, s.Name)
 		if !s.Unbounded() {
-			l.layers(s.Action.Retry.Most(), d.Budget, f.action, s.Name)
+			l.layers(calls(s.Action.Retry, d.Budget), f.action, s.Name)
 		}
 		l.forward(d, i, f)
 		if s.Compensation == nil {
@@ -109,13 +110,38 @@ const mostCalls = 30
 
 // layers looks at how often an action is called by all layers of retries together; 0: without end, which is
 // another rule's matter.
-func (l *linter) layers(calls int, ends saga.Budget, field, whose string) {
-	if ends.Attempts > 0 {
-		calls = min(calls, ends.Attempts)
-	}
+func (l *linter) layers(calls int, field, whose string) {
 	if calls > mostCalls {
 		l.add(multiply, field, "%s may be called %d times", whose, calls)
 	}
+}
+
+// calls is how often an action is called at the most, over all rounds, before a budget or its deadline
+// ends that; 0: until it succeeds.
+func calls(p saga.RetryPolicy, ends saga.Budget) int {
+	most := p.Most()
+	if ends.Attempts > 0 {
+		most = min(most, ends.Attempts)
+	}
+	for _, ms := range []int{p.DeadlineMS, ends.TimeMS} {
+		if ms > 0 {
+			most = within(p, time.Duration(ms)*time.Millisecond, most)
+		}
+	}
+	return most
+}
+
+// within is how many of so many attempts begin within a time, if each fails at once. Those are counted of
+// which there are few.
+func within(p saga.RetryPolicy, limit time.Duration, most int) int {
+	at := time.Duration(0)
+	for n := 2; n <= min(most, 1000); n++ {
+		least, _ := p.Band(n)
+		if at += least; at > limit {
+			return n - 1
+		}
+	}
+	return most
 }
 
 // end says when attempts end.
@@ -158,7 +184,7 @@ func (l *linter) policies(f *policies.File) {
 			if t.Budget != nil {
 				ends = *t.Budget
 			}
-			l.layers(t.Retry.Most(), ends, at+".retry", "an action that follows "+name)
+			l.layers(calls(t.Retry, ends), at+".retry", "an action that follows "+name)
 		}
 		if t.SLA != nil {
 			for _, why := range atOnce.Unkept(t) {

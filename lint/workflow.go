@@ -50,7 +50,7 @@ func (l *linter) promised(w *workflows.Workflow) {
 	}
 	for _, name := range slices.Sorted(maps.Keys(w.Promises.Calls)) {
 		if !undo[name] {
-			l.layers(w.Promises.Calls[name].MaxAttempts, saga.Budget{}, "promises."+name, name)
+			l.layers(w.Promises.Calls[name].MaxAttempts, "promises."+name, name)
 		}
 	}
 }

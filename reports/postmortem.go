@@ -94,7 +94,11 @@ func pmLetThrough(b *strings.Builder, p *results.Postmortem) {
 }
 
 func pmPolicy(c saga.Call) string {
-	switch most := c.Retry.MaxAttempts; {
+	most, rounds := c.Retry.Most(), ""
+	if c.Retry.Rounds > 1 {
+		rounds = fmt.Sprintf(" in %d rounds,", c.Retry.Rounds)
+	}
+	switch {
 	case c.Policy != "":
 		return fmt.Sprintf("is governed by the template `%s`", c.Policy)
 	case c.Retry == saga.RetryPolicy{}:
@@ -102,6 +106,6 @@ func pmPolicy(c saga.Call) string {
 	case most == 0:
 		return fmt.Sprintf("is attempted until it succeeds, for %s at a time", c.Retry.AttemptTimeout())
 	default:
-		return fmt.Sprintf("is attempted %s at the most, for %s at a time", words.Plural(most, "time"), c.Retry.AttemptTimeout())
+		return fmt.Sprintf("is attempted %s at the most,%s for %s at a time", words.Plural(most, "time"), rounds, c.Retry.AttemptTimeout())
 	}
 }
