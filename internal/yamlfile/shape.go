@@ -21,6 +21,7 @@ type Shape struct {
 	unions   map[reflect.Type]Union
 	places   map[string]*token.Position // by field
 	bad      map[ast.Node]bool          // of another shape than expected
+	changed  Problems
 }
 
 // Union is a type that is a word or a list in a file.
@@ -163,6 +164,8 @@ func (sh *Shape) checkAny(n ast.Node, field string) {
 		sh.checkMap(n, reflect.TypeFor[map[string]any](), field)
 	case *ast.SequenceNode:
 		sh.checkList(n, reflect.TypeFor[[]any](), field)
+	default:
+		sh.number(n, field)
 	}
 }
 
