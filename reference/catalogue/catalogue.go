@@ -9,17 +9,12 @@
 package catalogue
 
 import (
-	"bytes"
 	"crypto/sha256"
 	"encoding/binary"
-	"encoding/json"
-	"errors"
 	"fmt"
 	"maps"
 	"math/bits"
-	"regexp"
 	"slices"
-	"strconv"
 	"strings"
 
 	"github.com/sagacheck/sagacheck/internal/yamlfile"
@@ -32,7 +27,8 @@ type File struct {
 	Sagas map[string][]Version `json:"sagas" yaml:"sagas"`
 }
 
-// Version is one version of a saga. Steps and Budget are written as in POST /sagas.
+// Version is one version of a saga. Steps and Budget are written as in POST /sagas. What a file in JSON says of them
+// is kept as it stands there.
 type Version struct {
 	Version string         `json:"version,omitempty" yaml:"version,omitempty"`
 	Share   string         `json:"share,omitempty" yaml:"share,omitempty"` // of new sagas, as 10%; empty: what the others leave
@@ -43,12 +39,15 @@ type Version struct {
 // Catalogue is a file that was read. It is not changed any more.
 type Catalogue struct {
 	sagas map[string][]version // of each name those with a share, and last the one without
+	file  string
+	shape *yamlfile.Shape // which knows the places in the file
 }
 
 // version is one that can be chosen: its definition has no id yet.
 type version struct {
 	def   saga.Definition
-	below int // the places in which it is chosen lie below
+	at    string // where it stands in the file
+	below int    // the places in which it is chosen lie below
 }
 
 // places is how many places there are for sagas: as many as shares differ, of four decimals of a percent.
@@ -65,106 +64,6 @@ func Load(path string) (*Catalogue, error) {
 		return nil, fmt.Errorf("definitions: %w", err)
 	}
 	return Parse(path, b)
-}
-
-// Parse reads the text of a file; name is what errors call it.
-func Parse(name string, text []byte) (*Catalogue, error) {
-	var f File
-	sh, ps := yamlfile.Decode(text, MaxFile, "a file of definitions", &f, nil)
-	c := &Catalogue{sagas: map[string][]version{}}
-	if sh != nil {
-		ps = sh.Besides(f.into(c))
-	}
-	if len(ps) > 0 {
-		return nil, ps.Of(name).InOrder().Err()
-	}
-	return c, nil
-}
-
-// into fills a catalogue, and says what is wrong.
-func (f *File) into(c *Catalogue) (ps yamlfile.Problems) {
-	if len(f.Sagas) == 0 {
-		ps.Add("sagas", "expected at least one")
-	}
-	for _, name := range slices.Sorted(maps.Keys(f.Sagas)) {
-		c.sagas[name] = versionsOf(name, f.Sagas[name], &ps)
-	}
-	return ps
-}
-
-func versionsOf(name string, written []Version, ps *yamlfile.Problems) (all []version) {
-	at, sum := "sagas."+name, 0
-	var rest []version // the one without a share
-	for i, v := range written {
-		here := fmt.Sprintf("%s[%d]", at, i)
-		if slices.ContainsFunc(written[:i], func(other Version) bool { return other.Version == v.Version }) {
-			ps.Add(here+".version", "%q is there twice", v.Version)
-		}
-		def := v.definition(name, here, ps)
-		if v.Share == "" {
-			if len(rest) > 0 {
-				ps.Add(here, "expected a share, as 10%%: only one version can have what the others leave")
-			}
-			rest = []version{{def, places}}
-			continue
-		}
-		share, err := placesOf(v.Share)
-		if err != nil {
-			ps.Add(here+".share", "%v", err)
-		}
-		sum += share
-		all = append(all, version{def, sum})
-	}
-	switch {
-	case len(rest) == 0:
-		ps.Add(at, "expected one version without a share, which has what the others leave")
-	case sum > places:
-		ps.Add(at, "the shares are %v%% together: expected at most 100%%", float64(sum)/(places/100))
-	}
-	return append(all, rest...)
-}
-
-// definition is what a version says, as if it had been submitted.
-func (v Version) definition(name, at string, ps *yamlfile.Problems) saga.Definition {
-	text, err := json.Marshal(struct {
-		ID      string         `json:"id"`
-		Name    string         `json:"name"`
-		Version string         `json:"version"`
-		Steps   []any          `json:"steps"`
-		Budget  map[string]any `json:"budget,omitempty"`
-	}{"any", name, v.Version, v.Steps, v.Budget})
-	if err != nil {
-		ps.Add(at, "%v", err)
-		return saga.Definition{}
-	}
-	def, err := definitions.Decode(bytes.NewReader(text))
-	if err == nil {
-		err = definitions.Validate(def)
-	}
-	var invalid *definitions.InvalidError
-	switch {
-	case errors.As(err, &invalid) && invalid.Field == "name":
-		ps.Add("sagas."+name, "%s", invalid.Reason)
-	case errors.As(err, &invalid):
-		ps.Add(at+"."+invalid.Field, "%s", invalid.Reason)
-	case err != nil:
-		ps.Add(at, "%v", err)
-	}
-	def.ID = ""
-	return def
-}
-
-var percentForm = regexp.MustCompile(`^([0-9]{1,3})(?:\.([0-9]{1,4}))?%$`)
-
-// placesOf is how many places a share has.
-func placesOf(share string) (int, error) {
-	if m := percentForm.FindStringSubmatch(share); m != nil {
-		n, err := strconv.Atoi(m[1] + (m[2] + "0000")[:4])
-		if err == nil && n <= places {
-			return n, nil
-		}
-	}
-	return 0, fmt.Errorf("%q: expected 0%% to 100%%, as 10%% or 0.5%%", share)
 }
 
 // Choose is the definition of a saga of which only id and name are given, or its version besides. The error is a

@@ -135,3 +135,78 @@ func TestSharesAddUp(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+// bodies are those of the calls of trip, of a file in which some are written so.
+const bodies = `{"sagas": {"trip": [{"version": "1", "budget": {"attempts": 7}, "steps": [
+  {"name": "book", "kind": "compensatable",
+   "action": {"url": "http://127.0.0.1:1/a", "body": %s, "retry": {"max_attempts": 1, "initial_interval_ms": 1, "multiplier": 1.0, "max_interval_ms": 1, "jitter": 0, "attempt_timeout_ms": 100}}}
+]}]}}`
+
+// What a file in JSON has in bodies is sent byte for byte: an amount of 1e3 is no text, and 0.10 stays so.
+func TestBodiesOfJSONStayAsTheyAre(t *testing.T) {
+	for _, body := range []string{
+		`{"amount": 1e3, "b":1E+2, "c": 1.5e3, "a":0.10, "big":123456789012345678901, "text":"1e3", "of": [4200.00, 9007199254740993]}`,
+		"4200.00", `"<a&b>"`, `{"z": {"y": null,	"x" : "\u00e9\/"}}`, "[ ]", "{}", "true", `"\ud83d\ude00"`,
+	} {
+		c := mustParse(t, fmt.Sprintf(bodies, body))
+		d := choose(t, c, "x", "trip", "")
+		if got := string(d.Steps[0].Action.Body); got != body || d.Budget.Attempts != 7 || d.Version != "1" {
+			t.Errorf("%s\nbecame %s, %+v", body, got, d)
+		}
+	}
+}
+
+// In YAML a number that would be sent otherwise than it stands there is refused, with its place; elsewhere than in bodies
+// 1.0 is as good as 1.
+func TestNumbersOfYAMLStayAsTheyAre(t *testing.T) {
+	for number, want := range map[string]string{
+		"1.5": "", "4200": "", "'1e3'": "", "12345678901234567890": "",
+		"1e3": `the text "1e3"`, "4200.00": "4200", "0.10": "0.1", "123456789012345678901": "", "0x1F": "31", ".inf": "not at all",
+	} {
+		text := strings.Replace(strings.Replace(file, "amount: 1.5", "amount: "+number, 1), "multiplier: 1,", "multiplier: 1.0,", 1)
+		_, err := Parse("sagas.yaml", []byte(text))
+		stays := want == "" && number != "123456789012345678901"
+		if stays != (err == nil) || err != nil && (!strings.HasPrefix(err.Error(), "sagas.yaml:7:64: sagas.order[0].steps[0].action.body.amount: "+number+" would be sent ") || !strings.Contains(err.Error(), want)) {
+			t.Errorf("%s: %v", number, err)
+		}
+	}
+}
+
+// Every step that is wrong is named, every call in it, and what is wrong besides: in a file in JSON, too.
+func TestEveryMistakeOfAVersion(t *testing.T) {
+	retry := `retry: {max_attempts: 1, initial_interval_ms: 1, multiplier: 1, max_interval_ms: 1, jitter: 0, attempt_timeout_ms: 100}`
+	call := `{url: "http://127.0.0.1:1/a", ` + retry + `}`
+	text := `sagas:
+  order:
+    - version: "1\n"
+      budget: {attempts: 3}
+      steps:
+        - {name: A_b, kind: sometimes, action: {url: "ftp://127.0.0.1:1/a", ` + retry + `}, compensation: {url: "", ` + retry + `}, read_back: "x"}
+        - {name: c, kind: nothing, action: ` + call + `}
+        - {name: d, kind: compensatable, action: ` + strings.Replace(call, "max_attempts: 1", "max_attempts: -1", 1) + `, parts: [` + call + `]}
+        - {name: e, kind: compensatable, actions: ` + call + `}
+        - {name: f, kind: compensatable, action: {url: "http://127.0.0.1:1/a", ` + retry + `, breaker: {name: b}}}
+    - version: "2"
+      share: 1%
+      steps:
+        - {name: a, kind: pivot, after: [z], action: {url: "ftp://127.0.0.1:1/a", ` + retry + `}}
+`
+	_, err := Parse("sagas.yaml", []byte(text))
+	if err == nil {
+		t.Fatal("it was taken")
+	}
+	got := strings.Split(err.Error(), "\n")
+	want := []string{
+		"3:16: sagas.order[0].version: ", "4:26: sagas.order[0].budget.attempts: 3",
+		"6:18: sagas.order[0].steps[0].name: ", "6:29: sagas.order[0].steps[0].kind: ", "6:54: sagas.order[0].steps[0].action.url: ",
+		"sagas.order[0].steps[0].compensation.url: ", "sagas.order[0].steps[0].read_back: ",
+		"7:27: sagas.order[0].steps[1].kind: ", "sagas.order[0].steps[2].compensation: ", "sagas.order[0].steps[2].action.retry.max_attempts: -1",
+		"sagas.order[0].steps[3].actions: ", "sagas.order[0].steps[4].action.breaker: ",
+		"sagas.order[1].steps[0].after: ", "sagas.order[1].steps[0].action.url: ",
+	}
+	for i := range max(len(got), len(want)) {
+		if i >= len(got) || i >= len(want) || !strings.Contains(got[i], want[i]) {
+			t.Fatalf("%d: got\n%s\nwant\n%s", i, strings.Join(got, "\n"), strings.Join(want, "\n"))
+		}
+	}
+}
