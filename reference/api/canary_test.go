@@ -188,6 +188,19 @@ func TestStartByName(t *testing.T) {
 	} {
 		startedBy(t, f, c.body, c.want)
 	}
+
+	f.catalogue = nil // as after a restart without the file
+	for _, c := range []struct{ body, want string }{
+		{`{"id":"a","name":"order"}`, "202 "},
+		{`{"id":"a","name":"order","version":"2"}`, "202 "},
+		{`{"id":"a","name":"order","version":"1"}`, "409 id"},
+		{`{"id":"a","name":"trip"}`, "409 id"},
+		{`{"id":"new","name":"order"}`, "400 steps"},
+		{`{"id":"","name":"order"}`, "400 id"},
+		{`{"id":"a"}`, "400 steps"},
+	} {
+		startedBy(t, f, c.body, c.want)
+	}
 }
 
 func startedBy(t *testing.T, f *front, body, want string) {

@@ -23,6 +23,7 @@ import (
 	"github.com/sagacheck/sagacheck/reference"
 	"github.com/sagacheck/sagacheck/reference/dashboard"
 	"github.com/sagacheck/sagacheck/reference/definitions"
+	"github.com/sagacheck/sagacheck/saga"
 )
 
 // problem is an error as application/problem+json (RFC 9457).
@@ -132,8 +133,8 @@ func (f *front) handleSubmit(e *reference.Executor, w http.ResponseWriter, r *ht
 	def, err := definitions.Decode(http.MaxBytesReader(w, r.Body, definitions.MaxBody))
 	switch trace := r.Header.Get("Traceparent"); {
 	case err != nil:
-	case f.catalogue != nil && reference.Named(def):
-		err = e.SubmitNamed(r.Context(), def, f.catalogue.Choose, trace)
+	case reference.Named(def):
+		err = e.SubmitNamed(r.Context(), def, f.choose, trace)
 	default:
 		err = e.SubmitTraced(r.Context(), def, trace)
 	}
@@ -143,6 +144,20 @@ func (f *front) handleSubmit(e *reference.Executor, w http.ResponseWriter, r *ht
 	}
 	w.Header().Set("Location", sagaPath(def.ID))
 	writeJSON(w, "application/json", http.StatusAccepted, map[string]string{"id": def.ID})
+}
+
+// choose finds the definition of a saga that is started by its name. Without a file of them there is none, but a saga
+// that is known is the same start, whatever file there was then.
+func (f *front) choose(asked saga.Definition) (saga.Definition, error) {
+	if f.catalogue != nil {
+		return f.catalogue.Choose(asked)
+	}
+	err := definitions.Validate(asked)
+	var invalid *definitions.InvalidError
+	if errors.As(err, &invalid) && invalid.Field == "steps" {
+		invalid.Reason += ", or an executor with --definitions, which starts sagas by their name"
+	}
+	return asked, err
 }
 
 // problemOf translates an error of the executor. What it does not know it does not
