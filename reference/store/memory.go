@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"maps"
+	"math"
 	"slices"
 	"sync"
 	"time"
@@ -81,6 +82,22 @@ func (m *Memory) Since(ctx context.Context, after time.Time, most int) ([]string
 			ids = append(ids, id)
 		}
 	}
+	return ids[:min(most, len(ids))], err
+}
+
+// Latest lists the last that ended before the others.
+func (m *Memory) Latest(ctx context.Context, after time.Time, most int) ([]string, error) {
+	ids, err := m.Since(ctx, after, math.MaxInt)
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	slices.SortStableFunc(ids, func(a, b string) int {
+		switch x, y := m.ended[a], m.ended[b]; {
+		case x.IsZero(), y.IsZero(): // these come first already
+			return 0
+		default:
+			return y.Compare(x)
+		}
+	})
 	return ids[:min(most, len(ids))], err
 }
 

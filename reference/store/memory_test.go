@@ -44,6 +44,13 @@ func TestMemoryIsAsSQLite(t *testing.T) {
 		both(func(s Store) error { return s.Append(t.Context(), es) })
 		says(fmt.Sprintf("after %v", es))
 	}
+	both(func(s Store) error {
+		latest, err := s.Latest(t.Context(), noon, 2)
+		if fmt.Sprint(latest) != "[b c]" { // b is open, and c ended after a
+			t.Errorf("%T: the latest are %v", s, latest)
+		}
+		return err
+	})
 	both(func(s Store) error { return s.SetAside(t.Context(), "b", 2) })
 	both(func(s Store) error { return s.SetAside(t.Context(), "c", 2) })
 	says("after b and c were cut")
@@ -65,15 +72,17 @@ func said(t *testing.T, s Store, noon time.Time) string {
 	ctx := context.Background()
 	open, any, err := s.Open(ctx)
 	since, err2 := s.Since(ctx, noon.Add(time.Minute), 9)
+	latest, err7 := s.Latest(ctx, noon.Add(-time.Minute), 9)
+	last, err8 := s.Latest(ctx, noon.Add(-time.Minute), 2)
 	holds, err3 := s.Holds(ctx, []string{"a", "b", "c", "z"})
 	breakers, err4 := s.Breakers(ctx)
 	kept, err5 := s.Kept(ctx)
 	each := ""
 	err6 := s.Each(ctx, func(e Entry) error { each += fmt.Sprint(e, " "); return nil })
-	for _, err := range []error{err, err2, err3, err4, err5, err6} {
+	for _, err := range []error{err, err2, err3, err4, err5, err6, err7, err8} {
 		if err != nil {
 			t.Fatal(err)
 		}
 	}
-	return fmt.Sprint(open, any, since, holds, breakers, kept, each)
+	return fmt.Sprint(open, any, since, latest, last, holds, breakers, kept, each)
 }

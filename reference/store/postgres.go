@@ -241,6 +241,16 @@ func (s *postgresStore) Since(ctx context.Context, after time.Time, most int) ([
 	return s.texts(ctx, `SELECT id FROM sagacheck_saga WHERE ended IS NULL OR ended >= $1 LIMIT $2`, after.Truncate(time.Millisecond), most)
 }
 
+func (s *postgresStore) Latest(ctx context.Context, after time.Time, most int) ([]string, error) {
+	ctx, cancel := context.WithTimeout(ctx, 10*statementTimeout)
+	defer cancel()
+	return s.texts(ctx, `
+		SELECT id FROM (
+			(SELECT id, ended FROM sagacheck_saga WHERE ended IS NULL ORDER BY id LIMIT $2)
+			UNION ALL (SELECT id, ended FROM sagacheck_saga WHERE ended >= $1 ORDER BY ended DESC LIMIT $2)) AS latest
+		ORDER BY ended DESC NULLS FIRST, id LIMIT $2`, after.Truncate(time.Millisecond), most)
+}
+
 func (s *postgresStore) Holds(ctx context.Context, ids []string) (held []string, err error) {
 	err = patiently(ctx, nil, Reading, unreachable, func(ctx context.Context) (err error) {
 		ctx, cancel := context.WithTimeout(ctx, statementTimeout)

@@ -1,7 +1,9 @@
 package store
 
 import (
+	"context"
 	"errors"
+	"fmt"
 	"strconv"
 	"strings"
 	"testing"
@@ -58,8 +60,14 @@ func testEnds(t *testing.T, pg *testpostgres.Server) {
 	if open, _, err := s.Open(t.Context()); err != nil || len(open) > 0 {
 		t.Errorf("still open: %v, %v", open, err)
 	}
-	if ended, err := s.Since(t.Context(), now, 100); err != nil || len(ended) != 2*commits {
-		t.Errorf("ended: %v, %v", ended, err)
+	for _, list := range []func(context.Context, time.Time, int) ([]string, error){s.Since, s.Latest} {
+		if ended, err := list(t.Context(), now, 100); err != nil || len(ended) != 2*commits {
+			t.Errorf("ended: %v, %v", ended, err)
+		}
+	}
+	err = s.Append(t.Context(), []Entry{{Saga: "later", N: 1, Text: `[]`, Begins: true, Ended: now.Add(time.Second)}, {Saga: "open", N: 1, Text: `[]`, Begins: true}})
+	if latest, err2 := s.Latest(t.Context(), now, 2); err != nil || err2 != nil || fmt.Sprint(latest) != "[open later]" {
+		t.Errorf("the latest are %v, %v, %v", latest, err, err2)
 	}
 }
 

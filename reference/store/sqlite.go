@@ -267,6 +267,21 @@ func (s *sqliteStore) Since(ctx context.Context, after time.Time, most int) ([]s
 	return texts(rows)
 }
 
+// latestQuery reads no more of the sagas than it lists.
+const latestQuery = `
+	SELECT id FROM (
+		SELECT id, ended FROM (SELECT id, ended FROM saga WHERE ended IS NULL ORDER BY id LIMIT ?2)
+		UNION ALL SELECT id, ended FROM (SELECT id, ended FROM saga WHERE ended >= ?1 ORDER BY ended DESC LIMIT ?2))
+	ORDER BY ended IS NOT NULL, ended DESC, id LIMIT ?2`
+
+func (s *sqliteStore) Latest(ctx context.Context, after time.Time, most int) ([]string, error) {
+	rows, err := s.db.QueryContext(ctx, latestQuery, after.UnixMilli(), most)
+	if err != nil {
+		return nil, err
+	}
+	return texts(rows)
+}
+
 func texts(rows *sql.Rows) (list []string, err error) {
 	defer rows.Close()
 	for rows.Next() {

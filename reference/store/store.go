@@ -29,6 +29,8 @@ type Store interface {
 	Open(ctx context.Context) (ids []string, any bool, err error)
 	// Since lists sagas that have not ended, or ended after a time: so many at the most.
 	Since(ctx context.Context, after time.Time, most int) ([]string, error)
+	// Latest lists them with the last that ended before the others, after those that have not.
+	Latest(ctx context.Context, after time.Time, most int) ([]string, error)
 	// Holds lists those of some sagas that have entries.
 	Holds(ctx context.Context, ids []string) ([]string, error)
 	// Load yields the entries of a saga by number.
