@@ -66,6 +66,16 @@ func (s *State) RepairBegan(step int) time.Time {
 	return time.Time{}
 }
 
+// repairsOf is how many attempts at repairs of a step there were: they count among those of its compensation.
+func (s *State) repairsOf(step int) (n int) {
+	for i := range s.drifts {
+		if s.drifts[i].step == step {
+			n += s.drifts[i].Repair.Attempts
+		}
+	}
+	return n
+}
+
 // repairable: the saga has ended by itself, its record proves that a step was undone, and yet it is there. What
 // was answered is not done again: who knows better is a person.
 func (s *State) repairable(step int) bool {

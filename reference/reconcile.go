@@ -114,9 +114,12 @@ func (c *reconciler) watch(e *Executor, s *State) {
 // those that had ended before it began, too.
 func (e *Executor) keepAsking() {
 	c := &e.reconciler
-	ids, err := e.store.Since(e.ctx, e.now().Add(-c.keep), mostReadBack)
+	ids, err := e.store.Latest(e.ctx, e.now().Add(-c.keep), mostReadBack)
 	if err != nil {
 		e.log.Warn("sagas that have ended can't be found: they are not compared with what participants hold", "error", err)
+	}
+	if len(ids) == mostReadBack {
+		e.log.Warn("there may be more sagas that have ended: those that ended first are not compared with what participants hold", "sagas", mostReadBack)
 	}
 	for _, id := range ids {
 		if f, err := e.find(e.ctx, id); err == nil && f.broken == nil {

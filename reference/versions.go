@@ -20,12 +20,14 @@ import (
 type VersionsQuery struct {
 	Name  string    // of their kind; empty: all
 	Since time.Time // none that ended before
+
+	most int // sagas of one answer; 0: mostCompared
 }
 
 // Versions are what sagas have come to, by name and version.
 type Versions struct {
 	Versions []VersionSums `json:"versions"`
-	// Cut: there are more sagas than were read.
+	// Cut: there are more sagas than were read, which are those that are open, and the last that ended.
 	Cut bool `json:"cut,omitempty"`
 }
 
@@ -34,27 +36,34 @@ type VersionSums struct {
 	Name    string              `json:"name"`
 	Version string              `json:"version"` // empty: their definitions name none
 	Sagas   int                 `json:"sagas"`
-	Ends    map[saga.Status]int `json:"ends"`  // of those that are over, by how
-	Open    int                 `json:"open"`  // that go on by themselves
-	Stuck   int                 `json:"stuck"` // that need a person, with those that can't be read
-	// MedianMS and P95MS are how long those took that are over, from their acceptance; 0: none is.
+	Ends    map[saga.Status]int `json:"ends"` // of those that are over, by how
+	Open    int                 `json:"open"` // that go on by themselves
+	Paused  int                 `json:"paused"`
+	Stuck   int                 `json:"stuck"` // that need a person, with those that can be read in part only
+	// MedianMS and P95MS are how long those took that have ended by themselves, from their acceptance; 0: none has.
 	MedianMS      int64 `json:"median_ms"`
 	P95MS         int64 `json:"p95_ms"`
 	Calls         int   `json:"calls"`
-	Retries       int   `json:"retries"`       // calls that were not the first of their operation
+	Retries       int   `json:"retries"`       // calls that were not the first of their operation, nor a repair
 	Compensations int   `json:"compensations"` // that are done
 
 	took []time.Duration
 }
 
-// mostCompared bounds the sagas of one answer.
-const mostCompared = 10_000
+// What bounds one answer: the sagas in it, and those that are looked at for their name.
+const (
+	mostCompared = 10_000
+	mostLookedAt = 100_000
+)
 
 // Versions compares the sagas of each version. The error is ErrUnavailable.
 func (e *Executor) Versions(ctx context.Context, q VersionsQuery) (Versions, error) {
 	ctx, cancel := context.WithTimeout(ctx, auditPatience)
 	defer cancel()
 	v, err := versionsOf(ctx, e.store, e.rules, q)
+	if err != nil && ctx.Err() != nil {
+		return v, unavailable("it takes too long to read them: ask with --since (since=), or for one name")
+	}
 	if err != nil {
 		e.log.Error("versions can't be compared", "error", err)
 		err = unavailable("can't " + store.Reading)
@@ -75,24 +84,30 @@ func ReadVersions(ctx context.Context, dsn string, q VersionsQuery) (v Versions,
 // errOtherName ends the reading of a saga that was not asked for.
 var errOtherName = errors.New("it has another name")
 
+// versionsOf reads the last sagas first. Where time is up, what was read is the answer.
 func versionsOf(ctx context.Context, s store.Store, r *Rules, q VersionsQuery) (v Versions, err error) {
-	ids, err := s.Since(ctx, q.Since, mostCompared+1)
+	ids, err := s.Latest(ctx, q.Since, mostLookedAt+1)
 	if err != nil {
 		return v, err
 	}
-	if len(ids) > mostCompared {
-		ids, v.Cut = ids[:mostCompared], true
+	if len(ids) > mostLookedAt {
+		ids, v.Cut = ids[:mostLookedAt], true
 	}
 	type key struct{ name, version string }
-	sums := map[key]*VersionSums{}
+	sums, read := map[key]*VersionSums{}, 0
 	for _, id := range ids {
 		one, known, err := livedOf(ctx, s, r, id, q.Name)
+		if known && read == cmp.Or(q.most, mostCompared) || ctx.Err() != nil && read > 0 {
+			v.Cut = true
+			break
+		}
 		if err != nil {
 			return Versions{}, err
 		}
 		if !known {
 			continue
 		}
+		read++
 		k := key{one.Name, one.Version}
 		if sums[k] == nil {
 			sums[k] = &VersionSums{Name: k.name, Version: k.version, Ends: map[saga.Status]int{}}
@@ -153,7 +168,11 @@ func (s *State) sums(over time.Time, broken bool) VersionSums {
 		one.Stuck = 1
 	case status.Over():
 		one.Ends[status] = 1
-		one.took = []time.Duration{max(0, over.Sub(s.accepted))}
+		if status != saga.EndedByHand { // else it took what a person took
+			one.took = []time.Duration{max(0, over.Sub(s.accepted))}
+		}
+	case s.Paused != nil:
+		one.Paused = 1
 	default:
 		one.Open = 1
 	}
@@ -162,6 +181,7 @@ func (s *State) sums(over time.Time, broken bool) VersionSums {
 			one.Calls += o.Attempts
 			one.Retries += max(0, o.Attempts-1)
 		}
+		one.Retries -= s.repairsOf(i)
 		if s.Undos[i].Done() {
 			one.Compensations++
 		}
@@ -172,6 +192,7 @@ func (s *State) sums(over time.Time, broken bool) VersionSums {
 func (v *VersionSums) add(one VersionSums) {
 	v.Sagas += one.Sagas
 	v.Open += one.Open
+	v.Paused += one.Paused
 	v.Stuck += one.Stuck
 	v.Calls += one.Calls
 	v.Retries += one.Retries

@@ -77,15 +77,15 @@ func versionsOf(c *cobra.Command, s *server, q reference.VersionsQuery) (v refer
 
 func writeVersions(w io.Writer, v reference.Versions) error {
 	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
-	fmt.Fprintln(t, "name\tversion\tsagas\tcompleted\tcompensated\tended by hand\topen\tstuck\thalf took\t95 of 100 took\tcalls\tagain\tundone")
+	fmt.Fprintln(t, "name\tversion\tsagas\tcompleted\tcompensated\tended by hand\topen\tpaused\tstuck\thalf took\t95 of 100 took\tcalls\tagain\tundone")
 	for _, one := range v.Versions {
 		took := func(n int64) time.Duration { return time.Duration(n) * time.Millisecond }
-		fmt.Fprintf(t, "%s\t%s\t%d\t%d\t%d\t%d\t%d\t%d\t%v\t%v\t%d\t%d\t%d\n", one.Name, cmp.Or(one.Version, "-"), one.Sagas,
-			one.Ends[saga.Completed], one.Ends[saga.Compensated], one.Ends[saga.EndedByHand], one.Open, one.Stuck,
+		fmt.Fprintf(t, "%s\t%s\t%d\t%d\t%d\t%d\t%d\t%d\t%d\t%v\t%v\t%d\t%d\t%d\n", one.Name, cmp.Or(one.Version, "-"), one.Sagas,
+			one.Ends[saga.Completed], one.Ends[saga.Compensated], one.Ends[saga.EndedByHand], one.Open, one.Paused, one.Stuck,
 			took(one.MedianMS), took(one.P95MS), one.Calls, one.Retries, one.Compensations)
 	}
 	if v.Cut {
-		fmt.Fprintln(t, "there are more sagas than were read: ask with --since")
+		fmt.Fprintln(t, "there are more sagas than were read, which are those that are open and the last that ended: ask with --since or --name")
 	}
 	return t.Flush()
 }
