@@ -113,7 +113,7 @@ func Open(ctx context.Context, o Options) (*Executor, error) {
 	if o.Logger == nil {
 		o.Logger = slog.New(slog.DiscardHandler)
 	}
-	if err := CheckTargets(o.Targets); err != nil {
+	if _, err := CheckTargets(o.Targets); err != nil {
 		return nil, err
 	}
 	if o.Health == nil {

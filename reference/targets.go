@@ -44,18 +44,17 @@ func newTargets(list []string) (targets, error) {
 	return t, nil
 }
 
-// CheckTargets finds mistakes in a list of targets (see Options).
-func CheckTargets(list []string) error {
-	_, err := newTargets(list)
-	return err
+// CheckTargets finds mistakes in a list of targets (see Options), and tells what refuses a URL that is none of them.
+func CheckTargets(list []string) (refuses func(url string) error, err error) {
+	t, err := newTargets(list)
+	return t.url, err
 }
 
 // allow checks where the calls of a definition go.
 func (t targets) allow(d saga.Definition) error {
 	check := func(c saga.Call) *definitions.InvalidError {
-		u, err := url.Parse(c.URL)
-		if err != nil || !t.host(u) {
-			return &definitions.InvalidError{Field: "url", Reason: fmt.Sprintf("host %q: %v (see --allow-target)", u.Host, errTarget)}
+		if err := t.url(c.URL); err != nil {
+			return &definitions.InvalidError{Field: "url", Reason: err.Error()}
 		}
 		return nil
 	}
@@ -63,6 +62,18 @@ func (t targets) allow(d saga.Definition) error {
 		return err
 	}
 	return definitions.EachReadBack(d, check)
+}
+
+// url refuses one to which no call may go.
+func (t targets) url(text string) error {
+	u, err := url.Parse(text)
+	if err != nil {
+		return errTarget
+	}
+	if !t.host(u) {
+		return fmt.Errorf("host %q: %w (see --allow-target)", u.Host, errTarget)
+	}
+	return nil
 }
 
 // host tells whether a URL's host may be called, by its name or as an address.

@@ -140,7 +140,11 @@ func (o ServeOptions) Check() error {
 	if err := checkAddr(o.Addr, o.Access); err != nil {
 		return err
 	}
-	return reference.CheckTargets(o.Targets)
+	refuses, err := reference.CheckTargets(o.Targets)
+	if err == nil && o.Catalogue != nil {
+		err = o.Catalogue.Check(refuses)
+	}
+	return err
 }
 
 // checkAddr refuses to be reachable from elsewhere by whoever comes along.

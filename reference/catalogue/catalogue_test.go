@@ -1,6 +1,7 @@
 package catalogue
 
 import (
+	"errors"
 	"fmt"
 	"strings"
 	"testing"
@@ -208,5 +209,39 @@ func TestEveryMistakeOfAVersion(t *testing.T) {
 		if i >= len(got) || i >= len(want) || !strings.Contains(got[i], want[i]) {
 			t.Fatalf("%d: got\n%s\nwant\n%s", i, strings.Join(got, "\n"), strings.Join(want, "\n"))
 		}
+	}
+}
+
+// Calls that could not be made, or not beside those of another version, are named when the file is read.
+func TestVersionsThatCouldNotStart(t *testing.T) {
+	with := func(one, two string) string {
+		text := strings.Replace(file, "retry: {max_attempts: 1,", one+", retry: {max_attempts: 1,", 1)
+		return strings.Replace(text, "retry: {max_attempts: 0,", two+", retry: {max_attempts: 0,", 1)
+	}
+	breaker := "breaker: {name: bank, failures: 5, open_ms: 1000, probes: 1}"
+	budget := "retry_budget: {name: bank, share: 0.1, min_per_second: 1, burst: 10}"
+	for _, c := range []struct{ text, want string }{
+		{with(breaker, breaker), ""},
+		{with(budget, budget), ""},
+		{with(breaker, strings.Replace(breaker, "bank", "other", 1)), ""},
+		{with(breaker, strings.Replace(breaker, "5", "3", 1)), `sagas.yaml:14:58: sagas.order[1].steps[0].action.breaker: the breaker "bank" has other settings in sagas.order[0].steps[0].action.breaker: expected`},
+		{with(budget, strings.Replace(budget, "10", "20", 1)), `sagas.yaml:14:63: sagas.order[1].steps[0].action.retry_budget: the retry budget "bank" has other settings in`},
+	} {
+		_, err := Parse("sagas.yaml", []byte(c.text))
+		if c.want == "" && err != nil || c.want != "" && (err == nil || !strings.HasPrefix(err.Error(), c.want)) {
+			t.Errorf("%v\nexpected %s", err, c.want)
+		}
+	}
+	c := mustParse(t, strings.Replace(file, "kind: retriable", `kind: retriable
+          read_back: "http://books/"
+          compensation: {url: "http://127.0.0.1:2/b", retry: {max_attempts: 0, initial_interval_ms: 1, multiplier: 1, max_interval_ms: 1, jitter: 0, attempt_timeout_ms: 100}}`, 1))
+	err := c.Check(func(url string) error {
+		if strings.HasPrefix(url, "http://127.0.0.1:1/") {
+			return nil
+		}
+		return errors.New("no target")
+	})
+	if want := "sagas.yaml:14:22: sagas.order[1].steps[0].read_back: no target\nsagas.yaml:15:31: sagas.order[1].steps[0].compensation.url: no target"; err == nil || err.Error() != want {
+		t.Errorf("%v\nexpected %s", err, want)
 	}
 }

@@ -16,6 +16,7 @@ import (
 // reader makes a catalogue of a file.
 type reader struct {
 	sagas map[string][]version
+	said  map[string]setting // by the name of a breaker or a retry budget
 	asIs  verbatim
 	ps    yamlfile.Problems
 }
@@ -35,7 +36,7 @@ type written struct {
 func Parse(name string, text []byte) (*Catalogue, error) {
 	var f File
 	sh, ps := yamlfile.Decode(text, MaxFile, "a file of definitions", &f, nil)
-	r := reader{sagas: map[string][]version{}}
+	r := reader{sagas: map[string][]version{}, said: map[string]setting{}}
 	if sh != nil {
 		if plain, bad := yamlfile.Text(text); bad == nil && json.Valid(plain) {
 			_ = json.Unmarshal(plain, &r.asIs) // what has another shape than expected is named already
@@ -113,6 +114,7 @@ func (r *reader) definition(name, at string, i int, v Version) saga.Definition {
 	def, err := decoded(name, v.Version, w)
 	if err == nil {
 		def.ID = ""
+		eachCall(def, func(part string, c saga.Call) { r.agrees(at+"."+part, c) })
 		return def
 	}
 	for _, m := range mistakes(name, v.Version, w, err) {
