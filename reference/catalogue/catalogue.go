@@ -88,7 +88,7 @@ func (c *Catalogue) Choose(asked saga.Definition) (saga.Definition, error) {
 }
 
 // placeOf is where a saga lies among all of its name, below places: always in the same place, evenly over ids, and of
-// one name not as of another. A share that grows keeps the sagas that it had.
+// one name not as of another. A share that grows keeps the sagas that it had, while those before it stay as they are.
 func placeOf(name, id string) int {
 	sum := sha256.Sum256([]byte(name + "\x00" + id))
 	place, _ := bits.Mul64(binary.BigEndian.Uint64(sum[:8]), places)
