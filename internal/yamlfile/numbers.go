@@ -37,7 +37,7 @@ func (sh *Shape) number(n ast.Node, field string) {
 	default:
 		return
 	}
-	p := &Problem{Field: field, Reason: fmt.Sprintf("%s would be sent %s: expected a number as JSON writes it, or a text in quotes; a file in JSON keeps every number as it is", clip(t.Value), clip(written))}
+	p := &Problem{Field: field, Reason: fmt.Sprintf("%s would be sent %s: expected another number, a text in quotes, or a file in JSON, whose numbers stay as they are", clip(t.Value), clip(written))}
 	p.At(t.Position)
 	sh.changed = append(sh.changed, p)
 }

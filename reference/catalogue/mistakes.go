@@ -64,10 +64,13 @@ func mistakes(name, version string, w written, known error) (all []*definitions.
 	if sure && errors.As(definitions.Validate(right), &m) {
 		all = append(all, m)
 	}
-	if len(all) == 0 && errors.As(known, &m) {
-		all = append(all, m)
+	switch {
+	case len(all) > 0:
+		return all
+	case errors.As(known, &m):
+		return []*definitions.InvalidError{m}
 	}
-	return all
+	return []*definitions.InvalidError{{Field: "steps", Reason: known.Error()}}
 }
 
 // standIns are so many steps in which nothing is wrong.

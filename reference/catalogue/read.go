@@ -17,7 +17,7 @@ import (
 type reader struct {
 	sagas map[string][]version
 	said  map[string]setting // by the name of a breaker or a retry budget
-	asIs  verbatim
+	asIs  *verbatim          // nil: it is no JSON
 	ps    yamlfile.Problems
 }
 
@@ -39,7 +39,8 @@ func Parse(name string, text []byte) (*Catalogue, error) {
 	r := reader{sagas: map[string][]version{}, said: map[string]setting{}}
 	if sh != nil {
 		if plain, bad := yamlfile.Text(text); bad == nil && json.Valid(plain) {
-			_ = json.Unmarshal(plain, &r.asIs) // what has another shape than expected is named already
+			r.asIs = &verbatim{}
+			_ = json.Unmarshal(plain, r.asIs) // what has another shape than expected is named already
 		} else {
 			r.numbers(sh.Changed())
 		}
@@ -125,8 +126,12 @@ func (r *reader) definition(name, at string, i int, v Version) saga.Definition {
 
 // written is a version in JSON: as it stands in the file, or made of what YAML says.
 func (r *reader) written(name, at string, i int, v Version) (w written, ok bool) {
-	if all := r.asIs.Sagas[name]; i < len(all) && len(all[i].Steps) == len(v.Steps) {
-		return all[i], true
+	if r.asIs != nil {
+		if all := r.asIs.Sagas[name]; i < len(all) && len(all[i].Steps) == len(v.Steps) {
+			return all[i], true
+		}
+		r.ps.Add(at, "is not the same in JSON and in YAML, of which JSON is a part: expected plain names")
+		return w, false
 	}
 	for n, s := range v.Steps {
 		text, err := json.Marshal(s)
