@@ -12,7 +12,7 @@ import (
 // anything in time, and things that it says of ledgers that nobody changed.
 //
 // Source: practice of reconciliation (Helland 2007, apologies; Stripe, Ledger, 2023). Evidence:
-// drifted, drift-told, drift-read, call-committed, call-sent. Not judged: an action that is
+// drifted, drift-told, drift-read, call-committed, call-sent, call-ended. Not judged: an action that is
 // undone, since drift before its compensation is nobody's business after it. Cost: linear.
 type DriftUnnoticed struct{}
 
@@ -44,9 +44,9 @@ func (DriftUnnoticed) Doc() Doc {
 			{Name: driftBack, Text: "it says of a step that was undone, and whose effect is there again, that it is", Wants: []Trait{readBacks, compensations}},
 			{Name: driftInVain, Text: "of a step whose action and compensation had each its effect once, in order, and whose ledger nobody changed, it says nothing", Wants: wants},
 		},
-		Evidence:  "drifted, drift-told, drift-read, call-sent, call-committed and saga-ended.",
+		Evidence:  "drifted, drift-told, drift-read, call-sent, call-committed, call-ended and saga-ended.",
 		Prevented: "Reading back what participants hold after each critical step and on a schedule, also of sagas that have ended a while ago; comparing all of it with the record as it is when the answer comes.",
-		Blind:     "Actions that are undone after they drifted. Whether what differs is told rightly. What is repaired, and how. Changes that nobody planned.",
+		Blind:     "Actions that are undone after they drifted. Steps whose calls were never answered to it that they are done: it need not know. Whether what differs is told rightly. What is repaired, and how. Changes that nobody planned.",
 		Cost:      "linear",
 		Whole:     true,
 		Needs:     []string{"reconcile"},
@@ -68,14 +68,15 @@ func (c DriftUnnoticed) Check(_ *history.History, ix *history.Index) Verdict {
 
 // checkDrift judges one step.
 func checkDrift(t *tally, ix *history.Index, s *history.SagaRecord, step string) {
-	var drifted, told *history.Event
+	var drifted *history.Event
+	var tells []*history.Event
 	for _, e := range ix.Drifts {
 		switch {
 		case e.Saga != s.ID || e.Step != step:
 		case e.Kind == history.Drifted && drifted == nil:
 			drifted = e
-		case e.Kind == history.DriftTold && told == nil:
-			told = e
+		case e.Kind == history.DriftTold:
+			tells = append(tells, e)
 		}
 	}
 	op := action(s, step)
@@ -83,37 +84,65 @@ func checkDrift(t *tally, ix *history.Index, s *history.SagaRecord, step string)
 	case drifted == nil && ix.DriftRead == nil:
 	case drifted == nil && !regular(s, step):
 		t.unjudgeable(driftInVain, "its effects are not one action's and one compensation's")
-	case drifted == nil && told != nil:
-		t.violate(driftInVain, op, []*history.Event{told}, "broke reconciliation: it says that %s drifted (%s), and nobody changed what its participant holds", op, told.What)
+	case drifted == nil && len(tells) > 0:
+		t.violate(driftInVain, op, tells[:1], "broke reconciliation: it says that %s drifted (%s), and nobody changed what its participant holds", op, tells[0].What)
 	case drifted == nil:
 		t.held(driftInVain, len(effects(s.Op(step, saga.Action))))
 	default:
-		checkNoticed(t, ix, s, drifted, told)
+		checkNoticed(t, ix, s, drifted, tells)
 	}
 }
 
+// toldBefore tells whether the orchestrator said, or found, something before a drift: that is not noticing it.
+func toldBefore(told, drifted *history.Event) bool {
+	return told.Seq < drifted.Seq || history.FoundBefore(told.Found, drifted.At)
+}
+
 // checkNoticed judges whether drift was told.
-func checkNoticed(t *tally, ix *history.Index, s *history.SagaRecord, drifted, told *history.Event) {
+func checkNoticed(t *tally, ix *history.Index, s *history.SagaRecord, drifted *history.Event, tells []*history.Event) {
 	clause, op := driftClause(s, drifted), action(s, drifted.Step)
 	undo := s.Op(drifted.Step, saga.Compensation)
+	noticed := slices.ContainsFunc(tells, func(e *history.Event) bool { return !toldBefore(e, drifted) })
+	due, learnt := noticeable(s, drifted, clause)
 	switch {
-	case clause == driftBack && told == nil && slices.ContainsFunc(effects(undo), func(e *history.Event) bool { return e.Seq > drifted.Seq }):
+	case clause == driftBack && !noticed && slices.ContainsFunc(effects(undo), func(e *history.Event) bool { return e.Seq > drifted.Seq }):
 		t.unjudgeable(clause, "the step was undone again")
 	case clause != driftBack && undo != nil && len(sent(undo)) > 0:
 		t.unjudgeable(clause, "the step was undone")
-	case told != nil:
+	case noticed:
 		t.held(clause, 1)
+	case len(tells) > 0:
+		t.unjudgeable(clause, "it says something of the step that it found before it was changed")
+	case !learnt:
+		t.unjudgeable(clause, "no answer told it what came of the call that it would go by")
 	case slices.ContainsFunc(effects(s.Op(drifted.Step, saga.Action)), func(e *history.Event) bool { return e.Seq > drifted.Seq }):
 		t.unjudgeable(clause, "the action had its effect again")
 	case ix.DriftRead != nil && time.Duration(ix.DriftRead.EveryMS)*time.Millisecond > driftNoticed:
 		t.unjudgeable(clause, "it says that it asks participants every %v: every %v or more often is needed", time.Duration(ix.DriftRead.EveryMS)*time.Millisecond, driftNoticed)
 	case ix.DriftRead == nil:
 		t.unknown(clause, "nobody asked what the orchestrator says of drift")
-	case ix.DriftRead.At-drifted.At < driftNoticed:
+	case ix.DriftRead.At < due:
 		t.unknown(clause, "it was asked before its time was over")
 	default:
 		t.violate(clause, op, []*history.Event{drifted, ix.DriftRead}, "broke reconciliation: what the participant holds of %s was changed by %s, and %v later nothing is said of it", op, effectOf(drifted), ms(ix.DriftRead.At-drifted.At))
 	}
+}
+
+// noticeable is when a drift is to be noticed at the latest: from when it is there, and the orchestrator has learnt
+// that the call was done from which it follows what is to be there. Not learnt: it never has.
+func noticeable(s *history.SagaRecord, drifted *history.Event, clause string) (due time.Duration, learnt bool) {
+	o := s.Op(drifted.Step, saga.Action)
+	if clause == driftBack {
+		o = s.Op(drifted.Step, saga.Compensation)
+	}
+	if o == nil {
+		return 0, false
+	}
+	a := o.Learnt(saga.Done)
+	if a == nil {
+		return 0, false
+	}
+	return max(drifted.At, a.LearntAt()) + driftNoticed, true
 }
 
 // driftClause is the promise that a drift puts at risk.

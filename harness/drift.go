@@ -48,7 +48,7 @@ func (r *cellRun) askForDrift(ctx context.Context) error {
 		switch {
 		case err == nil && (late || r.allTold(told)):
 			for _, d := range told {
-				r.rec.Add(history.Event{Kind: history.DriftTold, Saga: d.Saga, Step: d.Step, Direction: saga.Action, What: d.What})
+				r.rec.Add(history.Event{Kind: history.DriftTold, Saga: d.Saga, Step: d.Step, Direction: saga.Action, What: d.What, Found: r.found(d)})
 			}
 			r.rec.Add(history.Event{Kind: history.DriftRead, EveryMS: int(every / time.Millisecond)})
 			return nil
@@ -73,10 +73,20 @@ func (r *cellRun) driftTold(ctx context.Context, c orchestrators.Reconciler) (al
 	return all, every, nil
 }
 
-// allTold tells whether each drift of the cell has been told.
+// found is when the orchestrator says that it found drift, on the clock of the history; 0: it does not say so.
+func (r *cellRun) found(d orchestrators.Drift) time.Duration {
+	if d.Found.IsZero() {
+		return 0
+	}
+	return max(1, r.rec.Clock(d.Found)) // before the cell began: at its very beginning
+}
+
+// allTold tells whether each drift of the cell has been told: what was found before it is something else.
 func (r *cellRun) allTold(told []orchestrators.Drift) bool {
 	events, _ := r.rec.Since(0)
 	return !slices.ContainsFunc(events, func(e history.Event) bool {
-		return e.Kind == history.Drifted && !slices.ContainsFunc(told, func(d orchestrators.Drift) bool { return d.Saga == e.Saga && d.Step == e.Step })
+		return e.Kind == history.Drifted && !slices.ContainsFunc(told, func(d orchestrators.Drift) bool {
+			return d.Saga == e.Saga && d.Step == e.Step && !history.FoundBefore(r.found(d), e.At)
+		})
 	})
 }

@@ -3,6 +3,7 @@ package harness_test
 import (
 	"slices"
 	"testing"
+	"time"
 
 	"github.com/sagacheck/sagacheck/checkers"
 	"github.com/sagacheck/sagacheck/faults"
@@ -23,8 +24,15 @@ func TestDriftIsTold(t *testing.T) {
 	}
 	for _, r := range runPlans(t, startLocal(t), s, participants.Fenced, plans) {
 		count := map[history.Kind]int{}
+		var drifted time.Duration
 		for _, e := range r.History.Events {
 			count[e.Kind]++
+			switch {
+			case e.Kind == history.Drifted:
+				drifted = e.At
+			case e.Kind == history.DriftTold && (e.Found <= 0 || e.Found > e.At || history.FoundBefore(e.Found, drifted)):
+				t.Errorf("%s: drifted at %v, found at %v, told at %v", r.Cell.Plan, drifted, e.Found, e.At)
+			}
 		}
 		if count[history.Drifted] != 1 || count[history.DriftTold] != 1 || count[history.DriftRead] != 1 {
 			t.Errorf("%s: %v", r.Cell.Plan, count)

@@ -202,6 +202,9 @@ type Event struct {
 	LagMS int `json:"lag_ms,omitempty"`
 	// EveryMS: (drift-read) how often the orchestrator asks what participants hold, if it says so.
 	EveryMS int `json:"every_ms,omitempty"`
+	// Found: (drift-told) when the orchestrator says that it found it, as a time since the cell began, by its own
+	// clock. 0 (absent): it does not say so.
+	Found time.Duration `json:"found_ns,omitempty"`
 	// Still: (saga-ended) when, since the cell began, the last question was asked that
 	// was answered otherwise: by its own word, the saga had not ended before. 0
 	// (absent): nobody had asked.
@@ -294,3 +297,7 @@ func (h *History) Definition(id string) (saga.Definition, bool) {
 	}
 	return saga.Definition{}, false
 }
+
+// FoundBefore tells whether drift was found before something was so: clocks may leave out what is less than a
+// millisecond. What does not say when it was found (0) was not.
+func FoundBefore(found, at time.Duration) bool { return found > 0 && found+time.Millisecond <= at }

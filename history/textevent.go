@@ -110,7 +110,7 @@ func (t *eventText) texts() map[string]*string {
 }
 
 func (t *eventText) times() map[string]*time.Duration {
-	return map[string]*time.Duration{"waits": &t.Waits, "still": &t.Still, "waited": &t.Waited, "passed": &t.Passed, "acked": &t.Acked}
+	return map[string]*time.Duration{"waits": &t.Waits, "still": &t.Still, "waited": &t.Waited, "passed": &t.Passed, "acked": &t.Acked, "found": &t.Found}
 }
 
 func (t *eventText) numbers() map[string]*int {

@@ -310,6 +310,7 @@ func formatEvent(h *History, e *Event) string {
 	field("waited", formatTime(e.Waited), "0ms")
 	field("passed", formatTime(e.Passed), "0ms")
 	field("acked", formatTime(e.Acked), "0ms")
+	field("found", formatTime(e.Found), "0ms")
 	field("up", e.Up, int64(0))
 	field("down", e.Down, int64(0))
 	field("effect", effectText(e.Effect), effectText(def.Effect))

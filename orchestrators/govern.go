@@ -37,6 +37,8 @@ type Drift struct {
 	Saga string `json:"saga"`
 	Step string `json:"step"`
 	What string `json:"what"`
+	// Found is when it found it, by its own clock; zero: it does not say so.
+	Found time.Time `json:"found"`
 }
 
 func (c *contract) Drifts(ctx context.Context, id string) ([]Drift, time.Duration, error) {
