@@ -147,6 +147,33 @@ func (o *operation) afford() bool {
 	return took
 }
 
+// affordable: the retry budget would allow an attempt now.
+func (o *operation) affordable() bool {
+	ok := o.affordNow()
+	o.refund()
+	return ok
+}
+
+// affordNow takes the token of an attempt that waits for none: those who do come first.
+func (o *operation) affordNow() bool {
+	e := o.run.e
+	b := e.buckets.get(e.rules.RetryBudget(o.op))
+	if b == nil {
+		return true
+	}
+	select {
+	case b.turn <- struct{}{}:
+		defer func() { <-b.turn }()
+	default:
+		return false
+	}
+	_, ok := b.try(e.now())
+	if ok {
+		o.token = b
+	}
+	return ok
+}
+
 // refund gives a token back that was not used.
 func (o *operation) refund() {
 	o.token.add(1, o.run.e.now())

@@ -2,6 +2,7 @@ package reference
 
 import (
 	"encoding/json"
+	"slices"
 	"strings"
 	"time"
 
@@ -101,6 +102,7 @@ func fields(object json.RawMessage) map[string]json.RawMessage {
 // holding is what a participant told of an action.
 type holding struct {
 	step  int
+	asked time.Time
 	tries int  // of both operations, when it was asked
 	there bool // something is
 	told  json.RawMessage
@@ -177,6 +179,11 @@ func (s *State) drifted(r Record) {
 	if r.Drift != nil {
 		s.drifts = append(s.drifts, Drift{Saga: s.Def.ID, Step: s.Def.Steps[r.Step].Name, Difference: *r.Drift, Found: r.At, step: r.Step})
 	}
+}
+
+// afterEnd tells whether records are only about what is looked at after a saga's end, too: it ended before.
+func afterEnd(records []Record) bool {
+	return !slices.ContainsFunc(records, func(r Record) bool { return r.Kind != RecordDrift && r.Kind != RecordRepair })
 }
 
 // OpenDrifts is how many steps differ now, as far as is known.

@@ -1,6 +1,7 @@
 package reference
 
 import (
+	"errors"
 	"time"
 
 	"github.com/sagacheck/sagacheck/reference/policies"
@@ -18,8 +19,11 @@ const RecordRepair RecordKind = "repair"
 // RepairWithdrawn stands for the answer of an attempt that did not leave after all.
 const RepairWithdrawn saga.Answer = "withdrawn"
 
-// mostRepairs is how many attempts the repair of one difference has.
-const mostRepairs = 5
+// How much is repaired.
+const (
+	mostRepairs   = 5 // attempts of a step in all, however often what is told of it changes
+	repairsAtOnce = 8 // of all sagas: who has just been restored is not flooded
+)
 
 // DriftRepair is what was done about a difference.
 type DriftRepair struct {
@@ -80,7 +84,7 @@ func (s *State) repairsOf(step int) (n int) {
 // was answered is not done again: who knows better is a person.
 func (s *State) repairable(step int) bool {
 	d := s.differing(step)
-	return d != nil && d.What == DriftStill && s.status().Ended() && s.Undos[step].Done() && d.Repair.Attempts < mostRepairs &&
+	return d != nil && d.What == DriftStill && s.status().Ended() && s.Undos[step].Done() && s.repairsOf(step) < mostRepairs &&
 		(d.Repair.State == "" || d.Repair.State == RepairUnanswered)
 }
 
@@ -89,6 +93,9 @@ func (s *State) repaired(r Record) {
 	d := s.differing(r.Step)
 	if d == nil {
 		return
+	}
+	if r.Answer != "" && r.Answer != RepairWithdrawn {
+		s.Undos[r.Step].ended, s.Undos[r.Step].notBefore = r.At, r.NotBefore
 	}
 	switch r.Answer {
 	case "":
@@ -110,44 +117,90 @@ func (s *State) repaired(r Record) {
 	}
 }
 
-// repairs asks for an attempt at a repair of what a participant was found to hold once more.
-func (r *run) repairs(records *[]Record, step int) {
-	e := r.e
-	if !e.reconciler.repair || e.draining() || r.state.Paused != nil || !e.rules.Drift.Repairs(r.state, step) {
-		return
+// repairDue: what a participant told is to be repaired now. It was asked so long after the difference was found, and
+// after the last attempt, as the schedule waits between two questions, since what is told may lag; and the compensation's
+// own waits are over, and a Retry-After.
+func (e *Executor) repairDue(s *State, h holding) bool {
+	if !e.reconciler.repair || !s.stays(h) || !e.rules.Drift.Repairs(s, h.step) {
+		return false
 	}
-	o := newOperation(r, Ref{step, saga.Compensation})
-	o.cancel()
-	if _, held, _ := o.heldBy(o.made + 1); held || !o.breaker.closed() {
-		return // the schedule comes again
-	}
-	r.take(records, Record{Kind: RecordRepair, At: e.now(), Step: step, Direction: saga.Compensation, Attempt: o.made + 1, Policy: o.op.policy.version})
+	undo := &s.Undos[h.step]
+	_, wait := band(s.call(Ref{h.step, saga.Compensation}).Retry, undo.Attempts+1)
+	since := later(s.differing(h.step).Found.Add(e.reconciler.every), undo.ended.Add(max(wait, e.reconciler.every)))
+	return !h.asked.Before(since) && !e.now().Before(undo.notBefore)
 }
 
-// repair makes an attempt whose intent has become durable.
-func (r *run) repair(rec Record) {
-	e, id := r.e, r.state.Def.ID
-	o := newOperation(r, rec.ref())
+// repairs asks for an attempt at a repair of what a participant was found to hold once more. What keeps one back now is
+// asked about again by the schedule.
+func (r *run) repairs(records *[]Record, h holding) {
+	e := r.e
+	if e.draining() || r.state.Paused != nil || !e.repairDue(r.state, h) || e.reconciler.isFull() {
+		return
+	}
+	o := newOperation(r, Ref{h.step, saga.Compensation})
 	o.cancel()
-	e.reconciler.setRepairing(id, rec.Step, true)
+	if _, held, _ := o.heldBy(o.made + 1); held || !o.breaker.closed() || !o.affordable() {
+		return
+	}
+	r.take(records, Record{Kind: RecordRepair, At: e.now(), Step: h.step, Direction: saga.Compensation, Attempt: o.made + 1, Policy: o.op.policy.version})
+}
+
+// begin makes the attempts at repairs whose intents have become durable.
+func (c *reconciler) begin(r *run, records []Record) {
+	for _, rec := range records {
+		if rec.Kind == RecordRepair && rec.Answer == "" {
+			c.setRepairing(r.state.Def.ID, rec.Step, true)
+			o := newOperation(r, rec.ref())
+			o.cancel()
+			r.e.spawn(func() { r.guard(func() { o.repair(rec) }) })
+		}
+	}
+}
+
+// repair makes an attempt, and has what came of it written down.
+func (o *operation) repair(rec Record) {
+	e, id := o.run.e, o.op.Saga.ID
+	defer e.reconciler.setRepairing(id, rec.Step, false)
 	e.log.Warn("the compensation is called again, since the participant holds what was undone", "saga", id, "step", o.op.SagaStep().Name)
-	e.spawn(func() {
-		defer e.reconciler.setRepairing(id, rec.Step, false)
-		came := o.repairOnce(rec.Attempt)
-		if e.ctx.Err() != nil { // an aborted call tells nothing
+	came := o.repairOnce(rec.Attempt)
+	if e.ctx.Err() != nil { // an aborted call tells nothing
+		return
+	}
+	came.Kind, came.Step, came.Direction, came.Attempt = RecordRepair, rec.Step, rec.Direction, rec.Attempt
+	e.tellRepair(id, came)
+}
+
+// tellRepair has what came of a repair written down, however long the store takes for it: else nobody knew of a
+// refusal. A saga that can't be read any more takes nothing.
+func (e *Executor) tellRepair(id string, came Record) {
+	ticker := time.NewTicker(e.reconciler.every)
+	defer ticker.Stop()
+	for {
+		err := e.tell(e.ctx, id, message{holds: &holding{step: came.Step, repair: &came}})
+		if err == nil || e.ctx.Err() != nil {
 			return
 		}
-		came.Kind, came.Step, came.Direction, came.Attempt = RecordRepair, rec.Step, rec.Direction, rec.Attempt
-		if err := e.tell(e.ctx, id, message{holds: &holding{step: rec.Step, repair: &came}}); err != nil {
-			e.log.Warn("what came of a repair can't be written down yet", "saga", id, "error", err)
+		if errors.Is(err, ErrNotFound) || errors.Is(err, ErrQuarantined) {
+			e.log.Warn("what came of a repair can't be written down", "saga", id, "error", err)
+			return
 		}
-	})
+		e.log.Warn("what came of a repair can't be written down yet", "saga", id, "error", err)
+		select {
+		case <-ticker.C:
+		case <-e.ctx.Done():
+			return
+		}
+	}
 }
 
 // repairOnce calls the compensation, if nothing that has come up since keeps it back.
 func (o *operation) repairOnce(n int) Record {
 	e := o.run.e
 	withdrawn := Record{At: e.now(), Answer: RepairWithdrawn}
+	if e.reconciler.repairs.Acquire(e.ctx, 1) != nil {
+		return withdrawn
+	}
+	defer e.reconciler.repairs.Release(1)
 	if !e.slots.take(e.ctx) {
 		return withdrawn
 	}
@@ -155,10 +208,15 @@ func (o *operation) repairOnce(n int) Record {
 	if _, held, _ := e.control.flags.first(e.now(), func(f policies.Flag) bool { return e.rules.Holds(f, o.op, n) }); held || e.draining() {
 		return withdrawn
 	}
+	if !o.affordNow() {
+		return withdrawn
+	}
+	defer o.refund()
 	done, ok := o.breaker.acquire()
 	if !ok {
 		return withdrawn
 	}
+	o.spend(n)
 	left := e.now()
 	a := e.send(e.ctx, o.op, n)
 	if a.unsent {
@@ -168,7 +226,7 @@ func (o *operation) repairOnce(n int) Record {
 	o.op.observe(a, a.At.Sub(left))
 	m := o.op.meaning(a)
 	done(e.rules.Passage(m, o.breaker.closed()))
-	return Record{At: a.At, Answer: m, Code: a.Code, Breaker: o.breaker.snapshot(e.now())}
+	return Record{At: a.At, Answer: m, Code: a.Code, NotBefore: a.NotBefore, Breaker: o.breaker.snapshot(e.now())}
 }
 
 // takeRepair takes what came of an attempt at a repair.
@@ -212,4 +270,11 @@ func (c *reconciler) isRepairing(id string, step int) bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return c.repairing[repairOf{id, step}]
+}
+
+// isFull: as many repairs are under way as may be.
+func (c *reconciler) isFull() bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return len(c.repairing) >= repairsAtOnce
 }

@@ -3,16 +3,20 @@ package reference
 import (
 	"fmt"
 	"io"
+	"log/slog"
 	"math/rand/v2"
 	"net/http"
 	"net/http/httptest"
 	"slices"
+	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
 	"github.com/sagacheck/sagacheck/internal/testparticipant"
 	"github.com/sagacheck/sagacheck/reference/policies"
+	"github.com/sagacheck/sagacheck/reference/store"
 	"github.com/sagacheck/sagacheck/saga"
 )
 
@@ -334,8 +338,11 @@ func TestRepairsNeverCreditTwice(t *testing.T) {
 		if err != nil || len(all) == 0 {
 			return false
 		}
-		last := all[len(all)-1]
-		return last.Gone.IsZero() && (last.Repair.State == RepairAnswered || last.Repair.State == RepairUnanswered && last.Repair.Attempts == mostRepairs)
+		last, attempts := all[len(all)-1], 0
+		for _, d := range all {
+			attempts += d.Repair.Attempts
+		}
+		return last.Gone.IsZero() && (last.Repair.State == RepairAnswered || last.Repair.State != RepairUnderWay && attempts == mostRepairs)
 	}
 	for deadline := time.Now().Add(20 * time.Second); slices.ContainsFunc(v.left(), func(id string) bool { return !over(id) }); time.Sleep(time.Millisecond) {
 		if time.Now().After(deadline) {
@@ -350,5 +357,274 @@ func TestRepairsNeverCreditTwice(t *testing.T) {
 	}
 	for i := range sagas {
 		AwaitStatus(t, e, fmt.Sprintf("s%d", i), saga.Compensated)
+	}
+}
+
+// atIntent is an observer that does something in the middle of what follows when the intent of a repair is durable.
+type atIntent struct {
+	*told
+	do     func()
+	leaves func(n int) // what an attempt that leaves meets
+}
+
+func (o *atIntent) Recorded(s *State, records []Record, replayed bool) {
+	o.told.Recorded(s, records, replayed)
+	for _, r := range records {
+		if o.do != nil && !replayed && r.Kind == RecordRepair && r.Answer == "" {
+			o.do()
+		}
+	}
+}
+
+func (o *atIntent) Leaves(op Op, n int) {
+	if o.leaves != nil && op.Dir == saga.Compensation {
+		o.leaves(n)
+	}
+}
+
+// Whoever sees the intent of a repair that has not left yet does not take it for one that an earlier life left behind:
+// a second call would be made beside it.
+func TestTheIntentOfARepairIsKnownBeforeItIsSeen(t *testing.T) {
+	watch := &atIntent{told: newTold()}
+	o := repairing("")
+	o.Observer = watch
+	b, e := newBooks(t, Scripted(refuseB)), OpenTest(t, o)
+	b.undone(t, e)
+	over := make(chan bool, mostRepairs)
+	watch.do = func() {
+		f, err := e.find(t.Context(), "s")
+		if err != nil {
+			t.Error(err)
+			return
+		}
+		e.reconciler.mu.Lock() // nothing can be marked as under way from here on
+		go func() {
+			defer e.reconciler.mu.Unlock()
+			seen := false
+			for end := time.Now().Add(50 * time.Millisecond); !seen && time.Now().Before(end); time.Sleep(time.Millisecond) {
+				if f.view.mu.TryLock() {
+					seen = f.view.s.Repairing(0) && !e.reconciler.repairing[repairOf{"s", 0}]
+					f.view.mu.Unlock()
+				}
+			}
+			over <- seen
+		}()
+	}
+	b.restore(true)
+	if <-over {
+		t.Error("an intent was seen that nobody knew to be under way in this life")
+	}
+	cameTo(t, e, Repaired)
+}
+
+// Two readings at once are one: a participant whose readings lag is asked again later, before anything is done.
+func TestReadingsAtOnceDoNotRepair(t *testing.T) {
+	b := newBooks(t, Scripted(refuseB))
+	var lagging sync.WaitGroup // both are asked before one is answered
+	lagging.Add(2)
+	var n atomic.Int64
+	b.holds.Store(func(string) (int, string) {
+		b.Mu.Lock()
+		undone := b.Effects["s/a.undo"] > 0
+		b.Mu.Unlock()
+		if !undone {
+			return http.StatusInternalServerError, ""
+		}
+		if n.Add(1) > 2 {
+			return http.StatusNotFound, ""
+		}
+		lagging.Done()
+		lagging.Wait()
+		return http.StatusOK, `{"amount": 42.0}`
+	})
+	o := repairing("")
+	o.ReconcileEvery = 200 * time.Millisecond
+	e := OpenTest(t, o)
+	b.undone(t, e)
+	awaitDrift(t, e, "s", func(all []Drift) bool { return len(all) > 0 && !all[0].Gone.IsZero() })
+	if n := len(b.Of("a.undo")); n != 1 {
+		t.Errorf("%d compensations, though what was told only lagged", n)
+	}
+}
+
+// However often a difference comes and goes, a step is repaired some times in all.
+func TestRepairsOfAStepAreBounded(t *testing.T) {
+	b, e := newBooks(t, Scripted(refuseB)), OpenTest(t, repairing(""))
+	b.undone(t, e)
+	for i := range mostRepairs {
+		b.restore(true)
+		awaitDrift(t, e, "s", func(all []Drift) bool { return len(all) == i+1 && all[i].Repair.State == Repaired })
+	}
+	b.restore(true)
+	awaitDrift(t, e, "s", func(all []Drift) bool { return len(all) == mostRepairs+1 })
+	b.rounds(50)
+	if n := len(b.Of("a.undo")); n != 1+mostRepairs {
+		t.Errorf("%d compensations, want %d", n, 1+mostRepairs)
+	}
+}
+
+// A repair waits as any attempt does: as long as its policy and a Retry-After say, and for its retry budget.
+func TestRepairsWait(t *testing.T) {
+	t.Run("policy", func(t *testing.T) {
+		b, e := newBooks(t, Scripted("a.undo 2 503, "+refuseB)), OpenTest(t, repairing(""))
+		d := b.define(b.Participant, "s", "a compensatable", "b compensatable")
+		d.Steps[0].Compensation.Retry = saga.RetryPolicy{InitialIntervalMS: 400, Multiplier: 1, MaxIntervalMS: 400, AttemptTimeoutMS: 2000}
+		SubmitTest(t, e, d)
+		AwaitStatus(t, e, "s", saga.Compensated)
+		b.restore(true)
+		cameTo(t, e, Repaired)
+		if undos := b.Of("a.undo"); len(undos) != 3 || undos[2].Began.Sub(undos[1].Ended) < 400*time.Millisecond {
+			t.Errorf("%v", undos)
+		}
+	})
+	t.Run("Retry-After", func(t *testing.T) {
+		ask := make(chan string, 1)
+		b, e := newBooks(t, Scripted(refuseB)), OpenTest(t, repairing(""))
+		var asked time.Time
+		h := retryAfterHandler(ask, b.Participant)
+		b.Participant.Config.Handler = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			if len(ask) > 0 {
+				asked = time.Now()
+			}
+			h.ServeHTTP(w, r)
+		})
+		b.undone(t, e)
+		ask <- "1"
+		b.restore(true)
+		cameTo(t, e, Repaired)
+		if undos := b.Of("a.undo"); len(undos) != 2 || undos[1].Began.Sub(asked) < time.Second {
+			t.Errorf("asked to wait at %v: %v", asked, undos)
+		}
+	})
+	t.Run("retry budget", func(t *testing.T) {
+		b, e := newBooks(t, Scripted("a.undo 2 503, a.undo 3 503, "+refuseB)), OpenTest(t, repairing(""))
+		d := b.define(b.Participant, "s", "a compensatable", "b compensatable")
+		d.Steps[0].Compensation.RetryBudget = &saga.RetryBudget{Name: "few", MinPerSecond: 0.01, Burst: 1}
+		SubmitTest(t, e, d)
+		AwaitStatus(t, e, "s", saga.Compensated)
+		b.restore(true)
+		cameTo(t, e, RepairUnanswered)
+		b.rounds(50)
+		if n := len(b.Of("a.undo")); n != 2 {
+			t.Errorf("%d compensations: one token is enough for one repair", n)
+		}
+	})
+}
+
+// A participant that was restored is not called for all sagas at once.
+func TestFewRepairsAtOnce(t *testing.T) {
+	var mu sync.Mutex
+	var restored atomic.Bool
+	under, most := 0, 0
+	count := func(by int) {
+		mu.Lock()
+		defer mu.Unlock()
+		under += by
+		most = max(most, under)
+	}
+	b := newBooks(t, func(c SeenCall) int {
+		if c.Op == "a.undo" && c.Attempt > 1 {
+			count(1)
+			time.Sleep(20 * time.Millisecond) // as long as an answer takes
+			count(-1)
+		}
+		return Scripted(refuseB)(c)
+	})
+	b.holds.Store(func(string) (int, string) {
+		if restored.Load() {
+			return http.StatusOK, `{"amount": 42.0}`
+		}
+		return http.StatusNotFound, ""
+	})
+	e := OpenTest(t, repairing(""))
+	const sagas = 4 * repairsAtOnce
+	for i := range sagas {
+		SubmitTest(t, e, b.define(b.Participant, fmt.Sprintf("s%d", i), "a compensatable", "b compensatable"))
+	}
+	for i := range sagas {
+		AwaitStatus(t, e, fmt.Sprintf("s%d", i), saga.Compensated)
+	}
+	restored.Store(true)
+	for i := range sagas {
+		awaitDrift(t, e, fmt.Sprintf("s%d", i), func(all []Drift) bool { return len(all) > 0 && all[len(all)-1].Repair.State == RepairAnswered })
+	}
+	mu.Lock()
+	defer mu.Unlock()
+	if most > repairsAtOnce {
+		t.Errorf("%d repairs at once, want at most %d", most, repairsAtOnce)
+	}
+}
+
+// A panic in a repair ends the work on its saga, not the executor.
+func TestAPanicInARepairIsItsSagas(t *testing.T) {
+	watch := &atIntent{told: newTold(), leaves: func(n int) {
+		if n > 1 {
+			panic("planned")
+		}
+	}}
+	o := repairing("")
+	o.Observer = watch
+	b, e := newBooks(t, Scripted(refuseB)), OpenTest(t, o)
+	b.undone(t, e)
+	b.restore(true)
+	for end := time.Now().Add(15 * time.Second); ; time.Sleep(time.Millisecond) {
+		watch.mu.Lock()
+		broken := slices.Contains(watch.broken, "s")
+		watch.mu.Unlock()
+		if broken {
+			return
+		}
+		if time.Now().After(end) {
+			t.Fatal("the saga is not in quarantine")
+		}
+	}
+}
+
+// A saga has ended when it ended, whatever is found of it and repaired after that.
+func TestRepairsMoveNoEnd(t *testing.T) {
+	b, e := newBooks(t, Scripted(refuseB)), OpenTest(t, repairing(""))
+	b.undone(t, e)
+	b.rounds(2)
+	after := time.Now().Add(time.Millisecond) // the store counts whole ones
+	b.restore(true)
+	cameTo(t, e, Repaired)
+	if ids, err := e.store.Since(t.Context(), after, 10); err != nil || len(ids) > 0 {
+		t.Errorf("%v ended after the end of s, %v", ids, err)
+	}
+}
+
+// What came of a repair is written down as soon as the store takes it: a refusal is not forgotten and asked for again.
+func TestWhatCameOfARepairOutlastsStoreTrouble(t *testing.T) {
+	inner, err := store.Open(t.Context(), store.Options{DSN: t.TempDir() + "/saga.db"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	s, log := &brokenStore{Store: inner}, &testparticipant.Log{}
+	b := newBooks(t, func(c SeenCall) int {
+		if c.Op == "a.undo" && c.Attempt == 2 {
+			s.broken.Store(true)
+			return http.StatusUnprocessableEntity
+		}
+		return Scripted(refuseB)(c)
+	})
+	o := repairing("")
+	o.Logger = slog.New(slog.NewTextHandler(log, nil))
+	e, err := open(t.Context(), s, o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer e.Close()
+	b.undone(t, e)
+	b.restore(true)
+	for end := time.Now().Add(15 * time.Second); !strings.Contains(log.String(), "can't be written down yet"); time.Sleep(time.Millisecond) {
+		if time.Now().After(end) {
+			t.Fatal(log)
+		}
+	}
+	s.broken.Store(false)
+	cameTo(t, e, RepairRefused)
+	b.rounds(10)
+	if n := len(b.Of("a.undo")); n != 2 {
+		t.Errorf("%d compensations, although the second was refused", n)
 	}
 }

@@ -30,6 +30,7 @@ type reconciler struct {
 	every, keep time.Duration
 	repair      bool                // what may be repaired
 	places      *semaphore.Weighted // of questions at once
+	repairs     *semaphore.Weighted // of repairs at once
 
 	mu        sync.Mutex
 	watched   map[string]*watched // by saga
@@ -45,7 +46,7 @@ type watched struct {
 
 func newReconciler(o Options) reconciler {
 	return reconciler{
-		every: o.ReconcileEvery, keep: o.ReconcileFor, repair: o.ReconcileRepair, places: semaphore.NewWeighted(readBacksAtOnce),
+		every: o.ReconcileEvery, keep: o.ReconcileFor, repair: o.ReconcileRepair, places: semaphore.NewWeighted(readBacksAtOnce), repairs: semaphore.NewWeighted(repairsAtOnce),
 		watched: map[string]*watched{}, open: map[string][]Drift{}, repairing: map[repairOf]bool{},
 	}
 }
@@ -74,9 +75,6 @@ func (c *reconciler) note(r *run, records []Record) {
 	}
 	c.watch(r.e, s)
 	for _, rec := range records {
-		if rec.Kind == RecordRepair && rec.Answer == "" {
-			r.repair(rec)
-		}
 		if rec.Kind != RecordOutcome && rec.Kind != RecordRepair || rec.Answer != saga.Done || s.Def.Steps[rec.Step].ReadBack == "" {
 			continue
 		}
@@ -226,7 +224,7 @@ func (c *reconciler) forget(id string) {
 // reconcile asks a participant what it holds of a step, and writes down what is new.
 func (e *Executor) reconcile(ctx context.Context, id string, v *view, step int) error {
 	v.mu.Lock()
-	expects, h := e.rules.Drift.Expects(v.s, step), holding{step: step, tries: v.s.tries(step)}
+	expects, h := e.rules.Drift.Expects(v.s, step), holding{step: step, asked: e.now(), tries: v.s.tries(step)}
 	o, cut := Op{Saga: &v.s.Def, Ref: Ref{step, saga.Action}, executor: e}, e.cutShort(v.s, step)
 	v.mu.Unlock()
 	if cut != nil {
@@ -241,7 +239,7 @@ func (e *Executor) reconcile(ctx context.Context, id string, v *view, step int) 
 	}
 	v.mu.Lock()
 	_, news := v.s.reconciled(h, e.now())
-	news = news || e.reconciler.repair && v.s.stays(h) && e.rules.Drift.Repairs(v.s, step)
+	news = news || e.repairDue(v.s, h)
 	v.mu.Unlock()
 	if !news {
 		return nil
@@ -305,9 +303,7 @@ func (r *run) takeHolding(records *[]Record, h holding) {
 	}
 	rec, news := r.state.reconciled(h, r.e.now())
 	if !news {
-		if r.state.stays(h) { // seen twice: what is told may lag
-			r.repairs(records, h.step)
-		}
+		r.repairs(records, h)
 		return
 	}
 	r.take(records, rec)

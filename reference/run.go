@@ -8,9 +8,8 @@ import (
 	"github.com/sagacheck/sagacheck/saga"
 )
 
-// run is one open saga. A single goroutine turns what happened into records,
-// commits them together with the intents that follow, and only then shows the
-// state and lets calls leave.
+// run is one open saga. A single goroutine turns what happened into records, commits them together
+// with the intents that follow, and only then shows the state and lets calls leave.
 type run struct {
 	e       *Executor
 	ctx     context.Context // ends with the executor, or when the saga is quarantined
@@ -51,7 +50,8 @@ func (r *run) loop(opening []Record, started func()) error {
 				return err
 			}
 		}
-		r.observe(records) // before anybody can ask: what is said of a saga is counted
+		r.observe(records)               // before anybody can ask: what is said of a saga is counted
+		r.e.reconciler.begin(r, records) // before anybody can take an intent for one of an earlier life
 		r.view.apply(records)
 		r.e.reconciler.note(r, records)
 		for _, reply := range replies {
@@ -184,7 +184,7 @@ func (r *run) commit(records []Record) error {
 	for i, part := range r.e.rules.Entries(r.state.Def.ID, r.commits, records) {
 		r.commits++
 		en := entry{saga: r.state.Def.ID, n: r.commits, records: part}
-		if i == 0 && r.state.Quiet() && r.state.status().Over() {
+		if i == 0 && r.state.Quiet() && r.state.status().Over() && !afterEnd(records) {
 			en.ended = r.e.now()
 		}
 		if err := r.e.journal.append(r.ctx, en); err != nil {
