@@ -311,12 +311,12 @@ func (h *Harness) RunCell(ctx context.Context, c Cell) Result {
 		return r
 	}
 	began := time.Now()
-	defer h.over(c)
+	defer func() { h.over(c) }() // whichever it is then
 	r.History, r.Err = h.among(ctx, c)
 	if anybodys := new(anybodysError); errors.As(r.Err, &anybodys) && ctx.Err() == nil {
+		h.over(c)
 		c.ID += ".alone"
 		r.Cell = c
-		defer h.over(c)
 		r.History, r.Err = h.apart(ctx, c)
 	}
 	if r.History != nil && h.Dir != "" && !dropped(ctx, r) {
