@@ -13,7 +13,8 @@ const maxStreams = 16
 
 // How often is looked whether something has changed, at the most, and how many times as long as a look
 // for each question takes is between two, so that all together use a quarter of one processor; how long
-// one stream lasts before the browser asks for another, and how long the browser may take to read.
+// a stream without an end lasts before the browser asks for another, and how long the browser may take
+// to read.
 const (
 	lookEvery   = time.Second
 	lookShare   = 4
@@ -114,8 +115,11 @@ func (s *Streams) Follow(w http.ResponseWriter, r *http.Request, p Part) {
 	w.Header().Set("Content-Type", "text/event-stream")
 	out := stream{w: w, control: http.NewResponseController(w)}
 	_ = out.control.SetReadDeadline(time.Time{}) // there is nothing more to read
-	over := time.NewTimer(streamLasts)
-	defer over.Stop()
+	// A stream with an end lasts until then: between two streams a page would miss it.
+	var over <-chan time.Time
+	if p.Last == nil {
+		over = time.After(streamLasts)
+	}
 	for anew := true; ; anew = false {
 		text, next, err := a.look(anew, s.count(), p.See)
 		if err != nil || !out.send(text) {
@@ -128,7 +132,7 @@ func (s *Streams) Follow(w http.ResponseWriter, r *http.Request, p Part) {
 				out.write("event: last\ndata:\n\n")
 			}
 			return
-		case <-over.C:
+		case <-over:
 			return
 		case <-r.Context().Done():
 			return

@@ -16,7 +16,8 @@ import (
 var files embed.FS
 
 // Templates are those that pages have in common, under templates/: "following", which stands above
-// what follows: <div id="live" data-live="ADDRESS">.
+// what follows: <div id="live" data-live="ADDRESS">. Its data-refused and data-gone are what to say when
+// there is no room to follow, and when no server answers; with data-unseen it follows in a hidden tab too.
 //
 //go:embed templates
 var Templates embed.FS

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/chromedp/cdproto/accessibility"
+	cdpbrowser "github.com/chromedp/cdproto/browser"
 	cdplog "github.com/chromedp/cdproto/log"
 	"github.com/chromedp/cdproto/network"
 	"github.com/chromedp/cdproto/runtime"
@@ -70,6 +71,21 @@ func Open(t TB, base string) *Browser {
 		t.Fatal(err)
 	}
 	return b
+}
+
+// Window has the window of a tab hidden, or shown again. Without a screen each tab has one of its
+// own, so that this is how one is put behind another.
+func Window(t TB, tab context.Context, state cdpbrowser.WindowState) {
+	t.Helper()
+	tab, cancel := context.WithTimeout(tab, 10*time.Second)
+	defer cancel()
+	w, err := chromedp.Call(tab, cdpbrowser.GetWindowForTarget, cdpbrowser.GetWindowForTargetParams{})
+	if err == nil {
+		_, err = chromedp.Call(tab, cdpbrowser.SetWindowBounds, cdpbrowser.SetWindowBoundsParams{WindowID: w.WindowID, Bounds: &cdpbrowser.Bounds{WindowState: state}})
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
 }
 
 // At has the browser look at pages of another origin.

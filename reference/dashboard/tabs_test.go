@@ -15,21 +15,6 @@ import (
 	"github.com/sagacheck/sagacheck/saga"
 )
 
-// window has the window of a tab hidden, or shown again. Without a screen each tab has one of its
-// own, so that this is how one is put behind another.
-func window(t *testing.T, tab context.Context, state cdpbrowser.WindowState) {
-	t.Helper()
-	tab, cancel := context.WithTimeout(tab, 10*time.Second)
-	defer cancel()
-	w, err := chromedp.Call(tab, cdpbrowser.GetWindowForTarget, cdpbrowser.GetWindowForTargetParams{})
-	if err == nil {
-		_, err = chromedp.Call(tab, cdpbrowser.SetWindowBounds, cdpbrowser.SetWindowBoundsParams{WindowID: w.WindowID, Bounds: &cdpbrowser.Bounds{WindowState: state}})
-	}
-	if err != nil {
-		t.Fatal(err)
-	}
-}
-
 // A tab that nobody sees holds no connection, of which a browser has six for a server: each of eight
 // tabs is shown, and one that is looked at again shows what has happened meanwhile.
 func TestTabsThatNobodySees(t *testing.T) {
@@ -40,7 +25,7 @@ func TestTabsThatNobodySees(t *testing.T) {
 	b := testbrowser.Open(t, srv.URL)
 	b.Visit("/")
 	b.Reads("There is none.")
-	window(t, b.Ctx, cdpbrowser.WindowStateMinimized)
+	testbrowser.Window(t, b.Ctx, cdpbrowser.WindowStateMinimized)
 	for n := 2; n <= 8; n++ {
 		tab, closeTab := chromedp.NewContext(b.Ctx)
 		t.Cleanup(closeTab)
@@ -53,11 +38,11 @@ func TestTabsThatNobodySees(t *testing.T) {
 		if err != nil {
 			t.Fatalf("tab %d is not shown: %v", n, err)
 		}
-		window(t, tab, cdpbrowser.WindowStateMinimized)
+		testbrowser.Window(t, tab, cdpbrowser.WindowStateMinimized)
 	}
 	submit(t, e, p.Define("s", "a compensatable", "b compensatable"))
 	awaitStatus(t, e, "s", saga.Stuck)
-	window(t, b.Ctx, cdpbrowser.WindowStateNormal)
+	testbrowser.Window(t, b.Ctx, cdpbrowser.WindowStateNormal)
 	b.Reads("1 stuck")
 	b.Clean()
 }

@@ -1,7 +1,7 @@
 // Follows what happens: the server sends a part of the page at once, and each time that it has
 // changed; after the last part the page asks for no other. The focus stays on the same link. A page
-// that nobody sees does not follow: a browser has few connections for one server. Without this
-// script all is as it was when the page was loaded.
+// that nobody sees does not follow, unless it says so: a browser has few connections for one server.
+// Without this script all is as it was when the page was loaded.
 "use strict";
 const live = document.getElementById("live");
 if (live && window.EventSource) {
@@ -33,7 +33,7 @@ if (live && window.EventSource) {
   };
   const follow = () => {
     const opened = new EventSource(live.dataset.live);
-    let lost = false; // nothing has come since it was opened, or broke off
+    let lost = true; // nothing has come since it was opened, or broke off
     opened.addEventListener("message", (event) => {
       lost = false;
       say("");
@@ -46,9 +46,9 @@ if (live && window.EventSource) {
     });
     opened.addEventListener("error", () => {
       if (opened.readyState === EventSource.CLOSED) {
-        stop("This page does not follow what happens now: too many do, or you have to log in again.");
+        stop(live.dataset.refused ?? "This page does not follow what happens now: too many do, or you have to log in again.");
       } else if (lost) {
-        say("This page is as it was: the server does not answer, and is asked again.");
+        say(live.dataset.gone ?? "This page is as it was: the server does not answer, and is asked again.");
       }
       lost = true; // one stream ends after some time, and the browser asks for another
     });
@@ -56,9 +56,10 @@ if (live && window.EventSource) {
     say("");
   };
   const look = () => {
-    if (document.hidden && stream) {
+    const unseen = document.hidden && live.dataset.unseen === undefined;
+    if (unseen && stream) {
       stop("");
-    } else if (!document.hidden && wanted && !stream) {
+    } else if (!unseen && wanted && !stream) {
       follow();
     }
   };
