@@ -37,6 +37,8 @@ type Watcher interface {
 	Over(id string)
 	// Judged: a cell counts, with what it broke or left open.
 	Judged(cell results.Cell, found []results.Failure)
+	// LeftOut: so many cells that were planned do not run.
+	LeftOut(why string, cells int)
 }
 
 // watched tells a watcher of cells that the harness runs.

@@ -141,7 +141,7 @@ func (x *session) launch(ctx context.Context) error {
 	}
 	if x.host.Watch != nil {
 		x.host.Watch.Begin(meta, x.dir)
-		meta.Watch = x.host.Watch.Judged
+		meta.Watch, meta.WatchLeftOut = x.host.Watch.Judged, x.host.Watch.LeftOut
 	}
 	x.collector = results.New(meta)
 	return trouble(x.collector.Keep(x.dir))

@@ -27,6 +27,8 @@ type Meta struct {
 	// Watch, if not nil, is told of each cell and of what it broke or left open: all that it may do
 	// is to note it, since others wait. Only the smallest failures have a story and a replay.
 	Watch func(cell Cell, found []Failure)
+	// WatchLeftOut, if not nil, is told of planned cells that do not run.
+	WatchLeftOut func(reason string, plans int)
 	// Properties are the docs of the selected checkers, in the order of the report.
 	Properties []checkers.Doc
 }
@@ -57,6 +59,7 @@ type Collector struct {
 	failures map[resultKey][]Failure
 	listed   [2]int // green cells, others
 	watch    func(cell Cell, found []Failure)
+	leftOut  func(reason string, plans int)
 	found    []Failure // of the cell that is being taken
 	cells    *os.File  // the record; nil: none is kept
 }
@@ -75,6 +78,7 @@ func New(m Meta) *Collector {
 			Orchestrator: m.Orchestrator, System: m.System, Profile: m.Profile, Shard: m.Shard, Content: m.Content, Clause: m.Clause,
 		},
 		watch:    m.Watch,
+		leftOut:  m.WatchLeftOut,
 		advice:   map[string]bool{},
 		results:  map[resultKey]*Result{},
 		failures: map[resultKey][]Failure{},

@@ -27,6 +27,9 @@ func (c *Collector) LeftOut(reason string, plans int) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.run.LeftOut = joinNotRun(c.run.LeftOut, NotRun{Reason: reason, Plans: plans})
+	if c.leftOut != nil {
+		c.leftOut(reason, plans)
+	}
 }
 
 // joinNotRun adds a count to the one of the same reason.

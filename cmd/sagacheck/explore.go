@@ -68,12 +68,12 @@ func (f *exploreFlags) run(c *cobra.Command, p process) (err error) {
 		return usage(err)
 	}
 	f.Flags = givenFlags(c)
-	f.Cut = func(log string) {
-		p.say("not all was run; go on with: sagacheck explore --resume " + reports.QuotePath(log))
-	}
 	host, err := f.ui.host(c.Context(), p)
 	if err != nil {
 		return err
+	}
+	f.Cut = func(log string) {
+		host.Say("not all was run; go on with: sagacheck explore --resume " + reports.QuotePath(log))
 	}
 	done, err := campaign.Explore(c.Context(), host, f.ExploreOptions)
 	if err == nil && done.Audit != nil {

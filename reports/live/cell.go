@@ -19,14 +19,17 @@ const mostLines = 2000
 // timeline is what the page of a cell shows.
 type timeline struct {
 	ID, Scenario, Plan string
+	Dir                string // of the run
 	Sagas              []string
 	Now                bool          // it runs
 	For                time.Duration // so long, if so
 	Cell               *results.Cell // what came of it; nil: it is not known, or not any more
-	Found              []results.Failure
+	Lost               bool          // nothing of it was kept
+	Found, Advice      []results.Failure
 	Lines              []results.Line
 	Later              int // lines that are left out
 	Live               string
+	End                *End // of the run
 }
 
 // errNoCell: there is no cell of that name, or it has left nothing.
@@ -34,18 +37,20 @@ var errNoCell = errors.New("there is no such cell, or nothing of it is stored")
 
 // timeline reads what happened in a cell: where it is recorded, or where it is stored.
 func (v *View) timeline(id string) (t timeline, err error) {
-	t = timeline{ID: id, Live: cellPath(id) + "/live", Found: v.failuresOf(id)}
+	t = timeline{ID: id, Live: cellPath(id) + "/live"}
+	t.Dir, t.End = v.ending()
 	r := v.now(id)
 	cell, judged := v.judged(id)
 	if judged {
-		t.Cell, t.Scenario, t.Plan = &cell, cell.Scenario, cell.Plan
+		t.Cell, t.Scenario, t.Plan = &cell.Cell, cell.Scenario, cell.Plan
+		t.Found, t.Advice = v.told(cell.found)
 	}
 	var h *history.History
 	if r != nil {
 		events, at := r.rec.Since(0)
 		h = &history.History{Header: r.header, Events: events}
 		t.Now, t.For, t.Scenario, t.Plan = true, at, r.cell.Scenario, r.cell.Plan
-	} else if h, err = v.stored(id); errors.Is(err, errNoCell) && judged {
+	} else if h, err = stored(t.Dir, id, cell.History); errors.Is(err, errNoCell) && judged {
 		return t, nil // its error says what was wrong
 	} else if err != nil {
 		return t, err
@@ -71,11 +76,12 @@ func (t *timeline) tell(h *history.History) {
 	t.Lines = t.Lines[:len(t.Lines)-t.Later]
 }
 
-// stored is the history of a cell that has ended.
-func (v *View) stored(id string) (*history.History, error) {
-	v.mu.Lock()
-	dir := v.dir
-	v.mu.Unlock()
+// stored is the history of a cell that has ended: in the run's folder, or, of one that an earlier run
+// has left, where it says.
+func stored(dir, id, at string) (*history.History, error) {
+	if filepath.IsAbs(at) {
+		return readHistory(os.Open(at))
+	}
 	if dir == "" {
 		return nil, errNoCell
 	}
@@ -84,7 +90,10 @@ func (v *View) stored(id string) (*history.History, error) {
 		return nil, errNoCell
 	}
 	defer root.Close() //nolint:errcheck // it was read only
-	file, err := root.Open(id + history.Extension)
+	return readHistory(root.Open(id + history.Extension))
+}
+
+func readHistory(file *os.File, err error) (*history.History, error) {
 	if err != nil {
 		return nil, errNoCell
 	}
@@ -118,10 +127,10 @@ func (s *site) liveCell(w http.ResponseWriter, r *http.Request) {
 	}()
 	s.follow(w, r, ctx.Done(), func() (string, error) {
 		t, err := s.view.timeline(id)
-		if err != nil {
+		if t.Lost = errors.Is(err, errNoCell); err != nil && !t.Lost {
 			return "", err
 		}
-		if t.Cell != nil {
+		if t.Cell != nil || t.Lost {
 			last()
 		}
 		return fragment("cell-live", t)

@@ -306,6 +306,20 @@ func TestClosed(t *testing.T) {
 	}
 }
 
+// Where another program listens, a person is told what to do.
+func TestAddressInUse(t *testing.T) {
+	s, err := live.Serve(t.Context(), "127.0.0.1:0", live.NewView())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close()
+	addr := strings.Trim(strings.TrimPrefix(s.URL, "http:"), "/")
+	want := fmt.Sprintf("address %q: another program listens there: choose another port, or 0 for any that is free", addr)
+	if _, err := live.Serve(t.Context(), addr, live.NewView()); err == nil || err.Error() != want {
+		t.Errorf("%v: expected %s", err, want)
+	}
+}
+
 // Of many cells the last are kept, of many failures the smallest.
 func TestManyCells(t *testing.T) {
 	v := live.NewView()

@@ -2,9 +2,11 @@ package live
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net"
 	"net/http"
+	"syscall"
 	"time"
 
 	"github.com/sagacheck/sagacheck/internal/pages"
@@ -43,8 +45,10 @@ func Serve(ctx context.Context, addr string, v *View) (*Server, error) {
 		return nil, err
 	}
 	l, err := (&net.ListenConfig{}).Listen(ctx, "tcp", addr)
-	if err != nil {
-		return nil, fmt.Errorf("listen on %q: %w", addr, err)
+	if errors.Is(err, syscall.EADDRINUSE) {
+		return nil, fmt.Errorf("address %q: another program listens there: choose another port, or 0 for any that is free", addr)
+	} else if err != nil {
+		return nil, fmt.Errorf("address %q: %w", addr, err)
 	}
 	s := &Server{"http://" + l.Addr().String() + "/", &http.Server{
 		Handler: Handler(v), MaxHeaderBytes: 64 << 10, ReadHeaderTimeout: requestTimeout, ReadTimeout: requestTimeout,

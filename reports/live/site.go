@@ -9,7 +9,6 @@ import (
 	"maps"
 	"net/http"
 	"net/url"
-	"path/filepath"
 	"slices"
 	"time"
 
@@ -28,13 +27,29 @@ var templates = template.Must(template.Must(template.New("").Funcs(template.Func
 	"seconds":  seconds,
 	"plural":   words.Plural,
 	"cellPath": cellPath,
+	"replayAt": replayPath,
+	"replay":   replayFile,
 	"quote":    reports.QuotePath,
 	"brief":    brief,
 	"verdict":  func(c results.Cell) string { return cmp.Or(string(c.Verdict), string(results.Errored)) },
+	"faults":   faultsFired,
 	"open":     func(o checkers.Outcome) bool { return o == checkers.Inconclusive },
 }).ParseFS(files, "pages/*.html")).ParseFS(pages.Templates, "templates/*.html"))
 
 func seconds(d time.Duration) string { return fmt.Sprintf("%.0f s", d.Seconds()) }
+
+// faultsFired is how many faults of so many cells fired; those of an exploration may miss.
+func faultsFired(t results.Totals) string {
+	fired := fmt.Sprintf("%d fired of %d planned", t.FaultsFired, t.FaultsPlanned)
+	probes := fmt.Sprintf("%d of %s hit", t.Probes-t.Missed, words.Plural(t.Probes, "probe"))
+	switch {
+	case t.Probes == 0:
+		return fired
+	case t.FaultsPlanned == 0:
+		return probes
+	}
+	return fired + ", " + probes
+}
 
 // brief is the beginning of a plan in words: that of a cell may be long, and its page has all of it.
 func brief(plan string) string {
@@ -121,6 +136,7 @@ type overview struct {
 	For        time.Duration
 	Said       []string
 	Phases     []progress
+	LeftOut    []results.NotRun
 	Totals     results.Totals
 	SoFar      results.State
 	Rows       []row
@@ -128,6 +144,7 @@ type overview struct {
 	AllRunning int
 	Finished   []results.Cell // the latest first
 	Findings   []shownFinding
+	Advice     []shownFinding
 	End        *End
 	Live       string
 }
@@ -138,13 +155,6 @@ func (o overview) Title() string {
 		return "The run has ended"
 	}
 	return "The run so far"
-}
-
-type progress struct {
-	What        string
-	Done, Total int
-	Each        string // how many a second
-	Over        bool
 }
 
 type row struct {
@@ -158,12 +168,6 @@ type runningCell struct {
 	For   time.Duration
 }
 
-type shownFinding struct {
-	results.Failure
-	Cells  int
-	Replay string // where its file is
-}
-
 func (v *View) overview() overview {
 	v.mu.Lock()
 	defer v.mu.Unlock()
@@ -175,23 +179,16 @@ func (v *View) overview() overview {
 		Meta: v.meta, Dir: v.dir, For: now.Sub(v.began), Said: slices.Clone(v.said), Totals: v.totals, SoFar: soFar(v.totals),
 		AllRunning: len(v.running), End: v.end, Live: "/live",
 	}
-	for _, p := range v.phases {
-		o.Phases = append(o.Phases, p.shown(now))
-	}
+	o.Phases, o.LeftOut = v.progress(now), slices.Clone(v.leftOut)
+	o.Findings, o.Advice = v.shown()
 	for _, name := range slices.Sorted(maps.Keys(v.rows)) {
 		o.Rows = append(o.Rows, row{name, *v.rows[name]})
 	}
 	for _, r := range v.longest() {
 		o.Running = append(o.Running, runningCell{r.cell, r.sagas(), now.Sub(r.began)})
 	}
-	for _, c := range slices.Backward(v.finished[max(0, len(v.finished)-mostFinished):]) {
-		o.Finished = append(o.Finished, c)
-	}
-	for _, k := range v.keys() {
-		if g := v.findings[k]; len(g.told) > 0 {
-			at := url.Values{"property": {k.property}, "scenario": {k.scenario}}
-			o.Findings = append(o.Findings, shownFinding{g.told[0], g.cells, "/replay?" + at.Encode()})
-		}
+	for _, e := range slices.Backward(v.finished[max(0, len(v.finished)-mostFinished):]) {
+		o.Finished = append(o.Finished, e.Cell)
 	}
 	return o
 }
@@ -209,15 +206,15 @@ func (r *running) sagas() (ids []string) {
 	return ids
 }
 
-func (p *phase) shown(now time.Time) progress {
-	if !p.over.IsZero() {
-		now = p.over
-	}
-	s := progress{What: p.what, Done: p.done, Total: max(p.total, p.done), Over: !p.over.IsZero()}
-	if t := now.Sub(p.began).Seconds(); t > 0 {
-		s.Each = fmt.Sprintf("%.1f", float64(p.done)/t)
-	}
-	return s
+// replayFile is what the smallest failure of its kind is called, whichever that is when it is fetched.
+func replayFile(f results.Failure) string {
+	f.Cell = "smallest"
+	return f.ReplayName()
+}
+
+// replayPath is where it is fetched.
+func replayPath(f results.Failure) string {
+	return "/replay?" + url.Values{"property": {f.Property}, "scenario": {f.Scenario}}.Encode()
 }
 
 // replay answers with the replay file of the smallest failure of a property in a scenario.
@@ -227,12 +224,12 @@ func (s *site) replay(w http.ResponseWriter, r *http.Request) {
 		s.render(w, http.StatusNotFound, "problem", "Not found", "nothing of this kind was found")
 		return
 	}
-	text, err := f.Replay.Encode("Found by a run that was still going on: sagacheck replay " + reports.QuotePath(f.ReplayName()))
+	text, err := f.Replay.Encode("Found by a run that was still going on: sagacheck replay " + reports.QuotePath(replayFile(f)))
 	if err != nil {
 		s.render(w, http.StatusConflict, "problem", "No replay", err.Error())
 		return
 	}
 	w.Header().Set("Content-Type", "application/yaml")
-	w.Header().Set("Content-Disposition", fmt.Sprintf("attachment; filename=%q", filepath.Base(f.ReplayName())))
+	w.Header().Set("Content-Disposition", fmt.Sprintf("attachment; filename=%q", replayFile(f)))
 	_, _ = w.Write(text) // a browser that left needs no answer
 }
