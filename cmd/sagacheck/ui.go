@@ -2,10 +2,12 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"path/filepath"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 
 	"github.com/sagacheck/sagacheck/campaign"
 	"github.com/sagacheck/sagacheck/reports/live"
@@ -15,19 +17,21 @@ import (
 // ui is the flag that shows a run in a browser while it runs.
 type ui struct {
 	addr   string
+	flag   *pflag.Flag
 	view   *live.View // nil: nobody asked
 	server *live.Server
 }
 
 func (u *ui) register(c *cobra.Command) {
 	c.Flags().StringVar(&u.addr, "ui", "", "show the run in a browser while it runs, at the address that is printed; --ui=`HOST:PORT` chooses one of this machine (docs/live.md)")
-	c.Flags().Lookup("ui").NoOptDefVal = "127.0.0.1:0"
+	u.flag = c.Flags().Lookup("ui")
+	u.flag.NoOptDefVal = "127.0.0.1:0"
 }
 
 // host is the program, which shows the run if that was asked for.
 func (u *ui) host(ctx context.Context, p process) (campaign.Host, error) {
 	h := p.host()
-	if u.addr == "" {
+	if !u.flag.Changed {
 		return h, nil
 	}
 	if err := live.CheckAddr(u.addr); err != nil {
@@ -57,15 +61,28 @@ func (u *ui) end(done *campaign.Finished, err error) error {
 	if u.view == nil {
 		return err
 	}
-	e := live.End{}
-	if done != nil {
-		e.Outcome, e.Reasons, e.Report = done.Run.Summary.Outcome, done.Run.Summary.Reasons, filepath.Join(done.Dir, results.HTMLFile)
-	} else if err != nil {
-		e.Problem = err.Error()
-	}
-	u.view.End(e)
+	u.view.End(ending(done, err))
 	_ = u.server.Close() // the run is over, whoever looks
 	return err
+}
+
+// ending is what a run came to.
+func ending(done *campaign.Finished, err error) (e live.End) {
+	red := new(exitError)
+	if err != nil && (!errors.As(err, &red) || red.err != nil) { // more than that it is red
+		e.Problem = err.Error()
+	}
+	if done == nil {
+		return e
+	}
+	e.Outcome, e.Reasons = done.Run.Summary.Outcome, done.Run.Summary.Reasons
+	if e.Problem == "" {
+		e.Report = filepath.Join(done.Dir, results.HTMLFile)
+		if abs, err := filepath.Abs(e.Report); err == nil { // whoever looks may not know where it was started
+			e.Report = abs
+		}
+	}
+	return e
 }
 
 // both show how far something is.
