@@ -23,45 +23,122 @@ func roundClauses() []Clause {
 	return []Clause{
 		{Name: roundsMost, Text: "an action with rounds is attempted no more often than max_attempts times rounds: those that failed as often as that", Wants: []Trait{rounds}, Needs: needs},
 		{Name: roundsAsked, Text: "no round but the first begins before the participant has been asked what it holds, but for one attempt more a kill: attempts that came after they were told that nothing is there", Wants: []Trait{rounds}, Needs: needs},
-		{Name: roundsFound, Text: "an action that the participant was found to hold is not attempted again: those of which no answer had come before", Wants: []Trait{rounds}, Needs: needs},
+		{Name: roundsFound, Text: "an action that the participant was found to hold is neither attempted again nor given up: those of which no answer had come before", Wants: []Trait{rounds}, Needs: needs},
 	}
 }
 
-// checkRounds follows the attempts of an action and what its participant told between them.
-func checkRounds(t *tally, s *history.SagaRecord, o *history.OpRecord, as []*history.Attempt, ds []disturbance) {
+// checkRounds follows the attempts of an action and what its participant told between its rounds: what
+// somebody asks within a round is no question between two.
+func checkRounds(t *tally, ix *history.Index, s *history.SagaRecord, o *history.OpRecord, as []*history.Attempt, ds []disturbance) {
 	if o.Op.Direction != saga.Action || o.Call.Retry.Rounds < 2 {
 		return
 	}
-	var told *history.Event // the last
-	var round []*history.Event
+	var round []*history.Attempt
 	for _, a := range as {
-		reads := readsBetween(s, o, told, a.Sent)
-		if len(reads) > 0 {
-			told, round = reads[len(reads)-1], nil
+		if asked := askedAfter(ix, s, o, round, a.Sent, ds); len(asked) > 0 {
 			t.held(roundsAsked, 1)
+			if !checkFound(t, o, round, asked, a.Sent, ds) {
+				return
+			}
+			round = nil
 		}
-		if i := slices.IndexFunc(reads, isThere); i >= 0 {
-			t.violate(roundsFound, o.Op, []*history.Event{reads[i], a.Sent}, "broke the retry policy: %s was attempted again, although its participant had said that it is done", o.Op)
-			return
-		}
-		round = append(round, a.Sent)
-		if most := o.Call.Retry.MaxAttempts + kills(ds, round[0].Seq, a.Sent.Seq); len(round) > most {
-			t.violate(roundsAsked, o.Op, round, "broke the retry policy: %s was attempted %d times, and its participant was not asked in between what it holds: a round is %d", o.Op, len(round), o.Call.Retry.MaxAttempts)
+		round = append(round, a)
+		if most := o.Call.Retry.MaxAttempts + kills(ds, round[0].Sent.Seq, a.Sent.Seq); len(round) > most {
+			t.violate(roundsAsked, o.Op, sentEvents(round), "broke the retry policy: %s was attempted %d times, and its participant was not asked in between what it holds: a round is %d", o.Op, len(round), o.Call.Retry.MaxAttempts)
 			return
 		}
 	}
-	if reads := readsBetween(s, o, told, nil); failedAll(as) && slices.ContainsFunc(reads, isThere) {
+	checkFoundLast(t, ix, s, o, as, round, ds)
+}
+
+func sentEvents(as []*history.Attempt) (es []*history.Event) {
+	for _, a := range as {
+		es = append(es, a.Sent)
+	}
+	return es
+}
+
+// checkFound looks at an attempt that began another round; false: it is broken.
+func checkFound(t *tally, o *history.OpRecord, round []*history.Attempt, asked []*history.Event, next *history.Event, ds []disturbance) bool {
+	found := surelyFound(o, round, asked)
+	switch {
+	case found == nil:
+		return true
+	case disturbed(ds, found.Seq, next.Seq):
+		t.unjudgeable(roundsFound, wasDisturbed)
+		return true
+	}
+	t.violate(roundsFound, o.Op, []*history.Event{found, next}, "broke the retry policy: %s was attempted again, although its participant had said that it is done", o.Op)
+	return false
+}
+
+// checkFoundLast looks at an action that was found after the last of its attempts: it is done, and
+// nothing but another step, or an operator, is a reason to go back.
+func checkFoundLast(t *tally, ix *history.Index, s *history.SagaRecord, o *history.OpRecord, as, round []*history.Attempt, ds []disturbance) {
+	stop := stopEvent(s, o)
+	found := surelyFound(o, round, askedAfter(ix, s, o, round, stop, ds))
+	if found == nil || stop == nil || !failedAll(as) {
+		return
+	}
+	if stop == s.Ended && stop.Status == saga.Completed {
 		t.held(roundsFound, 1)
+		return
 	}
+	retry := o.Call.Retry
+	switch state, why := coreBeside(ix, s, ds, stop, o.Op.Step); {
+	case state == coreFailed || len(as) >= retry.Most() || deadlineNear(ix, retry, o.Call.RetryBudget, as) || o.Call.Breaker != nil:
+		// there was a reason, or it may not have been the orchestrator who asked
+	case state == coreUnsure:
+		t.unjudgeable(roundsFound, "%s", why)
+	case disturbed(ds, as[0].Sent.Seq, stop.Seq):
+		t.unjudgeable(roundsFound, wasDisturbed)
+	case starved(ix, s):
+		t.unjudgeable(roundsFound, tooLateToSay)
+	case ix.History.MayBeRefused(o.Op), usedUpUnseen(as, retry, stop), attemptMayHideBefore(s, as[0], retry):
+		t.unjudgeable(roundsFound, unseen)
+	default:
+		t.violate(roundsFound, o.Op, []*history.Event{found, stop}, "broke the retry policy: %s was given up, although its participant had said that it is done", o.Op)
+	}
+}
+
+// usedUpUnseen tells whether there was time for as many attempts that timed out before they came to the
+// wire as were left.
+func usedUpUnseen(as []*history.Attempt, p saga.RetryPolicy, stop *history.Event) bool {
+	limit := p.ShortestTimeout()
+	return limit > 0 && len(as)+int((stop.At-as[0].Sent.At)/limit) >= p.Most()
+}
+
+// surelyFound is the first answer after a round by which an action is done; nil: there is none, or
+// another one says otherwise, or the round may have gone on.
+func surelyFound(o *history.OpRecord, round []*history.Attempt, asked []*history.Event) *history.Event {
+	if len(round) < o.Call.Retry.MaxAttempts {
+		return nil
+	}
+	end := round[len(round)-1].Ended
+	asked = slices.DeleteFunc(slices.Clone(asked), func(e *history.Event) bool { return end != nil && e.Seq < end.Seq })
+	if len(asked) == 0 || slices.ContainsFunc(asked, func(e *history.Event) bool { return !isThere(e) }) {
+		return nil
+	}
+	return asked[0]
 }
 
 func isThere(e *history.Event) bool { return saga.Classify(e.Code) == saga.Done }
 
-// readsBetween are what a participant told of an action between two events; nil: from the beginning, or
-// to the end.
-func readsBetween(s *history.SagaRecord, o *history.OpRecord, after, before *history.Event) (all []*history.Event) {
+// askedAfter are what a participant told of an action after a round, before an event or the end (nil).
+// A round that looks shorter than it is to be is over where kills may have cost attempts of it, or some went
+// unseen.
+func askedAfter(ix *history.Index, s *history.SagaRecord, o *history.OpRecord, round []*history.Attempt, before *history.Event, ds []disturbance) (all []*history.Event) {
+	if len(round) == 0 {
+		return nil
+	}
+	first, last := round[0].Sent, round[len(round)-1]
 	for _, e := range s.Reads {
-		if e.Operation() == o.Op && e.Code != 0 && (after == nil || e.Seq > after.Seq) && (before == nil || e.Seq < before.Seq) {
+		if e.Operation() != o.Op || e.Code == 0 || e.Seq < last.Sent.Seq || before != nil && e.Seq > before.Seq {
+			continue
+		}
+		over := len(round)+kills(ds, first.Seq, e.Seq) >= o.Call.Retry.MaxAttempts
+		ended := last.Ended == nil || e.Seq > last.Ended.Seq
+		if over || ended && (ix.History.MayBeRefused(o.Op) || attemptMayHide(round, o.Call.Retry, e)) {
 			all = append(all, e)
 		}
 	}

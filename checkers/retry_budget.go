@@ -83,7 +83,7 @@ func (c RetryBudget) Check(h *history.History, ix *history.Index) Verdict {
 			checkMaximum(t, h, o, as, ds)
 			checkDeadline(t, ix, o, as, ds)
 			checkPromised(t, h, ix, s, o, as, ds)
-			checkRounds(t, s, o, as, ds)
+			checkRounds(t, ix, s, o, as, ds)
 		}
 	}
 	return t.verdict("no attempt failed transiently")

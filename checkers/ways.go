@@ -79,22 +79,37 @@ func givenUp(s *history.SagaRecord, name string, taken *history.Event) *history.
 	end := *taken
 	end.Kind, end.Status, end.Still = history.SagaEnded, saga.Compensated, taken.At
 	part.Ended, part.Ends = &end, []*history.Event{&end}
-	reports := part.Reports
-	part.Reports = nil
-	for _, r := range reports {
-		said := *r
-		switch after := r.Seq > taken.Seq; {
-		case !after:
-			said.Status = saga.Running
-		case r.Status.Ended():
-			said.Status = saga.Compensated
-		default: // it may have been under way
-			continue
-		}
-		part.Reports = append(part.Reports, &said)
-	}
+	part.Reports = reportsOfGivenUp(part.Reports, taken, s.Ended)
 	part.Operator, part.Operated = upTo(s.Operator, taken), upTo(s.Operated, taken)
 	return &part
+}
+
+// reportsOfGivenUp are the reports on a saga as those on the part in which a step was given up. The
+// first after another step was taken in its place may have been under way then.
+func reportsOfGivenUp(reports []*history.Event, taken, ended *history.Event) (of []*history.Event) {
+	var first *history.Event
+	for i, r := range reports {
+		said := *r
+		said.Status = saga.Running
+		if r.Seq > taken.Seq {
+			if first == nil {
+				first = r
+			}
+			if r.At == first.At && !r.Status.Ended() && !stood(reports, i, ended) {
+				continue
+			}
+			said.Status = saga.Compensated
+		}
+		of = append(of, &said)
+	}
+	return of
+}
+
+// stood tells whether report i was the answer to a later question, too: what is said again is not
+// noted again, but the end tells when the last question before it was asked.
+func stood(reports []*history.Event, i int, ended *history.Event) bool {
+	last := i+1 == len(reports) || reports[i+1].Status.Ended()
+	return last && ended != nil && ended.Still > reports[i].At
 }
 
 // freed is the first event from which an orchestrator can have known that nothing is left of the

@@ -154,8 +154,12 @@ func attemptVisits(n int, op saga.Operation, a *history.Attempt, ix *history.Ind
 	return vs
 }
 
-// readVisits are the points that a question passed: the history has its end alone.
+// readVisits are the points that a question passed: the history has its end alone. One that was asked
+// between the rounds of a step is no attempt at anything, and no fault can meet it.
 func readVisits(n int, e *history.Event) (vs []Visit) {
+	if e.Attempt == 0 {
+		return nil
+	}
 	at := saga.FailurePoint{Step: e.Step, Direction: saga.Action, Attempt: e.Attempt}
 	for _, at.Phase = range []saga.Phase{saga.Request, saga.Receive, saga.Response} {
 		vs = append(vs, Visit{Saga: number(n), At: at, Seq: e.Seq, Read: true})
