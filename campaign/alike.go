@@ -42,9 +42,10 @@ func slowFor(p faults.Plan) string {
 	return cmp.Or(strings.Join(slices.Compact(kinds), " and "), "no fault")
 }
 
-// fail counts a cell that broke something, if it was slow, and tells whether it was.
+// fail counts a cell that broke something, if it was slow, and tells whether it was; where there is
+// no limit, none is.
 func (a *alike) fail(r harness.Result) bool {
-	if r.Duration < a.settle {
+	if a.most == 0 || r.Duration < a.settle {
 		return false
 	}
 	a.mu.Lock()
@@ -72,7 +73,7 @@ func (a *alike) skip(c harness.Cell) string {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	why := slowFor(c.Plan)
-	if a.most == 0 || a.failed[why] < a.most || !a.in[[2]string{why, c.Scenario}] {
+	if a.failed[why] < a.most || !a.in[[2]string{why, c.Scenario}] {
 		return ""
 	}
 	return fmt.Sprintf("%d cells with %s failed after the whole --settle of %v, and one of the same scenario (--max-alike)", a.most, why, a.settle)

@@ -81,7 +81,7 @@ func (x *session) judge(r harness.Result) {
 	verdicts := checkers.JudgeIndexed(ix, x.checkers)
 	slowly := x.fail(r, verdicts)
 	state := x.collector.Add(info, r.History, verdicts)
-	if x.alone && (!slowly || x.s.MaxAlike == 0) { // alone it would be as slow
+	if x.alone && !slowly { // alone it would be as slow
 		x.unjudged.note(r.Cell, verdicts)
 		if !r.Spoilt && state == results.Passed && ix.Blurred() {
 			x.blurred = append(x.blurred, r.Cell)
