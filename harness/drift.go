@@ -19,10 +19,14 @@ const driftPatience = 4 * time.Second
 // readBack is where an orchestrator that wants to know can ask what there is of a step; "": it does
 // not want to.
 func (r *cellRun) readBack(id, step string) string {
-	if !slices.Contains(r.sys.Info().Capabilities, orchestrators.Reconcile) {
+	if !r.can(orchestrators.Reconcile) && !r.can(orchestrators.Rounds) {
 		return ""
 	}
 	return r.h.readBacks.URL(id, step)
+}
+
+func (r *cellRun) can(capability string) bool {
+	return slices.Contains(r.sys.Info().Capabilities, capability)
 }
 
 func (r *cellRun) drift(op saga.Operation, how string, fault int) error {
@@ -36,7 +40,7 @@ func (r *cellRun) askForDrift(ctx context.Context) error {
 	readBack := func(d saga.Definition) bool {
 		return slices.ContainsFunc(d.Steps, func(s saga.Step) bool { return s.ReadBack != "" })
 	}
-	if !ok || !slices.ContainsFunc(r.defs, readBack) {
+	if !ok || !r.can(orchestrators.Reconcile) || !slices.ContainsFunc(r.defs, readBack) {
 		return nil
 	}
 	ctx, cancel := context.WithTimeout(ctx, driftPatience+auditLimit)

@@ -8,6 +8,7 @@ import (
 	"github.com/sagacheck/sagacheck/checkers"
 	"github.com/sagacheck/sagacheck/faults"
 	"github.com/sagacheck/sagacheck/history"
+	"github.com/sagacheck/sagacheck/orchestrators"
 	"github.com/sagacheck/sagacheck/participants"
 	"github.com/sagacheck/sagacheck/planning"
 	"github.com/sagacheck/sagacheck/saga"
@@ -40,6 +41,34 @@ func TestDriftIsTold(t *testing.T) {
 		for _, v := range checkers.Judge(r.History, checkers.All()) {
 			if v.Outcome == checkers.Violation || v.Property == "drift-unnoticed" && v.Outcome != checkers.Pass {
 				t.Errorf("%s: %s: %+v", r.Cell.Plan, v.Property, v)
+			}
+		}
+	}
+}
+
+// inRounds is a system that asks between the rounds of a step, and looks for no drift.
+type inRounds struct{ orchestrators.System }
+
+func (inRounds) Info() history.Orchestrator {
+	return history.Orchestrator{Name: "in-rounds", Capabilities: []string{"max-attempts", "permanent-errors", "idempotency-key", "rounds"}}
+}
+
+// Who asks between the rounds of a step is told where, and need not tell of drift.
+func TestRoundsWithoutReconcile(t *testing.T) {
+	sys := inRounds{startLocal(t)}
+	plan := faults.Plan{Faults: []faults.Fault{{Kind: "lose", At: mustPoint("charge#1@response")}, {Kind: "lose", At: mustPoint("charge#2@response")}}}
+	for _, r := range runPlans(t, sys, scenario(t, "rounds"), participants.Fenced, []faults.Plan{plan}) {
+		for _, e := range r.History.Events {
+			if e.Kind == history.DriftRead {
+				t.Error("asked for drift")
+			}
+		}
+		if ix := history.NewIndex(r.History); len(ix.Sagas[0].Reads) == 0 || ix.Sagas[0].Ended.Status != saga.Completed {
+			t.Errorf("reads %v, ended %+v", ix.Sagas[0].Reads, ix.Sagas[0].Ended)
+		}
+		for _, v := range checkers.Judge(r.History, checkers.All()) {
+			if v.Outcome == checkers.Violation || v.Property == "drift-unnoticed" && v.Outcome != checkers.NotApplicable {
+				t.Errorf("%s: %s %v", v.Property, v.Outcome, v.Witnesses)
 			}
 		}
 	}

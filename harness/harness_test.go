@@ -16,6 +16,7 @@ import (
 	"github.com/sagacheck/sagacheck/faults"
 	"github.com/sagacheck/sagacheck/harness"
 	"github.com/sagacheck/sagacheck/history"
+	"github.com/sagacheck/sagacheck/orchestrators"
 	"github.com/sagacheck/sagacheck/participants"
 	participantdefects "github.com/sagacheck/sagacheck/participants/defects"
 	"github.com/sagacheck/sagacheck/planning"
@@ -33,7 +34,7 @@ func blueprint(s *scenarios.Scenario) saga.Definition {
 }
 
 // runPlans runs one cell a plan and returns the results by plan.
-func runPlans(t *testing.T, sys local, s *scenarios.Scenario, profile participants.Profile, plans []faults.Plan) []harness.Result {
+func runPlans(t *testing.T, sys orchestrators.System, s *scenarios.Scenario, profile participants.Profile, plans []faults.Plan) []harness.Result {
 	t.Helper()
 	var results []harness.Result
 	eachPlan(t, sys, s, profile, plans, nil, func(r harness.Result) bool {
@@ -44,7 +45,7 @@ func runPlans(t *testing.T, sys local, s *scenarios.Scenario, profile participan
 }
 
 // eachPlan runs one cell a plan until a result is the last that is wanted.
-func eachPlan(t *testing.T, sys local, s *scenarios.Scenario, profile participants.Profile, plans []faults.Plan, rules *participants.Rules, more func(harness.Result) bool) {
+func eachPlan(t *testing.T, sys orchestrators.System, s *scenarios.Scenario, profile participants.Profile, plans []faults.Plan, rules *participants.Rules, more func(harness.Result) bool) {
 	t.Helper()
 	h, err := harness.New(harness.Options{System: sys, Parallel: parallel, Dir: t.TempDir(), Settle: 5 * time.Second})
 	if err != nil {
