@@ -113,20 +113,7 @@ func judgeAccounts(t *tally, h *history.History, ix *history.Index) {
 // judgeRegister compares the last value of a register with those that the ended
 // sagas explain.
 func judgeRegister(t *tally, ix *history.Index, r *register) {
-	var writers []*history.SagaRecord
-	for _, s := range ix.Sagas {
-		switch {
-		case !r.sagas[s] && !stayingIn(s, r.name):
-		case s.Ended == nil && len(s.Calls) > 0:
-			t.unjudgeable(registersEnded, "a saga that wrote it has not ended")
-			return
-		case s.Ended != nil && s.Ended.Status == saga.Compensated && slices.ContainsFunc(opsOf(s), (*history.OpRecord).Misled):
-			t.unjudgeable(registersEnded, misled)
-			return
-		case s.Ended != nil:
-			writers = append(writers, s)
-		}
-	}
+	writers := writersOf(t, r, ix)
 	if len(writers) == 0 {
 		return
 	}
@@ -148,6 +135,25 @@ func judgeRegister(t *tally, ix *history.Index, r *register) {
 		events = append(events, s.Ended)
 	}
 	t.violate(registersEnded, op, events, "broke the books: register %q is %q, and the sagas that ended explain %s", r.name, value, quotedOr(explained))
+}
+
+// writersOf are the ended sagas that may have set a register; none if that of another one is open, which t notes.
+func writersOf(t *tally, r *register, ix *history.Index) []*history.SagaRecord {
+	var writers []*history.SagaRecord
+	for _, s := range ix.Sagas {
+		switch {
+		case !r.sagas[s] && !stayingIn(s, r.name):
+		case s.Ended == nil && len(s.Calls) > 0:
+			t.unjudgeable(registersEnded, "a saga that wrote it has not ended")
+			return nil
+		case s.Ended != nil && s.Ended.Status == saga.Compensated && slices.ContainsFunc(opsOf(s), (*history.OpRecord).Misled):
+			t.unjudgeable(registersEnded, misled)
+			return nil
+		case s.Ended != nil:
+			writers = append(writers, s)
+		}
+	}
+	return writers
 }
 
 // judgeLedgers compares the final ledgers with the recorded effects.

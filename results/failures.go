@@ -92,6 +92,7 @@ func (f *Failure) tell(h *history.History, v checkers.Verdict) {
 		w = v.Witnesses[0]
 	}
 	f.Story = Tell(h, w)
+	f.Ledger = checkers.Ledger(h, history.NewIndex(h))
 	f.Replay = NewReplay(h.Header)
 	f.Replay.Property, f.Replay.Clause, f.Replay.Broken = f.Property, f.Clause, f.Broken
 }

@@ -53,10 +53,26 @@ func (t *teller) line(e *history.Event) Line {
 		l.Mark = MarkFault
 	}
 	l.Text = t.text(e)
+	l.Call = t.call(e)
+	if e.Effect != nil {
+		l.Effect = e.Effect.String()
+	}
 	if e.Saga != "" && len(t.sagas) > 1 {
 		l.Text = e.Saga + ": " + l.Text
 	}
 	return l
+}
+
+// call is the attempt that an event belongs to.
+func (t *teller) call(e *history.Event) *Call {
+	switch e.Kind {
+	case history.CallSent, history.CallReceived, history.CallCommitted, history.CallAnswered, history.CallEnded:
+		return &Call{
+			Saga: e.Saga, Attempt: fmt.Sprintf("%s#%d", e.Operation().Ref(), e.Attempt), Copy: e.Copy,
+			Party: t.party(e.Step), Key: e.Key, Code: e.Code,
+		}
+	}
+	return nil
 }
 
 // faultPlace is where a fault happens: receive and commit are at the

@@ -190,17 +190,19 @@ type Failure struct {
 	Clause   string           `json:"clause,omitempty"` // of the property
 	Broken   string           `json:"broken"`           // the guarantee in words; the reason if inconclusive
 	// Also are the other properties that the same cause broke in this cell.
-	Also    []string `json:"also,omitempty"`
-	Saga    string   `json:"saga,omitempty"`
-	Step    string   `json:"step,omitempty"`
-	Events  []int    `json:"events"`                   // the witness: sequence numbers
-	More    int      `json:"more_witnesses,omitempty"` // further witnesses in the same cell
-	PlanID  string   `json:"plan_id"`
-	Plan    string   `json:"plan"` // in words
-	Faults  int      `json:"faults"`
-	Story   Story    `json:"story"`
-	History string   `json:"history,omitempty"` // file, relative to the report
-	File    string   `json:"replay,omitempty"`  // replay file, relative to the report
+	Also   []string `json:"also,omitempty"`
+	Saga   string   `json:"saga,omitempty"`
+	Step   string   `json:"step,omitempty"`
+	Events []int    `json:"events"`                   // the witness: sequence numbers
+	More   int      `json:"more_witnesses,omitempty"` // further witnesses in the same cell
+	PlanID string   `json:"plan_id"`
+	Plan   string   `json:"plan"` // in words
+	Faults int      `json:"faults"`
+	Story  Story    `json:"story"`
+	// Ledger is every account and register at the end of the cell, as it should be and as it was.
+	Ledger  []checkers.Entry `json:"ledger,omitempty"`
+	History string           `json:"history,omitempty"` // file, relative to the report
+	File    string           `json:"replay,omitempty"`  // replay file, relative to the report
 	// Picture is a drawing of the operations behind the first failure of its property
 	// and scenario, where a model speaks of the property: a file, relative to the report.
 	Picture string `json:"picture,omitempty"`

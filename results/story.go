@@ -32,6 +32,19 @@ type Line struct {
 	Text string        `json:"text"`
 	Mark Mark          `json:"mark,omitempty"`
 	Lost bool          `json:"lost,omitempty"` // it never arrived at To
+	// Call is the attempt that it is an event of; nil: of none. Effect is what took effect, in words.
+	Call   *Call  `json:"call,omitempty"`
+	Effect string `json:"effect,omitempty"`
+}
+
+// Call is an attempt, for those who draw: a line of its own tells one event of it.
+type Call struct {
+	Saga    string `json:"saga"`
+	Attempt string `json:"attempt"` // for example charge.undo#2
+	Copy    int    `json:"copy,omitempty"`
+	Party   string `json:"party"`          // the participant that is called
+	Key     string `json:"key,omitempty"`  // call-sent: its idempotency key
+	Code    int    `json:"code,omitempty"` // of an answer; 0: there was none
 }
 
 // Mark says why a line matters.

@@ -147,8 +147,14 @@ func (b *Browser) Press(keys string) {
 // Visit opens a page, and looks whether each control of it has a name.
 func (b *Browser) Visit(path string) {
 	b.t.Helper()
-	run(b, chromedp.Navigate(b.base+path))
+	b.Go(path)
 	b.Named()
+}
+
+// Go opens a page, and waits until it is loaded.
+func (b *Browser) Go(path string) {
+	b.t.Helper()
+	run(b, chromedp.Navigate(b.base+path))
 }
 
 // Text is what is to be read.

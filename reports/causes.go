@@ -1,0 +1,153 @@
+package reports
+
+import (
+	"fmt"
+	"regexp"
+	"slices"
+	"strings"
+
+	"github.com/sagacheck/sagacheck/checkers"
+	"github.com/sagacheck/sagacheck/internal/words"
+	"github.com/sagacheck/sagacheck/results"
+)
+
+// cause is what was broken together in a scenario, with the smallest plans that do it: those of which no
+// other one is a part. A plan that holds a smaller one is told by that.
+type cause struct {
+	ID                 string
+	Property, Scenario string
+	Also               []string
+	First              told
+	Told               []told // further plans, each with its story
+	Listed             []told
+	Count              string // of cells
+	Class              string
+	Tone               tone
+	Open               bool
+	Kinds, Steps       []string // of faults, and those that they and the findings concern
+}
+
+// told is a failure with what a reader looks for in it.
+type told struct {
+	results.Failure
+	ID     string
+	Faults []string
+}
+
+// Properties are all that were broken.
+func (c *cause) Properties() []string { return append([]string{c.Property}, c.Also...) }
+
+// causes groups failures that are sorted by property and scenario, the smallest first.
+func causes(r *results.Run, list []results.Failure, class string) []*cause {
+	var out []*cause
+	plans := map[string]int{} // told whole, by property and scenario
+	seen := map[string]int{}
+	for _, f := range list {
+		t := told{Failure: f, ID: findingID(f, seen), Faults: faultsOf(f.Plan)}
+		c := causeOf(out, f)
+		if c == nil {
+			c = newCause(r, t, class)
+			out = append(out, c)
+		} else if !c.add(t, plans[f.Property+" "+f.Scenario] < maxTold) {
+			continue
+		}
+		plans[f.Property+" "+f.Scenario]++
+		c.Kinds, c.Steps = union(c.Kinds, kindsOf(f.Plan)), union(c.Steps, append(stepsOf(f.Plan), f.Step))
+	}
+	if len(out) > 0 {
+		out[0].Open = class == ""
+	}
+	return out
+}
+
+func causeOf(all []*cause, f results.Failure) *cause {
+	i := slices.IndexFunc(all, func(c *cause) bool {
+		return c.Property == f.Property && c.Scenario == f.Scenario && c.First.Verdict == f.Verdict && slices.Equal(c.Also, f.Also)
+	})
+	if i < 0 {
+		return nil
+	}
+	return all[i]
+}
+
+func newCause(r *results.Run, t told, class string) *cause {
+	c := &cause{ID: t.ID, Property: t.Property, Scenario: t.Scenario, Also: t.Also, First: t, Class: class, Tone: bad}
+	did := "broken"
+	switch {
+	case t.Verdict == checkers.Inconclusive:
+		c.Class, c.Tone, did = "open-question", warn, "left open"
+	case class != "":
+		c.Tone = warn
+	}
+	if n := r.Others(t.Failure) + 1; n > 1 {
+		c.Count = fmt.Sprintf("%s in %s of %s", did, words.Plural(n, "cell"), t.Scenario)
+	}
+	return c
+}
+
+// add takes a further plan, unless it holds one of those that are there.
+func (c *cause) add(t told, whole bool) bool {
+	for _, o := range slices.Concat([]told{c.First}, c.Told, c.Listed) {
+		if !slices.ContainsFunc(o.Faults, func(fault string) bool { return !slices.Contains(t.Faults, fault) }) {
+			return false
+		}
+	}
+	if whole {
+		c.Told = append(c.Told, t)
+	} else {
+		c.Listed = append(c.Listed, t)
+	}
+	return true
+}
+
+// findingID is the name of a failure in links: the same in every run with the same seed.
+func findingID(f results.Failure, seen map[string]int) string {
+	id := "finding-" + strings.TrimSuffix(f.ReplayName(), ".yaml")
+	if seen[id]++; seen[id] > 1 {
+		id = fmt.Sprintf("%s-%d", id, seen[id])
+	}
+	return id
+}
+
+// faultsOf are the faults of a plan in words.
+func faultsOf(plan string) []string {
+	if plan == "no fault" || plan == "" {
+		return nil
+	}
+	return strings.Split(plan, ", ")
+}
+
+// kindsOf are the kinds of faults of a plan in words.
+func kindsOf(plan string) []string {
+	var out []string
+	for _, f := range faultsOf(plan) {
+		kind, _, _ := strings.Cut(f, " ")
+		out = append(out, kind)
+	}
+	return union(nil, out)
+}
+
+// The steps in the text of a fault: that of its failure point, or those of its window.
+var (
+	faultPoint  = regexp.MustCompile(`(\S+)#\d+@[a-z]+`)
+	faultWindow = regexp.MustCompile(` of \[([^\]]*)\] from `)
+)
+
+// stepsOf are the steps that a plan in words strikes, whichever way they are called.
+func stepsOf(plan string) []string {
+	var out []string
+	for _, m := range faultPoint.FindAllStringSubmatch(plan, -1) {
+		step, _, _ := strings.Cut(m[1], ".")
+		out = append(out, step)
+	}
+	for _, m := range faultWindow.FindAllStringSubmatch(plan, -1) {
+		out = append(out, strings.Fields(m[1])...)
+	}
+	return union(nil, out)
+}
+
+// union is sorted, and without what is empty.
+func union(a, b []string) []string {
+	all := slices.Compact(slices.Sorted(slices.Values(slices.Concat(a, b))))
+	return slices.DeleteFunc(all, func(s string) bool { return s == "" })
+}
