@@ -22,7 +22,7 @@ func roundClauses() []Clause {
 	needs := []string{"rounds"}
 	return []Clause{
 		{Name: roundsMost, Text: "an action with rounds is attempted no more often than max_attempts times rounds: those that failed as often as that", Wants: []Trait{rounds}, Needs: needs},
-		{Name: roundsAsked, Text: "no round but the first begins before the participant has been asked what it holds, but for one attempt more a kill: attempts that came after they were told that nothing is there", Wants: []Trait{rounds}, Needs: needs},
+		{Name: roundsAsked, Text: "no round but the first begins before the participant has been asked what it holds when the wait between rounds was over, but for one attempt more a kill: attempts that came after they were told that nothing is there", Wants: []Trait{rounds}, Needs: needs},
 		{Name: roundsFound, Text: "an action that the participant was found to hold is neither attempted again nor given up: those of which no answer had come before", Wants: []Trait{rounds}, Needs: needs},
 	}
 }
@@ -36,8 +36,7 @@ func checkRounds(t *tally, ix *history.Index, s *history.SagaRecord, o *history.
 	var round []*history.Attempt
 	for _, a := range as {
 		if asked := askedAfter(ix, s, o, round, a.Sent, ds); len(asked) > 0 {
-			t.held(roundsAsked, 1)
-			if !checkFound(t, o, round, asked, a.Sent, ds) {
+			if !checkFound(t, o, round, asked, a.Sent, ds) || !checkAsked(t, ix, s, o, round, asked, a, ds) {
 				return
 			}
 			round = nil
@@ -56,6 +55,34 @@ func sentEvents(as []*history.Attempt) (es []*history.Event) {
 		es = append(es, a.Sent)
 	}
 	return es
+}
+
+// checkAsked looks at what was asked before an attempt that began another round; false: it is broken. What
+// arrives late has the wait between two rounds to arrive in: who asks before that is over knows nothing.
+func checkAsked(t *tally, ix *history.Index, s *history.SagaRecord, o *history.OpRecord, round []*history.Attempt, asked []*history.Event, next *history.Attempt, ds []disturbance) bool {
+	end, retry := round[len(round)-1], o.Call.Retry
+	lo, hi := retry.Band(retry.MaxAttempts + 1)
+	waited := asked[len(asked)-1].At - end.Sent.At
+	if end.Ended != nil {
+		waited = asked[len(asked)-1].At - newTiming(ix).earliestFailure(o, end)
+	}
+	switch {
+	case waited >= lo-timerTolerance:
+		t.held(roundsAsked, 1)
+	case len(round) < retry.MaxAttempts, attemptMayHide(round, retry, next.Sent): // it may not have been over
+	case ix.History.MayBeRefused(o.Op):
+		t.unjudgeable(roundsAsked, unseen)
+	case disturbed(ds, round[0].Sent.Seq, next.Sent.Seq):
+		t.unjudgeable(roundsAsked, wasDisturbed)
+	case hurried(s, end, next):
+		t.unjudgeable(roundsAsked, "an operator may have ended the wait")
+	case policiesChanged(ix, next.Sent.Seq):
+		t.unjudgeable(roundsAsked, otherPolicies)
+	default:
+		t.violate(roundsAsked, o.Op, []*history.Event{end.Sent, asked[len(asked)-1], next.Sent}, "broke the retry policy: %s was attempted again after its participant was asked at most %v after a round had failed, and not when the wait of %v to %v was over", o.Op, ms(max(0, waited)), lo, hi)
+		return false
+	}
+	return true
 }
 
 // checkFound looks at an attempt that began another round; false: it is broken.
