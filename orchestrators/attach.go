@@ -1,6 +1,7 @@
 package orchestrators
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -8,8 +9,10 @@ import (
 	"net/http"
 	"net/url"
 	"slices"
+	"strings"
 	"syscall"
 	"time"
+	"unicode"
 
 	"github.com/sagacheck/sagacheck/history"
 )
@@ -87,12 +90,26 @@ func infoFromHealth(body []byte, host string) history.Orchestrator {
 	if json.Unmarshal(body, &info) != nil || info.Name == "" {
 		info = history.Orchestrator{Name: host}
 	}
+	info.Name, info.Version = cmp.Or(oneLine(info.Name), host), oneLine(info.Version)
 	if info.Capabilities == nil {
 		info.Capabilities = AllCapabilities()
 	}
 	slices.Sort(info.Capabilities)
 	info.Unable = []string{history.Kill, history.Pause, history.StoreOutage} // no process of it is ours
 	return info
+}
+
+// longestName bounds what a server calls itself, in characters.
+const longestName = 100
+
+// oneLine is what somebody says of himself as it can be shown anywhere: a terminal does what control
+// characters say, and the last line of a run is its verdict.
+func oneLine(said string) string {
+	words := strings.Join(strings.FieldsFunc(said, func(r rune) bool { return unicode.IsSpace(r) || !unicode.IsPrint(r) }), " ")
+	if r := []rune(words); len(r) > longestName {
+		return string(r[:longestName-1]) + "…"
+	}
+	return words
 }
 
 func (a *attached) Info() history.Orchestrator    { return a.info }

@@ -180,6 +180,20 @@ func TestAttach(t *testing.T) {
 	}
 }
 
+// What a server calls itself stands in the last line of a run, on a terminal.
+func TestAttachNamesInOneLine(t *testing.T) {
+	for said, want := range map[string]string{
+		`"mi\u001b[31mne"`:                   "mi [31mne",
+		`" two\nlines\u202e "`:               "two lines",
+		`"\u0000"`:                           "host:1",
+		`"` + strings.Repeat("é", 200) + `"`: strings.Repeat("é", 99) + "…",
+	} {
+		if got := infoFromHealth([]byte(`{"name":`+said+`,"version":`+said+`}`), "host:1"); got.Name != want || got.Version != want && want != "host:1" {
+			t.Errorf("%s: name %q, version %q, want %q", said, got.Name, got.Version, want)
+		}
+	}
+}
+
 func TestAttachRefuses(t *testing.T) {
 	yes, _ := serve(t, func(w http.ResponseWriter, _ *http.Request) { io.WriteString(w, "ok") })
 	teapot, _ := serve(t, func(w http.ResponseWriter, _ *http.Request) { http.Error(w, "short and stout", http.StatusTeapot) })
