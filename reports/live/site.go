@@ -36,7 +36,8 @@ var templates = template.Must(template.Must(template.New("").Funcs(template.Func
 	"open":     func(o checkers.Outcome) bool { return o == checkers.Inconclusive },
 }).ParseFS(files, "pages/*.html")).ParseFS(pages.Templates, "templates/*.html"))
 
-func seconds(d time.Duration) string { return fmt.Sprintf("%.0f s", d.Seconds()) }
+// seconds is a time as the last line of a run shows it.
+func seconds(d time.Duration) string { return d.Round(time.Second).String() }
 
 // faultsFired is how many faults of so many cells fired; those of an exploration may miss.
 func faultsFired(t results.Totals) string {

@@ -1,6 +1,7 @@
 // Follows what happens: the server sends a part of the page at once, and each time that it has
-// changed; after the last part the page asks for no other. The focus stays on the same link. A page
-// that nobody sees does not follow, unless it says so: a browser has few connections for one server.
+// changed; after the last part the page asks for no other. The focus stays on the same link, and text that
+// somebody has selected stays as it is until he has let go of it. A page that nobody sees does not
+// follow, unless it says so: a browser has few connections for one server.
 // Without this script all is as it was when the page was loaded.
 "use strict";
 const live = document.getElementById("live");
@@ -10,16 +11,25 @@ if (live && window.EventSource) {
   let stream = null; // null: it does not follow
   let wanted = true; // nobody has stopped it
 
-  const show = (event) => {
-    const at = live.contains(document.activeElement) ? document.activeElement.getAttribute("href") : null;
-    live.innerHTML = JSON.parse(event.data);
+  let later = null; // what came while somebody had selected some of the text
+
+  const linksTo = (href) => [...live.querySelectorAll("a[href]")].filter((link) => link.getAttribute("href") === href);
+  const selected = () => {
+    const s = document.getSelection();
+    return !s.isCollapsed && (live.contains(s.anchorNode) || live.contains(s.focusNode));
+  };
+  const show = (part) => {
+    later = selected() ? part : null;
+    if (later !== null) {
+      return;
+    }
+    const at = live.contains(document.activeElement) ? document.activeElement : null;
+    const href = at?.getAttribute("href");
+    const nth = linksTo(href).indexOf(at);
+    live.innerHTML = part;
     if (at !== null) {
-      for (const link of live.querySelectorAll("a[href]")) {
-        if (link.getAttribute("href") === at) {
-          link.focus();
-          break;
-        }
-      }
+      const links = linksTo(href);
+      (links[Math.min(nth, links.length - 1)] ?? live).focus({ preventScroll: true });
     }
   };
   const say = (words) => {
@@ -37,7 +47,7 @@ if (live && window.EventSource) {
     opened.addEventListener("message", (event) => {
       lost = false;
       say("");
-      show(event);
+      show(JSON.parse(event.data));
     });
     opened.addEventListener("last", () => {
       wanted = false;
@@ -74,5 +84,11 @@ if (live && window.EventSource) {
     }
   });
   document.addEventListener("visibilitychange", look);
+  document.addEventListener("selectionchange", () => {
+    if (later !== null) {
+      show(later);
+    }
+  });
+  live.tabIndex = -1; // has the focus when the link that had it is gone
   look();
 }
