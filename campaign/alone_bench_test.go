@@ -4,6 +4,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"testing"
 	"time"
 
@@ -43,7 +44,7 @@ func BenchmarkOnlyOneSaga(b *testing.B) {
 		for i, x := range sessions {
 			plans := x.planned(x.flow.subject(), make([]faults.Plan, min(left, inTurns)))
 			began := time.Now()
-			err := x.harness.Run(b.Context(), x.cellsOf(plans), func(r harness.Result) {
+			err := x.harness.Run(b.Context(), x.cellsOf(slices.Values(plans)), func(r harness.Result) {
 				if r.Err != nil {
 					b.Error(r.Err)
 				}

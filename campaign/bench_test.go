@@ -26,7 +26,7 @@ func BenchmarkPlans(b *testing.B) {
 			}
 			plans := slices.Repeat(some, b.N/len(some)+1)[:b.N]
 			b.ResetTimer()
-			err := x.harness.Run(b.Context(), x.cellsOf(plans), func(r harness.Result) {
+			err := x.harness.Run(b.Context(), x.cellsOf(slices.Values(plans)), func(r harness.Result) {
 				if r.Err != nil || r.History == nil {
 					b.Errorf("%s, %s: %v", r.Cell.Scenario, r.Cell.Plan, r.Err)
 					return

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"path/filepath"
+	"slices"
 	"time"
 
 	"github.com/sagacheck/sagacheck/checkers"
@@ -138,9 +139,9 @@ func (c *comparison) one(ctx context.Context, row contender, profile string) (*r
 	if x.flow != nil {
 		x.runWorkflow(ctx)
 	} else {
-		planned := x.limited()
-		x.collector.Plans(plansDigest(planned))
-		x.runCells(ctx, len(planned), x.cellsOf(planned))
+		plans := planList{listed: x.limited()}
+		x.collector.Plans(plans.digest())
+		x.runCells(ctx, plans.len(), x.cellsOf(slices.Values(plans.listed)))
 	}
 	x.tellLate()
 	run := x.collector.Finish()

@@ -30,15 +30,6 @@ func (x *session) content() results.Content {
 	return c
 }
 
-// plansDigest is a short name of a list of plans.
-func plansDigest(all []planned) string {
-	var b strings.Builder
-	for _, p := range all {
-		fmt.Fprintf(&b, "%s %s %d\n", p.subject.Name, p.plan.ID(), p.seed)
-	}
-	return hashOf([]byte(b.String()))
-}
-
 // reached says how the system under test is reached.
 func (x *session) reached() (results.System, error) {
 	if x.flow == nil {

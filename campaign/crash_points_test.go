@@ -78,7 +78,7 @@ func (x *session) runAll(t *testing.T, plans []planned) (struck []harness.Result
 	t.Helper()
 	x.harness.Again = reruns
 	var mu sync.Mutex
-	err := x.harness.Run(t.Context(), x.cellsOf(plans), func(r harness.Result) {
+	err := x.harness.Run(t.Context(), x.cellsOf(slices.Values(plans)), func(r harness.Result) {
 		mu.Lock()
 		defer mu.Unlock()
 		if r.Err != nil || r.History == nil {

@@ -64,26 +64,12 @@ func Run(ctx context.Context, host Host, o RunOptions) (*Finished, error) {
 		x.runWorkflow(ctx)
 		return x.finishShrunk(ctx, o.Shrink, &failed), nil
 	}
-	planned := x.plans(planOf(own), o.Curated, o.Runs)
-	x.collector.Plans(plansDigest(planned))
-	mine := x.mine(planned)
-	host.say("seed %d, %s, %s, %s participants", x.s.Seed, cells(len(mine)), x.system.Info().Name, x.profile)
-	x.runCells(ctx, len(mine), x.cellsOf(mine))
+	plans := x.plans(planOf(own), o.Curated, o.Runs)
+	x.collector.Plans(plans.digest())
+	n, mine := x.mine(plans)
+	host.say("seed %d, %s, %s, %s participants", x.s.Seed, cells(n), x.system.Info().Name, x.profile)
+	x.runCells(ctx, n, x.cellsOf(mine))
 	return x.finishShrunk(ctx, o.Shrink, &failed), nil
-}
-
-// mine are the plans of this shard.
-func (x *session) mine(all []planned) []planned {
-	if x.shard == nil {
-		return all
-	}
-	var mine []planned
-	for k, pl := range all {
-		if k%x.shard.N == x.shard.I-1 {
-			mine = append(mine, pl)
-		}
-	}
-	return mine
 }
 
 // partOf is a shard of several; nil: all of it.

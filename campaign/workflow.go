@@ -233,10 +233,10 @@ func (x *session) runWorkflow(ctx context.Context) {
 		x.planned(x.flow.subject(), planning.LateArrivals(d, seen)),
 		x.planned(x.flow.subject(), x.atMost(planning.AtPoints(d, seen, x.ability()))),
 	)
-	x.collector.Plans(plansDigest(slices.Concat(ways, all)))
-	mine := x.mine(all)
+	x.collector.Plans(planList{listed: slices.Concat(ways, all)}.digest())
+	n, mine := x.mine(planList{listed: all})
 	if ctx.Err() == nil {
-		x.runCells(ctx, len(mine), x.cellsOf(mine))
+		x.runCells(ctx, n, x.cellsOf(mine))
 	}
 }
 
@@ -269,7 +269,7 @@ func (x *session) travel(ctx context.Context, ways []planned) (seen []planning.J
 		}
 	}
 	if ctx.Err() == nil {
-		x.runCells(ctx, len(ways), x.cellsOf(ways))
+		x.runCells(ctx, len(ways), x.cellsOf(slices.Values(ways)))
 	}
 	x.watch = judged
 	for _, w := range ways {
