@@ -5,6 +5,7 @@ import (
 
 	"github.com/sagacheck/sagacheck/harness"
 	"github.com/sagacheck/sagacheck/participants"
+	"github.com/sagacheck/sagacheck/results"
 )
 
 // Reference is the orchestrator that is built in.
@@ -48,6 +49,7 @@ type Settings struct {
 	Scale        float64       // of all times of policies; 0: 1, or the manifest's
 	MaxFailures  int           // cells that break one property, or fail to run, after which no more begin; 0: no limit
 	MaxAlike     int           // cells alike that fail after the whole Settle, after which one a scenario is enough; 0: no limit
+	Keep         results.Keep  // histories of cells that passed; empty: all
 	Out          string        // folder of the folders of runs
 
 	clause string // of a replay: the one that was broken

@@ -47,6 +47,9 @@ func headline(r *results.Run) string {
 	if t.Repeated > 0 {
 		parts = append(parts, "run again: "+words.Plural(t.Repeated, "cell"))
 	}
+	if t.NotKept > 0 {
+		parts = append(parts, "histories of "+words.Plural(t.NotKept, "green cell")+" not kept")
+	}
 	if who := system(r); who != "" && r.Comparison == nil {
 		parts = append(parts, who)
 	}

@@ -149,4 +149,5 @@ func (t *Totals) join(o Totals) {
 	t.Events += o.Events
 	t.Calls += o.Calls
 	t.CellsLeftOut += o.CellsLeftOut
+	t.NotKept += o.NotKept
 }

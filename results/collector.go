@@ -24,6 +24,7 @@ type Meta struct {
 	Content      Content
 	// Clause, of a replay, is the one that was broken: it alone has to be judged.
 	Clause string
+	Keep   Keep // histories of cells that passed; empty: all
 	// Watch, if not nil, is told of each cell and of what it broke or left open: all that it may do
 	// is to note it, since others wait. Only the smallest failures have a story and a replay.
 	Watch func(cell Cell, found []Failure)
@@ -62,6 +63,7 @@ type Collector struct {
 	leftOut  func(reason string, plans int)
 	found    []Failure // of the cell that is being taken
 	cells    *os.File  // the record; nil: none is kept
+	keeper   keeper
 }
 
 type resultKey struct{ property, scenario string }
@@ -79,6 +81,7 @@ func New(m Meta) *Collector {
 		},
 		watch:    m.Watch,
 		leftOut:  m.WatchLeftOut,
+		keeper:   keeper{keep: m.Keep, passed: map[string]int{}},
 		advice:   map[string]bool{},
 		results:  map[resultKey]*Result{},
 		failures: map[resultKey][]Failure{},
@@ -106,6 +109,9 @@ func (c *Collector) Add(info CellInfo, h *history.History, verdicts []checkers.V
 		c.addVerdict(cell, h, v)
 	}
 	c.addFindings(cell, h, verdicts)
+	if plain(cell, verdicts) {
+		c.thin(&cell)
+	}
 	c.addCell(cell)
 	return State(cell.Verdict)
 }

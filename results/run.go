@@ -115,8 +115,9 @@ type Totals struct {
 	FaultsPlanned int `json:"faults_planned"`     // but for probes
 	FaultsFired   int `json:"faults_fired"`
 	Events        int `json:"events"`
-	Calls         int `json:"calls,omitempty"`          // of the system under test that arrived on the wire
-	CellsLeftOut  int `json:"cells_left_out,omitempty"` // not listed in cells
+	Calls         int `json:"calls,omitempty"`              // of the system under test that arrived on the wire
+	CellsLeftOut  int `json:"cells_left_out,omitempty"`     // not listed in cells
+	NotKept       int `json:"histories_not_kept,omitempty"` // of cells that passed
 }
 
 // Property is one selected property over all scenarios.
@@ -176,6 +177,7 @@ type Cell struct {
 	Again         bool             `json:"again,omitempty"`                                                                                            // its plan was run again, as another cell
 	Verdict       checkers.Outcome `json:"verdict,omitempty" jsonschema:"enum=violation,enum=inconclusive,enum=vacuous,enum=not-applicable,enum=pass"` // the worst; absent after an error
 	History       string           `json:"history,omitempty"`                                                                                          // file, relative to the report
+	NotKept       bool             `json:"history_not_kept,omitempty"`                                                                                 // it passed, and --keep lets its history go
 	DurationMS    int64            `json:"duration_ms"`
 	Error         string           `json:"error,omitempty"` // of the system under test or the harness
 }

@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"github.com/sagacheck/sagacheck/history"
+	"github.com/sagacheck/sagacheck/internal/words"
 )
 
 // Stored is what can be judged again: the cells that the records of runs name, and
@@ -34,6 +35,7 @@ type storedRun struct {
 	manifest *Manifest
 	counted  int      // cells, but for repeated tries
 	gone     []string // histories that the record names and that are not there
+	notKept  int      // cells that passed, whose histories were let go
 	apart    int      // histories that belong to no cell of the run
 }
 
@@ -120,6 +122,13 @@ func (s *Stored) addRun(dir string) error {
 	run := storedRun{dir: dir, manifest: m}
 	named := map[string]bool{}
 	for _, c := range cells {
+		if c.NotKept {
+			run.notKept++
+			if !c.Again {
+				run.counted++
+			}
+			continue
+		}
 		file := c.History
 		if file != "" && !filepath.IsAbs(file) {
 			file = filepath.Join(dir, file)
@@ -184,6 +193,9 @@ func (s *Stored) Tell(c *Collector) []string {
 		}
 		if n := len(r.gone); n > 0 {
 			c.Unfinished(fmt.Sprintf("%s: %d of the histories that its record names are gone, the first: %s", r.dir, n, r.gone[0]))
+		}
+		if r.notKept > 0 {
+			c.Unfinished(fmt.Sprintf("%s: %s that passed can't be judged again: their histories were not kept (--keep)", r.dir, words.Plural(r.notKept, "cell")))
 		}
 		if r.apart > 0 {
 			notes = append(notes, fmt.Sprintf("%s: %d more histories belong to no planned cell (replays while shrinking, speeds, cells cut off at the end): not counted", r.dir, r.apart))

@@ -5,6 +5,7 @@ import (
 	"github.com/spf13/pflag"
 
 	"github.com/sagacheck/sagacheck/participants"
+	"github.com/sagacheck/sagacheck/results"
 )
 
 // catalogueOf is where the values of a flag are listed; those that take a path or a
@@ -18,6 +19,7 @@ var wordsOf = map[string][]string{
 	"participants": {string(participants.Naive), string(participants.Keyed), string(participants.Fenced)},
 	"log":          {"debug", "info", "warn", "error", "off"},
 	"how":          {"keep-readable", "set-aside"},
+	"keep":         {string(results.KeepBySize), string(results.KeepAll), string(results.KeepSample), string(results.KeepFailures)},
 }
 
 // completeFlags lets a shell complete the values of the flags of a command, and of
