@@ -54,6 +54,7 @@ var colours = map[tone]string{good: "32", bad: "31;1", warn: "33", dim: "2"}
 // asciiText says in ASCII what the reports say with other characters.
 var asciiText = strings.NewReplacer(
 	"✓", "+", "✗", "X", "○", "o", "–", "-", "·", "|", "→", "->", "↯", "!", "▶", ">", "×", "x", "…", "...", "∅", "none", "−", "-", "≥", ">=", "≤", "<=", "±", "+/-",
+	"│", "|", "┊", ":", "─", "-", "●", "*", "■", "#", "◀", "<", "⋮", ":",
 )
 
 func (t Terminal) text(s string) string {

@@ -115,11 +115,14 @@ func (t timeline) mark(s results.Story, i int) mark {
 	case history.CallEnded:
 		m.Label = attempt + ": " + strconv.Itoa(l.Call.Code)
 		if l.Lost {
-			m.Label = attempt + ": no answer"
+			m.Label = attempt + noAnswer
 		}
 	}
 	return m
 }
+
+// noAnswer is how an attempt ends of which nothing came back.
+const noAnswer = ": no answer"
 
 func sameAttempt(l, o results.Line) bool {
 	return o.Call != nil && l.Call.Saga == o.Call.Saga && l.Call.Attempt == o.Call.Attempt

@@ -21,6 +21,7 @@ type Postmortem struct {
 	Witness checkers.Witness
 	Also    []string // other properties that were broken in the cell
 	Story   Story
+	Ledger  []checkers.Entry
 	Did     []Did
 	Step    saga.Step // that the witness is about; zero: none in particular
 }
@@ -62,6 +63,16 @@ func NewPostmortem(file string) (*Postmortem, error) {
 	return p, nil
 }
 
+// Failure is what it is about, as its report tells it.
+func (p *Postmortem) Failure() Failure {
+	r := p.Replay
+	return Failure{
+		Property: r.Property, Scenario: r.Scenario, Cell: r.Cell, Verdict: checkers.Violation, Clause: p.Witness.Clause, Broken: p.Witness.Broken,
+		Also: p.Also, Saga: p.Witness.Saga, Step: p.Witness.Step, Events: p.Witness.Events,
+		PlanID: p.Header.PlanID, Plan: PlanText(p.Header), Faults: len(p.Header.Faults), Story: p.Story, Ledger: p.Ledger, File: p.File, Replay: r,
+	}
+}
+
 // telling is the witness that a replay file speaks of, or else the first.
 func telling(ws []checkers.Witness, r *Replay) checkers.Witness {
 	i := slices.IndexFunc(ws, func(w checkers.Witness) bool { return w.Broken == r.Broken })
@@ -83,6 +94,7 @@ func (p *Postmortem) explain(h *history.History) {
 		p.Step, _ = d.Step(p.Witness.Step)
 	}
 	p.Story = Tell(h, p.Witness)
+	p.Ledger = checkers.Ledger(h, history.NewIndex(h))
 	p.Did = done(h)
 }
 

@@ -2,11 +2,8 @@ package live
 
 import (
 	"context"
-	"errors"
 	"fmt"
-	"net"
 	"net/http"
-	"syscall"
 	"time"
 
 	"github.com/sagacheck/sagacheck/internal/pages"
@@ -44,16 +41,11 @@ func Serve(ctx context.Context, addr string, v *View) (*Server, error) {
 	if err := CheckAddr(addr); err != nil {
 		return nil, err
 	}
-	l, err := (&net.ListenConfig{}).Listen(ctx, "tcp", addr)
-	if errors.Is(err, syscall.EADDRINUSE) {
-		return nil, fmt.Errorf("address %q: another program listens there: choose another port, or 0 for any that is free", addr)
-	} else if err != nil {
-		return nil, fmt.Errorf("address %q: %w", addr, err)
+	l, err := listen(ctx, addr)
+	if err != nil {
+		return nil, err
 	}
-	s := &Server{"http://" + l.Addr().String() + "/", &http.Server{
-		Handler: Handler(v), MaxHeaderBytes: 64 << 10, ReadHeaderTimeout: requestTimeout, ReadTimeout: requestTimeout,
-		WriteTimeout: answerTimeout, IdleTimeout: idleTimeout,
-	}}
+	s := &Server{"http://" + l.Addr().String() + "/", newServer(Handler(v))}
 	go s.server.Serve(l) //nolint:errcheck // whatever ends it, the run goes on without being looked at
 	return s, nil
 }
