@@ -1,8 +1,7 @@
 package api
 
 import (
-	"encoding/json"
-	"errors"
+	"bytes"
 	"fmt"
 	"io"
 	"net/http"
@@ -108,15 +107,15 @@ func askedBy(r *http.Request, act saga.Act) (reference.Asked, error) {
 		a.Expected = tag
 	}
 	var asked actRequest
-	dec := json.NewDecoder(http.MaxBytesReader(nil, r.Body, maxAct))
-	dec.DisallowUnknownFields()
-	err := dec.Decode(&asked)
-	nameless := act == saga.ActRollback || act == saga.ActRetry
-	switch {
-	case errors.Is(err, io.EOF) && nameless:
+	text, err := io.ReadAll(http.MaxBytesReader(nil, r.Body, maxAct))
+	if err != nil {
+		return a, err
+	}
+	if nameless := act == saga.ActRollback || act == saga.ActRetry; nameless && len(bytes.TrimSpace(text)) == 0 {
 		return a, a.Bounded()
-	case err != nil:
-		return a, &definitions.InvalidError{Field: "body", Reason: fmt.Sprintf("%v: expected author and reason", err)}
+	}
+	if err := definitions.Into(text, &asked); err != nil {
+		return a, err
 	}
 	a.Step, a.Author, a.Reason = asked.Step, asked.Author, asked.Reason
 	return a, a.Validate()

@@ -1,7 +1,6 @@
 package api
 
 import (
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -99,11 +98,23 @@ func handleChangePolicies(e *reference.Executor, w http.ResponseWriter, r *http.
 
 // flagRequest is the body of PUT /flags/{name}.
 type flagRequest struct {
-	On           *bool     `json:"on"`
-	Participants []string  `json:"participants"`
-	Reason       string    `json:"reason"`
-	Author       string    `json:"author"`
-	Expires      time.Time `json:"expires"`
+	On           *bool    `json:"on"`
+	Participants []string `json:"participants"`
+	Reason       string   `json:"reason"`
+	Author       string   `json:"author"`
+	Expires      string   `json:"expires"`
+}
+
+// flag is what is to be set.
+func (f flagRequest) flag(name policies.FlagName) (policies.Flag, error) {
+	set := policies.Flag{Name: name, Participants: f.Participants, Reason: f.Reason, Author: f.Author}
+	var err error
+	if f.Expires != "" {
+		if set.Expires, err = time.Parse(time.RFC3339, f.Expires); err != nil {
+			return set, &definitions.InvalidError{Field: "expires", Reason: fmt.Sprintf("%q: expected a time (RFC 3339)", f.Expires)}
+		}
+	}
+	return set, nil
 }
 
 // handleFlags lists the flags that are on.
@@ -115,17 +126,19 @@ func handleFlags(e *reference.Executor, w http.ResponseWriter, _ *http.Request) 
 func handleFlag(e *reference.Executor, w http.ResponseWriter, r *http.Request) {
 	name := policies.FlagName(r.PathValue("name"))
 	var asked flagRequest
-	dec := json.NewDecoder(http.MaxBytesReader(w, r.Body, maxFlag))
-	dec.DisallowUnknownFields()
-	err := dec.Decode(&asked)
+	text, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxFlag))
+	if err == nil {
+		err = definitions.Into(text, &asked)
+	}
 	switch {
 	case err != nil:
-		err = &definitions.InvalidError{Field: "body", Reason: fmt.Sprintf("%v: expected on, reason, author, expires, and participants with %s", err, policies.HoldParticipant)}
 	case asked.On == nil:
 		err = &definitions.InvalidError{Field: "on", Reason: "is missing: expected true or false"}
 	case *asked.On:
-		flag := policies.Flag{Name: name, Participants: asked.Participants, Reason: asked.Reason, Author: asked.Author, Expires: asked.Expires}
-		err = e.SetFlag(r.Context(), flag, reference.By{Source: fromHTTP})
+		var flag policies.Flag
+		if flag, err = asked.flag(name); err == nil {
+			err = e.SetFlag(r.Context(), flag, reference.By{Source: fromHTTP})
+		}
 	default:
 		err = e.ClearFlag(r.Context(), name, reference.By{Source: fromHTTP, Author: asked.Author, Reason: asked.Reason})
 	}

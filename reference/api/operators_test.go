@@ -142,3 +142,26 @@ func TestOperateByHTTP(t *testing.T) {
 		t.Error(w.Code, w.Body)
 	}
 }
+
+// What operators ask for is read as strictly as a saga: a second author, or a second request, is a mistake that is
+// named, in the words of JSON.
+func TestOddRequestsAreNamed(t *testing.T) {
+	srv := httptest.NewServer(Handler(openTest(t, reference.Options{})))
+	defer srv.Close()
+	for _, c := range []struct{ method, path, body, want string }{
+		{"POST", "/sagas/s1/pause", `{"author":"a","reason":"r","author":"b"}`, "author: is there twice"},
+		{"POST", "/sagas/s1/pause", `{"author":"a","reason":"r"} {}`, "body: expected one JSON value"},
+		{"POST", "/sagas/s1/pause", `{"AUTHOR":"a","reason":"r"}`, "AUTHOR: unknown field: names are lower-case"},
+		{"POST", "/sagas/s1/pause", `{"author":1,"reason":"r"}`, "author: number: expected a string"},
+		{"POST", "/sagas/s1/pause", "{\"author\":\"\xff\",\"reason\":\"r\"}", "not UTF-8"},
+		{"POST", "/sagas/s1/pause", "", "body: ends too soon: expected one JSON value"},
+		{"PUT", "/flags/drain", `{"on":"true","reason":"r","author":"a"}`, "on: string: expected a bool"},
+		{"PUT", "/flags/drain", `{"on":true,"reason":"r","author":"a","expires":"soon"}`, `expires: \"soon\": expected a time (RFC 3339)`},
+		{"PUT", "/flags/drain", `{"on":false,"on":true,"reason":"r","author":"a"}`, "on: is there twice"},
+		{"PUT", "/flags/drain", `{"on":true,"participants":[1],"reason":"r","author":"a"}`, "participants[0]: number: expected a string"},
+	} {
+		if code, body, _ := request(t, c.method, srv.URL+c.path, c.body); code != http.StatusBadRequest || !strings.Contains(body, c.want) {
+			t.Errorf("%s: %d %s, want %s", c.body, code, body, c.want)
+		}
+	}
+}

@@ -22,32 +22,52 @@ func Decode(r io.Reader) (saga.Definition, error) {
 	if err != nil {
 		return def, err
 	}
-	if err := (&walker{text: text}).definition(); err != nil {
+	if err := decode(text, &def, whole); err != nil {
 		return def, err
-	}
-	dec := json.NewDecoder(bytes.NewReader(text))
-	if err := dec.Decode(&def); err != nil {
-		return def, decodeError(err, text)
-	}
-	if _, err := dec.Token(); !errors.Is(err, io.EOF) {
-		return def, &InvalidError{"body", "expected one JSON value"}
 	}
 	if at := invalidUTF8(text); at >= 0 {
 		if err := validateBodies(def); err != nil { // it names the call's
 			return def, err
 		}
-		return def, &InvalidError{"body", fmt.Sprintf("byte %d is not UTF-8", at)}
+		return def, notUTF8(at)
 	}
 	return def, nil
 }
 
+// Into reads another body as strictly, into a pointer to a struct.
+func Into(text []byte, into any) error {
+	if err := decode(text, into, shapeOf(reflect.TypeOf(into))); err != nil {
+		return err
+	}
+	if at := invalidUTF8(text); at >= 0 {
+		return notUTF8(at)
+	}
+	return nil
+}
+
+func notUTF8(at int) error { return &InvalidError{"body", fmt.Sprintf("byte %d is not UTF-8", at)} }
+
+func decode(text []byte, into any, of *shape) error {
+	if err := (&walker{text: text}).value(of); err != nil {
+		return err
+	}
+	dec := json.NewDecoder(bytes.NewReader(text))
+	if err := dec.Decode(into); err != nil {
+		return decodeError(err, text, of)
+	}
+	if _, err := dec.Token(); !errors.Is(err, io.EOF) {
+		return &InvalidError{"body", "expected one JSON value"}
+	}
+	return nil
+}
+
 // decodeError says which field could not be read.
-func decodeError(err error, text []byte) *InvalidError {
+func decodeError(err error, text []byte, of *shape) *InvalidError {
 	var wrong *json.UnmarshalTypeError
 	switch {
 	case errors.As(err, &wrong):
 		w := walker{text: text, until: wrong.Offset}
-		_ = w.definition() // it did not fail before
+		_ = w.value(of) // it did not fail before
 		return &InvalidError{cmp.Or(w.at, "body"), fmt.Sprintf("%s: expected %s", wrong.Value, wordFor(wrong.Type))}
 	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF):
 		return &InvalidError{"body", "ends too soon: expected one JSON value"}

@@ -67,8 +67,6 @@ func shapeOf(t reflect.Type) *shape {
 	return nil
 }
 
-func (w *walker) definition() error { return w.value(whole) }
-
 // value goes through the value that is next.
 func (w *walker) value(of *shape) error {
 	if of != nil && of.opaque {
