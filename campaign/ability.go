@@ -35,6 +35,7 @@ func (x *session) findAbility() planning.Ability {
 		Governs:  err == nil && m.CanKill() && canBeGoverned(info.Capabilities),
 
 		Reconciles: slices.Contains(info.Capabilities, orchestrators.Reconcile),
+		Versions:   slices.Contains(info.Capabilities, orchestrators.Versions),
 	}
 }
 
@@ -108,6 +109,9 @@ func (x *session) possible(p faults.Plan) error {
 		}
 		if err == nil && k.Doc().Drifts && !a.Reconciles {
 			return fmt.Errorf("faults[%d].kind: %s can't be given %q: expected an orchestrator with the capability %s", i, x.systemName(), f.Kind, orchestrators.Reconcile)
+		}
+		if err == nil && k.Doc().Redefines && !a.Versions {
+			return fmt.Errorf("faults[%d].kind: %s can't be given %q: expected an orchestrator with the capability %s", i, x.systemName(), f.Kind, orchestrators.Versions)
 		}
 		if err == nil && x.flow != nil {
 			if err := x.flow.within(f, k.Doc()); err != nil {

@@ -40,6 +40,7 @@ func All() []Checker {
 		DivergedEffect{},
 		OrphanedEffect{},
 		BrokenInvariant{},
+		VersionChanged{},
 		PolicyNotApplied{},
 		FlagIgnored{},
 		AuditGap{},

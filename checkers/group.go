@@ -23,7 +23,7 @@ type Finding struct {
 // first, and most exactly, before what follows from it. Sums over many events come
 // last.
 var telling = []string{
-	"broken-invariant", "lost-saga", "duplicate-saga", "mangled-body", "key-misuse",
+	"broken-invariant", "lost-saga", "duplicate-saga", "version-changed", "mangled-body", "key-misuse",
 	"policy-not-applied", "flag-ignored", "ignored-operator", "ignored-rollback", "retried-permanent-error", "step-order", "pivot-violation", "action-after-turn", "compensation-order",
 	"degradation-failure", "unneeded-compensation",
 	"wrong-reference", "diverged-effect", "inexact-compensation", "hanging-action", "empty-compensation", "duplicate-compensation", "duplicate-effect", "lost-compensation", "orphaned-effect",

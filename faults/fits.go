@@ -33,6 +33,9 @@ func (p Plan) misfits(defs []saga.Definition) (ps yamlfile.Problems) {
 		if step, _ := d.Step(f.At.Step); KindOf(f).Doc().Drifts && step.ReadBack == "" {
 			ps.Add(at+"at", "%s: nobody can read back what the step did: expected one with a read_back", f.At)
 		}
+		if _, ok := d.Next(); KindOf(f).Doc().Redefines && !ok {
+			ps.Add(at+"kind", "%s: the saga %s has no next version: expected a first step that can be undone, and nothing shared with other sagas", f.Kind, d.Name)
+		}
 	}
 	if len(defs) == 1 {
 		ps = append(ps, p.twins(func(int) int { return 1 })...)
@@ -122,6 +125,8 @@ func (p Plan) twins(number func(int) int) (ps yamlfile.Problems) {
 			switch d := k.Doc(); {
 			case d.Operates:
 				what = fmt.Sprintf("%s %s at %s", f.Kind, f.As, f.At)
+			case d.Redefines:
+				what = "a change of the definition"
 			case d.Answers:
 				what = fmt.Sprintf("an answer at %s", f.At)
 			}

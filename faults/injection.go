@@ -38,7 +38,9 @@ type Injection struct {
 	// Drifts is what becomes of what the action did, after a time (For), behind everybody's
 	// back: DriftRemoved or DriftAmount; empty: nothing.
 	Drifts string
-	Victim Victim // who is away from then on
+	// Redefined: a saga of the same name is submitted by the next version of the definition.
+	Redefined bool
+	Victim    Victim // who is away from then on
 	// For is how long: until the victim is back, the port opens again, or the second
 	// copy leaves.
 	For time.Duration
@@ -121,7 +123,7 @@ func (e Injection) halves() bool {
 
 // Passes tells whether the attempt is let through.
 func (e Injection) Passes() bool {
-	return !e.Refused && !e.Cut && len(e.Bends) == 0 && !e.Copied && e.Answer == nil && !e.Asked && len(e.Acts) == 0 && e.Victim == ""
+	return !e.Refused && !e.Cut && len(e.Bends) == 0 && !e.Copied && e.Answer == nil && !e.Asked && len(e.Acts) == 0 && !e.Redefined && e.Victim == ""
 }
 
 // bare tells whether the answer has a head only.

@@ -34,6 +34,9 @@ type KindDoc struct {
 	// Drifts: it needs an orchestrator that reads back what participants hold. Plans name it;
 	// nobody draws it.
 	Drifts bool
+	// Redefines: it needs an orchestrator to which a definition may come in several versions, and a saga
+	// that has a next one. Plans name it; nobody draws it.
+	Redefines bool
 	// Keys: it needs a service that forgets idempotency keys, which is one of a workflow.
 	Keys bool
 	// InARow is where several attempts of one call meet it one after the other, so that a
@@ -134,6 +137,7 @@ func Kinds() []Kind {
 		changePolicy{},
 		setFlag{},
 		drift{},
+		changeDefinition{},
 		outage{},
 		latency{},
 		errorRate{},

@@ -85,6 +85,9 @@ func section(w io.Writer, d KindDoc) {
 	if d.Drifts {
 		fmt.Fprint(w, "- **Needs** the [capability](orchestrators.md#capabilities) `reconcile`. The curated plans have it at certain places; it is neither drawn nor explored.\n")
 	}
+	if d.Redefines {
+		fmt.Fprint(w, "- **Needs** the [capability](orchestrators.md#capabilities) `versions`, and a saga whose first step can be undone and that shares no breaker, budget or register with others. The curated plans have it at certain places; it is neither drawn nor explored.\n")
+	}
 	if d.Operates {
 		fmt.Fprint(w, "- **Needs** an orchestrator of which an operator may ask it: the [capabilities](orchestrators.md#capabilities) `operator-…`, by the contract or by the manifest's `operator`. The curated plans have it at certain places; `sagacheck explore --operator` at every failure point; it is not drawn.\n")
 	}

@@ -17,13 +17,12 @@ import (
 
 // cellRun is one cell while it runs.
 type cellRun struct {
-	h    *Harness
-	cell Cell
-	sys  orchestrators.System
-	ids  []string
-	defs []saga.Definition
-	// accepted are the ids of the sagas that the orchestrator has taken.
-	accepted  []string
+	h         *Harness
+	cell      Cell
+	sys       orchestrators.System
+	ids       []string
+	defs      []saga.Definition
+	accepted  acceptances
 	calm      bool // all had ended, and was silent
 	endpoints map[saga.Operation]*wire.Endpoint
 	leased    []*wire.Endpoint
@@ -89,10 +88,12 @@ func (r *cellRun) prepare(target wire.Target) error {
 	for n := range max(c.Sagas, 1) {
 		r.ids = append(r.ids, fmt.Sprintf("%s-%d", c.ID, n+1))
 	}
+	r.plusNext()
 	registers, err := r.build()
 	if err != nil {
 		return err
 	}
+	r.versions()
 	header, err := r.header(registers)
 	if err != nil {
 		return err
@@ -112,6 +113,9 @@ func (r *cellRun) prepare(target wire.Target) error {
 	}
 	r.world = participants.NewWorld(c.Profile, registers, r.rec, r.in.Hook, c.Rules)
 	r.in.Drift = r.drift
+	if _, ok := r.next(); ok {
+		r.in.Redefine = r.redefine
+	}
 	r.script()
 	own, ok := r.sys.(*ownSystem)
 	if !ok {

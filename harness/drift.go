@@ -66,7 +66,7 @@ func (r *cellRun) askForDrift(ctx context.Context) error {
 }
 
 func (r *cellRun) driftTold(ctx context.Context, c orchestrators.Reconciler) (all []orchestrators.Drift, every time.Duration, err error) {
-	for _, id := range r.accepted {
+	for _, id := range r.accepted.all() {
 		told, often, err := c.Drifts(ctx, id)
 		if err != nil {
 			return nil, 0, err

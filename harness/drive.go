@@ -27,15 +27,16 @@ func (h *Harness) scale(s orchestrators.System) float64 {
 
 // drive submits the sagas and waits until the cell has settled.
 func (r *cellRun) drive(ctx context.Context) error {
-	errs, accepted := make([]error, len(r.defs)), make([]bool, len(r.defs))
+	defs := r.first()
+	errs, accepted := make([]error, len(defs)), make([]bool, len(defs))
 	var work sync.WaitGroup
-	for i, d := range r.defs {
+	for i, d := range defs {
 		work.Go(func() { accepted[i], errs[i] = r.submit(ctx, d) })
 	}
 	work.Wait()
-	for i, d := range r.defs {
+	for i, d := range defs {
 		if accepted[i] {
-			r.accepted = append(r.accepted, d.ID)
+			r.accepted.add(d.ID)
 		}
 	}
 	if err := errors.Join(errs...); err != nil {

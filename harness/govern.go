@@ -123,7 +123,7 @@ func (r *cellRun) audit(ctx context.Context, began time.Time) error {
 	if !ok || !governed && !operated || !slices.Contains(r.sys.Info().Capabilities, "audit") {
 		return nil
 	}
-	ids := r.accepted
+	ids := r.accepted.all()
 	if governed { // what governs all, too
 		ids = append([]string{""}, ids...)
 	}

@@ -31,7 +31,7 @@ func (r *cellRun) invariants(ctx context.Context) error {
 	flow := r.own.router.flow
 	events, _ := r.rec.Since(0)
 	until := r.rec.Activity().Last.Add(max(r.quiet(), soon))
-	for _, id := range r.accepted {
+	for _, id := range r.accepted.all() {
 		r.own.router.mu.Lock()
 		vars := r.own.router.sagas[id].vars()
 		r.own.router.mu.Unlock()

@@ -25,7 +25,7 @@ type lateCalls struct {
 // given up, still busy or stuck, is no surprise, nor is what comes for one whose start was struck
 // and not known to have arrived: it may arrive any time.
 func (l *lateCalls) of(cell *cellRun, id string) func(call string) {
-	if !cell.calm || cell.startStruck() && !slices.Contains(cell.accepted, id) {
+	if !cell.calm || cell.startStruck() && !slices.Contains(cell.accepted.all(), id) {
 		return func(string) {}
 	}
 	over := time.Now()

@@ -340,7 +340,7 @@ func TestLateCallsOfAStruckStart(t *testing.T) {
 		want     int
 	}{{struck, nil, 0}, {struck, []string{"s1"}, 1}, {faults.Plan{}, nil, 1}} {
 		l := new(lateCalls)
-		l.of(&cellRun{calm: true, cell: Cell{Plan: c.plan}, accepted: c.accepted}, "s1")("pay POST /payments")
+		l.of(&cellRun{calm: true, cell: Cell{Plan: c.plan}, accepted: acceptances{ids: c.accepted}}, "s1")("pay POST /payments")
 		if l.Calls != c.want {
 			t.Errorf("%v, accepted %v: %d calls told, want %d", c.plan, c.accepted, l.Calls, c.want)
 		}

@@ -44,13 +44,13 @@ func (r *cellRun) unsettled(a history.Activity) time.Duration {
 // is waited for; then it records what is pending.
 func (r *cellRun) settle(ctx context.Context) error {
 	client := r.h.asker(r.sys)
-	watches := make([]*watch, len(r.accepted))
-	for i, id := range r.accepted {
-		watches[i] = &watch{id: id}
-	}
+	var watches []*watch
 	quiet, waits := r.quiet(), newWaits(r.defs, r.own != nil)
 	wait := askSoon
 	for {
+		for _, id := range r.accepted.all()[len(watches):] {
+			watches = append(watches, &watch{id: id})
+		}
 		r.askAll(ctx, client, watches)
 		if ctx.Err() != nil {
 			return ctx.Err()
@@ -62,6 +62,9 @@ func (r *cellRun) settle(ctx context.Context) error {
 		}
 		now := r.rec.Activity()
 		pending := r.pending(watches)
+		if len(r.accepted.all()) > len(watches) {
+			continue // one more was accepted meanwhile
+		}
 		clock := waits.watch(r.rec)
 		silent, open := clock-waits.last, waits.open(clock)
 		switch {

@@ -124,11 +124,18 @@ func formatHeader(w io.Writer, h *Header) {
 		fmt.Fprintln(w, formatFault(f))
 	}
 	for _, d := range h.Definitions {
-		fmt.Fprintln(w, strings.TrimSuffix("saga "+d.ID+" "+d.Name, " "+h.Scenario)+formatBudget(d.Budget))
+		fmt.Fprintln(w, strings.TrimSuffix("saga "+d.ID+" "+d.Name, " "+h.Scenario)+formatVersion(d.Version)+formatBudget(d.Budget))
 		for _, s := range d.Steps {
 			fmt.Fprintln(w, formatStep(d.ID, s))
 		}
 	}
+}
+
+func formatVersion(v string) string {
+	if v == "" {
+		return ""
+	}
+	return " version=" + quote(v)
 }
 
 func formatBudget(b saga.Budget) (text string) {

@@ -16,13 +16,21 @@ import (
 func (h *Header) parseSaga(words []string) error {
 	var d saga.Definition
 	for len(words) > 0 && strings.Contains(words[len(words)-1], "=") {
-		if err := parseBudgetField(&d.Budget, words[len(words)-1]); err != nil {
+		last := words[len(words)-1]
+		v, versioned := strings.CutPrefix(last, "version=")
+		var err error
+		if versioned {
+			d.Version, err = value(v)
+		} else {
+			err = parseBudgetField(&d.Budget, last)
+		}
+		if err != nil {
 			return fmt.Errorf("saga: %w", err)
 		}
 		words = words[:len(words)-1]
 	}
 	if len(words) < 1 || len(words) > 2 {
-		return errors.New("saga: expected an id and at most a name, attempts=n, time=ms")
+		return errors.New("saga: expected an id and at most a name, version=v, attempts=n, time=ms")
 	}
 	d.ID, d.Name = words[0], h.Scenario
 	if len(words) == 2 {

@@ -18,6 +18,8 @@ type Ability struct {
 	Governs bool
 	// Reconciles: it reads back what participants hold, and says where that is not what it wrote down.
 	Reconciles bool
+	// Versions: sagas under way keep their definition when another version of it comes.
+	Versions bool
 	// Acts are what operators may ask of it.
 	Acts []saga.Act
 	// Everywhere: explorers place what operators ask for at every failure point.
@@ -37,13 +39,13 @@ type Ability struct {
 
 // Allows tells whether it can be given faults of a kind, whatever its services say, and
 // wherever they strike: faults that govern it, or are what operators ask for, are placed one by one
-// (curated_governed.go, curated_operated.go, curated_drift.go).
+// (curated_governed.go, curated_operated.go, curated_drift.go, curated_versions.go).
 func (a Ability) Allows(d faults.KindDoc) bool {
 	own := a.Process
 	if d.Store {
 		own = a.Store
 	}
-	return (!d.Process || own) && !d.Governs && !d.Operates && !d.Drifts && (!d.Operator || a.Operator) && (!d.Keys || len(a.Keys) > 0) && !d.Own
+	return (!d.Process || own) && !d.Governs && !d.Operates && !d.Drifts && !d.Redefines && (!d.Operator || a.Operator) && (!d.Keys || len(a.Keys) > 0) && !d.Own
 }
 
 // Operable tells whether it can be asked for all that a fault asks for, and be killed if it says so.

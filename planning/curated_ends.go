@@ -28,6 +28,7 @@ func ends(defs []saga.Definition, a Ability) []faults.Plan {
 	e.governed()
 	e.operated()
 	e.drifts()
+	e.redefined()
 	e.waysRound()
 	e.rounds()
 	e.killedPastPivot()
@@ -43,18 +44,20 @@ func ends(defs []saga.Definition, a Ability) []faults.Plan {
 // killedPastPivot: the process is killed while a step behind the pivot is under way. What
 // it knew of the point of no return it must know again.
 func (e *ending) killedPastPivot() {
-	behind := func(s saga.Step) bool {
-		return slices.ContainsFunc(e.d.Ancestors(s.Name), func(name string) bool {
-			before, _ := e.d.Step(name)
-			return before.Kind == saga.Pivot
-		})
-	}
 	for _, s := range e.d.Steps {
 		kill := killed(point(s.Name, 1, saga.Receive), s.Action.Retry)
-		if e.a.Process && behind(s) && e.add(kill) {
+		if e.a.Process && e.behindPivot(s) && e.add(kill) {
 			return
 		}
 	}
+}
+
+// behindPivot tells whether a pivot comes before a step.
+func (e *ending) behindPivot(s saga.Step) bool {
+	return slices.ContainsFunc(e.d.Ancestors(s.Name), func(name string) bool {
+		before, _ := e.d.Step(name)
+		return before.Kind == saga.Pivot
+	})
 }
 
 // ending collects the plans.

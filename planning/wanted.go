@@ -98,6 +98,11 @@ func drifted(at saga.FailurePoint, how string, ms int) faults.Fault {
 	return faults.Doing(faults.Fault{At: at, As: how, DelayMS: ms}, func(e faults.Injection) bool { return e.Drifts != "" })
 }
 
+// redefined: a saga of the next version of the definition is submitted.
+func redefined(at saga.FailurePoint) faults.Fault {
+	return faults.Doing(faults.Fault{At: at}, func(e faults.Injection) bool { return e.Redefined })
+}
+
 // away: a step's connections break for so many milliseconds.
 func away(step string, ms int) faults.Fault {
 	return faults.Doing(faults.Fault{Steps: []string{step}, ForMS: ms}, func(e faults.Injection) bool { return e.Cut })

@@ -102,7 +102,7 @@ func Impossible(p faults.Plan, a Ability) string {
 			return "a pause needs a process of its own"
 		case e.Victim == faults.StoreCutOff:
 			return "a store is cut off on its socket"
-		case e.Asked && !a.Rollbacks, len(e.Acts) > 0, e.Waits > 0, e.Flag != "", e.Drifts != "":
+		case e.Asked && !a.Rollbacks, len(e.Acts) > 0, e.Waits > 0, e.Flag != "", e.Drifts != "", e.Redefined:
 			return "nobody operates a saga in memory"
 		case e.Victim == faults.ProcessKilled && !a.Kills:
 			return "a kill needs a store that outlives it"

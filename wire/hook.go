@@ -41,6 +41,9 @@ func (in *Injector) Hook(c participants.Call, m participants.Moment) *participan
 		if e.Waits > 0 {
 			in.changePolicies(i, e.Waits)
 		}
+		if e.Redefined {
+			in.redefine(i)
+		}
 		if e.Flag != "" {
 			in.throwFlag(i, e)
 			continue // it heals later

@@ -51,6 +51,8 @@ type Setup struct {
 	Forget func(service string)
 	// Drift changes what a participant holds of an action; nil: nobody can.
 	Drift func(op saga.Operation, how string, fault int) error
+	// Redefine submits a saga of the next version of the definition, and returns when it was accepted; nil: nobody can.
+	Redefine func(ctx context.Context) error
 	// Operator asks the orchestrator for a saga's rollback; nil: nobody can.
 	Operator func(ctx context.Context, id string) (code int, err error)
 	// Governor changes what governs the orchestrator; nil: nobody can.
