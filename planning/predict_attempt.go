@@ -12,7 +12,10 @@ import (
 // points are reached, and what the orchestrator learns.
 func (pr *prediction) attempt(r saga.StepRef, n, timeoutMS int) saga.Answer {
 	walk := &attemptWalk{pr: pr, ref: r, n: n, timeout: timeoutMS, answer: saga.Done}
-	defer func() { pr.clock.spend(walk.least, walk.lasts) }()
+	defer func() {
+		walk.waits()
+		pr.clock.spend(walk.least, walk.lasts)
+	}()
 	walk.reach(saga.Connect)
 	walk.reach(saga.Request)
 	if walk.lost {
@@ -67,6 +70,9 @@ type attemptWalk struct {
 	phase   saga.Phase    // reached
 	least   time.Duration // how long it lasts, at the least and at the most
 	lasts   time.Duration
+	wait    int  // in ms, that its answer asks for
+	unheard bool // the answer does not come
+	halves  bool // of the answer the head comes: it may be heard, or not
 	lost    bool // the request does not arrive
 	hungUp  bool // no answer leaves
 }
@@ -125,6 +131,7 @@ func (w *attemptWalk) bent(b faults.Bend) {
 	case faults.Swallowed, faults.Reset, faults.Ended:
 		w.fails()
 		w.lost = w.lost || !b.Answer
+		w.unheard = w.unheard || b.Answer
 		if b.How == faults.Swallowed {
 			w.timesOut()
 		}
@@ -139,6 +146,7 @@ func (w *attemptWalk) bent(b faults.Bend) {
 // halved: the head of the answer comes, and not its body. It may be taken for what it
 // says, or for none: a success, if there is another attempt, is one either way.
 func (w *attemptWalk) halved(b faults.Bend) {
+	w.halves = true
 	if b.How == faults.Stalled {
 		w.timesOut()
 	}
@@ -162,6 +170,17 @@ func (w *attemptWalk) takes(ms int) {
 	w.lasts = max(w.lasts, w.least)
 }
 
+// waits notes the wait that the answer asks for, if it was heard.
+func (w *attemptWalk) waits() {
+	switch {
+	case w.unheard:
+	case w.halves:
+		w.lasts = max(w.lasts, time.Duration(w.wait)*time.Millisecond)
+	default:
+		w.takes(w.wait)
+	}
+}
+
 // timesOut notes that it lasts until its time-out, which may follow what was observed.
 func (w *attemptWalk) timesOut() {
 	least := w.timeout
@@ -182,6 +201,7 @@ func (w *attemptWalk) comesLate(b faults.Bend) {
 	w.fails()
 	// What a late request still does happens beside the next attempts.
 	w.lost = w.lost || !b.Answer
+	w.unheard = w.unheard || b.Answer
 	w.pr.unsure[w.ref.Step] = true
 	if !b.Answer {
 		w.pr.late[w.ref] = lateRequest{w.n, b.N}
@@ -193,7 +213,7 @@ func (w *attemptWalk) told(a *faults.Answer, at saga.Phase) (answered bool) {
 	switch saga.Classify(a.Code) {
 	case saga.Transient:
 		w.fails()
-		w.takes(1000 * a.RetryAfterS)
+		w.wait = max(w.wait, 1000*a.RetryAfterS)
 	case saga.Permanent:
 		w.answer = saga.Permanent
 	case saga.Done:

@@ -45,3 +45,22 @@ func TestAStepThatCantGiveWayStopsTheSaga(t *testing.T) {
 		t.Errorf("%s counts as reached", before)
 	}
 }
+
+// The wait that a lost answer asked for is not waited for: nobody can count on the deadline passing in it.
+func TestALostAnswerAsksForNoWait(t *testing.T) {
+	s, err := scenarios.Match("booking")
+	if err != nil {
+		t.Fatal(err)
+	}
+	d := sagasOf(s[0])[0]
+	i := d.StepIndex("car")
+	d.Steps[i].Action.Retry.DeadlineMS = 2 * d.Steps[i].Action.Retry.AttemptTimeoutMS
+	throttled := faults.Fault{Kind: "throttle", At: point("car", 1, saga.Receive), RetryAfterS: 5}
+	undo := faults.Fault{Kind: "slow", At: saga.FailurePoint{Step: "flight", Direction: saga.Compensation, Attempt: 1, Phase: saga.Response}, KBps: 4}
+	if !predict(d, faults.Plan{Faults: []faults.Fault{throttled, undo}}, 1).sure() {
+		t.Error("the wait that an answer asks for does not count")
+	}
+	if predict(d, faults.Plan{Faults: []faults.Fault{throttled, lost(point("car", 1, saga.Response)), undo}}, 1).sure() {
+		t.Error("the wait that a lost answer asked for counts")
+	}
+}
