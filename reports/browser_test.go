@@ -69,14 +69,14 @@ func TestPageTimelineByKeyboard(t *testing.T) {
 	b := visit(t, samples.Red())
 	for range 80 {
 		b.Press(kb.Tab)
-		if b.Holds(`!!document.activeElement.closest("svg")`) {
+		if b.Holds(`!!document.activeElement.closest(".sequence")`) {
 			break
 		}
 	}
 	const told = `document.querySelector(".told").textContent`
 	b.Press(kb.ArrowDown)
 	b.Press(kb.ArrowDown)
-	holds(t, b, `document.querySelectorAll("svg g[tabindex='0']").length === document.querySelectorAll("svg").length`,
+	holds(t, b, `document.querySelectorAll(".sequence g[tabindex='0']").length === document.querySelectorAll(".sequence").length`,
 		told+` === document.activeElement.querySelector("title").textContent`, told+`.includes("reserve#1")`)
 	b.Clean()
 }

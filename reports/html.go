@@ -31,6 +31,7 @@ var htmlTemplate = template.Must(template.New("report").Funcs(template.FuncMap{
 	"css":         func() template.CSS { return template.CSS(htmlStyle) },
 	"js":          func() template.JS { return template.JS(htmlScript) },
 	"diagram":     func(t told) template.HTML { return template.HTML(svg(t.Story, provenBy(t.Failure))) },
+	"map":         func(p mapPage) template.HTML { return template.HTML(p.svg()) },
 	"quote":       QuotePath,
 	"planLine":    planLine,
 	"plural":      words.Plural,
@@ -54,6 +55,8 @@ type htmlPage struct {
 	Matrix     *matrixPage
 	Legend     string
 	Promises   []promise
+	Maps       []mapPage
+	MapLegend  string
 	Tables     []table
 	Trouble    table
 	Blocks     []block
@@ -76,6 +79,7 @@ func HTML(w io.Writer, r *results.Run) error {
 		page.Matrix = newMatrixPage(r, append(page.Broken, page.Advised...))
 		page.Promises = promises(r)
 	}
+	page.Maps, page.MapLegend = mapPages(r, append(page.Broken, page.Advised...)), mapLegend
 	page.Blocks = blocks(r.Cells)
 	page.Trouble, _ = troubledTable(r)
 	page.Filters = filters(r, append(page.Broken, page.Advised...))
@@ -97,6 +101,7 @@ func (p *htmlPage) sections() []section {
 	}{
 		{len(p.Broken) > 0, section{"findings", "Findings"}},
 		{p.Matrix != nil, section{"matrix", "Property × scenario"}},
+		{len(p.Maps) > 0, section{"map", "Failure points"}},
 		{len(p.Promises) > 0, section{"properties", "What it rests on"}},
 		{len(p.Tables) > 0, section{"more", "Coverage"}},
 		{len(p.Advised) > 0, section{"advice", "Advice"}},

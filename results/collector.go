@@ -97,6 +97,7 @@ func New(m Meta) *Collector {
 func (c *Collector) Add(info CellInfo, h *history.History, verdicts []checkers.Verdict) State {
 	cell := newCell(info, h)
 	cell.Verdict = worst(cell, verdicts, c.advice)
+	charted := mapOf(cell.Scenario, h, cell.Verdict)
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.run.Orchestrator.Name == "" {
@@ -105,6 +106,7 @@ func (c *Collector) Add(info CellInfo, h *history.History, verdicts []checkers.V
 	c.run.Profile = cmp.Or(c.run.Profile, h.Header.Profile)
 	c.run.Totals.Events += len(h.Events)
 	c.countCalls(h)
+	c.run.chart(charted)
 	for _, v := range verdicts {
 		c.addVerdict(cell, h, v)
 	}

@@ -162,6 +162,9 @@ func (r *Run) join(o *Run, results map[resultKey]*Result) {
 		}
 		results[k].join(res)
 	}
+	for _, m := range o.Maps {
+		r.chart(m)
+	}
 	if o.Coverage != nil {
 		if r.Coverage == nil {
 			r.Coverage = &Coverage{Depth: o.Coverage.Depth}

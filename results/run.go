@@ -44,6 +44,8 @@ type Run struct {
 	// Errors are troubles of the run as a whole, outside any cell.
 	Errors []string `json:"errors,omitempty"`
 	Cells  []Cell   `json:"cells"`
+	// Maps are which failure points the cells came to, one a scenario.
+	Maps []Map `json:"maps,omitempty"`
 	// Planned is how many plans were to run here, each as one cell (0: not known), and
 	// LeftOut which of them did not, and why.
 	Planned int      `json:"planned,omitempty"`

@@ -6,6 +6,7 @@ import (
 	"flag"
 	"os"
 	"path/filepath"
+	"reflect"
 	"strings"
 	"testing"
 
@@ -14,12 +15,18 @@ import (
 
 	"github.com/sagacheck/sagacheck/internal/samples"
 	"github.com/sagacheck/sagacheck/results"
+	"github.com/sagacheck/sagacheck/saga"
 )
 
 var update = flag.Bool("update", false, "rewrite the schema")
 
 func TestSchema(t *testing.T) {
-	reflector := &jsonschema.Reflector{}
+	reflector := &jsonschema.Reflector{Mapper: func(t reflect.Type) *jsonschema.Schema {
+		if t == reflect.TypeFor[saga.FailurePoint]() { // its text form
+			return &jsonschema.Schema{Type: "string", Description: "step[.undo][.callback]#attempt@phase"}
+		}
+		return nil
+	}}
 	for _, pkg := range []string{"results", "history", "checkers", "saga"} {
 		if err := reflector.AddGoComments("github.com/sagacheck/sagacheck/"+pkg, filepath.Join("..", pkg)); err != nil {
 			t.Fatal(err)

@@ -1,0 +1,67 @@
+package results_test
+
+import (
+	"slices"
+	"testing"
+
+	"github.com/sagacheck/sagacheck/checkers"
+	"github.com/sagacheck/sagacheck/internal/samples"
+	"github.com/sagacheck/sagacheck/results"
+)
+
+func point(t *testing.T, r *results.Run, at string) results.Point {
+	t.Helper()
+	if len(r.Maps) != 1 {
+		t.Fatalf("%d maps", len(r.Maps))
+	}
+	i := slices.IndexFunc(r.Maps[0].Points, func(p results.Point) bool { return p.At.String() == at })
+	if i < 0 {
+		return results.Point{}
+	}
+	return r.Maps[0].Points[i]
+}
+
+// A map tells which points were reached, struck, and struck where something broke.
+func TestMap(t *testing.T) {
+	c := results.New(samples.Meta())
+	h := samples.LostAnswer()
+	c.Add(results.CellInfo{ID: "c1"}, h, []checkers.Verdict{samples.Duplicate(h)})
+	c.Add(results.CellInfo{ID: "c2"}, h, []checkers.Verdict{samples.Pass("duplicate-effect", 1)})
+	c.Add(results.CellInfo{ID: "c3"}, samples.Unfired(samples.LostAnswer()), []checkers.Verdict{samples.Pass("duplicate-effect", 1)})
+	r := c.Finish()
+	for at, want := range map[string]results.Point{
+		"charge#1@response":     {Reached: 3, Struck: 2, Broke: 1},
+		"charge#2@connect":      {Reached: 3},
+		"ship#1@receive":        {Reached: 3},
+		"ship#1@commit":         {}, // it had no effect
+		"charge.undo#1@connect": {},
+	} {
+		got := point(t, r, at)
+		if got.Reached != want.Reached || got.Struck != want.Struck || got.Broke != want.Broke {
+			t.Errorf("%s: got %+v, want %+v", at, got, want)
+		}
+	}
+	if s := r.Maps[0].Steps; len(s) != 3 || s[1].Name != "charge" || !slices.Equal(s[1].After, []string{"reserve"}) {
+		t.Errorf("steps %+v", s)
+	}
+}
+
+// Those of shards are joined.
+func TestMapsOfShards(t *testing.T) {
+	var shards []*results.Run
+	for i := 1; i <= 2; i++ {
+		m := samples.Meta()
+		m.Shard = &results.Shard{I: i, N: 2}
+		c := results.New(m)
+		h := samples.LostAnswer()
+		c.Add(results.CellInfo{ID: "c1"}, h, []checkers.Verdict{samples.Duplicate(h)})
+		shards = append(shards, c.Finish())
+	}
+	r, err := results.Merge(shards)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if p := point(t, r, "charge#1@response"); p.Reached != 2 || p.Struck != 2 || p.Broke != 2 {
+		t.Errorf("got %+v", p)
+	}
+}
