@@ -38,7 +38,7 @@ func (x *session) runCells(ctx context.Context, total int, cells iter.Seq[harnes
 	ctx = x.begin(ctx)
 	defer x.stop(nil)
 	left, skipped := total, 0
-	err := x.harness.Run(ctx, x.alike.among(cells), func(r harness.Result) {
+	err := x.runner().Run(ctx, x.alike.among(cells), func(r harness.Result) {
 		if !r.Spoilt {
 			left--
 		}

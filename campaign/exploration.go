@@ -151,7 +151,7 @@ func (e *exploration) runProbes(ctx context.Context, probes []*planning.Probe, t
 	}
 	var errs []error
 	taken := map[*planning.Probe]bool{}
-	err := e.harness.Run(ctx, e.alike.among(cells), func(r harness.Result) {
+	err := e.runner().Run(ctx, e.alike.among(cells), func(r harness.Result) {
 		v, _ := e.running.LoadAndDelete(r.Asked)
 		p := v.(*planning.Probe)
 		taken[p] = true

@@ -26,6 +26,16 @@ func TestMain(m *testing.M) {
 		}
 		os.Exit(0)
 	}
+	if len(os.Args) > 1 && os.Args[1] == "worker" {
+		if err := beWorker(os.Args[2:]); err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			os.Exit(1)
+		}
+		os.Exit(0)
+	}
+	if len(os.Args) > 1 && os.Args[1] == "nats-server" {
+		beNATS(os.Args[2], os.Args[3])
+	}
 	code := m.Run()
 	if err := os.RemoveAll(builds.dir); err != nil {
 		fmt.Fprintln(os.Stderr, err)

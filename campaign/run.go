@@ -22,6 +22,7 @@ type RunOptions struct {
 	Plan    string // file of a plan, which is then the only one, against each scenario
 	Shard   results.Shard
 	Shrink  Shrink
+	Workers Workers
 }
 
 // Run runs scenarios under curated and drawn plans, or under one of the user's own.
@@ -30,6 +31,9 @@ func Run(ctx context.Context, host Host, o RunOptions) (*Finished, error) {
 		return nil, usage(errors.New("--runs: expected 0 or more"))
 	}
 	if err := o.Shrink.check(); err != nil {
+		return nil, usage(err)
+	}
+	if err := o.Workers.check(o.Settings); err != nil {
 		return nil, usage(err)
 	}
 	own, err := interruptible(ctx, o.ownPlan)
@@ -59,6 +63,9 @@ func Run(ctx context.Context, host Host, o RunOptions) (*Finished, error) {
 	var failed failures
 	x.watch = func(r harness.Result, vs []checkers.Verdict) {
 		failed.watch(r.Cell.ID, r.History.Header, r.Cell.Plan, vs)
+	}
+	if err := x.hire(ctx, o.Workers); err != nil {
+		return nil, errors.Join(err, x.close())
 	}
 	if x.flow != nil && own == nil {
 		x.runWorkflow(ctx)

@@ -24,6 +24,7 @@ import (
 type session struct {
 	host                Host
 	s                   Settings
+	given               Settings // as they came: s is adapted to the system under test
 	profile             participants.Profile
 	scenarios           []*scenarios.Scenario
 	checkers            []checkers.Checker
@@ -33,6 +34,7 @@ type session struct {
 	flow      *flow // the user's own workflow; nil: the scenarios
 	system    orchestrators.System
 	harness   *harness.Harness
+	remote    *remote // workers that run the cells of runCells in its place; nil: none
 	collector *results.Collector
 	progress  Progress
 	command   string // that the folder is named after
@@ -89,7 +91,7 @@ func openFor(ctx context.Context, host Host, s Settings, command string, shard *
 // prepare checks the settings and makes the folder of the run: what can't be is told
 // before a system is started.
 func prepare(ctx context.Context, host Host, s Settings, command string, shard *results.Shard) (*session, error) {
-	x := &session{host: host, s: s, shard: shard, unjudged: unjudged{}, command: command, started: time.Now()}
+	x := &session{host: host, s: s, given: s, shard: shard, unjudged: unjudged{}, command: command, started: time.Now()}
 	x.ability = sync.OnceValue(x.findAbility)
 	if _, err := interruptible(ctx, func() (any, error) { return nil, x.choose(ctx) }); err != nil {
 		return nil, badInput(err)
@@ -158,6 +160,9 @@ func (x *session) wire() *wire.Wire {
 // close ends everything that the session started.
 func (x *session) close() error {
 	var errs []error
+	if x.remote != nil {
+		errs = append(errs, x.remote.close())
+	}
 	switch {
 	case x.harness != nil:
 		errs = append(errs, x.harness.Close())

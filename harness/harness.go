@@ -171,6 +171,9 @@ func (h *Harness) Close() error {
 // Cut tells that a run was cut short.
 func (h *Harness) Cut() bool { return h.hurry.Load() }
 
+// Hurry says that a run was cut short.
+func (h *Harness) Hurry() { h.hurry.Store(true) }
+
 // stopLimit bounds the end of an orchestrator.
 func (h *Harness) stopLimit() time.Duration {
 	if h.hurry.Load() {
@@ -246,7 +249,7 @@ func (h *Harness) Run(ctx context.Context, cells iter.Seq[Cell], each func(Resul
 		}
 	}
 	if ctx.Err() != nil {
-		h.hurry.Store(true)
+		h.Hurry()
 	}
 	return outcome(ctx)
 }

@@ -56,7 +56,7 @@ func (p *process) start(context.Context) error {
 	cmd := exec.Command(p.argv[0], p.argv[1:]...)
 	cmd.Dir, cmd.Stdout, cmd.Stderr = p.dir, log, log
 	cmd.Env = append(os.Environ(), p.env...)
-	cmd.SysProcAttr = groupOfItsOwn()
+	cmd.SysProcAttr = GroupOfItsOwn()
 	r := &running{cmd: cmd, done: make(chan struct{})}
 	started := make(chan error)
 	go p.live(r, started)
@@ -77,7 +77,7 @@ func (p *process) start(context.Context) error {
 func RunAsGroup(cmd *exec.Cmd) error {
 	runtime.LockOSThread() // see running.run
 	defer runtime.UnlockOSThread()
-	cmd.SysProcAttr = groupOfItsOwn()
+	cmd.SysProcAttr = GroupOfItsOwn()
 	cmd.Cancel = func() error {
 		if err := syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL); !errors.Is(err, syscall.ESRCH) {
 			return err

@@ -11,9 +11,9 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// groupOfItsOwn starts a process in its own group, which ends with us whatever
+// GroupOfItsOwn starts a process in its own group, which ends with us whatever
 // happens to us.
-func groupOfItsOwn() *syscall.SysProcAttr {
+func GroupOfItsOwn() *syscall.SysProcAttr {
 	return &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGKILL}
 }
 

@@ -7,9 +7,9 @@ import (
 	"syscall"
 )
 
-// groupOfItsOwn starts a process in its own group. Where the kernel does not end
+// GroupOfItsOwn starts a process in its own group. Where the kernel does not end
 // it after a crash of ours, it stays.
-func groupOfItsOwn() *syscall.SysProcAttr {
+func GroupOfItsOwn() *syscall.SysProcAttr {
 	return &syscall.SysProcAttr{Setpgid: true}
 }
 

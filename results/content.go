@@ -14,8 +14,8 @@ type Content struct {
 	Settings  map[string]string `json:"settings,omitempty"`  // those that change what a cell does
 }
 
-// differences between what two shards were to run.
-func (c Content) differences(o Content) []string {
+// Differences between what two parts of a run were to run.
+func (c Content) Differences(o Content) []string {
 	var out []string
 	each := func(a, b map[string]string, differ func(key string)) {
 		for _, k := range union(slices.Sorted(maps.Keys(a)), slices.Sorted(maps.Keys(b))) {

@@ -97,7 +97,7 @@ func (r *Run) differences(o *Run) []string {
 	differ("the participant profile", r.Profile, o.Profile)
 	differ("the list of properties", propertyNames(r), propertyNames(o))
 	differ("the manifest of the orchestrator (digest)", r.System.Digest, o.System.Digest)
-	return append(out, r.Content.differences(o.Content)...)
+	return append(out, r.Content.Differences(o.Content)...)
 }
 
 func propertyNames(r *Run) []string {

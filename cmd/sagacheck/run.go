@@ -42,6 +42,7 @@ fault is put once at every failure point that it passes (docs/your-workflow.md).
   sagacheck run --scenario order --drawn-sagas 20 --seed 7
   sagacheck run --workflow ./workflow.yaml
   sagacheck run --ui                             then look at it in a browser while it runs
+  sagacheck run --workers 4                      processes here; workers elsewhere: docs/many-machines.md
   sagacheck run --shard 2/4 --out shard-2        then: sagacheck report merge shard-*`,
 		Args: flagsOnly,
 		RunE: func(c *cobra.Command, _ []string) error { return f.run(c, p) },
@@ -55,6 +56,7 @@ fault is put once at every failure point that it passes (docs/your-workflow.md).
 	c.Flags().IntVar(&f.DrawnSagas, "drawn-sagas", 0, "how many random scenarios, drawn with --seed, to run beside the others")
 	c.Flags().StringVar(&f.keep, "keep", string(results.KeepBySize), "which histories of cells that passed stay on the disk: all, a sample, none but those of failures, or, by-size, all up to 1 GiB and a sample of the others")
 	f.ui.register(c)
+	workersFlags(c, &f.Workers)
 	shrinkFlags(c, &f.Shrink, false)
 	return c
 }

@@ -196,6 +196,7 @@ func TestLibrariesHaveOneHome(t *testing.T) {
 		"github.com/jackc/pgx/v5":                     {"reference/store", "workflows", "internal/testpostgres"},
 		"github.com/go-sql-driver/mysql":              {"workflows"},
 		"github.com/google/renameio/v2":               {"history", "results"},
+		"github.com/nats-io":                          {"queue"},
 		"github.com/gofrs/flock":                      {"orchestrators"},
 		"github.com/failsafe-go/failsafe-go":          {"reference"},
 		"github.com/olekukonko/tablewriter":           {"reports"},

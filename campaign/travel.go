@@ -1,0 +1,174 @@
+package campaign
+
+import (
+	"bytes"
+	"cmp"
+	"compress/gzip"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"path/filepath"
+	"runtime/debug"
+	"time"
+
+	"github.com/sagacheck/sagacheck/checkers"
+	"github.com/sagacheck/sagacheck/faults"
+	"github.com/sagacheck/sagacheck/harness"
+	"github.com/sagacheck/sagacheck/history"
+	participantdefects "github.com/sagacheck/sagacheck/participants/defects"
+	"github.com/sagacheck/sagacheck/reference/defects"
+	"github.com/sagacheck/sagacheck/results"
+	"github.com/sagacheck/sagacheck/scenarios"
+)
+
+// What travels between who plans and judges a run and the workers that run its cells.
+
+// orders are what a worker is told of a run: it must make the same of the settings.
+type orders struct {
+	Settings     Settings             `json:"settings"`
+	Again        int                  `json:"again"` // how often a cell is run again whose fault did not fire
+	Orchestrator history.Orchestrator `json:"orchestrator"`
+	Content      results.Content      `json:"content"`
+}
+
+// order is one cell.
+type order struct {
+	Scenario string      `json:"scenario"`
+	Plan     faults.Plan `json:"plan"`
+	PlanID   string      `json:"plan_id"`
+	Seed     uint64      `json:"seed"`
+}
+
+func orderOf(c harness.Cell) (json.RawMessage, error) {
+	return json.Marshal(order{c.Scenario, c.Plan, c.Plan.ID(), c.Seed})
+}
+
+// parcel is one run of a cell: several if a planned fault did not fire. Its history follows all
+// of them, as lines.
+type parcel struct {
+	Cell     string        `json:"cell"`
+	Duration time.Duration `json:"duration"`
+	Err      string        `json:"error,omitempty"`
+	Spoilt   bool          `json:"spoilt,omitempty"`
+	Bytes    int           `json:"bytes"` // of the history; 0: there is none
+}
+
+// pack writes what became of a cell, compressed.
+func pack(tries []harness.Result) ([]byte, error) {
+	var head []parcel
+	var histories bytes.Buffer
+	for _, r := range tries {
+		t := parcel{Cell: r.Cell.ID, Duration: r.Duration, Spoilt: r.Spoilt}
+		if r.Err != nil {
+			t.Err = r.Err.Error()
+		}
+		if r.History != nil {
+			before := histories.Len()
+			if _, err := r.History.WriteTo(&histories); err != nil {
+				return nil, err
+			}
+			t.Bytes = histories.Len() - before
+		}
+		head = append(head, t)
+	}
+	var body bytes.Buffer
+	z, err := gzip.NewWriterLevel(&body, gzip.BestSpeed)
+	if err == nil {
+		err = json.NewEncoder(z).Encode(head)
+	}
+	if err == nil {
+		_, err = z.Write(histories.Bytes())
+	}
+	if err == nil {
+		err = z.Close()
+	}
+	return body.Bytes(), err
+}
+
+// unpack reads what became of a cell, and stores its histories in a folder.
+func unpack(body []byte, asked harness.Cell, dir string) ([]harness.Result, error) {
+	z, err := gzip.NewReader(bytes.NewReader(body))
+	if err != nil {
+		return nil, err
+	}
+	all, err := io.ReadAll(z)
+	if err != nil {
+		return nil, err
+	}
+	line, rest, _ := bytes.Cut(all, []byte("\n"))
+	var head []parcel
+	if err := json.Unmarshal(line, &head); err != nil {
+		return nil, err
+	}
+	var tries []harness.Result
+	for _, t := range head {
+		if t.Bytes > len(rest) || t.Bytes < 0 {
+			return nil, fmt.Errorf("the history of %s is cut", t.Cell)
+		}
+		r, err := t.result(rest[:t.Bytes], asked, dir)
+		if err != nil {
+			return nil, err
+		}
+		tries, rest = append(tries, r), rest[t.Bytes:]
+	}
+	if len(tries) == 0 || tries[len(tries)-1].Spoilt {
+		return nil, fmt.Errorf("%d runs of %s, none of which is the last", len(tries), asked.ID)
+	}
+	return tries, nil
+}
+
+func (t parcel) result(text []byte, asked harness.Cell, dir string) (harness.Result, error) {
+	r := harness.Result{Cell: asked, Asked: asked.ID, Duration: t.Duration, Spoilt: t.Spoilt}
+	r.Cell.ID = t.Cell
+	if t.Err != "" {
+		r.Err = errors.New(t.Err)
+	}
+	if t.Bytes == 0 {
+		return r, nil
+	}
+	var err error
+	if r.History, err = history.Read(bytes.NewReader(text)); err != nil {
+		return r, err
+	}
+	r.Path = filepath.Join(dir, filepath.Base(t.Cell)+history.Extension)
+	return r, results.WriteFile(r.Path, text)
+}
+
+// catalogue is a digest of what this program can do: checkers, kinds of faults, scenarios and
+// defects. Of builds without a version it says which sources they are of, if that is known.
+func catalogue() string {
+	var names []string
+	for _, d := range participantdefects.All() {
+		names = append(names, d.Name)
+	}
+	for _, d := range defects.All() {
+		names = append(names, d.Name)
+	}
+	var promises []checkers.Doc
+	for _, c := range checkers.All() {
+		promises = append(promises, c.Doc())
+	}
+	var kinds []faults.KindDoc
+	for _, k := range faults.Kinds() {
+		kinds = append(kinds, k.Doc())
+	}
+	digests := map[string]string{}
+	for _, s := range scenarios.All() {
+		digests[s.Name] = scenarioSubject(s).digest()
+	}
+	return fingerprint([]any{promises, kinds, digests, names, revision()})
+}
+
+func revision() string {
+	info, _ := debug.ReadBuildInfo()
+	rev := ""
+	if info != nil {
+		for _, s := range info.Settings {
+			if s.Key == "vcs.revision" || s.Key == "vcs.modified" {
+				rev += s.Value + " "
+			}
+		}
+	}
+	return cmp.Or(rev, "unknown")
+}

@@ -1,0 +1,159 @@
+package campaign
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"iter"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/sagacheck/sagacheck/harness"
+	"github.com/sagacheck/sagacheck/queue"
+	"github.com/sagacheck/sagacheck/results"
+)
+
+// Workers say who runs the cells of a campaign in its place. The zero value: it does so itself.
+type Workers struct {
+	Local  int    // processes of this program on this machine
+	Server string // URL of a NATS server; empty: one inside this process
+	Creds  string // file with credentials for it
+	NKey   string // file with the seed of an nkey for it
+	Listen string // host:port of the server inside this process; empty: a free port that this machine alone reaches
+
+	ackWait    time.Duration // see queue.Options
+	maxDeliver int
+}
+
+func (w Workers) wanted() bool { return w.Local > 0 || w.Server != "" || w.Listen != "" }
+
+func (w Workers) check(s Settings) error {
+	switch {
+	case w.wanted() && s.Workflow != "":
+		return errors.New("--workers: a workflow of your own (--workflow) runs on one machine: expected either")
+	case w.Local < 0:
+		return fmt.Errorf("--workers: %d: expected 0 or more", w.Local)
+	case w.Server != "" && w.Listen != "":
+		return fmt.Errorf("--listen: %s: expected either this or --server", w.Listen)
+	case w.Server == "" && w.Creds+w.NKey != "":
+		return errors.New("--creds, --nkey: expected --server beside them")
+	}
+	return nil
+}
+
+// runner runs cells: the harness here, or workers.
+type runner interface {
+	Run(ctx context.Context, cells iter.Seq[harness.Cell], each func(harness.Result)) error
+}
+
+// runner is who runs the cells of the session.
+func (x *session) runner() runner {
+	if x.remote != nil {
+		return x.remote
+	}
+	return x.harness
+}
+
+// remote runs cells on workers.
+type remote struct {
+	x        *session
+	server   *queue.Server // nil: it is elsewhere
+	store    string        // its folder
+	conn     *queue.Conn
+	job      *queue.Job
+	staff    *staff
+	chunks   int
+	speed    speed
+	dir      string    // of histories
+	lastSaid time.Time // that nobody takes what is there
+}
+
+// hire lets workers run the cells of the session, if that is wanted.
+func (x *session) hire(ctx context.Context, w Workers) error {
+	if !w.wanted() {
+		return nil
+	}
+	m := &remote{x: x, dir: filepath.Join(x.dir, results.HistoriesDir)}
+	x.remote = m
+	if err := m.connect(w); err != nil {
+		return trouble(err)
+	}
+	given := x.given
+	given.Seed = x.s.Seed
+	settings, err := json.Marshal(orders{given, x.harness.Again, x.system.Info(), x.content()})
+	if err != nil {
+		return err
+	}
+	name := x.nonce + "-" + fingerprint([]any{time.Now(), os.Getpid(), x.dir})[:4]
+	if m.job, err = m.conn.Open(ctx, queue.Run{Name: name, Command: x.host.Command, Settings: settings}); err != nil {
+		return notStartedYet(ctx, err)
+	}
+	m.tell(w, name)
+	if w.Local > 0 {
+		m.staff, err = newStaff(x, w, m.url(w), name)
+	}
+	return trouble(err)
+}
+
+// connect reaches the server, which is started if there is none.
+func (m *remote) connect(w Workers) (err error) {
+	if w.Server == "" {
+		m.store = filepath.Join(m.x.dir, "queue")
+		addr := w.Listen
+		if addr == "" {
+			addr = "127.0.0.1:0"
+		}
+		if m.server, err = queue.Serve(addr, m.store); err != nil {
+			return err
+		}
+	}
+	m.conn, err = queue.Connect(queue.Options{
+		URL: m.url(w), Creds: w.Creds, NKey: w.NKey, Version: m.x.host.Tool, Catalogue: catalogue(),
+		AckWait: w.ackWait, MaxDeliver: w.maxDeliver, Say: func(line string) { m.x.host.say("%s", line) },
+	})
+	return err
+}
+
+func (m *remote) url(w Workers) string {
+	if m.server != nil {
+		return m.server.URL()
+	}
+	return w.Server
+}
+
+// tell says who is to do the work.
+func (m *remote) tell(w Workers, name string) {
+	var who []string
+	if w.Local > 0 {
+		who = append(who, fmt.Sprintf("%d workers here", w.Local))
+	}
+	switch {
+	case w.Server != "":
+		who = append(who, "sagacheck worker --server "+queue.Bare(w.Server))
+	case w.Listen != "":
+		who = append(who, "sagacheck worker --server "+m.server.URL())
+	}
+	m.x.host.say("run %s is given to workers: %s", name, strings.Join(who, ", and by "))
+}
+
+// close ends what was begun; who still works on the run leaves it.
+func (m *remote) close() error {
+	var errs []error
+	if m.job != nil {
+		errs = append(errs, m.job.Close())
+	}
+	if m.staff != nil {
+		m.staff.close()
+	}
+	if m.conn != nil {
+		m.conn.Close()
+	}
+	if m.server != nil {
+		m.server.Close()
+		errs = append(errs, os.RemoveAll(m.store))
+	}
+	return errors.Join(errs...)
+}

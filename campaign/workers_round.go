@@ -1,0 +1,202 @@
+package campaign
+
+import (
+	"context"
+	"fmt"
+	"iter"
+	"maps"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/sagacheck/sagacheck/harness"
+	"github.com/sagacheck/sagacheck/queue"
+)
+
+// awaited is a cell that workers have, or are to have.
+type awaited struct {
+	cell  harness.Cell
+	alone bool // nothing else is given away
+}
+
+// round is one Run.
+type round struct {
+	*remote
+	next    func() (harness.Cell, bool)
+	each    func(harness.Result)
+	more    bool // there may be more cells to give away
+	awaited map[string]awaited
+	quiet   time.Time // since when nobody has a cell, though some are awaited; zero: somebody has
+	rescue  bool      // what is awaited is given away again, one cell after the other
+}
+
+// The times of a round.
+const (
+	lookEvery = 100 * time.Millisecond
+	quietFor  = 2 * time.Second // until what nobody has is given up
+	sayEvery  = 30 * time.Second
+)
+
+// Run gives cells to workers, few at a time, so that none has to wait and little is lost with one,
+// and hands over what becomes of them, one call at a time. It ends early when the context does.
+func (m *remote) Run(ctx context.Context, cells iter.Seq[harness.Cell], each func(harness.Result)) error {
+	next, stop := iter.Pull(cells)
+	defer stop()
+	r := &round{remote: m, next: next, each: each, more: true, awaited: map[string]awaited{}}
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	var work sync.WaitGroup
+	defer work.Wait()
+	came := make(chan queue.Result)
+	taking, end := context.WithCancel(ctx)
+	defer end()
+	work.Go(func() {
+		m.job.Take(taking, func(got queue.Result) {
+			select {
+			case came <- got:
+			case <-taking.Done():
+			}
+		})
+	})
+	tick := time.NewTicker(lookEvery)
+	defer tick.Stop()
+	for r.more || len(r.awaited) > 0 {
+		select {
+		case got := <-came:
+			r.take(got)
+		case <-tick.C:
+			if err := r.feed(ctx); err != nil && ctx.Err() == nil {
+				return err
+			}
+		case <-m.staff.gone():
+			return limitReached("no worker is left: " + m.staff.last())
+		case <-ctx.Done():
+			m.x.harness.Hurry()
+			return ctx.Err()
+		}
+	}
+	return nil
+}
+
+// take hands over what became of a cell, once.
+func (r *round) take(got queue.Result) {
+	a, ok := r.awaited[got.Cell]
+	if !ok { // somebody told it before
+		return
+	}
+	delete(r.awaited, got.Cell)
+	r.quiet = time.Time{}
+	r.speed.note(got.Worker)
+	tries, err := unpack(got.Body, a.cell, r.dir)
+	if err != nil {
+		r.each(harness.Result{Cell: a.cell, Asked: a.cell.ID, Err: fmt.Errorf("what worker %s tells of it: %w", got.Worker, err)})
+		return
+	}
+	for _, t := range tries {
+		r.each(t)
+	}
+}
+
+// feed gives away as many chunks as workers wait for, and a few more.
+func (r *round) feed(ctx context.Context) error {
+	d, err := r.job.Depth(ctx)
+	if err != nil {
+		return nil // it is asked again
+	}
+	for n := d.Idle + 2 + d.Running/4 - d.Waiting; n > 0 && r.more; n-- {
+		if err := r.put(ctx, r.batch(r.speed.chunk()), false); err != nil {
+			return err
+		}
+	}
+	r.sayWaiting(d)
+	if d.Waiting+d.Running > 0 || len(r.awaited) == 0 {
+		r.quiet = time.Time{}
+		return nil
+	}
+	if r.quiet.IsZero() {
+		r.quiet = time.Now()
+	}
+	if time.Since(r.quiet) >= quietFor {
+		r.quiet, r.rescue = time.Time{}, true
+		r.giveUp()
+	}
+	return r.giveAgain(ctx)
+}
+
+// batch is the next cells.
+func (r *round) batch(n int) (cells []harness.Cell) {
+	for len(cells) < n {
+		c, ok := r.next()
+		if !ok {
+			r.more = false
+			break
+		}
+		if c.Skip != nil {
+			if why := c.Skip(c); why != "" {
+				r.each(harness.Result{Cell: c, Asked: c.ID, Skipped: why})
+				continue
+			}
+		}
+		cells = append(cells, c)
+	}
+	return cells
+}
+
+func (r *round) put(ctx context.Context, cells []harness.Cell, alone bool) error {
+	if len(cells) == 0 {
+		return nil
+	}
+	r.chunks++
+	chunk := queue.Chunk{Number: r.chunks}
+	if alone {
+		chunk.Try = 1
+	}
+	for _, c := range cells {
+		work, err := orderOf(c)
+		if err != nil {
+			return err
+		}
+		chunk.Cells = append(chunk.Cells, queue.Cell{ID: c.ID, Work: work})
+		r.awaited[c.ID] = awaited{c, alone}
+	}
+	return r.job.Put(ctx, chunk)
+}
+
+// giveUp leaves out, by its name, the cell of which every worker went away that had it, though it
+// had nothing else.
+func (r *round) giveUp() {
+	for id, a := range r.awaited {
+		if a.alone {
+			delete(r.awaited, id)
+			r.each(harness.Result{Cell: a.cell, Asked: id, Skipped: fmt.Sprintf(
+				"no worker that had cell %s came to its end (%s under %s, plan %s)", id, a.cell.Scenario, a.cell.Plan, a.cell.Plan.ID())})
+		}
+	}
+}
+
+// giveAgain gives away a cell whose chunk was given away as often as it may be: by itself, so
+// that it does not suffer from another of which workers die.
+func (r *round) giveAgain(ctx context.Context) error {
+	if !r.rescue || len(r.awaited) == 0 {
+		return nil
+	}
+	for _, a := range r.awaited {
+		if a.alone {
+			return nil
+		}
+	}
+	first := r.awaited[slices.Min(slices.Collect(maps.Keys(r.awaited)))]
+	return r.put(ctx, []harness.Cell{first.cell}, true)
+}
+
+// sayWaiting says now and then that nobody takes what is there.
+func (r *round) sayWaiting(d queue.Depth) {
+	if d.Running+d.Idle > 0 || r.lastSaid.IsZero() {
+		r.lastSaid = time.Now()
+		return
+	}
+	if time.Since(r.lastSaid) >= sayEvery {
+		r.lastSaid = time.Now()
+		r.x.host.say("%s wait, and no worker takes them", cells(len(r.awaited)))
+	}
+}

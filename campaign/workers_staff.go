@@ -1,0 +1,150 @@
+package campaign
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"strings"
+	"sync"
+	"syscall"
+	"time"
+
+	"github.com/sagacheck/sagacheck/orchestrators"
+	"github.com/sagacheck/sagacheck/results"
+)
+
+// staff are the workers on this machine: processes of this program. One that goes away has a
+// successor, unless it says why it will not work.
+type staff struct {
+	x      *session
+	args   []string
+	env    []string
+	cancel context.CancelFunc
+	work   sync.WaitGroup
+	none   chan struct{} // closed when none is left
+
+	mu   sync.Mutex
+	left int
+	said string // by the last that ended
+}
+
+// ServerEnv is the environment variable with the URL of the server, as the tools of NATS know it.
+const ServerEnv = "NATS_URL"
+
+// hasty is how many workers in a row may end before they take part in the run.
+const hasty = 5
+
+func newStaff(x *session, w Workers, url, run string) (*staff, error) {
+	program, err := os.Executable()
+	if err != nil {
+		return nil, err
+	}
+	s := &staff{x: x, none: make(chan struct{}), left: w.Local, env: append(os.Environ(), ServerEnv+"="+url)}
+	s.args = []string{
+		program, "worker", "--run", run,
+		"--parallel", fmt.Sprint(max(x.s.Parallel/w.Local, 1)), "--processes", fmt.Sprint(max(x.s.Processes/w.Local, 1)),
+	}
+	if w.Creds != "" {
+		s.args = append(s.args, "--creds", w.Creds)
+	}
+	if w.NKey != "" {
+		s.args = append(s.args, "--nkey", w.NKey)
+	}
+	var ctx context.Context
+	ctx, s.cancel = context.WithCancel(context.Background())
+	for range w.Local {
+		s.work.Go(func() { s.employ(ctx) })
+	}
+	return s, nil
+}
+
+// employ keeps one worker at work.
+func (s *staff) employ(ctx context.Context) {
+	for short := 0; ; {
+		began, said, err := s.one(ctx)
+		if ctx.Err() != nil {
+			return
+		}
+		var exit *exec.ExitError
+		code := 0
+		if errors.As(err, &exit) {
+			code = exit.ExitCode()
+		}
+		refused := false
+		if began { // whatever it died of then is for the run to find out, by the cells that it had
+			short = 0
+		} else {
+			short++
+			refused = code == results.ExitUnproven || code == results.ExitUsage
+		}
+		if refused || short >= hasty || err != nil && exit == nil {
+			s.leave(fmt.Sprintf("the last one: %v: %s", err, said))
+			return
+		}
+		if err != nil {
+			s.x.host.say("a worker ended (%v%s): another one begins", err, after(": ", said))
+		}
+	}
+}
+
+func after(sep, text string) string {
+	if text == "" {
+		return ""
+	}
+	return sep + text
+}
+
+// one runs one worker to its end, and tells whether it took part in the run, and what it said last.
+func (s *staff) one(ctx context.Context) (began bool, last string, err error) {
+	cmd := exec.CommandContext(ctx, s.args[0], s.args[1:]...)
+	cmd.Env, cmd.SysProcAttr = s.env, orchestrators.GroupOfItsOwn()
+	cmd.Cancel = func() error { return cmd.Process.Signal(syscall.SIGTERM) }
+	cmd.WaitDelay = 2 * time.Second
+	var said bytes.Buffer
+	cmd.Stderr = &said
+	err = cmd.Run()
+	for line := range strings.Lines(said.String()) {
+		line = strings.TrimPrefix(strings.TrimSpace(line), "sagacheck: ")
+		began = began || strings.HasPrefix(line, takesPart)
+		if line != "" {
+			last = line
+		}
+		if strings.HasPrefix(line, "panic: ") || strings.HasPrefix(line, "fatal error: ") { // its trace follows
+			break
+		}
+	}
+	return began, last, err
+}
+
+func (s *staff) leave(said string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.left--
+	s.said = said
+	if s.left == 0 {
+		close(s.none)
+	}
+}
+
+// gone is closed when no worker is left here; never, if there were none.
+func (s *staff) gone() <-chan struct{} {
+	if s == nil {
+		return nil
+	}
+	return s.none
+}
+
+// last is what the last one said.
+func (s *staff) last() string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.said
+}
+
+func (s *staff) close() {
+	s.cancel()
+	s.work.Wait()
+}

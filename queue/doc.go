@@ -1,0 +1,19 @@
+// Package queue hands the cells of a run to workers on other machines, over NATS
+// JetStream, and brings back what became of them.
+//
+// What is there while a run goes on, under names that the tools of NATS show:
+//
+//   - SAGACHECK_RUNS, a key-value bucket: a run that wants workers, under its name. The
+//     entry goes when whoever runs it does.
+//   - SAGACHECK_<run>, a work-queue stream of chunks of cells (sagacheck.<run>.chunks), with the
+//     durable pull consumer "workers". A chunk that nobody says to work on is given to another worker,
+//     and at most [Options.MaxDeliver] times.
+//   - SAGACHECK_RESULTS_<run>, a key-value bucket: what became of a cell, under its id. Who
+//     comes second finds the key, and what they have is dropped: each cell counts once.
+//   - SAGACHECK_HISTORIES_<run>, an object store: histories that are too long for a message.
+//
+// Every message has the version of the program and a digest of its catalogue in its header, and
+// whoever is of another version takes part in nothing.
+//
+// It does not know what a cell is, runs nothing, and judges nothing.
+package queue
