@@ -22,7 +22,7 @@ func roundClauses() []Clause {
 	needs := []string{"rounds"}
 	return []Clause{
 		{Name: roundsMost, Text: "an action with rounds is attempted no more often than max_attempts times rounds: those that failed as often as that", Wants: []Trait{rounds}, Needs: needs},
-		{Name: roundsAsked, Text: "no round but the first begins before the participant has been asked what it holds when the wait between rounds was over, but for one attempt more a kill: attempts that came after they were told that nothing is there", Wants: []Trait{rounds}, Needs: needs},
+		{Name: roundsAsked, Text: "no round but the first begins before the participant has been asked, under the key of the action, what it holds when the wait between rounds was over, but for one attempt more a kill: attempts that came after they were told that nothing is there", Wants: []Trait{rounds}, Needs: needs},
 		{Name: roundsFound, Text: "an action that the participant was found to hold is neither attempted again nor given up: those of which no answer had come before", Wants: []Trait{rounds}, Needs: needs},
 	}
 }
@@ -43,7 +43,7 @@ func checkRounds(t *tally, ix *history.Index, s *history.SagaRecord, o *history.
 		}
 		round = append(round, a)
 		if most := o.Call.Retry.MaxAttempts + kills(ds, round[0].Sent.Seq, a.Sent.Seq); len(round) > most {
-			t.violate(roundsAsked, o.Op, sentEvents(round), "broke the retry policy: %s was attempted %d times, and its participant was not asked in between what it holds: a round is %d", o.Op, len(round), o.Call.Retry.MaxAttempts)
+			t.violate(roundsAsked, o.Op, sentEvents(round), "broke the retry policy: %s was attempted %d times, and its participant was not asked in between, under its key, what it holds: a round is %d", o.Op, len(round), o.Call.Retry.MaxAttempts)
 			return
 		}
 	}
@@ -151,6 +151,11 @@ func surelyFound(o *history.OpRecord, round []*history.Attempt, asked []*history
 
 func isThere(e *history.Event) bool { return saga.Classify(e.Code) == saga.Done }
 
+// keyed: calls have keys, and by its key a participant finds what it is asked about.
+func keyed(ix *history.Index) bool {
+	return slices.Contains(ix.History.Header.Orchestrator.Capabilities, "idempotency-key")
+}
+
 // askedAfter are what a participant told of an action after a round, before an event or the end (nil).
 // A round that looks shorter than it is to be is over where kills may have cost attempts of it, or some went
 // unseen.
@@ -160,7 +165,7 @@ func askedAfter(ix *history.Index, s *history.SagaRecord, o *history.OpRecord, r
 	}
 	first, last := round[0].Sent, round[len(round)-1]
 	for _, e := range s.Reads {
-		if e.Operation() != o.Op || e.Code == 0 || e.Seq < last.Sent.Seq || before != nil && e.Seq > before.Seq {
+		if e.Operation() != o.Op || e.Code == 0 || keyed(ix) && !e.AsksAbout(first.Key) || e.Seq < last.Sent.Seq || before != nil && e.Seq > before.Seq {
 			continue
 		}
 		over := len(round)+kills(ds, first.Seq, e.Seq) >= o.Call.Retry.MaxAttempts

@@ -298,6 +298,14 @@ func (h *History) Definition(id string) (saga.Definition, bool) {
 	return saga.Definition{}, false
 }
 
+// NoKey is the detail of a read-back without an idempotency key. One that says neither is of an older history.
+const NoKey = "no key"
+
+// AsksAbout tells whether a read-back may have been asked under a key.
+func (e *Event) AsksAbout(key string) bool {
+	return e.Key == key || e.Key == "" && e.Detail != NoKey
+}
+
 // FoundBefore tells whether drift was found before something was so: clocks may leave out what is less than a
 // millisecond. What does not say when it was found (0) was not.
 func FoundBefore(found, at time.Duration) bool { return found > 0 && found+time.Millisecond <= at }

@@ -40,9 +40,9 @@ func (w *World) Held(id, step string) (saga.Effect, bool) {
 	return e, there
 }
 
-// ReadBack is Held for an orchestrator that asks. Where it may decide by that whether to call again,
-// between the rounds of a step, it is recorded, before it is told.
-func (w *World) ReadBack(id, step string) (saga.Effect, bool) {
+// ReadBack is Held for an orchestrator that asks, under an idempotency key. Where it may decide by that
+// whether to call again, between the rounds of a step, it is recorded, before it is told.
+func (w *World) ReadBack(id, step, key string) (saga.Effect, bool) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	at := stepID{id, step}
@@ -52,7 +52,11 @@ func (w *World) ReadBack(id, step string) (saga.Effect, bool) {
 		if there {
 			code = http.StatusOK
 		}
-		w.rec.Add(history.Event{Kind: history.CallRead, Saga: id, Step: step, Direction: saga.Action, Code: code})
+		e := history.Event{Kind: history.CallRead, Saga: id, Step: step, Direction: saga.Action, Code: code, Key: key}
+		if key == "" {
+			e.Detail = history.NoKey
+		}
+		w.rec.Add(e)
 	}
 	return e, there
 }

@@ -64,7 +64,7 @@ func (b *ReadBacks) tell(w http.ResponseWriter, r *http.Request) {
 		writeAnswer(w, *problem(http.StatusGone, "over", "the cell is over"))
 		return
 	}
-	e, there := world.ReadBack(r.PathValue("saga"), r.PathValue("step"))
+	e, there := world.ReadBack(r.PathValue("saga"), r.PathValue("step"), Key(r.Header))
 	if !there {
 		writeAnswer(w, *problem(http.StatusNotFound, "nothing", "there is nothing of this action"))
 		return

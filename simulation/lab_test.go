@@ -213,13 +213,13 @@ func (l *lab) route(r *http.Request, body []byte) (simulation.Called, error) {
 	}
 	op := saga.Operation{Saga: parts[2], Step: parts[4], Direction: saga.Direction(parts[5])}
 	if r.URL.Host == "read-back" {
-		return simulation.Called{Answer: l.readBack(op)}, nil
+		return simulation.Called{Answer: l.readBack(op, participants.Key(r.Header))}, nil
 	}
 	return simulation.Called{Op: op, Handle: l.world.Handle}, nil
 }
 
-func (l *lab) readBack(op saga.Operation) *participants.Answer {
-	e, there := l.world.ReadBack(op.Saga, op.Step)
+func (l *lab) readBack(op saga.Operation, key string) *participants.Answer {
+	e, there := l.world.ReadBack(op.Saga, op.Step, key)
 	if !there {
 		return &participants.Answer{Code: http.StatusNotFound, Title: "nothing"}
 	}
