@@ -27,7 +27,12 @@ func tiles(r *results.Run) []tile {
 	out := []tile{
 		{cell{fmt.Sprintf("%d of %d", t.Cells, planned), toneIf(t.Cells < planned, warn, plain)}, "planned cells run"},
 		{cell{fmt.Sprint(t.Violated), toneIf(t.Violated > 0, bad, good)}, "cells violated"},
-		{cell{fmt.Sprintf("%d of %d", t.FaultsFired, t.FaultsPlanned), toneIf(t.FaultsFired < t.FaultsPlanned, warn, good)}, "planned faults fired"},
+	}
+	if t.FaultsPlanned > 0 || t.Probes == 0 {
+		out = append(out, tile{cell{fmt.Sprintf("%d of %d", t.FaultsFired, t.FaultsPlanned), toneIf(t.FaultsFired < t.FaultsPlanned, warn, good)}, "planned faults fired"})
+	}
+	if t.Probes > 0 {
+		out = append(out, tile{cell{fmt.Sprintf("%d of %d", t.Probes-t.Missed, t.Probes), toneIf(t.Missed > 0, warn, good)}, "probes hit"})
 	}
 	n := map[checkers.Outcome]int{}
 	risk := 0
@@ -70,6 +75,7 @@ func toneIf(yes bool, then, or tone) tone {
 type matrixPage struct {
 	Scenarios []string
 	Rows      []matrixRow
+	None      []string // properties that are not applicable anywhere
 }
 
 type matrixRow struct {
@@ -99,6 +105,10 @@ func newMatrixPage(r *results.Run, found []*cause) *matrixPage {
 		}
 	}
 	for _, x := range r.Properties {
+		if x.Verdict == checkers.NotApplicable {
+			p.None = append(p.None, x.Name)
+			continue
+		}
 		row := matrixRow{Property: x.Name}
 		for _, s := range p.Scenarios {
 			m := matrixMark{Scenario: s}

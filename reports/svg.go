@@ -46,6 +46,13 @@ func svg(s results.Story, broken string) string {
 		fmt.Fprintf(&d, `<g><title>%s</title><rect class="party" x="%d" y="4" width="%d" height="26" rx="5"/><text class="party" x="%d" y="21">%s</text></g>`,
 			html.EscapeString(p), x-laneWidth/2+8, laneWidth-16, x, html.EscapeString(name))
 	}
+	for _, w := range d.Down {
+		end := height
+		if w.End >= 0 {
+			end = d.y[w.End]
+		}
+		fmt.Fprintf(&d, `<line class="down" x1="%d" y1="%.0f" x2="%d" y2="%.0f"><title>%s does nothing</title></line>`, d.x(w.Lane), d.y[w.Begin], d.x(w.Lane), end, html.EscapeString(d.Lanes[w.Lane]))
+	}
 	d.waited()
 	first := ` tabindex="0"`
 	for i, m := range d.Marks {

@@ -15,8 +15,9 @@ import (
 type timeline struct {
 	Lanes   []string
 	Moments []time.Duration // one a line of the story
-	Marks   []mark          // by their begin
-	LeftOut int             // lines
+	Down    []down
+	Marks   []mark // by their begin
+	LeftOut int    // lines
 }
 
 // shape is how something is drawn.
@@ -42,6 +43,32 @@ type mark struct {
 	Why        results.Mark
 }
 
+// down is a time in which a party did nothing: its process was killed or paused.
+type down struct {
+	Lane       int
+	Begin, End int // moments; an End of -1: for good
+}
+
+// downs finds them in a story.
+func (t timeline) downs(lines []results.Line) []down {
+	var out []down
+	for i, l := range lines {
+		lane := t.lane(l.From)
+		open := slices.IndexFunc(out, func(d down) bool { return d.Lane == lane && d.End < 0 })
+		switch l.Kind {
+		case history.ProcessKilled, history.ProcessPaused, history.ProcessGone:
+			if open < 0 {
+				out = append(out, down{lane, i, -1})
+			}
+		case history.ProcessStarted, history.ProcessResumed:
+			if open >= 0 {
+				out[open].End = i
+			}
+		}
+	}
+	return out
+}
+
 // newTimeline lays a story out: what leaves and what arrives is one arrow.
 func newTimeline(s results.Story) timeline {
 	t := timeline{Lanes: s.Parties(), LeftOut: s.LeftOut}
@@ -65,6 +92,7 @@ func newTimeline(s results.Story) timeline {
 		}
 		t.Marks = append(t.Marks, m)
 	}
+	t.Down = t.downs(s.Lines)
 	return t
 }
 

@@ -59,10 +59,16 @@ func ServeFolder(ctx context.Context, addr, dir string, say func(url string)) er
 	case err := <-ended:
 		return err
 	case <-ctx.Done():
-		err := server.Close()
-		<-ended
-		return err
+		return errors.Join(server.Close(), ignoreClosed(<-ended))
 	}
+}
+
+// ignoreClosed: it was closed by us.
+func ignoreClosed(err error) error {
+	if errors.Is(err, http.ErrServerClosed) {
+		return nil
+	}
+	return err
 }
 
 // listen is on an address of this machine.

@@ -35,7 +35,7 @@ func TestFolder(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer root.Close() //nolint:errcheck // it was read only
+	defer root.Close()
 	h := live.Folder(root)
 	for path, want := range map[string]struct {
 		code int
@@ -69,7 +69,7 @@ func TestServeFolder(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		resp.Body.Close() //nolint:errcheck // it was read only
+		resp.Body.Close()
 		if resp.StatusCode != want {
 			t.Errorf("as %q: %d, want %d", host, resp.StatusCode, want)
 		}
