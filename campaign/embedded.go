@@ -57,7 +57,7 @@ func startEmbedded(ctx context.Context, tool string, names []string) (*embedded,
 		return nil, fmt.Errorf("folder for the reference executor's store: %w", err)
 	}
 	exec, err := reference.Open(ctx, reference.Options{
-		StoreDSN: filepath.Join(dir, "saga.db") + sparingFlushes, Rules: rules, ReconcileEvery: reconcileEvery, ReconcileFor: reconcileFor,
+		StoreDSN: filepath.Join(dir, "saga.db") + sparingFlushes, Rules: rules, ReconcileEvery: reconcileEvery, ReconcileFor: reconcileFor, ReconcileRepair: true,
 	})
 	if err != nil {
 		return nil, errors.Join(err, os.RemoveAll(dir))

@@ -243,6 +243,7 @@ func finalState(h *history.History, ix *history.Index) *final {
 			all = append(all, e)
 		}
 	}
+	all = append(all, ix.RepairEffects()...)
 	slices.SortFunc(all, func(a, b *history.Event) int { return a.Seq - b.Seq })
 	for _, e := range all {
 		if e.Seq < ix.Ledgers[0].Seq {

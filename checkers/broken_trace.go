@@ -59,7 +59,7 @@ func (c BrokenTrace) Check(h *history.History, ix *history.Index) Verdict {
 		return t.verdict(unheard(h, "traces"))
 	}
 	for _, r := range ix.Sagas {
-		for _, o := range opsOf(r) {
+		for _, o := range allOpsOf(r) {
 			j := traceJudge{t, s, r, o}
 			for _, a := range sent(o) {
 				j.attempt(a)

@@ -52,5 +52,6 @@ func All() []Checker {
 		SilentRollback{},
 		MissingLog{},
 		DriftUnnoticed{},
+		WrongRepair{},
 	}
 }

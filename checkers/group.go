@@ -29,12 +29,12 @@ var telling = []string{
 	"wrong-reference", "diverged-effect", "inexact-compensation", "hanging-action", "empty-compensation", "duplicate-compensation", "duplicate-effect", "lost-compensation", "orphaned-effect",
 	"lost-update", "dirty-read", "partial-success", "stuck-saga", "false-status",
 	"retry-amplification", "adaptive-out-of-bounds", "retry-budget", "breaker-violation", "backoff-violation", "thundering-herd",
-	"over-credit", "double-credit", "not-linearizable", "untraceable-call", "drift-unnoticed", "audit-gap", "unaudited-action", "silent-rollback", "broken-trace", "missing-log", "untruthful-metric", "redundant-call",
+	"over-credit", "double-credit", "not-linearizable", "untraceable-call", "wrong-repair", "drift-unnoticed", "audit-gap", "unaudited-action", "silent-rollback", "broken-trace", "missing-log", "untruthful-metric", "redundant-call",
 }
 
 // aloof are the properties of which a violation says nothing of what else went wrong
 // at the same operation: they belong together only where it was the same event.
-var aloof = []string{"drift-unnoticed", "silent-rollback", "broken-trace", "missing-log", "untruthful-metric", "untraceable-call", "audit-gap", "unaudited-action", "retry-amplification", "backoff-violation", "breaker-violation", "thundering-herd"}
+var aloof = []string{"wrong-repair", "drift-unnoticed", "silent-rollback", "broken-trace", "missing-log", "untruthful-metric", "untraceable-call", "audit-gap", "unaudited-action", "retry-amplification", "backoff-violation", "breaker-violation", "thundering-herd"}
 
 func tells(property string) int {
 	if i := slices.Index(telling, property); i >= 0 {

@@ -43,7 +43,7 @@ func (c KeyMisuse) Check(h *history.History, ix *history.Index) Verdict {
 	ds := disturbances(h, ix)
 	owners := keyOwners{first: map[string]*history.Event{}}
 	for _, s := range singleSagas(h, ix) {
-		for _, o := range opsOf(s) {
+		for _, o := range allOpsOf(s) {
 			as := sent(o)
 			if len(as) == 0 || h.SameKey(o.Op) && !hasKeys(t, o.Op, as) {
 				continue

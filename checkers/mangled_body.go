@@ -45,7 +45,7 @@ func (MangledBody) Doc() Doc {
 func (c MangledBody) Check(_ *history.History, ix *history.Index) Verdict {
 	t := newTally(c)
 	for _, s := range ix.Sagas {
-		for _, o := range opsOf(s) {
+		for _, o := range allOpsOf(s) {
 			for _, a := range sent(o) {
 				checkBody(t, o, a)
 			}

@@ -66,7 +66,7 @@ func (c MissingLog) Check(h *history.History, ix *history.Index) Verdict {
 		}
 	}
 	for _, r := range ix.Sagas {
-		for _, o := range opsOf(r) {
+		for _, o := range allOpsOf(r) {
 			judgeLines(t, s, o, len(said[o.Op]))
 		}
 		status := r.Status()

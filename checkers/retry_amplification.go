@@ -91,7 +91,7 @@ func callsUnderBudgets(tm *timing) (under map[string]*budgeted, names []string) 
 	under = map[string]*budgeted{}
 	h := tm.ix.History
 	for _, s := range singleSagas(h, tm.ix) {
-		for _, o := range opsOf(s) {
+		for _, o := range allOpsOf(s) {
 			b := o.Call.RetryBudget
 			if b == nil {
 				continue

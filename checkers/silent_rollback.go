@@ -47,7 +47,7 @@ func (c SilentRollback) Check(h *history.History, ix *history.Index) Verdict {
 	}
 	var undone []*history.OpRecord
 	for _, r := range ix.Sagas {
-		for _, o := range opsOf(r) {
+		for _, o := range allOpsOf(r) {
 			if o.Op.Direction == saga.Compensation && len(sent(o)) > 0 {
 				undone = append(undone, o)
 			}

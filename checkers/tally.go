@@ -85,6 +85,16 @@ func (t *tally) verdict(never string) Verdict {
 	return Verdict{Property: t.doc.Name, Clauses: t.counts, Witnesses: t.witnesses, gap: t.gap, never: never}
 }
 
+// allOpsOf are those of opsOf with the attempts at repairs, which are attempts of their compensation for whoever asks how
+// calls are made, and what is said of them.
+func allOpsOf(s *history.SagaRecord) []*history.OpRecord {
+	ops := opsOf(s)
+	for i, o := range ops {
+		ops[i] = s.WithRepairs(o)
+	}
+	return ops
+}
+
 // opsOf lists the attempted operations of a saga in the order of its
 // definition, the action of a step before its compensation, or the parts of that.
 func opsOf(s *history.SagaRecord) []*history.OpRecord {

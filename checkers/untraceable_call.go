@@ -44,7 +44,7 @@ func (UntraceableCall) Doc() Doc {
 func (c UntraceableCall) Check(_ *history.History, ix *history.Index) Verdict {
 	t := newTally(c)
 	for _, s := range ix.Sagas {
-		for _, o := range opsOf(s) {
+		for _, o := range allOpsOf(s) {
 			judgeHeaders(t, o)
 		}
 	}

@@ -182,7 +182,7 @@ func (j metricJudge) reported(status saga.Status) (w seenOnWire) {
 
 func (j metricJudge) compensations() (w seenOnWire) {
 	for _, s := range j.sagas {
-		for _, o := range opsOf(s) {
+		for _, o := range allOpsOf(s) {
 			switch {
 			case o.Op.Direction != saga.Compensation:
 			case s.Status() == saga.Compensated && len(sent(o)) > 0, len(j.s.kills) == 0 && o.Learnt(saga.Done) != nil:
@@ -217,7 +217,7 @@ func (j metricJudge) hidden() int {
 
 func (j metricJudge) attempts() (w seenOnWire) {
 	for _, s := range j.sagas {
-		for _, o := range opsOf(s) {
+		for _, o := range allOpsOf(s) {
 			for _, a := range sent(o) {
 				w.most++
 				if !j.s.cut(a) {
@@ -232,7 +232,7 @@ func (j metricJudge) attempts() (w seenOnWire) {
 
 func (j metricJudge) retries() (w seenOnWire) {
 	for _, s := range j.sagas {
-		for _, o := range opsOf(s) {
+		for _, o := range allOpsOf(s) {
 			as, cut := sent(o), 0
 			for _, a := range as {
 				if j.s.cut(a) {

@@ -15,6 +15,8 @@ const (
 	DriftRemoved = "removed" // it is not there any more
 	DriftAmount  = "amount"  // half of it is gone
 	DriftBack    = "back"    // it was undone, and is there again
+	// DriftRestored is DriftBack, and the participant does not remember the key by which it was undone.
+	DriftRestored = "restored"
 )
 
 // drift changes a participant's ledger behind the orchestrator's back.
@@ -26,14 +28,14 @@ func (drift) Doc() KindDoc {
 	return KindDoc{
 		Name: "drift", Phases: []saga.Phase{saga.Commit}, Fields: []string{"as", "delay_ms"}, Drifts: true, Example: DriftRemoved,
 		Follows: "nothing, until it reads back what the participant holds; then it says so (GET /drift)",
-		Text:    "the participant's ledger is changed behind the orchestrator's back, at once or delay_ms after the effect: what the action did is gone (as: removed), or half of each amount is (as: amount). At a compensation: what it undid is there again (as: back), as after books were restored from a backup. The step has to have a read_back",
+		Text:    "the participant's ledger is changed behind the orchestrator's back, at once or delay_ms after the effect: what the action did is gone (as: removed), or half of each amount is (as: amount). At a compensation: what it undid is there again, as after books were restored from a backup, with (as: restored) or without (as: back) what was remembered of its key. The step has to have a read_back",
 	}
 }
 
 func (drift) Validate(f Fault) error {
 	all, of := []string{DriftRemoved, DriftAmount}, "an action"
 	if f.At.Direction == saga.Compensation {
-		all, of = []string{DriftBack}, "a compensation"
+		all, of = []string{DriftBack, DriftRestored}, "a compensation"
 	}
 	if !slices.Contains(all, f.As) {
 		return fmt.Errorf("as: %q: expected of %s one of %s", f.As, of, strings.Join(all, ", "))
@@ -58,9 +60,11 @@ func (drift) Usual(f Fault, _ saga.RetryPolicy) []Fault {
 
 // Draw draws what is gone, and when.
 func (drift) Draw(t *rapid.T, f Fault, _ saga.RetryPolicy) Fault {
-	if f.As = DriftBack; f.At.Direction == saga.Action {
-		f.As = rapid.SampledFrom([]string{DriftRemoved, DriftAmount}).Draw(t, "as")
+	all := []string{DriftRemoved, DriftAmount}
+	if f.At.Direction == saga.Compensation {
+		all = []string{DriftBack, DriftRestored}
 	}
+	f.As = rapid.SampledFrom(all).Draw(t, "as")
 	f.DelayMS = rapid.IntRange(0, 300).Draw(t, "delay_ms")
 	return f
 }

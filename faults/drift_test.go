@@ -18,11 +18,12 @@ func TestDriftValidates(t *testing.T) {
 		{Fault{At: at, As: DriftRemoved}, ""},
 		{Fault{At: at, As: DriftAmount, DelayMS: 300}, ""},
 		{Fault{At: undo, As: DriftBack, DelayMS: 300}, ""},
+		{Fault{At: undo, As: DriftRestored}, ""},
 		{Fault{At: at}, `as: "": expected of an action one of removed, amount`},
 		{Fault{At: at, As: "all"}, `as: "all": expected of an action one of removed, amount`},
 		{Fault{At: at, As: DriftBack}, `as: "back": expected of an action one of`},
 		{Fault{At: at, As: DriftRemoved, DelayMS: -1}, "delay_ms: -1: expected 0 to 60000"},
-		{Fault{At: undo, As: DriftRemoved}, `as: "removed": expected of a compensation one of back`},
+		{Fault{At: undo, As: DriftRemoved}, `as: "removed": expected of a compensation one of back, restored`},
 		{Fault{At: early, As: DriftRemoved}, "at: drift cannot happen at receive"},
 	} {
 		c.f.Kind = "drift"

@@ -33,12 +33,12 @@ func (l local) Base() string                            { return l.base }
 func (l local) Client(base string) orchestrators.Client { return orchestrators.NewContract(base) }
 func (l local) Alive() error                            { return nil }
 
-var capabilities = []string{"dag", "pivot", "deferrable", "jitter", "exponential-backoff", "permanent-errors", "idempotency-key", "trace-context", "reconcile", "versions"}
+var capabilities = []string{"dag", "pivot", "deferrable", "jitter", "exponential-backoff", "permanent-errors", "idempotency-key", "trace-context", "reconcile", "repair", "versions"}
 
 // startLocal serves the reference executor until the test ends.
 func startLocal(tb testing.TB) local {
 	tb.Helper()
-	exec, err := reference.Open(tb.Context(), reference.Options{StoreDSN: filepath.Join(tb.TempDir(), "saga.db"), ReconcileEvery: 50 * time.Millisecond, ReconcileFor: time.Minute})
+	exec, err := reference.Open(tb.Context(), reference.Options{StoreDSN: filepath.Join(tb.TempDir(), "saga.db"), ReconcileEvery: 50 * time.Millisecond, ReconcileFor: time.Minute, ReconcileRepair: true})
 	if err != nil {
 		tb.Fatal(err)
 	}

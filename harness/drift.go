@@ -43,14 +43,14 @@ func (r *cellRun) askForDrift(ctx context.Context) error {
 	if !ok || !r.can(orchestrators.Reconcile) || !slices.ContainsFunc(r.defs, readBack) {
 		return nil
 	}
-	ctx, cancel := context.WithTimeout(ctx, driftPatience+auditLimit)
+	ctx, cancel := context.WithTimeout(ctx, driftPatience+repairsWatched+auditLimit)
 	defer cancel()
-	until := time.Now().Add(driftPatience)
+	until, repairs := time.Now().Add(driftPatience), r.repairs()
 	for {
 		told, every, err := r.driftTold(ctx, c)
 		late := time.Now().After(until)
 		switch {
-		case err == nil && (late || r.allTold(told)):
+		case err == nil && (late || r.allTold(told) && repairs.watched()):
 			for _, d := range told {
 				r.rec.Add(history.Event{Kind: history.DriftTold, Saga: d.Saga, Step: d.Step, Direction: saga.Action, What: d.What, Found: r.found(d)})
 			}

@@ -20,8 +20,8 @@ func TestDriftIsTold(t *testing.T) {
 	plans := slices.DeleteFunc(planning.Curated([]saga.Definition{blueprint(s)}, planning.Ability{Reconciles: true}), func(p faults.Plan) bool {
 		return !slices.ContainsFunc(p.Faults, func(f faults.Fault) bool { return f.Kind == "drift" })
 	})
-	if len(plans) != 4 {
-		t.Fatalf("%d curated plans have drift, want 4", len(plans))
+	if len(plans) != 5 {
+		t.Fatalf("%d curated plans have drift, want 5", len(plans))
 	}
 	for _, r := range runPlans(t, startLocal(t), s, participants.Fenced, plans) {
 		count := map[history.Kind]int{}
@@ -39,7 +39,7 @@ func TestDriftIsTold(t *testing.T) {
 			t.Errorf("%s: %v", r.Cell.Plan, count)
 		}
 		for _, v := range checkers.Judge(r.History, checkers.All()) {
-			if v.Outcome == checkers.Violation || v.Property == "drift-unnoticed" && v.Outcome != checkers.Pass {
+			if v.Outcome == checkers.Violation || (v.Property == "drift-unnoticed" || v.Property == "wrong-repair") && v.Outcome != checkers.Pass {
 				t.Errorf("%s: %s: %+v", r.Cell.Plan, v.Property, v)
 			}
 		}

@@ -88,10 +88,12 @@ type attemptID struct {
 
 // sent yields the attempts that the orchestrator sent.
 func (s *SagaRecord) sent(yield func(*OpRecord, *Attempt) bool) {
-	for _, o := range s.Ops {
-		for _, a := range o.Attempts {
-			if a.Sent != nil && !yield(o, a) {
-				return
+	for _, ops := range []map[saga.StepRef]*OpRecord{s.Ops, s.Repairs} {
+		for _, o := range ops {
+			for _, a := range o.Attempts {
+				if a.Sent != nil && !yield(o, a) {
+					return
+				}
 			}
 		}
 	}

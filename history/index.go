@@ -46,6 +46,9 @@ type SagaRecord struct {
 	Reads      []*Event // CallRead, in order
 	Callbacks  []*Event // CallBack, in order
 	Calls      []*Event // all events of its calls, in order
+	// Repairs are the attempts of compensations behind a drift of what they had undone, which were sent when the saga had
+	// ended, of an orchestrator that repairs: Ops and Calls are without them.
+	Repairs map[saga.StepRef]*OpRecord
 	// Freed is what let a step begin that was taken in the place of another one, by its name, in a
 	// record from which checkers took that one out.
 	Freed map[string]*Event
@@ -90,7 +93,7 @@ type Attempt struct {
 func NewIndex(h *History) *Index {
 	ix := &Index{History: h, Fired: map[int][]*Event{}, bySaga: map[string]*SagaRecord{}}
 	for _, d := range h.Header.Definitions {
-		s := &SagaRecord{ID: d.ID, Definition: d, Ops: map[saga.StepRef]*OpRecord{}}
+		s := &SagaRecord{ID: d.ID, Definition: d, Ops: map[saga.StepRef]*OpRecord{}, Repairs: map[saga.StepRef]*OpRecord{}}
 		ix.Sagas = append(ix.Sagas, s)
 		ix.bySaga[d.ID] = s
 	}
@@ -131,7 +134,7 @@ func (ix *Index) add(e *Event) {
 	case CallStray:
 		ix.Strays = append(ix.Strays, e)
 	default:
-		if s := ix.bySaga[e.Saga]; s != nil {
+		if s := ix.bySaga[e.Saga]; s != nil && !ix.repairs(s, e) {
 			s.add(e)
 		}
 	}
@@ -177,12 +180,17 @@ func (s *SagaRecord) add(e *Event) {
 }
 
 func (s *SagaRecord) op(e *Event) *OpRecord {
+	return s.among(s.Ops, e)
+}
+
+// among is the record of an event's operation among some.
+func (s *SagaRecord) among(ops map[saga.StepRef]*OpRecord, e *Event) *OpRecord {
 	ref := e.Operation().Ref()
-	o := s.Ops[ref]
+	o := ops[ref]
 	if o == nil {
 		call, _ := s.Definition.Call(ref)
 		o = &OpRecord{Op: e.Operation(), Call: call}
-		s.Ops[ref] = o
+		ops[ref] = o
 	}
 	return o
 }

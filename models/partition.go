@@ -66,6 +66,11 @@ func Partitions(ix *history.Index) []*Partition {
 			b.effect(&delivery{Delivery: Delivery{Op: e.Operation()}, committed: e}, *e.Effect)
 		}
 	}
+	for _, e := range ix.RepairEffects() {
+		if e.Effect != nil {
+			b.effect(&delivery{Delivery: Delivery{Op: e.Operation()}, committed: e}, *e.Effect)
+		}
+	}
 	b.reads()
 	return slices.Concat(b.sorted(), endpoints, lifecycles)
 }

@@ -16,6 +16,9 @@ type Capability struct {
 // Reconcile is the capability to notice drift.
 const Reconcile = "reconcile"
 
+// Repair is the capability to undo once more what was undone, and is there again.
+const Repair = "repair"
+
 // Versions is the capability to keep the version of a definition with which a saga began.
 const Versions = "versions"
 
@@ -53,6 +56,7 @@ var Capabilities = []Capability{
 	{"flags", "what begins can be held back: PUT /flags/{name}"},
 	{"audit", "it says what it decided, and why: GET /audit"},
 	{Reconcile, "it reads back what participants hold of steps with a read_back, and says where that is not what it wrote down: GET /drift"},
+	{Repair, "what it undid, and reads back to be there again, it undoes once more when the saga has ended, and nothing else"},
 	{Versions, "a saga keeps the definition with which it began, whatever version of its name is submitted while it is under way"},
 	{Rounds, "an action is attempted in rounds, and its participant is asked by read_back before another one begins"},
 	{Fallback, "a step that is given up is undone, and the step that stands for it is taken (fallback_for)"},

@@ -3,6 +3,7 @@ package participants
 import (
 	"errors"
 	"fmt"
+	"maps"
 	"net/http"
 
 	"github.com/sagacheck/sagacheck/history"
@@ -17,6 +18,8 @@ const (
 	Removed Drift = "removed" // it is not there any more
 	Halved  Drift = "amount"  // half of each amount is gone
 	Back    Drift = "back"    // it was undone, and is there again
+	// Restored: and nobody remembers the key by which it was undone.
+	Restored Drift = "restored"
 )
 
 // hold takes in what an operation did, for who reads it back: its action's effect is there, or not.
@@ -69,8 +72,12 @@ func (w *World) Drift(op saga.Operation, how Drift, fault int) error {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	id := stepID{op.Saga, op.Step}
-	if how == Back {
-		return w.comeBack(op, fault)
+	if how == Back || how == Restored {
+		err := w.comeBack(op, fault)
+		if err == nil && how == Restored {
+			maps.DeleteFunc(w.mem.keys, func(_ keyID, cl *claim) bool { return cl.op == op && cl.answer != nil })
+		}
+		return err
 	}
 	was, there := w.held[id]
 	if !there || len(was.Postings) == 0 {

@@ -112,3 +112,33 @@ func TestWhatWasUndoneComesBack(t *testing.T) {
 		t.Errorf("%+v", d)
 	}
 }
+
+// What comes back with the memory of its key is undone by the same call once more; without, the call does nothing.
+func TestWhatIsRestoredIsUndoneAgain(t *testing.T) {
+	for how, want := range map[Drift]int{Back: 1, Restored: 2} {
+		rec := history.NewRecorder(history.Header{})
+		w := NewWorld(Fenced, nil, rec, nil, nil)
+		op := saga.Operation{Saga: "s", Step: "charge", Direction: saga.Action}
+		undo := op
+		undo.Direction = saga.Compensation
+		call := func(op saga.Operation, n int, amount string) {
+			w.Handle(Call{Op: op, Attempt: n}, http.Header{"Idempotency-Key": {string(op.Direction)}}, []byte(`{"postings":[{"account":"bank/a","amount":`+amount+`,"unit":"EUR"},{"account":"bank/b","amount":`+strings.TrimPrefix("-"+amount, "--")+`,"unit":"EUR"}]}`))
+		}
+		call(op, 1, "-5")
+		call(undo, 1, "5")
+		if err := w.Drift(undo, how, 0); err != nil {
+			t.Fatal(err)
+		}
+		call(undo, 2, "5")
+		call(undo, 3, "5")
+		n := 0
+		for _, e := range rec.Close().Events {
+			if e.Kind == history.CallCommitted && e.Direction == saga.Compensation {
+				n++
+			}
+		}
+		if n != want {
+			t.Errorf("%s: undone %d times, want %d", how, n, want)
+		}
+	}
+}

@@ -37,6 +37,7 @@ func (e *ending) comesBack() {
 		at := saga.FailurePoint{Step: s.Name, Direction: saga.Compensation, Attempt: 1, Phase: saga.Commit}
 		for _, trigger := range triggers(e.d, s, saga.Compensation) {
 			if e.add(append(trigger, drifted(at, faults.DriftBack, driftLater))...) {
+				e.add(append(trigger, drifted(at, faults.DriftRestored, driftLater))...)
 				return
 			}
 		}

@@ -54,6 +54,14 @@ func (s *State) differing(step int) *Drift {
 	return nil
 }
 
+// Differing is the difference at a step now, as far as is known; not ok: there is none.
+func (s *State) Differing(step int) (d Drift, ok bool) {
+	if now := s.differing(step); now != nil {
+		return *now, true
+	}
+	return d, false
+}
+
 // Repairing: an attempt at a repair of a step has no outcome.
 func (s *State) Repairing(step int) bool {
 	d := s.differing(step)

@@ -11,6 +11,7 @@ import (
 func driftOperators() []Operator {
 	return []Operator{
 		{"drift-not-told", "drift-unnoticed", "drift is not told, however long it is waited", driftNotTold},
+		{"drift-not-repaired", "wrong-repair", "what was undone and is there again is not undone once more, however long it is waited", driftNotRepaired},
 		{"drift-told-in-vain", "drift-unnoticed", "drift is told of a step that nobody changed", driftToldInVain},
 	}
 }
@@ -29,6 +30,30 @@ func driftNotTold(ix *history.Index, yield func(string, *edit) bool) {
 		})
 		if !yield(d.Operation().String(), m.delay(ix.DriftRead.Seq, 10*time.Second)) {
 			return
+		}
+	}
+}
+
+// driftNotRepaired takes the attempts at repairs away, and has it asked much later.
+func driftNotRepaired(ix *history.Index, yield func(string, *edit) bool) {
+	if ix.DriftRead == nil {
+		return
+	}
+	for _, s := range ix.Sagas {
+		for _, step := range s.Definition.Steps {
+			ref := saga.StepRef{Step: step.Name, Direction: saga.Compensation}
+			o := s.Repairs[ref]
+			if o == nil {
+				continue
+			}
+			made := map[int]bool{}
+			for _, a := range o.Attempts {
+				made[a.N] = true
+			}
+			m := change(ix.History).drop(func(e *history.Event) bool { return e.Operation() == o.Op && made[e.Attempt] })
+			if !yield(o.Op.String(), m.delay(ix.DriftRead.Seq, 10*time.Second)) {
+				return
+			}
 		}
 	}
 }

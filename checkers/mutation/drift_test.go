@@ -20,7 +20,7 @@ func TestDriftOperatorsAreSeen(t *testing.T) {
 			t.Errorf("%s: %d of %d seen: %v", r.Operator.Name, r.Killed, r.Judged(), r.Survived)
 		}
 	}
-	if len(m.Rows) != 2 {
-		t.Errorf("%d operators, want 2", len(m.Rows))
+	if len(m.Rows) != 3 {
+		t.Errorf("%d operators, want 3", len(m.Rows))
 	}
 }

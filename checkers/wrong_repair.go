@@ -1,0 +1,153 @@
+package checkers
+
+import (
+	"slices"
+	"time"
+
+	"github.com/sagacheck/sagacheck/history"
+	"github.com/sagacheck/sagacheck/saga"
+)
+
+// WrongRepair finds drift that an orchestrator which repairs did not repair, and repairs that are none.
+//
+// Source: practice of reconciliation, whose corrections are postings of their own (Stripe, Ledger, 2023; Helland 2007). Evidence:
+// drifted, drift-read, saga-ended, call-sent, call-committed, call-ended. A repair is an attempt of a compensation that is sent
+// when its saga has ended and what it had undone is there again; of the other properties only those look at it
+// that are about how calls are made, and what is said of them. Cost: linear.
+type WrongRepair struct{}
+
+var _ Checker = WrongRepair{}
+
+// The clauses of wrong-repair.
+const (
+	repairAgain = "undone-again"
+	repairOnce  = "once"
+	repairKey   = "own-key"
+	repairOther = "nothing-else"
+)
+
+// repairedIn is how long the orchestrator may take for a repair, by docs/contract.md.
+const repairedIn = 4 * time.Second
+
+// Doc documents the checker.
+func (WrongRepair) Doc() Doc {
+	back := []Trait{readBacks, compensations}
+	return Doc{
+		Name:       "wrong-repair",
+		Definition: "What was undone, and is there again, was not undone once more; or more than once, under another key, or something else was.",
+		Source:     "practice: reconciliation (Stripe, Ledger, 2023; Helland, Memories, Guesses, and Apologies, 2007); docs/contract.md on repairs",
+		Clauses: []Clause{
+			{Name: repairAgain, Text: "of a saga that has ended, the compensation whose action is there again is called once more: red if it was not within 4 s, and never after that", Wants: back},
+			{Name: repairOnce, Text: "when an answer told it that a repair is done, no other one follows: those that were looked on at for 1 s after that", Wants: back},
+			{Name: repairKey, Text: "a repair carries the key that the compensation had", Wants: back},
+			{Name: repairOther, Text: "an action of which less is there than was done, or nothing, is neither done again nor undone when its saga has completed", Wants: []Trait{readBacks}},
+		},
+		Evidence:  "drifted, drift-read, saga-ended, call-sent, call-committed and call-ended.",
+		Prevented: "Calling the compensation again under its own key, only of what the record proves to be undone, and leaving what was answered to the next reading, and to a person.",
+		Blind:     "How often a repair that is not answered is attempted. What a repair does: a participant that remembers the key does nothing, and one that remembers none does it as often as it is called. Drift that nobody planned.",
+		Cost:      "linear",
+		Whole:     true,
+		Needs:     []string{"reconcile", "repair"},
+	}
+}
+
+// Check judges a history.
+func (c WrongRepair) Check(_ *history.History, ix *history.Index) Verdict {
+	t := newTally(c)
+	for _, drifted := range ix.Drifts {
+		s := ix.Saga(drifted.Saga)
+		if drifted.Kind != history.Drifted || s == nil || s.Ended == nil || ix.DriftRead == nil {
+			continue
+		}
+		if drifted.Direction == saga.Action {
+			checkLeftAlone(t, ix, s, drifted)
+			continue
+		}
+		checkRepair(t, ix, s, drifted)
+	}
+	return t.verdict("nothing drifted of a saga that ended")
+}
+
+// checkLeftAlone judges drift of what was done: nothing proves what should be there.
+func checkLeftAlone(t *tally, ix *history.Index, s *history.SagaRecord, drifted *history.Event) {
+	if s.Ended.Status != saga.Completed {
+		return // it is undone with its saga
+	}
+	from := max(drifted.Seq, s.Ended.Seq)
+	for _, d := range []saga.Direction{saga.Action, saga.Compensation} {
+		o := s.Op(drifted.Step, d)
+		if o == nil {
+			continue
+		}
+		for _, a := range sent(o) {
+			if a.Sent.Seq > from {
+				t.violate(repairOther, o.Op, []*history.Event{drifted, a.Sent}, "broke reconciliation: %s was changed by %s behind everybody's back, and %s was called for that: nothing proves that this is right",
+					action(s, drifted.Step), effectOf(drifted), o.Op)
+				return
+			}
+		}
+	}
+	t.held(repairOther, 1)
+}
+
+// checkRepair judges what was done about a step that was undone, and whose effect was there again.
+func checkRepair(t *tally, ix *history.Index, s *history.SagaRecord, drifted *history.Event) {
+	op := drifted.Operation()
+	undo, repair := s.Op(op.Step, saga.Compensation), s.Repairs[op.Ref()]
+	due := max(drifted.At, s.Ended.At) + repairedIn
+	switch {
+	case undo == nil || undo.Learnt(saga.Done) == nil:
+		t.unjudgeable(repairAgain, "no answer told it that the step is undone")
+		return
+	case s.Ended.Status != saga.Compensated:
+		t.unjudgeable(repairAgain, "the saga did not end by itself")
+		return
+	case repair == nil && ix.DriftRead.At < due:
+		t.unknown(repairAgain, "it was asked before its time was over")
+		return
+	case repair == nil:
+		t.violate(repairAgain, op, []*history.Event{drifted, ix.DriftRead}, "broke repair: what %s had undone is there again (%s), and %v later it was not undone once more", op, effectOf(drifted), ms(ix.DriftRead.At-drifted.At))
+		return
+	}
+	checkRepairKeys(t, undo, repair)
+	done := repair.Learnt(saga.Done)
+	switch {
+	case done == nil && ix.DriftRead.At < due:
+		t.unknown(repairAgain, "it was asked before its time was over")
+	case done == nil:
+		t.unjudgeable(repairAgain, "no repair was answered as done")
+	default:
+		t.held(repairAgain, 1)
+		checkRepairOnce(t, ix, repair, done)
+	}
+}
+
+// checkRepairKeys judges the keys of repairs.
+func checkRepairKeys(t *tally, undo, repair *history.OpRecord) {
+	was := firstSent(undo)
+	for _, a := range sent(repair) {
+		if a.Sent.Key == was.Key {
+			t.held(repairKey, 1)
+			continue
+		}
+		t.violate(repairKey, repair.Op, []*history.Event{was, a.Sent}, "broke repair: attempt %d of %s has the key %q, and those before had %q: who remembers that does it twice", a.N, repair.Op, a.Sent.Key, was.Key)
+		return
+	}
+}
+
+// onceWatched is how long nothing may follow on a repair that is done, for one to be sure.
+const onceWatched = time.Second
+
+// checkRepairOnce judges what followed on the first repair that is known to be done.
+func checkRepairOnce(t *tally, ix *history.Index, repair *history.OpRecord, done *history.Attempt) {
+	as := sent(repair)
+	next := slices.IndexFunc(as, func(a *history.Attempt) bool { return a.Sent.Seq > done.Ended.Seq && a.Sent.At > done.LearntAt() })
+	switch {
+	case next >= 0:
+		t.violate(repairOnce, repair.Op, []*history.Event{done.Ended, as[next].Sent}, "broke repair: %s was answered as done, and attempt %d of it follows %v later", repair.Op, as[next].N, ms(as[next].Sent.At-done.LearntAt()))
+	case ix.DriftRead.At < done.LearntAt()+onceWatched:
+		t.unjudgeable(repairOnce, "nobody looked on for long enough after it")
+	default:
+		t.held(repairOnce, 1)
+	}
+}
