@@ -32,6 +32,8 @@ var htmlTemplate = template.Must(template.New("report").Funcs(template.FuncMap{
 	"js":          func() template.JS { return template.JS(htmlScript) },
 	"diagram":     func(t told) template.HTML { return template.HTML(svg(t.Story, provenBy(t.Failure))) },
 	"map":         func(p mapPage) template.HTML { return template.HTML(p.svg()) },
+	"prevented":   func(property string) string { return preventions()[property] },
+	"stronger":    stronger,
 	"quote":       QuotePath,
 	"planLine":    planLine,
 	"plural":      words.Plural,
@@ -52,6 +54,7 @@ type htmlPage struct {
 	Filters    []filter
 	Broken     []*cause
 	Advised    []*cause
+	Weakest    []*weakStep
 	Matrix     *matrixPage
 	Legend     string
 	Promises   []promise
@@ -80,6 +83,7 @@ func HTML(w io.Writer, r *results.Run) error {
 		page.Promises = promises(r)
 	}
 	page.Maps, page.MapLegend = mapPages(r, append(page.Broken, page.Advised...)), mapLegend
+	page.Weakest = weakest(page.Broken)
 	page.Blocks = blocks(r.Cells)
 	page.Trouble, _ = troubledTable(r)
 	page.Filters = filters(r, append(page.Broken, page.Advised...))
@@ -100,6 +104,7 @@ func (p *htmlPage) sections() []section {
 		section
 	}{
 		{len(p.Broken) > 0, section{"findings", "Findings"}},
+		{len(p.Weakest) > 0, section{"steps", "Weakest steps"}},
 		{p.Matrix != nil, section{"matrix", "Property × scenario"}},
 		{len(p.Maps) > 0, section{"map", "Failure points"}},
 		{len(p.Promises) > 0, section{"properties", "What it rests on"}},

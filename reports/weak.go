@@ -1,0 +1,88 @@
+package reports
+
+import (
+	"cmp"
+	"slices"
+	"sync"
+
+	"github.com/sagacheck/sagacheck/checkers"
+	"github.com/sagacheck/sagacheck/results"
+)
+
+// mostWeak is how many steps are ranked.
+const mostWeak = 20
+
+// weakStep is a step at which something was broken.
+type weakStep struct {
+	Step, Scenario string
+	Findings       int      // properties that were broken at it by a cause of their own
+	Plans          int      // the smallest ones that do it
+	Properties     []string // with those that were broken beside
+	First          told     // the smallest of all
+	Prevented      []string // what prevents it
+}
+
+// weakest ranks the steps by what was found at them: the step of the witness, or, where it names none, those
+// that the plan strikes.
+func weakest(found []*cause) []*weakStep {
+	prevented := preventions()
+	var out []*weakStep
+	at := func(step, scenario string, t told) *weakStep {
+		i := slices.IndexFunc(out, func(w *weakStep) bool { return w.Step == step && w.Scenario == scenario })
+		if i < 0 {
+			i = len(out)
+			out = append(out, &weakStep{Step: step, Scenario: scenario, First: t})
+		}
+		return out[i]
+	}
+	for _, c := range found {
+		if c.Class != "" { // left open, or advice
+			continue
+		}
+		here := map[*weakStep]bool{}
+		for _, t := range c.plans() {
+			steps := []string{t.Step}
+			if t.Step == "" {
+				steps = stepsOf(t.Plan)
+			}
+			for _, step := range steps {
+				w := at(step, c.Scenario, t)
+				if w.Plans++; !here[w] {
+					here[w] = true
+					w.Findings++
+				}
+				if results.CompareFailures(t.Failure, w.First.Failure) < 0 {
+					w.First = t
+				}
+				w.Properties = union(w.Properties, c.Properties())
+				w.Prevented = union(w.Prevented, []string{prevented[c.Property]})
+			}
+		}
+	}
+	slices.SortStableFunc(out, func(a, b *weakStep) int {
+		return cmp.Or(cmp.Compare(b.Findings, a.Findings), cmp.Compare(b.Plans, a.Plans), cmp.Compare(a.Step, b.Step))
+	})
+	return out[:min(len(out), mostWeak)]
+}
+
+// plans are all that are told of a cause.
+func (c *cause) plans() []told { return slices.Concat([]told{c.First}, c.Told, c.Listed) }
+
+// preventions are the practices that prevent what breaks each property.
+var preventions = sync.OnceValue(func() map[string]string {
+	out := map[string]string{}
+	for _, c := range checkers.All() {
+		d := c.Doc()
+		out[d.Name] = d.Prevented
+	}
+	return out
+})
+
+// stronger is the strongest protection that participants can be given; empty: these have it, or what they do
+// is not ours to choose.
+func stronger(t told) string {
+	if t.Replay == nil || t.Replay.Profile == "fenced" || t.Story.Runner != "" {
+		return ""
+	}
+	return "fenced"
+}
