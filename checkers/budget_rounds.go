@@ -62,10 +62,11 @@ func sentEvents(as []*history.Attempt) (es []*history.Event) {
 func checkAsked(t *tally, ix *history.Index, s *history.SagaRecord, o *history.OpRecord, round []*history.Attempt, asked []*history.Event, next *history.Attempt, ds []disturbance) bool {
 	end, retry := round[len(round)-1], o.Call.Retry
 	lo, hi := retry.Band(retry.MaxAttempts + 1)
-	waited := asked[len(asked)-1].At - end.Sent.At
-	if end.Ended != nil {
-		waited = asked[len(asked)-1].At - newTiming(ix).earliestFailure(o, end)
+	if end.Ended == nil {
+		return true
 	}
+	tm := newTiming(ix)
+	waited := asked[len(asked)-1].At - tm.earliestFailure(o, end)
 	switch {
 	case waited >= lo-timerTolerance:
 		t.held(roundsAsked, 1)
@@ -74,6 +75,8 @@ func checkAsked(t *tally, ix *history.Index, s *history.SagaRecord, o *history.O
 		t.unjudgeable(roundsAsked, unseen)
 	case disturbed(ds, round[0].Sent.Seq, next.Sent.Seq):
 		t.unjudgeable(roundsAsked, wasDisturbed)
+	case tm.seenLate(o, end):
+		t.unjudgeable(roundsAsked, tooLateToSay)
 	case hurried(s, end, next):
 		t.unjudgeable(roundsAsked, "an operator may have ended the wait")
 	case policiesChanged(ix, next.Sent.Seq):
