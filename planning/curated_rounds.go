@@ -8,8 +8,8 @@ import (
 )
 
 // rounds lets rounds of a step come to nothing: the answers are lost, or the requests, or both one round
-// after the other; a process is killed in the last attempt of a round, and a later step is refused
-// when what was found has to be undone.
+// after the other; a process is killed, or a rollback asked for, in the last attempt of a round, and a later
+// step is refused when what was found has to be undone.
 func (e *ending) rounds() {
 	for _, s := range e.d.Steps {
 		if !s.HasRounds() {
@@ -21,6 +21,11 @@ func (e *ending) rounds() {
 		e.add(unheard...)
 		e.add(unseen...)
 		e.add(append(unseen, from(unheard, one)...)...)
+		if e.a.Operator {
+			asked := askedBack(point(s.Name, one, saga.Receive))
+			e.add(append(unheard[:one:one], asked)...)
+			e.add(append(burst(unavailableAt(s.Name), one), asked)...)
+		}
 		if e.a.Process {
 			last := point(s.Name, one, saga.Receive)
 			e.add(append(burst(unavailableAt(s.Name), one-1), killed(last, s.Action.Retry))...)
