@@ -11,7 +11,7 @@ VERSION   := $(shell git describe --tags --always --dirty 2>/dev/null || echo de
 export GOFLAGS += -buildvcs=false
 
 # Packages that start goroutines: tested with the race detector.
-RACY := ./wire ./harness ./orchestrators ./participants ./reference ./reference/api ./reference/store ./history ./results ./reports ./internal/...
+RACY := ./wire ./harness ./orchestrators ./participants ./reference ./reference/api ./reference/store ./history ./results ./reports ./queue ./internal/...
 
 .PHONY: help
 help: ## list the targets
@@ -32,6 +32,7 @@ test: ## all tests (installs what they need: scripts/setup.sh)
 	scripts/setup.sh
 	$(GO) test -p 1 -timeout 30m $(TESTFLAGS) $(TESTED)
 	$(GO) -C examples/shop test -timeout 5m ./...
+	$(GO) -C deploy test -timeout 5m ./...
 
 .PHONY: test-rest
 test-rest: ## the tests that make check does not run, which has those of RACY

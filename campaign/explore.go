@@ -23,6 +23,7 @@ type ExploreOptions struct {
 	Audit    bool          // also run what the rules leave out
 	Operator bool          // also have operators ask for things at every failure point
 	Shrink   Shrink
+	Workers  Workers
 	// Flags are noted in the log, for whoever goes on with it (ExploreFlags).
 	Flags map[string][]string
 	// Cut is told where the log is, before failures are shrunk, if not all was run.
@@ -36,7 +37,7 @@ func (o *ExploreOptions) check() error {
 	case o.MaxPlans < 0:
 		return fmt.Errorf("--max-plans: %d: expected 0 (no limit) or more", o.MaxPlans)
 	}
-	return o.Shrink.check()
+	return errors.Join(o.Shrink.check(), o.Workers.check(o.Settings))
 }
 
 // Explore tries every kind of fault at every failure point that scenarios reach.
@@ -47,6 +48,9 @@ func Explore(ctx context.Context, host Host, o ExploreOptions) (*Finished, error
 	x, err := open(ctx, host, o.Settings, "explore", partOf(o.Shard))
 	if err != nil {
 		return nil, err
+	}
+	if err := x.hire(ctx, o.Workers); err != nil {
+		return nil, errors.Join(err, x.close())
 	}
 	e, err := newExploration(ctx, x, o)
 	if err != nil {

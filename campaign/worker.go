@@ -9,6 +9,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"time"
 
 	"golang.org/x/sync/errgroup"
 
@@ -22,9 +23,10 @@ type WorkOptions struct {
 	Server, Creds, NKey string // see Workers
 	Run                 string // take part in this run only, and end with it; empty: in all that there are
 	Parallel, Processes int    // see Settings
-
-	workers Workers // times, for tests
 }
+
+// serverLimit is how long a worker of one run waits for a server that is gone.
+const serverLimit = 2 * time.Minute
 
 // Work runs cells of campaigns of other processes, until the context ends.
 func Work(ctx context.Context, host Host, o WorkOptions) error {
@@ -36,9 +38,14 @@ func Work(ctx context.Context, host Host, o WorkOptions) error {
 	case o.Processes < 0:
 		return usage(fmt.Errorf("--processes: %d: expected 0 (the default) or more", o.Processes))
 	}
+	patience := time.Duration(0)
+	if o.Run != "" { // whose server may end with it
+		patience = serverLimit
+	}
 	conn, err := queue.Connect(queue.Options{
-		URL: o.Server, Creds: o.Creds, NKey: o.NKey, Version: host.Tool, Catalogue: catalogue(),
-		AckWait: o.workers.ackWait, Say: func(line string) { host.say("%s", line) },
+		Patience: patience,
+		URL:      o.Server, Creds: o.Creds, NKey: o.NKey, Version: host.Tool, Catalogue: catalogue(),
+		Say: func(line string) { host.say("%s", line) },
 	})
 	if err != nil {
 		return trouble(err)

@@ -134,10 +134,13 @@ func (m *remote) tell(w Workers, name string) {
 	case w.Server != "":
 		who = append(who, "sagacheck worker --server "+queue.Bare(w.Server))
 	case w.Listen != "":
-		who = append(who, "sagacheck worker --server "+m.server.URL())
+		who = append(who, "sagacheck worker --run "+name+" --server "+m.server.URL())
 	}
 	m.x.host.say("run %s is given to workers: %s", name, strings.Join(who, ", and by "))
 }
+
+// leaveLimit is how long workers of other machines may take to hear that a run is over.
+const leaveLimit = 2 * time.Second
 
 // close ends what was begun; who still works on the run leaves it.
 func (m *remote) close() error {
@@ -146,7 +149,10 @@ func (m *remote) close() error {
 		errs = append(errs, m.job.Close())
 	}
 	if m.staff != nil {
-		m.staff.close()
+		errs = append(errs, m.staff.close())
+	}
+	if m.server != nil && m.job != nil {
+		m.server.Leave(leaveLimit)
 	}
 	if m.conn != nil {
 		m.conn.Close()

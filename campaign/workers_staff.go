@@ -22,6 +22,7 @@ type staff struct {
 	x      *session
 	args   []string
 	env    []string
+	tmp    string // folder for their temporary files
 	cancel context.CancelFunc
 	work   sync.WaitGroup
 	none   chan struct{} // closed when none is left
@@ -42,7 +43,11 @@ func newStaff(x *session, w Workers, url, run string) (*staff, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &staff{x: x, none: make(chan struct{}), left: w.Local, env: append(os.Environ(), ServerEnv+"="+url)}
+	tmp, err := os.MkdirTemp("", "sagacheck-workers-") // what a worker that is killed leaves goes with us
+	if err != nil {
+		return nil, err
+	}
+	s := &staff{x: x, tmp: tmp, none: make(chan struct{}), left: w.Local, env: append(os.Environ(), ServerEnv+"="+url, "TMPDIR="+tmp)}
 	s.args = []string{
 		program, "worker", "--run", run,
 		"--parallel", fmt.Sprint(max(x.s.Parallel/w.Local, 1)), "--processes", fmt.Sprint(max(x.s.Processes/w.Local, 1)),
@@ -144,7 +149,8 @@ func (s *staff) last() string {
 	return s.said
 }
 
-func (s *staff) close() {
+func (s *staff) close() error {
 	s.cancel()
 	s.work.Wait()
+	return os.RemoveAll(s.tmp)
 }

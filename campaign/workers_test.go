@@ -337,3 +337,21 @@ func TestWorkersAreChecked(t *testing.T) {
 		})
 	}
 }
+
+// An exploration learns from what workers tell: the next level follows from the one before.
+func TestWorkersExplore(t *testing.T) {
+	o := ExploreOptions{Settings: Defaults(), Depth: 1, MaxPlans: 25}
+	o.Scenarios, o.Out = []string{"single-step"}, t.TempDir()
+	one, err := Explore(t.Context(), testHost(), o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	o.Workers = Workers{Local: 2}
+	many, err := Explore(t.Context(), testHost(), o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(one.Run.Coverage.Plans, many.Run.Coverage.Plans); diff != "" || many.Run.Totals.Cells < 20 {
+		t.Errorf("%d cells; in one process (-), by workers (+):\n%s", many.Run.Totals.Cells, diff)
+	}
+}

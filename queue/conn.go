@@ -22,6 +22,7 @@ type Options struct {
 	// MaxDeliver how often one is given away. 0: DefaultAckWait, DefaultMaxDeliver.
 	AckWait    time.Duration
 	MaxDeliver int
+	Patience   time.Duration     // how long a server that is gone is waited for; 0: for ever
 	Say        func(line string) // told when the server goes away and when it is back; nil: nobody
 }
 
@@ -41,6 +42,9 @@ type Conn struct {
 // askLimit is how long one question to the server may take.
 const askLimit = 5 * time.Second
 
+// reconnectWait is how long a client waits before it tries again to reach the server.
+const reconnectWait = 200 * time.Millisecond
+
 // Connect connects to the server, which must be there.
 func Connect(o Options) (*Conn, error) {
 	if o.AckWait <= 0 {
@@ -54,7 +58,7 @@ func Connect(o Options) (*Conn, error) {
 	}
 	at := Bare(o.URL)
 	options := []nats.Option{
-		nats.Name("sagacheck"), nats.MaxReconnects(-1), nats.ReconnectWait(200 * time.Millisecond), nats.Timeout(askLimit),
+		nats.Name("sagacheck"), nats.MaxReconnects(-1), nats.ReconnectWait(reconnectWait), nats.Timeout(askLimit),
 		nats.PingInterval(10 * time.Second),
 		nats.DisconnectErrHandler(func(_ *nats.Conn, err error) {
 			if err != nil { // not closed by us
@@ -73,6 +77,9 @@ func Connect(o Options) (*Conn, error) {
 			return nil, fmt.Errorf("nkey %q: expected a file with the seed of a user: %w", o.NKey, err)
 		}
 		options = append(options, key)
+	}
+	if o.Patience > 0 {
+		options = append(options, nats.MaxReconnects(int(o.Patience/reconnectWait)))
 	}
 	nc, err := nats.Connect(o.URL, options...)
 	if err != nil {

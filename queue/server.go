@@ -57,6 +57,14 @@ func (s *Server) URL() string {
 	return u.String()
 }
 
+// Leave waits until nobody else is connected, for so long at most: whoever is told that a run is
+// over should not take it for trouble.
+func (s *Server) Leave(limit time.Duration) {
+	for end := time.Now().Add(limit); s.nats.NumClients() > 1 && time.Now().Before(end); {
+		time.Sleep(10 * time.Millisecond)
+	}
+}
+
 // Close ends it, and waits until it has.
 func (s *Server) Close() {
 	s.nats.Shutdown()

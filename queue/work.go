@@ -17,8 +17,11 @@ import (
 func (c *Conn) Find(ctx context.Context, name string) (Run, error) {
 	for {
 		run, err := c.look(ctx, name)
-		if err != nil || run != nil {
+		switch {
+		case err != nil || run != nil:
 			return deref(run), err
+		case c.nats.IsClosed():
+			return Run{}, fmt.Errorf("the NATS server %s did not come back", Bare(c.o.URL))
 		}
 		if !pause(ctx, 200*time.Millisecond) {
 			return Run{}, ctx.Err()
@@ -148,8 +151,11 @@ func (w *Crew) Take(ctx context.Context) (*Taken, error) {
 			}
 			err = batch.Error()
 		}
-		if w.over(ctx) {
+		switch {
+		case w.over(ctx):
 			return nil, ErrOver
+		case w.conn.nats.IsClosed():
+			return nil, fmt.Errorf("the NATS server %s did not come back", Bare(w.conn.o.URL))
 		}
 		if err != nil {
 			pause(ctx, 200*time.Millisecond)

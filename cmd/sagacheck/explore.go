@@ -51,6 +51,7 @@ each property in each scenario is shrunk to the smallest plan that still fails.`
 	fl.BoolVar(&f.Audit, "audit", false, "also run the plans that the rules leave out, and tell whether a finding would have been lost")
 	fl.BoolVar(&f.Operator, "operator", false, "also have operators ask for a rollback, a retry, a pause, a skipped step, an end by hand at every failure point, from two consoles at once, with and without a crash")
 	f.ui.register(c)
+	workersFlags(c, &f.Workers)
 	shrinkFlags(c, &f.Shrink, true)
 	return c
 }
@@ -85,7 +86,7 @@ func (f *exploreFlags) run(c *cobra.Command, p process) (err error) {
 }
 
 // ownFlags are those that belong to one command line: budgets, places, the machine.
-var ownFlags = []string{"max-plans", "max-time", "resume", "out", "parallel", "processes", "clauses", "ui"}
+var ownFlags = []string{"max-plans", "max-time", "resume", "out", "parallel", "processes", "clauses", "ui", "workers", "server", "creds", "nkey", "listen"}
 
 // givenFlags are the flags of a command line that make an exploration what it is.
 func givenFlags(c *cobra.Command) map[string][]string {

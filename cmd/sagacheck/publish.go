@@ -3,6 +3,7 @@ package main
 import (
 	"errors"
 	"fmt"
+	"regexp"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -15,11 +16,19 @@ import (
 // host is the program, for a campaign.
 func (p process) host() campaign.Host {
 	return campaign.Host{
-		Tool: toolVersion(), Command: strings.Join(p.args, " "), Say: p.say, Output: p.stderr, Save: reports.Save,
+		Tool: toolVersion(), Command: withoutSecrets(p.args), Say: p.say, Output: p.stderr, Save: reports.Save,
 		Progress: func(what string, total int) campaign.Progress {
 			return reports.NewProgress(reports.NewTerminal(p.stderr, p.getenv), what, total)
 		},
 	}
+}
+
+// secret is what stands before the host of a URL: a token, or a user and a password.
+var secret = regexp.MustCompile(`://[^@/\s]+@`)
+
+// withoutSecrets is a command line as it may stand in a report.
+func withoutSecrets(args []string) string {
+	return secret.ReplaceAllString(strings.Join(args, " "), "://")
 }
 
 func (p process) say(line string) { fmt.Fprintf(p.stderr, "sagacheck: %s\n", line) }
