@@ -27,6 +27,7 @@ type failure struct {
 	result       harness.Result // of the smallest case's last failing run
 	verdict      checkers.Verdict
 	smallestRate results.Rate // of the smallest case
+	protected    []results.Protection
 	runs         int
 	err          error
 }

@@ -15,6 +15,7 @@ import (
 
 	"github.com/sagacheck/sagacheck/checkers"
 	"github.com/sagacheck/sagacheck/harness"
+	"github.com/sagacheck/sagacheck/participants"
 	"github.com/sagacheck/sagacheck/planning"
 	"github.com/sagacheck/sagacheck/results"
 )
@@ -96,7 +97,7 @@ func (s *shrinker) shrink(ctx context.Context, f Shrink, g *failure) {
 		times = 1
 	}
 	search := planning.Shrinker{
-		MaxTries: (f.MaxRuns - 2*replaysOfFailure) / times, Batch: shrinkBatch,
+		MaxTries: max(0, f.MaxRuns-2*replaysOfFailure-protectTries*len(s.stronger())) / times, Batch: shrinkBatch,
 		Try: func(ctx context.Context, cases []planning.Case) []bool {
 			var repeated []planning.Case
 			for _, c := range cases {
@@ -111,9 +112,17 @@ func (s *shrinker) shrink(ctx context.Context, f Shrink, g *failure) {
 	}
 	smallest, tries := search.Shrink(ctx, g.smallest)
 	g.runs += tries * times
-	if sameCase(smallest, g.smallest) || ctx.Err() != nil {
+	if ctx.Err() != nil {
 		return
 	}
+	if !sameCase(smallest, g.smallest) {
+		s.prefer(ctx, g, smallest)
+	}
+	s.protect(ctx, f, g)
+}
+
+// prefer takes a smaller case in the place of a failure's, if it fails again.
+func (s *shrinker) prefer(ctx context.Context, g *failure, smallest planning.Case) {
 	original, result, verdict := g.smallest, g.result, g.verdict
 	g.smallest = smallest
 	g.smallestRate = rateOf(s.try(ctx, g, slices.Repeat([]planning.Case{smallest}, replaysOfFailure)))
@@ -140,6 +149,11 @@ func rateOf(failed []bool) results.Rate {
 // try runs cases side by side and tells which broke the property again. The last
 // failing run of the case that is smallest by then is kept, as evidence.
 func (s *shrinker) try(ctx context.Context, g *failure, cases []planning.Case) []bool {
+	return s.tryWith(ctx, g, s.profile, cases)
+}
+
+// tryWith is try with participants of some protection; only what is like the run itself is evidence.
+func (s *shrinker) tryWith(ctx context.Context, g *failure, p participants.Profile, cases []planning.Case) []bool {
 	checker, _ := checkers.ByName(g.property)
 	failed := make([]bool, len(cases))
 	index := map[string]int{}
@@ -148,6 +162,7 @@ func (s *shrinker) try(ctx context.Context, g *failure, cases []planning.Case) [
 	for i, c := range cases {
 		source := harness.Repeated{Definitions: c.Definitions, Registers: c.Registers}
 		cells[i] = s.cellOf(g.scenario, source, len(c.Definitions), c.Plan, g.header.Seed)
+		cells[i].Profile = p
 		index[cells[i].ID] = i
 	}
 	s.mu.Unlock()
@@ -162,7 +177,7 @@ func (s *shrinker) try(ctx context.Context, g *failure, cases []planning.Case) [
 		}
 		i := index[r.Asked]
 		failed[i] = true
-		if sameCase(cases[i], g.smallest) {
+		if p == s.profile && sameCase(cases[i], g.smallest) {
 			g.result, g.verdict = r, v
 		}
 	})
@@ -175,20 +190,23 @@ func (s *shrinker) try(ctx context.Context, g *failure, cases []planning.Case) [
 // enter puts what became of a failure into the report: its rate, and the smaller
 // one beside it. A failure that did not come back is reported as such.
 func (x *session) enter(run *results.Run, g *failure) {
+	original := planning.Case{Plan: g.plan, Definitions: g.header.Definitions}
 	for i := range run.Failures {
 		if l := &run.Failures[i]; g.rate.Tries > 0 && l.Property == g.property && l.Scenario == g.scenario && l.Cell == g.cell {
 			l.Reproduced = &g.rate
+			if sameCase(original, g.smallest) {
+				l.Protected = g.protected
+			}
 		}
 	}
 	if g.err != nil {
 		run.Errors = append(run.Errors, fmt.Sprintf("shrinking %s in %s: %v", g.property, g.scenario, g.err))
 	}
-	original := planning.Case{Plan: g.plan, Definitions: g.header.Definitions}
 	if g.result.History == nil || sameCase(original, g.smallest) {
 		return
 	}
 	small := x.reportOf(g)
-	small.ShrunkFrom, small.Reproduced = inWords(original), &g.smallestRate
+	small.ShrunkFrom, small.Reproduced, small.Protected = inWords(original), &g.smallestRate, g.protected
 	small.Replay.System = run.System
 	run.Failures = append(run.Failures, small)
 }

@@ -124,6 +124,9 @@ func mdFailure(f results.Failure, b *strings.Builder) {
 	if f.Reproduced != nil {
 		fmt.Fprintf(b, "- **Reproduced:** in %d of %d replays\n", f.Reproduced.Hits, f.Reproduced.Tries)
 	}
+	if len(f.Protected) > 0 {
+		fmt.Fprintf(b, "- **With more protection:** %s\n", mdText(protectedText(f.Protected)))
+	}
 	if f.History != "" {
 		fmt.Fprintf(b, "- **History:** `%s`\n", f.History)
 	}

@@ -113,6 +113,9 @@ func (p *printer) failure(r *results.Run, f results.Failure) {
 	if f.Reproduced != nil {
 		p.line(fmt.Sprintf("    again: %d of %d replays", f.Reproduced.Hits, f.Reproduced.Tries))
 	}
+	if len(f.Protected) > 0 {
+		p.hanging("   instead: ", protectedText(f.Protected), plain)
+	}
 	if f.File != "" && r.Dir != "" {
 		p.line("    replay: sagacheck replay " + QuotePath(filepath.Join(r.Dir, f.File)))
 	}

@@ -2,7 +2,9 @@ package reports
 
 import (
 	"cmp"
+	"fmt"
 	"slices"
+	"strings"
 	"sync"
 
 	"github.com/sagacheck/sagacheck/checkers"
@@ -20,6 +22,7 @@ type weakStep struct {
 	Properties     []string // with those that were broken beside
 	First          told     // the smallest of all
 	Prevented      []string // what prevents it
+	Shown          []string // protections of participants that were shown to
 }
 
 // weakest ranks the steps by what was found at them: the step of the witness, or, where it names none, those
@@ -55,6 +58,7 @@ func weakest(found []*cause) []*weakStep {
 					w.First = t
 				}
 				w.Properties = union(w.Properties, c.Properties())
+				w.Shown = union(w.Shown, []string{shownToPrevent(t)})
 				w.Prevented = union(w.Prevented, []string{prevented[c.Property]})
 			}
 		}
@@ -77,6 +81,25 @@ var preventions = sync.OnceValue(func() map[string]string {
 	}
 	return out
 })
+
+// protectedText is which protection prevents a failure, as it was shown.
+func protectedText(list []results.Protection) string {
+	var parts []string
+	for _, p := range list {
+		parts = append(parts, fmt.Sprintf("with %s participants it broke in %d of %d replays", p.Participants, p.Broken.Hits, p.Broken.Tries))
+	}
+	return strings.Join(parts, ", ")
+}
+
+// shownToPrevent is the least protection with which a plan never broke the property; empty: none was shown.
+func shownToPrevent(t told) string {
+	for _, p := range t.Protected {
+		if p.Broken.Hits == 0 {
+			return p.Participants
+		}
+	}
+	return ""
+}
 
 // stronger is the strongest protection that participants can be given; empty: these have it, or what they do
 // is not ours to choose.

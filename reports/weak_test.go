@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"github.com/sagacheck/sagacheck/internal/samples"
+	"github.com/sagacheck/sagacheck/results"
 )
 
 // The step at which most was found comes first, with what prevents it and how to see that.
@@ -25,5 +26,21 @@ func TestWeakestSteps(t *testing.T) {
 		if !strings.Contains(text, want) {
 			t.Errorf("the page lacks %q", want)
 		}
+	}
+}
+
+// Which protection prevents a failure is told as it was shown.
+func TestProtectionIsTold(t *testing.T) {
+	r := samples.Red()
+	r.Failures[0].Protected = []results.Protection{{Participants: "keyed", Broken: results.Rate{Hits: 3, Tries: 3}}, {Participants: "fenced", Broken: results.Rate{Tries: 3}}}
+	text := page(t, r)
+	for _, want := range []string{"✗ keyed participants: broken in 3 of 3 replays", "✓ fenced participants: broken in 0 of 3 replays", "✓ fenced participants, shown"} {
+		if !strings.Contains(text, want) {
+			t.Errorf("the page lacks %q", want)
+		}
+	}
+	const want = "with keyed participants it broke in 3 of 3 replays, with fenced participants it broke in 0 of 3 replays"
+	if told := strings.Join(strings.Fields(string(show(t, r))), " "); strings.Count(told, want) != 2 {
+		t.Errorf("%q is not told on the terminal and in Markdown:\n%s", want, told)
 	}
 }

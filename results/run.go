@@ -214,9 +214,17 @@ type Failure struct {
 	ShrunkFrom string `json:"shrunk_from,omitempty"`
 	// Reproduced is how often it failed again in replays.
 	Reproduced *Rate `json:"reproduced,omitempty"`
+	// Protected is how often the same plan broke the property with participants of more protection.
+	Protected []Protection `json:"protected,omitempty"`
 
 	// Replay is what Save writes to File.
 	Replay *Replay `json:"-"`
+}
+
+// Protection is what came of a plan with participants that protect themselves in another way.
+type Protection struct {
+	Participants string `json:"participants"`
+	Broken       Rate   `json:"broken"`
 }
 
 // Rate is so many out of so many.

@@ -95,6 +95,6 @@ func parseShard(s string) (results.Shard, error) {
 
 // shrinkFlags adds the flags of commands that shrink failures.
 func shrinkFlags(c *cobra.Command, f *campaign.Shrink, on bool) {
-	c.Flags().BoolVar(&f.On, "shrink", on, "shrink the first failure of each property in each scenario to the smallest plan that still fails")
+	c.Flags().BoolVar(&f.On, "shrink", on, "shrink the first failure of each property in each scenario to the smallest plan that still fails, and show which stronger participants prevent it")
 	c.Flags().IntVar(&f.MaxRuns, "max-shrink-runs", campaign.ShrinkRuns, "cells to run for one failure at most, replays included")
 }

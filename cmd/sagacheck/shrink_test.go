@@ -30,3 +30,34 @@ func TestRunShrinks(t *testing.T) {
 		}
 	}
 }
+
+const lostCharge = "faults:\n  - {kind: lose, at: charge#1@response}\n"
+
+// The smallest plan is run with each stronger kind of participants, which help or don't: not against an
+// orchestrator that uses another key each time.
+func TestShrinkShowsWhichParticipantsPreventIt(t *testing.T) {
+	for _, c := range []struct {
+		bugs         tinyorch.Bugs
+		participants string
+		broken       []int // with each stronger kind
+	}{
+		{tinyorch.Bugs{}, "naive", []int{0, 0}},
+		{tinyorch.Bugs{FreshKey: true}, "naive", []int{3, 3}},
+		{tinyorch.Bugs{FreshKey: true}, "fenced", nil},
+	} {
+		_, run, output := command(t, "run", "--orchestrator", attach(t, c.bugs), "--scenario", "order", "--participants", c.participants,
+			"--property", "duplicate-effect", "--plan", planFile(t, lostCharge), "--shrink")
+		if len(run.Failures) == 0 {
+			t.Fatalf("%+v: no failure\n%s", c, output)
+		}
+		f := run.Failures[0]
+		if len(f.Protected) != len(c.broken) {
+			t.Fatalf("%+v: got %+v", c, f.Protected)
+		}
+		for i, p := range f.Protected {
+			if p.Broken.Hits != c.broken[i] || p.Broken.Tries != 3 || p.Participants != []string{"keyed", "fenced"}[i] {
+				t.Errorf("%+v: got %+v", c, f.Protected)
+			}
+		}
+	}
+}

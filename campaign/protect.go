@@ -1,0 +1,37 @@
+package campaign
+
+import (
+	"context"
+	"slices"
+
+	"github.com/sagacheck/sagacheck/participants"
+	"github.com/sagacheck/sagacheck/planning"
+	"github.com/sagacheck/sagacheck/results"
+)
+
+// protectTries is how often the smallest case of a failure is run with each stronger protection.
+const protectTries = 3
+
+// stronger are the protections that participants might have had, from the least on. What protects the
+// services of a workflow stands in its file.
+func (x *session) stronger() []participants.Profile {
+	if x.flow != nil {
+		return nil
+	}
+	return participants.Profiles[slices.Index(participants.Profiles, x.profile)+1:]
+}
+
+// protect shows which protection would have prevented a failure: the same plan is run with each.
+func (s *shrinker) protect(ctx context.Context, f Shrink, g *failure) {
+	if g.runs+protectTries*len(s.stronger()) > f.MaxRuns {
+		return
+	}
+	for _, p := range s.stronger() {
+		rate := rateOf(s.tryWith(ctx, g, p, slices.Repeat([]planning.Case{g.smallest}, protectTries)))
+		if ctx.Err() != nil || g.err != nil {
+			return
+		}
+		g.runs += protectTries
+		g.protected = append(g.protected, results.Protection{Participants: string(p), Broken: rate})
+	}
+}
