@@ -18,6 +18,11 @@ import (
 //go:embed report.html.tmpl
 var htmlSource string
 
+// TimelineStyle is the style sheet of timelines, with the colours that it needs.
+//
+//go:embed timeline.css
+var TimelineStyle string
+
 //go:embed report.css
 var htmlStyle string
 
@@ -28,9 +33,9 @@ var htmlTemplate = template.Must(template.New("report").Funcs(template.FuncMap{
 	"upper":       strings.ToUpper,
 	"join":        func(list []string) string { return strings.Join(list, " ") },
 	"ms":          func(d time.Duration) string { return fmt.Sprintf("%.1f", float64(d)/1e6) },
-	"css":         func() template.CSS { return template.CSS(htmlStyle) },
+	"css":         func() template.CSS { return template.CSS(TimelineStyle + htmlStyle) },
 	"js":          func() template.JS { return template.JS(htmlScript) },
-	"diagram":     func(t told) template.HTML { return template.HTML(svg(t.Story, provenBy(t.Failure))) },
+	"diagram":     func(t told) template.HTML { return Timeline(t.Story, provenBy(t.Failure)) },
 	"map":         func(p mapPage) template.HTML { return template.HTML(p.svg()) },
 	"prevented":   func(property string) string { return preventions()[property] },
 	"stronger":    stronger,

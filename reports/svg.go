@@ -3,6 +3,7 @@ package reports
 import (
 	"fmt"
 	"html"
+	"html/template"
 	"strings"
 
 	"github.com/olekukonko/tablewriter/pkg/twwidth"
@@ -29,6 +30,9 @@ type drawing struct {
 	labels [][]string
 	width  int
 }
+
+// Timeline draws a story as the page of a run does; broken is what it proves.
+func Timeline(s results.Story, broken string) template.HTML { return template.HTML(svg(s, broken)) }
 
 // svg draws the story; broken is what it proves.
 func svg(s results.Story, broken string) string {

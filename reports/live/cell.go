@@ -3,6 +3,7 @@ package live
 import (
 	"context"
 	"errors"
+	"html/template"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -10,11 +11,15 @@ import (
 
 	"github.com/sagacheck/sagacheck/checkers"
 	"github.com/sagacheck/sagacheck/history"
+	"github.com/sagacheck/sagacheck/reports"
 	"github.com/sagacheck/sagacheck/results"
 )
 
 // mostLines is how many lines a timeline has at the most.
 const mostLines = 2000
+
+// mostDrawn is how many of them are drawn too.
+const mostDrawn = 200
 
 // timeline is what the page of a cell shows.
 type timeline struct {
@@ -27,7 +32,8 @@ type timeline struct {
 	Lost               bool          // nothing of it was kept
 	Found, Advice      []results.Failure
 	Lines              []results.Line
-	Later              int // lines that are left out
+	Drawing            template.HTML // of what has ended
+	Later              int           // lines that are left out
 	Live               string
 	End                *End // of the run
 }
@@ -74,6 +80,13 @@ func (t *timeline) tell(h *history.History) {
 	t.Lines = results.Timeline(h, w)
 	t.Later = max(0, len(t.Lines)-mostLines)
 	t.Lines = t.Lines[:len(t.Lines)-t.Later]
+	if !t.Now && len(t.Lines) <= mostDrawn {
+		broken := ""
+		if len(t.Found) == 1 {
+			broken = t.Found[0].Broken
+		}
+		t.Drawing = reports.Timeline(results.Story{Lines: t.Lines, Runner: h.Header.Workflow}, broken)
+	}
 }
 
 // stored is the history of a cell that has ended: in the run's folder, or, of one that an earlier run

@@ -243,6 +243,9 @@ func TestInABrowser(t *testing.T) {
 	f, _ := strings.CutPrefix(cellLink.FindStringSubmatch(shows(t, live.Handler(v), "/"))[1], "/cell/")
 	b.Enter(f)
 	b.Reads("What is wrong", "↯", "▶")
+	if !b.Holds(`document.querySelectorAll(".drawing svg .witness").length > 0 && getComputedStyle(document.querySelector(".drawing .line")).strokeWidth === "1.5px"`) {
+		t.Error("what has ended is not drawn")
+	}
 	b.Named()
 	b.Clean()
 }
@@ -282,7 +285,7 @@ func TestClosed(t *testing.T) {
 	v.Begin(results.Meta{}, t.TempDir())
 	h := live.Handler(v)
 	for path, want := range map[string]int{
-		"/": 200, "/assets/pages.css": 200, "/assets/follow.js": 200, "/assets/": 404, "/nowhere": 404, "/cell/none": 404,
+		"/": 200, "/assets/pages.css": 200, "/timeline.css": 200, "/assets/follow.js": 200, "/assets/": 404, "/nowhere": 404, "/cell/none": 404,
 		"/cell/..%2F..%2Freport": 404, "/replay?property=p&scenario=s": 404,
 	} {
 		r := httptest.NewRequestWithContext(t.Context(), http.MethodGet, path, nil)

@@ -83,6 +83,10 @@ func Handler(v *View) http.Handler {
 	s.mux.HandleFunc("GET /cell/{id}", s.cell)
 	s.mux.HandleFunc("GET /cell/{id}/live", s.liveCell)
 	s.mux.HandleFunc("GET /replay", s.replay)
+	s.mux.HandleFunc("GET /timeline.css", func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Content-Type", "text/css; charset=utf-8")
+		_, _ = w.Write([]byte(reports.TimelineStyle)) // a browser that left needs no answer
+	})
 	s.mux.Handle("GET /assets/", pages.Assets("/assets/"))
 	s.mux.HandleFunc("/", func(w http.ResponseWriter, _ *http.Request) {
 		s.render(w, http.StatusNotFound, "problem", "Not found", "there is no such page")
