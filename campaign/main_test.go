@@ -52,6 +52,7 @@ func serveReference(args []string) error {
 	f.String("log", "", "")
 	f.DurationVar(&o.ReconcileEvery, "reconcile-every", 0, "")
 	f.DurationVar(&o.ReconcileFor, "reconcile-for", 0, "")
+	f.BoolVar(&o.ReconcileRepair, "reconcile-repair", false, "")
 	otlp := f.String("otlp", "", "")
 	f.Func("defect", "", func(name string) error {
 		names = append(names, name)

@@ -13,7 +13,7 @@ import (
 	"github.com/sagacheck/sagacheck/results"
 )
 
-func lostAnswer(t *testing.T) RunOptions {
+func lostAnswer(t testing.TB) RunOptions {
 	t.Helper()
 	o := RunOptions{Settings: Defaults(), Plan: "testdata/lost-answer.yaml"}
 	o.Scenarios, o.Properties, o.Out = []string{"single-step"}, []string{"duplicate-effect"}, t.TempDir()

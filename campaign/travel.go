@@ -10,6 +10,7 @@ import (
 	"io"
 	"path/filepath"
 	"runtime/debug"
+	"sync"
 	"time"
 
 	"github.com/sagacheck/sagacheck/checkers"
@@ -54,6 +55,15 @@ type parcel struct {
 	Bytes    int           `json:"bytes"` // of the history; 0: there is none
 }
 
+// zippers are kept: each has tables of a megabyte.
+var zippers = sync.Pool{New: func() any {
+	z, err := gzip.NewWriterLevel(nil, gzip.BestSpeed)
+	if err != nil { // a level that there is
+		panic(err)
+	}
+	return z
+}}
+
 // pack writes what became of a cell, compressed.
 func pack(tries []harness.Result) ([]byte, error) {
 	var head []parcel
@@ -73,10 +83,10 @@ func pack(tries []harness.Result) ([]byte, error) {
 		head = append(head, t)
 	}
 	var body bytes.Buffer
-	z, err := gzip.NewWriterLevel(&body, gzip.BestSpeed)
-	if err == nil {
-		err = json.NewEncoder(z).Encode(head)
-	}
+	z := zippers.Get().(*gzip.Writer)
+	defer zippers.Put(z)
+	z.Reset(&body)
+	err := json.NewEncoder(z).Encode(head)
 	if err == nil {
 		_, err = z.Write(histories.Bytes())
 	}

@@ -27,8 +27,13 @@ type round struct {
 	more    bool // there may be more cells to give away
 	awaited map[string]awaited
 	quiet   time.Time // since when nobody has a cell, though some are awaited; zero: somebody has
-	rescue  bool      // what is awaited is given away again, one cell after the other
+	reading int       // results that are being read and stored
+	read    chan []harness.Result
+	rescue  bool // what is awaited is given away again, one cell after the other
 }
+
+// readAtOnce is how many results are read and stored at once.
+const readAtOnce = 16
 
 // The times of a round.
 const (
@@ -42,7 +47,7 @@ const (
 func (m *remote) Run(ctx context.Context, cells iter.Seq[harness.Cell], each func(harness.Result)) error {
 	next, stop := iter.Pull(cells)
 	defer stop()
-	r := &round{remote: m, next: next, each: each, more: true, awaited: map[string]awaited{}}
+	r := &round{remote: m, next: next, each: each, more: true, awaited: map[string]awaited{}, read: make(chan []harness.Result, readAtOnce)}
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
 	var work sync.WaitGroup
@@ -60,10 +65,19 @@ func (m *remote) Run(ctx context.Context, cells iter.Seq[harness.Cell], each fun
 	})
 	tick := time.NewTicker(lookEvery)
 	defer tick.Stop()
-	for r.more || len(r.awaited) > 0 {
+	for r.more || len(r.awaited)+r.reading > 0 {
+		next := came
+		if r.reading == readAtOnce {
+			next = nil // whoever tells more waits
+		}
 		select {
-		case got := <-came:
+		case got := <-next:
 			r.take(got)
+		case tries := <-r.read:
+			r.reading--
+			for _, t := range tries {
+				r.each(t)
+			}
 		case <-tick.C:
 			if err := r.feed(ctx); err != nil && ctx.Err() == nil {
 				return err
@@ -78,7 +92,7 @@ func (m *remote) Run(ctx context.Context, cells iter.Seq[harness.Cell], each fun
 	return nil
 }
 
-// take hands over what became of a cell, once.
+// take reads what became of a cell, once, beside others: it is stored, and disks are slow.
 func (r *round) take(got queue.Result) {
 	a, ok := r.awaited[got.Cell]
 	if !ok { // somebody told it before
@@ -87,14 +101,14 @@ func (r *round) take(got queue.Result) {
 	delete(r.awaited, got.Cell)
 	r.quiet = time.Time{}
 	r.speed.note(got.Worker)
-	tries, err := unpack(got.Body, a.cell, r.dir)
-	if err != nil {
-		r.each(harness.Result{Cell: a.cell, Asked: a.cell.ID, Err: fmt.Errorf("what worker %s tells of it: %w", got.Worker, err)})
-		return
-	}
-	for _, t := range tries {
-		r.each(t)
-	}
+	r.reading++
+	go func() {
+		tries, err := unpack(got.Body, a.cell, r.dir)
+		if err != nil {
+			tries = []harness.Result{{Cell: a.cell, Asked: a.cell.ID, Err: fmt.Errorf("what worker %s tells of it: %w", got.Worker, err)}}
+		}
+		r.read <- tries // there is room for all
+	}()
 }
 
 // feed gives away as many chunks as workers wait for, and a few more.
