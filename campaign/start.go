@@ -109,6 +109,9 @@ func unfit(s *scenarios.Scenario, capabilities []string) string {
 	if slices.ContainsFunc(d.Steps, saga.Step.HasRounds) && !slices.Contains(capabilities, orchestrators.Rounds) {
 		return orchestrators.Rounds + " (what is there is asked between them)"
 	}
+	if d.HasRounds() && !slices.Contains(capabilities, orchestrators.SagaRounds) {
+		return orchestrators.SagaRounds + " (a saga is run forward again)"
+	}
 	if slices.Contains(capabilities, "dag") {
 		return ""
 	}

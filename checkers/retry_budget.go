@@ -58,8 +58,8 @@ func (RetryBudget) Doc() Doc {
 			{Name: promisedUndo, Text: "so is a compensation", Wants: []Trait{repeatedUndos}},
 			{Name: wholeAttempts, Text: "the actions of a saga together are attempted no more often than its budget allows, but for one attempt more a kill: sagas that would have gone on", Wants: []Trait{spentAttempts}, Needs: []string{"saga-budget"}},
 			{Name: wholeTime, Text: "nor more than 50 ms after the time that its budget gives them since it was accepted: sagas that would have gone on then", Wants: []Trait{spentTime}, Needs: []string{"saga-budget"}},
-		}, roundClauses()),
-		Evidence:  "call-sent, call-ended and saga-ended; of rounds also call-read.",
+		}, roundClauses(), againClauses()),
+		Evidence:  "call-sent, call-ended and saga-ended; of rounds of a step also call-read.",
 		Prevented: "Counting attempts in the store, the intent before each call, so that a restart does not begin anew.",
 		Blind:     "Deferrable steps and pivots without a compensation, which go on beyond their policy (see degradation-failure and pivot-violation); one attempt more for each kill; deadlines across a kill, a pause or a store outage; giving up early when anything else could have been the reason (another step failed, an operator, a breaker, a deadline that the next attempt may have missed, a refused connection, an attempt that timed out before it reached the wire, which may be any where half of a time-out passes between the wire and a participant).",
 		Cost:      "linear",
@@ -74,6 +74,7 @@ func (c RetryBudget) Check(h *history.History, ix *history.Index) Verdict {
 	for _, s := range singleSagas(h, ix) {
 		if !isGivenUp(s) {
 			checkWhole(t, ix, ix.Saga(s.ID), ds)
+			checkAgain(t, ix, ix.Saga(s.ID), ds)
 		}
 		for _, o := range opsOf(s) {
 			as := tries(s, o)

@@ -99,7 +99,7 @@ func allOpsOf(s *history.SagaRecord) []*history.OpRecord {
 // definition, the action of a step before its compensation, or the parts of that.
 func opsOf(s *history.SagaRecord) []*history.OpRecord {
 	ops := make([]*history.OpRecord, 0, len(s.Ops))
-	for _, step := range s.Definition.Steps {
+	for _, step := range inRounds(s) {
 		if o := s.Op(step.Name, saga.Action); o != nil {
 			ops = append(ops, o)
 		}

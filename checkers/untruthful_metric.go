@@ -201,7 +201,7 @@ func (j metricJudge) compensations() (w seenOnWire) {
 func (j metricJudge) hidden() int {
 	operations := 0
 	for _, s := range j.sagas {
-		for _, step := range s.Definition.Steps {
+		for _, step := range inRounds(s) {
 			operations++
 			if step.Compensation != nil {
 				operations++
@@ -251,7 +251,7 @@ func (j metricJudge) retries() (w seenOnWire) {
 // them; empty: there is no reason.
 func (j metricJudge) mayHide() string {
 	for _, s := range j.sagas {
-		for _, step := range s.Definition.Steps {
+		for _, step := range inRounds(s) {
 			for _, d := range []saga.Direction{saga.Action, saga.Compensation} {
 				ref := saga.StepRef{Step: step.Name, Direction: d}
 				call, ok := s.Definition.Call(ref)

@@ -13,14 +13,18 @@ import (
 // sagas holds of both, and what is done twice, or left, is found by who finds it anywhere. Where
 // no way round was taken the saga is one without it. Index.Saga has the whole.
 
-// takenApart is the index with each saga that knows a way round taken apart.
+// takenApart is the index with each saga that knows a way round, or rounds, taken apart.
 func takenApart(ix *history.Index) *history.Index {
-	if !slices.ContainsFunc(ix.History.Header.Definitions, hasFallback) {
+	if !slices.ContainsFunc(ix.History.Header.Definitions, func(d saga.Definition) bool { return hasFallback(d) || d.HasRounds() }) {
 		return ix
 	}
 	parts := *ix
 	parts.Sagas = nil
 	for _, s := range ix.Sagas {
+		if s.Definition.HasRounds() { // which has no ways round
+			parts.Sagas = append(parts.Sagas, roundsApart(s)...)
+			continue
+		}
 		parts.Sagas = append(parts.Sagas, partsApart(s)...)
 	}
 	return &parts
@@ -143,7 +147,7 @@ func freedBy(s *history.SagaRecord, name string) (free *history.Event) {
 }
 
 // isGivenUp tells whether a record is a part of a saga that was given up: a step ended it, the one
-// that was taken in its place.
+// that was taken in its place, or with which another round began.
 func isGivenUp(s *history.SagaRecord) bool { return s.Ended != nil && s.Ended.Step != "" }
 
 func upTo(es []*history.Event, until *history.Event) []*history.Event {

@@ -14,7 +14,7 @@ import (
 // they were sent: those of actions that it may end, until a pivot had succeeded.
 func budgetedTries(s *history.SagaRecord) (as []*history.Attempt) {
 	over := pivotDone(s)
-	for _, step := range s.Definition.Steps {
+	for _, step := range inRounds(s) {
 		o := s.Op(step.Name, saga.Action)
 		if o == nil || !step.Budgeted() {
 			continue
@@ -32,7 +32,7 @@ func budgetedTries(s *history.SagaRecord) (as []*history.Attempt) {
 // pivotDone is the first event from which the orchestrator may have learnt that a pivot has
 // succeeded; nil: there is none.
 func pivotDone(s *history.SagaRecord) (first *history.Event) {
-	for _, step := range s.Definition.Steps {
+	for _, step := range inRounds(s) {
 		if step.Kind != saga.Pivot {
 			continue
 		}
@@ -80,6 +80,7 @@ func wantsMore(s *history.SagaRecord, _ saga.Budget, as []*history.Attempt) bool
 	if mayHaveBeenAsked(s) || end.Ended == nil {
 		return false
 	}
+	s = lastRound(s)
 	for _, step := range s.Definition.Steps {
 		o := s.Op(step.Name, saga.Action)
 		if mayHaveLearnt(o, saga.Permanent) {
@@ -127,7 +128,7 @@ func checkWholeTime(t *tally, ix *history.Index, s *history.SagaRecord, b saga.B
 		return
 	}
 	next := end.LearntAt()
-	for _, step := range s.Definition.Steps {
+	for _, step := range inRounds(s) {
 		if o := s.Op(step.Name, saga.Action); o != nil && slices.Contains(o.Attempts, end) && end.Learnt() == saga.Transient {
 			_, hi := o.Call.Retry.Band(end.N + 1)
 			next += max(hi, retryAfter(end))
@@ -148,7 +149,7 @@ func budgetMayBeSpent(h *history.History, ix *history.Index, s *history.SagaReco
 		return false
 	}
 	n, wait := kills(ds, 0, before.Seq), time.Duration(0)
-	for _, step := range s.Definition.Steps {
+	for _, step := range inRounds(s) {
 		if o := s.Op(step.Name, saga.Action); o != nil && step.Budgeted() {
 			n += len(sent(o))
 			for _, a := range sent(o) {

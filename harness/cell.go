@@ -102,6 +102,7 @@ func (r *cellRun) prepare(target wire.Target) error {
 	store, _ := target.(wire.Store)
 	setup := wire.Setup{
 		Plan: c.Plan, Sagas: r.ids, Service: service(r.defs), Rec: r.rec, Target: target, Store: store,
+		Rounds:   slices.ContainsFunc(r.defs, saga.Definition.HasRounds),
 		Operator: r.sys.Client(r.sys.Base()).Compensate, Governor: r.governor(), Console: r.console(),
 	}
 	if own, ok := r.sys.(*ownSystem); ok {
@@ -188,7 +189,13 @@ func service(defs []saga.Definition) func(step string) string {
 			}
 		}
 	}
-	return func(step string) string { return owners[step] }
+	return func(step string) string {
+		if owner, ok := owners[step]; ok {
+			return owner
+		}
+		first, _ := saga.RoundOf(step)
+		return owners[first]
+	}
 }
 
 // script tells each endpoint its operation.

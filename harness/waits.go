@@ -149,7 +149,11 @@ func (w *waits) open(now time.Duration) []due {
 	var open []due
 	for op, a := range w.ops {
 		if call, ok := w.call(op); ok {
-			open = append(open, due{op, w.next(call, a)})
+			at := w.next(call, a)
+			if d := w.defs[op.Saga]; d.HasRounds() { // the next may be the first of another round
+				at = max(at, max(a.last, w.back)+slack(2*d.RoundDelay()))
+			}
+			open = append(open, due{op, at})
 		}
 	}
 	for id, at := range w.ended {

@@ -87,15 +87,20 @@ func (o *OpRecord) waited(a *Attempt) (time.Duration, *Event) {
 }
 
 // succeeded is when the last of the steps before one had succeeded, and how its
-// attempt began; of a step that waits for none, when the saga was accepted.
+// attempt began; of a step that waits for none, when the saga was accepted, and in
+// a later round nobody knows.
 func (s *SagaRecord) succeeded(step string, a *Attempt) (at time.Duration, last *Event) {
 	before := s.Definition.Predecessors(s.Definition.StepIndex(step))
-	if len(before) == 0 && len(s.Accepted) > 0 && len(s.Submitted) > 0 {
+	_, round := saga.RoundOf(step)
+	if !s.Definition.HasRounds() {
+		round = 1
+	}
+	if len(before) == 0 && round == 1 && len(s.Accepted) > 0 && len(s.Submitted) > 0 {
 		return s.Accepted[0].At, s.Submitted[0]
 	}
 	for _, name := range before {
 		var done *Attempt
-		if p := s.Op(name, saga.Action); p != nil {
+		if p := s.Op(saga.InRound(name, round), saga.Action); p != nil {
 			for _, b := range p.Attempts {
 				if b.Sent != nil && b.Ended != nil && b.Ended.Seq < a.Sent.Seq && saga.Classify(b.Ended.Code) == saga.Done {
 					done = b

@@ -47,7 +47,7 @@ var textPolicy = saga.RetryPolicy{
 
 // textCapabilities are those of the orchestrator unless the text says otherwise.
 var textCapabilities = strings.Fields(`dag pivot deferrable exponential-backoff jitter max-attempts
-	attempt-timeout deadline retry-after breaker retry-budget saga-budget adaptive rounds permanent-errors idempotency-key exact-body idempotent-submit
+	attempt-timeout deadline retry-after breaker retry-budget saga-budget adaptive rounds saga-rounds permanent-errors idempotency-key exact-body idempotent-submit
 	operator-compensation operator-retry operator-pause operator-skip operator-end policies flags audit reconcile repair versions fallback step-status`)
 
 // ParseText reads the text form. Errors name the line.

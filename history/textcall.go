@@ -92,15 +92,19 @@ func parseAdaptive(s string) (a saga.Adaptive, err error) {
 	return a, err
 }
 
-func parseBudgetField(b *saga.Budget, field string) (err error) {
+func parseSagaField(d *saga.Definition, field string) (err error) {
 	name, v, _ := strings.Cut(field, "=")
 	switch name {
 	case "attempts":
-		b.Attempts, err = strconv.Atoi(v)
+		d.Budget.Attempts, err = strconv.Atoi(v)
 	case "time":
-		b.TimeMS, err = strconv.Atoi(v)
+		d.Budget.TimeMS, err = strconv.Atoi(v)
+	case "rounds":
+		d.Rounds, err = strconv.Atoi(v)
+	case "round-delay":
+		d.RoundDelayMS, err = strconv.Atoi(v)
 	default:
-		err = fmt.Errorf("%q: expected attempts or time", name)
+		err = fmt.Errorf("%q: expected attempts, time, rounds or round-delay", name)
 	}
 	return err
 }

@@ -124,7 +124,7 @@ func formatHeader(w io.Writer, h *Header) {
 		fmt.Fprintln(w, formatFault(f))
 	}
 	for _, d := range h.Definitions {
-		fmt.Fprintln(w, strings.TrimSuffix("saga "+d.ID+" "+d.Name, " "+h.Scenario)+formatVersion(d.Version)+formatBudget(d.Budget))
+		fmt.Fprintln(w, strings.TrimSuffix("saga "+d.ID+" "+d.Name, " "+h.Scenario)+formatVersion(d.Version)+formatBudget(d))
 		for _, s := range d.Steps {
 			fmt.Fprintln(w, formatStep(d.ID, s))
 		}
@@ -138,12 +138,20 @@ func formatVersion(v string) string {
 	return " version=" + quote(v)
 }
 
-func formatBudget(b saga.Budget) (text string) {
+// formatBudget is what bounds all steps of a saga together.
+func formatBudget(d saga.Definition) (text string) {
+	b := d.Budget
 	if b.Attempts > 0 {
 		text += fmt.Sprint(" attempts=", b.Attempts)
 	}
 	if b.TimeMS > 0 {
 		text += fmt.Sprint(" time=", b.TimeMS)
+	}
+	if d.Rounds > 0 {
+		text += fmt.Sprint(" rounds=", d.Rounds)
+	}
+	if d.RoundDelayMS > 0 {
+		text += fmt.Sprint(" round-delay=", d.RoundDelayMS)
 	}
 	return text
 }

@@ -22,7 +22,7 @@ func (h *Header) parseSaga(words []string) error {
 		if versioned {
 			d.Version, err = value(v)
 		} else {
-			err = parseBudgetField(&d.Budget, last)
+			err = parseSagaField(&d, last)
 		}
 		if err != nil {
 			return fmt.Errorf("saga: %w", err)
@@ -30,7 +30,7 @@ func (h *Header) parseSaga(words []string) error {
 		words = words[:len(words)-1]
 	}
 	if len(words) < 1 || len(words) > 2 {
-		return errors.New("saga: expected an id and at most a name, version=v, attempts=n, time=ms")
+		return errors.New("saga: expected an id and at most a name, version=v, attempts=n, time=ms, rounds=n, round-delay=ms")
 	}
 	d.ID, d.Name = words[0], h.Scenario
 	if len(words) == 2 {

@@ -45,6 +45,28 @@ steps:
 `,
 		[]string{"3 retry pivot-gives-up", "5 steps[0].undo_retry undo-gives-up", "6 steps[1].retry retries-multiply", "8 steps[3].retry retries-multiply"},
 	},
+	"rounds.yaml": {
+		`name: again
+description: Three rounds of eleven, or as many as its budget has.
+rounds: 3
+retry: {max_attempts: 11}
+steps:
+  - {name: bill, participant: till, kind: compensatable, do: [{create: {record: "billed"}}]}
+  - {name: send, participant: post, kind: compensatable, do: [{create: {record: "sent"}}], retry: {max_attempts: 10}}
+`,
+		[]string{"4 retry retries-multiply"},
+	},
+	"bounded.yaml": {
+		`name: again
+description: Three rounds of eleven, or as many as its budget has.
+rounds: 3
+budget: {attempts: 30}
+retry: {max_attempts: 11}
+steps:
+  - {name: bill, participant: till, kind: compensatable, do: [{create: {record: "billed"}}]}
+`,
+		nil,
+	},
 	"policies.yaml": {
 		`templates:
   bank: {retry: {max_attempts: 0, initial_interval_ms: 50, multiplier: 2, max_interval_ms: 1000, jitter: 0.5, attempt_timeout_ms: 500}, sla: {target_ms: 50, worst_ms: 100}}

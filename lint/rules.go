@@ -19,7 +19,7 @@ var (
 	pivotGivesUp  = Rule{"pivot-gives-up", "a pivot without a compensation, or a step that must succeed after it, whose attempts end", "When the last attempt brings no answer nobody knows on which side of the point of no return the saga is."}
 	noKey         = Rule{"no-key", "an effect at a service that knows a repeated call by nothing: neither by a key (protection) nor by what is there already (repeat)", "An answer that is lost makes the effect happen twice."}
 	startTwice    = Rule{"start-once", "a start that no client may repeat (promises.start)", "A client whose answer was lost can neither repeat it nor leave it."}
-	multiply      = Rule{"retries-multiply", "an action that is called more than 30 times by all layers of retries together (max_attempts × rounds, what a workflow promises) and no budget or deadline that ends them before", "In an outage each saga brings the service as many calls as the layers multiply to. What 30 did not do a 31st will not: the saga should turn, or a person look."}
+	multiply      = Rule{"retries-multiply", "an action that is called more than 30 times by all layers of retries together (max_attempts × rounds × rounds of the saga, what a workflow promises) and no budget or deadline that ends them before", "In an outage each saga brings the service as many calls as the layers multiply to. What 30 did not do a 31st will not: the saga should turn, or a person look."}
 	unkeptSLA     = Rule{"sla-not-kept", "a template that can't keep its sla", "What is promised does not follow from what is configured."}
 )
 

@@ -42,7 +42,7 @@ func (l *linter) steps(d saga.Definition, where func(step int) fields) {
 		f := where(i)
 		l.retry(s.Action.Retry, f.action, s.Name)
 		if !s.Unbounded() {
-			l.layers(calls(s.Action.Retry, d.Budget), f.action, s.Name)
+			l.layers(callsInAll(s.Action.Retry, d), f.action, s.Name)
 		}
 		l.forward(d, i, f)
 		if s.Compensation == nil {
@@ -127,6 +127,19 @@ func calls(p saga.RetryPolicy, ends saga.Budget) int {
 		if ms > 0 {
 			most = within(p, time.Duration(ms)*time.Millisecond, most)
 		}
+	}
+	return most
+}
+
+// callsInAll is calls over all rounds of the saga, too.
+func callsInAll(p saga.RetryPolicy, d saga.Definition) int {
+	rounds := max(1, d.Rounds)
+	if d.Budget.TimeMS > 0 && d.RoundDelayMS > 0 {
+		rounds = min(rounds, 1+d.Budget.TimeMS/d.RoundDelayMS)
+	}
+	most := rounds * calls(p, d.Budget)
+	if d.Budget.Attempts > 0 {
+		most = min(most, d.Budget.Attempts)
 	}
 	return most
 }

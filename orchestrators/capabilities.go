@@ -28,6 +28,9 @@ const Fallback = "fallback"
 // Rounds is the capability to ask between the rounds of a step.
 const Rounds = "rounds"
 
+// SagaRounds is the capability to run a saga forward again.
+const SagaRounds = "saga-rounds"
+
 // Capabilities are all that the contract knows.
 var Capabilities = []Capability{
 	{"dag", "steps run by their after, side by side where it allows"},
@@ -59,6 +62,7 @@ var Capabilities = []Capability{
 	{Repair, "what it undid, and reads back to be there again, it undoes once more when the saga has ended, and nothing else"},
 	{Versions, "a saga keeps the definition with which it began, whatever version of its name is submitted while it is under way"},
 	{Rounds, "an action is attempted in rounds, and its participant is asked by read_back before another one begins"},
+	{SagaRounds, "a saga that was undone because attempts came to nothing is run forward again (rounds), its steps named with the number of the round"},
 	{Fallback, "a step that is given up is undone, and the step that stands for it is taken (fallback_for)"},
 	{"step-status", "the status report lists the steps"},
 	{"trace-context", "calls carry a traceparent"},

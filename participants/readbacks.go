@@ -5,6 +5,7 @@ import (
 	"errors"
 	"net"
 	"net/http"
+	"strings"
 	"sync"
 	"time"
 )
@@ -64,7 +65,11 @@ func (b *ReadBacks) tell(w http.ResponseWriter, r *http.Request) {
 		writeAnswer(w, *problem(http.StatusGone, "over", "the cell is over"))
 		return
 	}
-	e, there := world.ReadBack(r.PathValue("saga"), r.PathValue("step"), Key(r.Header))
+	step := r.PathValue("step")
+	if said := r.Header.Get("Saga-Step"); strings.HasPrefix(said, step+"(") { // in a later round of its saga
+		step = said
+	}
+	e, there := world.ReadBack(r.PathValue("saga"), step, Key(r.Header))
 	if !there {
 		writeAnswer(w, *problem(http.StatusNotFound, "nothing", "there is nothing of this action"))
 		return

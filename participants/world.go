@@ -141,7 +141,7 @@ func NewWorld(p Profile, registers map[string]string, rec *history.Recorder, hoo
 func (w *World) Expect(defs []saga.Definition) {
 	w.bodies, w.rounds = map[saga.Operation][]byte{}, map[stepID]bool{}
 	for _, d := range defs {
-		for _, s := range d.Steps {
+		for _, s := range d.AllRounds() {
 			w.bodies[saga.Operation{Saga: d.ID, Step: s.Name, Direction: saga.Action}] = s.Action.Body
 			w.rounds[stepID{d.ID, s.Name}] = s.HasRounds()
 			if s.Compensation != nil {

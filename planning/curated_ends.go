@@ -31,6 +31,7 @@ func ends(defs []saga.Definition, a Ability) []faults.Plan {
 	e.redefined()
 	e.waysRound()
 	e.rounds()
+	e.runAgain()
 	e.killedPastPivot()
 	e.codes()
 	e.longRetries()

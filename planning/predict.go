@@ -12,7 +12,8 @@ import (
 // is not in it. The generator draws only points that are in it, so that every
 // fault it plans will fire.
 type prediction struct {
-	def   saga.Definition
+	whole saga.Definition
+	def   saga.Definition // of the round that is followed
 	plan  faults.Plan
 	saga  int // number of the saga
 	fired []bool
@@ -55,16 +56,21 @@ const endless = 50
 // predict follows one saga through the plan.
 func predict(d saga.Definition, p faults.Plan, number int) *prediction {
 	pr := &prediction{
-		def: d, plan: p, saga: number, fired: make([]bool, len(p.Faults)), steps: map[string]fate{},
+		whole: d, def: d, plan: p, saga: number, fired: make([]bool, len(p.Faults)), steps: map[string]fate{},
 		effects: map[saga.StepRef]bool{}, unstable: map[string]bool{}, unsure: map[string]bool{},
 		late: map[saga.StepRef]lateRequest{},
 	}
 	pr.submit()
-	pr.forward()
-	if pr.failed && !pr.pivoted && !pr.stuck {
-		pr.backward()
+	for n := 1; ; n++ {
+		pr.round(n)
+		pr.forward()
+		if pr.failed && !pr.pivoted && !pr.stuck {
+			pr.backward()
+		}
+		if !pr.again(n) {
+			return pr
+		}
 	}
-	return pr
 }
 
 // sure tells whether every fault of this saga is sure to fire, and how the saga

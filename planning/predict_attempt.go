@@ -81,7 +81,9 @@ type attemptWalk struct {
 // going on.
 func (w *attemptWalk) reach(p saga.Phase) (answered bool) {
 	at := w.ref.At(w.n, p)
-	w.pr.points = append(w.pr.points, at)
+	if p != saga.Connect || w.pr.def.Round < 2 { // the addresses are those of the first round, and nobody says yet in which a call is made
+		w.pr.points = append(w.pr.points, at)
+	}
 	w.phase = p
 	for i, f := range w.pr.plan.Faults {
 		if max(f.Saga, 1) != w.pr.saga || f.At != at || f.Injection(0).Decides && w.pr.mayReplay(w.ref, w.n) {

@@ -82,7 +82,7 @@ func (e *Executor) SubmitTraced(ctx context.Context, def saga.Definition, trace 
 		return ErrQuarantined
 	}
 	if again || k.stored {
-		return e.rules.Resubmit(e, k.run.state.Def, def)
+		return e.rules.Resubmit(e, *k.run.state.first, def)
 	}
 	return nil
 }

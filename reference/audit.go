@@ -191,10 +191,12 @@ func (a *auditor) saga(en entry) error {
 
 func (a *auditor) record(r Record) {
 	one := AuditEntry{At: r.At, Saga: a.state.Def.ID}
-	if r.Kind == RecordOperator {
+	switch r.Kind {
+	case RecordRound:
+	case RecordOperator:
 		asked := r.asked()
 		one.What, one.Why, one.By, one.Key, one.Step = AuditOperator+string(asked.Act), "an operator asked for it", asked.By, asked.Key, asked.Step
-	} else {
+	default:
 		step := r.Step
 		if step < 0 || step >= len(a.state.Def.Steps) {
 			return
@@ -210,6 +212,8 @@ func (a *auditor) record(r Record) {
 		return // the journal is damaged
 	}
 	switch r.Kind {
+	case RecordRound:
+		a.round(&one)
 	case RecordIntent:
 		one.What, one.Why = AuditAttempt, why
 		one.Version, one.Template, _ = a.decided(r.ref())
@@ -288,8 +292,7 @@ func whyHeld(r Record) string {
 func (a *auditor) decided(r Ref) (version int, template, why string) {
 	version, _ = a.state.Policy(r.Step)
 	if f := a.versions.file(version); f != nil {
-		st := a.state.Def.Steps[r.Step]
-		template, why = f.Of(a.state.Def.Name, st.Name, r.Dir, callOf(&a.state.Def, r))
+		template, why = f.Of(a.state.Def.Name, a.state.Def.FirstName(r.Step), r.Dir, callOf(&a.state.Def, r))
 	}
 	return version, template, why
 }

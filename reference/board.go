@@ -158,8 +158,11 @@ func (s *State) marks() (marks []Mark) {
 	return marks
 }
 
-// retrying tells whether some operation is attempted again, or is to be.
+// retrying tells whether some operation is attempted again, or is to be, or the whole saga is.
 func (s *State) retrying() bool {
+	if s.again() {
+		return true
+	}
 	for i := range s.Def.Steps {
 		for _, r := range bothOf(i) {
 			if r.Dir == saga.Compensation && s.Def.Steps[i].Compensation == nil {

@@ -131,11 +131,12 @@ func firstTokens(b saga.RetryBudget, up time.Duration) float64 {
 }
 
 // afford waits until the retry budget allows the next attempt; false: there is nothing to
-// wait for any more. A first attempt needs no token.
+// wait for any more. A first attempt needs no token, unless its
+// saga is run again.
 func (o *operation) afford() bool {
 	e := o.run.e
 	b := e.buckets.get(e.rules.RetryBudget(o.op))
-	if b == nil || o.made == 0 {
+	if b == nil || o.made == 0 && !o.op.again() {
 		return true
 	}
 	took := b.take(o.waiting, e.now, func() {
@@ -183,7 +184,7 @@ func (o *operation) refund() {
 // spend uses the token of an attempt that leaves; a first one brings its share.
 func (o *operation) spend(n int) {
 	o.token = nil
-	if b := o.run.e.buckets.get(o.run.e.rules.RetryBudget(o.op)); b != nil && n == 1 {
+	if b := o.run.e.buckets.get(o.run.e.rules.RetryBudget(o.op)); b != nil && n == 1 && !o.op.again() {
 		b.add(b.Share, o.run.e.now())
 	}
 }

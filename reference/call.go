@@ -35,7 +35,7 @@ type Op struct {
 }
 
 // op is an operation of this saga.
-func (r *run) op(ref Ref) Op { return Op{Saga: &r.state.Def, Ref: ref, executor: r.e, trace: &r.trace} }
+func (r *run) op(ref Ref) Op { return Op{Saga: r.def(), Ref: ref, executor: r.e, trace: &r.trace} }
 
 // SagaStep is the step whose operation it is.
 func (o Op) SagaStep() saga.Step { return o.Saga.Steps[o.Step] }

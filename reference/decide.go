@@ -55,7 +55,7 @@ func (s *State) decide(a Asked, waits bool) (ruling, error) {
 func (s *State) mayAct(a Asked, waits bool) (already bool, err error) {
 	switch a.Act {
 	case saga.ActRollback:
-		return s.Failing(), s.mayRollBack()
+		return s.Failing() && (s.Operator || !s.mayRunAgain()), s.mayRollBack()
 	case saga.ActRetry:
 		return false, s.mayRetry(waits)
 	case saga.ActPause:

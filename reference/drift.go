@@ -111,7 +111,13 @@ type holding struct {
 }
 
 // tries is how many attempts the two operations of a step have had.
-func (s *State) tries(step int) int { return s.Actions[step].Attempts + s.Undos[step].Attempts }
+func (s *State) tries(step int) int {
+	n := s.Actions[step].Attempts + s.Undos[step].Attempts
+	for _, p := range s.past {
+		n += p.actions[step].Attempts + p.undos[step].Attempts
+	}
+	return n
+}
 
 // found is what of a holding is not as it is written down; "": nothing. Not ok: it can't be told,
 // since the step has gone on since the participant was asked.

@@ -88,7 +88,7 @@ func (v *versions) decide(version int, d *saga.Definition, r Ref) decision {
 	if f == nil {
 		return decision{version: version}
 	}
-	name, _ := f.Of(d.Name, d.Steps[r.Step].Name, r.Dir, callOf(d, r))
+	name, _ := f.Of(d.Name, d.FirstName(r.Step), r.Dir, callOf(d, r))
 	return decision{version: version, name: name, template: f.Templates[name]}
 }
 

@@ -74,6 +74,10 @@ func (s *State) preview(e *Executor) Preview {
 	switch {
 	case s.Failing() && s.status() == saga.Compensated:
 		p.Rollback = "done"
+	case s.Failing() && s.Operator:
+		p.Rollback = "under way"
+	case s.Failing() && s.mayRunAgain():
+		p.Rollback = "under way, and another round may follow"
 	case s.Failing():
 		p.Rollback = "under way"
 	}
@@ -151,7 +155,8 @@ func (s *State) tag() string {
 		Paused   bool
 		Rollback string
 		Steps    []seen
-	}{Status: s.status(), Paused: s.Paused != nil}
+		Round    int `json:",omitempty"`
+	}{Status: s.status(), Paused: s.Paused != nil, Round: s.Def.Round}
 	if err := s.mayRollBack(); err != nil {
 		shown.Rollback = err.Error()
 	}

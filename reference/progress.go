@@ -33,6 +33,9 @@ func (e *Executor) Waits(id string) ([]Wait, error) {
 	defer f.view.mu.Unlock()
 	s := f.view.s
 	var waits []Wait
+	if s.again() {
+		waits = append(waits, s.waitForRound())
+	}
 	for i := range s.Def.Steps {
 		for _, r := range bothOf(i) {
 			if r.Dir == saga.Compensation && s.Def.Steps[i].Compensation == nil || s.Op(r).Open || !s.wants(r) {

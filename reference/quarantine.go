@@ -19,7 +19,7 @@ var ErrQuarantined = errors.New("the saga is in quarantine: the executor's log s
 func (r *run) guard(work func()) {
 	defer func() {
 		if p := recover(); p != nil {
-			r.e.log.Error("panic", "saga", r.state.Def.ID, "panic", fmt.Sprint(p), "stack", string(debug.Stack()))
+			r.e.log.Error("panic", "saga", r.state.first.ID, "panic", fmt.Sprint(p), "stack", string(debug.Stack()))
 			r.quarantine(fmt.Errorf("panic: %v", p))
 		}
 	}()
@@ -29,7 +29,7 @@ func (r *run) guard(work func()) {
 // quarantine ends the work on a running saga. A later start tries again.
 func (r *run) quarantine(why error) {
 	if r.broken.CompareAndSwap(nil, &why) {
-		r.e.countQuarantined(r.state.Def.ID, why)
+		r.e.countQuarantined(r.state.first.ID, why)
 	}
 	r.inbox.abandon()
 	r.stop()

@@ -74,6 +74,7 @@ func (c *reconciler) note(r *run, records []Record) {
 		return
 	}
 	c.watch(r.e, s)
+	id := s.Def.ID
 	for _, rec := range records {
 		if rec.Kind != RecordOutcome && rec.Kind != RecordRepair || rec.Answer != saga.Done || s.Def.Steps[rec.Step].ReadBack == "" {
 			continue
@@ -81,7 +82,7 @@ func (c *reconciler) note(r *run, records []Record) {
 		if c.places.TryAcquire(1) { // else the schedule asks
 			r.e.spawn(func() {
 				defer c.places.Release(1)
-				r.e.askStep(s.Def.ID, &r.view, rec.Step)
+				r.e.askStep(id, &r.view, rec.Step)
 			})
 		}
 	}
@@ -225,7 +226,8 @@ func (c *reconciler) forget(id string) {
 func (e *Executor) reconcile(ctx context.Context, id string, v *view, step int) error {
 	v.mu.Lock()
 	expects, h := e.rules.Drift.Expects(v.s, step), holding{step: step, asked: e.now(), tries: v.s.tries(step)}
-	o, cut := Op{Saga: &v.s.Def, Ref: Ref{step, saga.Action}, executor: e}, e.cutShort(v.s, step)
+	def := v.s.Def
+	o, cut := Op{Saga: &def, Ref: Ref{step, saga.Action}, executor: e}, e.cutShort(v.s, step)
 	v.mu.Unlock()
 	if cut != nil {
 		return e.tell(ctx, id, message{holds: &holding{step: step, repair: cut}})

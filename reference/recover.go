@@ -16,14 +16,14 @@ func (s *State) rebase(now time.Time) {
 	for i := range s.Def.Steps {
 		for _, r := range bothOf(i) {
 			o := s.Op(r)
-			for _, at := range []*time.Time{&o.first, &o.began} {
-				if !at.IsZero() {
-					*at = now.Add(-since - max(0, s.latest.Sub(*at)))
-				}
-			}
 			if !o.notBefore.IsZero() {
 				left := o.notBefore.Sub(o.ended) - max(0, s.latest.Sub(o.ended)) - since
 				o.notBefore = now.Add(min(max(0, left), bounds.RetryAfter))
+			}
+			for _, at := range []*time.Time{&o.first, &o.began, &o.ended} {
+				if !at.IsZero() {
+					*at = now.Add(-since - max(0, s.latest.Sub(*at)))
+				}
 			}
 		}
 	}

@@ -11,7 +11,7 @@ func (s *State) defaultStatus() saga.Status {
 		return saga.EndedByHand
 	case s.rules.Stuck(s):
 		return saga.Stuck
-	case s.Failing() && s.all.left():
+	case s.Failing() && (s.all.left() || s.again()):
 		return saga.Compensating
 	case s.Failing():
 		return saga.Compensated
@@ -22,11 +22,14 @@ func (s *State) defaultStatus() saga.Status {
 }
 
 // Quiet: nothing will ever happen to the saga again.
-func (s *State) Quiet() bool { return !s.all.open() && len(next(s)) == 0 }
+func (s *State) Quiet() bool { return !s.all.open() && len(next(s)) == 0 && !s.again() }
 
 // report is what is so.
 func (s *State) report() saga.Report {
 	r := saga.Report{ID: s.Def.ID, Status: s.status(), Version: s.Def.Version, Steps: make([]saga.StepStatus, len(s.Def.Steps)), Paused: s.Paused, ByHand: s.ByHand}
+	if s.Def.HasRounds() {
+		r.Round = s.Round()
+	}
 	for i, st := range s.Def.Steps {
 		r.Steps[i] = saga.StepStatus{Name: st.Name, Status: s.rules.StepState(s, i), Attempts: s.Actions[i].Attempts}
 	}

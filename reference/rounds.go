@@ -19,6 +19,8 @@ type RoundRules struct {
 	// Found is what a participant that was asked makes of an operation: there, what it was done to is
 	// there.
 	Found func(o Op, there bool) saga.Answer
+	// Saga is when a saga is run forward again.
+	Saga SagaRoundRules
 }
 
 // DefaultRoundRules are those by which the executor is right.
@@ -31,6 +33,7 @@ func defaultRoundRules() RoundRules {
 			}
 			return saga.Transient
 		},
+		Saga: defaultSagaRoundRules(),
 	}
 }
 

@@ -216,7 +216,7 @@ func DefaultRules() *Rules {
 			return inForce
 		},
 
-		Holds:   func(f policies.Flag, o Op, n int) bool { return f.Holds(o.Dir, o.Call().URL, n) },
+		Holds:   func(f policies.Flag, o Op, n int) bool { return f.Holds(o.Dir, o.Call().URL, o.tries(n)) },
 		Refuses: policies.Flag.Refuses,
 		Tells:   func(AuditEntry) bool { return true },
 

@@ -18,6 +18,7 @@ type run struct {
 	trace   Trace
 	commits int
 	under   map[Ref]*operation // under way
+	again   nextWait
 	inbox   inbox
 	view    view
 	shown   saga.Status           // the last that was logged
@@ -41,6 +42,7 @@ func (r *run) loop(opening []Record, started func()) error {
 	defer r.stop()
 	records, replies := opening, []func(){started}
 	for {
+		r.nextRound(&records)
 		r.endSpent(&records)
 		r.cancelUnwanted()
 		starts := r.starts(&records)
@@ -120,7 +122,7 @@ func (r *run) starts(records *[]Record) []*operation {
 		o := newOperation(r, ref)
 		r.under[ref] = o
 		ops = append(ops, o)
-		if r.state.Op(ref).Attempts > 0 || o.breaker != nil {
+		if r.state.Op(ref).Attempts > 0 || o.breaker != nil || o.op.again() {
 			continue
 		}
 		if _, held, _ := o.heldBy(1); held || o.due.After(r.e.now()) {

@@ -47,7 +47,7 @@ func (s *State) Attempted(step int) (n int) {
 			continue
 		}
 		if _, other := s.budgetOf(i); other == template {
-			n += s.Actions[i].Attempts - s.Actions[i].interrupted
+			n += s.attempted(i)
 		}
 	}
 	return n

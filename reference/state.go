@@ -10,22 +10,21 @@ import (
 // State is what follows from the records of one saga. It has no clock, no
 // randomness and no input but apply, so that a replay gives the same State.
 type State struct {
-	Def      saga.Definition
-	graph    graph
-	Actions  []OpState
-	Undos    []OpState
-	Operator bool             // an operator asked for the rollback
-	Paused   *saga.ByHand     // by an operator, who has not resumed it; nil: it is not
-	ByHand   *saga.ByHand     // an operator has ended it; nil: nobody has
-	asked    map[string]Asked // by key
-	trace    string           // the client's traceparent, or ""
-	rules    *Rules
-	latest   time.Time // of all records
-	accepted time.Time
-	policies []int     // by step: the version with which it began; nil: 0 for all
-	versions *versions // what they say; nil: there are none
-	drifts   []Drift   // in the order in which they were found
-	all      overview
+	Def              saga.Definition
+	earlier          // rounds
+	graph            graph
+	Actions, Undos   []OpState
+	Operator         bool             // an operator asked for the rollback
+	Paused           *saga.ByHand     // by an operator, who has not resumed it; nil: it is not
+	ByHand           *saga.ByHand     // an operator has ended it; nil: nobody has
+	asked            map[string]Asked // by key
+	trace            string           // the client's traceparent, or ""
+	rules            *Rules
+	latest, accepted time.Time // of all records; of the first
+	policies         []int     // by step: the version with which it began; nil: 0 for all
+	versions         *versions // what they say; nil: there are none
+	drifts           []Drift   // in the order in which they were found
+	all              overview
 }
 
 // opState is one operation.
@@ -60,7 +59,7 @@ func newState(def saga.Definition, r *Rules) *State {
 		r = rules
 	}
 	s := &State{
-		Def: def, graph: newGraph(def), rules: r,
+		Def: def, earlier: earlier{first: &def}, graph: newGraph(def), rules: r,
 		Actions: make([]OpState, len(def.Steps)), Undos: make([]OpState, len(def.Steps)),
 	}
 	s.all = newOverview(s)
@@ -119,12 +118,11 @@ func (s *State) apply(r Record) error {
 	if r.At.After(s.latest) {
 		s.latest = r.At
 	}
-	if r.Kind == RecordOperator && r.Direction == "" {
-		s.operated(r)
-		return nil
+	if r.Direction == "" {
+		return s.whole(r)
 	}
 	if r.Step < 0 || r.Step >= len(s.Def.Steps) || (r.Direction == saga.Compensation && s.Def.Steps[r.Step].Compensation == nil) {
-		return fmt.Errorf("%s of step %d, %s: no such operation", r.Kind, r.Step, r.Direction)
+		return noSuch(r)
 	}
 	s.all.before(r.Step)
 	defer s.all.after(r.Step)

@@ -176,15 +176,19 @@ func (s *State) sums(over time.Time, broken bool) VersionSums {
 	default:
 		one.Open = 1
 	}
-	for i := range s.Def.Steps {
-		for _, o := range []*OpState{&s.Actions[i], &s.Undos[i]} {
+	for _, round := range append(s.past[:len(s.past):len(s.past)], pastRound{s.Actions, s.Undos}) {
+		for _, o := range append(round.actions[:len(round.actions):len(round.actions)], round.undos...) {
 			one.Calls += o.Attempts
 			one.Retries += max(0, o.Attempts-1)
 		}
-		one.Retries -= s.repairsOf(i)
-		if s.Undos[i].Done() {
-			one.Compensations++
+		for _, undo := range round.undos {
+			if undo.Done() {
+				one.Compensations++
+			}
 		}
+	}
+	for i := range s.Def.Steps {
+		one.Retries -= s.repairsOf(i)
 	}
 	return one
 }

@@ -31,6 +31,11 @@ type Definition struct {
 	Steps   []Step `json:"steps"`
 	// Budget bounds all attempts of the saga's actions together; zero: nothing does.
 	Budget Budget `json:"budget,omitzero"`
+	// Rounds is how often the saga is run forward at the most, each time when all of the time before is
+	// undone, RoundDelayMS later; 0 is 1. Round is which of them its steps are of: see InRound.
+	Rounds       int `json:"rounds,omitempty"`
+	RoundDelayMS int `json:"round_delay_ms,omitempty"`
+	Round        int `json:"-"`
 	// Reads are calls of a user's own workflow that only ask what was done: the contract
 	// knows none.
 	Reads []string `json:"reads,omitempty"`
@@ -210,9 +215,14 @@ func (d Definition) Ancestors(step string) []string {
 	return names
 }
 
-// StepIndex is the index of the step of that name, or −1.
+// StepIndex is the index of the step of that name, or −1. In a saga with rounds the name may be that in
+// a later one.
 func (d Definition) StepIndex(name string) int {
-	return slices.IndexFunc(d.Steps, func(s Step) bool { return s.Name == name })
+	i := slices.IndexFunc(d.Steps, func(s Step) bool { return s.Name == name })
+	if first, n := RoundOf(name); i < 0 && n > 1 && d.HasRounds() {
+		return d.StepIndex(first)
+	}
+	return i
 }
 
 // Step finds a step by name.
@@ -267,6 +277,9 @@ func (d Definition) Validate() error {
 		return fmt.Errorf("budget.%w", err)
 	}
 	if err := d.validateOrder(index); err != nil {
+		return err
+	}
+	if err := d.validateRounds(); err != nil {
 		return err
 	}
 	return d.validateFallbacks(index)

@@ -71,7 +71,9 @@ type Report struct {
 	Steps  []StepStatus `json:"steps"`
 	// Version is that of its definition; empty: it names none.
 	Version string `json:"version,omitempty"`
-	Word    string `json:"-"` // the status in the words of a user's own workflow
+	// Round is which round of the saga it is about, from 1; 0: it has none.
+	Round int    `json:"round,omitempty"`
+	Word  string `json:"-"` // the status in the words of a user's own workflow
 	// Paused and ByHand say who has paused the saga, or ended it; nil: nobody has.
 	Paused *ByHand `json:"paused,omitempty"`
 	ByHand *ByHand `json:"ended_by,omitempty"`

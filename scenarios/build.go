@@ -21,7 +21,7 @@ func (s *Scenario) Build(ids []string, address Address) ([]saga.Definition, map[
 	defs := make([]saga.Definition, len(ids))
 	registers := map[string]string{}
 	for n, id := range ids {
-		defs[n] = saga.Definition{ID: id, Name: s.Name, Budget: s.Budget, Steps: make([]saga.Step, len(s.Steps))}
+		defs[n] = saga.Definition{ID: id, Name: s.Name, Budget: s.Budget, Rounds: s.Rounds, RoundDelayMS: s.RoundDelayMS, Steps: make([]saga.Step, len(s.Steps))}
 		for i := range s.Steps {
 			defs[n].Steps[i] = s.buildStep(i, id, ids[0], func(d saga.Direction) string {
 				return address(n, saga.StepRef{Step: s.Steps[i].Name, Direction: d})

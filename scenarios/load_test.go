@@ -41,7 +41,7 @@ func TestParseRefuses(t *testing.T) {
 	kinds := "expected compensatable, pivot, retriable or deferrable"
 	for _, c := range []struct{ old, new, want string }{
 		// the shape
-		{"name: shop", "nam: shop", `shop.yaml:1:1: nam: unknown field "nam": expected one of name, description, sagas, registers, retry, undo_retry, budget, steps, thread` + "\n" + `shop.yaml:1:1: name: is missing: expected a text`},
+		{"name: shop", "nam: shop", `shop.yaml:1:1: nam: unknown field "nam": expected one of name, description, sagas, registers, retry, undo_retry, budget, rounds, round_delay_ms, steps, thread` + "\n" + `shop.yaml:1:1: name: is missing: expected a text`},
 		{"name: shop", "name: 5", `shop.yaml:1:7: name: "5": expected a text (put numbers and words like true into quotes)`},
 		{"name: shop", "name:", `shop.yaml:1:6: name: nothing: expected a text (put numbers and words like true into quotes)`},
 		{"max_attempts: 3", "max_attempts: 3.5", `shop.yaml:4:23: retry.max_attempts: "3.5": expected a whole number`},
@@ -57,7 +57,7 @@ func TestParseRefuses(t *testing.T) {
 		{"name: shop", "name: shop\nname: shop", `shop.yaml:2:1: not YAML: mapping key "name" already defined at [1:1]`},
 		{"steps:", "---\nsteps:", `shop.yaml:1:1: the file has 2 documents: expected one scenario`},
 		{good, "", `shop.yaml:1:1: the file is empty: expected a scenario`},
-		{good, "- a", `shop.yaml:1:1: a list: expected a mapping with name, description, sagas, registers, retry, undo_retry, budget, steps, thread`},
+		{good, "- a", `shop.yaml:1:1: a list: expected a mapping with name, description, sagas, registers, retry, undo_retry, budget, rounds, round_delay_ms, steps, thread`},
 		// single fields
 		{"name: shop", "name: The Shop", `shop.yaml:1:7: name: "The Shop": expected lower-case letters, digits and hyphens, at most 63`},
 		{"name: shop", "name: shop\nsagas: 0", `shop.yaml:2:8: sagas: 0: expected 1 to 1000`},

@@ -110,6 +110,7 @@ func (s *Scenario) Scale(factor float64) *Scenario {
 	// the defaults are times too, so they are written out before scaling
 	c.Retry, c.UndoRetry = full(s.Retry.over(DefaultRetry)), full(s.UndoRetry.over(DefaultUndoRetry))
 	c.Retry, c.UndoRetry = c.Retry.scale(factor), c.UndoRetry.scale(factor)
+	c.RoundDelayMS = scaleMS(s.RoundDelayMS, factor)
 	c.Budget.TimeMS = scaleMS(s.Budget.TimeMS, factor)
 	c.Steps = make([]Step, len(s.Steps))
 	for i, st := range s.Steps {

@@ -130,6 +130,24 @@ func (s *Scenario) checkBudgets(ps *yamlfile.Problems) {
 	addProblem(ps, "budget", s.Budget.Validate(len(s.Steps)))
 }
 
+// checkRounds refuses rounds of the saga in which something would be done twice.
+func (s *Scenario) checkRounds(ps *yamlfile.Problems) {
+	checkRange(ps, "rounds", s.Rounds, 0, 10)
+	checkRange(ps, "round_delay_ms", s.RoundDelayMS, 0, maxTimeMS)
+	if s.RoundDelayMS > 0 && s.Rounds < 2 {
+		ps.Add("round_delay_ms", "%d: expected rounds of 2 or more", s.RoundDelayMS)
+	}
+	for i, st := range s.Steps {
+		switch at := fmt.Sprintf("steps[%d].", i); {
+		case s.Rounds < 2:
+		case st.FallbackFor != "":
+			ps.Add(at+"fallback_for", "expected none in a saga with rounds")
+		case st.undoMode() == UndoNone && (st.Kind == saga.Compensatable || st.Kind == saga.Deferrable):
+			ps.Add(at+"undo", "expected one in a saga with rounds: the step would be done again in each")
+		}
+	}
+}
+
 // addProblem puts the field that an error begins with into the path.
 func addProblem(ps *yamlfile.Problems, at string, err error) {
 	if err == nil {

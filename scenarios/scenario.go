@@ -20,6 +20,10 @@ type Scenario struct {
 	UndoRetry *Policy `json:"undo_retry,omitempty" yaml:"undo_retry,omitempty"`
 	// Budget bounds all attempts of the saga's actions together.
 	Budget saga.Budget `json:"budget,omitzero" yaml:"budget,omitempty"`
+	// Rounds is how often the saga is run forward at the most: again when it was undone because attempts came to nothing. 0 is 1. Orchestrators without the capability saga-rounds are not given the scenario.
+	Rounds int `json:"rounds,omitempty" yaml:"rounds,omitempty" jsonschema:"minimum=0,maximum=10"`
+	// RoundDelayMS is the wait before another round of the saga, from when all of the one before is undone.
+	RoundDelayMS int `json:"round_delay_ms,omitempty" yaml:"round_delay_ms,omitempty" jsonschema:"minimum=0,maximum=3600000"`
 	// Steps of the saga, in an order that is good to read.
 	Steps []Step `json:"steps" yaml:"steps" jsonschema:"minItems=1,maxItems=64"`
 	// Thread is the public bug report that the scenario was taken from.

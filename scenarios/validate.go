@@ -48,6 +48,7 @@ func (s *Scenario) problems() yamlfile.Problems {
 	s.checkPolicies(&ps)
 	s.checkBreakers(&ps)
 	s.checkBudgets(&ps)
+	s.checkRounds(&ps)
 	s.checkReadBacks(&ps)
 	s.checkRegisters(&ps)
 	s.checkThread(&ps)

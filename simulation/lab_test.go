@@ -212,6 +212,9 @@ func (l *lab) route(r *http.Request, body []byte) (simulation.Called, error) {
 		return simulation.Called{}, fmt.Errorf("%s belongs to nothing", r.URL)
 	}
 	op := saga.Operation{Saga: parts[2], Step: parts[4], Direction: saga.Direction(parts[5])}
+	if said := r.Header.Get("Saga-Step"); strings.HasPrefix(said, op.Step+"(") { // in a later round of its saga
+		op.Step = said
+	}
 	if r.URL.Host == "read-back" {
 		return simulation.Called{Answer: l.readBack(op, participants.Key(r.Header))}, nil
 	}

@@ -50,7 +50,8 @@ type script struct {
 
 	mu      sync.Mutex
 	counted int
-	spare   []int // numbers that were given back, ascending
+	spare   []int           // numbers that were given back, ascending
+	later   map[int]*script // of the same step in later rounds of its saga
 }
 
 // Upstream is where the requests of an endpoint go.
@@ -222,6 +223,11 @@ func (ep *Endpoint) serve(tcp *net.TCPConn) {
 		s.giveBack(attempt)
 		turnAway(conn, m, http.StatusMethodNotAllowed, "a participant is called with POST")
 	default:
+		if of := s.inRound(head.Header); of != s {
+			s.giveBack(attempt)
+			x.script, x.call = of, participants.Call{Op: of.op, Attempt: of.arrive()}
+			defer of.in.leave()
+		}
 		x.head = head
 		x.run(ep.wire, conn)
 	}

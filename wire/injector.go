@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"net/http"
-	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -39,6 +38,9 @@ type Setup struct {
 	Rec     *history.Recorder
 	Target  Target // nil: process faults can't fire
 	Store   Store  // nil: store outages can't fire
+	// Rounds: the sagas may be run forward again, at the same addresses: the header Saga-Step says in which
+	// round a call is made.
+	Rounds bool
 	// Endpoint is the address that a step shares with others; nil: each has one of its own.
 	Endpoint func(step string) *Endpoint
 	// Answered is told what the orchestrator answered to a submission, whether or not the
@@ -140,7 +142,7 @@ func (in *Injector) Begin() {
 // can meet.
 func (in *Injector) startWindows(step string) {
 	for i, f := range in.Plan.Faults {
-		if !f.Window() || f.FromMS == 0 && len(f.Steps) > 0 && !slices.Contains(f.Steps, step) {
+		if !f.Window() || f.FromMS == 0 && len(f.Steps) > 0 && !in.meets(f, step) {
 			continue
 		}
 		in.started[i].Do(func() { in.startWindow(i, f) })
@@ -288,7 +290,7 @@ func (in *Injector) begin(i int, x *exchange) []toxic {
 
 // meet tells what an open window does to an attempt; not ok: it lets it pass.
 func (in *Injector) meet(i int, f faults.Fault, x *exchange) (e faults.Injection, ok bool) {
-	if !f.Window() || !slices.Contains(f.Steps, x.call.Op.Step) {
+	if !f.Window() || !in.meets(f, x.call.Op.Step) {
 		return faults.Injection{}, false
 	}
 	in.mu.Lock()

@@ -195,5 +195,5 @@ func rollbackIgnored(ix *history.Index, yield func(string, *edit) bool) {
 
 // Operators is the catalogue.
 func Operators() []Operator {
-	return slices.Concat(effectOperators(), callOperators(), bodyOperators(), statusOperators(), situationOperators(), driftOperators(), versionOperators(), roundOperators())
+	return slices.Concat(effectOperators(), callOperators(), bodyOperators(), statusOperators(), situationOperators(), driftOperators(), versionOperators(), roundOperators(), againOperators())
 }

@@ -102,6 +102,9 @@ func (p *Participant) apply(c Call) int {
 	p.Mu.Lock()
 	defer p.Mu.Unlock()
 	step, undo := strings.CutSuffix(c.Op, ".undo")
+	if said := c.Header.Get("Saga-Step"); strings.HasPrefix(said, step+"(") { // in a later round
+		step = said
+	}
 	step = c.Header.Get("Saga-Id") + "/" + step
 	key := c.Header.Get("Idempotency-Key")
 	switch {

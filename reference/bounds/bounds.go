@@ -72,6 +72,11 @@ func Budget(b saga.Budget) []Excess {
 	})
 }
 
+// Rounds finds what is out of bounds in the rounds of a saga.
+func Rounds(d saga.Definition) []Excess {
+	return beyond([]number{{"round_delay_ms", d.RoundDelayMS, Duration.Milliseconds()}})
+}
+
 // name finds what is wrong with the name of something that calls share.
 func name(field, name string) (all []Excess) {
 	if len(name) > NameLength {

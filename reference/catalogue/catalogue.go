@@ -34,6 +34,9 @@ type Version struct {
 	Share   string         `json:"share,omitempty" yaml:"share,omitempty"` // of new sagas, as 10%; empty: what the others leave
 	Steps   []any          `json:"steps" yaml:"steps"`
 	Budget  map[string]any `json:"budget,omitempty" yaml:"budget,omitempty"`
+	// Rounds and RoundDelayMS are those of the saga.
+	Rounds       int `json:"rounds,omitempty" yaml:"rounds,omitempty"`
+	RoundDelayMS int `json:"round_delay_ms,omitempty" yaml:"round_delay_ms,omitempty"`
 }
 
 // Catalogue is a file that was read. It is not changed any more.

@@ -18,12 +18,15 @@ import (
 // decoded is a definition that has no mistake.
 func decoded(name, version string, w written) (saga.Definition, error) {
 	text := func(v any) []byte { b, _ := json.Marshal(v); return b }
-	budget := w.Budget
-	if budget == nil {
-		budget = []byte("{}")
+	or := func(text json.RawMessage, none string) []byte {
+		if text == nil {
+			return []byte(none)
+		}
+		return text
 	}
 	def, err := definitions.Decode(bytes.NewReader(slices.Concat([]byte(`{"id":"any","name":`), text(name), []byte(`,"version":`), text(version),
-		[]byte(`,"steps":[`), bytes.Join(asBytes(w.Steps), []byte(",")), []byte(`],"budget":`), budget, []byte("}"))))
+		[]byte(`,"steps":[`), bytes.Join(asBytes(w.Steps), []byte(",")), []byte(`],"budget":`), or(w.Budget, "{}"),
+		[]byte(`,"rounds":`), or(w.Rounds, "0"), []byte(`,"round_delay_ms":`), or(w.Delay, "0"), []byte("}"))))
 	if err == nil {
 		err = definitions.Validate(def)
 	}
@@ -43,10 +46,11 @@ func asBytes(texts []json.RawMessage) (all [][]byte) {
 func mistakes(name, version string, w written, known error) (all []*definitions.InvalidError) {
 	heads := []struct {
 		name, version string
-		budget        json.RawMessage
-	}{{name: name}, {version: version}, {budget: w.Budget}}
+		w             written
+	}{{name: name}, {version: version}, {w: written{Budget: w.Budget}}, {w: written{Rounds: w.Rounds, Delay: w.Delay}}}
 	for _, h := range heads {
-		_, err := decoded(h.name, h.version, written{Steps: standIns(len(w.Steps)), Budget: h.budget})
+		h.w.Steps = standIns(len(w.Steps))
+		_, err := decoded(h.name, h.version, h.w)
 		var m *definitions.InvalidError
 		if errors.As(err, &m) && !strings.HasPrefix(m.Field, "steps") {
 			all = append(all, m)

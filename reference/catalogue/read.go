@@ -30,6 +30,8 @@ type verbatim struct {
 type written struct {
 	Steps  []json.RawMessage `json:"steps"`
 	Budget json.RawMessage   `json:"budget"`
+	Rounds json.RawMessage   `json:"rounds"`
+	Delay  json.RawMessage   `json:"round_delay_ms"`
 }
 
 // Parse reads the text of a file; name is what errors call it.
@@ -150,6 +152,12 @@ func (r *reader) written(name, at string, i int, v Version) (w written, ok bool)
 			return w, false
 		}
 		w.Budget = text
+	}
+	if v.Rounds != 0 {
+		w.Rounds = fmt.Appendf(nil, "%d", v.Rounds)
+	}
+	if v.RoundDelayMS != 0 {
+		w.Delay = fmt.Appendf(nil, "%d", v.RoundDelayMS)
 	}
 	return w, true
 }

@@ -37,6 +37,9 @@ func validateBounds(d saga.Definition) error {
 	if excess := bounds.Budget(d.Budget); len(excess) > 0 {
 		return &InvalidError{excess[0].Field, excess[0].Reason}
 	}
+	if excess := bounds.Rounds(d); len(excess) > 0 {
+		return &InvalidError{excess[0].Field, excess[0].Reason}
+	}
 	if err := EachReadBack(d, validateNumbers); err != nil {
 		return err
 	}

@@ -60,7 +60,9 @@ func shapeOf(t reflect.Type) *shape {
 		for i := range t.NumField() {
 			f := t.Field(i)
 			name, _, _ := strings.Cut(f.Tag.Get("json"), ",")
-			s.fields[name] = field{1 << i, shapeOf(f.Type)}
+			if name != "-" {
+				s.fields[name] = field{1 << i, shapeOf(f.Type)}
+			}
 		}
 		return s
 	}

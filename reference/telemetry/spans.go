@@ -40,6 +40,9 @@ func (s *Span) About(name string) string {
 func (l *life) spans(s *reference.State, records []reference.Record) (all []Span) {
 	trace := s.Trace()
 	for _, r := range records {
+		if r.Kind == reference.RecordRound { // what follows are other operations
+			clear(l.ops)
+		}
 		if !isOperation(r) {
 			continue
 		}
@@ -77,7 +80,7 @@ func isOver(s *reference.State, ref reference.Ref, o *reference.OpState) bool {
 // through: those of which a later attempt may still come have theirs when it has.
 func (l *life) atTheEnd(s *reference.State, trace reference.Trace) (all []Span) {
 	over := l.status.Over() || l.status == saga.Stuck && s.Quiet()
-	if !over {
+	if !over && !s.BetweenRounds() {
 		return nil
 	}
 	for step := range s.Def.Steps {
@@ -91,7 +94,7 @@ func (l *life) atTheEnd(s *reference.State, trace reference.Trace) (all []Span) 
 			all = append(all, operationSpan(s, trace, ref, o))
 		}
 	}
-	if !l.told {
+	if over && !l.told {
 		l.told = true
 		all = append(all, sagaSpan(s, trace, l))
 	}

@@ -1,0 +1,108 @@
+package checkers
+
+import (
+	"slices"
+
+	"github.com/sagacheck/sagacheck/history"
+	"github.com/sagacheck/sagacheck/saga"
+)
+
+// A saga that was run forward again (saga.Definition.InRound) is judged round by round: each but the last is a
+// saga of its own that has to have ended compensated when the next begins, with other operations and
+// other keys. So whatever holds of sagas holds of each, and what of an earlier round is left, or done later, is
+// found by who finds it anywhere. Index.Saga has the whole.
+
+// roundsApart are the rounds of a saga, in order.
+func roundsApart(s *history.SagaRecord) (parts []*history.SagaRecord) {
+	if !s.Definition.HasRounds() {
+		return []*history.SagaRecord{s}
+	}
+	begins := roundBegins(s)
+	for n := 1; n <= len(begins); n++ {
+		parts = append(parts, roundOf(s, n, begins))
+	}
+	return parts
+}
+
+// roundBegins are the first calls of each round; of the first one, nil.
+func roundBegins(s *history.SagaRecord) (begins []*history.Event) {
+	begins = []*history.Event{nil}
+	for _, e := range s.Calls {
+		_, n := saga.RoundOf(e.Step)
+		for len(begins) < n {
+			begins = append(begins, nil)
+		}
+		if n > 1 && begins[n-1] == nil {
+			begins[n-1] = e
+		}
+	}
+	for n := len(begins) - 2; n > 0; n-- { // a round of which nothing is known was over with the next
+		if begins[n] == nil {
+			begins[n] = begins[n+1]
+		}
+	}
+	return begins
+}
+
+// roundOf is one round.
+func roundOf(s *history.SagaRecord, n int, begins []*history.Event) *history.SagaRecord {
+	part := *s
+	part.Definition = s.Definition.InRound(n)
+	part.Definition.Rounds, part.Definition.RoundDelayMS = 0, 0
+	mine := func(step string) bool { _, of := saga.RoundOf(step); return of == n }
+	keepSteps(&part, mine)
+	part.Reads = slices.DeleteFunc(slices.Clone(s.Reads), func(e *history.Event) bool { return !mine(e.Step) })
+	if n > 1 {
+		from := begins[n-1]
+		part.Submitted, part.Accepted = begun(s.Submitted, from), begun(s.Accepted, from)
+		part.Reports = since(part.Reports, from)
+		part.Operator, part.Operated = since(s.Operator, from), since(s.Operated, from)
+	}
+	if n == len(begins) {
+		return &part
+	}
+	next := begins[n]
+	end := *next
+	end.Kind, end.Status, end.Still = history.SagaEnded, saga.Compensated, next.At
+	said := end
+	said.Kind = history.SagaStatus
+	part.Ended, part.Ends = &end, []*history.Event{&end}
+	part.Reports = append(onTheWay(part.Reports, part.Calls, next), &said)
+	part.Operator, part.Operated = upTo(part.Operator, next), upTo(part.Operated, next)
+	return &part
+}
+
+// begun is a first event of a saga as that of a later round, which began with a call.
+func begun(es []*history.Event, from *history.Event) []*history.Event {
+	if len(es) == 0 {
+		return nil
+	}
+	e := *es[0]
+	e.Seq, e.At = from.Seq, from.At
+	return []*history.Event{&e}
+}
+
+func since(es []*history.Event, from *history.Event) []*history.Event {
+	return slices.DeleteFunc(slices.Clone(es), func(e *history.Event) bool { return e.Seq < from.Seq })
+}
+
+// onTheWay are the reports on a saga as those on a round that is over when another one begins: that it is
+// running may be said of that one as soon as nothing of this one is under way.
+func onTheWay(reports, calls []*history.Event, next *history.Event) []*history.Event {
+	last := 0
+	for _, e := range calls {
+		if e.Seq < next.Seq {
+			last = max(last, e.Seq)
+		}
+	}
+	return slices.DeleteFunc(upTo(reports, next), func(e *history.Event) bool { return e.Seq > last && e.Status == saga.Running })
+}
+
+// inRounds are the steps of a saga in all its rounds.
+func inRounds(s *history.SagaRecord) []saga.Step { return s.Definition.AllRounds() }
+
+// lastRound is the round in which a saga ended, or is; the saga itself where it has no others.
+func lastRound(s *history.SagaRecord) *history.SagaRecord {
+	parts := roundsApart(s)
+	return parts[len(parts)-1]
+}

@@ -1,0 +1,55 @@
+package planning
+
+import (
+	"testing"
+
+	"github.com/sagacheck/sagacheck/faults"
+	"github.com/sagacheck/sagacheck/saga"
+	"github.com/sagacheck/sagacheck/scenarios"
+)
+
+// A saga that was undone because attempts came to nothing is run again, as long as there are rounds left, nothing is
+// refused, no operator has asked, and its budget lasts: only then is a fault in a later round sure to strike.
+func TestASagaIsRunAgain(t *testing.T) {
+	s, err := scenarios.Match("saga-rounds")
+	if err != nil {
+		t.Fatal(err)
+	}
+	d := sagasOf(s[0])[0]
+	away := func(step string, round int) []faults.Fault {
+		return burst(unavailableAt(saga.InRound(step, round)), d.Steps[0].Action.Retry.MaxAttempts)
+	}
+	plan := func(parts ...[]faults.Fault) (p faults.Plan) {
+		for _, fs := range parts {
+			p.Faults = append(p.Faults, fs...)
+		}
+		return p
+	}
+	last := func(step string, round int) []faults.Fault {
+		return []faults.Fault{unavailable(point(saga.InRound(step, round), 1, saga.Receive))}
+	}
+	for name, tt := range map[string]struct {
+		plan faults.Plan
+		want bool
+	}{
+		"a second round":         {plan(away("charge", 1), last("ship", 2)), true},
+		"a third":                {plan(away("charge", 1), away("reserve", 2), last("ship", 3)), true},
+		"no fourth":              {plan(away("reserve", 1), away("reserve", 2), away("reserve", 3), last("reserve", 4)), false},
+		"none after a refusal":   {plan([]faults.Fault{declined(point("charge", 1, saga.Receive))}, last("reserve", 2)), false},
+		"none after a request":   {plan([]faults.Fault{askedBack(point("charge", 1, saga.Receive))}, last("reserve", 2)), false},
+		"none that completed":    {plan(last("charge", 1), last("reserve", 2)), false},
+		"the budget is spent":    {plan(away("ship", 1), away("ship", 2), last("ship", 3)), false},
+		"before that it is not":  {plan(away("ship", 1), away("ship", 2), last("reserve", 3)), true},
+		"no refused connection":  {plan(away("charge", 1), []faults.Fault{{Kind: "refuse", At: point("reserve(2)", 1, saga.Connect)}}), true},
+		"a step of no such name": {plan(away("charge", 1), last("pay", 2)), false},
+	} {
+		if got := predict(d, tt.plan, 1).sure(); got != tt.want {
+			t.Errorf("%s: sure %v, want %v", name, got, tt.want)
+		}
+	}
+	for _, p := range predict(d, plan(away("charge", 1)), 1).points {
+		if _, round := saga.RoundOf(p.Step); round > 1 && p.Phase == saga.Connect {
+			t.Errorf("%s counts as reached", p)
+		}
+	}
+}

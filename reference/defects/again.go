@@ -1,0 +1,66 @@
+package defects
+
+import (
+	"math"
+	"net/url"
+
+	"github.com/sagacheck/sagacheck/reference"
+)
+
+// againDefects go wrong between the rounds of a saga.
+var againDefects = []Defect{
+	{
+		Name: "saga-rounds-endless", Anomaly: "retry-budget", Needs: "as many transient errors in each round of a saga as an action has attempts, in all its rounds",
+		Description: "a saga is run forward again as long as its attempts come to nothing",
+		lay:         sagaRoundsEndless,
+	},
+	{
+		Name: "saga-round-early", Anomaly: "partial-success", Needs: "a saga with rounds that is rolled back because attempts came to nothing",
+		Description: "another round of a saga begins although not all of the one before is undone, and the rest is forgotten",
+		lay:         sagaRoundEarly,
+	},
+	{
+		Name: "saga-round-refused", Anomaly: "retry-budget", Needs: "a saga with rounds of which an action is refused",
+		Description: "a saga is run forward again although an action had been refused for good",
+		lay:         sagaRoundRefused,
+	},
+	{
+		Name: "saga-round-same-keys", Anomaly: "key-misuse", Needs: "a saga with rounds that is run forward again",
+		Description: "in another round of a saga its operations have the keys that they had before, so that what was undone is believed done",
+		lay:         sagaRoundSameKeys,
+	},
+	{
+		Name: "saga-round-budget", Anomaly: "retry-budget", Needs: "as many transient errors in each round of a saga that its budget is spent in the last",
+		Description: "the attempts of earlier rounds are forgotten in the budget of the saga",
+		lay:         sagaRoundBudget,
+	},
+}
+
+func sagaRoundsEndless(r *reference.Rules) {
+	r.Rounds.Saga.Most = func(*state) int { return math.MaxInt }
+}
+
+func sagaRoundEarly(r *reference.Rules) {
+	r.Rounds.Saga.Over = func(*state) bool { return true }
+}
+
+func sagaRoundRefused(r *reference.Rules) {
+	r.Rounds.Saga.Passing = func(s *state) bool { return !s.Operator }
+}
+
+func sagaRoundSameKeys(r *reference.Rules) {
+	r.Key = func(o op, _ int) string {
+		return url.PathEscape(o.Saga.ID) + "/" + o.Saga.FirstName(o.Step) + "/" + string(o.Dir)
+	}
+}
+
+func sagaRoundBudget(r *reference.Rules) {
+	r.Attempted = func(s *state, _ int) (n int) {
+		for i, st := range s.Def.Steps {
+			if st.Budgeted() {
+				n += s.Actions[i].Attempts
+			}
+		}
+		return n
+	}
+}
