@@ -6,11 +6,15 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"os"
+	"path/filepath"
 	"strings"
 	"sync"
 	"testing"
 	"time"
 
+	"github.com/nats-io/nats-server/v2/server"
+	"github.com/nats-io/nkeys"
 	"go.uber.org/goleak"
 )
 
@@ -254,4 +258,59 @@ func TestBadAddresses(t *testing.T) {
 	if shown := Bare(s.URL()); strings.Contains(shown, s.token) || !strings.HasPrefix(shown, "nats://127.0.0.1:") {
 		t.Errorf("shown as %q", shown)
 	}
+}
+
+// A server of others lets in who has the seed of an nkey that it knows, and nobody else.
+func TestAnNKeyLetsIn(t *testing.T) {
+	known, stranger := newNKey(t), newNKey(t)
+	s, err := server.NewServer(&server.Options{
+		Host: "127.0.0.1", Port: server.RANDOM_PORT, JetStream: true, StoreDir: t.TempDir(), NoLog: true, NoSigs: true,
+		Nkeys: []*server.NkeyUser{{Nkey: known.public}},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.Start()
+	t.Cleanup(s.WaitForShutdown)
+	t.Cleanup(s.Shutdown)
+	if !s.ReadyForConnections(readyLimit) {
+		t.Fatal("no server")
+	}
+	o := Options{URL: s.ClientURL(), Version: "v1", Catalogue: "c1", NKey: known.seed}
+	c, err := Connect(o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(c.Close)
+	open(t, c, 1)
+	for name, file := range map[string]string{"another nkey": stranger.seed, "none": ""} {
+		o.NKey = file
+		if c, err := Connect(o); err == nil {
+			c.Close()
+			t.Errorf("%s was let in", name)
+		}
+	}
+}
+
+// nkey is the key of a user, and the file of its seed.
+type nkey struct{ public, seed string }
+
+func newNKey(t *testing.T) (k nkey) {
+	t.Helper()
+	pair, err := nkeys.CreateUser()
+	if err != nil {
+		t.Fatal(err)
+	}
+	seed, err := pair.Seed()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if k.public, err = pair.PublicKey(); err != nil {
+		t.Fatal(err)
+	}
+	k.seed = filepath.Join(t.TempDir(), "user.nk")
+	if err := os.WriteFile(k.seed, seed, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return k
 }
