@@ -53,6 +53,17 @@ func TestErrorsHaveExits(t *testing.T) {
 	}
 }
 
+// A reference executor that can't have a store is trouble of the system, with its reason: it was a panic.
+func TestReferenceThatDoesNotStart(t *testing.T) {
+	o := lostAnswer(t)
+	t.Setenv("TMPDIR", filepath.Join(t.TempDir(), "none"))
+	_, err := Run(t.Context(), Host{}, o)
+	var failed *Error
+	if !errors.As(err, &failed) || failed.Exit != results.ExitSystem || !strings.Contains(err.Error(), "folder for the reference executor's store") {
+		t.Errorf("got %v", err)
+	}
+}
+
 // counted is progress that is only counted.
 type counted struct{ done, finished *atomic.Int64 }
 

@@ -25,7 +25,10 @@ func (x *session) start(ctx context.Context) (err error) {
 	case x.flow != nil:
 		x.system, err = x.flow.start(ctx, orchestrators.Options{Log: x.host.output()})
 	case name == Reference:
-		x.system, err = startEmbedded(ctx, x.host.Tool, x.orchestratorDefects)
+		var e *embedded
+		if e, err = startEmbedded(ctx, x.host.Tool, x.orchestratorDefects); err == nil {
+			x.system = e // one that did not start is none: it would be stopped
+		}
 	case isURL(name):
 		x.system, err = orchestrators.Attach(ctx, name)
 	default:
