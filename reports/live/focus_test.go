@@ -21,7 +21,7 @@ func TestAnUpdateLeavesAReaderWhereHeIs(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer srv.Close() //nolint:errcheck // the test is over
+	defer srv.Close()
 	b := testbrowser.Open(t, strings.TrimSuffix(srv.URL, "/"))
 	b.Visit("/")
 	const second = `[...document.querySelectorAll('a[href="/cell/d"]')][1]`
