@@ -178,7 +178,7 @@ func (e *exploration) runProbes(ctx context.Context, probes []*planning.Probe, t
 // take judges one finished cell and tells the explorer what it showed.
 func (e *exploration) take(p *planning.Probe, r harness.Result, try int) error {
 	info := results.CellInfo{
-		ID: r.Cell.ID, Scenario: p.Space, PlanID: p.Plan.ID(), Plan: p.Plan.String(), Probe: p.Level > 0, Duration: r.Duration,
+		ID: r.Cell.ID, Scenario: p.Space, PlanID: p.Plan.ID(), Plan: p.Plan.String(), Probe: len(p.Plan.Faults) > 0, Duration: r.Duration,
 	}
 	if r.Path != "" {
 		info.History = filepath.Join(results.HistoriesDir, filepath.Base(r.Path))
@@ -269,7 +269,7 @@ func (e *exploration) recall(p *planning.Probe) bool {
 	e.broken[p] = line.Broken
 	for i, path := range paths {
 		info := results.CellInfo{
-			Scenario: p.Space, PlanID: p.Plan.ID(), Plan: p.Plan.String(), Probe: p.Level > 0, History: path, Again: i < len(paths)-1,
+			Scenario: p.Space, PlanID: p.Plan.ID(), Plan: p.Plan.String(), Probe: len(p.Plan.Faults) > 0, History: path, Again: i < len(paths)-1,
 		}
 		verdicts = e.add(info, p, hs[i])
 	}

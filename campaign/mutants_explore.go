@@ -35,7 +35,6 @@ func (b *testbed) explored(ctx context.Context) error {
 		if len(probes) == 0 {
 			break
 		}
-		result.Depth = probes[0].Level
 		for batch := range slices.Chunk(probes, exploreWidth) {
 			o.add(b.exploreBatch(ctx, x, byName, batch))
 			if o.kill != nil || o.runs >= b.options.Limit || ctx.Err() != nil {
@@ -47,6 +46,9 @@ func (b *testbed) explored(ctx context.Context) error {
 		return nil
 	}
 	result.Plans, result.Found = o.runs, o.kill != nil
+	if o.kill != nil {
+		result.Depth = len(o.kill.trial.plan.Faults)
+	}
 	b.mutant.Explored = result
 	_, err := b.record([]outcome{o}, 0)
 	return err

@@ -1,7 +1,6 @@
 package planning
 
 import (
-	"cmp"
 	"crypto/sha256"
 	"encoding/binary"
 	"slices"
@@ -21,7 +20,7 @@ type Space struct {
 // Explorer enumerates the plans of its spaces, level by level: level 0 is the
 // fault-free run of each space, level n+1 adds one fault to the plans of level n,
 // at every point that their runs passed after their faults, with every kind that
-// can strike there. It runs nothing: the caller runs the probes of a level, hands
+// can strike there. Journeys are plans of level 1, and so is what adds a fault to one. It runs nothing: the caller runs the probes of a level, hands
 // their traces to Learn, and asks for the next level. The same traces give the
 // same probes in the same order.
 //
@@ -30,7 +29,7 @@ type Space struct {
 type Explorer struct {
 	depth  int
 	audit  bool
-	level  int // of the next probes
+	phase  int // of the last probes
 	spaces []*exploredSpace
 }
 
@@ -38,12 +37,18 @@ type Explorer struct {
 type exploredSpace struct {
 	Space
 	rep      map[int]int         // saga → its representative
-	ways     []map[string]string // to exchange symmetric steps
+	swaps    []map[string]string // to exchange symmetric steps
+	like     []string            // what its saga has of what few have
+	ways     []*Probe            // its journeys
+	began    *Probe              // the fault-free run
 	ran      []*Probe            // of the level before, in the order of their making
 	outcomes map[string]bool     // outcomes of plans that were extended
 	plans    map[string]bool     // made already, by ID
 	lookers  map[string]bool     // keys of the rules SymmetricSteps and SameLook
 	placed   map[pair]bool       // a kind was placed at a point
+	turned   map[string]bool     // what was added to a journey
+	later    []*Probe            // what SameTurn leaves to level 2
+	depth    int
 	counts   SpaceCount
 	reached  map[pair]bool
 	hit      map[pair]bool
@@ -62,17 +67,22 @@ type pair struct {
 type Probe struct {
 	Space string
 	Plan  faults.Plan
-	Level int // number of faults
+	Level int // number of faults; of journeys 1
 	// Pruned is the rule that leaves the plan out; empty: it is to be run. Only an
 	// audit hands out pruned probes.
 	Pruned string
 
-	added   string // the kind of the fault that was added last; empty: fault-free
-	fresh   bool   // the first plan that places this kind at this point
+	fault   faults.Fault // that was added last; of no kind: fault-free
+	kind    saga.Kind    // of the step that it strikes
+	after   string       // the kinds of the faults before it
+	like    []string
+	fresh   bool // the first plan that places this kind at this point
 	trace   Trace
 	learnt  bool
 	merged  bool // another run of this outcome is extended
 	windows bool
+	journey bool // it is one
+	first   bool // a journey of which each shows something new
 }
 
 // SpaceCount counts the plans of one space: raw, of which so many were pruned by
@@ -89,8 +99,8 @@ func NewExplorer(spaces []Space, depth int, audit bool) *Explorer {
 	x := &Explorer{depth: depth, audit: audit}
 	for _, s := range spaces {
 		x.spaces = append(x.spaces, &exploredSpace{
-			Space: s, rep: representatives(s.Definitions), ways: symmetries(s.Definitions[0]),
-			outcomes: map[string]bool{}, plans: map[string]bool{}, lookers: map[string]bool{}, placed: map[pair]bool{},
+			Space: s, rep: representatives(s.Definitions), swaps: symmetries(s.Definitions[0]), like: likeness(s.Definitions),
+			outcomes: map[string]bool{}, plans: map[string]bool{}, lookers: map[string]bool{}, placed: map[pair]bool{}, turned: map[string]bool{}, depth: depth,
 			reached: map[pair]bool{}, hit: map[pair]bool{}, unfired: map[pair]bool{}, unpassed: map[pair]bool{}, counts: SpaceCount{Pruned: map[string]int{}},
 		})
 	}
@@ -124,61 +134,111 @@ func (x *Explorer) space(name string) *exploredSpace {
 	return x.spaces[i]
 }
 
-// Next makes the probes of the next level, in a fair order: the scenarios take
-// turns, and within each the kinds of faults. It is empty when the depth is
-// reached or nothing was learnt.
+// Next makes the next probes, in a fair order. Before those of level 1 come the journeys of
+// which each shows something new, and after them those that begin at the other journeys. It is empty
+// when the depth is reached or nothing was learnt.
 func (x *Explorer) Next() []*Probe {
-	if x.level > x.depth {
-		return nil
+	for x.phase++; x.phase <= x.depth+phases; x.phase++ {
+		if probes := x.next(); len(probes) > 0 {
+			return probes
+		}
 	}
-	var all []*Probe
-	for _, s := range x.spaces {
-		all = append(all, s.next(x.level, x.audit)...)
-	}
-	x.level++
-	return Fair(all)
+	return nil
 }
 
-func (s *exploredSpace) next(level int, audit bool) []*Probe {
-	if level == 0 {
-		p := &Probe{Space: s.Name}
-		s.counts.Raw++
-		s.ran = []*Probe{p}
-		return s.ran
+// phases are those that are no levels.
+const phases = 3
+
+func (x *Explorer) next() (all []*Probe) {
+	for _, s := range x.spaces {
+		switch {
+		case x.phase == 1:
+			all = append(all, s.begin())
+		case x.depth == 0 || !s.began.learnt:
+		case x.phase == 2:
+			all = append(all, s.journeys()...)
+		case x.phase == 3:
+			all = append(all, s.level1(x.audit)...)
+		case x.phase == 4:
+			all = append(all, s.turns(x.audit)...)
+		default:
+			all = append(all, s.further(x.phase == 5, x.audit)...)
+		}
 	}
-	s.judgeOutcomes(audit)
-	var made []*Probe
-	for _, parent := range s.ran {
+	if x.phase != 2 {
+		return Fair(all)
+	}
+	_, telling := fair(all)
+	for _, p := range telling {
+		p.first = true
+	}
+	return telling
+}
+
+// begin is the fault-free run.
+func (s *exploredSpace) begin() *Probe {
+	s.counts.Raw++
+	s.began = &Probe{Space: s.Name}
+	return s.began
+}
+
+// level1 adds one fault to the fault-free run, and to the first journeys.
+func (s *exploredSpace) level1(audit bool) []*Probe {
+	var first, rest []*Probe
+	for _, p := range s.ways {
+		if p.first {
+			first = append(first, p)
+		} else {
+			rest = append(rest, p)
+		}
+	}
+	s.ways = rest
+	s.ran = s.extendAll(append([]*Probe{s.began}, first...), audit)
+	s.ran = append(s.ran, s.overTime()...)
+	return slices.Concat(s.ran, rest)
+}
+
+// further adds one more fault to the plans of the level before.
+func (s *exploredSpace) further(second, audit bool) []*Probe {
+	made := s.extendAll(s.ran, audit)
+	if second {
+		made = append(made, s.postponed(audit)...)
+	}
+	s.ran = made
+	return slices.Clone(made)
+}
+
+// extendAll makes what comes after plans that have run.
+func (s *exploredSpace) extendAll(parents []*Probe, audit bool) (made []*Probe) {
+	for _, parent := range s.judgeOutcomes(parents, audit) {
 		made = append(made, s.extend(parent, audit)...)
 		parent.trace = Trace{} // there can be many
 	}
-	if level == 1 {
-		for _, f := range windowVariants(s.Definitions[0], s.Ability) {
-			p := &Probe{Space: s.Name, Level: 1, Plan: faults.Plan{Faults: []faults.Fault{f}}, added: f.Kind, windows: true}
-			s.counts.Raw++
-			s.reached[pairOf(f)] = true
-			made = append(made, p)
-		}
+	return made
+}
+
+// overTime are the windows.
+func (s *exploredSpace) overTime() (made []*Probe) {
+	for _, f := range windowVariants(s.Definitions[0], s.Ability) {
+		s.counts.Raw++
+		s.reached[pairOf(f)] = true
+		made = append(made, &Probe{Space: s.Name, Level: 1, Plan: faults.Plan{Faults: []faults.Fault{f}}, fault: f, like: s.like, windows: true})
 	}
-	s.ran = made
-	if !audit {
-		s.ran = slices.DeleteFunc(slices.Clone(made), func(p *Probe) bool { return p.Pruned != "" })
-	}
-	return slices.Clone(s.ran)
+	return made
 }
 
 // judgeOutcomes decides which plans of the level before are extended: the first of
 // each outcome. In an audit those that were not pruned come first, so that the
 // choice is the same as without.
-func (s *exploredSpace) judgeOutcomes(audit bool) {
+func (s *exploredSpace) judgeOutcomes(ran []*Probe, audit bool) []*Probe {
 	if audit {
 		pruned := func(p *Probe) bool { return p.Pruned != "" }
-		s.ran = slices.Concat(
-			slices.DeleteFunc(slices.Clone(s.ran), pruned),
-			slices.DeleteFunc(slices.Clone(s.ran), func(p *Probe) bool { return !pruned(p) }),
+		ran = slices.Concat(
+			slices.DeleteFunc(slices.Clone(ran), pruned),
+			slices.DeleteFunc(slices.Clone(ran), func(p *Probe) bool { return !pruned(p) }),
 		)
 	}
-	for _, p := range s.ran {
+	for _, p := range ran {
 		if !p.learnt || p.windows {
 			continue
 		}
@@ -187,6 +247,7 @@ func (s *exploredSpace) judgeOutcomes(audit bool) {
 			s.outcomes[p.trace.Outcome] = true
 		}
 	}
+	return ran
 }
 
 // extend makes the plans that add one fault to a plan that has run.
@@ -197,6 +258,9 @@ func (s *exploredSpace) extend(parent *Probe, audit bool) []*Probe {
 	var made []*Probe
 	for _, v := range parent.trace.Visits {
 		n := max(v.Saga, 1)
+		if parent.within(v) {
+			continue
+		}
 		if s.rep[n] == n {
 			s.reach(v)
 		}
@@ -204,7 +268,8 @@ func (s *exploredSpace) extend(parent *Probe, audit bool) []*Probe {
 			continue
 		}
 		for _, f := range parent.trace.variantsAt(v, s.Definitions[n-1], s.Ability) {
-			if (faults.Plan{Faults: append(slices.Clone(parent.Plan.Faults), f)}).Bodiless() {
+			plan := faults.Plan{Faults: append(slices.Clone(parent.Plan.Faults), f)}
+			if plan.Bodiless() || parent.journey && v.Seq <= parent.trace.Last && diverts(f) {
 				continue
 			}
 			s.counts.Raw++
@@ -212,7 +277,11 @@ func (s *exploredSpace) extend(parent *Probe, audit bool) []*Probe {
 				s.counts.Pruned[SymmetricSagas.Name]++
 				continue
 			}
-			if p := s.add(parent, f); p != nil && (p.Pruned == "" || audit) {
+			p := &Probe{
+				Space: s.Name, Plan: canonical(plan), Level: len(parent.Plan.Faults) + 1, like: s.like,
+				fault: f, kind: kindOf(s.Definitions[0], f.At.Step), after: parent.shape(),
+			}
+			if s.add(parent, p) && (p.Pruned == "" || audit) {
 				made = append(made, p)
 			}
 		}
@@ -231,6 +300,9 @@ func (s *exploredSpace) reach(v Visit) {
 // point comes after the plan's faults, or side by side with one of them. (A point
 // that always comes before them belongs to the extension of another plan.)
 func (s *exploredSpace) follows(parent *Probe, v Visit) bool {
+	if parent.journey && v.Seq <= parent.trace.Last {
+		return true
+	}
 	if v.Seq > parent.trace.Last {
 		return !slices.ContainsFunc(parent.Plan.Faults, func(f faults.Fault) bool { return f.At == v.At && f.Saga == v.Saga })
 	}
@@ -255,20 +327,28 @@ func waits(d saga.Definition, step, other string) bool {
 	})
 }
 
-// add makes a probe and applies the rules; nil: the very same plan is there.
-func (s *exploredSpace) add(parent *Probe, f faults.Fault) *Probe {
-	plan := canonical(faults.Plan{Faults: append(slices.Clone(parent.Plan.Faults), f)})
-	p := &Probe{Space: s.Name, Plan: plan, Level: parent.Level + 1, added: f.Kind}
-	if s.plans[plan.ID()] {
+// add applies the rules to a new probe; false: there is nothing to hand out, since the very same
+// plan is there, or it has its turn at the next level.
+func (s *exploredSpace) add(parent, p *Probe) bool {
+	if s.plans[p.Plan.ID()] {
 		s.counts.Pruned[SameSet.Name]++
-		return nil
+		return false
 	}
-	s.plans[plan.ID()] = true
-	p.Pruned = s.rule(parent, p, f)
+	if parent.journey && s.repeats(p) {
+		if s.depth > 1 {
+			s.counts.Raw--
+			s.later = append(s.later, p)
+			return false
+		}
+		p.Pruned = SameTurn.Name
+	} else {
+		p.Pruned = s.rule(parent, p, p.fault)
+	}
+	s.plans[p.Plan.ID()] = true
 	if p.Pruned != "" {
 		s.counts.Pruned[p.Pruned]++
 	}
-	return p
+	return true
 }
 
 // rule finds the rule by which a probe is left out.
@@ -285,7 +365,7 @@ func (s *exploredSpace) rule(parent, p *Probe, f faults.Fault) string {
 		s.placed[pairOf(f)] = true
 		return ""
 	}
-	stand := underSymmetry(p.Plan, s.ways)
+	stand := underSymmetry(p.Plan, s.swaps)
 	steps, looks := "steps "+stand.ID(), "look "+lookOf(stand, d)
 	switch {
 	case p.fresh:
@@ -301,50 +381,6 @@ func (s *exploredSpace) rule(parent, p *Probe, f faults.Fault) string {
 	return ""
 }
 
-// Fair orders probes so that a budget cuts all alike: scenarios take turns, and
-// within each the kinds of the added faults. Within a kind, points that no plan
-// before has struck come first, then the plan's hash decides.
-func Fair(probes []*Probe) []*Probe {
-	type group struct{ space, kind string }
-	rank := map[*Probe][2]int{}
-	inGroup, inSpace := map[group][]*Probe{}, map[string][]*Probe{}
-	var spaces []string
-	for _, p := range probes {
-		if inSpace[p.Space] == nil {
-			spaces = append(spaces, p.Space)
-		}
-		inSpace[p.Space] = append(inSpace[p.Space], p)
-		g := group{p.Space, p.added}
-		inGroup[g] = append(inGroup[g], p)
-	}
-	turn := map[*Probe]int{}
-	for _, ps := range inGroup {
-		slices.SortStableFunc(ps, func(a, b *Probe) int {
-			if a.fresh != b.fresh {
-				return map[bool]int{true: -1, false: 1}[a.fresh]
-			}
-			return cmp.Compare(hash(a), hash(b))
-		})
-		for i, p := range ps {
-			turn[p] = i
-		}
-	}
-	for n, space := range spaces {
-		ps := slices.Clone(inSpace[space])
-		slices.SortStableFunc(ps, func(a, b *Probe) int {
-			return cmp.Or(cmp.Compare(turn[a], turn[b]), cmp.Compare(a.added, b.added))
-		})
-		for i, p := range ps {
-			rank[p] = [2]int{i, n}
-		}
-	}
-	out := slices.Clone(probes)
-	slices.SortStableFunc(out, func(a, b *Probe) int {
-		return cmp.Or(cmp.Compare(rank[a][0], rank[b][0]), cmp.Compare(rank[a][1], rank[b][1]))
-	})
-	return out
-}
-
 // hash is a number that depends on the space and the plan alone.
 func hash(p *Probe) uint64 {
 	sum := sha256.Sum256([]byte(p.Space + " " + p.Plan.ID()))
@@ -356,4 +392,6 @@ func hash(p *Probe) uint64 {
 func (p *Probe) Shard(n int) int { return int(hash(p)%uint64(n)) + 1 }
 
 // Final tells that a probe is not extended, whatever its run shows.
-func (p *Probe) Final(depth int) bool { return p.windows || p.Level >= depth }
+func (p *Probe) Final(depth int) bool {
+	return p.windows || !p.journey && p.Level >= depth
+}

@@ -203,14 +203,20 @@ func TestFairOrderSharesABudget(t *testing.T) {
 	d, e := chain("s-1", "a", "b", "c", "d"), chain("s-1", "p")
 	x := NewExplorer([]Space{spaceOf("long", d), spaceOf("short", e)}, 1, false)
 	x.Next()
-	for _, s := range x.spaces {
-		x.Learn(s.ran[0], pretend(s.Definitions[0], faults.Plan{}))
+	learn := func(probes []*Probe) {
+		for _, p := range probes {
+			x.Learn(p, pretend(map[string]saga.Definition{"long": d, "short": e}[p.Space], p.Plan))
+		}
 	}
+	for _, s := range x.spaces {
+		x.Learn(s.began, pretend(s.Definitions[0], faults.Plan{}))
+	}
+	learn(x.Next()) // the journeys
 	budget := x.Next()[:40]
 	spaces, kinds := map[string]int{}, map[string]bool{}
 	for _, p := range budget {
 		spaces[p.Space]++
-		kinds[p.added] = true
+		kinds[p.fault.Kind] = true
 	}
 	if spaces["long"] != 20 || spaces["short"] != 20 {
 		t.Errorf("shares of the scenarios: %v", spaces)
@@ -285,12 +291,12 @@ func TestPointsThatARaceDecides(t *testing.T) {
 	d := chain("s-1", "a")
 	x := NewExplorer([]Space{spaceOf("chain", d)}, 1, false)
 	x.Learn(x.Next()[0], pretend(d, faults.Plan{}))
-	for _, p := range x.Next() {
+	for _, p := range slices.Concat(x.Next(), x.Next()) { // journeys, and what begins at the fault-free run
 		tr := pretend(d, p.Plan)
 		switch p.Plan.String() {
 		case "reject a#1@receive":
 			tr.Fired[0] = false
-		case "lose a#1@response":
+		case "break-body a#1@response":
 			tr.Fired[0] = false
 			tr.Visits = slices.DeleteFunc(tr.Visits, func(v Visit) bool { return v.At == p.Plan.Faults[0].At })
 		}
@@ -315,9 +321,9 @@ func TestABudgetReachesNewPointsFirst(t *testing.T) {
 	}
 	stale := map[string]bool{}
 	for _, p := range x.Next() {
-		if p.fresh && stale[p.added] {
+		if p.fresh && stale[p.fault.Kind] {
 			t.Errorf("%s strikes a new point, and comes after plans of its kind that do not", p.Plan)
 		}
-		stale[p.added] = stale[p.added] || !p.fresh
+		stale[p.fault.Kind] = stale[p.fault.Kind] || !p.fresh
 	}
 }

@@ -59,8 +59,9 @@ func variantsAt(v Visit, d saga.Definition, a Ability) []faults.Fault {
 	return append(fs, faults.Garbled(v.At, v.Saga, v.Garbles)...)
 }
 
-// windowLasts is long enough for a bounded number of retries to run out.
-const windowLasts = 150
+// windowLasts is long enough for a bounded number of retries to run out, and for waits that
+// grow and breakers that open to be seen.
+var windowLasts = []int{150, 600}
 
 // windowVariants are the windows that an explorer tries: each kind over all steps,
 // and over each step alone.
@@ -77,9 +78,11 @@ func windowVariants(d saga.Definition, a Ability) []faults.Fault {
 			continue
 		}
 		for _, s := range d.Steps {
-			f := all
-			f.Steps, f.ForMS = []string{s.Name}, windowLasts
-			fs = append(fs, f)
+			for _, ms := range windowLasts {
+				f := all
+				f.Steps, f.ForMS = []string{s.Name}, ms
+				fs = append(fs, f)
+			}
 		}
 	}
 	return fs

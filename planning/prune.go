@@ -20,8 +20,8 @@ type Rule struct {
 }
 
 // The rules, in the order in which they are tried. None but the first two touches
-// plans of one fault, and none the first plan that places a kind of fault at a
-// point: so every reachable point is struck by every kind.
+// plans of one fault, and none the first plan that places a kind of fault at a point:
+// so every reachable point is struck by every kind.
 var (
 	SymmetricSagas = Rule{
 		"symmetric sagas",
@@ -35,6 +35,10 @@ var (
 		"same outcome",
 		"two runs in which every attempt came equally far, was answered alike and left the same effects go on alike: only the first is extended; lost is what depends on the time that the fault took, or on the exact status code",
 	}
+	SameTurn = Rule{
+		"same turn",
+		"with one fault a plan, what a fault does on a journey is tried at one step of a kind, and at every point that no other plan strikes with it; with two all of them are run; lost is what an orchestrator does there at another step",
+	}
 	SymmetricSteps = Rule{
 		"symmetric steps",
 		"steps of the same kind, policies, shape of effect and place in the order are interchangeable; lost is what an orchestrator does differently for the step that it lists first",
@@ -46,7 +50,9 @@ var (
 )
 
 // Rules are all of them.
-func Rules() []Rule { return []Rule{SymmetricSagas, SameSet, SameOutcome, SymmetricSteps, SameLook} }
+func Rules() []Rule {
+	return []Rule{SymmetricSagas, SameSet, SameTurn, SameOutcome, SymmetricSteps, SameLook}
+}
 
 // representatives maps each saga's number to the first one with the same
 // definition, its own id aside.

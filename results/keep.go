@@ -75,7 +75,7 @@ func plain(cell Cell, verdicts []checkers.Verdict) bool {
 // thin removes the history of a cell in which there is nothing to see, if it is not to stay.
 // The cell says so then.
 func (c *Collector) thin(cell *Cell) {
-	if cell.History == "" || c.run.kept == "" {
+	if c.run.kept == "" || !filepath.IsLocal(cell.History) { // none, or one that another run has left
 		return
 	}
 	path := filepath.Join(c.run.kept, cell.History)

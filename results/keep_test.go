@@ -102,3 +102,25 @@ func TestKeepCheck(t *testing.T) {
 		}
 	}
 }
+
+// A history that another run has left, as of an exploration that goes on, is not this one's to
+// remove.
+func TestKeepAnothers(t *testing.T) {
+	_, before := keepRun(t, results.KeepAll, 1)
+	file := filepath.Join(before, results.HistoriesDir, "green-0.history.jsonl")
+	for _, keep := range []results.Keep{"", results.KeepFailures} {
+		m := samples.Meta()
+		m.Keep = keep
+		c := results.New(m)
+		if err := c.Keep(t.TempDir()); err != nil {
+			t.Fatal(err)
+		}
+		c.Add(results.CellInfo{ID: "green-0", History: file}, samples.Quiet("transfer", "green-0"), []checkers.Verdict{samples.Pass("duplicate-effect", 1)})
+		if r := c.Finish(); len(r.Errors) > 0 || r.Totals.NotKept > 0 {
+			t.Errorf("%q: %v, %d not kept", keep, r.Errors, r.Totals.NotKept)
+		}
+		if _, err := os.Stat(file); err != nil {
+			t.Error(err)
+		}
+	}
+}

@@ -29,7 +29,7 @@ func TestExploreStrikesEveryPoint(t *testing.T) {
 		t.Errorf("exit %d\n%s", code, output)
 	}
 	plans := covered(t, run, output)
-	if plans.Run != plans.Raw || plans.Run < 40 {
+	if plans.Run+plans.Pruned != plans.Raw || plans.Run < 40 {
 		t.Errorf("%d plans run of %d: expected all, and 40 or more", plans.Run, plans.Raw)
 	}
 	if !strings.Contains(output, "crash-orchestrator") {
@@ -75,7 +75,7 @@ func TestExploreGoesOn(t *testing.T) {
 	// The file knows the flags.
 	code, second, output := command(t, "explore", "--parallel", "8", "--resume", filepath.Join(first.Dir, campaign.ExploreLog))
 	plans := covered(t, second, output)
-	if code != results.ExitPass || plans.Run != plans.Raw {
+	if code != results.ExitPass || plans.Run+plans.Pruned != plans.Raw {
 		t.Errorf("exit %d, %d of %d plans\n%s", code, plans.Run, plans.Raw, output)
 	}
 	recalled := 0
@@ -115,7 +115,7 @@ func TestExploreShards(t *testing.T) {
 		t.Fatal(err)
 	}
 	plans := covered(t, whole, "")
-	if plans.Run != plans.Raw || plans.NotRun != 0 || len(whole.Coverage.NotRun) != 0 {
+	if plans.Run+plans.Pruned != plans.Raw || plans.NotRun != 0 || len(whole.Coverage.NotRun) != 0 {
 		t.Errorf("joined: %+v, not run %+v", plans, whole.Coverage.NotRun)
 	}
 	if a, b := parts[0].Coverage.Plans[0].Run, parts[1].Coverage.Plans[0].Run; a == 0 || b == 0 {
