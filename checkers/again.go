@@ -101,8 +101,8 @@ func onTheWay(reports, calls []*history.Event, next *history.Event) []*history.E
 // inRounds are the steps of a saga in all its rounds.
 func inRounds(s *history.SagaRecord) []saga.Step { return s.Definition.AllRounds() }
 
-// lastRound is the round in which a saga ended, or is; the saga itself where it has no others.
-func lastRound(s *history.SagaRecord) *history.SagaRecord {
+// LastRound is the round in which a saga ended, or is; the saga itself where it has no others.
+func LastRound(s *history.SagaRecord) *history.SagaRecord {
 	parts := roundsApart(s)
 	return parts[len(parts)-1]
 }

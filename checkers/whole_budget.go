@@ -80,7 +80,7 @@ func wantsMore(s *history.SagaRecord, _ saga.Budget, as []*history.Attempt) bool
 	if mayHaveBeenAsked(s) || end.Ended == nil {
 		return false
 	}
-	s = lastRound(s)
+	s = LastRound(s)
 	for _, step := range s.Definition.Steps {
 		o := s.Op(step.Name, saga.Action)
 		if mayHaveLearnt(o, saga.Permanent) {

@@ -161,7 +161,7 @@ func givenUp(ix *history.Index, yield func(string, *edit) bool) {
 			continue
 		}
 		first := o.Attempts[0]
-		if len(o.Attempts) < p.Most() || first.Learnt() != saga.Transient || o.Learnt(saga.Permanent) != nil || len(first.Committed) == 0 && len(o.Effects) > 0 {
+		if len(o.Attempts) < p.Most() || first.Learnt() != saga.Transient || o.Learnt(saga.Permanent) != nil || o.Learnt(saga.Done) != nil || len(first.Committed) == 0 && len(o.Effects) > 0 {
 			continue
 		}
 		if !yield(place(o, 1), onlyFirst(ix, o)) {

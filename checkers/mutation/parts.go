@@ -6,6 +6,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/sagacheck/sagacheck/checkers"
 	"github.com/sagacheck/sagacheck/history"
 	"github.com/sagacheck/sagacheck/saga"
 )
@@ -15,6 +16,7 @@ import (
 func each(ix *history.Index) func(func(*history.SagaRecord, *history.OpRecord) bool) {
 	return func(yield func(*history.SagaRecord, *history.OpRecord) bool) {
 		for _, s := range ix.Sagas {
+			s = checkers.LastRound(s) // one before it is over: what is left out of it does not show at the end
 			for _, step := range s.Definition.Steps {
 				for _, d := range []saga.Direction{saga.Action, saga.Compensation} {
 					if o := s.Op(step.Name, d); o != nil && !yield(s, o) {
