@@ -138,7 +138,9 @@ func attemptVisits(n int, op saga.Operation, a *history.Attempt, ix *history.Ind
 			vs = append(vs, Visit{Saga: number(n), At: op.Ref().At(a.N, p), Seq: e.Seq})
 		}
 	}
-	pass(saga.Connect, a.Sent)
+	if _, round := saga.RoundOf(op.Step); round == 1 || !ix.Saga(op.Saga).Definition.HasRounds() { // else the address is that of the first round
+		pass(saga.Connect, a.Sent)
+	}
 	if !cutBefore(a, ix) {
 		pass(saga.Request, a.Sent)
 	}
