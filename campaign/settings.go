@@ -14,6 +14,10 @@ const Reference = "reference"
 // SagasPerCore is how many sagas run at once by default: most of their time is waiting.
 const SagasPerCore = 32
 
+// SagasPerCoreBuiltIn is that of the reference executor, which nobody else's machine or settings
+// slow down: with fewer of them, scenarios of many sagas a cell kept all others waiting.
+const SagasPerCoreBuiltIn = 2 * SagasPerCore
+
 // ProcessesPerCore is how many cells run at once by default with a process of their own.
 const ProcessesPerCore = 2
 
@@ -42,7 +46,7 @@ type Settings struct {
 	Participants string   // naive, keyed or fenced
 	Defects      []string // planted defects, by name
 	Seed         uint64   // of everything that is drawn; 0: one from the clock
-	Parallel     int      // sagas at once; 0: SagasPerCore, or as the manifest says
+	Parallel     int      // sagas at once; 0: SagasPerCore, SagasPerCoreBuiltIn, or as the manifest says
 	Processes    int      // cells at once with a process of their own; 0: ProcessesPerCore
 	Settle       time.Duration
 	Quiet        time.Duration // how long the wires must be silent at the end; 0: from the policies, or the manifest

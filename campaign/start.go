@@ -59,7 +59,11 @@ func (x *session) pace() {
 		x.s.Parallel = 1 // on a process that all cells share
 	}
 	if x.s.Parallel == 0 {
-		x.s.Parallel = cmp.Or(pace.Parallel, SagasPerCore*runtime.GOMAXPROCS(0))
+		perCore := SagasPerCore
+		if x.flow == nil && x.s.Orchestrator == Reference {
+			perCore = SagasPerCoreBuiltIn
+		}
+		x.s.Parallel = cmp.Or(pace.Parallel, perCore*runtime.GOMAXPROCS(0))
 	}
 	switch p, ok := x.system.(orchestrators.Paced); {
 	case x.s.Quiet > 0: // given
