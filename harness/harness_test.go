@@ -93,7 +93,7 @@ func TestCuratedPlansFire(t *testing.T) {
 	before := goleak.IgnoreCurrent()
 	files := openFiles(t)
 	s := scenario(t, "order")
-	plans := planning.Curated([]saga.Definition{blueprint(s)}, planning.Ability{Operator: true})
+	plans := planning.Curated([]saga.Definition{blueprint(s)}, planning.Ability{Operator: true, Versions: true})
 	if len(plans) < 50 {
 		t.Fatalf("only %d curated plans", len(plans))
 	}
