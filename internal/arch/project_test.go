@@ -95,7 +95,7 @@ func TestUpdatesAreLookedForEverywhere(t *testing.T) {
 	}
 	for file, ecosystem := range map[string]string{"go.mod": "gomod", "package.json": "npm"} {
 		var want, got []string
-		for _, pattern := range []string{"../../", "../../engines/*/"} {
+		for _, pattern := range []string{"../../", "../../deploy/", "../../engines/*/"} {
 			found, err := filepath.Glob(pattern + file)
 			if err != nil {
 				t.Fatal(err)
