@@ -34,6 +34,8 @@ func cutBy(ctx context.Context, err error) (why string, byUser bool) {
 	switch {
 	case errors.As(err, &gone):
 		return "the system under test went away", false
+	case ctx.Err() == nil && err != nil:
+		return err.Error(), false
 	case ctx.Err() == nil:
 		return "", false
 	case errors.As(context.Cause(ctx), &limit):

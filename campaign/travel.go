@@ -31,6 +31,7 @@ type orders struct {
 	Again        int                  `json:"again"` // how often a cell is run again whose fault did not fire
 	Orchestrator history.Orchestrator `json:"orchestrator"`
 	Content      results.Content      `json:"content"`
+	System       results.System       `json:"system"` // how the orchestrator is reached
 }
 
 // order is one cell.

@@ -151,6 +151,11 @@ func (x *session) obeys(run string, o orders) error {
 	if a, b := fmt.Sprintf("%+v", mine), fmt.Sprintf("%+v", theirs); a != b {
 		all = append(all, fmt.Sprintf("the orchestrator is %s, not %s", a, b))
 	}
+	if reached, err := x.reached(); err != nil {
+		return usage(err)
+	} else if reached.Digest != o.System.Digest {
+		all = append(all, fmt.Sprintf("what starts the orchestrator differs: %s here is not the file that the run has", x.s.Orchestrator))
+	}
 	if len(all) == 0 {
 		return nil
 	}

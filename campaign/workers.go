@@ -83,7 +83,11 @@ func (x *session) hire(ctx context.Context, w Workers) error {
 	}
 	given := x.given
 	given.Seed = x.s.Seed
-	settings, err := json.Marshal(orders{given, x.harness.Again, x.system.Info(), x.content()})
+	system, err := x.reached()
+	if err != nil {
+		return usage(err)
+	}
+	settings, err := json.Marshal(orders{given, x.harness.Again, x.system.Info(), x.content(), system})
 	if err != nil {
 		return err
 	}
@@ -146,7 +150,9 @@ const leaveLimit = 2 * time.Second
 func (m *remote) close() error {
 	var errs []error
 	if m.job != nil {
-		errs = append(errs, m.job.Close())
+		if err := m.job.Close(); err != nil { // the cells have been judged
+			m.x.host.say("the run is still on the NATS server, for a day at the most: %v", err)
+		}
 	}
 	if m.staff != nil {
 		errs = append(errs, m.staff.close())
@@ -163,3 +169,6 @@ func (m *remote) close() error {
 	}
 	return errors.Join(errs...)
 }
+
+// Bare is the address of a NATS server without its token or password, to be shown.
+func Bare(server string) string { return queue.Bare(server) }

@@ -65,6 +65,7 @@ func (m *remote) Run(ctx context.Context, cells iter.Seq[harness.Cell], each fun
 	})
 	tick := time.NewTicker(lookEvery)
 	defer tick.Stop()
+	defer r.drain()
 	for r.more || len(r.awaited)+r.reading > 0 {
 		next := came
 		if r.reading == readAtOnce {
@@ -90,6 +91,15 @@ func (m *remote) Run(ctx context.Context, cells iter.Seq[harness.Cell], each fun
 		}
 	}
 	return nil
+}
+
+// drain judges what has been read when the run is cut short.
+func (r *round) drain() {
+	for ; r.reading > 0; r.reading-- {
+		for _, t := range <-r.read {
+			r.each(t)
+		}
+	}
 }
 
 // take reads what became of a cell, once, beside others: it is stored, and disks are slow.
@@ -123,7 +133,7 @@ func (r *round) feed(ctx context.Context) error {
 		}
 	}
 	r.sayWaiting(d)
-	if d.Waiting+d.Running > 0 || len(r.awaited) == 0 {
+	if d.Waiting+d.Running+d.Told+r.reading > 0 || len(r.awaited) == 0 {
 		r.quiet = time.Time{}
 		return nil
 	}

@@ -313,6 +313,35 @@ func TestWorkersRefuse(t *testing.T) {
 	}
 }
 
+// A worker that would start the orchestrator by another file takes no part either.
+func TestWorkersObeyTheManifest(t *testing.T) {
+	x := openSession(t, Defaults())
+	system, err := x.reached()
+	if err != nil {
+		t.Fatal(err)
+	}
+	o := orders{Orchestrator: x.system.Info(), Content: x.content(), System: system}
+	if err := x.obeys("r", o); err != nil {
+		t.Error(err)
+	}
+	o.System.Digest = "another"
+	if err := x.obeys("r", o); err == nil || !strings.Contains(err.Error(), "what starts the orchestrator differs") {
+		t.Errorf("got %v", err)
+	}
+}
+
+// Why a run of workers ended is said: that nobody is left, or what the server answered.
+func TestCutWithoutWorkers(t *testing.T) {
+	for _, err := range []error{limitReached("no worker is left: exit status 2"), errors.New("stream not found")} {
+		if why, byUser := cutBy(t.Context(), err); why != err.Error() || byUser {
+			t.Errorf("%v: %q, by the user: %t", err, why, byUser)
+		}
+	}
+	if why, _ := cutBy(t.Context(), nil); why != "" {
+		t.Errorf("a run that came to its end: %q", why)
+	}
+}
+
 // What can't be is said before anything runs.
 func TestWorkersAreChecked(t *testing.T) {
 	for flag, c := range map[string]struct {

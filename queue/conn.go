@@ -4,7 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net/url"
+	"strings"
 	"time"
 
 	"github.com/nats-io/nats.go"
@@ -93,14 +93,21 @@ func Connect(o Options) (*Conn, error) {
 	return &Conn{o: o, nats: nc, js: js}, nil
 }
 
-// Bare is a URL without its token or password, to be shown.
-func Bare(address string) string {
-	u, err := url.Parse(address)
-	if err != nil || u.User == nil {
-		return address
+// Bare is the addresses of servers, as NATS takes them, without tokens and passwords, to be shown.
+func Bare(addresses string) string {
+	var all []string
+	for a := range strings.SplitSeq(addresses, ",") {
+		scheme, host, ok := strings.Cut(a, "://")
+		if !ok {
+			scheme, host = "", a
+		}
+		host = host[strings.LastIndex(host, "@")+1:]
+		if ok {
+			host = scheme + "://" + host
+		}
+		all = append(all, host)
 	}
-	u.User = nil
-	return u.String()
+	return strings.Join(all, ",")
 }
 
 // Close ends the connection.

@@ -260,6 +260,18 @@ func TestBadAddresses(t *testing.T) {
 	}
 }
 
+// Nothing of what servers are entered with is shown, however NATS lets it be written.
+func TestBare(t *testing.T) {
+	for address, want := range map[string]string{
+		"nats://secret@h:4222": "nats://h:4222", "secret@h:4222": "h:4222", "me:secret@h": "h", "tls://me:sec%ret@h": "tls://h",
+		"nats://me:secret@a:1,secret@b:2": "nats://a:1,b:2", "nats://me:se@cret@h": "nats://h", "h:4222": "h:4222",
+	} {
+		if got := Bare(address); got != want {
+			t.Errorf("%s is shown as %s, want %s", address, got, want)
+		}
+	}
+}
+
 // A server of others lets in who has the seed of an nkey that it knows, and nobody else.
 func TestAnNKeyLetsIn(t *testing.T) {
 	known, stranger := newNKey(t), newNKey(t)

@@ -166,6 +166,7 @@ type Depth struct {
 	Idle    int // workers that would take a chunk now
 	Waiting int // chunks that nobody has
 	Running int // chunks that somebody has
+	Told    int // results that have not been taken
 }
 
 // Depth asks the server.
@@ -174,7 +175,11 @@ func (j *Job) Depth(ctx context.Context) (Depth, error) {
 	if err != nil {
 		return Depth{}, err
 	}
-	return Depth{info.NumWaiting, int(info.NumPending), info.NumAckPending}, nil
+	told, err := j.results.Info(ctx)
+	if err != nil {
+		return Depth{}, err
+	}
+	return Depth{info.NumWaiting, int(info.NumPending), info.NumAckPending, int(told.NumPending) + told.NumAckPending}, nil
 }
 
 // Take hands over results as they come, one call at a time, until the context ends. What

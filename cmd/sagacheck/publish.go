@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"regexp"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -28,7 +29,15 @@ var secret = regexp.MustCompile(`://[^@/\s]+@`)
 
 // withoutSecrets is a command line as it may stand in a report.
 func withoutSecrets(args []string) string {
-	return secret.ReplaceAllString(strings.Join(args, " "), "://")
+	shown := slices.Clone(args)
+	for i, a := range shown {
+		if value, ok := strings.CutPrefix(a, "--server="); ok {
+			shown[i] = "--server=" + campaign.Bare(value)
+		} else if i > 0 && args[i-1] == "--server" {
+			shown[i] = campaign.Bare(a)
+		}
+	}
+	return secret.ReplaceAllString(strings.Join(shown, " "), "://")
 }
 
 func (p process) say(line string) { fmt.Fprintf(p.stderr, "sagacheck: %s\n", line) }
