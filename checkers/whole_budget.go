@@ -68,14 +68,14 @@ func checkWholeAttempts(t *tally, s *history.SagaRecord, b saga.Budget, as []*hi
 		t.violate(wholeAttempts, action(s, ""), events, "broke the budget of saga %s: its actions were attempted %d times, and the budget over all of them is %d", s.ID, len(as), b.Attempts)
 		return
 	}
-	if wantsMore(s, b, as) {
+	if wantsMore(s, as) {
 		t.held(wholeAttempts, 1)
 	}
 }
 
 // wantsMore tells whether the saga would have gone on but for its budget: its last attempt
 // failed transiently, and its own policy allows another; or steps were left.
-func wantsMore(s *history.SagaRecord, _ saga.Budget, as []*history.Attempt) bool {
+func wantsMore(s *history.SagaRecord, as []*history.Attempt) bool {
 	end := as[len(as)-1]
 	if mayHaveBeenAsked(s) || end.Ended == nil {
 		return false
@@ -124,7 +124,7 @@ func checkWholeTime(t *tally, ix *history.Index, s *history.SagaRecord, b saga.B
 		return
 	}
 	end := as[len(as)-1]
-	if len(as) == b.Attempts || !wantsMore(s, b, as) {
+	if len(as) == b.Attempts || !wantsMore(s, as) {
 		return
 	}
 	next := end.LearntAt()

@@ -62,11 +62,12 @@ func InRound(step string, n int) string {
 	return step + "(" + strconv.Itoa(n) + ")"
 }
 
-// RoundOf is the name of a step without the number of a round, and that.
+// RoundOf is the name of a step without the number of a round, and that. What is no round that a
+// saga may have is part of the name.
 func RoundOf(step string) (name string, n int) {
 	name, number, ok := strings.Cut(strings.TrimSuffix(step, ")"), "(")
 	n, err := strconv.Atoi(number)
-	if !ok || err != nil || n < 2 || InRound(name, n) != step {
+	if !ok || err != nil || n < 2 || n > mostRoundsOfSaga || InRound(name, n) != step {
 		return step, 1
 	}
 	return name, n
