@@ -21,17 +21,26 @@ func (x *session) stronger() []participants.Profile {
 	return participants.Profiles[slices.Index(participants.Profiles, x.profile)+1:]
 }
 
-// protect shows which protection would have prevented a failure: the same plan is run with each.
+// protect shows which protection would have prevented a failure that comes back in most replays: the same
+// plan is run with each.
 func (s *shrinker) protect(ctx context.Context, f Shrink, g *failure) {
-	if g.runs+protectTries*len(s.stronger()) > f.MaxRuns {
+	rate := g.smallestRate
+	if rate.Hits == 0 { // nothing smaller was found
+		rate = g.rate
+	}
+	if rate.Hits < steady || g.runs+protectTries*len(s.stronger()) > f.MaxRuns {
 		return
 	}
 	for _, p := range s.stronger() {
-		rate := rateOf(s.tryWith(ctx, g, p, slices.Repeat([]planning.Case{g.smallest}, protectTries)))
+		failed, held := s.tryWith(ctx, g, p, slices.Repeat([]planning.Case{g.smallest}, protectTries))
 		if ctx.Err() != nil || g.err != nil {
 			return
 		}
 		g.runs += protectTries
+		rate := rateOf(failed)
+		if rate.Hits+rateOf(held).Hits < protectTries { // a fault missed, or it was not judged: that shows nothing
+			continue
+		}
 		g.protected = append(g.protected, results.Protection{Participants: string(p), Broken: rate})
 	}
 }

@@ -149,13 +149,15 @@ func rateOf(failed []bool) results.Rate {
 // try runs cases side by side and tells which broke the property again. The last
 // failing run of the case that is smallest by then is kept, as evidence.
 func (s *shrinker) try(ctx context.Context, g *failure, cases []planning.Case) []bool {
-	return s.tryWith(ctx, g, s.profile, cases)
+	failed, _ := s.tryWith(ctx, g, s.profile, cases)
+	return failed
 }
 
-// tryWith is try with participants of some protection; only what is like the run itself is evidence.
-func (s *shrinker) tryWith(ctx context.Context, g *failure, p participants.Profile, cases []planning.Case) []bool {
+// tryWith is try with participants of some protection, and also tells in which cases every fault fired
+// and the property was at risk and held; only what is like the run itself is evidence.
+func (s *shrinker) tryWith(ctx context.Context, g *failure, p participants.Profile, cases []planning.Case) (failed, held []bool) {
 	checker, _ := checkers.ByName(g.property)
-	failed := make([]bool, len(cases))
+	failed, held = make([]bool, len(cases)), make([]bool, len(cases))
 	index := map[string]int{}
 	cells := make([]harness.Cell, len(cases))
 	s.mu.Lock()
@@ -172,19 +174,20 @@ func (s *shrinker) tryWith(ctx context.Context, g *failure, p participants.Profi
 			return
 		}
 		v := checkers.Judge(r.History, []checkers.Checker{checker})[0]
+		i := index[r.Asked]
 		if v.Outcome != checkers.Violation {
+			held[i] = v.Outcome == checkers.Pass && v.AtRisk > 0 && len(planning.NewTrace(r.History).Missed()) == 0
 			return
 		}
-		i := index[r.Asked]
 		failed[i] = true
 		if p == s.profile && sameCase(cases[i], g.smallest) {
 			g.result, g.verdict = r, v
 		}
 	})
 	if err != nil { // interrupted
-		return make([]bool, len(cases))
+		return make([]bool, len(cases)), make([]bool, len(cases))
 	}
-	return failed
+	return failed, held
 }
 
 // enter puts what became of a failure into the report: its rate, and the smaller

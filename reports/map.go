@@ -25,7 +25,7 @@ const (
 var pointShort = map[saga.Phase]string{saga.Connect: "con", saga.Request: "req", saga.Receive: "rec", saga.Commit: "com", saga.Response: "res"}
 
 // mapLegend explains the signs of a map.
-const mapLegend = "✗ struck, and something broke in one of those cells · ✓ struck, and nothing broke · ○ reached, and never struck · no sign: not reached"
+const mapLegend = "✗ struck, and something broke in one of those cells · ✓ struck, and nothing broke · ? struck, and what came of it could not be judged · ○ reached, and never struck · no sign: not reached"
 
 // mapPage is the map of one scenario.
 type mapPage struct {
@@ -205,6 +205,8 @@ func (d *mapDrawing) point(at saga.FailurePoint, x, y int) {
 	switch {
 	case p.Broke > 0:
 		class, sign, said = "broke", "✗", fmt.Sprintf("struck in %s, in %d of which something broke", words.Plural(p.Struck, "cell"), p.Broke)
+	case p.Struck > 0 && p.Struck == p.Open:
+		class, sign, said = "reached", "?", fmt.Sprintf("struck in %s, of which none could be judged", words.Plural(p.Struck, "cell"))
 	case p.Struck > 0:
 		class, sign, said = "struck", "✓", fmt.Sprintf("struck in %s, and nothing broke", words.Plural(p.Struck, "cell"))
 	case p.Reached > 0:

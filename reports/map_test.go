@@ -27,3 +27,16 @@ func TestMapOfPoints(t *testing.T) {
 		t.Errorf("%d edges, want 2: reserve, charge, ship", n)
 	}
 }
+
+// A point of which no cell could be judged is no green one.
+func TestMapOfWhatIsOpen(t *testing.T) {
+	r := samples.Red()
+	for i := range r.Maps[0].Points {
+		if p := &r.Maps[0].Points[i]; p.At.String() == "charge#2@response" {
+			p.Struck, p.Open = 2, 2
+		}
+	}
+	if text := page(t, r); !strings.Contains(text, `<g class="reached"><title>charge#2@response: struck in 2 cells, of which none could be judged`) {
+		t.Error("it is not said")
+	}
+}

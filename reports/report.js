@@ -31,7 +31,7 @@
     }
     const at = document.getElementById(decodeURIComponent(location.hash.slice(1)));
     if (!at) return;
-    if (at.hidden) { form.reset(); filter(); }
+    if (at.closest("[hidden]")) { form.reset(); filter(); }
     for (let d = at.closest("details"); d; d = d.parentElement.closest("details")) d.open = true;
     at.scrollIntoView();
     if (at.matches("details")) at.querySelector("summary").focus({ preventScroll: true });

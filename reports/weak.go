@@ -58,7 +58,7 @@ func weakest(found []*cause) []*weakStep {
 					w.First = t
 				}
 				w.Properties = union(w.Properties, c.Properties())
-				w.Shown = union(w.Shown, []string{shownToPrevent(t)})
+				w.protect(shownToPrevent(t))
 				w.Prevented = union(w.Prevented, []string{prevented[c.Property]})
 			}
 		}
@@ -91,6 +91,17 @@ func protectedText(list []results.Protection) string {
 	return strings.Join(parts, ", ")
 }
 
+// protect notes the least protection that was shown to prevent one of its plans: what is shown of
+// the step has to hold for all of them.
+func (w *weakStep) protect(by string) {
+	switch {
+	case w.Plans == 1 && by != "":
+		w.Shown = []string{by}
+	case by == "" || !slices.Contains(w.Shown, by):
+		w.Shown = nil
+	}
+}
+
 // shownToPrevent is the least protection with which a plan never broke the property; empty: none was shown.
 func shownToPrevent(t told) string {
 	for _, p := range t.Protected {
@@ -104,7 +115,7 @@ func shownToPrevent(t told) string {
 // stronger is the strongest protection that participants can be given; empty: these have it, or what they do
 // is not ours to choose.
 func stronger(t told) string {
-	if t.Replay == nil || t.Replay.Profile == "fenced" || t.Story.Runner != "" {
+	if t.File == "" || t.Replay == nil || t.Replay.Profile == "fenced" || t.Story.Runner != "" {
 		return ""
 	}
 	return "fenced"

@@ -44,3 +44,16 @@ func TestProtectionIsTold(t *testing.T) {
 		t.Errorf("%q is not told on the terminal and in Markdown:\n%s", want, told)
 	}
 }
+
+// What protects a step against one plan, and not against another, is not shown for the step.
+func TestProtectionOfAllPlans(t *testing.T) {
+	r := samples.Red()
+	r.Failures[0].Protected = []results.Protection{{Participants: "keyed", Broken: results.Rate{Tries: 3}}}
+	second := r.Failures[0]
+	second.Cell, second.Plan, second.PlanID = "c8", "lose charge#2@response", "p-8"
+	second.Protected = []results.Protection{{Participants: "keyed", Broken: results.Rate{Hits: 3, Tries: 3}}}
+	r.Failures = append(r.Failures, second)
+	if text := page(t, r); strings.Contains(text, "✓ keyed participants, shown") {
+		t.Error("keyed participants do not protect the step")
+	}
+}

@@ -34,6 +34,7 @@ type Point struct {
 	Reached int               `json:"reached"`          // an attempt passed it
 	Struck  int               `json:"struck,omitempty"` // a fault fired on it
 	Broke   int               `json:"broke,omitempty"`  // and something was violated in that cell
+	Open    int               `json:"open,omitempty"`   // and that cell could not be judged
 }
 
 // phasesOf are the phases that an attempt has passed when an event of it is seen.
@@ -72,8 +73,12 @@ func mapOf(scenario string, h *history.History, verdict checkers.Outcome) Map {
 		if f := h.Header.Faults[*e.Fault].At; !f.IsZero() && f.Attempt <= mostMapped {
 			p := at(f)
 			p.Struck = 1
-			if verdict == checkers.Violation {
+			switch verdict {
+			case checkers.Violation:
 				p.Broke = 1
+			case checkers.Pass:
+			default:
+				p.Open = 1
 			}
 		}
 	}
@@ -118,7 +123,7 @@ func (r *Run) chart(m Map) {
 	for _, p := range m.Points {
 		if i, there := known[p.At]; there {
 			o := &all.Points[i]
-			o.Reached, o.Struck, o.Broke = o.Reached+p.Reached, o.Struck+p.Struck, o.Broke+p.Broke
+			o.Reached, o.Struck, o.Broke, o.Open = o.Reached+p.Reached, o.Struck+p.Struck, o.Broke+p.Broke, o.Open+p.Open
 		} else {
 			all.Points = append(all.Points, p)
 		}

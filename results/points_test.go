@@ -65,3 +65,13 @@ func TestMapsOfShards(t *testing.T) {
 		t.Errorf("got %+v", p)
 	}
 }
+
+// A cell that could not be judged shows nothing of the point that it struck.
+func TestMapOfWhatIsOpen(t *testing.T) {
+	c := results.New(samples.Meta())
+	h := samples.LostAnswer()
+	c.Add(results.CellInfo{ID: "c1"}, h, []checkers.Verdict{{Property: "duplicate-effect", Outcome: checkers.Inconclusive, Reason: "who knows"}})
+	if got := point(t, c.Finish(), "charge#1@response"); got.Struck != 1 || got.Open != 1 || got.Broke != 0 {
+		t.Errorf("got %+v", got)
+	}
+}

@@ -178,7 +178,9 @@ func (t *teller) weight(e *history.Event) int {
 		return 5
 	}
 	switch e.Kind {
-	case history.FaultFired, history.ProcessKilled, history.ProcessPaused, history.ProcessResumed, history.ProcessStarted, history.ProcessGone:
+	case history.ProcessKilled, history.ProcessPaused, history.ProcessResumed, history.ProcessStarted, history.ProcessGone:
+		return 5 // or what lives again would be drawn as dead
+	case history.FaultFired:
 		return 4
 	case history.FaultHealed:
 		return t.healed(e)
