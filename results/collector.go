@@ -111,10 +111,16 @@ func (c *Collector) Add(info CellInfo, h *history.History, verdicts []checkers.V
 		c.addVerdict(cell, h, v)
 	}
 	c.addFindings(cell, h, verdicts)
+	gone := ""
 	if plain(cell, verdicts) {
-		c.thin(&cell)
+		gone = c.thin(&cell)
 	}
 	c.addCell(cell)
+	if gone != "" {
+		if err := os.Remove(gone); err != nil {
+			c.unthinned(err)
+		}
+	}
 	return State(cell.Verdict)
 }
 

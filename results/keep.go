@@ -72,25 +72,28 @@ func plain(cell Cell, verdicts []checkers.Verdict) bool {
 	})
 }
 
-// thin removes the history of a cell in which there is nothing to see, if it is not to stay.
-// The cell says so then.
-func (c *Collector) thin(cell *Cell) {
+// thin lets the history of a cell go in which there is nothing to see, if it is not to stay: the
+// cell says so, and the file is to be removed when that is written down. Empty: it stays.
+func (c *Collector) thin(cell *Cell) (file string) {
 	if c.run.kept == "" || !filepath.IsLocal(cell.History) { // none, or one that another run has left
-		return
+		return ""
 	}
 	path := filepath.Join(c.run.kept, cell.History)
 	info, err := os.Stat(path)
-	if err == nil {
-		if c.keeper.stays(cell.Scenario, info.Size()) {
-			return
-		}
-		err = os.Remove(path)
-	}
 	if err != nil {
-		c.run.Errors = append(c.run.Errors, fmt.Sprintf("a history that need not be kept: %v", err))
-		c.keeper.keep = KeepAll // said once
-		return
+		c.unthinned(err)
+		return ""
+	}
+	if c.keeper.stays(cell.Scenario, info.Size()) {
+		return ""
 	}
 	cell.History, cell.NotKept = "", true
 	c.run.Totals.NotKept++
+	return path
+}
+
+// unthinned notes, once, that a history could not be let go.
+func (c *Collector) unthinned(err error) {
+	c.run.Errors = append(c.run.Errors, fmt.Sprintf("a history that need not be kept: %v", err))
+	c.keeper.keep = KeepAll
 }
