@@ -117,6 +117,7 @@ func (e *exploration) runLevel(ctx context.Context, probes []*planning.Probe) er
 			todo = append(todo, p)
 		}
 	}
+	e.progress.SetTotal(e.total)
 	for try := 1; len(todo) > 0 && try <= probeTries; try++ {
 		if err := e.runProbes(ctx, todo, try); err != nil {
 			return err
