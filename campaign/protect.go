@@ -37,10 +37,10 @@ func (s *shrinker) protect(ctx context.Context, f Shrink, g *failure) {
 			return
 		}
 		g.runs += protectTries
-		rate := rateOf(failed)
-		if rate.Hits+rateOf(held).Hits < protectTries { // a fault missed, or it was not judged: that shows nothing
+		broken := rateOf(failed)
+		if broken.Hits+rateOf(held).Hits < protectTries { // a fault missed, or it was not judged: that shows nothing
 			continue
 		}
-		g.protected = append(g.protected, results.Protection{Participants: string(p), Broken: rate})
+		g.protected = append(g.protected, results.Protection{Participants: string(p), Broken: broken})
 	}
 }

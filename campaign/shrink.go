@@ -176,7 +176,7 @@ func (s *shrinker) tryWith(ctx context.Context, g *failure, p participants.Profi
 		v := checkers.Judge(r.History, []checkers.Checker{checker})[0]
 		i := index[r.Asked]
 		if v.Outcome != checkers.Violation {
-			held[i] = v.Outcome == checkers.Pass && v.AtRisk > 0 && len(planning.NewTrace(r.History).Missed()) == 0
+			held[i] = v.Outcome == checkers.Pass && v.AtRisk > 0 && r.AllFired()
 			return
 		}
 		failed[i] = true

@@ -267,7 +267,7 @@ func (h *Harness) tries(ctx context.Context, c Cell) iter.Seq[Result] {
 				r = h.RunCell(ctx, c)
 			}
 			r.Asked = id
-			r.Spoilt = n <= h.Again && (r.Err == nil && !allFired(r) || errors.As(r.Err, &unaskable))
+			r.Spoilt = n <= h.Again && (r.Err == nil && !r.AllFired() || errors.As(r.Err, &unaskable))
 			if !yield(r) || !r.Spoilt {
 				return
 			}
@@ -276,8 +276,9 @@ func (h *Harness) tries(ctx context.Context, c Cell) iter.Seq[Result] {
 	}
 }
 
-// allFired tells whether every planned fault of a cell fired.
-func allFired(r Result) bool {
+// AllFired tells whether every planned fault of the cell fired; of one without a history it is not known
+// that any missed.
+func (r Result) AllFired() bool {
 	if r.History == nil {
 		return true
 	}

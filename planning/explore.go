@@ -20,15 +20,14 @@ type Space struct {
 // Explorer enumerates the plans of its spaces, level by level: level 0 is the
 // fault-free run of each space, level n+1 adds one fault to the plans of level n,
 // at every point that their runs passed after their faults, with every kind that
-// can strike there. Journeys are plans of level 1, and so is what adds a fault to one. It runs nothing: the caller runs the probes of a level, hands
-// their traces to Learn, and asks for the next level. The same traces give the
-// same probes in the same order.
+// can strike there. Journeys are plans of level 1, and so is what adds a fault to one.
+// It runs nothing: the caller runs the probes of a level, hands their traces to Learn,
+// and asks for the next level. The same traces give the same probes in the same order.
 //
 // A window is a plan of its own: it is neither extended nor added to another plan,
 // since what it meets depends on time.
 type Explorer struct {
 	depth  int
-	audit  bool
 	phase  int // of the last probes
 	spaces []*exploredSpace
 }
@@ -49,6 +48,7 @@ type exploredSpace struct {
 	turned   map[string]bool     // what was added to a journey
 	later    []*Probe            // what SameTurn leaves to level 2
 	depth    int
+	audit    bool
 	counts   SpaceCount
 	reached  map[pair]bool
 	hit      map[pair]bool
@@ -96,11 +96,11 @@ type SpaceCount struct {
 // have. An audit hands out the pruned plans too, marked with their rule; which
 // ones they are does not depend on it.
 func NewExplorer(spaces []Space, depth int, audit bool) *Explorer {
-	x := &Explorer{depth: depth, audit: audit}
+	x := &Explorer{depth: depth}
 	for _, s := range spaces {
 		x.spaces = append(x.spaces, &exploredSpace{
 			Space: s, rep: representatives(s.Definitions), swaps: symmetries(s.Definitions[0]), like: likeness(s.Definitions),
-			outcomes: map[string]bool{}, plans: map[string]bool{}, lookers: map[string]bool{}, placed: map[pair]bool{}, turned: map[string]bool{}, depth: depth,
+			outcomes: map[string]bool{}, plans: map[string]bool{}, lookers: map[string]bool{}, placed: map[pair]bool{}, turned: map[string]bool{}, depth: depth, audit: audit,
 			reached: map[pair]bool{}, hit: map[pair]bool{}, unfired: map[pair]bool{}, unpassed: map[pair]bool{}, counts: SpaceCount{Pruned: map[string]int{}},
 		})
 	}
@@ -158,11 +158,11 @@ func (x *Explorer) next() (all []*Probe) {
 		case x.phase == 2:
 			all = append(all, s.journeys()...)
 		case x.phase == 3:
-			all = append(all, s.level1(x.audit)...)
+			all = append(all, s.level1()...)
 		case x.phase == 4:
-			all = append(all, s.turns(x.audit)...)
+			all = append(all, s.turns()...)
 		default:
-			all = append(all, s.further(x.phase == 5, x.audit)...)
+			all = append(all, s.further(x.phase == 5)...)
 		}
 	}
 	if x.phase != 2 {
@@ -183,7 +183,7 @@ func (s *exploredSpace) begin() *Probe {
 }
 
 // level1 adds one fault to the fault-free run, and to the first journeys.
-func (s *exploredSpace) level1(audit bool) []*Probe {
+func (s *exploredSpace) level1() []*Probe {
 	var first, rest []*Probe
 	for _, p := range s.ways {
 		if p.first {
@@ -193,25 +193,25 @@ func (s *exploredSpace) level1(audit bool) []*Probe {
 		}
 	}
 	s.ways = rest
-	s.ran = s.extendAll(append([]*Probe{s.began}, first...), audit)
+	s.ran = s.extendAll(append([]*Probe{s.began}, first...))
 	s.ran = append(s.ran, s.overTime()...)
 	return slices.Concat(s.ran, rest)
 }
 
 // further adds one more fault to the plans of the level before.
-func (s *exploredSpace) further(second, audit bool) []*Probe {
-	made := s.extendAll(s.ran, audit)
+func (s *exploredSpace) further(second bool) []*Probe {
+	made := s.extendAll(s.ran)
 	if second {
-		made = append(made, s.postponed(audit)...)
+		made = append(made, s.postponed()...)
 	}
 	s.ran = made
 	return slices.Clone(made)
 }
 
 // extendAll makes what comes after plans that have run.
-func (s *exploredSpace) extendAll(parents []*Probe, audit bool) (made []*Probe) {
-	for _, parent := range s.judgeOutcomes(parents, audit) {
-		made = append(made, s.extend(parent, audit)...)
+func (s *exploredSpace) extendAll(parents []*Probe) (made []*Probe) {
+	for _, parent := range s.judgeOutcomes(parents) {
+		made = append(made, s.extend(parent)...)
 		parent.trace = Trace{} // there can be many
 	}
 	return made
@@ -230,8 +230,8 @@ func (s *exploredSpace) overTime() (made []*Probe) {
 // judgeOutcomes decides which plans of the level before are extended: the first of
 // each outcome. In an audit those that were not pruned come first, so that the
 // choice is the same as without.
-func (s *exploredSpace) judgeOutcomes(ran []*Probe, audit bool) []*Probe {
-	if audit {
+func (s *exploredSpace) judgeOutcomes(ran []*Probe) []*Probe {
+	if s.audit {
 		pruned := func(p *Probe) bool { return p.Pruned != "" }
 		ran = slices.Concat(
 			slices.DeleteFunc(slices.Clone(ran), pruned),
@@ -251,7 +251,7 @@ func (s *exploredSpace) judgeOutcomes(ran []*Probe, audit bool) []*Probe {
 }
 
 // extend makes the plans that add one fault to a plan that has run.
-func (s *exploredSpace) extend(parent *Probe, audit bool) []*Probe {
+func (s *exploredSpace) extend(parent *Probe) []*Probe {
 	if !parent.learnt || parent.windows {
 		return nil
 	}
@@ -273,7 +273,7 @@ func (s *exploredSpace) extend(parent *Probe, audit bool) []*Probe {
 				continue
 			}
 			s.counts.Raw++
-			if s.rep[n] != n && !audit {
+			if s.rep[n] != n && !s.audit {
 				s.counts.Pruned[SymmetricSagas.Name]++
 				continue
 			}
@@ -281,7 +281,7 @@ func (s *exploredSpace) extend(parent *Probe, audit bool) []*Probe {
 				Space: s.Name, Plan: canonical(plan), Level: len(parent.Plan.Faults) + 1, like: s.like,
 				fault: f, kind: kindOf(s.Definitions[0], f.At.Step), after: parent.shape(),
 			}
-			if s.add(parent, p) && (p.Pruned == "" || audit) {
+			if s.add(parent, p) {
 				made = append(made, p)
 			}
 		}
@@ -328,7 +328,7 @@ func waits(d saga.Definition, step, other string) bool {
 }
 
 // add applies the rules to a new probe; false: there is nothing to hand out, since the very same
-// plan is there, or it has its turn at the next level.
+// plan is there, it has its turn at the next level, or a rule leaves it out.
 func (s *exploredSpace) add(parent, p *Probe) bool {
 	if s.plans[p.Plan.ID()] {
 		s.counts.Pruned[SameSet.Name]++
@@ -342,18 +342,18 @@ func (s *exploredSpace) add(parent, p *Probe) bool {
 		}
 		p.Pruned = SameTurn.Name
 	} else {
-		p.Pruned = s.rule(parent, p, p.fault)
+		p.Pruned = s.rule(parent, p)
 	}
 	s.plans[p.Plan.ID()] = true
 	if p.Pruned != "" {
 		s.counts.Pruned[p.Pruned]++
 	}
-	return true
+	return p.Pruned == "" || s.audit
 }
 
 // rule finds the rule by which a probe is left out.
-func (s *exploredSpace) rule(parent, p *Probe, f faults.Fault) string {
-	d := s.Definitions[0]
+func (s *exploredSpace) rule(parent, p *Probe) string {
+	d, f := s.Definitions[0], p.fault
 	if n := max(f.Saga, 1); s.rep[n] != n {
 		return SymmetricSagas.Name
 	}

@@ -61,8 +61,8 @@ func triedAgain(s saga.Step) bool { return s.Kind == saga.Compensatable && s.Act
 const mostGivenUp = 5
 
 // turns are the probes of level 1 that begin at the other journeys.
-func (s *exploredSpace) turns(audit bool) []*Probe {
-	made := s.extendAll(s.ways, audit)
+func (s *exploredSpace) turns() []*Probe {
+	made := s.extendAll(s.ways)
 	s.ran = append(s.ran, made...)
 	return made
 }
@@ -85,9 +85,9 @@ func (s *exploredSpace) journeys() []*Probe {
 	return s.ways
 }
 
-// within tells whether a point was passed before a journey has come to its turn, and is none of
-// the journey's: its own operation's, which belongs to plans that end there, and all of them while it
-// is still attempted again.
+// within tells whether a point lies in the midst of a journey, and nothing is added there: at the
+// operation that it strikes, which belongs to plans without the rest of it; at any while that
+// operation has attempts to come.
 func (p *Probe) within(v Visit) bool {
 	return p.journey && v.Seq <= p.trace.Last && (v.At.Ref() == p.fault.At.Ref() || len(p.Plan.Faults) > 1)
 }
@@ -120,10 +120,10 @@ func (s *exploredSpace) repeats(p *Probe) bool {
 }
 
 // postponed are the probes that SameTurn has left to this level.
-func (s *exploredSpace) postponed(audit bool) (made []*Probe) {
+func (s *exploredSpace) postponed() (made []*Probe) {
 	for _, p := range s.later {
 		s.counts.Raw++
-		if s.add(&Probe{}, p) && (p.Pruned == "" || audit) {
+		if s.add(&Probe{}, p) {
 			made = append(made, p)
 		}
 	}

@@ -37,6 +37,9 @@ type told struct {
 // Properties are all that were broken.
 func (c *cause) Properties() []string { return append([]string{c.Property}, c.Also...) }
 
+// plans are all that are told of it.
+func (c *cause) plans() []told { return slices.Concat([]told{c.First}, c.Told, c.Listed) }
+
 // causes groups failures that are sorted by property and scenario, the smallest first.
 func causes(r *results.Run, list []results.Failure, class string) []*cause {
 	var out []*cause
@@ -87,7 +90,7 @@ func newCause(r *results.Run, t told, class string) *cause {
 
 // add takes a further plan, unless it holds one of those that are there.
 func (c *cause) add(t told, whole bool) bool {
-	for _, o := range slices.Concat([]told{c.First}, c.Told, c.Listed) {
+	for _, o := range c.plans() {
 		if !slices.ContainsFunc(o.Faults, func(fault string) bool { return !slices.Contains(t.Faults, fault) }) {
 			return false
 		}

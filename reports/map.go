@@ -43,7 +43,7 @@ func mapPages(r *results.Run, found []*cause) []mapPage {
 			if c.Scenario != m.Scenario {
 				continue
 			}
-			for _, t := range slices.Concat([]told{c.First}, c.Told, c.Listed) {
+			for _, t := range c.plans() {
 				for _, at := range pointsOf(t.Plan) {
 					if p.links[at] == "" {
 						p.links[at] = t.ID

@@ -69,9 +69,6 @@ func weakest(found []*cause) []*weakStep {
 	return out[:min(len(out), mostWeak)]
 }
 
-// plans are all that are told of a cause.
-func (c *cause) plans() []told { return slices.Concat([]told{c.First}, c.Told, c.Listed) }
-
 // preventions are the practices that prevent what breaks each property.
 var preventions = sync.OnceValue(func() map[string]string {
 	out := map[string]string{}

@@ -81,7 +81,7 @@ func New(m Meta) *Collector {
 		},
 		watch:    m.Watch,
 		leftOut:  m.WatchLeftOut,
-		keeper:   keeper{keep: m.Keep, passed: map[string]int{}},
+		keeper:   keeper{keep: cmp.Or(m.Keep, KeepAll), passed: map[string]int{}},
 		advice:   map[string]bool{},
 		results:  map[resultKey]*Result{},
 		failures: map[resultKey][]Failure{},

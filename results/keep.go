@@ -30,23 +30,21 @@ const (
 )
 
 // Keeps are the values of Keep.
-func Keeps() []Keep { return []Keep{KeepBySize, KeepAll, KeepSample, KeepFailures} }
+func Keeps() []string {
+	return []string{string(KeepBySize), string(KeepAll), string(KeepSample), string(KeepFailures)}
+}
 
 // Check refuses what is no value of it.
 func (k Keep) Check() error {
-	if slices.Contains(Keeps(), k) {
+	if slices.Contains(Keeps(), string(k)) {
 		return nil
 	}
-	var known []string
-	for _, k := range Keeps() {
-		known = append(known, string(k))
-	}
-	return fmt.Errorf("%q: expected %s", k, strings.Join(known, ", "))
+	return fmt.Errorf("%q: expected %s", k, strings.Join(Keeps(), ", "))
 }
 
 // keeper decides which histories stay.
 type keeper struct {
-	keep   Keep           // empty: all
+	keep   Keep
 	passed map[string]int // cells of each scenario
 	bytes  int64          // of the histories of those that stayed
 }
@@ -56,7 +54,7 @@ func (k *keeper) stays(scenario string, bytes int64) bool {
 	n := k.passed[scenario]
 	k.passed[scenario]++
 	sampled := n < SampleFirst || n%SampleEvery == 0
-	stays := k.keep == "" || k.keep == KeepAll || k.keep == KeepSample && sampled ||
+	stays := k.keep == KeepAll || k.keep == KeepSample && sampled ||
 		k.keep == KeepBySize && (k.bytes+bytes <= EnoughKept || sampled)
 	if stays {
 		k.bytes += bytes

@@ -97,7 +97,7 @@ func TestKeepCheck(t *testing.T) {
 		t.Errorf("got %v", err)
 	}
 	for _, k := range results.Keeps() {
-		if err := k.Check(); err != nil {
+		if err := results.Keep(k).Check(); err != nil {
 			t.Error(err)
 		}
 	}

@@ -19,7 +19,7 @@ var wordsOf = map[string][]string{
 	"participants": {string(participants.Naive), string(participants.Keyed), string(participants.Fenced)},
 	"log":          {"debug", "info", "warn", "error", "off"},
 	"how":          {"keep-readable", "set-aside"},
-	"keep":         {string(results.KeepBySize), string(results.KeepAll), string(results.KeepSample), string(results.KeepFailures)},
+	"keep":         results.Keeps(),
 }
 
 // completeFlags lets a shell complete the values of the flags of a command, and of

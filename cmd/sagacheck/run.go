@@ -14,7 +14,6 @@ type runFlags struct {
 	campaign.RunOptions
 	cellFlags
 	ui    ui
-	keep  string
 	shard string
 }
 
@@ -54,7 +53,7 @@ fault is put once at every failure point that it passes (docs/your-workflow.md).
 	c.Flags().StringVar(&f.shard, "shard", "", "run part `i/n` of the cells only")
 	c.Flags().StringVar(&f.Plan, "plan", "", "run this plan `file` only, against each scenario")
 	c.Flags().IntVar(&f.DrawnSagas, "drawn-sagas", 0, "how many random scenarios, drawn with --seed, to run beside the others")
-	c.Flags().StringVar(&f.keep, "keep", string(results.KeepBySize), "which histories of cells that passed stay on the disk: all, a sample, none but those of failures, or, by-size, all up to 1 GiB and a sample of the others")
+	c.Flags().StringVar((*string)(&f.Keep), "keep", string(results.KeepBySize), "which histories of cells that passed stay on the disk: all, a sample, none but those of failures, or, by-size, all up to 1 GiB and a sample of the others")
 	f.ui.register(c)
 	workersFlags(c, &f.Workers)
 	shrinkFlags(c, &f.Shrink, false)
@@ -65,8 +64,8 @@ func (f *runFlags) run(c *cobra.Command, p process) (err error) {
 	if err := refuseBeside(c); err != nil {
 		return err
 	}
-	if f.Keep = results.Keep(f.keep); f.Keep.Check() != nil {
-		return usage(fmt.Errorf("--keep: %w", f.Keep.Check()))
+	if err := f.Keep.Check(); err != nil {
+		return usage(fmt.Errorf("--keep: %w", err))
 	}
 	if f.Shard, err = parseShard(f.shard); err != nil {
 		return usage(err)
