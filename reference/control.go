@@ -187,25 +187,29 @@ func PolicyTag(version int, text string) string {
 // ChangePolicies puts a file of policies in force, if the version in force is the one
 // whose tag is expected; "": whichever it is. A file that is wrong anywhere changes
 // nothing: the error joins a yamlfile.Problem for each mistake. A text that is in force
-// already changes nothing either. The version is the one in force then.
+// already changes nothing either. Without an error the version is the one in force then.
 func (e *Executor) ChangePolicies(ctx context.Context, text, expected string, by By) (version int, err error) {
 	if _, err := policies.Parse("", []byte(text)); err != nil {
 		return 0, err
 	}
+	inForce := 0
 	err = e.change(ctx, func(c *control) (*Change, error) {
-		var now string
-		version, now = c.versions.last()
+		version, now := c.versions.last()
+		inForce = version
 		switch {
 		case expected != "" && expected != PolicyTag(version, now):
 			return nil, ErrChanged
 		case by.Source == fromFile && c.fromFile == text, by.Source != fromFile && version > 0 && now == text:
 			return nil, nil
 		}
-		version++
-		e.log.Info("policies change", "version", version, "source", by.Source, "author", by.Author, "reason", by.Reason)
-		return &Change{Version: version, Text: text, By: by}, nil
+		inForce++
+		e.log.Info("policies change", "version", inForce, "source", by.Source, "author", by.Author, "reason", by.Reason)
+		return &Change{Version: inForce, Text: text, By: by}, nil
 	})
-	return version, err
+	if err != nil { // the change may still be under way
+		return 0, err
+	}
+	return inForce, nil
 }
 
 // fromFile is the source of what a file says.

@@ -1,6 +1,8 @@
 package reference
 
 import (
+	"context"
+	"errors"
 	"fmt"
 	"net/http"
 	"net/http/httptest"
@@ -190,6 +192,20 @@ func TestPolicyFile(t *testing.T) {
 	}
 	if version, text, _ := e.Policies(); version != 4 || text != testparticipant.Policies(8) {
 		t.Errorf("version %d: %s", version, text)
+	}
+}
+
+// Who asked for a change and gave up may be told so while it is still carried out: the
+// race detector looks on.
+func TestPoliciesGivenUp(t *testing.T) {
+	e := OpenTest(t, Options{})
+	for i := range 100 {
+		ctx, giveUp := context.WithCancel(t.Context())
+		go giveUp()
+		version, err := e.ChangePolicies(ctx, testparticipant.Policies(i+1), "", By{Source: "test"})
+		if (err == nil) != (version > 0) || err != nil && !errors.Is(err, context.Canceled) {
+			t.Fatalf("version %d, %v", version, err)
+		}
 	}
 }
 
