@@ -3,6 +3,7 @@ package models
 import (
 	"errors"
 	"fmt"
+	"html"
 	"io"
 	"slices"
 
@@ -148,7 +149,7 @@ func together(parts []picture) porcupine.Model {
 		},
 		DescribeState: func(st any) string {
 			if s, ok := st.(state); ok && s.set {
-				return parts[s.spec].p.Spec.Model.DescribeState(s.value)
+				return html.EscapeString(parts[s.spec].p.Spec.Model.DescribeState(s.value)) // the page takes it for markup
 			}
 			return ""
 		},
