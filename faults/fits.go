@@ -23,12 +23,18 @@ func (p Plan) misfits(defs []saga.Definition) (ps yamlfile.Problems) {
 		}
 		d := defs[max(f.Saga, 1)-1]
 		for k, step := range f.Steps {
-			if d.StepIndex(step) < 0 {
+			switch reason := noRound(d, step); {
+			case d.StepIndex(step) < 0:
 				ps.Add(fmt.Sprintf("%ssteps[%d]", at, k), "%q: expected a step of the saga %s: one of %s", step, d.Name, stepNames(d))
+			case reason != "":
+				ps.Add(fmt.Sprintf("%ssteps[%d]", at, k), "%q: %s", step, reason)
 			}
 		}
 		if reason := p.unreachable(d, f.At); reason != "" {
 			ps.Add(at+"at", "%s: %s", f.At, reason)
+		}
+		if reason := p.unreachable(d, f.After); reason != "" {
+			ps.Add(at+"after", "%s: %s", f.After, reason)
 		}
 		if step, _ := d.Step(f.At.Step); KindOf(f).Doc().Drifts && step.ReadBack == "" {
 			ps.Add(at+"at", "%s: nobody can read back what the step did: expected one with a read_back", f.At)
@@ -65,12 +71,26 @@ func (p Plan) unreachable(d saga.Definition, at saga.FailurePoint) string {
 	case !ok:
 		return fmt.Sprintf("the step %s has no compensation", at.Step)
 	}
+	if reason := noRound(d, at.Step); reason != "" {
+		return reason
+	}
+	if first := step.Name; first != at.Step && at.Phase == saga.Connect {
+		return fmt.Sprintf("all rounds of the saga %s call the same addresses: expected a point of the first one, of the step %s", d.Name, first)
+	}
 	most := call.Retry.Most()
 	if most == 0 || at.Direction == saga.Action && step.Unbounded() {
 		return ""
 	}
 	if most += p.kills(); at.Attempt > most { // a kill may cost the count of an attempt
 		return fmt.Sprintf("expected an attempt of 1 to %d: the policy of %s allows no more", most, at.Ref())
+	}
+	return ""
+}
+
+// noRound says why a step is none of a saga, of which it is in some round; empty: it is one.
+func noRound(d saga.Definition, step string) string {
+	if _, n := saga.RoundOf(step); d.HasRounds() && n > d.Rounds {
+		return fmt.Sprintf("expected a round of 1 to %d: the saga %s is run forward no more often", d.Rounds, d.Name)
 	}
 	return ""
 }

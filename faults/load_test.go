@@ -157,6 +157,8 @@ func TestFits(t *testing.T) {
 	two := []saga.Definition{ofTwoSteps("s-1"), ofTwoSteps("s-2")}
 	late := []saga.Definition{ofTwoSteps("s-1")}
 	late[0].Callbacks = []string{"a", "a.undo"}
+	again := []saga.Definition{ofTwoSteps("s-1")}
+	again[0].Rounds = 3
 	for _, tt := range []struct {
 		defs []saga.Definition
 		text string
@@ -178,6 +180,14 @@ func TestFits(t *testing.T) {
 		{one, "{kind: lose, saga: 5, at: a#1@response}", "1:29: faults[0].saga: 5: expected a saga of the cell: 1 to 1"},
 		{one, "{kind: outage, steps: [a, c], for_ms: 5}", `1:36: faults[0].steps[1]: "c": expected a step of the saga chain: one of a, b`},
 		{one, "{kind: lose, at: a#1@response}, {kind: lose, saga: 1, at: a#1@response}", "1:68: faults[1].at: lose at a#1@response is there already: faults[0]: only one of the two can strike"},
+		{again, "{kind: lose, at: a(3)#1@response}, {kind: outage, steps: ['b(2)'], for_ms: 5}, {kind: refuse, at: a#1@connect, delay_ms: 3}", ""},
+		{one, "{kind: lose, at: a(2)#1@response}", "1:27: faults[0].at: a(2)#1@response: expected a step of the saga chain: one of a, b"},
+		{again, "{kind: lose, at: a(4)#1@response}", "1:27: faults[0].at: a(4)#1@response: expected a round of 1 to 3: the saga chain is run forward no more often"},
+		{again, "{kind: lose, at: a(4).undo#1@response}", "1:27: faults[0].at: a(4).undo#1@response: expected a round of 1 to 3: the saga chain is run forward no more often"},
+		{again, "{kind: outage, steps: [a, 'b(4)'], for_ms: 5}", `1:36: faults[0].steps[1]: "b(4)": expected a round of 1 to 3: the saga chain is run forward no more often`},
+		{again, "{kind: refuse, at: b(2).undo#1@connect, delay_ms: 3}", "1:29: faults[0].at: b(2).undo#1@connect: all rounds of the saga chain call the same addresses: expected a point of the first one, of the step b"},
+		{again, "{kind: refuse, at: b#1@connect, after: a(4)#1@response, delay_ms: 3}", "1:49: faults[0].after: a(4)#1@response: expected a round of 1 to 3: the saga chain is run forward no more often"},
+		{one, "{kind: refuse, at: b#1@connect, after: nosuch#1@response, delay_ms: 3}", "1:49: faults[0].after: nosuch#1@response: expected a step of the saga chain: one of a, b"},
 		{two, "{kind: lose, at: a#1@response}, {kind: lose, saga: 2, at: a#1@response}", ""},
 	} {
 		p, ps := parsePlan([]byte("faults: [" + tt.text + "]"))
