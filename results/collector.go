@@ -58,7 +58,8 @@ type Collector struct {
 	advice   map[string]bool
 	results  map[resultKey]*Result
 	failures map[resultKey][]Failure
-	listed   [2]int // green cells, others
+	keyed    map[Key]*Finding // without participants
+	listed   [2]int           // green cells, others
 	watch    func(cell Cell, found []Failure)
 	leftOut  func(reason string, plans int)
 	found    []Failure // of the cell that is being taken
@@ -85,6 +86,7 @@ func New(m Meta) *Collector {
 		advice:   map[string]bool{},
 		results:  map[resultKey]*Result{},
 		failures: map[resultKey][]Failure{},
+		keyed:    map[Key]*Finding{},
 	}
 	for _, d := range m.Properties {
 		c.run.Properties = append(c.run.Properties, Property{Name: d.Name, Definition: d.Definition, Advice: d.Advice})
@@ -181,6 +183,11 @@ func (c *Collector) Finish() *Run {
 			r.Failures = append(r.Failures, c.failures[k]...)
 		}
 	}
+	for _, f := range c.keyed {
+		f.Participants = r.Profile
+		r.Found = append(r.Found, *f)
+	}
+	r.Found = smallest(r.Found)
 	r.Judge()
 	return r
 }

@@ -35,6 +35,7 @@ func (c *Collector) addFindings(cell Cell, h *history.History, verdicts []checke
 		}
 		i := slices.IndexFunc(verdicts, func(v checkers.Verdict) bool { return v.Property == name })
 		c.keepFailure(cell, h, verdicts[i], others)
+		c.note(cell, name, others)
 	}
 	for name := range beside {
 		c.result(name, cell.Scenario).Cells.Beside++

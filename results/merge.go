@@ -154,6 +154,7 @@ func (r *Run) join(o *Run, results map[resultKey]*Result) {
 		f.History = o.inDir(f.History)
 		r.Advice = append(r.Advice, f)
 	}
+	r.Found = smallest(append(r.Found, o.Found...))
 	for _, res := range o.Results {
 		k := resultKey{res.Property, res.Scenario}
 		if results[k] == nil {

@@ -36,6 +36,9 @@ type Run struct {
 	// telling property, and one a property, scenario and cell that was inconclusive, the
 	// smallest first; at most 20 a property and scenario.
 	Failures []Failure `json:"failures"`
+	// Found is what was violated in all cells, by keys that are the same in each run: one entry
+	// a property, scenario and smallest plan. It is never cut.
+	Found []Finding `json:"found,omitempty"`
 	// Advice is like Failures for properties that are advice: never red.
 	Advice []Failure `json:"advice,omitempty"`
 	// Sometimes counts, for each invariant that must be true sometimes, the sagas in which

@@ -1,0 +1,157 @@
+package results
+
+import (
+	"cmp"
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/sagacheck/sagacheck/checkers"
+)
+
+// noFault is the plan in words of a cell without a fault.
+const noFault = "no fault"
+
+// Key names a finding over many runs: which property was broken, in which scenario (that of a
+// workflow has the workflow's name), with which participants, by which plan. It has nothing of a
+// run's own: no cell, no seed, no version, no time. How long a fault lasts and how many bytes pass
+// is not part of it: plans that differ in nothing else are one.
+type Key struct {
+	Property     string `json:"property" yaml:"property"`
+	Scenario     string `json:"scenario" yaml:"scenario"`
+	Participants string `json:"participants" yaml:"participants"`
+	Plan         string `json:"plan" yaml:"plan"` // its faults in words, sorted, as SortPlan writes them
+}
+
+// Finding is what was broken by a smallest plan. Smallest is, of the plans that broke the property in the
+// scenario, each of which no other one is a part: a plan with more faults that holds a smaller one
+// is explained by that. So a finding keeps its key whichever cell showed it first.
+type Finding struct {
+	Key
+	// Also are other properties that the same cause broke with this plan.
+	Also  []string `json:"also,omitempty" yaml:"also,omitempty"`
+	Cells int      `json:"cells" yaml:"-"` // that it explains
+}
+
+// SortPlan brings the faults of a plan in words into one order.
+func SortPlan(plan string) string {
+	if plan == "" {
+		return noFault
+	}
+	faults := strings.Split(plan, ", ")
+	slices.Sort(faults)
+	return strings.Join(faults, ", ")
+}
+
+// ID is the key as a short name, for programs that compare runs: the same for the same key, always.
+func (k Key) ID() string {
+	sum := sha256.Sum256([]byte(strings.Join([]string{k.Property, k.Scenario, k.Participants, k.Plan}, "\x00")))
+	return hex.EncodeToString(sum[:16])
+}
+
+func (k Key) String() string {
+	return fmt.Sprintf("%s in %s with %s participants: %s", k.Property, k.Scenario, k.Participants, k.Plan)
+}
+
+// Compare orders keys by property, scenario and participants, and puts plans with fewer faults first.
+func (k Key) Compare(o Key) int {
+	return cmp.Or(
+		cmp.Compare(k.Property, o.Property), cmp.Compare(k.Scenario, o.Scenario), cmp.Compare(k.Participants, o.Participants),
+		cmp.Compare(k.faults(), o.faults()), cmp.Compare(k.Plan, o.Plan),
+	)
+}
+
+// faults counts those of the plan.
+func (k Key) faults() int {
+	if k.Plan == noFault {
+		return 0
+	}
+	return strings.Count(k.Plan, ", ") + 1
+}
+
+// Explains tells whether a finding is known where this one is: its property is one that this one
+// broke, in the same scenario with the same participants, and its plan holds all faults of this one's.
+// The converse doesn't hold: what breaks with fewer faults than are known is news.
+func (f Finding) Explains(o Finding) bool {
+	return (f.Property == o.Property || slices.Contains(f.Also, o.Property)) && f.beside(o)
+}
+
+// beside tells whether the plan of o, in the same scenario and with the same participants, holds that of f.
+func (f Finding) beside(o Finding) bool {
+	return f.Scenario == o.Scenario && f.Participants == o.Participants && holds(o.Plan, f.Plan)
+}
+
+// holds tells whether a sorted plan has all faults of another one, each as often.
+func holds(plan, part string) bool {
+	if part == noFault || plan == part {
+		return true
+	}
+	rest := strings.Split(plan, ", ")
+	for fault := range strings.SplitSeq(part, ", ") {
+		i := slices.Index(rest, fault)
+		if i < 0 {
+			return false
+		}
+		rest = rest[i+1:] // both are sorted
+	}
+	return true
+}
+
+// Keyed are the findings of the run by their keys, in their order: of all cells, and of plans that
+// were shrunk. A report that was written before there were keys has those of its failures.
+func (r *Run) Keyed() []Finding {
+	all := slices.Clone(r.Found)
+	for _, f := range r.Failures {
+		if f.Verdict == checkers.Violation {
+			all = append(all, Finding{Key: r.KeyOf(f), Also: f.Also})
+		}
+	}
+	return smallest(all)
+}
+
+// KeyOf is the key of a failure's own plan: that of a finding, or what one explains.
+func (r *Run) KeyOf(f Failure) Key {
+	return Key{Property: f.Property, Scenario: f.Scenario, Participants: r.Profile, Plan: SortPlan(f.Plan)}
+}
+
+// smallest sorts findings, and leaves out each that another one of the same property explains: its cells
+// count there, at each smallest plan that it holds.
+func smallest(all []Finding) []Finding {
+	slices.SortStableFunc(all, func(a, b Finding) int { return a.Compare(b.Key) })
+	var out []Finding
+	begin := 0 // of the property, scenario and participants at hand
+	for _, f := range all {
+		if begin < len(out) && (out[begin].Property != f.Property || out[begin].Scenario != f.Scenario || out[begin].Participants != f.Participants) {
+			begin = len(out)
+		}
+		explained := false
+		for i := begin; i < len(out); i++ {
+			if holds(f.Plan, out[i].Plan) {
+				explained = true
+				out[i].Cells += f.Cells
+				if f.Plan == out[i].Plan {
+					out[i].Also = union(out[i].Also, f.Also)
+				}
+			}
+		}
+		if !explained {
+			f.Also = slices.Clone(f.Also)
+			out = append(out, f)
+		}
+	}
+	return out
+}
+
+// note counts a cell that broke a property, by its plan.
+func (c *Collector) note(cell Cell, property string, also []string) {
+	k := Key{Property: property, Scenario: cell.Scenario, Plan: SortPlan(cell.Plan)}
+	f := c.keyed[k]
+	if f == nil {
+		f = &Finding{Key: k}
+		c.keyed[k] = f
+	}
+	f.Cells++
+	f.Also = union(f.Also, also)
+}
