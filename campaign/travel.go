@@ -2,25 +2,19 @@ package campaign
 
 import (
 	"bytes"
-	"cmp"
 	"compress/gzip"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 	"path/filepath"
-	"runtime/debug"
 	"sync"
 	"time"
 
-	"github.com/sagacheck/sagacheck/checkers"
 	"github.com/sagacheck/sagacheck/faults"
 	"github.com/sagacheck/sagacheck/harness"
 	"github.com/sagacheck/sagacheck/history"
-	participantdefects "github.com/sagacheck/sagacheck/participants/defects"
-	"github.com/sagacheck/sagacheck/reference/defects"
 	"github.com/sagacheck/sagacheck/results"
-	"github.com/sagacheck/sagacheck/scenarios"
 )
 
 // What travels between who plans and judges a run and the workers that run its cells.
@@ -144,42 +138,4 @@ func (t parcel) result(text []byte, asked harness.Cell, dir string) (harness.Res
 	}
 	r.Path = filepath.Join(dir, filepath.Base(t.Cell)+history.Extension)
 	return r, results.WriteFile(r.Path, text)
-}
-
-// catalogue is a digest of what this program can do: checkers, kinds of faults, scenarios and
-// defects. Of builds without a version it says which sources they are of, if that is known.
-func catalogue() string {
-	var names []string
-	for _, d := range participantdefects.All() {
-		names = append(names, d.Name)
-	}
-	for _, d := range defects.All() {
-		names = append(names, d.Name)
-	}
-	var promises []checkers.Doc
-	for _, c := range checkers.All() {
-		promises = append(promises, c.Doc())
-	}
-	var kinds []faults.KindDoc
-	for _, k := range faults.Kinds() {
-		kinds = append(kinds, k.Doc())
-	}
-	digests := map[string]string{}
-	for _, s := range scenarios.All() {
-		digests[s.Name] = scenarioSubject(s).digest()
-	}
-	return fingerprint([]any{promises, kinds, digests, names, revision()})
-}
-
-func revision() string {
-	info, _ := debug.ReadBuildInfo()
-	rev := ""
-	if info != nil {
-		for _, s := range info.Settings {
-			if s.Key == "vcs.revision" || s.Key == "vcs.modified" {
-				rev += s.Value + " "
-			}
-		}
-	}
-	return cmp.Or(rev, "unknown")
 }

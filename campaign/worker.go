@@ -42,9 +42,13 @@ func Work(ctx context.Context, host Host, o WorkOptions) error {
 	if o.Run != "" { // whose server may end with it
 		patience = serverLimit
 	}
+	content, err := catalogue(host.Tool)
+	if err != nil {
+		return trouble(err)
+	}
 	conn, err := queue.Connect(queue.Options{
 		Patience: patience,
-		URL:      o.Server, Creds: o.Creds, NKey: o.NKey, Version: host.Tool, Catalogue: catalogue(),
+		URL:      o.Server, Creds: o.Creds, NKey: o.NKey, Version: host.Tool, Catalogue: content,
 		Say: func(line string) { host.say("%s", line) },
 	})
 	if err != nil {

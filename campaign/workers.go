@@ -103,7 +103,11 @@ func (x *session) hire(ctx context.Context, w Workers) error {
 }
 
 // connect reaches the server, which is started if there is none.
-func (m *remote) connect(w Workers) (err error) {
+func (m *remote) connect(w Workers) error {
+	content, err := catalogue(m.x.host.Tool)
+	if err != nil {
+		return err
+	}
 	if w.Server == "" {
 		m.store = filepath.Join(m.x.dir, "queue")
 		addr := w.Listen
@@ -115,7 +119,7 @@ func (m *remote) connect(w Workers) (err error) {
 		}
 	}
 	m.conn, err = queue.Connect(queue.Options{
-		URL: m.url(w), Creds: w.Creds, NKey: w.NKey, Version: m.x.host.Tool, Catalogue: catalogue(),
+		URL: m.url(w), Creds: w.Creds, NKey: w.NKey, Version: m.x.host.Tool, Catalogue: content,
 		AckWait: w.ackWait, MaxDeliver: w.maxDeliver, Say: func(line string) { m.x.host.say("%s", line) },
 	})
 	return err
@@ -138,9 +142,20 @@ func (m *remote) tell(w Workers, name string) {
 	case w.Server != "":
 		who = append(who, "sagacheck worker --server "+queue.Bare(w.Server))
 	case w.Listen != "":
-		who = append(who, "sagacheck worker --run "+name+" --server "+m.server.URL())
+		who = append(who, workerCommand(m.server, name))
 	}
 	m.x.host.say("run %s is given to workers: %s", name, strings.Join(who, ", and by "))
+}
+
+// workerCommand is how other machines take part in a run over the server of this process. What is
+// secret is in the environment, which no list of processes shows to others.
+func workerCommand(s *queue.Server, run string) string {
+	hosts := s.Hosts()
+	command := ServerEnv + "=" + s.URLAt(hosts[0]) + " sagacheck worker --run " + run
+	if others := hosts[1:]; len(others) > 0 {
+		command += " (this machine is " + strings.Join(others, " and ") + " too)"
+	}
+	return command
 }
 
 // leaveLimit is how long workers of other machines may take to hear that a run is over.

@@ -32,8 +32,12 @@ type staff struct {
 	said string // by the last that ended
 }
 
-// ServerEnv is the environment variable with the URL of the server, as the tools of NATS know it.
-const ServerEnv = "NATS_URL"
+// The environment variables with the URL of the server: ours, and that of the tools of NATS, which an
+// orchestrator may have a use of its own for. A worker hands on to no other process which one it took.
+const (
+	ServerEnv = "SAGACHECK_SERVER"
+	NATSEnv   = "NATS_URL"
+)
 
 // hasty is how many workers in a row may end before they take part in the run.
 const hasty = 5

@@ -6,8 +6,10 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"net"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -269,6 +271,40 @@ func TestBare(t *testing.T) {
 		if got := Bare(address); got != want {
 			t.Errorf("%s is shown as %s, want %s", address, got, want)
 		}
+	}
+}
+
+// A server that listens everywhere is told of by an address that others can reach.
+func TestHostsOfAServer(t *testing.T) {
+	s, err := Serve("0.0.0.0:0", t.TempDir())
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(s.Close)
+	for _, host := range append(s.Hosts(), "127.0.0.1") {
+		if ip := net.ParseIP(host); ip != nil && ip.IsUnspecified() {
+			t.Errorf("%s is an address of nobody", host)
+		}
+	}
+	if c, err := Connect(Options{URL: s.URL()}); err != nil {
+		t.Error(err)
+	} else {
+		c.Close()
+	}
+	local, _ := serve(t)
+	if hosts := local.Hosts(); !slices.Equal(hosts, []string{"127.0.0.1"}) || local.URLAt(hosts[0]) != local.URL() {
+		t.Errorf("one that listens at one address: %v", hosts)
+	}
+	var all []net.Addr
+	for _, a := range []string{"127.0.0.1/8", "::1/128", "fe80::1/64", "2001:db8::7/64", "10.0.0.7/8"} {
+		ip, n, err := net.ParseCIDR(a)
+		if err != nil {
+			t.Fatal(err)
+		}
+		all = append(all, &net.IPNet{IP: ip, Mask: n.Mask})
+	}
+	if got := reachable(all); !slices.Equal(got, []string{"10.0.0.7", "2001:db8::7"}) {
+		t.Errorf("reachable: %v", got)
 	}
 }
 

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net"
 	"net/url"
+	"os"
 	"strconv"
 	"time"
 
@@ -51,10 +52,55 @@ func Serve(addr, dir string) (*Server, error) {
 	return s, nil
 }
 
-// URL is where clients reach it, with the token.
-func (s *Server) URL() string {
-	u := url.URL{Scheme: "nats", User: url.User(s.token), Host: s.nats.Addr().String()}
+// URL is where clients of this machine reach it, with the token.
+func (s *Server) URL() string { return s.URLAt(s.host()) }
+
+// URLAt is where clients reach it that know this machine as host, with the token.
+func (s *Server) URLAt(host string) string {
+	u := url.URL{Scheme: "nats", User: url.User(s.token), Host: net.JoinHostPort(host, strconv.Itoa(s.addr().Port))}
 	return u.String()
+}
+
+func (s *Server) addr() *net.TCPAddr { return s.nats.Addr().(*net.TCPAddr) }
+
+// host is where this machine reaches it.
+func (s *Server) host() string {
+	if s.addr().IP.IsUnspecified() {
+		return "127.0.0.1"
+	}
+	return s.addr().IP.String()
+}
+
+// Hosts are the addresses at which other machines may reach it, one at least: where it listens, or
+// those of this machine, the likeliest first, if it listens at all of them.
+func (s *Server) Hosts() []string {
+	if !s.addr().IP.IsUnspecified() {
+		return []string{s.addr().IP.String()}
+	}
+	addrs, _ := net.InterfaceAddrs() // there is a name, too
+	if all := reachable(addrs); len(all) > 0 {
+		return all
+	}
+	name, err := os.Hostname()
+	if err != nil {
+		return []string{s.host()}
+	}
+	return []string{name}
+}
+
+// reachable are addresses that others may know a machine by, those of IPv4 first.
+func reachable(addrs []net.Addr) []string {
+	var four, six []string
+	for _, a := range addrs {
+		switch n, ok := a.(*net.IPNet); {
+		case !ok || !n.IP.IsGlobalUnicast():
+		case n.IP.To4() != nil:
+			four = append(four, n.IP.String())
+		default:
+			six = append(six, n.IP.String())
+		}
+	}
+	return append(four, six...)
 }
 
 // Leave waits until nobody else is connected, for so long at most: whoever is told that a run is

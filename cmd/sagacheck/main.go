@@ -18,6 +18,7 @@ type process struct {
 	stdout io.Writer
 	stderr io.Writer
 	getenv func(string) string
+	hide   func(string) error // takes a variable out of the environment, which processes inherit
 }
 
 // gcPercent: some MiB live and much garbage. The default would collect all the
@@ -29,7 +30,7 @@ func main() {
 		debug.SetGCPercent(gcPercent)
 	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	code := run(ctx, process{args: os.Args[1:], stdout: os.Stdout, stderr: os.Stderr, getenv: os.Getenv})
+	code := run(ctx, process{args: os.Args[1:], stdout: os.Stdout, stderr: os.Stderr, getenv: os.Getenv, hide: os.Unsetenv})
 	stop()
 	os.Exit(code)
 }

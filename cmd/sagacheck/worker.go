@@ -21,19 +21,36 @@ another worker.
 It has to be the same program, and to find the same scenarios and orchestrator, as who
 runs the run: otherwise it says what differs, and ends (exit 2).`,
 		Example: `  sagacheck worker --server nats://nats:4222 --creds worker.creds
-  NATS_URL=nats://nats:4222 sagacheck worker`,
+  SAGACHECK_SERVER=nats://token@nats:4222 sagacheck worker     its token is in no list of processes`,
 		Args: flagsOnly,
 		RunE: func(c *cobra.Command, _ []string) error {
-			o.Server = cmp.Or(o.Server, p.getenv(campaign.ServerEnv))
+			if err := serverOfEnvironment(p, &o.Server); err != nil {
+				return err
+			}
 			return campaign.Work(c.Context(), p.host(), o)
 		},
 	}
 	f := c.Flags()
-	serverFlags(c, &o.Server, &o.Creds, &o.NKey, "`URL` of the NATS server (default: that of "+campaign.ServerEnv+")")
+	serverFlags(c, &o.Server, &o.Creds, &o.NKey, "`URL` of the NATS server (default: that of "+campaign.ServerEnv+", or of "+campaign.NATSEnv+")")
 	f.StringVar(&o.Run, "run", "", "work for the run of this `name` only, and end with it")
 	f.IntVar(&o.Parallel, "parallel", 0, "sagas at once (default: as run has it)")
 	f.IntVar(&o.Processes, "processes", 0, "cells at once with an orchestrator process of their own (default: as run has it)")
 	return c
+}
+
+// serverOfEnvironment is that server, unless a flag says which. The orchestrator of this worker inherits
+// the environment, and not what may let it into the server.
+func serverOfEnvironment(p process, server *string) error {
+	for _, name := range []string{campaign.ServerEnv, campaign.NATSEnv} {
+		if *server != "" && name == campaign.NATSEnv { // is for others
+			break
+		}
+		*server = cmp.Or(*server, p.getenv(name))
+		if err := p.hide(name); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // serverFlags are those that say where a NATS server is.
