@@ -80,7 +80,12 @@ func checkLeftAlone(t *tally, ix *history.Index, s *history.SagaRecord, drifted 
 			continue
 		}
 		for _, a := range sent(o) {
-			if a.Sent.Seq > from {
+			switch done := o.Learnt(saga.Done); {
+			case a.Sent.Seq <= from:
+			case d == saga.Action && (done == nil || done.Ended.Seq > a.Sent.Seq):
+				t.unjudgeable(repairOther, "no answer had told it that the step is done: it was put off, and may be attempted again")
+				return
+			default:
 				t.violate(repairOther, o.Op, []*history.Event{drifted, a.Sent}, "broke reconciliation: %s was changed by %s behind everybody's back, and %s was called for that: nothing proves that this is right",
 					action(s, drifted.Step), effectOf(drifted), o.Op)
 				return
