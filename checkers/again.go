@@ -55,8 +55,9 @@ func roundOf(s *history.SagaRecord, n int, begins []*history.Event) *history.Sag
 	if n > 1 {
 		from := begins[n-1]
 		part.Submitted, part.Accepted = begun(s.Submitted, from), begun(s.Accepted, from)
-		part.Reports = since(part.Reports, from)
-		part.Operator, part.Operated = since(s.Operator, from), since(s.Operated, from)
+		part.Reports = onLaterRound(s, part.Reports, from)
+		quiet := lastCall(s.Calls, from) + 1 // what is answered now may be about this round: its first call is on its way
+		part.Operator, part.Operated = since(s.Operator, quiet), askedOf(s.Operated, quiet)
 	}
 	if n == len(begins) {
 		return &part
@@ -82,24 +83,73 @@ func begun(es []*history.Event, from *history.Event) []*history.Event {
 	return []*history.Event{&e}
 }
 
-func since(es []*history.Event, from *history.Event) []*history.Event {
-	return slices.DeleteFunc(slices.Clone(es), func(e *history.Event) bool { return e.Seq < from.Seq })
+func since(es []*history.Event, seq int) []*history.Event {
+	return slices.DeleteFunc(slices.Clone(es), func(e *history.Event) bool { return e.Seq < seq })
 }
 
-// onTheWay are the reports on a saga as those on a round that is over when another one begins: that it is
-// running may be said of that one as soon as nothing of this one is under way.
-func onTheWay(reports, calls []*history.Event, next *history.Event) []*history.Event {
-	last := 0
+// askedOf are the acts that operators asked for in a later round, or before it: what was skipped is skipped in all
+// that follow.
+func askedOf(operated []*history.Event, seq int) []*history.Event {
+	return slices.DeleteFunc(slices.Clone(operated), func(e *history.Event) bool {
+		return e.Seq < seq && e.What != string(saga.ActSkip)
+	})
+}
+
+// lastCall is the last that was seen of calls before a round.
+func lastCall(calls []*history.Event, next *history.Event) (last int) {
 	for _, e := range calls {
 		if e.Seq < next.Seq {
 			last = max(last, e.Seq)
 		}
 	}
+	return last
+}
+
+// onLaterRound are the reports on a saga, of which said has the steps of one round only, as those on that one since
+// it began. The first may have been under way then, and be about the round before. Who goes on to report under the
+// names of an earlier round reports steps that this one does not have.
+func onLaterRound(s *history.SagaRecord, said []*history.Event, from *history.Event) (of []*history.Event) {
+	var first *history.Event
+	for i, r := range said {
+		if r.Seq < from.Seq {
+			continue
+		}
+		if first == nil {
+			first = r
+		}
+		whole := s.Reports[i]
+		earlier := len(r.Steps) == 0 && (len(whole.Steps) > 0 || r.Status == saga.Compensating)
+		if earlier && r.At == first.At && !r.Status.Ended() && !stood(s.Reports, i, s.Ended) {
+			continue
+		}
+		if len(r.Steps) == 0 {
+			r.Steps = whole.Steps
+		}
+		of = append(of, r)
+	}
+	return of
+}
+
+// onTheWay are the reports on a saga as those on a round that is over when another one begins: that it is
+// running may be said of that one as soon as nothing of this one is under way.
+func onTheWay(reports, calls []*history.Event, next *history.Event) []*history.Event {
+	last := lastCall(calls, next)
 	return slices.DeleteFunc(upTo(reports, next), func(e *history.Event) bool { return e.Seq > last && e.Status == saga.Running })
 }
 
 // inRounds are the steps of a saga in all its rounds.
 func inRounds(s *history.SagaRecord) []saga.Step { return s.Definition.AllRounds() }
+
+// roundAt is the last round that had begun before an event.
+func roundAt(s *history.SagaRecord, e *history.Event) *history.SagaRecord {
+	parts := roundsApart(s)
+	for _, part := range slices.Backward(parts) {
+		if len(part.Calls) > 0 && part.Calls[0].Seq < e.Seq {
+			return part
+		}
+	}
+	return parts[0]
+}
 
 // LastRound is the round in which a saga ended, or is; the saga itself where it has no others.
 func LastRound(s *history.SagaRecord) *history.SagaRecord {

@@ -2,6 +2,7 @@ package checkers
 
 import (
 	"slices"
+	"time"
 
 	"github.com/sagacheck/sagacheck/history"
 	"github.com/sagacheck/sagacheck/saga"
@@ -43,6 +44,8 @@ func checkAgain(t *tally, ix *history.Index, s *history.SagaRecord, ds []disturb
 			t.held(againRuns, 1)
 		case disturbed(ds, over.Seq, next.Seq):
 			t.unjudgeable(againRefused, wasDisturbed)
+		case over.Kind == history.SagaOperator && !goesForward(parts[i+1], over):
+			t.unjudgeable(againRefused, "the next round may have begun when the operator was answered")
 		default:
 			t.violate(againRefused, action(s, ""), []*history.Event{over, next}, "broke the rounds of saga %s: it was run forward again, although %s", s.ID, whyOver(over))
 			return
@@ -57,23 +60,74 @@ func checkLastRound(t *tally, ix *history.Index, s *history.SagaRecord, parts []
 	if last.Ended == nil || last.Ended.Status != saga.Compensated {
 		return
 	}
-	switch {
-	case wasOver(ix, last) != nil:
+	if wasOver(ix, last) != nil {
 		if len(parts) < s.Definition.Rounds {
 			t.held(againRefused, 1)
 		}
-	case mayBeOver(ix, last):
-	case len(parts) >= s.Definition.Rounds:
-		t.held(againMost, 1)
-	case budgetMayBeSpent(ix.History, ix, last, ds, last.Ended) || s.Definition.Budget.TimeMS > 0:
-		// there was a reason
-	default:
-		t.violate(againRuns, action(s, ""), []*history.Event{last.Ended}, "broke the rounds of saga %s: it was given up after %d of %d, although nothing of it had been refused", s.ID, len(parts), s.Definition.Rounds)
+		return
 	}
+	if len(parts) >= s.Definition.Rounds && !mayBeOver(ix, s, last) {
+		t.held(againMost, 1)
+		return
+	}
+	if why := mayNotRunAgain(ix, s, last, ds); why != "" {
+		t.unjudgeable(againRuns, "%s", why)
+		return
+	}
+	t.violate(againRuns, action(s, ""), []*history.Event{last.Ended}, "broke the rounds of saga %s: it was given up after %d of %d, although nothing of it had been refused", s.ID, len(parts), s.Definition.Rounds)
 }
 
-// wasOver is the event from which the orchestrator surely learnt that a round is the last one: a refusal for good,
-// or an operator's request; nil: there is none.
+// goesForward tells whether a round surely goes forward after an event: an action of it was decided later. That the wire noted
+// its first call later is not enough: it may have been on its way.
+func goesForward(round *history.SagaRecord, over *history.Event) bool {
+	return slices.ContainsFunc(opsOf(round), func(o *history.OpRecord) bool {
+		return o.Op.Direction == saga.Action && slices.ContainsFunc(sent(o), func(a *history.Attempt) bool { return causedAfter(round, o, a, over) })
+	})
+}
+
+// mayNotRunAgain says why there may have been a reason not to run a saga again, or it may have been run again unseen;
+// empty: there is none.
+func mayNotRunAgain(ix *history.Index, s, last *history.SagaRecord, ds []disturbance) string {
+	switch {
+	case mayBeOver(ix, s, last):
+		return "an action may have been refused, or an operator have asked for the rollback"
+	case s.Definition.Budget.TimeMS > 0:
+		return "the time of its budget may have been over when another round would have begun"
+	case budgetMayBeSpent(ix.History, ix, last, ds, last.Ended):
+		return "its budget may have been spent"
+	case policiesChanged(ix, last.Ended.Seq):
+		return otherPolicies
+	case starved(ix, s):
+		return tooLateToSay
+	case roundMayHide(ix, s, last):
+		return unseen
+	}
+	return ""
+}
+
+// roundMayHide tells whether another round may have come to nothing without a trace, at a step with which it begins: it
+// was refused, or there was time for as many attempts that timed out before they came to the wire as it may have.
+func roundMayHide(ix *history.Index, s, last *history.SagaRecord) bool {
+	quiet := last.Ended.At - s.Definition.RoundDelay()
+	if n := len(s.Calls); n > 0 {
+		quiet -= s.Calls[n-1].At
+	}
+	for i, step := range last.Definition.Steps {
+		retry := step.Action.Retry
+		limit, most := retry.ShortestTimeout(), retry.Most()
+		switch {
+		case len(last.Definition.Predecessors(i)) > 0:
+		case step.Action.Breaker != nil, ix.History.MayBeRefused(action(s, step.Name)):
+			return true
+		case limit > 0 && most > 0 && quiet >= time.Duration(most)*limit:
+			return true
+		}
+	}
+	return false
+}
+
+// wasOver is the first event from which the orchestrator surely learnt that a round is the last one: a refusal for
+// good, or else an operator's request; nil: there is none.
 func wasOver(ix *history.Index, s *history.SagaRecord) (first *history.Event) {
 	note := func(e *history.Event) {
 		if first == nil || e.Seq < first.Seq {
@@ -88,7 +142,7 @@ func wasOver(ix *history.Index, s *history.SagaRecord) (first *history.Event) {
 		}
 	}
 	for _, e := range s.Operator {
-		if saga.Classify(e.Code) == saga.Done {
+		if saga.Classify(e.Code) == saga.Done && (first == nil || first.Kind == history.SagaOperator) {
 			note(e)
 		}
 	}
@@ -102,10 +156,10 @@ func whyOver(e *history.Event) string {
 	return e.Operation().String() + " had been refused for good"
 }
 
-// mayBeOver tells whether the orchestrator may have learnt of a reason not to run a saga again.
-func mayBeOver(ix *history.Index, s *history.SagaRecord) bool {
-	return mayHaveBeenAsked(s) || slices.ContainsFunc(s.Definition.Steps, func(step saga.Step) bool {
-		o := s.Op(step.Name, saga.Action)
+// mayBeOver tells whether the orchestrator may have learnt of a reason not to run a saga again after a round.
+func mayBeOver(ix *history.Index, s, round *history.SagaRecord) bool {
+	return mayHaveBeenAsked(s) || slices.ContainsFunc(round.Definition.Steps, func(step saga.Step) bool {
+		o := round.Op(step.Name, saga.Action)
 		return o != nil && (mayHaveLearnt(o, saga.Permanent) || mayBeRefused(ix.History, o))
 	})
 }

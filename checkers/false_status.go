@@ -91,6 +91,8 @@ func wrongWord(s *history.SagaRecord, r *history.Event) string {
 	}
 	for _, st := range r.Steps {
 		switch {
+		case s.Definition.StepIndex(st.Name) < 0 && s.Definition.Round > 1:
+			return fmt.Sprintf("the report on saga %s names a step %q in its round %d: expected %q", s.ID, st.Name, s.Definition.Round, saga.InRound(st.Name, s.Definition.Round))
 		case s.Definition.StepIndex(st.Name) < 0:
 			return fmt.Sprintf("the report on saga %s names a step %q, which it does not have", s.ID, st.Name)
 		case !st.Status.Valid():

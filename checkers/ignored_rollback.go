@@ -56,14 +56,15 @@ func (c IgnoredRollback) Check(h *history.History, ix *history.Index) Verdict {
 		for _, e := range s.Operator {
 			code := saga.Classify(e.Code)
 			refused := code == saga.Permanent || e.Code == http.StatusConflict
-			pivot := pivotLearnt(s)
+			now := roundAt(s, e)
+			pivot := pivotLearnt(now)
 			switch {
 			case code != saga.Done && !refused:
 			case pivot != nil && pivot.Ended.Seq < e.Seq:
 				checkTooLate(t, s, e, pivot, refused)
 			case pivot != nil && endsUnnoted(pivot, e):
 				t.unjudgeable(requestTooLate, notedAfter)
-			case !inTime(h, s, e):
+			case !inTime(h, now, e):
 				t.unjudgeable(requestAccepted, "the pivot was under way, or the saga done")
 			case refused:
 				t.violate(requestAccepted, action(s, ""), []*history.Event{e}, "broke the rollback by a person: saga %s was before its pivot and not done, and the request was refused with %d", s.ID, e.Code)
