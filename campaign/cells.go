@@ -72,6 +72,7 @@ func (x *session) judge(r harness.Result) {
 		return
 	}
 	if r.Err != nil || r.History == nil {
+		info.Faults = harness.PlannedFaults(r.Cell.Plan)
 		x.collector.AddError(info, r.Err)
 		x.progress.Done(results.Errored)
 		x.failOne(failedToRun)

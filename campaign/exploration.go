@@ -188,6 +188,7 @@ func (e *exploration) take(p *planning.Probe, r harness.Result, try int) error {
 		if !e.owns(p) {
 			info.ID, r.Err = "", fmt.Errorf("plan %s of another shard: %w", info.Plan, r.Err) // trouble of this one all the same
 		}
+		info.Faults = harness.PlannedFaults(r.Cell.Plan)
 		e.collector.AddError(info, r.Err)
 		e.progress.Done(results.Errored)
 		e.failOne(failedToRun)

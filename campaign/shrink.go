@@ -208,24 +208,26 @@ func (x *session) enter(run *results.Run, g *failure) {
 	if g.result.History == nil || sameCase(original, g.smallest) {
 		return
 	}
-	small := x.reportOf(g)
+	small, alone := x.reportOf(g)
+	run.Chart(alone)
 	small.ShrunkFrom, small.Reproduced, small.Protected = inWords(original), &g.smallestRate, g.protected
 	small.Replay.System = run.System
 	run.Failures = append(run.Failures, small)
 }
 
-// reportOf tells the smallest case as a run of its own would.
-func (x *session) reportOf(g *failure) results.Failure {
+// reportOf tells the smallest case as a run of its own would, which it gives too.
+func (x *session) reportOf(g *failure) (results.Failure, *results.Run) {
 	c := results.New(results.Meta{Tool: x.host.Tool, Command: x.host.Command, Started: time.Now(), Orchestrator: x.system.Info(), Profile: string(x.profile)})
 	info := results.CellInfo{
 		ID: g.result.Cell.ID, Scenario: g.scenario, PlanID: g.smallest.Plan.ID(), Plan: g.smallest.Plan.String(),
 		History: filepath.Join(results.HistoriesDir, filepath.Base(g.result.Path)), Duration: g.result.Duration,
 	}
 	c.Add(info, g.result.History, checkers.Judge(g.result.History, x.checkers))
-	found := c.Finish().Failures
+	alone := c.Finish()
+	found := alone.Failures
 	// It may be told under another property now, if the smaller plan breaks that too.
 	i := slices.IndexFunc(found, func(f results.Failure) bool { return f.Property == g.property || slices.Contains(f.Also, g.property) })
-	return found[max(i, 0)]
+	return found[max(i, 0)], alone
 }
 
 // inWords is a case for people: its plan, its steps and its sagas.

@@ -8,6 +8,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/sagacheck/sagacheck/faults"
 	"github.com/sagacheck/sagacheck/history"
 	"github.com/sagacheck/sagacheck/orchestrators"
 	"github.com/sagacheck/sagacheck/participants"
@@ -239,8 +240,9 @@ func (r *cellRun) header(registers map[string]string) (history.Header, error) {
 	if own, ok := r.sys.(*ownSystem); ok {
 		h.Workflow, h.Promises, h.Real = own.router.flow.Name, promised(own.router.flow), own.router.flow.Reals()
 	}
-	for _, f := range c.Plan.Faults {
-		p := history.PlannedFault{Kind: f.Kind, At: f.At, Steps: f.Steps, Text: f.String()}
+	h.Faults = PlannedFaults(c.Plan)
+	for i, f := range c.Plan.Faults {
+		p := &h.Faults[i]
 		n := f.Saga - 1
 		if f.Saga == 0 && len(r.ids) == 1 {
 			n = 0
@@ -248,7 +250,15 @@ func (r *cellRun) header(registers map[string]string) (history.Header, error) {
 		if n >= 0 && n < len(r.ids) && !f.At.IsZero() {
 			p.Saga = r.ids[n]
 		}
-		h.Faults = append(h.Faults, p)
 	}
 	return h, nil
+}
+
+// PlannedFaults are the faults of a plan as histories and reports tell of them, without the sagas that they strike.
+func PlannedFaults(p faults.Plan) []history.PlannedFault {
+	var out []history.PlannedFault
+	for _, f := range p.Faults {
+		out = append(out, history.PlannedFault{Kind: f.Kind, At: f.At, Steps: f.Steps, Text: f.String()})
+	}
+	return out
 }

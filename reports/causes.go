@@ -1,12 +1,14 @@
 package reports
 
 import (
+	"crypto/sha256"
 	"fmt"
 	"regexp"
 	"slices"
 	"strings"
 
 	"github.com/sagacheck/sagacheck/checkers"
+	"github.com/sagacheck/sagacheck/history"
 	"github.com/sagacheck/sagacheck/internal/words"
 	"github.com/sagacheck/sagacheck/results"
 )
@@ -46,7 +48,7 @@ func causes(r *results.Run, list []results.Failure, class string) []*cause {
 	plans := map[string]int{} // told whole, by property and scenario
 	seen := map[string]int{}
 	for _, f := range list {
-		t := told{Failure: f, ID: findingID(f, seen), Faults: faultsOf(f.Plan)}
+		t := told{Failure: f, ID: findingID(r, f, seen), Faults: textsOf(f.PlanFaults)}
 		c := causeOf(out, f)
 		if c == nil {
 			c = newCause(r, t, class)
@@ -55,7 +57,7 @@ func causes(r *results.Run, list []results.Failure, class string) []*cause {
 			continue
 		}
 		plans[f.Property+" "+f.Scenario]++
-		c.Kinds, c.Steps = union(c.Kinds, kindsOf(f.Plan)), union(c.Steps, append(stepsOf(f.Plan), f.Step))
+		c.Kinds, c.Steps = union(c.Kinds, kindsOf(f.PlanFaults)), union(c.Steps, append(stepsOf(f.PlanFaults), results.StepName(f.Step)))
 	}
 	if len(out) > 0 {
 		out[0].Open = class == ""
@@ -82,7 +84,7 @@ func newCause(r *results.Run, t told, class string) *cause {
 	case class != "":
 		c.Tone = warn
 	}
-	if n := r.Others(t.Failure) + 1; n > 1 {
+	if n := r.Like(t.Failure); n > 1 {
 		c.Count = fmt.Sprintf("%s in %s of %s", did, words.Plural(n, "cell"), t.Scenario)
 	}
 	return c
@@ -103,48 +105,45 @@ func (c *cause) add(t told, whole bool) bool {
 	return true
 }
 
-// findingID is the name of a failure in links: the same in every run with the same seed.
-func findingID(f results.Failure, seen map[string]int) string {
-	id := "finding-" + strings.TrimSuffix(f.ReplayName(), ".yaml")
+// findingID is the name of a failure in links: by its key and what was broken beside it, so that it is the same in
+// every run that finds it.
+func findingID(r *results.Run, f results.Failure, seen map[string]int) string {
+	sum := sha256.Sum256([]byte(strings.Join(append([]string{r.KeyOf(f).ID(), string(f.Verdict)}, f.Also...), "\n")))
+	id := fmt.Sprintf("finding-%s-%s-%x", f.Property, notInLinks.ReplaceAllString(f.Scenario, "-"), sum[:4])
 	if seen[id]++; seen[id] > 1 {
 		id = fmt.Sprintf("%s-%d", id, seen[id])
 	}
 	return id
 }
 
-// faultsOf are the faults of a plan in words.
-func faultsOf(plan string) []string {
-	if plan == "no fault" || plan == "" {
-		return nil
+// notInLinks is what would have to be escaped in a link.
+var notInLinks = regexp.MustCompile(`[^a-zA-Z0-9._-]+`)
+
+// textsOf are the faults of a plan in words.
+func textsOf(plan []history.PlannedFault) []string {
+	var out []string
+	for _, f := range plan {
+		out = append(out, f.Text)
 	}
-	return strings.Split(plan, ", ")
+	return out
 }
 
-// kindsOf are the kinds of faults of a plan in words.
-func kindsOf(plan string) []string {
+// kindsOf are the kinds of faults of a plan.
+func kindsOf(plan []history.PlannedFault) []string {
 	var out []string
-	for _, f := range faultsOf(plan) {
-		kind, _, _ := strings.Cut(f, " ")
-		out = append(out, kind)
+	for _, f := range plan {
+		out = append(out, f.Kind)
 	}
 	return union(nil, out)
 }
 
-// The steps in the text of a fault: that of its failure point, or those of its window.
-var (
-	faultPoint  = regexp.MustCompile(`(\S+)#\d+@[a-z]+`)
-	faultWindow = regexp.MustCompile(` of \[([^\]]*)\] from `)
-)
-
-// stepsOf are the steps that a plan in words strikes, whichever way they are called.
-func stepsOf(plan string) []string {
+// stepsOf are the steps that a plan strikes, whichever way they are called.
+func stepsOf(plan []history.PlannedFault) []string {
 	var out []string
-	for _, m := range faultPoint.FindAllStringSubmatch(plan, -1) {
-		step, _, _ := strings.Cut(m[1], ".")
-		out = append(out, step)
-	}
-	for _, m := range faultWindow.FindAllStringSubmatch(plan, -1) {
-		out = append(out, strings.Fields(m[1])...)
+	for _, f := range plan {
+		for _, ref := range append([]string{f.At.Step}, f.Steps...) {
+			out = append(out, results.StepName(ref))
+		}
 	}
 	return union(nil, out)
 }

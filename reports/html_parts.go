@@ -171,8 +171,8 @@ func filters(r *results.Run, found []*cause) []filter {
 		}
 	}
 	for _, c := range r.Cells {
-		note(kinds, kindsOf(c.Plan))
-		note(steps, stepsOf(c.Plan))
+		note(kinds, kindsOf(c.PlanFaults))
+		note(steps, stepsOf(c.PlanFaults))
 	}
 	for _, c := range found {
 		note(kinds, c.Kinds)

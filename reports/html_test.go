@@ -2,10 +2,14 @@ package reports_test
 
 import (
 	"bytes"
+	"fmt"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 
+	"github.com/sagacheck/sagacheck/checkers"
+	"github.com/sagacheck/sagacheck/history"
 	"github.com/sagacheck/sagacheck/internal/samples"
 	"github.com/sagacheck/sagacheck/reports"
 	"github.com/sagacheck/sagacheck/results"
@@ -21,6 +25,7 @@ func hostileRun() *results.Run {
 	f := &r.Failures[0]
 	f.Broken += hostile
 	f.Plan += hostile
+	f.PlanFaults = []history.PlannedFault{{Kind: hostile, Steps: []string{hostile}, Text: hostile}}
 	f.Step += hostile
 	for i := range f.Ledger {
 		f.Ledger[i].Name += hostile
@@ -121,11 +126,58 @@ func TestLinksLeadSomewhere(t *testing.T) {
 	}
 }
 
+// findings are the names of those that begin with a property and a scenario.
+func findings(page, of string) []string {
+	var out []string
+	for _, m := range regexp.MustCompile(` id="(finding-`+of+`-[0-9a-f]{8})"`).FindAllStringSubmatch(page, -1) {
+		out = append(out, m[1])
+	}
+	return out
+}
+
+// A link to a finding leads to it in the next run too, whose cells have other names; what was broken by another
+// plan, or together with something else, is another finding.
+func TestLinksLastBeyondARun(t *testing.T) {
+	r := samples.Red()
+	first := findings(page(t, r), "duplicate-effect-order")
+	for i := range r.Failures {
+		r.Failures[i].Cell += "-of-the-next-run"
+	}
+	next := findings(page(t, r), "duplicate-effect-order")
+	if len(first) != 1 || !slices.Equal(first, next) {
+		t.Errorf("%q, and in the next run %q", first, next)
+	}
+	r.Failures[0].Plan = "another"
+	plan := findings(page(t, r), "duplicate-effect-order")
+	r.Failures[0].Also = []string{"lost-compensation"}
+	if set := findings(page(t, r), "duplicate-effect-order"); slices.Equal(first, plan) || slices.Equal(plan, set) {
+		t.Errorf("%q, %q, %q", first, plan, set)
+	}
+}
+
+// Each cause says in how many cells it was, and not how many there are of all.
+func TestCountsOfCauses(t *testing.T) {
+	c := results.New(samples.Meta())
+	h := samples.LostAnswer()
+	one := samples.Duplicate(h)
+	both := one
+	both.Property = "lost-compensation"
+	for i, v := range [][]checkers.Verdict{{one, both}, {one, both}, {one}, {one}, {one}} {
+		c.Add(results.CellInfo{ID: fmt.Sprint("c", i)}, h, v)
+	}
+	text := page(t, c.Finish())
+	for _, want := range []string{"broken in 2 cells of order", "broken in 3 cells of order"} {
+		if strings.Count(text, want) != 1 {
+			t.Errorf("%q is said %d times", want, strings.Count(text, want))
+		}
+	}
+}
+
 // A mark of the matrix leads to what it tells of, also where another property is what was found.
 func TestMarksLeadToFindings(t *testing.T) {
 	text := page(t, samples.OneCause())
 	for _, property := range []string{"duplicate-effect", "lost-compensation"} {
-		if !regexp.MustCompile(`<a href="#finding-duplicate-effect-order-c1" aria-label="` + property + ` in order`).MatchString(text) {
+		if !regexp.MustCompile(`<a href="#` + findings(text, "duplicate-effect-order")[0] + `" aria-label="` + property + ` in order`).MatchString(text) {
 			t.Errorf("the mark of %s leads elsewhere", property)
 		}
 	}

@@ -147,12 +147,15 @@ func (t timeline) rows() []laneRow {
 		if m.Key != "" {
 			r.text += ", key " + m.Key
 		}
-		if m.Lost {
+		if m.Lost || m.Cut {
 			r.head = "✗"
 		}
 		if t.Moments[m.End]-t.Moments[m.Begin] > time.Millisecond && m.End > m.Begin+1 {
 			later := r
 			later.moment, later.text, r.head = m.End, m.Label+" arrives", ""
+			if m.Cut {
+				later.text = m.Label
+			}
 			rows = append(rows, later)
 		}
 		rows = append(rows, r)

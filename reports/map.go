@@ -15,8 +15,7 @@ import (
 const (
 	pointWidth  = 24
 	pointHeight = 20
-	nameWidth   = 58 // of an attempt
-	stepWidth   = nameWidth + 5*pointWidth + 8
+	signWidth   = 6.7
 	stepGap     = 44
 	stepHead    = 40
 )
@@ -44,15 +43,18 @@ func mapPages(r *results.Run, found []*cause) []mapPage {
 				continue
 			}
 			for _, t := range c.plans() {
-				for _, at := range pointsOf(t.Plan) {
-					if p.links[at] == "" {
-						p.links[at] = t.ID
+				for _, f := range t.PlanFaults {
+					if p.links[f.At] == "" {
+						p.links[f.At] = t.ID
 					}
 				}
 			}
 		}
+		p.Map.Points = slices.DeleteFunc(slices.Clone(m.Points), func(x results.Point) bool {
+			return x.At.Step == saga.SubmitStep && !struckAt(m, saga.SubmitStep) // it may not be on the wire at all
+		})
 		struck, broke := 0, 0
-		for _, x := range m.Points {
+		for _, x := range p.Points {
 			if x.Struck > 0 {
 				struck++
 			}
@@ -60,21 +62,15 @@ func mapPages(r *results.Run, found []*cause) []mapPage {
 				broke++
 			}
 		}
-		p.Count = fmt.Sprintf("%s reached, %d struck, %d where something broke", words.Plural(len(m.Points), "point"), struck, broke)
+		p.Count = fmt.Sprintf("%s reached, %d struck, %d where something broke", words.Plural(len(p.Points), "point"), struck, broke)
 		out = append(out, p)
 	}
 	return out
 }
 
-// pointsOf are the failure points that a plan in words strikes.
-func pointsOf(plan string) []saga.FailurePoint {
-	var out []saga.FailurePoint
-	for _, m := range faultPoint.FindAllString(plan, -1) {
-		if at, err := saga.ParseFailurePoint(m); err == nil {
-			out = append(out, at)
-		}
-	}
-	return out
+// struckAt tells whether a fault fired at a step of that name.
+func struckAt(m results.Map, step string) bool {
+	return slices.ContainsFunc(m.Points, func(x results.Point) bool { return x.At.Step == step && x.Struck > 0 })
 }
 
 // attempt is one row of a step.
@@ -83,12 +79,34 @@ type attempt struct {
 	n   int
 }
 
+// name is what is written beside the row, within the box of its step: undo#2.
+func (a attempt) name(step string) string {
+	return fmt.Sprintf("%s#%d", strings.TrimPrefix(strings.TrimPrefix(a.ref.String(), step), "."), a.n)
+}
+
+// has tells whether an attempt has that phase: what happens inside the orchestrator is no failure point, and the
+// address to which services call back is its own.
+func (a attempt) has(phase saga.Phase) bool {
+	_, back := saga.CutCallback(a.ref.Step)
+	switch phase {
+	case saga.Receive, saga.Commit:
+		return !saga.Inbound(a.ref.Step)
+	case saga.Connect:
+		return !back
+	}
+	return true
+}
+
 // mapDrawing is a map in SVG.
 type mapDrawing struct {
 	strings.Builder
 	mapPage
 	points map[saga.FailurePoint]results.Point
+	names  int // how wide those of attempts are
 }
+
+// stepWidth is how wide each box is.
+func (d *mapDrawing) stepWidth() int { return d.names + len(saga.Phases)*pointWidth + 8 }
 
 // svg draws the saga's graph: steps from left to right, each after those that come before it, with a row for
 // each attempt and a column for each phase.
@@ -97,6 +115,12 @@ func (p mapPage) svg() string {
 	for _, x := range p.Points {
 		d.points[x.At] = x
 	}
+	for _, s := range d.steps() {
+		for _, a := range d.attempts(s) {
+			d.names = max(d.names, 58, int(float64(len(a.name(s.Name)))*signWidth)+12)
+		}
+	}
+	stepWidth := d.stepWidth()
 	level, x, y := d.levels(), map[string]int{}, map[string]int{}
 	bottom := map[int]int{}
 	width, height := 0, 0
@@ -136,19 +160,25 @@ func (d *mapDrawing) levels() map[string]int {
 	return level
 }
 
-// steps are those of the sagas, behind the client's own call if that was struck.
+// steps are those of the sagas, behind the client's own call if that was struck, and then whatever else was:
+// services that are asked what they did.
 func (d *mapDrawing) steps() []results.MapStep {
-	if !slices.ContainsFunc(d.Points, func(p results.Point) bool { return p.At.Step == saga.SubmitStep }) {
-		return d.Steps
-	}
-	out := []results.MapStep{{Name: saga.SubmitStep, Kind: "by the client"}}
-	for _, s := range d.Steps {
-		if len(s.After) == 0 {
-			s.After = []string{saga.SubmitStep}
+	out := slices.Clone(d.Steps)
+	for _, p := range d.Points {
+		step := results.StepName(p.At.Step)
+		if step != saga.SubmitStep && !slices.ContainsFunc(out, func(s results.MapStep) bool { return s.Name == step }) {
+			out = append(out, results.MapStep{Name: step, Kind: "read-back"})
 		}
-		out = append(out, s)
 	}
-	return out
+	if !struckAt(d.Map, saga.SubmitStep) {
+		return out
+	}
+	for i := range out {
+		if len(out[i].After) == 0 && i < len(d.Steps) {
+			out[i].After = []string{saga.SubmitStep}
+		}
+	}
+	return append([]results.MapStep{{Name: saga.SubmitStep, Kind: "by the client"}}, out...)
 }
 
 // attempts are those that were reached, and the first of each direction in any case.
@@ -158,7 +188,7 @@ func (d *mapDrawing) attempts(s results.MapStep) []attempt {
 		most[saga.StepRef{Step: s.Name, Direction: saga.Compensation}] = 1
 	}
 	for _, p := range d.Points {
-		if step, _ := saga.CutCallback(p.At.Step); step == s.Name {
+		if results.StepName(p.At.Step) == s.Name {
 			most[p.At.Ref()] = max(most[p.At.Ref()], p.At.Attempt)
 		}
 	}
@@ -178,7 +208,7 @@ func (d *mapDrawing) attempts(s results.MapStep) []attempt {
 }
 
 func (d *mapDrawing) step(s results.MapStep, x, y int) {
-	rows := d.attempts(s)
+	rows, stepWidth := d.attempts(s), d.stepWidth()
 	name := fold(s.Name, stepWidth/8)[0]
 	fmt.Fprintf(d, `<g><title>%s (%s)</title><rect class="step" x="%d" y="%d" width="%d" height="%d" rx="6"/><text class="name" x="%d" y="%d">%s</text>`,
 		html.EscapeString(s.Name), html.EscapeString(string(s.Kind)), x, y, stepWidth, stepHead+pointHeight*len(rows)+4, x+8, y+17, html.EscapeString(name))
@@ -186,15 +216,16 @@ func (d *mapDrawing) step(s results.MapStep, x, y int) {
 		fmt.Fprintf(d, `<text class="kind" x="%d" y="%d">%s</text>`, x+stepWidth-8, y+17, html.EscapeString(string(s.Kind)))
 	}
 	for i, phase := range saga.Phases {
-		fmt.Fprintf(d, `<text class="phase" x="%d" y="%d">%s</text>`, x+nameWidth+i*pointWidth+pointWidth/2, y+34, pointShort[phase])
+		fmt.Fprintf(d, `<text class="phase" x="%d" y="%d">%s</text>`, x+d.names+i*pointWidth+pointWidth/2, y+34, pointShort[phase])
 	}
 	d.WriteString("</g>")
 	for i, a := range rows {
 		top := y + stepHead + i*pointHeight
-		label := strings.TrimPrefix(a.ref.String(), s.Name)
-		fmt.Fprintf(d, `<text class="attempt" x="%d" y="%d">%s#%d</text>`, x+nameWidth-6, top+14, html.EscapeString(strings.TrimPrefix(label, ".")), a.n)
+		fmt.Fprintf(d, `<text class="attempt" x="%d" y="%d">%s</text>`, x+d.names-6, top+14, html.EscapeString(a.name(s.Name)))
 		for j, phase := range saga.Phases {
-			d.point(a.ref.At(a.n, phase), x+nameWidth+j*pointWidth, top)
+			if a.has(phase) {
+				d.point(a.ref.At(a.n, phase), x+d.names+j*pointWidth, top)
+			}
 		}
 	}
 }

@@ -225,11 +225,11 @@ func (d *drawing) arrow(m mark, label []string, y, end float64) {
 		dir = -1
 	}
 	tip := to - 2*dir
-	if m.Lost {
+	if m.Lost || m.Cut {
 		tip = to - dir*14
 	}
 	fmt.Fprintf(d, `<path class="line" d="M%d %.0fL%d %.0f"/>`, from, y, tip, end)
-	if m.Lost {
+	if m.Lost || m.Cut {
 		fmt.Fprintf(d, `<path class="cross" d="M%d %.0fl10 10m0 -10l-10 10"/>`, tip-5, end-5)
 	} else {
 		fmt.Fprintf(d, `<path class="tip" d="M%d %.0fl%d -5v10z"/>`, tip, end, -9*dir)

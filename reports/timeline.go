@@ -36,6 +36,7 @@ type mark struct {
 	From, To   int // lanes; a note has the same
 	Begin, End int // moments
 	Lost       bool
+	Cut        bool // of an answer: only its head arrives
 	Label      string
 	Key        string // idempotency key
 	Text       string // all of it, in words
@@ -85,6 +86,7 @@ func newTimeline(s results.Story) timeline {
 				m.Text += "; " + o.Text
 				m.Seqs = append(m.Seqs, o.Seq)
 				m.To, m.Lost = t.lane(o.To), o.Lost
+				m.cut(o)
 				if o.Mark != "" {
 					m.Why = o.Mark
 				}
@@ -145,8 +147,17 @@ func (t timeline) mark(s results.Story, i int) mark {
 		if l.Lost {
 			m.Label = attempt + noAnswer
 		}
+		m.cut(l)
 	}
 	return m
+}
+
+// cut notes that of an answer only the head arrives.
+func (m *mark) cut(arrival results.Line) {
+	if arrival.Call.Partial {
+		m.Cut = true
+		m.Label += ", cut short"
+	}
 }
 
 // noAnswer is how an attempt ends of which nothing came back.

@@ -44,9 +44,9 @@ func weakest(found []*cause) []*weakStep {
 		}
 		here := map[*weakStep]bool{}
 		for _, t := range c.plans() {
-			steps := []string{t.Step}
+			steps := []string{results.StepName(t.Step)}
 			if t.Step == "" {
-				steps = stepsOf(t.Plan)
+				steps = stepsOf(t.PlanFaults)
 			}
 			for _, step := range steps {
 				w := at(step, c.Scenario, t)

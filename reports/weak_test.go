@@ -5,9 +5,14 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/sagacheck/sagacheck/history"
 	"github.com/sagacheck/sagacheck/internal/samples"
 	"github.com/sagacheck/sagacheck/results"
+	"github.com/sagacheck/sagacheck/saga"
 )
+
+// loseSecond is another plan than that of the samples.
+var loseSecond = []history.PlannedFault{{Kind: "lose", At: saga.StepRef{Step: "charge", Direction: saga.Action}.At(2, saga.Response), Text: "lose charge#2@response"}}
 
 // The step at which most was found comes first, with what prevents it and how to see that.
 func TestWeakestSteps(t *testing.T) {
@@ -15,10 +20,10 @@ func TestWeakestSteps(t *testing.T) {
 	second := r.Failures[0]
 	second.Property, second.Also, second.Step, second.Cell = "lost-compensation", nil, "reserve", "c7"
 	third := second
-	third.Step, third.Cell, third.Plan = "charge", "c8", "lose charge#2@response"
+	third.Step, third.Cell, third.Plan, third.PlanFaults = "charge.undo", "c8", "lose charge#2@response", loseSecond
 	r.Failures = append(r.Failures, second, third)
 	text := page(t, r)
-	rows := regexp.MustCompile(`<tr data-filter data-property="[^"]*" data-scenario="order" data-step="([a-z]+)">`).FindAllStringSubmatch(text, -1)
+	rows := regexp.MustCompile(`<tr data-filter data-property="[^"]*" data-scenario="order" data-step="([a-z.]+)">`).FindAllStringSubmatch(text, -1)
 	if len(rows) != 2 || rows[0][1] != "charge" || rows[1][1] != "reserve" {
 		t.Errorf("ranked %q, want charge, reserve", rows)
 	}
@@ -50,7 +55,7 @@ func TestProtectionOfAllPlans(t *testing.T) {
 	r := samples.Red()
 	r.Failures[0].Protected = []results.Protection{{Participants: "keyed", Broken: results.Rate{Tries: 3}}}
 	second := r.Failures[0]
-	second.Cell, second.Plan, second.PlanID = "c8", "lose charge#2@response", "p-8"
+	second.Cell, second.Plan, second.PlanFaults, second.PlanID = "c8", "lose charge#2@response", loseSecond, "p-8"
 	second.Protected = []results.Protection{{Participants: "keyed", Broken: results.Rate{Hits: 3, Tries: 3}}}
 	r.Failures = append(r.Failures, second)
 	if text := page(t, r); strings.Contains(text, "✓ keyed participants, shown") {

@@ -19,7 +19,7 @@ func newCell(info CellInfo, h *history.History) Cell {
 		ID: cmp.Or(info.ID, h.Header.Cell), Scenario: cmp.Or(info.Scenario, h.Header.Scenario),
 		PlanID: cmp.Or(info.PlanID, h.Header.PlanID), Plan: cmp.Or(info.Plan, PlanText(h.Header)),
 		Probe: info.Probe, Again: info.Again, History: info.History, DurationMS: info.Duration.Milliseconds(),
-		FaultsPlanned: len(h.Header.Faults),
+		PlanFaults: h.Header.Faults, FaultsPlanned: len(h.Header.Faults),
 	}
 	fired := map[int]bool{}
 	for i := range h.Events {

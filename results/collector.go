@@ -41,7 +41,8 @@ type CellInfo struct {
 	Scenario string
 	PlanID   string
 	Plan     string // in words
-	Probe    bool   // a planned fault may miss without making the run red
+	Faults   []history.PlannedFault
+	Probe    bool // a planned fault may miss without making the run red
 	// Again: its planned fault missed, and the plan is run once more as another cell,
 	// which counts in its place. What this one broke counts all the same.
 	Again    bool
@@ -139,7 +140,7 @@ func (c *Collector) AddError(info CellInfo, err error) {
 		return
 	}
 	c.addCell(Cell{
-		ID: info.ID, Scenario: info.Scenario, PlanID: info.PlanID, Plan: info.Plan, Probe: info.Probe, Again: info.Again,
+		ID: info.ID, Scenario: info.Scenario, PlanID: info.PlanID, Plan: info.Plan, PlanFaults: info.Faults, Probe: info.Probe, Again: info.Again,
 		History: info.History, DurationMS: info.Duration.Milliseconds(), Error: err.Error(),
 	})
 }

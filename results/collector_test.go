@@ -10,6 +10,37 @@ import (
 	"github.com/sagacheck/sagacheck/results"
 )
 
+// How often a cause broke what it broke is counted set by set, also over shards.
+func TestCellsOfEachCause(t *testing.T) {
+	var shards []*results.Run
+	for i := 1; i <= 2; i++ {
+		m := samples.Meta()
+		m.Shard = &results.Shard{I: i, N: 2}
+		c := results.New(m)
+		h := samples.LostAnswer()
+		one := samples.Duplicate(h)
+		both := one
+		both.Property = "lost-compensation"
+		c.Add(results.CellInfo{ID: "c1"}, h, []checkers.Verdict{one, both})
+		c.Add(results.CellInfo{ID: "c2"}, h, []checkers.Verdict{one})
+		c.Add(results.CellInfo{ID: "c3"}, h, []checkers.Verdict{one})
+		shards = append(shards, c.Finish())
+	}
+	r, err := results.Merge(shards)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for cell, want := range map[string]int{"c1": 2, "c2": 4} {
+		i := slices.IndexFunc(r.Failures, func(f results.Failure) bool { return f.Cell == cell })
+		if got := r.Like(r.Failures[i]); got != want {
+			t.Errorf("%s: got %d, want %d", cell, got, want)
+		}
+	}
+	if got := shards[0].Like(shards[0].Failures[0]); got > 2 {
+		t.Errorf("a shard counts %d after they are joined", got)
+	}
+}
+
 // What one cause broke is one failure, under the most telling property, with the
 // others beside it; every property keeps its own count.
 func TestOneCauseOneFinding(t *testing.T) {

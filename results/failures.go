@@ -8,6 +8,7 @@ import (
 
 	"github.com/sagacheck/sagacheck/checkers"
 	"github.com/sagacheck/sagacheck/history"
+	"github.com/sagacheck/sagacheck/saga"
 )
 
 // maxStories is how many failures are kept for each property and scenario.
@@ -36,6 +37,8 @@ func (c *Collector) addFindings(cell Cell, h *history.History, verdicts []checke
 		i := slices.IndexFunc(verdicts, func(v checkers.Verdict) bool { return v.Property == name })
 		c.keepFailure(cell, h, verdicts[i], others)
 		c.note(cell, name, others)
+		r := c.result(name, cell.Scenario)
+		r.Together = joinTogether(r.Together, Together{Also: others, Cells: 1})
 	}
 	for name := range beside {
 		c.result(name, cell.Scenario).Cells.Beside++
@@ -76,7 +79,7 @@ func CompareFailures(a, b Failure) int {
 func bareFailure(cell Cell, v checkers.Verdict) Failure {
 	f := Failure{
 		Property: v.Property, Scenario: cell.Scenario, Cell: cell.ID, Verdict: v.Outcome, Broken: v.Reason,
-		PlanID: cell.PlanID, Plan: cell.Plan, Faults: cell.FaultsPlanned, History: cell.History, Events: []int{},
+		PlanID: cell.PlanID, Plan: cell.Plan, Faults: cell.FaultsPlanned, PlanFaults: cell.PlanFaults, History: cell.History, Events: []int{},
 	}
 	if len(v.Witnesses) > 0 {
 		w := v.Witnesses[0]
@@ -96,6 +99,12 @@ func (f *Failure) tell(h *history.History, v checkers.Verdict) {
 	f.Ledger = checkers.Ledger(h, history.NewIndex(h))
 	f.Replay = NewReplay(h.Header)
 	f.Replay.Property, f.Replay.Clause, f.Replay.Broken = f.Property, f.Clause, f.Broken
+}
+
+// StepName is the step of a call: charge, of charge.undo and of charge.callback.
+func StepName(ref string) string {
+	step, _ := saga.CutCallback(saga.CutRef(ref).Step)
+	return step
 }
 
 // capFailures keeps the smallest ones of each property and scenario of a sorted
@@ -148,6 +157,21 @@ func (r *Run) Others(f Failure) int {
 		return max(0, res.Cells.Inconclusive-1)
 	}
 	return max(0, res.Cells.Violation-res.Cells.Beside-1)
+}
+
+// Like is how many cells had the same properties broken by one cause, told under the first of them, or the
+// same one left open; 0: only replays had.
+func (r *Run) Like(f Failure) int {
+	if f.Verdict == checkers.Inconclusive {
+		return r.Others(f) + 1
+	}
+	res, _ := r.Result(f.Property, f.Scenario)
+	for _, t := range res.Together {
+		if slices.Equal(t.Also, f.Also) {
+			return t.Cells
+		}
+	}
+	return 0
 }
 
 // Findings counts what was violated as people do: a property, with what the same

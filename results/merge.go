@@ -163,9 +163,7 @@ func (r *Run) join(o *Run, results map[resultKey]*Result) {
 		}
 		results[k].join(res)
 	}
-	for _, m := range o.Maps {
-		r.chart(m)
-	}
+	r.Chart(o)
 	if o.Coverage != nil {
 		if r.Coverage == nil {
 			r.Coverage = &Coverage{Depth: o.Coverage.Depth}

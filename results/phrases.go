@@ -69,7 +69,7 @@ func (t *teller) call(e *history.Event) *Call {
 	case history.CallSent, history.CallReceived, history.CallCommitted, history.CallAnswered, history.CallEnded:
 		return &Call{
 			Saga: e.Saga, Attempt: fmt.Sprintf("%s#%d", e.Operation().Ref(), e.Attempt), Copy: e.Copy,
-			Party: t.party(e.Step), Key: e.Key, Code: e.Code,
+			Party: t.party(e.Step), Key: e.Key, Code: e.Code, Partial: e.Partial,
 		}
 	}
 	return nil

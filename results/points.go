@@ -37,12 +37,46 @@ type Point struct {
 	Open    int               `json:"open,omitempty"`   // and that cell could not be judged
 }
 
-// phasesOf are the phases that an attempt has passed when an event of it is seen.
+// phasesOf are the phases that an attempt has passed when an event of it is seen; what happens inside the
+// orchestrator is not.
 var phasesOf = map[history.Kind][]saga.Phase{
 	history.CallSent:      {saga.Connect, saga.Request},
 	history.CallReceived:  {saga.Receive},
 	history.CallCommitted: {saga.Commit},
 	history.CallAnswered:  {saga.Response},
+	history.CallBack:      {saga.Request},
+	history.SagaSubmitted: {saga.Connect, saga.Request},
+	history.SagaAccepted:  {saga.Response},
+	history.SagaRefused:   {saga.Response},
+}
+
+// passed are the points that an attempt has passed when an event of it is seen; tries is how often the client
+// has sent each saga.
+func passed(e *history.Event, tries map[string]int) []saga.FailurePoint {
+	ref, attempt, phases := e.Operation().Ref(), e.Attempt, phasesOf[e.Kind]
+	switch e.Kind {
+	case history.CallBack:
+		ref.Step = saga.Callback(ref.Step)
+		if e.Code != 0 {
+			phases = []saga.Phase{saga.Request, saga.Response}
+		}
+	case history.SagaSubmitted:
+		tries[e.Saga]++
+		ref, attempt = saga.StepRef{Step: saga.SubmitStep, Direction: saga.Action}, tries[e.Saga]
+	case history.SagaAccepted, history.SagaRefused:
+		if e.Kind == history.SagaAccepted && e.Detail != "" || e.Kind == history.SagaRefused && e.Code == 0 { // it was looked up
+			return nil
+		}
+		ref, attempt = saga.StepRef{Step: saga.SubmitStep, Direction: saga.Action}, tries[e.Saga]
+	}
+	if attempt < 1 || attempt > mostMapped {
+		return nil
+	}
+	var out []saga.FailurePoint
+	for _, phase := range phases {
+		out = append(out, ref.At(attempt, phase))
+	}
+	return out
 }
 
 // mapOf is the map of one cell.
@@ -60,12 +94,11 @@ func mapOf(scenario string, h *history.History, verdict checkers.Outcome) Map {
 		}
 		return points[p]
 	}
+	tries := map[string]int{}
 	for i := range h.Events {
 		e := &h.Events[i]
-		for _, phase := range phasesOf[e.Kind] {
-			if e.Attempt >= 1 && e.Attempt <= mostMapped {
-				at(e.Operation().Ref().At(e.Attempt, phase))
-			}
+		for _, p := range passed(e, tries) {
+			at(p)
 		}
 		if e.Kind != history.FaultFired || e.Fault == nil || *e.Fault < 0 || *e.Fault >= len(h.Header.Faults) {
 			continue
@@ -103,6 +136,13 @@ func (m *Map) sort() {
 			cmp.Compare(slices.Index(saga.Phases, a.At.Phase), slices.Index(saga.Phases, b.At.Phase)),
 		)
 	})
+}
+
+// Chart adds the maps of a run that is told in this one, such as that of a smaller plan.
+func (r *Run) Chart(o *Run) {
+	for _, m := range o.Maps {
+		r.chart(m)
+	}
 }
 
 // chart adds the map of a cell, or of a shard, to those of the run.

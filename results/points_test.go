@@ -2,11 +2,14 @@ package results_test
 
 import (
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/sagacheck/sagacheck/checkers"
+	"github.com/sagacheck/sagacheck/history"
 	"github.com/sagacheck/sagacheck/internal/samples"
 	"github.com/sagacheck/sagacheck/results"
+	"github.com/sagacheck/sagacheck/saga"
 )
 
 func point(t *testing.T, r *results.Run, at string) results.Point {
@@ -43,6 +46,38 @@ func TestMap(t *testing.T) {
 	}
 	if s := r.Maps[0].Steps; len(s) != 3 || s[1].Name != "charge" || !slices.Equal(s[1].After, []string{"reserve"}) {
 		t.Errorf("steps %+v", s)
+	}
+}
+
+// What the client sends, and what services tell later, is on the map; what happens inside the orchestrator is not.
+func TestMapOfCallsToTheOrchestrator(t *testing.T) {
+	h, err := history.ParseText(strings.NewReader(`scenario order
+saga s1
+step pay
+0ms saga-submitted s1
+1ms saga-submitted s1
+2ms saga-accepted s1
+3ms call-sent s1 pay#1
+4ms call-answered s1 pay#1 202 pending
+5ms call-back s1 pay#1 told=p-1
+6ms call-back s1 pay#2 200 told=p-1 passed=6ms
+7ms settled
+`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	c := results.New(samples.Meta())
+	c.Add(results.CellInfo{}, h, nil)
+	r := c.Finish()
+	var got []string
+	for _, p := range r.Maps[0].Points {
+		if saga.Inbound(p.At.Step) {
+			got = append(got, p.At.String())
+		}
+	}
+	want := "pay.callback#1@request pay.callback#2@request pay.callback#2@response submit#1@connect submit#1@request submit#2@connect submit#2@request submit#2@response"
+	if strings.Join(got, " ") != want {
+		t.Errorf("got  %s\nwant %s", strings.Join(got, " "), want)
 	}
 }
 

@@ -69,7 +69,7 @@ func (p *Postmortem) Failure() Failure {
 	return Failure{
 		Property: r.Property, Scenario: r.Scenario, Cell: r.Cell, Verdict: checkers.Violation, Clause: p.Witness.Clause, Broken: p.Witness.Broken,
 		Also: p.Also, Saga: p.Witness.Saga, Step: p.Witness.Step, Events: p.Witness.Events,
-		PlanID: p.Header.PlanID, Plan: PlanText(p.Header), Faults: len(p.Header.Faults), Story: p.Story, Ledger: p.Ledger, File: p.File, Replay: r,
+		PlanID: p.Header.PlanID, Plan: PlanText(p.Header), Faults: len(p.Header.Faults), PlanFaults: p.Header.Faults, Story: p.Story, Ledger: p.Ledger, File: p.File, Replay: r,
 	}
 }
 
@@ -91,7 +91,7 @@ func (p *Postmortem) explain(h *history.History) {
 		}
 	}
 	if d, ok := h.Definition(p.Witness.Saga); ok {
-		p.Step, _ = d.Step(p.Witness.Step)
+		p.Step, _ = d.Step(StepName(p.Witness.Step))
 	}
 	p.Story = Tell(h, p.Witness)
 	p.Ledger = checkers.Ledger(h, history.NewIndex(h))

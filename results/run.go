@@ -148,10 +148,19 @@ type Result struct {
 	CellsAtRisk int              `json:"cells_at_risk"`
 	Clauses     []checkers.Count `json:"clauses"`
 	Cells       Counts           `json:"cells"` // by outcome
-	Findings    int              `json:"findings,omitempty"`
-	Advice      bool             `json:"advice,omitempty"`
-	Reason      string           `json:"reason,omitempty"`  // of the verdict, if it is not a pass
-	Example     string           `json:"example,omitempty"` // the cell that the reason is from
+	// Together is in how many cells the property was broken by a cause that is told under it, by what that
+	// broke beside it.
+	Together []Together `json:"together,omitempty"`
+	Findings int        `json:"findings,omitempty"`
+	Advice   bool       `json:"advice,omitempty"`
+	Reason   string     `json:"reason,omitempty"`  // of the verdict, if it is not a pass
+	Example  string     `json:"example,omitempty"` // the cell that the reason is from
+}
+
+// Together is how many cells were broken by causes that broke the same properties.
+type Together struct {
+	Also  []string `json:"also,omitempty"` // other properties
+	Cells int      `json:"cells"`
 }
 
 // Counts is how many cells had each outcome.
@@ -171,20 +180,21 @@ func (c Counts) Total() int {
 
 // Cell is one scenario under one plan.
 type Cell struct {
-	ID            string           `json:"id"`
-	Scenario      string           `json:"scenario"`
-	PlanID        string           `json:"plan_id,omitempty"`
-	Plan          string           `json:"plan,omitempty"` // in words
-	FaultsPlanned int              `json:"faults_planned"`
-	FaultsFired   int              `json:"faults_fired"`
-	Unfired       []string         `json:"unfired,omitempty"` // planned faults that did not fire
-	Probe         bool             `json:"probe,omitempty"`
-	Again         bool             `json:"again,omitempty"`                                                                                            // its plan was run again, as another cell
-	Verdict       checkers.Outcome `json:"verdict,omitempty" jsonschema:"enum=violation,enum=inconclusive,enum=vacuous,enum=not-applicable,enum=pass"` // the worst; absent after an error
-	History       string           `json:"history,omitempty"`                                                                                          // file, relative to the report
-	NotKept       bool             `json:"history_not_kept,omitempty"`                                                                                 // it passed, and --keep lets its history go
-	DurationMS    int64            `json:"duration_ms"`
-	Error         string           `json:"error,omitempty"` // of the system under test or the harness
+	ID            string                 `json:"id"`
+	Scenario      string                 `json:"scenario"`
+	PlanID        string                 `json:"plan_id,omitempty"`
+	Plan          string                 `json:"plan,omitempty"`        // in words
+	PlanFaults    []history.PlannedFault `json:"plan_faults,omitempty"` // those of the plan
+	FaultsPlanned int                    `json:"faults_planned"`
+	FaultsFired   int                    `json:"faults_fired"`
+	Unfired       []string               `json:"unfired,omitempty"` // planned faults that did not fire
+	Probe         bool                   `json:"probe,omitempty"`
+	Again         bool                   `json:"again,omitempty"`                                                                                            // its plan was run again, as another cell
+	Verdict       checkers.Outcome       `json:"verdict,omitempty" jsonschema:"enum=violation,enum=inconclusive,enum=vacuous,enum=not-applicable,enum=pass"` // the worst; absent after an error
+	History       string                 `json:"history,omitempty"`                                                                                          // file, relative to the report
+	NotKept       bool                   `json:"history_not_kept,omitempty"`                                                                                 // it passed, and --keep lets its history go
+	DurationMS    int64                  `json:"duration_ms"`
+	Error         string                 `json:"error,omitempty"` // of the system under test or the harness
 }
 
 // Failure is one broken (or undecided) property in one cell, with the witness
@@ -205,7 +215,9 @@ type Failure struct {
 	PlanID string   `json:"plan_id"`
 	Plan   string   `json:"plan"` // in words
 	Faults int      `json:"faults"`
-	Story  Story    `json:"story"`
+	// PlanFaults are those of the plan.
+	PlanFaults []history.PlannedFault `json:"plan_faults,omitempty"`
+	Story      Story                  `json:"story"`
 	// Ledger is every account and register at the end of the cell, as it should be and as it was.
 	Ledger  []checkers.Entry `json:"ledger,omitempty"`
 	History string           `json:"history,omitempty"` // file, relative to the report

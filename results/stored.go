@@ -145,7 +145,7 @@ func (s *Stored) addRun(dir string) error {
 			run.counted++
 		}
 		s.Cells = append(s.Cells, StoredCell{File: file, Failed: c.Error, Info: CellInfo{
-			ID: c.ID, Scenario: c.Scenario, PlanID: c.PlanID, Plan: c.Plan, Probe: c.Probe, Again: c.Again,
+			ID: c.ID, Scenario: c.Scenario, PlanID: c.PlanID, Plan: c.Plan, Faults: c.PlanFaults, Probe: c.Probe, Again: c.Again,
 		}})
 	}
 	stored, err := filepath.Glob(filepath.Join(dir, HistoriesDir, "*"+history.Extension))

@@ -42,9 +42,10 @@ type Call struct {
 	Saga    string `json:"saga"`
 	Attempt string `json:"attempt"` // for example charge.undo#2
 	Copy    int    `json:"copy,omitempty"`
-	Party   string `json:"party"`          // the participant that is called
-	Key     string `json:"key,omitempty"`  // call-sent: its idempotency key
-	Code    int    `json:"code,omitempty"` // of an answer; 0: there was none
+	Party   string `json:"party"`             // the participant that is called
+	Key     string `json:"key,omitempty"`     // call-sent: its idempotency key
+	Code    int    `json:"code,omitempty"`    // of an answer; 0: there was none
+	Partial bool   `json:"partial,omitempty"` // of an answer: only its head arrived
 }
 
 // Mark says why a line matters.
@@ -226,7 +227,7 @@ func (t *teller) ofSaga(e *history.Event, weight int) int {
 
 func (t *teller) ofCall(e *history.Event) int {
 	switch {
-	case t.attempts[keyOf(e)] || (e.Saga == t.witness.Saga && e.Step == t.witness.Step):
+	case t.attempts[keyOf(e)] || (e.Saga == t.witness.Saga && e.Step == StepName(t.witness.Step)):
 		if e.Kind == history.CallReceived {
 			return 2
 		}

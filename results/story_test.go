@@ -35,6 +35,23 @@ func TestStory(t *testing.T) {
 	}
 }
 
+// A finding about a compensation tells every call of its step, as one about its action does.
+func TestStoryOfACompensation(t *testing.T) {
+	h := samples.LostAnswer()
+	w := samples.Duplicate(h).Witnesses[0]
+	w.Events = nil
+	action := results.Tell(h, w)
+	w.Step = "charge.undo"
+	if undo := results.Tell(h, w); len(undo.Lines) != len(action.Lines) {
+		t.Errorf("%d lines, and %d of the action's", len(undo.Lines), len(action.Lines))
+	}
+	for ref, want := range map[string]string{"charge": "charge", "charge.undo(2)": "charge", "charge.undo.callback": "charge", "seat(2).undo": "seat(2)", "": ""} {
+		if got := results.StepName(ref); got != want {
+			t.Errorf("%s is of %q, want %q", ref, got, want)
+		}
+	}
+}
+
 // A process that went away by itself is in the story, whomever it concerns.
 func TestStoryOfGoneProcess(t *testing.T) {
 	h := samples.LostAnswer()

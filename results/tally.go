@@ -75,11 +75,25 @@ func (r *Result) join(o Result) {
 		r.Reason, r.Example = o.Reason, o.Example
 	}
 	r.Cells.join(o.Cells)
+	for _, t := range o.Together {
+		r.Together = joinTogether(r.Together, t)
+	}
 	r.AtRisk += o.AtRisk
 	r.CellsAtRisk += o.CellsAtRisk
 	r.Findings += o.Findings
 	r.Clauses = checkers.JoinCounts(r.Clauses, o.Clauses)
 	r.decide()
+}
+
+// joinTogether adds a count to those of other sets of properties, which are sorted.
+func joinTogether(all []Together, t Together) []Together {
+	i, found := slices.BinarySearchFunc(all, t, func(a, b Together) int { return slices.Compare(a.Also, b.Also) })
+	all = slices.Clone(all) // that of a shard stays as it is
+	if !found {
+		return slices.Insert(all, i, t)
+	}
+	all[i].Cells += t.Cells
+	return all
 }
 
 // outcome of many cells: a violation in one is a violation, then inconclusive;

@@ -31,6 +31,20 @@ func TestRunShrinks(t *testing.T) {
 	}
 }
 
+// The map shows what only the smaller plan has struck.
+func TestMapShowsWhatShrinkingProved(t *testing.T) {
+	_, run, output := command(t, "run", "--orchestrator", attach(t, tinyorch.Bugs{}), "--scenario", "order", "--participants", "naive",
+		"--property", "duplicate-effect", "--plan", planFile(t, threeFaults), "--shrink")
+	for _, m := range run.Maps {
+		for _, p := range m.Points {
+			if p.At.String() == "charge#1@response" && p.Struck == 1 && p.Broke == 1 {
+				return
+			}
+		}
+	}
+	t.Errorf("charge#1@response was struck by the smallest plan: %+v\n%s", run.Maps, output)
+}
+
 const lostCharge = "faults:\n  - {kind: lose, at: charge#1@response}\n"
 
 // The smallest plan is run with each stronger kind of participants, which help or don't: not against an
