@@ -15,9 +15,15 @@ const (
 	againMost    = "rounds-of-saga"
 	againRefused = "refused-is-over"
 	againRuns    = "run-again"
+	againWait    = "wait-between-rounds"
 )
 
-var sagaRounds = Trait{"a saga that is run forward in rounds", anyDefinition(saga.Definition.HasRounds)}
+var (
+	sagaRounds    = Trait{"a saga that is run forward in rounds", anyDefinition(saga.Definition.HasRounds)}
+	waitingRounds = Trait{"a wait between the rounds of a saga", anyDefinition(func(d saga.Definition) bool {
+		return d.HasRounds() && d.RoundDelay() > 2*timerTolerance
+	})}
+)
 
 func againClauses() []Clause {
 	wants, needs := []Trait{sagaRounds}, []string{"saga-rounds"}
@@ -25,6 +31,7 @@ func againClauses() []Clause {
 		{Name: againMost, Text: "a saga is run forward no more often than rounds: those that were as often as that, and undone", Wants: wants, Needs: needs},
 		{Name: againRefused, Text: "one of which an action was refused for good, or that an operator had undone, is not run again", Wants: wants, Needs: needs},
 		{Name: againRuns, Text: "one that was undone because attempts came to nothing is run again as long as there are rounds left, and its budget lasts", Wants: wants, Needs: needs},
+		{Name: againWait, Text: "a round begins no sooner than round_delay_ms after the last attempt of the one before, less 2 ms, measured from the earliest moment at which that can have been over, across kills too: rounds of which it would be seen if there were no wait", Wants: []Trait{waitingRounds}, Needs: needs},
 	}
 }
 
@@ -33,9 +40,10 @@ func checkAgain(t *tally, ix *history.Index, s *history.SagaRecord, ds []disturb
 	if !s.Definition.HasRounds() {
 		return
 	}
-	parts, most := roundsApart(s), s.Definition.Rounds
+	parts, most, tm := roundsApart(s), s.Definition.Rounds, newTiming(ix)
 	for i, part := range parts[:len(parts)-1] {
 		next := part.Ended
+		checkRoundWait(t, tm, s, part)
 		switch over := wasOver(ix, part); {
 		case i+1 >= most:
 			t.violate(againMost, action(s, ""), []*history.Event{next}, "broke the rounds of saga %s: it was run forward again after %d rounds, and may be run in %d", s.ID, i+1, most)

@@ -32,6 +32,8 @@ type SagaRoundRules struct {
 	Over func(s *State) bool
 	// Passing: what turned the saga may pass, so that running it again may help.
 	Passing func(s *State) bool
+	// Wait is how long after the last attempt of a round another one begins at the earliest.
+	Wait func(s *State) time.Duration
 }
 
 func defaultSagaRoundRules() SagaRoundRules {
@@ -39,6 +41,7 @@ func defaultSagaRoundRules() SagaRoundRules {
 		Most:    func(s *State) int { return s.Def.Rounds },
 		Over:    func(s *State) bool { return !s.all.left() },
 		Passing: (*State).passing,
+		Wait:    func(s *State) time.Duration { return s.Def.RoundDelay() },
 	}
 }
 
@@ -163,7 +166,7 @@ func (r *run) nextRound(records *[]Record) {
 	case !r.state.again() || r.e.draining():
 	case !r.again.waits:
 		r.again.waits = true
-		delay := r.state.Def.RoundDelay() // and up to half as much again, that not all who were turned back come at once
+		delay := r.e.rules.Rounds.Saga.Wait(r.state) // and up to half as much again, that not all who were turned back come at once
 		delay += time.Duration(r.e.rules.Draw(1) * float64(delay) / 2)
 		time.AfterFunc(r.state.roundEnded().Add(delay).Sub(r.e.now()), func() {
 			r.again.over.Store(true)

@@ -106,7 +106,7 @@ var shownElsewhere = []string{
 	"newest-version", "undo-by-newest-version", "newest-version-after-restart", "order-of-newest-version", "oldest-version-stays",
 	"fallback-without-undo", "fallback-before-undo", "fallback-in-any-case", "fallback-too-early", "fallback-ignored", "fallback-forgotten", "fallback-after-turn",
 	"round-unasked", "round-in-any-case", "rounds-multiply", "not-there-is-done",
-	"saga-rounds-endless", "saga-round-early", "saga-round-refused", "saga-round-same-keys", "saga-round-budget",
+	"saga-rounds-endless", "saga-round-early", "saga-round-refused", "saga-round-same-keys", "saga-round-budget", "saga-round-at-once", "saga-round-at-once-after-restart",
 	"pause-forgotten-after-restart", "pause-holds-actions-only", "end-leaves-compensations", "retry-waits-on",
 }
 

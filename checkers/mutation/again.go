@@ -1,6 +1,8 @@
 package mutation
 
 import (
+	"time"
+
 	"github.com/sagacheck/sagacheck/history"
 	"github.com/sagacheck/sagacheck/saga"
 )
@@ -11,6 +13,7 @@ func againOperators() []Operator {
 		{"round-too-many", "retry-budget", "a saga is run forward once more after its last round", oneMoreRound(true)},
 		{"round-after-refusal", "retry-budget", "a saga is run forward again after an action was refused for good", oneMoreRound(false)},
 		{"round-left-out", "retry-budget", "a saga is given up although it may be run forward again", roundLeftOut},
+		{"round-at-once", "retry-budget", "a saga is run forward again as soon as the round before is undone", roundAtOnce},
 	}
 }
 
@@ -67,4 +70,33 @@ func roundLeftOut(ix *history.Index, yield func(string, *edit) bool) {
 			return
 		}
 	}
+}
+
+// roundAtOnce takes the wait before the second round of a saga away, where it is known when the first one was over.
+func roundAtOnce(ix *history.Index, yield func(string, *edit) bool) {
+	for _, s := range ix.Sagas {
+		if s.Definition.RoundDelay() < 10*time.Millisecond || roundsOf(s) < 2 || len(s.Operated) > 0 || refusing(ix) {
+			continue
+		}
+		last, next := turnOfRound(s)
+		if last == nil || next == nil || !last.Certain || next.At < last.At || last.At-last.Passed > 5*time.Millisecond {
+			continue
+		}
+		if !yield(next.Operation().String(), change(ix.History).closeUp(last, next)) {
+			return
+		}
+	}
+}
+
+// turnOfRound is the end of the last attempt of the first round of a saga, and the first attempt of the second.
+func turnOfRound(s *history.SagaRecord) (last, next *history.Event) {
+	for _, e := range s.Calls {
+		switch _, n := saga.RoundOf(e.Step); {
+		case n == 1 && e.Kind == history.CallEnded && e.Attempt > 0:
+			last = e
+		case n == 2 && e.Kind == history.CallSent && next == nil:
+			next = e
+		}
+	}
+	return last, next
 }

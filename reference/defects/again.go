@@ -3,6 +3,7 @@ package defects
 import (
 	"math"
 	"net/url"
+	"time"
 
 	"github.com/sagacheck/sagacheck/reference"
 )
@@ -34,6 +35,16 @@ var againDefects = []Defect{
 		Description: "the attempts of earlier rounds are forgotten in the budget of the saga",
 		lay:         sagaRoundBudget,
 	},
+	{
+		Name: "saga-round-at-once", Anomaly: "retry-budget", Needs: "a saga with rounds that is run forward again",
+		Description: "another round of a saga begins as soon as the one before is undone, and round_delay_ms is never read",
+		lay:         sagaRoundAtOnce,
+	},
+	{
+		Name: "saga-round-at-once-after-restart", Anomaly: "retry-budget", Needs: "a crash before a saga with rounds is run forward again",
+		Description: "the wait between rounds of a saga is a timer in memory: after a restart the next one begins at once",
+		lay:         sagaRoundAtOnceAfterRestart,
+	},
 }
 
 func sagaRoundsEndless(r *reference.Rules) {
@@ -62,5 +73,19 @@ func sagaRoundBudget(r *reference.Rules) {
 			}
 		}
 		return n
+	}
+}
+
+func sagaRoundAtOnce(r *reference.Rules) {
+	r.Rounds.Saga.Wait = func(*state) time.Duration { return 0 }
+}
+
+func sagaRoundAtOnceAfterRestart(r *reference.Rules) {
+	was, restarted := r.Rounds.Saga.Wait, hasRestarted(r)
+	r.Rounds.Saga.Wait = func(s *state) time.Duration {
+		if restarted.Load() {
+			return 0
+		}
+		return was(s)
 	}
 }
