@@ -86,7 +86,7 @@ func (f *exploreFlags) run(c *cobra.Command, p process) (err error) {
 }
 
 // ownFlags are those that belong to one command line: budgets, places, the machine.
-var ownFlags = []string{"max-plans", "max-time", "resume", "out", "parallel", "processes", "clauses", "ui", "workers", "server", "creds", "nkey", "listen"}
+var ownFlags = []string{"config", "profile", "max-plans", "max-time", "resume", "out", "parallel", "processes", "clauses", "ui", "workers", "server", "creds", "nkey", "listen"}
 
 // givenFlags are the flags of a command line that make an exploration what it is.
 func givenFlags(c *cobra.Command) map[string][]string {
@@ -116,17 +116,7 @@ func adoptFlags(c *cobra.Command, path string) error {
 		if flag == nil || flag.Changed || slices.Contains(ownFlags, name) {
 			continue
 		}
-		list, isList := flag.Value.(pflag.SliceValue)
-		switch {
-		case isList:
-			err = list.Replace(values)
-			flag.Changed = true
-		case len(values) == 1:
-			err = c.Flags().Set(name, values[0])
-		default:
-			err = fmt.Errorf("expected one value, got %d", len(values))
-		}
-		if err != nil {
+		if err := setWords(c.Flags(), flag, values, len(values) != 1); err != nil {
 			return fmt.Errorf("%s:1: flags: --%s: %w", path, name, err)
 		}
 	}

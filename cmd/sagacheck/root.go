@@ -133,6 +133,7 @@ func newRoot(p process) *cobra.Command {
 	root.AddCommand(
 		newRun(p), newInit(p), newLearn(p), newCheck(p), newLint(p), newReplay(p), newExplore(p), newCompare(p), newList(p), newReference(p), newOrchestrators(p), newReport(p), newMutants(p), newWorker(p), newMan(), newVersion(p),
 	)
+	new(config).register(root, p)
 	completeFlags(root)
 	return root
 }
