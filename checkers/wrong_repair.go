@@ -44,7 +44,7 @@ func (WrongRepair) Doc() Doc {
 		},
 		Evidence:  "drifted, drift-read, saga-ended, call-sent, call-committed and call-ended.",
 		Prevented: "Calling the compensation again under its own key, only of what the record proves to be undone, and leaving what was answered to the next reading, and to a person.",
-		Blind:     "How often a repair that is not answered is attempted. What a repair does: a participant that remembers the key does nothing, and one that remembers none does it as often as it is called. Drift that nobody planned.",
+		Blind:     "How often a repair that is not answered is attempted. What a repair does: a participant that remembers the key does nothing, and one that remembers none does it as often as it is called. Drift that nobody planned. What follows a kill, a pause or a store outage.",
 		Cost:      "linear",
 		Whole:     true,
 		Needs:     []string{"reconcile", "repair"},
@@ -52,24 +52,25 @@ func (WrongRepair) Doc() Doc {
 }
 
 // Check judges a history.
-func (c WrongRepair) Check(_ *history.History, ix *history.Index) Verdict {
+func (c WrongRepair) Check(h *history.History, ix *history.Index) Verdict {
 	t := newTally(c)
+	ds := disturbances(h, ix)
 	for _, drifted := range ix.Drifts {
 		s := ix.Saga(drifted.Saga)
 		if drifted.Kind != history.Drifted || s == nil || s.Ended == nil || ix.DriftRead == nil {
 			continue
 		}
 		if drifted.Direction == saga.Action {
-			checkLeftAlone(t, ix, s, drifted)
+			checkLeftAlone(t, s, drifted, ds)
 			continue
 		}
-		checkRepair(t, ix, s, drifted)
+		checkRepair(t, ix, s, drifted, ds)
 	}
 	return t.verdict("nothing drifted of a saga that ended")
 }
 
 // checkLeftAlone judges drift of what was done: nothing proves what should be there.
-func checkLeftAlone(t *tally, ix *history.Index, s *history.SagaRecord, drifted *history.Event) {
+func checkLeftAlone(t *tally, s *history.SagaRecord, drifted *history.Event, ds []disturbance) {
 	if s.Ended.Status != saga.Completed {
 		return // it is undone with its saga
 	}
@@ -85,6 +86,9 @@ func checkLeftAlone(t *tally, ix *history.Index, s *history.SagaRecord, drifted 
 			case d == saga.Action && (done == nil || done.Ended.Seq > a.Sent.Seq):
 				t.unjudgeable(repairOther, "no answer had told it that the step is done: it was put off, and may be attempted again")
 				return
+			case d == saga.Action && disturbed(ds, done.Ended.Seq, a.Sent.Seq):
+				t.unjudgeable(repairOther, wasDisturbed)
+				return
 			default:
 				t.violate(repairOther, o.Op, []*history.Event{drifted, a.Sent}, "broke reconciliation: %s was changed by %s behind everybody's back, and %s was called for that: nothing proves that this is right",
 					action(s, drifted.Step), effectOf(drifted), o.Op)
@@ -96,9 +100,10 @@ func checkLeftAlone(t *tally, ix *history.Index, s *history.SagaRecord, drifted 
 }
 
 // checkRepair judges what was done about a step that was undone, and whose effect was there again.
-func checkRepair(t *tally, ix *history.Index, s *history.SagaRecord, drifted *history.Event) {
+func checkRepair(t *tally, ix *history.Index, s *history.SagaRecord, drifted *history.Event, ds []disturbance) {
 	op := drifted.Operation()
-	undo, repair := s.Op(op.Step, saga.Compensation), s.Repairs[op.Ref()]
+	undo, until := s.Op(op.Step, saga.Compensation), backAgain(ix, drifted)
+	repair := repairOf(s, drifted, until)
 	due := max(drifted.At, s.Ended.At) + repairedIn
 	switch {
 	case undo == nil || undo.Learnt(saga.Done) == nil:
@@ -107,8 +112,11 @@ func checkRepair(t *tally, ix *history.Index, s *history.SagaRecord, drifted *hi
 	case s.Ended.Status != saga.Compensated:
 		t.unjudgeable(repairAgain, "the saga did not end by itself")
 		return
-	case repair == nil && ix.DriftRead.At < due:
+	case repair == nil && until.At < due:
 		t.unknown(repairAgain, "it was asked before its time was over")
+		return
+	case repair == nil && disturbed(ds, drifted.Seq, until.Seq):
+		t.unjudgeable(repairAgain, wasDisturbed)
 		return
 	case repair == nil:
 		t.violate(repairAgain, op, []*history.Event{drifted, ix.DriftRead}, "broke repair: what %s had undone is there again (%s), and %v later it was not undone once more", op, effectOf(drifted), ms(ix.DriftRead.At-drifted.At))
@@ -117,14 +125,39 @@ func checkRepair(t *tally, ix *history.Index, s *history.SagaRecord, drifted *hi
 	checkRepairKeys(t, undo, repair)
 	done := repair.Learnt(saga.Done)
 	switch {
-	case done == nil && ix.DriftRead.At < due:
+	case done == nil && until.At < due:
 		t.unknown(repairAgain, "it was asked before its time was over")
 	case done == nil:
 		t.unjudgeable(repairAgain, "no repair was answered as done")
 	default:
 		t.held(repairAgain, 1)
-		checkRepairOnce(t, ix, repair, done)
+		checkRepairOnce(t, repair, done, until, ds)
 	}
+}
+
+// backAgain is when what drifted did so once more, so that another repair is due; else when the orchestrator was asked.
+func backAgain(ix *history.Index, drifted *history.Event) *history.Event {
+	for _, d := range ix.Drifts {
+		if d.Kind == history.Drifted && d.Operation() == drifted.Operation() && d.Seq > drifted.Seq {
+			return d
+		}
+	}
+	return ix.DriftRead
+}
+
+// repairOf are the attempts at a repair of what drifted, until it did so once more; nil: there are none.
+func repairOf(s *history.SagaRecord, from, until *history.Event) *history.OpRecord {
+	all := s.Repairs[from.Operation().Ref()]
+	if all == nil {
+		return nil
+	}
+	as := slices.DeleteFunc(sent(all), func(a *history.Attempt) bool {
+		return a.Sent.Seq < from.Seq || until.Kind == history.Drifted && a.Sent.Seq > until.Seq
+	})
+	if len(as) == 0 {
+		return nil
+	}
+	return &history.OpRecord{Op: all.Op, Call: all.Call, Attempts: as}
 }
 
 // checkRepairKeys judges the keys of repairs.
@@ -144,13 +177,15 @@ func checkRepairKeys(t *tally, undo, repair *history.OpRecord) {
 const onceWatched = time.Second
 
 // checkRepairOnce judges what followed on the first repair that is known to be done.
-func checkRepairOnce(t *tally, ix *history.Index, repair *history.OpRecord, done *history.Attempt) {
+func checkRepairOnce(t *tally, repair *history.OpRecord, done *history.Attempt, until *history.Event, ds []disturbance) {
 	as := sent(repair)
 	next := slices.IndexFunc(as, func(a *history.Attempt) bool { return a.Sent.Seq > done.Ended.Seq && a.Sent.At > done.LearntAt() })
 	switch {
+	case next >= 0 && disturbed(ds, done.Ended.Seq, as[next].Sent.Seq): // what it had learnt may not have been written down
+		t.unjudgeable(repairOnce, wasDisturbed)
 	case next >= 0:
 		t.violate(repairOnce, repair.Op, []*history.Event{done.Ended, as[next].Sent}, "broke repair: %s was answered as done, and attempt %d of it follows %v later", repair.Op, as[next].N, ms(as[next].Sent.At-done.LearntAt()))
-	case ix.DriftRead.At < done.LearntAt()+onceWatched:
+	case until.At < done.LearntAt()+onceWatched:
 		t.unjudgeable(repairOnce, "nobody looked on for long enough after it")
 	default:
 		t.held(repairOnce, 1)
