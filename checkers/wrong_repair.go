@@ -105,6 +105,7 @@ func checkRepair(t *tally, ix *history.Index, s *history.SagaRecord, drifted *hi
 	undo, until := s.Op(op.Step, saga.Compensation), backAgain(ix, drifted)
 	repair := repairOf(s, drifted, until)
 	due := max(drifted.At, s.Ended.At) + repairedIn
+	early := until.Kind == history.DriftRead && until.At < due
 	switch {
 	case undo == nil || undo.Learnt(saga.Done) == nil:
 		t.unjudgeable(repairAgain, "no answer told it that the step is undone")
@@ -112,10 +113,10 @@ func checkRepair(t *tally, ix *history.Index, s *history.SagaRecord, drifted *hi
 	case s.Ended.Status != saga.Compensated:
 		t.unjudgeable(repairAgain, "the saga did not end by itself")
 		return
-	case repair == nil && until.At < due:
+	case repair == nil && early:
 		t.unknown(repairAgain, "it was asked before its time was over")
 		return
-	case repair == nil && disturbed(ds, drifted.Seq, until.Seq):
+	case repair == nil && (until.At < due || disturbed(ds, drifted.Seq, until.Seq)):
 		t.unjudgeable(repairAgain, wasDisturbed)
 		return
 	case repair == nil:
@@ -125,7 +126,7 @@ func checkRepair(t *tally, ix *history.Index, s *history.SagaRecord, drifted *hi
 	checkRepairKeys(t, undo, repair)
 	done := repair.Learnt(saga.Done)
 	switch {
-	case done == nil && until.At < due:
+	case done == nil && early:
 		t.unknown(repairAgain, "it was asked before its time was over")
 	case done == nil:
 		t.unjudgeable(repairAgain, "no repair was answered as done")
