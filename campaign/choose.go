@@ -100,12 +100,17 @@ func (x *session) chooseDefects() error {
 	return err
 }
 
+// isPath tells the path of a scenario's file from a glob of the catalogue.
+func isPath(pattern string) bool {
+	return strings.ContainsAny(pattern, "/\\") || strings.HasSuffix(pattern, ".yaml") || strings.HasSuffix(pattern, ".yml")
+}
+
 // chooseScenarios takes globs of the catalogue and paths of files.
 func chooseScenarios(patterns []string) ([]*scenarios.Scenario, error) {
 	var globs []string
 	var chosen []*scenarios.Scenario
 	for _, p := range patterns {
-		if !strings.ContainsAny(p, "/\\") && !strings.HasSuffix(p, ".yaml") && !strings.HasSuffix(p, ".yml") {
+		if !isPath(p) {
 			globs = append(globs, p)
 			continue
 		}

@@ -139,7 +139,7 @@ func (x *session) launch(ctx context.Context) error {
 	}
 	meta := results.Meta{
 		Tool: x.host.Tool, Command: x.host.Command, Started: x.started, Seed: x.s.Seed, Orchestrator: x.system.Info(), System: system,
-		Profile: string(x.profile), Properties: docs, Shard: x.shard, Content: x.content(), Clause: x.s.clause, Keep: x.s.Keep,
+		Profile: string(x.profile), Properties: docs, Shard: x.shard, Content: x.content(), Sources: x.sources(), Clause: x.s.clause, Keep: x.s.Keep,
 	}
 	if x.host.Watch != nil {
 		x.host.Watch.Begin(meta, x.dir)

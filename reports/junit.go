@@ -77,6 +77,20 @@ func xmlText(s string) string {
 // not applicable, is skipped here with the reason. Two more cases a scenario say
 // whether its cells ran and its planned faults fired.
 func JUnit(w io.Writer, r *results.Run) error {
+	if _, err := io.WriteString(w, xml.Header); err != nil {
+		return err
+	}
+	enc := xml.NewEncoder(w)
+	enc.Indent("", "  ")
+	if err := enc.Encode(junitOf(r)); err != nil {
+		return err
+	}
+	_, err := io.WriteString(w, "\n")
+	return err
+}
+
+// junitOf is the run as suites of test cases.
+func junitOf(r *results.Run) junitSuites {
 	all := junitSuites{Name: "sagacheck " + r.Command, Time: junitTime(r.DurationMS)}
 	for _, s := range r.Scenarios() {
 		all.Suites = append(all.Suites, suiteOf(r, s))
@@ -93,16 +107,7 @@ func JUnit(w io.Writer, r *results.Run) error {
 		all.Errors += s.Errors
 		all.Skipped += s.Skipped
 	}
-	if _, err := io.WriteString(w, xml.Header); err != nil {
-		return err
-	}
-	enc := xml.NewEncoder(w)
-	enc.Indent("", "  ")
-	if err := enc.Encode(all); err != nil {
-		return err
-	}
-	_, err := io.WriteString(w, "\n")
-	return err
+	return all
 }
 
 // count counts the cases, and cleans their texts.

@@ -27,6 +27,9 @@ func Save(r *results.Run, dir string) error {
 		{results.MarkdownFile, Markdown},
 		{results.HTMLFile, HTML},
 		{results.JUnitFile, JUnit},
+		{results.SARIFFile, SARIF},
+		{results.CTRFFile, CTRF},
+		{results.CodeQualityFile, CodeQuality},
 	} {
 		var b bytes.Buffer // so that an error of rendering leaves no file
 		path := filepath.Join(dir, f.name)

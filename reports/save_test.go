@@ -26,7 +26,7 @@ func TestSave(t *testing.T) {
 	for _, e := range entries {
 		names = append(names, e.Name())
 	}
-	if got := strings.Join(names, " "); got != "failures junit.xml report.html report.json report.md" {
+	if got := strings.Join(names, " "); got != "ctrf.json failures gl-code-quality-report.json junit.xml report.html report.json report.md report.sarif" {
 		t.Errorf("files: %s", got)
 	}
 	for name, want := range map[string]string{

@@ -22,6 +22,7 @@ type Meta struct {
 	Profile      string               // empty: that of the first history
 	Shard        *Shard
 	Content      Content
+	Sources      []Source // files of users that say what ran
 	// Clause, of a replay, is the one that was broken: it alone has to be judged.
 	Clause string
 	Keep   Keep // histories of cells that passed; empty: all
@@ -79,7 +80,7 @@ func New(m Meta) *Collector {
 		begun: m.Started,
 		run: Run{
 			Version: Version, Tool: m.Tool, Command: m.Command, Started: m.Started.Round(0), Seed: m.Seed,
-			Orchestrator: m.Orchestrator, System: m.System, Profile: m.Profile, Shard: m.Shard, Content: m.Content, Clause: m.Clause,
+			Orchestrator: m.Orchestrator, System: m.System, Profile: m.Profile, Shard: m.Shard, Content: m.Content, Sources: m.Sources, Clause: m.Clause,
 		},
 		watch:    m.Watch,
 		leftOut:  m.WatchLeftOut,

@@ -20,12 +20,16 @@ const (
 	MarkdownFile = "report.md"
 	HTMLFile     = "report.html"
 	JUnitFile    = "junit.xml"
+	SARIFFile    = "report.sarif"
+	CTRFFile     = "ctrf.json"
 	HistoriesDir = "histories"
 	FailuresDir  = "failures"
 	LatestLink   = "latest" // the last run
 	ReplayLink   = "latest-replay"
 	CheckLink    = "latest-check"
 	TryLink      = "latest-try"
+
+	CodeQualityFile = "gl-code-quality-report.json" // as GitLab calls it
 )
 
 // NewRunDir makes a folder for a run in out, named by time and command, with its

@@ -33,6 +33,7 @@ type Manifest struct {
 	System       System               `json:"system"`
 	Profile      string               `json:"profile"`
 	Shard        *Shard               `json:"shard,omitempty"`
+	Sources      []Source             `json:"sources,omitempty"`
 	Clause       string               `json:"clause,omitempty"`
 	Properties   []string             `json:"properties"`
 	Content      Content              `json:"content"`

@@ -18,7 +18,7 @@ func Merge(runs []*Run) (*Run, error) {
 	first := runs[0]
 	m := &Run{
 		Version: Version, Tool: first.Tool, Command: unsharded(first.Command), Seed: first.Seed,
-		Orchestrator: first.Orchestrator, System: first.System, Profile: first.Profile, Started: first.Started, Content: first.Content,
+		Orchestrator: first.Orchestrator, System: first.System, Profile: first.Profile, Started: first.Started, Content: first.Content, Sources: first.Sources,
 		Shard: &Shard{I: 1, N: 1, Merged: len(runs)},
 	}
 	for _, p := range first.Properties {

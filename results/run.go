@@ -23,6 +23,7 @@ type Run struct {
 	Profile      string               `json:"profile"`         // of the participants
 	Shard        *Shard               `json:"shard,omitempty"`
 	Content      Content              `json:"content,omitzero"`
+	Sources      []Source             `json:"sources,omitempty"`
 	Clause       string               `json:"clause,omitempty"` // of a replay: the one that was broken
 	Interrupted  bool                 `json:"interrupted,omitempty"`
 	Unfinished   []string             `json:"unfinished,omitempty"` // why stored runs are not whole

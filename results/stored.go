@@ -163,7 +163,7 @@ func (s *Stored) Meta() Meta {
 		return Meta{}
 	}
 	first := s.runs[0].manifest
-	m := Meta{Seed: first.Seed, System: first.System, Clause: first.Clause}
+	m := Meta{Seed: first.Seed, System: first.System, Sources: first.Sources, Clause: first.Clause}
 	for _, r := range s.runs[1:] {
 		if r.manifest.Seed != m.Seed {
 			m.Seed = 0

@@ -47,7 +47,9 @@ func (p process) publish(done *campaign.Finished, err error, out string, clauses
 	if err != nil {
 		return err
 	}
-	return publish(p.terminal(clauses), done, out)
+	err = publish(p.terminal(clauses), done, out)
+	p.github(done.Run)
+	return err
 }
 
 // publish writes a run, lets the link in out point to it, and prints it. What a full

@@ -1,0 +1,191 @@
+package reports
+
+import (
+	"cmp"
+	"fmt"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/sagacheck/sagacheck/checkers"
+	"github.com/sagacheck/sagacheck/internal/words"
+	"github.com/sagacheck/sagacheck/results"
+)
+
+// The names of what is wrong with a run besides its properties.
+const (
+	runRule   = "run"           // an error outside any cell, or why nothing was proven
+	wholeRule = "all-cells-ran" // what was planned and did not run
+)
+
+// advised is the verdict of what is never red.
+const advised = "advice"
+
+// problem is something in a run that is not green, or advice, as the programs of CI systems show it:
+// a text at a place. What a run has not proven is one too: no format takes it for passed.
+type problem struct {
+	Rule    string // the property, or a name from above
+	Verdict string // violation, inconclusive, vacuous, incomplete, error, interrupted or advice
+	Key     results.Key
+	Also    []string
+	Cells   int
+	Text    string
+	Step    string
+	File    string // of the user's, which says what ran; empty: none does
+	Line    int
+	Failure *results.Failure // with its story, if it was kept
+}
+
+// level is how much it weighs: error, warning or note.
+func (p problem) level() string {
+	switch p.Verdict {
+	case string(checkers.Violation), string(results.Errored):
+		return "error"
+	case advised:
+		return "note"
+	}
+	return "warning"
+}
+
+// weight sorts problems, the worst first.
+func (p problem) weight() int { return slices.Index([]string{"error", "warning", "note"}, p.level()) }
+
+// title is the problem in a few words.
+func (p problem) title() string {
+	t := p.Rule
+	if p.Key.Scenario != "" {
+		t += " in " + p.Key.Scenario
+	}
+	if p.Verdict != string(checkers.Violation) {
+		t += " (" + p.Verdict + ")"
+	}
+	return t
+}
+
+// place is where a program that wants a file for each problem shows it: in the user's file, or
+// else in the replay file or the report.
+func (p problem) place(r *results.Run) (file string, line int) {
+	switch {
+	case p.File != "":
+		return p.File, p.Line
+	case p.Failure != nil && p.Failure.File != "":
+		return filepath.ToSlash(filepath.Join(r.Dir, p.Failure.File)), 1
+	}
+	return filepath.ToSlash(filepath.Join(r.Dir, results.MarkdownFile)), 1
+}
+
+// problems are all of a run, the worst first: findings by their keys, what failed, was left open, is
+// not proven or did not run, and advice. A run that is not green has at least one that is no advice.
+func problems(r *results.Run) []problem {
+	var all []problem
+	if r.Mutants == nil && r.Comparison == nil {
+		all = slices.Concat(foundProblems(r), openProblems(r), cellProblems(r), runProblems(r))
+	}
+	if len(all) == 0 && r.Summary.Exit != 0 {
+		for _, reason := range r.Summary.Reasons {
+			all = append(all, openProblem(r, runRule, string(r.Summary.Outcome), "", reason))
+		}
+	}
+	all = append(all, adviceProblems(r)...)
+	slices.SortStableFunc(all, func(a, b problem) int { return cmp.Compare(a.weight(), b.weight()) })
+	return all
+}
+
+// openProblem is a problem that is no finding: its key has the verdict in the place of a plan.
+func openProblem(r *results.Run, rule, verdict, scenario, text string) problem {
+	p := problem{Rule: rule, Verdict: verdict, Text: text}
+	p.Key = results.Key{Property: rule, Scenario: scenario, Participants: r.Profile, Plan: verdict}
+	p.File, p.Line = r.Place(scenario, "")
+	return p
+}
+
+func foundProblems(r *results.Run) []problem {
+	var all []problem
+	for _, f := range r.Keyed() {
+		p := problem{Rule: f.Property, Verdict: string(checkers.Violation), Key: f.Key, Also: f.Also, Cells: f.Cells}
+		said := "violated"
+		for i := range r.Failures {
+			if l := &r.Failures[i]; l.Verdict == checkers.Violation && r.KeyOf(*l) == f.Key {
+				p.Failure, p.Step, said = l, l.Step, l.Broken
+				break
+			}
+		}
+		p.Text = said + "; smallest plan: " + f.Plan
+		if f.Participants != "" {
+			p.Text += ", with " + f.Participants + " participants"
+		}
+		if len(f.Also) > 0 {
+			p.Text += "; also breaks " + strings.Join(f.Also, ", ")
+		}
+		p.File, p.Line = r.Place(f.Scenario, p.Step)
+		all = append(all, p)
+	}
+	return all
+}
+
+// openProblems are the properties that were left undecided, each in its scenario, and those that the run
+// has not proven.
+func openProblems(r *results.Run) []problem {
+	var all []problem
+	for _, res := range r.Results {
+		if res.Verdict == checkers.Inconclusive && !res.Advice {
+			all = append(all, openProblem(r, res.Property, string(res.Verdict), res.Scenario, res.Reason))
+		}
+	}
+	for _, p := range r.Properties {
+		if p.Verdict == checkers.Vacuous && !p.Advice {
+			all = append(all, openProblem(r, p.Name, string(p.Verdict), "", "not proven: "+cmp.Or(p.Reason, "never at risk")))
+		}
+	}
+	return all
+}
+
+// cellProblems are the scenarios with cells that failed to run, or whose planned faults missed.
+func cellProblems(r *results.Run) []problem {
+	var all []problem
+	for _, s := range r.Scenarios() {
+		if c := junitCells(r, s); c.Error != nil {
+			all = append(all, openProblem(r, cellsCase, string(results.Errored), s, c.Error.Message))
+		}
+		if c := junitFaults(r, s); c.Failure != nil {
+			all = append(all, openProblem(r, faultsCase, string(checkers.Vacuous), s, c.Failure.Message))
+		}
+	}
+	return all
+}
+
+// runProblems are those of the run as a whole.
+func runProblems(r *results.Run) []problem {
+	var all []problem
+	for _, e := range r.Errors {
+		all = append(all, openProblem(r, runRule, string(results.Errored), "", e))
+	}
+	if r.Interrupted {
+		all = append(all, openProblem(r, runRule, string(results.Interrupted), "", "interrupted: only what had run was judged"))
+	}
+	if why := r.LeftOutReasons(); len(why) > 0 {
+		all = append(all, openProblem(r, wholeRule, string(results.Incomplete), "", strings.Join(why, "; ")))
+	}
+	if why := r.NothingJudged(); why != "" {
+		all = append(all, openProblem(r, runRule, string(checkers.Vacuous), "", why))
+	}
+	return all
+}
+
+// adviceProblems is the smallest case of each piece of advice.
+func adviceProblems(r *results.Run) []problem {
+	var all []problem
+	for i := range r.Advice {
+		f := &r.Advice[i]
+		p := problem{Rule: f.Property, Verdict: advised, Key: r.KeyOf(*f), Step: f.Step, Failure: f}
+		if n := len(all); n > 0 && all[n-1].Rule == p.Rule && all[n-1].Key.Scenario == p.Key.Scenario {
+			continue
+		}
+		res, _ := r.Result(f.Property, f.Scenario)
+		p.Cells = res.Findings
+		p.Text = fmt.Sprintf("%s; %s", f.Broken, words.Plural(res.Findings, "cell"))
+		p.File, p.Line = r.Place(f.Scenario, f.Step)
+		all = append(all, p)
+	}
+	return all
+}
