@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"errors"
 	"os"
+	"slices"
 	"sync"
 	"time"
 
@@ -160,6 +161,33 @@ func (c *Collector) Totals() Totals {
 	return c.run.Totals
 }
 
+// Smallest are what was violated so far, by the smallest plans, those with the fewest faults first: one
+// failure a finding, and the keys of findings whose failures are not kept.
+func (c *Collector) Smallest() (list []Failure, bare []Key) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for _, found := range smallest(c.noted()) {
+		kept := c.failures[resultKey{found.Property, found.Scenario}]
+		i := slices.IndexFunc(kept, func(f Failure) bool { return f.Verdict == checkers.Violation && SortPlan(f.Plan) == found.Plan })
+		if i < 0 {
+			bare = append(bare, found.Key)
+			continue
+		}
+		list = append(list, kept[i])
+	}
+	slices.SortStableFunc(list, func(a, b Failure) int { return cmp.Compare(a.Faults, b.Faults) })
+	return list, bare
+}
+
+// noted are the findings of all cells.
+func (c *Collector) noted() (all []Finding) {
+	for _, f := range c.keyed {
+		f.Participants = c.run.Profile
+		all = append(all, *f)
+	}
+	return all
+}
+
 // Finish sorts and judges. The collector must not be used after it.
 func (c *Collector) Finish() *Run {
 	c.mu.Lock()
@@ -185,11 +213,7 @@ func (c *Collector) Finish() *Run {
 			r.Failures = append(r.Failures, c.failures[k]...)
 		}
 	}
-	for _, f := range c.keyed {
-		f.Participants = r.Profile
-		r.Found = append(r.Found, *f)
-	}
-	r.Found = smallest(r.Found)
+	r.Found = smallest(c.noted())
 	r.Judge()
 	return r
 }

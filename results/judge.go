@@ -2,6 +2,7 @@ package results
 
 import (
 	"slices"
+	"strings"
 
 	"github.com/sagacheck/sagacheck/checkers"
 )
@@ -22,7 +23,8 @@ func (r *Run) Judge() {
 // kill matrix is green if every defect was killed by its own checker and every
 // equivalent switch stayed green; a comparison if all engines ran and it is
 // complete, whatever it shows, unless it is strict. An interrupted run is never green; else a violation weighs more than an error,
-// and an error more than what is unproven.
+// and an error more than what is unproven. Of a run that was held against a baseline only what that does
+// not know is violated, and what was to fail it beside that, its gate says.
 func (r *Run) judge() {
 	r.judgeProperties()
 	s := &r.Summary
@@ -41,23 +43,49 @@ func (r *Run) judge() {
 	}
 	unreached := r.unreached()
 	vacuous = slices.Concat(unreached, vacuous)
-	s.Reasons = slices.Concat(unreached, violated, errored, incomplete, inconclusive, vacuous[len(unreached):])
-	switch {
-	case r.Interrupted:
+	s.Reasons = slices.Concat(unreached, violated, errored, incomplete, inconclusive, vacuous[len(unreached):], r.Gate.known(), r.Gate.gone())
+	kinds := []reasons{
+		{Violated, ExitViolation, violated, r.Gate == nil || r.Gate.failing()},
+		{Errored, ExitSystem, errored, true},
+		{Incomplete, ExitUnproven, incomplete, r.Gate.Fails(FailIncomplete)},
+		{Inconclusive, ExitUnproven, inconclusive, r.Gate.Fails(FailInconclusive)},
+		{Vacuous, ExitUnproven, vacuous, r.Gate.Fails(FailVacuous)},
+	}
+	if r.Gate.Fails(FailGone) {
+		kinds = append(kinds, reasons{Stale, ExitViolation, r.Gate.gone(), true})
+	}
+	s.decide(append(kinds, reasons{Tolerated, ExitPass, r.Gate.known(), false}))
+	if s.Exit == ExitPass && s.Outcome != Passed && s.Outcome != Tolerated && !r.Interrupted {
+		s.Reasons = append(s.Reasons, "this does not fail the run: --fail-on "+strings.Join(r.Gate.FailOn, ","))
+	}
+	if r.Interrupted {
 		s.Outcome, s.Exit = Interrupted, ExitInterrupted
 		s.Reasons = append([]string{"interrupted: only what had run was judged"}, s.Reasons...)
-	case len(violated) > 0:
-		s.Outcome, s.Exit = Violated, ExitViolation
-	case len(errored) > 0:
-		s.Outcome, s.Exit = Errored, ExitSystem
-	case len(incomplete) > 0:
-		s.Outcome, s.Exit = Incomplete, ExitUnproven
-	case len(inconclusive) > 0:
-		s.Outcome, s.Exit = Inconclusive, ExitUnproven
-	case len(vacuous) > 0:
-		s.Outcome, s.Exit = Vacuous, ExitUnproven
-	default:
-		s.Outcome, s.Exit = Passed, ExitPass
+	}
+}
+
+// reasons are why a run is not a pass, of one sort.
+type reasons struct {
+	outcome State
+	exit    int
+	why     []string
+	fails   bool // else they change what the run is called, and not its exit code
+}
+
+// decide takes the outcome from the first sort of which there are any, and the exit code from the first
+// that fails.
+func (s *Summary) decide(kinds []reasons) {
+	s.Outcome, s.Exit = Passed, ExitPass
+	for _, k := range kinds {
+		if len(k.why) == 0 {
+			continue
+		}
+		if s.Outcome == Passed {
+			s.Outcome = k.outcome
+		}
+		if s.Exit == ExitPass && k.fails {
+			s.Exit = k.exit
+		}
 	}
 }
 

@@ -116,33 +116,61 @@ func (r *Run) KeyOf(f Failure) Key {
 	return Key{Property: f.Property, Scenario: f.Scenario, Participants: r.Profile, Plan: SortPlan(f.Plan)}
 }
 
-// smallest sorts findings, and leaves out each that another one of the same property explains: its cells
-// count there, at each smallest plan that it holds.
-func smallest(all []Finding) []Finding {
-	slices.SortStableFunc(all, func(a, b Finding) int { return a.Compare(b.Key) })
-	var out []Finding
-	begin := 0 // of the property, scenario and participants at hand
+// smallest leaves out each finding of which those with smaller plans say all: its cells count there. One
+// that broke another property besides is told too: nobody would know of that.
+func smallest(all []Finding) (out []Finding) {
+	all = joined(all)
+	slices.SortFunc(all, func(a, b Finding) int {
+		return cmp.Or(cmp.Compare(a.faults(), b.faults()), a.Compare(b.Key))
+	})
 	for _, f := range all {
-		if begin < len(out) && (out[begin].Property != f.Property || out[begin].Scenario != f.Scenario || out[begin].Participants != f.Participants) {
-			begin = len(out)
+		by, whole := explain(out, f)
+		if !whole {
+			out = append(out, f)
+			continue
 		}
-		explained := false
-		for i := begin; i < len(out); i++ {
-			if holds(f.Plan, out[i].Plan) {
-				explained = true
-				out[i].Cells += f.Cells
-				if f.Plan == out[i].Plan {
-					out[i].Also = union(out[i].Also, f.Also)
-				}
-			}
+		for _, i := range by {
+			out[i].Cells += f.Cells
 		}
-		if !explained {
+	}
+	slices.SortFunc(out, func(a, b Finding) int { return a.Compare(b.Key) })
+	return out
+}
+
+// joined has each key once.
+func joined(all []Finding) (out []Finding) {
+	place := map[Key]int{}
+	for _, f := range all {
+		i, there := place[f.Key]
+		if !there {
+			place[f.Key] = len(out)
 			f.Also = slices.Clone(f.Also)
 			out = append(out, f)
+			continue
 		}
+		out[i].Cells += f.Cells
+		out[i].Also = union(out[i].Also, f.Also)
 	}
 	return out
 }
+
+// explain tells whether known findings say all of one: each property that it broke is one that
+// was broken, in the same scenario with the same participants, by a part of its plan. By are
+// those of them that say something of it.
+func explain(known []Finding, o Finding) (by []int, all bool) {
+	open := o.broken()
+	for i, f := range known {
+		tells := func(property string) bool { return slices.Contains(f.broken(), property) }
+		if f.beside(o) && slices.ContainsFunc(o.broken(), tells) {
+			by = append(by, i)
+			open = slices.DeleteFunc(open, tells)
+		}
+	}
+	return by, len(open) == 0
+}
+
+// broken are all properties that a finding broke.
+func (f Finding) broken() []string { return append([]string{f.Property}, f.Also...) }
 
 // note counts a cell that broke a property, by its plan.
 func (c *Collector) note(cell Cell, property string, also []string) {

@@ -16,15 +16,10 @@ import (
 func (r *Run) violatedReasons() []string {
 	var out, besides []string
 	for _, p := range r.Properties {
-		if p.Verdict != checkers.Violation || p.Advice {
+		if p.Verdict != checkers.Violation || p.Advice || r.accepted(p.Name) {
 			continue
 		}
-		var n Counts
-		for _, res := range r.Results {
-			if res.Property == p.Name {
-				n.join(res.Cells)
-			}
-		}
+		n := r.countsOf(p.Name)
 		if n.Beside == n.Violation {
 			besides = append(besides, fmt.Sprintf("%s in %s", p.Name, words.Plural(n.Violation, "cell")))
 		} else {
@@ -34,7 +29,32 @@ func (r *Run) violatedReasons() []string {
 	if len(besides) > 0 {
 		out = append(out, "the same causes also broke "+strings.Join(besides, ", "))
 	}
+	if len(out) > 0 {
+		out = append(out, r.Gate.news()...)
+	}
 	return out
+}
+
+// countsOf are the cells of a property, over all scenarios.
+func (r *Run) countsOf(property string) (n Counts) {
+	for _, res := range r.Results {
+		if res.Property == property {
+			n.join(res.Cells)
+		}
+	}
+	return n
+}
+
+// besideKnown is what is open of a property that was violated in a known way only: that it is known
+// proves nothing.
+func (r *Run) besideKnown(p Property) (inconclusive, vacuous []string) {
+	if n := r.countsOf(p.Name).Inconclusive; n > 0 {
+		inconclusive = append(inconclusive, fmt.Sprintf("%s is inconclusive in %s, beside what is known", p.Name, words.Plural(n, "cell")))
+	}
+	if why := p.open(r.Clause); why != "" {
+		vacuous = append(vacuous, p.Name+" is not proven, beside what is known: "+why)
+	}
+	return inconclusive, vacuous
 }
 
 func (r *Run) errorReasons() []string {
@@ -106,6 +126,9 @@ func (r *Run) unprovenReasons() (inconclusive, vacuous []string) {
 	for _, p := range r.Properties {
 		switch {
 		case p.Advice:
+		case p.Verdict == checkers.Violation && r.accepted(p.Name):
+			open, unproven := r.besideKnown(p)
+			inconclusive, vacuous = append(inconclusive, open...), append(vacuous, unproven...)
 		case p.Verdict == checkers.Inconclusive:
 			inconclusive = append(inconclusive, p.Name+" is inconclusive: "+cmp.Or(p.Reason, "no reason was given"))
 		case p.Verdict == checkers.Vacuous && r.Totals.Cells > 0:

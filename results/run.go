@@ -42,6 +42,8 @@ type Run struct {
 	Found []Finding `json:"found,omitempty"`
 	// Advice is like Failures for properties that are advice: never red.
 	Advice []Failure `json:"advice,omitempty"`
+	// Gate is what the findings were held against; absent: nothing, and there were none.
+	Gate *Gate `json:"gate,omitempty"`
 	// Sometimes counts, for each invariant that must be true sometimes, the sagas in which
 	// it was.
 	Sometimes map[string]int `json:"sometimes,omitempty"`
@@ -78,8 +80,8 @@ type Shard struct {
 
 // Summary is the verdict of the whole run.
 type Summary struct {
-	Outcome State    `json:"outcome" jsonschema:"enum=pass,enum=violation,enum=incomplete,enum=inconclusive,enum=vacuous,enum=error,enum=interrupted"`
-	Exit    int      `json:"exit"`              // exit code of the process
+	Outcome State    `json:"outcome" jsonschema:"enum=pass,enum=violation,enum=incomplete,enum=inconclusive,enum=vacuous,enum=error,enum=interrupted,enum=known,enum=stale"`
+	Exit    int      `json:"exit"`              // exit code of the process; 0 beside another outcome than pass: what the gate lets through
 	Reasons []string `json:"reasons,omitempty"` // why it is not green
 }
 
@@ -95,6 +97,8 @@ const (
 	Incomplete   State = "incomplete" // not every planned cell ran
 	Errored      State = "error"      // the system under test or the infrastructure failed
 	Interrupted  State = "interrupted"
+	Tolerated    State = "known" // violated, and the baseline knows all of it
+	Stale        State = "stale" // the baseline has findings that are gone
 )
 
 // The exit codes of every command that runs or judges cells.

@@ -1,0 +1,111 @@
+package results_test
+
+import (
+	"errors"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/sagacheck/sagacheck/results"
+)
+
+const entry = `sagacheck_baseline: 1
+orchestrator: mine
+findings:
+  - property: duplicate-effect
+    scenario: order
+    participants: naive
+    plan: reset charge#1@response, lose charge#1@response
+    reason: keys come in May
+    owner: payments
+    expires: 2027-01-31
+`
+
+func TestABaselineThatIsWrong(t *testing.T) {
+	for change, want := range map[[2]string]string{
+		{"", ""}:                                   "",
+		{"keys come in May", "''"}:                 `known.yaml:8:13: findings[0].reason: is empty: expected why it may stay for now`,
+		{"payments", "' '"}:                        `known.yaml:9:12: findings[0].owner: is empty: expected who sees to it`,
+		{"2027-01-31", "soon"}:                     `known.yaml:10:14: findings[0].expires: "soon": expected a day, for example 2027-01-31`,
+		{"2027-01-31", "2027-02-30"}:               `known.yaml:10:14: findings[0].expires: "2027-02-30": expected a day, for example 2027-01-31`,
+		{"duplicate-effect", "duplicate"}:          `known.yaml:4:15: findings[0].property: "duplicate": expected a property: sagacheck list checkers has them`,
+		{"lose charge", "loose charge"}:            `known.yaml:7:11: findings[0].plan: "loose charge#1@response": expected a plan in words, as reports have it: faults with commas between them, each beginning with its kind, or "no fault"`,
+		{"owner:", "boss:"}:                        `known.yaml:4:5: findings[0].owner: is missing: expected a text; known.yaml:9:5: findings[0].boss: unknown field "boss": expected one of property, scenario, participants, plan, also, reason, owner, expires`,
+		{"baseline: 1", "baseline: 2"}:             `known.yaml:1:21: sagacheck_baseline: version 2: this sagacheck reads version 1`,
+		{"orchestrator: mine", "orchestrator: ''"}: `known.yaml:2:15: orchestrator: expected the name of the orchestrator, or of the workflow, whose findings these are`,
+		{entry, "findings: ["}:                     `known.yaml:1:11: not YAML: sequence end token ']' not found`,
+		{"    expires: 2027-01-31\n", "    expires: 2027-01-31\n" + again}: `known.yaml:11:5: findings[1]: the same finding as findings[0]: expected each once`,
+	} {
+		file := filepath.Join(t.TempDir(), "known.yaml")
+		if err := os.WriteFile(file, []byte(strings.Replace(entry, change[0], change[1], 1)), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		got := ""
+		if _, err := results.LoadBaseline(file, false); err != nil {
+			got = strings.ReplaceAll(strings.ReplaceAll(err.Error(), file, "known.yaml"), "\n", "; ")
+		}
+		if got != want {
+			t.Errorf("%q:\n got %s\nwant %s", change, got, want)
+		}
+	}
+	_, err := results.LoadBaseline("nowhere.yaml", false)
+	if !errors.Is(err, fs.ErrNotExist) || !strings.Contains(err.Error(), "--baseline-update writes a first one") {
+		t.Errorf("got %v", err)
+	}
+}
+
+// The order of a plan's words does not make another finding of it.
+const again = `  - property: duplicate-effect
+    scenario: order
+    participants: naive
+    plan: lose charge#1@response, reset charge#1@response
+    reason: twice
+    owner: payments
+    expires: 2027-01-31
+`
+
+// An update adds what is new, for people to fill in, leaves out what is gone, and keeps the rest with what
+// people said of it. What it has written is read again for an update, and for nothing else.
+func TestUpdateOfABaseline(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "known.yaml")
+	b := results.NewBaseline(file)
+	b.Of = "mine"
+	stays, gone, untried := knows("lose b, lose a", "2026-01-01"), knows("lose c", "2027-01-31"), knows("lose d", "2027-01-31")
+	b.Findings = []results.Known{stays, gone, untried}
+	r := cellsOf(t, [2]string{"lose a, lose b", "duplicate-effect"}, [2]string{"lose c", ""}, [2]string{"lose e", "duplicate-effect lost-compensation"})
+	if err := r.Hold(b, nil, results.Replays{}, today); err != nil {
+		t.Fatal(err)
+	}
+	next, added, removed := b.Updated(r, today)
+	fresh := knows("lose e", "2027-02-26", "lost-compensation")
+	fresh.Reason, fresh.Owner = "", ""
+	if diff := cmp.Diff([]results.Known{untried, fresh, stays}, next.Findings); diff != "" || added != 1 || removed != 1 {
+		t.Errorf("%d added, %d removed:\n%s", added, removed, diff)
+	}
+	if err := next.Save(); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := results.LoadBaseline(file, false); err == nil || !strings.Contains(err.Error(), "findings[1].reason: is empty") {
+		t.Errorf("it is read with empty reasons: %v", err)
+	}
+	back, err := results.LoadBaseline(file, true)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(next.Findings, back.Findings); diff != "" {
+		t.Error(diff)
+	}
+}
+
+func TestABaselineOfAnother(t *testing.T) {
+	b := results.NewBaseline("known.yaml")
+	b.Of = "theirs"
+	err := cellsOf(t).Hold(b, nil, results.Replays{}, today)
+	if err == nil || err.Error() != `known.yaml: orchestrator: "theirs": the run is of "mine": what is known of one says nothing of another` {
+		t.Errorf("got %v", err)
+	}
+}
