@@ -21,6 +21,7 @@ type CheckOptions struct {
 	Properties []string // globs; none: all
 	Workflow   string   // file of the workflow by whose promises and invariants it is judged; empty: as stored
 	Out        string   // folder of the folders of runs
+	Gate       Gate     // whose findings are not replayed
 }
 
 // Check judges what is stored, as the runs that wrote it counted it; with a workflow's file as
@@ -29,6 +30,10 @@ func Check(ctx context.Context, host Host, o CheckOptions) (*Finished, error) {
 	selected, err := checkers.Select(o.Properties)
 	if err != nil {
 		return nil, usage(fmt.Errorf("--property: %w", err))
+	}
+	g, err := o.Gate.open(o.narrowed()...)
+	if err != nil {
+		return nil, err
 	}
 	var flow *workflows.Workflow
 	if o.Workflow != "" {
@@ -79,7 +84,12 @@ func Check(ctx context.Context, host Host, o CheckOptions) (*Finished, error) {
 		}
 		progress.Done(collector.Add(cell.Info, h, checkers.Judge(h, selected)))
 	}
-	return &Finished{Run: collector.Finish(), Dir: dir, Link: results.CheckLink}, nil
+	done := &Finished{Run: collector.Finish(), Dir: dir, Link: results.CheckLink}
+	return done, g.hold(host, done.Run, results.Replays{Else: "these are stored histories"})
+}
+
+func (o *CheckOptions) narrowed() []string {
+	return Settings{Properties: o.Properties}.narrowed()
 }
 
 // amended stores a history as the workflow's file has it now, beside the new report, and tells

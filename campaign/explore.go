@@ -24,6 +24,7 @@ type ExploreOptions struct {
 	Operator bool          // also have operators ask for things at every failure point
 	Shrink   Shrink
 	Workers  Workers
+	Gate     Gate
 	// Flags are noted in the log, for whoever goes on with it (ExploreFlags).
 	Flags map[string][]string
 	// Cut is told where the log is, before failures are shrunk, if not all was run.
@@ -45,9 +46,17 @@ func Explore(ctx context.Context, host Host, o ExploreOptions) (*Finished, error
 	if err := o.check(); err != nil {
 		return nil, usage(err)
 	}
+	g, err := o.Gate.open(o.narrowed()...)
+	if err != nil {
+		return nil, err
+	}
 	x, err := open(ctx, host, o.Settings, "explore", partOf(o.Shard))
 	if err != nil {
 		return nil, err
+	}
+	x.gate = g
+	if err := g.fits(x.system.Info().Name); err != nil {
+		return nil, errors.Join(err, x.close())
 	}
 	if err := x.hire(ctx, o.Workers); err != nil {
 		return nil, errors.Join(err, x.close())
@@ -56,6 +65,7 @@ func Explore(ctx context.Context, host Host, o ExploreOptions) (*Finished, error
 	if err != nil {
 		return nil, errors.Join(err, x.close())
 	}
+	e.failed.expect(g.known, x.checkers)
 	err = e.explore(ctx)
 	if err = errors.Join(err, e.log.close()); err != nil {
 		return nil, errors.Join(trouble(err), x.close())
@@ -63,10 +73,7 @@ func Explore(ctx context.Context, host Host, o ExploreOptions) (*Finished, error
 	if (e.tally.cut() || ctx.Err() != nil) && o.Cut != nil {
 		o.Cut(filepath.Join(x.dir, ExploreLog))
 	}
-	done := x.finishShrunk(ctx, o.Shrink, &e.failed)
-	e.amend(done)
-	done.Run.Judge()
-	return done, nil
+	return x.finishShrunk(ctx, o.Shrink, &e.failed, e.amend)
 }
 
 // Audit is what an exploration says of the rules that leave plans out.

@@ -14,6 +14,9 @@ import (
 // failures keeps the smallest failing cell of each property in each scenario.
 type failures struct {
 	first map[finding]*failure
+	// tried are cells whose plans are known to break something (expected), by what they are known to.
+	tried    map[results.Key]*failure
+	expected []results.Key
 }
 
 // failure is one failing cell, and what became of it.
@@ -35,6 +38,7 @@ type failure struct {
 // watch is told of every judged cell. What one cause broke is one failure, under the
 // most telling property.
 func (f *failures) watch(cell string, h history.Header, plan faults.Plan, verdicts []checkers.Verdict) {
+	f.note(cell, h, plan)
 	for _, v := range checkers.Group(verdicts) {
 		k := finding{v.Properties[0], h.Scenario}
 		g := &failure{property: v.Properties[0], scenario: h.Scenario, cell: cmp.Or(cell, h.Cell), plan: plan, header: h}

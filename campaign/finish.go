@@ -35,13 +35,17 @@ func (x *session) tellLate() {
 	}
 }
 
-// finishShrunk is finish with the failures shrunk first.
-func (x *session) finishShrunk(ctx context.Context, f Shrink, found *failures) *Finished {
+// finishShrunk is finish with the failures shrunk and replayed first. The run is amended and then held
+// against what is known.
+func (x *session) finishShrunk(ctx context.Context, f Shrink, found *failures, amend func(*Finished)) (*Finished, error) {
 	shrunk := x.shrinkAll(ctx, f, found)
+	played := x.again(ctx, found, shrunk)
 	done := x.finish()
 	for _, g := range shrunk {
 		x.enter(done.Run, g)
 	}
+	done.Run.Reproduce(played)
+	amend(done)
 	done.Run.Judge()
-	return done
+	return done, x.gate.hold(x.host, done.Run, played)
 }

@@ -10,7 +10,11 @@ import (
 
 // Merge joins the runs of the shards of one campaign, each a folder of a run or one of
 // folders of runs, whose last is taken. The joined run has a folder in out.
-func Merge(dirs []string, out string) (*Finished, error) {
+func Merge(host Host, dirs []string, out string, o Gate) (*Finished, error) {
+	g, err := o.open()
+	if err != nil {
+		return nil, err
+	}
 	var parts []*results.Run
 	for _, dir := range dirs {
 		r, err := results.LoadRun(dir)
@@ -30,5 +34,6 @@ func Merge(dirs []string, out string) (*Finished, error) {
 	if err != nil {
 		return nil, trouble(err)
 	}
-	return &Finished{Run: joined, Dir: dir, Link: results.LatestLink}, nil
+	done := &Finished{Run: joined, Dir: dir, Link: results.LatestLink}
+	return done, g.hold(host, joined, results.Replays{Else: "it is joined of the reports of parts"})
 }

@@ -23,6 +23,7 @@ type RunOptions struct {
 	Shard   results.Shard
 	Shrink  Shrink
 	Workers Workers
+	Gate    Gate
 }
 
 // Run runs scenarios under curated and drawn plans, or under one of the user's own.
@@ -35,6 +36,10 @@ func Run(ctx context.Context, host Host, o RunOptions) (*Finished, error) {
 	}
 	if err := o.Workers.check(o.Settings); err != nil {
 		return nil, usage(err)
+	}
+	g, err := o.Gate.open(o.narrowed()...)
+	if err != nil {
+		return nil, err
 	}
 	own, err := interruptible(ctx, o.ownPlan)
 	if err != nil {
@@ -60,7 +65,12 @@ func Run(ctx context.Context, host Host, o RunOptions) (*Finished, error) {
 		x.sayUnplanned()
 	}
 	x.harness.Again, x.alone = reruns, own == nil && o.Curated
+	x.gate = g
+	if err := g.fits(x.system.Info().Name); err != nil {
+		return nil, errors.Join(err, x.close())
+	}
 	var failed failures
+	failed.expect(g.known, x.checkers)
 	x.watch = func(r harness.Result, vs []checkers.Verdict) {
 		failed.watch(r.Cell.ID, r.History.Header, r.Cell.Plan, vs)
 	}
@@ -69,15 +79,17 @@ func Run(ctx context.Context, host Host, o RunOptions) (*Finished, error) {
 	}
 	if x.flow != nil && own == nil {
 		x.runWorkflow(ctx)
-		return x.finishShrunk(ctx, o.Shrink, &failed), nil
+		return x.finishShrunk(ctx, o.Shrink, &failed, unamended)
 	}
 	plans := x.plans(planOf(own), o.Curated, o.Runs)
 	x.collector.Plans(plans.digest())
 	n, mine := x.mine(plans)
 	host.say("seed %d, %s, %s, %s participants", x.s.Seed, cells(n), x.system.Info().Name, x.profile)
 	x.runCells(ctx, n, x.cellsOf(mine))
-	return x.finishShrunk(ctx, o.Shrink, &failed), nil
+	return x.finishShrunk(ctx, o.Shrink, &failed, unamended)
 }
+
+func unamended(*Finished) {}
 
 // partOf is a shard of several; nil: all of it.
 func partOf(s results.Shard) *results.Shard {

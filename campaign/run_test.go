@@ -108,7 +108,7 @@ func TestRunIsCheckedAgain(t *testing.T) {
 // Parts that nobody has run can't be joined.
 func TestMergeOfNothing(t *testing.T) {
 	var failed *Error
-	if _, err := Merge([]string{t.TempDir()}, t.TempDir()); !errors.As(err, &failed) || failed.Exit != results.ExitUsage {
+	if _, err := Merge(Host{}, []string{t.TempDir()}, t.TempDir(), Gate{}); !errors.As(err, &failed) || failed.Exit != results.ExitUsage {
 		t.Errorf("got %v", err)
 	}
 }

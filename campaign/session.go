@@ -54,6 +54,7 @@ type session struct {
 	unjudged  unjudged
 	blurred   []harness.Cell // whose faults nobody could judge for the machine's sake
 	stop      context.CancelCauseFunc
+	gate      *gate
 	watch     func(harness.Result, []checkers.Verdict) // also told of each judged cell
 }
 

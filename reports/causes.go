@@ -87,6 +87,9 @@ func newCause(r *results.Run, t told, class string) *cause {
 	if n := r.Like(t.Failure); n > 1 {
 		c.Count = fmt.Sprintf("%s in %s of %s", did, words.Plural(n, "cell"), t.Scenario)
 	}
+	if s := standing(r, t.Failure); s != "" {
+		c.Count = join(c.Count, s)
+	}
 	return c
 }
 

@@ -35,6 +35,7 @@ func headline(r *results.Run) string {
 	if n := r.Findings(); n > 0 {
 		parts = append(parts, words.Plural(n, "finding"))
 	}
+	parts = append(parts, gateCounts(r)...)
 	count(t.Errors, "in error")
 	count(t.Inconclusive, "inconclusive")
 	count(t.Vacuous, "vacuous")

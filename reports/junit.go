@@ -73,7 +73,8 @@ func xmlText(s string) string {
 
 // JUnit writes junit.xml: a suite is a scenario, a case a property. What
 // makes the run not green is a failure (of type violation, inconclusive or
-// vacuous, also where a clause was judged nowhere) or an error; a property that was at risk in another scenario, or is
+// vacuous, also where a clause was judged nowhere) or an error; what the baseline knows is skipped, with
+// what it says of it; a property that was at risk in another scenario, or is
 // not applicable, is skipped here with the reason. Two more cases a scenario say
 // whether its cells ran and its planned faults fired.
 func JUnit(w io.Writer, r *results.Run) error {
@@ -155,24 +156,33 @@ func junitProperty(r *results.Run, p results.Property, res results.Result) junit
 	c := junitCase{Name: p.Name, Class: res.Scenario, Time: "0"}
 	switch {
 	case res.Verdict == checkers.Violation, res.Verdict == checkers.Inconclusive:
-		problem := &junitProblem{Message: res.Reason, Type: string(res.Verdict), Text: junitStories(r.Failures, res)}
-		if p.Advice {
+		problem := &junitProblem{Message: res.Reason, Type: string(res.Verdict), Text: junitStories(r, r.Failures, res)}
+		switch known := junitKnown(r, res); {
+		case p.Advice:
 			c.Out = &junitText{problem.Message + "\n" + problem.Text}
-		} else {
+		case known == "":
 			c.Failure = problem
+			problem.Type = junitType(r, res)
+		case res.Cells.Inconclusive > 0:
+			c.Failure = &junitProblem{Message: known + "; beside it inconclusive in " + words.Plural(res.Cells.Inconclusive, "cell"), Type: string(checkers.Inconclusive), Text: problem.Text}
+		case res.OpenWith(p, r.Clause) != "":
+			c.Failure = &junitProblem{Message: known + "; beside it not proven: " + res.OpenWith(p, r.Clause), Type: string(checkers.Vacuous), Text: problem.Text}
+		default:
+			c.Skipped = &junitProblem{Message: known, Text: problem.Text}
 		}
 	case res.Verdict == checkers.Vacuous && p.Verdict == checkers.Vacuous && p.CellsAtRisk == 0 && !p.Advice:
 		c.Failure = &junitProblem{Message: "never at risk: " + res.Reason, Type: string(res.Verdict)}
 	case !p.Advice && res.Verdict == checkers.Pass && res.OpenWith(p, r.Clause) != "":
-		c.Failure = &junitProblem{Message: "not proven: " + res.OpenWith(p, r.Clause), Type: string(checkers.Vacuous), Text: clauseText(res)}
+		c.Failure = &junitProblem{Message: "not proven: " + res.OpenWith(p, r.Clause), Type: string(checkers.Vacuous), Text: knownTexts(r, res) + clauseText(res)}
 	case res.Verdict == checkers.Vacuous:
 		c.Skipped = &junitProblem{Message: "never at risk in this scenario: " + res.Reason}
 	case res.Verdict == checkers.NotApplicable:
 		c.Skipped = &junitProblem{Message: "not applicable: " + res.Reason}
 	default:
 		c.Out = &junitText{fmt.Sprintf("at risk %s in %s\n", words.Times(res.AtRisk), words.Plural(res.CellsAtRisk, "cell")) + clauseText(res)}
+		c.Out.Text += knownTexts(r, res)
 		if res.Findings > 0 {
-			c.Out.Text += fmt.Sprintf("advice: %s\n%s", words.Plural(res.Findings, "finding"), junitStories(r.Advice, res))
+			c.Out.Text += fmt.Sprintf("advice: %s\n%s", words.Plural(res.Findings, "finding"), junitStories(r, r.Advice, res))
 		}
 	}
 	return c
@@ -191,7 +201,7 @@ func clauseText(r results.Result) string {
 }
 
 // junitStories tells the smallest failure and names the other cells.
-func junitStories(list []results.Failure, res results.Result) string {
+func junitStories(r *results.Run, list []results.Failure, res results.Result) string {
 	var b strings.Builder
 	n := 0
 	for _, f := range list {
@@ -208,6 +218,9 @@ func junitStories(list []results.Failure, res results.Result) string {
 		fmt.Fprintf(&b, "%s\n", f.Broken)
 		if len(f.Also) > 0 {
 			fmt.Fprintf(&b, "also breaks: %s\n", strings.Join(f.Also, ", "))
+		}
+		if s := join(standing(r, f), again(r, f)); s != "" {
+			fmt.Fprintf(&b, "%s\n", s)
 		}
 		fmt.Fprintf(&b, "plan: %s\n%s", planLine(f), StoryText(f.Story))
 		if f.File != "" {
@@ -258,6 +271,7 @@ func junitWhole(r *results.Run) junitSuite {
 		c.Class, c.Time = s.Name, "0"
 		s.Cases = append(s.Cases, c)
 	}
+	s.Cases = append(s.Cases, junitGone(r)...)
 	for i, e := range r.Errors {
 		add(junitCase{Name: fmt.Sprintf("error-%d", i+1), Error: &junitProblem{Message: e, Type: "error"}})
 	}

@@ -93,11 +93,11 @@ func mdFailures(r *results.Run, b *strings.Builder, title string, list []results
 		}
 		for i, f := range g.Told {
 			if i == 0 {
-				mdFailure(f, b)
+				mdFailure(r, f, b)
 				continue
 			}
 			fmt.Fprintf(b, "<details><summary>cell %s: %s</summary>\n\n", mdText(f.Cell), mdText(f.Plan))
-			mdFailure(f, b)
+			mdFailure(r, f, b)
 			b.WriteString("</details>\n\n")
 		}
 		for _, f := range g.Listed {
@@ -109,7 +109,7 @@ func mdFailures(r *results.Run, b *strings.Builder, title string, list []results
 	}
 }
 
-func mdFailure(f results.Failure, b *strings.Builder) {
+func mdFailure(r *results.Run, f results.Failure, b *strings.Builder) {
 	verb := "Broken"
 	if f.Verdict == checkers.Inconclusive {
 		verb = "Undecided"
@@ -121,8 +121,11 @@ func mdFailure(f results.Failure, b *strings.Builder) {
 	if f.More > 0 {
 		fmt.Fprintf(b, "- **Further witnesses in this cell:** %d\n", f.More)
 	}
-	if f.Reproduced != nil {
-		fmt.Fprintf(b, "- **Reproduced:** in %d of %d replays\n", f.Reproduced.Hits, f.Reproduced.Tries)
+	if s := standing(r, f); s != "" {
+		fmt.Fprintf(b, "- **Standing:** %s\n", mdText(s))
+	}
+	if s := again(r, f); s != "" {
+		fmt.Fprintf(b, "- **Reproduced:** %s\n", mdText(s))
 	}
 	if len(f.Protected) > 0 {
 		fmt.Fprintf(b, "- **With more protection:** %s\n", mdText(protectedText(f.Protected)))

@@ -60,10 +60,10 @@ func (p *printer) tables(r *results.Run) error {
 }
 
 // failures tells the smallest failure of each property, and names the smallest of
-// each other scenario.
+// each other scenario. What is known is named in the summary.
 func (p *printer) failures(r *results.Run) {
 	byProperty := map[string][]results.Failure{}
-	for _, g := range groups(r, r.Failures) {
+	for _, g := range groups(r, untold(r)) {
 		byProperty[g.Property] = append(byProperty[g.Property], g.Told[0])
 	}
 	for _, x := range r.Properties {
@@ -110,8 +110,8 @@ func (p *printer) failure(r *results.Run, f results.Failure) {
 	if others := r.Others(f); others > 0 {
 		p.line(p.paint(fmt.Sprintf("      also: %s of %s, see report.md", words.Plural(others, "more cell"), f.Scenario), dim))
 	}
-	if f.Reproduced != nil {
-		p.line(fmt.Sprintf("    again: %d of %d replays", f.Reproduced.Hits, f.Reproduced.Tries))
+	if s := again(r, f); s != "" {
+		p.hanging("    again: ", s, plain)
 	}
 	if len(f.Protected) > 0 {
 		p.hanging("   instead: ", protectedText(f.Protected), plain)
@@ -132,7 +132,7 @@ func planLine(f results.Failure) string {
 	return s
 }
 
-var stateTones = map[results.State]tone{results.Passed: good, results.Violated: bad, results.Errored: bad, results.Incomplete: warn, results.Inconclusive: warn, results.Vacuous: warn, results.Interrupted: warn}
+var stateTones = map[results.State]tone{results.Passed: good, results.Violated: bad, results.Errored: bad, results.Incomplete: warn, results.Inconclusive: warn, results.Vacuous: warn, results.Interrupted: warn, results.Tolerated: warn, results.Stale: bad}
 
 func (p *printer) summary(r *results.Run) {
 	for _, reason := range r.Summary.Reasons {

@@ -27,7 +27,8 @@ stays as it was stored. Invariants that ask a database, an address or a command,
 that speak of start or id, are not asked again: what was found then counts.`,
 		Example: `  sagacheck check sagacheck-out/latest
   sagacheck check --property duplicate-effect some.history.jsonl
-  sagacheck check --workflow workflow.yaml sagacheck-out/latest`,
+  sagacheck check --workflow workflow.yaml sagacheck-out/latest
+  sagacheck check --baseline known.yaml --baseline-update sagacheck-out/latest`,
 		Args: func(_ *cobra.Command, args []string) error {
 			if len(args) == 0 {
 				return usage(errors.New("check: expected at least one folder or history file"))
@@ -43,6 +44,7 @@ that speak of start or id, are not asked again: what was found then counts.`,
 	c.Flags().StringSliceVar(&o.Properties, "property", nil, "only properties that match this `glob` (may be repeated)")
 	c.Flags().StringVar(&o.Workflow, "workflow", "", "judge by the promises and invariants of this `file`")
 	clausesFlag(c, &clauses)
+	gateFlags(c, &o.Gate)
 	c.Flags().StringVar(&o.Out, "out", campaign.Defaults().Out, "`folder` for reports")
 	return c
 }

@@ -37,6 +37,7 @@ each property in each scenario is shrunk to the smallest plan that still fails.`
   sagacheck explore --depth 2 --shard 1/4 --out shard-1      then: sagacheck report merge shard-*
   sagacheck explore --scenario order --depth 2 --ui
   sagacheck explore --workflow workflow.yaml --depth 2 --max-time 5m
+  sagacheck explore --baseline known.yaml                    fails for new findings only
   sagacheck explore --resume sagacheck-out/latest/explore.jsonl`,
 		Args: flagsOnly,
 		RunE: func(c *cobra.Command, _ []string) error { return f.run(c, p) },
@@ -53,6 +54,8 @@ each property in each scenario is shrunk to the smallest plan that still fails.`
 	f.ui.register(c)
 	workersFlags(c, &f.Workers)
 	shrinkFlags(c, &f.Shrink, true)
+	gateFlags(c, &f.Gate)
+	replaysFlag(c, &f.Gate)
 	return c
 }
 
@@ -86,7 +89,7 @@ func (f *exploreFlags) run(c *cobra.Command, p process) (err error) {
 }
 
 // ownFlags are those that belong to one command line: budgets, places, the machine.
-var ownFlags = []string{"config", "profile", "max-plans", "max-time", "resume", "out", "parallel", "processes", "clauses", "ui", "workers", "server", "creds", "nkey", "listen"}
+var ownFlags = []string{"config", "profile", "max-plans", "max-time", "resume", "out", "parallel", "processes", "clauses", "ui", "workers", "server", "creds", "nkey", "listen", "baseline", "baseline-update", "fail-on", "replays"}
 
 // givenFlags are the flags of a command line that make an exploration what it is.
 func givenFlags(c *cobra.Command) map[string][]string {

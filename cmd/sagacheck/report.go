@@ -20,13 +20,15 @@ func newReport(p process) *cobra.Command {
 	}
 	var out string
 	var clauses bool
+	var gate campaign.Gate
 	merge := &cobra.Command{
 		Use:   "merge DIR...",
 		Short: "Join the reports of shards",
 		Long: `Joins the reports of the shards of one run: folders of runs, or of --out, whose
 last run is taken. Parts that do not belong together are refused (they were not to
 run the same scenarios, plans and settings); so is one that never ended (exit 2).`,
-		Example: "  sagacheck report merge shard-*",
+		Example: `  sagacheck report merge shard-*
+  sagacheck report merge --baseline known.yaml shard-*`,
 		Args: func(_ *cobra.Command, args []string) error {
 			if len(args) == 0 {
 				return usage(errors.New("report merge: expected the folders of the parts"))
@@ -34,11 +36,12 @@ run the same scenarios, plans and settings); so is one that never ended (exit 2)
 			return nil
 		},
 		RunE: func(_ *cobra.Command, args []string) error {
-			done, err := campaign.Merge(args, out)
+			done, err := campaign.Merge(p.host(), args, out, gate)
 			return p.publish(done, err, out, clauses)
 		},
 	}
 	clausesFlag(merge, &clauses)
+	gateFlags(merge, &gate)
 	merge.Flags().StringVar(&out, "out", campaign.Defaults().Out, "`folder` for reports")
 	c.AddCommand(newReportOpen(p), newReportServe(p), newReportShow(p), merge, newPostmortem(p))
 	return c

@@ -31,6 +31,10 @@ property must have been judged at least once; otherwise the run is vacuous (exit
 not green. Where a busy machine kept the cells from judging a clause, a few of them
 are run once more, one at a time.
 
+What was violated is replayed to tell how often it comes back: a finding that does
+not come back each time is flaky, and true all the same. With --baseline, findings
+that are known do not fail the run (docs/ci.md).
+
 With --workflow it is a workflow of your own that is tested, as it is, in the place
 of scenarios and an orchestrator: it is started as its file says, and every kind of
 fault is put once at every failure point that it passes (docs/your-workflow.md).`,
@@ -40,6 +44,7 @@ fault is put once at every failure point that it passes (docs/your-workflow.md).
   sagacheck run --scenario ./my-scenario.yaml --plan ./my-plan.yaml
   sagacheck run --scenario order --drawn-sagas 20 --seed 7
   sagacheck run --workflow ./workflow.yaml
+  sagacheck run --baseline known.yaml            fails for new findings only; --baseline-update writes the file
   sagacheck run --ui                             then look at it in a browser while it runs
   sagacheck run --workers 4                      processes here; workers elsewhere: docs/many-machines.md
   sagacheck run --shard 2/4 --out shard-2        then: sagacheck report merge shard-*`,
@@ -57,6 +62,8 @@ fault is put once at every failure point that it passes (docs/your-workflow.md).
 	f.ui.register(c)
 	workersFlags(c, &f.Workers)
 	shrinkFlags(c, &f.Shrink, false)
+	gateFlags(c, &f.Gate)
+	replaysFlag(c, &f.Gate)
 	return c
 }
 

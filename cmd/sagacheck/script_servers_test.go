@@ -1,10 +1,14 @@
 package main
 
 import (
+	"bytes"
+	"encoding/json"
 	"fmt"
+	"io"
 	"net/http"
 	"net/http/httptest"
 	"os"
+	"sync"
 	"sync/atomic"
 
 	"github.com/rogpeppe/go-internal/testscript"
@@ -31,6 +35,11 @@ var servers = map[string]func(ts *testscript.TestScript, s *httptest.Server) htt
 	"idle": func(*testscript.TestScript, *httptest.Server) http.Handler { return dormant("running") },
 	// hasty says at once that all is done, and calls nobody.
 	"hasty": func(*testscript.TestScript, *httptest.Server) http.Handler { return dormant("completed") },
+	// moody sends fresh keys in some sagas: of its first eleven in the first four, of the next in the second
+	// to the fourth, and then never again.
+	"moody": func(ts *testscript.TestScript, _ *httptest.Server) http.Handler {
+		return moody(tiny(ts, tinyorch.Bugs{FreshKey: true}), tiny(ts, tinyorch.Bugs{}))
+	},
 	// leaving is gone for good at its tenth saga.
 	"leaving": func(ts *testscript.TestScript, s *httptest.Server) http.Handler {
 		o := tiny(ts, tinyorch.Bugs{})
@@ -49,6 +58,45 @@ func tiny(ts *testscript.TestScript, bugs tinyorch.Bugs) http.Handler {
 	o := tinyorch.New(bugs)
 	ts.Defer(o.Close)
 	return o
+}
+
+// moody gives each new saga to one of two orchestrators, which keeps it.
+func moody(bad, good http.Handler) http.Handler {
+	var mu sync.Mutex
+	sagas := 0
+	moods := map[string]http.Handler{}
+	of := func(id string, start bool) http.Handler {
+		mu.Lock()
+		defer mu.Unlock()
+		if moods[id] == nil && !start {
+			return good
+		}
+		if moods[id] == nil {
+			sagas++
+			moods[id] = good
+			if sagas <= 4 || sagas >= 13 && sagas <= 15 {
+				moods[id] = bad
+			}
+		}
+		return moods[id]
+	}
+	mux := http.NewServeMux()
+	mux.Handle("/", good)
+	mux.HandleFunc("POST /sagas", func(w http.ResponseWriter, r *http.Request) {
+		body, err := io.ReadAll(r.Body)
+		var s struct{ ID string }
+		if err == nil {
+			err = json.Unmarshal(body, &s)
+		}
+		if err != nil {
+			http.Error(w, err.Error(), http.StatusBadRequest)
+			return
+		}
+		r.Body = io.NopCloser(bytes.NewReader(body))
+		of(s.ID, true).ServeHTTP(w, r)
+	})
+	mux.HandleFunc("/sagas/{id}", func(w http.ResponseWriter, r *http.Request) { of(r.PathValue("id"), false).ServeHTTP(w, r) })
+	return mux
 }
 
 // dormant accepts every saga and reports the same status of each.

@@ -1,0 +1,144 @@
+package campaign
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"maps"
+	"slices"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/sagacheck/sagacheck/checkers"
+	"github.com/sagacheck/sagacheck/faults"
+	"github.com/sagacheck/sagacheck/history"
+	"github.com/sagacheck/sagacheck/planning"
+	"github.com/sagacheck/sagacheck/results"
+)
+
+// mostReplayed is how many findings are replayed: those that are new first, then those of the baseline
+// that did not show, then the others; of each those with the fewest faults.
+const mostReplayed = 20
+
+// again replays findings, so that each has its rate: those of the run, and those of the baseline
+// whose plan ran and broke nothing. What was shrunk was replayed then.
+func (x *session) again(ctx context.Context, found *failures, shrunk []*failure) results.Replays {
+	played := results.Replays{Rates: map[results.Key]results.Rate{}, Why: map[results.Key]string{}}
+	for _, g := range shrunk {
+		x.noteRate(played, g, g.plan, g.rate)
+		x.noteRate(played, g, g.smallest.Plan, g.smallestRate)
+	}
+	switch {
+	case x.gate.Replays == 0:
+		played.Else = "--replays 0"
+		return played
+	case ctx.Err() != nil:
+		played.Else = "the run was cut short"
+		return played
+	}
+	played.Else = fmt.Sprintf("there are more than %d findings", mostReplayed)
+	todo := x.replayable(found, played)
+	if len(todo) == 0 {
+		return played
+	}
+	s := &shrinker{session: x}
+	progress := x.host.progress("findings replayed", len(todo))
+	defer progress.Finish()
+	var work errgroup.Group
+	work.SetLimit(shrinkAtOnce)
+	for _, g := range todo {
+		work.Go(func() error {
+			c := planning.Case{Plan: g.plan, Definitions: g.header.Definitions, Registers: g.header.Registers}
+			g.rate = rateOf(s.try(ctx, g, slices.Repeat([]planning.Case{c}, x.gate.Replays)))
+			progress.Done(results.Passed)
+			return nil
+		})
+	}
+	_ = work.Wait() // what goes wrong stands in the failures
+	for _, g := range todo {
+		key := x.keyOf(g, g.plan)
+		switch {
+		case ctx.Err() != nil:
+			played.Why[key] = "the run was cut short"
+		case g.err != nil:
+			played.Why[key] = g.err.Error()
+		default:
+			x.noteRate(played, g, g.plan, g.rate)
+		}
+	}
+	return played
+}
+
+func (x *session) keyOf(g *failure, p faults.Plan) results.Key {
+	return results.Key{Property: g.property, Scenario: g.scenario, Participants: string(x.profile), Plan: results.SortPlan(p.String())}
+}
+
+func (x *session) noteRate(played results.Replays, g *failure, p faults.Plan, rate results.Rate) {
+	if rate.Tries > 0 {
+		played.Rates[x.keyOf(g, p)] = rate
+	}
+}
+
+// replayable are the findings to be replayed that were not yet.
+func (x *session) replayable(found *failures, played results.Replays) (todo []*failure) {
+	list, bare := x.collector.Smallest()
+	shown := map[results.Key]bool{}
+	for _, f := range list {
+		g := &failure{
+			property: f.Property, scenario: f.Scenario, cell: f.Cell, plan: f.Replay.Plan,
+			header: history.Header{Definitions: f.Replay.Definitions, Registers: f.Replay.Registers, Seed: f.Replay.Seed},
+		}
+		key := x.keyOf(g, g.plan)
+		shown[key] = true
+		if _, done := played.Rates[key]; !done {
+			todo = append(todo, g)
+		}
+	}
+	for _, key := range bare {
+		shown[key] = true
+		played.Why[key] = "there are smaller ones of the same property"
+	}
+	var missed []*failure
+	for _, key := range slices.SortedFunc(maps.Keys(found.tried), results.Key.Compare) {
+		if !shown[key] {
+			missed = append(missed, found.tried[key])
+		}
+	}
+	known := x.gate.known.Keys()
+	todo = append(missed, todo...)
+	slices.SortStableFunc(todo, func(a, b *failure) int {
+		news := func(g *failure) bool { return !slices.Contains(known, x.keyOf(g, g.plan)) }
+		switch {
+		case news(a) == news(b):
+			return 0
+		case news(a):
+			return -1
+		}
+		return 1
+	})
+	return todo[:min(len(todo), mostReplayed)]
+}
+
+// expect has the cells noted whose plans are known to break a selected property.
+func (f *failures) expect(b *results.Baseline, selected []checkers.Checker) {
+	f.expected = slices.DeleteFunc(b.Keys(), func(k results.Key) bool {
+		return !slices.ContainsFunc(selected, func(c checkers.Checker) bool { return c.Doc().Name == k.Property })
+	})
+}
+
+// note keeps a cell whose plan is known to break something, for replays of that.
+func (f *failures) note(cell string, h history.Header, plan faults.Plan) {
+	if len(f.expected) == 0 {
+		return
+	}
+	text := results.SortPlan(plan.String())
+	for _, k := range f.expected {
+		if k.Scenario != h.Scenario || k.Participants != h.Profile || k.Plan != text || f.tried[k] != nil {
+			continue
+		}
+		if f.tried == nil {
+			f.tried = map[results.Key]*failure{}
+		}
+		f.tried[k] = &failure{property: k.Property, scenario: k.Scenario, cell: cmp.Or(cell, h.Cell), plan: plan, header: h}
+	}
+}
