@@ -35,6 +35,7 @@ func (x *session) findAbility() planning.Ability {
 		Governs:  err == nil && m.CanKill() && canBeGoverned(info.Capabilities),
 
 		Reconciles: slices.Contains(info.Capabilities, orchestrators.Reconcile),
+		Repairs:    slices.Contains(info.Capabilities, orchestrators.Repair),
 		Versions:   slices.Contains(info.Capabilities, orchestrators.Versions),
 	}
 }

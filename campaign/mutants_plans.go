@@ -51,7 +51,7 @@ func (b *testbed) drawn(draw drawing, search, limit int) iter.Seq[trial] {
 // ability: faults at the process only where the defect needs them, since they
 // cost more time than all others together.
 func (b *testbed) ability() planning.Ability {
-	return planning.Ability{Process: b.mutant.process || b.mutant.store, Store: b.mutant.store, Operator: true, Acts: saga.Acts(), Governs: b.mutant.process, Reconciles: true, Versions: true}
+	return planning.Ability{Process: b.mutant.process || b.mutant.store, Store: b.mutant.store, Operator: true, Acts: saga.Acts(), Governs: b.mutant.process, Reconciles: true, Repairs: true, Versions: true}
 }
 
 // usable: the measured tables are without refused connections, which once could not

@@ -99,7 +99,7 @@ func mayNotRunAgain(ix *history.Index, s, last *history.SagaRecord, ds []disturb
 	switch {
 	case mayBeOver(ix, s, last):
 		return "an action may have been refused, or an operator have asked for the rollback"
-	case s.Definition.Budget.TimeMS > 0:
+	case mayBeTooLate(ix, s, last.Ended):
 		return "the time of its budget may have been over when another round would have begun"
 	case budgetMayBeSpent(ix.History, ix, last, ds, last.Ended):
 		return "its budget may have been spent"
@@ -170,4 +170,26 @@ func mayBeOver(ix *history.Index, s, round *history.SagaRecord) bool {
 		o := round.Op(step.Name, saga.Action)
 		return o != nil && (mayHaveLearnt(o, saga.Permanent) || mayBeRefused(ix.History, o))
 	})
+}
+
+// mayBeTooLate tells whether the time of the budget may have been over when another round would have begun, after an event: one
+// may be waited for half as long again.
+func mayBeTooLate(ix *history.Index, s *history.SagaRecord, e *history.Event) bool {
+	b := s.Definition.Budget
+	if b.TimeMS == 0 {
+		return false
+	}
+	late := measuringTolerance + 3*newTiming(ix).longestLag()
+	return len(s.Submitted) == 0 || e.At+s.Definition.RoundDelay()*3/2+late > s.Submitted[0].At+b.Time()
+}
+
+// roundTooLate tells whether a saga would surely have been run forward again, but for the time of its budget.
+func roundTooLate(ix *history.Index, s *history.SagaRecord) bool {
+	parts := roundsApart(s)
+	last := parts[len(parts)-1]
+	if len(parts) >= s.Definition.Rounds || last.Ended == nil || last.Ended.Status != saga.Compensated || wasOver(ix, last) != nil || mayBeOver(ix, s, last) {
+		return false
+	}
+	over := newTiming(ix).overOf(last)
+	return over.last != nil && over.earliest+s.Definition.RoundDelay() > s.Accepted[0].At+s.Definition.Budget.Time()
 }

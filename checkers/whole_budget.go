@@ -123,6 +123,10 @@ func checkWholeTime(t *tally, ix *history.Index, s *history.SagaRecord, b saga.B
 		}
 		return
 	}
+	if roundTooLate(ix, s) {
+		t.held(wholeTime, 1)
+		return
+	}
 	end := as[len(as)-1]
 	if len(as) == b.Attempts || !wantsMore(s, as) {
 		return

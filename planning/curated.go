@@ -18,6 +18,8 @@ type Ability struct {
 	Governs bool
 	// Reconciles: it reads back what participants hold, and says where that is not what it wrote down.
 	Reconciles bool
+	// Repairs: what was undone, and is there again, it undoes once more.
+	Repairs bool
 	// Versions: sagas under way keep their definition when another version of it comes.
 	Versions bool
 	// Acts are what operators may ask of it.

@@ -1,6 +1,8 @@
 package planning
 
 import (
+	"slices"
+
 	"github.com/sagacheck/sagacheck/faults"
 	"github.com/sagacheck/sagacheck/saga"
 )
@@ -38,8 +40,30 @@ func (e *ending) comesBack() {
 		for _, trigger := range triggers(e.d, s, saga.Compensation) {
 			if e.add(append(trigger, drifted(at, faults.DriftBack, driftLater))...) {
 				e.add(append(trigger, drifted(at, faults.DriftRestored, driftLater))...)
+				e.killedInRepair(s, trigger)
 				return
 			}
+		}
+	}
+}
+
+// killedInRepair kills the process while what came back is being undone once more: when the call has come to the participant, and
+// when it is done and nobody has heard of it. What is remembered of the key leaves it there; where nothing is, it is gone.
+func (e *ending) killedInRepair(s saga.Step, trigger []faults.Fault) {
+	if !e.a.Repairs || !e.a.Process {
+		return
+	}
+	at := saga.FailurePoint{Step: s.Name, Direction: saga.Compensation, Attempt: 1, Phase: saga.Commit}
+	for _, as := range []string{faults.DriftBack, faults.DriftRestored} {
+		for _, phase := range []saga.Phase{saga.Receive, saga.Response} {
+			p, ok := e.sure(append(slices.Clone(trigger), drifted(at, as, driftLater)))
+			if !ok {
+				continue
+			}
+			kill := killed(saga.FailurePoint{Step: s.Name, Direction: saga.Compensation, Attempt: 2, Phase: phase}, s.Compensation.Retry)
+			kill.Saga = p.Faults[len(p.Faults)-1].Saga
+			p.Faults = append(p.Faults, kill)
+			e.plans = append(e.plans, p)
 		}
 	}
 }

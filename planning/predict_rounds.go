@@ -23,7 +23,18 @@ func (pr *prediction) again(n int) bool {
 			pr.doubtful = true // whether it was refused in the background
 		}
 	}
-	return true
+	return pr.hasTimeForRound()
+}
+
+// hasTimeForRound tells whether the time of the budget lets another round begin: where there is one it is never sure that it does,
+// as nobody promises how long it is waited for at the most.
+func (pr *prediction) hasTimeForRound() bool {
+	limit := pr.whole.Budget.Time()
+	if limit == 0 {
+		return true
+	}
+	pr.doubtful = pr.doubtful || pr.way.killed || pr.way.lo+pr.whole.RoundDelay() <= limit+tick
+	return false
 }
 
 // affordsRound tells whether the budget of the saga lets another round begin.

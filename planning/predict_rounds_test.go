@@ -53,3 +53,26 @@ func TestASagaIsRunAgain(t *testing.T) {
 		}
 	}
 }
+
+// A round that takes so long that no other one begins in the time of the budget ends the saga for sure; after a shorter one nobody
+// knows, as it may be waited for as long as one likes.
+func TestTimeEndsTheRounds(t *testing.T) {
+	s, err := scenarios.Match("saga-rounds-in-time")
+	if err != nil {
+		t.Fatal(err)
+	}
+	d := sagasOf(s[0])[0]
+	for name, tt := range map[string]struct {
+		faults []faults.Fault
+		want   bool
+	}{
+		"nobody answers":        {burst(lost(point("charge", 1, saga.Request)), 2), true},
+		"it is answered soon":   {burst(unavailableAt("charge"), 2), false},
+		"a kill costs the time": {append(burst(lost(point("charge", 1, saga.Request)), 1), killed(point("charge", 2, saga.Receive), d.Steps[1].Action.Retry)), false},
+		"it is done":            {burst(lost(point("charge", 1, saga.Request)), 1), true},
+	} {
+		if got := predict(d, faults.Plan{Faults: tt.faults}, 1).sure(); got != tt.want {
+			t.Errorf("%s: sure %v, want %v", name, got, tt.want)
+		}
+	}
+}

@@ -32,6 +32,8 @@ type SagaRoundRules struct {
 	Over func(s *State) bool
 	// Passing: what turned the saga may pass, so that running it again may help.
 	Passing func(s *State) bool
+	// Spent: the budget of the saga lets no action begin in another round.
+	Spent func(s *State) bool
 	// Wait is how long after the last attempt of a round another one begins at the earliest.
 	Wait func(s *State) time.Duration
 }
@@ -41,6 +43,7 @@ func defaultSagaRoundRules() SagaRoundRules {
 		Most:    func(s *State) int { return s.Def.Rounds },
 		Over:    func(s *State) bool { return !s.all.left() },
 		Passing: (*State).passing,
+		Spent:   (*State).spentForGood,
 		Wait:    func(s *State) time.Duration { return s.Def.RoundDelay() },
 	}
 }
@@ -63,7 +66,7 @@ func (s *State) mayRunAgain() bool {
 // again: another round follows, as nothing is left of this one.
 func (s *State) again() bool {
 	return s.mayRunAgain() && s.ByHand == nil && s.Failing() && !s.all.open() && !s.rules.Stuck(s) &&
-		s.rules.Rounds.Saga.Over(s) && s.rules.Rounds.Saga.Passing(s) && !s.spentForGood()
+		s.rules.Rounds.Saga.Over(s) && s.rules.Rounds.Saga.Passing(s) && !s.rules.Rounds.Saga.Spent(s)
 }
 
 // spentForGood tells whether the definition's own budget lets no action begin in another round. What a template says

@@ -102,11 +102,11 @@ var shownElsewhere = []string{
 	"policy-at-once", "policy-of-first-step", "retries-not-held", "compensations-not-held", "audit-of-first-attempts", "audit-without-flags",
 	"rollback-by-each-console", "undo-again-on-resume", "acts-untold-after-restart", "reasons-dropped",
 	"drift-of-ended-not-looked", "drift-of-amounts", "drift-in-spite-of-undo", "drift-of-undone", "drift-on-the-way-back",
-	"repair-twice", "repair-of-what-is-missing", "repair-under-new-key", "repair-in-words",
+	"repair-twice", "repair-again-after-restart", "repair-of-what-is-missing", "repair-under-new-key", "repair-in-words",
 	"newest-version", "undo-by-newest-version", "newest-version-after-restart", "order-of-newest-version", "oldest-version-stays",
 	"fallback-without-undo", "fallback-before-undo", "fallback-in-any-case", "fallback-too-early", "fallback-ignored", "fallback-forgotten", "fallback-after-turn",
-	"round-unasked", "round-in-any-case", "rounds-multiply", "not-there-is-done",
-	"saga-rounds-endless", "saga-round-early", "saga-round-refused", "saga-round-same-keys", "saga-round-budget", "saga-round-at-once", "saga-round-at-once-after-restart",
+	"round-unasked", "round-asked-early", "round-in-any-case", "rounds-multiply", "not-there-is-done",
+	"saga-rounds-endless", "saga-round-early", "saga-round-refused", "saga-round-same-keys", "saga-round-budget", "saga-round-at-once", "saga-round-at-once-after-restart", "saga-round-time",
 	"pause-forgotten-after-restart", "pause-holds-actions-only", "end-leaves-compensations", "retry-waits-on",
 }
 

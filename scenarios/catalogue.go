@@ -17,7 +17,7 @@ var files embed.FS
 var names = []string{
 	"order", "transfer", "booking", "order-status", "signup",
 	"single-step", "long-chain", "fan-out",
-	"seat", "voucher", "herd", "breaker", "outage", "patience", "way-round", "rounds", "saga-rounds",
+	"seat", "voucher", "herd", "breaker", "outage", "patience", "way-round", "rounds", "saga-rounds", "saga-rounds-in-time",
 }
 
 var catalogue = sync.OnceValue(func() []*Scenario { return read("catalogue", names) })

@@ -52,7 +52,7 @@ var able = simulation.Ability{Kills: true, Submits: true, Rollbacks: true}
 var capabilities = []string{
 	"dag", "pivot", "deferrable", "exponential-backoff", "jitter", "max-attempts", "attempt-timeout", "deadline", "retry-after", "breaker",
 	"permanent-errors", "idempotency-key", "exact-body", "idempotent-submit", "operator-compensation", "retry-budget", "saga-budget",
-	"adaptive", "step-status", "trace-context", "fallback", "rounds",
+	"adaptive", "step-status", "trace-context", "fallback", "rounds", "saga-rounds",
 }
 
 // lab is an experiment under way.

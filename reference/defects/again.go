@@ -45,6 +45,11 @@ var againDefects = []Defect{
 		Description: "the wait between rounds of a saga is a timer in memory: after a restart the next one begins at once",
 		lay:         sagaRoundAtOnceAfterRestart,
 	},
+	{
+		Name: "saga-round-time", Anomaly: "retry-budget", Needs: "a saga with rounds and a budget of time, of which one takes so long that no other may begin",
+		Description: "the time of a saga's budget ends its first round only",
+		lay:         sagaRoundTime,
+	},
 }
 
 func sagaRoundsEndless(r *reference.Rules) {
@@ -88,4 +93,20 @@ func sagaRoundAtOnceAfterRestart(r *reference.Rules) {
 		}
 		return was(s)
 	}
+}
+
+func sagaRoundTime(r *reference.Rules) {
+	r.Rounds.Saga.Spent = func(*state) bool { return false }
+	was := r.Spent
+	r.Spent = func(s *state, ref reference.Ref, at time.Time) bool {
+		if s.Round() > 1 {
+			at = time.Time{}
+		}
+		return was(s, ref, at)
+	}
+	overLimits(r, func(s *state, _ reference.Ref, l *reference.Limits) {
+		if s.Round() > 1 {
+			l.Until = time.Time{}
+		}
+	})
 }

@@ -31,6 +31,11 @@ var repairDefects = []Defect{
 		Description: "a repair is written down as done, and nobody is called",
 		lay:         repairInWords,
 	},
+	{
+		Name: "repair-again-after-restart", Anomaly: "wrong-repair", Needs: "a step that was undone, and is there again, and a crash in its repair",
+		Description: "of what an earlier life of the process found to differ, a repair that was answered as done is made again",
+		lay:         repairAgainAfterRestart,
+	},
 }
 
 // overRepairs lays another function over which differences are repaired.
@@ -43,6 +48,14 @@ func repairTwice(r *reference.Rules) {
 	overRepairs(r, func(s *state, step int, repairs bool) bool {
 		d, ok := s.Differing(step)
 		return repairs || ok && d.What == reference.DriftStill && d.Repair.State == reference.RepairAnswered && d.Repair.Attempts < 3
+	})
+}
+
+func repairAgainAfterRestart(r *reference.Rules) {
+	began := time.Now()
+	overRepairs(r, func(s *state, step int, repairs bool) bool {
+		d, ok := s.Differing(step)
+		return repairs || ok && d.Found.Before(began) && d.What == reference.DriftStill && d.Repair.State == reference.RepairAnswered && d.Repair.Attempts < 4
 	})
 }
 

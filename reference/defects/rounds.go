@@ -1,6 +1,9 @@
 package defects
 
 import (
+	"context"
+	"time"
+
 	"github.com/sagacheck/sagacheck/reference"
 	"github.com/sagacheck/sagacheck/saga"
 )
@@ -27,6 +30,11 @@ var roundDefects = []Defect{
 		Description: "any answer to the question what a participant holds is taken for a success",
 		lay:         notThereIsDone,
 	},
+	{
+		Name: "round-asked-early", Anomaly: "retry-budget", Needs: "as many transient errors of an action with rounds as a round has attempts",
+		Description: "it is asked what the participant holds as soon as a round has failed, and called when the wait is over, whatever has arrived meanwhile",
+		lay:         roundAskedEarly,
+	},
 }
 
 func roundUnasked(r *reference.Rules) {
@@ -47,4 +55,24 @@ func roundsMultiply(r *reference.Rules) {
 
 func notThereIsDone(r *reference.Rules) {
 	r.Rounds.Found = func(op, bool) saga.Answer { return saga.Done }
+}
+
+func roundAskedEarly(r *reference.Rules) {
+	was := r.Wait
+	begins := func(o op, n int) bool { return o.Dir == saga.Action && o.Call().Retry.BeginsRound(n) }
+	overWaits(r, func(o op, n int, wait time.Duration) time.Duration {
+		if begins(o, n) {
+			return 0
+		}
+		return wait
+	})
+	overSend(r, func(ctx context.Context, a attempt, send sender) answer {
+		if begins(a.Op, a.N) {
+			select {
+			case <-ctx.Done():
+			case <-time.After(was(a.Op, a.N)):
+			}
+		}
+		return send(ctx, a)
+	})
 }
