@@ -24,6 +24,7 @@ type cellRun struct {
 	ids       []string
 	defs      []saga.Definition
 	accepted  acceptances
+	named     bool // its saga is started by its name: see byName
 	calm      bool // all had ended, and was silent
 	endpoints map[saga.Operation]*wire.Endpoint
 	leased    []*wire.Endpoint
@@ -40,6 +41,9 @@ func (h *Harness) run(ctx context.Context, c Cell, sys orchestrators.System, tar
 		return nil, err
 	}
 	defer h.wire.Release(r.leased)
+	if err := r.byName(ctx, target); err != nil {
+		return nil, err
+	}
 	defer h.pacer.record(r.rec)()
 	defer h.readBacks.Open(r.ids, r.world)()
 	if h.Watch != nil {

@@ -56,7 +56,7 @@ func (r *cellRun) submit(ctx context.Context, d saga.Definition) (accepted bool,
 	for {
 		r.rec.Add(history.Event{Kind: history.SagaSubmitted, Saga: d.ID})
 		try, cancel := r.patiently(ctx, d.ID)
-		code, err := client.Submit(try, d)
+		code, err := r.send(try, client, d)
 		cancel()
 		switch answer := saga.Classify(code); {
 		case ctx.Err() != nil:

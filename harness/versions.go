@@ -9,7 +9,9 @@ import (
 
 	"github.com/sagacheck/sagacheck/faults"
 	"github.com/sagacheck/sagacheck/history"
+	"github.com/sagacheck/sagacheck/orchestrators"
 	"github.com/sagacheck/sagacheck/saga"
+	"github.com/sagacheck/sagacheck/wire"
 )
 
 // In a cell whose plan changes the definition there is one more saga: the last one goes by the next version, and is
@@ -78,11 +80,54 @@ func (r *cellRun) next() (d saga.Definition, ok bool) {
 	return d, d.Version == saga.NextVersion
 }
 
-// redefine submits it, once.
+// byName has the orchestrator start with a file in which the first version of the saga stands under its name. Else, and
+// where it is not killed in this cell, clients send each saga whole.
+func (r *cellRun) byName(ctx context.Context, target wire.Target) error {
+	d, ok := r.sys.(orchestrators.Definer)
+	if _, starts := r.sys.Client(r.sys.Base()).(orchestrators.Starter); !ok || !starts || target == nil || !r.cell.kills() || len(r.first()) != 1 {
+		return nil
+	}
+	if _, ok := r.next(); !ok {
+		return nil
+	}
+	err := d.Define(r.first()[0])
+	if errors.Is(err, orchestrators.ErrNoDefinitions) {
+		return nil
+	}
+	if err == nil {
+		err = target.Kill(ctx)
+	}
+	if err == nil {
+		err = target.Restart(ctx)
+	}
+	r.named = err == nil
+	return err
+}
+
+// kills tells whether a fault of the plan kills the orchestrator.
+func (c Cell) kills() bool {
+	return slices.ContainsFunc(c.Plan.Faults, func(f faults.Fault) bool { return f.Injection(0).Victim == faults.ProcessKilled })
+}
+
+// send submits a saga through a client: by its name if the orchestrator knows it so.
+func (r *cellRun) send(ctx context.Context, c orchestrators.Client, d saga.Definition) (int, error) {
+	if r.named && d.Version == saga.FirstVersion {
+		return c.(orchestrators.Starter).Start(ctx, d.ID, d.Name)
+	}
+	return c.Submit(ctx, d)
+}
+
+// redefine submits it, once. Where the orchestrator reads a file of definitions it is the only version there from now on, when
+// the process starts again.
 func (r *cellRun) redefine(ctx context.Context) error {
 	d, _ := r.next()
 	if events, _ := r.rec.Since(0); slices.ContainsFunc(events, func(e history.Event) bool { return e.Kind == history.SagaSubmitted && e.Saga == d.ID }) {
 		return errors.New("the next version was submitted already")
+	}
+	if r.named {
+		if err := r.sys.(orchestrators.Definer).Define(d); err != nil {
+			return err
+		}
 	}
 	accepted, err := r.submit(ctx, d)
 	if accepted {

@@ -28,6 +28,7 @@ type Manifest struct {
 	Install      *Installation              `yaml:"install,omitempty" json:"install,omitempty" jsonschema:"description=How it is installed; without it the folder is used as it is"`
 	Seed         string                     `yaml:"seed,omitempty" json:"seed,omitempty" jsonschema:"description=A folder of the installed engine that is copied to ${dir} before the first start"`
 	Store        string                     `yaml:"store,omitempty" json:"store,omitempty" jsonschema:"description=Where it keeps its sagas: what survives a crash"`
+	Definitions  string                     `yaml:"definitions,omitempty" json:"definitions,omitempty" jsonschema:"description=A file of sagas that clients start by their name\\, which it reads when it starts: cells write it that change a definition and kill"`
 	FullDisk     bool                       `yaml:"full_disk,omitempty" json:"full_disk,omitempty" jsonschema:"description=Its store can be cut off by a full disk: the crashable processes outlive writes to files that fail"`
 	Proxies      []Proxy                    `yaml:"proxies,omitempty" json:"proxies,omitempty" jsonschema:"description=Addresses in front of what it talks to: its database"`
 	Processes    []Process                  `yaml:"processes,omitempty" json:"processes,omitempty" jsonschema:"description=Started in this order and ended in the opposite one"`

@@ -86,7 +86,7 @@ type templated struct{ path, text string }
 
 // templates are all of them, with the paths of their fields.
 func (m *Manifest) templates() []templated {
-	t := []templated{{"base", m.Base}, {"store", m.Store}}
+	t := []templated{{"base", m.Base}, {"store", m.Store}, {"definitions", m.Definitions}}
 	for i, p := range m.Proxies {
 		t = append(t, templated{fmt.Sprintf("proxies[%d].upstream", i), p.Upstream})
 	}
