@@ -19,6 +19,7 @@ const RecordRound RecordKind = "round"
 type earlier struct {
 	first *saga.Definition // as it was accepted
 	past  []pastRound
+	since time.Time // when the round that is under way began; zero: it is the first one
 }
 
 // pastRound is what became of the operations of a round that is over.
@@ -94,9 +95,9 @@ func (s *State) attempted(step int) int {
 	return n
 }
 
-// roundEnded is when the last attempt of a round was over.
+// roundEnded is when the last attempt of a round was over; of one without any, when it began.
 func (s *State) roundEnded() time.Time {
-	at := s.accepted
+	at := later(s.accepted, s.since)
 	for i := range s.Actions {
 		at = later(at, later(s.Actions[i].ended, s.Undos[i].ended))
 	}
@@ -109,7 +110,7 @@ func (s *State) whole(r Record) error {
 	case r.Kind == RecordOperator:
 		s.operated(r)
 	case r.Kind == RecordRound && r.Attempt == max(1, s.Def.Round)+1 && !s.all.open():
-		s.begin(r.Attempt)
+		s.begin(r.Attempt, r.At)
 	default:
 		return noSuch(r)
 	}
@@ -121,7 +122,8 @@ func noSuch(r Record) error {
 }
 
 // begin begins a round. What an operator has said is not to be done is not done in it, either.
-func (s *State) begin(round int) {
+func (s *State) begin(round int, at time.Time) {
+	s.since = at
 	s.past = append(s.past[:len(s.past):len(s.past)], pastRound{s.Actions, s.Undos})
 	s.Def = s.first.InRound(round)
 	s.policies = nil

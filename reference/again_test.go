@@ -212,3 +212,36 @@ func TestOperatorsBetweenRounds(t *testing.T) {
 		})
 	}
 }
+
+// A round that begins so late that the budget lets no action of it begin is the last one: nothing of it is done, and it needs no undo.
+func TestARoundThatBeginsTooLate(t *testing.T) {
+	p := NewParticipant(t, Scripted("b * 503"))
+	e := OpenTest(t, Options{})
+	e.rules.Draw = func(int) float64 { return 1 } // half as long again
+	d := runAgain(p, "s")
+	d.RoundDelayMS, d.Budget.TimeMS = 400, 700 // a round lasts for 100 ms and more, and the wait for 600
+	SubmitTest(t, e, d)
+	r := await(t, e, "s", func(r saga.Report) bool { return r.Status.Ended() })
+	if got := steps(r); r.Status != saga.Compensated || r.Round != 2 || got != "a(2):failed/0 b(2):pending/0" {
+		t.Errorf("got %s in round %d, %s", r.Status, r.Round, got)
+	}
+	if at := e.now(); at.Sub(p.Calls[0].Began) > 3*time.Second {
+		t.Errorf("it took %v", at.Sub(p.Calls[0].Began))
+	}
+}
+
+// The same where a template has the budget: what it says may change, so that each round is begun, and none of it is done.
+func TestRoundsThatATemplateLeavesNoTimeFor(t *testing.T) {
+	p := NewParticipant(t, Scripted("b * 503"))
+	e := OpenTest(t, Options{})
+	e.rules.Draw = func(int) float64 { return 1 }
+	changePolicies(t, e, `{"templates": {"brief": {"retry": {"max_attempts": 2, "initial_interval_ms": 1, "multiplier": 1,
+		"max_interval_ms": 1, "jitter": 0, "attempt_timeout_ms": 100}, "budget": {"time_ms": 700}}}, "bindings": [{"template": "brief", "direction": "action"}]}`)
+	d := runAgain(p, "s")
+	d.RoundDelayMS = 400
+	SubmitTest(t, e, d)
+	r := await(t, e, "s", func(r saga.Report) bool { return r.Status.Ended() })
+	if got := steps(r); r.Status != saga.Compensated || r.Round != 3 || got != "a(3):failed/0 b(3):pending/0" {
+		t.Errorf("got %s in round %d, %s", r.Status, r.Round, got)
+	}
+}

@@ -42,8 +42,8 @@ func (r *run) loop(opening []Record, started func()) error {
 	defer r.stop()
 	records, replies := opening, []func(){started}
 	for {
-		r.nextRound(&records)
 		r.endSpent(&records)
+		r.nextRound(&records)
 		r.cancelUnwanted()
 		starts := r.starts(&records)
 		if len(records) > 0 {
