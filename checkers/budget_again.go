@@ -19,7 +19,10 @@ const (
 )
 
 var (
-	sagaRounds    = Trait{"a saga that is run forward in rounds", anyDefinition(saga.Definition.HasRounds)}
+	sagaRounds   = Trait{"a saga that is run forward in rounds", anyDefinition(saga.Definition.HasRounds)}
+	roundsInTime = Trait{"time for all rounds of a saga in its budget", anyDefinition(func(d saga.Definition) bool {
+		return d.HasRounds() && (d.Budget.TimeMS == 0 || d.Budget.Time() > time.Duration(d.Rounds-1)*d.RoundDelay()*3/2)
+	})}
 	waitingRounds = Trait{"a wait between the rounds of a saga", anyDefinition(func(d saga.Definition) bool {
 		return d.HasRounds() && d.RoundDelay() > 2*timerTolerance
 	})}
@@ -28,7 +31,7 @@ var (
 func againClauses() []Clause {
 	wants, needs := []Trait{sagaRounds}, []string{"saga-rounds"}
 	return []Clause{
-		{Name: againMost, Text: "a saga is run forward no more often than rounds: those that were as often as that, and undone", Wants: wants, Needs: needs},
+		{Name: againMost, Text: "a saga is run forward no more often than rounds: those that were as often as that, and undone", Wants: []Trait{roundsInTime}, Needs: needs},
 		{Name: againRefused, Text: "one of which an action was refused for good, or that an operator had undone, is not run again", Wants: wants, Needs: needs},
 		{Name: againRuns, Text: "one that was undone because attempts came to nothing is run again as long as there are rounds left, and its budget lasts", Wants: wants, Needs: needs},
 		{Name: againWait, Text: "a round begins no sooner than round_delay_ms after the last attempt of the one before, less 2 ms, measured from the earliest moment at which that can have been over, across kills too: rounds of which it would be seen if there were no wait", Wants: []Trait{waitingRounds}, Needs: needs},
