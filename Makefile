@@ -26,6 +26,14 @@ build: ## build bin/sagacheck
 run: build ## build, then run every scenario under curated and drawn faults
 	$(BIN) run
 
+# What builds it: docker, or buildah or podman.
+DOCKER ?= docker
+BASE   ?= scratch
+.PHONY: image
+image: ## an image of sagacheck (deploy/Dockerfile)
+	scripts/image.sh $(VERSION)
+	$(DOCKER) build --build-arg BASE=$(BASE) -f deploy/Dockerfile -t sagacheck bin/image
+
 TESTED := ./...
 .PHONY: test
 test: ## all tests (installs what they need: scripts/setup.sh)
@@ -155,6 +163,11 @@ comparison: build ## compare the reference executor and all engines (about an ho
 	$(BIN) compare $(addprefix --orchestrator ,$(HEARD_ENGINES)) --participants fenced $(addprefix --property ,$(HEARD)) --scenario order --plans 110
 	scripts/comparison-page.sh --heard sagacheck-out/latest >> docs/comparison.md
 
+# Not what CI runs: four systems are built for, which takes minutes.
+.PHONY: release-check
+release-check: ## archives, deb, rpm, checksums and SBOM of this commit, in dist/
+	GOFLAGS= scripts/release.sh --snapshot
+
 .PHONY: clean
 clean: ## remove what was built and reported
-	rm -rf bin sagacheck-out
+	rm -rf bin dist dist-pages sagacheck-out

@@ -81,6 +81,36 @@ func TestWorkflowRunsTheCommonScript(t *testing.T) {
 	}
 }
 
+// A release is made of what the common script has passed, by the script that anybody can try.
+func TestReleaseIsCheckedFirst(t *testing.T) {
+	var workflow struct {
+		Jobs map[string]struct {
+			Uses  string
+			Needs string
+			Steps []struct{ Run string }
+		}
+	}
+	if err := yaml.Unmarshal([]byte(read(t, ".github/workflows/release.yml")), &workflow); err != nil {
+		t.Fatal(err)
+	}
+	release := workflow.Jobs["release"]
+	if checked := workflow.Jobs[release.Needs].Uses; checked != "./.github/workflows/ci.yml" {
+		t.Errorf("the release needs the job %q, which uses %q: expected ci.yml", release.Needs, checked)
+	}
+	var commands []string
+	for _, s := range release.Steps {
+		if s.Run != "" {
+			commands = append(commands, s.Run)
+		}
+	}
+	if !slices.Equal(commands, []string{"scripts/release.sh"}) {
+		t.Errorf("the release runs %q: expected scripts/release.sh, as make release-check does", commands)
+	}
+	if target := read(t, "Makefile"); !strings.Contains(target, "scripts/release.sh --snapshot") {
+		t.Error("make release-check does not try scripts/release.sh")
+	}
+}
+
 // Every folder with dependencies of its own is among those whose updates are looked for.
 func TestUpdatesAreLookedForEverywhere(t *testing.T) {
 	var config struct {
