@@ -1,0 +1,102 @@
+#!/usr/bin/env bash
+# The steps of action.yml:
+#   action.sh sources        outputs the folder for the program, named by what it is built from
+#   action.sh build FOLDER   builds it into the folder
+#   action.sh run FOLDER     runs it: SAGACHECK_COMMAND, a flag for each INPUT_ that is not empty, and
+#                            SAGACHECK_ARGS, one argument a line; outputs verdict, exit-code and report
+set -euo pipefail
+
+sources=$(cd "$(dirname "$0")/.." && pwd)
+
+# output NAME VALUE: an output of this step.
+output() {
+	printf '%s=%s\n' "$1" "$2" >>"$GITHUB_OUTPUT"
+}
+
+# digest: of the names and the contents of all files.
+digest() {
+	cd "$sources"
+	find . \( -name .git -o -name bin -o -name dist \) -prune -o -type f -print | LC_ALL=C sort >"$1"
+	{ cat "$1" && git hash-object --no-filters --stdin-paths <"$1"; } | git hash-object --stdin
+}
+
+build() {
+	local version
+	version=${GITHUB_ACTION_REF:-action}-$(basename "$1")
+	mkdir -p "$1"
+	CGO_ENABLED=0 go -C "$sources" build -buildvcs=false -ldflags "-s -w -X main.version=$version" -o "$1/sagacheck" ./cmd/sagacheck
+}
+
+# verdict CODE: the word for an exit code.
+verdict() {
+	case $1 in
+	0) echo pass ;;
+	1) echo violation ;;
+	2) echo unproven ;;
+	3) echo usage ;;
+	130) echo interrupted ;;
+	*) echo system ;;
+	esac
+}
+
+# latest FILE: the folder of the newest report that is newer than the file.
+latest() {
+	local newest=$1 report
+	for report in "$INPUT_OUT"/*/report.md; do
+		if [ "$report" -nt "$newest" ] && ! [ -L "$(dirname "$report")" ]; then
+			newest=$report
+		fi
+	done
+	if [ "$newest" != "$1" ]; then
+		dirname "$newest"
+	fi
+}
+
+# summary FOLDER: its report on the page of the job, which takes no more than 1 MiB.
+summary() {
+	if [ "$(wc -c <"$1/report.md")" -le 1000000 ]; then
+		cat "$1/report.md" >>"$GITHUB_STEP_SUMMARY"
+	else
+		echo "The report is too long for this page: see $1." >>"$GITHUB_STEP_SUMMARY"
+	fi
+}
+
+run() {
+	local args=("$SAGACHECK_COMMAND") flag input line code=0 began report
+	for flag in orchestrator workflow scenario plan property participants seed max-time wait-for out; do
+		input=INPUT_$(tr a-z- A-Z_ <<<"$flag")
+		if [ -n "${!input}" ]; then
+			args+=("--$flag" "${!input}")
+		fi
+	done
+	while IFS= read -r line; do
+		if [ -n "$line" ]; then
+			args+=("$line")
+		fi
+	done <<<"$SAGACHECK_ARGS"
+	began=$(mktemp)
+	"$1/sagacheck" "${args[@]}" || code=$?
+	report=$(latest "$began")
+	rm "$began"
+	output verdict "$(verdict "$code")"
+	output exit-code "$code"
+	output report "$report"
+	if [ -n "$report" ]; then
+		summary "$report"
+	fi
+	exit "$code"
+}
+
+case ${1:-} in
+sources)
+	list=$(mktemp)
+	output folder "$RUNNER_TEMP/sagacheck-$(digest "$list" | cut -c1-12)"
+	rm "$list"
+	;;
+build) build "$2" ;;
+run) run "$2" ;;
+*)
+	echo "action.sh: got \"${1:-}\": expected sources, build or run" >&2
+	exit 3
+	;;
+esac
