@@ -55,6 +55,9 @@ func runAction(t *testing.T, dir string, hit bool, with map[string]string, progr
 	if err != nil {
 		t.Fatal(err)
 	}
+	if _, err := os.ReadFile("../../scripts/action.sh"); err != nil { // so that its changes are looked at by go test
+		t.Fatal(err)
+	}
 	values := map[string]string{"github.action_path": root}
 	for name, input := range a.Inputs {
 		values["inputs."+name] = input.Default
