@@ -33,15 +33,17 @@ type problem struct {
 	Step    string
 	File    string // of the user's, which says what ran; empty: none does
 	Line    int
+	Known   bool             // the baseline knows all of it
 	Failure *results.Failure // with its story, if it was kept
 }
 
 // level is how much it weighs: error, warning or note.
 func (p problem) level() string {
-	switch p.Verdict {
-	case string(checkers.Violation), string(results.Errored):
+	switch {
+	case p.Known:
+	case p.Verdict == string(checkers.Violation), p.Verdict == string(results.Errored), p.Verdict == results.FailGone:
 		return "error"
-	case advised:
+	case p.Verdict == advised:
 		return "note"
 	}
 	return "warning"
@@ -56,7 +58,10 @@ func (p problem) title() string {
 	if p.Key.Scenario != "" {
 		t += " in " + p.Key.Scenario
 	}
-	if p.Verdict != string(checkers.Violation) {
+	switch {
+	case p.Known:
+		t += " (known)"
+	case p.Verdict != string(checkers.Violation):
 		t += " (" + p.Verdict + ")"
 	}
 	return t
@@ -79,7 +84,7 @@ func (p problem) place(r *results.Run) (file string, line int) {
 func problems(r *results.Run) []problem {
 	var all []problem
 	if r.Mutants == nil && r.Comparison == nil {
-		all = slices.Concat(foundProblems(r), openProblems(r), cellProblems(r), runProblems(r))
+		all = slices.Concat(foundProblems(r), goneProblems(r), openProblems(r), cellProblems(r), runProblems(r))
 	}
 	if len(all) == 0 && r.Summary.Exit != 0 {
 		for _, reason := range r.Summary.Reasons {
@@ -117,8 +122,30 @@ func foundProblems(r *results.Run) []problem {
 		if len(f.Also) > 0 {
 			p.Text += "; also breaks " + strings.Join(f.Also, ", ")
 		}
+		if j, ok := r.StandingOfKey(f); ok {
+			p.Known = !j.Failing()
+			if s := standingText(j); s != "" {
+				p.Text += "; " + s
+			}
+		}
 		p.File, p.Line = r.Place(f.Scenario, p.Step)
 		all = append(all, p)
+	}
+	return all
+}
+
+// goneProblems are the findings of the baseline that are gone, if they fail the run.
+func goneProblems(r *results.Run) []problem {
+	var all []problem
+	if r.Gate == nil || !r.Gate.Fails(results.FailGone) {
+		return nil
+	}
+	for _, j := range r.Gate.Findings {
+		if j.Standing == results.Gone {
+			p := problem{Rule: j.Property, Verdict: results.FailGone, Key: j.Key, Text: "gone: " + j.Plan + ": remove it from " + r.Gate.Baseline}
+			p.File, p.Line = r.Place(j.Scenario, "")
+			all = append(all, p)
+		}
 	}
 	return all
 }
@@ -135,6 +162,13 @@ func openProblems(r *results.Run) []problem {
 	for _, p := range r.Properties {
 		if p.Verdict == checkers.Vacuous && !p.Advice {
 			all = append(all, openProblem(r, p.Name, string(p.Verdict), "", "not proven: "+cmp.Or(p.Reason, "never at risk")))
+		}
+		inconclusive, vacuous := r.BesideKnown(p)
+		for _, why := range inconclusive {
+			all = append(all, openProblem(r, p.Name, string(checkers.Inconclusive), "", why))
+		}
+		for _, why := range vacuous {
+			all = append(all, openProblem(r, p.Name, string(checkers.Vacuous), "", why))
 		}
 	}
 	return all

@@ -21,6 +21,11 @@ func standing(r *results.Run, f results.Failure) string {
 	if !ok {
 		return ""
 	}
+	return standingText(j)
+}
+
+// standingText is how a finding stands, in a few words.
+func standingText(j results.Judged) string {
 	s := ""
 	switch j.Standing {
 	case results.Accepted:

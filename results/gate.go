@@ -266,7 +266,14 @@ func (r *Run) StandingOf(f Failure) (Judged, bool) {
 	if r.Gate == nil || f.Verdict != checkers.Violation {
 		return Judged{}, false
 	}
-	own := Finding{Key: r.KeyOf(f), Also: f.Also}
+	return r.StandingOfKey(Finding{Key: r.KeyOf(f), Also: f.Also})
+}
+
+// StandingOfKey is StandingOf for a finding by its key.
+func (r *Run) StandingOfKey(own Finding) (Judged, bool) {
+	if r.Gate == nil {
+		return Judged{}, false
+	}
 	best := -1
 	for i, j := range r.Gate.Findings {
 		if (j.Standing == Accepted || j.Failing()) && j.Property == own.Property && j.beside(own) && (best < 0 || j.Failing() && !r.Gate.Findings[best].Failing()) {

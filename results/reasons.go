@@ -45,9 +45,12 @@ func (r *Run) countsOf(property string) (n Counts) {
 	return n
 }
 
-// besideKnown is what is open of a property that was violated in a known way only: that it is known
+// BesideKnown is what is open of a property that was violated in a known way only: that it is known
 // proves nothing.
-func (r *Run) besideKnown(p Property) (inconclusive, vacuous []string) {
+func (r *Run) BesideKnown(p Property) (inconclusive, vacuous []string) {
+	if p.Advice || p.Verdict != checkers.Violation || !r.accepted(p.Name) {
+		return nil, nil
+	}
 	if n := r.countsOf(p.Name).Inconclusive; n > 0 {
 		inconclusive = append(inconclusive, fmt.Sprintf("%s is inconclusive in %s, beside what is known", p.Name, words.Plural(n, "cell")))
 	}
@@ -127,7 +130,7 @@ func (r *Run) unprovenReasons() (inconclusive, vacuous []string) {
 		switch {
 		case p.Advice:
 		case p.Verdict == checkers.Violation && r.accepted(p.Name):
-			open, unproven := r.besideKnown(p)
+			open, unproven := r.BesideKnown(p)
 			inconclusive, vacuous = append(inconclusive, open...), append(vacuous, unproven...)
 		case p.Verdict == checkers.Inconclusive:
 			inconclusive = append(inconclusive, p.Name+" is inconclusive: "+cmp.Or(p.Reason, "no reason was given"))
