@@ -117,17 +117,23 @@ func onLaterRound(s *history.SagaRecord, said []*history.Event, from *history.Ev
 		if first == nil {
 			first = r
 		}
-		whole := s.Reports[i]
-		earlier := len(r.Steps) == 0 && (len(whole.Steps) > 0 || r.Status == saga.Compensating)
-		if earlier && r.At == first.At && !r.Status.Ended() && !stood(s.Reports, i, s.Ended) {
+		earlier := len(r.Steps) == 0 && saysEarlier(s.Reports[i], from)
+		late := earlier && !r.Status.Ended() || len(s.Reports[i].Steps) == 0 && r.Status == saga.Compensating
+		if late && r.At == first.At && !stood(s.Reports, i, s.Ended) {
 			continue
 		}
-		if len(r.Steps) == 0 {
-			r.Steps = whole.Steps
+		if earlier {
+			r.Steps = s.Reports[i].Steps
 		}
 		of = append(of, r)
 	}
 	return of
+}
+
+// saysEarlier tells whether a report has the names of a round before the one that began with a call.
+func saysEarlier(r, from *history.Event) bool {
+	_, now := saga.RoundOf(from.Step)
+	return slices.ContainsFunc(r.Steps, func(st saga.StepStatus) bool { _, n := saga.RoundOf(st.Name); return n < now })
 }
 
 // onTheWay are the reports on a saga as those on a round that is over when another one begins: that it is

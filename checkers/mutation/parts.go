@@ -59,6 +59,9 @@ func received(o *history.OpRecord) int {
 // lastSent is the last attempt that the orchestrator sent and whose end was seen;
 // nil: there is none.
 func lastSent(o *history.OpRecord) *history.Attempt {
+	if o == nil {
+		return nil
+	}
 	for i := len(o.Attempts) - 1; i >= 0; i-- {
 		if a := o.Attempts[i]; a.Sent != nil && a.Ended != nil {
 			return a
