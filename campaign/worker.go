@@ -25,7 +25,7 @@ type WorkOptions struct {
 	Parallel, Processes int    // see Settings
 }
 
-// serverLimit is how long a worker of one run waits for a server that is gone.
+// serverLimit is how long a worker of one run waits for a server that is gone, or not there yet.
 const serverLimit = 2 * time.Minute
 
 // Work runs cells of campaigns of other processes, until the context ends.
@@ -46,13 +46,13 @@ func Work(ctx context.Context, host Host, o WorkOptions) error {
 	if err != nil {
 		return trouble(err)
 	}
-	conn, err := queue.Connect(queue.Options{
+	conn, err := queue.Connect(ctx, queue.Options{
 		Patience: patience,
 		URL:      o.Server, Creds: o.Creds, NKey: o.NKey, Version: host.Tool, Catalogue: content,
 		Say: func(line string) { host.say("%s", line) },
 	})
 	if err != nil {
-		return trouble(err)
+		return whyWorkEnds(ctx, err)
 	}
 	defer conn.Close()
 	for {
@@ -60,18 +60,38 @@ func Work(ctx context.Context, host Host, o WorkOptions) error {
 		if err == nil {
 			err = takePart(ctx, host, o, conn, run)
 		}
-		var other *queue.OtherVersionError
+		over := errors.Is(err, queue.ErrOver)
 		switch {
-		case ctx.Err() != nil:
-			return &Error{results.ExitInterrupted, errors.New("the worker was ended")}
-		case errors.As(err, &other):
-			return &Error{results.ExitUnproven, err}
-		case err != nil && !errors.Is(err, queue.ErrOver):
-			return err
-		case o.Run != "" && err != nil:
+		case over && o.Run != "":
+			host.say("run %s is over", o.Run)
 			return nil
+		case over, err == nil:
+		case ctx.Err() == nil && o.Run == "" && isGone(err): // it is for whoever ran it; there are other runs
+			host.say("%v", err)
+		default:
+			return whyWorkEnds(ctx, err)
 		}
 	}
+}
+
+func isGone(err error) bool {
+	var gone *queue.GoneError
+	return errors.As(err, &gone)
+}
+
+// whyWorkEnds says whose matter it is that a worker ends.
+func whyWorkEnds(ctx context.Context, err error) error {
+	var other *queue.OtherVersionError
+	var marked *Error
+	switch {
+	case ctx.Err() != nil:
+		return &Error{results.ExitInterrupted, errors.New("the worker was ended")}
+	case errors.As(err, &other):
+		return &Error{results.ExitUnproven, err}
+	case errors.As(err, &marked):
+		return err
+	}
+	return trouble(err)
 }
 
 // takesPart is how a worker begins to say that it works.
@@ -135,7 +155,7 @@ func takePart(ctx context.Context, host Host, o WorkOptions, conn *queue.Conn, r
 	}
 	crew, err := conn.Join(ctx, run, name+"-"+strconv.Itoa(os.Getpid()))
 	if err != nil {
-		return notStartedYet(ctx, err)
+		return err
 	}
 	host.say("%s %s: %s", takesPart, run.Name, run.Command)
 	w := &worker{session: x, crew: crew, room: make(chan struct{}, 2*(x.s.Parallel+x.s.Processes)), under: map[string]*task{}}
@@ -229,8 +249,12 @@ func (w *worker) fresh(ctx context.Context, taken *queue.Taken, subjects map[str
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	for _, c := range taken.Cells {
-		if taken.Times > 1 && w.crew.Known(ctx, c.ID) {
-			continue
+		if taken.Times > 1 {
+			if known, err := w.crew.Known(ctx, c.ID); err != nil {
+				return nil, err
+			} else if known {
+				continue
+			}
 		}
 		var o order
 		if err := json.Unmarshal(c.Work, &o); err != nil {

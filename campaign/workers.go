@@ -78,7 +78,7 @@ func (x *session) hire(ctx context.Context, w Workers) error {
 	}
 	m := &remote{x: x, dir: filepath.Join(x.dir, results.HistoriesDir)}
 	x.remote = m
-	if err := m.connect(w); err != nil {
+	if err := m.connect(ctx, w); err != nil {
 		return trouble(err)
 	}
 	given := x.given
@@ -103,7 +103,7 @@ func (x *session) hire(ctx context.Context, w Workers) error {
 }
 
 // connect reaches the server, which is started if there is none.
-func (m *remote) connect(w Workers) error {
+func (m *remote) connect(ctx context.Context, w Workers) error {
 	content, err := catalogue(m.x.host.Tool)
 	if err != nil {
 		return err
@@ -118,7 +118,7 @@ func (m *remote) connect(w Workers) error {
 			return err
 		}
 	}
-	m.conn, err = queue.Connect(queue.Options{
+	m.conn, err = queue.Connect(ctx, queue.Options{
 		URL: m.url(w), Creds: w.Creds, NKey: w.NKey, Version: m.x.host.Tool, Catalogue: content,
 		AckWait: w.ackWait, MaxDeliver: w.maxDeliver, Say: func(line string) { m.x.host.say("%s", line) },
 	})

@@ -2,6 +2,7 @@ package campaign
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"iter"
 	"maps"
@@ -124,8 +125,11 @@ func (r *round) take(got queue.Result) {
 // feed gives away as many chunks as workers wait for, and a few more.
 func (r *round) feed(ctx context.Context) error {
 	d, err := r.job.Depth(ctx)
-	if err != nil {
+	if errors.Is(err, queue.ErrAway) {
 		return nil // it is asked again
+	}
+	if err != nil {
+		return err
 	}
 	for n := d.Idle + 2 + d.Running/4 - d.Waiting; n > 0 && r.more; n-- {
 		if err := r.put(ctx, r.batch(r.speed.chunk()), false); err != nil {
@@ -213,14 +217,15 @@ func (r *round) giveAgain(ctx context.Context) error {
 	return r.put(ctx, []harness.Cell{first.cell}, true)
 }
 
-// sayWaiting says now and then that nobody takes what is there.
+// sayWaiting says now and then that nobody works on what is there. What a worker had in hand that died
+// counts as running until another one asks.
 func (r *round) sayWaiting(d queue.Depth) {
-	if d.Running+d.Idle > 0 || r.lastSaid.IsZero() {
+	if d.Alive > 0 || r.lastSaid.IsZero() {
 		r.lastSaid = time.Now()
 		return
 	}
 	if time.Since(r.lastSaid) >= sayEvery {
 		r.lastSaid = time.Now()
-		r.x.host.say("%s wait, and no worker takes them", cells(len(r.awaited)))
+		r.x.host.say("%s wait, and no worker is there who would run them", cells(len(r.awaited)))
 	}
 }

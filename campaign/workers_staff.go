@@ -39,8 +39,12 @@ const (
 	NATSEnv   = "NATS_URL"
 )
 
-// hasty is how many workers in a row may end before they take part in the run.
-const hasty = 5
+// hasty is how many workers in a row may end before they take part in the run, though the server is
+// there, and hastyPause how long the second one waits; each one after it waits twice as long.
+const (
+	hasty      = 5
+	hastyPause = 200 * time.Millisecond
+)
 
 func newStaff(x *session, w Workers, url, run string) (*staff, error) {
 	program, err := os.Executable()
@@ -86,7 +90,9 @@ func (s *staff) employ(ctx context.Context) {
 		if began { // whatever it died of then is for the run to find out, by the cells that it had
 			short = 0
 		} else {
-			short++
+			if !s.x.remote.conn.Away() {
+				short++
+			}
 			refused = code == results.ExitUnproven || code == results.ExitUsage
 		}
 		if refused || short >= hasty || err != nil && exit == nil {
@@ -96,6 +102,19 @@ func (s *staff) employ(ctx context.Context) {
 		if err != nil {
 			s.x.host.say("a worker ended (%v%s): another one begins", err, after(": ", said))
 		}
+		if !began && !wait(ctx, hastyPause<<max(short-1, 0)) {
+			return
+		}
+	}
+}
+
+// wait tells whether nothing ended it.
+func wait(ctx context.Context, d time.Duration) bool {
+	select {
+	case <-time.After(d):
+		return true
+	case <-ctx.Done():
+		return false
 	}
 }
 

@@ -342,20 +342,6 @@ func TestCutWithoutWorkers(t *testing.T) {
 	}
 }
 
-// The command for other machines has its token in the environment, and no address of nobody.
-func TestTheCommandForWorkers(t *testing.T) {
-	server, err := queue.Serve("0.0.0.0:0", t.TempDir())
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer server.Close()
-	said := workerCommand(server, "r1")
-	environment, command, ok := strings.Cut(said, " sagacheck worker --run r1")
-	if !ok || !strings.HasPrefix(environment, ServerEnv+"=nats://") || strings.Contains(command, "nats://") || strings.Contains(said, "0.0.0.0") || strings.Contains(said, "[::]") {
-		t.Errorf("%q", said)
-	}
-}
-
 // What can't be is said before anything runs.
 func TestWorkersAreChecked(t *testing.T) {
 	for flag, c := range map[string]struct {

@@ -19,7 +19,7 @@ func BenchmarkCell(b *testing.B) {
 	}
 	defer s.Close()
 	connect := func() *Conn {
-		c, err := Connect(Options{URL: s.URL(), Version: "v", Catalogue: "c"})
+		c, err := Connect(context.Background(), Options{URL: s.URL(), Version: "v", Catalogue: "c"})
 		if err != nil {
 			b.Fatal(err)
 		}

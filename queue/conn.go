@@ -1,10 +1,14 @@
 package queue
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
+	"io"
+	"net"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"github.com/nats-io/nats.go"
@@ -22,14 +26,21 @@ type Options struct {
 	// MaxDeliver how often one is given away. 0: DefaultAckWait, DefaultMaxDeliver.
 	AckWait    time.Duration
 	MaxDeliver int
-	Patience   time.Duration     // how long a server that is gone is waited for; 0: for ever
-	Say        func(line string) // told when the server goes away and when it is back; nil: nobody
+	// GoneAfter is how long a run is known after whoever runs it was heard last, and Keep how long the rest
+	// stays if they never clean up. 0: DefaultGoneAfter, DefaultKeep.
+	GoneAfter, Keep time.Duration
+	// Patience is how long a server that is gone, or not there yet, is waited for. 0: one that is gone for
+	// ever, and one that is not there yet not at all.
+	Patience time.Duration
+	Say      func(line string) // told when the server goes away and when it is back; nil: nobody
 }
 
 // What is right for cells of seconds.
 const (
 	DefaultAckWait    = 10 * time.Second
 	DefaultMaxDeliver = 4
+	DefaultGoneAfter  = time.Minute
+	DefaultKeep       = 24 * time.Hour
 )
 
 // Conn is a connection to the server. It comes back by itself when the server does.
@@ -37,6 +48,8 @@ type Conn struct {
 	o    Options
 	nats *nats.Conn
 	js   jetstream.JetStream
+
+	forbidden atomic.Pointer[ForbiddenError] // nil: the server has forbidden nothing
 }
 
 // askLimit is how long one question to the server may take.
@@ -45,18 +58,52 @@ const askLimit = 5 * time.Second
 // reconnectWait is how long a client waits before it tries again to reach the server.
 const reconnectWait = 200 * time.Millisecond
 
-// Connect connects to the server, which must be there.
-func Connect(o Options) (*Conn, error) {
-	if o.AckWait <= 0 {
-		o.AckWait = DefaultAckWait
-	}
-	if o.MaxDeliver <= 0 {
-		o.MaxDeliver = DefaultMaxDeliver
-	}
+// Connect connects to the server.
+func Connect(ctx context.Context, o Options) (*Conn, error) {
+	o.AckWait, o.MaxDeliver = cmp.Or(o.AckWait, DefaultAckWait), cmp.Or(o.MaxDeliver, DefaultMaxDeliver)
+	o.GoneAfter, o.Keep = cmp.Or(o.GoneAfter, DefaultGoneAfter), cmp.Or(o.Keep, DefaultKeep)
 	if o.Say == nil {
 		o.Say = func(string) {}
 	}
-	at := Bare(o.URL)
+	c := &Conn{o: o}
+	options, err := c.options()
+	if err != nil {
+		return nil, err
+	}
+	if c.nats, err = c.dial(ctx, options); err != nil {
+		return nil, fmt.Errorf("NATS server %s: %w", Bare(o.URL), err)
+	}
+	if c.js, err = jetstream.New(c.nats, jetstream.WithDefaultTimeout(askLimit)); err != nil {
+		c.nats.Close()
+		return nil, err
+	}
+	return c, nil
+}
+
+// dial waits for a server that is not there yet as long as the patience lasts.
+func (c *Conn) dial(ctx context.Context, options []nats.Option) (*nats.Conn, error) {
+	for begin := time.Now(); ; {
+		nc, err := nats.Connect(c.o.URL, options...)
+		if err == nil || !notThereYet(err) || time.Since(begin) >= c.o.Patience {
+			return nc, err
+		}
+		if time.Since(begin) < reconnectWait {
+			c.o.Say(fmt.Sprintf("the NATS server %s is not there (%v): waiting for it, %v at most", Bare(c.o.URL), err, c.o.Patience))
+		}
+		if !pause(ctx, reconnectWait) {
+			return nil, ctx.Err()
+		}
+	}
+}
+
+// notThereYet tells a server that may yet come from one that does not let this user in.
+func notThereYet(err error) bool {
+	var op *net.OpError
+	return errors.Is(err, nats.ErrNoServers) || errors.Is(err, nats.ErrTimeout) || errors.Is(err, io.EOF) || errors.As(err, &op)
+}
+
+func (c *Conn) options() ([]nats.Option, error) {
+	o, at := c.o, Bare(c.o.URL)
 	options := []nats.Option{
 		nats.Name("sagacheck"), nats.MaxReconnects(-1), nats.ReconnectWait(reconnectWait), nats.Timeout(askLimit),
 		nats.PingInterval(10 * time.Second),
@@ -66,7 +113,11 @@ func Connect(o Options) (*Conn, error) {
 			}
 		}),
 		nats.ReconnectHandler(func(*nats.Conn) { o.Say(fmt.Sprintf("the NATS server %s is back", at)) }),
-		nats.ErrorHandler(func(*nats.Conn, *nats.Subscription, error) {}), // what matters is told to who asked
+		nats.ErrorHandler(func(_ *nats.Conn, _ *nats.Subscription, err error) { // the others are told to who asked
+			if errors.Is(err, nats.ErrPermissionViolation) {
+				c.forbidden.CompareAndSwap(nil, &ForbiddenError{at, err})
+			}
+		}),
 	}
 	if o.Creds != "" {
 		options = append(options, nats.UserCredentials(o.Creds))
@@ -81,16 +132,7 @@ func Connect(o Options) (*Conn, error) {
 	if o.Patience > 0 {
 		options = append(options, nats.MaxReconnects(int(o.Patience/reconnectWait)))
 	}
-	nc, err := nats.Connect(o.URL, options...)
-	if err != nil {
-		return nil, fmt.Errorf("NATS server %s: %w", at, err)
-	}
-	js, err := jetstream.New(nc, jetstream.WithDefaultTimeout(askLimit))
-	if err != nil {
-		nc.Close()
-		return nil, err
-	}
-	return &Conn{o: o, nats: nc, js: js}, nil
+	return options, nil
 }
 
 // Bare is the addresses of servers, as NATS takes them, without tokens and passwords, to be shown.
@@ -109,6 +151,9 @@ func Bare(addresses string) string {
 	}
 	return strings.Join(all, ",")
 }
+
+// Away tells whether the server is not reached now.
+func (c *Conn) Away() bool { return !c.nats.IsConnected() }
 
 // Close ends the connection.
 func (c *Conn) Close() { c.nats.Close() }
@@ -147,35 +192,6 @@ func (c *Conn) same(what, version, catalogue string) error {
 
 func (c *Conn) sameHeader(what string, h nats.Header) error {
 	return c.same(what, h.Get(versionHeader), h.Get(catalogueHeader))
-}
-
-// persist asks the server until it answers: a server that is gone comes back.
-func persist(ctx context.Context, ask func(context.Context) error) error {
-	for {
-		once, cancel := context.WithTimeout(ctx, askLimit)
-		err := ask(once)
-		cancel()
-		if err == nil || ctx.Err() != nil || !passing(err) {
-			return err
-		}
-		if !pause(ctx, 200*time.Millisecond) {
-			return ctx.Err()
-		}
-	}
-}
-
-// passing tells whether an error says that the server is not there now.
-func passing(err error) bool {
-	for _, e := range []error{
-		context.DeadlineExceeded, nats.ErrTimeout, nats.ErrNoResponders, nats.ErrDisconnected, nats.ErrConnectionReconnecting,
-		nats.ErrReconnectBufExceeded, nats.ErrStaleConnection, jetstream.ErrNoStreamResponse,
-	} {
-		if errors.Is(err, e) {
-			return true
-		}
-	}
-	var api *jetstream.APIError
-	return errors.As(err, &api) && api.Code == 503 // it is back, and not yet ready
 }
 
 // pause waits, and tells whether nothing ended it.

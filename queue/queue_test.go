@@ -36,7 +36,7 @@ func serve(t *testing.T) (*Server, func(change func(*Options)) *Conn) {
 		if change != nil {
 			change(&o)
 		}
-		c, err := Connect(o)
+		c, err := Connect(t.Context(), o)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -130,8 +130,10 @@ func TestACellCountsOnce(t *testing.T) {
 	if len(all) != 2 || all[0].Worker != "a" || string(all[0].Body) != "first" || all[1].Worker != "b" || !bytes.Equal(all[1].Body, long) {
 		t.Errorf("got %d results: %.40q", len(all), fmt.Sprint(all))
 	}
-	if !b.Known(t.Context(), "c-0") || b.Known(t.Context(), "c-2") {
-		t.Error("what is known is not known")
+	for cell, want := range map[string]bool{"c-0": true, "c-2": false} {
+		if known, err := b.Known(t.Context(), cell); err != nil || known != want {
+			t.Errorf("%s is known: %t, %v", cell, known, err)
+		}
 	}
 	if d, err := j.Depth(t.Context()); err != nil || d.Waiting+d.Running != 0 {
 		t.Errorf("%+v, %v: expected nothing that waits", d, err)
@@ -251,10 +253,10 @@ func TestBadAddresses(t *testing.T) {
 		}
 	}
 	s, _ := serve(t)
-	if _, err := Connect(Options{URL: Bare(s.URL())}); err == nil {
+	if _, err := Connect(t.Context(), Options{URL: Bare(s.URL())}); err == nil {
 		t.Error("somebody without the token came in")
 	}
-	if _, err := Connect(Options{URL: s.URL(), NKey: "nosuch.nk"}); err == nil || !strings.Contains(err.Error(), "nosuch.nk") {
+	if _, err := Connect(t.Context(), Options{URL: s.URL(), NKey: "nosuch.nk"}); err == nil || !strings.Contains(err.Error(), "nosuch.nk") {
 		t.Errorf("a missing nkey: %v", err)
 	}
 	if shown := Bare(s.URL()); strings.Contains(shown, s.token) || !strings.HasPrefix(shown, "nats://127.0.0.1:") {
@@ -286,7 +288,7 @@ func TestHostsOfAServer(t *testing.T) {
 			t.Errorf("%s is an address of nobody", host)
 		}
 	}
-	if c, err := Connect(Options{URL: s.URL()}); err != nil {
+	if c, err := Connect(t.Context(), Options{URL: s.URL()}); err != nil {
 		t.Error(err)
 	} else {
 		c.Close()
@@ -311,21 +313,9 @@ func TestHostsOfAServer(t *testing.T) {
 // A server of others lets in who has the seed of an nkey that it knows, and nobody else.
 func TestAnNKeyLetsIn(t *testing.T) {
 	known, stranger := newNKey(t), newNKey(t)
-	s, err := server.NewServer(&server.Options{
-		Host: "127.0.0.1", Port: server.RANDOM_PORT, JetStream: true, StoreDir: t.TempDir(), NoLog: true, NoSigs: true,
-		Nkeys: []*server.NkeyUser{{Nkey: known.public}},
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
-	s.Start()
-	t.Cleanup(s.WaitForShutdown)
-	t.Cleanup(s.Shutdown)
-	if !s.ReadyForConnections(readyLimit) {
-		t.Fatal("no server")
-	}
+	s := ofOthers(t, &server.Options{Port: server.RANDOM_PORT, StoreDir: t.TempDir(), Nkeys: []*server.NkeyUser{{Nkey: known.public}}})
 	o := Options{URL: s.ClientURL(), Version: "v1", Catalogue: "c1", NKey: known.seed}
-	c, err := Connect(o)
+	c, err := Connect(t.Context(), o)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -333,7 +323,7 @@ func TestAnNKeyLetsIn(t *testing.T) {
 	open(t, c, 1)
 	for name, file := range map[string]string{"another nkey": stranger.seed, "none": ""} {
 		o.NKey = file
-		if c, err := Connect(o); err == nil {
+		if c, err := Connect(t.Context(), o); err == nil {
 			c.Close()
 			t.Errorf("%s was let in", name)
 		}

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"regexp"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/nats-io/nats.go/jetstream"
@@ -19,6 +20,7 @@ type Run struct {
 	Catalogue string          `json:"catalogue"`
 	Command   string          `json:"command"`
 	Settings  json.RawMessage `json:"settings"` // whatever the workers need
+	Over      bool            `json:"over,omitempty"`
 }
 
 // Cell is one cell to run; only its id means something here, and it is unique in the run.
@@ -40,13 +42,6 @@ type Result struct {
 	Body         []byte
 }
 
-// goneAfter is how long a run is known after whoever runs it was heard last; keep is how long
-// the rest stays if they never clean up.
-const (
-	goneAfter = time.Minute
-	keep      = 24 * time.Hour
-)
-
 const (
 	runsBucket = "SAGACHECK_RUNS"
 	consumer   = "workers"
@@ -56,6 +51,7 @@ func streamOf(run string) string    { return "SAGACHECK_" + run }
 func chunksOf(run string) string    { return "sagacheck." + run + ".chunks" }
 func resultsOf(run string) string   { return "SAGACHECK_RESULTS_" + run }
 func keysOf(run string) string      { return "$KV." + resultsOf(run) + "." }
+func aliveOf(run string) string     { return "sagacheck." + run + ".alive" }
 func historiesOf(run string) string { return "SAGACHECK_HISTORIES_" + run }
 
 var runName = regexp.MustCompile(`^[A-Za-z0-9_-]+$`)
@@ -70,6 +66,10 @@ type Job struct {
 	objects jetstream.ObjectStore
 	cancel  context.CancelFunc
 	beating chan struct{}
+
+	asking  sync.Mutex
+	missing absence
+	alive   alive
 }
 
 // Open makes what a run needs on the server, and lets workers see it. Close must be called.
@@ -79,7 +79,14 @@ func (c *Conn) Open(ctx context.Context, run Run) (*Job, error) {
 	}
 	run.Version, run.Catalogue = c.o.Version, c.o.Catalogue
 	j := &Job{conn: c, run: run}
-	if err := j.make(ctx); err != nil {
+	err := c.sweep(ctx)
+	if err == nil {
+		err = j.make(ctx)
+	}
+	if err != nil {
+		if hopeless := c.hopeless(); hopeless != nil {
+			return nil, hopeless
+		}
 		return nil, errors.Join(fmt.Errorf("NATS server %s: it needs JetStream: %w", Bare(c.o.URL), err), j.remove(context.WithoutCancel(ctx)))
 	}
 	ctx, j.cancel = context.WithCancel(context.WithoutCancel(ctx))
@@ -92,7 +99,7 @@ func (j *Job) make(ctx context.Context) (err error) {
 	js, name := j.conn.js, j.run.Name
 	if j.chunks, err = js.CreateStream(ctx, jetstream.StreamConfig{
 		Name: streamOf(name), Subjects: []string{chunksOf(name)}, Retention: jetstream.WorkQueuePolicy, Storage: jetstream.FileStorage,
-		MaxAge: keep, Description: "chunks of cells of a run of sagacheck", Duplicates: time.Hour,
+		MaxAge: j.conn.o.Keep, Description: "chunks of cells of a run of sagacheck", Duplicates: min(time.Hour, j.conn.o.Keep),
 	}); err != nil {
 		return err
 	}
@@ -103,7 +110,7 @@ func (j *Job) make(ctx context.Context) (err error) {
 		return err
 	}
 	if _, err = js.CreateKeyValue(ctx, jetstream.KeyValueConfig{
-		Bucket: resultsOf(name), History: 1, TTL: keep, Storage: jetstream.FileStorage, Description: "what became of each cell",
+		Bucket: resultsOf(name), History: 1, TTL: j.conn.o.Keep, Storage: jetstream.FileStorage, Description: "what became of each cell",
 	}); err != nil {
 		return err
 	}
@@ -113,8 +120,11 @@ func (j *Job) make(ctx context.Context) (err error) {
 		return err
 	}
 	if j.objects, err = js.CreateObjectStore(ctx, jetstream.ObjectStoreConfig{
-		Bucket: historiesOf(name), TTL: keep, Storage: jetstream.FileStorage, Description: "histories that are too long for a message",
+		Bucket: historiesOf(name), TTL: j.conn.o.Keep, Storage: jetstream.FileStorage, Description: "histories that are too long for a message",
 	}); err != nil {
+		return err
+	}
+	if err = j.alive.listen(j.conn, name); err != nil {
 		return err
 	}
 	return j.announce(ctx)
@@ -129,7 +139,7 @@ func (j *Job) announce(ctx context.Context) error {
 	runs, err := j.conn.js.KeyValue(ctx, runsBucket)
 	if errors.Is(err, jetstream.ErrBucketNotFound) {
 		runs, err = j.conn.js.CreateOrUpdateKeyValue(ctx, jetstream.KeyValueConfig{
-			Bucket: runsBucket, TTL: goneAfter, Storage: jetstream.FileStorage, Description: "runs of sagacheck that want workers",
+			Bucket: runsBucket, TTL: j.conn.o.GoneAfter, Storage: jetstream.FileStorage, Description: "runs of sagacheck that want workers",
 		})
 	}
 	if err == nil {
@@ -141,7 +151,7 @@ func (j *Job) announce(ctx context.Context) error {
 // beat keeps the run known as long as we are here.
 func (j *Job) beat(ctx context.Context) {
 	defer close(j.beating)
-	for pause(ctx, goneAfter/6) {
+	for pause(ctx, j.conn.o.GoneAfter/6) {
 		once, cancel := context.WithTimeout(ctx, askLimit)
 		_ = j.announce(once) // there is a next time
 		cancel()
@@ -155,7 +165,7 @@ func (j *Job) Put(ctx context.Context, c Chunk) error {
 		return err
 	}
 	m := j.conn.message(chunksOf(j.run.Name), body)
-	return persist(ctx, func(ctx context.Context) error {
+	return persist(ctx, j.stands, func(ctx context.Context) error {
 		_, err := j.conn.js.PublishMsg(ctx, m, jetstream.WithMsgID(fmt.Sprint(c.Number)), jetstream.WithRetryAttempts(0))
 		return err
 	})
@@ -163,23 +173,32 @@ func (j *Job) Put(ctx context.Context, c Chunk) error {
 
 // Depth is how much waits.
 type Depth struct {
-	Idle    int // workers that would take a chunk now
+	Alive   int // workers that were heard lately
+	Idle    int // places of workers that would take a chunk now
 	Waiting int // chunks that nobody has
 	Running int // chunks that somebody has
 	Told    int // results that have not been taken
 }
 
-// Depth asks the server.
+// Depth asks the server. ErrAway: it does not answer now; any other error is final.
 func (j *Job) Depth(ctx context.Context) (Depth, error) {
+	j.asking.Lock()
+	defer j.asking.Unlock()
 	info, err := j.workers.Info(ctx)
-	if err != nil {
+	var told *jetstream.ConsumerInfo
+	if err == nil {
+		told, err = j.results.Info(ctx)
+	}
+	if err := j.conn.judge(j.run.Name, &j.missing, err); err != nil {
 		return Depth{}, err
 	}
-	told, err := j.results.Info(ctx)
-	if err != nil {
-		return Depth{}, err
-	}
-	return Depth{info.NumWaiting, int(info.NumPending), info.NumAckPending, int(told.NumPending) + told.NumAckPending}, nil
+	return Depth{j.alive.within(j.conn.o.AckWait), info.NumWaiting, int(info.NumPending), info.NumAckPending, int(told.NumPending) + told.NumAckPending}, nil
+}
+
+// stands is nil while the server has what belongs to the run, or as Depth.
+func (j *Job) stands(ctx context.Context) error {
+	_, err := j.Depth(ctx)
+	return err
 }
 
 // Take hands over results as they come, one call at a time, until the context ends. What
@@ -213,7 +232,7 @@ func (j *Job) result(ctx context.Context, m jetstream.Msg) (Result, error) {
 	if object == "" {
 		return r, nil
 	}
-	err := persist(ctx, func(ctx context.Context) (err error) {
+	err := persist(ctx, j.stands, func(ctx context.Context) (err error) {
 		r.Body, err = j.objects.GetBytes(ctx, object)
 		return err
 	})
@@ -226,19 +245,20 @@ func (j *Job) Close() error {
 	<-j.beating
 	ctx, cancel := context.WithTimeout(context.Background(), askLimit)
 	defer cancel()
-	return j.remove(ctx)
+	j.run.Over = true // as long as it is known, its end is, too
+	err := errors.Join(j.announce(ctx), j.remove(ctx))
+	if hopeless := j.conn.hopeless(); err != nil && hopeless != nil {
+		return hopeless
+	}
+	return err
 }
 
+// remove takes what the run had off the server.
 func (j *Job) remove(ctx context.Context) error {
-	js, name := j.conn.js, j.run.Name
-	var errs []error
-	if runs, err := js.KeyValue(ctx, runsBucket); err == nil {
-		errs = append(errs, runs.Purge(ctx, name))
-	}
-	errs = append(errs, js.DeleteStream(ctx, streamOf(name)), js.DeleteKeyValue(ctx, resultsOf(name)), js.DeleteObjectStore(ctx, historiesOf(name)))
-	for i, err := range errs {
-		if errors.Is(err, jetstream.ErrStreamNotFound) || errors.Is(err, jetstream.ErrBucketNotFound) { // was never made
-			errs[i] = nil
+	errs := []error{j.alive.end()}
+	for _, stream := range streamsOf(j.run.Name) {
+		if err := j.conn.js.DeleteStream(ctx, stream); !errors.Is(err, jetstream.ErrStreamNotFound) { // was never made
+			errs = append(errs, err)
 		}
 	}
 	return errors.Join(errs...)

@@ -13,15 +13,19 @@ import (
 )
 
 // Find waits for a run that wants workers: the one of that name, or whichever there is. One of
-// another version is an *OtherVersionError.
+// another version is an *OtherVersionError; one that has a name and is over is ErrOver, or a *GoneError
+// if nobody has said so.
 func (c *Conn) Find(ctx context.Context, name string) (Run, error) {
+	var absent absence
 	for {
 		run, err := c.look(ctx, name)
 		switch {
-		case err != nil || run != nil:
-			return deref(run), err
-		case c.nats.IsClosed():
-			return Run{}, fmt.Errorf("the NATS server %s did not come back", Bare(c.o.URL))
+		case errors.Is(err, ErrAway):
+			absent = absence{}
+		case !errors.Is(err, errNone):
+			return run, err
+		case name != "" && absent.longer(c.silence()):
+			return Run{}, &GoneError{Bare(c.o.URL), name, c.silence()}
 		}
 		if !pause(ctx, 200*time.Millisecond) {
 			return Run{}, ctx.Err()
@@ -29,52 +33,63 @@ func (c *Conn) Find(ctx context.Context, name string) (Run, error) {
 	}
 }
 
-func deref(r *Run) Run {
-	if r == nil {
-		return Run{}
-	}
-	return *r
-}
+// silence is how long a run may be unknown to a server that answers: two beats of whoever runs it, who
+// may have to say it anew to a server that was gone.
+func (c *Conn) silence() time.Duration { return c.o.GoneAfter / 3 }
 
-// look is the first run of the list; nil: there is none now.
-func (c *Conn) look(ctx context.Context, name string) (*Run, error) {
+// errNone says that nobody wants workers now.
+var errNone = errors.New("no run")
+
+// look is the run of that name, or the first one of the list. errNone: there is none now; ErrOver: it
+// is over; ErrAway: the server does not answer.
+func (c *Conn) look(ctx context.Context, name string) (Run, error) {
 	once, cancel := context.WithTimeout(ctx, askLimit)
 	defer cancel()
 	runs, err := c.js.KeyValue(once, runsBucket)
 	if err != nil {
-		return nil, unlessPassing(ctx, err)
+		return Run{}, c.none(ctx, err)
 	}
 	keys := []string{name}
 	if name == "" {
 		keys, err = runs.Keys(once)
 		if err != nil {
-			return nil, unlessPassing(ctx, err)
+			return Run{}, c.none(ctx, err)
 		}
 	}
 	for _, key := range keys {
 		entry, err := runs.Get(once, key)
-		if err != nil {
-			if err := unlessPassing(ctx, err); err != nil {
-				return nil, err
-			}
+		if err := c.none(ctx, err); errors.Is(err, errNone) {
 			continue
+		} else if err != nil {
+			return Run{}, err
 		}
 		var run Run
-		if err := json.Unmarshal(entry.Value(), &run); err != nil {
-			return nil, fmt.Errorf("run %q in bucket %s: %w", key, runsBucket, err)
+		switch err := json.Unmarshal(entry.Value(), &run); {
+		case err != nil:
+			return Run{}, fmt.Errorf("run %q in bucket %s: %w", key, runsBucket, err)
+		case run.Over && name != "":
+			return run, ErrOver
+		case !run.Over:
+			return run, c.same("run "+run.Name, run.Version, run.Catalogue)
 		}
-		return &run, c.same("run "+run.Name, run.Version, run.Catalogue)
 	}
-	return nil, nil
+	return Run{}, errNone
 }
 
-// unlessPassing drops errors after which one looks again.
-func unlessPassing(ctx context.Context, err error) error {
+// none is what an answer of the bucket of runs comes to; nil for none.
+func (c *Conn) none(ctx context.Context, err error) error {
+	hopeless := c.hopeless()
 	switch {
+	case err == nil:
+		return nil
 	case ctx.Err() != nil:
 		return ctx.Err()
-	case passing(err), errors.Is(err, jetstream.ErrBucketNotFound), errors.Is(err, jetstream.ErrKeyNotFound), errors.Is(err, jetstream.ErrNoKeysFound):
-		return nil
+	case hopeless != nil:
+		return hopeless
+	case errors.Is(err, jetstream.ErrBucketNotFound), errors.Is(err, jetstream.ErrKeyNotFound), errors.Is(err, jetstream.ErrNoKeysFound):
+		return errNone
+	case passing(err):
+		return ErrAway
 	}
 	return err
 }
@@ -85,38 +100,34 @@ type Crew struct {
 	run     string
 	worker  string
 	chunks  jetstream.Consumer
-	runs    jetstream.KeyValue
 	results jetstream.KeyValue
 	objects jetstream.ObjectStore
 
 	ackWait    time.Duration // of the run
 	maxDeliver int
 
+	asking          sync.Mutex
+	absent, missing absence // the run, and what belongs to it
+
 	mu   sync.Mutex
 	mine map[*Taken]bool
 }
 
-// Join takes part in a run under the name of a worker.
+// Join takes part in a run under the name of a worker. It fails as Take does.
 func (c *Conn) Join(ctx context.Context, run Run, worker string) (*Crew, error) {
 	w := &Crew{conn: c, run: run.Name, worker: worker, mine: map[*Taken]bool{}}
-	err := persist(ctx, func(ctx context.Context) (err error) {
+	err := persist(ctx, w.stands, func(ctx context.Context) (err error) {
 		if w.chunks, err = c.js.Consumer(ctx, streamOf(run.Name), consumer); err != nil {
 			return err
 		}
 		config := w.chunks.CachedInfo().Config
 		w.ackWait, w.maxDeliver = config.AckWait, config.MaxDeliver
-		if w.runs, err = c.js.KeyValue(ctx, runsBucket); err != nil {
-			return err
-		}
 		if w.results, err = c.js.KeyValue(ctx, resultsOf(run.Name)); err != nil {
 			return err
 		}
 		w.objects, err = c.js.ObjectStore(ctx, historiesOf(run.Name))
 		return err
 	})
-	if errors.Is(err, jetstream.ErrConsumerNotFound) || errors.Is(err, jetstream.ErrStreamNotFound) || errors.Is(err, jetstream.ErrBucketNotFound) {
-		return nil, ErrOver // just now
-	}
 	return w, err
 }
 
@@ -138,7 +149,7 @@ var ErrOver = errors.New("the run is over")
 // stopped meanwhile is lost to the others until AckWait is over.
 const takeLimit = 2 * time.Second
 
-// Take waits for a chunk. ErrOver: there will be none.
+// Take waits for a chunk. ErrOver: there will be none, and so says a *GoneError, *LostError or *ForbiddenError.
 func (w *Crew) Take(ctx context.Context) (*Taken, error) {
 	for {
 		if ctx.Err() != nil {
@@ -151,11 +162,8 @@ func (w *Crew) Take(ctx context.Context) (*Taken, error) {
 			}
 			err = batch.Error()
 		}
-		switch {
-		case w.over(ctx):
-			return nil, ErrOver
-		case w.conn.nats.IsClosed():
-			return nil, fmt.Errorf("the NATS server %s did not come back", Bare(w.conn.o.URL))
+		if why := w.stands(ctx); why != nil && !errors.Is(why, ErrAway) {
+			return nil, why
 		}
 		if err != nil {
 			pause(ctx, 200*time.Millisecond)
@@ -163,12 +171,31 @@ func (w *Crew) Take(ctx context.Context) (*Taken, error) {
 	}
 }
 
-// over tells whether nobody runs the run any more. As long as the server does not answer it is not.
-func (w *Crew) over(ctx context.Context) bool {
+// stands is nil while somebody runs the run and the server has what belongs to it; ErrAway: that
+// can't be told now. Any other error is final.
+func (w *Crew) stands(ctx context.Context) error {
+	w.asking.Lock()
+	defer w.asking.Unlock()
+	_, err := w.conn.look(ctx, w.run)
+	switch {
+	case errors.Is(err, ErrAway):
+		w.absent, w.missing = absence{}, absence{}
+		return err
+	case !errors.Is(err, errNone):
+		w.absent = absence{}
+	case w.absent.longer(w.conn.silence()):
+		return &GoneError{Bare(w.conn.o.URL), w.run, w.conn.silence()}
+	default:
+		return ErrAway
+	}
+	var other *OtherVersionError // says so with its first chunk
+	if err != nil && !errors.As(err, &other) {
+		return err
+	}
 	once, cancel := context.WithTimeout(ctx, askLimit)
 	defer cancel()
-	_, err := w.runs.Get(once, w.run)
-	return errors.Is(err, jetstream.ErrKeyNotFound)
+	_, err = w.conn.js.Consumer(once, streamOf(w.run), consumer)
+	return w.conn.judge(w.run, &w.missing, err)
 }
 
 func (w *Crew) taken(m jetstream.Msg) (*Taken, error) {
@@ -225,7 +252,7 @@ func (w *Crew) Return() {
 func (w *Crew) Beat(ctx context.Context) {
 	every := w.ackWait / 5
 	last := time.Now()
-	for pause(ctx, every) {
+	for w.sayAlive(); pause(ctx, every); w.sayAlive() {
 		silent := time.Since(last)
 		last = time.Now()
 		w.mu.Lock()
@@ -242,8 +269,8 @@ func (w *Crew) Beat(ctx context.Context) {
 }
 
 // Known tells whether there is a result of a cell already.
-func (w *Crew) Known(ctx context.Context, cell string) (known bool) {
-	err := persist(ctx, func(ctx context.Context) error {
+func (w *Crew) Known(ctx context.Context, cell string) (known bool, err error) {
+	err = persist(ctx, w.stands, func(ctx context.Context) error {
 		_, err := w.results.Get(ctx, cell)
 		known = err == nil
 		if errors.Is(err, jetstream.ErrKeyNotFound) {
@@ -251,7 +278,7 @@ func (w *Crew) Known(ctx context.Context, cell string) (known bool) {
 		}
 		return err
 	})
-	return err == nil && known
+	return known, err
 }
 
 // mostInMessage is how long a body may be before it is kept apart: servers take messages of
@@ -264,7 +291,7 @@ func (w *Crew) Give(ctx context.Context, cell string, body []byte) error {
 	m.Header.Set(workerHeader, w.worker)
 	if len(body) > mostInMessage {
 		object := cell + "." + w.worker
-		if err := persist(ctx, func(ctx context.Context) error {
+		if err := persist(ctx, w.stands, func(ctx context.Context) error {
 			_, err := w.objects.Put(ctx, jetstream.ObjectMeta{Name: object}, bytes.NewReader(body))
 			return err
 		}); err != nil {
@@ -273,7 +300,7 @@ func (w *Crew) Give(ctx context.Context, cell string, body []byte) error {
 		m.Data = nil
 		m.Header.Set(objectHeader, object)
 	}
-	err := persist(ctx, func(ctx context.Context) error { // as a bucket creates a key, but with the headers
+	err := persist(ctx, w.stands, func(ctx context.Context) error { // as a bucket creates a key, but with the headers
 		_, err := w.conn.js.PublishMsg(ctx, m, jetstream.WithExpectLastSequencePerSubject(0), jetstream.WithRetryAttempts(0))
 		return err
 	})
