@@ -61,7 +61,7 @@ func (x *session) runner() runner {
 type remote struct {
 	x        *session
 	server   *queue.Server // nil: it is elsewhere
-	store    string        // its folder
+	store    *store        // what it keeps
 	conn     *queue.Conn
 	job      *queue.Job
 	staff    *staff
@@ -109,12 +109,17 @@ func (m *remote) connect(ctx context.Context, w Workers) error {
 		return err
 	}
 	if w.Server == "" {
-		m.store = filepath.Join(m.x.dir, "queue")
+		if err := dropStores(filepath.Dir(m.x.dir)); err != nil { // no reason not to run
+			m.x.host.say("%v", err)
+		}
+		if m.store, err = newStore(m.x.dir); err != nil {
+			return err
+		}
 		addr := w.Listen
 		if addr == "" {
 			addr = "127.0.0.1:0"
 		}
-		if m.server, err = queue.Serve(addr, m.store); err != nil {
+		if m.server, err = queue.Serve(addr, m.store.dir); err != nil {
 			return err
 		}
 	}
@@ -180,7 +185,9 @@ func (m *remote) close() error {
 	}
 	if m.server != nil {
 		m.server.Close()
-		errs = append(errs, os.RemoveAll(m.store))
+	}
+	if m.store != nil {
+		errs = append(errs, m.store.drop())
 	}
 	return errors.Join(errs...)
 }
