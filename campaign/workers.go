@@ -171,7 +171,7 @@ func (m *remote) close() error {
 	var errs []error
 	if m.job != nil {
 		if err := m.job.Close(); err != nil { // the cells have been judged
-			m.x.host.say("the run is still on the NATS server, for a day at the most: %v", err)
+			m.x.host.say("the run is still on the NATS server, until the next one a day from now: %v", err)
 		}
 	}
 	if m.staff != nil {
