@@ -61,7 +61,6 @@ func (x *session) runner() runner {
 type remote struct {
 	x        *session
 	server   *queue.Server // nil: it is elsewhere
-	store    *store        // what it keeps
 	conn     *queue.Conn
 	job      *queue.Job
 	staff    *staff
@@ -102,6 +101,9 @@ func (x *session) hire(ctx context.Context, w Workers) error {
 	return trouble(err)
 }
 
+// storeDir is the folder, in that of a run, of what the server inside this process keeps.
+const storeDir = "queue"
+
 // connect reaches the server, which is started if there is none.
 func (m *remote) connect(ctx context.Context, w Workers) error {
 	content, err := catalogue(m.x.host.Tool)
@@ -109,17 +111,14 @@ func (m *remote) connect(ctx context.Context, w Workers) error {
 		return err
 	}
 	if w.Server == "" {
-		if err := dropStores(filepath.Dir(m.x.dir)); err != nil { // no reason not to run
+		if err := queue.DropStores(filepath.Join(filepath.Dir(m.x.dir), "*", storeDir)); err != nil { // no reason not to run
 			m.x.host.say("%v", err)
-		}
-		if m.store, err = newStore(m.x.dir); err != nil {
-			return err
 		}
 		addr := w.Listen
 		if addr == "" {
 			addr = "127.0.0.1:0"
 		}
-		if m.server, err = queue.Serve(addr, m.store.dir); err != nil {
+		if m.server, err = queue.Serve(addr, filepath.Join(m.x.dir, storeDir)); err != nil {
 			return err
 		}
 	}
@@ -184,10 +183,7 @@ func (m *remote) close() error {
 		m.conn.Close()
 	}
 	if m.server != nil {
-		m.server.Close()
-	}
-	if m.store != nil {
-		errs = append(errs, m.store.drop())
+		errs = append(errs, m.server.Close())
 	}
 	return errors.Join(errs...)
 }

@@ -2,6 +2,7 @@ package campaign
 
 import (
 	"errors"
+	"path/filepath"
 	"strings"
 	"sync"
 	"testing"
@@ -10,6 +11,20 @@ import (
 	"github.com/sagacheck/sagacheck/queue"
 	"github.com/sagacheck/sagacheck/results"
 )
+
+func serveQueue(t *testing.T, addr string) *queue.Server {
+	t.Helper()
+	server, err := queue.Serve(addr, filepath.Join(t.TempDir(), "queue"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := server.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	return server
+}
 
 // Workers that begin while the server is away for seconds are not used up by that.
 func TestWorkersBeginWithoutTheirServer(t *testing.T) {
@@ -77,11 +92,7 @@ func TestThatNobodyWorksIsSaid(t *testing.T) {
 
 // A worker of one run ends with 0 when that is over, and says it if nobody has ended it.
 func TestAWorkerOfOneRun(t *testing.T) {
-	server, err := queue.Serve("127.0.0.1:0", t.TempDir())
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer server.Close()
+	server := serveQueue(t, "127.0.0.1:0")
 	content, err := catalogue("test")
 	if err != nil {
 		t.Fatal(err)
@@ -110,11 +121,7 @@ func TestAWorkerOfOneRun(t *testing.T) {
 
 // The command for other machines has its token in the environment, and no address of nobody.
 func TestTheCommandForWorkers(t *testing.T) {
-	server, err := queue.Serve("0.0.0.0:0", t.TempDir())
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer server.Close()
+	server := serveQueue(t, "0.0.0.0:0")
 	said := workerCommand(server, "r1")
 	environment, command, ok := strings.Cut(said, " sagacheck worker --run r1")
 	if !ok || !strings.HasPrefix(environment, ServerEnv+"=nats://") || strings.Contains(command, "nats://") || strings.Contains(said, "0.0.0.0") || strings.Contains(said, "[::]") {

@@ -23,7 +23,6 @@ import (
 
 	"github.com/sagacheck/sagacheck/checkers"
 	"github.com/sagacheck/sagacheck/history"
-	"github.com/sagacheck/sagacheck/queue"
 	"github.com/sagacheck/sagacheck/results"
 )
 
@@ -289,11 +288,7 @@ func TestWorkersTellFailures(t *testing.T) {
 
 // A worker that is another program, or would make another run of the same settings, takes no part.
 func TestWorkersRefuse(t *testing.T) {
-	server, err := queue.Serve("127.0.0.1:0", t.TempDir())
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer server.Close()
+	server := serveQueue(t, "127.0.0.1:0")
 	ctx, end := context.WithCancel(t.Context())
 	var run sync.WaitGroup
 	defer run.Wait()
@@ -306,7 +301,7 @@ func TestWorkersRefuse(t *testing.T) {
 			t.Errorf("the run without workers: %v, %+v", err, done)
 		}
 	})
-	err = Work(t.Context(), Host{Tool: "other"}, WorkOptions{Server: server.URL()})
+	err := Work(t.Context(), Host{Tool: "other"}, WorkOptions{Server: server.URL()})
 	var failed *Error
 	if !errors.As(err, &failed) || failed.Exit != results.ExitUnproven || !strings.Contains(err.Error(), "sagacheck test") {
 		t.Errorf("another version: %v", err)

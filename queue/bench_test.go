@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"path/filepath"
 	"sync"
 	"testing"
 	"time"
@@ -13,11 +14,11 @@ import (
 // BenchmarkCell is what the queue itself costs a cell, with as much to tell as one of a few
 // sagas has: given away, taken, told and collected, with the server in the same process.
 func BenchmarkCell(b *testing.B) {
-	s, err := Serve("127.0.0.1:0", b.TempDir())
+	s, err := Serve("127.0.0.1:0", filepath.Join(b.TempDir(), "queue"))
 	if err != nil {
 		b.Fatal(err)
 	}
-	defer s.Close()
+	defer closeServer(b, s)
 	connect := func() *Conn {
 		c, err := Connect(context.Background(), Options{URL: s.URL(), Version: "v", Catalogue: "c"})
 		if err != nil {

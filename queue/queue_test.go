@@ -25,11 +25,11 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 // serve starts a server, and gives what connects to it.
 func serve(t *testing.T) (*Server, func(change func(*Options)) *Conn) {
 	t.Helper()
-	s, err := Serve("127.0.0.1:0", t.TempDir())
+	s, err := Serve("127.0.0.1:0", filepath.Join(t.TempDir(), "queue"))
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(s.Close)
+	t.Cleanup(func() { closeServer(t, s) })
 	return s, func(change func(*Options)) *Conn {
 		t.Helper()
 		o := Options{URL: s.URL(), Version: "v1", Catalogue: "c1", AckWait: time.Second, MaxDeliver: 2}
@@ -42,6 +42,13 @@ func serve(t *testing.T) (*Server, func(change func(*Options)) *Conn) {
 		}
 		t.Cleanup(c.Close)
 		return c
+	}
+}
+
+func closeServer(t testing.TB, s *Server) {
+	t.Helper()
+	if err := s.Close(); err != nil {
+		t.Error(err)
 	}
 }
 
@@ -245,8 +252,8 @@ func TestTheEndOfARun(t *testing.T) {
 // Mistakes in addresses are named, and nobody comes in without the token.
 func TestBadAddresses(t *testing.T) {
 	for _, addr := range []string{"127.0.0.1", "127.0.0.1:http", "127.0.0.1:70000"} {
-		if s, err := Serve(addr, t.TempDir()); err == nil {
-			s.Close()
+		if s, err := Serve(addr, filepath.Join(t.TempDir(), "queue")); err == nil {
+			closeServer(t, s)
 			t.Errorf("%q was taken", addr)
 		} else if !strings.Contains(err.Error(), fmt.Sprintf("%q", addr)) {
 			t.Errorf("%q: %v", addr, err)
@@ -278,11 +285,11 @@ func TestBare(t *testing.T) {
 
 // A server that listens everywhere is told of by an address that others can reach.
 func TestHostsOfAServer(t *testing.T) {
-	s, err := Serve("0.0.0.0:0", t.TempDir())
+	s, err := Serve("0.0.0.0:0", filepath.Join(t.TempDir(), "queue"))
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(s.Close)
+	t.Cleanup(func() { closeServer(t, s) })
 	for _, host := range append(s.Hosts(), "127.0.0.1") {
 		if ip := net.ParseIP(host); ip != nil && ip.IsUnspecified() {
 			t.Errorf("%s is an address of nobody", host)

@@ -2,6 +2,7 @@ package queue
 
 import (
 	"crypto/rand"
+	"errors"
 	"fmt"
 	"net"
 	"net/url"
@@ -16,14 +17,15 @@ import (
 // know its token.
 type Server struct {
 	nats  *server.Server
+	store *store
 	token string
 }
 
 // readyLimit is how long the server may take to listen.
 const readyLimit = 10 * time.Second
 
-// Serve starts a server that keeps what it has in dir. The address is host:port; port 0 is a
-// free one.
+// Serve starts a server that keeps what it has in dir, which is not there yet and goes with it. The address is host:port; port
+// 0 is a free one.
 func Serve(addr, dir string) (*Server, error) {
 	host, text, err := net.SplitHostPort(addr)
 	if err != nil {
@@ -37,17 +39,19 @@ func Serve(addr, dir string) (*Server, error) {
 		port = server.RANDOM_PORT
 	}
 	s := &Server{token: rand.Text()}
+	if s.store, err = newStore(dir); err != nil {
+		return nil, fmt.Errorf("NATS server: its store: %w", err)
+	}
 	s.nats, err = server.NewServer(&server.Options{
 		ServerName: "sagacheck", Host: host, Port: port, Authorization: s.token,
 		JetStream: true, StoreDir: dir, NoSigs: true, NoLog: true,
 	})
 	if err != nil {
-		return nil, fmt.Errorf("NATS server: %w", err)
+		return nil, errors.Join(fmt.Errorf("NATS server: %w", err), s.store.drop())
 	}
 	s.nats.Start()
 	if !s.nats.ReadyForConnections(readyLimit) {
-		s.Close()
-		return nil, fmt.Errorf("NATS server: it did not listen at %s within %v: expected a free port there", addr, readyLimit)
+		return nil, errors.Join(fmt.Errorf("NATS server: it did not listen at %s within %v: expected a free port there", addr, readyLimit), s.Close())
 	}
 	return s, nil
 }
@@ -111,8 +115,9 @@ func (s *Server) Leave(limit time.Duration) {
 	}
 }
 
-// Close ends it, and waits until it has.
-func (s *Server) Close() {
+// Close ends it, waits until it has, and removes what it kept.
+func (s *Server) Close() error {
 	s.nats.Shutdown()
 	s.nats.WaitForShutdown()
+	return s.store.drop()
 }

@@ -197,7 +197,7 @@ func TestLibrariesHaveOneHome(t *testing.T) {
 		"github.com/go-sql-driver/mysql":              {"workflows"},
 		"github.com/google/renameio/v2":               {"history", "results"},
 		"github.com/nats-io":                          {"queue"},
-		"github.com/gofrs/flock":                      {"orchestrators"},
+		"github.com/gofrs/flock":                      {"orchestrators", "queue"},
 		"github.com/failsafe-go/failsafe-go":          {"reference"},
 		"github.com/olekukonko/tablewriter":           {"reports"},
 		"github.com/prometheus/client_golang":         {"internal/proxy", "reference/telemetry"},

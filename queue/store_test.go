@@ -1,4 +1,4 @@
-package campaign
+package queue
 
 import (
 	"os"
@@ -16,7 +16,7 @@ func TestStoresOfKilledRunsAreRemoved(t *testing.T) {
 		if err := os.Mkdir(run, 0o755); err != nil {
 			t.Fatal(err)
 		}
-		s, err := newStore(run)
+		s, err := newStore(filepath.Join(run, "queue"))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -29,12 +29,12 @@ func TestStoresOfKilledRunsAreRemoved(t *testing.T) {
 	if err := killed.lock.Unlock(); err != nil { // as the system does
 		t.Fatal(err)
 	}
-	if err := dropStores(out); err != nil {
+	if err := DropStores(filepath.Join(out, "*", "queue")); err != nil {
 		t.Fatal(err)
 	}
 	next := begin("next")
 	for name, there := range map[string]bool{"killed": false, "alive": true, "next": true} {
-		if _, err := os.Stat(filepath.Join(out, name, storeDir, "block")); (err == nil) != there {
+		if _, err := os.Stat(filepath.Join(out, name, "queue", "block")); (err == nil) != there {
 			t.Errorf("the store of %s: %v", name, err)
 		}
 	}

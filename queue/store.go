@@ -1,4 +1,4 @@
-package campaign
+package queue
 
 import (
 	"errors"
@@ -9,27 +9,22 @@ import (
 	"github.com/gofrs/flock"
 )
 
-// storeDir is the folder, in that of a run, of what the NATS server inside this process keeps, and
-// storeLock a file in it that is locked as long as the process lives.
-const (
-	storeDir  = "queue"
-	storeLock = "lock"
-)
+// lockFile is in the folder of a store, and locked as long as its server lives.
+const lockFile = "lock"
 
-// store is that folder.
+// store is the folder of what a server inside this process keeps.
 type store struct {
 	dir  string
 	lock *flock.Flock
 }
 
-// newStore makes the folder of a run.
-func newStore(run string) (*store, error) {
-	s := &store{dir: filepath.Join(run, storeDir)}
+func newStore(dir string) (*store, error) {
+	s := &store{dir: dir}
 	fresh := s.dir + ".new" // nobody sees it as a store before it is locked
 	if err := os.MkdirAll(fresh, 0o755); err != nil {
 		return nil, err
 	}
-	s.lock = flock.New(filepath.Join(fresh, storeLock))
+	s.lock = flock.New(filepath.Join(fresh, lockFile))
 	if _, err := s.lock.TryLock(); err != nil {
 		return nil, errors.Join(err, os.RemoveAll(fresh))
 	}
@@ -44,9 +39,9 @@ func (s *store) drop() error {
 	return errors.Join(os.RemoveAll(s.dir), s.lock.Unlock())
 }
 
-// dropStores removes the stores of the runs in a folder whose processes are no more.
-func dropStores(out string) error {
-	locks, err := filepath.Glob(filepath.Join(out, "*", storeDir, storeLock))
+// DropStores removes those of a pattern of folders of stores whose processes are no more.
+func DropStores(pattern string) error {
+	locks, err := filepath.Glob(filepath.Join(pattern, lockFile))
 	if err != nil {
 		return err
 	}
