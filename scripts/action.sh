@@ -52,15 +52,6 @@ latest() {
 	fi
 }
 
-# summary FOLDER: its report on the page of the job, which takes no more than 1 MiB.
-summary() {
-	if [ "$(wc -c <"$1/report.md")" -le 1000000 ]; then
-		cat "$1/report.md" >>"$GITHUB_STEP_SUMMARY"
-	else
-		echo "The report is too long for this page: see $1." >>"$GITHUB_STEP_SUMMARY"
-	fi
-}
-
 run() {
 	local args=("$SAGACHECK_COMMAND") flag input line code=0 began report
 	for flag in orchestrator workflow scenario plan property participants seed max-time wait-for out; do
@@ -81,9 +72,6 @@ run() {
 	output verdict "$(verdict "$code")"
 	output exit-code "$code"
 	output report "$report"
-	if [ -n "$report" ]; then
-		summary "$report"
-	fi
 	exit "$code"
 }
 
