@@ -38,7 +38,7 @@ func (c Content) Differences(o Content) []string {
 		out = append(out, fmt.Sprintf("%s is %q, not %q", name, c.Settings[name], o.Settings[name]))
 	})
 	if len(out) == 0 && c.Plans != o.Plans {
-		out = append(out, fmt.Sprintf("the list of plans is another one (digest %s, not %s): give all shards the same flags", c.Plans, o.Plans))
+		out = append(out, fmt.Sprintf("the list of plans is another one (digest %s, not %s)", c.Plans, o.Plans))
 	}
 	return out
 }

@@ -24,10 +24,27 @@ func (r *Run) WriteJSON(w io.Writer) error {
 	return enc.Encode(r)
 }
 
-// LoadRun reads the report.json in a run's folder, in the last run of a folder of
-// --out, or that file itself, strictly, with the replay files of its failures. A
-// folder whose run never ended is ErrUnfinished.
+// LoadRun is LoadReport with the replay files of the failures.
 func LoadRun(path string) (*Run, error) {
+	r, err := LoadReport(path)
+	if err != nil {
+		return nil, err
+	}
+	for i := range r.Failures {
+		f := &r.Failures[i]
+		if f.File == "" {
+			continue
+		}
+		if f.Replay, err = LoadReplay(filepath.Join(r.Dir, f.File)); err != nil {
+			return nil, fmt.Errorf("%s: failures[%d]: %w", filepath.Join(r.Dir, JSONFile), i, err)
+		}
+	}
+	return r, nil
+}
+
+// LoadReport reads the report.json in a run's folder, in the last run of a folder of
+// --out, or that file itself, strictly. A folder whose run never ended is ErrUnfinished.
+func LoadReport(path string) (*Run, error) {
 	dir := filepath.Dir(path)
 	if info, err := os.Stat(path); err == nil && info.IsDir() {
 		if dir, err = reportDir(path); err != nil {
@@ -44,15 +61,6 @@ func LoadRun(path string) (*Run, error) {
 		return nil, fmt.Errorf("%s: %w", path, err)
 	}
 	r.Dir = dir
-	for i := range r.Failures {
-		f := &r.Failures[i]
-		if f.File == "" {
-			continue
-		}
-		if f.Replay, err = LoadReplay(filepath.Join(dir, f.File)); err != nil {
-			return nil, fmt.Errorf("%s: failures[%d]: %w", path, i, err)
-		}
-	}
 	return r, nil
 }
 

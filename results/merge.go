@@ -53,7 +53,7 @@ func mergeable(runs []*Run) error {
 			return fmt.Errorf("%s: a kill matrix or a comparison can't be joined", r.name())
 		}
 		for _, d := range r.differences(first) {
-			errs = append(errs, fmt.Errorf("%s does not belong to %s: %s", r.name(), first.name(), d))
+			errs = append(errs, fmt.Errorf("%s does not belong to %s: %s: give all shards the same scenarios and flags", r.name(), first.name(), d))
 		}
 		if other := seen[r.Shard.I]; other != nil {
 			errs = append(errs, fmt.Errorf("shard %d/%d is there twice: %s and %s", r.Shard.I, r.Shard.N, other.name(), r.name()))

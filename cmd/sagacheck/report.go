@@ -43,7 +43,7 @@ run the same scenarios, plans and settings); so is one that never ended (exit 2)
 	clausesFlag(merge, &clauses)
 	gateFlags(merge, &gate)
 	merge.Flags().StringVar(&out, "out", campaign.Defaults().Out, "`folder` for reports")
-	c.AddCommand(newReportOpen(p), newReportServe(p), newReportShow(p), merge, newPostmortem(p))
+	c.AddCommand(newReportOpen(p), newReportServe(p), newReportShow(p), newReportDiff(p), newReportTrend(p), merge, newPostmortem(p))
 	return c
 }
 
