@@ -79,9 +79,7 @@ func Check(ctx context.Context, host Host, o CheckOptions) (*Finished, error) {
 				return nil, err
 			}
 		}
-		if cell.Info.History, err = filepath.Rel(dir, cell.File); err != nil {
-			cell.Info.History = cell.File
-		}
+		cell.Info.History = results.PathFrom(dir, cell.File)
 		progress.Done(collector.Add(cell.Info, h, checkers.Judge(h, selected)))
 	}
 	done := &Finished{Run: collector.Finish(), Dir: dir, Link: results.CheckLink}

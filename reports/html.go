@@ -40,6 +40,7 @@ var htmlTemplate = template.Must(template.New("report").Funcs(template.FuncMap{
 	"prevented":   func(property string) string { return preventions()[property] },
 	"stronger":    stronger,
 	"quote":       QuotePath,
+	"link":        results.Link,
 	"planLine":    planLine,
 	"plural":      words.Plural,
 	"kindsOf":     kindsOf,

@@ -27,7 +27,7 @@ func savePictures(r *results.Run, dir string) error {
 		}
 		seen[k] = true
 		name := strings.TrimSuffix(f.File, filepath.Ext(f.File)) + ".html"
-		switch err := savePicture(filepath.Join(dir, f.History), append([]string{f.Property}, f.Also...), filepath.Join(dir, name)); {
+		switch err := savePicture(results.PathIn(dir, f.History), append([]string{f.Property}, f.Also...), filepath.Join(dir, name)); {
 		case err == nil:
 			f.Picture = name
 		case !errors.Is(err, models.ErrNothingToDraw) && !errors.Is(err, fs.ErrNotExist):

@@ -17,7 +17,7 @@ import (
 // and joins the errors, which name the path and what to do; after one the run has no
 // Dir, so that nothing points to what is not there.
 func Save(r *results.Run, dir string) error {
-	r.Dir = dir
+	r.KeepIn(dir)
 	errs := []error{saveReplays(r, dir), savePictures(r, dir)}
 	for _, f := range []struct {
 		name  string

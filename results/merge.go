@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
-	"path/filepath"
 	"strings"
 )
 
@@ -151,7 +150,7 @@ func (r *Run) join(o *Run, results map[resultKey]*Result) {
 		r.Failures = append(r.Failures, f)
 	}
 	for _, f := range o.Advice {
-		f.History = o.inDir(f.History)
+		f.History, f.Picture = o.inDir(f.History), o.inDir(f.Picture)
 		r.Advice = append(r.Advice, f)
 	}
 	r.Found = smallest(append(r.Found, o.Found...))
@@ -172,14 +171,10 @@ func (r *Run) join(o *Run, results map[resultKey]*Result) {
 	}
 }
 
-// inDir keeps the path of a shard's history right in the joined report.
-func (r *Run) inDir(path string) string {
-	if path == "" || filepath.IsAbs(path) || r.Dir == "" {
-		return path
+// inDir keeps the path of a shard's history right in the joined report, wherever that will be.
+func (r *Run) inDir(file string) string {
+	if file == "" || r.Dir == "" {
+		return file
 	}
-	full := filepath.Join(r.Dir, path)
-	if abs, err := filepath.Abs(full); err == nil {
-		return abs
-	}
-	return full
+	return resolved(PathIn(r.Dir, file))
 }

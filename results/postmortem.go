@@ -2,6 +2,7 @@ package results
 
 import (
 	"fmt"
+	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -34,14 +35,14 @@ type Did struct {
 	Effects   []string // each only once
 }
 
-// NewPostmortem reads a replay file, and the history of its cell beside it, which is judged
-// once more.
+// NewPostmortem reads a replay file, and the history of its cell where the report of its run has it, which is
+// judged once more.
 func NewPostmortem(file string) (*Postmortem, error) {
 	r, err := LoadReplay(file)
 	if err != nil {
 		return nil, err
 	}
-	path := filepath.Join(filepath.Dir(filepath.Dir(file)), HistoriesDir, r.Cell+history.Extension)
+	path := historyOf(file, r)
 	h, err := history.Load(path)
 	if err != nil {
 		return nil, fmt.Errorf("the history of what %s tells, which is kept in the folder of its run: %w", file, err)
@@ -61,6 +62,22 @@ func NewPostmortem(file string) (*Postmortem, error) {
 	}
 	p.explain(h)
 	return p, nil
+}
+
+// historyOf is where the history of a replay file is: its report says so, if that is there; a run that has not
+// ended keeps it in its own folder.
+func historyOf(file string, r *Replay) string {
+	dir := filepath.Dir(filepath.Dir(file))
+	if b, err := os.ReadFile(filepath.Join(dir, JSONFile)); err == nil {
+		if run, err := decodeRun(b); err == nil {
+			for _, f := range run.Failures {
+				if filepath.Base(f.File) == filepath.Base(file) && f.Cell == r.Cell && f.History != "" {
+					return PathIn(dir, f.History)
+				}
+			}
+		}
+	}
+	return filepath.Join(dir, HistoriesDir, r.Cell+history.Extension)
 }
 
 // Failure is what it is about, as its report tells it.

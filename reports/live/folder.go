@@ -8,14 +8,18 @@ import (
 	"net/http"
 	"os"
 	"path"
+	"strings"
 	"syscall"
+	"time"
 
+	"github.com/sagacheck/sagacheck/history"
 	"github.com/sagacheck/sagacheck/internal/pages"
 	"github.com/sagacheck/sagacheck/results"
 )
 
-// Folder answers with the files of a run that has ended, its report first, to browsers of this machine.
-func Folder(root *os.Root) http.Handler {
+// Folder answers with the files of a run that has ended, its report first, to browsers of this machine. elsewhere
+// are histories of other folders that its report names, by the path of a link to each (results.Elsewhere).
+func Folder(root *os.Root, elsewhere map[string]string) http.Handler {
 	files := http.FileServerFS(root.FS()) // whatever is asked for, it leads nowhere else
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("X-Content-Type-Options", "nosniff")
@@ -36,8 +40,23 @@ func Folder(root *os.Root) http.Handler {
 			w.WriteHeader(http.StatusNoContent)
 			return
 		}
+		if file, named := elsewhere[path.Clean(r.URL.Path)]; named && strings.HasSuffix(file, history.Extension) {
+			serveFile(w, r, file)
+			return
+		}
 		files.ServeHTTP(w, r)
 	})
+}
+
+// serveFile answers with one file.
+func serveFile(w http.ResponseWriter, r *http.Request, file string) {
+	f, err := os.Open(file)
+	if err != nil {
+		http.Error(w, "it is not there any more", http.StatusNotFound)
+		return
+	}
+	defer f.Close() //nolint:errcheck // it was read only
+	http.ServeContent(w, r, "", time.Time{}, f)
 }
 
 // ServeFolder shows the folder of a run until ctx is over, on an address that CheckAddr takes. It says where.
@@ -51,7 +70,11 @@ func ServeFolder(ctx context.Context, addr, dir string, say func(url string)) er
 	if err != nil {
 		return err
 	}
-	server := newServer(Folder(root))
+	elsewhere, err := results.Elsewhere(dir)
+	if err != nil {
+		elsewhere = nil // of another version: its page is shown all the same
+	}
+	server := newServer(Folder(root, elsewhere))
 	ended := make(chan error, 1)
 	go func() { ended <- server.Serve(l) }()
 	say("http://" + l.Addr().String() + "/")

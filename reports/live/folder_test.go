@@ -15,7 +15,7 @@ import (
 func folder(t *testing.T) string {
 	t.Helper()
 	dir := filepath.Join(t.TempDir(), "run")
-	for name, text := range map[string]string{"report.html": "<h1>the report</h1>", "failures/a.yaml": "plan: {}", "../secret": "secret"} {
+	for name, text := range map[string]string{"report.html": "<h1>the report</h1>", "failures/a.yaml": "plan: {}", "../secret": "secret", "../part/histories/c1.history.jsonl": "history of c1"} {
 		path := filepath.Join(dir, name)
 		if err := os.MkdirAll(filepath.Dir(path), 0o777); err != nil {
 			t.Fatal(err)
@@ -36,13 +36,18 @@ func TestFolder(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer root.Close()
-	h := live.Folder(root)
+	h := live.Folder(root, map[string]string{
+		"/part/histories/c1.history.jsonl": filepath.Join(filepath.Dir(root.Name()), "part", "histories", "c1.history.jsonl"),
+		"/part/histories/c2.history.jsonl": filepath.Join(root.Name(), "gone.history.jsonl"),
+		"/secret":                          filepath.Join(filepath.Dir(root.Name()), "secret"), // no history
+	})
 	for path, want := range map[string]struct {
 		code int
 		text string
 	}{
 		"/": {http.StatusOK, "the report"}, "/failures/a.yaml": {http.StatusOK, "plan"}, "/favicon.ico": {http.StatusNoContent, ""},
 		"/../secret": {http.StatusNotFound, ""}, "/link": {http.StatusNotFound, ""}, "/none": {http.StatusNotFound, ""},
+		"/secret": {http.StatusNotFound, ""}, "/part/histories/c1.history.jsonl": {http.StatusOK, "history of c1"}, "/part/histories/c2.history.jsonl": {http.StatusNotFound, ""},
 	} {
 		code, text := get(t, h, path)
 		if code != want.code && (want.code != http.StatusNotFound || code < 400) || !strings.Contains(text, want.text) || strings.Contains(text, "secret\n") {
