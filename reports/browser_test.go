@@ -81,6 +81,26 @@ func TestPageTimelineByKeyboard(t *testing.T) {
 	b.Clean()
 }
 
+// On A4, with margins of a centimetre, nothing is cut off at the right, and nothing is dark.
+func TestPageOnPaper(t *testing.T) {
+	r := samples.Red()
+	for i := range 3 {
+		step := r.Maps[0].Steps[2]
+		step.After = []string{step.Name}
+		if i > 0 {
+			step.After = []string{fmt.Sprint("later-", i-1)}
+		}
+		step.Name = fmt.Sprint("later-", i)
+		r.Maps[0].Steps = append(r.Maps[0].Steps, step)
+	}
+	b := visit(t, r)
+	b.Print(718)
+	holds(t, b, `matchMedia("print").matches`, `document.documentElement.scrollWidth <= 718`,
+		`[...document.querySelectorAll("svg, table, code")].every((e) => e.getBoundingClientRect().right <= 718)`,
+		`getComputedStyle(document.body).backgroundColor === "rgb(255, 255, 255)"`)
+	b.Clean()
+}
+
 func TestPageRunsNoScriptOfOthers(t *testing.T) {
 	b := visit(t, hostileRun())
 	holds(t, b, `document.querySelectorAll("script").length === 1`, `!document.querySelector("img")`,

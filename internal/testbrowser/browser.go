@@ -13,6 +13,7 @@ import (
 
 	"github.com/chromedp/cdproto/accessibility"
 	cdpbrowser "github.com/chromedp/cdproto/browser"
+	"github.com/chromedp/cdproto/emulation"
 	cdplog "github.com/chromedp/cdproto/log"
 	"github.com/chromedp/cdproto/network"
 	"github.com/chromedp/cdproto/runtime"
@@ -155,6 +156,20 @@ func (b *Browser) Visit(path string) {
 func (b *Browser) Go(path string) {
 	b.t.Helper()
 	run(b, chromedp.Navigate(b.base+path))
+}
+
+// Print lays the page out as for paper that is so many pixels wide, of somebody who likes it dark.
+func (b *Browser) Print(width int64) {
+	b.t.Helper()
+	_, err := chromedp.Call(b.Ctx, emulation.SetEmulatedMedia, emulation.SetEmulatedMediaParams{
+		Media: "print", Features: []*emulation.MediaFeature{{Name: "prefers-color-scheme", Value: "dark"}},
+	})
+	if err == nil {
+		_, err = chromedp.Call(b.Ctx, emulation.SetDeviceMetricsOverride, emulation.SetDeviceMetricsOverrideParams{Width: width, Height: width, DeviceScaleFactor: 1})
+	}
+	if err != nil {
+		b.t.Fatal(err)
+	}
 }
 
 // Text is what is to be read.
