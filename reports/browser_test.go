@@ -101,6 +101,15 @@ func TestPageOnPaper(t *testing.T) {
 	b.Clean()
 }
 
+// In the window of a telephone the page is no wider than that, and no text of a table lies over the next one's.
+func TestPageInANarrowWindow(t *testing.T) {
+	b := visit(t, samples.Red())
+	b.Wide(420)
+	holds(t, b, `(document.querySelectorAll("details").forEach((d) => { d.open = true; }), document.documentElement.scrollWidth <= 420)`,
+		`[...document.querySelectorAll("th, td")].every((e) => e.scrollWidth <= e.clientWidth + 1)`)
+	b.Clean()
+}
+
 func TestPageRunsNoScriptOfOthers(t *testing.T) {
 	b := visit(t, hostileRun())
 	holds(t, b, `document.querySelectorAll("script").length === 1`, `!document.querySelector("img")`,

@@ -164,9 +164,16 @@ func (b *Browser) Print(width int64) {
 	_, err := chromedp.Call(b.Ctx, emulation.SetEmulatedMedia, emulation.SetEmulatedMediaParams{
 		Media: "print", Features: []*emulation.MediaFeature{{Name: "prefers-color-scheme", Value: "dark"}},
 	})
-	if err == nil {
-		_, err = chromedp.Call(b.Ctx, emulation.SetDeviceMetricsOverride, emulation.SetDeviceMetricsOverrideParams{Width: width, Height: width, DeviceScaleFactor: 1})
+	if err != nil {
+		b.t.Fatal(err)
 	}
+	b.Wide(width)
+}
+
+// Wide gives the window a width, in pixels.
+func (b *Browser) Wide(width int64) {
+	b.t.Helper()
+	_, err := chromedp.Call(b.Ctx, emulation.SetDeviceMetricsOverride, emulation.SetDeviceMetricsOverrideParams{Width: width, Height: width, DeviceScaleFactor: 1})
 	if err != nil {
 		b.t.Fatal(err)
 	}
