@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/sagacheck/sagacheck/reference/api"
+	definitions "github.com/sagacheck/sagacheck/reference/catalogue"
 	"github.com/sagacheck/sagacheck/reference/defects"
 	"github.com/sagacheck/sagacheck/reference/telemetry"
 )
@@ -53,6 +54,7 @@ func serveReference(args []string) error {
 	f.DurationVar(&o.ReconcileEvery, "reconcile-every", 0, "")
 	f.DurationVar(&o.ReconcileFor, "reconcile-for", 0, "")
 	f.BoolVar(&o.ReconcileRepair, "reconcile-repair", false, "")
+	file := f.String("definitions", "", "")
 	otlp := f.String("otlp", "", "")
 	f.Func("defect", "", func(name string) error {
 		names = append(names, name)
@@ -64,6 +66,11 @@ func serveReference(args []string) error {
 	var err error
 	if o.Rules, err = defects.Rules(names...); err != nil {
 		return err
+	}
+	if *file != "" {
+		if o.Catalogue, err = definitions.Load(*file); err != nil {
+			return err
+		}
 	}
 	told, err := telemetry.New(telemetry.Options{OTLP: *otlp})
 	if err != nil {
