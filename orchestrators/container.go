@@ -153,6 +153,19 @@ func (u *containerUnit) start(ctx context.Context) error {
 	return u.named(err)
 }
 
+// Docker asks whether a Docker daemon answers; the error says what to do if none does.
+func Docker(ctx context.Context) error {
+	docker, err := dialDocker(ctx)
+	if err != nil {
+		return noDocker(err)
+	}
+	_, err = docker.Ping(ctx, client.PingOptions{})
+	if err = errors.Join(err, docker.Close()); err != nil {
+		return noDocker(err)
+	}
+	return nil
+}
+
 func dialDocker(ctx context.Context) (*testcontainers.DockerClient, error) {
 	log.SetDefault(log.NewNoopLogger()) // it greets on stderr
 	return testcontainers.NewDockerClientWithOpts(ctx)

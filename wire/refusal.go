@@ -27,6 +27,16 @@ const (
 	surelyRefused         // at one of the ports
 )
 
+// SeesRefusals tells whether the kernel lets one know of connections that it refused: without
+// that a fault of that kind fails its cell.
+func SeesRefusals() error {
+	heard, err := watchRefusals([]uint16{1})
+	if err == nil {
+		heard.close()
+	}
+	return err
+}
+
 // refuse closes the endpoints of an operation until connections were refused: that
 // of the fault's saga, or those of all sagas.
 func (in *Injector) refuse(i int) {

@@ -131,7 +131,7 @@ func newRoot(p process) *cobra.Command {
 		return usage(fmt.Errorf("%s: %w", c.CommandPath(), err))
 	})
 	root.AddCommand(
-		newRun(p), newInit(p), newLearn(p), newCheck(p), newLint(p), newReplay(p), newExplore(p), newCompare(p), newList(p), newReference(p), newOrchestrators(p), newReport(p), newMutants(p), newWorker(p), newMan(), newVersion(p),
+		newRun(p), newInit(p), newLearn(p), newCheck(p), newLint(p), newReplay(p), newExplore(p), newCompare(p), newList(p), newReference(p), newOrchestrators(p), newReport(p), newMutants(p), newWorker(p), newDoctor(p), newMan(), newVersion(p),
 	)
 	new(config).register(root, p)
 	completeFlags(root)

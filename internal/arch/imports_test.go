@@ -101,6 +101,11 @@ func TestImportsPointOneWay(t *testing.T) {
 			[]string{"lint"},
 			slices.Concat(showing, []string{"harness", "planning", "wire", "checkers", "campaign", "cmd"}),
 		},
+		{
+			"who examines the machine needs nothing that plans or judges",
+			[]string{"doctor"},
+			slices.Concat(showing, []string{"harness", "planning", "checkers", "campaign", "cmd"}),
+		},
 		{"who runs cells does not judge them", running, append([]string{"checkers", "campaign", "sagatest", "cmd"}, showing...)},
 		{"who joins the two leaves it to others how it is shown", []string{"campaign"}, []string{"reports", "cmd"}},
 	} {
