@@ -3,7 +3,8 @@
 #   action.sh sources        outputs the folder for the program, named by what it is built from
 #   action.sh build FOLDER   builds it into the folder
 #   action.sh run FOLDER     runs it: SAGACHECK_COMMAND, a flag for each INPUT_ that is not empty, and
-#                            SAGACHECK_ARGS, one argument a line; outputs verdict, exit-code and report
+#                            SAGACHECK_ARGS, one argument a line; outputs exit-code, and verdict and report
+#                            as the program writes them
 set -euo pipefail
 
 sources=$(cd "$(dirname "$0")/.." && pwd)
@@ -27,33 +28,18 @@ build() {
 	CGO_ENABLED=0 go -C "$sources" build -buildvcs=false -ldflags "-s -w -X main.version=$version" -o "$1/sagacheck" ./cmd/sagacheck
 }
 
-# verdict CODE: the word for an exit code.
-verdict() {
+# told CODE: the word for an exit code of a command that has left no verdict.
+told() {
 	case $1 in
-	0) echo pass ;;
-	1) echo violation ;;
-	2) echo unproven ;;
+	0 | 1 | 2) echo none ;;
 	3) echo usage ;;
 	130) echo interrupted ;;
 	*) echo system ;;
 	esac
 }
 
-# latest FILE: the folder of the newest report that is newer than the file.
-latest() {
-	local newest=$1 report
-	for report in "$INPUT_OUT"/*/report.md; do
-		if [ "$report" -nt "$newest" ] && ! [ -L "$(dirname "$report")" ]; then
-			newest=$report
-		fi
-	done
-	if [ "$newest" != "$1" ]; then
-		dirname "$newest"
-	fi
-}
-
 run() {
-	local args=("$SAGACHECK_COMMAND") flag input line code=0 began report
+	local args=("$SAGACHECK_COMMAND") flag input line code=0 found pid
 	for flag in orchestrator workflow scenario plan property participants seed max-time wait-for out; do
 		input=INPUT_$(tr a-z- A-Z_ <<<"$flag")
 		if [ -n "${!input}" ]; then
@@ -65,13 +51,21 @@ run() {
 			args+=("$line")
 		fi
 	done <<<"$SAGACHECK_ARGS"
-	began=$(mktemp)
-	"$1/sagacheck" "${args[@]}" || code=$?
-	report=$(latest "$began")
-	rm "$began"
-	output verdict "$(verdict "$code")"
+	found=$(mktemp) # the program writes its verdict and the folder of its report there
+	GITHUB_OUTPUT=$found "$1/sagacheck" "${args[@]}" &
+	pid=$!
+	trap 'kill -TERM "$pid"' INT TERM # a job that is cancelled keeps what was found
+	wait "$pid" || code=$?
+	while kill -0 "$pid" 2>/dev/null; do # a signal ends wait, and not yet the program
+		code=0
+		wait "$pid" || code=$?
+	done
+	cat "$found" >>"$GITHUB_OUTPUT"
+	if ! grep -q ^verdict= "$found"; then
+		output verdict "$(told "$code")"
+	fi
+	rm "$found"
 	output exit-code "$code"
-	output report "$report"
 	exit "$code"
 }
 

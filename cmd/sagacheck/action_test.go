@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"fmt"
 	"maps"
 	"os"
@@ -9,6 +10,7 @@ import (
 	"regexp"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/goccy/go-yaml"
 )
@@ -47,8 +49,9 @@ type actionRun struct {
 var expression = regexp.MustCompile(`\$\{\{ *([a-z_.-]+) *\}\}`)
 
 // runAction carries out the steps of action.yml as a runner does, in dir, but for other people's
-// actions. With hit, the cache has the program: what is built is left out.
-func runAction(t *testing.T, dir string, hit bool, with map[string]string, program func(folder string)) (r actionRun) {
+// actions. With hit, the cache has the program: what is built is left out. During is called when the step
+// that runs the program has begun.
+func runAction(t *testing.T, dir string, hit bool, with map[string]string, program func(folder string), during func(cmd *exec.Cmd)) (r actionRun) {
 	t.Helper()
 	a := readAction(t)
 	root, err := filepath.Abs("../..")
@@ -90,8 +93,16 @@ func runAction(t *testing.T, dir string, hit bool, with map[string]string, progr
 		for name, value := range step.Env {
 			cmd.Env = append(cmd.Env, name+"="+fill(value))
 		}
-		said, err := cmd.CombinedOutput()
-		r.said += string(said)
+		var said bytes.Buffer
+		cmd.Stdout, cmd.Stderr = &said, &said
+		if err := cmd.Start(); err != nil {
+			t.Fatal(err)
+		}
+		if step.ID == "run" && during != nil {
+			during(cmd)
+		}
+		err := cmd.Wait()
+		r.said += said.String()
 		r.code = cmd.ProcessState.ExitCode()
 		b, _ := os.ReadFile(outputs) // a step without any writes none
 		for line := range strings.Lines(string(b)) {
@@ -119,7 +130,7 @@ func TestActionFindsAViolation(t *testing.T) {
 	}
 	r := runAction(t, dir, false, map[string]string{
 		"scenario": "order", "plan": "lost.yaml", "participants": "naive", "property": "duplicate-effect", "args": "--settle\n10s",
-	}, nil)
+	}, nil, nil)
 	if r.code != 1 || r.verdict != "violation" {
 		t.Fatalf("exit %d, verdict %q: expected a violation\n%s", r.code, r.verdict, r.said)
 	}
@@ -133,7 +144,7 @@ func TestActionFindsAViolation(t *testing.T) {
 
 // Inputs are arguments and never code, an input that is empty is no flag, and each exit code has its word.
 func TestActionPassesArguments(t *testing.T) {
-	for code, verdict := range map[int]string{0: "pass", 1: "violation", 2: "unproven", 3: "usage", 4: "system", 130: "interrupted"} {
+	for code, verdict := range map[int]string{0: "none", 1: "none", 2: "none", 3: "usage", 4: "system", 130: "interrupted"} {
 		dir := t.TempDir()
 		script := fmt.Sprintf("#!/bin/sh\nfor a; do echo \"[$a]\"; done\nexit %d\n", code)
 		r := runAction(t, dir, true, map[string]string{"scenario": "a b", "wait-for": "$(touch x)", "args": "\n--log\n`touch x`; touch x\n"}, func(folder string) {
@@ -143,14 +154,49 @@ func TestActionPassesArguments(t *testing.T) {
 			if err := os.WriteFile(filepath.Join(folder, "sagacheck"), []byte(script), 0o755); err != nil {
 				t.Fatal(err)
 			}
-		})
-		const want = "[run]\n[--scenario]\n[a b]\n[--wait-for]\n[$(touch x)]\n[--out]\n[sagacheck-out]\n[--log]\n[`touch x`; touch x]\n"
+		}, nil)
+		const want = "[run]\n[--scenario]\n[a b]\n[--wait-for]\n[$(touch x)]\n[--log]\n[`touch x`; touch x]\n"
 		if r.code != code || r.verdict != verdict || r.report != "" || r.said != want {
 			t.Errorf("exit %d, %q, report %q, said\n%sexpected %d, %q, none, and\n%s", r.code, r.verdict, r.report, r.said, code, verdict, want)
 		}
 		if _, err := os.Stat(filepath.Join(dir, "x")); err == nil {
 			t.Error("an input was run")
 		}
+	}
+}
+
+// The verdict is that of the report, whatever --fail-on makes of the exit code; and a job that is cancelled
+// has the report of what was judged by then.
+func TestActionTellsTheVerdict(t *testing.T) {
+	own := func(folder string) {
+		if err := os.MkdirAll(folder, 0o755); err != nil {
+			t.Fatal(err)
+		}
+		self, err := os.Executable()
+		if err == nil {
+			err = os.Symlink(self, filepath.Join(folder, "sagacheck")) // TestMain goes by the name
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	with := map[string]string{"scenario": "order", "args": "--runs\n1\n--curated=false\n--fail-on\nviolation"}
+	if r := runAction(t, t.TempDir(), true, with, own, nil); r.code != 0 || r.verdict != "vacuous" || !strings.HasPrefix(r.report, "sagacheck-out/") {
+		t.Errorf("exit %d, verdict %q, report %q: expected 0, vacuous and a report\n%s", r.code, r.verdict, r.report, r.said)
+	}
+	with["args"] = "--runs\n100000"
+	dir := t.TempDir()
+	cancel := func(cmd *exec.Cmd) {
+		for cells := []string(nil); len(cells) == 0; {
+			time.Sleep(20 * time.Millisecond)
+			cells, _ = filepath.Glob(filepath.Join(dir, "sagacheck-out", "*", "cells.jsonl")) // the pattern is right
+		}
+		if err := cmd.Process.Signal(os.Interrupt); err != nil { // as a runner does: to the shell alone
+			t.Error(err)
+		}
+	}
+	if r := runAction(t, dir, true, with, own, cancel); r.code != 130 || r.verdict != "interrupted" || r.report == "" {
+		t.Errorf("exit %d, verdict %q, report %q: expected 130, interrupted and a report\n%s", r.code, r.verdict, r.report, r.said)
 	}
 }
 

@@ -48,7 +48,7 @@ func (p process) publish(done *campaign.Finished, err error, out string, clauses
 		return err
 	}
 	err = publish(p.terminal(clauses), done, out)
-	p.github(done.Run)
+	p.github(done.Run, done.Dir)
 	return err
 }
 
