@@ -26,6 +26,12 @@ func Merge(host Host, dirs []string, out string, o Gate) (*Finished, error) {
 		}
 		parts = append(parts, r)
 	}
+	for _, r := range parts {
+		if r.Gate != nil && r.Gate.Baseline != "" && o.Baseline == "" {
+			host.Say("the parts were held against " + r.Gate.Baseline + "; what they are joined to is not: --baseline " + r.Gate.Baseline + " does that")
+			break
+		}
+	}
 	joined, err := results.Merge(parts)
 	if err != nil {
 		return nil, usage(fmt.Errorf("report merge: %w", err))

@@ -35,6 +35,7 @@ type Sections struct {
 	Compare flagValues `yaml:"compare,omitempty"`
 	Mutants flagValues `yaml:"mutants,omitempty"`
 	Lint    flagValues `yaml:"lint,omitempty"`
+	Merge   flagValues `yaml:"report merge,omitempty" json:"report merge"`
 }
 
 // byCommand are the sections by the path of their command.
@@ -42,6 +43,7 @@ func (s Sections) byCommand() map[string]flagValues {
 	return map[string]flagValues{
 		"sagacheck run": s.Run, "sagacheck explore": s.Explore, "sagacheck check": s.Check,
 		"sagacheck compare": s.Compare, "sagacheck mutants": s.Mutants, "sagacheck lint": s.Lint,
+		"sagacheck report merge": s.Merge,
 	}
 }
 
@@ -69,7 +71,7 @@ func (f *config) apply(c *cobra.Command, p process) error {
 	command := c.CommandPath()
 	if _, ok := (Sections{}).byCommand()[command]; !ok {
 		if f.profile != "" || f.file != "" && f.file != noConfig {
-			return fmt.Errorf("%s: takes no flags from a file: --config and --profile are for run, explore, check, compare, mutants and lint", command)
+			return fmt.Errorf("%s: takes no flags from a file: --config and --profile are for run, explore, check, compare, mutants, lint and report merge", command)
 		}
 		return nil
 	}
@@ -88,15 +90,16 @@ func (f *config) apply(c *cobra.Command, p process) error {
 		given = []flagValues{profile.byCommand()[command], given[0]}
 	}
 	var said []string
+	resumes := resumed(c)
 	for _, section := range given {
 		for _, flag := range slices.Sorted(maps.Keys(section)) {
-			if c.Flags().Changed(flag) || resumed(c) && !slices.Contains(ownFlags, flag) {
+			if c.Flags().Changed(flag) || resumes && !slices.Contains(ownFlags, flag) {
 				continue
 			}
 			if err := setFlag(c.Flags(), flag, section[flag]); err != nil {
 				return fmt.Errorf("%s: %s: %w", name, flag, err)
 			}
-			said = append(said, "--"+flag+" "+inWords(section[flag]))
+			said = append(said, withoutSecrets([]string{"--" + flag, inWords(section[flag])}))
 		}
 	}
 	if len(said) > 0 {
@@ -156,7 +159,7 @@ func problems(prefix string, s Sections, p process) (ps yamlfile.Problems) {
 	root := newRoot(p)
 	for path, flags := range s.byCommand() {
 		name := strings.TrimPrefix(path, root.Name()+" ")
-		c, _, err := root.Find([]string{name})
+		c, _, err := root.Find(strings.Fields(name))
 		if err != nil {
 			panic(err) // each that has a section is there
 		}
@@ -172,8 +175,11 @@ func problems(prefix string, s Sections, p process) (ps yamlfile.Problems) {
 // setFlag gives a flag what a file says.
 func setFlag(flags *pflag.FlagSet, name string, value any) error {
 	flag := flags.Lookup(name)
-	if flag == nil {
+	switch {
+	case flag == nil:
 		return fmt.Errorf("unknown flag: expected one that 'sagacheck %s --help' lists", flags.Name())
+	case name == "resume":
+		return errors.New("belongs to one command line, and to no file")
 	}
 	items, isList := value.([]any)
 	if !isList {
@@ -181,11 +187,21 @@ func setFlag(flags *pflag.FlagSet, name string, value any) error {
 	}
 	words := make([]string, len(items))
 	for i, item := range items {
+		_, isText := item.(string)
 		switch item.(type) {
 		case nil, map[string]any, []any:
 			return errors.New("expected a word, a number, true or false, or a list of them")
 		}
 		words[i] = fmt.Sprint(item)
+		if strings.HasPrefix(flag.Value.Type(), "string") && !isText { // 010 would be 8
+			return fmt.Errorf("%s: expected a text (put numbers and words like true into quotes)", words[i])
+		}
+		if known := wordsOf[name]; known != nil && !slices.Contains(known, words[i]) {
+			return fmt.Errorf("%q: expected one of %s", words[i], strings.Join(known, ", "))
+		}
+	}
+	if _, ok := flag.Value.(pflag.SliceValue); ok && !isList {
+		return flags.Set(name, words[0]) // with commas, as on the command line
 	}
 	return setWords(flags, flag, words, isList)
 }
