@@ -39,12 +39,14 @@ func (s *postgresStore) keep(ctx context.Context, tx pgx.Tx, ids []string, keep 
 }
 
 func (s *postgresStore) Kept(ctx context.Context) (text string, err error) {
-	ctx, cancel := context.WithTimeout(ctx, 5*statementTimeout)
-	defer cancel()
-	if _, err := s.pool.Exec(ctx, `CREATE TABLE IF NOT EXISTS sagacheck_kept (one BOOLEAN PRIMARY KEY DEFAULT TRUE CHECK (one), text TEXT NOT NULL)`); err != nil {
-		return "", err
-	}
-	err = s.pool.QueryRow(ctx, `SELECT coalesce(max(text), '') FROM sagacheck_kept`).Scan(&text)
+	err = patiently(ctx, s.health, Reading, unreachable, func(ctx context.Context) error {
+		ctx, cancel := context.WithTimeout(ctx, 5*statementTimeout)
+		defer cancel()
+		if _, err := s.pool.Exec(ctx, `CREATE TABLE IF NOT EXISTS sagacheck_kept (one BOOLEAN PRIMARY KEY DEFAULT TRUE CHECK (one), text TEXT NOT NULL)`); err != nil {
+			return err
+		}
+		return s.pool.QueryRow(ctx, `SELECT coalesce(max(text), '') FROM sagacheck_kept`).Scan(&text)
+	})
 	return text, err
 }
 

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"strconv"
 	"strings"
 	"testing"
@@ -19,7 +20,49 @@ func TestPostgres(t *testing.T) {
 	t.Run("a journal is read page by page", func(t *testing.T) { testPages(t, pg) })
 	t.Run("what ends is found by the index", func(t *testing.T) { testEnds(t, pg) })
 	t.Run("one owner", func(t *testing.T) { testOneOwner(t, pg) })
+	t.Run("reads outlast a connection that ends", func(t *testing.T) { testReadsOutlast(t, pg) })
 	t.Run("the end of the session", func(t *testing.T) { testSessionEnds(t, pg) })
+}
+
+// An executor that starts while its store comes back does not end: whatever it reads first is read again.
+func testReadsOutlast(t *testing.T, pg *testpostgres.Server) {
+	s, err := openPostgres(t.Context(), Options{DSN: pg.DSN("outlast"), Health: NewHealth(slog.New(slog.DiscardHandler))})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close()
+	none := func(Entry) error { return nil }
+	for what, read := range map[string]func() error{
+		"breakers":      func() error { _, err := s.Breakers(t.Context()); return err },
+		"what is open":  func() error { _, _, err := s.Open(t.Context()); return err },
+		"an entry":      func() error { return s.Load(t.Context(), "x", none) },
+		"all entries":   func() error { return s.Each(t.Context(), none) },
+		"what is kept":  func() error { _, err := s.Kept(t.Context()); return err },
+		"what is there": func() error { _, err := s.Holds(t.Context(), []string{"x"}); return err },
+	} {
+		endIdle(t, s)
+		if err := read(); err != nil {
+			t.Errorf("%s: %v", what, err)
+		}
+	}
+}
+
+// endIdle leaves the pool with a connection that has ended, and that it takes for a good one.
+func endIdle(t *testing.T, s *postgresStore) {
+	t.Helper()
+	s.pool.Reset()
+	killer, err1 := s.pool.Acquire(t.Context())
+	idle, err2 := s.pool.Acquire(t.Context())
+	if err := errors.Join(err1, err2); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := killer.Exec(t.Context(), `SELECT pg_terminate_backend($1, 5000)`, idle.Conn().PgConn().PID()); err != nil {
+		t.Fatal(err)
+	}
+	idle.Release()
+	if err := killer.Hijack().Close(t.Context()); err != nil {
+		t.Fatal(err)
+	}
 }
 
 // What only a session says that others use is explained.
