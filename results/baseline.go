@@ -56,6 +56,12 @@ func (k Known) finding() Finding {
 // Expired tells whether the last day of an entry is over.
 func (k Known) Expired(now time.Time) bool { return now.UTC().Format(time.DateOnly) > k.Expires }
 
+// unfinished tells whether nobody has said yet why an entry may stay, or who sees to it: an update wrote
+// it, and it excuses nothing.
+func (k Known) unfinished() bool {
+	return strings.TrimSpace(k.Reason) == "" || strings.TrimSpace(k.Owner) == ""
+}
+
 // LoadBaseline reads a baseline. An error names every mistake with its file, line and field; a
 // file that is not there is fs.ErrNotExist. Unfinished entries, that an update has written and
 // nobody has given a reason or an owner yet, are mistakes unless the file is to be updated.
@@ -194,34 +200,36 @@ func (b *Baseline) Fits(orchestrator string) error {
 }
 
 // Updated is the baseline as a run leaves it: what nobody knew of is added, for people to say why it
-// may stay and who sees to it; what is gone is left out; all else stays as it was.
+// may stay and who sees to it, further properties of a known plan as an entry of their own; what is gone is
+// left out; all else stays as it was.
 func (b *Baseline) Updated(r *Run, now time.Time) (next *Baseline, added, removed int) {
 	next = &Baseline{Version: BaselineVersion, Of: cmp.Or(b.Of, r.Orchestrator.Name), Findings: []Known{}, file: b.file}
 	standing := map[Key]Standing{}
 	for _, j := range r.Gate.Findings {
 		standing[j.Key] = j.Standing
 	}
-	place := map[Key]int{}
 	for _, k := range b.Findings {
-		key := k.finding().Key
-		if standing[key] == Gone {
+		if standing[k.finding().Key] == Gone {
 			removed++
 			continue
 		}
-		place[key] = len(next.Findings)
 		next.Findings = append(next.Findings, k)
 	}
 	for _, j := range r.Gate.Findings {
 		if j.Standing != Fresh {
 			continue
 		}
-		added++
-		if i, there := place[j.Key]; there { // it breaks more than was known
-			next.Findings[i].Also = union(next.Findings[i].Also, j.Also)
+		_, open := explain(next.known(), j.Finding)
+		if len(open) == 0 { // an entry that is not filled in yet
 			continue
 		}
+		property, also := j.Property, j.Also
+		if slices.ContainsFunc(next.known(), func(f Finding) bool { return f.Key == j.Key }) { // what it is known for is another matter
+			property, also = open[0], open[1:]
+		}
+		added++
 		next.Findings = append(next.Findings, Known{
-			Property: j.Property, Scenario: j.Scenario, Participants: j.Participants, Plan: j.Plan, Also: j.Also,
+			Property: property, Scenario: j.Scenario, Participants: j.Participants, Plan: j.Plan, Also: also,
 			Expires: now.UTC().AddDate(0, 0, baselineDays).Format(time.DateOnly),
 		})
 	}

@@ -146,21 +146,15 @@ func (b *Baseline) known() (out []Finding) {
 	return out
 }
 
-// judge tells how a finding stands. One that is known by a larger plan, of which this one is
-// what was left when it was shrunk, is known.
+// judge tells how a finding stands. One that no cell showed, but what was left of a larger plan when that
+// was shrunk, is known if each cell that it tells anything of is, by entries that name all that it broke.
 func (b *Baseline) judge(f Finding, cells []Finding, now time.Time) Judged {
 	j := Judged{Finding: f, Standing: Fresh}
-	by, all := explain(b.known(), f)
-	if own := func(o Finding) bool { return o.Key == f.Key }; !all && !slices.ContainsFunc(cells, own) {
-		by, all = nil, true
-		for _, o := range cells {
-			if f.Explains(o) {
-				more, whole := explain(b.known(), o)
-				by, all = append(by, more...), all && whole
-			}
-		}
+	by, open := explain(b.known(), f)
+	if own := func(o Finding) bool { return o.Key == f.Key }; len(open) > 0 && !slices.ContainsFunc(cells, own) {
+		by, open = b.shrunk(f, cells)
 	}
-	if !all || len(by) == 0 {
+	if len(open) > 0 || len(by) == 0 || slices.ContainsFunc(by, func(i int) bool { return b.Findings[i].unfinished() }) {
 		return j
 	}
 	j.Standing = Accepted
@@ -168,6 +162,22 @@ func (b *Baseline) judge(f Finding, cells []Finding, now time.Time) Judged {
 		j.take(b.Findings[i], now)
 	}
 	return j
+}
+
+// shrunk are the entries that know the cells of which a shrunk plan tells anything, and what they leave open.
+func (b *Baseline) shrunk(f Finding, cells []Finding) (by []int, open []string) {
+	open = f.broken()
+	var news []string
+	for _, o := range cells {
+		if f.beside(o) && len(common(f.broken(), o.broken())) > 0 {
+			entries, more := explain(b.known(), o)
+			by, news = append(by, entries...), append(news, more...)
+			for _, i := range entries {
+				open = without(open, b.known()[i].broken())
+			}
+		}
+	}
+	return by, union(open, news)
 }
 
 // take takes what people say of a finding: the first to expire counts.
@@ -197,6 +207,8 @@ func (b *Baseline) unseen(r *Run, cells []Finding, played Replays, now time.Time
 		}
 		j := Judged{Finding: f, Standing: NotTried, Reason: k.Reason, Owner: k.Owner, Expires: k.Expires}
 		switch {
+		case played.Rates[f.Key].Hits > 0 && k.unfinished():
+			j.Standing = Fresh
 		case played.Rates[f.Key].Hits > 0:
 			j.Standing = Accepted
 			j.take(k, now)

@@ -6,6 +6,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
+
 	"github.com/sagacheck/sagacheck/checkers"
 	"github.com/sagacheck/sagacheck/internal/samples"
 	"github.com/sagacheck/sagacheck/results"
@@ -245,5 +247,66 @@ func TestAShrunkPlanIsNoNews(t *testing.T) {
 		if got := standings(hold(t, r, nil, results.Replays{}, knows(x.known, "2027-01-31"))); got != x.want {
 			t.Errorf("%+v: got %q", x, got)
 		}
+	}
+}
+
+// Nor does it make anything known: each cell that broke something is held against the file, also one of
+// which a shrunk plan and another finding say all; and so is what the shrunk plan broke that no cell did.
+func TestAShrunkPlanExcusesNothing(t *testing.T) {
+	const far = "2027-01-31"
+	second := knows("lose a, lose c", far)
+	second.Property = "lost-compensation"
+	shrunkTo := func(r *results.Run, i int, plan string, also ...string) *results.Run {
+		small := r.Failures[i]
+		small.Plan, small.ShrunkFrom, small.Faults, small.Also = plan, "larger", 1, also
+		r.Failures = append(r.Failures, small)
+		return r
+	}
+	r := cellsOf(t,
+		[2]string{"lose a, lose c", "lost-compensation"}, [2]string{"lose b", "duplicate-effect"},
+		[2]string{"lose a, lose b", "duplicate-effect lost-compensation"})
+	at := slices.IndexFunc(r.Failures, func(f results.Failure) bool { return f.Property == "lost-compensation" })
+	r = hold(t, shrunkTo(r, at, "lose a"), nil, results.Replays{}, second, knows("lose b", far))
+	if got := standings(r); got != "known lose b; new lose a" || r.Summary.Exit != 1 {
+		t.Errorf("got %s, %+v", got, r.Summary)
+	}
+	r = shrunkTo(cellsOf(t, [2]string{"lose a, lose c", "lost-compensation"}), 0, "lose a", "over-credit")
+	r = hold(t, r, nil, results.Replays{}, second)
+	if got := standings(r); got != "new lose a" || r.Summary.Exit != 1 {
+		t.Errorf("of another property: got %s, %+v", got, r.Summary)
+	}
+}
+
+// What nobody has said anything of yet is not known: an entry without a reason or an owner excuses nothing.
+func TestAnUnfinishedEntryExcusesNothing(t *testing.T) {
+	bare := knows("lose a", "2027-01-31")
+	bare.Reason = " "
+	r := hold(t, cellsOf(t, [2]string{"lose a, lose b", "duplicate-effect"}), nil, results.Replays{}, bare)
+	if standings(r) != "new lose a, lose b" || r.Summary.Exit != 1 {
+		t.Errorf("got %s, %+v", standings(r), r.Summary)
+	}
+	b := results.NewBaseline("known.yaml")
+	b.Findings = []results.Known{bare}
+	if next, added, _ := b.Updated(r, today); added != 0 || len(next.Findings) != 1 {
+		t.Errorf("%d added: %+v", added, next.Findings)
+	}
+}
+
+// A further property of a known plan does not go under a reason that was given for another one.
+func TestAFurtherPropertyIsAnEntryOfItsOwn(t *testing.T) {
+	b := results.NewBaseline("known.yaml")
+	b.Of, b.Findings = "mine", []results.Known{knows("lose a", "2027-01-31")}
+	r := cellsOf(t, [2]string{"lose a", "duplicate-effect lost-compensation"})
+	if err := r.Hold(b, nil, results.Replays{}, today); err != nil {
+		t.Fatal(err)
+	}
+	next, added, _ := b.Updated(r, today)
+	own := results.Known{Property: "lost-compensation", Scenario: "order", Participants: "naive", Plan: "lose a", Also: []string{}, Expires: "2027-02-26"}
+	if diff := cmp.Diff([]results.Known{knows("lose a", "2027-01-31"), own}, next.Findings); diff != "" || added != 1 {
+		t.Fatalf("%d added:\n%s", added, diff)
+	}
+	next.Findings[1].Reason, next.Findings[1].Owner = "undone by hand", "payments"
+	if r = hold(t, r, nil, results.Replays{}, next.Findings...); standings(r) != "known lose a" {
+		t.Errorf("got %s", standings(r))
 	}
 }

@@ -124,8 +124,8 @@ func smallest(all []Finding) (out []Finding) {
 		return cmp.Or(cmp.Compare(a.faults(), b.faults()), a.Compare(b.Key))
 	})
 	for _, f := range all {
-		by, whole := explain(out, f)
-		if !whole {
+		by, open := explain(out, f)
+		if len(open) > 0 {
 			out = append(out, f)
 			continue
 		}
@@ -154,11 +154,11 @@ func joined(all []Finding) (out []Finding) {
 	return out
 }
 
-// explain tells whether known findings say all of one: each property that it broke is one that
+// explain tells what known findings say of one: each property that it broke is to be one that
 // was broken, in the same scenario with the same participants, by a part of its plan. By are
-// those of them that say something of it.
-func explain(known []Finding, o Finding) (by []int, all bool) {
-	open := o.broken()
+// those of them that say something of it, open are the properties of which none says anything.
+func explain(known []Finding, o Finding) (by []int, open []string) {
+	open = o.broken()
 	for i, f := range known {
 		tells := func(property string) bool { return slices.Contains(f.broken(), property) }
 		if f.beside(o) && slices.ContainsFunc(o.broken(), tells) {
@@ -166,7 +166,7 @@ func explain(known []Finding, o Finding) (by []int, all bool) {
 			open = slices.DeleteFunc(open, tells)
 		}
 	}
-	return by, len(open) == 0
+	return by, open
 }
 
 // broken are all properties that a finding broke.
