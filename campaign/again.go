@@ -3,6 +3,7 @@ package campaign
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -11,6 +12,7 @@ import (
 
 	"github.com/sagacheck/sagacheck/checkers"
 	"github.com/sagacheck/sagacheck/faults"
+	"github.com/sagacheck/sagacheck/harness"
 	"github.com/sagacheck/sagacheck/history"
 	"github.com/sagacheck/sagacheck/planning"
 	"github.com/sagacheck/sagacheck/results"
@@ -49,12 +51,13 @@ func (x *session) again(ctx context.Context, found *failures, shrunk []*failure)
 	for _, g := range todo {
 		work.Go(func() error {
 			c := planning.Case{Plan: g.plan, Definitions: g.header.Definitions, Registers: g.header.Registers}
-			g.rate = rateOf(s.try(ctx, g, slices.Repeat([]planning.Case{c}, x.gate.Replays)))
+			g.rate = s.rate(ctx, g, slices.Repeat([]planning.Case{c}, x.gate.Replays))
 			progress.Done(results.Passed)
 			return nil
 		})
 	}
 	_ = work.Wait() // what goes wrong stands in the failures
+	var away error
 	for _, g := range todo {
 		key := x.keyOf(g, g.plan)
 		switch {
@@ -62,11 +65,25 @@ func (x *session) again(ctx context.Context, found *failures, shrunk []*failure)
 			played.Why[key] = "the run was cut short"
 		case g.err != nil:
 			played.Why[key] = g.err.Error()
+			if wentAway(g.err) {
+				away = g.err
+			}
+		case g.rate.Tries == 0:
+			played.Why[key] = "in no replay all faults fired and the property was judged"
 		default:
 			x.noteRate(played, g, g.plan, g.rate)
 		}
 	}
+	if away != nil {
+		x.collector.AddError(results.CellInfo{}, fmt.Errorf("findings were not replayed: %w", away))
+	}
 	return played
+}
+
+// wentAway tells whether the system under test went away.
+func wentAway(err error) bool {
+	var gone *harness.GoneError
+	return errors.As(err, &gone)
 }
 
 func (x *session) keyOf(g *failure, p faults.Plan) results.Key {

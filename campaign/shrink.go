@@ -84,8 +84,8 @@ func (x *session) shrinkAll(ctx context.Context, f Shrink, found *failures) []*f
 func (s *shrinker) shrink(ctx context.Context, f Shrink, g *failure) {
 	g.smallest = planning.Case{Plan: g.plan, Definitions: g.header.Definitions, Registers: g.header.Registers, Fixed: g.header.Workflow != ""}
 	replays := slices.Repeat([]planning.Case{g.smallest}, replaysOfFailure)
-	rate := rateOf(s.try(ctx, g, replays))
-	if ctx.Err() != nil {
+	rate := s.rate(ctx, g, replays)
+	if ctx.Err() != nil || g.err != nil {
 		return
 	}
 	g.rate, g.runs = rate, replaysOfFailure
@@ -96,7 +96,9 @@ func (s *shrinker) shrink(ctx context.Context, f Shrink, g *failure) {
 	if g.rate.Hits >= steady {
 		times = 1
 	}
-	search := planning.Shrinker{
+	search, stop := context.WithCancel(ctx)
+	defer stop()
+	shrinker := planning.Shrinker{
 		MaxTries: max(0, f.MaxRuns-2*replaysOfFailure-protectTries*len(s.stronger())) / times, Batch: shrinkBatch,
 		Try: func(ctx context.Context, cases []planning.Case) []bool {
 			var repeated []planning.Case
@@ -104,15 +106,19 @@ func (s *shrinker) shrink(ctx context.Context, f Shrink, g *failure) {
 				repeated = append(repeated, slices.Repeat([]planning.Case{c}, times)...)
 			}
 			failed := make([]bool, len(cases))
-			for i, hit := range s.try(ctx, g, repeated) {
+			hits, _ := s.try(ctx, g, repeated)
+			for i, hit := range hits {
 				failed[i/times] = failed[i/times] || hit
+			}
+			if wentAway(g.err) {
+				stop()
 			}
 			return failed
 		},
 	}
-	smallest, tries := search.Shrink(ctx, g.smallest)
+	smallest, tries := shrinker.Shrink(search, g.smallest)
 	g.runs += tries * times
-	if ctx.Err() != nil {
+	if search.Err() != nil {
 		return
 	}
 	if !sameCase(smallest, g.smallest) {
@@ -125,7 +131,7 @@ func (s *shrinker) shrink(ctx context.Context, f Shrink, g *failure) {
 func (s *shrinker) prefer(ctx context.Context, g *failure, smallest planning.Case) {
 	original, result, verdict := g.smallest, g.result, g.verdict
 	g.smallest = smallest
-	g.smallestRate = rateOf(s.try(ctx, g, slices.Repeat([]planning.Case{smallest}, replaysOfFailure)))
+	g.smallestRate = s.rate(ctx, g, slices.Repeat([]planning.Case{smallest}, replaysOfFailure))
 	g.runs += replaysOfFailure
 	if g.smallestRate.Hits == 0 { // it failed once by chance: the original is the better witness
 		g.smallest, g.result, g.verdict = original, result, verdict
@@ -146,15 +152,24 @@ func rateOf(failed []bool) results.Rate {
 	return r
 }
 
-// try runs cases side by side and tells which broke the property again. The last
-// failing run of the case that is smallest by then is kept, as evidence.
-func (s *shrinker) try(ctx context.Context, g *failure, cases []planning.Case) []bool {
-	failed, _ := s.tryWith(ctx, g, s.profile, cases)
-	return failed
+// rate runs cases side by side and tells in how many the property was broken again, of those that show
+// anything: a try whose fault missed, or in which the property was not judged, is none.
+func (s *shrinker) rate(ctx context.Context, g *failure, cases []planning.Case) results.Rate {
+	failed, held := s.try(ctx, g, cases)
+	rate := rateOf(failed)
+	rate.Tries = rate.Hits + rateOf(held).Hits
+	return rate
 }
 
-// tryWith is try with participants of some protection, and also tells in which cases every fault fired
-// and the property was at risk and held; only what is like the run itself is evidence.
+// try runs cases side by side and tells which broke the property again, and in which every fault fired and
+// the property was at risk and held. The last failing run of the case that is smallest by then is kept, as
+// evidence. Without an end of all of them none shows anything; unless the context ended, the error of the
+// failure says why.
+func (s *shrinker) try(ctx context.Context, g *failure, cases []planning.Case) (failed, held []bool) {
+	return s.tryWith(ctx, g, s.profile, cases)
+}
+
+// tryWith is try with participants of some protection; only what is like the run itself is evidence.
 func (s *shrinker) tryWith(ctx context.Context, g *failure, p participants.Profile, cases []planning.Case) (failed, held []bool) {
 	checker, _ := checkers.ByName(g.property)
 	failed, held = make([]bool, len(cases)), make([]bool, len(cases))
@@ -168,9 +183,10 @@ func (s *shrinker) tryWith(ctx context.Context, g *failure, p participants.Profi
 		index[cells[i].ID] = i
 	}
 	s.mu.Unlock()
+	var failures error
 	err := s.harness.Run(ctx, slices.Values(cells), func(r harness.Result) {
 		if r.Err != nil || r.History == nil {
-			g.err = errors.Join(g.err, fmt.Errorf("cell %s: %w", r.Cell.ID, r.Err))
+			failures = errors.Join(failures, fmt.Errorf("cell %s: %w", r.Cell.ID, r.Err))
 			return
 		}
 		v := checkers.Judge(r.History, []checkers.Checker{checker})[0]
@@ -184,7 +200,13 @@ func (s *shrinker) tryWith(ctx context.Context, g *failure, p participants.Profi
 			g.result, g.verdict = r, v
 		}
 	})
-	if err != nil { // interrupted
+	switch {
+	case err == nil:
+		g.err = errors.Join(g.err, failures)
+	case ctx.Err() == nil: // which says more than each cell
+		g.err = errors.Join(g.err, err)
+	}
+	if err != nil {
 		return make([]bool, len(cases)), make([]bool, len(cases))
 	}
 	return failed, held

@@ -77,7 +77,7 @@ func TestUpdateOfABaseline(t *testing.T) {
 	stays, gone, untried := knows("lose b, lose a", "2026-01-01"), knows("lose c", "2027-01-31"), knows("lose d", "2027-01-31")
 	b.Findings = []results.Known{stays, gone, untried}
 	r := cellsOf(t, [2]string{"lose a, lose b", "duplicate-effect"}, [2]string{"lose c", ""}, [2]string{"lose e", "duplicate-effect lost-compensation"})
-	if err := r.Hold(b, nil, results.Replays{}, today); err != nil {
+	if err := r.Hold(b, nil, replayed("lose c", 0), today); err != nil {
 		t.Fatal(err)
 	}
 	next, added, removed := b.Updated(r, today)

@@ -104,6 +104,20 @@ func (g *Gate) gone() (why []string) {
 	return why
 }
 
+// untried says which findings of the baseline a cell had the plan of and did not show, and that nobody knows
+// whether they are gone.
+func (g *Gate) untried() (why []string) {
+	if g == nil {
+		return nil
+	}
+	for _, j := range g.Findings {
+		if j.Standing == NotTried && j.NotReplayed != "" {
+			why = append(why, "it did not show, which proves nothing: "+j.Text()+j.Said())
+		}
+	}
+	return why
+}
+
 // Said is what people said of a known finding, and how often it comes back.
 func (j Judged) Said() string {
 	s := fmt.Sprintf(" (%s; %s, until %s)", j.Reason, j.Owner, j.Expires)

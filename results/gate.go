@@ -18,8 +18,8 @@ const (
 	Fresh    Standing = "new"
 	Accepted Standing = "known"     // in the baseline
 	Expired  Standing = "expired"   // in the baseline, and its last day is over
-	Gone     Standing = "gone"      // in the baseline; its plan ran and did not break the property: to be removed
-	NotTried Standing = "not-tried" // in the baseline; its plan did not run here
+	Gone     Standing = "gone"      // in the baseline; its plan was replayed and the property held each time: to be removed
+	NotTried Standing = "not-tried" // in the baseline; its plan did not run here, or was not replayed
 )
 
 // Gate is what the findings of a run were held against, and what came of that.
@@ -53,7 +53,7 @@ func (j Judged) Failing() bool { return j.Standing == Fresh || j.Standing == Exp
 
 // Replays is how often findings came back.
 type Replays struct {
-	Rates map[Key]Rate
+	Rates map[Key]Rate   // of replays in which all faults fired and the property was judged: at least one
 	Why   map[Key]string // those that were not replayed
 	Else  string         // why all others were not
 }
@@ -79,7 +79,7 @@ func (r *Run) Hold(b *Baseline, failOn []string, played Replays, now time.Time) 
 		switch {
 		case replayed:
 			j.Reproduced = &rate
-		case j.Standing != NotTried:
+		case j.Standing != NotTried || r.ran(j.Key):
 			j.NotReplayed = cmp.Or(played.Why[j.Key], played.Else)
 		}
 	}
@@ -212,7 +212,7 @@ func (b *Baseline) unseen(r *Run, cells []Finding, played Replays, now time.Time
 		case played.Rates[f.Key].Hits > 0:
 			j.Standing = Accepted
 			j.take(k, now)
-		case r.tried(f.Key):
+		case played.Rates[f.Key].Tries > 0:
 			j.Standing = Gone
 		}
 		out = append(out, j)
@@ -221,15 +221,10 @@ func (b *Baseline) unseen(r *Run, cells []Finding, played Replays, now time.Time
 	return out
 }
 
-// tried tells whether the plan of a finding ran, all of it, and its property was judged there.
-func (r *Run) tried(k Key) bool {
-	res, judged := r.Result(k.Property, k.Scenario)
-	if !judged || r.Profile != k.Participants || res.Verdict != checkers.Pass && res.Verdict != checkers.Violation {
-		return false
-	}
-	return slices.ContainsFunc(r.Cells, func(c Cell) bool {
-		return c.Scenario == k.Scenario && !c.Again && c.Error == "" && len(c.Unfired) == 0 && SortPlan(c.Plan) == k.Plan &&
-			(c.Verdict == checkers.Pass || c.Verdict == checkers.Violation)
+// ran tells whether a cell had the plan of a finding.
+func (r *Run) ran(k Key) bool {
+	return r.Profile == k.Participants && slices.ContainsFunc(r.Cells, func(c Cell) bool {
+		return c.Scenario == k.Scenario && SortPlan(c.Plan) == k.Plan
 	})
 }
 

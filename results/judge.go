@@ -43,7 +43,7 @@ func (r *Run) judge() {
 	}
 	unreached := r.unreached()
 	vacuous = slices.Concat(unreached, vacuous)
-	s.Reasons = slices.Concat(unreached, violated, errored, incomplete, inconclusive, vacuous[len(unreached):], r.Gate.known(), r.Gate.gone())
+	s.Reasons = slices.Concat(unreached, violated, errored, incomplete, inconclusive, vacuous[len(unreached):], r.Gate.known(), r.Gate.gone(), r.Gate.untried())
 	kinds := []reasons{
 		{Violated, ExitViolation, violated, r.Gate == nil || r.Gate.failing()},
 		{Errored, ExitSystem, errored, true},
