@@ -58,6 +58,7 @@ func Check(ctx context.Context, host Host, o CheckOptions) (*Finished, error) {
 	for _, note := range from.Tell(collector) {
 		host.say("%s", note)
 	}
+	alike := &alikeHistories{gate: g}
 	progress := host.progress("histories", len(from.Cells))
 	defer progress.Finish()
 	for _, cell := range from.Cells {
@@ -74,6 +75,9 @@ func Check(ctx context.Context, host Host, o CheckOptions) (*Finished, error) {
 		if err != nil {
 			return nil, usage(err)
 		}
+		if err := alike.take(cell.File, h.Header); err != nil {
+			return nil, usage(err)
+		}
 		if flow != nil {
 			if cell.File, err = amended(h, flow, cell.File, dir); err != nil {
 				return nil, err
@@ -88,6 +92,32 @@ func Check(ctx context.Context, host Host, o CheckOptions) (*Finished, error) {
 
 func (o *CheckOptions) narrowed() []string {
 	return Settings{Properties: o.Properties}.narrowed()
+}
+
+// alikeHistories refuses histories of which a baseline can't know: a run has the participants and the orchestrator
+// of the first one, and its findings would have the keys of another's.
+type alikeHistories struct {
+	gate  *gate
+	file  string // the first; empty: none was taken
+	first history.Header
+}
+
+func (a *alikeHistories) take(file string, h history.Header) error {
+	if a.gate.known == nil {
+		return nil
+	}
+	if a.file == "" {
+		a.file, a.first = file, h
+	}
+	for _, d := range []struct{ what, one, other string }{
+		{"participants", a.first.Profile, h.Profile}, {"orchestrator", a.first.Orchestrator.Name, h.Orchestrator.Name},
+	} {
+		if d.one != d.other {
+			return fmt.Errorf("--baseline: %s: %s %q, and %s has %q: expected histories with the same: what is known of one says nothing of another: check them one by one",
+				file, d.what, d.other, a.file, d.one)
+		}
+	}
+	return nil
 }
 
 // amended stores a history as the workflow's file has it now, beside the new report, and tells
