@@ -41,7 +41,7 @@ func junitType(r *results.Run, res results.Result) string {
 		}
 	}
 	if flaky && !steady {
-		return results.FailFlaky
+		return results.Flaky
 	}
 	return string(res.Verdict)
 }

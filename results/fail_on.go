@@ -4,26 +4,33 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+
+	"github.com/sagacheck/sagacheck/checkers"
 )
 
-// What may fail a run beside new violations, errors and an interruption, which always do.
+// What may fail a run beside new violations, errors and an interruption, which do.
 const (
-	FailFlaky        = "flaky" // a new violation that did not come back in each replay
 	FailInconclusive = "inconclusive"
 	FailVacuous      = "vacuous"
 	FailIncomplete   = "incomplete"
 	FailGone         = "gone" // the baseline has a finding that is gone
 )
 
+// LetFlaky among them lets new violations through that did not come back in each replay.
+const LetFlaky = "not-flaky"
+
+// Flaky is what such findings are called.
+const Flaky = "flaky"
+
 // FailDefault is what fails a run unless its user says otherwise.
 func FailDefault() []string {
-	return []string{FailFlaky, FailInconclusive, FailVacuous, FailIncomplete}
+	return []string{FailInconclusive, FailVacuous, FailIncomplete}
 }
 
 // ParseFailOn reads a list of what fails a run: these words, "default" for those that do anyhow, and
 // "violation", which stands in each list. The default is nil.
 func ParseFailOn(list []string) ([]string, error) {
-	all := append(FailDefault(), FailGone)
+	all := append(FailDefault(), FailGone, LetFlaky)
 	out := []string{string(Violated)}
 	for _, word := range list {
 		switch {
@@ -49,16 +56,18 @@ func (g *Gate) Fails(what string) bool {
 	return slices.Contains(g.FailOn, what)
 }
 
-// failing tells whether a finding fails the run. What is not among the findings does.
-func (g *Gate) failing() bool {
-	flaky := false
-	for _, j := range g.Findings {
-		if j.Failing() && (!j.Flaky() || g.Fails(FailFlaky)) {
-			return true
-		}
-		flaky = flaky || j.Failing()
-	}
-	return !flaky
+// letThrough tells whether a finding does not fail the run, although nobody has accepted it: its witness proves
+// it, so that takes a word of its own. One that was to be mended by now is never let through.
+func (g *Gate) letThrough(j Judged) bool {
+	return j.Standing == Fresh && j.Flaky() && g.Fails(LetFlaky)
+}
+
+// violationFails tells whether a property was broken in a way that fails the run. What is not among the
+// findings does.
+func (r *Run) violationFails() bool {
+	return r.Gate == nil || slices.ContainsFunc(r.Properties, func(p Property) bool {
+		return !p.Advice && p.Verdict == checkers.Violation && !r.excused(p.Name)
+	})
 }
 
 // news says of findings that fail the run what their stories don't: that they were known, that they

@@ -231,9 +231,22 @@ func (r *Run) ran(k Key) bool {
 // accepted tells whether all that a property was broken by is known: each cell that broke it is
 // counted among the findings, and none of those is new.
 func (r *Run) accepted(property string) bool {
+	return r.eachScenario(property, func(res Result) bool { return len(r.Known(res)) > 0 })
+}
+
+// excused tells whether nothing that a property was broken by fails the run: it is known, or let through.
+func (r *Run) excused(property string) bool {
+	return r.eachScenario(property, func(res Result) bool {
+		list, whole := r.telling(res)
+		return whole && !slices.ContainsFunc(list, func(j Judged) bool { return j.Failing() && !r.Gate.letThrough(j) })
+	})
+}
+
+// eachScenario tells whether something holds of a property in each scenario in which it was broken.
+func (r *Run) eachScenario(property string, holds func(Result) bool) bool {
 	for _, s := range r.Scenarios() {
 		res, judged := r.Result(property, s)
-		if judged && res.Cells.Violation > 0 && len(r.Known(res)) == 0 {
+		if judged && res.Cells.Violation > 0 && !holds(res) {
 			return false
 		}
 	}
@@ -255,17 +268,24 @@ func (r *Run) Standings(property, scenario string) (list []Judged) {
 
 // Known are the findings that say all of what broke a property in a scenario, if all of them are known.
 func (r *Run) Known(res Result) []Judged {
-	list := r.Standings(res.Property, res.Scenario)
+	list, whole := r.telling(res)
+	if !whole || slices.ContainsFunc(list, Judged.Failing) {
+		return nil
+	}
+	return list
+}
+
+// telling are the findings that tell of a property in a scenario; whole: each cell that broke it is counted
+// among them.
+func (r *Run) telling(res Result) (list []Judged, whole bool) {
+	list = r.Standings(res.Property, res.Scenario)
 	found := 0
 	for _, f := range r.Found {
 		if f.Scenario == res.Scenario && slices.Contains(f.broken(), res.Property) {
 			found += f.Cells
 		}
 	}
-	if found < res.Cells.Violation || slices.ContainsFunc(list, Judged.Failing) {
-		return nil
-	}
-	return list
+	return list, len(list) > 0 && found >= res.Cells.Violation
 }
 
 // StandingOf is how the finding stands that a failure belongs to: the smallest one that tells of it.

@@ -160,8 +160,14 @@ func TestABaselineProvesNothing(t *testing.T) {
 		h := samples.LostAnswer()
 		c.Add(results.CellInfo{ID: "c1", Scenario: "order", Plan: "lose a"}, h, []checkers.Verdict{samples.Duplicate(h)})
 		c.Add(results.CellInfo{ID: "c2", Scenario: "order", Plan: "lose b"}, samples.Quiet("order", "c2"), []checkers.Verdict{x.second})
-		r := hold(t, c.Finish(), nil, results.Replays{}, knows("lose a", "2027-01-31"))
+		run := c.Finish()
+		r := hold(t, run, nil, results.Replays{}, knows("lose a", "2027-01-31"))
 		if standings(r) != "known lose a" || r.Summary.Outcome != x.outcome || r.Summary.Exit != 2 {
+			t.Errorf("%s: got %s, %+v", name, standings(r), r.Summary)
+		}
+		// Nor does what is let through.
+		r = hold(t, run, []string{"violation", "not-flaky", string(x.outcome)}, replayed("lose a", 3))
+		if standings(r) != "new lose a" || r.Summary.Outcome != results.Violated || r.Summary.Exit != 2 {
 			t.Errorf("%s: got %s, %+v", name, standings(r), r.Summary)
 		}
 	}
@@ -199,9 +205,17 @@ func TestFlakyIsSaid(t *testing.T) {
 	if r.Summary.Exit != 1 || r.Summary.Outcome != results.Violated || !slices.Contains(r.Summary.Reasons, "flaky: duplicate-effect in order: lose a: 3 of 10 replays broke it again") {
 		t.Errorf("new: %+v", r.Summary)
 	}
-	r = hold(t, cellsOf(t, [2]string{"lose a", "duplicate-effect"}), []string{"vacuous"}, replayed("lose a", 0))
+	r = hold(t, cellsOf(t, [2]string{"lose a", "duplicate-effect"}), []string{"violation"}, replayed("lose a", 0))
+	if r.Summary.Exit != 1 || r.Summary.Outcome != results.Violated {
+		t.Errorf("new, and proven by its witness: %+v", r.Summary)
+	}
+	r = hold(t, cellsOf(t, [2]string{"lose a", "duplicate-effect"}), []string{"violation", "not-flaky"}, replayed("lose a", 0))
 	if r.Summary.Exit != 0 || r.Summary.Outcome != results.Violated {
 		t.Errorf("new, let through: %+v", r.Summary)
+	}
+	r = hold(t, cellsOf(t, [2]string{"lose a", "duplicate-effect"}), []string{"violation", "not-flaky"}, replayed("lose a", 1), knows("lose a", "2026-11-27"))
+	if r.Summary.Exit != 1 || standings(r) != "expired lose a" {
+		t.Errorf("expired: %s, %+v", standings(r), r.Summary)
 	}
 	r = hold(t, cellsOf(t, [2]string{"lose a", ""}), nil, replayed("lose a", 3), known)
 	if standings(r) != "known lose a" || r.Summary.Exit != 0 || r.Summary.Outcome != results.Tolerated || !strings.Contains(r.Summary.Reasons[0], "flaky: 3 of 10 replays") {
@@ -232,6 +246,7 @@ func TestFailOnChangesNoVerdict(t *testing.T) {
 		{[]string{"violation"}, empty, results.Vacuous, 0},
 		{[]string{"violation"}, func() *results.Run { return cellsOf(t, [2]string{"lose b", "duplicate-effect"}) }, results.Violated, 1},
 		{[]string{"gone"}, func() *results.Run { return cellsOf(t, [2]string{"lose b", "duplicate-effect"}) }, results.Violated, 1},
+		{[]string{"not-flaky"}, func() *results.Run { return cellsOf(t, [2]string{"lose b", "duplicate-effect"}) }, results.Violated, 1},
 		{[]string{"default", "gone"}, func() *results.Run { return cellsOf(t, [2]string{"lose a", ""}) }, results.Stale, 1},
 	} {
 		failOn, err := results.ParseFailOn(x.list)
@@ -246,7 +261,7 @@ func TestFailOnChangesNoVerdict(t *testing.T) {
 			t.Errorf("%v: said that it is let through: %v", x.list, let)
 		}
 	}
-	if _, err := results.ParseFailOn([]string{"gone", "never"}); err == nil || err.Error() != `"never": expected default, violation, flaky, inconclusive, vacuous, incomplete, gone` {
+	if _, err := results.ParseFailOn([]string{"gone", "never"}); err == nil || err.Error() != `"never": expected default, violation, inconclusive, vacuous, incomplete, gone, not-flaky` {
 		t.Errorf("got %v", err)
 	}
 }

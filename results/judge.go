@@ -45,7 +45,7 @@ func (r *Run) judge() {
 	vacuous = slices.Concat(unreached, vacuous)
 	s.Reasons = slices.Concat(unreached, violated, errored, incomplete, inconclusive, vacuous[len(unreached):], r.Gate.known(), r.Gate.gone(), r.Gate.untried())
 	kinds := []reasons{
-		{Violated, ExitViolation, violated, r.Gate == nil || r.Gate.failing()},
+		{Violated, ExitViolation, violated, r.violationFails()},
 		{Errored, ExitSystem, errored, true},
 		{Incomplete, ExitUnproven, incomplete, r.Gate.Fails(FailIncomplete)},
 		{Inconclusive, ExitUnproven, inconclusive, r.Gate.Fails(FailInconclusive)},

@@ -45,17 +45,21 @@ func (r *Run) countsOf(property string) (n Counts) {
 	return n
 }
 
-// BesideKnown is what is open of a property that was violated in a known way only: that it is known
-// proves nothing.
+// BesideKnown is what is open of a property that was violated in ways only that don't fail the run, since they
+// are known or let through: that proves nothing.
 func (r *Run) BesideKnown(p Property) (inconclusive, vacuous []string) {
-	if p.Advice || p.Verdict != checkers.Violation || !r.accepted(p.Name) {
+	if p.Advice || p.Verdict != checkers.Violation || !r.excused(p.Name) {
 		return nil, nil
 	}
+	beside := "beside what is known"
+	if !r.accepted(p.Name) {
+		beside = "beside what is let through"
+	}
 	if n := r.countsOf(p.Name).Inconclusive; n > 0 {
-		inconclusive = append(inconclusive, fmt.Sprintf("%s is inconclusive in %s, beside what is known", p.Name, words.Plural(n, "cell")))
+		inconclusive = append(inconclusive, fmt.Sprintf("%s is inconclusive in %s, %s", p.Name, words.Plural(n, "cell"), beside))
 	}
 	if why := p.open(r.Clause); why != "" {
-		vacuous = append(vacuous, p.Name+" is not proven, beside what is known: "+why)
+		vacuous = append(vacuous, p.Name+" is not proven, "+beside+": "+why)
 	}
 	return inconclusive, vacuous
 }
@@ -129,7 +133,7 @@ func (r *Run) unprovenReasons() (inconclusive, vacuous []string) {
 	for _, p := range r.Properties {
 		switch {
 		case p.Advice:
-		case p.Verdict == checkers.Violation && r.accepted(p.Name):
+		case p.Verdict == checkers.Violation:
 			open, unproven := r.BesideKnown(p)
 			inconclusive, vacuous = append(inconclusive, open...), append(vacuous, unproven...)
 		case p.Verdict == checkers.Inconclusive:

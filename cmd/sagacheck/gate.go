@@ -11,7 +11,7 @@ func gateFlags(c *cobra.Command, g *campaign.Gate) {
 	f := c.Flags()
 	f.StringVar(&g.Baseline, "baseline", "", "`file` of findings that are known: only others fail the run (docs/ci.md)")
 	f.BoolVar(&g.Update, "baseline-update", false, "write the file of --baseline anew: add what nobody knew of, remove what is gone; reasons and owners stay")
-	f.StringSliceVar(&g.FailOn, "fail-on", nil, "what fails the run beside new violations and errors, a `list` of: flaky, inconclusive, vacuous, incomplete, gone; violation: none of them (default: all but gone). It changes the exit code, not the verdict")
+	f.StringSliceVar(&g.FailOn, "fail-on", nil, "what fails the run beside new violations and errors, a `list` of: inconclusive, vacuous, incomplete, gone; violation: none of them (default: all but gone); not-flaky lets new violations through that do not come back each time. It changes the exit code, not the verdict")
 }
 
 // replaysFlag adds the flag of those that can replay what they find.
