@@ -51,6 +51,9 @@ func (o Gate) open(narrowed ...string) (*gate, error) {
 	if o.Update && errors.Is(err, fs.ErrNotExist) {
 		g.known, err = results.NewBaseline(o.Baseline), nil
 	}
+	if o.Update && err == nil {
+		err = g.known.Writable()
+	}
 	if err != nil {
 		return nil, usage(fmt.Errorf("--baseline: %w", err))
 	}

@@ -6,7 +6,9 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -34,6 +36,7 @@ type Baseline struct {
 	Findings []Known `json:"findings" yaml:"findings"`
 
 	file string
+	read []byte // the file as it was read; nil: it was not there
 }
 
 // Known is a finding that somebody knows of, by its key.
@@ -77,7 +80,7 @@ func LoadBaseline(file string, update bool) (*Baseline, error) {
 	if len(ps) > 0 {
 		return nil, ps.Of(file).InOrder().Err()
 	}
-	b.file = file
+	b.file, b.read = file, text
 	return b, nil
 }
 
@@ -170,7 +173,7 @@ const baselineHead = `Findings that are known: sagacheck --baseline does not fai
 
 // Encode is the file.
 func (b *Baseline) Encode() ([]byte, error) {
-	text, err := yaml.MarshalWithOptions(b, yaml.IndentSequence(true))
+	text, err := yaml.MarshalWithOptions(b, yaml.IndentSequence(true), yaml.CustomMarshaler(yamlText))
 	if err != nil {
 		return nil, fmt.Errorf("baseline: %w", err)
 	}
@@ -181,6 +184,16 @@ func (b *Baseline) Encode() ([]byte, error) {
 	out.WriteString("\n")
 	out.Write(text)
 	return out.Bytes(), nil
+}
+
+var plainText = regexp.MustCompile(`^[\pL\d]\PC*$`)
+
+// yamlText is a text as YAML, in quotes where the library leaves them out and reads something else.
+func yamlText(s string) ([]byte, error) {
+	if !plainText.MatchString(s) {
+		return []byte(strconv.Quote(s)), nil
+	}
+	return yaml.Marshal(s)
 }
 
 // Keys are those of the findings; nil: there is no baseline.
@@ -203,7 +216,7 @@ func (b *Baseline) Fits(orchestrator string) error {
 // may stay and who sees to it, further properties of a known plan as an entry of their own; what is gone is
 // left out; all else stays as it was.
 func (b *Baseline) Updated(r *Run, now time.Time) (next *Baseline, added, removed int) {
-	next = &Baseline{Version: BaselineVersion, Of: cmp.Or(b.Of, r.Orchestrator.Name), Findings: []Known{}, file: b.file}
+	next = &Baseline{Version: BaselineVersion, Of: cmp.Or(b.Of, r.Orchestrator.Name), Findings: []Known{}, file: b.file, read: b.read}
 	standing := map[Key]Standing{}
 	for _, j := range r.Gate.Findings {
 		standing[j.Key] = j.Standing
@@ -235,13 +248,4 @@ func (b *Baseline) Updated(r *Run, now time.Time) (next *Baseline, added, remove
 	}
 	slices.SortStableFunc(next.Findings, func(a, b Known) int { return a.finding().Compare(b.finding().Key) })
 	return next, added, removed
-}
-
-// Save writes the file, whole or not at all.
-func (b *Baseline) Save() error {
-	text, err := b.Encode()
-	if err != nil {
-		return err
-	}
-	return WriteFile(b.file, text)
 }

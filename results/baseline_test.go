@@ -109,3 +109,78 @@ func TestABaselineOfAnother(t *testing.T) {
 		t.Errorf("got %v", err)
 	}
 }
+
+// What is written is read again as it was meant, whatever people wrote; what can't be is not written, and
+// what others wrote meanwhile stays.
+func TestABaselineIsWrittenWithCare(t *testing.T) {
+	dir := t.TempDir()
+	real, file := filepath.Join(dir, "real.yaml"), filepath.Join(dir, "known.yaml")
+	if err := errors.Join(os.WriteFile(real, []byte(entry), 0o600), os.Symlink("real.yaml", file)); err != nil {
+		t.Fatal(err)
+	}
+	b, err := results.LoadBaseline(file, true)
+	if err != nil {
+		t.Fatal(err)
+	}
+	again := func() string {
+		next, _, _ := b.Updated(hold(t, cellsOf(t), nil, results.Replays{}), today)
+		if err := next.Save(); err != nil {
+			return err.Error()
+		}
+		back, err := results.LoadBaseline(file, true)
+		if err != nil {
+			return err.Error()
+		}
+		diff := cmp.Diff(next.Findings, back.Findings)
+		b = back
+		return diff
+	}
+	for _, reason := range []string{"? who knows", "one\n two\n", "a\tb", ".inf", "null", "- x: y # z"} {
+		if b.Findings[0].Reason = reason; again() != "" {
+			t.Errorf("%q: %s", reason, again())
+		}
+	}
+	link, err := os.Lstat(file)
+	info, err2 := os.Stat(real)
+	if err := errors.Join(err, err2); err != nil || link.Mode()&fs.ModeSymlink == 0 || info.Mode().Perm() != 0o600 {
+		t.Errorf("%v: the link has mode %v, and the file %v", err, link.Mode(), info.Mode())
+	}
+	b.Of = " "
+	b.Findings[0].Scenario = ""
+	if got := again(); !strings.HasPrefix(got, file+": not written: it could not be read again: ") || !strings.Contains(got, "findings[0].scenario: expected the name") {
+		t.Errorf("got %s", got)
+	}
+	b.Findings[0].Scenario = "order"
+	if err := os.WriteFile(real, []byte(entry), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if got := again(); got != file+": not written: somebody changed it while this ran: run again" {
+		t.Errorf("got %s", got)
+	}
+	if err := results.NewBaseline(file).Save(); err == nil {
+		t.Error("a new one is written over another")
+	}
+}
+
+// Whether it can be written is known before the run.
+func TestABaselineThatCantBeWritten(t *testing.T) {
+	dir := t.TempDir()
+	link := filepath.Join(dir, "link.yaml")
+	if err := os.Symlink("nowhere.yaml", link); err != nil {
+		t.Fatal(err)
+	}
+	for file, want := range map[string]string{
+		filepath.Join(dir, "known.yaml"):            "",
+		filepath.Join(dir, "nowhere", "known.yaml"): "expected a folder that is there and that you may write to",
+		link: "is a link to nothing",
+	} {
+		err := results.NewBaseline(file).Writable()
+		if (err == nil) != (want == "") || err != nil && !strings.Contains(err.Error(), want) {
+			t.Errorf("%s: got %v", file, err)
+		}
+	}
+	left, err := os.ReadDir(dir)
+	if err != nil || len(left) != 1 {
+		t.Errorf("%v: left behind: %v", err, left)
+	}
+}
