@@ -16,8 +16,9 @@ const noFault = "no fault"
 
 // Key names a finding over many runs: which property was broken, in which scenario (that of a
 // workflow has the workflow's name), with which participants, by which plan. It has nothing of a
-// run's own: no cell, no seed, no version, no time. How long a fault lasts and how many bytes pass
-// is not part of it: plans that differ in nothing else are one.
+// run's own: no cell, no seed, no version, no time. How long a fault at an attempt lasts and how many bytes
+// pass is not part of it: plans that differ in nothing else are one. Start and length of a window are: what a
+// short outage breaks is another matter than what a long one does.
 type Key struct {
 	Property     string `json:"property" yaml:"property"`
 	Scenario     string `json:"scenario" yaml:"scenario"`

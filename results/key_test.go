@@ -140,3 +140,12 @@ func TestWhatIsNoFinding(t *testing.T) {
 		t.Errorf("found %v", found)
 	}
 }
+
+// A longer window is another finding: a short outage is survived where a long one uses up the retries.
+func TestWindowsOfOtherLengthsAreOtherFindings(t *testing.T) {
+	short, long := "outage of [charge] from 0ms for 30ms", "outage of [charge] from 0ms for 300ms"
+	want := map[string]int{short: 1, long: 1}
+	if diff := cmp.Diff(want, plansOf(foundBy(short, long).Keyed())); diff != "" {
+		t.Error(diff)
+	}
+}
