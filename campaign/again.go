@@ -87,7 +87,11 @@ func wentAway(err error) bool {
 }
 
 func (x *session) keyOf(g *failure, p faults.Plan) results.Key {
-	return results.Key{Property: g.property, Scenario: g.scenario, Participants: string(x.profile), Plan: results.SortPlan(p.String())}
+	return x.keyIn(g.property, g.scenario, p)
+}
+
+func (x *session) keyIn(property, scenario string, p faults.Plan) results.Key {
+	return results.Key{Property: property, Scenario: scenario, Participants: string(x.profile), Plan: results.SortPlan(p.String())}
 }
 
 func (x *session) noteRate(played results.Replays, g *failure, p faults.Plan, rate results.Rate) {

@@ -42,18 +42,19 @@ func slowFor(p faults.Plan) string {
 	return cmp.Or(strings.Join(slices.Compact(kinds), " and "), "no fault")
 }
 
-// fail counts a cell that broke something, if it was slow, and tells whether it was; where there is
-// no limit, none is.
-func (a *alike) fail(r harness.Result) bool {
-	if a.most == 0 || r.Duration < a.settle {
-		return false
+// slow tells whether a cell took the whole wait; where there is no limit, none does.
+func (a *alike) slow(r harness.Result) bool { return a.most > 0 && r.Duration >= a.settle }
+
+// fail counts a cell that broke something, if it was slow.
+func (a *alike) fail(r harness.Result) {
+	if !a.slow(r) {
+		return
 	}
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	why := slowFor(r.Cell.Plan)
 	a.failed[why]++
 	a.in[[2]string{why, r.Cell.Scenario}] = true
-	return true
 }
 
 // among are the cells, each of which is asked whether it need run when its turn has come.

@@ -68,6 +68,11 @@ func (g *gate) fits(orchestrator string) error {
 	return nil
 }
 
+// expects tells whether a violation ends no run early: it is known, or an update is to find all of them.
+func (g *gate) expects(k results.Key) bool {
+	return g != nil && (g.Update || g.known.Knows(k, g.now))
+}
+
 // hold holds a run against what is known, and writes that anew if it was asked for. What keeps it from
 // being written is an error of the run.
 func (g *gate) hold(host Host, run *results.Run, played results.Replays) error {

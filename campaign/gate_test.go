@@ -3,7 +3,11 @@ package campaign
 import (
 	"sync"
 	"testing"
+	"time"
 
+	"github.com/sagacheck/sagacheck/checkers"
+	"github.com/sagacheck/sagacheck/faults"
+	"github.com/sagacheck/sagacheck/harness"
 	"github.com/sagacheck/sagacheck/results"
 )
 
@@ -65,5 +69,42 @@ func TestFindingsAreReplayed(t *testing.T) {
 	}
 	if f := done.Run.Failures[0]; f.Reproduced == nil || f.Reproduced.Tries != 3 {
 		t.Errorf("the failure has %+v", f.Reproduced)
+	}
+}
+
+// What is known ends no run early, nor does anything where the baseline is updated; what is new, or was
+// to be mended by now, does.
+func TestWhatIsKnownEndsNoRun(t *testing.T) {
+	crash := faults.Plan{Faults: []faults.Fault{{Kind: "crash-orchestrator"}}}
+	r := harness.Result{Cell: harness.Cell{Scenario: "order", Plan: crash}, Duration: time.Second}
+	broken := []checkers.Verdict{{Property: "stuck-saga", Outcome: checkers.Violation}}
+	entry := results.Known{
+		Property: "stuck-saga", Scenario: "order", Participants: "naive", Plan: crash.String(),
+		Reason: "it has no store", Owner: "payments", Expires: "2026-11-30",
+	}
+	for name, c := range map[string]struct {
+		change func(*results.Known)
+		update bool
+		ends   bool
+	}{
+		"known":            {func(*results.Known) {}, false, false},
+		"of another place": {func(k *results.Known) { k.Scenario = "booking" }, false, true},
+		"expired":          {func(k *results.Known) { k.Expires = "2026-11-28" }, false, true},
+		"updated":          {func(k *results.Known) { k.Scenario = "booking" }, true, false},
+	} {
+		k := entry
+		c.change(&k)
+		b := results.NewBaseline("known.yaml")
+		b.Findings = []results.Known{k}
+		x := &session{
+			s: Settings{MaxFailures: 1}, profile: "naive", alike: newAlike(1, time.Second),
+			gate: &gate{Gate: Gate{Update: c.update}, known: b, now: time.Date(2026, 11, 29, 0, 0, 0, 0, time.UTC)},
+		}
+		ctx := x.begin(t.Context())
+		slowly := x.fail(r, broken)
+		if ended := ctx.Err() != nil; ended != c.ends || (x.alike.skip(r.Cell) != "") != c.ends || !slowly {
+			t.Errorf("%s: the run ends: %v, alike cells: %q, slowly: %v", name, ended, x.alike.skip(r.Cell), slowly)
+		}
+		x.stop(nil)
 	}
 }

@@ -65,19 +65,28 @@ func (x *session) begin(ctx context.Context) context.Context {
 	return ctx
 }
 
-// fail counts the properties that a cell broke, and tells whether it took the whole wait to.
+// fail counts the properties that a cell broke, but for what the gate expects, and tells whether it took the
+// whole wait to.
 func (x *session) fail(r harness.Result, verdicts []checkers.Verdict) (slowly bool) {
-	broken := false
+	broken, counts := false, false
 	for _, v := range verdicts {
 		if v.Outcome != checkers.Violation {
 			continue
 		}
-		if c, ok := checkers.ByName(v.Property); ok && !c.Doc().Advice {
-			broken = true
+		c, ok := checkers.ByName(v.Property)
+		if !ok || c.Doc().Advice {
+			continue
+		}
+		broken = true
+		if k := x.keyIn(v.Property, r.Cell.Scenario, r.Cell.Plan); !x.gate.expects(k) {
+			counts = true
 			x.failOne("broke " + v.Property)
 		}
 	}
-	return broken && x.alike.fail(r)
+	if counts {
+		x.alike.fail(r)
+	}
+	return broken && x.alike.slow(r)
 }
 
 // failOne counts a failed cell, and ends the run when there are enough of one kind.

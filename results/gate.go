@@ -164,6 +164,12 @@ func (b *Baseline) judge(f Finding, cells []Finding, now time.Time) Judged {
 	return j
 }
 
+// Knows tells whether a property that a cell broke with a plan is known; nil: nothing is.
+func (b *Baseline) Knows(k Key, now time.Time) bool {
+	f := Finding{Key: k}
+	return b.judge(f, []Finding{f}, now).Standing == Accepted
+}
+
 // shrunk are the entries that know the cells of which a shrunk plan tells anything, and what they leave open.
 func (b *Baseline) shrunk(f Finding, cells []Finding) (by []int, open []string) {
 	open = f.broken()
