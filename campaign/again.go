@@ -28,7 +28,9 @@ func (x *session) again(ctx context.Context, found *failures, shrunk []*failure)
 	played := results.Replays{Rates: map[results.Key]results.Rate{}, Why: map[results.Key]string{}}
 	for _, g := range shrunk {
 		x.noteRate(played, g, g.plan, g.rate)
-		x.noteRate(played, g, g.smallest.Plan, g.smallestRate)
+		if x.keyOf(g, g.smallest.Plan) != x.keyOf(g, g.plan) { // else it says how often a smaller case came back that was not taken
+			x.noteRate(played, g, g.smallest.Plan, g.smallestRate)
+		}
 	}
 	switch {
 	case x.gate.Replays == 0:
@@ -40,6 +42,9 @@ func (x *session) again(ctx context.Context, found *failures, shrunk []*failure)
 	}
 	played.Else = fmt.Sprintf("there are more than %d findings", mostReplayed)
 	todo := x.replayable(found, played)
+	if len(todo) < mostReplayed {
+		played.Else = "no cell with its plan was judged"
+	}
 	if len(todo) == 0 {
 		return played
 	}

@@ -108,3 +108,15 @@ func TestWhatIsKnownEndsNoRun(t *testing.T) {
 		x.stop(nil)
 	}
 }
+
+// A failure whose smaller case never came back has its own rate, and not that of the smaller one.
+func TestTheRateOfAFailureIsItsOwn(t *testing.T) {
+	plan := faults.Plan{Faults: []faults.Fault{{Kind: "lose"}, {Kind: "reset"}}}
+	g := &failure{property: "stuck-saga", scenario: "order", plan: plan, rate: results.Rate{Hits: 10, Tries: 10}, smallestRate: results.Rate{Tries: 10}}
+	g.smallest.Plan = plan
+	x := &session{profile: "naive", gate: &gate{}}
+	played := x.again(t.Context(), &failures{}, []*failure{g})
+	if got := played.Rates[x.keyOf(g, plan)]; got != g.rate {
+		t.Errorf("got %+v", got)
+	}
+}

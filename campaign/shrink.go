@@ -85,7 +85,7 @@ func (s *shrinker) shrink(ctx context.Context, f Shrink, g *failure) {
 	g.smallest = planning.Case{Plan: g.plan, Definitions: g.header.Definitions, Registers: g.header.Registers, Fixed: g.header.Workflow != ""}
 	replays := slices.Repeat([]planning.Case{g.smallest}, replaysOfFailure)
 	rate := s.rate(ctx, g, replays)
-	if ctx.Err() != nil || g.err != nil {
+	if ctx.Err() != nil {
 		return
 	}
 	g.rate, g.runs = rate, replaysOfFailure
