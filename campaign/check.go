@@ -76,7 +76,7 @@ func Check(ctx context.Context, host Host, o CheckOptions) (*Finished, error) {
 			return nil, usage(err)
 		}
 		if err := alike.take(cell.File, h.Header); err != nil {
-			return nil, usage(err)
+			return nil, errors.Join(usage(err), results.DropEmptyRunDir(dir))
 		}
 		if flow != nil {
 			if cell.File, err = amended(h, flow, cell.File, dir); err != nil {
