@@ -27,7 +27,13 @@ func PrintDiff(t Terminal, d *results.Diff) error {
 	p.changed("gone", "✓ ", d.Gone, good)
 	p.changed("the same", "= ", d.Same, plain)
 	for _, v := range d.Verdicts {
-		p.hanging("verdict: ", fmt.Sprintf("%s: %s → %s", v.Property, v.Then, v.Now), plain)
+		p.hanging("verdict: ", v.Text(), plain)
+	}
+	for _, o := range d.Open {
+		p.hanging("inconclusive besides: ", o, warn)
+	}
+	for _, s := range d.NotRun {
+		p.hanging("scenario not run: ", s, warn)
 	}
 	for _, c := range d.Unjudged {
 		p.hanging("no longer judged: ", c, warn)
@@ -60,6 +66,9 @@ func (p *printer) changed(title, mark string, list []results.Changed, tone tone)
 	p.line(p.bold(fmt.Sprintf("%s: %s", title, words.Plural(len(list), "finding"))))
 	for _, c := range list {
 		text := c.Key.String()
+		if c.Shrunk != "" {
+			text += ", shrunk to: " + c.Shrunk
+		}
 		if c.Note != "" {
 			text += " (" + c.Note + ")"
 		}

@@ -22,13 +22,18 @@ func TestPrintDiff(t *testing.T) {
 	now := then
 	then.Dir, now.Dir = "yesterday", "today"
 	now.Started, now.Orchestrator, now.Findings = then.Started.AddDate(0, 0, 1), "mine 1.3", 3
+	same := over("reset charge#1@response, slow ship#1@request", "")
+	same.Shrunk = "reset charge#1@response"
 	d := &results.Diff{
 		Then: then, Now: now, Differs: []string{"orchestrator: mine 1.2 → mine 1.3"},
 		New: []results.Changed{over("lose charge#1@response", "its plan was not run then")}, Gone: []results.Changed{over("crash-orchestrator ship#1@commit", "")},
-		NotTried: []results.Changed{over("slow ship#1@request", "its plan was not run")}, Same: []results.Changed{over("reset charge#1@response", "")},
-		Unjudged: []string{"stuck-saga: after-a-crash"}, Judged: []string{"stuck-saga: after-an-outage"},
-		Verdicts: []results.VerdictChange{{Property: "stuck-saga", Then: checkers.Pass, Now: checkers.Vacuous}},
-		Exit:     results.ExitViolation, Reasons: []string{"1 new finding"},
+		NotTried: []results.Changed{over("slow ship#1@request", "its plan was not run")}, Same: []results.Changed{same},
+		Unjudged: []string{"stuck-saga in order: after-a-crash"}, Judged: []string{"stuck-saga in order: after-an-outage"},
+		Verdicts: []results.VerdictChange{
+			{Property: "stuck-saga", Scenario: "order", Then: checkers.Pass}, {Property: "stuck-saga", Then: checkers.Pass, Now: checkers.Vacuous},
+		},
+		NotRun: []string{"transfer"}, Open: []string{"duplicate-effect in order: in 2 cells"},
+		Exit: results.ExitViolation, Reasons: []string{"1 new finding"},
 	}
 	var b bytes.Buffer
 	if err := reports.PrintDiff(reports.Terminal{W: &b, Width: 100}, d); err != nil {
@@ -43,8 +48,8 @@ func TestPrintTrend(t *testing.T) {
 	trend := &results.Trend{
 		Runs: []results.TrendRun{{RunLine: line}, {RunLine: results.RunLine{Dir: "runs/b", Started: line.Started.Add(time.Hour)}, Trouble: "never ended: killed, or it still runs"}},
 		Findings: []results.TrendFinding{
-			{Key: over("lose charge#1@response", "").Key, First: line.Started, Last: line.Started.Add(time.Hour), Runs: 2, Asked: 3, Open: true},
-			{Key: over("reset charge#1@response", "").Key, First: line.Started, Last: line.Started, Runs: 1, Asked: 3},
+			{Key: over("lose charge#1@response", "").Key, Orchestrator: "mine", First: line.Started, Last: line.Started.Add(time.Hour), Runs: 2, Asked: 3, Open: true},
+			{Key: over("reset charge#1@response", "").Key, Orchestrator: "other", First: line.Started, Last: line.Started, Runs: 1, Asked: 3},
 		},
 		LeftOut: []string{"runs/c (cells of another run)"},
 	}

@@ -19,24 +19,21 @@ func PrintTrend(t Terminal, trend *results.Trend) error {
 			runs.row(began(r.Started), cell{"no report", warn}, "", "", "", "", r.Dir+": "+r.Trouble)
 			continue
 		}
-		of := r.Orchestrator
-		if r.Participants != "" {
-			of += " with " + r.Participants + " participants"
-		}
+		of := with(r.Orchestrator, r.Participants)
 		runs.row(began(r.Started), cell{string(r.Outcome), stateTones[r.Outcome]}, r.Totals.Cells, r.Findings, millis(r.DurationMS),
 			fmt.Sprintf("%.1f", r.CellsPerS), strings.TrimSpace(of+", "+firstWord(r.Command)))
 	}
 	if err := p.table(runs); err != nil {
 		return err
 	}
-	found := table{Head: []string{"finding", "now", "first seen", "last seen", "runs", "plan"}, Wrap: 5}
+	found := table{Head: []string{"finding", "now", "first seen", "last seen", "runs", "plan; of"}, Wrap: 5}
 	for _, f := range trend.Findings {
 		now := cell{"gone", good}
 		if f.Open {
 			now = cell{"open", bad}
 		}
-		found.row(fmt.Sprintf("%s in %s, %s", f.Property, f.Scenario, f.Participants), now, began(f.First), began(f.Last),
-			fmt.Sprintf("%d of %d", f.Runs, f.Asked), f.Plan)
+		found.row(f.Property+" in "+f.Scenario, now, began(f.First), began(f.Last), fmt.Sprintf("%d of %d", f.Runs, f.Asked),
+			f.Plan+"; "+with(f.Orchestrator, f.Participants))
 	}
 	if len(found.Rows) > 0 {
 		if err := p.table(found); err != nil {
@@ -62,4 +59,12 @@ func began(at time.Time) string {
 		return "?"
 	}
 	return at.UTC().Format("2006-01-02 15:04")
+}
+
+// with is an orchestrator with its participants, in words.
+func with(orchestrator, participants string) string {
+	if participants == "" {
+		return orchestrator
+	}
+	return orchestrator + " with " + participants + " participants"
 }

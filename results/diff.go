@@ -6,9 +6,6 @@ import (
 	"slices"
 	"strings"
 	"time"
-
-	"github.com/sagacheck/sagacheck/checkers"
-	"github.com/sagacheck/sagacheck/internal/words"
 )
 
 // Diff is what changed from one run to another.
@@ -20,18 +17,23 @@ type Diff struct {
 	Differs []string `json:"differs"`
 	// New are findings of now that no finding of then explains.
 	New []Changed `json:"new"`
-	// Gone are findings of then whose plan was run now and broke nothing of the kind.
+	// Gone are findings of then whose plan was run now, without other faults, and broke nothing of the kind where
+	// the property was judged.
 	Gone []Changed `json:"gone"`
 	// NotTried are findings of then that now could not show: the property was not judged in that
-	// scenario, or no cell ran their plan.
+	// scenario or cell, or no cell ran their plan alone.
 	NotTried []Changed `json:"not_tried"`
 	Same     []Changed `json:"same"`
-	// Unjudged are clauses that were judged then and not now; Judged the converse.
+	// NotRun are the scenarios of then that now did not run.
+	NotRun []string `json:"scenarios_not_run"`
+	// Unjudged are clauses that were judged then and not now in a scenario that both ran; Judged the converse.
 	Unjudged []string `json:"clauses_no_longer_judged"`
 	Judged   []string `json:"clauses_newly_judged"`
-	// Verdicts are the properties that have another verdict.
+	// Verdicts are the properties that have another verdict, in a scenario or over all of them.
 	Verdicts []VerdictChange `json:"verdicts"`
-	Exit     int             `json:"exit"`
+	// Open are properties, broken now, that are inconclusive in other cells of the scenario, and were in none then.
+	Open []string `json:"newly_inconclusive"`
+	Exit int      `json:"exit"`
 	// Reasons say why the exit code is not 0.
 	Reasons []string `json:"reasons,omitempty"`
 }
@@ -40,15 +42,10 @@ type Diff struct {
 type Changed struct {
 	Finding
 	ID string `json:"id"`
+	// Shrunk is the smaller plan that its own was shrunk to.
+	Shrunk string `json:"shrunk_to,omitempty"`
 	// Note is what else is known: for example that no cell had run the plan of a new one.
 	Note string `json:"note,omitempty"`
-}
-
-// VerdictChange is a property with another verdict.
-type VerdictChange struct {
-	Property string           `json:"property"`
-	Then     checkers.Outcome `json:"then"`
-	Now      checkers.Outcome `json:"now"`
 }
 
 // RunLine is a run in few words.
@@ -73,7 +70,7 @@ func (r *Run) Line() RunLine {
 	l := RunLine{
 		Dir: r.Dir, Started: r.Started, Tool: r.Tool, Command: r.Command, Participants: r.Profile, Seed: r.Seed,
 		Orchestrator: strings.TrimSpace(r.Orchestrator.Name + " " + r.Orchestrator.Version),
-		Outcome:      r.Summary.Outcome, Exit: r.Summary.Exit, Findings: len(r.Keyed()), Totals: r.Totals, DurationMS: r.DurationMS,
+		Outcome:      r.Summary.Outcome, Exit: r.Summary.Exit, Findings: len(r.Shown()), Totals: r.Totals, DurationMS: r.DurationMS,
 	}
 	if r.DurationMS > 0 {
 		l.CellsPerS = float64(r.Totals.Cells+r.Totals.Repeated) * 1000 / float64(r.DurationMS)
@@ -84,25 +81,18 @@ func (r *Run) Line() RunLine {
 // NewDiff compares two runs by the keys of their findings. Runs that have nothing to be compared by are
 // refused: other participants (keys have them), no scenario or no property in common, a kill matrix
 // or a comparison of engines. What else differs is said. The exit code is ExitViolation if anything
-// new was found; else ExitUnproven if something was judged then and not now, or now did not come to its end;
-// else ExitPass.
+// new was found; else ExitUnproven if something was judged then and not now, in any of the scenarios, or now did not
+// come to its end or left something open; else ExitPass.
 func NewDiff(then, now *Run) (*Diff, error) {
 	if err := incomparable(then, now); err != nil {
 		return nil, err
 	}
 	d := &Diff{
 		Then: then.Line(), Now: now.Line(), Differs: orEmpty(unlike(then, now)),
-		New: []Changed{}, Gone: []Changed{}, NotTried: []Changed{}, Same: []Changed{}, Verdicts: []VerdictChange{},
+		New: []Changed{}, Gone: []Changed{}, NotTried: []Changed{}, Same: []Changed{},
 	}
 	d.match(then, now)
-	a, b := then.judged(), now.judged()
-	d.Unjudged, d.Judged = orEmpty(without(a, b)), orEmpty(without(b, a))
-	for _, p := range now.Properties {
-		i := slices.IndexFunc(then.Properties, func(o Property) bool { return o.Name == p.Name })
-		if i >= 0 && then.Properties[i].Verdict != p.Verdict {
-			d.Verdicts = append(d.Verdicts, VerdictChange{p.Name, then.Properties[i].Verdict, p.Verdict})
-		}
-	}
+	d.verdicts(then, now)
 	d.decide()
 	return d, nil
 }
@@ -178,97 +168,56 @@ func without(a, b []string) []string {
 
 // match sorts the findings of both runs.
 func (d *Diff) match(then, now *Run) {
-	old, found := then.Keyed(), now.Keyed()
+	old, found := then.Shown(), now.Shown()
 	before, after := then.struck(), now.struck()
 	for _, f := range found {
-		c := Changed{Finding: f, ID: f.ID()}
-		switch {
-		case slices.ContainsFunc(old, func(o Finding) bool { return o.Explains(f) }):
+		c := changed(now, f)
+		switch more := f.untold(old); {
+		case len(more) == 0:
 			d.Same = append(d.Same, c)
 			continue
+		case len(more) < len(f.broken()):
+			c.Note = "then it did not break " + strings.Join(more, ", ")
 		case slices.ContainsFunc(old, f.Explains):
 			c.Note = "fewer faults than then are enough"
-		case !tried(before, f):
-			c.Note = "its plan was not run then"
+		default:
+			if why := before.unasked(f, more); why != "" {
+				c.Note = why + " then"
+			}
 		}
 		d.New = append(d.New, c)
 	}
 	for _, o := range old {
-		c := Changed{Finding: o, ID: o.ID()}
-		switch {
-		case slices.ContainsFunc(found, func(f Finding) bool { return f.Explains(o) || o.Explains(f) }): // told above
-		case !now.judges(o):
-			c.Note = o.Property + " was not judged in " + o.Scenario
-			d.NotTried = append(d.NotTried, c)
-		case !tried(after, o):
-			c.Note = "its plan was not run"
-			if now.Totals.CellsLeftOut > 0 {
-				c.Note += ", or its cell is none of those that the report lists"
+		lost := o.broken()
+		for _, f := range found {
+			if f.beside(o) || o.beside(f) {
+				lost = without(lost, f.broken()) // told above
 			}
-			d.NotTried = append(d.NotTried, c)
-		default:
+		}
+		if len(lost) == 0 {
+			continue
+		}
+		c := changed(then, o)
+		if len(lost) < len(o.broken()) {
+			c.Note = strings.Join(lost, ", ") + " only: the rest is still broken"
+		}
+		why := after.unasked(o, lost)
+		if why == "" {
 			d.Gone = append(d.Gone, c)
+			continue
 		}
-	}
-}
-
-// judges tells whether the property of a finding was judged in its scenario.
-func (r *Run) judges(f Finding) bool {
-	res, ok := r.Result(f.Property, f.Scenario)
-	return ok && (res.Verdict == checkers.Pass || res.Verdict == checkers.Violation)
-}
-
-// struck are the plans, by scenario, of cells that came to their ends and in which all faults fired.
-func (r *Run) struck() map[string][]string {
-	plans := map[string][]string{}
-	for _, c := range r.Cells {
-		if c.Error == "" && len(c.Unfired) == 0 {
-			plans[c.Scenario] = append(plans[c.Scenario], SortPlan(c.Plan))
+		if now.Totals.CellsLeftOut > 0 {
+			why += ", or its cell is none of those that the report lists"
 		}
+		c.Note = strings.TrimPrefix(c.Note+"; "+why, "; ")
+		d.NotTried = append(d.NotTried, c)
 	}
-	for scenario, all := range plans {
-		slices.Sort(all)
-		plans[scenario] = slices.Compact(all)
-	}
-	return plans
 }
 
-// tried tells whether all faults of a finding's plan, and perhaps others, struck in one cell.
-func tried(struck map[string][]string, f Finding) bool {
-	return slices.ContainsFunc(struck[f.Scenario], func(plan string) bool { return holds(plan, f.Plan) })
-}
-
-// judged are the clauses that were judged anywhere, as "property: clause".
-func (r *Run) judged() []string {
-	var out []string
-	for _, p := range r.Properties {
-		for _, k := range p.Clauses {
-			if k.Judged() > 0 {
-				out = append(out, p.Name+": "+k.Clause)
-			}
-		}
+func changed(r *Run, f Finding) Changed {
+	c := Changed{Finding: f, ID: f.ID()}
+	if l := r.FailureOf(f); l != nil && l.ShrunkFrom != "" {
+		c.Shrunk = SortPlan(l.Plan)
 	}
-	return out
-}
-
-// decide takes the exit code from what changed.
-func (d *Diff) decide() {
-	why := func(n int, what, reason string) {
-		if n > 0 {
-			d.Reasons = append(d.Reasons, words.Plural(n, what)+reason)
-		}
-	}
-	why(len(d.New), "new finding", "")
-	why(len(d.NotTried), "finding", " of then could not show now")
-	why(len(d.Unjudged), "clause", " judged then and not now")
-	switch o := d.Now.Outcome; o {
-	case Incomplete, Errored, Interrupted:
-		d.Reasons = append(d.Reasons, "the run of now is "+string(o))
-	}
-	switch {
-	case len(d.New) > 0:
-		d.Exit = ExitViolation
-	case len(d.Reasons) > 0:
-		d.Exit = ExitUnproven
-	}
+	return c
 }

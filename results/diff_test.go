@@ -1,8 +1,10 @@
 package results_test
 
 import (
+	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -16,6 +18,7 @@ import (
 // ran is a run of cells of one scenario: those of broken break duplicate-effect, the others don't.
 func ran(change func(*results.Meta), broken, held []string) *results.Run {
 	m := samples.Meta()
+	m.Properties = m.Properties[:1]
 	if change != nil {
 		change(&m)
 	}
@@ -64,9 +67,9 @@ func TestDiff(t *testing.T) {
 			ran(nil, []string{"a"}, []string{"b"}), ran(nil, nil, []string{"a", "b"}),
 			"", "a", "", "", 0,
 		},
-		"gone with another fault beside it": {
+		"not tried alone": {
 			ran(nil, []string{"a"}, []string{"b"}), ran(nil, nil, []string{"b, a"}),
-			"", "a", "", "", 0,
+			"", "", "a (its plan was not run without other faults)", "", 2,
 		},
 		"not tried": {
 			ran(nil, []string{"a"}, []string{"b"}), ran(nil, nil, []string{"b"}),
@@ -102,6 +105,132 @@ func TestDiff(t *testing.T) {
 	}
 }
 
+// judgedAs is a run of cells in which properties have outcomes: "order a: duplicate-effect=violation" is the scenario, the
+// plan and the first of them.
+func judgedAs(cells ...string) *results.Run {
+	m := samples.Meta()
+	m.Properties = slices.DeleteFunc(m.Properties, func(d checkers.Doc) bool { return !strings.Contains(strings.Join(cells, " "), d.Name) })
+	c := results.New(m)
+	for i, text := range cells {
+		head, outcomes, _ := strings.Cut(text, ": ")
+		scenario, plan, _ := strings.Cut(head, " ")
+		h := samples.Quiet(scenario, "c")
+		var vs []checkers.Verdict
+		for _, o := range strings.Fields(outcomes) {
+			name, outcome, _ := strings.Cut(o, "=")
+			v := samples.Pass(name, 1)
+			v.Outcome = checkers.Outcome(outcome)
+			v.Clauses = []checkers.Count{{Clause: "one", Held: 1}}
+			if v.Outcome == checkers.Violation {
+				v.Witnesses = []checkers.Witness{{Broken: "broke " + name, Saga: "s1", Step: "pay", Events: []int{1}}}
+			}
+			vs = append(vs, v)
+		}
+		c.Add(results.CellInfo{ID: fmt.Sprint("c", i+1), Plan: plan}, h, vs)
+	}
+	return c.Finish()
+}
+
+// What was judged then and is not now is no better, in whichever scenario and however.
+func TestDiffOfVerdicts(t *testing.T) {
+	const dup, lost = "duplicate-effect", "lost-compensation"
+	for name, x := range map[string]struct {
+		then, now *results.Run
+		reason    string
+	}{
+		"a scenario is missing": {
+			judgedAs("order a: "+dup+"=pass", "transfer a: "+dup+"=pass"), judgedAs("order a: " + dup + "=pass"),
+			"1 scenario of then not run now",
+		},
+		"never at risk in one of two": {
+			judgedAs("order a: "+dup+"=pass", "transfer a: "+dup+"=pass"), judgedAs("order a: "+dup+"=pass", "transfer a: "+dup+"=vacuous"),
+			"1 verdict of then open now",
+		},
+		"a property that is not there": {
+			judgedAs("order a: " + dup + "=pass " + lost + "=pass"), judgedAs("order a: " + dup + "=pass"),
+			"1 verdict of then open now",
+		},
+		"inconclusive, though each clause held once": {
+			judgedAs("order a: "+dup+"=pass", "order b: "+dup+"=pass"), judgedAs("order a: "+dup+"=pass", "order b: "+dup+"=inconclusive"),
+			"1 verdict of then open now",
+		},
+		"inconclusive beside what is broken": {
+			judgedAs("order a: "+dup+"=violation", "order b: "+dup+"=pass"), judgedAs("order a: "+dup+"=violation", "order b: "+dup+"=inconclusive"),
+			"1 broken property left open besides",
+		},
+		"vacuous as a whole, as then": {
+			judgedAs("order a: " + dup + "=vacuous"), judgedAs("order a: " + dup + "=vacuous"),
+			"the run of now is vacuous",
+		},
+		"inconclusive as a whole, as then": {
+			judgedAs("order a: " + dup + "=inconclusive"), judgedAs("order a: " + dup + "=inconclusive"),
+			"the run of now is inconclusive",
+		},
+	} {
+		d, err := results.NewDiff(x.then, x.now)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if d.Exit != results.ExitUnproven || !slices.Contains(d.Reasons, x.reason) {
+			t.Errorf("%s: exit %d, %q", name, d.Exit, d.Reasons)
+		}
+	}
+}
+
+// A further property that is broken by a known plan is news; one of several that is broken no longer is told.
+func TestDiffOfWhatElseIsBroken(t *testing.T) {
+	const dup, lost = "duplicate-effect", "lost-compensation"
+	one, both := judgedAs("order a: "+dup+"=violation "+lost+"=pass"), judgedAs("order a: "+dup+"=violation "+lost+"=violation")
+	if len(both.Found) != 1 || len(both.Found[0].Also) != 1 {
+		t.Fatalf("not one cause of both: %+v", both.Found)
+	}
+	second := both.Found[0].Also[0]
+	if second != lost {
+		one = judgedAs("order a: " + dup + "=pass " + lost + "=violation")
+	}
+	for _, x := range []struct {
+		then, now               *results.Run
+		found, gone, same, exit string
+	}{
+		{one, both, "a (then it did not break " + second + ")", "", "", "1"},
+		{both, one, "", "a (" + second + " only: the rest is still broken)", "a", "0"},
+		{both, both, "", "", "a", "0"},
+	} {
+		d, err := results.NewDiff(x.then, x.now)
+		if err != nil {
+			t.Fatal(err)
+		}
+		got := []string{plans(d.New), plans(d.Gone), plans(d.Same), fmt.Sprint(d.Exit)}
+		if diff := cmp.Diff([]string{x.found, x.gone, x.same, x.exit}, got); diff != "" {
+			t.Errorf("new, gone, the same, exit: %s, %q", diff, d.Reasons)
+		}
+	}
+}
+
+// What is broken by one plan says nothing of another one whose cell could not be judged.
+func TestDiffOfACellThatWasLeftOpen(t *testing.T) {
+	const dup, lost = "duplicate-effect", "lost-compensation"
+	then := judgedAs("order a: "+dup+"=violation "+lost+"=pass", "order b: "+dup+"=violation "+lost+"=pass")
+	for now, want := range map[string]string{
+		dup + "=pass " + lost + "=pass":              "gone",
+		dup + "=pass " + lost + "=violation":         "gone",
+		dup + "=inconclusive " + lost + "=pass":      "not tried",
+		dup + "=inconclusive " + lost + "=violation": "not tried",
+	} {
+		d, err := results.NewDiff(then, judgedAs("order a: "+now, "order b: "+dup+"=violation "+lost+"=pass"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		got := "gone"
+		if plans(d.Gone) != "a" {
+			got = "not tried"
+		}
+		if len(d.Gone)+len(d.NotTried) != 1 || got != want {
+			t.Errorf("%s: gone %q, not tried %q, want it %s", now, plans(d.Gone), plans(d.NotTried), want)
+		}
+	}
+}
+
 // A clause that was judged then and not now is no better, though nothing was found.
 func TestDiffOfClauses(t *testing.T) {
 	c := results.New(samples.Meta())
@@ -110,7 +239,7 @@ func TestDiffOfClauses(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if diff := cmp.Diff([]string{"duplicate-effect: retry"}, d.Unjudged); diff != "" || d.Exit != results.ExitUnproven {
+	if diff := cmp.Diff([]string{"duplicate-effect in order: retry"}, d.Unjudged); diff != "" || d.Exit != results.ExitUnproven {
 		t.Errorf("exit %d, %s", d.Exit, diff)
 	}
 	if len(d.Verdicts) != 1 || d.Verdicts[0].Now != checkers.Vacuous {
@@ -175,6 +304,30 @@ func TestTrend(t *testing.T) {
 	}
 	want := []string{"a 1 3 +++ ??? open", "y 2 2 + ? open", "x 1 1 + ?? gone"}
 	if diff := cmp.Diff(want, got); diff != "" {
+		t.Error(diff)
+	}
+}
+
+// What one orchestrator shows says nothing of another one, though their findings have the same keys.
+func TestTrendOfTwoOrchestrators(t *testing.T) {
+	dir := t.TempDir()
+	of := func(name string, day int) func(*results.Meta) {
+		return func(m *results.Meta) {
+			m.Orchestrator.Name, m.Started = name, samples.Started.AddDate(0, 0, day)
+		}
+	}
+	store(t, ran(of("one", 0), []string{"a"}, nil), dir+"/1")
+	store(t, ran(of("two", 1), nil, []string{"a"}), dir+"/2")
+	store(t, ran(of("two", 2), []string{"a"}, nil), dir+"/3")
+	trend, err := results.LoadTrend(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var got []string
+	for _, f := range trend.Findings {
+		got = append(got, fmt.Sprint(f.Orchestrator, " ", f.Plan, " ", f.Runs, " of ", f.Asked, " ", f.Open))
+	}
+	if diff := cmp.Diff([]string{"two a 1 of 1 true", "one a 1 of 1 true"}, got); diff != "" {
 		t.Error(diff)
 	}
 }

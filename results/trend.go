@@ -28,12 +28,13 @@ type TrendRun struct {
 // TrendFinding is a finding over time.
 type TrendFinding struct {
 	Key
-	ID    string    `json:"id"`
-	First time.Time `json:"first_seen"`
-	Last  time.Time `json:"last_seen"`
-	Runs  int       `json:"runs"` // that showed it
-	// Asked are the runs since it was first seen that could show it: they ran its plan, perhaps with other faults beside it,
-	// and judged the property there.
+	Orchestrator string    `json:"orchestrator"`
+	ID           string    `json:"id"`
+	First        time.Time `json:"first_seen"`
+	Last         time.Time `json:"last_seen"`
+	Runs         int       `json:"runs"` // that showed it
+	// Asked are the runs since it was first seen that could show it: they ran its plan, without other faults, and
+	// judged the property there.
 	Asked int `json:"asked"`
 	// Open: the last run that asked for it showed it.
 	Open bool `json:"open"`
@@ -115,22 +116,36 @@ func (t *Trend) take(dir, file string) *Run {
 	return r
 }
 
-// follow gathers the findings of runs in order of time, each by its smallest plan over all of them.
+// follow gathers the findings of runs in order of time, each by its smallest plan over all runs of the same
+// orchestrator: what another one does says nothing of it.
 func (t *Trend) follow(runs []*Run) {
+	of := map[string][]*Run{}
+	for _, r := range runs {
+		of[r.Orchestrator.Name] = append(of[r.Orchestrator.Name], r)
+	}
+	for name, own := range of {
+		t.followOne(name, own)
+	}
+	slices.SortStableFunc(t.Findings, func(a, b TrendFinding) int {
+		return cmp.Or(b.Last.Compare(a.Last), a.First.Compare(b.First), cmp.Compare(a.Orchestrator, b.Orchestrator), a.Compare(b.Key))
+	})
+}
+
+func (t *Trend) followOne(orchestrator string, runs []*Run) {
 	var all []Finding
-	keyed, struck := make([][]Finding, len(runs)), make([]map[string][]string, len(runs))
+	shown, ran := make([][]Finding, len(runs)), make([]struck, len(runs))
 	for i, r := range runs {
-		keyed[i], struck[i] = r.Keyed(), r.struck()
-		all = append(all, keyed[i]...)
+		shown[i], ran[i] = r.Shown(), r.struck()
+		all = append(all, shown[i]...)
 	}
 	for _, f := range smallest(all) {
-		x := TrendFinding{Key: f.Key, ID: f.ID()}
+		x := TrendFinding{Key: f.Key, Orchestrator: orchestrator, ID: f.ID()}
 		for i, r := range runs {
-			shown := slices.ContainsFunc(keyed[i], f.Explains)
-			if !shown && (r.Profile != f.Participants || !r.judges(f) || !tried(struck[i], f)) {
+			seen := slices.ContainsFunc(shown[i], f.Explains)
+			if !seen && (r.Profile != f.Participants || ran[i].unasked(f, []string{f.Property}) != "") {
 				continue // it did not ask
 			}
-			if x.Open = shown; shown {
+			if x.Open = seen; seen {
 				if x.Runs == 0 {
 					x.First = r.Started
 				}
@@ -143,7 +158,4 @@ func (t *Trend) follow(runs []*Run) {
 		}
 		t.Findings = append(t.Findings, x)
 	}
-	slices.SortStableFunc(t.Findings, func(a, b TrendFinding) int {
-		return cmp.Or(b.Last.Compare(a.Last), a.First.Compare(b.First), a.Compare(b.Key))
-	})
 }

@@ -16,15 +16,16 @@ func newReportDiff(p process) *cobra.Command {
 	c := &cobra.Command{
 		Use:   "diff THEN NOW",
 		Short: "Compare two runs: what is new, gone, the same, or no longer judged",
-		Long: `Compares two runs by the keys of their findings: yesterday's and today's, two versions
-of an orchestrator, two engines. Each is the folder of a run, one of --out (whose last
-run is taken), or a report.json. What else differs between them is said: versions,
-seeds, plans, scenarios, settings. Runs with other participants, or with no scenario
-or property in common, are refused.
+		Long: `Compares two runs by the keys of their findings, and property by property in each
+scenario: yesterday's and today's, two versions of an orchestrator, two engines. Each
+is the folder of a run, one of --out (whose last run is taken), or a report.json. What
+else differs between them is said: versions, seeds, plans, scenarios, settings. Runs
+with other participants, or with no scenario or property in common, are refused.
 
 Exit codes: 0 nothing is new, and all that was judged then was judged now; 1 new
-findings; 2 nothing is new, but something was judged then and not now, or the run of
-now did not come to its end; 3 usage, or what can't be compared.`,
+findings; 2 nothing is new, but a scenario, a property or a clause was judged then and
+not now, a finding of then could not show, or the run of now is inconclusive, vacuous
+or did not come to its end; 3 usage, or what can't be compared.`,
 		Example: `  sagacheck report diff yesterday/latest sagacheck-out/latest
   sagacheck report diff --json v1/report.json v2/report.json`,
 		Args: func(_ *cobra.Command, args []string) error {
@@ -81,9 +82,10 @@ func newReportTrend(p process) *cobra.Command {
 		Use:   "trend DIR",
 		Short: "Show what the runs in a folder found over time",
 		Long: `Lists the runs in a folder, at any depth, the oldest first: verdict, cells, findings,
-duration, cells a second. Below them stands each finding by its key, with when it was
-first and last seen, in how many of the runs that asked for it, and whether the last
-of those showed it. Replays, and runs that were judged again, are left out, and named.`,
+duration, cells a second. Below them stands each finding of an orchestrator by its key,
+with when it was first and last seen, in how many of the runs that asked for it, and
+whether the last of those showed it. Replays, and runs that were judged again, are
+left out, and named.`,
 		Example: `  sagacheck report trend sagacheck-out
   sagacheck report trend --json nightly-artifacts`,
 		Args: func(_ *cobra.Command, args []string) error {

@@ -1,0 +1,68 @@
+package results
+
+import (
+	"slices"
+	"strings"
+
+	"github.com/sagacheck/sagacheck/checkers"
+)
+
+// Shown are the findings of the run by their keys, in their order, with the plans that its cells ran: how
+// far one was shrunk depends on chance, and makes no other one of it. What a shrunk plan broke that
+// the cells did not is a finding with that plan.
+func (r *Run) Shown() []Finding {
+	cells := slices.Clone(r.Found)
+	for _, f := range r.Failures {
+		if len(r.Found) == 0 && f.Verdict == checkers.Violation && f.ShrunkFrom == "" { // written before all were kept
+			cells = append(cells, Finding{Key: r.KeyOf(f), Also: f.Also})
+		}
+	}
+	all := slices.Clone(cells)
+	for _, f := range r.Failures {
+		if f.Verdict != checkers.Violation || f.ShrunkFrom == "" {
+			continue
+		}
+		whole := Finding{Key: r.KeyOf(f), Also: f.Also}
+		whole.Plan = f.ranAs()
+		if more := whole.untold(cells); len(more) > 0 {
+			key := r.KeyOf(f)
+			key.Property = more[0]
+			all = append(all, Finding{Key: key, Also: more[1:]})
+		}
+	}
+	return smallest(all)
+}
+
+// FailureOf is the smallest failure that tells of a finding of Shown, if one was kept: of its own plan, or of what that was
+// shrunk to.
+func (r *Run) FailureOf(f Finding) (best *Failure) {
+	for i := range r.Failures {
+		l := &r.Failures[i]
+		if l.Verdict != checkers.Violation || l.Scenario != f.Scenario || !l.breaks(f.Property) || l.ranAs() != f.Plan && SortPlan(l.Plan) != f.Plan {
+			continue
+		}
+		if best == nil || best.Property != f.Property && l.Property == f.Property {
+			best = l
+		}
+	}
+	return best
+}
+
+// ranAs is the plan of the cell that showed a failure, sorted: its own, or the one that it was shrunk from.
+func (f Failure) ranAs() string {
+	if i := strings.LastIndex(f.ShrunkFrom, "; "); i >= 0 { // "; 3 steps" is behind it
+		return SortPlan(f.ShrunkFrom[:i])
+	}
+	return SortPlan(f.Plan)
+}
+
+// untold are the properties of a finding that none of the known ones broke with a part of its plan.
+func (f Finding) untold(known []Finding) []string {
+	open := f.broken()
+	for _, k := range known {
+		if k.beside(f) {
+			open = without(open, k.broken())
+		}
+	}
+	return open
+}
