@@ -68,15 +68,15 @@ func (p problem) title() string {
 }
 
 // place is where a program that wants a file for each problem shows it: in the user's file, or
-// else in the replay file or the report.
+// else in the replay file or the report, named from the root of their repository.
 func (p problem) place(r *results.Run) (file string, line int) {
 	switch {
 	case p.File != "":
 		return p.File, p.Line
 	case p.Failure != nil && p.Failure.File != "":
-		return filepath.ToSlash(filepath.Join(r.Dir, p.Failure.File)), 1
+		return results.InRepository(filepath.Join(r.Dir, p.Failure.File)), 1
 	}
-	return filepath.ToSlash(filepath.Join(r.Dir, results.MarkdownFile)), 1
+	return results.InRepository(filepath.Join(r.Dir, results.MarkdownFile)), 1
 }
 
 // problems are all of a run, the worst first: findings by their keys, what failed, was left open, is

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 
@@ -37,11 +38,49 @@ func written(t *testing.T, write func(io.Writer, *results.Run) error, r *results
 }
 
 func TestFormatsOfCI(t *testing.T) {
+	here, err := os.Getwd()
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Chdir(repository(t))
+	got := map[string][]byte{}
 	for name, write := range map[string]func(io.Writer, *results.Run) error{
 		"red.sarif": reports.SARIF, "red.ctrf.json": reports.CTRF, "red.codequality.json": reports.CodeQuality,
 		"red.annotations.txt": reports.Annotations, "red.summary.md": reports.Summary,
 	} {
-		golden(t, name, written(t, write, placed()))
+		got[name] = written(t, write, placed())
+	}
+	t.Chdir(here)
+	for name, b := range got {
+		golden(t, name, b)
+	}
+}
+
+// repository is the root of one.
+func repository(t *testing.T) string {
+	t.Helper()
+	root := t.TempDir()
+	if err := os.MkdirAll(filepath.Join(root, ".git"), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	return root
+}
+
+// What has no place in a file of the user's has one in a file of the run, named as the repository names it, from
+// wherever the run began.
+func TestPlacesAreNamedFromTheRootOfTheRepository(t *testing.T) {
+	tests := filepath.Join(repository(t), "tests")
+	if err := os.Mkdir(tests, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	t.Chdir(tests)
+	for format, write := range map[string]func(io.Writer, *results.Run) error{"SARIF": reports.SARIF, "code quality": reports.CodeQuality} {
+		got := string(written(t, write, placed()))
+		for _, file := range []string{"report.md", "failures/duplicate-effect-single-step-c21.yaml"} {
+			if !strings.Contains(got, `"tests/sagacheck-out/latest/`+file+`"`) {
+				t.Errorf("%s does not name %s from the root:\n%s", format, file, got)
+			}
+		}
 	}
 }
 

@@ -2,6 +2,8 @@ package results
 
 import (
 	"cmp"
+	"os"
+	"path/filepath"
 
 	"github.com/sagacheck/sagacheck/saga"
 )
@@ -30,4 +32,33 @@ func (r *Run) Place(scenario, step string) (file string, line int) {
 		}
 	}
 	return general.File, cmp.Or(general.Line, 1)
+}
+
+// InRepository is a path with slashes, relative to the root of the repository that it lies in, or else to
+// the working directory; whole, if it lies in neither.
+func InRepository(path string) string {
+	whole, err := filepath.Abs(path)
+	if err != nil {
+		return filepath.ToSlash(path)
+	}
+	for root := filepath.Dir(whole); ; root = filepath.Dir(root) {
+		if _, err := os.Stat(filepath.Join(root, ".git")); err == nil {
+			return below(root, whole)
+		}
+		if root == filepath.Dir(root) {
+			break
+		}
+	}
+	if wd, err := os.Getwd(); err == nil {
+		return below(wd, whole)
+	}
+	return filepath.ToSlash(whole)
+}
+
+// below is a whole path, relative to a folder if it lies in it.
+func below(root, whole string) string {
+	if rel, err := filepath.Rel(root, whole); err == nil && filepath.IsLocal(rel) {
+		return filepath.ToSlash(rel)
+	}
+	return filepath.ToSlash(whole)
 }
