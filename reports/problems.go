@@ -92,8 +92,21 @@ func problems(r *results.Run) []problem {
 		}
 	}
 	all = append(all, adviceProblems(r)...)
+	distinguish(all)
 	slices.SortStableFunc(all, func(a, b problem) int { return cmp.Compare(a.weight(), b.weight()) })
 	return all
+}
+
+// distinguish numbers problems whose keys are the same, such as several errors of a run: programs that take the key for a
+// fingerprint show only one of those that have the same.
+func distinguish(all []problem) {
+	seen := map[results.Key]int{}
+	for i := range all {
+		key := &all[i].Key
+		if seen[*key]++; seen[*key] > 1 {
+			key.Plan += fmt.Sprintf(" %d", seen[*key])
+		}
+	}
 }
 
 // openProblem is a problem that is no finding: its key has the verdict in the place of a plan.

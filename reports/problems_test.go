@@ -6,8 +6,10 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -115,7 +117,7 @@ func TestCTRFFitsItsSchema(t *testing.T) {
 
 // What consumers of SARIF and of code quality ask for: a rule and a place for each result, one fingerprint each.
 func TestResultsHavePlacesAndFingerprints(t *testing.T) {
-	for _, r := range []*results.Run{placed(), samples.OneCause(), samples.Red()} {
+	for _, r := range append(slices.Collect(maps.Values(notGreen())), placed(), samples.OneCause(), samples.Red()) {
 		var log struct {
 			Runs []struct {
 				Tool struct {
@@ -185,7 +187,11 @@ func notGreen() map[string]*results.Run {
 		},
 		"not judged": func(c *results.Collector) { c.Add(results.CellInfo{}, samples.Quiet("a", "c1"), nil) },
 		"an error":   func(c *results.Collector) { c.AddError(results.CellInfo{}, errors.New("no disk")) },
-		"left out":   func(c *results.Collector) { c.LeftOut("--max-time", 3) },
+		"two errors": func(c *results.Collector) {
+			c.AddError(results.CellInfo{}, errors.New("no disk"))
+			c.AddError(results.CellInfo{}, errors.New("no network"))
+		},
+		"left out": func(c *results.Collector) { c.LeftOut("--max-time", 3) },
 		"not applicable": func(c *results.Collector) {
 			var all []checkers.Verdict
 			for _, d := range samples.Docs() {
