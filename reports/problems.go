@@ -28,6 +28,7 @@ type problem struct {
 	Verdict string // violation, inconclusive, vacuous, incomplete, error, interrupted or advice
 	Key     results.Key
 	Also    []string
+	Shrunk  string // the smaller plan that that of the key was shrunk to
 	Cells   int
 	Text    string
 	Step    string
@@ -119,23 +120,23 @@ func openProblem(r *results.Run, rule, verdict, scenario, text string) problem {
 
 func foundProblems(r *results.Run) []problem {
 	var all []problem
-	for _, f := range r.Keyed() {
+	for _, f := range r.Shown() {
 		p := problem{Rule: f.Property, Verdict: string(checkers.Violation), Key: f.Key, Also: f.Also, Cells: f.Cells}
-		said := "violated"
-		for i := range r.Failures {
-			if l := &r.Failures[i]; l.Verdict == checkers.Violation && r.KeyOf(*l) == f.Key {
-				p.Failure, p.Step, said = l, l.Step, l.Broken
-				break
+		said, plan := "violated", f.Plan
+		if l := r.FailureOf(f); l != nil {
+			p.Failure, p.Step, said = l, l.Step, l.Broken
+			if p.Shrunk = l.ShrunkTo(); p.Shrunk != "" {
+				plan = p.Shrunk + " (shrunk from " + f.Plan + ")"
 			}
 		}
-		p.Text = said + "; smallest plan: " + f.Plan
+		p.Text = said + "; smallest plan: " + plan
 		if f.Participants != "" {
 			p.Text += ", with " + f.Participants + " participants"
 		}
 		if len(f.Also) > 0 {
 			p.Text += "; also breaks " + strings.Join(f.Also, ", ")
 		}
-		if j, ok := r.StandingOfKey(f); ok {
+		if j, ok := r.StandingOfShown(f); ok {
 			p.Known = !j.Failing()
 			if s := standingText(j); s != "" {
 				p.Text += "; " + s

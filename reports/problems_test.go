@@ -261,3 +261,56 @@ func TestAnnotationsAreFew(t *testing.T) {
 		t.Errorf("%d annotations, the last: %s", len(got), got[len(got)-1])
 	}
 }
+
+// A finding keeps its fingerprint however far it was shrunk, and says what it was shrunk to. One that is known is no error
+// for that.
+func TestShrinkingChangesNoFingerprint(t *testing.T) {
+	const whole, smaller = "lose charge#1@response, slow ship#1@request", "lose charge#1@response"
+	run := func(shrunk bool) *results.Run {
+		c := results.New(samples.Meta())
+		h := samples.LostAnswer()
+		c.Add(results.CellInfo{ID: "c1", Plan: whole}, h, []checkers.Verdict{samples.Duplicate(h)})
+		r := c.Finish()
+		if shrunk {
+			small := r.Failures[0]
+			small.Plan, small.ShrunkFrom, small.Faults, small.Also = smaller, whole+"; 2 steps", 1, []string{"lost-compensation"}
+			r.Failures = append(r.Failures, small)
+			r.Judge()
+		}
+		return r
+	}
+	type result struct {
+		Fingerprint, Severity, Description string
+	}
+	found := func(r *results.Run) (all []result) {
+		if err := json.Unmarshal(written(t, reports.CodeQuality, r), &all); err != nil {
+			t.Fatal(err)
+		}
+		return slices.DeleteFunc(all, func(x result) bool { return !strings.Contains(x.Description, "smallest plan") })
+	}
+	before, after := found(run(false)), found(run(true))
+	if len(before) != 1 || len(after) != 2 || before[0].Fingerprint != after[0].Fingerprint {
+		t.Fatalf("before: %+v\nafter: %+v", before, after)
+	}
+	if !strings.Contains(after[0].Description, "smallest plan: "+smaller+" (shrunk from "+whole+")") || !strings.HasPrefix(after[1].Description, "lost-compensation in order: ") {
+		t.Errorf("it says %+v", after)
+	}
+	if got := string(written(t, reports.SARIF, run(true))); !strings.Contains(got, `"shrunkTo": "`+smaller+`"`) {
+		t.Error(got)
+	}
+	b := results.NewBaseline("known.yaml")
+	b.Of = "mine"
+	b.Findings = []results.Known{{
+		Property: "duplicate-effect", Scenario: "order", Participants: "naive", Plan: whole, Also: []string{"lost-compensation"},
+		Reason: "keys come in May", Owner: "payments", Expires: "2099-01-31",
+	}}
+	r := run(true)
+	if err := r.Hold(b, nil, results.Replays{}, samples.Started); err != nil {
+		t.Fatal(err)
+	}
+	for _, x := range found(r) {
+		if x.Severity != "major" || !strings.Contains(x.Description, "(known)") {
+			t.Errorf("known: %+v", x)
+		}
+	}
+}

@@ -77,6 +77,7 @@ type (
 		Verdict      string   `json:"verdict"`
 		Participants string   `json:"participants,omitempty"`
 		Plan         string   `json:"plan,omitempty"`
+		ShrunkTo     string   `json:"shrunkTo,omitempty"` // the smaller plan that this one was shrunk to
 		Clause       string   `json:"clause,omitempty"`
 		Also         []string `json:"also,omitempty"`
 		Replay       string   `json:"replay,omitempty"`
@@ -204,6 +205,7 @@ func sarifProblem(r *results.Run, p problem, rule int) sarifResult {
 		Properties:   sarifProperties{Verdict: p.Verdict, Participants: p.Key.Participants, Also: p.Also},
 	}
 	if f := p.Failure; f != nil {
+		res.Properties.ShrunkTo = p.Shrunk
 		res.Properties.Plan, res.Properties.Clause, res.Properties.Replay = p.Key.Plan, f.Clause, f.File
 		res.Flows = sarifFlow(r, p)
 	}

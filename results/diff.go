@@ -216,8 +216,8 @@ func (d *Diff) match(then, now *Run) {
 
 func changed(r *Run, f Finding) Changed {
 	c := Changed{Finding: f, ID: f.ID()}
-	if l := r.FailureOf(f); l != nil && l.ShrunkFrom != "" {
-		c.Shrunk = SortPlan(l.Plan)
+	if l := r.FailureOf(f); l != nil {
+		c.Shrunk = l.ShrunkTo()
 	}
 	return c
 }

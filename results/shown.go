@@ -56,6 +56,29 @@ func (f Failure) ranAs() string {
 	return SortPlan(f.Plan)
 }
 
+// ShrunkTo is the plan of a failure that was shrunk, sorted, if it is another one than it was; else empty.
+func (f Failure) ShrunkTo() string {
+	if plan := SortPlan(f.Plan); plan != f.ranAs() {
+		return plan
+	}
+	return ""
+}
+
+// StandingOfShown is how a finding of Shown stands: by its own key, or failing, if anything fails that tells of its property
+// with a part of its plan.
+func (r *Run) StandingOfShown(f Finding) (Judged, bool) {
+	best, there := r.StandingOfKey(f)
+	for _, j := range r.Standings(f.Property, f.Scenario) {
+		if j.Key == f.Key {
+			return j, true
+		}
+		if j.beside(f) && (!there || j.Failing() && !best.Failing()) {
+			best, there = j, true
+		}
+	}
+	return best, there
+}
+
 // untold are the properties of a finding that none of the known ones broke with a part of its plan.
 func (f Finding) untold(known []Finding) []string {
 	open := f.broken()

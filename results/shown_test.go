@@ -73,3 +73,18 @@ func TestTrendOfShrunkFindings(t *testing.T) {
 		t.Errorf("%+v", trend.Findings)
 	}
 }
+
+// What is known by its own key is known, also where something new broke it with fewer faults.
+func TestStandingByItsOwnKey(t *testing.T) {
+	at := func(plan string, standing results.Standing) results.Judged {
+		k := results.Key{Property: "duplicate-effect", Scenario: "order", Participants: "naive", Plan: plan}
+		return results.Judged{Finding: results.Finding{Key: k}, Standing: standing}
+	}
+	known, fresh := at("a, c", results.Accepted), at("a", results.Fresh)
+	r := &results.Run{Gate: &results.Gate{Findings: []results.Judged{fresh, known}}}
+	for _, want := range []results.Judged{known, fresh} {
+		if got, ok := r.StandingOfShown(want.Finding); !ok || got.Standing != want.Standing {
+			t.Errorf("%s is %s, want %s", want.Key, got.Standing, want.Standing)
+		}
+	}
+}

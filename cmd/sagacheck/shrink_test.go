@@ -24,6 +24,9 @@ func TestRunShrinks(t *testing.T) {
 	if small.Plan != "lose charge#1@response" || !strings.HasPrefix(small.ShrunkFrom, original.Plan) {
 		t.Errorf("shrunk to %q from %q, want a lost answer", small.Plan, small.ShrunkFrom)
 	}
+	if shown := run.Shown(); len(shown) != 1 || shown[0].Plan != results.SortPlan(original.Plan) || run.FailureOf(shown[0]).ShrunkTo() != small.Plan {
+		t.Errorf("it is followed as %+v, want the plan that was run: %q", shown, original.Plan)
+	}
 	for _, f := range run.Failures {
 		if f.Reproduced == nil || f.Reproduced.Tries != 10 || f.Reproduced.Hits == 0 {
 			t.Errorf("%s: reproduced %+v, want a rate over ten replays", f.Plan, f.Reproduced)
