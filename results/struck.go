@@ -49,8 +49,9 @@ func (s struck) unasked(f Finding, properties []string) string {
 	return ""
 }
 
-// judges tells whether a property was decided in one of the cells, as far as a report says: a cell that passed left
-// nothing open, and in one that broke something the property is not among what is listed as open.
+// judges tells whether a property was decided in all of these cells, as far as a report says: a cell that passed left
+// nothing inconclusive, and in one that broke something the property is not among what is listed as inconclusive.
+// Whether it was at risk there a report doesn't say.
 func (s struck) judges(property string, cells []Cell) bool {
 	res, _ := s.run.Result(property, cells[0].Scenario)
 	open := map[string]bool{}
@@ -61,11 +62,11 @@ func (s struck) judges(property string, cells []Cell) bool {
 	}
 	all := len(open) >= res.Cells.Inconclusive // only the first ones are listed
 	for _, c := range cells {
-		if c.Verdict == checkers.Pass || c.Verdict == checkers.Violation && all && !open[c.ID] {
-			return true
+		if c.Verdict != checkers.Pass && (c.Verdict != checkers.Violation || !all || open[c.ID]) {
+			return false
 		}
 	}
-	return false
+	return true
 }
 
 // decided tells whether an outcome says that something held or was broken.
