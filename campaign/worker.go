@@ -106,6 +106,7 @@ type worker struct {
 	mu    sync.Mutex
 	under map[string]*task // by the cell that was asked for
 	tells errgroup.Group
+	stop  context.CancelCauseFunc // ends the work
 }
 
 // task is a cell of a chunk.
@@ -190,6 +191,7 @@ func (x *session) obeys(run string, o orders) error {
 func (w *worker) work(ctx context.Context) error {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
+	w.stop = cancel
 	var beat sync.WaitGroup
 	defer beat.Wait()
 	beating, end := context.WithCancel(ctx)
@@ -205,11 +207,14 @@ func (w *worker) work(ctx context.Context) error {
 	}, func(r harness.Result) { w.note(ctx, r) })
 	told := w.tells.Wait()
 	w.crew.Return()
+	if told != nil { // it ended the rest
+		return told
+	}
 	var gone *harness.GoneError
 	if cause := context.Cause(ctx); cause != nil && !errors.As(err, &gone) {
 		err = cause
 	}
-	return errors.Join(err, told)
+	return err
 }
 
 // deal takes chunks as long as there is room, and hands out their cells. It returns why it ends.
@@ -292,21 +297,33 @@ func (w *worker) note(ctx context.Context, r harness.Result) {
 		return
 	}
 	w.tells.Go(func() error {
-		if t.chunk.Lost() { // it is run again elsewhere
+		err := w.tell(ctx, t)
+		if err != nil && ctx.Err() != nil { // the work was ended, which is why
 			return nil
 		}
-		body, err := pack(t.tries)
-		if err == nil {
-			err = w.crew.Give(ctx, t.id, body)
+		if err != nil { // whoever keeps a chunk that will never be done keeps the run from its end
+			w.stop(err)
 		}
-		if err != nil {
-			return fmt.Errorf("cell %s can't be told: %w", t.id, err)
-		}
-		w.mu.Lock()
-		defer w.mu.Unlock()
-		if t.chunk.left--; t.chunk.left == 0 {
-			t.chunk.Done()
-		}
-		return nil
+		return err
 	})
+}
+
+// tell says what became of a cell; a chunk is done with its last one.
+func (w *worker) tell(ctx context.Context, t *task) error {
+	if t.chunk.Lost() { // it is run again elsewhere
+		return nil
+	}
+	body, err := pack(t.tries)
+	if err == nil {
+		err = w.crew.Give(ctx, t.id, body)
+	}
+	if err != nil {
+		return fmt.Errorf("what became of cell %s can't be told, and its chunk is given back: %w", t.id, err)
+	}
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if t.chunk.left--; t.chunk.left == 0 {
+		t.chunk.Done()
+	}
+	return nil
 }
