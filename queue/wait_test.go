@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"fmt"
 	"net"
 	"os"
 	"path/filepath"
@@ -84,6 +85,20 @@ func TestALostStoreIsSaid(t *testing.T) {
 		"join":  func() error { _, err := w.conn.Join(t.Context(), j.run, "b"); return err },
 	} {
 		all.Go(func() { endsWith[*LostError](t, who, "has lost run r1", ask) })
+	}
+}
+
+// A server that takes short messages only is given short ones.
+func TestAServerOfShortMessages(t *testing.T) {
+	s := ofOthers(t, &server.Options{Port: server.RANDOM_PORT, StoreDir: t.TempDir(), MaxPayload: 8 << 10})
+	j := open(t, connectTo(t, s.ClientURL()), 1)
+	w := join(t, connectTo(t, s.ClientURL()), "a")
+	long := bytes.Repeat([]byte("long "), 20<<10)
+	if err := w.Give(t.Context(), "c-0", long); err != nil {
+		t.Fatal(err)
+	}
+	if all := collect(t, j, 1); len(all) != 1 || !bytes.Equal(all[0].Body, long) {
+		t.Errorf("got %d results: %.40q", len(all), fmt.Sprint(all))
 	}
 }
 

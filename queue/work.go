@@ -282,17 +282,23 @@ func (w *Crew) Known(ctx context.Context, cell string) (known bool, err error) {
 }
 
 // mostInMessage is how long a body may be before it is kept apart: servers take messages of
-// up to 1 MiB by default.
-const mostInMessage = 512 << 10
+// up to 1 MiB by default. mostInPart is how long the parts are then.
+const (
+	mostInMessage = 512 << 10
+	mostInPart    = 128 << 10
+)
+
+// fits is how much goes into one message: so much, or less where the server takes less, with its headers.
+func (c *Conn) fits(most int) int { return min(most, int(c.nats.MaxPayload()/2)) }
 
 // Give tells what became of a cell, unless somebody has: then it is dropped.
 func (w *Crew) Give(ctx context.Context, cell string, body []byte) error {
 	m := w.conn.message(keysOf(w.run)+cell, body)
 	m.Header.Set(workerHeader, w.worker)
-	if len(body) > mostInMessage {
-		object := cell + "." + w.worker
+	if len(body) > w.conn.fits(mostInMessage) {
+		object, parts := cell+"."+w.worker, &jetstream.ObjectMetaOptions{ChunkSize: uint32(w.conn.fits(mostInPart))}
 		if err := persist(ctx, w.stands, func(ctx context.Context) error {
-			_, err := w.objects.Put(ctx, jetstream.ObjectMeta{Name: object}, bytes.NewReader(body))
+			_, err := w.objects.Put(ctx, jetstream.ObjectMeta{Name: object, Opts: parts}, bytes.NewReader(body))
 			return err
 		}); err != nil {
 			return err
