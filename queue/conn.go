@@ -32,7 +32,9 @@ type Options struct {
 	// Patience is how long a server that is gone, or not there yet, is waited for. 0: one that is gone for
 	// ever, and one that is not there yet not at all.
 	Patience time.Duration
-	Say      func(line string) // told when the server goes away and when it is back; nil: nobody
+	// MuteFor is how long a server that is reached may leave undone what it is asked. 0: DefaultMuteFor.
+	MuteFor time.Duration
+	Say     func(line string) // told when the server goes away and when it is back; nil: nobody
 }
 
 // What is right for cells of seconds.
@@ -41,6 +43,7 @@ const (
 	DefaultMaxDeliver = 4
 	DefaultGoneAfter  = time.Minute
 	DefaultKeep       = 24 * time.Hour
+	DefaultMuteFor    = 2 * time.Minute
 )
 
 // Conn is a connection to the server. It comes back by itself when the server does.
@@ -50,6 +53,8 @@ type Conn struct {
 	js   jetstream.JetStream
 
 	forbidden atomic.Pointer[ForbiddenError] // nil: the server has forbidden nothing
+	full      atomic.Pointer[FullError]      // nil: the server has room
+	saidMute  atomic.Int64                   // when it was said last that the server does not do what it is asked
 }
 
 // askLimit is how long one question to the server may take.
@@ -62,6 +67,7 @@ const reconnectWait = 200 * time.Millisecond
 func Connect(ctx context.Context, o Options) (*Conn, error) {
 	o.AckWait, o.MaxDeliver = cmp.Or(o.AckWait, DefaultAckWait), cmp.Or(o.MaxDeliver, DefaultMaxDeliver)
 	o.GoneAfter, o.Keep = cmp.Or(o.GoneAfter, DefaultGoneAfter), cmp.Or(o.Keep, DefaultKeep)
+	o.MuteFor = cmp.Or(o.MuteFor, DefaultMuteFor)
 	if o.Say == nil {
 		o.Say = func(string) {}
 	}

@@ -67,9 +67,9 @@ type Job struct {
 	cancel  context.CancelFunc
 	beating chan struct{}
 
-	asking  sync.Mutex
-	missing absence
-	alive   alive
+	asking sync.Mutex
+	waiting
+	alive alive
 }
 
 // Open makes what a run needs on the server, and lets workers see it. Close must be called.
@@ -87,7 +87,11 @@ func (c *Conn) Open(ctx context.Context, run Run) (*Job, error) {
 		if hopeless := c.hopeless(); hopeless != nil {
 			return nil, hopeless
 		}
-		return nil, errors.Join(fmt.Errorf("NATS server %s: it needs JetStream: %w", Bare(c.o.URL), err), j.remove(context.WithoutCancel(ctx)))
+		why := c.noteFull(err)
+		if why == nil {
+			why = fmt.Errorf("NATS server %s: it needs JetStream: %w", Bare(c.o.URL), err)
+		}
+		return nil, errors.Join(why, j.remove(context.WithoutCancel(ctx)))
 	}
 	ctx, j.cancel = context.WithCancel(context.WithoutCancel(ctx))
 	j.beating = make(chan struct{})
@@ -153,7 +157,7 @@ func (j *Job) beat(ctx context.Context) {
 	defer close(j.beating)
 	for pause(ctx, j.conn.o.GoneAfter/6) {
 		once, cancel := context.WithTimeout(ctx, askLimit)
-		_ = j.announce(once) // there is a next time
+		_ = j.conn.noteFull(j.announce(once)) // there is a next time, unless there is no room
 		cancel()
 	}
 }
@@ -165,7 +169,7 @@ func (j *Job) Put(ctx context.Context, c Chunk) error {
 		return err
 	}
 	m := j.conn.message(chunksOf(j.run.Name), body)
-	return persist(ctx, j.stands, func(ctx context.Context) error {
+	return j.conn.persist(ctx, j.stands, func(ctx context.Context) error {
 		_, err := j.conn.js.PublishMsg(ctx, m, jetstream.WithMsgID(fmt.Sprint(c.Number)), jetstream.WithRetryAttempts(0))
 		return err
 	})
@@ -189,7 +193,7 @@ func (j *Job) Depth(ctx context.Context) (Depth, error) {
 	if err == nil {
 		told, err = j.results.Info(ctx)
 	}
-	if err := j.conn.judge(j.run.Name, &j.missing, err); err != nil {
+	if err := j.conn.judge(j.run.Name, &j.waiting, err); err != nil {
 		return Depth{}, err
 	}
 	return Depth{j.alive.within(j.conn.o.AckWait), info.NumWaiting, int(info.NumPending), info.NumAckPending, int(told.NumPending) + told.NumAckPending}, nil
@@ -232,7 +236,7 @@ func (j *Job) result(ctx context.Context, m jetstream.Msg) (Result, error) {
 	if object == "" {
 		return r, nil
 	}
-	err := persist(ctx, j.stands, func(ctx context.Context) (err error) {
+	err := j.conn.persist(ctx, j.stands, func(ctx context.Context) (err error) {
 		r.Body, err = j.objects.GetBytes(ctx, object)
 		return err
 	})

@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/nats-io/nats.go"
@@ -14,6 +16,13 @@ import (
 
 // ErrAway says that the server does not answer now.
 var ErrAway = errors.New("the NATS server does not answer now")
+
+// awayError is ErrAway in the words of the server.
+type awayError struct{ error }
+
+func (awayError) Is(target error) bool { return target == ErrAway }
+
+func (e awayError) Unwrap() error { return e.error }
 
 // ForbiddenError says that the server does not let this user do what runs and workers need.
 type ForbiddenError struct {
@@ -51,6 +60,31 @@ func (e *GoneError) Error() string {
 		"it ended long ago, or its name is another", e.Run, e.Server, e.After)
 }
 
+// FullError says that the server has no room for what it is given.
+type FullError struct {
+	Server string
+	Err    error // in the words of the server
+}
+
+func (e *FullError) Error() string {
+	return fmt.Sprintf("NATS server %s takes no more (%v): make room on its disk, or raise the limits of its JetStream or of this account, and begin the run again",
+		e.Server, e.Err)
+}
+
+func (e *FullError) Unwrap() error { return e.Err }
+
+// MuteError says that the server is reached, and does not do what it is asked.
+type MuteError struct {
+	Server string
+	For    time.Duration
+	Err    error // its last answer, or that there was none; not to be unwrapped, as it is one that passes
+}
+
+func (e *MuteError) Error() string {
+	return fmt.Sprintf("NATS server %s is reached, and for %v has not done what it was asked (%v): see in its log whether its JetStream runs",
+		e.Server, e.For.Round(time.Second), e.Err)
+}
+
 // lostLimit is how long what is missing may be missing: a server that has come back finds its things.
 const lostLimit = 5 * time.Second
 
@@ -65,9 +99,56 @@ func (a *absence) longer(limit time.Duration) bool {
 	return time.Since(a.since) >= limit
 }
 
+// waiting is since when the server lacks what belongs to a run, and since when it does not do what it is asked.
+type waiting struct{ missing, mute absence }
+
+// muteSaid is after how long it is said that the server does not do what it is asked, and how often.
+const (
+	muteSaid      = 5 * time.Second
+	muteSaidEvery = 30 * time.Second
+)
+
+// away is ErrAway while the server that gave a passing answer is waited for: one that is gone comes back or is
+// given up elsewhere, one that is reached has so long. After that it is a *MuteError.
+func (c *Conn) away(mute *absence, limit time.Duration, err error) error {
+	if errors.Is(err, context.DeadlineExceeded) || errors.Is(err, nats.ErrTimeout) {
+		err = errors.New("no answer in time")
+	}
+	switch {
+	case c.Away():
+		*mute = absence{}
+	case mute.longer(limit):
+		return &MuteError{Bare(c.o.URL), limit, err}
+	case mute.longer(min(muteSaid, limit/2)):
+		c.sayMute(limit, err)
+	}
+	return ErrAway
+}
+
+// sayMute says, now and then, what the server answers.
+func (c *Conn) sayMute(limit time.Duration, err error) {
+	last, now := c.saidMute.Load(), time.Now().UnixNano()
+	if last+int64(muteSaidEvery) < now && c.saidMute.CompareAndSwap(last, now) {
+		c.o.Say(fmt.Sprintf("the NATS server %s is reached, and does not do what it is asked (%v): waiting for it, %v at most", Bare(c.o.URL), err, limit))
+	}
+}
+
+// noteFull keeps an answer that says that there is no room, and is what it comes to; nil if it says something else.
+func (c *Conn) noteFull(err error) error {
+	if !full(err) {
+		return nil
+	}
+	e := &FullError{Bare(c.o.URL), err}
+	c.full.CompareAndSwap(nil, e)
+	return e
+}
+
 // hopeless is what no waiting mends; nil: nothing.
 func (c *Conn) hopeless() error {
 	if e := c.forbidden.Load(); e != nil {
+		return e
+	}
+	if e := c.full.Load(); e != nil {
 		return e
 	}
 	if c.nats.IsClosed() {
@@ -77,36 +158,47 @@ func (c *Conn) hopeless() error {
 }
 
 // judge is what an answer about the things of a run comes to: ErrAway if one asks again, or why not.
-func (c *Conn) judge(run string, missing *absence, err error) error {
+func (c *Conn) judge(run string, w *waiting, err error) error {
 	hopeless := c.hopeless() // whatever else is answered
 	switch {
 	case hopeless != nil:
 		return hopeless
 	case err == nil:
-		*missing = absence{}
+		*w = waiting{}
 		return nil
 	case notFound(err):
-		if missing.longer(lostLimit) {
+		w.mute = absence{}
+		if w.missing.longer(lostLimit) {
 			return &LostError{Bare(c.o.URL), run, err}
 		}
 		return ErrAway
 	case passing(err):
-		*missing = absence{}
-		return ErrAway
+		w.missing = absence{}
+		return c.away(&w.mute, c.o.MuteFor, err)
 	}
 	return err
 }
 
 // persist asks the server until it answers, as long as the run stands: a server that is gone comes back.
-func persist(ctx context.Context, stands func(context.Context) error, ask func(context.Context) error) error {
+func (c *Conn) persist(ctx context.Context, stands, ask func(context.Context) error) error {
+	var mute absence
 	for {
 		once, cancel := context.WithTimeout(ctx, askLimit)
 		err := ask(once)
 		cancel()
-		if err == nil || ctx.Err() != nil || !passing(err) && !notFound(err) {
+		if err == nil || ctx.Err() != nil {
+			return err
+		}
+		if full := c.noteFull(err); full != nil {
+			return full
+		}
+		if !passing(err) && !notFound(err) {
 			return err
 		}
 		if why := stands(ctx); why != nil && !errors.Is(why, ErrAway) {
+			return why
+		}
+		if why := c.away(&mute, c.o.MuteFor, err); !errors.Is(why, ErrAway) {
 			return why
 		}
 		if !pause(ctx, 200*time.Millisecond) {
@@ -131,5 +223,21 @@ func passing(err error) bool {
 		}
 	}
 	var api *jetstream.APIError
-	return errors.As(err, &api) && api.Code == 503 // it is back, and not yet ready
+	return errors.As(err, &api) && api.Code == 503 && !full(err) // it is back, and not yet ready
+}
+
+// The codes with which a server says that there is no room: of the account, of the server (and of its memory or
+// disk), of the stream.
+var fullCodes = []jetstream.ErrorCode{10002, 10023, 10028, 10047, streamStoreFailed}
+
+// streamStoreFailed is also the code of a store that is being closed, as its server is.
+const streamStoreFailed jetstream.ErrorCode = 10077
+
+// full tells whether an error says that there is no room.
+func full(err error) bool {
+	var api *jetstream.APIError
+	if !errors.As(err, &api) || !slices.Contains(fullCodes, api.ErrorCode) {
+		return false
+	}
+	return api.ErrorCode != streamStoreFailed || !strings.Contains(api.Description, "closed")
 }

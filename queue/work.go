@@ -14,18 +14,24 @@ import (
 
 // Find waits for a run that wants workers: the one of that name, or whichever there is. One of
 // another version is an *OtherVersionError; one that has a name and is over is ErrOver, or a *GoneError
-// if nobody has said so.
+// if nobody has said so. A server that is reached and does not say is a *MuteError.
 func (c *Conn) Find(ctx context.Context, name string) (Run, error) {
-	var absent absence
+	var absent, mute absence
 	for {
 		run, err := c.look(ctx, name)
 		switch {
 		case errors.Is(err, ErrAway):
 			absent = absence{}
+			if why := c.away(&mute, c.o.MuteFor, err); !errors.Is(why, ErrAway) {
+				return Run{}, why
+			}
 		case !errors.Is(err, errNone):
 			return run, err
 		case name != "" && absent.longer(c.silence()):
 			return Run{}, &GoneError{Bare(c.o.URL), name, c.silence()}
+		}
+		if errors.Is(err, errNone) {
+			mute = absence{}
 		}
 		if !pause(ctx, 200*time.Millisecond) {
 			return Run{}, ctx.Err()
@@ -41,7 +47,7 @@ func (c *Conn) silence() time.Duration { return c.o.GoneAfter / 3 }
 var errNone = errors.New("no run")
 
 // look is the run of that name, or the first one of the list. errNone: there is none now; ErrOver: it
-// is over; ErrAway: the server does not answer.
+// is over; ErrAway, in the words of the server: it does not answer.
 func (c *Conn) look(ctx context.Context, name string) (Run, error) {
 	once, cancel := context.WithTimeout(ctx, askLimit)
 	defer cancel()
@@ -89,7 +95,7 @@ func (c *Conn) none(ctx context.Context, err error) error {
 	case errors.Is(err, jetstream.ErrBucketNotFound), errors.Is(err, jetstream.ErrKeyNotFound), errors.Is(err, jetstream.ErrNoKeysFound):
 		return errNone
 	case passing(err):
-		return ErrAway
+		return awayError{err}
 	}
 	return err
 }
@@ -106,8 +112,9 @@ type Crew struct {
 	ackWait    time.Duration // of the run
 	maxDeliver int
 
-	asking          sync.Mutex
-	absent, missing absence // the run, and what belongs to it
+	asking sync.Mutex
+	absent absence // of the run
+	waiting
 
 	mu   sync.Mutex
 	mine map[*Taken]bool
@@ -116,7 +123,7 @@ type Crew struct {
 // Join takes part in a run under the name of a worker. It fails as Take does.
 func (c *Conn) Join(ctx context.Context, run Run, worker string) (*Crew, error) {
 	w := &Crew{conn: c, run: run.Name, worker: worker, mine: map[*Taken]bool{}}
-	err := persist(ctx, w.stands, func(ctx context.Context) (err error) {
+	err := c.persist(ctx, w.stands, func(ctx context.Context) (err error) {
 		if w.chunks, err = c.js.Consumer(ctx, streamOf(run.Name), consumer); err != nil {
 			return err
 		}
@@ -180,7 +187,7 @@ func (w *Crew) stands(ctx context.Context) error {
 	switch {
 	case errors.Is(err, ErrAway):
 		w.absent, w.missing = absence{}, absence{}
-		return err
+		return w.conn.away(&w.mute, w.conn.o.MuteFor, err)
 	case !errors.Is(err, errNone):
 		w.absent = absence{}
 	case w.absent.longer(w.conn.silence()):
@@ -195,7 +202,7 @@ func (w *Crew) stands(ctx context.Context) error {
 	once, cancel := context.WithTimeout(ctx, askLimit)
 	defer cancel()
 	_, err = w.conn.js.Consumer(once, streamOf(w.run), consumer)
-	return w.conn.judge(w.run, &w.missing, err)
+	return w.conn.judge(w.run, &w.waiting, err)
 }
 
 func (w *Crew) taken(m jetstream.Msg) (*Taken, error) {
@@ -270,7 +277,7 @@ func (w *Crew) Beat(ctx context.Context) {
 
 // Known tells whether there is a result of a cell already.
 func (w *Crew) Known(ctx context.Context, cell string) (known bool, err error) {
-	err = persist(ctx, w.stands, func(ctx context.Context) error {
+	err = w.conn.persist(ctx, w.stands, func(ctx context.Context) error {
 		_, err := w.results.Get(ctx, cell)
 		known = err == nil
 		if errors.Is(err, jetstream.ErrKeyNotFound) {
@@ -297,7 +304,7 @@ func (w *Crew) Give(ctx context.Context, cell string, body []byte) error {
 	m.Header.Set(workerHeader, w.worker)
 	if len(body) > w.conn.fits(mostInMessage) {
 		object, parts := cell+"."+w.worker, &jetstream.ObjectMetaOptions{ChunkSize: uint32(w.conn.fits(mostInPart))}
-		if err := persist(ctx, w.stands, func(ctx context.Context) error {
+		if err := w.conn.persist(ctx, w.stands, func(ctx context.Context) error {
 			_, err := w.objects.Put(ctx, jetstream.ObjectMeta{Name: object, Opts: parts}, bytes.NewReader(body))
 			return err
 		}); err != nil {
@@ -306,7 +313,7 @@ func (w *Crew) Give(ctx context.Context, cell string, body []byte) error {
 		m.Data = nil
 		m.Header.Set(objectHeader, object)
 	}
-	err := persist(ctx, w.stands, func(ctx context.Context) error { // as a bucket creates a key, but with the headers
+	err := w.conn.persist(ctx, w.stands, func(ctx context.Context) error { // as a bucket creates a key, but with the headers
 		_, err := w.conn.js.PublishMsg(ctx, m, jetstream.WithExpectLastSequencePerSubject(0), jetstream.WithRetryAttempts(0))
 		return err
 	})
