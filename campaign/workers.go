@@ -104,6 +104,19 @@ func (x *session) hire(ctx context.Context, w Workers) error {
 // storeDir is the folder, in that of a run, of what the server inside this process keeps.
 const storeDir = "queue"
 
+// storesIn are the folders in which runs that are kept in a folder may have had a store: other folders called so
+// are somebody else's.
+func storesIn(out string) (dirs []string) {
+	all, _ := os.ReadDir(out) // what is not found is not removed
+	for _, e := range all {
+		dir := filepath.Join(out, e.Name())
+		if _, err := os.Stat(filepath.Join(dir, results.ManifestFile)); err == nil && e.IsDir() {
+			dirs = append(dirs, filepath.Join(dir, storeDir))
+		}
+	}
+	return dirs
+}
+
 // connect reaches the server, which is started if there is none.
 func (m *remote) connect(ctx context.Context, w Workers) error {
 	content, err := catalogue(m.x.host.Tool)
@@ -111,7 +124,7 @@ func (m *remote) connect(ctx context.Context, w Workers) error {
 		return err
 	}
 	if w.Server == "" {
-		if err := queue.DropStores(filepath.Join(filepath.Dir(m.x.dir), "*", storeDir)); err != nil { // no reason not to run
+		if err := queue.DropStores(storesIn(filepath.Dir(m.x.dir))); err != nil { // no reason not to run
 			m.x.host.say("%v", err)
 		}
 		addr := w.Listen

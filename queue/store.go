@@ -39,24 +39,28 @@ func (s *store) drop() error {
 	return errors.Join(os.RemoveAll(s.dir), s.lock.Unlock())
 }
 
-// DropStores removes those of a pattern of folders of stores whose processes are no more.
-func DropStores(pattern string) error {
-	locks, err := filepath.Glob(filepath.Join(pattern, lockFile))
-	if err != nil {
-		return err
-	}
-	for _, path := range locks {
-		lock := flock.New(path)
-		mine, err := lock.TryLock()
-		if errors.Is(err, os.ErrNotExist) { // it was removed just now
-			continue
-		}
-		if err == nil && mine {
-			err = (&store{filepath.Dir(path), lock}).drop()
-		}
-		if err != nil {
+// DropStores removes those of some folders of stores whose processes are no more.
+func DropStores(dirs []string) error {
+	for _, dir := range dirs {
+		if err := dropStore(dir); err != nil {
 			return fmt.Errorf("what a killed run has left: %w", err)
 		}
 	}
 	return nil
+}
+
+func dropStore(dir string) error {
+	path := filepath.Join(dir, lockFile)
+	if _, err := os.Stat(path); errors.Is(err, os.ErrNotExist) { // it is none
+		return nil
+	}
+	lock := flock.New(path)
+	mine, err := lock.TryLock()
+	if errors.Is(err, os.ErrNotExist) { // it was removed just now
+		return nil
+	}
+	if err == nil && mine {
+		err = (&store{dir, lock}).drop()
+	}
+	return err
 }
