@@ -103,7 +103,7 @@ func (j *Job) make(ctx context.Context) (err error) {
 	js, name := j.conn.js, j.run.Name
 	if j.chunks, err = js.CreateStream(ctx, jetstream.StreamConfig{
 		Name: streamOf(name), Subjects: []string{chunksOf(name)}, Retention: jetstream.WorkQueuePolicy, Storage: jetstream.FileStorage,
-		MaxAge: j.conn.o.Keep, Description: "chunks of cells of a run of sagacheck", Duplicates: min(time.Hour, j.conn.o.Keep),
+		MaxAge: j.conn.o.Keep, Description: chunkStream.description, Duplicates: min(time.Hour, j.conn.o.Keep),
 	}); err != nil {
 		return err
 	}
@@ -114,7 +114,7 @@ func (j *Job) make(ctx context.Context) (err error) {
 		return err
 	}
 	if _, err = js.CreateKeyValue(ctx, jetstream.KeyValueConfig{
-		Bucket: resultsOf(name), History: 1, TTL: j.conn.o.Keep, Storage: jetstream.FileStorage, Description: "what became of each cell",
+		Bucket: resultsOf(name), History: 1, TTL: j.conn.o.Keep, Storage: jetstream.FileStorage, Description: resultStream.description,
 	}); err != nil {
 		return err
 	}
@@ -124,7 +124,7 @@ func (j *Job) make(ctx context.Context) (err error) {
 		return err
 	}
 	if j.objects, err = js.CreateObjectStore(ctx, jetstream.ObjectStoreConfig{
-		Bucket: historiesOf(name), TTL: j.conn.o.Keep, Storage: jetstream.FileStorage, Description: "histories that are too long for a message",
+		Bucket: historiesOf(name), TTL: j.conn.o.Keep, Storage: jetstream.FileStorage, Description: historyStream.description,
 	}); err != nil {
 		return err
 	}

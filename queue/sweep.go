@@ -10,21 +10,27 @@ import (
 	"github.com/nats-io/nats.go/jetstream"
 )
 
-// The streams of a run: chunks, results, histories. Those of buckets and object stores have the
-// names that NATS gives them.
-var streamPrefixes = []string{"SAGACHECK_", "KV_SAGACHECK_RESULTS_", "OBJ_SAGACHECK_HISTORIES_"}
+// kind is a kind of stream of a run. Those of buckets and object stores have the names that NATS gives them.
+type kind struct{ prefix, description string }
+
+var (
+	chunkStream   = kind{"SAGACHECK_", "chunks of cells of a run of sagacheck"}
+	resultStream  = kind{"KV_SAGACHECK_RESULTS_", "what became of each cell of a run of sagacheck"}
+	historyStream = kind{"OBJ_SAGACHECK_HISTORIES_", "histories of a run of sagacheck that are too long for a message"}
+	kinds         = []kind{chunkStream, resultStream, historyStream}
+)
 
 func streamsOf(run string) (all []string) {
-	for _, prefix := range streamPrefixes {
-		all = append(all, prefix+run)
+	for _, k := range kinds {
+		all = append(all, k.prefix+run)
 	}
 	return all
 }
 
-// runOf is the run to which a stream belongs.
-func runOf(stream string) (run string, ok bool) {
-	for _, prefix := range streamPrefixes {
-		if run, ok = strings.CutPrefix(stream, prefix); ok {
+// runOf is the run to which a stream belongs; one with another description is somebody else's.
+func runOf(stream jetstream.StreamConfig) (run string, ok bool) {
+	for _, k := range kinds {
+		if run, ok = strings.CutPrefix(stream.Name, k.prefix); ok && stream.Description == k.description {
 			return run, true
 		}
 	}
@@ -35,9 +41,10 @@ func runOf(stream string) (run string, ok bool) {
 // was done in them for Keep, so that what was in them is gone by itself.
 func (c *Conn) sweep(ctx context.Context) error {
 	used := map[string]time.Duration{} // how long ago, by run
+	theirs := map[string][]string{}    // streams, by run
 	list := c.js.ListStreams(ctx)
 	for info := range list.Info() {
-		run, ok := runOf(info.Config.Name)
+		run, ok := runOf(info.Config)
 		if !ok {
 			continue
 		}
@@ -49,6 +56,7 @@ func (c *Conn) sweep(ctx context.Context) error {
 		if before, ok := used[run]; !ok || age < before {
 			used[run] = age
 		}
+		theirs[run] = append(theirs[run], info.Config.Name)
 	}
 	if err := list.Err(); err != nil {
 		return fmt.Errorf("what killed runs have left: %w", err)
@@ -60,7 +68,7 @@ func (c *Conn) sweep(ctx context.Context) error {
 		if _, err := c.look(ctx, run); !errors.Is(err, errNone) && !errors.Is(err, ErrOver) {
 			continue
 		}
-		for _, stream := range streamsOf(run) {
+		for _, stream := range theirs[run] {
 			if err := c.js.DeleteStream(ctx, stream); err != nil && !errors.Is(err, jetstream.ErrStreamNotFound) {
 				return fmt.Errorf("what run %s has left: %w", run, err)
 			}

@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/nats-io/nats-server/v2/server"
+	"github.com/nats-io/nats.go/jetstream"
 )
 
 // ofOthers starts a NATS server as others run it.
@@ -286,16 +287,19 @@ func TestWhatKilledRunsLeaveIsRemoved(t *testing.T) {
 	c := connect(2 * time.Second)
 	start(c, "killed").cancel()
 	start(c, "alive")
+	if _, err := c.js.CreateStream(t.Context(), jetstream.StreamConfig{Name: "SAGACHECK_AUDIT", Subjects: []string{"audit"}, Description: "of the user's own"}); err != nil {
+		t.Fatal(err)
+	}
 	if !pause(t.Context(), 2500*time.Millisecond) {
 		t.Fatal("no time")
 	}
 	start(connect(time.Hour), "next")
-	if got := streams(t, c); len(got) != 10 || len(said) > 0 {
-		t.Errorf("%q, %q: expected three of each run, and the bucket of runs", got, said)
+	if got := streams(t, c); len(got) != 11 || len(said) > 0 {
+		t.Errorf("%q, %q: expected three of each run, the bucket of runs, and the user's own", got, said)
 	}
 	start(connect(2*time.Second), "another")
 	got := strings.Join(streams(t, c), " ")
-	if strings.Contains(got, "killed") || strings.Count(got, "alive") != 3 || strings.Count(got, "next") != 3 || len(said) != 1 {
+	if strings.Contains(got, "killed") || !strings.Contains(got, "SAGACHECK_AUDIT") || strings.Count(got, "alive") != 3 || strings.Count(got, "next") != 3 || len(said) != 1 {
 		t.Errorf("%s, said %q: expected killed to be removed", got, said)
 	}
 }
