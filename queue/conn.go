@@ -54,6 +54,7 @@ type Conn struct {
 
 	forbidden atomic.Pointer[ForbiddenError] // nil: the server has forbidden nothing
 	full      atomic.Pointer[FullError]      // nil: the server has room
+	givingUp  atomic.Pointer[time.Timer]     // nil: the server is not gone, or is waited for for ever
 	saidMute  atomic.Int64                   // when it was said last that the server does not do what it is asked
 }
 
@@ -113,12 +114,16 @@ func (c *Conn) options() ([]nats.Option, error) {
 	options := []nats.Option{
 		nats.Name("sagacheck"), nats.MaxReconnects(-1), nats.ReconnectWait(reconnectWait), nats.Timeout(askLimit),
 		nats.PingInterval(10 * time.Second),
-		nats.DisconnectErrHandler(func(_ *nats.Conn, err error) {
+		nats.DisconnectErrHandler(func(nc *nats.Conn, err error) {
 			if err != nil { // not closed by us
 				o.Say(fmt.Sprintf("the NATS server %s is gone (%v): waiting for it", at, err))
+				c.bePatient(nc)
 			}
 		}),
-		nats.ReconnectHandler(func(*nats.Conn) { o.Say(fmt.Sprintf("the NATS server %s is back", at)) }),
+		nats.ReconnectHandler(func(*nats.Conn) {
+			c.stopWaiting()
+			o.Say(fmt.Sprintf("the NATS server %s is back", at))
+		}),
 		nats.ErrorHandler(func(_ *nats.Conn, _ *nats.Subscription, err error) { // the others are told to who asked
 			if errors.Is(err, nats.ErrPermissionViolation) {
 				c.forbidden.CompareAndSwap(nil, &ForbiddenError{at, err})
@@ -135,10 +140,30 @@ func (c *Conn) options() ([]nats.Option, error) {
 		}
 		options = append(options, key)
 	}
-	if o.Patience > 0 {
-		options = append(options, nats.MaxReconnects(int(o.Patience/reconnectWait)))
-	}
 	return options, nil
+}
+
+// bePatient gives a server up that is gone for longer than the patience lasts: tries to reach it take as long as
+// the network lets them, so they are not what is counted.
+func (c *Conn) bePatient(nc *nats.Conn) {
+	if c.o.Patience == 0 {
+		return
+	}
+	end := time.AfterFunc(c.o.Patience, func() {
+		if !nc.IsConnected() {
+			nc.Close()
+		}
+	})
+	if before := c.givingUp.Swap(end); before != nil {
+		before.Stop()
+	}
+}
+
+// stopWaiting keeps the server.
+func (c *Conn) stopWaiting() {
+	if end := c.givingUp.Swap(nil); end != nil {
+		end.Stop()
+	}
 }
 
 // Bare is the addresses of servers, as NATS takes them, without tokens and passwords, to be shown.
@@ -162,7 +187,10 @@ func Bare(addresses string) string {
 func (c *Conn) Away() bool { return !c.nats.IsConnected() }
 
 // Close ends the connection.
-func (c *Conn) Close() { c.nats.Close() }
+func (c *Conn) Close() {
+	c.nats.Close()
+	c.stopWaiting()
+}
 
 // The headers of every message.
 const (

@@ -344,3 +344,27 @@ func TestAServerIsWaitedFor(t *testing.T) {
 	}
 	c.Close()
 }
+
+// A server that is gone is waited for as long as the patience lasts, also where each try to reach it takes
+// seconds, as it does where packets are dropped.
+func TestPatienceIsCountedInTime(t *testing.T) {
+	s := ofOthers(t, &server.Options{Port: server.RANDOM_PORT, StoreDir: t.TempDir()})
+	addr := s.Addr().String()
+	c, err := Connect(t.Context(), Options{URL: s.ClientURL(), Patience: time.Second})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(c.Close)
+	s.Shutdown()
+	s.WaitForShutdown()
+	silent, err := net.Listen("tcp", addr) // takes connections, and says nothing
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = silent.Close() }()
+	for end := time.Now().Add(15 * time.Second); c.hopeless() == nil; {
+		if time.Now().After(end) || !pause(t.Context(), 20*time.Millisecond) {
+			t.Fatal("it is waited for still")
+		}
+	}
+}
