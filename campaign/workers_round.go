@@ -114,7 +114,11 @@ func (r *round) take(got queue.Result) {
 	r.speed.note(got.Worker)
 	r.reading++
 	go func() {
-		tries, err := unpack(got.Body, a.cell, r.dir)
+		var tries []harness.Result
+		err := got.Err
+		if err == nil {
+			tries, err = unpack(got.Body, a.cell, r.dir)
+		}
 		if err != nil {
 			tries = []harness.Result{{Cell: a.cell, Asked: a.cell.ID, Err: fmt.Errorf("what worker %s tells of it: %w", got.Worker, err)}}
 		}

@@ -40,6 +40,7 @@ type Chunk struct {
 type Result struct {
 	Cell, Worker string
 	Body         []byte
+	Err          error // why there is no body; nil: there is
 }
 
 const (
@@ -169,7 +170,7 @@ func (j *Job) Put(ctx context.Context, c Chunk) error {
 		return err
 	}
 	m := j.conn.message(chunksOf(j.run.Name), body)
-	return j.conn.persist(ctx, j.stands, func(ctx context.Context) error {
+	return j.conn.persist(ctx, len(body), j.stands, func(ctx context.Context) error {
 		_, err := j.conn.js.PublishMsg(ctx, m, jetstream.WithMsgID(fmt.Sprint(c.Number)), jetstream.WithRetryAttempts(0))
 		return err
 	})
@@ -206,7 +207,7 @@ func (j *Job) stands(ctx context.Context) error {
 }
 
 // Take hands over results as they come, one call at a time, until the context ends. What
-// is of another version is not handed over.
+// is of another version is not handed over; what can't be read any more is, with why.
 func (j *Job) Take(ctx context.Context, each func(Result)) {
 	for ctx.Err() == nil {
 		batch, err := j.results.Fetch(100, jetstream.FetchMaxWait(time.Second))
@@ -215,15 +216,27 @@ func (j *Job) Take(ctx context.Context, each func(Result)) {
 			continue
 		}
 		for m := range batch.Messages() {
-			if r, err := j.result(ctx, m); err == nil {
-				each(r)
-			}
-			_ = m.Ack() // it comes again, and is known
+			j.hand(ctx, m, each)
 		}
 		if batch.Error() != nil {
 			pause(ctx, 200*time.Millisecond)
 		}
 	}
+}
+
+// hand hands one result over; one that is not, as we are ended or the server is no good any more, comes again.
+func (j *Job) hand(ctx context.Context, m jetstream.Msg, each func(Result)) {
+	r, err := j.result(ctx, m)
+	if ctx.Err() != nil || j.conn.atFault(err) {
+		_ = m.NakWithDelay(time.Second)
+		return
+	}
+	var other *OtherVersionError
+	if !errors.As(err, &other) {
+		r.Err = err
+		each(r)
+	}
+	_ = m.Ack() // if that is lost, it comes again, and is known
 }
 
 // result reads a message, with the body that may be kept apart.
@@ -236,10 +249,17 @@ func (j *Job) result(ctx context.Context, m jetstream.Msg) (Result, error) {
 	if object == "" {
 		return r, nil
 	}
-	err := j.conn.persist(ctx, j.stands, func(ctx context.Context) (err error) {
-		r.Body, err = j.objects.GetBytes(ctx, object)
+	var info *jetstream.ObjectInfo
+	err := j.conn.persist(ctx, 0, j.stands, func(ctx context.Context) (err error) {
+		info, err = j.objects.GetInfo(ctx, object)
 		return err
 	})
+	if err == nil {
+		err = j.conn.persist(ctx, int(info.Size), j.stands, func(ctx context.Context) (err error) {
+			r.Body, err = j.objects.GetBytes(ctx, object)
+			return err
+		})
+	}
 	return r, err
 }
 

@@ -99,6 +99,15 @@ func (a *absence) longer(limit time.Duration) bool {
 	return time.Since(a.since) >= limit
 }
 
+// atFault tells whether an error is a matter of the server, and not of what it was asked for.
+func (c *Conn) atFault(err error) bool {
+	var (
+		lost *LostError
+		mute *MuteError
+	)
+	return err != nil && (c.hopeless() != nil || errors.As(err, &lost) || errors.As(err, &mute))
+}
+
 // waiting is since when the server lacks what belongs to a run, and since when it does not do what it is asked.
 type waiting struct{ missing, mute absence }
 
@@ -179,11 +188,16 @@ func (c *Conn) judge(run string, w *waiting, err error) error {
 	return err
 }
 
-// persist asks the server until it answers, as long as the run stands: a server that is gone comes back.
-func (c *Conn) persist(ctx context.Context, stands, ask func(context.Context) error) error {
+// slowest is how many bytes a second a link carries at least.
+const slowest = 32 << 10
+
+// persist asks the server until it answers, as long as the run stands: a server that is gone comes back. So many
+// bytes pass with one question.
+func (c *Conn) persist(ctx context.Context, size int, stands, ask func(context.Context) error) error {
 	var mute absence
+	limit := askLimit + time.Duration(size)*time.Second/slowest
 	for {
-		once, cancel := context.WithTimeout(ctx, askLimit)
+		once, cancel := context.WithTimeout(ctx, limit)
 		err := ask(once)
 		cancel()
 		if err == nil || ctx.Err() != nil {
@@ -198,7 +212,7 @@ func (c *Conn) persist(ctx context.Context, stands, ask func(context.Context) er
 		if why := stands(ctx); why != nil && !errors.Is(why, ErrAway) {
 			return why
 		}
-		if why := c.away(&mute, c.o.MuteFor, err); !errors.Is(why, ErrAway) {
+		if why := c.away(&mute, max(c.o.MuteFor, 3*limit), err); !errors.Is(why, ErrAway) {
 			return why
 		}
 		if !pause(ctx, 200*time.Millisecond) {

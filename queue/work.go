@@ -123,7 +123,7 @@ type Crew struct {
 // Join takes part in a run under the name of a worker. It fails as Take does.
 func (c *Conn) Join(ctx context.Context, run Run, worker string) (*Crew, error) {
 	w := &Crew{conn: c, run: run.Name, worker: worker, mine: map[*Taken]bool{}}
-	err := c.persist(ctx, w.stands, func(ctx context.Context) (err error) {
+	err := c.persist(ctx, 0, w.stands, func(ctx context.Context) (err error) {
 		if w.chunks, err = c.js.Consumer(ctx, streamOf(run.Name), consumer); err != nil {
 			return err
 		}
@@ -277,7 +277,7 @@ func (w *Crew) Beat(ctx context.Context) {
 
 // Known tells whether there is a result of a cell already.
 func (w *Crew) Known(ctx context.Context, cell string) (known bool, err error) {
-	err = w.conn.persist(ctx, w.stands, func(ctx context.Context) error {
+	err = w.conn.persist(ctx, 0, w.stands, func(ctx context.Context) error {
 		_, err := w.results.Get(ctx, cell)
 		known = err == nil
 		if errors.Is(err, jetstream.ErrKeyNotFound) {
@@ -304,7 +304,7 @@ func (w *Crew) Give(ctx context.Context, cell string, body []byte) error {
 	m.Header.Set(workerHeader, w.worker)
 	if len(body) > w.conn.fits(mostInMessage) {
 		object, parts := cell+"."+w.worker, &jetstream.ObjectMetaOptions{ChunkSize: uint32(w.conn.fits(mostInPart))}
-		if err := w.conn.persist(ctx, w.stands, func(ctx context.Context) error {
+		if err := w.conn.persist(ctx, len(body), w.stands, func(ctx context.Context) error {
 			_, err := w.objects.Put(ctx, jetstream.ObjectMeta{Name: object, Opts: parts}, bytes.NewReader(body))
 			return err
 		}); err != nil {
@@ -313,7 +313,7 @@ func (w *Crew) Give(ctx context.Context, cell string, body []byte) error {
 		m.Data = nil
 		m.Header.Set(objectHeader, object)
 	}
-	err := w.conn.persist(ctx, w.stands, func(ctx context.Context) error { // as a bucket creates a key, but with the headers
+	err := w.conn.persist(ctx, len(m.Data), w.stands, func(ctx context.Context) error { // as a bucket creates a key, but with the headers
 		_, err := w.conn.js.PublishMsg(ctx, m, jetstream.WithExpectLastSequencePerSubject(0), jetstream.WithRetryAttempts(0))
 		return err
 	})
