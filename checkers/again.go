@@ -162,3 +162,12 @@ func LastRound(s *history.SagaRecord) *history.SagaRecord {
 	parts := roundsApart(s)
 	return parts[len(parts)-1]
 }
+
+// onlyLastRound is why what drifted of another one is not judged.
+const onlyLastRound = "another round of the saga has begun since, and only the last one is read back"
+
+// isOfLastRound tells whether a step is one of the last round of its saga.
+func isOfLastRound(s *history.SagaRecord, step string) bool {
+	_, of := LastRound(s).Definition.Step(step)
+	return of
+}

@@ -46,7 +46,7 @@ func (DriftUnnoticed) Doc() Doc {
 		},
 		Evidence:  "drifted, drift-told, drift-read, call-sent, call-committed, call-ended and saga-ended.",
 		Prevented: "Reading back what participants hold after each critical step and on a schedule, also of sagas that have ended a while ago; comparing all of it with the record as it is when the answer comes.",
-		Blind:     "Actions that are undone after they drifted. Steps whose calls were never answered to it that they are done: it need not know. Whether what differs is told rightly. What is repaired, and how. Changes that nobody planned.",
+		Blind:     "Actions that are undone after they drifted. Drift of a round of a saga that is not the last. Steps whose calls were never answered to it that they are done: it need not know. Whether what differs is told rightly. What is repaired, and how. Changes that nobody planned.",
 		Cost:      "linear",
 		Whole:     true,
 		Needs:     []string{"reconcile"},
@@ -56,10 +56,12 @@ func (DriftUnnoticed) Doc() Doc {
 // Check judges a history.
 func (c DriftUnnoticed) Check(_ *history.History, ix *history.Index) Verdict {
 	t := newTally(c)
-	for _, s := range ix.Sagas {
-		for _, step := range s.Definition.Steps {
-			if step.ReadBack != "" {
-				checkDrift(t, ix, s, step.Name)
+	for _, whole := range ix.Sagas {
+		for _, s := range roundsApart(whole) {
+			for _, step := range s.Definition.Steps {
+				if step.ReadBack != "" {
+					checkDrift(t, ix, s, step.Name)
+				}
 			}
 		}
 	}
@@ -105,6 +107,8 @@ func checkNoticed(t *tally, ix *history.Index, s *history.SagaRecord, drifted *h
 	noticed := slices.ContainsFunc(tells, func(e *history.Event) bool { return !toldBefore(e, drifted) })
 	due, learnt := noticeable(s, drifted, clause)
 	switch {
+	case !isOfLastRound(ix.Saga(s.ID), drifted.Step):
+		t.unjudgeable(clause, onlyLastRound)
 	case clause == driftBack && !noticed && slices.ContainsFunc(effects(undo), func(e *history.Event) bool { return e.Seq > drifted.Seq }):
 		t.unjudgeable(clause, "the step was undone again")
 	case clause != driftBack && undo != nil && len(sent(undo)) > 0:

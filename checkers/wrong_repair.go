@@ -44,7 +44,7 @@ func (WrongRepair) Doc() Doc {
 		},
 		Evidence:  "drifted, drift-read, saga-ended, call-sent, call-committed and call-ended.",
 		Prevented: "Calling the compensation again under its own key, only of what the record proves to be undone, and leaving what was answered to the next reading, and to a person.",
-		Blind:     "How often a repair that is not answered is attempted. What a repair does: a participant that remembers the key does nothing, and one that remembers none does it as often as it is called. Drift that nobody planned. What follows a kill, a pause or a store outage.",
+		Blind:     "How often a repair that is not answered is attempted. What a repair does: a participant that remembers the key does nothing, and one that remembers none does it as often as it is called. Drift that nobody planned. What comes back within 2 s after a repair was answered as done. Drift of a round of a saga that is not the last. Repairs that follow a kill, a pause or a store outage less than 4 s before it was asked.",
 		Cost:      "linear",
 		Whole:     true,
 		Needs:     []string{"reconcile", "repair"},
@@ -71,10 +71,10 @@ func (c WrongRepair) Check(h *history.History, ix *history.Index) Verdict {
 
 // checkLeftAlone judges drift of what was done: nothing proves what should be there.
 func checkLeftAlone(t *tally, s *history.SagaRecord, drifted *history.Event, ds []disturbance) {
-	if s.Ended.Status != saga.Completed {
-		return // it is undone with its saga
-	}
 	from := max(drifted.Seq, s.Ended.Seq)
+	if s.Ended.Status != saga.Completed || !stands(s, drifted.Step, from) {
+		return // it is undone
+	}
 	for _, d := range []saga.Direction{saga.Action, saga.Compensation} {
 		o := s.Op(drifted.Step, d)
 		if o == nil {
@@ -99,41 +99,105 @@ func checkLeftAlone(t *tally, s *history.SagaRecord, drifted *history.Event, ds 
 	t.held(repairOther, 1)
 }
 
+// stands tells whether a step is one of the round, or the way, in which a saga completed, and was not undone before an event.
+func stands(s *history.SagaRecord, step string, before int) bool {
+	last := LastRound(s)
+	if hasFallback(last.Definition) {
+		last = partsApart(last)[0]
+	}
+	_, of := last.Definition.Step(step)
+	return of && !slices.ContainsFunc(last.Undos(step), func(o *history.OpRecord) bool { return firstSent(o) != nil && firstSent(o).Seq <= before })
+}
+
 // checkRepair judges what was done about a step that was undone, and whose effect was there again.
 func checkRepair(t *tally, ix *history.Index, s *history.SagaRecord, drifted *history.Event, ds []disturbance) {
 	op := drifted.Operation()
 	undo, until := s.Op(op.Step, saga.Compensation), backAgain(ix, drifted)
 	repair := repairOf(s, drifted, until)
-	due := max(drifted.At, s.Ended.At) + repairedIn
-	early := until.Kind == history.DriftRead && until.At < due
+	due, sure := repairDue(ix, s, drifted, until, ds)
 	switch {
+	case !isOfLastRound(s, op.Step):
+		t.unjudgeable(repairAgain, onlyLastRound)
+		return
 	case undo == nil || undo.Learnt(saga.Done) == nil:
 		t.unjudgeable(repairAgain, "no answer told it that the step is undone")
 		return
 	case s.Ended.Status != saga.Compensated:
 		t.unjudgeable(repairAgain, "the saga did not end by itself")
 		return
-	case repair == nil && early:
-		t.unknown(repairAgain, "it was asked before its time was over")
-		return
-	case repair == nil && (until.At < due || disturbed(ds, drifted.Seq, until.Seq)):
-		t.unjudgeable(repairAgain, wasDisturbed)
-		return
-	case repair == nil:
-		t.violate(repairAgain, op, []*history.Event{drifted, ix.DriftRead}, "broke repair: what %s had undone is there again (%s), and %v later it was not undone once more", op, effectOf(drifted), ms(ix.DriftRead.At-drifted.At))
-		return
 	}
-	checkRepairKeys(t, undo, repair)
-	done := repair.Learnt(saga.Done)
+	var done *history.Attempt
+	if repair != nil {
+		checkRepairKeys(t, undo, repair)
+		if done = repair.Learnt(saga.Done); done != nil {
+			checkRepairOnce(t, repair, done, until, ds)
+		}
+	}
+	why := needsNoRepair(ix, s, drifted)
 	switch {
-	case done == nil && early:
-		t.unknown(repairAgain, "it was asked before its time was over")
-	case done == nil:
-		t.unjudgeable(repairAgain, "no repair was answered as done")
-	default:
+	case why != "":
+		t.unjudgeable(repairAgain, "%s", why)
+	case done != nil:
 		t.held(repairAgain, 1)
-		checkRepairOnce(t, repair, done, until, ds)
+	case until.At < due && until.Kind == history.DriftRead:
+		t.unknown(repairAgain, "it was asked before its time was over")
+	case repair != nil:
+		t.unjudgeable(repairAgain, "no repair was answered as done")
+	case until.At < due:
+		t.unjudgeable(repairAgain, "it came back once more before its time was over")
+	case !sure:
+		t.unjudgeable(repairAgain, wasDisturbed)
+	default:
+		t.violate(repairAgain, op, []*history.Event{drifted, until}, "broke repair: what %s had undone is there again (%s), and %v later it was not undone once more", op, effectOf(drifted), ms(until.At-drifted.At))
 	}
+}
+
+// repairDue is when what drifted has to be repaired at the latest, by who was not disturbed; not sure: it was, and its time had not
+// passed since when something happened.
+func repairDue(ix *history.Index, s *history.SagaRecord, drifted, until *history.Event, ds []disturbance) (due time.Duration, sure bool) {
+	from := max(drifted.At, s.Ended.At)
+	due, sure = from+repairedIn, true
+	for _, d := range ds {
+		if d.from > until.Seq || d.to < drifted.Seq {
+			continue
+		}
+		if d.to > until.Seq {
+			return due, false
+		}
+		if later := max(from, ix.History.Events[d.to-1].At) + repairedIn; later > until.At {
+			sure = false
+		}
+	}
+	return due, sure
+}
+
+// needsNoRepair says why what drifted need not be repaired, or may have been before the saga had ended; empty: it is due.
+func needsNoRepair(ix *history.Index, s *history.SagaRecord, drifted *history.Event) string {
+	undo := s.Op(drifted.Step, saga.Compensation)
+	after := func(e *history.Event) bool { return e.Seq > drifted.Seq }
+	switch {
+	case slices.ContainsFunc(effects(undo), after), slices.ContainsFunc(sent(undo), func(a *history.Attempt) bool { return after(a.Sent) }):
+		return "the step was undone again, or may have been"
+	case isSeenAsOne(ix, s, drifted):
+		return "it came back so soon after a repair that nobody can tell it from what the repair had left there"
+	}
+	return ""
+}
+
+// isSeenAsOne tells whether drift came before the orchestrator need have seen that a repair had helped: that may have been answered as
+// done only later, or the next reading was not yet due.
+func isSeenAsOne(ix *history.Index, s *history.SagaRecord, drifted *history.Event) bool {
+	all := s.Repairs[drifted.Operation().Ref()]
+	if all == nil {
+		return false
+	}
+	seen := driftNoticed
+	if ix.DriftRead != nil {
+		seen = max(seen, time.Duration(ix.DriftRead.EveryMS)*time.Millisecond)
+	}
+	return slices.ContainsFunc(sent(all), func(a *history.Attempt) bool {
+		return a.Sent.Seq < drifted.Seq && (a.Ended == nil || saga.Classify(a.Ended.Code) == saga.Done && drifted.At < a.LearntAt()+seen)
+	})
 }
 
 // backAgain is when what drifted did so once more, so that another repair is due; else when the orchestrator was asked.

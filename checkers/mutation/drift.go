@@ -3,6 +3,7 @@ package mutation
 import (
 	"time"
 
+	"github.com/sagacheck/sagacheck/checkers"
 	"github.com/sagacheck/sagacheck/history"
 	"github.com/sagacheck/sagacheck/saga"
 )
@@ -22,7 +23,7 @@ func driftNotTold(ix *history.Index, yield func(string, *edit) bool) {
 		return
 	}
 	for _, d := range ix.Drifts {
-		if d.Kind != history.Drifted {
+		if d.Kind != history.Drifted || !isReadBack(ix, d) {
 			continue
 		}
 		m := change(ix.History).drop(func(e *history.Event) bool {
@@ -32,6 +33,16 @@ func driftNotTold(ix *history.Index, yield func(string, *edit) bool) {
 			return
 		}
 	}
+}
+
+// isReadBack tells whether drift is that of the last round of its saga.
+func isReadBack(ix *history.Index, drifted *history.Event) bool {
+	s := ix.Saga(drifted.Saga)
+	if s == nil {
+		return false
+	}
+	_, of := checkers.LastRound(s).Definition.Step(drifted.Step)
+	return of
 }
 
 // driftNotRepaired takes the attempts at repairs away, and has it asked much later.
