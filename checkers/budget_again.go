@@ -34,7 +34,7 @@ func againClauses() []Clause {
 		{Name: againMost, Text: "a saga is run forward no more often than rounds: those that were as often as that, and undone", Wants: []Trait{roundsInTime}, Needs: needs},
 		{Name: againRefused, Text: "one of which an action was refused for good, or that an operator had undone, is not run again", Wants: wants, Needs: needs},
 		{Name: againRuns, Text: "one that was undone because attempts came to nothing is run again as long as there are rounds left, and its budget lasts", Wants: wants, Needs: needs},
-		{Name: againWait, Text: "a round begins no sooner than round_delay_ms after the last attempt of the one before, less 2 ms, measured from the earliest moment at which that can have been over, across kills too: rounds of which it would be seen if there were no wait", Wants: []Trait{waitingRounds}, Needs: needs},
+		{Name: againWait, Text: "a round begins no sooner than round_delay_ms after the last attempt of the one before was over, less 2 ms, measured from the earliest moment at which that can have been over, across kills too: rounds of which it would be seen if there were no wait", Wants: []Trait{waitingRounds}, Needs: needs},
 	}
 }
 
@@ -51,7 +51,7 @@ func checkAgain(t *tally, ix *history.Index, s *history.SagaRecord, ds []disturb
 		case i+1 >= most:
 			t.violate(againMost, action(s, ""), []*history.Event{next}, "broke the rounds of saga %s: it was run forward again after %d rounds, and may be run in %d", s.ID, i+1, most)
 			return
-		case over == nil:
+		case over == nil || over.Seq > next.Seq:
 			t.held(againRuns, 1)
 		case disturbed(ds, over.Seq, next.Seq):
 			t.unjudgeable(againRefused, wasDisturbed)
@@ -71,7 +71,7 @@ func checkLastRound(t *tally, ix *history.Index, s *history.SagaRecord, parts []
 	if last.Ended == nil || last.Ended.Status != saga.Compensated {
 		return
 	}
-	if wasOver(ix, last) != nil {
+	if over := wasOver(ix, last); over != nil && over.Seq < last.Ended.Seq {
 		if len(parts) < s.Definition.Rounds {
 			t.held(againRefused, 1)
 		}
