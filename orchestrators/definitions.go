@@ -5,7 +5,14 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io/fs"
+	"maps"
 	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/google/renameio/v2"
 
 	"github.com/sagacheck/sagacheck/saga"
 )
@@ -47,20 +54,46 @@ func (s *started) Define(d saga.Definition) error {
 	if err != nil {
 		return err
 	}
-	return os.WriteFile(s.vars.fill(s.manifest.Definitions), text, 0o600)
+	file := s.vars.fill(s.manifest.Definitions)
+	if err := os.MkdirAll(filepath.Dir(file), 0o755); err != nil {
+		return err
+	}
+	return renameio.WriteFile(file, text, 0o644, renameio.WithTempDir(filepath.Dir(file)), renameio.WithStaticPermissions(0o644))
 }
 
-// definitionsFile is the file with one definition, byte by byte as a client would submit its steps.
+// validateDefinitions refuses a file that is not in the folder of one start: it is written over, and what stands there may be
+// somebody's; and one of a system that is never started again, which would never read it.
+func (m *Manifest) validateDefinitions() error {
+	file, inside := strings.CutPrefix(m.Definitions, "${dir}/")
+	switch {
+	case m.Definitions == "":
+		return nil
+	case !inside || !fs.ValidPath(file) || file == ".":
+		return bad("definitions", "%q: expected a file below ${dir}/, since it is written over: ${dir}/sagas.json", m.Definitions)
+	case !m.crashable():
+		return bad("definitions", "expected a container, or a process with crashable: true: nothing else starts again and reads it")
+	}
+	return nil
+}
+
+// definitionsFile is the file with one definition, all of it but the id, byte by byte as a client would submit it.
 func definitionsFile(d saga.Definition) ([]byte, error) {
 	whole, err := d.Encode()
 	if err != nil {
 		return nil, err
 	}
-	var said struct{ Name, Version, Steps json.RawMessage }
+	var said map[string]json.RawMessage
 	if err := json.Unmarshal(whole, &said); err != nil {
 		return nil, err
 	}
-	return fmt.Appendf(nil, `{"sagas": {%s: [{"version": %s, "steps": %s}]}}`, said.Name, said.Version, said.Steps), nil
+	name := said["name"]
+	delete(said, "id")
+	delete(said, "name")
+	text := fmt.Appendf(nil, `{"sagas": {%s: [`, name)
+	for i, field := range slices.Sorted(maps.Keys(said)) {
+		text = fmt.Appendf(text, "%c%q: %s", "{,"[min(i, 1)], field, said[field])
+	}
+	return append(text, "}]}}"...), nil
 }
 
 func (c *contract) Start(ctx context.Context, id, name string) (int, error) {

@@ -197,6 +197,9 @@ func (m *Manifest) validateParts() (errs []error) {
 			}
 		}
 	}
+	if err := m.validateDefinitions(); err != nil {
+		errs = append(errs, err)
+	}
 	errs = append(errs, m.validatePorts()...)
 	errs = append(errs, m.validateTelemetry()...)
 	errs = append(errs, m.validateOperator()...)

@@ -167,13 +167,13 @@ func (s *started) prepare(engine string, o Options) error {
 			return err
 		}
 	}
-	if err := s.Define(placeholder); err != nil && !errors.Is(err, ErrNoDefinitions) {
-		return err
-	}
 	if seed := s.manifest.Seed; seed != "" {
 		if err := os.CopyFS(data, os.DirFS(filepath.Join(engine, seed))); err != nil {
 			return fmt.Errorf("seed: %w", err)
 		}
+	}
+	if err := s.Define(placeholder); err != nil && !errors.Is(err, ErrNoDefinitions) {
+		return fmt.Errorf("definitions: %w", err)
 	}
 	if s.manifest.Container != nil {
 		s.units = []unit{s.newContainer(engine, o)}

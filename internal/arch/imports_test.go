@@ -200,7 +200,7 @@ func TestLibrariesHaveOneHome(t *testing.T) {
 		"modernc.org/sqlite":                          {"reference/store", "workflows"},
 		"github.com/jackc/pgx/v5":                     {"reference/store", "workflows", "internal/testpostgres"},
 		"github.com/go-sql-driver/mysql":              {"workflows"},
-		"github.com/google/renameio/v2":               {"history", "results"},
+		"github.com/google/renameio/v2":               {"history", "orchestrators", "results"},
 		"github.com/nats-io":                          {"queue"},
 		"github.com/gofrs/flock":                      {"orchestrators", "queue"},
 		"github.com/failsafe-go/failsafe-go":          {"reference"},
