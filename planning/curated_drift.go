@@ -38,8 +38,8 @@ func (e *ending) comesBack() {
 		}
 		at := saga.FailurePoint{Step: s.Name, Direction: saga.Compensation, Attempt: 1, Phase: saga.Commit}
 		for _, trigger := range triggers(e.d, s, saga.Compensation) {
-			if e.add(append(trigger, drifted(at, faults.DriftBack, driftLater))...) {
-				e.add(append(trigger, drifted(at, faults.DriftRestored, driftLater))...)
+			if e.add(slices.Concat(trigger, []faults.Fault{drifted(at, faults.DriftBack, driftLater)})...) {
+				e.add(slices.Concat(trigger, []faults.Fault{drifted(at, faults.DriftRestored, driftLater)})...)
 				e.killedInRepair(s, trigger)
 				return
 			}

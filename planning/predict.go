@@ -272,6 +272,8 @@ func (pr *prediction) backward() {
 			pr.stuck = true
 			return
 		}
+		pr.way.spend(0, pr.clock.hi) // beside others, perhaps
+		pr.way.killed = pr.way.killed || pr.clock.killed
 	}
 }
 

@@ -26,14 +26,18 @@ func (pr *prediction) again(n int) bool {
 	return pr.hasTimeForRound()
 }
 
-// hasTimeForRound tells whether the time of the budget lets another round begin: where there is one it is never sure that it does,
-// as nobody promises how long it is waited for at the most.
+// hasTimeForRound tells whether the time of the budget lets another round begin, and has the wait before it pass, which may be half as
+// long again. What comes near the end of that time is a race.
 func (pr *prediction) hasTimeForRound() bool {
-	limit := pr.whole.Budget.Time()
+	limit, wait := pr.whole.Budget.Time(), pr.whole.RoundDelay()
 	if limit == 0 {
 		return true
 	}
-	pr.doubtful = pr.doubtful || pr.way.killed || pr.way.lo+pr.whole.RoundDelay() <= limit+tick
+	pr.way.spend(wait, wait*3/2)
+	if !pr.way.killed && pr.way.hi+lateness <= limit {
+		return true
+	}
+	pr.doubtful = pr.doubtful || pr.way.killed || pr.way.lo <= limit+tick
 	return false
 }
 

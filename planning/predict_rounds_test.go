@@ -1,6 +1,7 @@
 package planning
 
 import (
+	"slices"
 	"testing"
 
 	"github.com/sagacheck/sagacheck/faults"
@@ -54,23 +55,33 @@ func TestASagaIsRunAgain(t *testing.T) {
 	}
 }
 
-// A round that takes so long that no other one begins in the time of the budget ends the saga for sure; after a shorter one nobody
-// knows, as it may be waited for as long as one likes.
+// A round that takes so long that no other one begins in the time of the budget ends the saga for sure; where there is time for the
+// longest wait another one begins for sure; in between nobody knows.
 func TestTimeEndsTheRounds(t *testing.T) {
 	s, err := scenarios.Match("saga-rounds-in-time")
 	if err != nil {
 		t.Fatal(err)
 	}
 	d := sagasOf(s[0])[0]
+	soon, second := burst(unavailableAt("charge"), 2), unavailable(point("reserve(2)", 1, saga.Receive))
+	undone := saga.FailurePoint{Step: "reserve", Direction: saga.Compensation, Attempt: 1, Phase: saga.Request}
 	for name, tt := range map[string]struct {
 		faults []faults.Fault
+		timeMS int
 		want   bool
 	}{
-		"nobody answers":        {burst(lost(point("charge", 1, saga.Request)), 2), true},
-		"it is answered soon":   {burst(unavailableAt("charge"), 2), false},
-		"a kill costs the time": {append(burst(lost(point("charge", 1, saga.Request)), 1), killed(point("charge", 2, saga.Receive), d.Steps[1].Action.Retry)), false},
-		"it is done":            {burst(lost(point("charge", 1, saga.Request)), 1), true},
+		"nobody answers":             {burst(lost(point("charge", 1, saga.Request)), 2), 1000, true},
+		"it is answered soon":        {soon, 800, false},
+		"it may be waited for":       {append(slices.Clone(soon), second), 800, false},
+		"a kill costs the time":      {append(burst(lost(point("charge", 1, saga.Request)), 1), killed(point("charge", 2, saga.Receive), d.Steps[1].Action.Retry)), 1000, false},
+		"it is done":                 {burst(lost(point("charge", 1, saga.Request)), 1), 1000, true},
+		"a minute is time enough":    {append(slices.Clone(soon), second), 60_000, true},
+		"a kill in it":               {append(burst(unavailableAt("charge"), 1), killed(point("charge", 2, saga.Receive), d.Steps[1].Action.Retry), second), 60_000, false},
+		"a compensation takes time":  {append(slices.Clone(soon), lost(undone), second), 1000, false},
+		"that there is a minute for": {append(slices.Clone(soon), lost(undone), second), 60_000, true},
 	} {
+		d := d
+		d.Budget.TimeMS = tt.timeMS
 		if got := predict(d, faults.Plan{Faults: tt.faults}, 1).sure(); got != tt.want {
 			t.Errorf("%s: sure %v, want %v", name, got, tt.want)
 		}
