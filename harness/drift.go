@@ -43,14 +43,16 @@ func (r *cellRun) askForDrift(ctx context.Context) error {
 	if !ok || !r.can(orchestrators.Reconcile) || !slices.ContainsFunc(r.defs, readBack) {
 		return nil
 	}
-	ctx, cancel := context.WithTimeout(ctx, driftPatience+repairsWatched+auditLimit)
+	patience := time.Duration(1+len(r.cell.Plan.Faults)) * driftPatience // see lastChange
+	ctx, cancel := context.WithTimeout(ctx, patience+repairsWatched+auditLimit)
 	defer cancel()
-	until, repairs := time.Now().Add(driftPatience), r.repairs()
+	_, began := r.rec.Since(0)
 	for {
 		told, every, err := r.driftTold(ctx, c)
-		late := time.Now().After(until)
+		events, now := r.rec.Since(0)
+		late := now > max(began, lastChange(events))+driftPatience
 		switch {
-		case err == nil && (late || r.allTold(told) && repairs.watched()):
+		case err == nil && (late || r.allTold(told) && r.repairsSettled()):
 			for _, d := range told {
 				r.rec.Add(history.Event{Kind: history.DriftTold, Saga: d.Saga, Step: d.Step, Direction: saga.Action, What: d.What, Found: r.found(d)})
 			}
@@ -63,6 +65,18 @@ func (r *cellRun) askForDrift(ctx context.Context) error {
 			return err
 		}
 	}
+}
+
+// lastChange is when something happened last from which on the orchestrator has its time: a drift, or it went away, or was there again.
+func lastChange(events []history.Event) time.Duration {
+	for _, e := range slices.Backward(events) {
+		switch e.Kind {
+		case history.Drifted, history.ProcessKilled, history.ProcessPaused, history.ProcessReady, history.ProcessResumed, history.FaultHealed:
+			return e.At
+		default:
+		}
+	}
+	return 0
 }
 
 func (r *cellRun) driftTold(ctx context.Context, c orchestrators.Reconciler) (all []orchestrators.Drift, every time.Duration, err error) {

@@ -13,29 +13,35 @@ import (
 // many comes later than the first.
 const repairsWatched = 1500 * time.Millisecond
 
-// repairs looks on at what an orchestrator repairs, where it does.
-type repairs struct {
-	r      *cellRun
-	able   bool
-	settle time.Time // when all that is due has come; zero: it has not
-}
-
-func (r *cellRun) repairs() *repairs {
-	return &repairs{r: r, able: slices.Contains(r.sys.Info().Capabilities, orchestrators.Repair)}
-}
-
-// watched tells whether what is due has come, and has been looked on at for long enough since.
-func (p *repairs) watched() bool {
-	events, _ := p.r.rec.Since(0)
-	drifted := slices.ContainsFunc(events, func(e history.Event) bool { return e.Kind == history.Drifted })
-	switch {
-	case !p.able || !drifted:
+// repairsSettled tells whether what an orchestrator repairs has come, where it does, and was looked on at for long enough since: since the
+// last drift, the last answer to a repair, and the end of the last saga.
+func (r *cellRun) repairsSettled() bool {
+	events, now := r.rec.Since(0)
+	if !slices.Contains(r.sys.Info().Capabilities, orchestrators.Repair) || !slices.ContainsFunc(events, isDrift) {
 		return true
-	case !p.settle.IsZero():
-	case !slices.ContainsFunc(events, func(e history.Event) bool { return e.Kind == history.Drifted && !repaired(events, e) }):
-		p.settle = time.Now()
 	}
-	return !p.settle.IsZero() && time.Since(p.settle) >= repairsWatched
+	at, all := repairsOver(events)
+	return all && now-at >= repairsWatched
+}
+
+// repairsOver is when the last happened of what ends the waiting for repairs; not all: a repair is still due.
+func repairsOver(events []history.Event) (at time.Duration, all bool) {
+	for _, e := range events {
+		switch {
+		case isDrift(e) && !repaired(events, e):
+			return 0, false
+		case isDrift(e), e.Kind == history.SagaEnded, e.Kind == history.CallEnded && repairs(events, e):
+			at = e.At
+		}
+	}
+	return at, true
+}
+
+func isDrift(e history.Event) bool { return e.Kind == history.Drifted }
+
+// repairs tells whether a call that is over was that of a repair.
+func repairs(events []history.Event, over history.Event) bool {
+	return slices.ContainsFunc(events, func(e history.Event) bool { return isDrift(e) && e.Seq < over.Seq && e.Operation() == over.Operation() })
 }
 
 // repaired tells whether a drift needs no repair, or had one that was answered.
