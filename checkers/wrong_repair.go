@@ -175,8 +175,9 @@ func repairDue(ix *history.Index, s *history.SagaRecord, drifted, until *history
 func needsNoRepair(ix *history.Index, s *history.SagaRecord, drifted *history.Event) string {
 	undo := s.Op(drifted.Step, saga.Compensation)
 	after := func(e *history.Event) bool { return e.Seq > drifted.Seq }
+	late := func(a *history.Attempt) bool { return !after(a.Sent) && slices.ContainsFunc(a.Committed, after) }
 	switch {
-	case slices.ContainsFunc(effects(undo), after), slices.ContainsFunc(sent(undo), func(a *history.Attempt) bool { return after(a.Sent) }):
+	case slices.ContainsFunc(sent(undo), func(a *history.Attempt) bool { return after(a.Sent) }), slices.ContainsFunc(sent(s.WithRepairs(undo)), late):
 		return "the step was undone again, or may have been"
 	case isSeenAsOne(ix, s, drifted):
 		return "it came back so soon after a repair that nobody can tell it from what the repair had left there"
