@@ -62,7 +62,7 @@ func (e *ending) one() int {
 func (e *ending) interruptedBudget(s saga.Step) bool {
 	const most, restart = 12, 1500 * time.Millisecond
 	p := s.Action.Retry
-	if !e.a.Process || e.sagas >= aHerd || p.Most() < 3 || p.Most() > most || p.DeadlineMS > 0 || s.Unbounded() || s.Action.Breaker != nil || s.Action.RetryBudget != nil || len(e.d.Predecessors(e.d.StepIndex(s.Name))) > 0 || !alone(e.d, s.Name) {
+	if !e.a.Process || e.sagas >= aHerd || p.Most() < 2 || p.Most() > most || p.DeadlineMS > 0 || s.Unbounded() || s.Action.Breaker != nil || s.Action.RetryBudget != nil || len(e.d.Predecessors(e.d.StepIndex(s.Name))) > 0 || !alone(e.d, s.Name) {
 		return false
 	}
 	lasts := restart
@@ -71,7 +71,7 @@ func (e *ending) interruptedBudget(s saga.Step) bool {
 		lasts += hi
 	}
 	fail := failing(s.Name, int(lasts.Milliseconds()), (p.Most()+1)*e.sagas)
-	kill := to(e.one(), killed(point(s.Name, 2, saga.Response), p))
+	kill := to(e.one(), killed(point(s.Name, min(2, p.Most()-1), saga.Response), p))
 	e.plans = append(e.plans, faults.Plan{Faults: []faults.Fault{fail, kill}})
 	return true
 }
