@@ -95,12 +95,17 @@ func askedOf(operated []*history.Event, seq int) []*history.Event {
 	})
 }
 
-// lastCall is the last that was seen of calls before a round.
+// lastCall is the last that was seen of calls before a round. What the network still does of an operation that the
+// orchestrator has heard is done, as with a request that was delayed, keeps nothing under way.
 func lastCall(calls []*history.Event, next *history.Event) (last int) {
+	done := map[saga.Operation]bool{}
 	for _, e := range calls {
-		if e.Seq < next.Seq {
-			last = max(last, e.Seq)
+		op := e.Operation()
+		if e.Seq >= next.Seq || done[op] && e.Kind != history.CallSent {
+			continue
 		}
+		last = max(last, e.Seq)
+		done[op] = done[op] || e.Kind == history.CallEnded && saga.Classify(e.Code) == saga.Done
 	}
 	return last
 }
