@@ -139,10 +139,10 @@ func checkRepair(t *tally, ix *history.Index, s *history.SagaRecord, drifted *hi
 		t.unjudgeable(repairAgain, "%s", why)
 	case done != nil:
 		t.held(repairAgain, 1)
+	case repair != nil: // whoever was killed as the answer came may have got it, and is not waited for
+		t.unjudgeable(repairAgain, "no repair was answered as done")
 	case until.At < due && until.Kind == history.DriftRead:
 		t.unknown(repairAgain, "it was asked before its time was over")
-	case repair != nil:
-		t.unjudgeable(repairAgain, "no repair was answered as done")
 	case until.At < due:
 		t.unjudgeable(repairAgain, "it came back once more before its time was over")
 	case !sure:
