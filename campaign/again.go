@@ -8,8 +8,6 @@ import (
 	"maps"
 	"slices"
 
-	"golang.org/x/sync/errgroup"
-
 	"github.com/sagacheck/sagacheck/checkers"
 	"github.com/sagacheck/sagacheck/faults"
 	"github.com/sagacheck/sagacheck/harness"
@@ -49,19 +47,10 @@ func (x *session) again(ctx context.Context, found *failures, shrunk []*failure)
 		return played
 	}
 	s := &shrinker{session: x}
-	progress := x.host.progress("findings replayed", len(todo))
-	defer progress.Finish()
-	var work errgroup.Group
-	work.SetLimit(shrinkAtOnce)
-	for _, g := range todo {
-		work.Go(func() error {
-			c := planning.Case{Plan: g.plan, Definitions: g.header.Definitions, Registers: g.header.Registers}
-			g.rate = s.rate(ctx, g, slices.Repeat([]planning.Case{c}, x.gate.Replays))
-			progress.Done(results.Passed)
-			return nil
-		})
-	}
-	_ = work.Wait() // what goes wrong stands in the failures
+	x.withEach("findings replayed", todo, func(g *failure) {
+		c := planning.Case{Plan: g.plan, Definitions: g.header.Definitions, Registers: g.header.Registers}
+		g.rate = s.rate(ctx, g, slices.Repeat([]planning.Case{c}, x.gate.Replays))
+	})
 	var away error
 	for _, g := range todo {
 		key := x.keyOf(g, g.plan)

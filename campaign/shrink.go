@@ -64,19 +64,25 @@ func (x *session) shrinkAll(ctx context.Context, f Shrink, found *failures) []*f
 		return cmp.Or(cmp.Compare(a.property, b.property), cmp.Compare(a.scenario, b.scenario))
 	})
 	s := &shrinker{session: x}
-	progress := x.host.progress("failures shrunk", len(all))
+	x.withEach("failures shrunk", all, func(g *failure) { s.shrink(ctx, f, g) })
+	return all
+}
+
+// withEach does something with failures, several side by side, and shows how far it is; what goes wrong
+// stands in the failures.
+func (x *session) withEach(what string, all []*failure, do func(g *failure)) {
+	progress := x.host.progress(what, len(all))
 	defer progress.Finish()
 	var work errgroup.Group
 	work.SetLimit(shrinkAtOnce)
 	for _, g := range all {
 		work.Go(func() error {
-			s.shrink(ctx, f, g)
+			do(g)
 			progress.Done(results.Passed)
 			return nil
 		})
 	}
-	_ = work.Wait() // what goes wrong stands in the failures
-	return all
+	_ = work.Wait() // do has no error
 }
 
 // shrink tells the rate of a failure, looks for a smaller case, and tells the rate

@@ -55,13 +55,7 @@ func escapeProperty(s string) string { return propertyEscapes.Replace(s) }
 // what it is, and the problems, the worst first.
 func Summary(w io.Writer, r *results.Run) error {
 	var b strings.Builder
-	fmt.Fprintf(&b, "### Sagacheck: %s\n\n%s\n\n", strings.ToUpper(string(r.Summary.Outcome)), mdText(headline(r)))
-	for _, reason := range r.Summary.Reasons {
-		fmt.Fprintf(&b, "- %s\n", mdText(reason))
-	}
-	if len(r.Summary.Reasons) > 0 {
-		b.WriteString("\n")
-	}
+	mdHead(&b, "###", r)
 	t := table{Head: []string{"", "property", "scenario", "what", "cells", "replay"}}
 	all := problems(r)
 	for _, p := range all[:min(len(all), maxSummary)] {

@@ -10,17 +10,22 @@ import (
 	"github.com/sagacheck/sagacheck/results"
 )
 
-// Markdown writes report.md: summary, tables, and each failure with its
-// story and a Mermaid sequence diagram.
-func Markdown(w io.Writer, r *results.Run) error {
-	var b strings.Builder
-	fmt.Fprintf(&b, "# Sagacheck: %s\n\n%s\n\n", strings.ToUpper(string(r.Summary.Outcome)), mdText(headline(r)))
+// mdHead writes the verdict of a run, and why it is what it is, under a heading.
+func mdHead(b *strings.Builder, heading string, r *results.Run) {
+	fmt.Fprintf(b, "%s Sagacheck: %s\n\n%s\n\n", heading, strings.ToUpper(string(r.Summary.Outcome)), mdText(headline(r)))
 	for _, reason := range r.Summary.Reasons {
-		fmt.Fprintf(&b, "- %s\n", mdText(reason))
+		fmt.Fprintf(b, "- %s\n", mdText(reason))
 	}
 	if len(r.Summary.Reasons) > 0 {
 		b.WriteString("\n")
 	}
+}
+
+// Markdown writes report.md: summary, tables, and each failure with its
+// story and a Mermaid sequence diagram.
+func Markdown(w io.Writer, r *results.Run) error {
+	var b strings.Builder
+	mdHead(&b, "#", r)
 	for _, t := range tables(r) {
 		b.WriteString(t.markdown())
 	}

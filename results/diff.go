@@ -172,7 +172,7 @@ func (d *Diff) match(then, now *Run) {
 	before, after := then.struck(), now.struck()
 	for _, f := range found {
 		c := changed(now, f)
-		switch more := f.untold(old); {
+		switch _, more := explain(old, f); {
 		case len(more) == 0:
 			d.Same = append(d.Same, c)
 			continue

@@ -118,21 +118,25 @@ func (r *Run) Partial() string {
 // originals are the findings of a run's cells, each with its whole plan; and those of plans
 // that were shrunk to a part of one of these.
 func (r *Run) originals() (cells, shrunk []Finding) {
-	cells = slices.Clone(r.Found)
+	cells = r.ofCells()
 	for _, f := range r.Failures {
 		k := Finding{Key: r.KeyOf(f), Also: f.Also}
-		switch {
-		case f.Verdict != checkers.Violation:
-		case f.ShrunkFrom != "":
+		if f.Verdict == checkers.Violation && f.ShrunkFrom != "" && slices.ContainsFunc(cells, k.Explains) {
 			shrunk = append(shrunk, k)
-		case len(r.Found) == 0: // written before all were kept
-			cells = append(cells, k)
 		}
 	}
-	shrunk = slices.DeleteFunc(shrunk, func(s Finding) bool {
-		return !slices.ContainsFunc(cells, s.Explains)
-	})
 	return cells, shrunk
+}
+
+// ofCells are the findings of a run's cells, each with its whole plan.
+func (r *Run) ofCells() []Finding {
+	cells := slices.Clone(r.Found)
+	for _, f := range r.Failures {
+		if len(r.Found) == 0 && f.Verdict == checkers.Violation && f.ShrunkFrom == "" { // written before all were kept
+			cells = append(cells, Finding{Key: r.KeyOf(f), Also: f.Also})
+		}
+	}
+	return cells
 }
 
 // known are the findings of a baseline; nil: none.
@@ -173,13 +177,14 @@ func (b *Baseline) Knows(k Key, now time.Time) bool {
 // shrunk are the entries that know the cells of which a shrunk plan tells anything, and what they leave open.
 func (b *Baseline) shrunk(f Finding, cells []Finding) (by []int, open []string) {
 	open = f.broken()
+	known := b.known()
 	var news []string
 	for _, o := range cells {
 		if f.beside(o) && len(common(f.broken(), o.broken())) > 0 {
-			entries, more := explain(b.known(), o)
+			entries, more := explain(known, o)
 			by, news = append(by, entries...), append(news, more...)
 			for _, i := range entries {
-				open = without(open, b.known()[i].broken())
+				open = without(open, known[i].broken())
 			}
 		}
 	}

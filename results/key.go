@@ -7,8 +7,6 @@ import (
 	"fmt"
 	"slices"
 	"strings"
-
-	"github.com/sagacheck/sagacheck/checkers"
 )
 
 // noFault is the plan in words of a cell without a fault.
@@ -98,18 +96,6 @@ func holds(plan, part string) bool {
 		rest = rest[i+1:] // both are sorted
 	}
 	return true
-}
-
-// Keyed are the findings of the run by their keys, in their order: of all cells, and of plans that
-// were shrunk. A report that was written before there were keys has those of its failures.
-func (r *Run) Keyed() []Finding {
-	all := slices.Clone(r.Found)
-	for _, f := range r.Failures {
-		if f.Verdict == checkers.Violation {
-			all = append(all, Finding{Key: r.KeyOf(f), Also: f.Also})
-		}
-	}
-	return smallest(all)
 }
 
 // KeyOf is the key of a failure's own plan: that of a finding, or what one explains.

@@ -38,14 +38,14 @@ func TestAFindingKeepsItsKey(t *testing.T) {
 	all := []string{lose + ", " + crash, crash + ", " + lose, "slow ship#1@request, " + lose, lose, lose + ", " + lose, crash + ", error 500 ship#2@receive"}
 	want := map[string]int{lose: 5, "crash-participant ship#1@commit, error 500 ship#2@receive": 1}
 	r := foundBy(all...)
-	if diff := cmp.Diff(want, plansOf(r.Keyed())); diff != "" {
+	if diff := cmp.Diff(want, plansOf(r.Shown())); diff != "" {
 		t.Error(diff)
 	}
 	slices.Reverse(all)
-	if diff := cmp.Diff(r.Keyed(), foundBy(all...).Keyed()); diff != "" {
+	if diff := cmp.Diff(r.Shown(), foundBy(all...).Shown()); diff != "" {
 		t.Errorf("in another order of cells: %s", diff)
 	}
-	if k := r.Keyed()[0]; k.Participants != "naive" || k.Scenario != "order" || k.Property != "duplicate-effect" {
+	if k := r.Shown()[0]; k.Participants != "naive" || k.Scenario != "order" || k.Property != "duplicate-effect" {
 		t.Errorf("the key is of %s", k)
 	}
 }
@@ -88,11 +88,11 @@ func TestKeysAreNotCut(t *testing.T) {
 		plans = append(plans, fmt.Sprintf("lose step-%d#1@response", i))
 	}
 	r := foundBy(plans...)
-	if n := len(r.Keyed()); n != 50 || len(r.Failures) != 20 {
+	if n := len(r.Shown()); n != 50 || len(r.Failures) != 20 {
 		t.Errorf("%d keys of %d failures, want 50 of 20", n, len(r.Failures))
 	}
 	r.Found = nil
-	if n := len(r.Keyed()); n != 20 {
+	if n := len(r.Shown()); n != 20 {
 		t.Errorf("%d keys of a report without any, want those of its 20 failures", n)
 	}
 }
@@ -112,7 +112,7 @@ func TestKeysOfShards(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if diff := cmp.Diff(map[string]int{"lose charge#1@response": 2}, plansOf(r.Keyed())); diff != "" {
+	if diff := cmp.Diff(map[string]int{"lose charge#1@response": 2}, plansOf(r.Shown())); diff != "" {
 		t.Error(diff)
 	}
 }
@@ -136,7 +136,7 @@ func TestWhatIsNoFinding(t *testing.T) {
 	advice.Property = "redundant-call"
 	open := checkers.Verdict{Property: "lost-compensation", Outcome: checkers.Inconclusive, Reason: "time ran out"}
 	c.Add(results.CellInfo{}, h, []checkers.Verdict{advice, open})
-	if found := c.Finish().Keyed(); len(found) > 0 {
+	if found := c.Finish().Shown(); len(found) > 0 {
 		t.Errorf("found %v", found)
 	}
 }
@@ -145,7 +145,7 @@ func TestWhatIsNoFinding(t *testing.T) {
 func TestWindowsOfOtherLengthsAreOtherFindings(t *testing.T) {
 	short, long := "outage of [charge] from 0ms for 30ms", "outage of [charge] from 0ms for 300ms"
 	want := map[string]int{short: 1, long: 1}
-	if diff := cmp.Diff(want, plansOf(foundBy(short, long).Keyed())); diff != "" {
+	if diff := cmp.Diff(want, plansOf(foundBy(short, long).Shown())); diff != "" {
 		t.Error(diff)
 	}
 }

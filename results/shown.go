@@ -11,12 +11,7 @@ import (
 // far one was shrunk depends on chance, and makes no other one of it. What a shrunk plan broke that
 // the cells did not is a finding with that plan.
 func (r *Run) Shown() []Finding {
-	cells := slices.Clone(r.Found)
-	for _, f := range r.Failures {
-		if len(r.Found) == 0 && f.Verdict == checkers.Violation && f.ShrunkFrom == "" { // written before all were kept
-			cells = append(cells, Finding{Key: r.KeyOf(f), Also: f.Also})
-		}
-	}
+	cells := r.ofCells()
 	all := slices.Clone(cells)
 	for _, f := range r.Failures {
 		if f.Verdict != checkers.Violation || f.ShrunkFrom == "" {
@@ -24,7 +19,7 @@ func (r *Run) Shown() []Finding {
 		}
 		whole := Finding{Key: r.KeyOf(f), Also: f.Also}
 		whole.Plan = f.ranAs()
-		if more := whole.untold(cells); len(more) > 0 {
+		if _, more := explain(cells, whole); len(more) > 0 {
 			key := r.KeyOf(f)
 			key.Property = more[0]
 			all = append(all, Finding{Key: key, Also: more[1:]})
@@ -77,15 +72,4 @@ func (r *Run) StandingOfShown(f Finding) (Judged, bool) {
 		}
 	}
 	return best, there
-}
-
-// untold are the properties of a finding that none of the known ones broke with a part of its plan.
-func (f Finding) untold(known []Finding) []string {
-	open := f.broken()
-	for _, k := range known {
-		if k.beside(f) {
-			open = without(open, k.broken())
-		}
-	}
-	return open
 }
