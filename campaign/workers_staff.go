@@ -3,16 +3,19 @@ package campaign
 import (
 	"bytes"
 	"context"
+	"crypto/rand"
 	"errors"
 	"fmt"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"strings"
 	"sync"
 	"syscall"
 	"time"
 
 	"github.com/sagacheck/sagacheck/orchestrators"
+	"github.com/sagacheck/sagacheck/queue"
 	"github.com/sagacheck/sagacheck/results"
 )
 
@@ -22,7 +25,7 @@ type staff struct {
 	x      *session
 	args   []string
 	env    []string
-	tmp    string // folder for their temporary files
+	tmp    *queue.Store // folder for their temporary files
 	cancel context.CancelFunc
 	work   sync.WaitGroup
 	none   chan struct{} // closed when none is left
@@ -51,11 +54,11 @@ func newStaff(x *session, w Workers, url, run string) (*staff, error) {
 	if err != nil {
 		return nil, err
 	}
-	tmp, err := os.MkdirTemp("", "sagacheck-workers-") // what a worker that is killed leaves goes with us
+	dir, tmp, err := tmpOfWorkers(x.host)
 	if err != nil {
 		return nil, err
 	}
-	s := &staff{x: x, tmp: tmp, none: make(chan struct{}), left: w.Local, env: append(os.Environ(), ServerEnv+"="+url, "TMPDIR="+tmp)}
+	s := &staff{x: x, tmp: tmp, none: make(chan struct{}), left: w.Local, env: append(os.Environ(), ServerEnv+"="+url, "TMPDIR="+dir)}
 	s.args = []string{
 		program, "worker", "--run", run,
 		"--parallel", fmt.Sprint(max(x.s.Parallel/w.Local, 1)), "--processes", fmt.Sprint(max(x.s.Processes/w.Local, 1)),
@@ -72,6 +75,24 @@ func newStaff(x *session, w Workers, url, run string) (*staff, error) {
 		s.work.Go(func() { s.employ(ctx) })
 	}
 	return s, nil
+}
+
+// workersTmp begins the name of a folder for the temporary files of workers.
+const workersTmp = "sagacheck-workers-"
+
+// tmpOfWorkers makes such a folder: what a worker that is killed leaves goes with us, and what we leave if we are killed
+// with the next run on this machine: who still works for us then works for nobody.
+func tmpOfWorkers(host Host) (dir string, s *queue.Store, err error) {
+	left, err := filepath.Glob(filepath.Join(os.TempDir(), workersTmp+"*[A-Z2-7]"))
+	if err == nil {
+		err = queue.DropStores(left)
+	}
+	if err != nil { // no reason not to run
+		host.say("%v", err)
+	}
+	dir = filepath.Join(os.TempDir(), workersTmp+rand.Text())
+	s, err = queue.NewStore(dir)
+	return dir, s, err
 }
 
 // employ keeps one worker at work.
@@ -175,5 +196,5 @@ func (s *staff) last() string {
 func (s *staff) close() error {
 	s.cancel()
 	s.work.Wait()
-	return os.RemoveAll(s.tmp)
+	return s.tmp.Drop()
 }

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"testing"
 
+	"github.com/sagacheck/sagacheck/queue"
 	"github.com/sagacheck/sagacheck/results"
 )
 
@@ -23,5 +24,38 @@ func TestOnlyRunsHaveStores(t *testing.T) {
 	}
 	if got, want := storesIn(out), []string{filepath.Join(out, "run", "queue")}; !slices.Equal(got, want) {
 		t.Errorf("stores %q, want %q", got, want)
+	}
+}
+
+// The temporary folder of workers of a killed run goes with the next one; that of one that goes on stays.
+func TestTemporaryFoldersOfWorkers(t *testing.T) {
+	tmp := t.TempDir()
+	t.Setenv("TMPDIR", tmp)
+	killed := filepath.Join(tmp, workersTmp+"7")
+	if err := os.Mkdir(killed, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(filepath.Join(killed, "lock"), nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	_, one, err := tmpOfWorkers(testHost())
+	if err != nil {
+		t.Fatal(err)
+	}
+	dir, two, err := tmpOfWorkers(testHost())
+	if err != nil {
+		t.Fatal(err)
+	}
+	left, err := filepath.Glob(filepath.Join(tmp, "*"))
+	if err != nil || len(left) != 2 || slices.Contains(left, killed) || !slices.Contains(left, dir) {
+		t.Errorf("%q, %v: expected those of the two that go on", left, err)
+	}
+	for _, s := range []*queue.Store{one, two} {
+		if err := s.Drop(); err != nil {
+			t.Error(err)
+		}
+	}
+	if left, err = filepath.Glob(filepath.Join(tmp, "*")); err != nil || len(left) > 0 {
+		t.Errorf("%q, %v is left", left, err)
 	}
 }

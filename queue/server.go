@@ -17,7 +17,7 @@ import (
 // know its token.
 type Server struct {
 	nats  *server.Server
-	store *store
+	store *Store
 	token string
 }
 
@@ -39,7 +39,7 @@ func Serve(addr, dir string) (*Server, error) {
 		port = server.RANDOM_PORT
 	}
 	s := &Server{token: rand.Text()}
-	if s.store, err = newStore(dir); err != nil {
+	if s.store, err = NewStore(dir); err != nil {
 		return nil, fmt.Errorf("NATS server: its store: %w", err)
 	}
 	s.nats, err = server.NewServer(&server.Options{
@@ -47,7 +47,7 @@ func Serve(addr, dir string) (*Server, error) {
 		JetStream: true, StoreDir: dir, NoSigs: true, NoLog: true,
 	})
 	if err != nil {
-		return nil, errors.Join(fmt.Errorf("NATS server: %w", err), s.store.drop())
+		return nil, errors.Join(fmt.Errorf("NATS server: %w", err), s.store.Drop())
 	}
 	s.nats.Start()
 	if !s.nats.ReadyForConnections(readyLimit) {
@@ -119,5 +119,5 @@ func (s *Server) Leave(limit time.Duration) {
 func (s *Server) Close() error {
 	s.nats.Shutdown()
 	s.nats.WaitForShutdown()
-	return s.store.drop()
+	return s.store.Drop()
 }

@@ -9,19 +9,20 @@ import (
 	"github.com/gofrs/flock"
 )
 
-// lockFile is in the folder of a store, and locked as long as its server lives.
+// lockFile is in the folder of a store, and locked as long as who made it lives.
 const lockFile = "lock"
 
-// store is the folder of what a server inside this process keeps.
-type store struct {
+// Store is a folder of what belongs to a run, and goes with it.
+type Store struct {
 	dir  string
 	lock *flock.Flock
 }
 
-func newStore(dir string) (*store, error) {
-	s := &store{dir: dir}
+// NewStore makes one of a folder that is empty or not there yet. Nobody else may read it.
+func NewStore(dir string) (*Store, error) {
+	s := &Store{dir: dir}
 	fresh := s.dir + ".new" // nobody sees it as a store before it is locked
-	if err := os.MkdirAll(fresh, 0o755); err != nil {
+	if err := os.MkdirAll(fresh, 0o700); err != nil {
 		return nil, err
 	}
 	s.lock = flock.New(filepath.Join(fresh, lockFile))
@@ -34,8 +35,8 @@ func newStore(dir string) (*store, error) {
 	return s, nil
 }
 
-// drop removes the folder.
-func (s *store) drop() error {
+// Drop removes the folder.
+func (s *Store) Drop() error {
 	return errors.Join(os.RemoveAll(s.dir), s.lock.Unlock())
 }
 
@@ -51,7 +52,7 @@ func DropStores(dirs []string) error {
 
 func dropStore(dir string) error {
 	path := filepath.Join(dir, lockFile)
-	if _, err := os.Stat(path); errors.Is(err, os.ErrNotExist) { // it is none
+	if _, err := os.Stat(path); err != nil { // it is none, or another user's
 		return nil
 	}
 	lock := flock.New(path)
@@ -60,7 +61,7 @@ func dropStore(dir string) error {
 		return nil
 	}
 	if err == nil && mine {
-		err = (&store{dir, lock}).drop()
+		err = (&Store{dir, lock}).Drop()
 	}
 	return err
 }

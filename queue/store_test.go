@@ -10,13 +10,13 @@ import (
 // goes on stays.
 func TestStoresOfKilledRunsAreRemoved(t *testing.T) {
 	out := t.TempDir()
-	begin := func(name string) *store {
+	begin := func(name string) *Store {
 		t.Helper()
 		run := filepath.Join(out, name)
 		if err := os.Mkdir(run, 0o755); err != nil {
 			t.Fatal(err)
 		}
-		s, err := newStore(filepath.Join(run, "queue"))
+		s, err := NewStore(filepath.Join(run, "queue"))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -38,8 +38,8 @@ func TestStoresOfKilledRunsAreRemoved(t *testing.T) {
 			t.Errorf("the store of %s: %v", name, err)
 		}
 	}
-	for _, s := range []*store{alive, next} {
-		if err := s.drop(); err != nil {
+	for _, s := range []*Store{alive, next} {
+		if err := s.Drop(); err != nil {
 			t.Error(err)
 		}
 	}
