@@ -21,6 +21,9 @@ func Reference(w io.Writer) error {
 const head = "# Lint\n\n" +
 	"<!-- generated from the rules; do not edit -->\n\n" +
 	"Rules that durable workflows follow, looked up in files before anything runs:\n\n" +
+	"<!-- before: cp examples/shop/workflow.yaml examples/shop/*.openapi.yaml packs/payments/policies.yaml . -->\n" +
+	"<!-- before: echo '{\"id\": \"c17-1\", \"name\": \"order\", \"steps\": [{\"name\": \"charge\", \"kind\": \"compensatable\", \"action\": {\"url\": \"http://127.0.0.1:9001/charge\", \"retry\": {\"max_attempts\": 4, \"initial_interval_ms\": 10, \"multiplier\": 2, \"max_interval_ms\": 100, \"attempt_timeout_ms\": 200}}}]}' >saga.json -->\n" +
+	"<!-- exits: 1 -->\n\n" +
 	"    sagacheck lint workflow.yaml policies.yaml saga.json\n\n" +
 	"It reads [scenarios](scenario-format.md), [workflows](workflow-file.md), [policies](policies.md), and sagas\n" +
 	"as a client submits them ([the contract](contract.md)), and says for each finding file, line, field and rule; `--json`\n" +

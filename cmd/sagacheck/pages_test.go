@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"context"
+	_ "embed"
 	"errors"
 	"flag"
 	"fmt"
@@ -15,6 +16,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/rogpeppe/go-internal/txtar"
 	"github.com/spf13/cobra"
 
 	"github.com/sagacheck/sagacheck/campaign"
@@ -211,7 +213,7 @@ func writeCommand(b *bytes.Buffer, c *cobra.Command) {
 		fmt.Fprintf(b, "    %s\n\n", c.UseLine())
 	}
 	if c.Example != "" {
-		fmt.Fprintf(b, "Examples:\n\n%s\n\n", indent(c.Example))
+		fmt.Fprintf(b, "Examples:\n\n%s%s\n\n", marksOf(c.CommandPath()), indent(c.Example))
 	}
 	if flags := c.NonInheritedFlags(); flags.HasAvailableFlags() {
 		fmt.Fprintf(b, "Flags:\n\n%s", indent(strings.TrimRight(flags.FlagUsages(), "\n"))+"\n")
@@ -219,6 +221,23 @@ func writeCommand(b *bytes.Buffer, c *cobra.Command) {
 	for _, sub := range c.Commands() {
 		writeCommand(b, sub)
 	}
+}
+
+//go:embed testdata/examples.txtar
+var examples []byte
+
+// marksOf are the comments before the examples of a command, by which TestPrintedLines runs them.
+func marksOf(command string) (marks string) {
+	for _, f := range txtar.Parse(examples).Files {
+		if f.Name != command {
+			continue
+		}
+		for line := range strings.Lines(string(f.Data)) {
+			marks += "<!-- " + strings.TrimSpace(line) + " -->\n"
+		}
+		marks += "\n"
+	}
+	return marks
 }
 
 // indent makes a block of code of lines that are indented by two already.

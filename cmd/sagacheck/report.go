@@ -56,8 +56,8 @@ func newPostmortem(p process) *cobra.Command {
 it: the timeline, what took effect, the fault, how it was noticed, which policy and
 compensation let it through, and what would have prevented it. What only people know
 is asked for. Without --out it is printed.`,
-		Example: `  sagacheck report postmortem sagacheck-out/latest/failures/double-credit-order-x1-0004.yaml
-  sagacheck report postmortem --out postmortem.md sagacheck-out/latest/failures/double-credit-order-x1-0004.yaml`,
+		Example: `  sagacheck report postmortem sagacheck-out/latest/failures/duplicate-effect-order-vh9nt4-0001.yaml
+  sagacheck report postmortem --out postmortem.md sagacheck-out/latest/failures/duplicate-effect-order-vh9nt4-0001.yaml`,
 		Args: func(_ *cobra.Command, args []string) error {
 			if len(args) != 1 {
 				return usage(errors.New("report postmortem: expected one replay file"))

@@ -24,7 +24,7 @@ func newReportShow(p process) *cobra.Command {
 		Long: `Draws the failure of a replay file, where its run left it: what was broken, a timeline
 with a lane for each party, and the ledger as it should be and as it was. It is the
 timeline that report.html has too.`,
-		Example: "  sagacheck report show sagacheck-out/latest/failures/double-credit-order-x1-0004.yaml",
+		Example: "  sagacheck report show sagacheck-out/latest/failures/duplicate-effect-order-vh9nt4-0001.yaml",
 		Args: func(_ *cobra.Command, args []string) error {
 			if len(args) != 1 {
 				return usage(errors.New("report show: expected one replay file"))
