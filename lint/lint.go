@@ -11,7 +11,9 @@ import (
 	"github.com/goccy/go-yaml"
 	"github.com/goccy/go-yaml/ast"
 
+	"github.com/sagacheck/sagacheck/faults"
 	"github.com/sagacheck/sagacheck/internal/yamlfile"
+	"github.com/sagacheck/sagacheck/orchestrators"
 	"github.com/sagacheck/sagacheck/reference/definitions"
 	"github.com/sagacheck/sagacheck/reference/policies"
 	"github.com/sagacheck/sagacheck/scenarios"
@@ -34,9 +36,10 @@ func (f Finding) String() string {
 	return p.Error()
 }
 
-// File reads one file: a scenario, a workflow, a file of policies, or the saga that a client
-// submits (JSON, as the contract has it). What it is, its fields say. An error: it is none of
-// them, or its own reader refuses it, with file, line and field.
+// File reads one file: a scenario, a workflow, a file of policies, the saga that a client
+// submits (JSON, as the contract has it), or a plan or a manifest, of which no rule speaks.
+// What it is, its fields say. An error: it is none of them, or its own reader refuses it, with
+// file, line and field.
 func File(path string) ([]Finding, error) {
 	text, err := os.ReadFile(path)
 	if err != nil {
@@ -80,6 +83,14 @@ func of(path string, text []byte, root ast.Node) ([]Finding, error) {
 			return nil, err
 		}
 		l.policies(f)
+	case has("faults"):
+		if _, err := faults.ParsePlanFile(path, text); err != nil {
+			return nil, err
+		}
+	case has("base"), has("capabilities"):
+		if _, err := orchestrators.ParseManifest(path, text); err != nil {
+			return nil, err
+		}
 	case has("steps[0].action"):
 		d, err := definitions.Decode(bytes.NewReader(text))
 		if err == nil {
@@ -96,7 +107,7 @@ func of(path string, text []byte, root ast.Node) ([]Finding, error) {
 		}
 		l.scenario(s)
 	default:
-		return nil, &yamlfile.Problem{File: path, Reason: "expected a scenario (steps), a workflow (services), policies (templates), or a saga as it is submitted (steps with an action)"}
+		return nil, &yamlfile.Problem{File: path, Reason: "expected a scenario (steps), a workflow (services), policies (templates), a plan (faults), a manifest (base), or a saga as it is submitted (steps with an action)"}
 	}
 	return l.found, nil
 }

@@ -166,11 +166,13 @@ func TestCatalogue(t *testing.T) {
 
 func TestRefused(t *testing.T) {
 	for text, want := range map[string]string{
-		"name: x\n":                              "expected a scenario (steps), a workflow (services), policies (templates), or a saga as it is submitted (steps with an action)",
+		"name: x\n":                              "expected a scenario (steps), a workflow (services), policies (templates), a plan (faults), a manifest (base), or a saga as it is submitted (steps with an action)",
 		"steps: [{name: 3}]\n":                   "steps[0].name",
 		"templates: {a: {retry: {jitter: 9}}}\n": "templates.a.retry",
 		`{"steps": [{"action": {}}]}`:            "id: expected 1 to 200",
 		": :":                                    ":1:",
+		"faults:\n  - {kind: loose, at: charge#1@response}\n": ":2:",
+		"name: mine\nbase: http://127.0.0.1:1\nprocess: []\n": ":3:",
 	} {
 		path := filepath.Join(t.TempDir(), "f.yaml")
 		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {

@@ -28,7 +28,8 @@ const head = "# Lint\n\n" +
 	"It reads [scenarios](scenario-format.md), [workflows](workflow-file.md), [policies](policies.md), and sagas\n" +
 	"as a client submits them ([the contract](contract.md)), and says for each finding file, line, field and rule; `--json`\n" +
 	"has the same for programs. Exit 0: nothing; 1: something goes against a rule; 3: a file is wrong. Two\n" +
-	"bindings of policies that disagree are such a mistake.\n\n" +
+	"bindings of policies that disagree are such a mistake. Of [plans](plans.md) and [manifests](orchestrators.md) no rule\n" +
+	"speaks: it says what is wrong with them.\n\n" +
 	"What it can't know it leaves to runs: whether a key is minded, how often a workflow of your own repeats\n" +
 	"its calls, whether its undo is right.\n\n" +
 	"| rule | what is found fault with | why |\n" +

@@ -79,7 +79,7 @@ func TestDefineOverSeed(t *testing.T) {
 	if err := os.WriteFile(filepath.Join(engine, "seed", "sagas.json"), []byte("theirs"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	m, err := parseManifest("m.yaml", []byte(strings.Replace(small, "- name: engine", "- name: engine\n    crashable: true", 1)+"seed: seed\ndefinitions: ${dir}/sagas.json\n"))
+	m, err := ParseManifest("m.yaml", []byte(strings.Replace(small, "- name: engine", "- name: engine\n    crashable: true", 1)+"seed: seed\ndefinitions: ${dir}/sagas.json\n"))
 	if err != nil {
 		t.Fatal(err)
 	}

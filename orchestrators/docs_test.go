@@ -68,7 +68,7 @@ func TestManifestsOfTheDocs(t *testing.T) {
 				continue
 			}
 			found++
-			if _, err := parseManifest(page, []byte(block)); err != nil {
+			if _, err := ParseManifest(page, []byte(block)); err != nil {
 				t.Errorf("%v in\n%s", err, block)
 			}
 		}

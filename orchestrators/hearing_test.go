@@ -35,7 +35,7 @@ telemetry:
 
 // Each mistake is told with its place, and a manifest without one says what it says.
 func TestTelemetryOfAManifest(t *testing.T) {
-	m, err := parseManifest("x.yaml", []byte(talking))
+	m, err := ParseManifest("x.yaml", []byte(talking))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -55,7 +55,7 @@ func TestTelemetryOfAManifest(t *testing.T) {
 		if !strings.Contains(talking, tt.old) {
 			t.Fatal(tt.old)
 		}
-		_, err := parseManifest("x.yaml", []byte(strings.Replace(talking, tt.old, tt.with, 1)))
+		_, err := ParseManifest("x.yaml", []byte(strings.Replace(talking, tt.old, tt.with, 1)))
 		if err == nil || !strings.Contains(err.Error(), tt.want) || !strings.Contains(err.Error(), "x.yaml:") {
 			t.Errorf("%s: %v", tt.with, err)
 		}

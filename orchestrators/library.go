@@ -75,7 +75,7 @@ func (s source) load(file string) (*Manifest, error) {
 	if err != nil {
 		return nil, err
 	}
-	m, err := parseManifest(path.Join(s.name, file), b)
+	m, err := ParseManifest(path.Join(s.name, file), b)
 	if err != nil {
 		return nil, err
 	}

@@ -118,13 +118,14 @@ func LoadManifest(fsys fs.FS, file string) (*Manifest, error) {
 	if err != nil {
 		return nil, err
 	}
-	return parseManifest(file, b)
+	return ParseManifest(file, b)
 }
 
 // maxManifest bounds the bytes of a manifest.
 const maxManifest = 1 << 20
 
-func parseManifest(file string, b []byte) (*Manifest, error) {
+// ParseManifest is [LoadManifest] of a text; file is the name that mistakes show.
+func ParseManifest(file string, b []byte) (*Manifest, error) {
 	m, ps := decodeManifest(b)
 	if len(ps) > 0 {
 		return nil, ps.Of(file).InOrder().Err()

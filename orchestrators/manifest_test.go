@@ -18,7 +18,7 @@ capabilities: [dag]
 `
 
 func TestManifestErrors(t *testing.T) {
-	if _, err := parseManifest("m.yaml", []byte(small)); err != nil {
+	if _, err := ParseManifest("m.yaml", []byte(small)); err != nil {
 		t.Fatal(err)
 	}
 	for _, c := range []struct{ old, new, want string }{
@@ -49,7 +49,7 @@ func TestManifestErrors(t *testing.T) {
 		{"capabilities:", "mapping: {submit: {url: \"${bse}/x\"}, report: {url: x, status: body.s}}\ncapabilities:", `mapping.submit.url: expression "bse": unknown name bse`},
 		{"capabilities:", "mapping: {submit: {url: x}, report: {url: x, status: body.s, statuses: {ok: done}}}\ncapabilities:", `m.yaml:7:72: mapping.report.statuses: ok: "done": expected running`},
 	} {
-		_, err := parseManifest("m.yaml", []byte(strings.Replace(small, c.old, c.new, 1)))
+		_, err := ParseManifest("m.yaml", []byte(strings.Replace(small, c.old, c.new, 1)))
 		if err == nil || !strings.Contains(err.Error(), c.want) {
 			t.Errorf("%q:\n got %v\nwant %s", c.new, err, c.want)
 		}
@@ -58,7 +58,7 @@ func TestManifestErrors(t *testing.T) {
 
 // TestNoProcesses: a manifest may describe a server that runs already.
 func TestNoProcesses(t *testing.T) {
-	m, err := parseManifest("m.yaml", []byte(`name: mine
+	m, err := ParseManifest("m.yaml", []byte(`name: mine
 version: "1"
 base: http://127.0.0.1:8080
 mapping: {submit: {url: x}, report: {url: x, status: body.s}}
@@ -110,6 +110,6 @@ func FuzzManifest(f *testing.F) {
 	f.Add([]byte(small))
 	f.Add([]byte(small + "mapping: {submit: {url: \"${base}\", body: {a: [\"${id}\"]}}, report: {url: x, status: body.s}}\n"))
 	f.Fuzz(func(_ *testing.T, b []byte) {
-		_, _ = parseManifest("m.yaml", b) // must not panic
+		_, _ = ParseManifest("m.yaml", b) // must not panic
 	})
 }

@@ -9,8 +9,8 @@ import (
 	"github.com/sagacheck/sagacheck/results"
 )
 
-// headline is the run in one line.
-func headline(r *results.Run) string {
+// Headline is the run in one line, but for its verdict.
+func Headline(r *results.Run) string {
 	t := r.Totals
 	var parts []string
 	if r.Mutants != nil {

@@ -79,7 +79,7 @@ type section struct{ ID, Text string }
 // and moves; without it all can be read.
 func HTML(w io.Writer, r *results.Run) error {
 	page := htmlPage{
-		Run: r, Headline: headline(r), Tone: stateTones[r.Summary.Outcome], ScriptHash: scriptHash(), Tiles: tiles(r),
+		Run: r, Headline: Headline(r), Tone: stateTones[r.Summary.Outcome], ScriptHash: scriptHash(), Tiles: tiles(r),
 		Broken: causes(r, r.Failures, ""), Advised: causes(r, r.Advice, "advice"), Legend: matrixLegend, Facts: facts(r),
 	}
 	page.Tables = tables(r)

@@ -12,7 +12,7 @@ import (
 
 // mdHead writes the verdict of a run, and why it is what it is, under a heading.
 func mdHead(b *strings.Builder, heading string, r *results.Run) {
-	fmt.Fprintf(b, "%s Sagacheck: %s\n\n%s\n\n", heading, strings.ToUpper(string(r.Summary.Outcome)), mdText(headline(r)))
+	fmt.Fprintf(b, "%s Sagacheck: %s\n\n%s\n\n", heading, strings.ToUpper(string(r.Summary.Outcome)), mdText(Headline(r)))
 	for _, reason := range r.Summary.Reasons {
 		fmt.Fprintf(b, "- %s\n", mdText(reason))
 	}

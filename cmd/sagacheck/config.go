@@ -103,7 +103,7 @@ func (f *config) apply(c *cobra.Command, p process) error {
 		}
 	}
 	if len(said) > 0 {
-		fmt.Fprintf(p.stderr, "of %s: %s\n", from, strings.Join(said, ", "))
+		p.note("", fmt.Sprintf("of %s: %s", from, strings.Join(said, ", ")))
 	}
 	return nil
 }

@@ -30,7 +30,8 @@ func newLint(p process) *cobra.Command {
 		Short: "Name what goes against the rules of durable workflows, before anything runs",
 		Long: `Reads scenarios, workflows, policies, and sagas as a client submits them (JSON), and
 names what goes against the rules that durable workflows follow (docs/lint.md). Exit 1 if
-something does, 3 if a file is wrong. What only a run can show it leaves to runs.`,
+something does, 3 if a file is wrong, which it finds out of plans and manifests too. What
+only a run can show it leaves to runs.`,
 		Example: `  sagacheck lint workflow.yaml policies.yaml
   sagacheck lint saga.json --json`,
 		Args: func(_ *cobra.Command, args []string) error {

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -13,6 +14,7 @@ import (
 	"github.com/sagacheck/sagacheck/checkers"
 	"github.com/sagacheck/sagacheck/faults"
 	"github.com/sagacheck/sagacheck/orchestrators"
+	"github.com/sagacheck/sagacheck/packs"
 	participantdefects "github.com/sagacheck/sagacheck/participants/defects"
 	"github.com/sagacheck/sagacheck/reference/defects"
 	"github.com/sagacheck/sagacheck/saga"
@@ -35,16 +37,16 @@ type clause struct {
 }
 
 var catalogues = map[string]func() ([]entry, error){
-	"scenarios": listScenarios, "faults": listFaults, "checkers": listCheckers, "defects": listDefects, "orchestrators": listOrchestrators,
+	"scenarios": listScenarios, "faults": listFaults, "checkers": listCheckers, "defects": listDefects, "orchestrators": listOrchestrators, "packs": listPacks,
 }
 
 func newList(p process) *cobra.Command {
 	var asJSON bool
 	c := &cobra.Command{
-		Use:       "list scenarios|faults|checkers|defects|orchestrators",
+		Use:       "list scenarios|faults|checkers|defects|orchestrators|packs",
 		Short:     "List a catalogue",
 		Example:   "  sagacheck list scenarios\n  sagacheck list checkers --json",
-		ValidArgs: []string{"scenarios", "faults", "checkers", "defects", "orchestrators"},
+		ValidArgs: []string{"scenarios", "faults", "checkers", "defects", "orchestrators", "packs"},
 		Args: func(c *cobra.Command, args []string) error {
 			expected := "expected one of " + strings.Join(c.ValidArgs, ", ")
 			switch {
@@ -170,6 +172,19 @@ func listOrchestrators() ([]entry, error) {
 	var all []entry
 	for _, m := range ms {
 		all = append(all, entry{Name: m.Name, Kind: m.Version, Text: m.Title})
+	}
+	return all, nil
+}
+
+// listPacks lists those that come with the program.
+func listPacks() ([]entry, error) {
+	var all []entry
+	for _, name := range packs.Shipped() {
+		p, err := packs.Open(context.Background(), name) // inside the program
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, entry{Name: p.Name, Kind: p.Version, Text: firstSentence(p.Description)})
 	}
 	return all, nil
 }

@@ -15,10 +15,12 @@ import (
 // tests can put another in its place.
 type process struct {
 	args   []string
+	stdin  io.Reader
 	stdout io.Writer
 	stderr io.Writer
 	getenv func(string) string
 	hide   func(string) error // takes a variable out of the environment, which processes inherit
+	agent  *hearing           // who hears of a command that an agent's tool carries out; nil: a person at a terminal
 }
 
 // gcPercent: some MiB live and much garbage. The default would collect all the
@@ -30,7 +32,7 @@ func main() {
 		debug.SetGCPercent(gcPercent)
 	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	code := run(ctx, process{args: os.Args[1:], stdout: os.Stdout, stderr: os.Stderr, getenv: os.Getenv, hide: os.Unsetenv})
+	code := run(ctx, process{args: os.Args[1:], stdin: os.Stdin, stdout: os.Stdout, stderr: os.Stderr, getenv: os.Getenv, hide: os.Unsetenv})
 	stop()
 	os.Exit(code)
 }

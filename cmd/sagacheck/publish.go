@@ -16,12 +16,16 @@ import (
 
 // host is the program, for a campaign.
 func (p process) host() campaign.Host {
-	return campaign.Host{
+	h := campaign.Host{
 		Tool: toolVersion(), Command: withoutSecrets(p.args), Say: p.say, Output: p.stderr, Save: reports.Save,
 		Progress: func(what string, total int) campaign.Progress {
 			return reports.NewProgress(reports.NewTerminal(p.stderr, p.getenv), what, total)
 		},
 	}
+	if p.agent != nil && p.agent.Progress != nil {
+		h.Progress = p.agent.Progress
+	}
+	return h
 }
 
 // secret is what stands before the host of a URL: a token, or a user and a password.
@@ -37,10 +41,20 @@ func withoutSecrets(args []string) string {
 			shown[i] = campaign.Bare(a)
 		}
 	}
-	return secret.ReplaceAllString(strings.Join(shown, " "), "://")
+	return withoutPasswords(strings.Join(shown, " "))
 }
 
-func (p process) say(line string) { fmt.Fprintf(p.stderr, "sagacheck: %s\n", line) }
+func withoutPasswords(text string) string { return secret.ReplaceAllString(text, "://") }
+
+func (p process) say(line string) { p.note("sagacheck: ", line) }
+
+// note is a line that whoever gave the command should know, with what stands before it on a terminal.
+func (p process) note(before, line string) {
+	fmt.Fprintf(p.stderr, "%s%s\n", before, line)
+	if p.agent != nil && p.agent.Say != nil {
+		p.agent.Say(line)
+	}
+}
 
 // publish writes and prints what a campaign found, or says why it found nothing.
 func (p process) publish(done *campaign.Finished, err error, out string, clauses bool) error {
@@ -48,6 +62,9 @@ func (p process) publish(done *campaign.Finished, err error, out string, clauses
 		return err
 	}
 	err = publish(p.terminal(clauses), done, out)
+	if p.agent != nil {
+		p.agent.done = done
+	}
 	p.github(done.Run, done.Dir)
 	return err
 }

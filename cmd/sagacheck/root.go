@@ -45,11 +45,7 @@ func trouble(err error) error {
 
 // run executes a command line and returns its exit code.
 func run(ctx context.Context, p process) int {
-	root := newRoot(p)
-	root.SetArgs(p.args)
-	root.SetOut(p.stdout)
-	root.SetErr(p.stderr)
-	err := executeWithin(ctx, root, p)
+	err := endsWithin(ctx, func() error { return execute(ctx, p) })
 	if err == nil {
 		return results.ExitPass
 	}
@@ -61,6 +57,15 @@ func run(ctx context.Context, p process) int {
 		}
 	}
 	return exit.code
+}
+
+// execute executes a command line.
+func execute(ctx context.Context, p process) error {
+	root := newRoot(p)
+	root.SetArgs(p.args)
+	root.SetOut(p.stdout)
+	root.SetErr(p.stderr)
+	return root.ExecuteContext(ctx)
 }
 
 // exitOf is the exit that an error stands for.
@@ -79,11 +84,11 @@ func exitOf(err error) *exitError {
 // endLimit is how long after an interrupt a command may take to report and clean up.
 const endLimit = 4 * time.Second
 
-// executeWithin executes a command, and gives it up if it has not ended some time
+// endsWithin does what a command does, and gives it up if it has not ended some time
 // after it was interrupted, whatever it waits for. What it started ends with it.
-func executeWithin(ctx context.Context, root *cobra.Command, p process) error {
+func endsWithin(ctx context.Context, do func() error) error {
 	done := make(chan error, 1)
-	go func() { done <- root.ExecuteContext(ctx) }()
+	go func() { done <- do() }()
 	select {
 	case err := <-done:
 		return err
@@ -131,7 +136,7 @@ func newRoot(p process) *cobra.Command {
 		return usage(fmt.Errorf("%s: %w", c.CommandPath(), err))
 	})
 	root.AddCommand(
-		newRun(p), newInit(p), newLearn(p), newCheck(p), newLint(p), newReplay(p), newExplore(p), newCompare(p), newList(p), newReference(p), newOrchestrators(p), newReport(p), newMutants(p), newWorker(p), newDoctor(p), newMan(), newVersion(p),
+		newRun(p), newInit(p), newLearn(p), newCheck(p), newLint(p), newReplay(p), newExplore(p), newCompare(p), newList(p), newReference(p), newOrchestrators(p), newReport(p), newMutants(p), newWorker(p), newDoctor(p), newMCP(p), newMan(), newVersion(p),
 	)
 	new(config).register(root, p)
 	completeFlags(root)

@@ -132,6 +132,20 @@ func TestCommandLineRunsNothingItself(t *testing.T) {
 	}
 }
 
+// A tool of an agent is a command: it asks the command line, and runs and judges nothing.
+func TestAgentsAskTheCommandLine(t *testing.T) {
+	may := []string{"campaign", "checkers", "results", "reports", "saga", "internal/words", "internal/yamlfile"}
+	p, ok := list(t)["agents"]
+	if !ok {
+		t.Error("package agents is missing")
+	}
+	for _, dep := range p.Imports {
+		if rest, ours := strings.CutPrefix(dep, module); ours && !slices.Contains(may, rest) {
+			t.Errorf("agents imports %s: expected only %v", rest, may)
+		}
+	}
+}
+
 // Defects are laid over what is right, which knows none of them; who plants them says so.
 func TestDefectsStandBesideWhatTheyBreak(t *testing.T) {
 	planters := []string{"campaign", "cmd/sagacheck"}
@@ -201,6 +215,7 @@ func TestLibrariesHaveOneHome(t *testing.T) {
 		"github.com/jackc/pgx/v5":                     {"reference/store", "workflows", "internal/testpostgres"},
 		"github.com/go-sql-driver/mysql":              {"workflows"},
 		"github.com/google/renameio/v2":               {"history", "orchestrators", "results"},
+		"github.com/modelcontextprotocol/go-sdk":      {"agents"},
 		"github.com/nats-io":                          {"queue"},
 		"github.com/gofrs/flock":                      {"orchestrators", "queue"},
 		"github.com/failsafe-go/failsafe-go":          {"reference"},

@@ -17,11 +17,11 @@ import (
 
 // Words that are kinds of faults and mean something else in a package.
 var otherMeanings = map[string][]string{
-	"answer":       {"workflows", "sagatest"},               // what a service said, in the expressions of a workflow
-	"error":        {"cmd/sagacheck", "reports", "results"}, // a level of the log, and an outcome
-	"latency":      {"cmd/sagacheck", "wire"},               // a flag of `reference policies try`, and a toxic
-	"store-outage": {"history"},                             // what can't be done to an orchestrator
-	"outage":       {"scenarios"},                           // a scenario
+	"answer":       {"workflows", "sagatest"},                         // what a service said, in the expressions of a workflow
+	"error":        {"agents", "cmd/sagacheck", "reports", "results"}, // a level of the log, and an outcome
+	"latency":      {"cmd/sagacheck", "wire"},                         // a flag of `reference policies try`, and a toxic
+	"store-outage": {"history"},                                       // what can't be done to an orchestrator
+	"outage":       {"scenarios"},                                     // a scenario
 }
 
 // A kind of fault is one file: whoever plans, carries out, runs and shows asks it for what it
