@@ -240,6 +240,9 @@ func (h *History) readLine(line int, b []byte) error {
 			if json.Unmarshal(b, &v) == nil && v.Version != 0 && !readable(v.Version) {
 				return versionError(v.Version)
 			}
+			if !json.Valid(b) {
+				return errors.New("expected a history, whose first line is JSON with sagacheck_history, the version of its format")
+			}
 			return fmt.Errorf("header: %w", err)
 		}
 		if !readable(h.Header.Version) {

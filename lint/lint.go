@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"cmp"
 	"fmt"
-	"os"
 	"slices"
 	"strings"
 
@@ -41,7 +40,7 @@ func (f Finding) String() string {
 // What it is, its fields say. An error: it is none of them, or its own reader refuses it, with
 // file, line and field.
 func File(path string) ([]Finding, error) {
-	text, err := os.ReadFile(path)
+	text, err := yamlfile.Read(path, maxFile)
 	if err != nil {
 		return nil, err
 	}

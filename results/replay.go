@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"os"
 	"regexp"
 	"strings"
 	"unicode"
@@ -17,6 +16,7 @@ import (
 	"github.com/sagacheck/sagacheck/faults"
 	"github.com/sagacheck/sagacheck/history"
 	"github.com/sagacheck/sagacheck/internal/words"
+	"github.com/sagacheck/sagacheck/internal/yamlfile"
 	"github.com/sagacheck/sagacheck/saga"
 )
 
@@ -133,10 +133,13 @@ func (r *Replay) Encode(comment string) ([]byte, error) {
 	return out.Bytes(), nil
 }
 
+// maxReplay bounds the bytes of a replay file.
+const maxReplay = 1 << 30
+
 // LoadReplay reads a replay file. Another version, an unknown field and a value
 // of the wrong kind are errors that name the file and the line.
 func LoadReplay(path string) (*Replay, error) {
-	b, err := os.ReadFile(path)
+	b, err := yamlfile.Read(path, maxReplay)
 	if err != nil {
 		return nil, err
 	}
@@ -160,7 +163,7 @@ func DecodeReplay(b []byte) (*Replay, error) {
 	}
 	switch {
 	case head.Version == nil:
-		return nil, errors.New("sagacheck_replay: missing: expected a replay file, which begins with the version of its format")
+		return nil, errors.New("sagacheck_replay: missing: expected a replay file, which begins with the version of its format (a plan is run by sagacheck run --plan FILE)")
 	case *head.Version != ReplayVersion:
 		return nil, fmt.Errorf("sagacheck_replay: version %d: this sagacheck reads version %d", *head.Version, ReplayVersion)
 	}

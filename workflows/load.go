@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"os"
 	"path/filepath"
 
 	"github.com/sagacheck/sagacheck/internal/yamlfile"
@@ -18,7 +17,7 @@ const maxFile = 1 << 20
 // Load reads and checks a workflow's file. An error names every mistake with its file,
 // line and field.
 func Load(file string) (*Workflow, error) {
-	b, err := os.ReadFile(file)
+	b, err := yamlfile.Read(file, maxFile)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, fmt.Errorf("%s: there is no such file: sagacheck init writes a first one, sagacheck learn one from what a workflow does", file)
 	}

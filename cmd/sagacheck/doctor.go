@@ -28,7 +28,7 @@ need it) or broken (no run works: exit 4).`,
 		Example: `  sagacheck doctor
   sagacheck doctor --json
   sagacheck doctor --out /mnt/reports`,
-		Args: cobra.NoArgs,
+		Args: noArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
 			found := doctor.Look(c.Context(), doctor.Options{Out: out, Getenv: p.getenv})
 			if err := printFindings(p.stdout, found, asJSON); err != nil {

@@ -20,7 +20,7 @@ belongs where, for an order service with two services. A file that is there is
 never overwritten. Where the workflow and its services, or stubs of them, can be
 started, sagacheck learn writes a file that fits.`,
 		Example: "  sagacheck init\n  sagacheck init shop.workflow.yaml",
-		Args:    cobra.MaximumNArgs(1),
+		Args:    arguments(0, 1, "at most the file to write"),
 		RunE: func(_ *cobra.Command, args []string) error {
 			file := "workflow.yaml"
 			if len(args) > 0 {

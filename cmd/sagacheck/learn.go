@@ -44,6 +44,9 @@ Without a command the workflow runs already, and its addresses are those of
     --start 'POST http://127.0.0.1:PORT/orders {"customer":"ada","amount":4200}' \
     --outcome 'GET http://127.0.0.1:PORT/orders/${id}' -- ./shop`,
 		RunE: func(c *cobra.Command, args []string) error {
+			if err := needs(c, map[string]string{"service": "NAME=URL", "start": "'METHOD URL BODY'", "outcome": "'METHOD URL'"}); err != nil {
+				return err
+			}
 			o.Command = args
 			done, err := campaign.Learn(c.Context(), p.host(), o)
 			if err != nil {
@@ -73,8 +76,5 @@ Without a command the workflow runs already, and its addresses are those of
 	f.IntVar(&o.Starts, "starts", o.Starts, "how many starts without faults")
 	f.DurationVar(&o.Quiet, "quiet", o.Quiet, "how long all must be silent at the end of a start")
 	f.DurationVar(&o.Limit, "limit", o.Limit, "how long a start may take at the most; over a minute, it is also how long the command may take to be ready")
-	for _, name := range []string{"service", "start", "outcome"} {
-		_ = c.MarkFlagRequired(name) // they are there
-	}
 	return c
 }

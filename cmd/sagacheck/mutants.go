@@ -50,7 +50,7 @@ equivalent switch (a change that breaks nothing) stayed green.`,
   sagacheck mutants --explore
   sagacheck mutants --defect 'retry-*' --seeds 5 --no-baseline
   sagacheck mutants --histories sagacheck-out/latest`,
-		Args: cobra.NoArgs,
+		Args: noArgs,
 		RunE: func(c *cobra.Command, _ []string) error { return f.run(c, p) },
 	}
 	f.budget.register(c)

@@ -15,12 +15,12 @@ func newOrchestrators(p process) *cobra.Command {
 	c := &cobra.Command{
 		Use:   "orchestrators",
 		Short: "Install, start and list orchestrators that have a manifest",
-		Args:  cobra.NoArgs,
+		Args:  noArgs,
 		RunE:  func(c *cobra.Command, _ []string) error { return c.Help() },
 	}
 	c.AddCommand(
 		&cobra.Command{
-			Use: "list", Short: "List the manifests", Args: cobra.NoArgs,
+			Use: "list", Short: "List the manifests", Args: noArgs,
 			RunE: func(*cobra.Command, []string) error {
 				entries, err := listOrchestrators()
 				if err != nil {

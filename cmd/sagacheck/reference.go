@@ -26,7 +26,7 @@ func newReference(p process) *cobra.Command {
 	c := &cobra.Command{
 		Use:   "reference",
 		Short: "The reference executor as a server, with a dashboard",
-		Args:  cobra.NoArgs,
+		Args:  noArgs,
 		RunE:  func(c *cobra.Command, _ []string) error { return c.Help() },
 	}
 	c.AddCommand(newServe(p), newPolicies(p), newAudit(p), newVersions(p), newOperate(p), newAlerts(p), newInspect(p), newRepair(p))
@@ -58,7 +58,7 @@ is in docs/reference.md. A browser is shown a dashboard at / (docs/dashboard.md)
 		Example: `  sagacheck reference serve --addr 127.0.0.1:8080 --store saga.db
   sagacheck reference serve --store postgres://user@127.0.0.1:5432/sagas
   sagacheck reference serve --addr :8080 --token @token.txt --host sagas.example --allow-target '*.internal.example'`,
-		Args: cobra.NoArgs,
+		Args: noArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
 			if err := f.complete(p); err != nil {
 				return usage(err)
@@ -204,14 +204,14 @@ func newInspect(p process) *cobra.Command {
 		Short: "Show sagas in a store: those that have not ended, or one",
 		Long: `Shows the sagas of a store that have not ended, or one with its steps, also those
 that can't be read and why. It changes nothing. A SQLite file must not be in use.`,
-		Args: cobra.MaximumNArgs(1),
+		Args: arguments(0, 1, "at most the id of a saga"),
 		RunE: func(c *cobra.Command, args []string) error {
 			if store == "" {
 				return usage(errors.New("--store: expected a SQLite file or a postgres:// address"))
 			}
 			list, err := reference.Inspect(c.Context(), store, strings.Join(args, ""))
 			if err != nil {
-				return trouble(err)
+				return ofStore(err)
 			}
 			for _, in := range list {
 				fmt.Fprintln(p.stdout, in.Summary())
@@ -242,7 +242,7 @@ taken away stays in the store's table of things set aside.
 keep-readable goes on from the last entry that can be read; every action without an
 outcome counts as one whose outcome is unknown. set-aside takes the saga away: whatever
 it has done is for you to undo.`,
-		Args: cobra.ExactArgs(1),
+		Args: arguments(1, 1, "the id of a saga"),
 		RunE: func(c *cobra.Command, args []string) error {
 			if store == "" {
 				return usage(errors.New("--store: expected a SQLite file or a postgres:// address"))
@@ -251,7 +251,7 @@ it has done is for you to undo.`,
 				return usage(fmt.Errorf("--how: %q: expected %s or %s", how, reference.KeepReadable, reference.SetAside))
 			}
 			if err := reference.RepairSaga(c.Context(), store, args[0], reference.Repair(how)); err != nil {
-				return trouble(err)
+				return ofStore(err)
 			}
 			fmt.Fprintf(p.stdout, "%s: done\n", args[0])
 			return nil

@@ -17,7 +17,7 @@ func newAlerts(p process) *cobra.Command {
 that reference serve answers with. Each alert points to a page that says what to do
 (docs/alerts.md).`,
 		Example: "  sagacheck reference alerts > sagas.rules.yaml",
-		Args:    cobra.NoArgs,
+		Args:    noArgs,
 		RunE: func(*cobra.Command, []string) error {
 			_, err := fmt.Fprint(p.stdout, alerts.Rules(runbooks))
 			return trouble(err)

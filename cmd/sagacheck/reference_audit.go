@@ -28,7 +28,7 @@ policies and flags with who asked for it. Of a store that no executor is at work
 running executor.`,
 		Example: `  sagacheck reference audit --server http://127.0.0.1:8080 --saga c17-1
   sagacheck reference audit --store saga.db --since 2h`,
-		Args: cobra.NoArgs,
+		Args: noArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
 			if (store == "") == (s.url == "") {
 				return usage(errors.New("audit: expected --store or --server"))
@@ -44,7 +44,7 @@ running executor.`,
 				a, err = auditOf(c, &s, q)
 			}
 			if err != nil {
-				return trouble(err)
+				return ofStore(err)
 			}
 			writeAudit(p.stdout, a)
 			return nil

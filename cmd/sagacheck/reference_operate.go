@@ -44,7 +44,7 @@ what is not known. Without --yes that is all. With it each is asked, under a key
 same command with the same --key goes on where it was cut off, and does nothing twice.`,
 		Example: `  sagacheck reference operate rollback --server http://127.0.0.1:8080 --saga c17-1 --reason 'the customer called'
   sagacheck reference operate pause --server http://127.0.0.1:8080 --status compensating --older-than 1h --reason 'the bank is away' --yes`,
-		Args: cobra.ExactArgs(1),
+		Args: arguments(1, 1, "what is asked for: rollback, retry, pause, resume, skip or end"),
 		RunE: func(c *cobra.Command, args []string) error {
 			f.act = saga.Act(args[0])
 			if err := f.check(); err != nil {

@@ -22,7 +22,7 @@ func newPolicies(p process) *cobra.Command {
 	c := &cobra.Command{
 		Use:   "policies",
 		Short: "Compare files of policies, and see what follows from one",
-		Args:  cobra.NoArgs,
+		Args:  noArgs,
 		RunE:  func(c *cobra.Command, _ []string) error { return c.Help() },
 	}
 	c.AddCommand(newPoliciesDiff(p), newPoliciesExplain(p), newPoliciesTry(p))
@@ -71,7 +71,7 @@ func newPoliciesDiff(p process) *cobra.Command {
 		Short: "Show what a file of policies says differently from another, or from the one in force",
 		Example: `  sagacheck reference policies diff policies.yaml next.yaml
   sagacheck reference policies diff next.yaml --server http://127.0.0.1:8080`,
-		Args: cobra.RangeArgs(1, 2),
+		Args: arguments(1, 2, "two files of policies, or one and --server"),
 		RunE: func(c *cobra.Command, args []string) error {
 			if (len(args) == 1) != (s.url != "") {
 				return usage(errors.New("policies diff: expected two files, or one and --server"))
@@ -123,7 +123,7 @@ the deadline; without one the longest time counts none. A breaker adds the time 
 is open.`,
 		Example: `  sagacheck reference policies explain policies.yaml
   sagacheck reference policies explain policies.yaml --scenario order --latency 40ms --failures 0.02`,
-		Args: cobra.ExactArgs(1),
+		Args: arguments(1, 1, "a file of policies"),
 		RunE: func(_ *cobra.Command, args []string) error {
 			if in.Failures < 0 || in.Failures >= 1 {
 				return usage(fmt.Errorf("--failures: %v: expected 0 to below 1", in.Failures))

@@ -24,7 +24,7 @@ times. Participants go by the names that they have in the scenario. What templat
 errors is left out.`,
 		Example: `  sagacheck reference policies try next.yaml --against sagacheck-out/latest
   sagacheck reference policies try next.yaml --old policies.yaml --against sagacheck-out/latest --max-cells 0`,
-		Args: cobra.ExactArgs(1),
+		Args: arguments(1, 1, "a file of policies, and --against the folder of a run"),
 		RunE: func(c *cobra.Command, args []string) error {
 			if len(o.Against) == 0 {
 				return usage(errors.New("policies try: --against: expected the folder of a run"))

@@ -29,7 +29,7 @@ ended, how long that took (half of them at the most, and 95 of 100), how many ca
 those again, and how much was undone. Of a store that no executor is at work on, or of a running executor.`,
 		Example: `  sagacheck reference versions --server http://127.0.0.1:8080 --name order
   sagacheck reference versions --store saga.db --since 2h --json`,
-		Args: cobra.NoArgs,
+		Args: noArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
 			if (store == "") == (s.url == "") {
 				return usage(errors.New("versions: expected --store or --server"))
@@ -45,7 +45,7 @@ those again, and how much was undone. Of a store that no executor is at work on,
 				v, err = versionsOf(c, &s, q)
 			}
 			if err != nil {
-				return trouble(err)
+				return ofStore(err)
 			}
 			if asJSON {
 				e := json.NewEncoder(p.stdout)

@@ -15,7 +15,7 @@ func newReport(p process) *cobra.Command {
 	c := &cobra.Command{
 		Use:   "report",
 		Short: "Work with reports",
-		Args:  cobra.NoArgs,
+		Args:  noArgs,
 		RunE:  func(c *cobra.Command, _ []string) error { return c.Help() },
 	}
 	var out string

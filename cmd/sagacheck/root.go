@@ -129,12 +129,10 @@ func newRoot(p process) *cobra.Command {
   sagacheck list scenarios                               what there is to run`,
 		SilenceUsage:  true,
 		SilenceErrors: true,
-		Args:          cobra.NoArgs,
+		Args:          noArgs,
 		RunE:          func(c *cobra.Command, _ []string) error { return c.Help() },
 	}
-	root.SetFlagErrorFunc(func(c *cobra.Command, err error) error {
-		return usage(fmt.Errorf("%s: %w", c.CommandPath(), err))
-	})
+	root.SetFlagErrorFunc(refusedFlag)
 	root.AddCommand(
 		newRun(p), newInit(p), newLearn(p), newCheck(p), newLint(p), newReplay(p), newExplore(p), newCompare(p), newList(p), newReference(p), newOrchestrators(p), newReport(p), newMutants(p), newWorker(p), newDoctor(p), newMCP(p), newMan(), newVersion(p),
 	)

@@ -3,9 +3,12 @@ package yamlfile
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
+	"fmt"
 	"io"
 	"os"
 	"reflect"
+	"syscall"
 
 	"github.com/goccy/go-yaml"
 )
@@ -19,6 +22,9 @@ func Read(path string, most int) ([]byte, error) {
 	defer f.Close() //nolint:errcheck // only read
 	var b bytes.Buffer
 	_, err = b.ReadFrom(io.LimitReader(f, int64(most)+1))
+	if errors.Is(err, syscall.EISDIR) {
+		err = fmt.Errorf("%s: is a folder: expected a file", path)
+	}
 	return b.Bytes(), err
 }
 

@@ -13,7 +13,9 @@ package store
 import (
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
+	"os"
 	"strings"
 	"time"
 )
@@ -125,6 +127,15 @@ func OpenForPerson(ctx context.Context, dsn string, change bool) (Store, error) 
 	o := Options{DSN: dsn}
 	if isPostgres(dsn) && !change {
 		return readPostgres(ctx, o)
+	}
+	if !isPostgres(dsn) {
+		file, _, err := sqliteDSN(dsn)
+		if err != nil {
+			return nil, err
+		}
+		if _, err := os.Stat(file); err != nil { // SQLite would make one
+			return nil, fmt.Errorf("store %q: %w: expected the file that an executor has written", file, err)
+		}
 	}
 	short, cancel := context.WithTimeout(ctx, personPatience)
 	defer cancel()
