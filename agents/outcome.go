@@ -3,6 +3,7 @@ package agents
 import (
 	"fmt"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/sagacheck/sagacheck/checkers"
@@ -25,7 +26,7 @@ type outcome struct {
 	Exit     int            `json:"exit" jsonschema:"exit code of the command: 0 pass, 1 violation, 2 not proven, 4 error, 130 interrupted"`
 	Summary  string         `json:"summary"`
 	Replays  *replays       `json:"replays,omitempty" jsonschema:"of replay: how often it failed again"`
-	Findings []finding      `json:"findings,omitempty" jsonschema:"what was broken, by the smallest plans"`
+	Findings []finding      `json:"findings,omitempty" jsonschema:"what was broken: a property in a scenario, once for each smallest plan that breaks it"`
 	Reasons  []string       `json:"reasons,omitempty" jsonschema:"why it is no pass"`
 	Errors   []string       `json:"errors,omitempty" jsonschema:"cells without a verdict, and troubles of the run"`
 	AtRisk   map[string]int `json:"at_risk" jsonschema:"properties that held, and how often they were at risk"`
@@ -88,12 +89,31 @@ func (s *server) outcomeOf(r *results.Run, most int) outcome {
 			o.Open = append(o.Open, open{p.Name, string(p.Verdict), s.Bare(p.Reason)})
 		}
 	}
-	for _, f := range r.Found {
-		o.Findings = append(o.Findings, s.findingOf(r, f))
-	}
+	o.Findings = s.findingsOf(r)
 	o.Errors = s.errorsOf(r)
 	o.LeftOut = leftOut{cut(&o.Findings, most), cut(&o.Reasons, mostReasons), cut(&o.Errors, mostErrors), cut(&o.Open, mostOpen), 0}
 	return o
+}
+
+// findingsOf has, of each property in each scenario, one that can be explained before all
+// others, and those that can't last: what is cut tells least.
+func (s *server) findingsOf(r *results.Run) []finding {
+	first, more, bare := []finding{}, []finding{}, []finding{}
+	seen := map[[2]string]bool{}
+	for _, f := range r.Found {
+		x := s.findingOf(r, f)
+		of := [2]string{x.Property, x.Scenario}
+		switch {
+		case x.File == "":
+			bare = append(bare, x)
+		case seen[of]:
+			more = append(more, x)
+		default:
+			first = append(first, x)
+			seen[of] = true
+		}
+	}
+	return slices.Concat(first, more, bare)
 }
 
 func (s *server) findingOf(r *results.Run, f results.Finding) finding {
@@ -138,7 +158,10 @@ func (o outcome) text() string {
 		fmt.Fprintf(&b, "failed again in %d of %s\n", o.Replays.Failed, words.Plural(o.Replays.Of, "replay"))
 	}
 	for i, f := range o.Findings {
-		fmt.Fprintf(&b, "finding %d: %s in %s: %s\n  plan: %s\n", i+1, f.Property, f.Scenario, f.Broken, f.Plan)
+		fmt.Fprintf(&b, "finding %d: %s in %s, by: %s\n", i+1, f.Property, f.Scenario, f.Plan)
+		if f.Broken != "" {
+			fmt.Fprintf(&b, "  broken: %s\n", f.Broken)
+		}
 		if f.Again != "" {
 			fmt.Fprintf(&b, "  again: %s\n", f.Again)
 		}
@@ -146,7 +169,9 @@ func (o outcome) text() string {
 			fmt.Fprintf(&b, "  file: %s\n", f.File)
 		}
 	}
-	more(&b, o.LeftOut.Findings, "finding")
+	if o.LeftOut.Findings > 0 {
+		fmt.Fprintf(&b, "and, by other plans, %s (limit of the tool findings)\n", words.Plural(o.LeftOut.Findings, "more finding"))
+	}
 	for _, e := range o.Errors {
 		fmt.Fprintf(&b, "error: %s\n", e)
 	}
