@@ -216,8 +216,8 @@ func openQuote(text string) bool { _, open := shellWords(text); return open }
 // of the block, words behind three blanks.
 func withoutTold(text string, byBlanks bool) string {
 	text = strings.TrimRight(text, " ")
-	if strings.HasPrefix(text, "#") || strings.HasSuffix(text, "[flags]") { // how a command is called
-		return ""
+	if strings.HasPrefix(text, "#") || strings.HasPrefix(text, "{") || strings.HasSuffix(text, "[flags]") {
+		return "" // of a file that it is for; how a command is called
 	}
 	if at := blanks.FindStringIndex(text); byBlanks && at != nil && !openQuote(text[:at[0]]) && !strings.Contains(text, "\n") {
 		text = text[:at[0]]
