@@ -21,7 +21,8 @@ import (
 const mostReplayed = 20
 
 // again replays findings, so that each has its rate: those of the run, and those of the baseline
-// whose plan ran and broke nothing. What was shrunk was replayed then.
+// whose plan ran and broke nothing. What was shrunk was replayed then. A finding that doesn't come back each time
+// explains no other plan: those that it would have explained are replayed next.
 func (x *session) again(ctx context.Context, found *failures, shrunk []*failure) results.Replays {
 	played := results.Replays{Rates: map[results.Key]results.Rate{}, Why: map[results.Key]string{}}
 	for _, g := range shrunk {
@@ -39,13 +40,23 @@ func (x *session) again(ctx context.Context, found *failures, shrunk []*failure)
 		return played
 	}
 	played.Else = fmt.Sprintf("there are more than %d findings", mostReplayed)
-	todo := x.replayable(found, played)
-	if len(todo) < mostReplayed {
-		played.Else = "no cell with its plan was judged"
+	for left := mostReplayed; ; {
+		x.collector.Reproduce(played.Rates)
+		todo := x.replayable(found, played)
+		if len(todo) == 0 {
+			played.Else = "no cell with its plan was judged"
+		}
+		todo = todo[:min(len(todo), left)]
+		if len(todo) == 0 || ctx.Err() != nil {
+			return played
+		}
+		left -= len(todo)
+		x.replayEach(ctx, todo, played)
 	}
-	if len(todo) == 0 {
-		return played
-	}
+}
+
+// replayEach replays findings and notes for each its rate, or why it has none.
+func (x *session) replayEach(ctx context.Context, todo []*failure, played results.Replays) {
 	s := &shrinker{session: x}
 	x.withEach("findings replayed", todo, func(g *failure) {
 		c := planning.Case{Plan: g.plan, Definitions: g.header.Definitions, Registers: g.header.Registers}
@@ -71,7 +82,6 @@ func (x *session) again(ctx context.Context, found *failures, shrunk []*failure)
 	if away != nil {
 		x.collector.AddError(results.CellInfo{}, fmt.Errorf("findings were not replayed: %w", away))
 	}
-	return played
 }
 
 // wentAway tells whether the system under test went away.
@@ -94,8 +104,13 @@ func (x *session) noteRate(played results.Replays, g *failure, p faults.Plan, ra
 	}
 }
 
-// replayable are the findings to be replayed that were not yet.
+// replayable are the findings to be replayed that were not yet, as those that were leave them: what one that is flaky
+// would have explained is a finding too.
 func (x *session) replayable(found *failures, played results.Replays) (todo []*failure) {
+	open := func(k results.Key) bool {
+		_, done := played.Rates[k]
+		return !done && played.Why[k] == ""
+	}
 	list, bare := x.collector.Smallest()
 	shown := map[results.Key]bool{}
 	for _, f := range list {
@@ -105,7 +120,7 @@ func (x *session) replayable(found *failures, played results.Replays) (todo []*f
 		}
 		key := x.keyOf(g, g.plan)
 		shown[key] = true
-		if _, done := played.Rates[key]; !done {
+		if open(key) {
 			todo = append(todo, g)
 		}
 	}
@@ -115,7 +130,7 @@ func (x *session) replayable(found *failures, played results.Replays) (todo []*f
 	}
 	var missed []*failure
 	for _, key := range slices.SortedFunc(maps.Keys(found.tried), results.Key.Compare) {
-		if !shown[key] {
+		if !shown[key] && open(key) {
 			missed = append(missed, found.tried[key])
 		}
 	}
@@ -131,7 +146,20 @@ func (x *session) replayable(found *failures, played results.Replays) (todo []*f
 		}
 		return 1
 	})
-	return todo[:min(len(todo), mostReplayed)]
+	return bareFirst(todo)
+}
+
+// bareFirst leaves findings for later, of whose property and scenario one without a fault is to be replayed: if that
+// comes back each time, it explains them.
+func bareFirst(todo []*failure) []*failure {
+	type of struct{ property, scenario string }
+	bare := map[of]bool{}
+	for _, g := range todo {
+		if len(g.plan.Faults) == 0 {
+			bare[of{g.property, g.scenario}] = true
+		}
+	}
+	return slices.DeleteFunc(todo, func(g *failure) bool { return len(g.plan.Faults) > 0 && bare[of{g.property, g.scenario}] })
 }
 
 // expect has the cells noted whose plans are known to break a selected property.

@@ -40,6 +40,7 @@ func (x *session) tellLate() {
 func (x *session) finishShrunk(ctx context.Context, f Shrink, found *failures, amend func(*Finished)) (*Finished, error) {
 	shrunk := x.shrinkAll(ctx, f, found)
 	played := x.again(ctx, found, shrunk)
+	x.collector.Reproduce(played.Rates)
 	done := x.finish()
 	for _, g := range shrunk {
 		x.enter(done.Run, g)

@@ -1,6 +1,13 @@
 package campaign
 
 import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -8,7 +15,9 @@ import (
 	"github.com/sagacheck/sagacheck/checkers"
 	"github.com/sagacheck/sagacheck/faults"
 	"github.com/sagacheck/sagacheck/harness"
+	"github.com/sagacheck/sagacheck/internal/tinyorch"
 	"github.com/sagacheck/sagacheck/results"
+	"github.com/sagacheck/sagacheck/saga"
 )
 
 // bounded is progress that may not say more than all.
@@ -118,5 +127,62 @@ func TestTheRateOfAFailureIsItsOwn(t *testing.T) {
 	played := x.again(t.Context(), &failures{}, []*failure{g})
 	if got := played.Rates[x.keyOf(g, plan)]; got != g.rate {
 		t.Errorf("got %+v", got)
+	}
+}
+
+// What doesn't come back stands for itself alone: a cell without a fault that broke once, by an accident, neither hides
+// what each lost answer breaks nor lets it through, and that is replayed as well.
+func TestAnAccidentExplainsNothingElse(t *testing.T) {
+	tiny := tinyorch.New(tinyorch.Bugs{FreshKey: true})
+	t.Cleanup(tiny.Close)
+	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.Method == http.MethodPost {
+			callFirst(t, r, "-0001-1")
+		}
+		tiny.ServeHTTP(w, r)
+	}))
+	t.Cleanup(s.Close)
+	o := lostAnswer(t)
+	o.Plan, o.Curated, o.Orchestrator, o.Participants = "", true, s.URL, "keyed"
+	o.Gate.Replays, o.Gate.FailOn = 3, []string{"violation", "not-flaky"}
+	done, err := Run(t.Context(), Host{}, o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	rates := map[string]results.Rate{}
+	for _, j := range done.Run.Gate.Findings {
+		if j.Reproduced != nil {
+			rates[j.Plan] = *j.Reproduced
+		}
+	}
+	if rates["no fault"] != (results.Rate{Tries: 3}) || rates["lose top-up#1@response"] != (results.Rate{Hits: 3, Tries: 3}) || done.Run.Summary.Exit != results.ExitViolation {
+		t.Errorf("the rates are %v, and the run is %+v", rates, done.Run.Summary)
+	}
+}
+
+// callFirst calls the first step of the saga with that end of its name, before anybody is given the request that starts it.
+func callFirst(t *testing.T, r *http.Request, name string) {
+	body, err := io.ReadAll(r.Body)
+	r.Body = io.NopCloser(bytes.NewReader(body))
+	var d saga.Definition
+	if err = errors.Join(err, json.Unmarshal(body, &d)); err != nil {
+		t.Error(err)
+	}
+	if !strings.HasSuffix(d.ID, name) {
+		return
+	}
+	call, err := http.NewRequestWithContext(r.Context(), http.MethodPost, d.Steps[0].Action.URL, bytes.NewReader(d.Steps[0].Action.Body))
+	if err != nil {
+		t.Error(err)
+		return
+	}
+	call.Header = http.Header{"Idempotency-Key": {"accident"}, "Saga-Id": {d.ID}, "Saga-Step": {d.Steps[0].Name}, "Content-Type": {"application/json"}}
+	answer, err := http.DefaultClient.Do(call)
+	if err != nil {
+		t.Error(err)
+		return
+	}
+	if err := answer.Body.Close(); err != nil {
+		t.Error(err)
 	}
 }

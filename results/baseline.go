@@ -198,7 +198,7 @@ func yamlText(s string) ([]byte, error) {
 
 // Keys are those of the findings; nil: there is no baseline.
 func (b *Baseline) Keys() (keys []Key) {
-	for _, f := range b.known() {
+	for _, f := range b.known(nil) {
 		keys = append(keys, f.Key)
 	}
 	return keys
@@ -232,12 +232,12 @@ func (b *Baseline) Updated(r *Run, now time.Time) (next *Baseline, added, remove
 		if j.Standing != Fresh {
 			continue
 		}
-		_, open := explain(next.known(), j.Finding)
+		_, open := explain(next.known(nil), j.Finding)
 		if len(open) == 0 { // an entry that is not filled in yet
 			continue
 		}
 		property, also := j.Property, j.Also
-		if slices.ContainsFunc(next.known(), func(f Finding) bool { return f.Key == j.Key }) { // what it is known for is another matter
+		if slices.ContainsFunc(next.known(nil), func(f Finding) bool { return f.Key == j.Key }) { // what it is known for is another matter
 			property, also = open[0], open[1:]
 		}
 		added++

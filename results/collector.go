@@ -3,6 +3,7 @@ package results
 import (
 	"cmp"
 	"errors"
+	"maps"
 	"os"
 	"slices"
 	"sync"
@@ -62,6 +63,7 @@ type Collector struct {
 	results  map[resultKey]*Result
 	failures map[resultKey][]Failure
 	keyed    map[Key]*Finding // without participants
+	rates    map[Key]Rate     // how often findings came back, as far as they were replayed
 	listed   [2]int           // green cells, others
 	watch    func(cell Cell, found []Failure)
 	leftOut  func(reason string, plans int)
@@ -179,10 +181,21 @@ func (c *Collector) Smallest() (list []Failure, bare []Key) {
 	return list, bare
 }
 
+// Reproduce says how often findings came back in replays: one that didn't each time explains no other plan.
+func (c *Collector) Reproduce(rates map[Key]Rate) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.rates = maps.Clone(rates)
+}
+
 // noted are the findings of all cells.
 func (c *Collector) noted() (all []Finding) {
 	for _, f := range c.keyed {
 		f.Participants = c.run.Profile
+		f.Reproduced = nil
+		if rate, replayed := c.rates[f.Key]; replayed {
+			f.Reproduced = &rate
+		}
 		all = append(all, *f)
 	}
 	return all

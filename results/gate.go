@@ -33,20 +33,15 @@ type Gate struct {
 // did not show.
 type Judged struct {
 	Finding
-	Standing Standing `json:"standing" jsonschema:"enum=new,enum=known,enum=expired,enum=gone,enum=not-tried"`
-	Reason   string   `json:"reason,omitempty"` // of the baseline, as are owner and last day
-	Owner    string   `json:"owner,omitempty"`
-	Expires  string   `json:"expires,omitempty"`
-	// Reproduced is how often its property was broken again in replays of its plan.
-	Reproduced  *Rate  `json:"reproduced,omitempty"`
-	NotReplayed string `json:"not_replayed,omitempty"` // why it was not
+	Standing    Standing `json:"standing" jsonschema:"enum=new,enum=known,enum=expired,enum=gone,enum=not-tried"`
+	Reason      string   `json:"reason,omitempty"` // of the baseline, as are owner and last day
+	Owner       string   `json:"owner,omitempty"`
+	Expires     string   `json:"expires,omitempty"`
+	NotReplayed string   `json:"not_replayed,omitempty"` // why nobody knows how often it comes back
 }
 
-// Flaky tells whether a finding did not come back each time it was replayed. It is as true as
-// any other: its witness proves it.
-func (j Judged) Flaky() bool {
-	return j.Standing != Gone && j.Reproduced != nil && j.Reproduced.Hits < j.Reproduced.Tries
-}
+// Flaky tells whether a finding that is not gone did not come back each time it was replayed.
+func (j Judged) Flaky() bool { return j.Standing != Gone && j.Finding.Flaky() }
 
 // Failing tells whether a finding is one that nobody has accepted.
 func (j Judged) Failing() bool { return j.Standing == Fresh || j.Standing == Expired }
@@ -69,6 +64,11 @@ func (r *Run) Hold(b *Baseline, failOn []string, played Replays, now time.Time) 
 		g.Baseline = b.file
 	}
 	cells, shrunk := r.originals()
+	for i := range cells {
+		if rate, replayed := played.Rates[cells[i].Key]; replayed {
+			cells[i].Reproduced = &rate
+		}
+	}
 	for _, f := range smallest(slices.Concat(cells, shrunk)) {
 		g.Findings = append(g.Findings, b.judge(f, cells, now))
 	}
@@ -79,7 +79,7 @@ func (r *Run) Hold(b *Baseline, failOn []string, played Replays, now time.Time) 
 		switch {
 		case replayed:
 			j.Reproduced = &rate
-		case j.Standing != NotTried || r.ran(j.Key):
+		case j.Reproduced == nil && (j.Standing != NotTried || r.ran(j.Key)):
 			j.NotReplayed = cmp.Or(played.Why[j.Key], played.Else)
 		}
 	}
@@ -120,8 +120,10 @@ func (r *Run) Partial() string {
 func (r *Run) originals() (cells, shrunk []Finding) {
 	cells = r.ofCells()
 	for _, f := range r.Failures {
-		k := Finding{Key: r.KeyOf(f), Also: f.Also}
-		if f.Verdict == checkers.Violation && f.ShrunkFrom != "" && slices.ContainsFunc(cells, k.Explains) {
+		k := Finding{Key: r.KeyOf(f), Also: f.Also, Reproduced: f.Reproduced}
+		if f.Verdict == checkers.Violation && f.ShrunkFrom != "" && slices.ContainsFunc(cells, func(o Finding) bool {
+			return k.partOf(o) && slices.Contains(k.broken(), o.Property)
+		}) {
 			shrunk = append(shrunk, k)
 		}
 	}
@@ -139,13 +141,18 @@ func (r *Run) ofCells() []Finding {
 	return cells
 }
 
-// known are the findings of a baseline; nil: none.
-func (b *Baseline) known() (out []Finding) {
+// known are the findings of a baseline; nil: none. One whose plan has no fault says something of other plans only if it
+// is among the cells of the run and comes back each time there.
+func (b *Baseline) known(cells []Finding) (out []Finding) {
 	if b == nil {
 		return nil
 	}
 	for _, k := range b.Findings {
-		out = append(out, k.finding())
+		f := k.finding()
+		if i := slices.IndexFunc(cells, func(o Finding) bool { return o.Key == f.Key }); i >= 0 && f.Plan == noFault {
+			f.Reproduced = cells[i].Reproduced
+		}
+		out = append(out, f)
 	}
 	return out
 }
@@ -154,7 +161,7 @@ func (b *Baseline) known() (out []Finding) {
 // was shrunk, is known if each cell that it tells anything of is, by entries that name all that it broke.
 func (b *Baseline) judge(f Finding, cells []Finding, now time.Time) Judged {
 	j := Judged{Finding: f, Standing: Fresh}
-	by, open := explain(b.known(), f)
+	by, open := explain(b.known(cells), f)
 	if own := func(o Finding) bool { return o.Key == f.Key }; len(open) > 0 && !slices.ContainsFunc(cells, own) {
 		by, open = b.shrunk(f, cells)
 	}
@@ -177,10 +184,10 @@ func (b *Baseline) Knows(k Key, now time.Time) bool {
 // shrunk are the entries that know the cells of which a shrunk plan tells anything, and what they leave open.
 func (b *Baseline) shrunk(f Finding, cells []Finding) (by []int, open []string) {
 	open = f.broken()
-	known := b.known()
+	known := b.known(cells)
 	var news []string
 	for _, o := range cells {
-		if f.beside(o) && len(common(f.broken(), o.broken())) > 0 {
+		if f.partOf(o) && len(common(f.broken(), o.broken())) > 0 {
 			entries, more := explain(known, o)
 			by, news = append(by, entries...), append(news, more...)
 			for _, i := range entries {

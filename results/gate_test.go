@@ -19,6 +19,12 @@ var today = time.Date(2026, 11, 28, 12, 0, 0, 0, time.UTC)
 // most telling first, or ("") holds.
 func cellsOf(t *testing.T, plans ...[2]string) *results.Run {
 	t.Helper()
+	return replayedCells(t, results.Replays{}, plans...)
+}
+
+// replayedCells is cellsOf whose findings were replayed.
+func replayedCells(t *testing.T, played results.Replays, plans ...[2]string) *results.Run {
+	t.Helper()
 	meta := samples.Meta()
 	meta.Properties = meta.Properties[:2]
 	c := results.New(meta)
@@ -35,6 +41,7 @@ func cellsOf(t *testing.T, plans ...[2]string) *results.Run {
 		}
 		c.Add(results.CellInfo{ID: "c" + string(rune('1'+i)), Plan: p[0]}, h, vs)
 	}
+	c.Reproduce(played.Rates)
 	return c.Finish()
 }
 

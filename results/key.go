@@ -26,12 +26,27 @@ type Key struct {
 
 // Finding is what was broken by a smallest plan. Smallest is, of the plans that broke the property in the
 // scenario, each of which no other one is a part: a plan with more faults that holds a smaller one
-// is explained by that. So a finding keeps its key whichever cell showed it first.
+// is explained by that, if that comes back each time. So a finding keeps its key whichever cell showed it first.
 type Finding struct {
 	Key
 	// Also are other properties that the same cause broke with this plan.
 	Also  []string `json:"also,omitempty" yaml:"also,omitempty"`
 	Cells int      `json:"cells" yaml:"-"` // that it explains
+	// Reproduced is how often its property was broken again in replays of its plan; nil: it was not replayed.
+	Reproduced *Rate `json:"reproduced,omitempty" yaml:"-"`
+}
+
+// Flaky tells whether a finding did not come back each time it was replayed. It is as true as
+// any other: its witness proves it.
+func (f Finding) Flaky() bool { return f.Reproduced != nil && f.Reproduced.Hits < f.Reproduced.Tries }
+
+// steady tells whether a finding says something of plans that hold its own. A flaky one does not: what broke it may not
+// be its plan. Since each plan holds that without a fault, that one has to have come back.
+func (f Finding) steady() bool {
+	if f.Plan == noFault {
+		return f.Reproduced != nil && !f.Flaky()
+	}
+	return !f.Flaky()
 }
 
 // SortPlan brings the faults of a plan in words into one order.
@@ -71,14 +86,18 @@ func (k Key) faults() int {
 }
 
 // Explains tells whether a finding is known where this one is: its property is one that this one
-// broke, in the same scenario with the same participants, and its plan holds all faults of this one's.
+// broke, in the same scenario with the same participants, and its plan is this one's, or, if this one
+// comes back each time, holds all its faults.
 // The converse doesn't hold: what breaks with fewer faults than are known is news.
 func (f Finding) Explains(o Finding) bool {
-	return (f.Property == o.Property || slices.Contains(f.Also, o.Property)) && f.beside(o)
+	return slices.Contains(f.broken(), o.Property) && f.beside(o)
 }
 
-// beside tells whether the plan of o, in the same scenario and with the same participants, holds that of f.
-func (f Finding) beside(o Finding) bool {
+// beside tells whether f says something of the plan of o, in the same scenario and with the same participants.
+func (f Finding) beside(o Finding) bool { return f.partOf(o) && (f.Plan == o.Plan || f.steady()) }
+
+// partOf tells whether the plan of o, in the same scenario and with the same participants, holds that of f.
+func (f Finding) partOf(o Finding) bool {
 	return f.Scenario == o.Scenario && f.Participants == o.Participants && holds(o.Plan, f.Plan)
 }
 
@@ -137,8 +156,17 @@ func joined(all []Finding) (out []Finding) {
 		}
 		out[i].Cells += f.Cells
 		out[i].Also = union(out[i].Also, f.Also)
+		out[i].Reproduced = out[i].Reproduced.join(f.Reproduced)
 	}
 	return out
+}
+
+// join is how often both came back; nil: neither was replayed.
+func (r *Rate) join(o *Rate) *Rate {
+	if r == nil || o == nil {
+		return cmp.Or(r, o)
+	}
+	return &Rate{Hits: r.Hits + o.Hits, Tries: r.Tries + o.Tries}
 }
 
 // explain tells what known findings say of one: each property that it broke is to be one that

@@ -50,7 +50,8 @@ func TestAFindingKeepsItsKey(t *testing.T) {
 	}
 }
 
-// A fault that a plan has twice is no part of one that has it once; no fault is part of every plan.
+// A fault that a plan has twice is no part of one that has it once. No fault is part of every plan, and explains it if that comes
+// back each time; what is flaky explains nothing but itself.
 func TestWhatExplainsWhat(t *testing.T) {
 	at := func(property, plan string, also ...string) results.Finding {
 		return results.Finding{Key: results.Key{Property: property, Scenario: "order", Participants: "naive", Plan: plan}, Also: also}
@@ -59,6 +60,10 @@ func TestWhatExplainsWhat(t *testing.T) {
 	other.Scenario = "transfer"
 	keyed := at("a", "x")
 	keyed.Participants = "keyed"
+	back := func(hits int, f results.Finding) results.Finding {
+		f.Reproduced = &results.Rate{Hits: hits, Tries: 10}
+		return f
+	}
 	for _, c := range []struct {
 		known, now results.Finding
 		want       bool
@@ -68,7 +73,12 @@ func TestWhatExplainsWhat(t *testing.T) {
 		{at("a", "x, x"), at("a", "x, y"), false},
 		{at("a", "w, y"), at("a", "w, x, y"), true},
 		{at("a", "x, y"), at("a", "x"), false},
-		{at("a", "no fault"), at("a", "x"), true},
+		{at("a", "no fault"), at("a", "x"), false},
+		{at("a", "no fault"), at("a", "no fault"), true},
+		{back(10, at("a", "no fault")), at("a", "x"), true},
+		{back(9, at("a", "no fault")), at("a", "x"), false},
+		{back(9, at("a", "x")), at("a", "x, y"), false},
+		{back(10, at("a", "x")), at("a", "x, y"), true},
 		{at("a", "x"), at("a", "no fault"), false},
 		{at("a", "x"), at("b", "x"), false},
 		{at("a", "x", "b"), at("b", "x, y"), true},
