@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"net/url"
 	"slices"
 
 	"github.com/sagacheck/sagacheck/campaign"
@@ -91,7 +92,8 @@ func (f *exploreFlags) run(c *cobra.Command, p process) (err error) {
 // ownFlags are those that belong to one command line: budgets, places, the machine.
 var ownFlags = []string{"config", "profile", "max-plans", "max-time", "resume", "out", "parallel", "processes", "clauses", "ui", "workers", "server", "creds", "nkey", "listen", "baseline", "baseline-update", "fail-on", "replays"}
 
-// givenFlags are the flags of a command line that make an exploration what it is.
+// givenFlags are the flags of a command line that make an exploration what it is, but for
+// those with a URL that has a password: no file keeps it, and who goes on gives it again.
 func givenFlags(c *cobra.Command) map[string][]string {
 	given := map[string][]string{}
 	c.Flags().VisitAll(func(f *pflag.Flag) {
@@ -103,8 +105,21 @@ func givenFlags(c *cobra.Command) map[string][]string {
 		} else {
 			given[f.Name] = []string{f.Value.String()}
 		}
+		if slices.ContainsFunc(given[f.Name], hasPassword) {
+			delete(given, f.Name)
+		}
 	})
 	return given
+}
+
+// hasPassword tells whether a value is a URL with a password or a token. The user of ssh is neither.
+func hasPassword(value string) bool {
+	u, err := url.Parse(value)
+	if err != nil || u.User == nil {
+		return false
+	}
+	_, set := u.User.Password()
+	return set || u.Scheme == "http" || u.Scheme == "https"
 }
 
 // adoptFlags sets the flags of an earlier exploration that the command line does not

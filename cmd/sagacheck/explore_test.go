@@ -5,6 +5,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/google/go-cmp/cmp"
 	"github.com/sagacheck/sagacheck/campaign"
 	"github.com/sagacheck/sagacheck/internal/tinyorch"
 	"github.com/sagacheck/sagacheck/results"
@@ -120,5 +121,20 @@ func TestExploreShards(t *testing.T) {
 	}
 	if a, b := parts[0].Coverage.Plans[0].Run, parts[1].Coverage.Plans[0].Run; a == 0 || b == 0 {
 		t.Errorf("shares of %d and %d plans", a, b)
+	}
+}
+
+// TestSecretsAreNotNoted: the log of an exploration is a file of the run, and is shown around.
+func TestSecretsAreNotNoted(t *testing.T) {
+	c := newExplore(process{})
+	if err := c.ParseFlags([]string{
+		"--orchestrator", "http://user:secret@127.0.0.1:8080", "--depth", "2",
+		"--pack", "https://token@git.example/pack.git#v1", "--scenario", "order,ssh://git@git.example/x",
+	}); err != nil {
+		t.Fatal(err)
+	}
+	want := map[string][]string{"depth": {"2"}, "scenario": {"order", "ssh://git@git.example/x"}}
+	if diff := cmp.Diff(want, givenFlags(c)); diff != "" {
+		t.Error(diff)
 	}
 }
