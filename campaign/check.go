@@ -58,7 +58,7 @@ func Check(ctx context.Context, host Host, o CheckOptions) (*Finished, error) {
 	for _, note := range from.Tell(collector) {
 		host.say("%s", note)
 	}
-	alike := &alikeHistories{gate: g}
+	alike := &alikeHistories{}
 	progress := host.progress("histories", len(from.Cells))
 	defer progress.Finish()
 	for _, cell := range from.Cells {
@@ -94,18 +94,14 @@ func (o *CheckOptions) narrowed() []string {
 	return Settings{Properties: o.Properties}.narrowed()
 }
 
-// alikeHistories refuses histories of which a baseline can't know: a run has the participants and the orchestrator
-// of the first one, and its findings would have the keys of another's.
+// alikeHistories refuses histories of more than one run's kind: a report has the participants and the orchestrator
+// of the first one, and findings would have the keys of another's.
 type alikeHistories struct {
-	gate  *gate
 	file  string // the first; empty: none was taken
 	first history.Header
 }
 
 func (a *alikeHistories) take(file string, h history.Header) error {
-	if a.gate.known == nil {
-		return nil
-	}
 	if a.file == "" {
 		a.file, a.first = file, h
 	}
@@ -113,7 +109,7 @@ func (a *alikeHistories) take(file string, h history.Header) error {
 		{"participants", a.first.Profile, h.Profile}, {"orchestrator", a.first.Orchestrator.Name, h.Orchestrator.Name},
 	} {
 		if d.one != d.other {
-			return fmt.Errorf("--baseline: %s: %s %q, and %s has %q: expected histories with the same: what is known of one says nothing of another: check them one by one",
+			return fmt.Errorf("%s: %s %q, and %s has %q: expected histories with the same: what holds for one says nothing of another: check them one by one",
 				file, d.what, d.other, a.file, d.one)
 		}
 	}

@@ -24,6 +24,7 @@ func (x *session) finish() *Finished {
 		x.collector.AddError(results.CellInfo{}, err)
 	}
 	x.tellLate()
+	x.tellHeld()
 	return &Finished{Run: x.collector.Finish(), Dir: x.dir, Link: x.link}
 }
 

@@ -153,8 +153,8 @@ func New(o Options) (*Harness, error) {
 	}
 	h := &Harness{
 		Options: o, wire: w, server: server, readBacks: readBacks, owned: newPool(o.Start), pacer: newPacer(),
-		limits: newLimits(o.Parallel, o.Processes),
 	}
+	h.limits = newLimits(o.Parallel, o.Processes, &h.pacer.queues)
 	h.late.Store(new(lateCalls))
 	return h, nil
 }
@@ -166,6 +166,13 @@ const DefaultSettle = 10 * time.Second
 func (h *Harness) Close() error {
 	h.pacer.close()
 	return errors.Join(h.owned.close(h.stopLimit()), h.wire.Close(), h.server.Close(), h.readBacks.Close())
+}
+
+// Held tells what kept cells from running at once with others.
+func (h *Harness) Held() Held {
+	h.pacer.mu.Lock()
+	defer h.pacer.mu.Unlock()
+	return h.pacer.held
 }
 
 // Cut tells that a run was cut short.
@@ -187,19 +194,21 @@ type limits struct {
 	shared *semaphore.Weighted // sagas on the orchestrator that all cells share
 	owned  *semaphore.Weighted // cells with an orchestrator of their own
 	most   int                 // sagas at once
+	queues *queues
 }
 
-func newLimits(parallel, processes int) limits {
-	return limits{semaphore.NewWeighted(int64(parallel)), semaphore.NewWeighted(int64(processes)), parallel}
+func newLimits(parallel, processes int, q *queues) limits {
+	return limits{semaphore.NewWeighted(int64(parallel)), semaphore.NewWeighted(int64(processes)), parallel, q}
 }
 
 // enter waits until a cell may run, and returns how to leave. A cell weighs as
 // many sagas as it has: dozens of them at once are a load of their own.
 func (l limits) enter(ctx context.Context, c Cell, own bool) (leave func(), err error) {
-	limit, weight := l.shared, int64(min(max(c.Sagas, 1), l.most))
+	limit, weight, queue := l.shared, int64(min(max(c.Sagas, 1), l.most)), &l.queues.shared
 	if own {
-		limit, weight = l.owned, 1
+		limit, weight, queue = l.owned, 1, &l.queues.owned
 	}
+	defer in(queue)()
 	if err := limit.Acquire(ctx, weight); err != nil {
 		return nil, err
 	}

@@ -25,8 +25,10 @@ type pacer struct {
 	recorders sync.Map // *history.Recorder of each running cell
 	stop      context.CancelFunc
 	done      sync.WaitGroup
+	queues    queues
 
 	mu      sync.Mutex
+	held    Held
 	running int
 	least   float64
 	room    float64 // cells that the machine carries at once
@@ -58,12 +60,13 @@ func (p *pacer) measure(ctx context.Context) {
 		case <-t.C:
 		}
 		now := time.Now()
-		late := max(now.Sub(last)-lagTick, 0)
+		while := now.Sub(last)
+		late := max(while-lagTick, 0)
 		last = now
 		if late > lagLimit {
 			p.recorders.Range(func(r, _ any) bool { r.(*history.Recorder).Late(late); return true })
 		}
-		p.adapt(late > lagLimit)
+		p.adapt(late > lagLimit, while)
 	}
 }
 
@@ -72,10 +75,13 @@ func (p *pacer) close() {
 	p.done.Wait()
 }
 
-// adapt makes the room smaller, or larger if it is in use.
-func (p *pacer) adapt(late bool) {
+// adapt makes the room smaller, or larger if it is in use, after a while.
+func (p *pacer) adapt(late bool, while time.Duration) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	if p.running > 0 {
+		p.held.note(&p.queues, while)
+	}
 	used := float64(p.running)
 	switch {
 	case late:
@@ -88,6 +94,7 @@ func (p *pacer) adapt(late bool) {
 
 // admit waits until there is room for one more cell. Leave must be called.
 func (p *pacer) admit(ctx context.Context) (leave func(), err error) {
+	defer in(&p.queues.late)()
 	for {
 		p.mu.Lock()
 		if float64(p.running+1) <= p.room {

@@ -28,13 +28,13 @@ func TestRoomFollowsTheLag(t *testing.T) {
 	waiting := make(chan error)
 	go func() { _, err := p.admit(t.Context()); waiting <- err }()
 	for range int(1 / growth) {
-		p.adapt(false)
+		p.adapt(false, lagTick)
 	}
 	if err := <-waiting; err != nil {
 		t.Error("no room for a third after a while in time:", err)
 	}
 	for range 100 {
-		p.adapt(true)
+		p.adapt(true, lagTick)
 	}
 	if p.room != p.least {
 		t.Error("room", p.room, "after a long lag")
@@ -42,7 +42,7 @@ func TestRoomFollowsTheLag(t *testing.T) {
 	p.leave()
 	p.leave()
 	for range 100 {
-		p.adapt(false)
+		p.adapt(false, lagTick)
 	}
 	if p.room > 2 {
 		t.Error("room", p.room, "that nobody asked for")
