@@ -37,6 +37,7 @@ func (x *session) findAbility() planning.Ability {
 		Reconciles: slices.Contains(info.Capabilities, orchestrators.Reconcile),
 		Repairs:    slices.Contains(info.Capabilities, orchestrators.Repair),
 		Versions:   slices.Contains(info.Capabilities, orchestrators.Versions),
+		Undeferred: !slices.Contains(info.Capabilities, orchestrators.Deferrable),
 	}
 }
 

@@ -17,7 +17,8 @@ func TestWhatHeldARunBack(t *testing.T) {
 		{"nothing of note", harness.Held{Late: time.Second, Processes: time.Second, Of: 10 * time.Second}, ""},
 		{"one thing", harness.Held{Processes: 6 * time.Second, Of: 10 * time.Second}, "cells waited 60 % of the time as 4 orchestrators of their own ran (--processes)"},
 		{
-			"all three, at the same time", harness.Held{Late: 5 * time.Second, Parallel: 3 * time.Second, Processes: 10 * time.Second, Of: 10 * time.Second},
+			"all three, at the same time",
+			harness.Held{Late: 5 * time.Second, Parallel: 3 * time.Second, Processes: 10 * time.Second, Of: 10 * time.Second},
 			"cells waited 50 % of the time for the machine, which was late; 30 % of the time as 64 sagas ran (--parallel); 100 % of the time as 4 orchestrators of their own ran (--processes)",
 		},
 	} {

@@ -25,6 +25,9 @@ const Versions = "versions"
 // Fallback is the capability to go a way round.
 const Fallback = "fallback"
 
+// Deferrable is the capability to do later what failed and is not critical.
+const Deferrable = "deferrable"
+
 // Rounds is the capability to ask between the rounds of a step.
 const Rounds = "rounds"
 
@@ -35,7 +38,7 @@ const SagaRounds = "saga-rounds"
 var Capabilities = []Capability{
 	{"dag", "steps run by their after, side by side where it allows"},
 	{"pivot", "after the pivot nothing is undone and retriable steps are tried until they succeed"},
-	{"deferrable", "a deferrable step that fails is done later and never fails the saga"},
+	{Deferrable, "a deferrable step that fails is done later and never fails the saga"},
 	{"exponential-backoff", "the waits between attempts follow initial_interval_ms, multiplier and max_interval_ms"},
 	{"jitter", "the waits are drawn within d·(1±jitter)"},
 	{"max-attempts", "an action is attempted at most max_attempts times"},

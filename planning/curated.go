@@ -22,6 +22,8 @@ type Ability struct {
 	Repairs bool
 	// Versions: sagas under way keep their definition when another version of it comes.
 	Versions bool
+	// Undeferred: nobody has promised that a deferrable step which has used up its attempts is tried again.
+	Undeferred bool
 	// Acts are what operators may ask of it.
 	Acts []saga.Act
 	// Everywhere: explorers place what operators ask for at every failure point.
@@ -63,6 +65,13 @@ func (a Ability) Operable(f faults.Fault) bool {
 // explores tells whether explorers place a kind that operators are.
 func (a Ability) explores(d faults.KindDoc) bool {
 	return d.Operates && a.Everywhere && len(a.Acts) > 0 && (a.Process || !d.Process)
+}
+
+// attempts tells whether it is sure to come to an attempt, as far as that is up to what it can do.
+func (a Ability) attempts(d saga.Definition, at saga.FailurePoint) bool {
+	s, ok := d.Step(at.Step)
+	most := s.Action.Retry.Most()
+	return !a.Undeferred || !ok || s.Kind != saga.Deferrable || at.Direction != saga.Action || most == 0 || at.Attempt <= most
 }
 
 // Forgets is how long the service of a step, or of an instance of one, remembers keys in

@@ -86,7 +86,8 @@ func (e *ending) sure(fs []faults.Fault) (p faults.Plan, ok bool) {
 		fs, meet = e.ofOneSaga(fs)
 	}
 	p = faults.Plan{Faults: fs}
-	return p, meet && predict(e.d, p, 1).sure() && !slices.ContainsFunc(fs, e.contended)
+	beyond := slices.ContainsFunc(fs, func(f faults.Fault) bool { return !e.a.attempts(e.d, f.At) })
+	return p, meet && !beyond && predict(e.d, p, 1).sure() && !slices.ContainsFunc(fs, e.contended)
 }
 
 // ofOneSaga gives the faults of a plan to the first saga, so that they meet in one.

@@ -46,7 +46,7 @@ func draw(t *rapid.T, defs []saga.Definition, a Ability) faults.Plan {
 	}
 	for range 1 + dice.Below(t, mostFaults, "faults") {
 		n := 1 + dice.Below(t, len(defs), "saga")
-		if f, ok := drawPoint(t, defs, p, n, points); ok {
+		if f, ok := drawPoint(t, defs, a, p, n, points); ok {
 			if !several {
 				f.Saga = numbered(defs, n)
 			}
@@ -178,9 +178,10 @@ func swarm(t *rapid.T, a Ability) []faults.KindDoc {
 
 // drawPoint draws a fault at a point that is sure to be reached under the plan so
 // far, and that leaves the plan's other faults sure to fire.
-func drawPoint(t *rapid.T, defs []saga.Definition, p faults.Plan, number int, kinds []faults.KindDoc) (faults.Fault, bool) {
+func drawPoint(t *rapid.T, defs []saga.Definition, a Ability, p faults.Plan, number int, kinds []faults.KindDoc) (faults.Fault, bool) {
 	d, several, many := defs[number-1], compete(defs), len(defs) > 1
 	before := predict(d, p, number)
+	before.points = slices.DeleteFunc(before.points, func(at saga.FailurePoint) bool { return !a.attempts(d, at) })
 	// Each try draws anew; a point that does not go with the plan is not forced.
 	for range 8 {
 		at := drawAt(t, before.points)

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"reflect"
+	"slices"
 	"testing"
 
 	"github.com/goccy/go-yaml"
@@ -98,4 +99,31 @@ func TestPlansOfRandomScenariosFit(t *testing.T) {
 			}
 		}
 	})
+}
+
+// Who has not promised that a deferrable step is tried again, when it has used up its attempts, gets no
+// fault there: it might never be struck.
+func TestWhatIsNotDeferredIsNotStruckLater(t *testing.T) {
+	d := branches()
+	d.Steps = append(slices.Clone(d.Steps), saga.Step{Name: "note", Kind: saga.Deferrable, After: []string{d.Steps[len(d.Steps)-1].Name}, Action: saga.Call{URL: "http://x/note", Retry: d.Steps[0].Action.Retry}})
+	i := slices.IndexFunc(d.Steps, func(s saga.Step) bool { return s.Kind == saga.Deferrable })
+	most := d.Steps[i].Action.Retry.Most()
+	beyond := func(a Ability) (n int) {
+		plans := Curated([]saga.Definition{d}, a)
+		for seed := range uint64(3000) {
+			plans = append(plans, Draw([]saga.Definition{d}, a, seed))
+		}
+		for _, p := range plans {
+			if slices.ContainsFunc(p.Faults, func(f faults.Fault) bool { return f.At.Step == d.Steps[i].Name && f.At.Attempt > most }) {
+				n++
+			}
+		}
+		return n
+	}
+	if n := beyond(Ability{Process: true, Undeferred: true}); n > 0 {
+		t.Errorf("%d plans strike attempts that need not be", n)
+	}
+	if beyond(Ability{Process: true}) == 0 {
+		t.Error("no plan strikes what is attempted again later")
+	}
 }
