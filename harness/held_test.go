@@ -27,7 +27,9 @@ func TestWhatHoldsCellsBack(t *testing.T) {
 	}
 	tick()
 	stop()
-	<-over
+	if err := <-over; err == nil {
+		t.Fatal("a second cell where there is room for one")
+	}
 	for range 2 { // the first of them runs
 		go func() { _, err := l.enter(t.Context(), Cell{}, true); over <- err }()
 	}
