@@ -12,16 +12,45 @@ import (
 // other keys. So whatever holds of sagas holds of each, and what of an earlier round is left, or done later, is
 // found by who finds it anywhere. Index.Saga has the whole.
 
-// roundsApart are the rounds of a saga, in order.
-func roundsApart(s *history.SagaRecord) (parts []*history.SagaRecord) {
+// roundsApart are the rounds of a saga, in order, as far as they were called.
+func roundsApart(s *history.SagaRecord) []*history.SagaRecord { return roundsFrom(s, roundBegins) }
+
+// roundsSaid are the rounds of a saga with those of which there are reports and no calls: the budget may let no action of one
+// begin. What was said of them is theirs; of what was called they say nothing, nor of rounds that were left.
+func roundsSaid(s *history.SagaRecord) []*history.SagaRecord {
+	return roundsFrom(s, func(s *history.SagaRecord) []*history.Event { return reportedBegins(s, roundBegins(s)) })
+}
+
+func roundsFrom(s *history.SagaRecord, begun func(*history.SagaRecord) []*history.Event) (parts []*history.SagaRecord) {
 	if !s.Definition.HasRounds() {
 		return []*history.SagaRecord{s}
 	}
-	begins := roundBegins(s)
+	begins := begun(s)
 	for n := 1; n <= len(begins); n++ {
 		parts = append(parts, roundOf(s, n, begins))
 	}
 	return parts
+}
+
+// reportedBegins adds to the first calls of rounds the first reports on those that follow, which have the names of that one
+// alone.
+func reportedBegins(s *history.SagaRecord, begins []*history.Event) []*history.Event {
+	for _, r := range s.Reports {
+		if len(r.Steps) == 0 {
+			continue
+		}
+		_, n := saga.RoundOf(r.Steps[0].Name)
+		others := slices.ContainsFunc(r.Steps, func(st saga.StepStatus) bool { _, of := saga.RoundOf(st.Name); return of != n })
+		if others || n > s.Definition.Rounds {
+			continue
+		}
+		first := *r
+		first.Step, first.Steps = r.Steps[0].Name, nil
+		for len(begins) < n { // a round of which nothing is known was over with the next
+			begins = append(begins, &first)
+		}
+	}
+	return begins
 }
 
 // roundBegins are the first calls of each round; of the first one, nil.

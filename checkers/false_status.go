@@ -45,6 +45,7 @@ func (FalseStatus) Doc() Doc {
 		Prevented: "Deriving the status from what is stored of the steps, and storing an end in the commit of the last answer.",
 		Blind:     "Steps that ask for no effect; a saga that is reported as running or stuck and is not.",
 		Cost:      "linear in the events, times the steps of a saga for each report",
+		Said:      true,
 	}
 }
 

@@ -76,12 +76,16 @@ func Judge(h *history.History, selected []Checker) []Verdict {
 // JudgeIndexed is Judge where the index of the history is there already.
 func JudgeIndexed(ix *history.Index, selected []Checker) []Verdict {
 	h := ix.History
-	gap, unfired, parts := evidenceGap(h, ix), unfiredFault(h, ix), takenApart(ix)
+	gap, unfired := evidenceGap(h, ix), unfiredFault(h, ix)
+	parts, said := takenApart(ix, roundsApart), takenApart(ix, roundsSaid)
 	verdicts := make([]Verdict, 0, len(selected))
 	for _, c := range selected {
-		of := parts
-		if c.Doc().Whole {
+		of, doc := parts, c.Doc()
+		switch {
+		case doc.Whole:
 			of = ix
+		case doc.Said:
+			of = said
 		}
 		verdicts = append(verdicts, judgeOne(c, h, of, gap, unfired))
 	}

@@ -42,9 +42,10 @@ func (NotLinearizable) Doc() Doc {
 			{Name: "lifecycles", Text: "the reports on a saga are those of one lifecycle: known once it is accepted, forward, then perhaps back, then ended for good"},
 		},
 		Evidence:  "call-received, call-committed, call-answered; saga-submitted, saga-accepted, saga-status, saga-unknown; ledger-read. An opportunity is an account with effects and a read, a register likewise or with two writes, an endpoint that got a key twice or both directions, a saga with two or more reports (the 202 counts)",
-		Prevented: "One transaction around reading and changing a balance, a register or a key.",
+		Prevented: "One transaction around reading and changing a balance, a register or a key; for the status of a saga, one that is derived from what is stored of its steps.",
 		Blind:     "What is legal for each object alone: a second effect under a new key, money that went astray in balance. Endpoints of naive participants, which promise nothing.",
 		Cost:      "linear where nothing overlaps, else exponential at worst: 2 s a partition, 10 s a history, 10 calls of unknown outcome and 4096 that overlap, beyond that inconclusive",
+		Said:      true,
 	}
 }
 

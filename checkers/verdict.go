@@ -56,6 +56,7 @@ type Doc struct {
 	Wants      []Trait  // of the scenario without which it is not applicable
 	Advice     bool     // reported, never red
 	Whole      bool     // judges what is told of sagas, or how they came in: as wholes, also where they went a way round
+	Said       bool     // judges reports: a round of a saga of which there are only reports is one, too
 	Own        bool     // only of a workflow of the user's own, whose services give names to their effects
 }
 

@@ -14,7 +14,7 @@ import (
 // no way round was taken the saga is one without it. Index.Saga has the whole.
 
 // takenApart is the index with each saga that knows a way round, or rounds, taken apart.
-func takenApart(ix *history.Index) *history.Index {
+func takenApart(ix *history.Index, rounds func(*history.SagaRecord) []*history.SagaRecord) *history.Index {
 	if !slices.ContainsFunc(ix.History.Header.Definitions, func(d saga.Definition) bool { return hasFallback(d) || d.HasRounds() }) {
 		return ix
 	}
@@ -22,7 +22,7 @@ func takenApart(ix *history.Index) *history.Index {
 	parts.Sagas = nil
 	for _, s := range ix.Sagas {
 		if s.Definition.HasRounds() { // which has no ways round
-			parts.Sagas = append(parts.Sagas, roundsApart(s)...)
+			parts.Sagas = append(parts.Sagas, rounds(s)...)
 			continue
 		}
 		parts.Sagas = append(parts.Sagas, partsApart(s)...)
