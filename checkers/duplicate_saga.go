@@ -19,7 +19,8 @@ import (
 // two operations or all that were attempted are called under a second key although
 // nothing asked for another attempt: the first had surely succeeded, or an attempt
 // was under way and far from its time-out. A saga that began again under the same
-// keys looks like redundant calls. The other properties of a saga's course leave
+// keys looks like redundant calls of the first one, so where there are some since the
+// start was repeated that is not judged. The other properties of a saga's course leave
 // such sagas out: one cause, one finding. Cost: linear.
 type DuplicateSaga struct{}
 
@@ -39,7 +40,7 @@ func (DuplicateSaga) Doc() Doc {
 		},
 		Evidence:  "saga-submitted, fault-fired of a copy of the start, and the Saga-Id and Idempotency-Key of call-sent.",
 		Prevented: "Taking the client's own id for the saga under a unique index, and answering a repeated start with the saga that is there.",
-		Blind:     "A second saga that uses the ids and the keys of the first (see redundant-call), and one that begins after the history ended.",
+		Blind:     "A second saga that uses the ids and the keys of the first: where an operation is called again for no reason since the start was repeated, under its key, it is not judged (see redundant-call); and one that begins after the history ended.",
 		Cost:      "linear",
 		Whole:     true,
 		Needs:     []string{"idempotent-submit"},
@@ -48,15 +49,18 @@ func (DuplicateSaga) Doc() Doc {
 
 // Check judges a history.
 func (c DuplicateSaga) Check(h *history.History, ix *history.Index) Verdict {
-	t := newTally(c)
+	t, ds := newTally(c), disturbances(h, ix)
 	for _, s := range ix.Sagas {
-		if !startedTwice(h, ix, s) {
+		repeated := startedAgain(h, ix, s)
+		if repeated == nil {
 			continue
 		}
 		first, second := secondSaga(s)
 		switch {
 		case second != nil:
 			t.violate(repeatedStart, action(s, ""), []*history.Event{last(s.Submitted), first, second}, "broke the start of a saga: %s was started once and the start was repeated, and two sagas run: the second one calls %s as %s under the key %s", s.ID, second.Operation(), quoteOr(second.SagaID), quoteOr(second.Key))
+		case calledAgain(s, ds, repeated):
+			t.unjudgeable(repeatedStart, "operations were called again under their keys since the start was repeated, and nothing asked for it: by a second saga, or by the first")
 		case len(s.Calls) > 0:
 			t.held(repeatedStart, 1)
 		}
@@ -64,19 +68,36 @@ func (c DuplicateSaga) Check(h *history.History, ix *history.Index) Verdict {
 	return t.verdict("no start arrived twice")
 }
 
-// startedTwice tells whether a start of the saga may have arrived more than once.
-func startedTwice(h *history.History, ix *history.Index, s *history.SagaRecord) bool {
+// startedAgain is when a start of the saga may first have arrived once more; nil: never.
+func startedAgain(h *history.History, ix *history.Index, s *history.SagaRecord) (repeated *history.Event) {
 	if len(s.Submitted) > 1 {
-		return true
+		repeated = s.Submitted[1]
 	}
 	for i, es := range ix.Fired {
 		for _, e := range es {
-			if h.Copies(i) && e.Saga == s.ID && e.Step == saga.SubmitStep {
-				return true
+			copied := h.Copies(i) && e.Saga == s.ID && e.Step == saga.SubmitStep
+			if copied && (repeated == nil || e.Seq < repeated.Seq) {
+				repeated = e
 			}
 		}
 	}
-	return false
+	return repeated
+}
+
+// calledAgain tells whether an operation was called again under its key since the start was repeated, although nothing
+// asked for it, nor was the orchestrator disturbed.
+func calledAgain(s *history.SagaRecord, ds []disturbance, repeated *history.Event) bool {
+	return slices.ContainsFunc(opsOf(s), func(o *history.OpRecord) bool {
+		as := sent(o)
+		for i, b := range as {
+			if b.Sent.Seq > repeated.Seq && slices.ContainsFunc(as[:i], func(a *history.Attempt) bool {
+				return unasked(o, a, b) && !disturbed(ds, a.Sent.Seq, b.Sent.Seq)
+			}) {
+				return true
+			}
+		}
+		return false
+	})
 }
 
 // secondSaga finds a call of a second saga, and one of the first, of the same
@@ -136,7 +157,7 @@ func singleSagas(h *history.History, ix *history.Index) []*history.SagaRecord {
 		return ix.Sagas
 	}
 	return slices.DeleteFunc(slices.Clone(ix.Sagas), func(s *history.SagaRecord) bool {
-		if !startedTwice(h, ix, s) {
+		if startedAgain(h, ix, s) == nil {
 			return false
 		}
 		_, second := secondSaga(s)
