@@ -75,7 +75,7 @@ func JoinCounts(a, b []Count) []Count {
 
 // apply drops what a history shows of clauses that are not applicable to it: what
 // the orchestrator does not claim to do breaks nothing. A trait of the scenario
-// that is missing can't have shown anything.
+// that is missing shows nothing while other promises hold: what was judged all the same counts.
 func (v *Verdict) apply(clauses []Clause, h *history.History) {
 	for i := range v.Clauses {
 		c := &v.Clauses[i]

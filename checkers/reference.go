@@ -24,7 +24,9 @@ Its verdict is one of
 - **inconclusive**: evidence is missing, or time ran out;
 - **vacuous**: nothing in the history could have shown the anomaly;
 - **not-applicable**: the orchestrator lacks a capability that the property needs,
-  or the scenario has nothing in which the anomaly could show.
+  or the scenario has nothing in which the anomaly could show while the other
+  promises hold. Who breaks one of those first, as by another attempt after a refusal,
+  may get to it all the same, and then it is a violation.
 
 A property is a list of clauses: promises, each for one sort of situation. Each
 opportunity of a clause in a history is held, broken or unjudgeable, and only the
