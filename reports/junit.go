@@ -258,7 +258,7 @@ func junitFaults(r *results.Run, scenario string) junitCase {
 		if n++; c.Failure == nil {
 			c.Failure = &junitProblem{Type: string(checkers.Vacuous)}
 		}
-		c.Failure.Text += fmt.Sprintf("cell %s: did not fire: %s\n", x.ID, strings.Join(x.Unfired, ", "))
+		c.Failure.Text += fmt.Sprintf("cell %s: did not fire: %s\n", x.ID, x.Missing())
 		c.Failure.Message = "a planned fault did not fire in " + words.Plural(n, "cell")
 	}
 	return c

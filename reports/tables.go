@@ -122,7 +122,7 @@ func trouble(c results.Cell) string {
 	if c.Error != "" {
 		return c.Error
 	}
-	return "did not fire: " + strings.Join(c.Unfired, ", ")
+	return "did not fire: " + c.Missing()
 }
 
 func troubledTable(r *results.Run) (table, bool) {

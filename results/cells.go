@@ -32,6 +32,7 @@ func newCell(info CellInfo, h *history.History) Cell {
 			cell.FaultsFired++
 		} else {
 			cell.Unfired = append(cell.Unfired, f.Text)
+			cell.UnfiredWhy = cmp.Or(cell.UnfiredWhy, whyUnfired(h, f))
 		}
 	}
 	if cell.DurationMS == 0 && len(h.Events) > 0 {

@@ -118,7 +118,7 @@ func (r *Run) unprovenReasons() (inconclusive, vacuous []string) {
 	if n := r.Totals.Vacuous; n > 0 {
 		why := "a planned fault did not fire in " + words.Plural(n, "cell")
 		if i := slices.IndexFunc(r.Cells, func(c Cell) bool { return c.Verdict == checkers.Vacuous }); i >= 0 {
-			why += fmt.Sprintf(", the first (%s): %s", r.Cells[i].ID, strings.Join(r.Cells[i].Unfired, ", "))
+			why += fmt.Sprintf(", the first (%s): %s", r.Cells[i].ID, r.Cells[i].Missing())
 		}
 		vacuous = append(vacuous, why)
 	}

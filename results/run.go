@@ -192,7 +192,8 @@ type Cell struct {
 	PlanFaults    []history.PlannedFault `json:"plan_faults,omitempty"` // those of the plan
 	FaultsPlanned int                    `json:"faults_planned"`
 	FaultsFired   int                    `json:"faults_fired"`
-	Unfired       []string               `json:"unfired,omitempty"` // planned faults that did not fire
+	Unfired       []string               `json:"unfired,omitempty"`     // planned faults that did not fire
+	UnfiredWhy    string                 `json:"unfired_why,omitempty"` // why the first of them that was not reached was not, if that is known
 	Probe         bool                   `json:"probe,omitempty"`
 	Again         bool                   `json:"again,omitempty"`                                                                                            // its plan was run again, as another cell
 	Verdict       checkers.Outcome       `json:"verdict,omitempty" jsonschema:"enum=violation,enum=inconclusive,enum=vacuous,enum=not-applicable,enum=pass"` // the worst; absent after an error
