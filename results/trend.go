@@ -133,23 +133,27 @@ func (t *Trend) follow(runs []*Run) {
 
 func (t *Trend) followOne(orchestrator string, runs []*Run) {
 	var all []Finding
-	shown, ran := make([][]Finding, len(runs)), make([]struck, len(runs))
+	past := make([]followed, len(runs))
 	for i, r := range runs {
-		shown[i], ran[i] = r.Shown(), r.struck()
-		all = append(all, shown[i]...)
+		past[i] = followed{r, r.Shown(), r.struck()}
+		all = append(all, past[i].shown...)
 	}
-	for _, f := range smallest(all) {
+	list := smallest(all)
+	for more := untold(past, list); len(more) > 0; more = untold(past, list) {
+		list = append(list, smallest(more)...)
+	}
+	for _, f := range list {
 		x := TrendFinding{Key: f.Key, Orchestrator: orchestrator, ID: f.ID()}
-		for i, r := range runs {
-			seen := slices.ContainsFunc(shown[i], f.Explains)
-			if !seen && (r.Profile != f.Participants || ran[i].unasked(f, []string{f.Property}) != "") {
-				continue // it did not ask
+		for _, run := range past {
+			seen := slices.ContainsFunc(run.shown, func(o Finding) bool { return run.tells(f, o) })
+			if !seen && !run.asks(f) {
+				continue
 			}
 			if x.Open = seen; seen {
 				if x.Runs == 0 {
-					x.First = r.Started
+					x.First = run.Started
 				}
-				x.Last = r.Started
+				x.Last = run.Started
 				x.Runs++
 			}
 			if x.Runs > 0 {
@@ -158,4 +162,42 @@ func (t *Trend) followOne(orchestrator string, runs []*Run) {
 		}
 		t.Findings = append(t.Findings, x)
 	}
+}
+
+// followed is a run with what it showed.
+type followed struct {
+	*Run
+	shown []Finding
+	ran   struck
+}
+
+// asks tells whether the run could show a finding by its own plan.
+func (r followed) asks(f Finding) bool {
+	return r.Profile == f.Participants && r.ran.unasked(f, []string{f.Property}) == ""
+}
+
+// tells tells whether f is seen where the run showed o: that broke f's property too, with f's plan, or with one that holds
+// it, unless the run tried f's own plan as well.
+func (r followed) tells(f, o Finding) bool {
+	return slices.Contains(o.broken(), f.Property) && f.beside(o) && (f.Plan == o.Plan || !r.asks(f))
+}
+
+// untold are the properties that runs showed broken and of which none of a list of findings that are seen there says
+// anything: what was once broken beside another property may outlast that.
+func untold(runs []followed, list []Finding) (out []Finding) {
+	for _, r := range runs {
+		for _, o := range r.shown {
+			open := o.broken()
+			for _, f := range list {
+				if r.tells(f, o) {
+					open = without(open, f.broken())
+				}
+			}
+			if len(open) > 0 {
+				o.Property, o.Also = open[0], open[1:]
+				out = append(out, o)
+			}
+		}
+	}
+	return out
 }
