@@ -24,6 +24,9 @@ func Headline(r *results.Run) string {
 		if r.Planned > t.Cells {
 			n = fmt.Sprintf("%d of %s", t.Cells, words.Plural(r.Planned, "planned cell"))
 		}
+		if t.Repeated > 0 {
+			n += fmt.Sprintf(" and %d run again", t.Repeated)
+		}
 		parts = append(parts, n)
 	}
 	count := func(n int, what string) {
@@ -44,9 +47,6 @@ func Headline(r *results.Run) string {
 	}
 	if t.Probes > 0 {
 		parts = append(parts, fmt.Sprintf("%d of %s hit", t.Probes-t.Missed, words.Plural(t.Probes, "probe")))
-	}
-	if t.Repeated > 0 {
-		parts = append(parts, "run again: "+words.Plural(t.Repeated, "cell"))
 	}
 	if t.NotKept > 0 {
 		parts = append(parts, "histories of "+words.Plural(t.NotKept, "green cell")+" not kept")

@@ -65,7 +65,7 @@ func TestHeadlineCounts(t *testing.T) {
 	if err := reports.Print(reports.Terminal{W: &b}, c.Finish()); err != nil {
 		t.Fatal(err)
 	}
-	const want = "INCOMPLETE · 3 of 4 planned cells · 1 of 1 planned fault fired · 1 of 2 probes hit · run again: 1 cell · "
+	const want = "INCOMPLETE · 3 of 4 planned cells and 1 run again · 1 of 1 planned fault fired · 1 of 2 probes hit · "
 	if !strings.Contains(b.String(), want) {
 		t.Errorf("got %s\nwant %s", b.String(), want)
 	}

@@ -70,7 +70,7 @@ func (r *Run) Line() RunLine {
 	l := RunLine{
 		Dir: r.Dir, Started: r.Started, Tool: r.Tool, Command: r.Command, Participants: r.Profile, Seed: r.Seed,
 		Orchestrator: strings.TrimSpace(r.Orchestrator.Name + " " + r.Orchestrator.Version),
-		Outcome:      r.Summary.Outcome, Exit: r.Summary.Exit, Findings: len(r.Shown()), Totals: r.Totals, DurationMS: r.DurationMS,
+		Outcome:      r.Summary.Outcome, Exit: r.Summary.Exit, Findings: r.Findings(), Totals: r.Totals, DurationMS: r.DurationMS,
 	}
 	if r.DurationMS > 0 {
 		l.CellsPerS = float64(r.Totals.Cells+r.Totals.Repeated) * 1000 / float64(r.DurationMS)

@@ -174,17 +174,16 @@ func (r *Run) Like(f Failure) int {
 	return 0
 }
 
-// Findings counts what was violated as people do: a property, with what the same
-// cause broke beside it, in a scenario.
+// Findings counts what was violated, by key: those that the gate knows, new or known, or else those of the cells.
 func (r *Run) Findings() int {
-	seen := map[resultKey]bool{}
+	if r.Gate == nil {
+		return len(r.Shown())
+	}
 	n := 0
-	for _, f := range r.Failures { // the first one of a property in a scenario counts for all
-		k := resultKey{f.Property, f.Scenario}
-		if !seen[k] && f.Verdict == checkers.Violation {
+	for _, j := range r.Gate.Findings {
+		if j.Standing == Accepted || j.Failing() {
 			n++
 		}
-		seen[k] = true
 	}
 	return n
 }

@@ -23,7 +23,7 @@ func (r *Run) violatedReasons() []string {
 		if n.Beside == n.Violation {
 			besides = append(besides, fmt.Sprintf("%s in %s", p.Name, words.Plural(n.Violation, "cell")))
 		} else {
-			out = append(out, fmt.Sprintf("%s was violated in %s", p.Name, words.Plural(n.Violation, "cell")))
+			out = append(out, fmt.Sprintf("%s was violated in %s", p.Name, words.Plural(n.Violation, "cell"))+n.elsewhere())
 		}
 	}
 	if len(besides) > 0 {
@@ -33,6 +33,14 @@ func (r *Run) violatedReasons() []string {
 		out = append(out, r.Gate.news()...)
 	}
 	return out
+}
+
+// elsewhere says in how many of the violated cells the story is one of another property.
+func (c Counts) elsewhere() string {
+	if c.Beside == 0 {
+		return ""
+	}
+	return fmt.Sprintf(", in %d of them told under another property", c.Beside)
 }
 
 // countsOf are the cells of a property, over all scenarios.
