@@ -35,8 +35,12 @@ func Headline(r *results.Run) string {
 		}
 	}
 	count(t.Violated, "violated")
-	if n := r.Findings(); n > 0 {
-		parts = append(parts, words.Plural(n, "finding"))
+	if n, of := r.Findings(); n > 0 {
+		text := words.Plural(n, "finding")
+		if of < n {
+			text += " of " + words.Plural(of, "property")
+		}
+		parts = append(parts, text)
 	}
 	parts = append(parts, gateCounts(r)...)
 	count(t.Errors, "in error")

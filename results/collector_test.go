@@ -52,7 +52,7 @@ func TestOneCauseOneFinding(t *testing.T) {
 	if !slices.Equal(r.Summary.Reasons[:2], want) {
 		t.Errorf("reasons %q, want %q", r.Summary.Reasons, want)
 	}
-	if n := r.Findings(); n != 1 {
+	if n, _ := r.Findings(); n != 1 {
 		t.Errorf("%d findings, want 1: two cells with one property in one scenario", n)
 	}
 }

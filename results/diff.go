@@ -67,10 +67,11 @@ type RunLine struct {
 
 // Line is the run in few words.
 func (r *Run) Line() RunLine {
+	findings, _ := r.Findings()
 	l := RunLine{
 		Dir: r.Dir, Started: r.Started, Tool: r.Tool, Command: r.Command, Participants: r.Profile, Seed: r.Seed,
 		Orchestrator: strings.TrimSpace(r.Orchestrator.Name + " " + r.Orchestrator.Version),
-		Outcome:      r.Summary.Outcome, Exit: r.Summary.Exit, Findings: r.Findings(), Totals: r.Totals, DurationMS: r.DurationMS,
+		Outcome:      r.Summary.Outcome, Exit: r.Summary.Exit, Findings: findings, Totals: r.Totals, DurationMS: r.DurationMS,
 	}
 	if r.DurationMS > 0 {
 		l.CellsPerS = float64(r.Totals.Cells+r.Totals.Repeated) * 1000 / float64(r.DurationMS)

@@ -174,16 +174,22 @@ func (r *Run) Like(f Failure) int {
 	return 0
 }
 
-// Findings counts what was violated, by key: those that the gate knows, new or known, or else those of the cells.
-func (r *Run) Findings() int {
+// Findings counts what was violated, by key: those that the gate knows, new or known, or else those of the cells; and of how
+// many properties these are.
+func (r *Run) Findings() (n, properties int) {
+	var found []Finding
 	if r.Gate == nil {
-		return len(r.Shown())
-	}
-	n := 0
-	for _, j := range r.Gate.Findings {
-		if j.Standing == Accepted || j.Failing() {
-			n++
+		found = r.Shown()
+	} else {
+		for _, j := range r.Gate.Findings {
+			if j.Standing == Accepted || j.Failing() {
+				found = append(found, j.Finding)
+			}
 		}
 	}
-	return n
+	of := map[string]bool{}
+	for _, f := range found {
+		of[f.Property] = true
+	}
+	return len(found), len(of)
 }
