@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/sagacheck/sagacheck/internal/words"
 	"github.com/sagacheck/sagacheck/results"
 )
 
@@ -28,12 +29,21 @@ func (x *session) finish() *Finished {
 	return &Finished{Run: x.collector.Finish(), Dir: x.dir, Link: x.link}
 }
 
-// tellLate says that some of what the workflow did was not judged.
+// tellLate says that some of what the system under test did was not judged.
 func (x *session) tellLate() {
-	if late := x.harness.Late(); late.Calls > 0 {
-		x.collector.AddError(results.CellInfo{}, fmt.Errorf("%d calls came for sagas whose cells were over, up to %v after it, and could not be judged; the first was %s of %s: give system.quiet_ms, or --quiet, a longer time than that; or one that was under way used what belongs to another",
-			late.Calls, late.After.Round(time.Millisecond), late.First, late.Saga))
+	late := x.harness.Late()
+	if x.remote != nil {
+		late = late.Plus(x.remote.heardLate())
 	}
+	if late.Calls == 0 {
+		return
+	}
+	advice := "give --quiet a longer time than that"
+	if x.flow != nil {
+		advice = "give system.quiet_ms, or --quiet, a longer time than that; or one that was under way used what belongs to another"
+	}
+	x.collector.AddError(results.CellInfo{}, fmt.Errorf("%s came for sagas whose cells were over, up to %v after it, and could not be judged; the first was %s of %s: %s",
+		words.Plural(late.Calls, "call"), late.After.Round(time.Millisecond), late.First, late.Saga, advice))
 }
 
 // finishShrunk is finish with the failures shrunk and replayed first. The run is amended and then held

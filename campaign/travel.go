@@ -48,6 +48,8 @@ type parcel struct {
 	Err      string        `json:"error,omitempty"`
 	Spoilt   bool          `json:"spoilt,omitempty"`
 	Bytes    int           `json:"bytes"` // of the history; 0: there is none
+	// Late, with the last run of a cell, is all that its worker has heard too late so far.
+	Late harness.Late `json:"late,omitzero"`
 }
 
 // zippers are kept: each has tables of a megabyte.
@@ -59,8 +61,8 @@ var zippers = sync.Pool{New: func() any {
 	return z
 }}
 
-// pack writes what became of a cell, compressed.
-func pack(tries []harness.Result) ([]byte, error) {
+// pack writes what became of a cell, compressed, and what was heard too late.
+func pack(tries []harness.Result, late harness.Late) ([]byte, error) {
 	var head []parcel
 	var histories bytes.Buffer
 	for _, r := range tries {
@@ -77,6 +79,7 @@ func pack(tries []harness.Result) ([]byte, error) {
 		}
 		head = append(head, t)
 	}
+	head[len(head)-1].Late = late
 	var body bytes.Buffer
 	z := zippers.Get().(*gzip.Writer)
 	defer zippers.Put(z)
@@ -92,35 +95,36 @@ func pack(tries []harness.Result) ([]byte, error) {
 }
 
 // unpack reads what became of a cell, and stores its histories in a folder.
-func unpack(body []byte, asked harness.Cell, dir string) ([]harness.Result, error) {
+func unpack(body []byte, asked harness.Cell, dir string) ([]harness.Result, harness.Late, error) {
+	var none harness.Late
 	z, err := gzip.NewReader(bytes.NewReader(body))
 	if err != nil {
-		return nil, err
+		return nil, none, err
 	}
 	all, err := io.ReadAll(z)
 	if err != nil {
-		return nil, err
+		return nil, none, err
 	}
 	line, rest, _ := bytes.Cut(all, []byte("\n"))
 	var head []parcel
 	if err := json.Unmarshal(line, &head); err != nil {
-		return nil, err
+		return nil, none, err
 	}
 	var tries []harness.Result
 	for _, t := range head {
 		if t.Bytes > len(rest) || t.Bytes < 0 {
-			return nil, fmt.Errorf("the history of %s is cut", t.Cell)
+			return nil, none, fmt.Errorf("the history of %s is cut", t.Cell)
 		}
 		r, err := t.result(rest[:t.Bytes], asked, dir)
 		if err != nil {
-			return nil, err
+			return nil, none, err
 		}
 		tries, rest = append(tries, r), rest[t.Bytes:]
 	}
 	if len(tries) == 0 || tries[len(tries)-1].Spoilt {
-		return nil, fmt.Errorf("%d runs of %s, none of which is the last", len(tries), asked.ID)
+		return nil, none, fmt.Errorf("%d runs of %s, none of which is the last", len(tries), asked.ID)
 	}
-	return tries, nil
+	return tries, head[len(head)-1].Late, nil
 }
 
 func (t parcel) result(text []byte, asked harness.Cell, dir string) (harness.Result, error) {

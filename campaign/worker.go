@@ -313,7 +313,7 @@ func (w *worker) tell(ctx context.Context, t *task) error {
 	if t.chunk.Lost() { // it is run again elsewhere
 		return nil
 	}
-	body, err := pack(t.tries)
+	body, err := pack(t.tries, w.harness.Late())
 	if err == nil {
 		err = w.crew.Give(ctx, t.id, body)
 	}

@@ -66,8 +66,9 @@ type remote struct {
 	staff    *staff
 	chunks   int
 	speed    speed
-	dir      string    // of histories
-	lastSaid time.Time // that nobody takes what is there
+	dir      string                  // of histories
+	late     map[string]harness.Late // worker → what it has heard too late
+	lastSaid time.Time               // that nobody takes what is there
 }
 
 // hire lets workers run the cells of the session, if that is wanted.
@@ -75,7 +76,7 @@ func (x *session) hire(ctx context.Context, w Workers) error {
 	if !w.wanted() {
 		return nil
 	}
-	m := &remote{x: x, dir: filepath.Join(x.dir, results.HistoriesDir)}
+	m := &remote{x: x, dir: filepath.Join(x.dir, results.HistoriesDir), late: map[string]harness.Late{}}
 	x.remote = m
 	if err := m.connect(ctx, w); err != nil {
 		return trouble(err)

@@ -62,12 +62,12 @@ func BenchmarkTravel(b *testing.B) {
 func benchmarkTold(b *testing.B, r harness.Result, dir string) {
 	size := 0
 	for b.Loop() {
-		body, err := pack([]harness.Result{r})
+		body, err := pack([]harness.Result{r}, harness.Late{})
 		if err != nil {
 			b.Fatal(err)
 		}
 		size = len(body)
-		if _, err := unpack(body, r.Cell, dir); err != nil {
+		if _, _, err := unpack(body, r.Cell, dir); err != nil {
 			b.Fatal(err)
 		}
 	}

@@ -29,8 +29,15 @@ type round struct {
 	awaited map[string]awaited
 	quiet   time.Time // since when nobody has a cell, though some are awaited; zero: somebody has
 	reading int       // results that are being read and stored
-	read    chan []harness.Result
+	read    chan outcomes
 	rescue  bool // what is awaited is given away again, one cell after the other
+}
+
+// outcomes are what became of a cell, each time that it ran.
+type outcomes struct {
+	tries  []harness.Result
+	worker string
+	late   harness.Late // what its worker had heard too late by then
 }
 
 // readAtOnce is how many results are read and stored at once.
@@ -48,7 +55,7 @@ const (
 func (m *remote) Run(ctx context.Context, cells iter.Seq[harness.Cell], each func(harness.Result)) error {
 	next, stop := iter.Pull(cells)
 	defer stop()
-	r := &round{remote: m, next: next, each: each, more: true, awaited: map[string]awaited{}, read: make(chan []harness.Result, readAtOnce)}
+	r := &round{remote: m, next: next, each: each, more: true, awaited: map[string]awaited{}, read: make(chan outcomes, readAtOnce)}
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
 	var work sync.WaitGroup
@@ -75,11 +82,9 @@ func (m *remote) Run(ctx context.Context, cells iter.Seq[harness.Cell], each fun
 		select {
 		case got := <-next:
 			r.take(got)
-		case tries := <-r.read:
+		case o := <-r.read:
 			r.reading--
-			for _, t := range tries {
-				r.each(t)
-			}
+			r.hand(o)
 		case <-tick.C:
 			if err := r.feed(ctx); err != nil && ctx.Err() == nil {
 				return err
@@ -97,9 +102,17 @@ func (m *remote) Run(ctx context.Context, cells iter.Seq[harness.Cell], each fun
 // drain judges what has been read when the run is cut short.
 func (r *round) drain() {
 	for ; r.reading > 0; r.reading-- {
-		for _, t := range <-r.read {
-			r.each(t)
-		}
+		r.hand(<-r.read)
+	}
+}
+
+// hand passes on what became of a cell.
+func (r *round) hand(o outcomes) {
+	if o.late.Calls > r.late[o.worker].Calls {
+		r.late[o.worker] = o.late
+	}
+	for _, t := range o.tries {
+		r.each(t)
 	}
 }
 
@@ -114,16 +127,24 @@ func (r *round) take(got queue.Result) {
 	r.speed.note(got.Worker)
 	r.reading++
 	go func() {
-		var tries []harness.Result
+		o := outcomes{worker: got.Worker}
 		err := got.Err
 		if err == nil {
-			tries, err = unpack(got.Body, a.cell, r.dir)
+			o.tries, o.late, err = unpack(got.Body, a.cell, r.dir)
 		}
 		if err != nil {
-			tries = []harness.Result{{Cell: a.cell, Asked: a.cell.ID, Err: fmt.Errorf("what worker %s tells of it: %w", got.Worker, err)}}
+			o.tries = []harness.Result{{Cell: a.cell, Asked: a.cell.ID, Err: fmt.Errorf("what worker %s tells of it: %w", got.Worker, err)}}
 		}
-		r.read <- tries // there is room for all
+		r.read <- o // there is room for all
 	}()
+}
+
+// heardLate is what all workers have heard too late.
+func (m *remote) heardLate() (all harness.Late) {
+	for _, l := range m.late {
+		all = all.Plus(l)
+	}
+	return all
 }
 
 // feed gives away as many chunks as workers wait for, and a few more.

@@ -68,6 +68,9 @@ func (h *Harness) run(ctx context.Context, c Cell, sys orchestrators.System, tar
 	if ctx.Err() != nil || errors.As(err, &g) { // nothing is left to be brought back in order
 		r.in.Abort()
 	}
+	if ctx.Err() == nil {
+		h.late.Load().close(r)
+	}
 	var spoilt *spoiltError
 	switch aborted := r.in.Close(); {
 	case errors.As(err, &spoilt):

@@ -155,7 +155,8 @@ func New(o Options) (*Harness, error) {
 		Options: o, wire: w, server: server, readBacks: readBacks, owned: newPool(o.Start), pacer: newPacer(),
 	}
 	h.limits = newLimits(o.Parallel, o.Processes, &h.pacer.queues)
-	h.late.Store(new(lateCalls))
+	h.late.Store(newLateCalls())
+	w.Over(h.ofOver)
 	return h, nil
 }
 

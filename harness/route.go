@@ -111,6 +111,7 @@ func (r *router) line(service string, call *workflows.Call, s *ownSaga, undoes *
 			return world.Look(c, tell)
 		}}
 	}
+	late := func() { s.tellLate(call.Op.Title()) }
 	ask, err := r.ask(call, s, op, undoes)
 	if err != nil {
 		return r.unmatched(service, req, call, err)
@@ -122,14 +123,14 @@ func (r *router) line(service string, call *workflows.Call, s *ownSaga, undoes *
 		}
 	}
 	if behind != nil {
-		return wire.Routed{Line: r.lineOf(s, op), Seen: seen, Handle: behind.do(ask)}
+		return wire.Routed{Line: r.lineOf(s, op), Seen: seen, Handle: behind.do(ask), Late: late}
 	}
 	world := s.cell.world
 	ask.Answer = func(done participants.Done) participants.Answer { return r.taken(call, s, done, undoes, false) }
 	if call.Declines() {
 		ask.Declined = func(of participants.Done) participants.Answer { return r.taken(call, s, of, undoes, true) }
 	}
-	return wire.Routed{Line: r.lineOf(s, op), Seen: seen, Handle: func(c participants.Call, _ http.Header, body []byte) participants.Answer {
+	return wire.Routed{Line: r.lineOf(s, op), Seen: seen, Late: late, Handle: func(c participants.Call, _ http.Header, body []byte) participants.Answer {
 		if op.Direction == saga.Action {
 			world.Open(ask.Effect)
 		}

@@ -51,7 +51,7 @@ type ownSaga struct {
 	keeps     map[saga.Operation]*saga.Effect     // what stays of an action that is undone
 	told      []told                              // what real services have said that they did
 
-	tellLate func(call string) // told of calls that come when the cell is over
+	tellLate func(call string) // told of calls that come when the cell is over; several at a time
 }
 
 // ownAction is an action that a service has done, as compensations name it.
@@ -79,7 +79,7 @@ func (r *router) enroll(cell *cellRun, started []workflows.Started) {
 		s := &ownSaga{
 			id: id, started: started[i], cell: cell, instances: workflows.Instances{},
 			lines: map[saga.Operation]*wire.Line{}, asked: map[saga.Operation]participants.Ask{},
-			keeps: map[saga.Operation]*saga.Effect{},
+			keeps: map[saga.Operation]*saga.Effect{}, tellLate: cell.h.late.Load().of(id),
 		}
 		r.sagas[id] = s
 		r.hear(s, started[i].Said()...)
@@ -97,7 +97,6 @@ func (r *router) dismiss(cell *cellRun) {
 	r.late = r.late || cell.h.Start != nil
 	for _, id := range cell.ids {
 		s := r.sagas[id]
-		s.tellLate = cell.h.late.Load().of(cell, id)
 		s.cell, s.actions, s.undos, s.tried, s.lines, s.asked, s.keeps, s.told = nil, nil, nil, nil, nil, nil, nil, nil
 	}
 }

@@ -93,7 +93,9 @@ func newRoutedOf(t *testing.T, text string, sagas ...string) *routed {
 		if err != nil {
 			t.Fatal(err)
 		}
-		c := &cellRun{h: &Harness{server: server}, ids: []string{id}, rec: rec, in: in, world: world, own: &ownSystem{router: r.router}}
+		h := &Harness{server: server}
+		h.late.Store(newLateCalls())
+		c := &cellRun{h: h, ids: []string{id}, rec: rec, in: in, world: world, own: &ownSystem{router: r.router}}
 		c.defs, _ = Outline{Flow: flow}.Build(c.ids, nil)
 		r.cells[id] = c
 		r.enroll(c, []workflows.Started{started})
@@ -339,8 +341,9 @@ func TestLateCallsOfAStruckStart(t *testing.T) {
 		accepted []string
 		want     int
 	}{{struck, nil, 0}, {struck, []string{"s1"}, 1}, {faults.Plan{}, nil, 1}} {
-		l := new(lateCalls)
-		l.of(&cellRun{calm: true, cell: Cell{Plan: c.plan}, accepted: acceptances{ids: c.accepted}}, "s1")("pay POST /payments")
+		l := newLateCalls()
+		l.close(&cellRun{ids: []string{"s1"}, calm: true, cell: Cell{Plan: c.plan}, accepted: acceptances{ids: c.accepted}})
+		l.of("s1")("pay POST /payments")
 		if l.Calls != c.want {
 			t.Errorf("%v, accepted %v: %d calls told, want %d", c.plan, c.accepted, l.Calls, c.want)
 		}

@@ -192,7 +192,7 @@ func (ep *Endpoint) serve(tcp *net.TCPConn) {
 	}
 	s := ep.script.Load()
 	if s == nil || !s.in.fence.enter() {
-		turnAway(conn, m, http.StatusGone, "this saga's cell is over")
+		ep.tooLate(conn, m)
 		return
 	}
 	defer s.in.fence.leave()
@@ -215,10 +215,10 @@ func (ep *Endpoint) serve(tcp *net.TCPConn) {
 		}
 		s.in.trouble(fmt.Errorf("a request from %s to the address of %s can't be read: %w (it begins with %.60q)", x.remote, s.op, err, m.raw))
 		turnAway(conn, m, http.StatusBadRequest, "this is no HTTP request")
-	case s.world != nil && head.URL.Path != s.path:
+	case head.URL.Path != s.path && (ep.wire.ofOver(head) || s.world != nil):
 		s.giveBack(attempt)
 		s.stray(head.URL.Path)
-		turnAway(conn, m, http.StatusGone, "this saga's cell is over")
+		turnAway(conn, m, http.StatusGone, titleOver)
 	case s.world != nil && looks(head.Method):
 		s.giveBack(attempt)
 		turnAway(conn, m, http.StatusMethodNotAllowed, "a participant is called with POST")
@@ -231,6 +231,18 @@ func (ep *Endpoint) serve(tcp *net.TCPConn) {
 		x.head = head
 		x.run(ep.wire, conn)
 	}
+}
+
+// titleOver is the title of the answer to what comes for a saga whose cell is over.
+const titleOver = "this saga's cell is over"
+
+// tooLate turns a call away that comes to the address of a cell that is over, and tells of it.
+func (ep *Endpoint) tooLate(conn *client, m *message) {
+	_ = conn.SetReadDeadline(time.Now().Add(partingLimit)) // fails only on a closed connection
+	if head, err := m.request(); err == nil {
+		ep.wire.ofOver(head)
+	}
+	turnAway(conn, m, http.StatusGone, titleOver)
 }
 
 // looks tells a method that asks for nothing to be done (RFC 9110, 9.2.1): who looks

@@ -45,6 +45,7 @@ type exchange struct {
 	read   bool                 // it only asks: nothing of it is an attempt
 	seen   *history.Message     // the request, where it is recorded
 	handle participants.Handler // of a stand-in service of the user's own; nil: the world's
+	late   func()               // called where its cell is over before it begins; nil: nobody is told
 	near   *near
 	far    *far // nil: never reached
 

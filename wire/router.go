@@ -34,6 +34,8 @@ type Routed struct {
 	Handle participants.Handler
 	// Read: it only asks what was done, and is no attempt at anything.
 	Read bool
+	// Late is called where the cell of the line is over by now; nil: nobody wants to know.
+	Late func()
 	// Seen is the request as the history keeps it.
 	Seen *history.Message
 	// Pass is the real service that gets a request which belongs to no saga; nil: none does.
@@ -111,14 +113,17 @@ func (ep *Endpoint) routeRead(conn *client, m *message, head *http.Request, bega
 		part(conn, m, to.Answer.Code, h, b)
 		return
 	}
-	ep.exchange(conn, &exchange{script: to.Line.script, req: m, head: head, began: began, handle: to.Handle, seen: to.Seen, read: to.Read})
+	ep.exchange(conn, &exchange{script: to.Line.script, req: m, head: head, began: began, handle: to.Handle, seen: to.Seen, read: to.Read, late: to.Late})
 }
 
 // exchange runs an attempt that is known.
 func (ep *Endpoint) exchange(conn *client, x *exchange) {
 	s := x.script
 	if !s.in.fence.enter() {
-		turnAway(conn, x.req, http.StatusGone, "this saga's cell is over")
+		if x.late != nil {
+			x.late()
+		}
+		turnAway(conn, x.req, http.StatusGone, titleOver)
 		return
 	}
 	defer s.in.fence.leave()

@@ -7,6 +7,7 @@ import (
 	"maps"
 	"math/rand/v2"
 	"net"
+	"net/http"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -27,6 +28,7 @@ type Wire struct {
 	all  map[string]*Endpoint // by address: one that is shut for a while keeps its port
 	done bool
 
+	over      atomic.Pointer[func(*http.Request) bool]
 	upstreams sync.Map // remote address as the upstream sees it → *exchange
 	exchanges atomic.Uint64
 	running   sync.WaitGroup
@@ -42,6 +44,17 @@ func New() *Wire {
 		links: proxy.NewLinks(), ctx: ctx, stop: stop, all: map[string]*Endpoint{},
 		ports: [2]int{portLow, portHigh},
 	}
+}
+
+// Over says who is told of what comes to an address that another cell had, or has: he answers
+// whether it is of a saga whose cell is over.
+func (w *Wire) Over(tell func(head *http.Request) bool) { w.over.Store(&tell) }
+
+// ofOver tells of a request that came to an address that it has not been given, or no longer has.
+// Whoever only looks does nothing.
+func (w *Wire) ofOver(head *http.Request) bool {
+	tell := w.over.Load()
+	return tell != nil && !looks(head.Method) && (*tell)(head)
 }
 
 // Close closes all listeners and connections and waits until nothing runs.
