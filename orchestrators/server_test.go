@@ -33,7 +33,11 @@ func TestMain(m *testing.M) {
 // playEngine keeps sagas as files and completes them at once.
 func playEngine(addr, dir string) error {
 	mux := http.NewServeMux()
-	mux.HandleFunc("GET /healthz", func(http.ResponseWriter, *http.Request) {})
+	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) {
+		if started, err := os.ReadFile(filepath.Join(dir, "started")); err == nil {
+			fmt.Fprintf(w, `{"started":%q}`, started)
+		}
+	})
 	mux.HandleFunc("POST /sagas", func(w http.ResponseWriter, r *http.Request) {
 		var d saga.Definition
 		if err := json.NewDecoder(r.Body).Decode(&d); err != nil {

@@ -123,6 +123,9 @@ type started struct {
 	env        map[string]string
 	hearing    *Hearing // nil: nobody knows how to
 
+	said   string // when it started, by its own word at its last start; empty: it does not say
+	killed bool   // and not restarted since
+
 	mu    sync.Mutex // one of start, kill, restart, stop at a time
 	units []unit
 }
@@ -261,7 +264,9 @@ func (s *started) up(ctx context.Context) error {
 		limit = probeTimeout
 		s.over(ctx, s.base, func(context.Context) error { return notListening(s.base) })
 	}
-	return poll(ctx, limit, s.Client(s.base).Ready, s.died)
+	var err error
+	s.said, err = s.await(ctx, limit)
+	return err
 }
 
 func (s *started) Info() history.Orchestrator {

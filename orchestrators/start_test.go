@@ -79,6 +79,23 @@ func TestStartDriveKillRestart(t *testing.T) {
 	}
 }
 
+// TestKillThatEndsNothing: a kill after which a server says that it started when it did before has not
+// ended it, but something in front of it.
+func TestKillThatEndsNothing(t *testing.T) {
+	s := startMine(t, Options{})
+	for i, c := range []struct{ started, want string }{
+		{"monday", ""}, {"tuesday", ""}, {"tuesday", `mine: processes[0].crashable: when engine was killed and is there again, GET ` + s.Base() + `/healthz says as before that it started "tuesday"`}, {"friday", ""},
+	} {
+		if err := os.WriteFile(filepath.Join(s.(*started).vars["dir"], "started"), []byte(c.started), 0o644); err != nil {
+			t.Fatal(err)
+		}
+		err := errors.Join(s.Kill(t.Context()), s.Restart(t.Context()))
+		if c.want == "" && err != nil || c.want != "" && (err == nil || !strings.Contains(err.Error(), c.want)) {
+			t.Errorf("start %d, %s: %v", i+2, c.started, err)
+		}
+	}
+}
+
 func TestPauseResume(t *testing.T) {
 	s := startMine(t, Options{})
 	if err := s.Pause(t.Context()); err != nil {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/url"
 	"os"
 	"path/filepath"
 	"slices"
@@ -46,7 +47,11 @@ func (s *started) named(err error) error {
 }
 
 func (s *started) Kill(ctx context.Context) error {
-	return s.crash(func(u unit) error { return u.kill(ctx) })
+	err := s.crash(func(u unit) error { return u.kill(ctx) })
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.killed = s.killed || err == nil
+	return err
 }
 
 func (s *started) Pause(ctx context.Context) error {
@@ -67,7 +72,54 @@ func (s *started) Restart(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	return s.named(poll(ctx, time.Minute, s.Client(s.base).Ready, s.died))
+	said, err := s.await(ctx, time.Minute)
+	if err != nil {
+		return s.named(err)
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	before, killed := s.said, s.killed
+	s.said, s.killed = said, false
+	if killed && said != "" && said == before {
+		return s.named(s.outlived(said))
+	}
+	return nil
+}
+
+// await waits until the system is ready, and gives when it says that it started; empty: it does
+// not say.
+func (s *started) await(ctx context.Context, limit time.Duration) (said string, err error) {
+	client := s.Client(s.base)
+	ask := client.Ready
+	if c, ok := client.(*contract); ok {
+		ask = func(ctx context.Context) error {
+			body, err := c.health(ctx)
+			said = startOf(body)
+			return err
+		}
+	}
+	err = poll(ctx, limit, ask, s.died)
+	return said, err
+}
+
+// outlived tells that a kill of the process at the base URL has not ended what answers there: no
+// saga was ever in danger. Where another process is there, it may answer for itself.
+func (s *started) outlived(said string) error {
+	for i, u := range s.units {
+		p, ok := u.(*process)
+		if !ok || !p.crashable() || !sameHost(s.vars.fill(p.spec.Ready.URL), s.base) {
+			continue
+		}
+		return fmt.Errorf("processes[%d].crashable: when %s was killed and is there again, GET %s/healthz says as before that it started %q: what keeps the sagas was not killed. Expected crashable: true at the process that does, and at each start another text in started", i, p.spec.Name, s.base, said)
+	}
+	return nil
+}
+
+// sameHost tells whether two URLs lead to the same host and port.
+func sameHost(a, b string) bool {
+	u, err := url.Parse(a)
+	v, err2 := url.Parse(b)
+	return err == nil && err2 == nil && u.Host != "" && u.Host == v.Host
 }
 
 func (s *started) Alive() error {
