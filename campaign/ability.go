@@ -22,7 +22,7 @@ func (x *session) findAbility() planning.Ability {
 		}
 		return planning.Ability{
 			Process: x.flow.file.Manifest().CanKill(), Once: x.flow.file.Promises.Start != "idempotent",
-			Keys: x.flow.forgetful(), LastWords: words, Refusable: x.flow.refusable(),
+			Keys: x.flow.forgetful(), LastWords: words, Refusable: x.flow.refusable(), Silence: longestSilence,
 		}
 	}
 	m, err := orchestrators.FindManifest(x.s.Orchestrator)

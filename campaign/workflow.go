@@ -208,26 +208,22 @@ func setting(ms int) int {
 	return int(nearest * unit)
 }
 
+// longestSilence is how long the answers to one call are lost on the ways of a run, all together:
+// no time of this machine is saved there.
+const longestSilence = 2 * time.Minute
+
 // runWorkflow runs the ways that the workflow may go, and then every kind of fault at each
 // point that was passed on them.
 func (x *session) runWorkflow(ctx context.Context) {
 	d := x.flow.subject().blueprint()[0]
-	ways := x.planned(x.flow.subject(), planning.Journeys(d))
-	x.host.say("seed %d, workflow %s, %d ways it may go, then every kind of fault at each point on them", x.s.Seed, x.flow.file.Name, len(ways))
+	x.host.say("seed %d, workflow %s, %d ways it may go, then every kind of fault at each point on them", x.s.Seed, x.flow.file.Name, len(planning.Journeys(d)))
 	x.flow.sayReal(x.host)
-	seen := x.travel(ctx, ways)
-	onward := func(plans []faults.Plan) {
+	var ways []planned
+	seen := planning.Onward(d, x.ability(), func(plans []faults.Plan) []planning.Journey {
 		further := x.planned(x.flow.subject(), plans)
-		ways, seen = append(ways, further...), append(seen, x.travel(ctx, further)...)
-	}
-	for n := 2; n <= planning.MostRefusals; n++ {
-		onward(planning.RefusedAgain(seen, n))
-	}
-	for n := 1; n <= planning.MostSilenced; n++ {
-		onward(planning.Silenced(seen, n))
-	}
-	onward(slices.Concat(planning.Refusals(d, seen, x.ability()), planning.Unreadable(seen)))
-	onward(planning.RefusedBehind(seen))
+		ways = append(ways, further...)
+		return x.travel(ctx, further)
+	})
 	all := slices.Concat(
 		x.together(),
 		x.planned(x.flow.subject(), planning.LateArrivals(d, seen)),

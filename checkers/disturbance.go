@@ -99,7 +99,7 @@ func mayHaveLearnt(o *history.OpRecord, answer saga.Answer) bool {
 		return false
 	}
 	for _, a := range o.Attempts {
-		if a.Ended != nil && a.Ended.Code != 0 && !a.Severed() && saga.Classify(a.Ended.Code) == answer {
+		if a.Ended != nil && a.Ended.Code != 0 && !a.Severed() && (saga.Classify(a.Ended.Code) == answer || answer == saga.Done && a.ToldDone()) {
 			return true
 		}
 	}

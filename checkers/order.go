@@ -83,14 +83,14 @@ func notedAtEnd(e *history.Event) bool {
 }
 
 // goodAnswers are what says that an attempt was successful: the answers of the service to it, and
-// its end. That it was taken, and is answered later, does not.
+// its end. That it was taken, and is answered later, does not; that it was done before does.
 func goodAnswers(a *history.Attempt) (all []*history.Event) {
 	said := a.Answered
 	if a.Pending() {
 		said = nil
 	}
 	for _, e := range append(said[:len(said):len(said)], a.Ended) {
-		if e != nil && e.Copy == 0 && saga.Classify(e.Code) == saga.Done {
+		if e != nil && e.Copy == 0 && (saga.Classify(e.Code) == saga.Done || e.Detail == history.DoneBefore) {
 			all = append(all, e)
 		}
 	}

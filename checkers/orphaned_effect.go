@@ -12,8 +12,8 @@ import (
 // nobody will ever know of them.
 //
 // Source: saleor/apps #2446 (a payment whose id was in the lost answer). Evidence:
-// call-committed, call-answered, call-ended, call-read. It cannot see names that the
-// orchestrator chose itself: those are known without an answer. Cost: linear.
+// call-committed, call-answered, call-ended, call-read. Names that the
+// orchestrator chose itself are known without an answer: what is undone by one is not judged. Cost: linear.
 type OrphanedEffect struct{}
 
 var _ Checker = OrphanedEffect{}
@@ -29,7 +29,7 @@ func (OrphanedEffect) Doc() Doc {
 		},
 		Evidence:  "call-committed, call-answered, call-ended, call-read, call-back, saga-ended and saga-status",
 		Prevented: "An id of the caller's own choosing in the request, or a read-back by key before anything is repeated or given up.",
-		Blind:     "Effects whose name is not in the answer. A read-back counts whatever the orchestrator makes of it. Deferrable steps that were left when their saga completed, and not done before the cell was over.",
+		Blind:     "Effects whose name is not in the answer, and those that the file says to be undone by what the workflow itself has sent. A read-back counts whatever the orchestrator makes of it. Deferrable steps that were left when their saga completed, and not done before the cell was over.",
 		Cost:      "linear",
 		Own:       true,
 	}
@@ -41,7 +41,7 @@ func (c OrphanedEffect) Check(h *history.History, ix *history.Index) Verdict {
 	for _, s := range ix.Sagas {
 		end := endOf(s)
 		for _, o := range opsOf(s) {
-			if o.Op.Direction != saga.Action || nameless(o) {
+			if o.Op.Direction != saga.Action || nameless(o) || h.OwnName(o.Op) {
 				continue
 			}
 			for _, e := range o.Effects {

@@ -21,7 +21,7 @@ func Amend(h *history.History, flow *workflows.Workflow) error {
 	default:
 		return fmt.Errorf("is of the workflow %q: expected one of %s", of, flow.Name)
 	}
-	h.Header.Promises = promised(flow)
+	h.Header.Promises = flow.Promised()
 	h.Header.Orchestrator.Capabilities = slices.Sorted(slices.Values(flow.Manifest().Capabilities))
 	return errors.Join(amendSteps(h, flow), amendInvariants(h, flow))
 }

@@ -245,7 +245,7 @@ func (r *cellRun) header(registers map[string]string) (history.Header, error) {
 		SettleMS: int(r.h.Settle / time.Millisecond), QuietMS: int(r.h.Quiet / time.Millisecond), Defects: defects,
 	}
 	if own, ok := r.sys.(*ownSystem); ok {
-		h.Workflow, h.Promises, h.Real = own.router.flow.Name, promised(own.router.flow), own.router.flow.Reals()
+		h.Workflow, h.Promises, h.Real = own.router.flow.Name, own.router.flow.Promised(), own.router.flow.Reals()
 	}
 	h.Faults = PlannedFaults(c.Plan)
 	for i, f := range c.Plan.Faults {

@@ -70,17 +70,6 @@ func ownCall(flow *workflows.Workflow, op *workflows.Operation, body []byte) sag
 	return saga.Call{URL: op.Title(), Retry: policy, Body: body}
 }
 
-// promised is what a workflow promises of its calls, as a judge needs it.
-func promised(flow *workflows.Workflow) map[string]history.Promise {
-	all := map[string]history.Promise{}
-	for at, op := range flow.Calls() {
-		if p := flow.Promise(op); len(p.Permanent) > 0 || p.SameKey {
-			all[at.String()] = history.Promise{Permanent: p.Permanent, SameKey: p.SameKey}
-		}
-	}
-	return all
-}
-
 // never is the effect of a step that was not asked for in a cell: nobody knows what it
 // would have been, but there would have been one.
 func never(step string) []byte {

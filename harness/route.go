@@ -123,18 +123,18 @@ func (r *router) line(service string, call *workflows.Call, s *ownSaga, undoes *
 		}
 	}
 	if behind != nil {
-		return wire.Routed{Line: r.lineOf(s, op), Seen: seen, Handle: behind.do(ask), Late: late}
+		return wire.Routed{Line: r.lineOf(s, op), Seen: seen, Key: ask.Key, Handle: behind.do(ask), Late: late}
 	}
 	world := s.cell.world
 	ask.Answer = func(done participants.Done) participants.Answer { return r.taken(call, s, done, undoes, false) }
 	if call.Declines() {
 		ask.Declined = func(of participants.Done) participants.Answer { return r.taken(call, s, of, undoes, true) }
 	}
-	return wire.Routed{Line: r.lineOf(s, op), Seen: seen, Late: late, Handle: func(c participants.Call, _ http.Header, body []byte) participants.Answer {
+	return wire.Routed{Line: r.lineOf(s, op), Seen: seen, Key: ask.Key, Late: late, Handle: func(c participants.Call, _ http.Header, _ []byte) participants.Answer {
 		if op.Direction == saga.Action {
 			world.Open(ask.Effect)
 		}
-		return r.garbled(s, world.Do(c, body, ask))
+		return r.garbled(s, world.Do(c, ask))
 	}}
 }
 
@@ -160,7 +160,7 @@ func (r *router) lineOf(s *ownSaga, op saga.Operation) *wire.Line {
 // whatever it did.
 func (r *router) ask(call *workflows.Call, s *ownSaga, op saga.Operation, undoes *ownAction) (participants.Ask, error) {
 	var of *workflows.Action
-	a := participants.Ask{Profile: call.Protection(s.cell.cell.Profile), Keys: call.Keys(), Repeat: call.Repeat(), Path: call.Sent().Path}
+	a := participants.Ask{Profile: call.Protection(s.cell.cell.Profile), Keys: call.Keys(), Repeat: call.Repeat(), Path: call.Sent().Path, Meant: call.Sent().Meant()}
 	if undoes != nil {
 		of, a.Undoes = &undoes.said, undoes.done
 		if a.Undoes != nil && undoes.saga.cell != s.cell { // nothing of that cell changes

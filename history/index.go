@@ -291,7 +291,7 @@ func (a *Attempt) Severed() bool { return a.severed }
 // something reached it may have been whole, or enough, in its eyes.
 func (a *Attempt) Learnt() saga.Answer {
 	switch {
-	case a.Ended == nil, a.Ended.Code == 0 && a.Ended.Down > 0:
+	case a.Ended == nil, a.Ended.Code == 0 && a.Ended.Down > 0, a.ToldDone():
 		return ""
 	case saga.Classify(a.Ended.Code) == saga.Transient:
 		return saga.Transient
@@ -299,6 +299,14 @@ func (a *Attempt) Learnt() saga.Answer {
 		return ""
 	}
 	return saga.Classify(a.Ended.Code)
+}
+
+// ToldDone tells that the service refused the attempt since it was done before: a client that
+// knows the service takes that for a success, another one for a failure.
+func (a *Attempt) ToldDone() bool {
+	return a.Ended != nil && slices.ContainsFunc(a.Answered, func(e *Event) bool {
+		return e.Copy == 0 && e.Detail == DoneBefore && e.Code == a.Ended.Code && saga.Classify(e.Code) != saga.Done
+	})
 }
 
 // garbled tells that the answer is a success that a service of the user's own never gave, or

@@ -14,6 +14,7 @@ import (
 type Promise struct {
 	Permanent []int `json:"permanent,omitempty"` // codes that are the last word
 	SameKey   bool  `json:"same_key,omitempty"`
+	OwnName   bool  `json:"own_name,omitempty"` // what undoes it names it by what the workflow itself has said
 }
 
 func (h *History) promise(op saga.Operation) Promise {
@@ -36,7 +37,11 @@ func (h *History) SameKey(op saga.Operation) bool {
 	return h.Header.Workflow == "" || h.promise(op).SameKey
 }
 
-// parsePromise reads charge.undo permanent=402,422 same-key.
+// OwnName tells whether the effects of an operation can be undone without the name that their
+// service gave them.
+func (h *History) OwnName(op saga.Operation) bool { return h.promise(op).OwnName }
+
+// parsePromise reads charge.undo permanent=402,422 same-key own-name.
 func (h *Header) parsePromise(words []string) error {
 	if len(words) == 0 {
 		return fmt.Errorf("promise: expected a step: charge permanent=402,422 same-key")
@@ -47,6 +52,8 @@ func (h *Header) parsePromise(words []string) error {
 		switch {
 		case w == "same-key":
 			p.SameKey = true
+		case w == "own-name":
+			p.OwnName = true
 		case ok:
 			for _, text := range list(codes) {
 				code, err := strconv.Atoi(text)
@@ -56,7 +63,7 @@ func (h *Header) parsePromise(words []string) error {
 				p.Permanent = append(p.Permanent, code)
 			}
 		default:
-			return fmt.Errorf("promise: %q: expected permanent=CODES or same-key", w)
+			return fmt.Errorf("promise: %q: expected permanent=CODES, same-key or own-name", w)
 		}
 	}
 	if h.Promises == nil {
@@ -73,6 +80,9 @@ func (p Promise) format(of string) string {
 	}
 	if p.SameKey {
 		s += " same-key"
+	}
+	if p.OwnName {
+		s += " own-name"
 	}
 	return s
 }

@@ -21,6 +21,8 @@ type Request struct {
 type Response struct {
 	Code   int
 	Effect bool
+	// Repeat: the service has said that it was done before, as its file says that it does.
+	Repeat bool
 }
 
 // endpointState is what an endpoint remembers: the keys of each direction that
@@ -33,7 +35,7 @@ type endpointState struct {
 }
 
 // Endpoint specifies a protected endpoint. A key has one effect and is always
-// acknowledged alike; nothing is acknowledged that was not done; a compensation
+// acknowledged alike, but by a service that says that it was done before; nothing is acknowledged that was not done; a compensation
 // without its action is acknowledged and changes nothing. Fenced: no action has
 // an effect once a compensation was accepted. Answers other than 2xx promise
 // nothing, since a fault may have made them.
@@ -101,7 +103,7 @@ func (e endpoint) broken(st endpointState, req Request, res Response) string {
 	switch {
 	case !res.Effect && st.done[d] == "" && !nullUndo:
 		return fmt.Sprintf("was acknowledged with %d but never had an effect", res.Code)
-	case st.code[d] != 0 && st.code[d] != res.Code:
+	case st.code[d] != 0 && st.code[d] != res.Code && !res.Repeat:
 		return fmt.Sprintf("was acknowledged with %d, before with %d", res.Code, st.code[d])
 	}
 	return ""
@@ -114,7 +116,7 @@ func (e endpoint) next(st endpointState, req Request, res Response) endpointStat
 	if res.Effect && (req.Key == "" && st.done[d] == "" || !st.has(d, req.Key)) {
 		st.done[d] += req.Key + "\x00"
 	}
-	if acknowledged {
+	if acknowledged && !res.Repeat {
 		st.code[d] = res.Code
 	}
 	if d == 1 && (res.Effect || acknowledged) {

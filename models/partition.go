@@ -228,7 +228,7 @@ func endpointOf(id, step, name string, all []*delivery, fenced bool, missing str
 		}
 		res := Response{Effect: d.committed != nil}
 		if d.answered != nil && !d.outside && !d.answered.Declined {
-			res.Code = d.answered.Code
+			res.Code, res.Repeat = d.answered.Code, d.answered.Detail == history.DoneBefore
 		}
 		op.Output = res
 		p.Ops = append(p.Ops, op)

@@ -35,7 +35,8 @@ func (k *keyed) call(step string, attempt int, keys Keys) string {
 	if keys.Service == "" {
 		keys.Service = "pay"
 	}
-	a := k.Do(Call{Op: saga.Operation{Saga: "s", Step: step, Direction: saga.Action}, Attempt: attempt}, []byte(`{}`), Ask{
+	a := k.Do(Call{Op: saga.Operation{Saga: "s", Step: step, Direction: saga.Action}, Attempt: attempt}, Ask{
+		Meant:   []byte(`{}`),
 		Profile: Keyed, Key: "k", Keys: keys, Repeat: Again,
 		Effect: saga.Effect{Writes: []saga.Write{{Register: "pay/" + step, To: "done"}}},
 		Answer: func(Done) Answer {

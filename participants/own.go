@@ -41,6 +41,9 @@ type Ask struct {
 	Repeat   Repeat
 	Repeated Answer
 	Path     string // of the request: what another one asks for is no repeat
+	// Meant is its body as far as it means anything: another one under the same key is another
+	// request.
+	Meant []byte
 	// Declined is what is answered where the service takes the call, and refuses it later, by a
 	// call of its own; nil: it refuses at once. It is called under the lock of the world.
 	Declined func(Done) Answer
@@ -71,14 +74,14 @@ func (w *World) Opened() map[string]string {
 }
 
 // Do does a call to a service of the user's own. It is Handle for such services.
-func (w *World) Do(c Call, body []byte, ask Ask) Answer {
+func (w *World) Do(c Call, ask Ask) Answer {
 	e := w.event(c, history.CallReceived)
 	e.Key = ask.Key
 	if !ask.Effect.IsZero() {
 		e.Effect = &ask.Effect
 	}
 	w.rec.Add(e)
-	r := &request{call: c, profile: ask.Profile, key: ask.Key, keys: ask.Keys, body: body}
+	r := &request{call: c, profile: ask.Profile, key: ask.Key, keys: ask.Keys, body: ask.Meant}
 	w.claim(r)
 	if a := w.ask(c, Arrived); a != nil {
 		w.drop(r)

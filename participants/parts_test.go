@@ -32,12 +32,12 @@ func TestPartsAddUp(t *testing.T) {
 				return Answer{Code: 200, Ref: d.Ref}
 			}}
 		}
-		w.Do(Call{Op: charge, Attempt: 1}, nil, ask(moved(-60), nil))
+		w.Do(Call{Op: charge, Attempt: 1}, ask(moved(-60), nil))
 		got := ""
 		undo := func(name string, part, attempt int, n int64) {
 			op := charge.Inverse()
 			op.Part = part
-			a := w.Do(Call{Op: op, Attempt: attempt}, nil, ask(moved(n), &done))
+			a := w.Do(Call{Op: op, Attempt: attempt}, ask(moved(n), &done))
 			got += fmt.Sprintf("%s: %d %s, ", name, a.Code, a.Detail)
 		}
 		undo("20", 0, 1, 20)

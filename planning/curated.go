@@ -37,6 +37,8 @@ type Ability struct {
 	// else's being so: in a cell of a workflow with a process and addresses of its own. Nil: each
 	// step has an address of its own.
 	Refusable map[string]bool
+	// Silence is how long the answers to one call may be lost, all together; 0: as long as it takes.
+	Silence time.Duration
 	// LastWords are the codes which a workflow promises to take for the last word on a call.
 	LastWords map[saga.StepRef][]int
 }

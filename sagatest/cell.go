@@ -83,13 +83,8 @@ func (p *program) header(plan faults.Plan, id string) (history.Header, error) {
 		Orchestrator: history.Orchestrator{
 			Name: p.Name, Capabilities: p.flow.Manifest().Capabilities, Unable: unable, Supplied: []string{history.SagaHeaders, history.CallBody},
 		},
-		Workflow: p.flow.Name, Promises: map[string]history.Promise{}, SettleMS: int(p.Settle.Milliseconds()), QuietMS: int(quiet.Milliseconds()),
+		Workflow: p.flow.Name, Promises: p.flow.Promised(), SettleMS: int(p.Settle.Milliseconds()), QuietMS: int(quiet.Milliseconds()),
 		Definitions: []saga.Definition{{ID: id, Name: p.Name, Steps: slices.Clone(p.steps), Reads: p.flow.Reads()}},
-	}
-	for at, op := range p.flow.Calls() {
-		if of := p.flow.Promise(op); len(of.Permanent) > 0 || of.SameKey {
-			h.Promises[at.String()] = history.Promise{Permanent: of.Permanent, SameKey: of.SameKey}
-		}
 	}
 	for _, f := range plan.Faults {
 		planned := history.PlannedFault{Kind: f.Kind, At: f.At, Steps: f.Steps, Text: f.String()}

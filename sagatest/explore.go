@@ -174,16 +174,7 @@ func (e *exploration) explore() {
 			able.Keys[s.Name] = ttl
 		}
 	}
-	seen := e.travel(planning.Journeys(d))
-	onward := func(plans []faults.Plan) { seen = append(seen, e.travel(plans)...) }
-	for n := 2; n <= planning.MostRefusals; n++ {
-		onward(planning.RefusedAgain(seen, n))
-	}
-	for n := 2; n <= planning.MostUnheard; n++ {
-		onward(planning.Unheard(seen, n))
-	}
-	onward(slices.Concat(planning.Refusals(d, seen, able), planning.Unreadable(seen)))
-	onward(planning.RefusedBehind(seen))
+	seen := planning.Onward(d, able, e.travel)
 	e.travel(slices.Concat(planning.LateArrivals(d, seen), planning.AtPoints(d, seen, able)))
 }
 

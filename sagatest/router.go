@@ -110,11 +110,12 @@ func (r *router) line(called *simulation.Called, call *workflows.Call) error {
 		}
 	}
 	ask.Answer = func(done participants.Done) participants.Answer { return r.taken(call, done, undoes) }
-	called.Handle = func(c participants.Call, _ http.Header, body []byte) participants.Answer {
+	called.Key = ask.Key
+	called.Handle = func(c participants.Call, _ http.Header, _ []byte) participants.Answer {
 		if op.Direction == saga.Action {
 			r.world.Open(ask.Effect)
 		}
-		a := r.world.Do(c, body, ask)
+		a := r.world.Do(c, ask)
 		if a.Garble != "" {
 			a.Shown = r.p.flow.Shown(workflows.ReplyOf(a))
 		}
@@ -172,7 +173,7 @@ func (r *router) operation(call *workflows.Call, undoes *action) (saga.Operation
 // ask reads what a call asks for. A compensation that names no effect is that of its step.
 func (r *router) ask(call *workflows.Call, op saga.Operation, undoes *action) (participants.Ask, error) {
 	var of *workflows.Action
-	a := participants.Ask{Profile: call.Protection(r.p.Participants), Keys: call.Keys(), Repeat: call.Repeat(), Path: call.Sent().Path}
+	a := participants.Ask{Profile: call.Protection(r.p.Participants), Keys: call.Keys(), Repeat: call.Repeat(), Path: call.Sent().Path, Meant: call.Sent().Meant()}
 	if undoes != nil {
 		of, a.Undoes = &undoes.said, undoes.done
 	}

@@ -20,6 +20,7 @@ import (
 type Called struct {
 	Op     saga.Operation
 	Seen   *history.Message // the request, as the history keeps it
+	Key    string           // its idempotency key, as its service reads it
 	Read   bool             // it only asks: nothing of it is an attempt
 	Handle participants.Handler
 	// Answer is given as it is to what belongs to no operation; nil: it belongs to Op.

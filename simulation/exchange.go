@@ -53,7 +53,7 @@ func (c *Cell) exchange(p *Port, r *http.Request, body []byte, called Called) *e
 	h := r.Header
 	x.record(history.CallSent, func(e *history.Event) {
 		e.Request = called.Seen
-		e.Key, e.SagaID, e.StepID, e.Trace = participants.Key(h), h.Get("Saga-Id"), h.Get("Saga-Step"), h.Get("Traceparent")
+		e.Key, e.SagaID, e.StepID, e.Trace = called.Key, h.Get("Saga-Id"), h.Get("Saga-Step"), h.Get("Traceparent")
 	})
 	return x
 }

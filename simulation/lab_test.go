@@ -218,7 +218,7 @@ func (l *lab) route(r *http.Request, body []byte) (simulation.Called, error) {
 	if r.URL.Host == "read-back" {
 		return simulation.Called{Answer: l.readBack(op, participants.Key(r.Header))}, nil
 	}
-	return simulation.Called{Op: op, Handle: l.world.Handle}, nil
+	return simulation.Called{Op: op, Key: participants.Key(r.Header), Handle: l.world.Handle}, nil
 }
 
 func (l *lab) readBack(op saga.Operation, key string) *participants.Answer {

@@ -228,7 +228,7 @@ func (ep *Endpoint) serve(tcp *net.TCPConn) {
 			x.script, x.call = of, participants.Call{Op: of.op, Attempt: of.arrive()}
 			defer of.in.leave()
 		}
-		x.head = head
+		x.head, x.key = head, participants.Key(head.Header)
 		x.run(ep.wire, conn)
 	}
 }

@@ -44,6 +44,7 @@ type exchange struct {
 	req    *message
 	read   bool                 // it only asks: nothing of it is an attempt
 	seen   *history.Message     // the request, where it is recorded
+	key    string               // its idempotency key
 	handle participants.Handler // of a stand-in service of the user's own; nil: the world's
 	late   func()               // called where its cell is over before it begins; nil: nobody is told
 	near   *near
@@ -98,7 +99,7 @@ func (x *exchange) run(w *Wire, conn *client) {
 		}
 		h := x.head.Header
 		e.Request = x.seen
-		e.Key, e.SagaID, e.StepID, e.Trace = participants.Key(h), h.Get("Saga-Id"), h.Get("Saga-Step"), h.Get("Traceparent")
+		e.Key, e.SagaID, e.StepID, e.Trace = x.key, h.Get("Saga-Id"), h.Get("Saga-Step"), h.Get("Traceparent")
 	})
 	chain, reset := s.in.chain(x)
 	switch {

@@ -36,8 +36,10 @@ type Routed struct {
 	Read bool
 	// Late is called where the cell of the line is over by now; nil: nobody wants to know.
 	Late func()
-	// Seen is the request as the history keeps it.
+	// Seen is the request as the history keeps it, and Key its idempotency key, as its service
+	// reads it.
 	Seen *history.Message
+	Key  string
 	// Pass is the real service that gets a request which belongs to no saga; nil: none does.
 	Pass *Real
 	// Answer is given in the place of the service where the request belongs to no saga, and
@@ -113,7 +115,7 @@ func (ep *Endpoint) routeRead(conn *client, m *message, head *http.Request, bega
 		part(conn, m, to.Answer.Code, h, b)
 		return
 	}
-	ep.exchange(conn, &exchange{script: to.Line.script, req: m, head: head, began: began, handle: to.Handle, seen: to.Seen, read: to.Read, late: to.Late})
+	ep.exchange(conn, &exchange{script: to.Line.script, req: m, head: head, began: began, handle: to.Handle, seen: to.Seen, key: to.Key, read: to.Read, late: to.Late})
 }
 
 // exchange runs an attempt that is known.

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/sagacheck/sagacheck/history"
 	"github.com/sagacheck/sagacheck/saga"
 )
 
@@ -70,6 +71,28 @@ func (p *Promises) UnmarshalJSON(b []byte) error {
 
 // Promise is what the workflow promises of the calls of an operation.
 func (w *Workflow) Promise(op *Operation) Promise { return w.promised[op] }
+
+// Promised is what a workflow promises of its calls, as a judge needs it, by their steps and
+// directions, and what else its file says of them.
+func (w *Workflow) Promised() map[string]history.Promise {
+	all := map[string]history.Promise{}
+	for at, op := range w.Calls() {
+		p := w.Promise(op)
+		of := history.Promise{Permanent: p.Permanent, SameKey: p.SameKey, OwnName: op.namedByCaller()}
+		if len(of.Permanent) > 0 || of.SameKey || of.OwnName {
+			all[at.String()] = of
+		}
+	}
+	return all
+}
+
+// namedByCaller tells whether all that undoes an operation names what it undoes by what the
+// workflow has sent, and not by what it was answered. What nothing undoes, nothing names.
+func (op *Operation) namedByCaller() bool {
+	return len(op.undoneBy) > 0 && !slices.ContainsFunc(op.undoneBy, func(undo *Operation) bool {
+		return undo.whichOf == nil || strings.Contains(undo.Which, "action.answer") || strings.Contains(undo.Which, "action.id")
+	})
+}
 
 // promises checks them, and finds the operations that they are of.
 func (c *compiler) promises() {

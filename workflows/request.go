@@ -4,10 +4,13 @@ import (
 	"bytes"
 	"compress/gzip"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"mime"
+	"mime/multipart"
 	"net/http"
+	"net/textproto"
 	"net/url"
 	"strconv"
 	"strings"
@@ -42,6 +45,38 @@ func decompressed(h http.Header, body []byte) []byte {
 		}
 	}
 	return body
+}
+
+// Meant is the body without what says nothing of what is asked for: how it was compressed, and
+// the boundary between the parts of a form.
+func (r Request) Meant() []byte {
+	kind, params, err := mime.ParseMediaType(r.Header.Get("Content-Type"))
+	if err != nil || !strings.HasPrefix(kind, "multipart/") {
+		return r.Body
+	}
+	type part struct {
+		Header  textproto.MIMEHeader
+		Content []byte
+	}
+	var parts []part
+	for all := multipart.NewReader(bytes.NewReader(r.Body), params["boundary"]); ; {
+		p, err := all.NextRawPart()
+		if errors.Is(err, io.EOF) {
+			break
+		} else if err != nil {
+			return r.Body
+		}
+		content, err := io.ReadAll(p)
+		if err != nil {
+			return r.Body
+		}
+		parts = append(parts, part{p.Header, content})
+	}
+	meant, err := json.Marshal(parts)
+	if err != nil {
+		return r.Body
+	}
+	return meant
 }
 
 // target is path and query.

@@ -220,6 +220,9 @@ func (c *compiler) undoing(at string, op *Operation) {
 	if op.Each != "" && op.Which == "" {
 		c.bad(at+".which", "must be given where each tells the parts apart in which one action is undone: which action they are parts of")
 	}
+	if op.Which == "" && op.undone.Each != "" {
+		c.bad(at+".which", "must be given: %s has each, and a call that says only its saga names none of them (one call that undoes all of them at once is not known)", op.Undoes)
+	}
 	if op.Each != "" && (op.Effect == nil || op.Effect == "inverse") {
 		c.bad(at+".effect", "expected changes of its own: each call undoes a part of %s, and the inverse is all of it", op.Undoes)
 	}
