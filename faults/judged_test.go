@@ -25,6 +25,7 @@ func TestHistoriesKnowWhatKindsDo(t *testing.T) {
 				"copies":         {h.Copies(0), e.Copied},
 				"sets a flag":    {h.SetsFlag(0), e.Flag != ""},
 				"cuts the store": {h.CutsStore(0), e.Victim == faults.StoreCutOff},
+				"is at calls":    {planned.AtCalls(), leavesAlone(k.Doc(), f)},
 			} {
 				if is[0] != is[1] {
 					t.Errorf("%s %s: a history says %v, the kind does %v", f, what, is[0], is[1])
@@ -32,6 +33,14 @@ func TestHistoriesKnowWhatKindsDo(t *testing.T) {
 			}
 		}
 	}
+}
+
+// leavesAlone: nothing but calls and the process of the orchestrator is struck.
+func leavesAlone(d faults.KindDoc, f faults.Fault) bool {
+	if d.Window() {
+		return d.Process && !d.Store
+	}
+	return f.At.Phase != saga.Connect && !d.Store && !d.Governs && !d.Redefines && !d.Drifts && !d.Keys && d.Name != "crash-participant"
 }
 
 // examples are the usual faults of a kind at each of its phases.

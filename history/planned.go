@@ -58,6 +58,14 @@ func (f PlannedFault) Silences() bool {
 	return slices.Contains([]string{loses, holdsUp, slowsDown}, f.Kind)
 }
 
+// AtCalls tells whether the fault is at single attempts, or ends or stops the orchestrator, and leaves all else as it
+// is: its store and policies, other sagas' calls, and the services, which are reached whenever it calls them.
+func (f PlannedFault) AtCalls() bool {
+	return f.Kind == endsProcess || !f.At.IsZero() && f.At.Phase != saga.Connect && !slices.Contains([]string{
+		cutsStore, setsFlag, changesPolicy, changesDefinition, crashesService, drifts, forgetsKeys,
+	}, f.Kind)
+}
+
 // The kinds of faults of which judges know more than the place. A stored history has their
 // names and no more, and who judges reaches nothing that makes plans. A test of package
 // faults says that the kinds are so.
@@ -68,4 +76,11 @@ const (
 	loses     = "lose"
 	holdsUp   = "delay"
 	slowsDown = "latency"
+
+	endsProcess       = "orchestrator-outage"
+	changesPolicy     = "change-policy"
+	changesDefinition = "change-definition"
+	crashesService    = "crash-participant"
+	drifts            = "drift"
+	forgetsKeys       = "forget-keys"
 )

@@ -80,6 +80,11 @@ var effectDefects = []Defect{
 		lay:         intentIsDeed,
 	},
 	{
+		Name: "interrupted-is-used-up", Anomaly: "unneeded-compensation", Needs: "a crash while an action before the pivot is under way",
+		Description: "after a restart the action that was interrupted is given up, whatever attempts it has left, and its saga is rolled back",
+		lay:         interruptedIsUsedUp,
+	},
+	{
 		Name: "complete-early", Anomaly: "false-status", Source: "dtm #453", Needs: "a delay or a failure at the last critical step",
 		Description: "a saga is reported as completed when the last call of its critical steps has left",
 		lay:         completeEarly,
@@ -232,6 +237,19 @@ func interruptedActionIsDone(r *reference.Rules) {
 
 func intentIsDeed(r *reference.Rules) {
 	believesDone(r, func(s *state, ref reference.Ref) bool { return ref.Dir == saga.Action && s.Op(ref).Open })
+}
+
+func interruptedIsUsedUp(r *reference.Rules) {
+	was := r.Recover
+	r.Recover = func(s *state, ref reference.Ref, now time.Time) []reference.Record {
+		records := was(s, ref, now)
+		if ref.Dir == saga.Action && s.Def.Steps[ref.Step].Kind == saga.Compensatable {
+			for i := range records {
+				records[i].Exhausted = true
+			}
+		}
+		return records
+	}
 }
 
 // believesDone: a restart takes operations for done.
