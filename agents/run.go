@@ -30,7 +30,7 @@ type cellArguments struct {
 type scenarioArguments struct {
 	Scenario    []string `json:"scenario,omitempty" jsonschema:"only scenarios that match these globs, or paths of scenario files (default: all)"`
 	Pack        []string `json:"pack,omitempty" jsonschema:"scenarios of packs in the place of the catalogue: names (payments, bookings) or folders"`
-	MaxFailures *int     `json:"max_failures,omitempty" jsonschema:"end after so many cells that break one property; 0: no limit"`
+	MaxFailures *int     `json:"max_failures,omitempty" jsonschema:"end after so many cells that break the same properties with nothing new among them; 0: no limit"`
 	Replays     *int     `json:"replays,omitempty" jsonschema:"how often to replay each finding, to tell how often it comes back"`
 	Shrink      *bool    `json:"shrink,omitempty" jsonschema:"shrink the first failure of each property to the smallest plan that still fails"`
 }

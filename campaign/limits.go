@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/sagacheck/sagacheck/checkers"
@@ -53,7 +55,7 @@ func unstarted(ctx context.Context, err error) error {
 }
 
 // begin makes the context of cells that failures may end. Those of all cells of a session
-// count: where there are enough of them, no more cells begin.
+// count: where there are enough of one kind, no more cells begin.
 func (x *session) begin(ctx context.Context) context.Context {
 	ctx, x.stop = context.WithCancelCause(ctx)
 	if x.failing == nil {
@@ -65,10 +67,11 @@ func (x *session) begin(ctx context.Context) context.Context {
 	return ctx
 }
 
-// fail counts the properties that a cell broke, but for what the gate expects, and tells whether it took the
+// fail counts a cell by all that it broke, but for what the gate expects, and tells whether it took the
 // whole wait to.
 func (x *session) fail(r harness.Result, verdicts []checkers.Verdict) (slowly bool) {
-	broken, counts := false, false
+	broken := false
+	var kind []string
 	for _, v := range verdicts {
 		if v.Outcome != checkers.Violation {
 			continue
@@ -79,23 +82,33 @@ func (x *session) fail(r harness.Result, verdicts []checkers.Verdict) (slowly bo
 		}
 		broken = true
 		if k := x.keyIn(v.Property, r.Cell.Scenario, r.Cell.Plan); !x.gate.expects(k) {
-			counts = true
-			x.failOne("broke " + v.Property)
+			kind = append(kind, v.Property)
 		}
 	}
-	if counts {
+	if len(kind) > 0 {
+		slices.Sort(kind)
+		x.failOne("broke " + strings.Join(kind, ", "))
 		x.alike.fail(r)
 	}
 	return broken && x.alike.slow(r)
 }
 
-// failOne counts a failed cell, and ends the run when there are enough of one kind.
-func (x *session) failOne(what string) {
-	x.failing[what]++
-	if x.s.MaxFailures == 0 || x.failing[what] != x.s.MaxFailures {
+// failOne counts a failed cell, and ends the run when there are enough of one kind. One of a kind that
+// was not there before has all others counted anew: the run still finds something, and what each cell breaks must not
+// end the search for that.
+func (x *session) failOne(kind string) {
+	if _, seen := x.failing[kind]; !seen && kind != failedToRun {
+		for k := range x.failing {
+			if k != failedToRun {
+				x.failing[k] = 0
+			}
+		}
+	}
+	x.failing[kind]++
+	if x.s.MaxFailures == 0 || x.failing[kind] != x.s.MaxFailures {
 		return
 	}
-	why := fmt.Sprintf("%d cells %s (--max-failures)", x.s.MaxFailures, what)
+	why := fmt.Sprintf("%d cells %s (--max-failures)", x.s.MaxFailures, kind)
 	if x.limit == nil {
 		x.host.say("no more cells are begun: %s", why)
 		x.limit = limitReached("after " + why)

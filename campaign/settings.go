@@ -51,7 +51,7 @@ type Settings struct {
 	Settle       time.Duration
 	Quiet        time.Duration // how long the wires must be silent at the end; 0: from the policies, or the manifest
 	Scale        float64       // of all times of policies; 0: 1, or the manifest's
-	MaxFailures  int           // cells that break one property, or fail to run, after which no more begin; 0: no limit
+	MaxFailures  int           // cells that break the same properties with nothing new since, or fail to run, after which no more begin; 0: no limit
 	MaxAlike     int           // cells alike that fail after the whole Settle, after which one a scenario is enough; 0: no limit
 	Keep         results.Keep  // histories of cells that passed; empty: all
 	Out          string        // folder of the folders of runs

@@ -81,10 +81,12 @@ func newCause(r *results.Run, t told, class string) *cause {
 	switch {
 	case t.Verdict == checkers.Inconclusive:
 		c.Class, c.Tone, did = "open-question", warn, "left open"
+	case t.Under != "":
+		did = "broken beside " + t.Under
 	case class != "":
 		c.Tone = warn
 	}
-	if n := r.Like(t.Failure); n > 1 {
+	if n := r.Like(t.Failure); n > 1 || t.Under != "" {
 		c.Count = fmt.Sprintf("%s in %s of %s", did, words.Plural(n, "cell"), t.Scenario)
 	}
 	if s := standing(r, t.Failure); s != "" {

@@ -173,11 +173,11 @@ func TestCountsOfCauses(t *testing.T) {
 	}
 }
 
-// A mark of the matrix leads to what it tells of, also where another property is what was found.
+// A mark of the matrix leads to what it tells of, also where its property is told under another one.
 func TestMarksLeadToFindings(t *testing.T) {
 	text := page(t, samples.OneCause())
 	for _, property := range []string{"duplicate-effect", "lost-compensation"} {
-		if !regexp.MustCompile(`<a href="#` + findings(text, "duplicate-effect-order")[0] + `" aria-label="` + property + ` in order`).MatchString(text) {
+		if !regexp.MustCompile(`<a href="#` + findings(text, property+"-order")[0] + `" aria-label="` + property + ` in order`).MatchString(text) {
 			t.Errorf("the mark of %s leads elsewhere", property)
 		}
 	}

@@ -40,6 +40,7 @@ func Markdown(w io.Writer, r *results.Run) error {
 		}
 	}
 	mdFailures(r, &b, "Failures", r.Failures)
+	mdFailures(r, &b, "Broken beside others", r.Beside)
 	mdFailures(r, &b, "Advice (never red)", r.Advice)
 	mdCells(r, &b)
 	mdRun(r, &b)
@@ -122,6 +123,9 @@ func mdFailure(r *results.Run, f results.Failure, b *strings.Builder) {
 	fmt.Fprintf(b, "- **%s:** %s\n- **Plan:** %s\n", verb, mdText(f.Broken), mdText(planLine(f)))
 	if len(f.Also) > 0 {
 		fmt.Fprintf(b, "- **Also breaks:** %s\n", mdText(strings.Join(f.Also, ", ")))
+	}
+	if f.Under != "" {
+		fmt.Fprintf(b, "- **Beside:** %s, which the same cells broke\n", mdText(f.Under))
 	}
 	if f.More > 0 {
 		fmt.Fprintf(b, "- **Further witnesses in this cell:** %d\n", f.More)

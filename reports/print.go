@@ -67,6 +67,7 @@ func (p *printer) failures(r *results.Run) {
 		byProperty[g.Property] = append(byProperty[g.Property], g.Told[0])
 	}
 	for _, x := range r.Properties {
+		p.beside(r, x.Name)
 		list := byProperty[x.Name]
 		if len(list) == 0 {
 			continue
@@ -93,6 +94,16 @@ func (p *printer) failures(r *results.Run) {
 	}
 }
 
+// beside tells of a property of which no violation is told by itself, unless all of it is known.
+func (p *printer) beside(r *results.Run, property string) {
+	for _, f := range r.BesideNews() {
+		if f.Property == property {
+			p.failure(r, f)
+			p.line("")
+		}
+	}
+}
+
 func (p *printer) failure(r *results.Run, f results.Failure) {
 	mark, tone, title := "✗ ", bad, f.Property+" in "+f.Scenario
 	if f.Verdict == checkers.Inconclusive {
@@ -103,9 +114,14 @@ func (p *printer) failure(r *results.Run, f results.Failure) {
 	if len(f.Also) > 0 {
 		p.hanging("    also breaks: ", strings.Join(f.Also, ", "), tone)
 	}
+	if f.Under != "" {
+		p.hanging("    beside: ", f.Under+", which the same cells broke", plain)
+	}
 	p.hanging("      plan: ", planLine(f), plain)
 	for _, l := range storyLines(f.Story) {
-		p.hanging("    "+l.head, l.text, l.tone)
+		if f.Under == "" { // else the report has it: most of them are consequences
+			p.hanging("    "+l.head, l.text, l.tone)
+		}
 	}
 	if others := r.Others(f); others > 0 {
 		p.line(p.paint(fmt.Sprintf("      also: %s of %s, see report.md", words.Plural(others, "more cell"), f.Scenario), dim))

@@ -7,6 +7,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/sagacheck/sagacheck/results"
@@ -52,7 +53,8 @@ func Save(r *results.Run, dir string) error {
 }
 
 func saveReplays(r *results.Run, dir string) error {
-	if len(r.Failures) == 0 {
+	all := slices.Concat(r.Failures, r.Beside)
+	if len(all) == 0 {
 		return nil
 	}
 	folder := filepath.Join(dir, results.FailuresDir)
@@ -60,7 +62,7 @@ func saveReplays(r *results.Run, dir string) error {
 		return results.Unwritable(folder, err)
 	}
 	var errs []error
-	for _, f := range r.Failures {
+	for _, f := range all {
 		if f.Replay == nil {
 			continue
 		}

@@ -62,9 +62,10 @@ type Collector struct {
 	advice   map[string]bool
 	results  map[resultKey]*Result
 	failures map[resultKey][]Failure
-	keyed    map[Key]*Finding // without participants
-	rates    map[Key]Rate     // how often findings came back, as far as they were replayed
-	listed   [2]int           // green cells, others
+	beside   map[string]Failure // by property
+	keyed    map[Key]*Finding   // without participants
+	rates    map[Key]Rate       // how often findings came back, as far as they were replayed
+	listed   [2]int             // green cells, others
 	watch    func(cell Cell, found []Failure)
 	leftOut  func(reason string, plans int)
 	found    []Failure // of the cell that is being taken
@@ -91,6 +92,7 @@ func New(m Meta) *Collector {
 		advice:   map[string]bool{},
 		results:  map[resultKey]*Result{},
 		failures: map[resultKey][]Failure{},
+		beside:   map[string]Failure{},
 		keyed:    map[Key]*Finding{},
 	}
 	for _, d := range m.Properties {
@@ -226,6 +228,7 @@ func (c *Collector) Finish() *Run {
 			r.Failures = append(r.Failures, c.failures[k]...)
 		}
 	}
+	r.Beside = slices.Collect(maps.Values(c.beside))
 	r.Found = smallest(c.noted())
 	r.Judge()
 	return r

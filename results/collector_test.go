@@ -48,12 +48,53 @@ func TestOneCauseOneFinding(t *testing.T) {
 	if len(r.Failures) != 2 || r.Failures[0].Property != "duplicate-effect" || !slices.Equal(r.Failures[0].Also, []string{"lost-compensation"}) || len(r.Failures[1].Also) > 0 {
 		t.Errorf("got %d failures, the first of %s, also %v", len(r.Failures), r.Failures[0].Property, r.Failures[0].Also)
 	}
-	want := []string{"duplicate-effect was violated in 2 cells", "the same causes also broke lost-compensation in 1 cell"}
+	want := []string{"duplicate-effect was violated in 2 cells", "the same cells also broke lost-compensation in 1 cell"}
 	if !slices.Equal(r.Summary.Reasons[:2], want) {
 		t.Errorf("reasons %q, want %q", r.Summary.Reasons, want)
 	}
 	if n, _ := r.Findings(); n != 1 {
 		t.Errorf("%d findings, want 1: two cells with one property in one scenario", n)
+	}
+}
+
+// A property that is told under others in each cell has its smallest case all the same: also over shards, and not
+// any more where a violation of it is told by itself.
+func TestWhatIsBrokenBesideHasItsCase(t *testing.T) {
+	h := samples.LostAnswer()
+	one := samples.Duplicate(h)
+	other := one
+	other.Property = "lost-compensation"
+	shard := func(i int, cells map[string][]checkers.Verdict) *results.Run {
+		m := samples.Meta()
+		m.Shard = &results.Shard{I: i, N: 2}
+		c := results.New(m)
+		for id, verdicts := range cells {
+			c.Add(results.CellInfo{ID: id}, h, verdicts)
+		}
+		return c.Finish()
+	}
+	both, alone := []checkers.Verdict{one, other}, []checkers.Verdict{other}
+	hidden := shard(1, map[string][]checkers.Verdict{"c3": both, "c2": both, "c9": {one}})
+	if len(hidden.Beside) != 1 {
+		t.Fatalf("%d cases, want 1", len(hidden.Beside))
+	}
+	f := hidden.Beside[0]
+	if f.Property != "lost-compensation" || f.Under != "duplicate-effect" || f.Cell != "c2" || len(f.Story.Lines) == 0 || f.Replay.Property != f.Property || f.File == "" || hidden.Others(f) != 1 {
+		t.Errorf("got %s under %s, cell %s, %d lines, replay %s, %d others", f.Property, f.Under, f.Cell, len(f.Story.Lines), f.File, hidden.Others(f))
+	}
+	dir := t.TempDir()
+	store(t, hidden, dir)
+	if r, err := results.LoadRun(dir); err != nil || r.Beside[0].Replay == nil {
+		t.Errorf("stored: %v", err)
+	}
+	for _, c := range []struct {
+		other []checkers.Verdict
+		want  int
+	}{{both, 1}, {alone, 0}} {
+		m, err := results.Merge([]*results.Run{hidden, shard(2, map[string][]checkers.Verdict{"d1": c.other})})
+		if err != nil || len(m.Beside) != c.want {
+			t.Errorf("joined: %d cases, want %d, %v", len(m.Beside), c.want, err)
+		}
 	}
 }
 

@@ -26,23 +26,28 @@ func (c *Collector) addFindings(cell Cell, h *history.History, verdicts []checke
 		}
 		also[first] = append(also[first], f.Properties[1:]...)
 	}
-	beside := map[string]bool{}
+	beside := map[string]string{} // what each is told under
 	for _, name := range order {
 		others := slices.DeleteFunc(slices.Compact(slices.Sorted(slices.Values(also[name]))), func(o string) bool {
 			return slices.Contains(order, o)
 		})
 		for _, o := range others {
-			beside[o] = true
+			beside[o] = cmp.Or(beside[o], name)
 		}
-		i := slices.IndexFunc(verdicts, func(v checkers.Verdict) bool { return v.Property == name })
-		c.keepFailure(cell, h, verdicts[i], others)
+		c.keepFailure(cell, h, verdictOn(verdicts, name), others)
 		c.note(cell, name, others)
 		r := c.result(name, cell.Scenario)
 		r.Together = joinTogether(r.Together, Together{Also: others, Cells: 1})
 	}
-	for name := range beside {
+	for name, under := range beside {
 		c.result(name, cell.Scenario).Cells.Beside++
+		c.keepBeside(cell, h, verdictOn(verdicts, name), under)
 	}
+}
+
+// verdictOn is that on a property that has one.
+func verdictOn(verdicts []checkers.Verdict, property string) checkers.Verdict {
+	return verdicts[slices.IndexFunc(verdicts, func(v checkers.Verdict) bool { return v.Property == property })]
 }
 
 // keepFailure keeps a failure if it is among the smallest of its property.
@@ -153,8 +158,11 @@ func (f Failure) before(o Failure) bool {
 // told under it.
 func (r *Run) Others(f Failure) int {
 	res, _ := r.Result(f.Property, f.Scenario)
-	if f.Verdict == checkers.Inconclusive {
+	switch {
+	case f.Verdict == checkers.Inconclusive:
 		return max(0, res.Cells.Inconclusive-1)
+	case f.Under != "":
+		return max(0, res.Cells.Beside-1)
 	}
 	return max(0, res.Cells.Violation-res.Cells.Beside-1)
 }
@@ -162,7 +170,7 @@ func (r *Run) Others(f Failure) int {
 // Like is how many cells had the same properties broken by one cause, told under the first of them, or the
 // same one left open; 0: only replays had.
 func (r *Run) Like(f Failure) int {
-	if f.Verdict == checkers.Inconclusive {
+	if f.Verdict == checkers.Inconclusive || f.Under != "" {
 		return r.Others(f) + 1
 	}
 	res, _ := r.Result(f.Property, f.Scenario)

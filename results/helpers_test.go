@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"os"
 	"path/filepath"
+	"slices"
 	"testing"
 
 	"github.com/sagacheck/sagacheck/results"
@@ -17,7 +18,7 @@ func store(t *testing.T, r *results.Run, dir string) {
 		t.Fatal(err)
 	}
 	files := map[string][]byte{results.JSONFile: b.Bytes()}
-	for _, f := range r.Failures {
+	for _, f := range slices.Concat(r.Failures, r.Beside) {
 		text, err := f.Replay.Encode("")
 		if err != nil {
 			t.Fatal(err)

@@ -30,16 +30,24 @@ func LoadRun(path string) (*Run, error) {
 	if err != nil {
 		return nil, err
 	}
-	for i := range r.Failures {
-		f := &r.Failures[i]
+	if err := r.loadReplays("failures", r.Failures); err != nil {
+		return nil, err
+	}
+	return r, r.loadReplays("beside", r.Beside)
+}
+
+// loadReplays reads the replay files of a list of the report.
+func (r *Run) loadReplays(name string, list []Failure) (err error) {
+	for i := range list {
+		f := &list[i]
 		if f.File == "" {
 			continue
 		}
 		if f.Replay, err = LoadReplay(filepath.Join(r.Dir, f.File)); err != nil {
-			return nil, fmt.Errorf("%s: failures[%d]: %w", filepath.Join(r.Dir, JSONFile), i, err)
+			return fmt.Errorf("%s: %s[%d]: %w", filepath.Join(r.Dir, JSONFile), name, i, err)
 		}
 	}
-	return r, nil
+	return nil
 }
 
 // LoadReport reads the report.json in a run's folder, in the last run of a folder of

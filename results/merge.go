@@ -149,6 +149,10 @@ func (r *Run) join(o *Run, results map[resultKey]*Result) {
 		f.History, f.Picture = o.inDir(f.History), o.inDir(f.Picture)
 		r.Failures = append(r.Failures, f)
 	}
+	for _, f := range o.Beside {
+		f.History = o.inDir(f.History)
+		r.Beside = append(r.Beside, f)
+	}
 	for _, f := range o.Advice {
 		f.History, f.Picture = o.inDir(f.History), o.inDir(f.Picture)
 		r.Advice = append(r.Advice, f)

@@ -15,13 +15,15 @@ func (r *Run) sort() {
 	slices.SortFunc(r.Results, func(a, b Result) int {
 		return cmp.Or(cmp.Compare(order[a.Property], order[b.Property]), cmp.Compare(a.Property, b.Property), cmp.Compare(a.Scenario, b.Scenario))
 	})
-	for _, list := range [][]Failure{r.Failures, r.Advice} {
+	for _, list := range [][]Failure{r.Failures, r.Beside, r.Advice} {
 		slices.SortFunc(list, func(a, b Failure) int {
 			return cmp.Or(cmp.Compare(order[a.Property], order[b.Property]), cmp.Compare(a.Property, b.Property),
 				cmp.Compare(a.Scenario, b.Scenario), CompareFailures(a, b))
 		})
 	}
+	r.Beside = r.untoldElsewhere(r.Beside)
 	nameFiles(r.Failures)
+	nameFiles(r.Beside) // no name is of both: their properties differ
 	slices.SortFunc(r.Cells, func(a, b Cell) int {
 		return cmp.Or(compareNatural(a.ID, b.ID), cmp.Compare(a.Scenario, b.Scenario), cmp.Compare(a.PlanID, b.PlanID))
 	})

@@ -54,7 +54,7 @@ func (r *Run) eachFile(visit func(file *string)) {
 	for i := range r.Cells {
 		visit(&r.Cells[i].History)
 	}
-	for _, list := range [][]Failure{r.Failures, r.Advice} {
+	for _, list := range [][]Failure{r.Failures, r.Beside, r.Advice} {
 		for i := range list {
 			visit(&list[i].History)
 			visit(&list[i].Picture)

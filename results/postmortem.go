@@ -70,7 +70,7 @@ func historyOf(file string, r *Replay) string {
 	dir := filepath.Dir(filepath.Dir(file))
 	if b, err := os.ReadFile(filepath.Join(dir, JSONFile)); err == nil {
 		if run, err := decodeRun(b); err == nil {
-			for _, f := range run.Failures {
+			for _, f := range slices.Concat(run.Failures, run.Beside) {
 				if filepath.Base(f.File) == filepath.Base(file) && f.Cell == r.Cell && f.History != "" {
 					return PathIn(dir, f.History)
 				}

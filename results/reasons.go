@@ -12,7 +12,7 @@ import (
 )
 
 // violatedReasons names each property that was violated: first those under which a
-// cause is told, then those that the same causes broke besides.
+// cause is told, then those that the same cells broke besides.
 func (r *Run) violatedReasons() []string {
 	var out, besides []string
 	for _, p := range r.Properties {
@@ -27,7 +27,7 @@ func (r *Run) violatedReasons() []string {
 		}
 	}
 	if len(besides) > 0 {
-		out = append(out, "the same causes also broke "+strings.Join(besides, ", "))
+		out = append(out, "the same cells also broke "+strings.Join(besides, ", "))
 	}
 	if len(out) > 0 {
 		out = append(out, r.Gate.news()...)

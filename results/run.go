@@ -37,6 +37,9 @@ type Run struct {
 	// telling property, and one a property, scenario and cell that was inconclusive, the
 	// smallest first; at most 20 a property and scenario.
 	Failures []Failure `json:"failures"`
+	// Beside has the smallest failure of each property of which no violation is in Failures by itself: it was broken
+	// only in cells that are told under others.
+	Beside []Failure `json:"beside,omitempty"`
 	// Found is what was violated in all cells, by keys that are the same in each run: one entry
 	// a property, scenario and smallest plan. It is never cut.
 	Found []Finding `json:"found,omitempty"`
@@ -213,14 +216,16 @@ type Failure struct {
 	Clause   string           `json:"clause,omitempty"` // of the property
 	Broken   string           `json:"broken"`           // the guarantee in words; the reason if inconclusive
 	// Also are the other properties that the same cause broke in this cell.
-	Also   []string `json:"also,omitempty"`
-	Saga   string   `json:"saga,omitempty"`
-	Step   string   `json:"step,omitempty"`
-	Events []int    `json:"events"`                   // the witness: sequence numbers
-	More   int      `json:"more_witnesses,omitempty"` // further witnesses in the same cell
-	PlanID string   `json:"plan_id"`
-	Plan   string   `json:"plan"` // in words
-	Faults int      `json:"faults"`
+	Also []string `json:"also,omitempty"`
+	// Under is the property that the cell is told under, of a failure of Run.Beside.
+	Under  string `json:"told_under,omitempty"`
+	Saga   string `json:"saga,omitempty"`
+	Step   string `json:"step,omitempty"`
+	Events []int  `json:"events"`                   // the witness: sequence numbers
+	More   int    `json:"more_witnesses,omitempty"` // further witnesses in the same cell
+	PlanID string `json:"plan_id"`
+	Plan   string `json:"plan"` // in words
+	Faults int    `json:"faults"`
 	// PlanFaults are those of the plan.
 	PlanFaults []history.PlannedFault `json:"plan_faults,omitempty"`
 	Story      Story                  `json:"story"`

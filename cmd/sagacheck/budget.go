@@ -36,5 +36,5 @@ func (b *budget) register(c *cobra.Command) {
 // registerFailures adds the flags of commands in which a failure is a failure.
 func registerFailures(c *cobra.Command, s *campaign.Settings, most, alike int) {
 	c.Flags().IntVar(&s.MaxAlike, "max-alike", alike, "when so many cells that kill the orchestrator, or with the same kinds of faults, have failed after the whole --settle, one a scenario is enough; 0: no limit")
-	c.Flags().IntVar(&s.MaxFailures, "max-failures", most, "end after so many cells that break one property, or that fail to run; 0: no limit")
+	c.Flags().IntVar(&s.MaxFailures, "max-failures", most, "end after so many cells that break the same properties, without one that broke others for the first time, or that fail to run; 0: no limit")
 }
