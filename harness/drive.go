@@ -2,7 +2,6 @@ package harness
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"net/http"
 	"slices"
@@ -39,11 +38,35 @@ func (r *cellRun) drive(ctx context.Context) error {
 			r.accepted.add(d.ID)
 		}
 	}
-	if err := errors.Join(errs...); err != nil {
+	if err := unsubmitted(errs); err != nil {
 		r.rec.Add(history.Event{Kind: history.Settled, Detail: "not submitted: " + err.Error()})
 		return err
 	}
 	return r.settle(ctx)
+}
+
+// notSubmitted are sagas of a cell that were not accepted. What is wrong with the first is mostly wrong with all.
+type notSubmitted struct {
+	errs []error
+	of   int
+}
+
+func (e *notSubmitted) Error() string {
+	return fmt.Sprintf("%d of %d sagas were not accepted, the first: %v", len(e.errs), e.of, e.errs[0])
+}
+
+func (e *notSubmitted) Unwrap() []error { return e.errs }
+
+// unsubmitted are the errors of the sagas of a cell, nil where there was none, as one.
+func unsubmitted(errs []error) error {
+	bad := slices.DeleteFunc(slices.Clone(errs), func(err error) bool { return err == nil })
+	switch len(bad) {
+	case 0:
+		return nil
+	case 1:
+		return bad[0]
+	}
+	return &notSubmitted{bad, len(errs)}
 }
 
 // submit sends a saga until the orchestrator has accepted it, as a client does

@@ -25,7 +25,7 @@ type cause struct {
 	Count              string // of cells
 	Class              string
 	Tone               tone
-	Open               bool
+	Open, Flaky        bool
 	Kinds, Steps       []string // of faults, and those that they and the findings concern
 }
 
@@ -81,6 +81,8 @@ func newCause(r *results.Run, t told, class string) *cause {
 	switch {
 	case t.Verdict == checkers.Inconclusive:
 		c.Class, c.Tone, did = "open-question", warn, "left open"
+	case flaky(t.Failure):
+		c.Tone, c.Flaky = warn, true
 	case t.Under != "":
 		did = "broken beside " + t.Under
 	case class != "":

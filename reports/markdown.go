@@ -93,7 +93,11 @@ func mdFailures(r *results.Run, b *strings.Builder, title string, list []results
 	}
 	fmt.Fprintf(b, "## %s\n\n↯ marks a fault, ▶ the events that prove the violation.\n\n", title)
 	for _, g := range groups(r, list) {
-		fmt.Fprintf(b, "### %s in %s\n\n", mdText(g.Property), mdText(g.Scenario))
+		mark := ""
+		if flaky(g.Told[0]) {
+			mark = " (flaky)"
+		}
+		fmt.Fprintf(b, "### %s in %s%s\n\n", mdText(g.Property), mdText(g.Scenario), mark)
 		if g.Cells > 1 {
 			fmt.Fprintf(b, "The smallest of %s.\n\n", words.Plural(g.Cells, "cell"))
 		}

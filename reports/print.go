@@ -106,8 +106,11 @@ func (p *printer) beside(r *results.Run, property string) {
 
 func (p *printer) failure(r *results.Run, f results.Failure) {
 	mark, tone, title := "✗ ", bad, f.Property+" in "+f.Scenario
-	if f.Verdict == checkers.Inconclusive {
+	switch {
+	case f.Verdict == checkers.Inconclusive:
 		mark, tone = "? ", warn
+	case flaky(f):
+		tone, title = warn, fmt.Sprintf("%s (flaky: %d of %d replays)", title, f.Reproduced.Hits, f.Reproduced.Tries)
 	}
 	p.line(p.paint(mark, tone) + p.bold(title))
 	p.hanging("    broken: ", f.Broken, tone)

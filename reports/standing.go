@@ -50,7 +50,7 @@ func join(a, b string) string {
 func again(r *results.Run, f results.Failure) string {
 	j, _ := r.StandingOf(f)
 	switch {
-	case f.Reproduced != nil && f.Reproduced.Hits < f.Reproduced.Tries:
+	case flaky(f):
 		return fmt.Sprintf("%d of %d replays: flaky", f.Reproduced.Hits, f.Reproduced.Tries)
 	case f.Reproduced != nil:
 		return fmt.Sprintf("%d of %d replays", f.Reproduced.Hits, f.Reproduced.Tries)
@@ -58,6 +58,11 @@ func again(r *results.Run, f results.Failure) string {
 		return "not replayed: " + j.NotReplayed
 	}
 	return ""
+}
+
+// flaky tells whether a failure did not come back in each replay.
+func flaky(f results.Failure) bool {
+	return f.Reproduced != nil && f.Reproduced.Hits < f.Reproduced.Tries
 }
 
 // gateCounts counts the findings by how they stand to a baseline.

@@ -35,7 +35,9 @@ const matrixLegend = "✓ n: held, at risk n times · ✗ n: broken in n cells �
 // matrix is property × scenario.
 func matrix(r *results.Run) table {
 	t := table{Title: "Property × scenario", Notes: []string{matrixLegend}, Head: append([]string{"property"}, r.Scenarios()...)}
-	for _, p := range r.Properties {
+	rows, note := applicable(r)
+	t.Notes = append(t.Notes, note...)
+	for _, p := range rows {
 		cells := plainCells(p.Name)
 		for _, s := range t.Head[1:] {
 			res, ok := r.Result(p.Name, s)
@@ -48,6 +50,26 @@ func matrix(r *results.Run) table {
 		t.Rows = append(t.Rows, cells)
 	}
 	return t
+}
+
+// applicable are the properties that have a row: those that are not applicable are a number in a note, and the
+// lines below the table say which and why. If none is applicable, all have one.
+func applicable(r *results.Run) (rows []results.Property, note []string) {
+	for _, p := range r.Properties {
+		if p.Verdict != checkers.NotApplicable {
+			rows = append(rows, p)
+		}
+	}
+	n := len(r.Properties) - len(rows)
+	switch {
+	case len(rows) == 0:
+		return r.Properties, nil
+	case n == 1:
+		note = append(note, "1 more property is not applicable: why is said below")
+	case n > 1:
+		note = append(note, fmt.Sprintf("%d more properties are not applicable: why is said below", n))
+	}
+	return rows, note
 }
 
 func resultCell(r results.Result) cell {
@@ -71,7 +93,9 @@ func resultCell(r results.Result) cell {
 // that names only the scenarios where it did not hold.
 func condensed(r *results.Run) table {
 	t := table{Title: "Properties", Head: []string{"property", "verdict", "scenarios"}, Wrap: 2, Notes: []string{matrixLegend}}
-	for _, p := range r.Properties {
+	rows, note := applicable(r)
+	t.Notes = append(t.Notes, note...)
+	for _, p := range rows {
 		by := map[string][]string{}
 		held := 0
 		for _, res := range r.Results {

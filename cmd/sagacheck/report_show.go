@@ -101,8 +101,8 @@ func openFile(ctx context.Context, path string) error {
 	if _, err := exec.LookPath(opener[0]); err != nil {
 		return fmt.Errorf("%s is not there to open %s: open it by hand, or serve it: sagacheck report serve", opener[0], path)
 	}
-	if out, err := exec.CommandContext(ctx, opener[0], append(opener[1:], path)...).CombinedOutput(); err != nil {
-		return fmt.Errorf("%s %s: %w: %s", opener[0], path, err, out)
+	if err := exec.CommandContext(ctx, opener[0], append(opener[1:], path)...).Run(); err != nil { // what it says is of programs that nobody asked for
+		return fmt.Errorf("%s could not open %s (%w): open it by hand, or serve it: sagacheck report serve", opener[0], path, err)
 	}
 	return nil
 }

@@ -1,0 +1,44 @@
+package reports_test
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/sagacheck/sagacheck/checkers"
+	"github.com/sagacheck/sagacheck/internal/samples"
+	"github.com/sagacheck/sagacheck/results"
+)
+
+// A failure that did not come back in each replay says so in its title wherever it is told.
+func TestFlakyIsInTheTitle(t *testing.T) {
+	r := samples.OneCause()
+	r.Failures[0].Reproduced = &results.Rate{Tries: 10}
+	text := string(show(t, r))
+	for _, want := range []string{"✗ duplicate-effect in order (flaky: 0 of 10 replays)", "### duplicate-effect in order (flaky)"} {
+		if !strings.Contains(text, want) {
+			t.Errorf("not said: %s", want)
+		}
+	}
+	if !strings.Contains(page(t, r), `<h3>duplicate-effect in order</h3> <span class="chip">flaky</span>`) {
+		t.Error("the page does not say it")
+	}
+	r.Failures[0].Reproduced = &results.Rate{Hits: 10, Tries: 10}
+	if strings.Contains(string(show(t, r))+page(t, r), "flaky") {
+		t.Error("what came back each time is called flaky")
+	}
+}
+
+// What is not applicable is a number below the table, also where no cell of a workflow came to it; if nothing is
+// applicable, the table has its rows.
+func TestOneWordForWhatIsNotApplicable(t *testing.T) {
+	r := samples.OneCause()
+	for i := range r.Properties {
+		if r.Properties[i].Name == "breaker-violation" { // as Property.leaveUnmet leaves it
+			r.Properties[i].Verdict, r.Properties[i].Reason = checkers.NotApplicable, "no run came to it"
+		}
+	}
+	text, _, _ := strings.Cut(string(show(t, r)), "========")
+	if strings.Contains(text, "│ breaker-violation") || !strings.Contains(text, "1 more property is not applicable") || !strings.Contains(text, "breaker-violation: not applicable: no run came to it") {
+		t.Errorf("got %s", text)
+	}
+}
