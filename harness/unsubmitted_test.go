@@ -16,7 +16,7 @@ func TestManySagasThatWereNotAcceptedAreOneSentence(t *testing.T) {
 	if !errors.Is(err, last) || strings.Contains(err.Error(), "saga c") {
 		t.Errorf("got %q", err)
 	}
-	if err := unsubmitted([]error{nil, first}); err != first {
+	if err := unsubmitted([]error{nil, first}); !errors.Is(err, first) {
 		t.Errorf("one: got %v", err)
 	}
 	if err := unsubmitted([]error{nil, nil}); err != nil {
