@@ -14,7 +14,7 @@ func Plural(n int, noun string) string {
 		return "1 " + noun
 	case strings.HasSuffix(noun, "ch"):
 		return fmt.Sprintf("%d %ses", n, noun)
-	case strings.HasSuffix(noun, "ly"), strings.HasSuffix(noun, "ry"):
+	case strings.HasSuffix(noun, "y") && !strings.ContainsRune("aeo", rune(noun[len(noun)-2])): // not days, keys or envoys
 		return fmt.Sprintf("%d %sies", n, strings.TrimSuffix(noun, "y"))
 	}
 	return fmt.Sprintf("%d %ss", n, noun)

@@ -13,6 +13,8 @@ func TestPlural(t *testing.T) {
 		"3 anomalies":         {3, "anomaly"},
 		"4 passing histories": {4, "passing history"},
 		"5 plans":             {5, "plan"},
+		"2 properties":        {2, "property"},
+		"3 days":              {3, "day"},
 	} {
 		if got := Plural(of.n, of.noun); got != want {
 			t.Errorf("got %q, want %q", got, want)
