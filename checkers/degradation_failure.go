@@ -257,9 +257,13 @@ func checkMadeUp(t *tally, ix *history.Index, s *history.SagaRecord, step saga.S
 		clause = madeUpAfterCrash
 	}
 	switch {
-	case accepted(o) != nil:
+	case accepted(o) != nil && mayBeHeard(ix.History, o):
 		if used != nil {
 			t.held(clause, 1)
+		}
+	case accepted(o) != nil:
+		if used != nil {
+			t.unjudgeable(clause, "it was done, and no process that went on can have heard of it")
 		}
 	case ix.History.Header.Workflow != "":
 		t.unknown(clause, "the deferrable step %s of saga %s has not been done, and nobody knows when its workflow does what it has left: a longer settle time may show it", step.Name, s.ID)
@@ -272,6 +276,22 @@ func checkMadeUp(t *tally, ix *history.Index, s *history.SagaRecord, step saga.S
 		}
 		t.violate(clause, action(s, step.Name), []*history.Event{tried, s.Ended, ix.Settled}, "broke graceful degradation: saga %s completed, and its deferrable step %s was never made up for", s.ID, step.Name)
 	}
+}
+
+// mayBeHeard tells whether some process that was not killed meanwhile may have learnt that
+// an operation was done: who took the place of a killed one can't know what that was answered.
+// An attempt of a new process may be over before that says that it is ready.
+func mayBeHeard(h *history.History, o *history.OpRecord) bool {
+	return len(o.Found) > 0 || slices.ContainsFunc(o.Attempts, func(a *history.Attempt) bool {
+		return a.Sent != nil && len(goodAnswers(a)) > 0 && !lostAnswer(a) && !killedWithin(h, a)
+	})
+}
+
+// killedWithin tells whether the process that sent an attempt was killed before it was over.
+func killedWithin(h *history.History, a *history.Attempt) bool {
+	return a.Ended != nil && slices.ContainsFunc(h.Events[a.Sent.Seq:max(a.Sent.Seq, a.Ended.Seq-1)], func(e history.Event) bool {
+		return e.Kind == history.ProcessKilled
+	})
 }
 
 // reportedFailed tells whether the orchestrator's last report of the step says that

@@ -77,14 +77,17 @@ func (e *ending) interruptedBudget(s saga.Step) bool {
 }
 
 // interruptedDeferral: a kill while a step is deferred. It must be made up for all
-// the same.
+// the same: also where the attempt that the kill cut short did nothing, so that nothing
+// but another one can.
 func (e *ending) interruptedDeferral(s saga.Step) {
 	most := s.Action.Retry.Most()
 	if !e.a.Process || s.Kind != saga.Deferrable || most == 0 {
 		return
 	}
 	fs := burst(unavailableAt(s.Name), most)
-	e.add(append(fs, killed(point(s.Name, most+1, saga.Receive), s.Action.Retry))...)
+	e.add(append(slices.Clone(fs), killed(point(s.Name, most+1, saga.Receive), s.Action.Retry))...)
+	fs = burst(unavailableAt(s.Name), most+1)
+	e.add(append(fs, killed(point(s.Name, most+1, saga.Response), s.Action.Retry))...)
 }
 
 // In ms: lateAnswer is long after a refusal beside it, and within every time-out;
