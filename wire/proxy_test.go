@@ -35,11 +35,11 @@ type onlyRouter struct {
 	troubles []error
 }
 
-func (r *onlyRouter) Route(service string, _ *http.Request, _, _ []byte) Routed {
+func (r *onlyRouter) Route(service string, head *http.Request, _, _ []byte) Routed {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.services = append(r.services, service)
-	return Routed{Line: r.line}
+	return Routed{Line: r.line, Key: participants.Key(head.Header)}
 }
 
 func (r *onlyRouter) Trouble(err error) {
