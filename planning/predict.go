@@ -232,12 +232,17 @@ func (pr *prediction) found(r saga.StepRef) bool {
 // giveWay undoes a step for which another one stands.
 func (pr *prediction) giveWay(s saga.Step, end fate) {
 	pr.way.spend(pr.clock.lo, pr.clock.hi)
+	pr.way.killed = pr.way.killed || pr.clock.killed
+	pr.clock = clock{}
 	pr.steps[s.Name] = gaveWay
 	again := end == refused && pr.attempts(saga.StepRef{Step: s.Name, Direction: saga.Action}) > 1
 	mayBeDone := end == unknown || again && pr.unsure[s.Name] // nobody heard of an attempt before
 	pr.doubtful = pr.doubtful || again && !mayBeDone          // what the attempts before did
-	if mayBeDone && !pr.undo(s) {
-		pr.failed, pr.stuck = true, true
+	if mayBeDone {
+		pr.outlast(s)
+		if !pr.undo(s) {
+			pr.failed, pr.stuck = true, true
+		}
 	}
 	pr.failed = pr.failed || pr.asked
 }
@@ -267,6 +272,9 @@ func (pr *prediction) backward() {
 		}
 		if pr.blocked(s.Name) {
 			continue
+		}
+		if end == unknown {
+			pr.outlast(s)
 		}
 		if !pr.undo(s) {
 			pr.stuck = true

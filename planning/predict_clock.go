@@ -51,6 +51,12 @@ func (pr *prediction) affords(s saga.Step) bool {
 	return false
 }
 
+// outlast waits, perhaps, before an action is undone of which nobody knows whether it was done, until
+// the last attempt has had all its time: it may come late.
+func (pr *prediction) outlast(s saga.Step) {
+	pr.way.spend(0, time.Duration(s.Action.Retry.AttemptTimeoutMS)*time.Millisecond)
+}
+
 // mayTry tells whether attempt n of a call is made, and lets the wait before it
 // pass. What is due shortly before its deadline may come after it; what can't be due
 // before it never comes.

@@ -73,6 +73,7 @@ func TestTimeEndsTheRounds(t *testing.T) {
 		"nobody answers":             {burst(lost(point("charge", 1, saga.Request)), 2), 1000, true},
 		"it is answered soon":        {soon, 800, false},
 		"it may be waited for":       {append(slices.Clone(soon), second), 800, false},
+		"an attempt may come late":   {append(slices.Clone(soon), second), 1000, false}, // what nobody knows of is undone 300 ms later
 		"a kill costs the time":      {append(burst(lost(point("charge", 1, saga.Request)), 1), killed(point("charge", 2, saga.Receive), d.Steps[1].Action.Retry)), 1000, false},
 		"it is done":                 {burst(lost(point("charge", 1, saga.Request)), 1), 1000, true},
 		"a minute is time enough":    {append(slices.Clone(soon), second), 60_000, true},
