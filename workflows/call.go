@@ -281,8 +281,8 @@ func ReplyOf(a participants.Answer) Reply {
 	return r
 }
 
-// Said are the texts and numbers in an answer.
-func (r Reply) Said() []string { return values(r.value) }
+// Said are the texts and numbers in an answer, and what it says of a place in its headers.
+func (r Reply) Said() []string { return append(values(r.value), places(r.Header)...) }
 
 // Answer is what the service answers when the call is done, under a new name for what was
 // done.

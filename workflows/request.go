@@ -90,18 +90,40 @@ func (r Request) target() string {
 // Said are the texts and numbers in the request: in its path, its query, its body and its
 // headers.
 func (r Request) Said() []string {
-	var all []string
-	for _, part := range strings.Split(r.Path, "/") {
-		if s, err := url.PathUnescape(part); err == nil && s != "" {
-			all = append(all, s)
-		}
-	}
+	all := segments(r.Path)
 	for _, v := range r.Query {
 		all = append(all, v...)
 	}
 	all = append(all, values(bodyValue(r.Header.Get("Content-Type"), r.Body))...)
 	for _, v := range r.Header {
 		all = append(all, strings.Trim(v[0], `"`))
+	}
+	return all
+}
+
+// segments are the texts between the slashes of an escaped path.
+func segments(path string) (all []string) {
+	for _, part := range strings.Split(path, "/") {
+		if s, err := url.PathUnescape(part); err == nil && s != "" {
+			all = append(all, s)
+		}
+	}
+	return all
+}
+
+// places are the URLs by which an answer names what was made (Location, Content-Location), and
+// what stands in their paths and queries: the id of what was made may stand nowhere else.
+func places(h http.Header) (all []string) {
+	for _, name := range []string{"Location", "Content-Location"} {
+		place := h.Get(name)
+		to, err := url.Parse(place)
+		if err != nil || place == "" {
+			continue
+		}
+		all = append(append(all, place), segments(to.EscapedPath())...)
+		for _, v := range to.Query() {
+			all = append(all, v...)
+		}
 	}
 	return all
 }
