@@ -13,8 +13,8 @@ import (
 // PrintDiff prints what changed from one run to another.
 func PrintDiff(t Terminal, d *results.Diff) error {
 	p := &printer{Terminal: t}
-	p.hanging("then: ", runText(d.Then), plain)
-	p.hanging("now:  ", runText(d.Now), plain)
+	p.ran("then: ", d.Then)
+	p.ran("now:  ", d.Now)
 	for _, s := range d.Differs {
 		p.hanging("  differs: ", s, warn)
 	}
@@ -44,6 +44,14 @@ func PrintDiff(t Terminal, d *results.Diff) error {
 	p.line(diffHeadline(d))
 	_, err := io.WriteString(t.W, p.b.String())
 	return err
+}
+
+// ran tells of a run: which, and what kept it from being whole.
+func (p *printer) ran(which string, l results.RunLine) {
+	p.hanging(which, runText(l), plain)
+	for _, s := range l.Troubles {
+		p.hanging("  trouble: ", s, warn)
+	}
 }
 
 // table draws one.

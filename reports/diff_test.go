@@ -21,6 +21,7 @@ func TestPrintDiff(t *testing.T) {
 	then := samples.Red().Line()
 	now := then
 	then.Dir, now.Dir = "yesterday", "today"
+	now.Troubles = []string{"2 calls came for sagas whose cells were over"}
 	now.Started, now.Orchestrator, now.Findings = then.Started.AddDate(0, 0, 1), "mine 1.3", 3
 	same := over("reset charge#1@response, slow ship#1@request", "")
 	same.Shrunk = "reset charge#1@response"
@@ -44,7 +45,7 @@ func TestPrintDiff(t *testing.T) {
 
 func TestPrintTrend(t *testing.T) {
 	line := samples.Red().Line()
-	line.Dir = "runs/a"
+	line.Dir, line.Troubles = "runs/a", []string{"2 calls came for sagas whose cells were over"}
 	trend := &results.Trend{
 		Runs: []results.TrendRun{{RunLine: line}, {RunLine: results.RunLine{Dir: "runs/b", Started: line.Started.Add(time.Hour)}, Trouble: "never ended: killed, or it still runs"}},
 		Findings: []results.TrendFinding{

@@ -26,6 +26,11 @@ func PrintTrend(t Terminal, trend *results.Trend) error {
 	if err := p.table(runs); err != nil {
 		return err
 	}
+	for _, r := range trend.Runs {
+		for _, s := range r.Troubles {
+			p.hanging("trouble: ", began(r.Started)+": "+s, warn)
+		}
+	}
 	found := table{Head: []string{"finding", "now", "first seen", "last seen", "runs", "plan; of"}, Wrap: 5}
 	for _, f := range trend.Findings {
 		now := cell{"gone", good}

@@ -59,6 +59,7 @@ type RunLine struct {
 	Seed         uint64    `json:"seed,omitempty"`
 	Outcome      State     `json:"outcome,omitempty"`
 	Exit         int       `json:"exit"`
+	Troubles     []string  `json:"troubles,omitempty"` // errors of the run and of cells, and what did not run
 	Findings     int       `json:"findings"`
 	Totals       Totals    `json:"totals"`
 	DurationMS   int64     `json:"duration_ms"`
@@ -71,7 +72,7 @@ func (r *Run) Line() RunLine {
 	l := RunLine{
 		Dir: r.Dir, Started: r.Started, Tool: r.Tool, Command: r.Command, Participants: r.Profile, Seed: r.Seed,
 		Orchestrator: strings.TrimSpace(r.Orchestrator.Name + " " + r.Orchestrator.Version),
-		Outcome:      r.Summary.Outcome, Exit: r.Summary.Exit, Findings: findings, Totals: r.Totals, DurationMS: r.DurationMS,
+		Outcome:      r.Summary.Outcome, Exit: r.Summary.Exit, Troubles: slices.Concat(r.errorReasons(), r.LeftOutReasons()), Findings: findings, Totals: r.Totals, DurationMS: r.DurationMS,
 	}
 	if r.DurationMS > 0 {
 		l.CellsPerS = float64(r.Totals.Cells+r.Totals.Repeated) * 1000 / float64(r.DurationMS)

@@ -177,6 +177,27 @@ func TestDiffOfVerdicts(t *testing.T) {
 	}
 }
 
+// A run that was not whole proves nothing better, also where what it broke is known and weighs more.
+func TestDiffOfARunWithTrouble(t *testing.T) {
+	then := ran(nil, []string{"a"}, []string{"b"})
+	for trouble, change := range map[string]func(*results.Run){
+		"2 calls came too late":    func(r *results.Run) { r.Errors = []string{"2 calls came too late"} },
+		"3 plans not run: no time": func(r *results.Run) { r.LeftOut = []results.NotRun{{Reason: "no time", Plans: 3}} },
+	} {
+		now := ran(nil, []string{"a"}, []string{"b"})
+		change(now)
+		now.Judge()
+		d, err := results.NewDiff(then, now)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if now.Summary.Outcome != results.Violated || d.Exit != results.ExitUnproven || !slices.Contains(d.Reasons, "the run of now is not whole") ||
+			!slices.Equal(d.Now.Troubles, []string{trouble}) {
+			t.Errorf("%s: %s, exit %d, %q, troubles %q", trouble, now.Summary.Outcome, d.Exit, d.Reasons, d.Now.Troubles)
+		}
+	}
+}
+
 // A further property that is broken by a known plan is news; one of several that is broken no longer is told.
 func TestDiffOfWhatElseIsBroken(t *testing.T) {
 	const dup, lost = "duplicate-effect", "lost-compensation"

@@ -80,7 +80,7 @@ func (v VerdictChange) Text() string {
 	return fmt.Sprintf("%s%s: %s → %s", v.Property, where, cmp.Or(v.Then, "not judged"), cmp.Or(v.Now, "not judged"))
 }
 
-// decide takes the exit code from what changed.
+// decide takes the exit code from what changed, and from how the run of now ended.
 func (d *Diff) decide() {
 	why := func(n int, what, reason string) {
 		if n > 0 {
@@ -102,6 +102,10 @@ func (d *Diff) decide() {
 	switch o := d.Now.Outcome; o {
 	case Incomplete, Errored, Interrupted, Inconclusive, Vacuous:
 		d.Reasons = append(d.Reasons, "the run of now is "+string(o))
+	default: // a violation, of which all may be known, weighs more
+		if len(d.Now.Troubles) > 0 {
+			d.Reasons = append(d.Reasons, "the run of now is not whole")
+		}
 	}
 	switch {
 	case len(d.New) > 0:

@@ -50,6 +50,16 @@ type End struct {
 	Exit    int       `json:"exit"`
 	Cells   int       `json:"cells"`
 	LeftOut []NotRun  `json:"left_out,omitempty"`
+	// Errors are troubles of the run as a whole, which no history shows.
+	Errors []string `json:"errors,omitempty"`
+}
+
+// troubles are those of the run as a whole; failed: a cell of it did, and says so itself.
+func (e *End) troubles(failed bool) []string {
+	if e.Outcome == Errored && len(e.Errors) == 0 && !failed {
+		return []string{"it ended with an error that its record does not tell"}
+	}
+	return e.Errors
 }
 
 // LoadManifest reads the manifest in a run's folder, strictly; a folder without one

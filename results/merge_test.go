@@ -1,6 +1,7 @@
 package results_test
 
 import (
+	"slices"
 	"strings"
 	"testing"
 
@@ -65,6 +66,19 @@ func TestMerge(t *testing.T) {
 	}
 	if p := m.Coverage.Plans[0]; p.Run != 6 || p.NotRun != 0 || len(m.Coverage.NotRun) != 0 || m.Coverage.Complete() {
 		t.Errorf("plans: %+v", m.Coverage)
+	}
+}
+
+// What went wrong outside of the cells of a part went wrong with the whole.
+func TestMergeKeepsErrors(t *testing.T) {
+	first, second := shard(t, 1, 2, nil), shard(t, 2, 2, nil)
+	second.Errors = []string{"2 calls came too late"}
+	m, err := results.Merge([]*results.Run{first, second})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !slices.Equal(m.Errors, second.Errors) || !slices.Contains(m.Summary.Reasons, second.Errors[0]) {
+		t.Errorf("errors %q, reasons %q", m.Errors, m.Summary.Reasons)
 	}
 }
 

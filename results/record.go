@@ -82,7 +82,7 @@ func (r *Run) MarkEnd() error {
 		return nil
 	}
 	return r.saveManifest(&End{
-		At: time.Now().UTC(), Outcome: r.Summary.Outcome, Exit: r.Summary.Exit, Cells: r.Totals.Cells, LeftOut: r.LeftOut,
+		At: time.Now().UTC(), Outcome: r.Summary.Outcome, Exit: r.Summary.Exit, Cells: r.Totals.Cells, LeftOut: r.LeftOut, Errors: r.Errors,
 	})
 }
 

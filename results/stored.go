@@ -37,6 +37,7 @@ type storedRun struct {
 	gone     []string // histories that the record names and that are not there
 	notKept  int      // cells that passed, whose histories were let go
 	apart    int      // histories that belong to no cell of the run
+	failed   bool     // a cell did
 }
 
 // FindStored finds the runs and the histories under the given files and folders.
@@ -134,6 +135,7 @@ func (s *Stored) addRun(dir string) error {
 			file = filepath.Join(dir, file)
 		}
 		named[file] = true
+		run.failed = run.failed || c.Error != ""
 		_, err := os.Stat(file)
 		switch {
 		case c.Error == "" && errors.Is(err, fs.ErrNotExist):
@@ -178,8 +180,8 @@ func (s *Stored) Meta() Meta {
 	return m
 }
 
-// Tell tells a collector what the runs were to do and what of it is missing. What lies
-// beside their cells and is not counted is returned, a note each.
+// Tell tells a collector what the runs were to do, what of it is missing, and what went wrong outside
+// of their cells. What lies beside their cells and is not counted is returned, a note each.
 func (s *Stored) Tell(c *Collector) []string {
 	var notes []string
 	for _, r := range s.runs {
@@ -187,9 +189,7 @@ func (s *Stored) Tell(c *Collector) []string {
 		if why := r.manifest.Unfinished(r.counted); why != "" {
 			c.Unfinished(r.dir + ": " + why)
 		} else {
-			for _, n := range r.manifest.Ended.LeftOut {
-				c.LeftOut(n.Reason, n.Plans)
-			}
+			r.tellEnd(c)
 		}
 		if n := len(r.gone); n > 0 {
 			c.Unfinished(fmt.Sprintf("%s: %d of the histories that its record names are gone, the first: %s", r.dir, n, r.gone[0]))
@@ -205,6 +205,20 @@ func (s *Stored) Tell(c *Collector) []string {
 		c.Planned(s.loose)
 	}
 	return notes
+}
+
+// tellEnd tells what kept a run that has ended from being whole.
+func (r storedRun) tellEnd(c *Collector) {
+	end := r.manifest.Ended
+	for _, n := range end.LeftOut {
+		c.LeftOut(n.Reason, n.Plans)
+	}
+	if end.Outcome == Interrupted {
+		c.Unfinished(r.dir + ": it was interrupted: only what had run is there")
+	}
+	for _, why := range end.troubles(r.failed) {
+		c.AddError(CellInfo{}, fmt.Errorf("%s: %s", r.dir, why))
+	}
 }
 
 // Histories are the paths of the histories.

@@ -85,6 +85,61 @@ func TestStoredRunThatIsNotWhole(t *testing.T) {
 	}
 }
 
+// What went wrong outside of the cells is in no history: the record of the run has it, and it is told again with
+// the same exit code.
+func TestStoredRunWithTroubleOfItsOwn(t *testing.T) {
+	const late = "2 calls came for sagas whose cells were over"
+	for name, c := range map[string]struct {
+		change func(*results.Run)
+		exit   int
+		want   string
+	}{
+		"late calls": {func(r *results.Run) { r.Errors = []string{late} }, results.ExitSystem, late},
+		"a record of before that does not tell its errors": {
+			func(r *results.Run) { r.Summary.Outcome = results.Errored }, results.ExitSystem, "it ended with an error that its record does not tell",
+		},
+		"interrupted": {func(r *results.Run) { r.Interrupted = true }, results.ExitUnproven, "it was interrupted: only what had run is there"},
+		"neither":     {func(*results.Run) {}, results.ExitPass, ""},
+	} {
+		dir, err := results.NewRunDir(t.TempDir(), "run", samples.Started)
+		if err != nil {
+			t.Fatal(err)
+		}
+		meta := samples.Meta()
+		meta.Properties = nil
+		run := results.New(meta)
+		if err := run.Keep(dir); err != nil {
+			t.Fatal(err)
+		}
+		green := []checkers.Verdict{samples.Clauses(checkers.Count{Clause: "retry", Held: 1})}
+		h := samples.Quiet("transfer", "c1")
+		if err := h.Save(filepath.Join(dir, results.HistoriesDir, "c1.history.jsonl")); err != nil {
+			t.Fatal(err)
+		}
+		run.Planned(1)
+		run.Add(results.CellInfo{ID: "c1", History: "histories/c1.history.jsonl"}, h, green)
+		r := run.Finish()
+		c.change(r)
+		if name != "a record of before that does not tell its errors" {
+			r.Judge()
+		}
+		if err := r.MarkEnd(); err != nil {
+			t.Fatal(err)
+		}
+		s, err := results.FindStored([]string{dir})
+		if err != nil {
+			t.Fatal(err)
+		}
+		again := results.New(meta)
+		s.Tell(again)
+		again.Add(s.Cells[0].Info, h, green)
+		got := again.Finish().Summary
+		if got.Exit != c.exit || c.want != "" && (len(got.Reasons) != 1 || got.Reasons[0] != dir+": "+c.want) {
+			t.Errorf("%s: exit %d, %q, want %d", name, got.Exit, got.Reasons, c.exit)
+		}
+	}
+}
+
 // What runs don't have in common is not said of them together; histories of no run
 // are counted as planned beside them.
 func TestStoredRunsTogether(t *testing.T) {

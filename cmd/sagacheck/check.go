@@ -18,8 +18,9 @@ orchestrator, no participants. A file that is damaged, cut or of another version
 is an error.
 
 Of the folder of a run it judges the cells that the run counted, and says what is
-missing if the run was killed: that is incomplete, exit 2. Its own report is under
-latest-check; latest stays the last run.
+missing if the run was killed: that is incomplete, exit 2. What went wrong outside of
+the cells, such as calls that came too late to be judged, is repeated: exit 4. Its own
+report is under latest-check; latest stays the last run.
 
 With --workflow, histories of that workflow are judged by what its file says now: its
 promises, the kinds of its steps and its invariants. What was called, and what it did,
