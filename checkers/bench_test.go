@@ -16,7 +16,7 @@ import (
 // lost answers, copies and rollbacks, in which every linear checker has work.
 func synthetic(n int) *history.History {
 	h := &history.History{Events: make([]history.Event, 0, n+64)}
-	h.Header.Orchestrator.Capabilities = []string{"pivot", "deferrable", "permanent-errors", "idempotency-key", "max-attempts", "deadline", "exponential-backoff", "jitter", "breaker", "dag", "step-status", "trace-context"}
+	h.Header.Orchestrator.Capabilities = []string{"pivot", "deferrable", "deferred-policy", "permanent-errors", "idempotency-key", "max-attempts", "deadline", "exponential-backoff", "jitter", "breaker", "dag", "step-status", "trace-context"}
 	h.Header.Registers = map[string]string{"door": "open"}
 	h.Header.Faults = []history.PlannedFault{{Kind: "lose", Text: "lose charge#1@response"}}
 	g := newGenerator(h)

@@ -60,7 +60,7 @@ func (DegradationFailure) Doc() Doc {
 		},
 		Evidence:  "call-sent, call-ended, call-committed, saga-status, saga-ended and settled.",
 		Prevented: "Letting the core end without its deferrable steps, and storing those as work that is still to be done.",
-		Blind:     "Delays within the step's own retry policy; whether a workflow of the user's own, whose waits nobody knows, makes up for a step after the cell is over; failures of the core that may have a reason of their own; steps that were refused for good; a way round a step that was given up at its deadline, or by a policy without a maximum, and one that may have failed before it reached the wire.",
+		Blind:     "Delays within the step's own retry policy; whether a step is made up for after the cell is over, where nobody knows the wait: in a workflow of the user's own, and without the capability `deferred-policy`; failures of the core that may have a reason of their own; steps that were refused for good; a way round a step that was given up at its deadline, or by a policy without a maximum, and one that may have failed before it reached the wire.",
 		Cost:      "linear",
 		Wants:     []Trait{degradable},
 	}
@@ -267,6 +267,8 @@ func checkMadeUp(t *tally, ix *history.Index, s *history.SagaRecord, step saga.S
 		}
 	case ix.History.Header.Workflow != "":
 		t.unknown(clause, "the deferrable step %s of saga %s has not been done, and nobody knows when its workflow does what it has left: a longer settle time may show it", step.Name, s.ID)
+	case !reportedFailed(s, step.Name) && missing(deferredPolicy, ix.History) != "":
+		t.unknown(clause, "the deferrable step %s of saga %s has not been done, and nobody has promised when it is tried again (capability %q): a longer settle time may show it", step.Name, s.ID, deferredPolicy[0])
 	case !reportedFailed(s, step.Name) && nextAttempt(ix.History, s, o) > ix.Settled.At:
 		t.unknown(clause, "the deferrable step %s of saga %s has not been done, but its policy allows a wait beyond the settle time", step.Name, s.ID)
 	default:

@@ -13,6 +13,9 @@ import (
 // deferring is the capability to do steps later.
 var deferring = []string{"deferrable"}
 
+// deferredPolicy is the capability to do them when their policy says.
+var deferredPolicy = []string{"deferred-policy"}
+
 // The traits without which no saga can end well in spite of a step that failed.
 var (
 	waysRound  = Trait{"a step that stands for another one", anyDefinition(hasFallback)}

@@ -33,7 +33,7 @@ func (l local) Base() string                            { return l.base }
 func (l local) Client(base string) orchestrators.Client { return orchestrators.NewContract(base) }
 func (l local) Alive() error                            { return nil }
 
-var capabilities = []string{"dag", "pivot", "deferrable", "jitter", "exponential-backoff", "permanent-errors", "idempotency-key", "trace-context", "reconcile", "repair", "versions"}
+var capabilities = []string{"dag", "pivot", "deferrable", "deferred-policy", "jitter", "exponential-backoff", "permanent-errors", "idempotency-key", "trace-context", "reconcile", "repair", "versions"}
 
 // startLocal serves the reference executor until the test ends.
 func startLocal(tb testing.TB) local {

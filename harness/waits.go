@@ -17,16 +17,18 @@ import (
 // operation that was attempted may be attempted once more, whatever came of it,
 // when its policy's wait is over, the Retry-After that it was answered, the time for
 // which its circuit breaker is open or its retry budget holds it; and a deferrable step of a completed saga
-// may begin. An operation that was never attempted costs no time. How long a workflow of the
-// user's own waits nobody knows: what it may do after the end of a saga may come at any time.
+// may begin. An operation that was never attempted costs no time. Who has not promised that
+// deferrable steps are tried again as their policies say, as no workflow of the user's own has, may
+// try one that it has left at any time.
 type waits struct {
-	own    bool // the workflow is the user's
+	freely bool // deferrable steps are tried again at any time
 	defs   map[string]saga.Definition
 	seen   int // events
 	ops    map[saga.Operation]*attempted
 	named  map[string]*attempted    // name of an effect → of what it is one
 	failed map[string]time.Duration // breaker, budget → when a call under it last failed
 	ended  map[string]time.Duration // completed saga → when it said so
+	left   map[saga.Operation]bool  // deferrable steps that were reported as failed: nothing more is to come
 	back   time.Duration            // when the orchestrator's process last came back
 	last   time.Duration            // when something last happened
 }
@@ -40,10 +42,10 @@ type attempted struct {
 	asked      bool          // its participant was asked what it holds, since
 }
 
-func newWaits(defs []saga.Definition, own bool) *waits {
+func newWaits(defs []saga.Definition, freely bool) *waits {
 	w := &waits{
-		own: own, named: map[string]*attempted{}, defs: map[string]saga.Definition{}, ops: map[saga.Operation]*attempted{},
-		failed: map[string]time.Duration{}, ended: map[string]time.Duration{},
+		freely: freely, named: map[string]*attempted{}, defs: map[string]saga.Definition{}, ops: map[saga.Operation]*attempted{},
+		failed: map[string]time.Duration{}, ended: map[string]time.Duration{}, left: map[saga.Operation]bool{},
 	}
 	for _, d := range defs {
 		w.defs[d.ID] = d
@@ -69,6 +71,10 @@ func (w *waits) add(e *history.Event) {
 	case history.SagaEnded:
 		if e.Status == saga.Completed {
 			w.ended[e.Saga] = e.At
+		}
+	case history.SagaStatus:
+		for _, st := range e.Steps {
+			w.left[saga.Operation{Saga: e.Saga, Step: st.Name, Direction: saga.Action}] = st.Status == saga.StepFailed
 		}
 	case history.ProcessReady, history.ProcessResumed:
 		w.back = e.At
@@ -162,11 +168,12 @@ func (w *waits) open(now time.Duration) []due {
 			a := w.ops[op]
 			switch {
 			case s.Kind != saga.Deferrable:
+			case a != nil && a.settled:
+			case w.freely && !w.left[op]:
+				open = append(open, due{op, whenever})
 			case a == nil:
 				open = append(open, due{op, at + late(s.Action.Retry, patience)})
-			case !a.settled && w.own:
-				open = append(open, due{op, whenever})
-			case !a.settled:
+			default:
 				open = append(open, due{op, overdue(a.last, w.next(s.Action, a))})
 			}
 		}

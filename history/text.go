@@ -46,7 +46,7 @@ var textPolicy = saga.RetryPolicy{
 }
 
 // textCapabilities are those of the orchestrator unless the text says otherwise.
-var textCapabilities = strings.Fields(`dag pivot deferrable exponential-backoff jitter max-attempts
+var textCapabilities = strings.Fields(`dag pivot deferrable deferred-policy exponential-backoff jitter max-attempts
 	attempt-timeout deadline retry-after breaker retry-budget saga-budget adaptive rounds saga-rounds permanent-errors idempotency-key exact-body idempotent-submit
 	operator-compensation operator-retry operator-pause operator-skip operator-end policies flags audit reconcile repair versions fallback step-status`)
 

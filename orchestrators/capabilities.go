@@ -28,6 +28,9 @@ const Fallback = "fallback"
 // Deferrable is the capability to do later what failed and is not critical.
 const Deferrable = "deferrable"
 
+// DeferredPolicy is the capability to do that when the step's policy says.
+const DeferredPolicy = "deferred-policy"
+
 // Rounds is the capability to ask between the rounds of a step.
 const Rounds = "rounds"
 
@@ -39,6 +42,7 @@ var Capabilities = []Capability{
 	{"dag", "steps run by their after, side by side where it allows"},
 	{"pivot", "after the pivot nothing is undone and retriable steps are tried until they succeed"},
 	{Deferrable, "a deferrable step that fails is done later and never fails the saga"},
+	{DeferredPolicy, "a deferrable step that has used up its attempts is tried again when its policy says, and not only at times of the orchestrator's own"},
 	{"exponential-backoff", "the waits between attempts follow initial_interval_ms, multiplier and max_interval_ms"},
 	{"jitter", "the waits are drawn within d·(1±jitter)"},
 	{"max-attempts", "an action is attempted at most max_attempts times"},

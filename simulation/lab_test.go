@@ -50,7 +50,7 @@ var able = simulation.Ability{Kills: true, Submits: true, Rollbacks: true}
 
 // capabilities are those of the executor that can be seen in memory.
 var capabilities = []string{
-	"dag", "pivot", "deferrable", "exponential-backoff", "jitter", "max-attempts", "attempt-timeout", "deadline", "retry-after", "breaker",
+	"dag", "pivot", "deferrable", "deferred-policy", "exponential-backoff", "jitter", "max-attempts", "attempt-timeout", "deadline", "retry-after", "breaker",
 	"permanent-errors", "idempotency-key", "exact-body", "idempotent-submit", "operator-compensation", "retry-budget", "saga-budget",
 	"adaptive", "step-status", "trace-context", "fallback", "rounds", "saga-rounds",
 }

@@ -33,6 +33,7 @@ func cases() map[string]judgedCase {
 		"a deferrable step that blocks":            {plan: "03-exhaust-deferrable", bugs: tinyorch.Bugs{DeferrableBlocks: true}, broken: "degradation-failure"},
 		"a deferrable step that is given up":       {plan: "03-exhaust-deferrable", bugs: tinyorch.Bugs{DropDeferrable: true}, broken: "degradation-failure"},
 		"a deferrable step, done right":            {plan: "03-exhaust-deferrable"},
+		"a deferrable step, done in a sweep":       {plan: "03-exhaust-deferrable", habit: "sweeps"},
 		"a second refund, 700 ms later":            {plan: "05-reject", scenario: "05-scenario-slow-undo", bugs: tinyorch.Bugs{UndoAgain: 700 * time.Millisecond}, broken: "duplicate-compensation"},
 		"a step that starts after the turn":        {plan: "10-new-step-after-turn", scenario: "fan-out", bugs: tinyorch.Bugs{StartAfterTurn: true}, broken: "action-after-turn"},
 		"a turn, done right":                       {plan: "10-new-step-after-turn", scenario: "fan-out"},

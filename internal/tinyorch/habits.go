@@ -19,15 +19,17 @@ type Habits struct {
 	BeforeAccept, BeforeTell time.Duration
 	HalfWritten              bool // now and then a status report comes empty: it is just being written
 	OneUndoAtATime           bool
-	HashedKeys               bool   // keys are digests
-	BareKeys                 bool   // keys without the quotes of a structured field
-	UndoNames                bool   // Saga-Step of a compensation is "charge.undo"
-	NoSteps                  bool   // status reports without steps
-	Longest, Shortest        bool   // each wait is at the end of its band: there is no jitter
-	ReadBack                 bool   // asks with GET before it repeats a call
-	BodiesAnew               bool   // bodies are read and written anew, to the last digit
-	HeadOnly                 bool   // takes an answer for what its head says
-	Send                     Sender // how it speaks HTTP; nil: as Go does
+	HashedKeys               bool // keys are digests
+	BareKeys                 bool // keys without the quotes of a structured field
+	UndoNames                bool // Saga-Step of a compensation is "charge.undo"
+	NoSteps                  bool // status reports without steps
+	Longest, Shortest        bool // each wait is at the end of its band: there is no jitter
+	ReadBack                 bool // asks with GET before it repeats a call
+	BodiesAnew               bool // bodies are read and written anew, to the last digit
+	HeadOnly                 bool // takes an answer for what its head says
+	// Sweeps is how long after it was put off a deferrable step is tried again, whatever its policy says.
+	Sweeps time.Duration
+	Send   Sender // how it speaks HTTP; nil: as Go does
 }
 
 // AllHabits is the catalogue of legal variations: one orchestrator each.
@@ -53,7 +55,7 @@ func AllHabits() []Habits {
 	for _, s := range Senders() {
 		list = append(list, Habits{Name: s.Name, Send: s.sender()})
 	}
-	return list
+	return append(list, Habits{Name: "sweeps", Sweeps: 3 * time.Second, NoSteps: true})
 }
 
 // key is the idempotency key of an operation.

@@ -176,7 +176,7 @@ func (r *run) forward(ctx context.Context, s *step, behind *sync.WaitGroup) {
 		s.pass()
 		l.endless = true
 		behind.Go(func() {
-			if l.do(ctx) == done {
+			if r.wait(ctx, r.o.habits.Sweeps) && l.do(ctx) == done {
 				r.succeed(s)
 			}
 		})

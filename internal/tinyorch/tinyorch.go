@@ -37,7 +37,7 @@ type Orchestrator struct {
 
 // capabilities are what the health answer claims.
 var capabilities = []string{
-	"dag", "pivot", "deferrable", "exponential-backoff", "jitter", "max-attempts", "attempt-timeout",
+	"dag", "pivot", "deferrable", "deferred-policy", "exponential-backoff", "jitter", "max-attempts", "attempt-timeout",
 	"deadline", "retry-after", "permanent-errors", "idempotency-key", "exact-body", "idempotent-submit",
 	"step-status", "trace-context",
 }
@@ -60,7 +60,7 @@ func newOrchestrator(bugs Bugs, h Habits) *Orchestrator {
 	mux.HandleFunc("GET /sagas/{id}", o.show)
 	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) {
 		able := slices.DeleteFunc(slices.Clone(capabilities), func(c string) bool {
-			return h.NoSteps && c == "step-status" || h.BodiesAnew && c == "exact-body" || (h.Longest || h.Shortest) && c == "jitter"
+			return h.NoSteps && c == "step-status" || h.Sweeps > 0 && c == "deferred-policy" || h.BodiesAnew && c == "exact-body" || (h.Longest || h.Shortest) && c == "jitter"
 		})
 		reply(w, http.StatusOK, map[string]any{"name": "tinyorch", "version": "1", "capabilities": able})
 	})
