@@ -3,8 +3,10 @@ package campaign
 import (
 	"cmp"
 	"context"
+	"fmt"
 	"maps"
 	"slices"
+	"time"
 
 	"github.com/sagacheck/sagacheck/checkers"
 	"github.com/sagacheck/sagacheck/harness"
@@ -57,31 +59,47 @@ func (u unjudged) next(open []results.ClauseKey) []harness.Cell {
 	return slices.SortedFunc(maps.Values(cells), func(a, b harness.Cell) int { return cmp.Compare(a.ID, b.ID) })
 }
 
+// The cells that run alone have as long as all of them had together, and aloneAtLeast: on a machine that
+// blurs more than can be run again in that, running on proves nothing of the system.
+const aloneAtLeast = 2 * time.Minute
+
+// tooBusy is why cells did not run alone.
+func (x *session) tooBusy() error {
+	return limitReached(fmt.Sprintf("the machine was too busy to judge what came of faults, and to run such cells once more, alone, "+
+		"in the time that all of them had together: let fewer run at once (less than --parallel %d), or take a machine with less to do", x.s.Parallel))
+}
+
 // judgeOpen runs the blurred cells alone, and then others until no clause is open that
-// they could judge. Left are those that it could not run, for the error.
-func (x *session) judgeOpen(ctx context.Context) (left int, err error) {
-	left, err = x.runAlone(ctx, x.blurred, "whose faults nobody could judge: the machine was late")
+// they could judge, for so long. Left are those that it could not run, for the error.
+func (x *session) judgeOpen(ctx context.Context, limit time.Duration) (left int, err error) {
+	until := time.Now().Add(limit)
+	left, err = x.runAlone(ctx, until, x.blurred, "whose faults nobody could judge: the machine was late")
 	x.blurred = nil // once is all
 	for range aloneCells {
 		if err != nil {
 			break
 		}
-		left, err = x.runAlone(ctx, x.unjudged.next(x.collector.Open()), "for clauses that could not be judged yet")
+		left, err = x.runAlone(ctx, until, x.unjudged.next(x.collector.Open()), "for clauses that could not be judged yet")
 	}
 	return left, err
 }
 
-// runAlone runs cells once more, one at a time. Left are those that it could not run, for
-// the error.
-func (x *session) runAlone(ctx context.Context, again []harness.Cell, why string) (left int, err error) {
+// runAlone runs cells once more, one at a time, while it is time. Left are those that it could not run,
+// for the error.
+func (x *session) runAlone(ctx context.Context, until time.Time, again []harness.Cell, why string) (left int, err error) {
 	if len(again) == 0 {
 		return 0, nil
 	}
-	x.host.say("%s once more, alone, %s", cells(len(again)), why)
+	x.host.say("%s once more, alone, %s; they have %v", cells(len(again)), why, max(0, time.Until(until)).Round(time.Second))
 	x.collector.Planned(len(again))
-	x.progress = x.host.progress("cells", len(again))
+	x.progress = x.host.progress("cells once more, alone", len(again))
 	defer func() { x.progress.Finish() }()
 	for i, c := range again {
+		if !time.Now().Before(until) {
+			err := x.tooBusy()
+			x.host.say("%s did not run once more: %v", cells(len(again)-i), err)
+			return len(again) - i, err
+		}
 		c.ID = x.nextID()
 		if err := x.harness.Run(ctx, slices.Values([]harness.Cell{c}), x.judge); err != nil {
 			return len(again) - i, err

@@ -1,7 +1,9 @@
 package campaign
 
 import (
+	"fmt"
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/sagacheck/sagacheck/checkers"
@@ -31,5 +33,29 @@ func TestCellsToRunAlone(t *testing.T) {
 		if !slices.Equal(got, want) {
 			t.Errorf("next = %v, want %v", got, want)
 		}
+	}
+}
+
+// TestAloneHasAnEnd: on a machine that is so busy that cells could run once more, alone, for ever, the time for that
+// is over at some time. What was not judged by then is told, with what to do, and the run is not green.
+func TestAloneHasAnEnd(t *testing.T) {
+	var said []string
+	x := &session{
+		host: Host{Say: func(text string) { said = append(said, text) }}, collector: results.New(results.Meta{}), unjudged: unjudged{},
+		blurred: []harness.Cell{{ID: "a"}, {ID: "b"}},
+	}
+	x.s.Parallel = 64
+	left, err := x.judgeOpen(t.Context(), 0)
+	why, byUser := cutBy(t.Context(), err)
+	const advice = "let fewer run at once (less than --parallel 64), or take a machine with less to do"
+	if left != 2 || byUser || !strings.Contains(why, advice) {
+		t.Fatalf("%d are left, by the user: %t, %q", left, byUser, why)
+	}
+	if len(said) != 2 || !strings.HasPrefix(said[1], "2 cells did not run once more: ") || !strings.HasSuffix(said[1], advice) {
+		t.Errorf("said %q", said)
+	}
+	x.collector.LeftOut(why, left)
+	if s := x.collector.Finish().Summary; s.Outcome != results.Incomplete || s.Exit != results.ExitUnproven || !strings.Contains(fmt.Sprint(s.Reasons), "2 of 2 plans not run: "+why) {
+		t.Errorf("got %+v", s)
 	}
 }

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"iter"
 	"path/filepath"
+	"time"
 
 	"github.com/sagacheck/sagacheck/checkers"
 	"github.com/sagacheck/sagacheck/faults"
@@ -37,7 +38,7 @@ func (x *session) runCells(ctx context.Context, total int, cells iter.Seq[harnes
 	x.progress = x.host.progress("cells", total)
 	ctx = x.begin(ctx)
 	defer x.stop(nil)
-	left, skipped := total, 0
+	left, skipped, began := total, 0, time.Now()
 	err := x.runner().Run(ctx, x.alike.among(cells), func(r harness.Result) {
 		if !r.Spoilt {
 			left--
@@ -53,7 +54,7 @@ func (x *session) runCells(ctx context.Context, total int, cells iter.Seq[harnes
 	})
 	x.progress.Finish()
 	if err == nil && x.alone {
-		left, err = x.judgeOpen(ctx)
+		left, err = x.judgeOpen(ctx, max(aloneAtLeast, time.Since(began)))
 	}
 	why, byUser := cutBy(ctx, err)
 	if byUser {
