@@ -91,7 +91,7 @@ func decodeRun(b []byte) (*Run, error) {
 		Version int `json:"sagacheck_report"`
 	}
 	if err := json.Unmarshal(b, &head); err != nil {
-		return nil, err
+		return nil, fmt.Errorf("expected %s, or the folder of a run, which has it: %w", JSONFile, err)
 	}
 	if head.Version != Version {
 		return nil, fmt.Errorf("sagacheck_report: version %d: this sagacheck reads version %d", head.Version, Version)

@@ -5,6 +5,8 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"path/filepath"
+	"reflect"
 	"regexp"
 	"strings"
 	"unicode"
@@ -137,39 +139,62 @@ func (r *Replay) Encode(comment string) ([]byte, error) {
 const maxReplay = 1 << 30
 
 // LoadReplay reads a replay file. Another version, an unknown field and a value
-// of the wrong kind are errors that name the file and the line.
+// of the wrong kind are errors that name the file and the line; of another file of a run
+// the error says what reads that.
 func LoadReplay(path string) (*Replay, error) {
 	b, err := yamlfile.Read(path, maxReplay)
 	if err != nil {
 		return nil, err
 	}
 	r, err := DecodeReplay(b)
+	if errors.Is(err, errNoReplay) {
+		err = fmt.Errorf("%w (%s)", err, insteadOf(path))
+	}
 	if err != nil {
 		return nil, fmt.Errorf("replay file %s: %w", path, err)
 	}
 	return r, nil
 }
 
+// errNoReplay is a file of another sort.
+var errNoReplay = errors.New("sagacheck_replay: missing: expected a replay file, as they are in the folder failures of a run, which begins with the version of its format")
+
+var versionLine = regexp.MustCompile(`(?m)^sagacheck_replay:`)
+
+// insteadOf says what takes a file that is no replay file, as far as its name tells.
+func insteadOf(path string) string {
+	switch filepath.Ext(path) {
+	case ".html":
+		return "a run's page is opened by sagacheck report open DIR"
+	case ".jsonl":
+		return "a history is judged by sagacheck check FILE"
+	case ".json", ".md":
+		return "a run's report is shown by sagacheck report open DIR"
+	}
+	return "a plan is run by sagacheck run --plan FILE"
+}
+
 // DecodeReplay reads the text of a replay file. See LoadReplay.
 func DecodeReplay(b []byte) (*Replay, error) {
 	if !utf8.Valid(b) {
-		return nil, errors.New("not UTF-8: expected a replay file")
+		return nil, fmt.Errorf("not UTF-8: %w", errNoReplay)
 	}
 	var head struct {
 		Version *int `yaml:"sagacheck_replay"`
 	}
-	if err := yaml.Unmarshal(b, &head); err != nil {
-		return nil, err
+	err := yaml.Unmarshal(b, &head)
+	if err != nil && versionLine.Match(b) {
+		return nil, yamlfile.NotYAML(err)
 	}
 	switch {
-	case head.Version == nil:
-		return nil, errors.New("sagacheck_replay: missing: expected a replay file, which begins with the version of its format (a plan is run by sagacheck run --plan FILE)")
+	case err != nil || head.Version == nil:
+		return nil, errNoReplay
 	case *head.Version != ReplayVersion:
 		return nil, fmt.Errorf("sagacheck_replay: version %d: this sagacheck reads version %d", *head.Version, ReplayVersion)
 	}
 	var r Replay
 	if err := yaml.UnmarshalWithOptions(b, &r, yaml.Strict(), yaml.CustomUnmarshaler(decodeBody)); err != nil {
-		return nil, withLine(b, err)
+		return nil, inWords(b, err)
 	}
 	return &r, r.validate()
 }
@@ -191,6 +216,22 @@ func withLine(b []byte, err error) error {
 		}
 	}
 	return err
+}
+
+// inWords says of values of another kind what was expected, in the words of the file, and of what else
+// is wrong its line.
+func inWords(b []byte, err error) error {
+	var kind *yaml.TypeError
+	root, ps := yamlfile.Document(b, maxReplay, "a replay file")
+	if !errors.As(err, &kind) || len(ps) > 0 {
+		return withLine(b, err)
+	}
+	for _, p := range yamlfile.NewShape(root, reflect.TypeFor[Replay](), nil).Problems {
+		if p.Line == kind.Token.Position.Line {
+			return p
+		}
+	}
+	return withLine(b, err)
 }
 
 func (r *Replay) validate() error {

@@ -69,6 +69,27 @@ func TestReplayKeepsBodies(t *testing.T) {
 	}
 }
 
+// Other files of a run are no replay files; the error says what opens them.
+func TestOtherFilesAreNoReplays(t *testing.T) {
+	for file, want := range map[string]string{
+		"report.html":      "a run's page is opened by sagacheck report open DIR",
+		"c1.history.jsonl": "a history is judged by sagacheck check FILE",
+		"report.json":      "a run's report is shown by sagacheck report open DIR",
+		"plan.yaml":        "a plan is run by sagacheck run --plan FILE",
+	} {
+		for _, text := range []string{"<!doctype html>\n<p>sagacheck_replay: 1", `{"a": 1}`, "", "a: [", "\xff"} {
+			path := filepath.Join(t.TempDir(), file)
+			if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+				t.Fatal(err)
+			}
+			_, err := results.LoadReplay(path)
+			if err == nil || !strings.Contains(err.Error(), "expected a replay file") || !strings.Contains(err.Error(), want) || strings.Contains(err.Error(), "\n") {
+				t.Errorf("%s, %q: got %v, want %q", file, text, err, want)
+			}
+		}
+	}
+}
+
 func TestBadReplays(t *testing.T) {
 	b := replayFile(t)
 	for name, tc := range map[string]struct{ old, new, want string }{
@@ -76,10 +97,11 @@ func TestBadReplays(t *testing.T) {
 		"no version":       {"sagacheck_replay: 1\n", "", "sagacheck_replay: missing"},
 		"an unknown field": {"profile: naive", "profile: naive\nprofil: keyed", `unknown field "profil"`},
 		"a bad point":      {"charge#1@response", "charge@response", `bad failure point "charge@response"`},
-		"a wrong kind":     {"seed: 7", "seed: many", "cannot unmarshal"},
+		"a wrong kind":     {"seed: 7", "seed: many", `seed: "many": expected a whole number`},
 		"no definition":    {"definitions:", "definitions: []\nx:", "unknown field"},
 		"a bad definition": {"name: ship", "name: Ship", `steps[2].name: "Ship"`},
-		"not YAML":         {"plan:", "plan: {", "["},
+		"not YAML":         {"plan:", "plan: {", ":1: not YAML: ',' or '}' must be specified"},
+		"a text":           {string(b), "<!doctype html>", "expected a replay file"},
 		"no scenario":      {"scenario: order", `scenario: ""`, "scenario: must be given"},
 	} {
 		if !strings.Contains(string(b), tc.old) {

@@ -11,8 +11,9 @@ func newCheck(p process) *cobra.Command {
 	var o campaign.CheckOptions
 	var clauses bool
 	c := &cobra.Command{
-		Use:   "check DIR|FILE...",
-		Short: "Judge stored histories again",
+		Use:        "check DIR|FILE...",
+		SuggestFor: []string{"judge", "verify"},
+		Short:      "Judge stored histories again",
 		Long: `Judges histories that a run has stored. It needs nothing but the files: no
 orchestrator, no participants. A file that is damaged, cut or of another version
 is an error.

@@ -11,8 +11,9 @@ import (
 func newLearn(p process) *cobra.Command {
 	o := campaign.DefaultLearn()
 	c := &cobra.Command{
-		Use:   "learn --service NAME=URL --start REQUEST --outcome REQUEST [-- COMMAND ARG...]",
-		Short: "Watch a workflow of your own, and write the first draft of its file",
+		Use:        "learn --service NAME=URL --start REQUEST --outcome REQUEST [-- COMMAND ARG...]",
+		SuggestFor: []string{"record", "watch"},
+		Short:      "Watch a workflow of your own, and write the first draft of its file",
 		Long: `Starts the workflow in front of its services (real ones, or stubs of them) and
 watches what it calls: a few starts without faults, then starts in which each call
 is refused once, or its answer lost and the next attempt refused. From that it

@@ -26,8 +26,9 @@ type lintLine struct {
 func newLint(p process) *cobra.Command {
 	var asJSON bool
 	c := &cobra.Command{
-		Use:   "lint FILE...",
-		Short: "Name what goes against the rules of durable workflows, before anything runs",
+		Use:        "lint FILE...",
+		SuggestFor: []string{"validate", "verify"},
+		Short:      "Name what goes against the rules of durable workflows, before anything runs",
 		Long: `Reads scenarios, workflows, policies, and sagas as a client submits them (JSON), and
 names what goes against the rules that durable workflows follow (docs/lint.md). Exit 1 if
 something does, 3 if a file is wrong, which it finds out of plans and manifests too. What

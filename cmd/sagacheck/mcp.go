@@ -25,7 +25,7 @@ that it is started in. It ends, and interrupts what is under way, when stdin doe
 An agent that may use it may run commands: a workflow's file and a manifest name them.`,
 		Example: `  sagacheck mcp
   {"mcpServers": {"sagacheck": {"command": "sagacheck", "args": ["mcp"]}}}      in the configuration of a client`,
-		Args: cobra.NoArgs,
+		Args: noArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
 			defer outlivePipes()()
 			ctx, stop := context.WithCancel(c.Context())

@@ -10,6 +10,8 @@ import (
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
+
+	"github.com/sagacheck/sagacheck/reference/store"
 )
 
 // What the command line's parser refuses is said as this program says what it refuses itself: what
@@ -37,13 +39,34 @@ func refusedFlag(c *cobra.Command, err error) error {
 	return usage(fmt.Errorf("%s: %w", c.CommandPath(), err))
 }
 
-// meantFlag names the flags that are called nearly so.
+// meantFlag names the flags that are called nearly so. Where none is, it says how the command is called
+// if it has arguments, as a file may stand there, and else which commands have the flag.
 func meantFlag(c *cobra.Command, name string) string {
 	names := &cobra.Command{SuggestionsMinimumDistance: farOff}
 	c.Flags().VisitAll(func(f *pflag.Flag) {
 		names.AddCommand(&cobra.Command{Use: f.Name, Hidden: f.Hidden, Run: func(*cobra.Command, []string) {}})
 	})
-	return meant("--", names.SuggestionsFor(name))
+	if near := names.SuggestionsFor(name); len(near) > 0 {
+		return meant("--", near)
+	}
+	if strings.TrimSuffix(c.UseLine(), " [flags]") != c.CommandPath() {
+		return ": expected " + c.UseLine()
+	}
+	return haveFlag(c.Root(), name)
+}
+
+// haveFlag says which commands have a flag, if any has.
+func haveFlag(root *cobra.Command, name string) string {
+	var have []string
+	for _, c := range root.Commands() {
+		if c.Flags().Lookup(name) != nil {
+			have = append(have, c.CommandPath())
+		}
+	}
+	if have == nil {
+		return ""
+	}
+	return ": it is a flag of " + strings.Join(have, ", ")
 }
 
 // meant asks whether one of some names was meant, if there are any.
@@ -80,9 +103,9 @@ func needs(c *cobra.Command, flags map[string]string) error {
 	return usage(fmt.Errorf("%s: expected %s", c.CommandPath(), strings.Join(missing, ", ")))
 }
 
-// ofStore is an error of a store: one that is not there is the caller's mistake.
+// ofStore is an error of a store: one that is not there, or is a folder, is the caller's mistake.
 func ofStore(err error) error {
-	if errors.Is(err, fs.ErrNotExist) {
+	if errors.Is(err, fs.ErrNotExist) || errors.Is(err, store.ErrFolder) {
 		return usage(err)
 	}
 	return trouble(err)

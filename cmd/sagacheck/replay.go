@@ -12,8 +12,9 @@ func newReplay(p process) *cobra.Command {
 	var o campaign.ReplayOptions
 	var g cellFlags
 	c := &cobra.Command{
-		Use:   "replay FILE",
-		Short: "Run a stored failure again",
+		Use:        "replay FILE",
+		SuggestFor: []string{"reproduce", "rerun"},
+		Short:      "Run a stored failure again",
 		Long: `Runs the cell of a replay file (failures/*.yaml of a run) again: the same
 definitions, plan, participant profile and planted defects, against the system
 under test that the file names, or another version of it (--orchestrator, --workflow).

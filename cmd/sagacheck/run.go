@@ -20,8 +20,9 @@ type runFlags struct {
 func newRun(p process) *cobra.Command {
 	f := &runFlags{}
 	c := &cobra.Command{
-		Use:   "run",
-		Short: "Run scenarios under fault plans, judge them, and report",
+		Use:        "run",
+		SuggestFor: []string{"test"},
+		Short:      "Run scenarios under fault plans, judge them, and report",
 		Long: `Runs the scenarios under two sets of plans: the curated ones (every kind of
 fault at each of its phases, in both directions) and --runs more that are drawn
 with --seed. The same seed gives the same plans.

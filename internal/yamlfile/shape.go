@@ -245,7 +245,8 @@ func isScalar(n ast.Node, k reflect.Kind) bool {
 	case *ast.StringNode, *ast.LiteralNode:
 		return k == reflect.String
 	case *ast.IntegerNode:
-		return (k == reflect.Int || k == reflect.Int64) && fits(n) || k == reflect.Float64
+		_, unsigned := n.Value.(uint64)
+		return (k == reflect.Int || k == reflect.Int64) && fits(n) || k == reflect.Uint64 && unsigned || k == reflect.Float64
 	case *ast.FloatNode:
 		return k == reflect.Float64
 	case *ast.BoolNode:
@@ -264,6 +265,8 @@ func scalarName(k reflect.Kind) string {
 	switch k {
 	case reflect.Int, reflect.Int64:
 		return "a whole number"
+	case reflect.Uint64:
+		return "a whole number of 0 or more"
 	case reflect.Float64:
 		return "a number"
 	case reflect.Bool:

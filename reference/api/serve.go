@@ -140,6 +140,11 @@ func (o ServeOptions) Check() error {
 	if err := checkAddr(o.Addr, o.Access); err != nil {
 		return err
 	}
+	if o.StoreDSN != "" {
+		if err := store.CheckDSN(o.StoreDSN); err != nil {
+			return err
+		}
+	}
 	refuses, err := reference.CheckTargets(o.Targets)
 	if err == nil && o.Catalogue != nil {
 		err = o.Catalogue.Check(refuses)

@@ -16,6 +16,7 @@ import (
 	"fmt"
 	"log/slog"
 	"os"
+	"path/filepath"
 	"strings"
 	"time"
 )
@@ -95,6 +96,9 @@ var (
 	ErrReplaced   = errors.New("the file was removed or replaced: what is written to it now would be lost")
 )
 
+// ErrFolder is a store that is said to be a file, and is a folder.
+var ErrFolder = errors.New("is a folder")
+
 // Options say which store, and who hears of it.
 type Options struct {
 	DSN    string        // a SQLite file, FILE?synchronous=off, or postgres://…
@@ -112,6 +116,25 @@ func Open(ctx context.Context, o Options) (Store, error) {
 		return openPostgres(ctx, o)
 	}
 	return openSQLite(ctx, o)
+}
+
+// CheckDSN says what is wrong with a DSN as such, before anything is opened or made: a mode that
+// there is not, a folder, or a file in a folder that is not there.
+func CheckDSN(dsn string) error {
+	if isPostgres(dsn) {
+		return nil
+	}
+	file, _, err := sqliteDSN(dsn)
+	if err != nil {
+		return err
+	}
+	if info, err := os.Stat(file); err == nil && info.IsDir() {
+		return fmt.Errorf("store %q: %w: expected a file in it, or postgres://…", file, ErrFolder)
+	}
+	if _, err := os.Stat(filepath.Dir(file)); err != nil {
+		return fmt.Errorf("store %q: %w: expected a folder that is there; the file is made in it", file, err)
+	}
+	return nil
 }
 
 func isPostgres(dsn string) bool {
@@ -133,7 +156,11 @@ func OpenForPerson(ctx context.Context, dsn string, change bool) (Store, error) 
 		if err != nil {
 			return nil, err
 		}
-		if _, err := os.Stat(file); err != nil { // SQLite would make one
+		info, err := os.Stat(file)
+		if err == nil && info.IsDir() {
+			err = ErrFolder
+		}
+		if err != nil { // SQLite would make one
 			return nil, fmt.Errorf("store %q: %w: expected the file that an executor has written", file, err)
 		}
 	}
