@@ -39,6 +39,11 @@ const probeTimeout = 10 * time.Second
 // server that is dead or speaks something else is an error that says what it
 // answered.
 func Attach(ctx context.Context, base string) (System, error) {
+	return attach(ctx, base, probeTimeout)
+}
+
+// attach is Attach, with as much time for the server's answers.
+func attach(ctx context.Context, base string, within time.Duration) (System, error) {
 	if err := checkURL(base); err != nil {
 		return nil, err
 	}
@@ -46,13 +51,13 @@ func Attach(ctx context.Context, base string) (System, error) {
 	if err != nil {
 		return nil, err
 	}
-	probing, cancel := context.WithTimeout(ctx, probeTimeout)
+	probing, cancel := context.WithTimeout(ctx, within)
 	defer cancel()
 	a := &attached{client: newContract(base, newSender())}
 	if err := a.probe(probing, u.Host); err != nil {
 		a.client.sender.close()
 		if errors.Is(err, context.DeadlineExceeded) && ctx.Err() == nil {
-			err = fmt.Errorf("no answer within %v: %w", probeTimeout, err)
+			err = fmt.Errorf("no answer within %v: %w", within, err)
 		}
 		if errors.Is(err, syscall.ECONNREFUSED) {
 			err = fmt.Errorf("%w: start it first; --wait-for URL waits for one that is just starting", err)

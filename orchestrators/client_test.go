@@ -194,6 +194,41 @@ func TestAttachNamesInOneLine(t *testing.T) {
 	}
 }
 
+// A server that takes connections and says nothing is told apart from one that is not there.
+func TestAttachToAMuteServer(t *testing.T) {
+	base, _ := serve(t, func(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() })
+	if _, err := attach(t.Context(), base, 20*time.Millisecond); err == nil || !strings.Contains(err.Error(), "orchestrator at "+base+": no answer within 20ms: ") {
+		t.Errorf("attach: %v", err)
+	}
+}
+
+// Whoever waits for a server outlasts refused connections, ones that end without an answer, and errors.
+func TestAwaitURL(t *testing.T) {
+	var tries atomic.Int32
+	base, _ := serve(t, func(w http.ResponseWriter, _ *http.Request) {
+		switch tries.Add(1) {
+		case 1:
+			panic(http.ErrAbortHandler)
+		case 2:
+			w.WriteHeader(http.StatusServiceUnavailable)
+		}
+	})
+	if err := AwaitURL(t.Context(), base, time.Minute); err != nil || tries.Load() != 3 {
+		t.Errorf("after %d tries: %v", tries.Load(), err)
+	}
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	addr := l.Addr().String()
+	if err := l.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if err := AwaitURL(t.Context(), "http://"+addr, 20*time.Millisecond); err == nil || !strings.Contains(err.Error(), "http://"+addr+": not ready after 20ms: ") {
+		t.Errorf("nobody there: %v", err)
+	}
+}
+
 func TestAttachRefuses(t *testing.T) {
 	yes, _ := serve(t, func(w http.ResponseWriter, _ *http.Request) { io.WriteString(w, "ok") })
 	teapot, _ := serve(t, func(w http.ResponseWriter, _ *http.Request) { http.Error(w, "short and stout", http.StatusTeapot) })

@@ -61,6 +61,22 @@ func within(text string) (lines []string) {
 	return lines
 }
 
+// A job that starts a server in the background has the run wait for it: it was refused connections.
+func TestJobsWaitForTheirServers(t *testing.T) {
+	started := regexp.MustCompile(`(?m)run: .* &\n.*run: (sagacheck .*)$`)
+	found := 0
+	for _, page := range pagesOfDocs(t) {
+		for _, m := range started.FindAllStringSubmatch(readPage(t, page), -1) {
+			if found++; !strings.Contains(m[1], " --wait-for http") {
+				t.Errorf("%s: %s: expected --wait-for URL", page, m[1])
+			}
+		}
+	}
+	if found == 0 {
+		t.Error("no job starts a server")
+	}
+}
+
 // readable says why a command line can't be. In part: arguments may be missing, and flags without a value.
 func readable(text string, part bool) error {
 	all, _ := shellWords(text)

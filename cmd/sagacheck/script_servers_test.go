@@ -22,6 +22,18 @@ var servers = map[string]func(ts *testscript.TestScript, s *httptest.Server) htt
 		return http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { fmt.Fprint(w, "<h1>It works!</h1>") })
 	},
 	"tiny": func(ts *testscript.TestScript, _ *httptest.Server) http.Handler { return tiny(ts, tinyorch.Bugs{}) },
+	// starting answers 503 to its first three requests, as what stands before a server does until that is there.
+	"starting": func(ts *testscript.TestScript, _ *httptest.Server) http.Handler {
+		o := tiny(ts, tinyorch.Bugs{})
+		var asked atomic.Int64
+		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			if asked.Add(1) <= 3 {
+				http.Error(w, "starting", http.StatusServiceUnavailable)
+				return
+			}
+			o.ServeHTTP(w, r)
+		})
+	},
 	// impostor sends fresh keys, and calls itself as the built-in executor does.
 	"impostor": func(ts *testscript.TestScript, _ *httptest.Server) http.Handler {
 		mux := http.NewServeMux()

@@ -16,7 +16,7 @@ import (
 // commands of testscript they have
 //
 //	exits CODE [ARGS]     runs sagacheck and expects that exit code
-//	serve tiny|impostor|nonsense  starts a server; its address is $URL
+//	serve KIND            starts a server of that kind (servers); its address is $URL
 //	await GLOB            waits until a file is there: $FOUND, its last part $NAME
 func TestScripts(t *testing.T) {
 	testscript.Run(t, testscript.Params{
