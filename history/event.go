@@ -189,10 +189,10 @@ type Event struct {
 	// it was garbled (html, empty, error-inside, id, amount, number, text).
 	Garbled string `json:"garbled,omitempty"`
 	// Code is the HTTP status: of an answer (call-answered), of what reached the
-	// orchestrator (call-ended; 0: not even the head of an answer did), of a refusal.
+	// orchestrator (call-ended; 0: not even the status of an answer did), of a refusal.
 	Code int `json:"code,omitempty"`
-	// Partial: (call-ended) the head of the answer reached the orchestrator, and not all
-	// of its body. It may take it for what its status says, or for a broken connection.
+	// Partial: (call-ended) the status of the answer reached the orchestrator, and not all
+	// of the rest. It may take it for what its status says, or for a broken connection.
 	Partial bool `json:"partial,omitempty"`
 	// RetryAfterMS is the Retry-After of an answer.
 	RetryAfterMS int `json:"retry_after_ms,omitempty"`

@@ -152,7 +152,7 @@ func (t timeline) mark(s results.Story, i int) mark {
 	return m
 }
 
-// cut notes that of an answer only the head arrives.
+// cut notes that of an answer not all arrives.
 func (m *mark) cut(arrival results.Line) {
 	if arrival.Call.Partial {
 		m.Cut = true

@@ -217,7 +217,7 @@ func callText(e *history.Event) string {
 			return attemptText(e) + ": no answer arrives, the outcome is unknown"
 		}
 		if e.Partial {
-			return fmt.Sprintf("%s: the head of a %d arrives, and not its body", attemptText(e), e.Code)
+			return fmt.Sprintf("%s: a %d arrives, and not all of it", attemptText(e), e.Code)
 		}
 		return fmt.Sprintf("%s: %d arrives", attemptText(e), e.Code)
 	}

@@ -45,7 +45,7 @@ type Call struct {
 	Party   string `json:"party"`             // the participant that is called
 	Key     string `json:"key,omitempty"`     // call-sent: its idempotency key
 	Code    int    `json:"code,omitempty"`    // of an answer; 0: there was none
-	Partial bool   `json:"partial,omitempty"` // of an answer: only its head arrived
+	Partial bool   `json:"partial,omitempty"` // of an answer: its status arrived, and not all of it
 }
 
 // Mark says why a line matters.

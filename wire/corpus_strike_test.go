@@ -4,6 +4,7 @@ import (
 	"errors"
 	"io"
 	"os"
+	"strings"
 	"syscall"
 
 	"github.com/sagacheck/sagacheck/faults"
@@ -17,7 +18,7 @@ type strike struct {
 	done     int              // how often
 	fails    func(error) bool // of the client; nil: it does not
 	up, down int64            // bytes; 0: all, or none
-	partial  bool             // the head of the answer came
+	partial  bool             // the status of the answer came
 }
 
 // wasReset tells a connection that was reset.
@@ -38,6 +39,7 @@ func strikes() []strike {
 	ended := func(err error) bool {
 		return errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) || wasReset(err)
 	}
+	noStatus := func(err error) bool { return strings.Contains(err.Error(), "malformed") || ended(err) }
 	return []strike{
 		{answered: true, done: 1},
 		{fault: at("delay", "request", faults.Fault{DelayMS: 30}), answered: true, done: 1},
@@ -51,7 +53,9 @@ func strikes() []strike {
 		{fault: at("reset", "request", faults.Fault{}), fails: wasReset},
 		{fault: at("reset", "response", faults.Fault{}), fails: wasReset, done: 1},
 		{fault: at("truncate", "request", faults.Fault{Bytes: 60}), fails: ended, up: 60},
-		{fault: at("truncate", "response", faults.Fault{Bytes: 60}), fails: ended, done: 1, down: 60},
+		{fault: at("truncate", "response", faults.Fault{Bytes: 60}), fails: ended, done: 1, down: 60, partial: true},
+		{fault: at("truncate", "response", faults.Fault{Bytes: 12}), fails: ended, done: 1, down: 12, partial: true},
+		{fault: at("truncate", "response", faults.Fault{Bytes: 11}), fails: noStatus, done: 1, down: 11},
 		{fault: at("break-body", "response", faults.Fault{}), fails: ended, done: 1, partial: true},
 		{fault: at("stall-body", "response", faults.Fault{}), fails: silent, done: 1, partial: true},
 	}

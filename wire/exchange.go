@@ -274,6 +274,10 @@ func (x *exchange) abort() {
 	x.far.kill(x.near.reset.Load())
 }
 
+// statusEnd is how much of an answer has come when its status is there: clients there are that
+// want no more of a head.
+const statusEnd = int64(len("HTTP/1.1 200"))
+
 // end records what reached the orchestrator.
 func (x *exchange) end(e end) {
 	x.mu.Lock()
@@ -303,7 +307,7 @@ func (x *exchange) end(e end) {
 			ev.Passed = in.rec.Clock(n.passed)
 		}
 		if head := x.far.answer.head.Load(); e != delivered {
-			if head > 0 && ev.Down >= head {
+			if head > 0 && ev.Down >= statusEnd {
 				ev.Code, ev.Partial = int(x.far.code.Load()), true
 			}
 			return
