@@ -46,6 +46,9 @@ func (r *router) whatIsThere(call *workflows.Call, s *ownSaga) (participants.Ans
 	var effects []workflows.Action
 	var named *workflows.Action
 	for _, done := range s.at(call.Op) {
+		if !call.Op.Finds(done.said) {
+			continue
+		}
 		if call.Op.Pairs() {
 			if yes, err := call.Names(done.said); err != nil {
 				return participants.Answer{}, err
@@ -87,20 +90,36 @@ func (r *router) taken(call *workflows.Call, s *ownSaga, done participants.Done,
 	if declined {
 		answer.Pending, answer.Declined, answer.Detail = true, true, "it will decline"
 	} else {
-		r.remember(call, s, &ownAction{saga: s, op: call.Op, at: done.Op, done: &done, said: call.Did(a, done.Effect, done.Ref)})
+		r.remember(call, undoes, &ownAction{saga: s, op: call.Op, at: done.Op, done: &done, said: call.Did(a, done.Effect, done.Ref)})
 	}
 	r.hear(s, a.Said()...)
 	return answer
 }
 
-// remember keeps what was done for a saga.
-func (r *router) remember(call *workflows.Call, s *ownSaga, did *ownAction) {
+// remember keeps what was done for a saga, and of an action that it was undone.
+func (r *router) remember(call *workflows.Call, undoes, did *ownAction) {
+	s := did.saga
 	if did.at.Direction == saga.Action {
 		s.actions = append(s.actions, did)
 		r.keep(call, did)
-	} else {
-		s.undos = append(s.undos, did)
+		return
 	}
+	s.undos = append(s.undos, did)
+	if !call.Op.Pairs() { // one that names none undoes what its step did, once
+		undoes = s.standing(did.at.Inverse())
+	}
+	if undoes != nil {
+		undoes.said.TakeBack(call.Op, did.done.Effect, undoes.saga.keeps[undoes.at])
+	}
+}
+
+// standing is what an operation has done and what is not undone; nil: there is none.
+func (s *ownSaga) standing(op saga.Operation) *ownAction {
+	i := slices.IndexFunc(s.actions, func(a *ownAction) bool { return a.at == op && !a.said.IsUndone() })
+	if i < 0 {
+		return nil
+	}
+	return s.actions[i]
 }
 
 // ref is a new name of a service for something that it was asked for.

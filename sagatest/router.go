@@ -216,6 +216,7 @@ func (r *router) taken(call *workflows.Call, done participants.Done, undoes *act
 	did := &action{op: call.Op, at: done.Op, done: &done, said: call.Did(a, done.Effect, done.Ref)}
 	if done.Op.Direction == saga.Compensation {
 		r.undos = append(r.undos, did)
+		r.undone(call, undoes, did)
 	} else {
 		r.actions = append(r.actions, did)
 		if _, again := r.keeps[done.Op]; !again {
@@ -223,6 +224,21 @@ func (r *router) taken(call *workflows.Call, done participants.Done, undoes *act
 		}
 	}
 	return participants.Answer{Code: a.Code, Header: a.Header, Body: a.Body, Ref: done.Ref, Shown: r.p.flow.Shown(a), Amiss: err}
+}
+
+// undone notes of an action that it was undone. A compensation that names none undoes what its
+// step did, once.
+func (r *router) undone(call *workflows.Call, undoes, did *action) {
+	if !call.Op.Pairs() {
+		i := slices.IndexFunc(r.actions, func(a *action) bool { return a.at == did.at.Inverse() && !a.said.IsUndone() })
+		if i < 0 {
+			return
+		}
+		undoes = r.actions[i]
+	}
+	if undoes != nil {
+		undoes.said.TakeBack(call.Op, did.done.Effect, r.keeps[undoes.at])
+	}
 }
 
 // at is what the service of an operation has done, as far as that operation knows of it.
@@ -258,6 +274,9 @@ func (r *router) whatIsThere(call *workflows.Call) (participants.Answer, error) 
 	var effects []workflows.Action
 	var one *workflows.Action
 	for _, done := range r.at(call.Op) {
+		if !call.Op.Finds(done.said) {
+			continue
+		}
 		if call.Op.Pairs() {
 			if yes, err := call.Names(done.said); err != nil {
 				return participants.Answer{}, err

@@ -64,7 +64,7 @@ var (
 var parts = map[string][]string{
 	"request": {"method", "path", "query", "headers", "body"},
 	"answer":  {"code", "headers", "body"},
-	"action":  {"request", "answer", "id", "operation", "effect"},
+	"action":  {"request", "answer", "id", "key", "operation", "effect", "undone"},
 	"new":     {"id"},
 	"saga":    {"id"},
 	"start":   {"body"},

@@ -136,6 +136,8 @@ type Operation struct {
 	Keeps any `json:"keeps,omitempty" yaml:"keeps,omitempty"`
 	// Reads names the operation of the same service that this one looks for: it has no effect.
 	Reads string `json:"reads,omitempty" yaml:"reads,omitempty"`
+	// ShowsUndone: an operation that reads finds what was undone, too; undone is true of it: {status: "${action.undone ? 'refunded' : 'captured'}"}. Default: what was undone is not there any more.
+	ShowsUndone bool `json:"shows_undone,omitempty" yaml:"shows_undone,omitempty"`
 	// Effect is what it changes: a list of transfer, set, create and delete, one of them, or inverse. Default: an operation that undoes is the inverse, others leave a record. A register holds at first what the first action that sets it expects there (from).
 	Effect any `json:"effect,omitempty" yaml:"effect,omitempty"`
 	// Answer of the service: code, headers, body. With operation, its fields are laid over the example. Its templates know request, action, effects, new.id, saga.id and id.

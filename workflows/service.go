@@ -204,6 +204,9 @@ func (c *compiler) relations(at string, s *Service, op *Operation) {
 			c.bad(at+".answer.body", "must be given: an operation that reads answers what is there: ${map(effects, .answer.body)}")
 		}
 	}
+	if op.ShowsUndone && op.Reads == "" {
+		c.bad(at+".shows_undone", "expected reads: an operation that asks what is there")
+	}
 	if op.Keeps != nil && op.Undoes == "" {
 		c.bad(at+".keeps", "expected undoes: what is undone, and not all of it")
 	}
