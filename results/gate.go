@@ -235,7 +235,7 @@ func (b *Baseline) unseen(r *Run, cells []Finding, played Replays, now time.Time
 		}
 		out = append(out, j)
 	}
-	slices.SortFunc(out, func(a, b Judged) int { return a.Compare(b.Key) })
+	slices.SortFunc(out, func(a, b Judged) int { return a.byHarm(b.Key) })
 	return out
 }
 

@@ -7,6 +7,8 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+
+	"github.com/sagacheck/sagacheck/checkers"
 )
 
 // noFault is the plan in words of a cell without a fault.
@@ -77,6 +79,11 @@ func (k Key) Compare(o Key) int {
 	)
 }
 
+// byHarm puts keys first whose properties do more harm; others are in the order of Compare.
+func (k Key) byHarm(o Key) int {
+	return cmp.Or(cmp.Compare(checkers.Harm(k.Property), checkers.Harm(o.Property)), k.Compare(o))
+}
+
 // faults counts those of the plan.
 func (k Key) faults() int {
 	if k.Plan == noFault {
@@ -123,7 +130,7 @@ func (r *Run) KeyOf(f Failure) Key {
 }
 
 // smallest leaves out each finding of which those with smaller plans say all: its cells count there. One
-// that broke another property besides is told too: nobody would know of that.
+// that broke another property besides is told too: nobody would know of that. What does the most harm comes first.
 func smallest(all []Finding) (out []Finding) {
 	all = joined(all)
 	slices.SortFunc(all, func(a, b Finding) int {
@@ -139,7 +146,7 @@ func smallest(all []Finding) (out []Finding) {
 			out[i].Cells += f.Cells
 		}
 	}
-	slices.SortFunc(out, func(a, b Finding) int { return a.Compare(b.Key) })
+	slices.SortFunc(out, func(a, b Finding) int { return a.byHarm(b.Key) })
 	return out
 }
 

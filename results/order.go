@@ -4,10 +4,14 @@ import (
 	"cmp"
 	"slices"
 	"strings"
+
+	"github.com/sagacheck/sagacheck/checkers"
 )
 
-// sort gives a run one order whatever the order in which its cells ended.
+// sort gives a run one order whatever the order in which its cells ended: properties, and what broke them, by the
+// harm that it does.
 func (r *Run) sort() {
+	slices.SortStableFunc(r.Properties, func(a, b Property) int { return cmp.Compare(checkers.Harm(a.Name), checkers.Harm(b.Name)) })
 	order := map[string]int{}
 	for i, p := range r.Properties {
 		order[p.Name] = i - len(r.Properties) // the unknown come last

@@ -66,7 +66,7 @@ type shownFinding struct {
 	Open  int    // others, that left it open
 }
 
-// shown are the findings: what was broken first, then what was left open; advice apart.
+// shown are the findings: what was broken first, then what was left open, the most harmful first; advice apart.
 func (v *View) shown() (findings, advice []shownFinding) {
 	open := func(k findingKey) int {
 		if v.findings[k].broken == 0 {
@@ -75,7 +75,7 @@ func (v *View) shown() (findings, advice []shownFinding) {
 		return 0
 	}
 	keys := slices.SortedFunc(maps.Keys(v.findings), func(a, b findingKey) int {
-		return cmp.Or(cmp.Compare(open(a), open(b)), cmp.Compare(a.property, b.property), cmp.Compare(a.scenario, b.scenario))
+		return cmp.Or(cmp.Compare(open(a), open(b)), cmp.Compare(checkers.Harm(a.property), checkers.Harm(b.property)), cmp.Compare(a.property, b.property), cmp.Compare(a.scenario, b.scenario))
 	})
 	for _, k := range keys {
 		g := v.findings[k]
