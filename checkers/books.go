@@ -77,12 +77,12 @@ func (b *books) post(to map[string]int64, s *history.SagaRecord, e saga.Effect) 
 }
 
 // stays tells whether the effect of a step is there, once, after the saga's end: in
-// a completed saga, that of a deferrable step only if it had one; in a compensated
-// saga that of a step with nothing to undo, if it had one.
+// a completed saga, that of a deferrable step only if it had one, and of none without which it
+// went on; in a compensated saga that of a step with nothing to undo, if it had one.
 func stays(s *history.SagaRecord, step saga.Step) bool {
 	did := len(effects(s.Op(step.Name, saga.Action))) > 0
 	if s.Ended.Status == saga.Completed {
-		return did || step.Kind != saga.Deferrable
+		return (did || step.Kind != saga.Deferrable) && !step.Waived
 	}
 	return did && !mustBeUndone(step)
 }

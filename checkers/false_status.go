@@ -109,7 +109,7 @@ func checkEnd(t *tally, h *history.History, s *history.SagaRecord) {
 	for _, step := range s.Definition.Steps {
 		did := leftBy(s, step, s.Ended.Seq)
 		switch completed := s.Ended.Status == saga.Completed; {
-		case completed && (step.Kind == saga.Deferrable || !hasEffect(&step.Action)):
+		case completed && (mayBeMissing(step) || !hasEffect(&step.Action)):
 		case !completed && !hasEffect(step.Compensation):
 		case completed && !doneBy(s, step, s.Ended.Seq) && unsure(h, s.Op(step.Name, saga.Action)) == own5xx,
 			!completed && did != nil && unsureUndo(h, s, step.Name) == own5xx:

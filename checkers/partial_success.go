@@ -32,7 +32,7 @@ func (PartialSuccess) Doc() Doc {
 		},
 		Evidence:  "call-committed and saga-ended. Each step that asks for an effect is an opportunity",
 		Prevented: "Going on with, or undoing, all steps after a restart before an end is reported.",
-		Blind:     "Steps that ask for no effect; in compensated sagas also compensatable and deferrable steps without a compensation.",
+		Blind:     "Steps that ask for no effect; optional steps of a user's own workflow that were refused or undone; in compensated sagas also compensatable and deferrable steps without a compensation.",
 		Cost:      "linear",
 	}
 }
@@ -70,7 +70,7 @@ func judgeStep(t *tally, h *history.History, clause string, s *history.SagaRecor
 	completed := s.Ended.Status == saga.Completed
 	unsureDo := unsure(h, s.Op(step.Name, saga.Action))
 	switch {
-	case completed && (step.Kind == saga.Deferrable || !hasEffect(&step.Action)):
+	case completed && (mayBeMissing(step) || !hasEffect(&step.Action)):
 	case !completed && !mustBeUndone(step):
 	case !completed && left > 0 && s.Op(step.Name, saga.Action).Misled():
 		t.unjudgeable(clause, misled)
@@ -86,6 +86,9 @@ func judgeStep(t *tally, h *history.History, clause string, s *history.SagaRecor
 		t.held(clause, 1)
 	}
 }
+
+// mayBeMissing: a completed saga need not have the effect of the step.
+func mayBeMissing(step saga.Step) bool { return step.Kind == saga.Deferrable || step.Waived }
 
 // mustBeUndone: after a compensated end nothing of the step may be left. A step
 // without a compensation has nothing to undo, unless it lies at or behind the

@@ -109,7 +109,7 @@ type turn struct {
 // has to turn: a critical action was refused for good, its attempts are used up, or
 // an operator's request was accepted. Nil: there is none, or the pivot may have
 // succeeded or be under way, so that there is no way back. A step for which another one
-// stands turns none.
+// stands turns none, nor does one that is optional.
 func turnOf(ix *history.Index, s *history.SagaRecord, ds []disturbance) *turn {
 	h, ways := ix.History, ix.Saga(s.ID).Definition.Fallbacks()
 	var first *turn
@@ -120,7 +120,7 @@ func turnOf(ix *history.Index, s *history.SagaRecord, ds []disturbance) *turn {
 	}
 	for _, step := range s.Definition.Steps {
 		o := s.Op(step.Name, saga.Action)
-		if !critical(h, step) || o == nil || ways[step.Name] != "" && !isGivenUp(s) {
+		if !critical(h, step) || step.Waived || o == nil || ways[step.Name] != "" && !isGivenUp(s) {
 			continue
 		}
 		if no := refusal(h, o); no != nil {

@@ -133,6 +133,7 @@ func (r *cellRun) observed(h *history.History) {
 	if router.anew(h) {
 		router.define(h)
 	}
+	h.Waive(router.flow.Optional)
 }
 
 func (r *router) define(h *history.History) {
@@ -201,18 +202,7 @@ func (s *ownSaga) parts(step saga.Step, undo saga.Call) []saga.Call {
 // leaveOut leaves out a step that a saga did not take: what comes after it comes after what
 // it came after.
 func leaveOut(steps []saga.Step, name string) []saga.Step {
-	i := slices.IndexFunc(steps, func(s saga.Step) bool { return s.Name == name })
-	if i < 0 {
-		return steps
-	}
-	before := steps[i].After
-	steps = slices.Delete(steps, i, i+1)
-	for j := range steps {
-		if k := slices.Index(steps[j].After, name); k >= 0 {
-			steps[j].After = slices.Concat(steps[j].After[:k], before, steps[j].After[k+1:])
-		}
-	}
-	return steps
+	return slices.DeleteFunc(saga.Bypass(steps, name), func(s saga.Step) bool { return s.Name == name })
 }
 
 // another puts a further instance of a step behind those that are there, or a step that is

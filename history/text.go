@@ -32,7 +32,7 @@ import (
 // First the header, one line a thing: scenario, workflow, promise, cell, profile, orchestrator,
 // capabilities, unable, supplied, seed, settle-ms, quiet-ms, defects, plan, plan-id, register, real, fault, saga
 // and its steps (part=… for each further part of an undo that is done part by part, parts=- if
-// there is none). Then the events, one a line: time, kind, saga, step[.undo]#attempt,
+// there is none; waived=yes if its saga went on without it). Then the events, one a line: time, kind, saga, step[.undo]#attempt,
 // code or status, and fields as name=value. What is left out has a default: a
 // step is compensatable, its undo the exact inverse of its do, its key its own
 // name, its retry policy textPolicy; an effect is what the definition says; an

@@ -203,6 +203,9 @@ func formatStep(id string, s saga.Step) string {
 	if s.ReadBack != "" {
 		parts = append(parts, "read-back="+s.ReadBack)
 	}
+	if s.Waived {
+		parts = append(parts, "waived=yes")
+	}
 	return strings.Join(append(parts, formatParts(s)...), " ")
 }
 

@@ -71,6 +71,8 @@ func (h *Header) parseStep(words []string) error {
 			s.FallbackFor = v
 		case k == "read-back":
 			s.ReadBack = v
+		case k == "waived":
+			s.Waived = true
 		case k == "do":
 			action.Body, err = parseBody(v)
 		case k == "undo":

@@ -65,6 +65,9 @@ type Step struct {
 	// Keeps is what of the action's effect stays when it has been undone (a fee), as the file
 	// of a user's own workflow says it; nil: nothing.
 	Keeps *Effect `json:"keeps,omitempty"`
+	// Waived: a saga of a user's own workflow went on without this step, which is optional: it was
+	// refused, or undone. Nothing is missing without it.
+	Waived bool `json:"waived,omitempty"`
 }
 
 // Unbounded tells whether the action is attempted until its outcome is known, whatever

@@ -242,6 +242,7 @@ func (r *router) observe(h *history.History) {
 	for i := range d.Steps {
 		r.fill(d.ID, &d.Steps[i])
 	}
+	h.Waive(r.p.flow.Optional)
 }
 
 // fill completes a step with what its calls asked for.
@@ -309,18 +310,7 @@ func another(steps []saga.Step, name string) []saga.Step {
 // leaveOut leaves out a step that the saga did not take: what comes after it comes after what
 // it came after.
 func leaveOut(steps []saga.Step, name string) []saga.Step {
-	i := slices.IndexFunc(steps, func(s saga.Step) bool { return s.Name == name })
-	if i < 0 {
-		return steps
-	}
-	before := steps[i].After
-	steps = slices.Delete(slices.Clone(steps), i, i+1)
-	for j := range steps {
-		if k := slices.Index(steps[j].After, name); k >= 0 {
-			steps[j].After = slices.Concat(steps[j].After[:k], before, steps[j].After[k+1:])
-		}
-	}
-	return steps
+	return slices.DeleteFunc(saga.Bypass(steps, name), func(s saga.Step) bool { return s.Name == name })
 }
 
 // unknownPolicy is what may be said of a call whose policy nobody has promised.

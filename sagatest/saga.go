@@ -87,7 +87,7 @@ type Step struct {
 	// After names the steps that must have succeeded before this one starts; nil: the one
 	// before it.
 	After []string
-	// Optional: not every saga takes it.
+	// Optional: not every saga takes it; one may go on without it where it was refused, or undone.
 	Optional bool
 	// Answer is the body of the answer to Do, as JSON; its texts are templates, as in the file
 	// of a workflow. Default: {"id": "${new.id}"} where Undo needs the id, else {}.

@@ -194,7 +194,7 @@ type Step struct {
 	Kind saga.Kind `json:"kind,omitempty" yaml:"kind,omitempty" jsonschema:"enum=compensatable,enum=pivot,enum=retriable,enum=deferrable"`
 	// After names the steps that must have succeeded before this one starts. Absent: the step before it.
 	After []string `json:"after,omitempty" yaml:"after,omitempty"`
-	// Optional: not every saga takes it. A saga that does not has no such step.
+	// Optional: not every saga takes it. A saga that does not has no such step, nor is it missed where it was refused, or undone.
 	Optional bool `json:"optional,omitempty" yaml:"optional,omitempty"`
 }
 

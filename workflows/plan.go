@@ -47,6 +47,11 @@ func (op *Operation) InParts() bool {
 // undoes and reads nothing, of whose order only runs tell.
 func (w *Workflow) Plan() []Planned { return w.plan }
 
+// Optional tells whether not every saga takes a step.
+func (w *Workflow) Optional(step string) bool {
+	return slices.ContainsFunc(w.plan, func(p Planned) bool { return p.Name == step && p.Optional })
+}
+
 func (w *Workflow) makePlan() []Planned {
 	var all []Planned
 	if w.Steps == nil {
