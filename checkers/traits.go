@@ -77,10 +77,13 @@ var (
 	boundedActions  = Trait{"an action with a maximum of attempts", anyStep(func(s saga.Step) bool { return bounded(s.Action) && !s.Unbounded() })}
 	boundedUndos    = Trait{"a compensation with a maximum of attempts", anyStep(func(s saga.Step) bool { return undoable(s) && bounded(*s.Compensation) })}
 	repeatedActions = Trait{"an action that may be attempted more than once", anyStep(func(s saga.Step) bool { return repeated(s.Action) && !s.Unbounded() })}
-	repeatedUndos   = Trait{"a compensation that may be attempted more than once", anyStep(func(s saga.Step) bool { return undoable(s) && repeated(*s.Compensation) })}
-	waitingActions  = Trait{"a wait before a further attempt of an action", anyStep(func(s saga.Step) bool { return waits(s.Action) && !s.Unbounded() })}
-	waitingUndos    = Trait{"a wait before a further attempt of a compensation", anyStep(func(s saga.Step) bool { return undoable(s) && waits(*s.Compensation) })}
-	freeWaits       = Trait{"a call that may be attempted more than once, behind no breaker and no retry budget", func(ds []saga.Definition) bool {
+	timedActions    = Trait{"an action with a time-out that may be attempted more than once", anyStep(func(s saga.Step) bool {
+		return repeated(s.Action) && !s.Unbounded() && s.Action.Retry.AttemptTimeout() > 0
+	})}
+	repeatedUndos  = Trait{"a compensation that may be attempted more than once", anyStep(func(s saga.Step) bool { return undoable(s) && repeated(*s.Compensation) })}
+	waitingActions = Trait{"a wait before a further attempt of an action", anyStep(func(s saga.Step) bool { return waits(s.Action) && !s.Unbounded() })}
+	waitingUndos   = Trait{"a wait before a further attempt of a compensation", anyStep(func(s saga.Step) bool { return undoable(s) && waits(*s.Compensation) })}
+	freeWaits      = Trait{"a call that may be attempted more than once, behind no breaker and no retry budget", func(ds []saga.Definition) bool {
 		for c := range calls(ds) {
 			if repeated(c) && !heldBack(c) {
 				return true

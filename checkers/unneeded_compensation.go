@@ -1,9 +1,6 @@
 package checkers
 
 import (
-	"math"
-	"slices"
-
 	"github.com/sagacheck/sagacheck/history"
 	"github.com/sagacheck/sagacheck/saga"
 )
@@ -27,6 +24,7 @@ const (
 	forwardAfterRetry = "after-retry"
 	forwardAfterCrash = "after-crash"
 	forwardCutOff     = "cut-off"
+	forwardOutlasted  = "outlasted"
 	neverAttempted    = "never-attempted"
 )
 
@@ -40,12 +38,13 @@ func (UnneededCompensation) Doc() Doc {
 			{Name: forwardAtOnce, Text: "a saga all of whose attempts succeed is not rolled back"},
 			{Name: forwardAfterRetry, Text: "a saga of which an attempt failed, or was not answered, and whose steps succeeded all the same is not rolled back"},
 			{Name: forwardAfterCrash, Text: "nor is one whose steps succeeded although the orchestrator was killed while it ran", Does: []string{history.Kill}},
-			{Name: forwardCutOff, Text: "nor is one of which an attempt was cut off by a kill, while each step had attempts left", Wants: []Trait{repeatedActions}, Does: []string{history.Kill}, Needs: []string{"max-attempts"}},
+			{Name: forwardCutOff, Text: "nor is one of which an attempt was cut off by a kill, or failed after one, while each step had attempts left", Wants: []Trait{repeatedActions}, Does: []string{history.Kill}, Needs: []string{"max-attempts"}},
+			{Name: forwardOutlasted, Text: "nor is one of which a pause outlasted an attempt, while each step had attempts left", Wants: []Trait{timedActions}, Does: []string{history.Pause}, Needs: []string{"max-attempts"}},
 			{Name: neverAttempted, Text: "a rollback leaves out each step with a compensation that was never attempted", Wants: []Trait{sparedUndos}},
 		},
 		Evidence:  "call-sent, call-ended and saga-status.",
 		Prevented: "Turning only for a refusal, a budget that is used up, or a person: a transient error is repeated first.",
-		Blind:     "Rollbacks after an operator's request, or while some step's outcome was unknown (see retry-budget), unless a kill cut an attempt off and the time until then was too short to use up those that were left; those before which a kill may have cost the last attempt, or an attempt may have failed before it reached the wire.",
+		Blind:     "Rollbacks after an operator's request, or while some step's outcome was unknown (see retry-budget), unless a kill cut an attempt off, or an attempt failed after one, or a pause outlasted one, and the time until then was too short to use up those that were left; those before which a kill may have cost the last attempt, or an attempt may have failed before it reached the wire.",
 		Cost:      "linear",
 	}
 }
@@ -59,8 +58,8 @@ func (c UnneededCompensation) Check(h *history.History, ix *history.Index) Verdi
 		if back == nil {
 			if s.Ended != nil && s.Ended.Status == saga.Completed {
 				t.held(forwardClause(s, ds), 1)
-				if cutOff(s, ds) {
-					t.held(forwardCutOff, 1)
+				if clause := interruption(h, s, ds, s.Ended); clause != "" {
+					t.held(clause, 1)
 				}
 			}
 			continue
@@ -69,8 +68,8 @@ func (c UnneededCompensation) Check(h *history.History, ix *history.Index) Verdi
 		case coreDone:
 			t.violate(forwardClause(s, ds), action(s, ""), []*history.Event{last(s.Accepted), back}, "broke forward recovery: saga %s was compensated although no step of it had failed", s.ID)
 		case coreUnsure:
-			if cutOff(s, ds) && attemptsLeft(ix, s, ds, back) {
-				t.violate(forwardCutOff, action(s, ""), []*history.Event{last(s.Accepted), back}, "broke forward recovery: saga %s was compensated although no step of it had been refused, or can have used up its attempts", s.ID)
+			if clause := interruption(h, s, ds, back); clause != "" && attemptsLeft(ix, s, ds, back) {
+				t.violate(clause, action(s, ""), []*history.Event{last(s.Accepted), back}, "broke forward recovery: saga %s was compensated although no step of it had been refused, or can have used up its attempts", s.ID)
 				continue
 			}
 			t.unjudgeable(forwardClause(s, ds), "%s", why)
@@ -113,66 +112,4 @@ func checkNeverAttempted(t *tally, h *history.History, s *history.SagaRecord, st
 	default:
 		t.violate(neverAttempted, undo.Operation(), []*history.Event{undo}, "broke exact compensation: %s was compensated and had never been attempted", action(s, step.Name))
 	}
-}
-
-// cutOff tells whether a kill came while an action of the saga was under way.
-func cutOff(s *history.SagaRecord, ds []disturbance) bool {
-	for ref, o := range s.Ops {
-		for _, a := range o.Attempts {
-			if ref.Direction != saga.Action || a.Sent == nil {
-				continue
-			}
-			over := math.MaxInt
-			if a.Ended != nil {
-				over = a.Ended.Seq
-			}
-			if kills(ds, a.Sent.Seq, over) > 0 {
-				return true
-			}
-		}
-	}
-	return false
-}
-
-// attemptsLeft tells whether each step that the saga can't do without surely had attempts left, however many
-// were cut off, meant before a kill, or failed before they reached the wire, so that nothing but a person can
-// be a reason to go back.
-func attemptsLeft(ix *history.Index, s *history.SagaRecord, ds []disturbance, before *history.Event) bool {
-	h := ix.History
-	if len(s.Submitted) == 0 || s.Definition.HasRounds() || len(s.Definition.Fallbacks()) > 0 || starved(ix, s) ||
-		slices.ContainsFunc(h.Header.Faults, func(f history.PlannedFault) bool { return !f.AtCalls() }) {
-		return false
-	}
-	for _, step := range s.Definition.Steps {
-		p := step.Action.Retry
-		if !critical(h, step) || p.Most() == 0 && p.DeadlineMS == 0 && step.Action.Breaker == nil {
-			continue
-		}
-		if p.DeadlineMS > 0 || p.Rounds > 1 || step.Action.Breaker != nil || step.Action.RetryBudget != nil || h.MayBeRefused(action(s, step.Name)) {
-			return false
-		}
-		n := kills(ds, 0, before.Seq)
-		if o := s.Op(step.Name, saga.Action); o != nil {
-			if wasRefused(h, o) {
-				return false
-			}
-			n += len(sent(o))
-		}
-		if limit := p.ShortestTimeout(); limit > 0 {
-			n += int((before.At - s.Submitted[0].At) / limit)
-		}
-		if n >= p.Most() {
-			return false
-		}
-	}
-	return true
-}
-
-// wasRefused tells whether a participant gave the last word on an operation, whoever was there to read it.
-func wasRefused(h *history.History, o *history.OpRecord) bool {
-	return slices.ContainsFunc(o.Attempts, func(a *history.Attempt) bool {
-		return slices.ContainsFunc(append(slices.Clip(a.Answered), a.Ended), func(e *history.Event) bool {
-			return e != nil && h.LastWord(o.Op, e.Code)
-		})
-	})
 }
