@@ -39,6 +39,7 @@ func ends(defs []saga.Definition, a Ability) []faults.Plan {
 	e.amplified()
 	e.spent()
 	e.turns()
+	e.tired()
 	return e.plans
 }
 

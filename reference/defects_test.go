@@ -107,6 +107,7 @@ var shownElsewhere = []string{
 	"fallback-without-undo", "fallback-before-undo", "fallback-in-any-case", "fallback-too-early", "fallback-ignored", "fallback-forgotten", "fallback-after-turn",
 	"round-unasked", "round-asked-early", "round-in-any-case", "rounds-multiply", "not-there-is-done",
 	"saga-rounds-endless", "saga-round-early", "saga-round-refused", "saga-round-same-keys", "saga-round-budget", "saga-round-at-once", "saga-round-at-once-after-restart", "saga-round-time",
+	"outlasted-is-used-up", "used-up-pivot-turns-after-restart", "retried-undo-is-done-after-restart", "tired-retriable-is-done", "tired-deferrable-is-dropped",
 	"pause-forgotten-after-restart", "pause-holds-actions-only", "end-leaves-compensations", "retry-waits-on",
 }
 

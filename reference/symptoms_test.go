@@ -137,6 +137,7 @@ var symptoms = map[string]struct {
 	"fresh-key-after-restart":    {define: two, crash: 1, shows: func(s scene) bool { return s.effects("a") == 2 }},
 	"intent-is-deed":             {define: two, script: "a 1 503", crash: 1, shows: func(s scene) bool { return s.over() && s.effects("a") == 0 }},
 	"interrupted-is-used-up":     {define: two, crash: 1, shows: func(s scene) bool { return s.status() == saga.Compensated }},
+	"retries-end-with-process":   {define: two, script: "a * 503", crash: 1, shows: func(s scene) bool { return s.status() == saga.Compensated && s.count("a") < 3 }},
 	"undo-intent-is-deed":        {define: two, script: "b 1 422, a.undo 1 503", crash: 3, shows: func(s scene) bool { return s.over() && s.effects("a.undo") == 0 }},
 	"interrupted-action-is-done": {define: two, script: "a 1 503", crash: 1, shows: func(s scene) bool { return s.over() && s.effects("a") == 0 }},
 	"budget-restarts":            {define: two, script: "a * 503", crash: 4, shows: func(s scene) bool { return s.count("a") > 3 }},

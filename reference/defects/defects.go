@@ -31,7 +31,7 @@ type Defect struct {
 
 // All lists all switches, those that break something first.
 func All() []Defect {
-	return slices.Concat(effectDefects, compensationDefects, orderDefects, retryDefects, breakerDefects, budgetDefects, identityDefects, livenessDefects, promiseDefects, governedDefects, operatedDefects, driftDefects, repairDefects, versionDefects, wayDefects, roundDefects, againDefects, reportDefects, lies, equivalents)
+	return slices.Concat(effectDefects, compensationDefects, orderDefects, retryDefects, breakerDefects, budgetDefects, identityDefects, livenessDefects, tiredDefects, promiseDefects, governedDefects, operatedDefects, driftDefects, repairDefects, versionDefects, wayDefects, roundDefects, againDefects, reportDefects, lies, equivalents)
 }
 
 // Rules are those of an executor with the defects of these names; nil for none. Each

@@ -254,20 +254,25 @@ func interruptedIsUsedUp(r *reference.Rules) {
 
 // believesDone: a restart takes operations for done.
 func believesDone(r *reference.Rules, believed func(s *state, ref reference.Ref) bool) {
+	believes(r, saga.Done, believed)
+}
+
+// believes: a restart takes operations for answered so.
+func believes(r *reference.Rules, said saga.Answer, believed func(s *state, ref reference.Ref) bool) {
 	was := r.Recover
 	r.Recover = func(s *state, ref reference.Ref, now time.Time) []reference.Record {
 		o := s.Op(ref)
 		if o.Settled() || !believed(s, ref) {
 			return was(s, ref, now)
 		}
-		done := reference.Record{Kind: reference.RecordOutcome, At: now, Step: ref.Step, Direction: ref.Dir, Attempt: o.Attempts, Answer: saga.Done}
+		outcome := reference.Record{Kind: reference.RecordOutcome, At: now, Step: ref.Step, Direction: ref.Dir, Attempt: o.Attempts, Answer: said}
 		if o.Open {
-			return []reference.Record{done}
+			return []reference.Record{outcome}
 		}
-		done.Attempt++
-		intent := done
+		outcome.Attempt++
+		intent := outcome
 		intent.Kind, intent.Answer = reference.RecordIntent, ""
-		return []reference.Record{intent, done}
+		return []reference.Record{intent, outcome}
 	}
 }
 
