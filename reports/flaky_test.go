@@ -14,7 +14,7 @@ func TestFlakyIsInTheTitle(t *testing.T) {
 	r := samples.OneCause()
 	r.Failures[0].Reproduced = &results.Rate{Tries: 10}
 	text := string(show(t, r))
-	for _, want := range []string{"✗ duplicate-effect in order (flaky: 0 of 10 replays)", "### duplicate-effect in order (flaky)"} {
+	for _, want := range []string{"✗~ duplicate-effect in order (flaky: 0 of 10 replays)", "### duplicate-effect in order (flaky)"} {
 		if !strings.Contains(text, want) {
 			t.Errorf("not said: %s", want)
 		}
@@ -25,6 +25,25 @@ func TestFlakyIsInTheTitle(t *testing.T) {
 	r.Failures[0].Reproduced = &results.Rate{Hits: 10, Tries: 10}
 	if strings.Contains(string(show(t, r))+page(t, r), "flaky") {
 		t.Error("what came back each time is called flaky")
+	}
+}
+
+// What is violated and flaky has a mark of its own, also where there are no colours; one finding that came back each
+// time makes it as violated as any other.
+func TestFlakyHasItsMark(t *testing.T) {
+	r := samples.OneCause()
+	flaky := results.Judged{Finding: results.Finding{Key: r.KeyOf(r.Failures[0]), Reproduced: &results.Rate{Hits: 3, Tries: 10}}, Standing: results.Fresh}
+	steady := flaky
+	steady.Reproduced = &results.Rate{Hits: 10, Tries: 10}
+	const legend, link = "✗~ n: broken in n cells, and none of the findings came back in each replay: flaky", `: violation, at risk 2, flaky">✗~ 2</a>`
+	for want, list := range map[bool][]results.Judged{true: {flaky}, false: {flaky, steady}} {
+		r.Gate = &results.Gate{Findings: list}
+		shown, html := strings.Join(strings.Fields(string(show(t, r))), " "), page(t, r)
+		for in, text := range map[string]string{"│ ✗~ 2 │": shown, legend: shown, legend + "</p>": html, link: html} {
+			if strings.Contains(text, in) != want {
+				t.Errorf("%d findings: %q is there: %t", len(list), in, !want)
+			}
+		}
 	}
 }
 

@@ -113,8 +113,11 @@ func newMatrixPage(r *results.Run, found []*cause) *matrixPage {
 		for _, s := range p.Scenarios {
 			m := matrixMark{Scenario: s}
 			if res, ok := r.Result(x.Name, s); ok {
-				m.cell = resultCell(res)
+				m.cell = resultCell(r, res)
 				m.Link, m.Said = "property-"+x.Name, fmt.Sprintf("%s in %s: %s, at risk %d", x.Name, s, res.Verdict, res.AtRisk)
+				if flakyOnly(r, res) {
+					m.Said += ", flaky"
+				}
 				if m.Tone == bad || m.Tone == warn {
 					m.Link = cmp.Or(links[x.Name+" "+s], m.Link)
 				}

@@ -110,7 +110,7 @@ func (p *printer) failure(r *results.Run, f results.Failure) {
 	case f.Verdict == checkers.Inconclusive:
 		mark, tone = "? ", warn
 	case flaky(f):
-		tone, title = warn, fmt.Sprintf("%s (flaky: %d of %d replays)", title, f.Reproduced.Hits, f.Reproduced.Tries)
+		mark, tone, title = flakyMark+" ", warn, fmt.Sprintf("%s (flaky: %d of %d replays)", title, f.Reproduced.Hits, f.Reproduced.Tries)
 	}
 	p.line(p.paint(mark, tone) + p.bold(title))
 	p.hanging("    broken: ", f.Broken, tone)

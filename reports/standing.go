@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"slices"
 
+	"github.com/sagacheck/sagacheck/checkers"
 	"github.com/sagacheck/sagacheck/results"
 )
 
@@ -63,6 +64,12 @@ func again(r *results.Run, f results.Failure) string {
 // flaky tells whether a failure did not come back in each replay.
 func flaky(f results.Failure) bool {
 	return f.Reproduced != nil && f.Reproduced.Hits < f.Reproduced.Tries
+}
+
+// flakyOnly tells whether a property was violated in a scenario, and none of the findings there came back in each replay.
+func flakyOnly(r *results.Run, res results.Result) bool {
+	list := r.Standings(res.Property, res.Scenario)
+	return res.Verdict == checkers.Violation && len(list) > 0 && !slices.ContainsFunc(list, func(j results.Judged) bool { return !j.Flaky() })
 }
 
 // gateCounts counts the findings by how they stand to a baseline.

@@ -32,9 +32,15 @@ func tables(r *results.Run) []table {
 
 const matrixLegend = "✓ n: held, at risk n times · ✗ n: broken in n cells · ? n: inconclusive in n cells · ○: never at risk · –: not applicable · i n: advice, n findings"
 
+// flakyLegend stands below the matrix where there is such a mark.
+const flakyLegend = flakyMark + " n: broken in n cells, and none of the findings came back in each replay: flaky"
+
+// flakyMark is that of what is violated, and flaky: it is told apart without colours.
+const flakyMark = "✗~"
+
 // matrix is property × scenario.
 func matrix(r *results.Run) table {
-	t := table{Title: "Property × scenario", Notes: []string{matrixLegend}, Head: append([]string{"property"}, r.Scenarios()...)}
+	t := table{Title: "Property × scenario", Notes: legend(r), Head: append([]string{"property"}, r.Scenarios()...)}
 	rows, note := applicable(r)
 	t.Notes = append(t.Notes, note...)
 	for _, p := range rows {
@@ -45,7 +51,7 @@ func matrix(r *results.Run) table {
 				cells = append(cells, cell{})
 				continue
 			}
-			cells = append(cells, resultCell(res))
+			cells = append(cells, resultCell(r, res))
 		}
 		t.Rows = append(t.Rows, cells)
 	}
@@ -72,17 +78,28 @@ func applicable(r *results.Run) (rows []results.Property, note []string) {
 	return rows, note
 }
 
-func resultCell(r results.Result) cell {
-	switch r.Verdict {
+// legend explains the marks of the matrix.
+func legend(r *results.Run) []string {
+	if slices.ContainsFunc(r.Results, func(res results.Result) bool { return flakyOnly(r, res) }) {
+		return []string{matrixLegend, flakyLegend}
+	}
+	return []string{matrixLegend}
+}
+
+func resultCell(r *results.Run, res results.Result) cell {
+	switch res.Verdict {
 	case checkers.Violation:
-		return cell{fmt.Sprintf("✗ %d", r.Cells.Violation), bad}
-	case checkers.Inconclusive:
-		return cell{fmt.Sprintf("? %d", r.Cells.Inconclusive), warn}
-	case checkers.Pass:
-		if r.Findings > 0 {
-			return cell{fmt.Sprintf("i %d", r.Findings), warn}
+		if flakyOnly(r, res) {
+			return cell{fmt.Sprintf("%s %d", flakyMark, res.Cells.Violation), bad}
 		}
-		return cell{fmt.Sprintf("✓ %d", r.AtRisk), good}
+		return cell{fmt.Sprintf("✗ %d", res.Cells.Violation), bad}
+	case checkers.Inconclusive:
+		return cell{fmt.Sprintf("? %d", res.Cells.Inconclusive), warn}
+	case checkers.Pass:
+		if res.Findings > 0 {
+			return cell{fmt.Sprintf("i %d", res.Findings), warn}
+		}
+		return cell{fmt.Sprintf("✓ %d", res.AtRisk), good}
 	case checkers.NotApplicable:
 		return cell{"–", dim}
 	}
@@ -92,7 +109,7 @@ func resultCell(r results.Result) cell {
 // condensed is the matrix for a place too narrow for it: one line a property,
 // that names only the scenarios where it did not hold.
 func condensed(r *results.Run) table {
-	t := table{Title: "Properties", Head: []string{"property", "verdict", "scenarios"}, Wrap: 2, Notes: []string{matrixLegend}}
+	t := table{Title: "Properties", Head: []string{"property", "verdict", "scenarios"}, Wrap: 2, Notes: legend(r)}
 	rows, note := applicable(r)
 	t.Notes = append(t.Notes, note...)
 	for _, p := range rows {
@@ -104,7 +121,7 @@ func condensed(r *results.Run) table {
 			case res.Verdict == checkers.Pass && res.Findings == 0:
 				held++
 			default:
-				mark := resultCell(res).Text
+				mark := resultCell(r, res).Text
 				by[mark] = append(by[mark], res.Scenario)
 			}
 		}
