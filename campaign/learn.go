@@ -12,6 +12,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/sagacheck/sagacheck/lint"
 	"github.com/sagacheck/sagacheck/orchestrators"
 	"github.com/sagacheck/sagacheck/results"
 	"github.com/sagacheck/sagacheck/saga"
@@ -87,7 +88,8 @@ func Learn(ctx context.Context, host Host, o LearnOptions) (*Learnt, error) {
 // write writes the draft, if it is one that can be read.
 func (l *learner) write() (*Learnt, error) {
 	file, missing := learn.Write(l.setup, l.record)
-	if _, err := workflows.Parse(l.o.Out, file); err != nil {
+	file, err := lint.Noted(l.o.Out, file)
+	if err != nil {
 		return nil, trouble(fmt.Errorf("the draft is no workflow, and was not written: %w", err))
 	}
 	if err := l.o.free(); err != nil { // somebody else may have written it meanwhile

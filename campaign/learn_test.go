@@ -198,6 +198,9 @@ func TestLearnForgetful(t *testing.T) {
 	_, text := learnShop(t, o, map[string]string{
 		"INVENTORY_URL": "inventory", "PAYMENTS_URL": "payments", "SHIPPING_URL": "shipping", "DATABASE": ":memory:",
 	})
+	if want := "# TODO: lint: undo-refused: "; !strings.Contains(text, want) { // a refused refund is the last word here
+		t.Errorf("%q is not in\n%s", want, text)
+	}
 	if want := "crashable: false # it was killed in the middle of a start, and did not go on"; !strings.Contains(text, want) {
 		t.Errorf("%q is not in\n%s", want, text)
 	}

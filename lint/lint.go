@@ -44,6 +44,12 @@ func File(path string) ([]Finding, error) {
 	if err != nil {
 		return nil, err
 	}
+	return Text(path, text)
+}
+
+// Text is File of a text that need not be there; path is what errors and findings call it, and what
+// relative paths in it start from.
+func Text(path string, text []byte) ([]Finding, error) {
 	root, ps := yamlfile.Document(text, maxFile, "a file")
 	if len(ps) > 0 {
 		return nil, ps.Of(path).Err()
