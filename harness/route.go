@@ -126,9 +126,9 @@ func (r *router) line(service string, call *workflows.Call, s *ownSaga, undoes *
 		return wire.Routed{Line: r.lineOf(s, op), Seen: seen, Key: ask.Key, Handle: behind.do(ask), Late: late}
 	}
 	world := s.cell.world
-	ask.Answer = func(done participants.Done) participants.Answer { return r.taken(call, s, done, undoes, false) }
-	if call.Declines() {
-		ask.Declined = func(of participants.Done) participants.Answer { return r.taken(call, s, of, undoes, true) }
+	r.answers(&ask, call, s, undoes)
+	if ask.Missing != nil {
+		ask.Again = func() *participants.Ask { return r.askedAgain(call, s, op) }
 	}
 	return wire.Routed{Line: r.lineOf(s, op), Seen: seen, Key: ask.Key, Late: late, Handle: func(c participants.Call, _ http.Header, _ []byte) participants.Answer {
 		if op.Direction == saga.Action {
@@ -136,6 +136,32 @@ func (r *router) line(service string, call *workflows.Call, s *ownSaga, undoes *
 		}
 		return r.garbled(s, world.Do(c, ask))
 	}}
+}
+
+// answers says what is answered to what is done, or declined.
+func (r *router) answers(ask *participants.Ask, call *workflows.Call, s *ownSaga, undoes *ownAction) {
+	ask.Answer = func(done participants.Done) participants.Answer { return r.taken(call, s, done, undoes, false) }
+	if call.Declines() {
+		ask.Declined = func(of participants.Done) participants.Answer { return r.taken(call, s, of, undoes, true) }
+	}
+}
+
+// askedAgain is what a compensation asks for that named nothing when it left, and now names what
+// its operation undoes; nil: it does not.
+func (r *router) askedAgain(call *workflows.Call, s *ownSaga, op saga.Operation) *participants.Ask {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	undoes, err := r.pair(call, s)
+	if err != nil || undoes == nil || undoes.done == nil || undoes.saga != s || undoes.at != op.Inverse() {
+		return nil
+	}
+	ask, err := r.ask(call, s, op, undoes)
+	if err != nil {
+		r.trouble(err)
+		return nil
+	}
+	r.answers(&ask, call, s, undoes)
+	return &ask
 }
 
 // operation is the step and the direction of a call.
@@ -173,7 +199,7 @@ func (r *router) ask(call *workflows.Call, s *ownSaga, op saga.Operation, undoes
 	}
 	if call.Op.Pairs() && a.Undoes == nil {
 		missing, err := call.Missing()
-		a.Missing = &missing
+		a.Missing, a.Tried = &missing, undoes != nil
 		return a, err
 	}
 	if a.Repeat == participants.Refused {

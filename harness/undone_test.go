@@ -8,6 +8,7 @@ import (
 
 	"github.com/sagacheck/sagacheck/participants"
 	"github.com/sagacheck/sagacheck/saga"
+	"github.com/sagacheck/sagacheck/wire"
 )
 
 // TestWhatIsThere: a read-back does not find what was undone, unless the file says that it does:
@@ -68,5 +69,25 @@ func TestWhatIsThere(t *testing.T) {
 	}
 	if n := r.trouble(); n > 0 {
 		t.Error(r.cells["s1"].in.Broken())
+	}
+}
+
+// TestUndoneJustWhenItWasDone: what a compensation names may have been done when it arrives,
+// although it was not when it left.
+func TestUndoneJustWhenItWasDone(t *testing.T) {
+	r := newRouted(t, "s1")
+	r.named("s1", "t-1")
+	op := saga.Operation{Saga: "s1", Step: "hire", Direction: saga.Action}
+	put := r.call("PUT", "/cars/a", `{"trip":"t-1"}`)
+	undo := r.call("DELETE", "/cars/a", "")
+	none := r.call("DELETE", "/cars/b", "")
+	r.do(put, op)
+	for path, c := range map[string]struct {
+		to   wire.Routed
+		want int
+	}{"/cars/a": {undo, 200}, "/cars/b": {none, 404}} {
+		if a := c.to.Handle(participants.Call{Op: op.Inverse(), Attempt: 1}, nil, nil); a.Code != c.want {
+			t.Errorf("DELETE %s: %d %s, expected %d", path, a.Code, a.Detail, c.want)
+		}
 	}
 }

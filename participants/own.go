@@ -37,7 +37,13 @@ type Ask struct {
 	Undoes  *Done // for a compensation that names an effect
 	// Missing is the answer of a compensation that names an effect which is not there;
 	// nil: it names one, or none has to be named.
-	Missing  *Answer
+	Missing *Answer
+	// Tried: (with Missing) it names an action that was asked for, and may still come: where
+	// tombstones are left, that is too late then.
+	Tried bool
+	// Again asks anew where it was missing when the call left: what it names may have been done
+	// since; nil: it was not. It is called under the lock of the world; absent: nobody looks.
+	Again    func() *Ask
 	Repeat   Repeat
 	Repeated Answer
 	Path     string // of the request: what another one asks for is no repeat
@@ -151,7 +157,15 @@ func (w *World) refuseAsk(r *request, ask *Ask) *Answer {
 		}
 		return a
 	}
+	if ask.Missing != nil && ask.Again != nil {
+		if again := ask.Again(); again != nil {
+			*ask = *again
+		}
+	}
 	if ask.Missing != nil {
+		if protected && ask.Tried {
+			w.mem.undoes(w.rules.Tombstones(r.profile), c)
+		}
 		a := *ask.Missing
 		a.Detail = history.NamesNothing
 		return &a

@@ -110,6 +110,9 @@ func (r *router) line(called *simulation.Called, call *workflows.Call) error {
 		}
 	}
 	ask.Answer = func(done participants.Done) participants.Answer { return r.taken(call, done, undoes) }
+	if ask.Missing != nil {
+		ask.Again = func() *participants.Ask { return r.askedAgain(call, op) }
+	}
 	called.Key = ask.Key
 	called.Handle = func(c participants.Call, _ http.Header, _ []byte) participants.Answer {
 		if op.Direction == saga.Action {
@@ -122,6 +125,23 @@ func (r *router) line(called *simulation.Called, call *workflows.Call) error {
 		return a
 	}
 	return nil
+}
+
+// askedAgain is what a compensation asks for that named nothing when it left, and now names what
+// its operation undoes; nil: it does not.
+func (r *router) askedAgain(call *workflows.Call, op saga.Operation) *participants.Ask {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	undoes, err := r.pair(call)
+	if err != nil || undoes == nil || undoes.done == nil || undoes.at != op.Inverse() {
+		return nil
+	}
+	ask, err := r.ask(call, op, undoes)
+	if err != nil {
+		return nil // it was asked before
+	}
+	ask.Answer = func(done participants.Done) participants.Answer { return r.taken(call, done, undoes) }
+	return &ask
 }
 
 // pair finds the action that a compensation names; nil: it names none that is there.
@@ -183,7 +203,7 @@ func (r *router) ask(call *workflows.Call, op saga.Operation, undoes *action) (p
 	}
 	if call.Op.Pairs() && a.Undoes == nil {
 		missing, err := call.Missing()
-		a.Missing = &missing
+		a.Missing, a.Tried = &missing, undoes != nil
 		return a, err
 	}
 	if a.Repeat == participants.Refused {
