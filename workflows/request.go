@@ -140,11 +140,15 @@ func (r Request) vars(params map[string]any) map[string]any {
 	}
 }
 
-// headerVars finds a header by its name as it is usually written, or in lower case.
+// usually are the words of headers' names that are usually written otherwise than Go does.
+var usually = strings.NewReplacer("Etag", "ETag", "-Id", "-ID", "Api-", "API-", "Uri", "URI", "Url", "URL", "Www-", "WWW-", "Md5", "MD5")
+
+// headerVars finds a header by its name as it is usually written, as Go writes it, or in lower
+// case.
 func headerVars(h http.Header) map[string]any {
 	vars := map[string]any{}
 	for k, v := range h {
-		vars[k], vars[strings.ToLower(k)] = v[0], v[0]
+		vars[k], vars[strings.ToLower(k)], vars[usually.Replace(k)] = v[0], v[0], v[0]
 	}
 	return vars
 }

@@ -1,6 +1,7 @@
 package workflows
 
 import (
+	"net/http"
 	"reflect"
 	"slices"
 	"testing"
@@ -17,5 +18,22 @@ func TestNumbersAreHeard(t *testing.T) {
 	}
 	if got := values(float32(1 << 24)); !slices.Equal(got, []string{"16777216"}) {
 		t.Errorf("a number with an exponent: %q", got)
+	}
+}
+
+// A header is found by its name in any of the usual ways.
+func TestHeaderNames(t *testing.T) {
+	h := http.Header{}
+	for _, name := range []string{"ETag", "X-Request-ID", "Content-Type"} {
+		h.Set(name, name)
+	}
+	vars := headerVars(h)
+	for name, want := range map[string]string{
+		"ETag": "ETag", "Etag": "ETag", "etag": "ETag", "X-Request-ID": "X-Request-ID", "X-Request-Id": "X-Request-ID",
+		"x-request-id": "X-Request-ID", "Content-Type": "Content-Type", "content-type": "Content-Type",
+	} {
+		if vars[name] != want {
+			t.Errorf("%s: %v, expected %s", name, vars[name], want)
+		}
 	}
 }
