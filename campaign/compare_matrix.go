@@ -38,6 +38,9 @@ func (c *comparison) finish(ctx context.Context) *results.Run {
 	}
 	run := collector.Finish()
 	run.Comparison = matrix
+	for _, r := range c.runs { // its own cells are none: those of the runs were judged
+		run.Totals.Events += r.Totals.Events
+	}
 	run.Judge()
 	return run
 }
