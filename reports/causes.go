@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"regexp"
 	"slices"
-	"strings"
 
 	"github.com/sagacheck/sagacheck/checkers"
 	"github.com/sagacheck/sagacheck/history"
@@ -112,10 +111,10 @@ func (c *cause) add(t told, whole bool) bool {
 	return true
 }
 
-// findingID is the name of a failure in links: by its key and what was broken beside it, so that it is the same in
-// every run that finds it.
+// findingID is the name of a failure in links: by the key with which it was found, so that it is the same in every run
+// that finds it, however far that shrinks its plan.
 func findingID(r *results.Run, f results.Failure, seen map[string]int) string {
-	sum := sha256.Sum256([]byte(strings.Join(append([]string{r.KeyOf(f).ID(), string(f.Verdict)}, f.Also...), "\n")))
+	sum := sha256.Sum256([]byte(r.FoundAs(f).ID() + "\n" + string(f.Verdict)))
 	id := fmt.Sprintf("finding-%s-%s-%x", f.Property, notInLinks.ReplaceAllString(f.Scenario, "-"), sum[:4])
 	if seen[id]++; seen[id] > 1 {
 		id = fmt.Sprintf("%s-%d", id, seen[id])

@@ -135,7 +135,7 @@ func findings(page, of string) []string {
 	return out
 }
 
-// A link to a finding leads to it in the next run too, whose cells have other names; what was broken by another
+// A link to a finding leads to it in the next run too, whose cells have other names, and once it is shrunk; what was broken by another
 // plan, or together with something else, is another finding.
 func TestLinksLastBeyondARun(t *testing.T) {
 	r := samples.Red()
@@ -147,7 +147,11 @@ func TestLinksLastBeyondARun(t *testing.T) {
 	if len(first) != 1 || !slices.Equal(first, next) {
 		t.Errorf("%q, and in the next run %q", first, next)
 	}
-	r.Failures[0].Plan = "another"
+	r.Failures[0].Plan, r.Failures[0].ShrunkFrom = "a part of it", r.Failures[0].Plan+"; 3 steps"
+	if shrunk := findings(page(t, r), "duplicate-effect-order"); !slices.Equal(first, shrunk) {
+		t.Errorf("%q, and once it is shrunk %q", first, shrunk)
+	}
+	r.Failures[0].Plan, r.Failures[0].ShrunkFrom = "another", ""
 	plan := findings(page(t, r), "duplicate-effect-order")
 	r.Failures[0].Also = []string{"lost-compensation"}
 	if set := findings(page(t, r), "duplicate-effect-order"); slices.Equal(first, plan) || slices.Equal(plan, set) {

@@ -311,11 +311,11 @@ func (r *Run) StandingOf(f Failure) (Judged, bool) {
 	if r.Gate == nil || f.Verdict != checkers.Violation {
 		return Judged{}, false
 	}
-	return r.StandingOfKey(Finding{Key: r.KeyOf(f), Also: f.Also})
+	return r.standingOf(Finding{Key: r.KeyOf(f), Also: f.Also})
 }
 
-// StandingOfKey is StandingOf for a finding by its key.
-func (r *Run) StandingOfKey(own Finding) (Judged, bool) {
+// standingOf is StandingOf for a finding by its key.
+func (r *Run) standingOf(own Finding) (Judged, bool) {
 	if r.Gate == nil {
 		return Judged{}, false
 	}

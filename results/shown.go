@@ -43,6 +43,13 @@ func (r *Run) FailureOf(f Finding) (best *Failure) {
 	return best
 }
 
+// FoundAs is the key of what the cell showed that a failure is of: the same before and after it was shrunk.
+func (r *Run) FoundAs(f Failure) Key {
+	k := r.KeyOf(f)
+	k.Plan = f.ranAs()
+	return k
+}
+
 // ranAs is the plan of the cell that showed a failure, sorted: its own, or the one that it was shrunk from.
 func (f Failure) ranAs() string {
 	if i := strings.LastIndex(f.ShrunkFrom, "; "); i >= 0 { // "; 3 steps" is behind it
@@ -62,7 +69,7 @@ func (f Failure) ShrunkTo() string {
 // StandingOfShown is how a finding of Shown stands: by its own key, or failing, if anything fails that tells of its property
 // with a part of its plan.
 func (r *Run) StandingOfShown(f Finding) (Judged, bool) {
-	best, there := r.StandingOfKey(f)
+	best, there := r.standingOf(f)
 	for _, j := range r.Standings(f.Property, f.Scenario) {
 		if j.Key == f.Key {
 			return j, true
