@@ -186,7 +186,7 @@ func (b *testbed) directed(ctx context.Context) (outcome, error) {
 	}{
 		{slices.Values(slices.Repeat(own, madeTimes)), directedWidth},
 		{slices.Values(slices.Repeat(calm, aloneTimes)), 1},
-		{first(directedRest, b.curated(b.scenarios)), directedWidth},
+		{first(directedRest, b.curated(ctx, b.scenarios)), directedWidth},
 	} {
 		all.add(b.search(ctx, part.trials, part.width))
 		if all.kill != nil || all.cut {
@@ -204,7 +204,7 @@ func (b *testbed) soak(ctx context.Context) error {
 		drawn = equivalentQuick
 		list = slices.DeleteFunc(slices.Clone(list), func(s *scenarios.Scenario) bool { return !slices.Contains(quickScenarios, s.Name) })
 	}
-	o := b.search(ctx, concat(b.curated(list), b.drawn(planning.Draw, 0, drawn)), 2*directedWidth)
+	o := b.search(ctx, concat(b.curated(ctx, list), b.drawn(planning.Draw, 0, drawn)), 2*directedWidth)
 	for range b.options.Seeds {
 		b.progress.Done(results.Passed)
 	}

@@ -1,6 +1,7 @@
 package campaign
 
 import (
+	"context"
 	_ "embed"
 	"encoding/json"
 	"fmt"
@@ -108,23 +109,27 @@ func made(m mutant, seed uint64) ([]trial, error) {
 }
 
 // curated are the curated plans of scenarios, dealt out in turn and in a random
-// order, so that no scenario keeps the others waiting.
-func (b *testbed) curated(list []*scenarios.Scenario) iter.Seq[trial] {
-	rng := rand.New(rand.NewPCG(b.options.Seed, 0))
-	var hands [][]trial
-	most := 0
-	for _, s := range list {
-		var hand []trial
-		for _, p := range planning.Curated(blueprint(s), b.ability()) {
-			if usable(p) {
-				hand = append(hand, trial{scenario: s, plan: p, profile: b.mutant.profile, seed: b.options.Seed})
-			}
-		}
-		rng.Shuffle(len(hand), func(i, j int) { hand[i], hand[j] = hand[j], hand[i] })
-		hands = append(hands, hand)
-		most = max(most, len(hand))
-	}
+// order, so that no scenario keeps the others waiting. They are made when the first is asked for, as that takes time and
+// most searches end before. None come after the end of ctx.
+func (b *testbed) curated(ctx context.Context, list []*scenarios.Scenario) iter.Seq[trial] {
 	return func(yield func(trial) bool) {
+		rng := rand.New(rand.NewPCG(b.options.Seed, 0))
+		var hands [][]trial
+		most := 0
+		for _, s := range list {
+			if ctx.Err() != nil {
+				return
+			}
+			var hand []trial
+			for _, p := range planning.Curated(blueprint(s), b.ability()) {
+				if usable(p) {
+					hand = append(hand, trial{scenario: s, plan: p, profile: b.mutant.profile, seed: b.options.Seed})
+				}
+			}
+			rng.Shuffle(len(hand), func(i, j int) { hand[i], hand[j] = hand[j], hand[i] })
+			hands = append(hands, hand)
+			most = max(most, len(hand))
+		}
 		for i := range most {
 			for _, hand := range hands {
 				if i < len(hand) && !yield(hand[i]) {

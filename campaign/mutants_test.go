@@ -1,6 +1,7 @@
 package campaign
 
 import (
+	"context"
 	"slices"
 	"testing"
 
@@ -72,5 +73,27 @@ func TestChooseMutants(t *testing.T) {
 	}
 	if _, err := chooseMutants([]string{"tpyo"}); err == nil {
 		t.Error("a glob that matches nothing is accepted")
+	}
+}
+
+// A search that is over makes no more plans: mutants --quick --max-time 1s made those of all scenarios for
+// each defect, for a minute.
+func TestNoPlansForASearchThatIsOver(t *testing.T) {
+	list, err := chooseScenarios([]string{"single-step"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	b := &testbed{measurement: &measurement{options: MutateOptions{Seed: 3}, scenarios: list}, mutant: mutant{process: true}}
+	ctx, cancel := context.WithCancel(t.Context())
+	plans := b.curated(ctx, list)
+	for range plans {
+		cancel()
+		break
+	}
+	if ctx.Err() == nil {
+		t.Error("no plan before the end")
+	}
+	for p := range plans {
+		t.Fatalf("a plan after the end: %v", p.plan)
 	}
 }
