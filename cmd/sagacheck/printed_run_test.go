@@ -94,6 +94,7 @@ func tellStory(t *testing.T, page string, blocks []block) {
 					p.text = strings.Replace(p.text, " … ", " "+m.value+" ", 1)
 				}
 			}
+			p.with = b.said("with", p)
 			s.run(p, code)
 		}
 	}
@@ -155,6 +156,9 @@ func (s *story) run(p printed, code int) {
 			s.write(cat, strings.Join(p.output, "\n")+"\n")
 		}
 	}
+	if p.with != "" {
+		line += " " + p.with
+	}
 	if serves.MatchString(line) {
 		s.serve(p, line)
 		return
@@ -170,8 +174,8 @@ func (s *story) run(p printed, code int) {
 	if got := cmd.ProcessState.ExitCode(); got != code || ctx.Err() != nil {
 		s.t.Fatalf("%s: %s: exit %d (%v), expected %d\n%s", p.at, line, got, err, code, out.String())
 	}
-	for _, missing := range notPrinted(p.output, out.String()) {
-		s.t.Errorf("%s: %s: does not print\n%s\nbut\n%s", p.at, line, missing, out.String())
+	if missing := notPrinted(p.shown(), out.String()); missing != "" {
+		s.t.Errorf("%s: %s: does not print, in one piece and there\n%s\nbut\n%s", p.at, line, missing, out.String())
 	}
 }
 
@@ -257,42 +261,4 @@ func (s *story) stopServing() {
 		s.t.Errorf("%v did not end by SIGINT", s.serving.Args)
 	}
 	s.serving = nil
-}
-
-// masks are what differs from run to run: ids of runs and cells, times, what they are drawn as, and the
-// figures of a run with a time.
-var masks = []struct{ of, is string }{
-	{`\b[0-9]{8}-[0-9]{6}-`, "RUN-"},
-	{`\b[a-z0-9]{5,6}-[0-9]{4}\b`, "CELL"},
-	{`\b[0-9]{4}-[0-9]{2}-[0-9]{2}( [0-9:]+)?`, "DAY"},
-	{`\b[0-9.]+ ?(ms|s|m[0-9.]+s)\b`, "TIME"},
-	{`\b[0-9a-f]{12}\b`, "DIGEST"},
-	{`\bp-DIGEST`, "PLAN"},
-	{`\bat risk [0-9]+ times`, "at risk N times"},
-	{`reference [0-9a-z.+-]+ with`, "reference with"},
-	{`127\.0\.0\.1:[0-9]+`, "ADDRESS"},
-	{`[─═]+`, "─"},
-	{` +`, " "},
-}
-
-func masked(line string) string {
-	for _, m := range masks {
-		line = regexp.MustCompile(m.of).ReplaceAllString(line, m.is)
-	}
-	return strings.TrimSpace(line)
-}
-
-// notPrinted are the lines that a page shows and that were not printed, in whatever order: what is done
-// side by side is told as it came. A line … stands for any number of lines.
-func notPrinted(shown []string, out string) (missing []string) {
-	printed := map[string]bool{}
-	for line := range strings.Lines(out) {
-		printed[masked(line)] = true
-	}
-	for _, line := range shown {
-		if m := masked(line); m != "" && m != "…" && !printed[m] {
-			missing = append(missing, line)
-		}
-	}
-	return missing
 }

@@ -19,10 +19,11 @@ import (
 //	<!-- not run: REASON -->     only read by the command line's own parser, for a reason of notRun
 //	<!-- exits: CODE -->         ends with another exit code than 0
 //	<!-- before: COMMAND -->     is run first
+//	<!-- with: FLAGS -->         is run with these flags behind it, in seconds where as printed it takes minutes
 //	<!-- file: NAME -->          not commands: the text of a file that the page goes on with
 //	<!-- for …: WORDS -->        what the page leaves open by a word that is only …
 //
-// REASON and CODE may be followed by a colon and how the lines begin of which it is said; else it
+// REASON, CODE and FLAGS may be followed by a colon and how the lines begin of which it is said; else it
 // is said of all lines of the block.
 type block struct {
 	page  string // from the root of the repository
@@ -37,6 +38,7 @@ type printed struct {
 	at     string // page:line
 	text   string
 	output []string
+	with   string // flags that make it smaller
 }
 
 // mark is one comment before a block.
@@ -61,7 +63,7 @@ var notRun = map[string]*regexp.Regexp{
 var programs = []string{"sagacheck", "make", "go", "docker", "kubectl", "curl", "git", "cd", "export", "pip", "npm"}
 
 var (
-	comment    = regexp.MustCompile(`^ *<!-- (not run|exits|before|file|for …): (.*?) -->$`)
+	comment    = regexp.MustCompile(`^ *<!-- (not run|exits|with|before|file|for …): (.*?) -->$`)
 	assignment = regexp.MustCompile(`^([A-Z_]+=\S* +)+`)
 	blanks     = regexp.MustCompile(`   +[^ ]`)
 )
@@ -88,7 +90,7 @@ func printedBlocks(page, text string) (found []block, err error) {
 	for i := 0; i < len(lines); i++ {
 		if m := comment.FindStringSubmatch(lines[i]); m != nil {
 			value, of := m[2], ""
-			if m[1] == "not run" || m[1] == "exits" {
+			if m[1] == "not run" || m[1] == "exits" || m[1] == "with" {
 				value, of, _ = strings.Cut(m[2], ": ")
 			}
 			marks = append(marks, mark{fmt.Sprintf("%s:%d", page, i+1), m[1], value, of})
