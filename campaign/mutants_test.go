@@ -85,6 +85,7 @@ func TestNoPlansForASearchThatIsOver(t *testing.T) {
 	}
 	b := &testbed{measurement: &measurement{options: MutateOptions{Seed: 3}, scenarios: list}, mutant: mutant{process: true}}
 	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
 	plans := b.curated(ctx, list)
 	for range plans {
 		cancel()
