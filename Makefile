@@ -85,6 +85,10 @@ soak: ## 20,000 cells of controls in which nothing may be found, with the upper 
 virtual-soak: ## 100,000 cells of the control in memory and virtual time, with the upper bound of false alarms
 	$(GO) test -count=1 -timeout 60m -run TestControlSoak -v ./simulation -cells 100000
 
+.PHONY: searches
+searches: ## look for each planted defect in virtual time, 20 times by each way, and write docs/search.md
+	$(GO) test -count=1 -timeout 120m -run TestSearches ./simulation -search-seeds 20
+
 .PHONY: leaks
 leaks: ## ten minutes of runs, after each of which nothing may be left
 	$(GO) test -count=1 -timeout 30m -run TestLongRunStaysFlat -v ./cmd/sagacheck -long-run 10m

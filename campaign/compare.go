@@ -14,7 +14,6 @@ import (
 	"github.com/sagacheck/sagacheck/history"
 	"github.com/sagacheck/sagacheck/orchestrators"
 	"github.com/sagacheck/sagacheck/participants"
-	"github.com/sagacheck/sagacheck/planning"
 	"github.com/sagacheck/sagacheck/results"
 )
 
@@ -174,7 +173,7 @@ func notStarted(tool, engine, profile string, err error) *results.Run {
 func (x *session) limited() []planned {
 	var all []planned
 	for _, s := range x.subjects() {
-		all = append(all, x.planned(s, x.atMost(planning.Curated(s.blueprint(), x.ability())))...)
+		all = append(all, x.planned(s, x.atMost(x.curated(s)))...)
 	}
 	return all
 }

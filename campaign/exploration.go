@@ -49,7 +49,7 @@ func newExploration(ctx context.Context, x *session, o ExploreOptions) (*explora
 		e.byName[s.Name], e.prints[s.Name] = s, s.digest()
 		able := x.ability()
 		able.Everywhere = o.Operator
-		spaces = append(spaces, planning.Space{Name: s.Name, Definitions: s.blueprint(), Ability: able})
+		spaces = append(spaces, planning.Space{Name: s.Name, Definitions: s.blueprint(), Ability: able, Plans: x.curated(s)})
 	}
 	e.explorer = planning.NewExplorer(spaces, o.Depth, o.Audit)
 	head := logHead{

@@ -93,18 +93,31 @@ func (x *session) planned(s *subject, plans []faults.Plan) []planned {
 func (x *session) plans(own *faults.Plan, curated bool, runs int) planList {
 	var l planList
 	subjects := x.subjects()
+	var spaces []planning.Space
 	for _, s := range subjects {
 		switch {
 		case own != nil:
 			l.listed = append(l.listed, x.planned(s, []faults.Plan{*own})...)
 		case curated:
-			l.listed = append(l.listed, x.planned(s, slices.Concat(x.packPlans(s.Name), planning.Curated(s.blueprint(), x.ability())))...)
+			spaces = append(spaces, planning.Space{Name: s.Name, Definitions: s.blueprint(), Plans: slices.Concat(x.packPlans(s.Name), x.curated(s))})
 		}
+	}
+	for _, o := range planning.InOrder(spaces) {
+		l.listed = append(l.listed, planned{subjects[o.Space], o.Plan, x.s.Seed})
 	}
 	if own == nil {
 		l.drawn, l.draw = runs, x.drawing(subjects)
 	}
 	return l
+}
+
+// curated are the plans that are made for a subject. What a workflow does is learnt from its runs, and
+// nobody has made any for it.
+func (x *session) curated(s *subject) []faults.Plan {
+	if x.flow != nil {
+		return nil
+	}
+	return planning.Curated(s.blueprint(), x.ability())
 }
 
 // drawing draws plans for the subjects in turn.

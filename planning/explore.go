@@ -15,12 +15,16 @@ type Space struct {
 	Name        string
 	Definitions []saga.Definition
 	Ability     Ability
+	// Plans are made for it. Those of several faults that tell something which no other does are run
+	// first, as they are; nothing is added to them.
+	Plans []faults.Plan
 }
 
 // Explorer enumerates the plans of its spaces, level by level: level 0 is the
 // fault-free run of each space, level n+1 adds one fault to the plans of level n,
 // at every point that their runs passed after their faults, with every kind that
 // can strike there. Journeys are plans of level 1, and so is what adds a fault to one.
+// Plans that are made for a space, and tell something, are run before and between those of level 1.
 // It runs nothing: the caller runs the probes of a level, hands their traces to Learn,
 // and asks for the next level. The same traces give the same probes in the same order.
 //
@@ -28,7 +32,8 @@ type Space struct {
 // since what it meets depends on time.
 type Explorer struct {
 	depth  int
-	phase  int // of the last probes
+	phase  int             // of the last probes
+	seen   map[uint64]bool // traits of what was handed out
 	spaces []*exploredSpace
 }
 
@@ -37,16 +42,16 @@ type exploredSpace struct {
 	Space
 	rep      map[int]int         // saga → its representative
 	swaps    []map[string]string // to exchange symmetric steps
-	like     []string            // what its saga has of what few have
-	ways     []*Probe            // its journeys
-	began    *Probe              // the fault-free run
-	ran      []*Probe            // of the level before, in the order of their making
-	outcomes map[string]bool     // outcomes of plans that were extended
-	plans    map[string]bool     // made already, by ID
-	lookers  map[string]bool     // keys of the rules SymmetricSteps and SameLook
-	placed   map[pair]bool       // a kind was placed at a point
-	turned   map[string]bool     // what was added to a journey
-	later    []*Probe            // what SameTurn leaves to level 2
+	like     *likeness
+	ways     []*Probe        // its journeys
+	began    *Probe          // the fault-free run
+	ran      []*Probe        // of the level before, in the order of their making
+	outcomes map[string]bool // outcomes of plans that were extended
+	plans    map[string]bool // made already, by ID
+	lookers  map[string]bool // keys of the rules SymmetricSteps and SameLook
+	placed   map[pair]bool   // a kind was placed at a point
+	turned   map[string]bool // what was added to a journey
+	later    []*Probe        // what SameTurn leaves to level 2
 	depth    int
 	audit    bool
 	counts   SpaceCount
@@ -75,12 +80,13 @@ type Probe struct {
 	fault   faults.Fault // that was added last; of no kind: fault-free
 	kind    saga.Kind    // of the step that it strikes
 	after   string       // the kinds of the faults before it
-	like    []string
+	like    *likeness
 	fresh   bool // the first plan that places this kind at this point
 	trace   Trace
 	learnt  bool
 	merged  bool // another run of this outcome is extended
-	windows bool
+	special bool // it is made for the space
+	whole   bool // nothing is added to it: a window, or a special plan
 	journey bool // it is one
 	first   bool // a journey of which each shows something new
 }
@@ -96,10 +102,10 @@ type SpaceCount struct {
 // have. An audit hands out the pruned plans too, marked with their rule; which
 // ones they are does not depend on it.
 func NewExplorer(spaces []Space, depth int, audit bool) *Explorer {
-	x := &Explorer{depth: depth}
+	x := &Explorer{depth: depth, seen: map[uint64]bool{}}
 	for _, s := range spaces {
 		x.spaces = append(x.spaces, &exploredSpace{
-			Space: s, rep: representatives(s.Definitions), swaps: symmetries(s.Definitions[0]), like: likeness(s.Definitions),
+			Space: s, rep: representatives(s.Definitions), swaps: symmetries(s.Definitions[0]), like: newLikeness(s.Definitions),
 			outcomes: map[string]bool{}, plans: map[string]bool{}, lookers: map[string]bool{}, placed: map[pair]bool{}, turned: map[string]bool{}, depth: depth, audit: audit,
 			reached: map[pair]bool{}, hit: map[pair]bool{}, unfired: map[pair]bool{}, unpassed: map[pair]bool{}, counts: SpaceCount{Pruned: map[string]int{}},
 		})
@@ -156,7 +162,7 @@ func (x *Explorer) next() (all []*Probe) {
 			all = append(all, s.begin())
 		case x.depth == 0 || !s.began.learnt:
 		case x.phase == 2:
-			all = append(all, s.journeys()...)
+			all = append(all, s.begun()...)
 		case x.phase == 3:
 			all = append(all, s.level1()...)
 		case x.phase == 4:
@@ -165,24 +171,29 @@ func (x *Explorer) next() (all []*Probe) {
 			all = append(all, s.further(x.phase == 5)...)
 		}
 	}
-	if x.phase != 2 {
-		return Fair(all)
+	if x.phase == 1 {
+		return slices.Concat(all[:1], x.openers(), all[1:])
 	}
-	_, telling := fair(all)
-	for _, p := range telling {
-		p.first = true
-	}
-	return telling
+	return x.telling(all)
 }
 
 // begin is the fault-free run.
 func (s *exploredSpace) begin() *Probe {
 	s.counts.Raw++
-	s.began = &Probe{Space: s.Name}
+	s.began = &Probe{Space: s.Name, like: s.like}
 	return s.began
 }
 
-// level1 adds one fault to the fault-free run, and to the first journeys.
+// begun is all that follows from the fault-free run: journeys, windows, plans that are made for the space, and
+// one fault added to that run.
+func (s *exploredSpace) begun() []*Probe {
+	ways, windows := s.journeys(), s.overTime()
+	special := s.special()
+	s.ran = append(s.extendAll([]*Probe{s.began}), windows...)
+	return slices.Concat(ways, special, s.ran)
+}
+
+// level1 adds one fault to the first journeys. Then come the others.
 func (s *exploredSpace) level1() []*Probe {
 	var first, rest []*Probe
 	for _, p := range s.ways {
@@ -193,9 +204,9 @@ func (s *exploredSpace) level1() []*Probe {
 		}
 	}
 	s.ways = rest
-	s.ran = s.extendAll(append([]*Probe{s.began}, first...))
-	s.ran = append(s.ran, s.overTime()...)
-	return slices.Concat(s.ran, rest)
+	made := s.extendAll(first)
+	s.ran = append(s.ran, made...)
+	return slices.Concat(made, rest)
 }
 
 // further adds one more fault to the plans of the level before.
@@ -220,9 +231,13 @@ func (s *exploredSpace) extendAll(parents []*Probe) (made []*Probe) {
 // overTime are the windows.
 func (s *exploredSpace) overTime() (made []*Probe) {
 	for _, f := range windowVariants(s.Definitions[0], s.Ability) {
-		s.counts.Raw++
-		s.reached[pairOf(f)] = true
-		made = append(made, &Probe{Space: s.Name, Level: 1, Plan: faults.Plan{Faults: []faults.Fault{f}}, fault: f, like: s.like, windows: true})
+		plan := faults.Plan{Faults: []faults.Fault{f}}
+		if s.plans[plan.ID()] {
+			continue
+		}
+		p := &Probe{Space: s.Name, Level: 1, Plan: plan, fault: f, like: s.like, fresh: true, whole: true}
+		s.run(p)
+		made = append(made, p)
 	}
 	return made
 }
@@ -239,7 +254,7 @@ func (s *exploredSpace) judgeOutcomes(ran []*Probe) []*Probe {
 		)
 	}
 	for _, p := range ran {
-		if !p.learnt || p.windows {
+		if !p.learnt || p.whole {
 			continue
 		}
 		p.merged = s.outcomes[p.trace.Outcome]
@@ -252,7 +267,7 @@ func (s *exploredSpace) judgeOutcomes(ran []*Probe) []*Probe {
 
 // extend makes the plans that add one fault to a plan that has run.
 func (s *exploredSpace) extend(parent *Probe) []*Probe {
-	if !parent.learnt || parent.windows {
+	if !parent.learnt || parent.whole {
 		return nil
 	}
 	var made []*Probe
@@ -393,5 +408,5 @@ func (p *Probe) Shard(n int) int { return int(hash(p)%uint64(n)) + 1 }
 
 // Final tells that a probe is not extended, whatever its run shows.
 func (p *Probe) Final(depth int) bool {
-	return p.windows || !p.journey && p.Level >= depth
+	return p.whole || !p.journey && p.Level >= depth
 }

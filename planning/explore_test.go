@@ -203,15 +203,9 @@ func TestFairOrderSharesABudget(t *testing.T) {
 	d, e := chain("s-1", "a", "b", "c", "d"), chain("s-1", "p")
 	x := NewExplorer([]Space{spaceOf("long", d), spaceOf("short", e)}, 1, false)
 	x.Next()
-	learn := func(probes []*Probe) {
-		for _, p := range probes {
-			x.Learn(p, pretend(map[string]saga.Definition{"long": d, "short": e}[p.Space], p.Plan))
-		}
-	}
 	for _, s := range x.spaces {
 		x.Learn(s.began, pretend(s.Definitions[0], faults.Plan{}))
 	}
-	learn(x.Next()) // the journeys
 	budget := x.Next()[:40]
 	spaces, kinds := map[string]int{}, map[string]bool{}
 	for _, p := range budget {

@@ -4,10 +4,7 @@ import (
 	"encoding/json"
 	"flag"
 	"fmt"
-	"math/rand/v2"
 	"os"
-	"path"
-	"slices"
 	"strings"
 	"testing"
 
@@ -15,17 +12,12 @@ import (
 
 	"github.com/sagacheck/sagacheck/checkers"
 	"github.com/sagacheck/sagacheck/faults"
+	"github.com/sagacheck/sagacheck/history"
 	"github.com/sagacheck/sagacheck/participants"
 	partdefects "github.com/sagacheck/sagacheck/participants/defects"
-	"github.com/sagacheck/sagacheck/planning"
 	"github.com/sagacheck/sagacheck/reference/defects"
 	"github.com/sagacheck/sagacheck/scenarios"
 	"github.com/sagacheck/sagacheck/simulation"
-)
-
-var (
-	hunted  = flag.String("defects", "never-compensate", "planted defects to look for with drawn plans, as a glob")
-	longest = flag.Int("defect-runs", 60, "how many drawn plans a search tries")
 )
 
 // planted is a defect to be found.
@@ -101,8 +93,8 @@ var catalogue = func() func(t *testing.T) []entry {
 	}
 }()
 
-// verdict is that of the defect's property on an experiment with it.
-func (d planted) verdict(t *testing.T, k trial, seed uint64) checkers.Verdict {
+// verdict is that of the defect's property on an experiment with it, and the history.
+func (d planted) verdict(t *testing.T, k trial, seed uint64) (checkers.Verdict, *history.History) {
 	t.Helper()
 	x := experiment{scenario: k.scenario, plan: k.plan, profile: k.profile, seed: seed}
 	if d.inParticipant {
@@ -118,7 +110,8 @@ func (d planted) verdict(t *testing.T, k trial, seed uint64) checkers.Verdict {
 	if !ok {
 		t.Fatalf("no property is called %q", k.property)
 	}
-	return checkers.Judge(x.run(t), []checkers.Checker{c})[0]
+	h := x.run(t)
+	return checkers.Judge(h, []checkers.Checker{c})[0], h
 }
 
 // trial is a plan for a scenario.
@@ -141,7 +134,7 @@ func (d planted) byKnown(t *testing.T) (killed bool, why string) {
 			continue
 		}
 		for seed := range uint64(tries) {
-			v := d.verdict(t, k, seed)
+			v, _ := d.verdict(t, k, seed)
 			if v.Outcome == checkers.Violation {
 				return true, ""
 			}
@@ -152,28 +145,6 @@ func (d planted) byKnown(t *testing.T) (killed bool, why string) {
 		}
 	}
 	return false, why
-}
-
-// byDrawn is at which drawn plan it was found; 0: at none.
-func (d planted) byDrawn(t *testing.T, seed uint64, limit int) int {
-	t.Helper()
-	dice := rand.New(rand.NewPCG(seed, 7))
-	a := planning.Ability{Operator: true, Process: strings.Contains(d.needs, "crash")}
-	list := slices.DeleteFunc(scenarios.All(), func(s *scenarios.Scenario) bool { return s.Sagas > 10 })
-	for n := 1; n <= limit; {
-		s := list[dice.IntN(len(list))]
-		drawn := dice.Uint64() >> 1
-		defs, _ := s.Build(idsOf(s), noAddress)
-		plan := planning.Draw(defs, a, drawn)
-		if simulation.Impossible(plan, able) != "" {
-			continue
-		}
-		if d.verdict(t, trial{s, plan, d.profile, d.anomaly}, drawn).Outcome == checkers.Violation {
-			return n
-		}
-		n++
-	}
-	return 0
 }
 
 // told is why a defect is not killed, in the words of the page.
@@ -234,21 +205,3 @@ with the plans that show its planted defects, and those of participants, on the 
 | --- | --- | --- | --- |
 %s
 `
-
-// Drawn plans find defects, too: how soon is printed.
-func TestDefectsDrawn(t *testing.T) {
-	found := 0
-	for _, d := range allPlanted() {
-		if yes, err := path.Match(*hunted, d.name); err != nil || !yes {
-			continue
-		}
-		n := d.byDrawn(t, 1, *longest)
-		t.Logf("%s: %d", d.name, n)
-		if n > 0 {
-			found++
-		}
-	}
-	if found == 0 {
-		t.Error("no defect was found")
-	}
-}

@@ -1,0 +1,284 @@
+package simulation_test
+
+import (
+	"flag"
+	"fmt"
+	"math/rand/v2"
+	"os"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/sagacheck/sagacheck/checkers"
+	"github.com/sagacheck/sagacheck/faults"
+	"github.com/sagacheck/sagacheck/planning"
+	"github.com/sagacheck/sagacheck/saga"
+	"github.com/sagacheck/sagacheck/scenarios"
+	"github.com/sagacheck/sagacheck/simulation"
+)
+
+var searchSeeds = flag.Int("search-seeds", 0, "how many searches for each planted defect, by each way, the page of searches is made of; 0: it is not made")
+
+// The most plans of a search: of enumerated ones, and of those that are drawn.
+const (
+	mostExplored = 300
+	mostDrawn    = 100
+)
+
+// way looks for a defect: it tells at which plan it was found; 0: at none.
+type way struct {
+	name string
+	most int
+	look func(t *testing.T, d planted, seed uint64) int
+}
+
+func ways() []way {
+	return []way{
+		{"explore", mostExplored, byExploring},
+		{"run", mostDrawn, byRunning},
+		{"drawn", mostDrawn, drawnBy(planning.Draw)},
+		{"chance", mostDrawn, drawnBy(planning.Chance)},
+	}
+}
+
+// ability is what plans for a defect may ask of the executor: to be killed only where that is what
+// the defect is about, as in campaign's measurements.
+func (d planted) ability() planning.Ability {
+	return planning.Ability{Operator: true, Process: strings.Contains(d.needs, "crash")}
+}
+
+// drawnBy draws a scenario and a plan for it, time after time.
+func drawnBy(draw func(defs []saga.Definition, a planning.Ability, seed uint64) faults.Plan) func(*testing.T, planted, uint64) int {
+	return func(t *testing.T, d planted, seed uint64) int {
+		t.Helper()
+		dice, list := rand.New(rand.NewPCG(seed, 7)), scenarios.All()
+		for n := 1; n <= mostDrawn; {
+			s := list[dice.IntN(len(list))]
+			drawn := dice.Uint64() >> 1
+			defs, _ := s.Build(idsOf(s), noAddress)
+			plan := draw(defs, d.ability(), drawn)
+			if simulation.Impossible(plan, able) != "" {
+				continue
+			}
+			if v, _ := d.verdict(t, trial{s, plan, d.profile, d.anomaly}, drawn); v.Outcome == checkers.Violation {
+				return n
+			}
+			n++
+		}
+		return 0
+	}
+}
+
+// byExploring enumerates plans as sagacheck explore does.
+func byExploring(t *testing.T, d planted, seed uint64) int {
+	t.Helper()
+	byName := map[string]*scenarios.Scenario{}
+	for _, s := range scenarios.All() {
+		byName[s.Name] = s
+	}
+	x := planning.NewExplorer(d.spaces(scenarios.All()), 2, false)
+	n := 0
+	for probes := x.Next(); len(probes) > 0; probes = x.Next() {
+		for _, p := range probes {
+			if simulation.Impossible(p.Plan, able) != "" {
+				continue
+			}
+			v, h := d.verdict(t, trial{byName[p.Space], p.Plan, d.profile, d.anomaly}, seed)
+			x.Learn(p, planning.NewTrace(h))
+			switch n++; {
+			case v.Outcome == checkers.Violation:
+				return n
+			case n == mostExplored:
+				return 0
+			}
+		}
+	}
+	return 0
+}
+
+// byRunning tries the curated plans, as sagacheck run does before it draws any.
+func byRunning(t *testing.T, d planted, seed uint64) int {
+	t.Helper()
+	list := scenarios.All()
+	n := 0
+	for _, o := range planning.InOrder(d.spaces(list)) {
+		if simulation.Impossible(o.Plan, able) != "" {
+			continue
+		}
+		v, _ := d.verdict(t, trial{list[o.Space], o.Plan, d.profile, d.anomaly}, seed)
+		switch n++; {
+		case v.Outcome == checkers.Violation:
+			return n
+		case n == mostDrawn:
+			return 0
+		}
+	}
+	return 0
+}
+
+// spaces are scenarios with the plans that are made for them.
+func (d planted) spaces(list []*scenarios.Scenario) (all []planning.Space) {
+	for _, s := range list {
+		defs, _ := s.Build(idsOf(s), noAddress)
+		all = append(all, planning.Space{Name: s.Name, Definitions: defs, Ability: d.ability(), Plans: planning.Curated(defs, d.ability())})
+	}
+	return all
+}
+
+// found is what the searches for a defect came to, by each way: the plans they took, in order; the most
+// plans and one more where nothing was found.
+type found struct {
+	planted
+	took [][]int
+}
+
+// median of the plans that a way took.
+func (f found) median(way int) float64 {
+	took := f.took[way]
+	return float64(took[(len(took)-1)/2]+took[len(took)/2]) / 2
+}
+
+// in how many searches of a way it was found.
+func (f found) in(way int) (n int) {
+	for _, took := range f.took[way] {
+		if took <= ways()[way].most {
+			n++
+		}
+	}
+	return n
+}
+
+// searched looks for a defect so many times by each way.
+func searched(t *testing.T, d planted, seeds int) found {
+	t.Helper()
+	f := found{planted: d}
+	for _, w := range ways() {
+		var took []int
+		for seed := range uint64(seeds) {
+			n := w.look(t, d, seed+1)
+			if n == 0 {
+				n = w.most + 1
+			}
+			took = append(took, n)
+		}
+		slices.Sort(took)
+		f.took = append(f.took, took)
+	}
+	return f
+}
+
+const searchPage = "../docs/search.md"
+
+// How soon the planted defects that can be seen in virtual time are found (make searches). Without -search-seeds a
+// few are looked for.
+func TestSearches(t *testing.T) {
+	some := map[string]bool{"never-compensate": true, "retry-twice": true, "no-recovery": true, "double-waits": true}
+	all := make([]*found, len(allPlanted()))
+	t.Run("defects", func(t *testing.T) {
+		for i, d := range allPlanted() {
+			if *searchSeeds == 0 && !some[d.name] {
+				continue
+			}
+			t.Run(d.name, func(t *testing.T) {
+				t.Parallel()
+				if yes, _ := d.byKnown(t); !yes {
+					return
+				}
+				f := searched(t, d, max(*searchSeeds, 1))
+				all[i] = &f
+				t.Logf("%s: %v", d.name, f.took)
+				if some[d.name] && f.in(0) < len(f.took[0]) {
+					t.Errorf("not found by exploring: %v", f.took[0])
+				}
+			})
+		}
+	})
+	if *searchSeeds == 0 {
+		return
+	}
+	if err := os.WriteFile(searchPage, []byte(searches(all, *searchSeeds)), 0o644); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// searches is the page.
+func searches(all []*found, seeds int) string {
+	all = slices.DeleteFunc(all, func(f *found) bool { return f == nil })
+	var rows, lost []string
+	for _, f := range all {
+		row := fmt.Sprintf("| %s | %s |", f.name, f.anomaly)
+		for i, w := range ways() {
+			row += fmt.Sprintf(" %s |", f.cell(i))
+			if f.median(i) > float64(w.most) && i < 2 {
+				lost = append(lost, fmt.Sprintf("%s by %s", f.name, w.name))
+			}
+		}
+		rows = append(rows, row)
+	}
+	var sums []string
+	for i, w := range ways() {
+		sums = append(sums, summed(all, i, w))
+	}
+	return fmt.Sprintf(searchHead, seeds, mostExplored, mostDrawn, len(all), strings.Join(sums, "\n"), strings.Join(lost, ", "), strings.Join(rows, "\n"))
+}
+
+// cell is the median of a way, and in how many searches it was found if that is not all.
+func (f found) cell(way int) string {
+	text := fmt.Sprint(f.median(way))
+	if f.median(way) > float64(ways()[way].most) {
+		text = "-"
+	}
+	if n, of := f.in(way), len(f.took[way]); n < of {
+		text += fmt.Sprintf(" (%d of %d)", n, of)
+	}
+	return text
+}
+
+// summed is the line of a way.
+func summed(all []*found, i int, w way) string {
+	var medians []float64
+	sum, within := 0.0, 0
+	for _, f := range all {
+		m := f.median(i)
+		medians, sum = append(medians, m), sum+m
+		if m <= float64(w.most) {
+			within++
+		}
+	}
+	slices.Sort(medians)
+	return fmt.Sprintf("| %s | %d | %d | %.4g | %.0f |", w.name, w.most, within, medians[len(medians)/2], sum)
+}
+
+const searchHead = `# How soon planted defects are found
+
+<!-- generated by simulation's TestSearches (make searches); do not edit -->
+
+Each planted defect ([defects](defects.md)) that can be seen [in virtual time](virtual-time.md) was looked for in the
+reference executor, %d times by each way, over all scenarios, until its own checker reported it. Time is virtual,
+so that what a machine is busy with does not matter. Plans that need more than a process which can be killed, and
+an operator who asks for a rollback, are left out.
+
+- **explore** enumerates, as ` + "`sagacheck explore`" + ` does: at most %d plans.
+- **run** takes the curated plans in the order of ` + "`sagacheck run`" + `: at most %d, and so in what follows.
+- **drawn** draws a scenario and a plan for it, as ` + "`sagacheck run`" + ` does after that.
+- **chance** draws the same scenarios, and windows of outage, latency and errors, and kills, at any time
+  ([what it is compared with](mutants.md#how-it-is-measured)).
+
+Of %d defects, by the median of their searches:
+
+| way | plans at most | found | median | sum |
+| --- | --- | --- | --- | --- |
+%s
+
+In the sum, what was not found counts as one plan more than the most. Not found in half of the searches or more:
+%s.
+
+## All of them
+
+The median of the plans until it was found; -: in half of the searches or more it was not; in brackets in how many
+it was, if not in all.
+
+| defect | own checker | explore | run | drawn | chance |
+| --- | --- | --- | --- | --- | --- |
+%s
+`
