@@ -124,7 +124,7 @@ func (l *likeness) often(at saga.FailurePoint, n, last int) string {
 	name, round := saga.RoundOf(at.Step)
 	name, _ = saga.CutInstance(name)
 	call, _ := l.def.Call(saga.StepRef{Step: name, Direction: at.Direction})
-	words := ""
+	var words string
 	switch most := call.Retry.MaxAttempts; {
 	case last == 1 && most != 1:
 		words = "once"
