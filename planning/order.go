@@ -21,13 +21,16 @@ type Ordered struct {
 // of each comes the plan with the most traits, and pairs of them, that no plan of any space has had
 // before it (greedy pairwise coverage: Bryce and Colbourn, Information and Software Technology 48, 2006),
 // by the root of how many it has, so that a plan of many faults does not win by their number. Where that
-// is the same, the plan that was listed first.
+// is the same, the plan that was listed first. The very first one begins in any case: as a rule it has no
+// fault, and what is wrong without one is told first.
 func InOrder(spaces []Space) []Ordered {
 	queues, n := make([]novelties, len(spaces)), 0
 	for i, s := range spaces {
 		like := newLikeness(s.Definitions)
 		for k, p := range s.Plans {
-			queues[i] = append(queues[i], newNovelty(like.traits(p), uint64(k)))
+			n := newNovelty(like.traits(p), uint64(k))
+			n.fresh = i == 0 && k == 0
+			queues[i] = append(queues[i], n)
 		}
 		n += len(s.Plans)
 	}

@@ -41,6 +41,9 @@ func TestOrderKeepsEachPlan(t *testing.T) {
 		n += len(spaces[len(spaces)-1].Plans)
 	}
 	all := InOrder(spaces)
+	if all[0].Space != 0 || len(all[0].Plan.Faults) > 0 {
+		t.Errorf("it begins with %s", all[0].Plan)
+	}
 	for i, o := range InOrder(spaces) {
 		if all[i].Space != o.Space || all[i].Plan.ID() != o.Plan.ID() {
 			t.Fatalf("plan %d is another one", i)
