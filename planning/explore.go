@@ -228,20 +228,6 @@ func (s *exploredSpace) extendAll(parents []*Probe) (made []*Probe) {
 	return made
 }
 
-// overTime are the windows.
-func (s *exploredSpace) overTime() (made []*Probe) {
-	for _, f := range windowVariants(s.Definitions[0], s.Ability) {
-		plan := faults.Plan{Faults: []faults.Fault{f}}
-		if s.plans[plan.ID()] {
-			continue
-		}
-		p := &Probe{Space: s.Name, Level: 1, Plan: plan, fault: f, like: s.like, fresh: true, whole: true}
-		s.run(p)
-		made = append(made, p)
-	}
-	return made
-}
-
 // judgeOutcomes decides which plans of the level before are extended: the first of
 // each outcome. In an audit those that were not pruned come first, so that the
 // choice is the same as without.
