@@ -25,9 +25,8 @@ func (b *testbed) explored(ctx context.Context) error {
 	var spaces []planning.Space
 	for _, s := range b.scenarios {
 		byName[s.Name] = s
-		spaces = append(spaces, planning.Space{
-			Name: s.Name, Definitions: blueprint(s), Ability: b.ability(), Plans: planning.Curated(blueprint(s), b.ability()),
-		})
+		defs, able := blueprint(s), b.ability()
+		spaces = append(spaces, planning.Space{Name: s.Name, Definitions: defs, Ability: able, Plans: planning.Curated(defs, able)})
 	}
 	x := planning.NewExplorer(spaces, exploreDepth, false)
 	o := outcome{kills: map[string]bool{}}

@@ -48,7 +48,10 @@ func outlasted(h *history.History, o *history.OpRecord, a *history.Attempt) bool
 	}
 	for i := range h.Events[a.Sent.Seq:max(a.Sent.Seq, a.Ended.Seq)] {
 		e := &h.Events[a.Sent.Seq+i]
-		if e.Kind == history.ProcessPaused && resumed(h, e) != nil && resumed(h, e).At-e.At >= limit {
+		if e.Kind != history.ProcessPaused {
+			continue
+		}
+		if end := resumed(h, e); end != nil && end.At-e.At >= limit {
 			return true
 		}
 	}

@@ -120,7 +120,7 @@ func (r *cellRun) audit(ctx context.Context, began time.Time) error {
 		d := faults.KindOf(f).Doc()
 		governed, operated = governed || d.Governs, operated || d.Operates
 	}
-	if !ok || !governed && !operated || !slices.Contains(r.sys.Info().Capabilities, "audit") {
+	if !ok || !governed && !operated || !r.can("audit") {
 		return nil
 	}
 	ids := r.accepted.all()

@@ -16,7 +16,7 @@ import (
 
 // mayRepeat tells whether a client may submit a saga again whose answer was lost.
 func (r *cellRun) mayRepeat() bool {
-	return slices.Contains(r.sys.Info().Capabilities, "idempotent-submit")
+	return r.can("idempotent-submit")
 }
 
 // lookUp finds out whether a saga was accepted whose only submission got no good

@@ -17,7 +17,7 @@ const repairsWatched = 1500 * time.Millisecond
 // last drift, the last answer to a repair, and the end of the last saga.
 func (r *cellRun) repairsSettled() bool {
 	events, now := r.rec.Since(0)
-	if !slices.Contains(r.sys.Info().Capabilities, orchestrators.Repair) || !slices.ContainsFunc(events, isDrift) {
+	if !r.can(orchestrators.Repair) || !slices.ContainsFunc(events, isDrift) {
 		return true
 	}
 	at, all := repairsOver(events)

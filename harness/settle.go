@@ -45,7 +45,7 @@ func (r *cellRun) unsettled(a history.Activity) time.Duration {
 func (r *cellRun) settle(ctx context.Context) error {
 	client := r.h.asker(r.sys)
 	var watches []*watch
-	quiet, waits := r.quiet(), newWaits(r.defs, !slices.Contains(r.sys.Info().Capabilities, orchestrators.DeferredPolicy))
+	quiet, waits := r.quiet(), newWaits(r.defs, !r.can(orchestrators.DeferredPolicy))
 	wait := askSoon
 	for {
 		for _, id := range r.accepted.all()[len(watches):] {

@@ -140,9 +140,9 @@ func (x *Explorer) space(name string) *exploredSpace {
 	return x.spaces[i]
 }
 
-// Next makes the next probes, in a fair order. Before those of level 1 come the journeys of
-// which each shows something new, and after them those that begin at the other journeys. It is empty
-// when the depth is reached or nothing was learnt.
+// Next makes the next probes, in a fair order: the fault-free runs; level 1 from them, with the journeys of
+// which each shows something new; level 1 from those journeys, and the other ones; level 1 from these; and
+// the levels after it. It is empty when the depth is reached or nothing was learnt.
 func (x *Explorer) Next() []*Probe {
 	for x.phase++; x.phase <= x.depth+phases; x.phase++ {
 		if probes := x.next(); len(probes) > 0 {

@@ -43,13 +43,15 @@ func (x *Explorer) openers() (all []*Probe) {
 func (x *Explorer) telling(all []*Probe) (left []*Probe) {
 	for n := range x.fair(all) {
 		p := n.probe
-		p.first = p.journey && x.phase == 2 && n.new > 0
-		if p.special && n.telling {
+		switch {
+		case p.special && n.telling:
 			x.space(p.Space).run(p)
+		case p.journey && x.phase == 2 && n.new > 0:
+			p.first = true
+		case p.special, p.journey && x.phase == 2:
+			continue
 		}
-		if p.first || p.special && n.telling || !p.special && (!p.journey || x.phase > 2) {
-			left = append(left, p)
-		}
+		left = append(left, p)
 	}
 	return left
 }

@@ -1,12 +1,6 @@
 package planning
 
-import (
-	"fmt"
-	"iter"
-	"strings"
-
-	"github.com/sagacheck/sagacheck/saga"
-)
+import "iter"
 
 // fair orders probes so that a budget cuts all alike, and what is like nothing before comes first, as
 // InOrder does, and tells what each of them has that none before it had. Of each scenario, points that no
@@ -31,37 +25,4 @@ func (x *Explorer) fair(probes []*Probe) iter.Seq[novelty] {
 			}
 		}
 	}
-}
-
-// traits are what the fault that was added last is and where it strikes, and how the plan
-// began.
-func (p *Probe) traits() []string {
-	if p.journey {
-		return []string{"journey:" + p.shape()}
-	}
-	traits := []string{"after:" + p.after}
-	f := p.fault
-	if f.Kind == "" {
-		return traits
-	}
-	traits = append(traits, "kind:"+f.Kind+f.As)
-	if f.At.IsZero() {
-		return append(traits, "steps:"+strings.Join(f.Steps, ","), fmt.Sprint("for:", f.ForMS))
-	}
-	again := "first"
-	if f.At.Attempt > 1 {
-		again = "again"
-	}
-	return append(traits, "phase:"+string(f.At.Phase), "way:"+string(f.At.Direction)+" "+string(p.kind), "attempt:"+again, stepTrait+f.At.Step, fmt.Sprint("with:", f.DelayMS, f.Code))
-}
-
-// stepTrait begins the trait that names a step.
-const stepTrait = "step:"
-
-// kindOf is the kind of a step, or what else comes in.
-func kindOf(d saga.Definition, step string) saga.Kind {
-	if i := d.StepIndex(step); i >= 0 {
-		return d.Steps[i].Kind
-	}
-	return saga.Kind(step)
 }

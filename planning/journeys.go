@@ -113,10 +113,21 @@ func diverts(f faults.Fault) bool {
 // repeats tells whether a fault has been placed at its point, and on the same turn of a journey at a
 // step of its kind.
 func (s *exploredSpace) repeats(p *Probe) bool {
-	turn := strings.Join(slices.DeleteFunc(p.traits(), func(t string) bool { return strings.HasPrefix(t, stepTrait) }), " ")
+	turn := p.turn()
 	before := s.turned[turn]
 	s.turned[turn] = true
 	return before && s.placed[pairOf(p.fault)]
+}
+
+// turn is what a fault that was added to a journey is, where on it it strikes, and how the journey began:
+// the same at each step of a kind.
+func (p *Probe) turn() string {
+	f := p.fault
+	again := "first"
+	if f.At.Attempt > 1 {
+		again = "again"
+	}
+	return fmt.Sprint(p.after, ", ", f.Kind, f.As, " ", f.At.Phase, " ", f.At.Direction, " ", p.kind, " ", again, " with ", f.DelayMS, " ", f.Code)
 }
 
 // postponed are the probes that SameTurn has left to this level.
@@ -129,4 +140,12 @@ func (s *exploredSpace) postponed() (made []*Probe) {
 	}
 	s.later = nil
 	return made
+}
+
+// kindOf is the kind of a step, or what else comes in.
+func kindOf(d saga.Definition, step string) saga.Kind {
+	if i := d.StepIndex(step); i >= 0 {
+		return d.Steps[i].Kind
+	}
+	return saga.Kind(step)
 }

@@ -65,8 +65,7 @@ func (l *likeness) traits(p faults.Plan) (all []uint64) {
 			add(b.what, b.with)
 		}
 		for _, s := range b.steps {
-			name, _ := saga.RoundOf(s)
-			name, _ = saga.CutInstance(name)
+			name, _ := plainName(s)
 			of, ok := l.steps[name]
 			if !ok {
 				of = []string{name}
@@ -106,6 +105,13 @@ func (l *likeness) blows(p faults.Plan) (all []blow) {
 	return all
 }
 
+// plainName is the name of a step without its round and the number of its instance, and which round that is.
+func plainName(step string) (name string, round int) {
+	name, round = saga.RoundOf(step)
+	name, _ = saga.CutInstance(name)
+	return name, round
+}
+
 // with is what a fault says or waits.
 func with(f faults.Fault) string {
 	if f.Code == 0 && f.DelayMS == 0 {
@@ -121,8 +127,7 @@ func sameBlow(f, g faults.Fault) bool {
 
 // often tells how many of the attempts of an operation are struck, the last of them being so and so.
 func (l *likeness) often(at saga.FailurePoint, n, last int) string {
-	name, round := saga.RoundOf(at.Step)
-	name, _ = saga.CutInstance(name)
+	name, round := plainName(at.Step)
 	call, _ := l.def.Call(saga.StepRef{Step: name, Direction: at.Direction})
 	var words string
 	switch most := call.Retry.MaxAttempts; {
