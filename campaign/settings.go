@@ -18,8 +18,13 @@ const SagasPerCore = 32
 // slow down: with fewer of them, scenarios of many sagas a cell kept all others waiting.
 const SagasPerCoreBuiltIn = 2 * SagasPerCore
 
-// ProcessesPerCore is how many cells run at once by default with a process of their own.
-const ProcessesPerCore = 2
+// ProcessesPerCore is how many cells run at once by default with a process of their own, and
+// ProcessesPerCoreBuiltIn how many with one of the reference executor, which takes little memory, and
+// no more of the machine than there is: cells wait when its timers are late.
+const (
+	ProcessesPerCore        = 2
+	ProcessesPerCoreBuiltIn = 4 * ProcessesPerCore
+)
 
 // EnoughFailures is how many cells may break one property, or fail to run, before a
 // run ends: more of them show nothing new, and those that wait for sagas that never
@@ -47,7 +52,7 @@ type Settings struct {
 	Defects      []string // planted defects, by name
 	Seed         uint64   // of everything that is drawn; 0: one from the clock
 	Parallel     int      // sagas at once; 0: SagasPerCore, SagasPerCoreBuiltIn, or as the manifest says
-	Processes    int      // cells at once with a process of their own; 0: ProcessesPerCore
+	Processes    int      // cells at once with a process of their own; 0: ProcessesPerCore, or ProcessesPerCoreBuiltIn
 	Settle       time.Duration
 	Quiet        time.Duration // how long the wires must be silent at the end; 0: from the policies, or the manifest
 	Scale        float64       // of all times of policies; 0: 1, or the manifest's

@@ -1,17 +1,16 @@
 package orchestrators
 
 import (
-	"bufio"
 	"context"
 	"errors"
 	"fmt"
 	"net"
 	"net/http"
 	neturl "net/url"
-	"os"
 	"strconv"
-	"strings"
 	"time"
+
+	"github.com/sagacheck/sagacheck/internal/sockdiag"
 )
 
 // poll asks again and again, a little less often each time, until ask succeeds or
@@ -19,7 +18,7 @@ import (
 func poll(ctx context.Context, limit time.Duration, ask func(context.Context) error, dead func() error) error {
 	ctx, cancel := context.WithTimeout(ctx, limit)
 	defer cancel()
-	wait := 10 * time.Millisecond
+	wait := 5 * time.Millisecond
 	var answers Puzzle
 	for {
 		err := ask(ctx)
@@ -36,58 +35,24 @@ func poll(ctx context.Context, limit time.Duration, ask func(context.Context) er
 			t.Stop()
 			return fmt.Errorf("not ready after %v: %w", limit, err)
 		}
-		wait = min(wait*3/2, 250*time.Millisecond)
+		wait = min(wait*5/4, 250*time.Millisecond)
 	}
 }
 
 // listening tells whether something listens on host:port, without connecting: a
 // refused connection would be counted by the kernel, and that count is a fault's
-// evidence (see faults, refuse). Where the kernel has no table to read, it says
-// yes.
+// evidence (see faults, refuse). Where the kernel does not tell, it says yes.
 func listening(hostport string) bool {
 	_, port, err := net.SplitHostPort(hostport)
 	if err != nil {
 		return true
 	}
-	n, err := strconv.Atoi(port)
+	n, err := strconv.ParseUint(port, 10, 16)
 	if err != nil {
 		return true
 	}
-	sockets, err := listeners(n)
+	sockets, err := sockdiag.Listeners(uint16(n))
 	return len(sockets) > 0 || err != nil
-}
-
-// listeners are the sockets that listen on a port, by the names that they have in
-// /proc/PID/fd.
-func listeners(port int) ([]string, error) {
-	v4, err4 := listed("/proc/net/tcp", port)
-	v6, err6 := listed("/proc/net/tcp6", port)
-	return append(v4, v6...), errors.Join(err4, err6)
-}
-
-// listed looks a port up in a table of the kernel's. Listening sockets stand
-// first; what comes after them, tens of thousands of closed connections maybe, is
-// not read.
-func listed(table string, port int) (sockets []string, err error) {
-	f, err := os.Open(table)
-	if err != nil {
-		return nil, err
-	}
-	defer f.Close() //nolint:errcheck // only read
-	const listen = "0A"
-	local := fmt.Sprintf(":%04X", port)
-	lines := bufio.NewScanner(f)
-	lines.Scan() // the header
-	for lines.Scan() {
-		fields := strings.Fields(lines.Text())
-		if len(fields) < 10 || fields[3] != listen {
-			break
-		}
-		if strings.HasSuffix(fields[1], local) {
-			sockets = append(sockets, "socket:["+fields[9]+"]")
-		}
-	}
-	return sockets, lines.Err()
 }
 
 // ErrNotListening is why a process is not ready as long as its port is closed.

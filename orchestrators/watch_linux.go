@@ -3,6 +3,7 @@ package orchestrators
 import (
 	"context"
 	"errors"
+	"fmt"
 	"math"
 	"net/url"
 	"os"
@@ -12,6 +13,8 @@ import (
 	"strings"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/sagacheck/sagacheck/internal/sockdiag"
 )
 
 // listener finds the process that listens on the port of a URL on this machine; of
@@ -19,13 +22,17 @@ import (
 // another user's.
 func listener(u *url.URL) (pid int) {
 	port, here := portOf(u)
-	n, err := strconv.Atoi(port)
+	n, err := strconv.ParseUint(port, 10, 16)
 	if err != nil || !here {
 		return 0
 	}
-	sockets, _ := listeners(n) // one of the tables may be missing
-	if len(sockets) == 0 {
+	inodes, err := sockdiag.Listeners(uint16(n))
+	if err != nil || len(inodes) == 0 {
 		return 0
+	}
+	var sockets []string // as they stand in /proc/PID/fd
+	for _, inode := range inodes {
+		sockets = append(sockets, fmt.Sprintf("socket:[%d]", inode))
 	}
 	files, err := filepath.Glob("/proc/[0-9]*/fd/*")
 	if err != nil {

@@ -9,37 +9,18 @@ import (
 	"os"
 	"slices"
 	"time"
-	"unsafe"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/sagacheck/sagacheck/internal/sockdiag"
 )
 
-// The kernel answers questions about TCP sockets, and tells of those that are
-// destroyed, by netlink (sock_diag(7)); nobody needs a privilege for it.
+// What follows struct inet_diag_msg.
 const (
-	sockDiagByFamily = 20
-	diagHeader       = unix.SizeofNlMsghdr
-	diagLength       = 72  // of struct inet_diag_msg
-	diagInfo         = 2   // INET_DIAG_INFO: struct tcp_info
-	bytesAckedAt     = 120 // tcpi_bytes_acked
-	segsOutAt        = 136 // tcpi_segs_out
+	diagInfo     = 2   // INET_DIAG_INFO: struct tcp_info
+	bytesAckedAt = 120 // tcpi_bytes_acked
+	segsOutAt    = 136 // tcpi_segs_out
 )
-
-// diagID is struct inet_diag_sockid.
-type diagID struct {
-	SPort, DPort [2]byte // big endian
-	Src, Dst     [16]byte
-	If           uint32
-	Cookie       [2]uint32
-}
-
-// diagRequest is struct inet_diag_req_v2 behind its netlink header.
-type diagRequest struct {
-	Header                     unix.NlMsghdr
-	Family, Protocol, Ext, Pad uint8
-	States                     uint32
-	ID                         diagID
-}
 
 // peer tells whether a process of this machine still holds the other end of a
 // connection, and how many bytes it has not read yet.
@@ -49,33 +30,7 @@ func peer(c *net.TCPConn) (holds bool, unread int) {
 	if ok1 != nil || ok2 != nil {
 		return false, 0
 	}
-	s, err := unix.Socket(unix.AF_NETLINK, unix.SOCK_DGRAM|unix.SOCK_CLOEXEC, unix.NETLINK_SOCK_DIAG)
-	if err != nil {
-		return false, 0
-	}
-	defer unix.Close(s) //nolint:errcheck // nothing was written
-	r := diagRequest{
-		Header: unix.NlMsghdr{Type: sockDiagByFamily, Flags: unix.NLM_F_REQUEST},
-		Family: unix.AF_INET, Protocol: unix.IPPROTO_TCP, States: ^uint32(0),
-		ID: diagID{Cookie: [2]uint32{^uint32(0), ^uint32(0)}},
-	}
-	r.Header.Len = uint32(unsafe.Sizeof(r))
-	binary.BigEndian.PutUint16(r.ID.SPort[:], theirs.Port())
-	binary.BigEndian.PutUint16(r.ID.DPort[:], ours.Port())
-	copy(r.ID.Src[:], theirs.Addr().Unmap().AsSlice())
-	copy(r.ID.Dst[:], ours.Addr().Unmap().AsSlice())
-	b := unsafe.Slice((*byte)(unsafe.Pointer(&r)), unsafe.Sizeof(r))
-	if err := unix.Sendto(s, b, 0, &unix.SockaddrNetlink{Family: unix.AF_NETLINK}); err != nil {
-		return false, 0
-	}
-	var buf [1024]byte
-	n, _, err := unix.Recvfrom(s, buf[:], 0)
-	if err != nil || n < diagHeader+diagLength || binary.NativeEndian.Uint16(buf[4:]) != sockDiagByFamily {
-		return false, 0 // there is no such socket any more
-	}
-	m := buf[diagHeader:]
-	inode := binary.NativeEndian.Uint32(m[68:])
-	return inode != 0, int(binary.NativeEndian.Uint32(m[56:]))
+	return sockdiag.Connection(theirs, ours)
 }
 
 // refusals hears of connections that the kernel refused at some ports of 127.0.0.1:
@@ -118,7 +73,7 @@ func (r *refusals) filter(fd int) error {
 	if len(r.ports) > maxFiltered {
 		return nil
 	}
-	const portAt = diagHeader + 6
+	const portAt = sockdiag.Header + 6
 	program := []unix.SockFilter{{Code: unix.BPF_LD | unix.BPF_H | unix.BPF_ABS, K: portAt}}
 	for i, p := range append([]uint16{0}, r.ports...) {
 		program = append(program, unix.SockFilter{Code: unix.BPF_JMP | unix.BPF_JEQ | unix.BPF_K, Jt: uint8(len(r.ports) - i + 1), K: uint32(p)})
@@ -145,10 +100,10 @@ func (r *refusals) next() (was refusal, from uint16, err error) {
 	case err != nil:
 		return notRefused, 0, fmt.Errorf("evidence of refused connections: %w", err)
 	}
-	if n < diagHeader+diagLength {
+	if n < sockdiag.Header+sockdiag.Length {
 		return notRefused, 0, nil
 	}
-	m := buf[diagHeader:n]
+	m := buf[sockdiag.Header:n]
 	from, to := binary.BigEndian.Uint16(m[4:]), binary.BigEndian.Uint16(m[6:])
 	switch {
 	case from == 0:
@@ -158,7 +113,7 @@ func (r *refusals) next() (was refusal, from uint16, err error) {
 			return notRefused, 0, nil
 		}
 		return maybeRefused, 0, nil
-	case slices.Contains(r.ports, to) && onlyAsked(m[diagLength:]):
+	case slices.Contains(r.ports, to) && onlyAsked(m[sockdiag.Length:]):
 		return surelyRefused, from, nil
 	}
 	return notRefused, 0, nil
