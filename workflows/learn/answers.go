@@ -1,9 +1,11 @@
 package learn
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"maps"
+	"math"
 	"slices"
 	"strings"
 )
@@ -32,7 +34,7 @@ func (s *Shapes) answerOf(o *operation, of *operation) (code int, body any, note
 		body, notes, which := s.readAnswer(o, of, all)
 		return first.Code, body, notes, which
 	}
-	a := &answering{o: o, all: all}
+	a := &answering{o: o, all: all, taken: map[string]bool{}}
 	return first.Code, a.template(v, "answer.body", ""), a.notes, guess{}
 }
 
@@ -40,16 +42,23 @@ func (s *Shapes) answerOf(o *operation, of *operation) (code int, body any, note
 type answering struct {
 	o     *operation
 	all   []*seen
-	named bool // ${new.id} is there
+	names []name
+	taken map[string]bool // prefixes of names
 	notes []string
+}
+
+// name is one that the service gave to what it did.
+type name struct {
+	said     []leaf // in each answer
+	template string
 }
 
 func (a *answering) template(v any, path, key string) any {
 	switch v := v.(type) {
 	case map[string]any:
 		out := map[string]any{}
-		for k, x := range v {
-			out[k] = a.template(x, member(path, k), k)
+		for _, k := range idsFirst(v) {
+			out[k] = a.template(v[k], member(path, k), k)
 		}
 		return out
 	case []any:
@@ -82,15 +91,66 @@ func (a *answering) leaf(v any, path, key string) any {
 	if alike && !(drawn && idKey.MatchString(key)) {
 		return v
 	}
-	if _, number := v.(json.Number); number && idKey.MatchString(key) {
-		a.notes = append(a.notes, fmt.Sprintf("TODO: %s is a number in the service's own answers, and a text here: where the workflow takes numbers only, '${int(split(new.id, \"-\")[1])}' is one, and string(…) makes it a text where that is compared with one", key))
-	}
-	if idKey.MatchString(key) || (drawn || a.different(said)) && !a.named && !strings.ContainsAny(text, ": ") {
-		a.named = true
-		return "${new.id}"
+	_, number := v.(json.Number)
+	id := idKey.MatchString(key)
+	if id || (drawn || a.different(said)) && !strings.ContainsAny(text, ": ") {
+		if template := a.name(key, said, id || len(a.names) == 0 || !isNumber(said[0])); template != "" {
+			if number && id {
+				a.notes = append(a.notes, a.numberNote(key, said))
+			}
+			return template
+		}
 	}
 	a.notes = append(a.notes, fmt.Sprintf("TODO: %s differs from answer to answer: this is the first one's", key))
 	return v
+}
+
+// name is the template of a name that the answers said. The same texts are one name wherever they
+// stand, and others one of their own: what names one thing by the name of another is wrong. Empty:
+// it is none that is known, and no new one is wanted.
+func (a *answering) name(key string, said []leaf, anew bool) string {
+	if i := a.named(said); i >= 0 {
+		return a.names[i].template
+	}
+	if !anew {
+		return ""
+	}
+	template := "${new.id}"
+	if len(a.names) > 0 {
+		template = fresh(a.taken, "", plain(key)) + "-${new.id}"
+	}
+	a.names = append(a.names, name{said, template})
+	return template
+}
+
+// named is the place of the name that the answers said; negative: it is none yet.
+func (a *answering) named(said []leaf) int {
+	return slices.IndexFunc(a.names, func(n name) bool {
+		return slices.EqualFunc(n.said, said, func(a, b leaf) bool { return a.text == b.text })
+	})
+}
+
+// numberNote says what to do where a name is a number.
+func (a *answering) numberNote(key string, said []leaf) string {
+	number := `int(split(new.id, "-")[1])`
+	if i := a.named(said); i > 0 {
+		number = fmt.Sprintf("%d000000 + %s", i, number)
+	}
+	return fmt.Sprintf("TODO: %s is a number in the service's own answers, and a text here: where the workflow takes numbers only, '${%s}' is one, and string(…) makes it a text where that is compared with one", key, number)
+}
+
+// idsFirst are the fields of an answer, those that are called ids first: the shortest, mostly id
+// itself, names what was done.
+func idsFirst(fields map[string]any) []string {
+	rank := func(k string) int {
+		if idKey.MatchString(k) {
+			return len(k)
+		}
+		return math.MaxInt
+	}
+	return slices.SortedFunc(maps.Keys(fields), func(a, b string) int {
+		return cmp.Or(cmp.Compare(rank(a), rank(b)), cmp.Compare(a, b))
+	})
 }
 
 // once tells whether no more than one call was answered, and repeats of it.
@@ -167,10 +227,10 @@ func (s *Shapes) foundBy(o *operation, path string, of *operation, what string) 
 		return equal(what+"."+field, path, sameType(typeOf(of.calls, requested, field), typeOf(o.calls, requested, path)))
 	}
 	field := s.namedBy(o, path, of, answered)
-	if field == "" || typeOf(of.calls, answered, field) == texts {
+	if field == "" {
 		return what + ".id == " + path
 	}
-	return equal(what+"."+field, path, false)
+	return equal(what+"."+field, path, typeOf(of.calls, answered, field) == texts)
 }
 
 // readAnswer is the answer of an operation that looks for what another one did: a list of it, or

@@ -242,3 +242,53 @@ func TestAnswerRepeatsAList(t *testing.T) {
 		})
 	}
 }
+
+// What an answer calls by two names has two in the file, too: a workflow that undoes by the wrong
+// one names something that is not there. What always is one text is one name.
+func TestNamesOfAnAnswer(t *testing.T) {
+	for name, tt := range map[string]struct {
+		answers []string // to calls of several runs
+		want    string
+	}{
+		"two ids":           {[]string{`{"id":"pay_1","invoiceId":"in_91"}`, `{"id":"pay_2","invoiceId":"in_92"}`}, `{"id":"${new.id}","invoiceId":"invoice-id-${new.id}"}`},
+		"said twice":        {[]string{`{"id":"pay_1","data":{"payment_id":"pay_1"}}`, `{"id":"pay_2","data":{"payment_id":"pay_2"}}`}, `{"data":{"payment_id":"${new.id}"},"id":"${new.id}"}`},
+		"alike only once":   {[]string{`{"id":"1","orderRef":"1"}`, `{"id":"2","orderRef":"7"}`}, `{"id":"${new.id}","orderRef":"order-ref-${new.id}"}`},
+		"of a list":         {[]string{`{"lines":[{"id":"i-3-0"},{"id":"i-3-1"},{"id":"i-3-2"}]}`, `{"lines":[{"id":"i-4-0"},{"id":"i-4-1"},{"id":"i-4-2"}]}`}, `{"lines":[{"id":"${new.id}"},{"id":"id-${new.id}"},{"id":"id-2-${new.id}"}]}`},
+		"a list of names":   {[]string{`{"ids":["i-3-0","i-3-1"]}`, `{"ids":["i-4-0","i-4-1"]}`, `{"ids":["i-5-0","i-5-1"]}`}, `{"ids":["${new.id}","ids-${new.id}"]}`},
+		"the id comes late": {[]string{`{"capture":"cap00001","id":"pay_1"}`, `{"capture":"cap00002","id":"pay_2"}`}, `{"capture":"capture-${new.id}","id":"${new.id}"}`},
+		"no name":           {[]string{`{"balance":4200,"id":"pay_1"}`, `{"balance":4300,"id":"pay_2"}`}, `{"balance":4200,"id":"${new.id}"}`},
+	} {
+		t.Run(name, func(t *testing.T) {
+			o := &operation{method: "POST"}
+			for i, answer := range tt.answers {
+				c := &seen{run: i, Call: Call{Path: fmt.Sprint("/payments/", i), Code: 200, Answer: json.RawMessage(answer)}}
+				c.answered = leaves("answer.body", "", value(c.Answer))
+				o.calls = append(o.calls, c)
+			}
+			_, body, _, _ := (&Shapes{}).answerOf(o, nil)
+			if got, err := json.Marshal(body); err != nil || string(got) != tt.want {
+				t.Errorf("%s, %v; expected %s", got, err, tt.want)
+			}
+		})
+	}
+}
+
+// TestNamesThatAreNumbers: a second one is told to be another number.
+func TestNamesThatAreNumbers(t *testing.T) {
+	in := recorded(t, "testdata/numbers.json")
+	for _, r := range in.Record.Runs {
+		for i := range r.Calls {
+			if c := &r.Calls[i]; c.Method == http.MethodPost && c.Path == "/payments" && c.Code == 201 {
+				c.Answer = json.RawMessage(strings.TrimSuffix(string(c.Answer), "}") + fmt.Sprintf(`,"accountingNumber":%s1}`, Field(c.Answer, "answer.body.paymentId")))
+			}
+		}
+	}
+	draft, _ := Write(in.Setup, in.Record)
+	containsAll(t, string(draft), []string{
+		`paymentId: "${new.id}"`, `'${int(split(new.id, "-")[1])}' is one`,
+		`accountingNumber: "accounting-number-${new.id}"`, `'${1000000 + int(split(new.id, "-")[1])}' is one`,
+	})
+	if _, err := workflows.Parse("workflow.yaml", draft); err != nil {
+		t.Error(err)
+	}
+}
