@@ -12,7 +12,8 @@ func Bypass(steps []Step, name string) []Step {
 	steps = slices.Clone(steps)
 	for j := range steps {
 		if k := slices.Index(steps[j].After, name); k >= 0 {
-			steps[j].After = slices.Concat(steps[j].After[:k], steps[i].After, steps[j].After[k+1:])
+			after := slices.Concat(steps[j].After[:k], steps[i].After, steps[j].After[k+1:])
+			steps[j].After = append([]string{}, after...) // no list would be "the step before it"
 		}
 	}
 	return steps
