@@ -137,7 +137,8 @@ func sent(o *history.OpRecord) []*history.Attempt {
 }
 
 // accepted is the first event that shows that the participant accepted the
-// operation: its effect, or a good answer. Nil: it never did.
+// operation: its effect, or a good answer, unless that says in its words that it
+// was not done. Nil: it never did.
 func accepted(o *history.OpRecord) *history.Event {
 	if o == nil {
 		return nil
@@ -153,7 +154,7 @@ func accepted(o *history.OpRecord) *history.Event {
 			earlier(e)
 		}
 		for _, e := range a.Answered {
-			if saga.Classify(e.Code) == saga.Done {
+			if saga.Classify(e.Code) == saga.Done && e.Detail != history.NotDone {
 				earlier(e)
 			}
 		}
