@@ -66,7 +66,7 @@ func Summary(w io.Writer, r *results.Run) error {
 		if p.Failure != nil {
 			replay = p.Failure.File
 		}
-		t.row(p.Verdict, p.Rule, p.Key.Scenario, p.Text, cells, replay)
+		t.row(p.kind(), p.Rule, p.Key.Scenario, p.Text, cells, replay)
 	}
 	if more := len(all) - len(t.Rows); more > 0 {
 		t.Notes = append(t.Notes, words.Plural(more, "more problem")+": see report.md")

@@ -192,6 +192,8 @@ func cellVerdict(c results.Cell) cell {
 		return cell{"✗ error: " + c.Error, bad}
 	case c.Verdict == checkers.Violation:
 		return cell{"✗ violation", bad}
+	case c.Again && c.Verdict == checkers.Pass:
+		return cell{"○ its fault did not fire: run again", dim}
 	case c.Verdict == checkers.Pass:
 		return cell{"✓ pass", good}
 	}

@@ -19,6 +19,9 @@ const (
 	faultsCase = "planned-faults-fire" // a failure: a cell is vacuous
 )
 
+// outcomeCase is one of a run that is not green for what belongs to no other case, such as an engine that did not start.
+const outcomeCase = "outcome"
+
 type junitSuites struct {
 	XMLName  xml.Name     `xml:"testsuites"`
 	Name     string       `xml:"name,attr"`
@@ -99,6 +102,18 @@ func junitOf(r *results.Run) junitSuites {
 	if whole := junitWhole(r); len(whole.Cases) > 0 {
 		all.Suites = append(all.Suites, whole)
 	}
+	all.count(r)
+	if all.Failures+all.Errors == 0 && !r.Green() {
+		why := &junitProblem{Message: strings.Join(r.Summary.Reasons, "; "), Type: string(r.Summary.Outcome)}
+		all.Suites = append(all.Suites, junitSuite{Name: "run", Time: "0", Cases: []junitCase{{Name: outcomeCase, Class: "run", Time: "0", Failure: why}}})
+		all.count(r)
+	}
+	return all
+}
+
+// count counts the cases of all suites, and says when these were.
+func (all *junitSuites) count(r *results.Run) {
+	all.Tests, all.Failures, all.Errors, all.Skipped = 0, 0, 0, 0
 	for i := range all.Suites {
 		s := &all.Suites[i]
 		s.Timestamp = r.Started.UTC().Format("2006-01-02T15:04:05")
@@ -108,11 +123,11 @@ func junitOf(r *results.Run) junitSuites {
 		all.Errors += s.Errors
 		all.Skipped += s.Skipped
 	}
-	return all
 }
 
 // count counts the cases, and cleans their texts.
 func (s *junitSuite) count() {
+	s.Tests, s.Failures, s.Errors, s.Skipped = 0, 0, 0, 0
 	for i := range s.Cases {
 		c := &s.Cases[i]
 		s.Tests++
@@ -252,7 +267,7 @@ func junitFaults(r *results.Run, scenario string) junitCase {
 	c := junitCase{Name: faultsCase, Class: scenario, Time: "0"}
 	n := 0
 	for _, x := range r.Cells {
-		if x.Scenario != scenario || x.Probe || len(x.Unfired) == 0 {
+		if x.Scenario != scenario || x.Verdict != checkers.Vacuous { // not a first try, nor a probe: these may miss
 			continue
 		}
 		if n++; c.Failure == nil {
@@ -288,7 +303,7 @@ func junitWhole(r *results.Run) junitSuite {
 		add(junitCase{Name: "cells-judged", Failure: &junitProblem{Message: "no cell was judged", Type: string(checkers.Vacuous)}})
 	}
 	for _, p := range r.Properties {
-		if p.Cells == 0 && r.Totals.Cells > 0 && !p.Advice {
+		if p.Cells == 0 && r.Totals.Cells > 0 && p.Verdict == checkers.Vacuous && !p.Advice {
 			add(junitCase{Name: p.Name, Failure: &junitProblem{Message: "no cell was judged", Type: string(checkers.Vacuous)}})
 		}
 	}

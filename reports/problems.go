@@ -41,13 +41,20 @@ type problem struct {
 // level is how much it weighs: error, warning or note.
 func (p problem) level() string {
 	switch {
-	case p.Known:
+	case p.Known, p.Verdict == advised:
+		return "note"
 	case p.Verdict == string(checkers.Violation), p.Verdict == string(results.Errored), p.Verdict == results.FailGone:
 		return "error"
-	case p.Verdict == advised:
-		return "note"
 	}
 	return "warning"
+}
+
+// kind is what it is, in one word.
+func (p problem) kind() string {
+	if p.Known {
+		return string(results.Accepted)
+	}
+	return p.Verdict
 }
 
 // weight sorts problems, the worst first.
@@ -59,11 +66,8 @@ func (p problem) title() string {
 	if p.Key.Scenario != "" {
 		t += " in " + p.Key.Scenario
 	}
-	switch {
-	case p.Known:
-		t += " (known)"
-	case p.Verdict != string(checkers.Violation):
-		t += " (" + p.Verdict + ")"
+	if kind := p.kind(); kind != string(checkers.Violation) {
+		t += " (" + kind + ")"
 	}
 	return t
 }
@@ -81,13 +85,14 @@ func (p problem) place(r *results.Run) (file string, line int) {
 }
 
 // problems are all of a run, the worst first: findings by their keys, what failed, was left open, is
-// not proven or did not run, and advice. A run that is not green has at least one that is no advice.
+// not proven or did not run, and advice. A run that is not green has at least one that is more than a note, and one that is
+// has none.
 func problems(r *results.Run) []problem {
 	var all []problem
 	if r.Mutants == nil && r.Comparison == nil {
 		all = slices.Concat(foundProblems(r), goneProblems(r), openProblems(r), cellProblems(r), runProblems(r))
 	}
-	if len(all) == 0 && r.Summary.Exit != 0 {
+	if !r.Green() && !slices.ContainsFunc(all, func(p problem) bool { return p.level() != "note" }) {
 		for _, reason := range r.Summary.Reasons {
 			all = append(all, openProblem(r, runRule, string(r.Summary.Outcome), "", reason))
 		}

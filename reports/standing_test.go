@@ -51,7 +51,7 @@ func TestHowAFindingStands(t *testing.T) {
 		}
 	}
 	for name, marks := range map[string][2]string{
-		"annotations": {"::error file=tests/order%2C 100%25.yaml,line=7,", "::warning file=tests/order%2C 100%25.yaml,line=7,"},
+		"annotations": {"::error file=tests/order%2C 100%25.yaml,line=7,", "::notice file=tests/order%2C 100%25.yaml,line=7,"},
 		"junit":       {`type="violation"`, "known: duplicate-effect in order"},
 	} {
 		known, expired := string(written(t, formats[name], held(t, "2027-01-31", 3))), string(written(t, formats[name], held(t, "2026-01-31", 10)))

@@ -55,7 +55,7 @@ func (r *Run) judge() {
 		kinds = append(kinds, reasons{Stale, ExitViolation, r.Gate.gone(), true})
 	}
 	s.decide(append(kinds, reasons{Tolerated, ExitPass, r.Gate.known(), false}))
-	if s.Exit == ExitPass && s.Outcome != Passed && s.Outcome != Tolerated && !r.Interrupted {
+	if s.Exit == ExitPass && !r.Green() && !r.Interrupted {
 		s.Reasons = append(s.Reasons, "this does not fail the run: --fail-on "+strings.Join(r.Gate.FailOn, ","))
 	}
 	if r.Interrupted {
@@ -88,6 +88,10 @@ func (s *Summary) decide(kinds []reasons) {
 		}
 	}
 }
+
+// Green tells whether nothing is wrong with a run that is not known: it passed, or the baseline knows all of it. What
+// --fail-on let through is not green, though it exits 0.
+func (r *Run) Green() bool { return r.Summary.Outcome == Passed || r.Summary.Outcome == Tolerated }
 
 func (r *Run) judgeProperties() {
 	byName := map[string][]Result{}
