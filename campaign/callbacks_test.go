@@ -30,6 +30,7 @@ var callbackMistakes = map[string]string{
 // TestCallbacks tests a workflow one of whose services answers later: lost, late, twice and
 // before the answer that it will.
 func TestCallbacks(t *testing.T) {
+	t.Parallel()
 	dir := t.TempDir()
 	build := exec.CommandContext(t.Context(), "go", "build", "-o", filepath.Join(dir, "callbacks"), "./testdata/callbacks")
 	if out, err := build.CombinedOutput(); err != nil {

@@ -28,6 +28,7 @@ func shopWith(t testing.TB, dir, name, bug string) string {
 // TestCompareWorkflows: the wrong version and the mended one have a row each, though they
 // have one name; a finding of the wrong one, replayed against the mended one, is none.
 func TestCompareWorkflows(t *testing.T) {
+	t.Parallel()
 	dir := buildShop(t)
 	wrong, mended := shopWith(t, dir, "wrong.yaml", "refund-short"), shopWith(t, dir, "mended.yaml", "")
 	o := CompareOptions{Settings: Defaults(), Workflows: []string{wrong, mended}, Profiles: []string{"fenced"}, Replays: 1, Plans: 20}
@@ -66,6 +67,7 @@ func TestCompareWorkflows(t *testing.T) {
 // TestReplayOtherVersion: a failure of the wrong version is run against the file that is
 // given, not against the one it was found with.
 func TestReplayOtherVersion(t *testing.T) {
+	t.Parallel()
 	dir := buildShop(t)
 	wrong, mended := shopWith(t, dir, "wrong.yaml", "refund-short"), shopWith(t, dir, "mended.yaml", "")
 	plan := filepath.Join(t.TempDir(), "plan.yaml")

@@ -25,6 +25,7 @@ func exploreShop(t *testing.T, bug string, change func(*ExploreOptions)) *result
 // back. So is one that takes any success for one: its mistake takes two faults, of which a journey
 // has the first.
 func TestExploreWorkflow(t *testing.T) {
+	t.Parallel()
 	for bug, property := range map[string]string{"trust-status": "wrong-reference", "restart-anew": "duplicate-effect"} {
 		t.Run("bug="+bug, func(t *testing.T) {
 			t.Parallel()
@@ -41,6 +42,7 @@ func TestExploreWorkflow(t *testing.T) {
 // TestExploreWorkflowInParts: two shards of an exploration learn the same of a workflow, and
 // pass together.
 func TestExploreWorkflowInParts(t *testing.T) {
+	t.Parallel()
 	var parts []*results.Run
 	for i := range 2 {
 		parts = append(parts, exploreShop(t, "", func(o *ExploreOptions) { o.Shard = results.Shard{I: i + 1, N: 2} }))

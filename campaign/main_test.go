@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"os"
 	"os/signal"
+	"runtime"
 	"syscall"
 	"testing"
 	"time"
@@ -37,11 +38,25 @@ func TestMain(m *testing.M) {
 	if len(os.Args) > 1 && os.Args[1] == "nats-server" {
 		beNATS(os.Args[2], os.Args[3])
 	}
+	runSideBySide()
 	code := m.Run()
 	if err := os.RemoveAll(builds.dir); err != nil {
 		fmt.Fprintln(os.Stderr, err)
 	}
 	os.Exit(code)
+}
+
+// runSideBySide has twice as many tests run at once as there are cores, unless -parallel says how
+// many: those of workflows wait most of their time, until nothing is called any more.
+func runSideBySide() {
+	flag.Parse()
+	said := false
+	flag.Visit(func(f *flag.Flag) { said = said || f.Name == "test.parallel" })
+	if !said {
+		if err := flag.Set("test.parallel", fmt.Sprint(2*runtime.GOMAXPROCS(0))); err != nil {
+			panic(err) // it is a flag of every test program
+		}
+	}
 }
 
 func serveReference(args []string) error {

@@ -46,6 +46,7 @@ const keptFee = `keeps: {transfer: {from: "card:${action.request.body.customer}"
 // TestRefundsInParts: a charge that is refunded in several parts is right if their sum is, with
 // every failure point of each part struck; each planted mistake is named first.
 func TestRefundsInParts(t *testing.T) {
+	t.Parallel()
 	dir := t.TempDir()
 	build := exec.CommandContext(t.Context(), "go", "build", "-o", filepath.Join(dir, "refunds"), "./testdata/refunds")
 	if out, err := build.CombinedOutput(); err != nil {

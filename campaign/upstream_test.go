@@ -76,6 +76,7 @@ var insideOnly = []string{"double-credit", "empty-compensation"}
 // TestShopUpstream tests the shop in front of real services, one of which Sagacheck plays: as
 // it is, it passes, and nothing of the real ones' inside is judged; mistakes are named.
 func TestShopUpstream(t *testing.T) {
+	t.Parallel()
 	dir := buildShop(t)
 	urls := stubs(t)
 	for bug, property := range upstreamBugs {

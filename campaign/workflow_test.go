@@ -42,6 +42,7 @@ var shopBugs = map[string]string{
 // TestShop tests a workflow that knows nothing of us, unchanged, with kills: as it is, it
 // passes; each planted mistake is named.
 func TestShop(t *testing.T) {
+	t.Parallel()
 	dir := buildShop(t)
 	for bug, property := range shopBugs {
 		file := plantedShop(t, dir, bug)
@@ -195,6 +196,7 @@ func unbuiltShop(t testing.TB) string {
 // TestShopWithoutSteps: of a workflow whose file says nothing of its steps, their order is
 // what runs show.
 func TestShopWithoutSteps(t *testing.T) {
+	t.Parallel()
 	dir := buildShop(t)
 	plain, err := os.ReadFile("../examples/shop/workflow.yaml")
 	if err != nil {
@@ -220,6 +222,7 @@ func TestShopWithoutSteps(t *testing.T) {
 // TestWorkflowIsReplayed: a failure of a workflow fails again from its replay file, and a
 // workflow that calls nobody is told so.
 func TestWorkflowIsReplayed(t *testing.T) {
+	t.Parallel()
 	dir := buildShop(t)
 	plain, err := os.ReadFile("../examples/shop/workflow.yaml")
 	if err != nil {

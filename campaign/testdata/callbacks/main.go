@@ -15,10 +15,11 @@ import (
 )
 
 type order struct {
-	ID, State       string
-	Amount          int
-	payment, refund chan string // the bank's own names, when it has told them
-	told            map[string]bool
+	ID, State string
+	Amount    int
+	payment   chan payment
+	refund    chan string // the bank's own name of it, when it has told
+	told      map[string]bool
 }
 
 type shop struct {
@@ -51,7 +52,7 @@ func (s *shop) start(w http.ResponseWriter, r *http.Request) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.orders[in.ID] == nil {
-		o := &order{ID: in.ID, State: "NEW", Amount: in.Amount, payment: make(chan string, 9), refund: make(chan string, 9), told: map[string]bool{}}
+		o := &order{ID: in.ID, State: "NEW", Amount: in.Amount, payment: make(chan payment, 9), refund: make(chan string, 9), told: map[string]bool{}}
 		s.orders[in.ID], s.latest = o, o
 		go s.run(o)
 	}
@@ -94,13 +95,13 @@ func (s *shop) heard(w http.ResponseWriter, r *http.Request) {
 		w.WriteHeader(http.StatusNotFound)
 	case again && mistake != "twice":
 	case in.Declined && mistake != "deaf":
-		o.payment <- declined
+		o.payment <- payment{in.Payment, true}
 	case in.Refund != "":
 		o.refund <- in.Refund
 	case mistake == "twice":
 		go s.ship(o)
 	default:
-		o.payment <- in.Payment
+		o.payment <- payment{in.Payment, false}
 	}
 }
 
@@ -110,7 +111,11 @@ func (s *shop) state(o *order, state string) {
 	s.mu.Unlock()
 }
 
-const declined = "declined"
+// payment is what the bank tells of one.
+type payment struct {
+	id       string
+	declined bool
+}
 
 const patience = 250 * time.Millisecond
 
@@ -143,15 +148,18 @@ func (s *shop) charge(o *order) string {
 			return "-"
 		}
 		if mistake == "for-ever" {
-			return <-o.payment
+			return (<-o.payment).id
 		}
 		select {
-		case id := <-o.payment:
-			if id == declined {
+		case p := <-o.payment:
+			switch {
+			case !p.declined:
+				return p.id
+			case p.id == said["payment"]:
 				s.state(o, "CANCELLED")
 				return ""
 			}
-			return id
+			continue // an earlier payment was declined, and what was just asked for may come yet
 		case <-time.After(patience):
 		}
 		if mistake == "unasked" {
