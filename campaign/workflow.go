@@ -92,18 +92,18 @@ func (x *session) learn(ctx context.Context) error {
 	}
 	for i := range x.flow.steps {
 		s := &x.flow.steps[i]
-		answer := saga.FailurePoint{Step: s.Name, Direction: saga.Action, Attempt: 1, Phase: saga.Response}
-		lost := faults.Doing(faults.Fault{At: answer}, faults.Injection.Silent)
-		h, err := x.try(ctx, faults.Plan{Faults: []faults.Fault{lost}}, listen)
+		heard, wait, err := x.lost(ctx, s.Name, listen)
 		if err != nil {
 			return fmt.Errorf("workflow %s, a run with the answer to %s lost: %w", x.flow.file.Name, s.Name, err)
 		}
-		s.Action.Retry.AttemptTimeoutMS = x.patience(h, s.Name)
+		s.Action.Retry.AttemptTimeoutMS = setting(wait)
 		if s.Compensation != nil {
 			s.Compensation.Retry.AttemptTimeoutMS = s.Action.Retry.AttemptTimeoutMS
 		}
-		runs = append(runs, history.NewIndex(h))
-		silence = max(silence, quietAfter(h))
+		for _, h := range heard {
+			runs = append(runs, history.NewIndex(h))
+			silence = max(silence, quietAfter(h))
+		}
 	}
 	behind, err := x.quietAfterRefusal(ctx)
 	if err != nil {
@@ -178,9 +178,30 @@ func (x *session) try(ctx context.Context, p faults.Plan, quiet time.Duration) (
 	return r.History, r.Err
 }
 
-// patience is how long a workflow waited for the answer that was lost, in ms, as somebody
-// will have set it, so that plans that follow from it are the same ones in every run. Longer than a cell lasts: for ever.
-func (x *session) patience(h *history.History, step string) int {
+// measures is how often a wait is measured at the most.
+const measures = 3
+
+// lost loses the answer to a step, once more where the machine was so late that the wait for it may
+// be taken for a longer one, and gives the shortest.
+func (x *session) lost(ctx context.Context, step string, listen time.Duration) (heard []*history.History, wait time.Duration, err error) {
+	answer := saga.FailurePoint{Step: step, Direction: saga.Action, Attempt: 1, Phase: saga.Response}
+	plan := faults.Plan{Faults: []faults.Fault{faults.Doing(faults.Fault{At: answer}, faults.Injection.Silent)}}
+	wait = x.s.Settle // longer than a cell lasts: for ever
+	for range measures {
+		h, err := x.try(ctx, plan, listen)
+		if err != nil {
+			return nil, 0, err
+		}
+		heard, wait = append(heard, h), min(wait, patience(h, step, wait))
+		if !blurred(wait, history.NewIndex(h).Lag) {
+			break
+		}
+	}
+	return heard, wait, nil
+}
+
+// patience is how long a workflow waited for the answer to a step that was lost; otherwise if it still did.
+func patience(h *history.History, step string, otherwise time.Duration) time.Duration {
 	var sent time.Duration
 	for _, e := range h.Events {
 		if e.Step != step || e.Direction != saga.Action || e.Attempt != 1 {
@@ -190,14 +211,19 @@ func (x *session) patience(h *history.History, step string) int {
 		case history.CallSent:
 			sent = e.From()
 		case history.CallEnded:
-			return setting(int((e.At - sent).Milliseconds()))
+			return e.At - sent
 		}
 	}
-	return int(x.s.Settle.Milliseconds())
+	return otherwise
 }
 
-// setting is the number of ms near a measured one that a time-out is likely to be set to.
-func setting(ms int) int {
+// blurred tells whether a wait may come to another setting without what the machine was late.
+func blurred(wait, late time.Duration) bool { return setting(wait-late) != setting(wait) }
+
+// setting is the number of ms near a measured wait that a time-out is likely to be set to, so that plans
+// that follow from it are the same ones in every run.
+func setting(wait time.Duration) int {
+	ms := max(int(wait.Milliseconds()), 0)
 	unit := math.Pow10(max(len(strconv.Itoa(ms))-1, 0))
 	nearest := 1.0
 	for _, digits := range []float64{1.25, 1.5, 1.75, 2, 2.5, 3, 3.5, 4, 4.5, 5, 6, 7, 8, 9, 10} {
