@@ -110,7 +110,7 @@ func checkEnd(t *tally, h *history.History, s *history.SagaRecord) {
 		did := leftBy(s, step, s.Ended.Seq)
 		switch completed := s.Ended.Status == saga.Completed; {
 		case completed && (mayBeMissing(step) || !hasEffect(&step.Action)):
-		case !completed && !hasEffect(step.Compensation):
+		case !completed && !undoAsks(step):
 		case completed && !doneBy(s, step, s.Ended.Seq) && unsure(h, s.Op(step.Name, saga.Action)) == own5xx,
 			!completed && did != nil && unsureUndo(h, s, step.Name) == own5xx:
 			t.unjudgeable(clause, own5xx)
@@ -180,7 +180,7 @@ func checkStep(t *tally, s *history.SagaRecord, r *history.Event, st saga.StepSt
 		t.violate("step-succeeded", action(s, step.Name), []*history.Event{r}, "broke the truth of the status: %s was reported as succeeded, and had had no effect", action(s, step.Name))
 	case st.Status == saga.StepSucceeded && hasEffect(&step.Action):
 		t.held("step-succeeded", 1)
-	case st.Status != saga.StepCompensated || !hasEffect(step.Compensation):
+	case st.Status != saga.StepCompensated || !undoAsks(step):
 	default:
 		did := leftBy(s, step, r.Seq)
 		if did == nil {
@@ -260,7 +260,7 @@ func doneBy(s *history.SagaRecord, step saga.Step, seq int) bool {
 // orchestrator, nor is one that only a copy of the network had, of an action that
 // was never answered as done.
 func leftBy(s *history.SagaRecord, step saga.Step, seq int) *history.Event {
-	if !hasEffect(step.Compensation) {
+	if !undoAsks(step) {
 		return nil
 	}
 	if inParts(step) {

@@ -74,7 +74,7 @@ func (c LostCompensation) Check(h *history.History, ix *history.Index) Verdict {
 		for _, step := range s.Definition.Steps {
 			did := effects(s.Op(step.Name, saga.Action))
 			left := standing(s, step.Name)
-			if len(did) == 0 || !hasEffect(step.Compensation) {
+			if len(did) == 0 || !undoAsks(step) {
 				continue
 			}
 			switch clause := undoing(ds, s, step, end); {

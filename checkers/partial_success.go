@@ -94,6 +94,6 @@ func mayBeMissing(step saga.Step) bool { return step.Kind == saga.Deferrable || 
 // without a compensation has nothing to undo, unless it lies at or behind the
 // point of no return: then the saga must not end compensated at all.
 func mustBeUndone(step saga.Step) bool {
-	return hasEffect(step.Compensation) ||
+	return undoAsks(step) ||
 		step.Compensation == nil && (step.Kind == saga.Pivot || step.Kind == saga.Retriable)
 }

@@ -17,12 +17,19 @@ var undosInParts = Trait{"a compensation that is done part by part", anyStep(inP
 // inParts tells whether a step is undone part by part: its undos add up.
 func inParts(s saga.Step) bool { return s.Parts != nil }
 
-// partsOf are the effects, in order, that undid an effect of a step, up to an event.
+// undoAsks tells whether the compensation of a step, or any part of it, asks for an effect: a draft
+// that changes nothing is followed by what does.
+func undoAsks(step saga.Step) bool {
+	return hasEffect(step.Compensation) || slices.ContainsFunc(step.Parts, func(c saga.Call) bool { return hasEffect(&c) })
+}
+
+// partsOf are the effects, in order, that undid an effect of a step, up to an event. One that does not
+// name what it undoes undid the first.
 func partsOf(s *history.SagaRecord, step string, did *history.Event, until int) []*history.Event {
 	var undos []*history.Event
 	for _, o := range s.Undos(step) {
 		for _, e := range o.Effects {
-			if e.Of == did.Ref && e.Seq < until {
+			if (e.Of == did.Ref || e.Of == "" && did == first(effects(s.Op(step, saga.Action)))) && e.Seq < until {
 				undos = append(undos, e)
 			}
 		}

@@ -175,17 +175,16 @@ func (r *router) asked(d saga.Definition) []saga.Step {
 		if asked, called := s.asked[saga.Operation{Saga: d.ID, Step: x.Name, Direction: saga.Compensation}]; called && asked.Missing == nil {
 			undo.Body = asked.Effect.Body()
 		}
-		x.Compensation, x.Parts, x.Keeps = &undo, s.parts(*x, undo), s.keeps[saga.Operation{Saga: d.ID, Step: x.Name, Direction: saga.Action}]
+		x.Compensation, x.Keeps = &undo, s.keeps[saga.Operation{Saga: d.ID, Step: x.Name, Direction: saga.Action}].Effect()
+		if x.Parts != nil {
+			x.Parts = r.flow.Parts(base(x.Name), e, undo, s.parts(*x, undo))
+		}
 	}
 	return steps
 }
 
-// parts are the further parts in which a step was undone, as far as it was; nil: it is undone as
-// a whole.
+// parts are the further parts in which a step was undone, as far as it was.
 func (s *ownSaga) parts(step saga.Step, undo saga.Call) []saga.Call {
-	if step.Parts == nil {
-		return nil
-	}
 	parts := []saga.Call{}
 	for n := 2; ; n++ {
 		asked, called := s.asked[saga.Operation{Saga: s.id, Step: step.Name, Direction: saga.Compensation, Part: n}]

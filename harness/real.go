@@ -203,6 +203,7 @@ func (p *passed) undid(c participants.Call, said workflows.Reply) (ref, detail s
 		p.cell.in.Trouble(err)
 		return t.ref, ""
 	}
+	s.keeps[c.Op.Inverse()].Undo(p.call.Op, effect)
 	p.cell.world.Said(c, effect, t.ref, of, t.named)
 	return t.ref, ""
 }

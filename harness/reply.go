@@ -109,7 +109,9 @@ func (r *router) remember(call *workflows.Call, undoes, did *ownAction) {
 		undoes = s.standing(did.at.Inverse())
 	}
 	if undoes != nil {
-		undoes.said.TakeBack(call.Op, did.done.Effect, undoes.saga.keeps[undoes.at])
+		kept := undoes.saga.keeps[undoes.at]
+		kept.Undo(call.Op, did.done.Effect)
+		undoes.said.TakeBack(call.Op, did.done.Effect, kept.Effect())
 	}
 }
 

@@ -186,7 +186,7 @@ func (r *router) lineOf(s *ownSaga, op saga.Operation) *wire.Line {
 // whatever it did.
 func (r *router) ask(call *workflows.Call, s *ownSaga, op saga.Operation, undoes *ownAction) (participants.Ask, error) {
 	var of *workflows.Action
-	a := participants.Ask{Profile: call.Protection(s.cell.cell.Profile), Keys: call.Keys(), Repeat: call.Repeat(), Path: call.Sent().Path, Meant: call.Sent().Meant()}
+	a := participants.Ask{Profile: call.Protection(s.cell.cell.Profile), Keys: call.Keys(), Repeat: call.Repeat(), Whole: call.Op.Each == "", Path: call.Sent().Path, Meant: call.Sent().Meant()}
 	if undoes != nil {
 		of, a.Undoes = &undoes.said, undoes.done
 		if a.Undoes != nil && undoes.saga.cell != s.cell { // nothing of that cell changes

@@ -48,7 +48,7 @@ type ownSaga struct {
 	tried     []*ownAction // what was asked for, whatever came of it; nothing is done there
 	lines     map[saga.Operation]*wire.Line
 	asked     map[saga.Operation]participants.Ask // what the first attempt asked for
-	keeps     map[saga.Operation]*saga.Effect     // what stays of an action that is undone
+	keeps     map[saga.Operation]*workflows.Kept  // what stays of an action that is undone
 	told      []told                              // what real services have said that they did
 
 	tellLate func(call string) // told of calls that come when the cell is over; several at a time
@@ -79,7 +79,7 @@ func (r *router) enroll(cell *cellRun, started []workflows.Started) {
 		s := &ownSaga{
 			id: id, started: started[i], cell: cell, instances: workflows.Instances{},
 			lines: map[saga.Operation]*wire.Line{}, asked: map[saga.Operation]participants.Ask{},
-			keeps: map[saga.Operation]*saga.Effect{}, tellLate: cell.h.late.Load().of(id),
+			keeps: map[saga.Operation]*workflows.Kept{}, tellLate: cell.h.late.Load().of(id),
 		}
 		r.sagas[id] = s
 		r.hear(s, started[i].Said()...)

@@ -131,7 +131,7 @@ func (r *router) pair(call *workflows.Call, s *ownSaga) (*ownAction, error) {
 	case len(found) == 1:
 		return found[0], nil
 	}
-	return nil, fmt.Errorf("%s: its which names %d actions (%s and %s): expected one", call, len(found), found[0].at, found[1].at)
+	return nil, call.NamesSeveral(len(found), found[0].at, found[1].at)
 }
 
 // names are the actions of some kind that a compensation names: of its saga, or else of any.

@@ -46,6 +46,7 @@ type Ask struct {
 	Again    func() *Ask
 	Repeat   Repeat
 	Repeated Answer
+	Whole    bool   // a compensation that is one call, or one of several ways to make it
 	Path     string // of the request: what another one asks for is no repeat
 	// Meant is its body as far as it means anything: another one under the same key is another
 	// request.
@@ -187,12 +188,21 @@ func (w *World) refuseAsk(r *request, ask *Ask) *Answer {
 	}
 	if r.profile == Fenced && ask.Undoes != nil && ask.Undoes.exceeded(ask.Effect) {
 		why := history.MoreThanTaken
-		if there { // the same again, which is not done twice
+		if there || ask.Whole && ask.Undoes.undoneOn(ask.Effect) { // the same again, which is not done twice
 			why = history.DoneBefore
 		}
 		return problem(http.StatusUnprocessableEntity, "more than was done", why)
 	}
 	return nil
+}
+
+// undoneOn tells whether something was undone already on each account that one more undoing books on.
+func (d *Done) undoneOn(more saga.Effect) bool {
+	return !slices.ContainsFunc(more.Postings, func(p saga.Posting) bool {
+		return !slices.ContainsFunc(d.undone, func(e saga.Effect) bool {
+			return slices.ContainsFunc(e.Postings, func(q saga.Posting) bool { return q.Account == p.Account && q.Unit == p.Unit })
+		})
+	})
 }
 
 // repeated is what two calls have in common that ask for the same thing.

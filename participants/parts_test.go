@@ -50,3 +50,41 @@ func TestPartsAddUp(t *testing.T) {
 		}
 	}
 }
+
+// TestOneWayAndTheOther: an effect that was undone in one way and is to be undone in another one was
+// undone before; what another way leaves may not be more than was taken.
+func TestOneWayAndTheOther(t *testing.T) {
+	w := NewWorld(Fenced, nil, history.NewRecorder(history.Header{}), nil, nil)
+	charge := saga.Operation{Saga: "s", Step: "charge", Direction: saga.Action}
+	moved := func(from, to string, n int64) saga.Effect {
+		return saga.Effect{Postings: []saga.Posting{{Account: "pay/" + from, Amount: -n, Unit: "EUR"}, {Account: "pay/" + to, Amount: n, Unit: "EUR"}}}
+	}
+	var done Done
+	do := func(op saga.Operation, e saga.Effect, of *Done) string {
+		a := w.Do(Call{Op: op, Attempt: 1}, Ask{Profile: Fenced, Keys: Keys{Service: "pay"}, Repeat: Again, Effect: e, Undoes: of, Whole: true, Answer: func(d Done) Answer {
+			if d.Ref = "p-1"; of == nil {
+				done = d
+			}
+			return Answer{Code: 200, Ref: d.Ref}
+		}})
+		return a.Detail
+	}
+	took := moved("card", "shop", 60)
+	took.Postings = append(took.Postings, moved("card", "bank", 5).Postings...)
+	do(charge, took, nil)
+	undo := charge.Inverse()
+	for n, c := range []struct {
+		asks saga.Effect
+		want string
+	}{
+		{moved("shop", "card", 60), ""},
+		{moved("shop", "card", 60), history.DoneBefore},
+		{moved("bank", "card", 6), history.MoreThanTaken},
+		{moved("bank", "card", 5), ""},
+	} {
+		undo.Part = saga.Part(n + 1)
+		if got := do(undo, c.asks, &done); got != c.want {
+			t.Errorf("%s as part %d: %q, expected %q", c.asks, n+1, got, c.want)
+		}
+	}
+}

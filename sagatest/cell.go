@@ -262,19 +262,25 @@ func (r *router) fill(id string, s *saga.Step) {
 	if asked, called := r.asked[op.Inverse()]; called && asked.Missing == nil {
 		undo.Body = asked.Effect.Body()
 	}
-	s.Compensation, s.Keeps = &undo, r.keeps[op]
-	for n := 2; s.Parts != nil; n++ {
-		part := op.Inverse()
-		part.Part = n
+	s.Compensation, s.Keeps = &undo, r.keeps[op].Effect()
+	if s.Parts != nil {
+		name, _ := saga.CutInstance(s.Name)
+		s.Parts = r.p.flow.Parts(name, e, undo, r.parts(op.Inverse(), undo))
+	}
+}
+
+// parts are the further parts in which a step was undone, as far as it was.
+func (r *router) parts(part saga.Operation, undo saga.Call) []saga.Call {
+	parts := []saga.Call{}
+	for part.Part = 2; ; part.Part++ {
 		asked, called := r.asked[part]
 		if !called {
-			return
+			return parts
 		}
-		more := undo
-		if more.Body = nil; asked.Missing == nil {
-			more.Body = asked.Effect.Body()
+		if undo.Body = nil; asked.Missing == nil {
+			undo.Body = asked.Effect.Body()
 		}
-		s.Parts = append(s.Parts, more)
+		parts = append(parts, undo)
 	}
 }
 

@@ -30,7 +30,7 @@ type router struct {
 	undos     []*action // compensations that were done, for read-backs that ask for them
 	tried     []*action // what was asked for, whatever came of it
 	asked     map[saga.Operation]participants.Ask
-	keeps     map[saga.Operation]*saga.Effect
+	keeps     map[saga.Operation]*workflows.Kept
 }
 
 // action is what a service has done, as compensations name it.
@@ -43,7 +43,7 @@ type action struct {
 
 func (p *program) router(vars workflows.SagaVars) *router {
 	return &router{
-		p: p, vars: vars, instances: workflows.Instances{}, asked: map[saga.Operation]participants.Ask{}, keeps: map[saga.Operation]*saga.Effect{},
+		p: p, vars: vars, instances: workflows.Instances{}, asked: map[saga.Operation]participants.Ask{}, keeps: map[saga.Operation]*workflows.Kept{},
 	}
 }
 
@@ -159,7 +159,7 @@ func (r *router) pair(call *workflows.Call) (*action, error) {
 	case err != nil, len(found) == 0:
 		return nil, err
 	case len(found) > 1:
-		return nil, fmt.Errorf("%s: its which names %d actions (%s and %s): expected one", call, len(found), found[0].at, found[1].at)
+		return nil, call.NamesSeveral(len(found), found[0].at, found[1].at)
 	}
 	return found[0], nil
 }
@@ -193,7 +193,7 @@ func (r *router) operation(call *workflows.Call, undoes *action) (saga.Operation
 // ask reads what a call asks for. A compensation that names no effect is that of its step.
 func (r *router) ask(call *workflows.Call, op saga.Operation, undoes *action) (participants.Ask, error) {
 	var of *workflows.Action
-	a := participants.Ask{Profile: call.Protection(r.p.Participants), Keys: call.Keys(), Repeat: call.Repeat(), Path: call.Sent().Path, Meant: call.Sent().Meant()}
+	a := participants.Ask{Profile: call.Protection(r.p.Participants), Keys: call.Keys(), Repeat: call.Repeat(), Whole: call.Op.Each == "", Path: call.Sent().Path, Meant: call.Sent().Meant()}
 	if undoes != nil {
 		of, a.Undoes = &undoes.said, undoes.done
 	}
@@ -257,7 +257,9 @@ func (r *router) undone(call *workflows.Call, undoes, did *action) {
 		undoes = r.actions[i]
 	}
 	if undoes != nil {
-		undoes.said.TakeBack(call.Op, did.done.Effect, r.keeps[undoes.at])
+		kept := r.keeps[undoes.at]
+		kept.Undo(call.Op, did.done.Effect)
+		undoes.said.TakeBack(call.Op, did.done.Effect, kept.Effect())
 	}
 }
 

@@ -183,6 +183,12 @@ func (c *Call) Names(a Action) (bool, error) {
 	return yes, nil
 }
 
+// NamesSeveral is the error of a compensation that names several actions, two of them given.
+func (c *Call) NamesSeveral(n int, first, second saga.Operation) error {
+	return c.wrong("which", fmt.Errorf("expression %q names %d actions (%s and %s): expected one that is true of one action only; "+
+		"a call that undoes several at once can't be judged (docs/limits.md): test the workflow with one of them in a start, or with a call for each", c.Op.Which, n, first, second))
+}
+
 // Key is the idempotency key of the call; empty: it has none.
 func (c *Call) Key() (string, error) {
 	if c.service.guard.key == nil {
@@ -246,22 +252,6 @@ func (c *Call) Effect(s SagaVars, a *Action) (saga.Effect, error) {
 		return saga.Effect{}, c.wrong("effect", err)
 	}
 	return e, nil
-}
-
-// Keeps is what stays of what the call has done when it has been undone; nil: nothing.
-func (c *Call) Keeps(s SagaVars, a Action) (*saga.Effect, error) {
-	for _, undo := range c.Op.undoneBy {
-		if undo.Keeps == nil {
-			continue
-		}
-		env := map[string]any{"action": map[string]any(a), "saga": map[string]any{"id": s.ID}, "id": s.Own, "start": s.Start.vars}
-		e, err := undo.keeps.of(undo, s, env, nil)
-		if err != nil {
-			return nil, fmt.Errorf("services.%s.operations.%s.keeps: %w", undo.Service, undo.Name, err)
-		}
-		return &e, nil
-	}
-	return nil, nil
 }
 
 // Reply is an answer of a service.

@@ -132,7 +132,7 @@ type Operation struct {
 	Undoes string `json:"undoes,omitempty" yaml:"undoes,omitempty"`
 	// Which is an expression over request and action that is true for the action that is undone, or of an operation that reads for the one that is asked for.
 	Which string `json:"which,omitempty" yaml:"which,omitempty"`
-	// Keeps is what of the action's effect stays when it has been undone, a fee: a transfer, or a list of them. Its templates know action, saga.id, id and start. Default: nothing stays.
+	// Keeps is what of the action's effect stays when this operation has undone it, a fee: a transfer, or a list of them. Its templates know action, saga.id, id and start. Default: nothing stays.
 	Keeps any `json:"keeps,omitempty" yaml:"keeps,omitempty"`
 	// Reads names the operation of the same service that this one looks for: it has no effect.
 	Reads string `json:"reads,omitempty" yaml:"reads,omitempty"`

@@ -38,9 +38,10 @@ func (op *Operation) Undone() *Operation {
 	return op
 }
 
-// InParts tells whether what the operation does may be undone part by part.
+// InParts tells whether what the operation does may be undone part by part: several operations
+// undo it, or one does that says what tells its parts apart.
 func (op *Operation) InParts() bool {
-	return slices.ContainsFunc(op.undoneBy, func(u *Operation) bool { return u.Each != "" })
+	return len(op.undoneBy) > 1 || slices.ContainsFunc(op.undoneBy, func(u *Operation) bool { return u.Each != "" })
 }
 
 // Plan is the steps of the saga: those of the file, or else one for each operation that

@@ -229,11 +229,6 @@ func (c *compiler) undoing(at string, op *Operation) {
 	if op.Each != "" && (op.Effect == nil || op.Effect == "inverse") {
 		c.bad(at+".effect", "expected changes of its own: each call undoes a part of %s, and the inverse is all of it", op.Undoes)
 	}
-	for _, other := range op.undone.undoneBy {
-		if op.Keeps != nil && other.Keeps != nil {
-			c.bad(at+".keeps", "what stays of %s is said by %s already", op.Undoes, other.Name)
-		}
-	}
 	op.undone.undoneBy = append(op.undone.undoneBy, op)
 }
 

@@ -1,23 +1,34 @@
 package workflows
 
-import "github.com/sagacheck/sagacheck/saga"
+import (
+	"slices"
 
-// takenBack is where an action notes what of it was taken back: postings.
+	"github.com/sagacheck/sagacheck/saga"
+)
+
+// takenBack is where an action notes what of it was taken back: a saga.Effect.
 const takenBack = "taken back"
 
-// TakeBack notes that a compensation, with an effect, undid an action: all of it, or, where each
-// tells parts apart, that part. keeps is what stays when all is undone; nil: nothing.
+// TakeBack notes that a compensation, with an effect, undid an action: all of it, or, where that
+// is undone part by part, a part. keeps is what stays when all is undone; nil: nothing.
 func (a Action) TakeBack(op *Operation, e saga.Effect, keeps *saga.Effect) {
-	if op.Each == "" {
+	if !op.Undone().InParts() {
 		a["undone"] = true
 		return
 	}
-	before, _ := a[takenBack].([]saga.Posting)
-	all := append(before[:len(before):len(before)], e.Postings...)
-	a[takenBack] = all
-	left := map[string]int64{}
+	back, _ := a[takenBack].(saga.Effect)
+	back.Postings = slices.Concat(back.Postings, e.Postings)
+	back.Writes = slices.Concat(back.Writes, e.Writes)
+	a[takenBack] = back
 	did, _ := a["effect"].(saga.Effect)
-	for _, p := range append(all[:len(all):len(all)], did.Postings...) {
+	a["undone"] = balanced(did, back, keeps) && restored(did, back)
+}
+
+// balanced tells whether what was taken back leaves nothing on any account of what was done, but for
+// what stays.
+func balanced(did, back saga.Effect, keeps *saga.Effect) bool {
+	left := map[string]int64{}
+	for _, p := range slices.Concat(did.Postings, back.Postings) {
 		left[p.Account+" "+p.Unit] += p.Amount
 	}
 	if keeps != nil {
@@ -27,10 +38,17 @@ func (a Action) TakeBack(op *Operation, e saga.Effect, keeps *saga.Effect) {
 	}
 	for _, n := range left {
 		if n != 0 {
-			return
+			return false
 		}
 	}
-	a["undone"] = true
+	return true
+}
+
+// restored tells whether each register that was changed was set back.
+func restored(did, back saga.Effect) bool {
+	return !slices.ContainsFunc(did.Inverse().Writes, func(w saga.Write) bool {
+		return !slices.ContainsFunc(back.Writes, func(b saga.Write) bool { return b.Register == w.Register && b.To == w.To })
+	})
 }
 
 // IsUndone tells whether an action was done and is undone.
@@ -39,3 +57,21 @@ func (a Action) IsUndone() bool { return a["undone"] == true }
 // Finds tells whether an operation that reads finds an action: one that is there, or, where the
 // file says so, one that was undone.
 func (op *Operation) Finds(a Action) bool { return op.ShowsUndone || !a.IsUndone() }
+
+// Parts are the further parts in which a step was undone. Where none of those that were asked for
+// changes anything, a draft that nobody confirmed, there is one more, of which nobody asked for: the
+// inverse of what was done; unless nothing that undoes the step changes anything.
+func (w *Workflow) Parts(step string, done saga.Effect, first saga.Call, further []saga.Call) []saga.Call {
+	changes := func(c saga.Call) bool { e, err := c.Effect(); return err != nil || !e.IsZero() }
+	i := slices.IndexFunc(w.plan, func(p Planned) bool { return p.Name == step })
+	if changes(first) || slices.ContainsFunc(further, changes) || i < 0 || !w.plan[i].Do.givenBack() {
+		return further
+	}
+	first.Body = done.Inverse().Body()
+	return append(further, first)
+}
+
+// givenBack tells whether anything that undoes an operation changes something.
+func (op *Operation) givenBack() bool {
+	return slices.ContainsFunc(op.undoneBy, func(u *Operation) bool { return u.effect.inverse || len(u.effect.changes) > 0 })
+}
