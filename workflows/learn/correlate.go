@@ -118,7 +118,7 @@ func (s *Shapes) each(o *operation) guess {
 	}
 	var best, second string
 	for _, l := range o.common() {
-		if !s.differs(o, l.path) {
+		if !s.differs(o, l.path, s.calm) {
 			continue
 		}
 		if l.number {
@@ -133,10 +133,13 @@ func (s *Shapes) each(o *operation) guess {
 	return guess{best, fmt.Sprintf("%d calls in one saga differ in it", most)}
 }
 
-// differs tells whether a value is another one in each call of a saga.
-func (s *Shapes) differs(o *operation, path string) bool {
+// calm tells whether nothing was done to a run.
+func (s *Shapes) calm(run int) bool { return s.run[run].Calm() }
+
+// differs tells whether a value is another one in each call of a saga, in some runs.
+func (s *Shapes) differs(o *operation, path string, in func(run int) bool) bool {
 	for run := range s.run {
-		if !s.run[run].Calm() {
+		if !in(run) {
 			continue
 		}
 		var values []string

@@ -52,9 +52,10 @@ type drafted struct {
 	each      guess
 	undoes    *drafted
 	which     guess
+	pair      pair // what undoes says
 	reads     *drafted
 	pass      bool
-	effect    *effect
+	effect    []*effect
 	effectWhy string
 	code      int
 	body      any
@@ -84,7 +85,7 @@ func newDraft(setup Setup, rec Record) *draft {
 	}
 	for _, op := range d.ops {
 		if op.undoes != nil {
-			op.effect, op.effectWhy = d.shapes.undoEffect(op.operation, op.undoes.effect)
+			d.undoing(op)
 		}
 	}
 	undoing := func(c *seen) bool {
@@ -125,7 +126,19 @@ func (d *draft) relate(op *drafted, forward []*operation) {
 			d.warn("services.%s: %s came only after a refusal, and nothing says what it undoes: it is passed; an operation with undoes: and which: is yours to write", op.service, op.request())
 			return
 		}
-		op.undoes, op.which = d.of(p.of), p.which
+		op.undoes, op.which, op.pair = d.of(p.of), p.which, *p
+	}
+}
+
+// undoing says what an operation gives back of what it undoes.
+func (d *draft) undoing(op *drafted) {
+	op.effect, op.effectWhy = d.shapes.undoEffect(op.operation, op.undoes.effect, op.pair)
+	if op.which.text == "" {
+		return
+	}
+	if op.each = d.shapes.parts(op.operation, op.pair); op.each.text != "" && op.effect == nil {
+		op.effectWhy = "TODO: each call undoes a part: the changes of that part"
+		d.warn("services.%s: %s undoes %s in parts, and nothing says what each gives back: its effect is yours to write", op.service, op.request(), op.undoes.request())
 	}
 }
 

@@ -20,8 +20,26 @@ func (e *effect) flow() string {
 	return fmt.Sprintf("{transfer: {from: %s, to: %s, amount: %s, unit: %s}}", flow(e.from), flow(e.to), flow(e.amount), flow(e.unit))
 }
 
-// effectOf is what an operation changes; nil: nothing is said of it.
-func (s *Shapes) effectOf(o *operation, each string, saga guess) (*effect, string) {
+// flowAll are the changes of one call.
+func flowAll(all []*effect) string {
+	texts := make([]string, len(all))
+	for i, e := range all {
+		texts[i] = e.flow()
+	}
+	if len(texts) == 1 {
+		return texts[0]
+	}
+	return "[" + strings.Join(texts, ", ") + "]"
+}
+
+// replaced is a change with other fields of the request.
+func (e effect) replaced(r *strings.Replacer) *effect {
+	return &effect{record: r.Replace(e.record), from: r.Replace(e.from), to: r.Replace(e.to), amount: r.Replace(e.amount), unit: r.Replace(e.unit)}
+}
+
+// effectOf is what an operation changes, of a list with amounts each item; none: nothing is said
+// of it.
+func (s *Shapes) effectOf(o *operation, each string, saga guess) ([]*effect, string) {
 	amount, number := s.amount(o)
 	noun := plain(singular(o.noun()))
 	whose := saga.path()
@@ -32,28 +50,71 @@ func (s *Shapes) effectOf(o *operation, each string, saga guess) (*effect, strin
 		if each == "" {
 			return nil, "no number in the request looks like an amount: it leaves a record"
 		}
-		return &effect{record: fmt.Sprintf("%s:${%s}", noun, each)}, "no number in the request looks like an amount: a record for each " + each
+		return []*effect{{record: fmt.Sprintf("%s:${%s}", noun, each)}}, "no number in the request looks like an amount: a record for each " + each
 	}
 	from := noun
 	if whose != "" {
 		from = fmt.Sprintf("%s:${%s}", plain(lastName(whose)), whose)
 	}
 	unit, why := s.unit(o, amount)
-	return &effect{from: from, to: plain(o.service), amount: "${" + whole(amount, number) + "}", unit: unit}, amount + " looks like an amount; " + why
+	first := effect{from: from, to: plain(o.service), amount: "${" + whole(amount, number) + "}", unit: unit}
+	all := []*effect{&first}
+	if items := o.items(amount); len(items) > 1 {
+		all, why = nil, why+fmt.Sprintf("; the start has %d such items", len(items))
+		for _, item := range items {
+			all = append(all, first.replaced(strings.NewReplacer(items[0], item)))
+		}
+	}
+	return all, amount + " looks like an amount; " + why
 }
 
-// undoEffect is what an operation changes that gives back an amount of its own; nil: the
-// inverse.
-func (s *Shapes) undoEffect(u *operation, did *effect) (*effect, string) {
+// ofAction are fields of a request as the undo of it has them.
+var ofAction = strings.NewReplacer("${request.", "${action.request.", "(request.", "(action.request.")
+
+// back is the change that gives an amount back.
+func (e *effect) back(amount string) *effect {
+	return &effect{from: e.to, to: e.from, amount: amount, unit: e.unit}
+}
+
+// undoEffect is what an operation changes that gives back an amount of its own, or one item of
+// several; none: the inverse.
+func (s *Shapes) undoEffect(u *operation, did []*effect, p pair) ([]*effect, string) {
 	amount, number := s.amount(u)
-	if amount == "" || did == nil || did.record != "" {
+	items := u.items(amount)
+	switch {
+	case len(did) == 0 || did[0].record != "" || amount == "" && p.item == nil:
 		return nil, "it says no amount: all that was done is given back"
+	case p.item != nil && len(did) > 1:
+		return s.itemEffect(u, did[0], p)
+	case amount == "":
+		return nil, "TODO: how much of the amount of " + p.of.request() + " it gives back"
+	case len(did) > 1 && len(items) != len(did):
+		return nil, "TODO: it says an amount of its own: of which of the changes of " + p.of.request() + "?"
 	}
-	action := strings.NewReplacer("${request.", "${action.request.")
-	return &effect{
-		from: action.Replace(did.to), to: action.Replace(did.from),
-		amount: "${" + whole(amount, number) + "}", unit: action.Replace(did.unit),
-	}, "it says an amount of its own"
+	var all []*effect
+	for i, e := range did {
+		own := amount
+		if len(items) == len(did) {
+			own = strings.Replace(amount, items[0], items[i], 1)
+		}
+		all = append(all, e.replaced(ofAction).back("${"+whole(own, number)+"}"))
+	}
+	return all, "it says an amount of its own"
+}
+
+// itemEffect is what an operation gives back that names one item of several; first is what was
+// done for the first of them.
+func (s *Shapes) itemEffect(u *operation, first *effect, p pair) ([]*effect, string) {
+	asked, _ := s.amount(p.of)
+	if !p.item.goesWith(p.of, asked) {
+		return nil, "TODO: which of the changes of " + p.of.request() + " it gives back"
+	}
+	was := first.replaced(ofAction).replaced(strings.NewReplacer(p.of.items(asked)[0], p.item.of(asked)))
+	amount, number := s.amount(u)
+	if amount == "" {
+		return []*effect{was.back(was.amount)}, "the item that it names; " + asked + " is its amount"
+	}
+	return []*effect{was.back("${" + whole(amount, number) + "}")}, "the item that it names, and an amount of its own"
 }
 
 // amount is the field that looks like one, in a form as a text.

@@ -292,3 +292,21 @@ func TestNamesThatAreNumbers(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+// TestItemsOfWhichNothingIsKnown: what each undo of one item gives back has to be written by hand
+// where no amount tells it. Without that all would be given back by the first.
+func TestItemsOfWhichNothingIsKnown(t *testing.T) {
+	in := recorded(t, "testdata/batch.json")
+	for _, r := range in.Record.Runs {
+		for i := range r.Calls {
+			c := &r.Calls[i]
+			c.Body = json.RawMessage(strings.ReplaceAll(string(c.Body), `"qty"`, `"size"`))
+		}
+	}
+	draft, missing := Write(in.Setup, in.Record)
+	containsAll(t, string(draft), []string{"each: request.path.reservationId #", "# effect: TODO: each call undoes a part: the changes of that part\n"})
+	containsAll(t, strings.Join(missing, "\n"), []string{"DELETE /reservations/{reservationId} undoes POST /batch-reservations in parts"})
+	if _, err := workflows.Parse("workflow.yaml", draft); err == nil || !strings.Contains(err.Error(), "expected changes of its own") {
+		t.Errorf("the draft is run without that: %v", err)
+	}
+}

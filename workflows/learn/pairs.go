@@ -10,7 +10,9 @@ import (
 // pair says what an operation undoes, and how it names it.
 type pair struct {
 	of    *operation
-	which guess // empty text: it names none
+	which guess  // empty text: it names none
+	item  *item  // that it names; nil: the whole of it
+	by    string // the field of the request that names the item
 }
 
 // undone finds what an operation undoes that only refusals and losses brought about; nil:
@@ -31,10 +33,18 @@ func (s *Shapes) undone(u *operation, forward []*operation) *pair {
 	} {
 		for _, l := range u.naming() {
 			for _, f := range same {
+				why := fmt.Sprintf(from.why, f.request())
 				if field := s.namedBy(u, l.path, f, from.leaves); field != "" {
 					action := from.of + strings.TrimPrefix(strings.TrimPrefix(field, "answer.body"), "request")
 					alike := sameType(typeOf(u.calls, requested, l.path), typeOf(f.calls, from.leaves, field))
-					return &pair{f, guess{equal(l.path, action, alike), fmt.Sprintf(from.why, f.request())}}
+					return &pair{of: f, which: guess{equal(l.path, action, alike), why}}
+				}
+				if field := s.namedByShape(u, l.path, f, from.leaves, anyItem); field != "" && l.path == anyItem(l.path) {
+					item := &item{list: "action." + field[:strings.Index(field, "[]")]}
+					rest := field[len(item.list)-len("action.")+len("[]"):]
+					first := strings.Replace(field, "[]", "[0]", 1)
+					item.is = equal("#"+rest, l.path, sameType(typeOf(u.calls, requested, l.path), typeOf(f.calls, from.leaves, first)))
+					return &pair{of: f, which: guess{item.which(), why + ", one of each item"}, item: item, by: l.path}
 				}
 			}
 		}
@@ -79,6 +89,11 @@ func (o *operation) constant(l leaf) bool {
 // namedBy is the field of the calls of f that holds, for exactly one of them in each run,
 // the value with which u names it; empty: there is none.
 func (s *Shapes) namedBy(u *operation, path string, f *operation, of func(*seen) []leaf) string {
+	return s.namedByShape(u, path, f, of, func(path string) string { return path })
+}
+
+// namedByShape is namedBy where fields of one shape are one.
+func (s *Shapes) namedByShape(u *operation, path string, f *operation, of func(*seen) []leaf, shape func(path string) string) string {
 	var fields []string
 	for i, c := range u.calls {
 		l, _ := find(c.request, path)
@@ -86,7 +101,7 @@ func (s *Shapes) namedBy(u *operation, path string, f *operation, of func(*seen)
 		for _, b := range f.distinct(c.run) {
 			for _, v := range of(b) {
 				if b.at < c.at && v.text == l.text {
-					here = append(here, v.path)
+					here = append(here, shape(v.path))
 				}
 			}
 		}

@@ -72,16 +72,16 @@ func (op *drafted) write(w *writer) {
 		w.line(4, "reads: "+op.reads.name, "a question about what was done")
 	}
 	if op.which.text != "" {
-		w.line(4, "which: "+op.which.text, op.which.why)
+		w.line(4, "which: "+flowExpression(op.which.text), op.which.why)
 	}
 	if op.saga.text != "" {
 		w.line(4, "saga: "+op.saga.text, op.saga.why)
 	}
 	if op.each.text != "" {
-		w.line(4, "each: "+op.each.text, op.each.why)
+		w.line(4, "each: "+flowExpression(op.each.text), op.each.why)
 	}
 	if op.effect != nil {
-		w.line(4, "effect: "+op.effect.flow(), op.effectWhy)
+		w.line(4, "effect: "+flowAll(op.effect), op.effectWhy)
 	} else if op.reads == nil {
 		w.line(4, "", "effect: "+op.effectWhy)
 	}
@@ -93,4 +93,12 @@ func (op *drafted) write(w *writer) {
 		answer += ", body: " + flow(op.body)
 	}
 	w.line(4, answer+"}", strings.Join(op.notes, "; "))
+}
+
+// flowExpression is an expression as YAML has it: as it is, unless a comment would begin in it.
+func flowExpression(text string) string {
+	if strings.Contains(text, " #") {
+		return "'" + strings.ReplaceAll(text, "'", "''") + "'"
+	}
+	return text
 }
