@@ -18,7 +18,7 @@ import (
 // operation carry different Saga-Ids; or, where the ids are the same or missing,
 // two operations or all that were attempted are called under a second key although
 // nothing asked for another attempt: the first had surely succeeded, or an attempt
-// was under way and far from its time-out. A saga that began again under the same
+// to which nothing had come back was under way and far from its time-out. A saga that began again under the same
 // keys looks like redundant calls of the first one, so where there are some since the
 // start was repeated that is not judged. The other properties of a saga's course leave
 // such sagas out: one cause, one finding. Cost: linear.
@@ -55,11 +55,11 @@ func (c DuplicateSaga) Check(h *history.History, ix *history.Index) Verdict {
 		if repeated == nil {
 			continue
 		}
-		first, second := secondSaga(s)
+		first, second := secondSaga(ix, s)
 		switch {
 		case second != nil:
 			t.violate(repeatedStart, action(s, ""), []*history.Event{last(s.Submitted), first, second}, "broke the start of a saga: %s was started once and the start was repeated, and two sagas run: the second one calls %s as %s under the key %s", s.ID, second.Operation(), quoteOr(second.SagaID), quoteOr(second.Key))
-		case calledAgain(s, ds, repeated):
+		case calledAgain(ix, s, ds, repeated):
 			t.unjudgeable(repeatedStart, "operations were called again under their keys since the start was repeated, and nothing asked for it: by a second saga, or by the first")
 		case len(s.Calls) > 0:
 			t.held(repeatedStart, 1)
@@ -86,12 +86,12 @@ func startedAgain(h *history.History, ix *history.Index, s *history.SagaRecord) 
 
 // calledAgain tells whether an operation was called again under its key since the start was repeated, although nothing
 // asked for it, nor was the orchestrator disturbed.
-func calledAgain(s *history.SagaRecord, ds []disturbance, repeated *history.Event) bool {
+func calledAgain(ix *history.Index, s *history.SagaRecord, ds []disturbance, repeated *history.Event) bool {
 	return slices.ContainsFunc(opsOf(s), func(o *history.OpRecord) bool {
 		as := sent(o)
 		for i, b := range as {
 			if b.Sent.Seq > repeated.Seq && slices.ContainsFunc(as[:i], func(a *history.Attempt) bool {
-				return unasked(o, a, b) && !disturbed(ds, a.Sent.Seq, b.Sent.Seq)
+				return unasked(ix, o, a, b) && !disturbed(ds, a.Sent.Seq, b.Sent.Seq)
 			}) {
 				return true
 			}
@@ -102,10 +102,10 @@ func calledAgain(s *history.SagaRecord, ds []disturbance, repeated *history.Even
 
 // secondSaga finds a call of a second saga, and one of the first, of the same
 // operation. Nil: there is none.
-func secondSaga(s *history.SagaRecord) (first, second *history.Event) {
+func secondSaga(ix *history.Index, s *history.SagaRecord) (first, second *history.Event) {
 	doubled := 0
 	for _, o := range opsOf(s) {
-		a, b, surely := secondCall(o)
+		a, b, surely := secondCall(ix, o)
 		if b == nil {
 			continue
 		}
@@ -124,7 +124,7 @@ func secondSaga(s *history.SagaRecord) (first, second *history.Event) {
 
 // secondCall finds two attempts of an operation of which the second can't be a retry
 // of the first; surely: they name two sagas.
-func secondCall(o *history.OpRecord) (first, second *history.Event, surely bool) {
+func secondCall(ix *history.Index, o *history.OpRecord) (first, second *history.Event, surely bool) {
 	as := sent(o)
 	for i, b := range as {
 		for _, a := range as[:i] {
@@ -132,7 +132,7 @@ func secondCall(o *history.OpRecord) (first, second *history.Event, surely bool)
 			case a.Sent.SagaID != "" && b.Sent.SagaID != "" && a.Sent.SagaID != b.Sent.SagaID:
 				return a.Sent, b.Sent, true
 			case second != nil || a.Sent.Key == b.Sent.Key || slices.ContainsFunc(as[:i], func(c *history.Attempt) bool { return c.Sent.Key == b.Sent.Key }):
-			case unasked(o, a, b):
+			case unasked(ix, o, a, b):
 				first, second = a.Sent, b.Sent
 			}
 		}
@@ -141,13 +141,32 @@ func secondCall(o *history.OpRecord) (first, second *history.Event, surely bool)
 }
 
 // unasked tells that, when attempt b was sent, attempt a had surely succeeded, or was
-// under way and far from its time-out.
-func unasked(o *history.OpRecord, a, b *history.Attempt) bool {
+// surely under way and far from its time-out.
+func unasked(ix *history.Index, o *history.OpRecord, a, b *history.Attempt) bool {
 	if a.Learnt() == saga.Done && a.Ended.Seq < b.Sent.Seq {
 		return true
 	}
 	limit := o.Call.Retry.ShortestTimeout()
-	return (a.Ended == nil || a.Ended.Seq > b.Sent.Seq) && (limit == 0 || b.Sent.At-a.Sent.At < limit/2)
+	return surelyUnderWay(ix, o, a, b.Sent) && (limit == 0 || b.Sent.At-a.Sent.From() < limit/2)
+}
+
+// surelyUnderWay tells that nothing can have come back to the orchestrator from an attempt when
+// another one was sent. That its end was noted later does not show it: the wire notes that when
+// the connection is over, which may be long after the answer was read, and a fault may have
+// broken it by then.
+func surelyUnderWay(ix *history.Index, o *history.OpRecord, a *history.Attempt, sent *history.Event) bool {
+	if a.Ended != nil && a.Ended.Seq < sent.Seq {
+		return false
+	}
+	if at, answered := a.AnsweredAt(); answered {
+		return at > sent.At
+	}
+	for _, fired := range ix.Fired {
+		if slices.ContainsFunc(fired, func(e *history.Event) bool { return e.Operation() == o.Op && e.Attempt == a.N }) {
+			return false
+		}
+	}
+	return true
 }
 
 // singleSagas are the sagas of a history but for those of which two run: what those
@@ -160,7 +179,7 @@ func singleSagas(h *history.History, ix *history.Index) []*history.SagaRecord {
 		if startedAgain(h, ix, s) == nil {
 			return false
 		}
-		_, second := secondSaga(s)
+		_, second := secondSaga(ix, s)
 		return second != nil
 	})
 }
