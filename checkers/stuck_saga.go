@@ -17,7 +17,8 @@ import (
 // a good reason (what must succeed was refused for good, or is at the end of its
 // policy) is a person's matter. If the policy allows a wait that is longer than
 // the settle time, the orchestrator was never started again, or the machine was so
-// late that attempts timed out without a fault, it can't be told.
+// late that attempts may have timed out unseen all the time, it can't be told: one that was
+// silent for longer than ten such attempts take did nothing.
 // Cost: linear.
 type StuckSaga struct{}
 
@@ -39,7 +40,7 @@ func (StuckSaga) Doc() Doc {
 		},
 		Evidence:  "saga-accepted, saga-status, saga-ended, saga-operator, settled, and the events of calls",
 		Prevented: "Recovery that takes up every saga that is not over, and attempts that always have a time-out.",
-		Blind:     "What a person makes of a saga that says stuck. A settle time shorter than the waits of the policy, a machine so late that attempts time out without a fault, or a real service that is too slow, makes it inconclusive.",
+		Blind:     "What a person makes of a saga that says stuck. A settle time shorter than the waits of the policy, a machine so late that ten attempts which time out before their first byte would fill the silence, or a real service that is too slow, makes it inconclusive.",
 		Cost:      "linear",
 	}
 }
@@ -125,7 +126,7 @@ func unsettled(h *history.History, ix *history.Index, ds []disturbance, s *histo
 		return "but the orchestrator was not running at the end"
 	case !s.Status().Left() && !settled(h, ix, s):
 		return "and its time to settle had not passed"
-	case starved(ix, s):
+	case triedUnseen(h, ix, s):
 		return fmt.Sprintf("but the machine was too late for its time-outs: by %v", ms(ix.Lag))
 	case tooSlow(h, ix, s) != "":
 		return fmt.Sprintf("but the real service of %s answers later than the workflow waits", tooSlow(h, ix, s))
@@ -140,10 +141,15 @@ func unsettled(h *history.History, ix *history.Index, ds []disturbance, s *histo
 // cell earlier, and sagas are accepted some time after it began. While some saga
 // of the cell is not accepted, its client is at it and nothing settles.
 func settled(h *history.History, ix *history.Index, s *history.SagaRecord) bool {
-	since := s.Accepted[0].At
 	if slices.ContainsFunc(ix.Sagas, func(s *history.SagaRecord) bool { return len(s.Accepted) == 0 }) {
 		return false
 	}
+	return ix.Settled.At-undisturbedSince(h, ix, s) >= time.Duration(h.Header.SettleMS)*time.Millisecond/2
+}
+
+// undisturbedSince is when the saga was accepted, or the last fault before the settle event struck or healed.
+func undisturbedSince(h *history.History, ix *history.Index, s *history.SagaRecord) time.Duration {
+	since := s.Accepted[0].At
 	for i := range h.Events {
 		e := &h.Events[i]
 		if e.Seq > ix.Settled.Seq { // what the end of the cell healed
@@ -153,18 +159,52 @@ func settled(h *history.History, ix *history.Index, s *history.SagaRecord) bool 
 			since = max(since, e.At)
 		}
 	}
-	return ix.Settled.At-since >= time.Duration(h.Header.SettleMS)*time.Millisecond/2
+	return since
+}
+
+// unseenInARow is how many attempts in a row a machine that is late may hide: each must have timed out between its
+// beginning and its first byte, since what has sent one byte is seen, however late.
+const unseenInARow = 10
+
+// triedUnseen tells whether a saga without an end may have been at it all the time, unseen, since the machine was late. One
+// that says that it is stuck may have used its attempts up. Another one can't have been silent for longer than
+// so many attempts take, each of which lasts no longer than its time-out or the worst lateness, after the
+// longest wait before it.
+func triedUnseen(h *history.History, ix *history.Index, s *history.SagaRecord) bool {
+	silent := silence(h, ix, s)
+	return slices.ContainsFunc(opsOf(s), func(o *history.OpRecord) bool {
+		_, wait := o.Call.Retry.Band(len(o.Attempts) + unseenInARow)
+		each := max(o.Call.Retry.AttemptTimeout(), ix.Lag) + wait + longestHold(h, o.Call)
+		return outlasts(ix.Lag, o.Call.Retry) && (s.Status().Left() || silent <= unseenInARow*each)
+	})
+}
+
+// silence is how long nothing had been seen of a saga, nor of faults, when all had settled.
+func silence(h *history.History, ix *history.Index, s *history.SagaRecord) time.Duration {
+	since := undisturbedSince(h, ix, s)
+	for _, e := range slices.Concat(s.Calls, s.Callbacks, s.Reads, s.Operator) {
+		if e.Seq < ix.Settled.Seq {
+			since = max(since, e.At)
+		}
+	}
+	return ix.Settled.At - since
 }
 
 // starved tells whether the machine was so late that attempts of the saga may have
 // timed out for no other reason, some of them before they had sent anything.
 func starved(ix *history.Index, s *history.SagaRecord) bool {
 	for _, o := range s.Ops {
-		if limit := o.Call.Retry.ShortestTimeout(); limit > 0 && 2*ix.Lag >= limit {
+		if outlasts(ix.Lag, o.Call.Retry) {
 			return true
 		}
 	}
 	return false
+}
+
+// outlasts tells whether a machine that is so late lets attempts time out for no other reason.
+func outlasts(lag time.Duration, p saga.RetryPolicy) bool {
+	limit := p.ShortestTimeout()
+	return limit > 0 && 2*lag >= limit
 }
 
 // stillWaiting tells whether the next attempt of some operation may be due only
@@ -180,16 +220,21 @@ func stillWaiting(h *history.History, s *history.SagaRecord, end time.Duration) 
 			continue
 		}
 		_, hi := o.Call.Retry.Band(a.N + 1)
-		wait := max(hi, retryAfter(a))
-		if b := o.Call.Breaker; b != nil {
-			wait += b.Open()
-		}
-		wait += saga.LongestHold(h.Header.Definitions, o.Call.RetryBudget)
+		wait := max(hi, retryAfter(a)) + longestHold(h, o.Call)
 		if a.Ended.At+wait+slack(wait) > end {
 			return true
 		}
 	}
 	return false
+}
+
+// longestHold is how long what calls share may hold an attempt back beyond its wait: a circuit breaker, a retry budget.
+func longestHold(h *history.History, c saga.Call) time.Duration {
+	hold := saga.LongestHold(h.Header.Definitions, c.RetryBudget)
+	if c.Breaker != nil {
+		hold += c.Breaker.Open()
+	}
+	return hold
 }
 
 // retryAfter is the longest wait that the answers of an attempt asked for.

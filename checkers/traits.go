@@ -155,7 +155,10 @@ func waits(c saga.Call) bool {
 // machine, see BackoffViolation.
 const manyWaits = 24
 
-// waitsLong counts the waits of a call that may take 100 ms or more.
+// aLongWait is what each of them may take, at the least.
+const aLongWait = 100 * time.Millisecond
+
+// waitsLong counts the long waits of a call.
 func waitsLong(c *saga.Call) (n int) {
 	if c == nil || heldBack(*c) {
 		return 0
@@ -165,7 +168,7 @@ func waitsLong(c *saga.Call) (n int) {
 		most = 2 * manyWaits
 	}
 	for i := 2; i <= most; i++ {
-		if _, hi := c.Retry.Band(i); hi >= 100*time.Millisecond {
+		if _, hi := c.Retry.Band(i); hi >= aLongWait {
 			n++
 		}
 	}

@@ -38,6 +38,9 @@ type timing struct {
 	late         time.Duration
 }
 
+// failedSomewhen is why a wait can't be measured whose beginning nobody saw.
+const failedSomewhen = "the moment of the failure is not known"
+
 type hit struct {
 	op saga.Operation
 	n  int
@@ -92,7 +95,7 @@ func (t *timing) waitsOf(s *history.SagaRecord, o *history.OpRecord) []wait {
 		case b.Sent.Seq < a.Sent.Seq, b.N != a.N+1: // the wire counted one before the other and noted it after: it was late
 			w.unknown = tooLateToSay
 		case t.seenLate(o, a):
-			w.unknown = "the moment of the failure is not known"
+			w.unknown = failedSomewhen
 		case hurried(s, a, b):
 			w.unknown = "an operator may have ended the wait"
 		case policiesChanged(t.ix, b.Sent.Seq):
