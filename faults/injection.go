@@ -96,6 +96,12 @@ const (
 	Reset     How = "torn down"  // the connection is reset (TCP RST)
 )
 
+// statusLine is what of an answer says its status, at the least.
+const statusLine = len("HTTP/1.1 200")
+
+// SaysStatus tells whether an answer that ends too early has its status, which may be taken as it is.
+func (b Bend) SaysStatus() bool { return b.Answer && b.How == Ended && b.N >= statusLine }
+
 // bend is the injection of a kind that acts where the fault's phase says.
 func bend(f Fault, how How, n int) Injection {
 	return Injection{Bends: []Bend{{Answer: f.At.Phase == saga.Response, How: how, N: n}}}

@@ -15,7 +15,7 @@ var _ Kind = truncate{}
 func (truncate) Doc() KindDoc {
 	return KindDoc{
 		Name: "truncate", Phases: []saga.Phase{saga.Request, saga.Response}, Fields: []string{"bytes"}, Transient: true,
-		Text: "the connection ends after the given bytes of the request or of the answer, headers included",
+		Text: "the connection ends after the given bytes of the request or of the answer, headers included. An answer that ends behind its status (12 bytes) may be taken for what that says, or for a broken connection",
 	}
 }
 

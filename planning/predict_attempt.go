@@ -72,7 +72,7 @@ type attemptWalk struct {
 	lasts   time.Duration
 	wait    int  // in ms, that its answer asks for
 	unheard bool // the answer does not come
-	halves  bool // of the answer the head comes: it may be heard, or not
+	halves  bool // of the answer the status comes: it may be heard, or not
 	lost    bool // the request does not arrive
 	hungUp  bool // no answer leaves
 }
@@ -131,6 +131,10 @@ func (w *attemptWalk) strike(f faults.Fault) (answered bool) {
 func (w *attemptWalk) bent(b faults.Bend) {
 	switch b.How {
 	case faults.Swallowed, faults.Reset, faults.Ended:
+		if b.SaysStatus() {
+			w.halved(b)
+			return
+		}
 		w.fails()
 		w.lost = w.lost || !b.Answer
 		w.unheard = w.unheard || b.Answer
@@ -145,7 +149,7 @@ func (w *attemptWalk) bent(b faults.Bend) {
 	}
 }
 
-// halved: the head of the answer comes, and not its body. It may be taken for what it
+// halved: the status of the answer comes, and not all of the rest. It may be taken for what it
 // says, or for none: a success, if there is another attempt, is one either way.
 func (w *attemptWalk) halved(b faults.Bend) {
 	w.halves = true

@@ -64,3 +64,33 @@ func TestALostAnswerAsksForNoWait(t *testing.T) {
 		t.Error("the wait that a lost answer asked for counts")
 	}
 }
+
+// Of an answer that ends after its status the status may be taken as it is: nobody can count on another attempt, nor, where it
+// is a refusal, on its being heard.
+func TestACutStatusMayBeHeard(t *testing.T) {
+	s, err := scenarios.Match("order")
+	if err != nil {
+		t.Fatal(err)
+	}
+	d := sagasOf(s[0])[0]
+	cut := func(step string, attempt, bytes int) faults.Fault {
+		return faults.Fault{Kind: "truncate", At: point(step, attempt, saga.Response), Bytes: bytes}
+	}
+	refusal := answered(point("reserve", 2, saga.Receive), 403)
+	for _, c := range []struct {
+		name   string
+		faults []faults.Fault
+		sure   bool
+	}{
+		{"a success cut within its status, and another attempt", []faults.Fault{cut("charge", 1, 11), unavailable(point("charge", 2, saga.Receive))}, true},
+		{"a success cut behind it, and another attempt", []faults.Fault{cut("charge", 1, 12), unavailable(point("charge", 2, saga.Receive))}, false},
+		{"a success cut behind it, and the next step", []faults.Fault{cut("charge", 1, 74), unavailable(point("ship", 1, saga.Receive))}, true},
+		{"a failure cut behind it, and another attempt", []faults.Fault{failed(point("charge", 1, saga.Commit)), cut("charge", 1, 12), unavailable(point("charge", 2, saga.Receive))}, true},
+		{"a refusal cut within its status, and the next step", []faults.Fault{failed(point("reserve", 1, saga.Commit)), refusal, cut("reserve", 2, 11), failed(point("notify", 1, saga.Commit))}, true},
+		{"a refusal cut behind it, and the next step", []faults.Fault{failed(point("reserve", 1, saga.Commit)), refusal, cut("reserve", 2, 12), failed(point("notify", 1, saga.Commit))}, false},
+	} {
+		if got := predict(d, faults.Plan{Faults: c.faults}, 1).sure(); got != c.sure {
+			t.Errorf("%s: sure %t, want %t", c.name, got, c.sure)
+		}
+	}
+}
