@@ -122,7 +122,7 @@ func (p *printer) failure(r *results.Run, f results.Failure) {
 	}
 	p.hanging("      plan: ", planLine(f), plain)
 	for _, l := range storyLines(f.Story) {
-		if f.Under == "" { // else the report has it: most of them are consequences
+		if f.Under == "" || checkers.Harm(f.Property) < checkers.Harm(f.Under) { // else the report has it: most of them are consequences
 			p.hanging("    "+l.head, l.text, l.tone)
 		}
 	}

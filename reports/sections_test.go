@@ -85,6 +85,19 @@ func TestOneCauseOneFinding(t *testing.T) {
 	}
 }
 
+// What each cell breaks hides the story of nothing that is worse: that stands beside it with its own. What is less bad is in the report.
+func TestWorseThanWhatItIsToldUnderHasItsStory(t *testing.T) {
+	const event = "charge#2 takes effect"
+	for under, stories := range map[string]int{"mangled-body": 2, "double-credit": 1} {
+		r := samples.OneCause()
+		r.Beside[0].Under = under
+		terminal, _, _ := strings.Cut(string(show(t, r)), "========")
+		if got := strings.Count(terminal, event); got != stories {
+			t.Errorf("lost-compensation beside %s: %d stories, want %d:\n%s", under, got, stories, terminal)
+		}
+	}
+}
+
 // What is not applicable for one reason is one line.
 func TestOneLineForAReason(t *testing.T) {
 	r := samples.Red()

@@ -183,7 +183,7 @@ func (r *Run) Like(f Failure) int {
 }
 
 // Findings counts what was violated, by key: those that the gate knows, new or known, or else those of the cells; and of how
-// many properties these are.
+// many properties these are, with those that were broken only beside others.
 func (r *Run) Findings() (n, properties int) {
 	var found []Finding
 	if r.Gate == nil {
@@ -197,6 +197,9 @@ func (r *Run) Findings() (n, properties int) {
 	}
 	of := map[string]bool{}
 	for _, f := range found {
+		of[f.Property] = true
+	}
+	for _, f := range r.BesideNews() {
 		of[f.Property] = true
 	}
 	return len(found), len(of)

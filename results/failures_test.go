@@ -28,3 +28,11 @@ func TestFindingsAreCountedOnce(t *testing.T) {
 		t.Errorf("the reasons are %q", r.Summary.Reasons)
 	}
 }
+
+// What is broken only beside others is counted among the properties, as in the table of them: what each cell breaks must not hide it.
+func TestWhatIsBrokenBesideCounts(t *testing.T) {
+	r := cellsOf(t, [2]string{"lose a", "duplicate-effect lost-compensation"}, [2]string{"lose b", "duplicate-effect"})
+	if n, of := r.Findings(); n != 2 || of != 2 {
+		t.Errorf("%d findings of %d properties, want 2 of 2", n, of)
+	}
+}
