@@ -95,10 +95,11 @@ type Setting struct {
 	Why   string `yaml:"why,omitempty" json:"why,omitempty"`
 }
 
-// Note says whether an anomaly is documented behaviour of the engine.
+// Note says what an anomaly comes from: documented behaviour of the engine, a setting, what no engine can prevent
+// (unavoidable), other findings (consequence), or nothing that we found a word about (surprise).
 type Note struct {
 	Property string `yaml:"property" json:"property" jsonschema:"required"`
-	Says     string `yaml:"says" json:"says" jsonschema:"required,enum=documented,enum=setting,enum=surprise"`
+	Says     string `yaml:"says" json:"says" jsonschema:"required,enum=documented,enum=setting,enum=unavoidable,enum=consequence,enum=surprise"`
 	Text     string `yaml:"text" json:"text" jsonschema:"required"`
 }
 

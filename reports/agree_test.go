@@ -132,3 +132,32 @@ func TestFirstTriesAreRunAgain(t *testing.T) {
 		t.Error(got)
 	}
 }
+
+// What was broken only beside others stands where its harm puts it, among the others: money before a key.
+func TestWhatIsBrokenBesideStandsByItsHarm(t *testing.T) {
+	m := samples.Meta()
+	m.Properties = []checkers.Doc{{Name: "double-credit"}, {Name: "duplicate-effect"}, {Name: "key-misuse"}}
+	c := results.New(m)
+	var broken []checkers.Verdict
+	for _, d := range m.Properties {
+		h := samples.LostAnswer()
+		v := samples.Duplicate(h)
+		v.Property = d.Name
+		broken = append(broken, v)
+	}
+	c.Add(results.CellInfo{ID: "c1"}, samples.LostAnswer(), broken)
+	r := c.Finish()
+	if len(r.Failures) == 0 || r.Failures[0].Property == "double-credit" || len(r.Beside) == 0 {
+		t.Fatalf("failures %d, beside %d", len(r.Failures), len(r.Beside))
+	}
+	for format, head := range map[string]*regexp.Regexp{"Markdown": regexp.MustCompile(`(?m)^### ([a-z-]+) in `), "HTML": regexp.MustCompile(`id="finding-([a-z-]+)-order-`)} {
+		write := map[string]func(io.Writer, *results.Run) error{"Markdown": reports.Markdown, "HTML": reports.HTML}[format]
+		var got []string
+		for _, x := range head.FindAllStringSubmatch(string(written(t, write, r)), -1) {
+			got = append(got, x[1])
+		}
+		if want := []string{"double-credit", "duplicate-effect", "key-misuse"}; !slices.Equal(got, want) {
+			t.Errorf("%s tells %q, want %q", format, got, want)
+		}
+	}
+}

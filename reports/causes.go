@@ -83,7 +83,7 @@ func newCause(r *results.Run, t told, class string) *cause {
 	case flaky(t.Failure):
 		c.Tone, c.Flaky = warn, true
 	case t.Under != "":
-		did = "broken beside " + t.Under
+		c.Class, did = "beside", "broken beside "+t.Under
 	case class != "":
 		c.Tone = warn
 	}

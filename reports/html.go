@@ -80,7 +80,7 @@ type section struct{ ID, Text string }
 func HTML(w io.Writer, r *results.Run) error {
 	page := htmlPage{
 		Run: r, Headline: Headline(r), Tone: stateTones[r.Summary.Outcome], ScriptHash: scriptHash(), Tiles: tiles(r),
-		Broken: append(causes(r, r.Failures, ""), causes(r, r.Beside, "beside")...), Advised: causes(r, r.Advice, "advice"), Legend: strings.Join(legend(r), " · "), Facts: facts(r),
+		Broken: causes(r, r.Told(), ""), Advised: causes(r, r.Advice, "advice"), Legend: strings.Join(legend(r), " · "), Facts: facts(r),
 	}
 	page.Tables = tables(r)
 	if len(r.Results) > 0 {

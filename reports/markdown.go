@@ -39,8 +39,7 @@ func Markdown(w io.Writer, r *results.Run) error {
 			b.WriteString(t.markdown())
 		}
 	}
-	mdFailures(r, &b, "Failures", r.Failures)
-	mdFailures(r, &b, "Broken beside others", r.Beside)
+	mdFailures(r, &b, "Failures", r.Told())
 	mdFailures(r, &b, "Advice (never red)", r.Advice)
 	mdCells(r, &b)
 	mdRun(r, &b)

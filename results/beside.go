@@ -1,6 +1,7 @@
 package results
 
 import (
+	"cmp"
 	"slices"
 
 	"github.com/sagacheck/sagacheck/checkers"
@@ -45,4 +46,11 @@ func (r *Run) BesideNews() (out []Failure) {
 		}
 	}
 	return out
+}
+
+// Told are the failures and those of Beside, by the harm that they do.
+func (r *Run) Told() []Failure {
+	all := slices.Concat(r.Failures, r.Beside)
+	slices.SortStableFunc(all, func(a, b Failure) int { return cmp.Compare(checkers.Harm(a.Property), checkers.Harm(b.Property)) })
+	return all
 }

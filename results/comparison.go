@@ -48,7 +48,7 @@ type CompareMark struct {
 	Broken     string  `json:"broken,omitempty"`
 	Replay     string  `json:"replay,omitempty"`
 	Replays    *Rate   `json:"replays,omitempty"`
-	Behaviour  string  `json:"behaviour,omitempty"` // documented, a setting, or a surprise
+	Behaviour  string  `json:"behaviour,omitempty"` // documented, setting, unavoidable, consequence or surprise
 	Source     string  `json:"source,omitempty"`    // where the engine's documentation says so
 	RunSeconds float64 `json:"run_seconds,omitempty"`
 }

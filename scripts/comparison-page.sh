@@ -104,6 +104,7 @@ How to read it:
   written as its documentation would have it, and participants with this protection. With
   naive participants most say no more than that calls are made at least once, which the
   engines' documentation says too. The column *behaviour* tells: `documented`, a `setting`,
+  `unavoidable` (no engine can prevent it, the participant has to), a `consequence` of other findings in the table,
   or a `surprise`, which is what we found no word about.
 - **Replays** is in how many of ten repetitions the smallest plan showed it again.
 - **A ✓ means at risk and held**, under the plans of this run. `sagacheck explore` and more
