@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"github.com/sagacheck/sagacheck/checkers"
+	"github.com/sagacheck/sagacheck/history"
 	"github.com/sagacheck/sagacheck/internal/samples"
 	"github.com/sagacheck/sagacheck/results"
 )
@@ -59,5 +60,38 @@ func TestOneWordForWhatIsNotApplicable(t *testing.T) {
 	text, _, _ := strings.Cut(string(show(t, r)), "========")
 	if strings.Contains(text, "│ breaker-violation") || !strings.Contains(text, "1 more property is not applicable") || !strings.Contains(text, "breaker-violation: not applicable: no run came to it") {
 		t.Errorf("got %s", text)
+	}
+}
+
+// What is always there is not told as flaky because the smallest plan that shows it is: a plan with more faults that came
+// back each time is told first, and the smaller one after it.
+func TestWhatComesBackEachTimeIsToldFirst(t *testing.T) {
+	c := results.New(samples.Meta())
+	for i, plan := range []string{"outage of [charge] from 0ms for 60ms", "lose charge#1@response, lose charge#2@response"} {
+		h := samples.LostAnswer()
+		h.Header.Faults = []history.PlannedFault{{Text: plan}}
+		if i == 1 {
+			h.Header.Faults = []history.PlannedFault{{Text: "lose charge#1@response"}, {Text: "lose charge#2@response"}}
+		}
+		c.Add(results.CellInfo{ID: []string{"c1", "c2"}[i], Plan: plan}, h, []checkers.Verdict{samples.Duplicate(h)})
+	}
+	r := c.Finish()
+	if len(r.Failures) != 2 || r.Failures[0].Cell != "c1" || r.Failures[1].Faults != 2 {
+		t.Fatalf("%+v", r.Failures)
+	}
+	played := results.Replays{Rates: map[results.Key]results.Rate{r.KeyOf(r.Failures[0]): {Hits: 3, Tries: 10}, r.KeyOf(r.Failures[1]): {Hits: 10, Tries: 10}}}
+	r.Reproduce(played)
+	if err := r.Hold(nil, nil, played, samples.Started); err != nil {
+		t.Fatal(err)
+	}
+	text, md, _ := strings.Cut(string(show(t, r)), "========")
+	if !strings.Contains(text, "✗ duplicate-effect in order\n") || strings.Contains(text, "✗~ duplicate-effect") {
+		t.Error(text)
+	}
+	if !strings.Contains(md, "### duplicate-effect in order\n\nThe smallest that came back in each replay, of 2 cells.\n") {
+		t.Error(md)
+	}
+	if html := page(t, r); strings.Index(html, `lose charge#2@response`) > strings.Index(html, `<span class="chip">flaky`) && strings.Contains(html, `<span class="chip">flaky`) {
+		t.Error("the page tells the flaky one first")
 	}
 }

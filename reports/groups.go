@@ -1,6 +1,10 @@
 package reports
 
-import "github.com/sagacheck/sagacheck/results"
+import (
+	"slices"
+
+	"github.com/sagacheck/sagacheck/results"
+)
 
 // maxTold is how many failures of a group are told whole in Markdown and HTML.
 const maxTold = 3
@@ -26,4 +30,13 @@ func groups(r *results.Run, list []results.Failure) []group {
 		}
 	}
 	return out
+}
+
+// first says what the first failure of a group is among them.
+func (g group) first() string {
+	smaller := func(f results.Failure) bool { return f.Faults < g.Told[0].Faults }
+	if slices.ContainsFunc(g.Told, smaller) || slices.ContainsFunc(g.Listed, smaller) {
+		return "The smallest that came back in each replay,"
+	}
+	return "The smallest"
 }

@@ -98,7 +98,7 @@ func mdFailures(r *results.Run, b *strings.Builder, title string, list []results
 		}
 		fmt.Fprintf(b, "### %s in %s%s\n\n", mdText(g.Property), mdText(g.Scenario), mark)
 		if g.Cells > 1 {
-			fmt.Fprintf(b, "The smallest of %s.\n\n", words.Plural(g.Cells, "cell"))
+			fmt.Fprintf(b, "%s of %s.\n\n", g.first(), words.Plural(g.Cells, "cell"))
 		}
 		for i, f := range g.Told {
 			if i == 0 {

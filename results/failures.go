@@ -68,11 +68,12 @@ func (c *Collector) keepFailure(cell Cell, h *history.History, v checkers.Verdic
 	c.failures[k] = kept[:min(len(kept), maxStories)]
 }
 
-// CompareFailures puts violations before what is undecided, then the smallest
-// plan, then the smallest witness.
+// CompareFailures puts violations before what is undecided, then what came back in each replay, then the smallest
+// plan, then the smallest witness. A smaller plan that comes back only now and then, as a window in time may, tells less.
 func CompareFailures(a, b Failure) int {
 	return cmp.Or(
 		-cmp.Compare(a.Verdict, b.Verdict), // "violation" is after "inconclusive"
+		-cmp.Compare(a.steady(), b.steady()),
 		cmp.Compare(a.Faults, b.Faults),
 		-cmp.Compare(a.ShrunkFrom, b.ShrunkFrom), // what was shrunk was replayed too
 		cmp.Compare(len(a.Events), len(b.Events)),
@@ -144,6 +145,14 @@ func nameFiles(list []Failure) {
 // breaks tells whether a property was broken by the cause of a failure.
 func (f Failure) breaks(property string) bool {
 	return f.Property == property || slices.Contains(f.Also, property)
+}
+
+// steady is 1 for what came back in each replay; 0: it didn't, or nobody knows.
+func (f Failure) steady() int {
+	if r := f.Reproduced; r != nil && r.Hits == r.Tries {
+		return 1
+	}
+	return 0
 }
 
 // before puts a failure that was replayed first, then the smallest.
