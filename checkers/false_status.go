@@ -39,11 +39,11 @@ func (FalseStatus) Doc() Doc {
 			{Name: heardUndo, Text: "compensated only after the same is known of each undo", Wants: []Trait{undoToldLater}},
 			{Name: "final", Text: "an end that was reported is the same whenever it is asked for afterwards"},
 			{Name: "rests", Text: "once an end was reported the saga calls nobody any more, but for its deferrable steps; a saga that begins again under the id of one that ended does"},
-			{Name: "words", Text: "a report says one of the contract's words of the saga, and of steps that the saga has; of one that stands for a step that succeeded, that it is pending; at the end, no fewer attempts of a step than were answered, if it says how many"},
+			{Name: "words", Text: "a report says one of the contract's words of the saga, and of steps that the saga has; of one that stands for a step that succeeded, that it is pending; that it is stuck only if something was refused for good or has used up its attempts, or it rests until an operator asks for something; at the end, no fewer attempts of a step than were answered, if it says how many, and never more than were sent"},
 		},
 		Evidence:  "saga-status, saga-ended, call-committed and call-answered; call-read and call-back for what is known",
 		Prevented: "Deriving the status from what is stored of the steps, and storing an end in the commit of the last answer.",
-		Blind:     "Steps that ask for no effect; a saga that is reported as running or stuck and is not.",
+		Blind:     "Steps that ask for no effect; more attempts than were sent where connections were refused, where the orchestrator was killed, paused or without its store, or where the machine was so late that attempts may have timed out before they reached the wire, and one more of a step that is not over, or has a deadline, or of whose saga an operator asked for something; a saga that is reported as running and is not; one of a user's own workflow, or with rounds, that is reported as stuck and goes on.",
 		Cost:      "linear in the events, times the steps of a saga for each report",
 		Said:      true,
 	}
@@ -63,6 +63,9 @@ func (c FalseStatus) Check(h *history.History, ix *history.Index) Verdict {
 		if whole := ix.Saga(s.ID); hasFallback(whole.Definition) && !isGivenUp(s) {
 			checkUnbegun(t, ds, whole)
 		}
+		if !isGivenUp(s) {
+			checkStuck(t, ix, ds, ix.Saga(s.ID))
+		}
 		told := map[saga.StepStatus]bool{} // each step's lie is told once
 		for _, r := range s.Reports {
 			if r.Kind != history.SagaStatus {
@@ -77,6 +80,7 @@ func (c FalseStatus) Check(h *history.History, ix *history.Index) Verdict {
 				checkStep(t, s, r, st, told)
 			}
 			checkLast(t, ds, s, r, told)
+			checkMost(t, ix, ds, s, r, told)
 		}
 	}
 	return t.verdict("nothing was reported")
