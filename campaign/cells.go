@@ -2,6 +2,7 @@ package campaign
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"iter"
 	"path/filepath"
@@ -55,6 +56,9 @@ func (x *session) runCells(ctx context.Context, total int, cells iter.Seq[harnes
 	x.progress.Finish()
 	if err == nil && x.alone {
 		left, err = x.judgeOpen(ctx, max(aloneAtLeast, time.Since(began)))
+	}
+	if unended := new(harness.UnendedError); errors.As(err, &unended) {
+		x.host.say("%v", unended)
 	}
 	why, byUser := cutBy(ctx, err)
 	if byUser {

@@ -68,6 +68,7 @@ func (h *Harness) run(ctx context.Context, c Cell, sys orchestrators.System, tar
 	if ctx.Err() != nil || errors.As(err, &g) { // nothing is left to be brought back in order
 		r.in.Abort()
 	}
+	defer context.AfterFunc(ctx, r.in.Abort)() // nobody waits for what is left
 	if ctx.Err() == nil {
 		h.late.Load().close(r)
 	}
@@ -111,7 +112,7 @@ func (r *cellRun) prepare(target wire.Target) error {
 	setup := wire.Setup{
 		Plan: c.Plan, Sagas: r.ids, Service: service(r.defs), Rec: r.rec, Target: target, Store: store,
 		Rounds:   slices.ContainsFunc(r.defs, saga.Definition.HasRounds),
-		Operator: r.sys.Client(r.sys.Base()).Compensate, Governor: r.governor(), Console: r.console(),
+		Operator: r.sys.Client(r.sys.Base()).Compensate, Governor: r.governor(), Console: r.console(), Patience: r.h.Settle,
 	}
 	if own, ok := r.sys.(*ownSystem); ok {
 		own.router.setup(&setup, r.ids, r.cell.Patient, func(service string) { r.world.Forget(service) })

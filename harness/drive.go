@@ -173,10 +173,22 @@ func steps(r saga.Report, states ...saga.StepState) string {
 	return s
 }
 
+// report asks for a saga's status, once, and does not wait for ever.
+func (r *cellRun) report(ctx context.Context, c orchestrators.Client, id string) (saga.Report, int, error) {
+	ctx, cancel := context.WithTimeout(ctx, r.unreachable())
+	defer cancel()
+	return c.Report(ctx, id)
+}
+
+// unreachable is how long the orchestrator may leave questions for a status without an answer.
+func (r *cellRun) unreachable() time.Duration {
+	return time.Duration(float64(unreachableLimit) * max(r.h.scale(r.sys), 1))
+}
+
 // ask gets a saga's status and records what is new.
 func (r *cellRun) ask(ctx context.Context, c orchestrators.Client, w *watch) {
 	asked := time.Now()
-	report, code, err := c.Report(ctx, w.id)
+	report, code, err := r.report(ctx, c, w.id)
 	w.hopeless = w.answers.Hopeless(err)
 	if code == http.StatusNotFound && r.keptNothing(w.id) {
 		report, code, err = saga.Report{ID: w.id, Status: saga.Compensated, Word: "nothing is kept of it"}, http.StatusOK, nil
@@ -184,7 +196,10 @@ func (r *cellRun) ask(ctx context.Context, c orchestrators.Client, w *watch) {
 	switch {
 	case err != nil && code != http.StatusNotFound:
 		if w.err == nil {
-			w.failing = time.Now()
+			w.failing = asked
+			if struck := r.rec.Activity().LastFault; struck.After(asked) { // which may have been the reason
+				w.failing = time.Now()
+			}
 		}
 		w.err = err
 		return

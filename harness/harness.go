@@ -163,31 +163,11 @@ func New(o Options) (*Harness, error) {
 // DefaultSettle is how long after the last fault a saga may take to end.
 const DefaultSettle = 10 * time.Second
 
-// Close ends everything that the harness started.
-func (h *Harness) Close() error {
-	h.pacer.close()
-	return errors.Join(h.owned.close(h.stopLimit()), h.wire.Close(), h.server.Close(), h.readBacks.Close())
-}
-
 // Held tells what kept cells from running at once with others.
 func (h *Harness) Held() Held {
 	h.pacer.mu.Lock()
 	defer h.pacer.mu.Unlock()
 	return h.pacer.held
-}
-
-// Cut tells that a run was cut short.
-func (h *Harness) Cut() bool { return h.hurry.Load() }
-
-// Hurry says that a run was cut short.
-func (h *Harness) Hurry() { h.hurry.Store(true) }
-
-// stopLimit bounds the end of an orchestrator.
-func (h *Harness) stopLimit() time.Duration {
-	if h.hurry.Load() {
-		return hurriedLimit
-	}
-	return stopLimit
 }
 
 // limits bound how much runs at once.
@@ -222,7 +202,8 @@ const ahead = 8
 
 // Run runs the cells, Parallel at a time, and calls each, one call at a time, in
 // the order in which the cells finish. It ends early when the context does: the
-// cells under way are then dropped, and the context's error is returned; or when the
+// cells under way are then dropped, and the context's error is returned, with an
+// *UnendedError where some do not end soon; or when the
 // orchestrator that the cells share goes away: those under way then end with a
 // *GoneError, which is returned too.
 func (h *Harness) Run(ctx context.Context, cells iter.Seq[Cell], each func(Result)) error {
@@ -234,8 +215,11 @@ func (h *Harness) Run(ctx context.Context, cells iter.Seq[Cell], each func(Resul
 	var (
 		work    sync.WaitGroup
 		results = make(chan Result)
+		over    = make(chan struct{}) // nobody takes results any more
+		under   = underWay{ids: map[string]bool{}}
 		waiting = make(chan struct{}, ahead*(h.Parallel+h.Processes))
 	)
+	defer close(over)
 	go func() {
 		defer close(results)
 		defer work.Wait()
@@ -247,21 +231,21 @@ func (h *Harness) Run(ctx context.Context, cells iter.Seq[Cell], each func(Resul
 			}
 			work.Go(func() {
 				defer func() { <-waiting }()
+				defer under.begin(c.ID)()
 				for r := range h.tries(ctx, c) {
-					results <- r
+					select {
+					case results <- r:
+					case <-over:
+					}
 				}
 			})
 		}
 	}()
-	for r := range results {
-		if !dropped(ctx, r) {
-			each(r)
-		}
-	}
+	err := h.collect(ctx, results, &under, each)
 	if ctx.Err() != nil {
 		h.Hurry()
 	}
-	return outcome(ctx)
+	return errors.Join(outcome(ctx), err)
 }
 
 // tries runs a cell, and again as long as one of its faults misses, or nobody can say what

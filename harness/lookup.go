@@ -34,7 +34,7 @@ func (r *cellRun) lookUp(ctx context.Context, d saga.Definition, why error) (acc
 			busy = time.Now()
 		}
 		if !r.in.Away() {
-			_, code, err := client.Report(ctx, d.ID)
+			_, code, err := r.report(ctx, client, d.ID)
 			switch {
 			case ctx.Err() != nil:
 				return false, ctx.Err()
@@ -95,16 +95,17 @@ func (r *cellRun) unanswered(ctx context.Context, id string, code int) (accepted
 }
 
 // leftHalfDone tells whether a saga that nobody can ask for comes to an end with what it has done
-// neither complete nor undone, although it had as long as any other to go on.
+// neither complete nor undone, although it had as long as any other to go on. One that goes on and on has left nothing.
 func (r *cellRun) leftHalfDone(ctx context.Context, id string) bool {
 	seen, still := 0, time.Now()
+	over := still.Add(longestSettle * r.h.Settle)
 	for {
 		events, _ := r.rec.Since(0)
 		if len(events) > seen || r.in.Away() || r.in.Pending() > 0 {
 			seen, still = len(events), time.Now()
 		}
 		switch {
-		case !r.halfDone(id, events):
+		case !r.halfDone(id, events), time.Now().After(over) && !r.in.Away():
 			return false
 		case time.Since(still) > r.h.Settle:
 			return true

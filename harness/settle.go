@@ -55,12 +55,16 @@ func (r *cellRun) settle(ctx context.Context) error {
 		if ctx.Err() != nil {
 			return ctx.Err()
 		}
-		if err := r.dead(watches); err != nil {
+		now := r.rec.Activity()
+		err := r.dead(watches)
+		if err == nil && r.unsettled(now) < 0 { // whether it has ended nobody knows
+			err = r.untold(watches, r.h.Settle/2)
+		}
+		if err != nil {
 			r.confirm(watches)
 			r.rec.Add(history.Event{Kind: history.Settled, Detail: err.Error()})
 			return err
 		}
-		now := r.rec.Activity()
 		pending := r.pending(watches)
 		if len(r.accepted.all()) > len(watches) {
 			continue // one more was accepted meanwhile
@@ -106,6 +110,9 @@ func (r *cellRun) askAll(ctx context.Context, c orchestrators.Client, watches []
 	for _, w := range watches {
 		if !r.in.Away() && ctx.Err() == nil {
 			r.ask(ctx, c, w)
+		}
+		if w.err != nil && r.dead(watches) != nil {
+			return // the others would wait as long
 		}
 	}
 }
@@ -195,7 +202,11 @@ func (r *cellRun) dead(watches []*watch) error {
 	if r.in.Pending() > 0 {
 		return nil
 	}
-	limit := time.Duration(float64(unreachableLimit) * max(r.h.scale(r.sys), 1))
+	return r.untold(watches, r.unreachable())
+}
+
+// untold tells that the orchestrator has given no status of a saga for so long.
+func (r *cellRun) untold(watches []*watch, limit time.Duration) error {
 	for _, w := range watches {
 		if w.err == nil || time.Since(w.failing) < limit {
 			continue

@@ -61,6 +61,8 @@ type Setup struct {
 	Governor Governor
 	// Console is how operators ask the orchestrator for something; nil: nobody can.
 	Console Operator
+	// Patience is for how long the orchestrator is asked again for what it has to do, and gives no answer.
+	Patience time.Duration
 }
 
 // Governor changes what governs an orchestrator while it runs. The codes are those of its

@@ -1,6 +1,7 @@
 package wire
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -9,6 +10,7 @@ import (
 
 	"github.com/sagacheck/sagacheck/faults"
 	"github.com/sagacheck/sagacheck/history"
+	"github.com/sagacheck/sagacheck/internal/words"
 	"github.com/sagacheck/sagacheck/saga"
 )
 
@@ -64,8 +66,8 @@ func (in *Injector) ask(i int, e faults.Injection, op saga.Operation) {
 	}
 }
 
-// asks has one console ask once, and records what was answered.
-func (in *Injector) asks(i int, act saga.Act, op saga.Operation, author string) (answered bool) {
+// asks has one console ask once, and records what was answered; err is why that is no answer.
+func (in *Injector) asks(i int, act saga.Act, op saga.Operation, author string) (err error) {
 	e := in.event(i, act, op, author)
 	ctx, cancel := context.WithTimeout(in.alive, askLimit)
 	defer cancel()
@@ -75,7 +77,10 @@ func (in *Injector) asks(i int, act saga.Act, op saga.Operation, author string) 
 		e.Detail = err.Error()
 	}
 	in.rec.Add(e)
-	return code != 0 && saga.Classify(code) != saga.Transient || code == refusedAct
+	if code != 0 && saga.Classify(code) != saga.Transient || code == refusedAct {
+		return nil
+	}
+	return cmp.Or(err, fmt.Errorf("it answered %d", code))
 }
 
 // event is what is recorded of a request, but for what comes of it.
@@ -100,20 +105,40 @@ const (
 	refusedAct = 409
 )
 
-// resume asks until it has been answered: nobody else would let the saga go on.
+// Bounds of the wait between two requests to let a saga go on.
+const (
+	resumeSoon = 20 * time.Millisecond
+	resumeLate = 500 * time.Millisecond
+)
+
+// resume asks until it has been answered: nobody else would let the saga go on. An orchestrator that is there and gives no
+// answer for as long as a saga may take to end is trouble.
 func (in *Injector) resume(i int, id string) {
 	about := in.event(i, saga.ActResume, saga.Operation{Saga: id}, "console-1")
 	about.Detail = "about to ask"
 	in.rec.Add(about)
+	times, since, wait := 0, time.Now(), resumeSoon
 	for in.alive.Err() == nil {
-		if !in.Away() && in.asks(i, saga.ActResume, saga.Operation{Saga: id}, "console-1") {
-			return
+		if in.Away() {
+			times, since, wait = 0, time.Now(), resumeSoon
+		} else {
+			err := in.asks(i, saga.ActResume, saga.Operation{Saga: id}, "console-1")
+			times++
+			lasted := time.Since(since)
+			switch {
+			case err == nil:
+				return
+			case lasted > in.Patience && in.alive.Err() == nil:
+				in.fail(i, fmt.Errorf("an operator asked %s in %v to let saga %s go on, and got no answer: %w", words.Plural(times, "time"), lasted.Round(time.Second), id, err))
+				return
+			}
 		}
-		t := time.NewTimer(20 * time.Millisecond)
+		t := time.NewTimer(wait)
 		select {
 		case <-t.C:
 		case <-in.alive.Done():
 		}
 		t.Stop()
+		wait = min(2*wait, resumeLate)
 	}
 }

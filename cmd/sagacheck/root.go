@@ -82,7 +82,7 @@ func exitOf(err error) *exitError {
 }
 
 // endLimit is how long after an interrupt a command may take to report and clean up.
-const endLimit = 4 * time.Second
+const endLimit = 6 * time.Second
 
 // endsWithin does what a command does, and gives it up if it has not ended some time
 // after it was interrupted, whatever it waits for. What it started ends with it.
