@@ -91,7 +91,7 @@ func (x *session) runAlone(ctx context.Context, until time.Time, again []harness
 		return 0, nil
 	}
 	x.host.say("%s once more, alone, %s; they have %v", cells(len(again)), why, max(0, time.Until(until)).Round(time.Second))
-	x.collector.Planned(len(again))
+	x.collector.PlannedAlone(len(again))
 	x.progress = x.host.progress("cells once more, alone", len(again))
 	defer func() { x.progress.Finish() }()
 	for i, c := range again {
@@ -101,7 +101,7 @@ func (x *session) runAlone(ctx context.Context, until time.Time, again []harness
 			return len(again) - i, err
 		}
 		c.ID = x.nextID()
-		if err := x.harness.Run(ctx, slices.Values([]harness.Cell{c}), x.judge); err != nil {
+		if err := x.harness.Run(ctx, slices.Values([]harness.Cell{c}), func(r harness.Result) { x.judgeAs(r, true) }); err != nil {
 			return len(again) - i, err
 		}
 	}

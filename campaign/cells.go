@@ -68,8 +68,11 @@ func (x *session) runCells(ctx context.Context, total int, cells iter.Seq[harnes
 }
 
 // judge takes one finished cell.
-func (x *session) judge(r harness.Result) {
-	info := results.CellInfo{ID: r.Cell.ID, Scenario: r.Cell.Scenario, PlanID: r.Cell.Plan.ID(), Plan: r.Cell.Plan.String(), Duration: r.Duration, Again: r.Spoilt}
+func (x *session) judge(r harness.Result) { x.judgeAs(r, false) }
+
+// judgeAs is judge; alone: it ran before, beside others.
+func (x *session) judgeAs(r harness.Result, alone bool) {
+	info := results.CellInfo{ID: r.Cell.ID, Scenario: r.Cell.Scenario, PlanID: r.Cell.Plan.ID(), Plan: r.Cell.Plan.String(), Duration: r.Duration, Again: r.Spoilt, Alone: alone}
 	if r.Path != "" {
 		info.History = filepath.Join(results.HistoriesDir, filepath.Base(r.Path))
 	}

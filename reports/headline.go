@@ -20,12 +20,16 @@ func Headline(r *results.Run) string {
 		parts = append(parts, comparisonHeadline(r.Comparison))
 	}
 	if t.Cells > 0 || len(parts) == 0 {
-		n := words.Plural(t.Cells, "cell")
-		if r.Planned > t.Cells {
-			n = fmt.Sprintf("%d of %s", t.Cells, words.Plural(r.Planned, "planned cell"))
+		ran, planned := plans(r)
+		n := words.Plural(ran, "cell")
+		if planned > ran {
+			n = fmt.Sprintf("%d of %s", ran, words.Plural(planned, "planned cell"))
 		}
 		if t.Repeated > 0 {
 			n += fmt.Sprintf(" and %d run again", t.Repeated)
+		}
+		if t.Alone > 0 {
+			n += fmt.Sprintf(" and %d once more, alone", t.Alone)
 		}
 		parts = append(parts, n)
 	}
@@ -66,6 +70,12 @@ func Headline(r *results.Run) string {
 	}
 	d := time.Duration(r.DurationMS) * time.Millisecond
 	return strings.Join(append(parts, d.Round(100*time.Millisecond).String()), " · ")
+}
+
+// plans are how many plans ran, each as one cell, and how many were to: what runs once more, alone, is counted apart, so that
+// the end of a run speaks of as many as its beginning.
+func plans(r *results.Run) (ran, planned int) {
+	return r.Totals.Cells - r.Totals.Alone, r.Planned - r.Alone
 }
 
 // system names the orchestrator and the participants.

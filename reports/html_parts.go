@@ -23,9 +23,10 @@ func tiles(r *results.Run) []tile {
 	if t.Cells == 0 {
 		return nil
 	}
-	planned := max(r.Planned, t.Cells)
+	ran, planned := plans(r)
+	planned = max(planned, ran)
 	out := []tile{
-		{cell{fmt.Sprintf("%d of %d", t.Cells, planned), toneIf(t.Cells < planned, warn, plain)}, "planned cells run"},
+		{cell{fmt.Sprintf("%d of %d", ran, planned), toneIf(ran < planned, warn, plain)}, "planned cells run"},
 		{cell{fmt.Sprint(t.Violated), toneIf(t.Violated > 0, bad, good)}, "cells violated"},
 	}
 	if t.FaultsPlanned > 0 || t.Probes == 0 {

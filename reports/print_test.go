@@ -2,6 +2,7 @@ package reports_test
 
 import (
 	"bytes"
+	"fmt"
 	"os"
 	"strings"
 	"testing"
@@ -68,6 +69,25 @@ func TestHeadlineCounts(t *testing.T) {
 	const want = "INCOMPLETE · 3 of 4 planned cells and 1 run again · 1 of 1 planned fault fired · 1 of 2 probes hit · "
 	if !strings.Contains(b.String(), want) {
 		t.Errorf("got %s\nwant %s", b.String(), want)
+	}
+}
+
+// A run ends with as many planned cells as it began with: what ran once more, alone, is told apart.
+func TestHeadlineCountsCellsAloneApart(t *testing.T) {
+	for want, ran := range map[string]int{
+		"· 2 cells and 1 once more, alone · ": 1,
+		"· 2 cells · ":                        0, // what is missing is told beside it
+	} {
+		c := results.New(samples.Meta())
+		c.Planned(2)
+		c.PlannedAlone(1)
+		for i := range 2 + ran {
+			c.Add(results.CellInfo{ID: fmt.Sprint("c", i), Alone: i >= 2}, samples.LostAnswer(), nil)
+		}
+		r := c.Finish()
+		if got := reports.Headline(r); !strings.Contains("· "+got, want) {
+			t.Errorf("got %s\nwant %s", got, want)
+		}
 	}
 }
 

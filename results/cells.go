@@ -18,7 +18,7 @@ func newCell(info CellInfo, h *history.History) Cell {
 	cell := Cell{
 		ID: cmp.Or(info.ID, h.Header.Cell), Scenario: cmp.Or(info.Scenario, h.Header.Scenario),
 		PlanID: cmp.Or(info.PlanID, h.Header.PlanID), Plan: cmp.Or(info.Plan, PlanText(h.Header)),
-		Probe: info.Probe, Again: info.Again, History: info.History, DurationMS: info.Duration.Milliseconds(),
+		Probe: info.Probe, Again: info.Again, Alone: info.Alone, History: info.History, DurationMS: info.Duration.Milliseconds(),
 		PlanFaults: h.Header.Faults, FaultsPlanned: len(h.Header.Faults),
 	}
 	fired := map[int]bool{}
@@ -106,6 +106,9 @@ func (t *Totals) Add(cell Cell) {
 		}
 	} else {
 		t.Cells++
+		if cell.Alone {
+			t.Alone++
+		}
 		t.addFaults(cell)
 	}
 	switch {
@@ -143,6 +146,7 @@ func (t *Totals) join(o Totals) {
 	t.Vacuous += o.Vacuous
 	t.Errors += o.Errors
 	t.Repeated += o.Repeated
+	t.Alone += o.Alone
 	t.Probes += o.Probes
 	t.Missed += o.Missed
 	t.FaultsPlanned += o.FaultsPlanned

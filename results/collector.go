@@ -49,6 +49,7 @@ type CellInfo struct {
 	// Again: its planned fault missed, and the plan is run once more as another cell,
 	// which counts in its place. What this one broke counts all the same.
 	Again    bool
+	Alone    bool   // it ran before, beside others, and could not be judged then: see Run.Alone
 	History  string // file, relative to the run's folder
 	Duration time.Duration
 }
@@ -146,7 +147,7 @@ func (c *Collector) AddError(info CellInfo, err error) {
 		return
 	}
 	c.addCell(Cell{
-		ID: info.ID, Scenario: info.Scenario, PlanID: info.PlanID, Plan: info.Plan, PlanFaults: info.Faults, Probe: info.Probe, Again: info.Again,
+		ID: info.ID, Scenario: info.Scenario, PlanID: info.PlanID, Plan: info.Plan, PlanFaults: info.Faults, Probe: info.Probe, Again: info.Again, Alone: info.Alone,
 		History: info.History, DurationMS: info.Duration.Milliseconds(), Error: err.Error(),
 	})
 }

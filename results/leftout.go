@@ -10,6 +10,15 @@ func (c *Collector) Planned(plans int) {
 	c.keepManifest()
 }
 
+// PlannedAlone adds to it plans that ran already, and are to run once more, alone.
+func (c *Collector) PlannedAlone(plans int) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.run.Planned += plans
+	c.run.Alone += plans
+	c.keepManifest()
+}
+
 // Unfinished says that a stored run that is judged here is not whole, and why.
 func (c *Collector) Unfinished(why string) {
 	c.mu.Lock()

@@ -40,6 +40,7 @@ type Manifest struct {
 	// Planned is the cells to run as far as they were known: an exploration plans
 	// more as it goes on.
 	Planned int  `json:"planned"`
+	Alone   int  `json:"alone,omitempty"` // of them, once more and alone
 	Ended   *End `json:"ended,omitempty"`
 }
 

@@ -136,6 +136,7 @@ func (r *Run) join(o *Run, results map[resultKey]*Result) {
 		r.seen(name, n)
 	}
 	r.Planned += o.Planned
+	r.Alone += o.Alone
 	r.Address = cmp.Or(r.Address, o.Address)
 	for _, n := range o.LeftOut {
 		r.LeftOut = joinNotRun(r.LeftOut, n)

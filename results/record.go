@@ -66,7 +66,7 @@ func (r *Run) saveManifest(end *End) error {
 	m := Manifest{
 		Version: ManifestVersion, Tool: r.Tool, Command: r.Command, Started: r.Started, Seed: r.Seed,
 		Orchestrator: r.Orchestrator, System: r.System, Profile: r.Profile, Shard: r.Shard, Sources: r.Sources, Clause: r.Clause,
-		Properties: orEmpty(propertyNames(r)), Content: r.Content, Planned: r.Planned, Ended: end,
+		Properties: orEmpty(propertyNames(r)), Content: r.Content, Planned: r.Planned, Alone: r.Alone, Ended: end,
 	}
 	m.Orchestrator.Capabilities = orEmpty(m.Orchestrator.Capabilities)
 	b, err := json.MarshalIndent(m, "", "  ")

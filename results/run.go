@@ -57,7 +57,10 @@ type Run struct {
 	Maps []Map `json:"maps,omitempty"`
 	// Planned is how many plans were to run here, each as one cell (0: not known), and
 	// LeftOut which of them did not, and why.
-	Planned int      `json:"planned,omitempty"`
+	Planned int `json:"planned,omitempty"`
+	// Alone is how many of Planned were planned later, to run once more, alone: the machine had been too late to judge
+	// what came of their plans among others.
+	Alone   int      `json:"alone,omitempty"`
 	LeftOut []NotRun `json:"left_out,omitempty"`
 	// Address is one that the system under test was sent, if it called none at all.
 	Address string `json:"address,omitempty"`
@@ -123,6 +126,7 @@ type Totals struct {
 	Vacuous       int `json:"vacuous"` // a planned fault did not fire
 	Errors        int `json:"errors"`
 	Repeated      int `json:"repeated,omitempty"` // further cells: tries whose fault missed, so that their plan was run again
+	Alone         int `json:"alone,omitempty"`    // those of Cells that ran once more, alone
 	Probes        int `json:"probes,omitempty"`   // cells of an explorer that may miss their fault
 	Missed        int `json:"missed,omitempty"`   // probes whose fault did not fire
 	FaultsPlanned int `json:"faults_planned"`     // but for probes
@@ -199,6 +203,7 @@ type Cell struct {
 	UnfiredWhy    string                 `json:"unfired_why,omitempty"` // why the first of them that was not reached was not, if that is known
 	Probe         bool                   `json:"probe,omitempty"`
 	Again         bool                   `json:"again,omitempty"`                                                                                            // its plan was run again, as another cell
+	Alone         bool                   `json:"alone,omitempty"`                                                                                            // its plan had run before, beside others
 	Verdict       checkers.Outcome       `json:"verdict,omitempty" jsonschema:"enum=violation,enum=inconclusive,enum=vacuous,enum=not-applicable,enum=pass"` // the worst; absent after an error
 	History       string                 `json:"history,omitempty"`                                                                                          // file, relative to the report
 	NotKept       bool                   `json:"history_not_kept,omitempty"`                                                                                 // it passed, and --keep lets its history go

@@ -147,7 +147,7 @@ func (s *Stored) addRun(dir string) error {
 			run.counted++
 		}
 		s.Cells = append(s.Cells, StoredCell{File: file, Failed: c.Error, Info: CellInfo{
-			ID: c.ID, Scenario: c.Scenario, PlanID: c.PlanID, Plan: c.Plan, Faults: c.PlanFaults, Probe: c.Probe, Again: c.Again,
+			ID: c.ID, Scenario: c.Scenario, PlanID: c.PlanID, Plan: c.Plan, Faults: c.PlanFaults, Probe: c.Probe, Again: c.Again, Alone: c.Alone,
 		}})
 	}
 	stored, err := filepath.Glob(filepath.Join(dir, HistoriesDir, "*"+history.Extension))
@@ -185,7 +185,8 @@ func (s *Stored) Meta() Meta {
 func (s *Stored) Tell(c *Collector) []string {
 	var notes []string
 	for _, r := range s.runs {
-		c.Planned(r.manifest.Planned)
+		c.Planned(r.manifest.Planned - r.manifest.Alone)
+		c.PlannedAlone(r.manifest.Alone)
 		if why := r.manifest.Unfinished(r.counted); why != "" {
 			c.Unfinished(r.dir + ": " + why)
 		} else {

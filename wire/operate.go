@@ -58,7 +58,7 @@ func (in *Injector) ask(i int, e faults.Injection, op saga.Operation) {
 		for n := range e.Consoles {
 			all.Go(func() {
 				for range e.Times {
-					in.asks(i, act, op, fmt.Sprintf("console-%d", n+1))
+					_ = in.asks(i, act, op, fmt.Sprintf("console-%d", n+1)) // it is recorded, and judged
 				}
 			})
 		}
