@@ -75,6 +75,14 @@ func (x *session) sayUnplanned() {
 		n, x.system.Info().Name, strings.Join(unableTo(able), ", "), why)
 }
 
+// saySilent says of what a system that claims nothing is taken to be capable.
+func (x *session) saySilent(silent bool) {
+	if silent {
+		x.host.say("%s claims no capabilities in GET /healthz, so it is taken to be capable of everything, and judged by that: %s",
+			x.system.Info().Name, strings.Join(x.system.Info().Capabilities, ", "))
+	}
+}
+
 // unableTo names the faults that an ability leaves out.
 func unableTo(a planning.Ability) []string {
 	var kinds []string

@@ -138,6 +138,10 @@ func (x *session) launch(ctx context.Context) error {
 	if err != nil {
 		return usage(err)
 	}
+	if silent, ok := x.system.(orchestrators.Silent); ok {
+		system.Silent = silent.ClaimsNothing()
+		x.saySilent(system.Silent)
+	}
 	meta := results.Meta{
 		Tool: x.host.Tool, Command: x.host.Command, Started: x.started, Seed: x.s.Seed, Orchestrator: x.system.Info(), System: system,
 		Profile: string(x.profile), Properties: docs, Shard: x.shard, Content: x.content(), Sources: x.sources(), Clause: x.s.clause, Keep: x.s.Keep,

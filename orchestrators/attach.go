@@ -23,12 +23,20 @@ type attached struct {
 	info    history.Orchestrator
 	client  *contract
 	started string // when it started, if it says so
+	silent  bool   // it claims no capabilities
 }
 
 var (
 	_ System  = (*attached)(nil)
 	_ Watched = (*attached)(nil)
+	_ Silent  = (*attached)(nil)
 )
+
+// Silent is a system that need not say what it is capable of.
+type Silent interface {
+	// ClaimsNothing tells that it does not: it is believed to be capable of everything in the contract.
+	ClaimsNothing() bool
+}
 
 // probeTimeout is how long a probe of a system may take.
 const probeTimeout = 10 * time.Second
@@ -75,7 +83,8 @@ func (a *attached) probe(ctx context.Context, host string) error {
 	if err != nil {
 		return err
 	}
-	a.info, a.started = infoFromHealth(body, host), startOf(body)
+	a.info, a.silent = infoFromHealth(body, host)
+	a.started = startOf(body)
 	if err := checkCapabilities(a.info.Capabilities); err != nil {
 		return fmt.Errorf("GET /healthz: %w", err)
 	}
@@ -90,18 +99,18 @@ func (a *attached) probe(ctx context.Context, host string) error {
 	return nil
 }
 
-func infoFromHealth(body []byte, host string) history.Orchestrator {
-	var info history.Orchestrator
+// infoFromHealth is what a health answer says; silent: it claims no capabilities.
+func infoFromHealth(body []byte, host string) (info history.Orchestrator, silent bool) {
 	if json.Unmarshal(body, &info) != nil || info.Name == "" {
 		info = history.Orchestrator{Name: host}
 	}
 	info.Name, info.Version = cmp.Or(oneLine(info.Name), host), oneLine(info.Version)
-	if info.Capabilities == nil {
+	if silent = info.Capabilities == nil; silent {
 		info.Capabilities = AllCapabilities()
 	}
 	slices.Sort(info.Capabilities)
 	info.Unable = []string{history.Kill, history.Pause, history.StoreOutage} // no process of it is ours
-	return info
+	return info, silent
 }
 
 // longestName bounds what a server calls itself, in characters.
@@ -116,6 +125,9 @@ func oneLine(said string) string {
 	}
 	return words
 }
+
+// ClaimsNothing tells whether its health answer names no capabilities.
+func (a *attached) ClaimsNothing() bool { return a.silent }
 
 func (a *attached) Info() history.Orchestrator    { return a.info }
 func (a *attached) Base() string                  { return a.client.base }

@@ -188,7 +188,7 @@ func TestAttachNamesInOneLine(t *testing.T) {
 		`"\u0000"`:                           "host:1",
 		`"` + strings.Repeat("é", 200) + `"`: strings.Repeat("é", 99) + "…",
 	} {
-		if got := infoFromHealth([]byte(`{"name":`+said+`,"version":`+said+`}`), "host:1"); got.Name != want || got.Version != want && want != "host:1" {
+		if got, _ := infoFromHealth([]byte(`{"name":`+said+`,"version":`+said+`}`), "host:1"); got.Name != want || got.Version != want && want != "host:1" {
 			t.Errorf("%s: name %q, version %q, want %q", said, got.Name, got.Version, want)
 		}
 	}

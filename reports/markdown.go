@@ -3,6 +3,7 @@ package reports
 import (
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 
 	"github.com/sagacheck/sagacheck/checkers"
@@ -13,10 +14,11 @@ import (
 // mdHead writes the verdict of a run, and why it is what it is, under a heading.
 func mdHead(b *strings.Builder, heading string, r *results.Run) {
 	fmt.Fprintf(b, "%s Sagacheck: %s\n\n%s\n\n", heading, strings.ToUpper(string(r.Summary.Outcome)), mdText(Headline(r)))
-	for _, reason := range r.Summary.Reasons {
+	reasons := slices.Concat(r.Summary.Reasons, r.Untried())
+	for _, reason := range reasons {
 		fmt.Fprintf(b, "- %s\n", mdText(reason))
 	}
-	if len(r.Summary.Reasons) > 0 {
+	if len(reasons) > 0 {
 		b.WriteString("\n")
 	}
 }

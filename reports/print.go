@@ -157,6 +157,9 @@ func (p *printer) summary(r *results.Run) {
 	for _, reason := range r.Summary.Reasons {
 		p.hanging("  - ", reason, stateTones[r.Summary.Outcome])
 	}
+	for _, said := range r.Untried() {
+		p.hanging("  - ", said, plain)
+	}
 	p.line(p.paint(strings.ToUpper(string(r.Summary.Outcome)), stateTones[r.Summary.Outcome]) + p.text(" · "+Headline(r)))
 	if r.Dir != "" {
 		p.line("report: " + QuotePath(filepath.Join(r.Dir, "report.md")))

@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"github.com/sagacheck/sagacheck/checkers"
+	"github.com/sagacheck/sagacheck/history"
 	"github.com/sagacheck/sagacheck/internal/samples"
 	"github.com/sagacheck/sagacheck/reports"
 	"github.com/sagacheck/sagacheck/results"
@@ -100,5 +101,24 @@ func TestFullDisk(t *testing.T) {
 	defer f.Close()
 	if err := reports.Print(reports.Terminal{W: f}, samples.Red()); err == nil {
 		t.Error("printing to a full disk is no error")
+	}
+}
+
+// Who reads only the end of the terminal's text, or the head of a report, sees that no kill was tried.
+func TestWhatWasNotTriedIsTold(t *testing.T) {
+	r := samples.Red()
+	r.Orchestrator.Unable, r.System = []string{history.Kill, history.Pause}, results.System{By: results.ByURL, Name: "http://127.0.0.1:8080"}
+	for name, write := range map[string]func(*strings.Builder) error{
+		"terminal": func(b *strings.Builder) error { return reports.Print(reports.Terminal{W: b}, r) },
+		"markdown": func(b *strings.Builder) error { return reports.Markdown(b, r) },
+		"html":     func(b *strings.Builder) error { return reports.HTML(b, r) },
+	} {
+		var b strings.Builder
+		if err := write(&b); err != nil {
+			t.Error(err)
+		}
+		if !strings.Contains(b.String(), "no kill and no pause of the orchestrator was tried") {
+			t.Errorf("%s does not say it", name)
+		}
 	}
 }

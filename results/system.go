@@ -5,6 +5,8 @@ type System struct {
 	By     Reached `json:"by" yaml:"by" jsonschema:"enum=built-in,enum=manifest,enum=url"`
 	Name   string  `json:"name" yaml:"name"`                         // for --orchestrator: name or path of the manifest, or URL
 	Digest string  `json:"digest,omitempty" yaml:"digest,omitempty"` // of the manifest
+	// Silent: it claims no capabilities, and is believed to have all.
+	Silent bool `json:"silent,omitempty" yaml:"silent,omitempty"`
 }
 
 // Reached is a way to a system under test.
