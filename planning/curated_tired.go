@@ -17,6 +17,36 @@ func (e *ending) tired() {
 	first(e.pivotAcrossKill)
 	first(func(s saga.Step) bool { return s.Kind == saga.Retriable && e.failsOften(s) })
 	first(func(s saga.Step) bool { return s.Kind == saga.Deferrable && e.failsOften(s) })
+	first(e.killedInWait)
+	first(e.killedForLong)
+}
+
+// inAWait is, in milliseconds, when the orchestrator is killed while the first call of a cell waits for the second that its
+// answer has named.
+const inAWait = 300
+
+// killedInWait: the first action is throttled, and the orchestrator is killed while nothing is under way: all that the
+// saga does is to wait.
+func (e *ending) killedInWait(s saga.Step) bool {
+	begins := len(e.d.Predecessors(e.d.StepIndex(s.Name))) == 0
+	return begins && e.mayFail(s, 2) && s.Action.Retry.DeadlineMS == 0 && e.d.Budget.TimeMS == 0 && s.Action.Breaker == nil &&
+		e.add(throttled(point(s.Name, 1, saga.Receive), 1), processAway(inAWait, 60))
+}
+
+// longAway is for how many milliseconds a process is away that doesn't come back at once: longer than most calls may take.
+const longAway = 1500
+
+// killedForLong: the orchestrator is killed while an action is under way that can be undone, and away for longer than that may take; and
+// killed once more, if there is a step behind it.
+func (e *ending) killedForLong(s saga.Step) bool {
+	if s.Kind != saga.Compensatable || !e.mayFail(s, 3) {
+		return false
+	}
+	away := killed(point(s.Name, 1, saga.Receive), s.Action.Retry)
+	away.DelayMS = longAway
+	return slices.ContainsFunc(e.d.Steps, func(o saga.Step) bool {
+		return slices.Contains(e.d.Ancestors(o.Name), s.Name) && e.add(away, killed(point(o.Name, 1, saga.Receive), o.Action.Retry))
+	}) || e.add(away)
 }
 
 // mayFail tells whether an action that turns its saga has that many attempts, or more.

@@ -15,6 +15,8 @@ func TestWhatAFirstFailureDoesNotShow(t *testing.T) {
 		{"order", "crash-orchestrator reserve#1@receive, unavailable charge#1@receive"},
 		{"order", "reject charge#1@receive, error reserve.undo#1@receive, unavailable reserve.undo#2@receive, crash-orchestrator reserve.undo#2@response"},
 		{"order-status", "unavailable pack#1@receive, unavailable pack#2@receive, unavailable pack#3@receive, unavailable pack#4@receive, unavailable pack#5@receive, crash-orchestrator pack#5@response"},
+		{"order", "throttle reserve#1@receive, orchestrator-outage from 300ms for 60ms"},
+		{"order", "crash-orchestrator reserve#1@receive, crash-orchestrator charge#1@receive"},
 		{"order-status", often("deliver")},
 		{"order", often("notify")},
 	} {

@@ -211,3 +211,11 @@ func (e *Executor) forgetOld(retain time.Duration) {
 		}
 	}
 }
+
+// CutShort is how many attempts ends of the executor have cut short, in the round that is under way.
+func (s *State) CutShort() (n int) {
+	for i := range s.Actions {
+		n += s.Actions[i].interrupted + s.Undos[i].interrupted
+	}
+	return n
+}

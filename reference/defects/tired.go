@@ -43,6 +43,16 @@ var tiredDefects = []Defect{
 		Description: "a deferrable step that has failed seven times is given up for good",
 		lay:         tiredDeferrableIsDropped,
 	},
+	{
+		Name: "waits-end-with-process", Anomaly: "stuck-saga", Needs: "a crash while an operation waits for its next attempt, and none is under way",
+		Description: "the wait for the next attempt is a timer in memory: after a restart sagas are carried on only of which an attempt was under way",
+		lay:         waitsEndWithProcess,
+	},
+	{
+		Name: "carried-on-once", Anomaly: "stuck-saga", Needs: "two crashes while the saga is open",
+		Description: "a saga that a restart has carried on is not carried on by another one",
+		lay:         carriedOnOnce,
+	},
 }
 
 // usesUp: an action that turns its saga has no attempts left after a transient error for which something holds.
@@ -109,4 +119,29 @@ func tiredRetriableIsDone(r *reference.Rules) { tires(r, saga.Retriable, 6, http
 
 func tiredDeferrableIsDropped(r *reference.Rules) {
 	tires(r, saga.Deferrable, 7, http.StatusUnprocessableEntity)
+}
+
+func waitsEndWithProcess(r *reference.Rules) {
+	carriesOn(r, func(s *state) bool {
+		waits := false
+		for i := range s.Def.Steps {
+			for _, o := range []*reference.OpState{&s.Actions[i], &s.Undos[i]} {
+				if o.Open {
+					return true
+				}
+				waits = waits || o.Answer == saga.Transient && !o.Exhausted
+			}
+		}
+		return !waits
+	})
+}
+
+func carriedOnOnce(r *reference.Rules) {
+	carriesOn(r, func(s *state) bool { return s.CutShort() == 0 })
+}
+
+// carriesOn: a restart carries on only sagas of which something holds.
+func carriesOn(r *reference.Rules, holds func(s *state) bool) {
+	was := r.Continue
+	r.Continue = func(e *reference.Executor, s *state) bool { return was(e, s) && holds(s) }
 }
