@@ -106,12 +106,20 @@ func Heard(code int, h http.Header, body []byte) Reply {
 	return r
 }
 
+// errPartly is an answer that may tell of a success in part, which no effect can follow.
+var errPartly = errors.New("must be given: the answer was 207, which may mean that only a part was done, and that part can't be judged: " +
+	"done: an expression that is true where all of it was done, and a service that does all or nothing")
+
 // Done tells whether a real service has done what the call asked for, as its answer says it.
 func (c *Call) Done(s SagaVars, r Reply) (bool, error) {
 	if saga.Classify(r.Code) != saga.Done {
 		return false, nil
 	}
-	if c.Op.doneOf == nil {
+	switch {
+	case c.Op.doneOf != nil:
+	case r.Code == http.StatusMultiStatus && c.Op.Reads == "":
+		return false, c.wrong("done", errPartly)
+	default:
 		return true, nil
 	}
 	yes, err := truth(c.Op.doneOf, map[string]any{

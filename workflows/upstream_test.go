@@ -104,3 +104,28 @@ func TestHeard(t *testing.T) {
 		t.Errorf("%d bytes are kept", len(got))
 	}
 }
+
+// TestMultiStatusIsJudgedByDoneAlone: 207 may mean that a part was done: without done nobody can
+// tell, and that is neither right nor wrong.
+func TestMultiStatusIsJudgedByDoneAlone(t *testing.T) {
+	heard := Heard(http.StatusMultiStatus, http.Header{"Content-Type": {"application/json"}}, []byte(`{"failed":[]}`))
+	for answer, want := range map[string]string{
+		"{}":                                   "done: must be given: the answer was 207",
+		"{}, done: 'answer.body.failed == []'": "",
+	} {
+		w := withUpstream(t, "http://127.0.0.1:9001", answer)
+		r := httptest.NewRequest(http.MethodPost, "/payments", nil)
+		r.Header.Set("Content-Type", "application/json")
+		c, err := w.Services["payments"].Match(RequestOf(r, []byte(`{"customer": "ada"}`)))
+		if err != nil {
+			t.Fatal(err)
+		}
+		done, err := c.Done(SagaVars{ID: "s-1"}, heard)
+		switch {
+		case want == "" && (err != nil || !done):
+			t.Errorf("%s: done is %v, %v", answer, done, err)
+		case want != "" && (err == nil || !strings.Contains(err.Error(), want)):
+			t.Errorf("%s: %v, expected %q", answer, err, want)
+		}
+	}
+}
