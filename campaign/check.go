@@ -31,7 +31,7 @@ func Check(ctx context.Context, host Host, o CheckOptions) (*Finished, error) {
 	if err != nil {
 		return nil, usage(fmt.Errorf("--property: %w", err))
 	}
-	g, err := o.Gate.open(o.narrowed()...)
+	g, err := o.Gate.open(nil)
 	if err != nil {
 		return nil, err
 	}
@@ -88,10 +88,6 @@ func Check(ctx context.Context, host Host, o CheckOptions) (*Finished, error) {
 	}
 	done := &Finished{Run: collector.Finish(), Dir: dir, Link: results.CheckLink}
 	return done, g.hold(host, done.Run, results.Replays{Else: "these are stored histories"})
-}
-
-func (o *CheckOptions) narrowed() []string {
-	return Settings{Properties: o.Properties}.narrowed()
 }
 
 // alikeHistories refuses histories of more than one run's kind: a report has the participants and the orchestrator

@@ -46,7 +46,7 @@ func Explore(ctx context.Context, host Host, o ExploreOptions) (*Finished, error
 	if err := o.check(); err != nil {
 		return nil, usage(err)
 	}
-	g, err := o.Gate.open(o.narrowed()...)
+	g, err := o.Gate.open(partOf(o.Shard))
 	if err != nil {
 		return nil, err
 	}

@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"strings"
 	"time"
 
 	"github.com/sagacheck/sagacheck/results"
@@ -29,9 +28,8 @@ type gate struct {
 	now    time.Time
 }
 
-// open reads what a gate names. What narrows the run, as the command line calls it, forbids an
-// update: a finding that nobody looked for is not gone.
-func (o Gate) open(narrowed ...string) (*gate, error) {
+// open reads what a gate names. A shard updates nothing: each would write a file of its own, of what it found.
+func (o Gate) open(shard *results.Shard) (*gate, error) {
 	g := &gate{Gate: o, now: time.Now()}
 	var err error
 	if g.failOn, err = results.ParseFailOn(o.FailOn); err != nil {
@@ -42,8 +40,8 @@ func (o Gate) open(narrowed ...string) (*gate, error) {
 		return nil, usage(fmt.Errorf("--replays: %d: expected 0 or more", o.Replays))
 	case o.Update && o.Baseline == "":
 		return nil, usage(errors.New("--baseline-update: expected --baseline FILE, which is written"))
-	case o.Update && len(narrowed) > 0:
-		return nil, usage(fmt.Errorf("--baseline-update: not with %s: expected a whole run, so that what it does not show is gone", strings.Join(narrowed, ", ")))
+	case o.Update && shard != nil:
+		return nil, usage(errors.New("--baseline-update: not with --shard: give it to sagacheck report merge, which has what all shards found"))
 	case o.Baseline == "":
 		return g, nil
 	}
@@ -103,34 +101,4 @@ func toFill(added int) string {
 		return ""
 	}
 	return ": fill in reason and owner of the new ones"
-}
-
-// narrowed are the settings of a run that leave out some of what it would find.
-func (s Settings) narrowed() (flags []string) {
-	if len(s.Scenarios) > 0 {
-		flags = append(flags, "--scenario")
-	}
-	if len(s.Properties) > 0 {
-		flags = append(flags, "--property")
-	}
-	return flags
-}
-
-func (o *RunOptions) narrowed() []string {
-	flags := o.Settings.narrowed()
-	if o.Plan != "" {
-		flags = append(flags, "--plan")
-	}
-	if partOf(o.Shard) != nil {
-		flags = append(flags, "--shard")
-	}
-	return flags
-}
-
-func (o *ExploreOptions) narrowed() []string {
-	flags := o.Settings.narrowed()
-	if partOf(o.Shard) != nil {
-		flags = append(flags, "--shard")
-	}
-	return flags
 }

@@ -11,7 +11,7 @@ import (
 // Merge joins the runs of the shards of one campaign, each a folder of a run or one of
 // folders of runs, whose last is taken. The joined run has a folder in out.
 func Merge(host Host, dirs []string, out string, o Gate) (*Finished, error) {
-	g, err := o.open()
+	g, err := o.open(nil)
 	if err != nil {
 		return nil, err
 	}

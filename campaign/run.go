@@ -37,7 +37,7 @@ func Run(ctx context.Context, host Host, o RunOptions) (*Finished, error) {
 	if err := o.Workers.check(o.Settings); err != nil {
 		return nil, usage(err)
 	}
-	g, err := o.Gate.open(o.narrowed()...)
+	g, err := o.Gate.open(partOf(o.Shard))
 	if err != nil {
 		return nil, err
 	}

@@ -212,9 +212,16 @@ func (b *Baseline) Fits(orchestrator string) error {
 	return fmt.Errorf("%s: orchestrator: %q: the run is of %q: what is known of one says nothing of another", b.file, b.Of, orchestrator)
 }
 
+// judges tells whether a run judges each property that a finding broke.
+func (r *Run) judges(f Finding) bool {
+	return !slices.ContainsFunc(f.broken(), func(name string) bool {
+		return !slices.ContainsFunc(r.Properties, func(p Property) bool { return p.Name == name })
+	})
+}
+
 // Updated is the baseline as a run leaves it: what nobody knew of is added, for people to say why it
 // may stay and who sees to it, further properties of a known plan as an entry of their own; what is gone is
-// left out; all else stays as it was.
+// left out, if all that it names was judged; all else stays as it was, and so does what the run did not look for.
 func (b *Baseline) Updated(r *Run, now time.Time) (next *Baseline, added, removed int) {
 	next = &Baseline{Version: BaselineVersion, Of: cmp.Or(b.Of, r.Orchestrator.Name), Findings: []Known{}, file: b.file, read: b.read}
 	standing := map[Key]Standing{}
@@ -222,7 +229,7 @@ func (b *Baseline) Updated(r *Run, now time.Time) (next *Baseline, added, remove
 		standing[j.Key] = j.Standing
 	}
 	for _, k := range b.Findings {
-		if standing[k.finding().Key] == Gone {
+		if standing[k.finding().Key] == Gone && r.judges(k.finding()) {
 			removed++
 			continue
 		}

@@ -3,13 +3,17 @@ package results_test
 import (
 	"errors"
 	"io/fs"
+	"maps"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/sagacheck/sagacheck/checkers"
+	"github.com/sagacheck/sagacheck/internal/samples"
 	"github.com/sagacheck/sagacheck/results"
 )
 
@@ -98,6 +102,35 @@ func TestUpdateOfABaseline(t *testing.T) {
 	}
 	if diff := cmp.Diff(next.Findings, back.Findings); diff != "" {
 		t.Error(diff)
+	}
+}
+
+// A run that judges only some properties removes no entry that names another one: whether that is gone nobody looked.
+func TestUpdateByASelection(t *testing.T) {
+	b := results.NewBaseline("known.yaml")
+	b.Findings = []results.Known{knows("lose c", "2027-01-31", "lost-compensation"), knows("lose d", "2027-01-31")}
+	for _, selected := range []struct {
+		properties []string
+		removed    int
+	}{
+		{[]string{"duplicate-effect", "lost-compensation"}, 2},
+		{[]string{"duplicate-effect"}, 1},
+	} {
+		meta := samples.Meta()
+		meta.Properties = slices.DeleteFunc(meta.Properties, func(d checkers.Doc) bool { return !slices.Contains(selected.properties, d.Name) })
+		c := results.New(meta)
+		for _, plan := range []string{"lose c", "lose d"} {
+			c.Add(results.CellInfo{ID: plan, Plan: plan}, samples.Quiet("order", "c"), []checkers.Verdict{samples.Pass("duplicate-effect", 1)})
+		}
+		r := c.Finish()
+		played := replayed("lose c", 0)
+		maps.Copy(played.Rates, replayed("lose d", 0).Rates)
+		if err := r.Hold(b, nil, played, today); err != nil {
+			t.Fatal(err)
+		}
+		if next, _, removed := b.Updated(r, today); removed != selected.removed || len(next.Findings) != 2-selected.removed {
+			t.Errorf("%v: %d removed, left are %v", selected.properties, removed, next.Findings)
+		}
 	}
 }
 
