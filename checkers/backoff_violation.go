@@ -144,7 +144,7 @@ func checkShort(t *tally, w wait, polite bool) {
 	case w.unknown != "":
 		t.unjudgeable(clause, "%s", w.unknown)
 	case clause == shortOfAsked && !(w.failed.Ended.Certain && w.failed.InTime()):
-		t.unjudgeable(clause, "the Retry-After may not have been read")
+		t.unjudgeable(clause, retryAfterUnread)
 	case longest >= least-timerTolerance && hidden >= least:
 		t.unjudgeable(clause, "a retry at once would not have been seen")
 	case longest >= least-timerTolerance:

@@ -107,6 +107,7 @@ func judgeOne(c Checker, h *history.History, ix *history.Index, gap, unfired str
 	if nobodyCalled(ix) {
 		v.holdNothing("no call reached a participant")
 	}
+	v.tellUnclosed(ix)
 	v.apply(doc.Clauses, h)
 	if lacks := without(doc.Wants, h); lacks != "" && v.AtRisk == 0 && v.gap == "" {
 		return notApplicable(doc, lacks)

@@ -57,7 +57,7 @@ func (c RetriedPermanentError) Check(h *history.History, ix *history.Index) Verd
 			clause := refusalClause(s, o)
 			no := refusal(h, o)
 			if no == nil {
-				t.unjudgeable(clause, "the refusal may not have been read")
+				t.unjudgeable(clause, refusalUnread)
 				continue
 			}
 			switch again, late := triedAfter(o, no); {
