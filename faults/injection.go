@@ -23,7 +23,7 @@ type Injection struct {
 	Decides bool
 	Asked   bool // an operator asks for the saga's rollback
 	// Acts are what operators ask for, one after the other: so many Consoles at once, each so
-	// many Times; Later: after that time, and not while the attempt is held. What was paused is
+	// many Times; Later: that and the rollback are asked for after that time, and not while the attempt is held. What was paused is
 	// Resumed after a time.
 	Acts            []saga.Act
 	Consoles, Times int

@@ -25,6 +25,7 @@ func ends(defs []saga.Definition, a Ability) []faults.Plan {
 		e.askedTooLate(s)
 	}
 	e.askedInTime()
+	e.askedInWait()
 	e.governed()
 	e.operated()
 	e.drifts()

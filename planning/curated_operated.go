@@ -32,6 +32,22 @@ func (e *ending) operated() {
 	}
 }
 
+// waitedFor is, in milliseconds, when a rollback is asked for in a wait that an answer has named (throttledFor).
+const waitedFor = 300
+
+// askedInWait: an operator asks for the rollback while nothing of the saga is under way: the first action waits for its next
+// attempt.
+func (e *ending) askedInWait() {
+	for i, s := range e.d.Steps {
+		p, at := s.Action.Retry, point(s.Name, 1, saga.Receive)
+		plain := p.DeadlineMS == 0 && s.Action.Breaker == nil && s.Action.RetryBudget == nil && (p.Most() == 0 || p.Most() > 1)
+		if e.a.Operator && plain && s.Kind == saga.Compensatable && e.d.Budget.TimeMS == 0 && len(e.d.Predecessors(i)) == 0 {
+			e.fires(throttled(at, throttledFor), askedBackLater(at, waitedFor))
+			return
+		}
+	}
+}
+
 // operates keeps the plans in which operators ask for something at a point, beside other faults, with
 // and without a crash.
 func (e *ending) operates(at saga.FailurePoint, act saga.Act, beside ...faults.Fault) {

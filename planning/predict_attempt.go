@@ -119,6 +119,8 @@ func (w *attemptWalk) strike(f faults.Fault) (answered bool) {
 		w.takes(f.DelayMS)
 		w.hungUp = true
 		return f.At.Phase == saga.Receive
+	case e.Asked && e.Later > 0:
+		w.pr.doubtful = true
 	case e.Asked:
 		w.asked()
 	case e.Answer != nil:

@@ -83,6 +83,11 @@ func askedBack(at saga.FailurePoint) faults.Fault {
 	return faults.Doing(faults.Fault{At: at}, func(e faults.Injection) bool { return e.Asked })
 }
 
+// askedBackLater: an operator asks for the saga's rollback so many milliseconds later.
+func askedBackLater(at saga.FailurePoint, ms int) faults.Fault {
+	return faults.Doing(faults.Fault{At: at, DelayMS: ms}, func(e faults.Injection) bool { return e.Asked && e.Later > 0 })
+}
+
 // waiting: from there on the policies say that wait, in milliseconds, before each retry.
 func waiting(at saga.FailurePoint, ms int) faults.Fault {
 	return faults.Doing(faults.Fault{At: at, DelayMS: ms}, func(e faults.Injection) bool { return e.Waits > 0 })

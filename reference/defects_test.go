@@ -88,7 +88,7 @@ var shownElsewhere = []string{
 	"rerun-on-resubmit", "requeue-slow-calls", "ignore-deadline", "ignore-retry-after", "no-jitter", "shared-jitter",
 	"breaker-ignored", "breaker-per-saga", "half-open-floods", "breaker-opens-early", "breaker-adds-up", "refusals-open-breaker", "no-attempt-timeout", "head-timeout", "json-only", "skip-compensation-on-operator",
 	"stop-on-store-error", "store-errors-ignored", "accept-in-memory",
-	"start-after-turn", "ignore-operator", "second-saga-on-resubmit",
+	"start-after-turn", "ignore-operator", "rollback-dropped-in-wait", "second-saga-on-resubmit",
 	"no-backoff", "compensation-storm", "coarse-timer", "backoff-one-step-behind",
 	// see defects_promises_test.go
 	"backoff-overflow", "double-waits", "unbounded-compensation", "deadline-without-undo", "stuck-at-pivot",

@@ -35,6 +35,14 @@ func (c *Cell) Hook(call participants.Call, m participants.Moment) *participants
 		}
 		c.strikes.Fire(i, call, "the participant held the attempt")
 		c.strike(i, e, call.Op.Step)
+		if e.Asked && e.Later > 0 {
+			c.background(func() {
+				c.wait(e.Later)
+				c.askRollback(call.Op.Saga)
+				c.strikes.Heal(i, call.Op)
+			})
+			continue
+		}
 		if e.Asked {
 			c.askRollback(call.Op.Saga)
 		}

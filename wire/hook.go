@@ -35,6 +35,10 @@ func (in *Injector) Hook(c participants.Call, m participants.Moment) *participan
 			continue // it heals by itself
 		}
 		in.strike(i, e, c.Op.Step)
+		if e.Asked && e.Later > 0 {
+			in.later(i, e, c.Op, func() { in.askRollback(i, c.Op.Saga) })
+			continue // it heals by itself
+		}
 		if e.Asked {
 			in.askRollback(i, c.Op.Saga)
 		}

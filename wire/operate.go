@@ -30,12 +30,7 @@ func (in *Injector) operate(i int, e faults.Injection, op saga.Operation) {
 		return
 	}
 	if e.Later > 0 {
-		in.background(func() {
-			if in.wait(e.Later) {
-				in.ask(i, e, op)
-			}
-			in.strikes.Heal(i, op)
-		})
+		in.later(i, e, op, func() { in.ask(i, e, op) })
 		return
 	}
 	in.ask(i, e, op)
@@ -49,6 +44,16 @@ func (in *Injector) operate(i int, e faults.Injection, op saga.Operation) {
 	} else if !e.OnProcess() {
 		in.strikes.Heal(i, op)
 	}
+}
+
+// later has an operator ask when the time for it has come, unless the cell is over by then.
+func (in *Injector) later(i int, e faults.Injection, op saga.Operation, ask func()) {
+	in.background(func() {
+		if in.wait(e.Later) {
+			ask()
+		}
+		in.strikes.Heal(i, op)
+	})
 }
 
 // ask has all consoles ask at once for one act after the other.

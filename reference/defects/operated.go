@@ -3,6 +3,7 @@ package defects
 import (
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/sagacheck/sagacheck/reference"
@@ -12,6 +13,11 @@ import (
 // operatedDefects do not do what operators ask for, do it more than once, or do not say that
 // they did.
 var operatedDefects = []Defect{
+	{
+		Name: "rollback-dropped-in-wait", Anomaly: "ignored-rollback", Needs: "an operator who asks for the rollback while the saga waits for its next attempt",
+		Description: "a rollback that is asked for while nothing of the saga is under way is accepted and forgotten",
+		lay:         rollbackDroppedInWait,
+	},
 	{
 		Name: "rollback-by-each-console", Anomaly: "over-credit", Needs: "two operators who ask for the rollback at once",
 		Description: "a second request for the rollback is carried out too: what was done is undone once more, under keys of its own",
@@ -59,6 +65,18 @@ func overActed(r *reference.Rules, f func(e *reference.Executor, s *state, a ref
 	r.Acted = func(e *reference.Executor, s *state, a reference.Asked, changed bool) {
 		f(e, s, a, changed)
 		was(e, s, a, changed)
+	}
+}
+
+func rollbackDroppedInWait(r *reference.Rules) {
+	was := r.Turned
+	var asked sync.Map // saga → whether nothing of it was under way when its rollback was asked for
+	r.Turned = func(s *state) bool {
+		if !s.Operator {
+			return was(s)
+		}
+		idle, _ := asked.LoadOrStore(s.Def.ID, !slices.ContainsFunc(s.Actions, func(o reference.OpState) bool { return o.Open }))
+		return idle == false && was(s) || s.AnyFailed() && !s.PastPivot()
 	}
 }
 
