@@ -3,6 +3,7 @@ package checkers
 import (
 	"math"
 	"slices"
+	"time"
 
 	"github.com/sagacheck/sagacheck/history"
 	"github.com/sagacheck/sagacheck/saga"
@@ -94,13 +95,29 @@ func attemptsLeft(ix *history.Index, s *history.SagaRecord, ds []disturbance, be
 			n += len(sent(o))
 		}
 		if limit := p.ShortestTimeout(); limit > 0 {
-			n += int((before.At - s.Submitted[0].At) / limit)
+			n += int(upFor(h, s.Submitted[0], before) / limit)
 		}
 		if n >= p.Most() {
 			return false
 		}
 	}
 	return true
+}
+
+// upFor is how long between two events the orchestrator can have attempted something: it was not killed, or had been started again.
+func upFor(h *history.History, from, to *history.Event) time.Duration {
+	up := to.At - from.At
+	var killed *history.Event
+	for i := from.Seq; i < to.Seq; i++ {
+		switch e := &h.Events[i]; {
+		case e.Kind == history.ProcessKilled && killed == nil:
+			killed = e
+		case e.Kind == history.ProcessStarted && killed != nil:
+			up -= e.At - killed.At
+			killed = nil
+		}
+	}
+	return up
 }
 
 // lostUnsent is how many attempts of an operation kills may have cost that were meant and never left: one each, but

@@ -44,7 +44,7 @@ func (UnneededCompensation) Doc() Doc {
 		},
 		Evidence:  "call-sent, call-ended and saga-status.",
 		Prevented: "Turning only for a refusal, a budget that is used up, or a person: a transient error is repeated first.",
-		Blind:     "Rollbacks after an operator's request, or while some step's outcome was unknown (see retry-budget), unless a kill cut an attempt off, or an attempt failed after one, or a pause outlasted one, and the time until then was too short to use up those that were left; those before which a kill may have cost the last attempt, or an attempt may have failed before it reached the wire.",
+		Blind:     "Rollbacks after an operator's request, or while some step's outcome was unknown (see retry-budget), unless a kill cut an attempt off, or an attempt failed after one, or a pause outlasted one, and the time until then, without that between a kill and the restart, was too short to use up those that were left; those before which a kill may have cost the last attempt, or an attempt may have failed before it reached the wire.",
 		Cost:      "linear",
 	}
 }

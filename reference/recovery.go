@@ -212,6 +212,9 @@ func (e *Executor) forgetOld(retain time.Duration) {
 	}
 }
 
+// Began is when the last attempt of an operation began; zero: there was none.
+func (s *State) Began(r Ref) time.Time { return s.Op(r).began }
+
 // CutShort is how many attempts ends of the executor have cut short, in the round that is under way.
 func (s *State) CutShort() (n int) {
 	for i := range s.Actions {

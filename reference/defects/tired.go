@@ -53,6 +53,11 @@ var tiredDefects = []Defect{
 		Description: "a saga that a restart has carried on is not carried on by another one",
 		lay:         carriedOnOnce,
 	},
+	{
+		Name: "cut-off-long-ago-is-used-up", Anomaly: "unneeded-compensation", Needs: "a crash while an action is under way, and more than a second until the process is back",
+		Description: "an action of which an attempt was under way more than a second before a restart has no attempts left",
+		lay:         cutOffLongAgoIsUsedUp,
+	},
 }
 
 // usesUp: an action that turns its saga has no attempts left after a transient error for which something holds.
@@ -144,4 +149,20 @@ func carriedOnOnce(r *reference.Rules) {
 func carriesOn(r *reference.Rules, holds func(s *state) bool) {
 	was := r.Continue
 	r.Continue = func(e *reference.Executor, s *state) bool { return was(e, s) && holds(s) }
+}
+
+// longAgo is for how long an attempt may have been under way before a restart.
+const longAgo = time.Second
+
+func cutOffLongAgoIsUsedUp(r *reference.Rules) {
+	was := r.Recover
+	r.Recover = func(s *state, ref reference.Ref, now time.Time) []reference.Record {
+		records := was(s, ref, now)
+		if s.Op(ref).Open && ref.Dir == saga.Action && s.Def.Steps[ref.Step].Kind == saga.Compensatable && now.Sub(s.Began(ref)) > longAgo {
+			for i := range records {
+				records[i].Exhausted = true
+			}
+		}
+		return records
+	}
 }
