@@ -48,6 +48,25 @@ func Refusals(d saga.Definition, journeys []Journey, a Ability) []faults.Plan {
 			plans = append(plans, faults.Plan{Faults: []faults.Fault{lost(point(s.Name, 1, saga.Response)), answered(again, code)}})
 		}
 	}
+	return append(plans, refusedWhenTired(journeys)...)
+}
+
+// refusedWhenTired are the plans that follow from journeys on which several answers to a step were lost in a row and it was
+// sent again all the same: then it is refused, and the others were lost on their way. Somewhere in between a workflow may
+// have begun anew, and forgotten that it had asked.
+func refusedWhenTired(journeys []Journey) []faults.Plan {
+	var plans []faults.Plan
+	for _, j := range journeys {
+		n := len(j.Plan.Faults)
+		if n < 2 || !inARow(j.Plan.Faults, unheard) {
+			continue
+		}
+		first := j.Plan.Faults[0].At
+		again := point(first.Step, n+1, saga.Receive)
+		if first.Direction == saga.Action && j.Trace.passed(again) {
+			plans = append(plans, faults.Plan{Faults: append(burst(lost(point(first.Step, 1, saga.Request)), n), declined(again))})
+		}
+	}
 	return plans
 }
 

@@ -77,6 +77,22 @@ func TestRefusals(t *testing.T) {
 	}
 }
 
+// TestRefusedWhenTired: a step that was sent a fourth time when three answers were lost is refused then.
+func TestRefusedWhenTired(t *testing.T) {
+	d := saga.Definition{ID: "s1", Steps: []saga.Step{{Name: "charge"}, {Name: "ship"}}}
+	heard := func(step string, unheard, sent int) Journey {
+		return Journey{
+			Plan:  faults.Plan{Faults: burst(lost(point(step, 1, saga.Response)), unheard)},
+			Trace: Trace{Visits: []Visit{{At: point(step, sent, saga.Receive)}}},
+		}
+	}
+	plans := Refusals(d, []Journey{heard("ship", 3, 4), heard("charge", 3, 3)}, Ability{})
+	want := "lose ship#1@request, lose ship#2@request, lose ship#3@request, reject ship#4@receive"
+	if len(plans) != 1 || plans[0].String() != want || plans[0].Validate() != nil {
+		t.Errorf("%v: expected %s", plans, want)
+	}
+}
+
 // A code that a workflow promises to take for the last word is at risk wherever that call
 // is made, once.
 func TestPointsOfLastWords(t *testing.T) {
