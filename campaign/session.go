@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"path/filepath"
+	"runtime"
 	"strconv"
 	"sync"
 	"time"
@@ -118,7 +119,7 @@ func (x *session) launch(ctx context.Context) error {
 	x.alike = newAlike(x.s.MaxAlike, x.s.Settle)
 	var err error
 	x.harness, err = harness.New(harness.Options{
-		System: x.system, Start: x.starter(), Parallel: x.s.Parallel, Processes: x.s.Processes,
+		System: x.system, Start: x.starter(), Parallel: x.s.Parallel, Processes: x.s.Processes, Beside: ProcessesPerCore * runtime.GOMAXPROCS(0),
 		Settle: x.s.Settle, Quiet: x.s.Quiet, Scale: x.s.Scale, Dir: filepath.Join(x.dir, results.HistoriesDir), Defects: x.orchestratorDefects,
 		Watch: x.host.watcher(), Wire: x.wire(), Alone: x.flow != nil && x.flow.file.Alone() && x.starter() != nil,
 	})

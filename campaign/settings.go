@@ -19,11 +19,11 @@ const SagasPerCore = 32
 const SagasPerCoreBuiltIn = 2 * SagasPerCore
 
 // ProcessesPerCore is how many cells run at once by default with a process of their own, and
-// ProcessesPerCoreBuiltIn how many with one of the reference executor, which takes little memory, and
-// no more of the machine than there is: cells wait when its timers are late.
+// ProcessesPerCoreBuiltIn how many with one of the reference executor, which takes little memory, while
+// no cell waits that shares its orchestrator with others.
 const (
 	ProcessesPerCore        = 2
-	ProcessesPerCoreBuiltIn = 4 * ProcessesPerCore
+	ProcessesPerCoreBuiltIn = 2 * ProcessesPerCore
 )
 
 // EnoughFailures is how many cells may break one property, or fail to run, before a

@@ -1,6 +1,7 @@
 package harness
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -74,8 +75,9 @@ type Options struct {
 	// end with an error.
 	Start func(ctx context.Context) (orchestrators.System, error)
 	// Parallel is how many sagas run at once, one cell at least; Processes how many
-	// cells with an orchestrator of their own.
-	Parallel, Processes int
+	// cells with an orchestrator of their own, and Beside how many of these at the most while
+	// others wait; 0: Processes.
+	Parallel, Processes, Beside int
 	// Settle is how long after the last fault a saga may take to end.
 	Settle time.Duration
 	// Quiet is how long the wires must be silent after the sagas have ended, at
@@ -154,7 +156,7 @@ func New(o Options) (*Harness, error) {
 	h := &Harness{
 		Options: o, wire: w, server: server, readBacks: readBacks, owned: newPool(o.Start), pacer: newPacer(),
 	}
-	h.limits = newLimits(o.Parallel, o.Processes, &h.pacer.queues)
+	h.limits = newLimits(o, &h.pacer.queues)
 	h.late.Store(newLateCalls())
 	w.Over(h.ofOver)
 	return h, nil
@@ -173,27 +175,29 @@ func (h *Harness) Held() Held {
 // limits bound how much runs at once.
 type limits struct {
 	shared *semaphore.Weighted // sagas on the orchestrator that all cells share
-	owned  *semaphore.Weighted // cells with an orchestrator of their own
+	owned  *lanes              // cells with an orchestrator of their own
 	most   int                 // sagas at once
 	queues *queues
 }
 
-func newLimits(parallel, processes int, q *queues) limits {
-	return limits{semaphore.NewWeighted(int64(parallel)), semaphore.NewWeighted(int64(processes)), parallel, q}
+func newLimits(o Options, q *queues) limits {
+	owned := &lanes{few: min(cmp.Or(o.Beside, o.Processes), o.Processes), most: o.Processes, shared: &q.shared}
+	return limits{semaphore.NewWeighted(int64(o.Parallel)), owned, o.Parallel, q}
 }
 
 // enter waits until a cell may run, and returns how to leave. A cell weighs as
 // many sagas as it has: dozens of them at once are a load of their own.
 func (l limits) enter(ctx context.Context, c Cell, own bool) (leave func(), err error) {
-	limit, weight, queue := l.shared, int64(min(max(c.Sagas, 1), l.most)), &l.queues.shared
 	if own {
-		limit, weight, queue = l.owned, 1, &l.queues.owned
+		defer in(&l.queues.owned)()
+		return l.owned.release, l.owned.acquire(ctx)
 	}
-	defer in(queue)()
-	if err := limit.Acquire(ctx, weight); err != nil {
-		return nil, err
-	}
-	return func() { limit.Release(weight) }, nil
+	weight := int64(min(max(c.Sagas, 1), l.most))
+	waits := in(&l.queues.shared)
+	err = l.shared.Acquire(ctx, weight)
+	waits()
+	l.owned.open()
+	return func() { l.shared.Release(weight) }, err
 }
 
 // ahead is how many cells are made before they can run, for each that runs, so

@@ -11,7 +11,7 @@ import (
 // A cell that waits is noted under what it waits for, and only while it waits.
 func TestWhatHoldsCellsBack(t *testing.T) {
 	p := &pacer{least: 1, room: 1, freed: make(chan struct{})}
-	l := newLimits(1, 1, &p.queues)
+	l := newLimits(Options{Parallel: 1, Processes: 1}, &p.queues)
 	tick := func() { p.adapt(true, lagTick) }
 	tick() // no cell runs: no time of the run
 	leave, err := p.admit(t.Context())

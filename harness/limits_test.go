@@ -11,7 +11,7 @@ import (
 
 // A cell weighs as many sagas as it has, and no more than there is room for.
 func TestCellsWeighTheirSagas(t *testing.T) {
-	l := newLimits(4, 1, new(queues))
+	l := newLimits(Options{Parallel: 4, Processes: 1}, new(queues))
 	ctx := t.Context()
 	leave, err := l.enter(ctx, Cell{Sagas: 3}, false)
 	if err != nil {
