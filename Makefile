@@ -74,8 +74,8 @@ fmt: ## format the code
 
 # GOGC as the command sets it, see cmd/sagacheck/main.go.
 .PHONY: bench
-bench: ## benchmarks: cells (by contract and of a workflow, in turns), calls, checkers, models, reference executor, results, reports
-	GOGC=400 $(GO) test -run '^$$' -bench . -benchtime 3s -timeout 60m ./harness ./simulation ./checkers ./models ./reference ./results ./reports ./scenarios ./queue ./campaign
+bench: ## benchmarks (cells, calls, processes, checkers, models, reference executor, results, reports, workers), and their ratios
+	GOGC=400 $(GO) test -run '^$$' -bench . -benchtime 3s -timeout 60m ./harness ./simulation ./checkers ./models ./reference ./results ./reports ./scenarios ./queue ./campaign | scripts/bench-ratios.sh
 
 .PHONY: soak
 soak: ## 20,000 cells of controls in which nothing may be found, with the upper bound of false alarms

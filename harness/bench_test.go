@@ -2,11 +2,9 @@ package harness_test
 
 import (
 	"context"
-	"io"
 	"net"
 	"net/http"
 	"path/filepath"
-	"strings"
 	"testing"
 	"time"
 
@@ -105,33 +103,4 @@ func BenchmarkCells(b *testing.B) {
 			b.ReportMetric(float64(calls)/b.Elapsed().Seconds(), "calls/s")
 		})
 	}
-}
-
-// BenchmarkDirect is the same kind of call made directly, one connection each.
-func BenchmarkDirect(b *testing.B) {
-	ln, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		b.Fatal(err)
-	}
-	srv := &http.Server{Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		_, _ = io.Copy(io.Discard, r.Body)
-		_, _ = io.WriteString(w, "{\"ok\":true}\n")
-	})}
-	srv.SetKeepAlivesEnabled(false)
-	go srv.Serve(ln) //nolint:errcheck // ends with Close
-	defer srv.Close()
-	client := &http.Client{Transport: &http.Transport{DisableKeepAlives: true}}
-	b.SetParallelism(32)
-	b.RunParallel(func(pb *testing.PB) {
-		for pb.Next() {
-			resp, err := client.Post("http://"+ln.Addr().String()+"/", "application/json", strings.NewReader(`{"postings":[]}`))
-			if err != nil {
-				b.Error(err)
-				return
-			}
-			_, _ = io.Copy(io.Discard, resp.Body)
-			_ = resp.Body.Close()
-		}
-	})
-	b.ReportMetric(float64(b.N)/b.Elapsed().Seconds(), "calls/s")
 }

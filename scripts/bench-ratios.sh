@@ -1,0 +1,31 @@
+#!/usr/bin/env bash
+# Prints what `go test -bench` said, which is its input, and then the ratios that tell something on
+# another machine too: all of one run.
+set -euo pipefail
+awk '
+	{ print }
+	/^(cpu|goos|goarch): / { machine[$1] = substr($0, length($1) + 2) }
+	/^Benchmark/ {
+		name = $1
+		if (match(name, /-[0-9]+$/)) { cores = substr(name, RSTART + 1); name = substr(name, 1, RSTART - 1) }
+		sub(/^Benchmark/, "", name)
+		for (i = 3; i < NF; i += 2) figure[name " " $(i + 1)] = $i
+	}
+	function ratio(words, a, b) {
+		if (a in figure && b in figure && figure[b] > 0) printf "  %-64s %8.3g\n", words, figure[a] / figure[b]
+		else { printf "  %-64s %8s\n", words, "missing"; missing = 1 }
+	}
+	END {
+		printf "\nRatios, on %s (%s/%s), %s cores:\n", machine["cpu:"], machine["goos:"], machine["goarch:"], cores
+		ratio("calls through the wire, of direct ones", "Wire/through calls/s", "Wire/direct calls/s")
+		ratio("calls of whole cells, of direct ones", "Cells/fault-free calls/s", "Wire/direct calls/s")
+		ratio("cells with a refusal, of cells without a fault", "Cells/rejected cells/s", "Cells/fault-free cells/s")
+		ratio("cells that kill their process, of cells without a fault", "Crashes cells/s", "Cells/fault-free cells/s")
+		ratio("cells of a workflow of the user'\''s own, of cells by contract", "OwnWorkflow workflow-cells/s", "OwnWorkflow contract-cells/s")
+		ratio("cells in virtual time (a core), of cells without a fault (all)", "Cell/memory cells/cpu-s", "Cells/fault-free cells/s")
+		ratio("cells in virtual time on SQLite, of those in memory", "Cell/sqlite cells/cpu-s", "Cell/memory cells/cpu-s")
+		ratio("cells in virtual time judged, of those that are not", "Cell/memory-judged cells/cpu-s", "Cell/memory cells/cpu-s")
+		ratio("cells by 2 worker processes, of those by 1", "Workers/2 cells/s", "Workers/1 cells/s")
+		ratio("cells by 4 worker processes, of those by 1", "Workers/4 cells/s", "Workers/1 cells/s")
+		exit missing
+	}'
