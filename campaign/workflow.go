@@ -100,9 +100,9 @@ func (x *session) learn(ctx context.Context) error {
 		if s.Compensation != nil {
 			s.Compensation.Retry.AttemptTimeoutMS = s.Action.Retry.AttemptTimeoutMS
 		}
-		for _, h := range heard {
-			runs = append(runs, history.NewIndex(h))
-			silence = max(silence, quietAfter(h))
+		runs = append(runs, heard...)
+		for _, ix := range heard {
+			silence = max(silence, quietAfter(ix.History))
 		}
 	}
 	behind, err := x.quietAfterRefusal(ctx)
@@ -183,7 +183,7 @@ const measures = 3
 
 // lost loses the answer to a step, once more where the machine was so late that the wait for it may
 // be taken for a longer one, and gives the shortest.
-func (x *session) lost(ctx context.Context, step string, listen time.Duration) (heard []*history.History, wait time.Duration, err error) {
+func (x *session) lost(ctx context.Context, step string, listen time.Duration) (heard []*history.Index, wait time.Duration, err error) {
 	answer := saga.FailurePoint{Step: step, Direction: saga.Action, Attempt: 1, Phase: saga.Response}
 	plan := faults.Plan{Faults: []faults.Fault{faults.Doing(faults.Fault{At: answer}, faults.Injection.Silent)}}
 	wait = x.s.Settle // longer than a cell lasts: for ever
@@ -192,8 +192,9 @@ func (x *session) lost(ctx context.Context, step string, listen time.Duration) (
 		if err != nil {
 			return nil, 0, err
 		}
-		heard, wait = append(heard, h), min(wait, patience(h, step, wait))
-		if !blurred(wait, history.NewIndex(h).Lag) {
+		ix := history.NewIndex(h)
+		heard, wait = append(heard, ix), min(wait, patience(h, step, wait))
+		if !blurred(wait, ix.Lag) {
 			break
 		}
 	}
