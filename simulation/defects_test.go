@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/goccy/go-yaml"
@@ -75,23 +76,24 @@ type entry struct {
 }
 
 // catalogue reads the plans that campaign has for defects.
-var catalogue = func() func(t *testing.T) []entry {
-	var all []entry
-	return func(t *testing.T) []entry {
-		t.Helper()
-		if all != nil {
-			return all
-		}
-		text, err := os.ReadFile("../campaign/mutants.yaml")
-		if err == nil {
-			err = yaml.UnmarshalWithOptions(text, &all, yaml.Strict())
-		}
-		if err != nil {
-			t.Fatal(err)
-		}
-		return all
+func catalogue(t *testing.T) []entry {
+	t.Helper()
+	all, err := readCatalogue()
+	if err != nil {
+		t.Fatal(err)
 	}
-}()
+	return all
+}
+
+// readCatalogue is asked by tests that run side by side.
+var readCatalogue = sync.OnceValues(func() (all []entry, err error) {
+	text, err := os.ReadFile("../campaign/mutants.yaml")
+	if err != nil {
+		return nil, err
+	}
+	err = yaml.UnmarshalWithOptions(text, &all, yaml.Strict())
+	return all, err
+})
 
 // verdict is that of the defect's property on an experiment with it, and the history.
 func (d planted) verdict(t *testing.T, k trial, seed uint64) (checkers.Verdict, *history.History) {
