@@ -117,11 +117,19 @@ func (s *Shapes) itemEffect(u *operation, first *effect, p pair) ([]*effect, str
 	return []*effect{was.back("${" + whole(amount, number) + "}")}, "the item that it names, and an amount of its own"
 }
 
-// amount is the field that looks like one, in a form as a text.
+// amount is the field that looks like one, of a list that of its first item, in a form as a text.
 func (s *Shapes) amount(o *operation) (path string, first leaf) {
+	fields := map[string]leaf{} // by what they are of any item: the first
 	for _, l := range o.common() {
-		if isNumber(l) && amountKey.MatchString(l.key) && strings.HasPrefix(l.path, "request.body") && (path == "" || moneyKey.MatchString(l.key)) {
-			path, first = l.path, l
+		if !isNumber(l) || !amountKey.MatchString(l.key) || !strings.HasPrefix(l.path, "request.body") {
+			continue
+		}
+		of := anyItem(l.path)
+		if _, again := fields[of]; !again {
+			fields[of] = l
+		}
+		if path == "" || moneyKey.MatchString(l.key) {
+			path, first = fields[of].path, fields[of]
 		}
 	}
 	return path, first

@@ -293,20 +293,37 @@ func TestNamesThatAreNumbers(t *testing.T) {
 	}
 }
 
-// TestItemsOfWhichNothingIsKnown: what each undo of one item gives back has to be written by hand
-// where no amount tells it. Without that all would be given back by the first.
-func TestItemsOfWhichNothingIsKnown(t *testing.T) {
+// batchOf is the batch of testdata, each item of which has so much in a field of another name.
+func batchOf(t *testing.T, field string) kept {
+	t.Helper()
 	in := recorded(t, "testdata/batch.json")
 	for _, r := range in.Record.Runs {
 		for i := range r.Calls {
 			c := &r.Calls[i]
-			c.Body = json.RawMessage(strings.ReplaceAll(string(c.Body), `"qty"`, `"size"`))
+			c.Body = json.RawMessage(strings.ReplaceAll(string(c.Body), `"qty"`, fmt.Sprintf("%q", field)))
 		}
 	}
+	return in
+}
+
+// TestItemsOfWhichNothingIsKnown: what each undo of one item gives back has to be written by hand
+// where no amount tells it. Without that all would be given back by the first.
+func TestItemsOfWhichNothingIsKnown(t *testing.T) {
+	in := batchOf(t, "size")
 	draft, missing := Write(in.Setup, in.Record)
 	containsAll(t, string(draft), []string{"each: request.path.reservationId #", "# effect: TODO: each call undoes a part: the changes of that part\n"})
 	containsAll(t, strings.Join(missing, "\n"), []string{"DELETE /reservations/{reservationId} undoes POST /batch-reservations in parts"})
 	if _, err := workflows.Parse("workflow.yaml", draft); err == nil || !strings.Contains(err.Error(), "expected changes of its own") {
 		t.Errorf("the draft is run without that: %v", err)
 	}
+}
+
+// TestPricesOfItems: each item of a list is taken for its own price, and not all for the last one's.
+func TestPricesOfItems(t *testing.T) {
+	in := batchOf(t, "price")
+	draft, _ := Write(in.Setup, in.Record)
+	containsAll(t, string(draft), []string{
+		`from: "sku:${request.body.lines[0].sku}", to: inventory, amount: "${request.body.lines[0].price}"`,
+		`from: "sku:${request.body.lines[1].sku}", to: inventory, amount: "${request.body.lines[1].price}"`,
+	})
 }
