@@ -37,8 +37,9 @@ func (c *Cell) Hook(call participants.Call, m participants.Moment) *participants
 		c.strike(i, e, call.Op.Step)
 		if e.Asked && e.Later > 0 {
 			c.background(func() {
-				c.wait(e.Later)
-				c.askRollback(call.Op.Saga)
+				if c.wait(e.Later) {
+					c.askRollback(call.Op.Saga)
+				}
 				c.strikes.Heal(i, call.Op)
 			})
 			continue
