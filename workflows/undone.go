@@ -21,7 +21,9 @@ func (a Action) TakeBack(op *Operation, e saga.Effect, keeps *saga.Effect) {
 	back.Writes = slices.Concat(back.Writes, e.Writes)
 	a[takenBack] = back
 	did, _ := a["effect"].(saga.Effect)
-	a["undone"] = balanced(did, back, keeps) && restored(did, back)
+	if balanced(did, back, keeps) && restored(did, back) { // what more is given back changes nothing about that
+		a["undone"] = true
+	}
 }
 
 // balanced tells whether what was taken back leaves nothing on any account of what was done, but for
