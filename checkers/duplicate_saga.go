@@ -126,16 +126,17 @@ func secondSaga(ix *history.Index, s *history.SagaRecord) (first, second *histor
 // of the first; surely: they name two sagas.
 func secondCall(ix *history.Index, o *history.OpRecord) (first, second *history.Event, surely bool) {
 	as := sent(o)
+	keys := map[string]bool{} // of those before
 	for i, b := range as {
 		for _, a := range as[:i] {
 			switch {
 			case a.Sent.SagaID != "" && b.Sent.SagaID != "" && a.Sent.SagaID != b.Sent.SagaID:
 				return a.Sent, b.Sent, true
-			case second != nil || a.Sent.Key == b.Sent.Key || slices.ContainsFunc(as[:i], func(c *history.Attempt) bool { return c.Sent.Key == b.Sent.Key }):
-			case unasked(ix, o, a, b):
+			case second == nil && !keys[b.Sent.Key] && unasked(ix, o, a, b):
 				first, second = a.Sent, b.Sent
 			}
 		}
+		keys[b.Sent.Key] = true
 	}
 	return first, second, false
 }

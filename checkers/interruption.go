@@ -78,6 +78,7 @@ func attemptsLeft(ix *history.Index, s *history.SagaRecord, ds []disturbance, be
 		slices.ContainsFunc(h.Header.Faults, func(f history.PlannedFault) bool { return !f.AtCalls() }) {
 		return false
 	}
+	up := upFor(h, s.Submitted[0], before)
 	for _, step := range s.Definition.Steps {
 		p := step.Action.Retry
 		if !critical(h, step) || p.Most() == 0 && p.DeadlineMS == 0 && step.Action.Breaker == nil {
@@ -95,7 +96,7 @@ func attemptsLeft(ix *history.Index, s *history.SagaRecord, ds []disturbance, be
 			n += len(sent(o))
 		}
 		if limit := p.ShortestTimeout(); limit > 0 {
-			n += int(upFor(h, s.Submitted[0], before) / limit)
+			n += int(up / limit)
 		}
 		if n >= p.Most() {
 			return false
