@@ -39,7 +39,7 @@ func (FalseStatus) Doc() Doc {
 			{Name: heardUndo, Text: "compensated only after the same is known of each undo", Wants: []Trait{undoToldLater}},
 			{Name: "final", Text: "an end that was reported is the same whenever it is asked for afterwards"},
 			{Name: "rests", Text: "once an end was reported the saga calls nobody any more, but for its deferrable steps; a saga that begins again under the id of one that ended does"},
-			{Name: "words", Text: "a report says one of the contract's words of the saga, and of steps that the saga has; of one that stands for a step that succeeded, that it is pending; that it is stuck only if something was refused for good or has used up its attempts, or it rests until an operator asks for something; at the end, no fewer attempts of a step than were answered, if it says how many, and never more than were sent"},
+			{Name: "words", Text: "a report says one of the contract's words of the saga, and of steps that the saga has; of one that stands for a step that succeeded, that it is pending; that it is stuck only if what has to succeed was refused for good or has used up its attempts, or it rests until an operator asks for something; at the end, no fewer attempts of a step than were answered, if it says how many, and never more than were sent"},
 		},
 		Evidence:  "saga-status, saga-ended, call-committed and call-answered; call-read and call-back for what is known",
 		Prevented: "Deriving the status from what is stored of the steps, and storing an end in the commit of the last answer.",

@@ -23,7 +23,7 @@ func checkStuck(t *tally, ix *history.Index, ds []disturbance, s *history.SagaRe
 	if next.Kind == history.CallSent {
 		what = next.Operation().String() + " was called"
 	}
-	t.violate("words", action(s, ""), []*history.Event{said, next}, "broke the status report: saga %s was reported as stuck, nothing of it had been refused for good or had used up its attempts, and then %s", s.ID, what)
+	t.violate("words", action(s, ""), []*history.Event{said, next}, "broke the status report: saga %s was reported as stuck while nothing of it needed a person (what has to succeed was not refused for good, nor are its attempts used up), and then %s", s.ID, what)
 }
 
 // goesOnAfter is the first sign after a report that a saga has work to do: a call that it can't do without, or its end.
