@@ -2,6 +2,7 @@ package checkers
 
 import (
 	"slices"
+	"time"
 
 	"github.com/sagacheck/sagacheck/history"
 	"github.com/sagacheck/sagacheck/internal/words"
@@ -23,7 +24,7 @@ func checkMost(t *tally, ix *history.Index, ds []disturbance, s *history.SagaRec
 		if o := s.Op(st.Name, saga.Action); o != nil {
 			as = sent(o)
 		}
-		if st.Attempts <= len(as)+aboutToLeave(s, r, step) {
+		if st.Attempts <= len(as)+aboutToLeave(s, r, step) || mayBeGivenUpUnsent(ix.History, s, step, as, r) {
 			continue
 		}
 		told[st] = true
@@ -50,4 +51,58 @@ func aboutToLeave(s *history.SagaRecord, r *history.Event, step saga.Step) int {
 		return 0
 	}
 	return 1
+}
+
+// mayBeGivenUpUnsent tells whether an attempt of a step may have timed out before it had sent anything, for want of a connection
+// or of a processor: it would have lasted as long as a time-out at a time at which it could be made, and none of it was seen.
+func mayBeGivenUpUnsent(h *history.History, s *history.SagaRecord, step saga.Step, as []*history.Attempt, r *history.Event) bool {
+	retry := step.Action.Retry
+	limit := retry.ShortestTimeout()
+	if limit == 0 {
+		return false
+	}
+	free, wait := mayBegin(s, step.Name), time.Duration(0)
+	for n, a := range as {
+		if a.Sent.At-free >= limit+wait {
+			return true
+		}
+		if a.Ended == nil || a.Learnt() == saga.Done {
+			return false
+		}
+		_, most := retry.Band(n + 2)
+		free, wait = max(free, a.LearntAt()), max(most, retryAfter(a))+longestHold(h, step.Action)
+	}
+	return turnedOrOver(s, r)-free >= limit+wait
+}
+
+// turnedOrOver is when no action of a saga was attempted any more at the latest, or when the report came, if that was earlier.
+func turnedOrOver(s *history.SagaRecord, r *history.Event) time.Duration {
+	at := r.At
+	if s.Ended != nil {
+		at = min(at, s.Ended.At)
+	}
+	for _, o := range opsOf(s) {
+		if undo := firstSent(o); undo != nil && o.Op.Direction == saga.Compensation {
+			at = min(at, undo.At)
+		}
+	}
+	return at
+}
+
+// mayBegin is the earliest time at which a step may have begun: when all those before it may have been heard of as done, or, where
+// one of them was not, when its saga was submitted.
+func mayBegin(s *history.SagaRecord, name string) time.Duration {
+	var submitted time.Duration
+	if len(s.Submitted) > 0 {
+		submitted = s.Submitted[0].At
+	}
+	at := submitted
+	for _, before := range s.Definition.Predecessors(slices.IndexFunc(s.Definition.Steps, func(step saga.Step) bool { return step.Name == name })) {
+		done := acknowledged(s.Op(before, saga.Action))
+		if done == nil {
+			return submitted
+		}
+		at = max(at, done.At)
+	}
+	return at
 }

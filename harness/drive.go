@@ -197,9 +197,9 @@ func (r *cellRun) ask(ctx context.Context, c orchestrators.Client, w *watch) {
 	case err != nil && code != http.StatusNotFound:
 		if w.err == nil {
 			w.failing = asked
-			if struck := r.rec.Activity().LastFault; struck.After(asked) { // which may have been the reason
-				w.failing = time.Now()
-			}
+		}
+		if struck := r.rec.Activity().LastFault; struck.After(w.failing) { // which may be the reason
+			w.failing = time.Now()
 		}
 		w.err = err
 		return

@@ -114,6 +114,36 @@ func TestUnansweredRequestsEnd(t *testing.T) {
 	}
 }
 
+// Who tells nothing for a while after each of two faults, as one that waits for its lease, has not been silent for the sum of both.
+func TestSilencesAfterFaultsAreNotAdded(t *testing.T) {
+	t.Parallel()
+	o := tinyorch.New(tinyorch.Bugs{})
+	t.Cleanup(o.Close)
+	began := time.Now()
+	srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if strings.HasPrefix(r.URL.Path, "/sagas/") && !strings.Contains(r.URL.Path, "probe") && time.Since(began) < 6500*time.Millisecond {
+			busy(w, r)
+			return
+		}
+		o.ServeHTTP(w, r)
+	}))
+	t.Cleanup(srv.Close)
+	sys, err := orchestrators.Attach(t.Context(), srv.URL)
+	if err != nil {
+		t.Fatal(err)
+	}
+	h, err := harness.New(harness.Options{System: sys, Settle: 20 * time.Second})
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := scenario(t, "order")
+	plan := faults.Plan{Faults: []faults.Fault{{Kind: "outage", Steps: []string{"ship"}, FromMS: 3500, ForMS: 50}}}
+	r := h.RunCell(t.Context(), harness.Cell{ID: nextID(), Scenario: s.Name, Source: s, Sagas: 1, Plan: plan, Profile: participants.Fenced})
+	if err := errors.Join(r.Err, h.Close(), sys.Stop(t.Context())); err != nil {
+		t.Error(err)
+	}
+}
+
 // neverBack is an orchestrator that can be killed, and then comes back for nobody.
 type neverBack struct{ orchestrators.System }
 
