@@ -8,6 +8,7 @@ import (
 	"html/template"
 	"io"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/sagacheck/sagacheck/checkers"
@@ -29,25 +30,28 @@ var htmlStyle string
 //go:embed report.js
 var htmlScript string
 
-var htmlTemplate = template.Must(template.New("report").Funcs(template.FuncMap{
-	"upper":       strings.ToUpper,
-	"join":        func(list []string) string { return strings.Join(list, " ") },
-	"ms":          func(d time.Duration) string { return fmt.Sprintf("%.1f", float64(d)/1e6) },
-	"css":         func() template.CSS { return template.CSS(TimelineStyle + htmlStyle) },
-	"js":          func() template.JS { return template.JS(htmlScript) },
-	"diagram":     func(t told) template.HTML { return Timeline(t.Story, provenBy(t.Failure)) },
-	"map":         func(p mapPage) template.HTML { return template.HTML(p.svg()) },
-	"prevented":   func(property string) string { return preventions()[property] },
-	"stronger":    stronger,
-	"quote":       QuotePath,
-	"link":        results.Link,
-	"planLine":    planLine,
-	"plural":      words.Plural,
-	"kindsOf":     kindsOf,
-	"stepsOf":     stepsOf,
-	"cellVerdict": cellVerdict,
-	"verdictMark": func(t tone) string { return map[tone]string{good: "✓", bad: "✗", warn: "!"}[t] },
-}).Parse(htmlSource))
+// htmlTemplate is read when the first report is written: most processes write none.
+var htmlTemplate = sync.OnceValue(func() *template.Template {
+	return template.Must(template.New("report").Funcs(template.FuncMap{
+		"upper":       strings.ToUpper,
+		"join":        func(list []string) string { return strings.Join(list, " ") },
+		"ms":          func(d time.Duration) string { return fmt.Sprintf("%.1f", float64(d)/1e6) },
+		"css":         func() template.CSS { return template.CSS(TimelineStyle + htmlStyle) },
+		"js":          func() template.JS { return template.JS(htmlScript) },
+		"diagram":     func(t told) template.HTML { return Timeline(t.Story, provenBy(t.Failure)) },
+		"map":         func(p mapPage) template.HTML { return template.HTML(p.svg()) },
+		"prevented":   func(property string) string { return preventions()[property] },
+		"stronger":    stronger,
+		"quote":       QuotePath,
+		"link":        results.Link,
+		"planLine":    planLine,
+		"plural":      words.Plural,
+		"kindsOf":     kindsOf,
+		"stepsOf":     stepsOf,
+		"cellVerdict": cellVerdict,
+		"verdictMark": func(t tone) string { return map[tone]string{good: "✓", bad: "✗", warn: "!"}[t] },
+	}).Parse(htmlSource))
+})
 
 // htmlPage is what the template sees.
 type htmlPage struct {
@@ -94,7 +98,7 @@ func HTML(w io.Writer, r *results.Run) error {
 	page.Trouble, _ = troubledTable(r)
 	page.Filters = filters(r, append(page.Broken, page.Advised...))
 	page.Sections = page.sections()
-	return htmlTemplate.Execute(w, page)
+	return htmlTemplate().Execute(w, page)
 }
 
 // scriptHash lets the browser run the script of ours and no other.

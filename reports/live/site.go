@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"net/url"
 	"slices"
+	"sync"
 	"time"
 
 	"github.com/sagacheck/sagacheck/checkers"
@@ -22,19 +23,22 @@ import (
 //go:embed pages
 var files embed.FS
 
-var templates = template.Must(template.Must(template.New("").Funcs(template.FuncMap{
-	"ms":       func(d time.Duration) string { return fmt.Sprintf("%.1f", float64(d)/1e6) },
-	"seconds":  seconds,
-	"plural":   words.Plural,
-	"cellPath": cellPath,
-	"replayAt": replayPath,
-	"replay":   replayFile,
-	"quote":    reports.QuotePath,
-	"brief":    brief,
-	"verdict":  func(c results.Cell) string { return cmp.Or(string(c.Verdict), string(results.Errored)) },
-	"faults":   faultsFired,
-	"open":     func(o checkers.Outcome) bool { return o == checkers.Inconclusive },
-}).ParseFS(files, "pages/*.html")).ParseFS(pages.Templates, "templates/*.html"))
+// templates are read when the first page is shown: most processes show none.
+var templates = sync.OnceValue(func() *template.Template {
+	return template.Must(template.Must(template.New("").Funcs(template.FuncMap{
+		"ms":       func(d time.Duration) string { return fmt.Sprintf("%.1f", float64(d)/1e6) },
+		"seconds":  seconds,
+		"plural":   words.Plural,
+		"cellPath": cellPath,
+		"replayAt": replayPath,
+		"replay":   replayFile,
+		"quote":    reports.QuotePath,
+		"brief":    brief,
+		"verdict":  func(c results.Cell) string { return cmp.Or(string(c.Verdict), string(results.Errored)) },
+		"faults":   faultsFired,
+		"open":     func(o checkers.Outcome) bool { return o == checkers.Inconclusive },
+	}).ParseFS(files, "pages/*.html")).ParseFS(pages.Templates, "templates/*.html"))
+})
 
 // seconds is a time as the last line of a run shows it.
 func seconds(d time.Duration) string { return d.Round(time.Second).String() }
@@ -123,7 +127,7 @@ func (s *site) render(w http.ResponseWriter, code int, name, title string, data 
 // fragment is a page, or a part of one.
 func fragment(name string, data any) (string, error) {
 	var text bytes.Buffer
-	err := templates.ExecuteTemplate(&text, name, data)
+	err := templates().ExecuteTemplate(&text, name, data)
 	return text.String(), err
 }
 
