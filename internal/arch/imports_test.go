@@ -210,7 +210,7 @@ func TestLibrariesHaveOneHome(t *testing.T) {
 		"github.com/anishathalye/porcupine":           {"models", "checkers"},
 		"github.com/testcontainers/testcontainers-go": {"orchestrators"},
 		"github.com/spf13/cobra":                      {"cmd/sagacheck"},
-		"github.com/getkin/kin-openapi":               {"workflows/openapi"},
+		"github.com/pb33f":                            {"workflows/openapi"},
 		"modernc.org/sqlite":                          {"reference/store", "workflows"},
 		"github.com/jackc/pgx/v5":                     {"reference/store", "workflows", "internal/testpostgres"},
 		"github.com/go-sql-driver/mysql":              {"workflows"},
@@ -236,6 +236,21 @@ func TestLibrariesHaveOneHome(t *testing.T) {
 				if (imported == library || strings.HasPrefix(imported, library+"/")) && !slices.Contains(home, name) {
 					t.Errorf("%s imports %s: expected only in %v", name, imported, home)
 				}
+			}
+		}
+	}
+}
+
+// What packages do when they are loaded is part of each start of the program, and a run with kills starts the
+// reference executor hundreds of times.
+func TestTheProgramLoadsLightly(t *testing.T) {
+	heavy := map[string]string{
+		"github.com/santhosh-tekuri/jsonschema": "it compiles the schemas of all drafts of JSON Schema",
+	}
+	for _, dep := range list(t)["cmd/sagacheck"].Deps {
+		for library, why := range heavy {
+			if strings.HasPrefix(dep, library) {
+				t.Errorf("cmd/sagacheck reaches %s: %s", dep, why)
 			}
 		}
 	}

@@ -4,14 +4,15 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"maps"
 	"mime"
 	"regexp"
 	"slices"
 	"strconv"
 	"strings"
 
-	"github.com/getkin/kin-openapi/openapi3"
+	"github.com/pb33f/libopenapi/datamodel/high/base"
+	v3 "github.com/pb33f/libopenapi/datamodel/high/v3"
+	"github.com/pb33f/libopenapi/orderedmap"
 )
 
 // Answer is an answer as a workflow's file has it: its texts are templates.
@@ -27,7 +28,7 @@ var ErrNoSuccess = errors.New("the document has no 2xx answer for it")
 // Success is the lowest code of a 2xx answer.
 func (o *Operation) Success() (int, error) {
 	lowest, some := 0, false
-	for _, key := range o.op.Responses.Keys() {
+	for key := range o.op.Responses.Codes.KeysFromOldest() {
 		if code, err := strconv.Atoi(key); err == nil && code/100 == 2 && (lowest == 0 || code < lowest) {
 			lowest = code
 		}
@@ -43,17 +44,17 @@ func (o *Operation) Success() (int, error) {
 }
 
 // media is how a code is answered in JSON, or else in any type; nil: without a body.
-func (o *Operation) media(code int) (string, *openapi3.MediaType) {
-	r := o.op.Responses.Value(strconv.Itoa(code))
-	for _, key := range o.op.Responses.Keys() {
+func (o *Operation) media(code int) (string, *v3.MediaType) {
+	r := o.op.Responses.Codes.GetOrZero(strconv.Itoa(code))
+	for key, all := range o.op.Responses.Codes.FromOldest() {
 		if r == nil && strings.EqualFold(key, fmt.Sprintf("%dXX", code/100)) {
-			r = o.op.Responses.Value(key)
+			r = all
 		}
 	}
-	if r == nil || r.Value == nil {
+	if r == nil {
 		return "", nil
 	}
-	return best(r.Value.Content)
+	return best(r.Content)
 }
 
 // Has tells whether the document says how a code is answered, with a body.
@@ -62,18 +63,18 @@ func (o *Operation) Has(code int) bool {
 	return m != nil
 }
 
-// best is the entry for JSON, or else the first one.
-func best(c openapi3.Content) (string, *openapi3.MediaType) {
-	names := slices.Sorted(maps.Keys(c))
+// best is the entry for JSON, or else the first one by its name; nil: there is none.
+func best(c *orderedmap.Map[string, *v3.MediaType]) (string, *v3.MediaType) {
+	names := slices.Sorted(c.KeysFromOldest())
 	for _, name := range names {
 		if kind, _, err := mime.ParseMediaType(name); err == nil && (kind == "application/json" || strings.HasSuffix(kind, "+json")) {
-			return name, c[name]
+			return name, c.GetOrZero(name)
 		}
 	}
 	if len(names) == 0 {
 		return "", nil
 	}
-	return names[0], c[names[0]]
+	return names[0], c.GetOrZero(names[0])
 }
 
 // Plain is the example of an answer, word for word.
@@ -85,7 +86,7 @@ func (o *Operation) Plain(code int) (Answer, error) {
 	return a, err
 }
 
-func (o *Operation) answer(code int) (Answer, *openapi3.SchemaRef, error) {
+func (o *Operation) answer(code int) (Answer, *base.SchemaProxy, error) {
 	kind, m := o.media(code)
 	if m == nil {
 		return Answer{Code: code}, nil, nil
@@ -106,8 +107,8 @@ func (o *Operation) Answer(code int, named [][]string) (Answer, error) {
 		return a, err
 	}
 	f := filler{named: named, params: o.params}
-	if o.op.RequestBody != nil && o.op.RequestBody.Value != nil {
-		if _, m := best(o.op.RequestBody.Value.Content); m != nil {
+	if o.op.RequestBody != nil {
+		if _, m := best(o.op.RequestBody.Content); m != nil {
 			f.asked, _ = properties(m.Schema)
 		}
 	}
@@ -119,11 +120,11 @@ func (o *Operation) Answer(code int, named [][]string) (Answer, error) {
 type filler struct {
 	named  [][]string
 	params []string
-	asked  map[string]*openapi3.SchemaRef // fields of the request
+	asked  map[string]*base.SchemaProxy // fields of the request
 }
 
 // fill fills objects; what is in lists is left as it is.
-func (f filler) fill(v any, schema *openapi3.SchemaRef, at []string) any {
+func (f filler) fill(v any, schema *base.SchemaProxy, at []string) any {
 	m, ok := v.(map[string]any)
 	if !ok {
 		return literal(v)
@@ -145,10 +146,11 @@ func (f filler) fill(v any, schema *openapi3.SchemaRef, at []string) any {
 var isID = regexp.MustCompile(`^(id|ID|uuid)$|[a-z0-9](Id|ID|Uuid)$|[_-](id|uuid)$`)
 
 // template is what stands for a field that differs from effect to effect.
-func (f filler) template(at []string, v any, schema *openapi3.SchemaRef) (string, bool) {
+func (f filler) template(at []string, v any, schema *base.SchemaProxy) (string, bool) {
 	name := at[len(at)-1]
 	isNamed := slices.ContainsFunc(f.named, func(path []string) bool { return slices.Equal(path, at) })
-	uuid := schema != nil && schema.Value != nil && schema.Value.Format == "uuid"
+	s := schema.Schema() // nil: there is none
+	uuid := s != nil && s.Format == "uuid"
 	_, asked := f.asked[name]
 	switch {
 	case isNamed:

@@ -1,10 +1,11 @@
 package openapi
 
 import (
+	"cmp"
 	"crypto/sha256"
 	"errors"
 	"fmt"
-	"hash"
+	"log/slog"
 	"maps"
 	"net/url"
 	"os"
@@ -12,14 +13,20 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/getkin/kin-openapi/openapi3"
+	"github.com/goccy/go-yaml"
+	"github.com/pb33f/libopenapi"
+	"github.com/pb33f/libopenapi/datamodel"
+	v3 "github.com/pb33f/libopenapi/datamodel/high/v3"
+	"github.com/pb33f/libopenapi/index"
+
+	"github.com/sagacheck/sagacheck/internal/yamlfile"
 )
 
 // Document is one document with the files that it refers to.
 type Document struct {
 	operations map[string]*Operation // by operationId
 	twice      map[string]bool       // operationIds that several operations have
-	sum        hash.Hash
+	sum        []byte
 }
 
 // Operation is one operation of a document.
@@ -28,94 +35,128 @@ type Operation struct {
 	Method string
 	Path   string // with the base path of its server: /v1/payments/{paymentId}
 
-	op     *openapi3.Operation
+	op     *v3.Operation
 	params []string // of the path
 }
 
-// maxFile bounds the bytes of a document, and of each file that it refers to.
+// maxFile bounds the bytes of a document.
 const maxFile = 16 << 20
 
 // Load reads a document. Files that it refers to lie on this machine: nothing is fetched.
 func Load(file string) (*Document, error) {
-	d := &Document{operations: map[string]*Operation{}, twice: map[string]bool{}, sum: sha256.New()}
 	abs, err := filepath.Abs(file)
 	if err != nil {
 		return nil, err
 	}
-	loader := openapi3.NewLoader()
-	loader.IncludeOrigin = true // which example is the first
-	loader.ReadFromURIFunc = d.read
-	doc, err := loader.LoadFromFile(abs)
-	if err != nil {
-		return nil, explained(err, filepath.Dir(abs))
+	text, err := yamlfile.Read(abs, maxFile)
+	if errors.Is(err, os.ErrNotExist) {
+		return nil, fmt.Errorf("there is no file %q", filepath.Base(abs))
 	}
-	switch _, swagger := doc.Extensions["swagger"]; {
-	case swagger:
-		return nil, errors.New("it is Swagger 2.0: expected OpenAPI 3.0 or 3.1")
-	case !strings.HasPrefix(doc.OpenAPI, "3."):
-		return nil, fmt.Errorf("it is no OpenAPI document (openapi: %q): expected openapi: 3.0.x or 3.1.x", doc.OpenAPI)
+	if err == nil {
+		text, err = check(text)
 	}
-	return d, d.collect(doc)
-}
-
-// read reads a file of the document.
-func (d *Document) read(_ *openapi3.Loader, at *url.URL) ([]byte, error) {
-	if at.Host != "" || at.Scheme != "" && at.Scheme != "file" {
-		return nil, fmt.Errorf("$ref %q: expected a file on this machine", at)
-	}
-	file := filepath.FromSlash(at.Path)
-	info, err := os.Stat(file)
 	if err != nil {
 		return nil, err
 	}
-	if info.Size() > maxFile {
-		return nil, fmt.Errorf("%s is too large: expected at most %d bytes", file, maxFile)
+	config := datamodel.NewDocumentConfiguration()
+	config.BasePath, config.SpecFilePath = filepath.Dir(abs), filepath.Base(abs)
+	config.AllowFileReferences, config.AllowRemoteReferences = true, false
+	config.SkipCircularReferenceCheck = true // one matters only to whom no example ends: build
+	config.Logger = slog.New(slog.DiscardHandler)
+	whole, err := libopenapi.NewDocumentWithConfiguration(text, config)
+	if err != nil {
+		return nil, explained(err)
 	}
-	b, err := os.ReadFile(file)
-	d.sum.Write(b)
-	return b, err
+	doc, err := whole.BuildV3Model()
+	if err != nil {
+		return nil, explained(err)
+	}
+	d := &Document{operations: map[string]*Operation{}, twice: map[string]bool{}}
+	if d.sum, err = digest(text, doc.Index.GetRolodex().GetIndexes()); err != nil {
+		return nil, err
+	}
+	return d, d.collect(&doc.Model)
+}
+
+// check refuses what is no OpenAPI document of a version that is read here. It gives the text without a mark of
+// its byte order.
+func check(text []byte) ([]byte, error) {
+	if len(text) > maxFile {
+		return nil, fmt.Errorf("the file is too large: expected at most %d bytes", maxFile)
+	}
+	text, bad := yamlfile.Text(text)
+	if bad != nil {
+		return nil, bad
+	}
+	var says struct {
+		OpenAPI any `yaml:"openapi"`
+		Swagger any `yaml:"swagger"`
+	}
+	if err := yaml.Unmarshal(text, &says); err != nil {
+		return nil, yamlfile.NotYAML(err)
+	}
+	switch version := fmt.Sprint(says.OpenAPI); {
+	case says.Swagger != nil:
+		return nil, errors.New("it is Swagger 2.0: expected OpenAPI 3.0 or 3.1")
+	case says.OpenAPI == nil:
+		return nil, errors.New("it is no OpenAPI document: expected openapi: 3.0.x or 3.1.x")
+	case !strings.HasPrefix(version, "3."):
+		return nil, fmt.Errorf("openapi: %q: expected 3.0.x or 3.1.x", version)
+	}
+	return text, nil
+}
+
+// digest is that of a document and of the files that were read for it.
+func digest(text []byte, read []*index.SpecIndex) ([]byte, error) {
+	var files []string
+	for _, i := range read {
+		files = append(files, i.GetSpecAbsolutePath())
+	}
+	sum := sha256.New()
+	sum.Write(text)
+	for _, file := range slices.Compact(slices.Sorted(slices.Values(files))) {
+		b, err := os.ReadFile(file)
+		if err != nil {
+			return nil, err
+		}
+		sum.Write(b)
+	}
+	return sum.Sum(nil), nil
+}
+
+// explained is an error of the library: of a reference that leads nowhere, or else what it says, on one line.
+func explained(err error) error {
+	var nowhere *index.IndexingError
+	if errors.As(err, &nowhere) {
+		if ref, ok := value(nowhere.Node).(map[string]any); ok && ref["$ref"] != nil {
+			return fmt.Errorf("$ref %q leads nowhere: expected something in the document, or in a file on this machine", ref["$ref"])
+		}
+	}
+	return fmt.Errorf("%.300s", strings.Join(strings.Fields(err.Error()), " "))
 }
 
 // Sum is a digest of all files that were read.
-func (d *Document) Sum() []byte { return d.sum.Sum(nil) }
-
-// explained is an error of the library on one line, without the folder of the document.
-func explained(err error, dir string) error {
-	if errors.Is(err, os.ErrNotExist) {
-		var missing *os.PathError
-		if errors.As(err, &missing) {
-			return fmt.Errorf("there is no file %q", relative(missing.Path, dir))
-		}
-	}
-	text := strings.Join(strings.Fields(err.Error()), " ")
-	text = strings.ReplaceAll(text, filepath.ToSlash(dir)+"/", "")
-	return fmt.Errorf("%.300s", text)
-}
-
-func relative(file, dir string) string {
-	if rel, err := filepath.Rel(dir, file); err == nil {
-		return filepath.ToSlash(rel)
-	}
-	return file
-}
+func (d *Document) Sum() []byte { return d.sum }
 
 // collect finds the operations that have an operationId.
-func (d *Document) collect(doc *openapi3.T) error {
-	for _, path := range doc.Paths.Keys() {
-		item := doc.Paths.Value(path)
-		if item == nil {
-			continue
-		}
-		for method, op := range item.Operations() {
-			if op.OperationID == "" {
+func (d *Document) collect(doc *v3.Document) error {
+	if doc.Paths == nil {
+		doc.Paths = &v3.Paths{}
+	}
+	for path, item := range doc.Paths.PathItems.FromOldest() {
+		for method, op := range item.GetOperations().FromOldest() {
+			if op.OperationId == "" {
 				continue
 			}
-			base, err := basePath(doc, item, op)
+			base, err := basePath(cmp.Or(first(op.Servers), first(item.Servers), first(doc.Servers)))
 			if err != nil {
 				return err
 			}
-			d.twice[op.OperationID] = d.operations[op.OperationID] != nil
-			d.operations[op.OperationID] = &Operation{ID: op.OperationID, Method: method, Path: base + path, op: op, params: params(path)}
+			if op.Responses == nil {
+				op.Responses = &v3.Responses{}
+			}
+			d.twice[op.OperationId] = d.operations[op.OperationId] != nil
+			d.operations[op.OperationId] = &Operation{ID: op.OperationId, Method: strings.ToUpper(method), Path: base + path, op: op, params: params(path)}
 		}
 	}
 	if len(d.operations) == 0 {
@@ -124,24 +165,22 @@ func (d *Document) collect(doc *openapi3.T) error {
 	return nil
 }
 
-// basePath is the path of the first server of an operation, with the defaults of its
-// variables; empty: none.
-func basePath(doc *openapi3.T, item *openapi3.PathItem, op *openapi3.Operation) (string, error) {
-	servers := doc.Servers
-	if len(item.Servers) > 0 {
-		servers = item.Servers
+// first is the first server of a list; nil: there is none.
+func first(servers []*v3.Server) *v3.Server {
+	if len(servers) == 0 {
+		return nil
 	}
-	if op.Servers != nil && len(*op.Servers) > 0 {
-		servers = *op.Servers
-	}
-	if len(servers) == 0 || servers[0] == nil {
+	return servers[0]
+}
+
+// basePath is the path of a server, with the defaults of its variables; empty: none.
+func basePath(server *v3.Server) (string, error) {
+	if server == nil {
 		return "", nil
 	}
-	text := servers[0].URL
-	for name, v := range servers[0].Variables {
-		if v != nil {
-			text = strings.ReplaceAll(text, "{"+name+"}", v.Default)
-		}
+	text := server.URL
+	for name, v := range server.Variables.FromOldest() {
+		text = strings.ReplaceAll(text, "{"+name+"}", v.Default)
 	}
 	u, err := url.Parse(text)
 	if err != nil {

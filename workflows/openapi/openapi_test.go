@@ -52,8 +52,8 @@ func TestSuccess(t *testing.T) {
 		}
 	}
 	none := &Operation{op: operation(t, "reserve").op}
-	none.op.Responses.Delete("201")
-	none.op.Responses.Delete("202")
+	none.op.Responses.Codes.Delete("201")
+	none.op.Responses.Codes.Delete("202")
 	if _, err := none.Success(); !errors.Is(err, ErrNoSuccess) {
 		t.Errorf("without a 2xx: %v", err)
 	}
