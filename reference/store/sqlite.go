@@ -45,7 +45,7 @@ func openSQLite(ctx context.Context, o Options) (*sqliteStore, error) {
 		return nil, err
 	}
 	s := &sqliteStore{file: file, prepared: map[string]*sql.Stmt{}, gone: make(chan struct{}), stop: make(chan struct{})}
-	if s.db, err = sql.Open("sqlite", sqliteURL(file, "busy_timeout(2000)", "locking_mode(EXCLUSIVE)", "journal_mode(WAL)", "synchronous("+synchronous+")")); err != nil {
+	if s.db, err = sql.Open("sqlite", executorURL(file, synchronous)); err != nil {
 		return nil, fmt.Errorf("store %q: %w", file, err)
 	}
 	s.db.SetMaxOpenConns(1) // the lock belongs to the connection
@@ -80,6 +80,12 @@ func sqliteDSN(dsn string) (file, synchronous string, err error) {
 		return "", "", fmt.Errorf("store %q: %q: expected synchronous=full or synchronous=off", dsn, mode)
 	}
 	return name, strings.TrimPrefix(mode, "synchronous="), nil
+}
+
+// executorURL says how an executor opens its file. The driver changes the log to WAL after all else: that writes to a new
+// file, and would flush four times before it was said how far to.
+func executorURL(file, synchronous string) string {
+	return sqliteURL(file, "busy_timeout(2000)", "locking_mode(EXCLUSIVE)", "synchronous("+synchronous+")") + "&_journal_mode=WAL"
 }
 
 func sqliteURL(file string, pragmas ...string) string {

@@ -1,7 +1,9 @@
 package store
 
 import (
+	"net/url"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -23,6 +25,19 @@ func TestSynchronous(t *testing.T) {
 	}
 	if _, err := Open(t.Context(), Options{DSN: file + "?sync=no"}); err == nil || !strings.Contains(err.Error(), `"sync=no"`) {
 		t.Error(err)
+	}
+}
+
+// A new file is flushed as is said from its first page on: the driver sorts what is in _pragma by its name, and
+// does what has a key of its own after that.
+func TestNothingIsFlushedBeforeItIsSaidHow(t *testing.T) {
+	u, err := url.Parse(executorURL("sagas.db", "off"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	q := u.Query()
+	if q.Get("_journal_mode") != "WAL" || !slices.Contains(q["_pragma"], "synchronous(off)") {
+		t.Errorf("%s: expected synchronous in _pragma, and the journal's mode, which writes, after it", u)
 	}
 }
 
