@@ -152,7 +152,7 @@ engines-npm: ## install those that CI installs from npm
 	$(MAKE) engines-install ENGINES="$(NPM_ENGINES)"
 
 .PHONY: engines-ci
-engines-ci: ## the same with the engines that CI installs, of the slowest flow a quarter of its failure points
+engines-ci: ## the same with the engines that CI installs, of the mended flows a part of their failure points
 	$(MAKE) engines ENGINES="$(CI_ENGINES)" ENGINEFLAGS=-short
 
 # The engines that are heard, or that operators can ask for something, and the properties of that.

@@ -22,7 +22,7 @@ var exampleFlows = map[string]struct {
 	shards    int
 	finds     []string
 }{
-	"nodered": {"../examples/nodered-shop", 2, 20 * time.Second, 1, []string{"duplicate-effect", "orphaned-effect", "lost-compensation"}},
+	"nodered": {"../examples/nodered-shop", 2, 20 * time.Second, 2, []string{"duplicate-effect", "orphaned-effect", "lost-compensation"}},
 	"n8n":     {"../examples/n8n-shop", 1, 30 * time.Second, 4, []string{"duplicate-effect", "orphaned-effect"}},
 }
 
@@ -31,6 +31,7 @@ var exampleFlows = map[string]struct {
 func TestEnginesFlows(t *testing.T) {
 	for engine, flow := range exampleFlows {
 		t.Run(engine, func(t *testing.T) {
+			t.Parallel() // most of it is waiting until the wires are silent
 			run := func(file string, most int, part results.Shard) *results.Run {
 				o := RunOptions{Settings: Defaults(), Curated: true, Shard: part}
 				o.Workflow, o.Out, o.Settle, o.Processes, o.MaxFailures = filepath.Join(flow.dir, file), t.TempDir(), flow.settle, flow.processes, most

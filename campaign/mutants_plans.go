@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"iter"
 	"math/rand/v2"
+	"sync"
 
 	"github.com/goccy/go-yaml"
 
@@ -69,13 +70,14 @@ type known struct {
 //go:embed mutants.yaml
 var knownText []byte
 
-func knownPlans() ([]known, error) {
+// knownPlans are read once: that takes most of a second, and each defect asks for its own.
+var knownPlans = sync.OnceValues(func() ([]known, error) {
 	var all []known
 	if err := yaml.UnmarshalWithOptions(knownText, &all, yaml.Strict()); err != nil {
 		return nil, fmt.Errorf("mutants.yaml: %w", err)
 	}
 	return all, nil
-}
+})
 
 // made are the plans that are made for a defect: those of the threads that it is
 // modelled on, and the known one.

@@ -47,8 +47,10 @@ func cases() map[string]judgedCase {
 }
 
 func TestCases(t *testing.T) {
+	t.Parallel()
 	for name, c := range cases() {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			report, output := runCase(t, c)
 			if c.broken == "" {
 				if n := report.Totals; n.Cells != 1 || n.FaultsFired != n.FaultsPlanned || n.Violated+n.Inconclusive+n.Errors > 0 {
@@ -88,6 +90,7 @@ func exists(file string) bool {
 // TestMisreadings: the curated plans cross status codes with first and later attempts
 // of actions and of compensations, so that whoever misreads one of them is found.
 func TestMisreadings(t *testing.T) {
+	t.Parallel()
 	misread := func(m tinyorch.Misreading) tinyorch.Bugs { return tinyorch.Bugs{Misread: m} }
 	for name, c := range map[string]struct {
 		bugs     tinyorch.Bugs
@@ -108,6 +111,7 @@ func TestMisreadings(t *testing.T) {
 		"deadlines count from the start":        {tinyorch.Bugs{DeadlineFromStart: true}, "order-status", "retry-budget"},
 	} {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			_, report, output := command(t, "run", "--orchestrator", attach(t, c.bugs), "--scenario", c.scenario,
 				"--runs", "0", "--property", c.broken, "--max-failures", "1", "--shrink=false")
 			if !slices.ContainsFunc(report.Results, func(r results.Result) bool { return r.Property == c.broken && r.Verdict == checkers.Violation }) {

@@ -25,6 +25,7 @@ func covered(t *testing.T, run *results.Run, output string) (plans results.PlanC
 }
 
 func TestExploreStrikesEveryPoint(t *testing.T) {
+	t.Parallel()
 	code, run, output := command(t, "explore", "--scenario", "single-step", "--property", "untraceable-call", "--parallel", "8")
 	if code != results.ExitPass {
 		t.Errorf("exit %d\n%s", code, output)
@@ -39,6 +40,7 @@ func TestExploreStrikesEveryPoint(t *testing.T) {
 }
 
 func TestExploreShrinksWhatItFinds(t *testing.T) {
+	t.Parallel()
 	code, run, output := command(t, "explore", "--orchestrator", attach(t, tinyorch.Bugs{}), "--scenario", "order", "--participants", "naive",
 		"--property", "duplicate-effect", "--max-plans", "80", "--max-shrink-runs", "60", "--parallel", "8")
 	if code != results.ExitViolation {
@@ -64,6 +66,7 @@ func TestExploreShrinksWhatItFinds(t *testing.T) {
 }
 
 func TestExploreGoesOn(t *testing.T) {
+	t.Parallel()
 	url := attach(t, tinyorch.Bugs{})
 	args := []string{"explore", "--orchestrator", url, "--scenario", "single-step", "--property", "untraceable-call", "--parallel", "8"}
 	_, first, _ := command(t, append(args, "--max-plans", "12")...)
@@ -93,6 +96,7 @@ func TestExploreGoesOn(t *testing.T) {
 // check counts the cells of an exploration as the exploration did, with its probes,
 // its repeated tries and what it left out.
 func TestCheckAfterExplore(t *testing.T) {
+	t.Parallel()
 	_, explored, _ := command(t, "explore", "--orchestrator", attach(t, tinyorch.Bugs{}), "--scenario", "order", "--participants", "naive",
 		"--property", "duplicate-effect", "--max-plans", "60", "--max-shrink-runs", "20", "--parallel", "8")
 	code, checked, output := command(t, "check", "--property", "duplicate-effect", explored.Dir)
@@ -105,6 +109,7 @@ func TestCheckAfterExplore(t *testing.T) {
 }
 
 func TestExploreShards(t *testing.T) {
+	t.Parallel()
 	url := attach(t, tinyorch.Bugs{})
 	var parts []*results.Run
 	for _, shard := range []string{"1/2", "2/2"} {

@@ -25,6 +25,7 @@ import (
 // Each command line of the pages does what its page says: it ends with the exit code, and prints
 // the lines, that stand there. How many are run, and why others are not, is told with -v.
 func TestPrintedLines(t *testing.T) {
+	t.Parallel()
 	ran, not := 0, map[string]int{}
 	for _, page := range pagesOfDocs(t) {
 		blocks, err := printedBlocks(page, readPage(t, page))
@@ -44,7 +45,10 @@ func TestPrintedLines(t *testing.T) {
 		}
 		ran += runs
 		if runs > 0 {
-			t.Run(page, func(t *testing.T) { tellStory(t, page, blocks) })
+			t.Run(page, func(t *testing.T) {
+				t.Parallel()
+				tellStory(t, page, blocks)
+			})
 		}
 	}
 	var why []string
