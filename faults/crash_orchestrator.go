@@ -1,6 +1,8 @@
 package faults
 
 import (
+	"fmt"
+
 	"pgregory.net/rapid"
 
 	"github.com/sagacheck/sagacheck/saga"
@@ -11,18 +13,30 @@ import (
 //
 // At response the answer is on its way and is lost with the process. Of submit,
 // response is the moment after the orchestrator has accepted.
+//
+// As waiting it lets the answer pass, whatever other faults make of it, and kills in the wait that
+// follows: how long that is nobody knows before, and an orchestrator may draw it.
 type crashOrchestrator struct{}
 
 var _ Kind = crashOrchestrator{}
 
 func (crashOrchestrator) Doc() KindDoc {
 	return KindDoc{
-		Name: "crash-orchestrator", Phases: []saga.Phase{saga.Receive, saga.Commit, saga.Response}, Fields: []string{"delay_ms"}, Process: true,
-		Text: "the orchestrator is killed (SIGKILL) while the attempt is held still, and started again on the same store after delay_ms",
+		Name: "crash-orchestrator", Phases: []saga.Phase{saga.Receive, saga.Commit, saga.Response}, Fields: []string{"as", "delay_ms"}, Process: true, Example: Waiting,
+		Text: "the orchestrator is killed (SIGKILL) while the attempt is held still, and started again on the same store after delay_ms. As waiting (at response) the attempt is left alone, and the kill comes when it has ended: in the wait for the next one, when a third of the time is over that passed between this attempt and the one before (5 ms at the least), and 10 ms after a first one",
 	}
 }
 
+// Waiting is when a process is killed that waits for its next attempt (as).
+const Waiting = "waiting"
+
 func (crashOrchestrator) Validate(f Fault) error {
+	if f.As != "" && f.As != Waiting {
+		return fmt.Errorf("as: %q: expected %s, or nothing", f.As, Waiting)
+	}
+	if f.As == Waiting && f.At.Phase != saga.Response {
+		return fmt.Errorf("as: %q at %s: expected %s: only an attempt that was answered, or whose answer was lost, is followed by a wait", f.As, f.At.Phase, saga.Response)
+	}
 	if f.DelayMS < 0 {
 		return rangeError("delay_ms", f.DelayMS, 0, 60000)
 	}
@@ -32,8 +46,8 @@ func (crashOrchestrator) Validate(f Fault) error {
 // Injection is a process that is away. At response the answer is kept back until it is
 // dead.
 func (crashOrchestrator) Injection(f Fault, _ int) Injection {
-	e := Injection{Victim: ProcessKilled, For: ms(f.DelayMS)}
-	if f.At.Phase == saga.Response {
+	e := Injection{Victim: ProcessKilled, For: ms(f.DelayMS), InWait: f.As == Waiting}
+	if !e.InWait && f.At.Phase == saga.Response {
 		e.Bends = []Bend{{Answer: true, How: Swallowed}}
 	}
 	return e
@@ -52,5 +66,11 @@ func (crashOrchestrator) Draw(t *rapid.T, f Fault, _ saga.RetryPolicy) Fault {
 }
 
 // Simpler says it in fewer words: done but not told is a lost answer, not done but
-// told is "unavailable".
-func (crashOrchestrator) Simpler(f Fault, p saga.RetryPolicy) []Fault { return toldOrNot(f, p) }
+// told is "unavailable". What is killed in a wait may be killed before.
+func (crashOrchestrator) Simpler(f Fault, p saga.RetryPolicy) []Fault {
+	if f.As == Waiting {
+		f.As = ""
+		return []Fault{f}
+	}
+	return toldOrNot(f, p)
+}

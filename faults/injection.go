@@ -41,6 +41,7 @@ type Injection struct {
 	// Redefined: a saga of the same name is submitted by the next version of the definition.
 	Redefined bool
 	Victim    Victim // who is away from then on
+	InWait    bool   // not before the attempt has ended: in the wait for the next one
 	// For is how long: until the victim is back, the port opens again, or the second
 	// copy leaves.
 	For time.Duration

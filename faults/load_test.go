@@ -19,14 +19,16 @@ func TestParsePlan(t *testing.T) {
 		t.Errorf("got %q, want %q", got, want)
 	}
 	for text, want := range map[string]string{
-		"faults:\n  - {kind: loose, at: charge#1@response}":          `faults[0].kind: "loose": expected one of`,
-		"faults:\n  - {kind: lose, at: charge@response}":             `bad failure point "charge@response"`,
-		"faults:\n  - {kind: lose, at: charge#1@commit}":             "lose cannot happen at commit",
-		"faults:\n  - {kind: lose, at: charge#1@request, bytes: 3}":  "bytes: lose does not use it",
-		"faults:\n  - {kind: delay, at: charge#1@request}":           "delay_ms: is missing: expected more than 0",
-		"faults:\n  - {kind: error, at: submit#1@receive}":           "inside the orchestrator",
-		"faults:\n  - {kind: outage, steps: [charge]}":               "for_ms: is missing: expected more than 0",
-		"faults:\n  - {kind: lose, at: charge#1@request, when: now}": `2:40: faults[0].when: unknown field "when": expected one of kind, saga, at, after, delay_ms`,
+		"faults:\n  - {kind: loose, at: charge#1@response}":                         `faults[0].kind: "loose": expected one of`,
+		"faults:\n  - {kind: lose, at: charge@response}":                            `bad failure point "charge@response"`,
+		"faults:\n  - {kind: lose, at: charge#1@commit}":                            "lose cannot happen at commit",
+		"faults:\n  - {kind: lose, at: charge#1@request, bytes: 3}":                 "bytes: lose does not use it",
+		"faults:\n  - {kind: delay, at: charge#1@request}":                          "delay_ms: is missing: expected more than 0",
+		"faults:\n  - {kind: crash-orchestrator, at: charge#1@commit, as: waiting}": `as: "waiting" at commit: expected response`,
+		"faults:\n  - {kind: crash-orchestrator, at: charge#1@response, as: idle}":  `as: "idle": expected waiting, or nothing`,
+		"faults:\n  - {kind: error, at: submit#1@receive}":                          "inside the orchestrator",
+		"faults:\n  - {kind: outage, steps: [charge]}":                              "for_ms: is missing: expected more than 0",
+		"faults:\n  - {kind: lose, at: charge#1@request, when: now}":                `2:40: faults[0].when: unknown field "when": expected one of kind, saga, at, after, delay_ms`,
 		"plan: []": "unknown field",
 		"":         "the file is empty: expected a plan, for example: faults: [{kind: lose",
 	} {

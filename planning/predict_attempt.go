@@ -106,6 +106,8 @@ func (w *attemptWalk) strike(f faults.Fault) (answered bool) {
 	switch {
 	case len(e.Acts) > 0:
 		w.operated(e)
+	case e.InWait: // what is under way then is not known
+		w.pr.doubtful = true
 	case e.Victim == faults.ProcessKilled:
 		w.answer, w.pr.clock.killed = saga.Transient, true
 		w.takes(restartTakes)

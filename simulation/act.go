@@ -67,6 +67,18 @@ func (c *Cell) strike(i int, e faults.Injection, step string) {
 	}
 }
 
+// strikeInWait makes the victim of a fault go away when the attempt that it is planned for has ended, in the
+// wait for the next one.
+func (c *Cell) strikeInWait(i int, x *exchange) {
+	d, op := striking.Into(x.waited), x.call.Op
+	c.background(func() {
+		if c.wait(d) {
+			c.strikes.Fire(i, participants.Call{}, fmt.Sprintf("%v after attempt %d of %s had ended", d.Round(time.Millisecond), x.call.Attempt, op))
+			c.strike(i, c.Plan.Faults[i].Injection(0), op.Step)
+		}
+	})
+}
+
 // askLimit bounds how long an operator waits for an answer.
 const askLimit = 5 * time.Second
 

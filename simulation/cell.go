@@ -69,6 +69,7 @@ type Cell struct {
 	work    sync.WaitGroup
 	started []sync.Once // of each fault: the clock of a window
 	strikes *striking.Strikes
+	waits   striking.Waits
 	process chan struct{} // one kill at a time: it holds a token while the process is away
 
 	mu      sync.Mutex

@@ -28,10 +28,12 @@ type exchange struct {
 	body    []byte
 	arrived chan reply
 
-	hits  []int         // faults of the plan on this attempt
-	whole atomic.Bool   // the participant has the request
-	ended sync.Once     // what reached the caller is recorded
-	gone  chan struct{} // closed then
+	hits   []int         // faults of the plan on this attempt
+	inWait []int         // those that strike when it has ended
+	waited time.Duration // before it, since the attempt before; 0: there was none
+	whole  atomic.Bool   // the participant has the request
+	ended  sync.Once     // what reached the caller is recorded
+	gone   chan struct{} // closed then
 }
 
 // reply is what reaches the caller: an answer, as far as it comes, or the end of the
@@ -50,6 +52,7 @@ func (c *Cell) exchange(p *Port, r *http.Request, body []byte, called Called) *e
 		cell: c, port: p, called: called, request: r, body: body, arrived: make(chan reply, 1), gone: make(chan struct{}),
 		call: participants.Call{Op: called.Op, Attempt: c.number(called.Op)},
 	}
+	x.waited = c.waits.Before(called.Op, time.Now())
 	h := r.Header
 	x.record(history.CallSent, func(e *history.Event) {
 		e.Request = called.Seen
@@ -88,6 +91,9 @@ func (x *exchange) run() {
 	for _, i := range x.hits {
 		x.cell.strikes.Heal(i, x.call.Op)
 	}
+	for _, i := range x.inWait {
+		x.cell.strikeInWait(i, x)
+	}
 }
 
 // travel is how long a request takes to its participant, and an answer back. Without it, code
@@ -117,8 +123,13 @@ func (x *exchange) carryOut() {
 		c.World.Answered(x.call, a)
 	}
 	for _, i := range c.strikes.On(x.call, saga.Response) {
+		e := c.Plan.Faults[i].Injection(0)
+		if e.InWait {
+			x.inWait = append(x.inWait, i)
+			continue // it comes when the attempt has ended
+		}
 		c.strikes.Fire(i, x.call, "the answer had left the participant")
-		c.strike(i, c.Plan.Faults[i].Injection(0), x.call.Op.Step)
+		c.strike(i, e, x.call.Op.Step)
 	}
 	c.wait(travel)
 	if a.Hangup {
@@ -295,6 +306,7 @@ func (s *stall) Close() error {
 func (x *exchange) end(got reply) {
 	x.ended.Do(func() {
 		defer close(x.gone)
+		x.cell.waits.Ended(x.call.Op, time.Now())
 		code, partial := 0, got.missing > 0
 		if got.answer != nil {
 			code = got.answer.code

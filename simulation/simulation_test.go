@@ -194,6 +194,46 @@ func TestKilledCallsNeverReturn(t *testing.T) {
 	})
 }
 
+// Who is killed while he waits has ended his attempt, and has not begun the next one: a third of the wait before is over.
+func TestKilledInAWait(t *testing.T) {
+	for attempt, want := range map[int]time.Duration{1: 10 * time.Millisecond, 2: 30 * time.Millisecond} {
+		synctest.Test(t, func(t *testing.T) {
+			process := &dying{}
+			point := at(saga.Response)
+			point.Attempt = attempt
+			cell := cellOf(process, faults.Fault{Kind: "crash-orchestrator", As: faults.Waiting, At: point, DelayMS: 5})
+			process.port = cell.Port()
+			var work sync.WaitGroup
+			work.Go(func() {
+				for range 3 {
+					_ = call(context.Background(), process.port)
+					time.Sleep(90 * time.Millisecond)
+				}
+			})
+			time.Sleep(time.Hour)
+			var ended, killed time.Duration
+			events, _ := cell.Rec.Since(0)
+			for _, e := range events {
+				switch {
+				case e.Kind == history.CallEnded && killed == 0:
+					ended = e.At
+				case e.Kind == history.CallEnded && e.Attempt <= attempt:
+					t.Errorf("attempt %d ended after the kill", e.Attempt)
+				case e.Kind == history.ProcessKilled:
+					killed = e.At
+				}
+			}
+			if killed-ended != want {
+				t.Errorf("killed %v after attempt %d had ended: expected %v", killed-ended, attempt, want)
+			}
+			if err := cell.Over(); err != nil {
+				t.Error(err)
+			}
+			work.Wait()
+		})
+	}
+}
+
 // A goroutine that goes on calling when its cell is over is ended, else its bubble never is.
 func TestEndlessCallersAreEnded(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

@@ -3,10 +3,12 @@ package wire
 import (
 	"context"
 	"errors"
+	"fmt"
 	"time"
 
 	"github.com/sagacheck/sagacheck/faults"
 	"github.com/sagacheck/sagacheck/history"
+	"github.com/sagacheck/sagacheck/internal/striking"
 	"github.com/sagacheck/sagacheck/participants"
 	"github.com/sagacheck/sagacheck/saga"
 )
@@ -95,6 +97,31 @@ func (in *Injector) pause(i int, d time.Duration) {
 		err := in.Target.Resume(ctx)
 		in.rec.Add(history.Event{Kind: history.ProcessResumed, Fault: &i})
 		return err
+	})
+}
+
+// ended heals the faults of an attempt that has ended, and lets those come that strike in the wait after it.
+func (in *Injector) ended(x *exchange) {
+	for _, i := range x.hits {
+		in.strikes.Heal(i, x.call.Op)
+	}
+	if x.call.Copy == 0 {
+		in.waits.Ended(x.call.Op, time.Now())
+	}
+	for _, i := range x.inWait {
+		in.strikeInWait(i, x)
+	}
+}
+
+// strikeInWait makes the victim of a fault go away when the attempt that it is planned for has ended, in the
+// wait for the next one.
+func (in *Injector) strikeInWait(i int, x *exchange) {
+	d, op := striking.Into(x.waited), x.call.Op
+	in.background(func() {
+		if in.wait(d) {
+			in.strikes.Fire(i, participants.Call{}, fmt.Sprintf("%v after attempt %d of %s had ended", d.Round(time.Millisecond), x.call.Attempt, op))
+			in.strike(i, in.Plan.Faults[i].Injection(0), op.Step)
+		}
 	})
 }
 

@@ -50,9 +50,11 @@ type exchange struct {
 	near   *near
 	far    *far // nil: never reached
 
-	hits     []int // faults of the plan on this attempt
-	heldUp   bool  // toxics act on the request
-	heldDown bool  // toxics act on the answer
+	hits     []int         // faults of the plan on this attempt
+	heldUp   bool          // toxics act on the request
+	heldDown bool          // toxics act on the answer
+	inWait   []int         // faults of the plan that strike when it has ended
+	waited   time.Duration // before it, since the attempt before; 0: there was none
 
 	mu       sync.Mutex
 	over     bool          // nothing may be recorded any more
@@ -101,6 +103,7 @@ func (x *exchange) run(w *Wire, conn *client) {
 		e.Request = x.seen
 		e.Key, e.SagaID, e.StepID, e.Trace = x.key, h.Get("Saga-Id"), h.Get("Saga-Step"), h.Get("Traceparent")
 	})
+	x.waited = s.in.waits.Before(x.call.Op, x.began)
 	chain, reset := s.in.chain(x)
 	switch {
 	case reset:
@@ -319,9 +322,7 @@ func (x *exchange) end(e end) {
 		limit := x.script.timeout / 2
 		ev.Certain = !n.finished.IsZero() && (limit == 0 || n.finished.Sub(x.began) < limit)
 	})
-	for _, i := range x.hits {
-		in.strikes.Heal(i, x.call.Op)
-	}
+	in.ended(x)
 }
 
 // recordRead records a read-back when it is over. It is no attempt at anything.

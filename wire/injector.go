@@ -82,6 +82,7 @@ type Injector struct {
 	Setup
 	rec       *history.Recorder
 	strikes   *striking.Strikes
+	waits     striking.Waits
 	pending   atomic.Int64 // attempts under way, copies, timers
 	wire      *Wire
 	endpoints map[saga.Operation]*Endpoint
@@ -323,7 +324,12 @@ func (in *Injector) onResponse(x *exchange) {
 		}
 	}
 	for _, i := range in.strikes.On(x.call, saga.Response) {
+		e := in.Plan.Faults[i].Injection(0)
+		if e.InWait {
+			x.inWait = append(x.inWait, i)
+			continue // it comes when the attempt has ended
+		}
 		in.strikes.Fire(i, x.call, "the answer had left the participant")
-		in.strike(i, in.Plan.Faults[i].Injection(0), x.call.Op.Step)
+		in.strike(i, e, x.call.Op.Step)
 	}
 }
