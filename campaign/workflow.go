@@ -246,21 +246,33 @@ func (x *session) runWorkflow(ctx context.Context) {
 	x.host.say("seed %d, workflow %s, %d ways it may go, then every kind of fault at each point on them", x.s.Seed, x.flow.file.Name, len(planning.Journeys(d)))
 	x.flow.sayReal(x.host)
 	var ways []planned
-	seen := planning.Onward(d, x.ability(), func(plans []faults.Plan) []planning.Journey {
+	run := func(plans []faults.Plan) []planning.Journey {
 		further := x.planned(x.flow.subject(), plans)
 		ways = append(ways, further...)
 		return x.travel(ctx, further)
-	})
+	}
+	seen := planning.Onward(d, x.ability(), run)
+	kills := planning.Kills(seen, x.ability(), run)
 	all := slices.Concat(
 		x.together(),
 		x.planned(x.flow.subject(), planning.LateArrivals(d, seen)),
-		x.planned(x.flow.subject(), x.atMost(planning.AtPoints(d, seen, x.ability()))),
+		x.planned(x.flow.subject(), kills),
+		x.planned(x.flow.subject(), x.atMost(others(planning.AtPoints(d, seen, x.ability()), ways))),
 	)
 	x.collector.Plans(planList{listed: slices.Concat(ways, all)}.digest())
 	n, mine := x.mine(planList{listed: all})
 	if ctx.Err() == nil {
 		x.runCells(ctx, n, x.cellsOf(mine))
 	}
+}
+
+// others are the plans that are none of some that ran.
+func others(plans []faults.Plan, ran []planned) []faults.Plan {
+	known := map[string]bool{}
+	for _, w := range ran {
+		known[w.plan.ID()] = true
+	}
+	return slices.DeleteFunc(plans, func(p faults.Plan) bool { return known[p.ID()] })
 }
 
 // sayReal says of which services only the answers are known.

@@ -37,6 +37,9 @@ var shopBugs = map[string]string{
 	"restart-anew":   "duplicate-effect",
 	"blind-resume":   "duplicate-effect",
 	"forget-undo":    "lost-compensation",
+	"lost-timers":    "stuck-saga",
+	"resume-once":    "stuck-saga",
+	"give-up-old":    "orphaned-effect",
 	"done-anyway":    "partial-success",
 	"ignored-client": "duplicate-saga",
 }
@@ -60,6 +63,9 @@ func TestShop(t *testing.T) {
 				t.Fatal(err)
 			}
 			found(t, done.Run, property)
+			if bug == "" {
+				killedInWaits(t, o.Out)
+			}
 		})
 	}
 }

@@ -78,6 +78,17 @@ func killed(at saga.FailurePoint, p saga.RetryPolicy) faults.Fault {
 	return faults.UsuallyDoing(faults.Fault{At: at}, p, faults.Injection.Kills)
 }
 
+// killedFor: the orchestrator is killed, and started again after so many milliseconds.
+func killedFor(at saga.FailurePoint, ms int) faults.Fault {
+	return faults.Doing(faults.Fault{At: at, DelayMS: ms}, faults.Injection.Kills)
+}
+
+// killedWaiting: the orchestrator is killed when the attempt has ended, in the wait for the next one, and started again after
+// so many milliseconds.
+func killedWaiting(at saga.FailurePoint, ms int) faults.Fault {
+	return faults.Doing(faults.Fault{At: at, As: faults.Waiting, DelayMS: ms}, func(e faults.Injection) bool { return e.Kills() && e.InWait })
+}
+
 // askedBack: an operator asks for the saga's rollback.
 func askedBack(at saga.FailurePoint) faults.Fault {
 	return faults.Doing(faults.Fault{At: at}, func(e faults.Injection) bool { return e.Asked })

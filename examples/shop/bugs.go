@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 	"sync/atomic"
+	"time"
 )
 
 // rules are the decisions of the shop that are easily taken wrongly.
@@ -24,6 +25,8 @@ type rules struct {
 	trustsStatus      bool                                              // a success is one whatever its body says
 	looksFirst        func(s *Shop, o *Order, st *step) (string, error) // before a retry; nil: it doesn't
 	resume            func(s *Shop, o *Order) error                     // nil: where the order stands
+	pause             func(s *Shop, o *Order, d time.Duration) error    // before the next attempt
+	tables            string                                            // in SQL, that a mistake needs
 }
 
 func right() rules {
@@ -37,6 +40,7 @@ func right() rules {
 		sent:         func(_ *Order, c call, _ int) call { return c },
 		judge:        judge,
 		afterRefusal: func(*refusal) string { return Cancelling },
+		pause:        func(s *Shop, _ *Order, d time.Duration) error { return s.wait(d) },
 	}
 }
 
@@ -115,6 +119,9 @@ var bugs = map[string]func(*rules){
 	"no-resume":      func(r *rules) { r.resume = func(*Shop, *Order) error { return nil } },
 	"blind-resume":   func(r *rules) { r.trustsOldKeys = true },
 	"forget-undo":    forgetUndo,
+	"lost-timers":    lostTimers,
+	"resume-once":    resumeOnce,
+	"give-up-old":    giveUpOld,
 	"mixed-orders":   mixedOrders,
 	"done-anyway":    func(r *rules) { r.afterRefusal = doneAnyway },
 	"ignored-client": func(r *rules) { r.ignoresClientKeys = true },
@@ -199,6 +206,67 @@ func forgetUndo(r *rules) {
 		return nil
 	}
 }
+
+// lostTimers takes up after a crash what was called, and forgets the orders that waited for their next attempt.
+func lostTimers(r *rules) {
+	r.tables = `create table if not exists waiting (order_id text)`
+	r.pause = func(s *Shop, o *Order, d time.Duration) error {
+		if _, err := s.store.db.Exec(`insert into waiting values (?)`, o.ID); err != nil {
+			return err
+		}
+		if err := s.wait(d); err != nil {
+			return err
+		}
+		_, err := s.store.db.Exec(`delete from waiting where order_id = ?`, o.ID)
+		return err
+	}
+	r.resume = unless(`select count(*) from waiting where order_id = ?`, leave)
+}
+
+// resumeOnce takes an order up after a crash, and leaves it after another one.
+func resumeOnce(r *rules) {
+	r.tables = `create table if not exists resumed (order_id text)`
+	r.resume = unless(`select count(*) from resumed where order_id = ?`, leave)
+	resume := r.resume
+	r.resume = func(s *Shop, o *Order) error {
+		err := resume(s, o)
+		if err == nil {
+			_, err = s.store.db.Exec(`insert into resumed values (?)`, o.ID)
+		}
+		return err
+	}
+}
+
+// giveUpOld takes a call that was under way more than a second ago for refused when it is started again.
+func giveUpOld(r *rules) {
+	r.tables = `create table if not exists called (order_id text, at real);
+		create trigger if not exists calls_called after insert on calls
+		begin insert into called values (new.order_id, julianday('now')); end`
+	r.resume = unless(`select count(*) from (select max(at) as last from called where order_id = ?)
+		where (julianday('now') - last) * 86400 > 1`, func(s *Shop, o *Order) error {
+		_, err := s.store.db.Exec(`update calls set outcome = ?, result = 'too old' where order_id = ? and outcome = ''`, refused, o.ID)
+		s.start(o)
+		return err
+	})
+}
+
+// unless takes an order up, but for those of which a query counts something.
+func unless(query string, otherwise func(s *Shop, o *Order) error) func(s *Shop, o *Order) error {
+	return func(s *Shop, o *Order) error {
+		n := 0
+		if err := s.store.db.QueryRow(query, o.ID).Scan(&n); err != nil {
+			return err
+		}
+		if n > 0 {
+			return otherwise(s, o)
+		}
+		s.start(o)
+		return nil
+	}
+}
+
+// leave leaves an order as it is.
+func leave(*Shop, *Order) error { return nil }
 
 // mixedOrders keeps the payment in one place for all orders.
 func mixedOrders(r *rules) {

@@ -31,7 +31,7 @@ type Shop struct {
 }
 
 func open(c config) (*Shop, error) {
-	st, err := openStore(c.database)
+	st, err := openStore(c.database, c.rules.tables)
 	if err != nil {
 		return nil, err
 	}
@@ -199,7 +199,7 @@ func (s *Shop) insist(o *Order, c *call, st *step, unsure bool) error {
 				return err
 			}
 		}
-		if err := s.wait(max(backoff(s.pause, attempt), r.retryAfter)); err != nil {
+		if err := s.rules.pause(s, o, max(backoff(s.pause, attempt), r.retryAfter)); err != nil {
 			return err
 		}
 	}

@@ -32,13 +32,13 @@ type call struct {
 	result                     string  // the id that the service gave, or why it refused
 }
 
-func openStore(path string) (*store, error) {
+func openStore(path, tables string) (*store, error) {
 	db, err := sql.Open("sqlite", "file:"+path+"?_pragma=journal_mode(WAL)&_pragma=synchronous(FULL)&_pragma=busy_timeout(5000)")
 	if err != nil {
 		return nil, err
 	}
 	db.SetMaxOpenConns(1) // SQLite has one writer anyway
-	if _, err := db.Exec(schema); err != nil {
+	if _, err := db.Exec(schema + tables); err != nil {
 		return nil, errors.Join(fmt.Errorf("database %q: %w", path, err), db.Close())
 	}
 	return &store{db}, nil

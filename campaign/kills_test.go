@@ -1,0 +1,67 @@
+package campaign
+
+import (
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/sagacheck/sagacheck/faults"
+	"github.com/sagacheck/sagacheck/history"
+	"github.com/sagacheck/sagacheck/saga"
+)
+
+// killedInWaits checks that the workflow of a run was killed while it only waited, and twice in one saga, each on its way
+// forward and back.
+func killedInWaits(t *testing.T, out string) {
+	t.Helper()
+	files, err := filepath.Glob(filepath.Join(out, "*", "histories", "*"+history.Extension))
+	if err != nil || len(files) == 0 {
+		t.Fatalf("%d histories: %v", len(files), err)
+	}
+	seen := map[string]bool{}
+	for _, file := range files {
+		h, err := history.Load(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		ix, way, kills := history.NewIndex(h), saga.Action, 0
+		for i := range h.Events {
+			if h.Events[i].Kind == history.ProcessKilled {
+				kills++
+			}
+		}
+		for i, f := range h.Header.Faults {
+			if f.At.Direction == saga.Compensation {
+				way = saga.Compensation
+			}
+			if strings.Contains(f.Text, faults.Waiting) && len(ix.Fired[i]) > 0 && !underWay(ix, ix.Fired[i][0].Seq) {
+				seen["in a wait, "+string(way)] = true
+			}
+		}
+		if kills == 2 {
+			seen["twice, "+string(way)] = true
+		}
+	}
+	for _, way := range []saga.Direction{saga.Action, saga.Compensation} {
+		for _, want := range []string{"in a wait, ", "twice, "} {
+			if !seen[want+string(way)] {
+				t.Errorf("the process was never killed %s%s", want, way)
+			}
+		}
+	}
+}
+
+// underWay tells whether a call of the first saga was under way, or none came any more, at an event.
+func underWay(ix *history.Index, seq int) bool {
+	later := false
+	for _, o := range ix.Sagas[0].Ops {
+		if slices.ContainsFunc(o.Attempts, func(a *history.Attempt) bool {
+			later = later || a.Sent != nil && a.Sent.Seq > seq
+			return a.Sent != nil && a.Sent.Seq < seq && (a.Ended == nil || a.Ended.Seq > seq)
+		}) {
+			return true
+		}
+	}
+	return !later
+}
