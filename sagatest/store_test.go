@@ -98,6 +98,22 @@ func TestForgottenTurnIsFound(t *testing.T) {
 	expect(t, explored(t, transfers(true), ""), "crash-orchestrator", "FAIL")
 }
 
+// One that goes on after a first crash, and not after a second one, is found: two kills in one saga show it.
+func TestSecondCrashIsFound(t *testing.T) {
+	s := transfers(false)
+	s.Open = func(testing.TB) sagatest.Start {
+		store, starts := &journal{done: map[string]bool{}}, 0
+		return func(ctx context.Context, client *http.Client, in sagatest.Input) error {
+			if starts++; starts > 2 {
+				<-ctx.Done()
+				return ctx.Err()
+			}
+			return transfer{order: order{client: client, id: in.ID}, journal: store}.run(ctx)
+		}
+	}
+	expect(t, explored(t, s, ""), "crash-orchestrator", "FAIL", "stuck-saga")
+}
+
 // A process that is killed is not told: code that would turn back when its context ends does
 // not.
 func TestDeadProcessIsNotTold(t *testing.T) {
