@@ -24,7 +24,7 @@ func checkMost(t *tally, ix *history.Index, ds []disturbance, s *history.SagaRec
 		if o := s.Op(st.Name, saga.Action); o != nil {
 			as = sent(o)
 		}
-		if st.Attempts <= len(as)+aboutToLeave(s, r, step) || mayBeGivenUpUnsent(ix.History, s, step, as, r) {
+		if st.Attempts <= len(as)+aboutToLeave(ix.History, s, r, step) || mayBeGivenUpUnsent(ix.History, s, step, as, r) {
 			continue
 		}
 		told[st] = true
@@ -44,13 +44,21 @@ func mayBeUnseen(ix *history.Index, s *history.SagaRecord) bool {
 }
 
 // aboutToLeave is how many attempts of a step a report may count that will never be sent: none of one that is
-// over, else the one that was next when something held it back.
-func aboutToLeave(s *history.SagaRecord, r *history.Event, step saga.Step) int {
+// over by itself, else the one that was next, or on its way out, when something held it back: a person, a deadline, or
+// another step that turned the saga.
+func aboutToLeave(h *history.History, s *history.SagaRecord, r *history.Event, step saga.Step) int {
 	over := s.Ended != nil && r.Seq >= s.Ended.Seq && step.Kind != saga.Deferrable
-	if over && len(s.Operator)+len(s.Operated) == 0 && step.Action.Retry.DeadlineMS == 0 {
+	if over && len(s.Operator)+len(s.Operated) == 0 && step.Action.Retry.DeadlineMS == 0 && !cutByAnother(h, s, step.Name) {
 		return 0
 	}
 	return 1
+}
+
+// cutByAnother tells whether a step that was not over by itself may have been given up because another one turned the saga.
+func cutByAnother(h *history.History, s *history.SagaRecord, name string) bool {
+	o := s.Op(name, saga.Action)
+	return s.Ended.Status != saga.Completed && o.Learnt(saga.Done) == nil && o.Learnt(saga.Permanent) == nil &&
+		slices.ContainsFunc(opsOf(s), func(other *history.OpRecord) bool { return other.Op.Step != name && reasonToStop(h, s, other) })
 }
 
 // mayBeGivenUpUnsent tells whether an attempt of a step may have timed out before it had sent anything, for want of a connection

@@ -43,7 +43,7 @@ func (FalseStatus) Doc() Doc {
 		},
 		Evidence:  "saga-status, saga-ended, call-committed and call-answered; call-read and call-back for what is known",
 		Prevented: "Deriving the status from what is stored of the steps, and storing an end in the commit of the last answer.",
-		Blind:     "Steps that ask for no effect; more attempts than were sent where connections were refused, where the orchestrator was killed, paused or without its store, or where the machine was so late that attempts may have timed out before they reached the wire, or one may have waited as long as a time-out for a connection, and one more of a step that is not over, or has a deadline, or of whose saga an operator asked for something; a saga that is reported as running and is not; one of a user's own workflow, or with rounds, that is reported as stuck and goes on.",
+		Blind:     "Steps that ask for no effect; more attempts than were sent where connections were refused, where the orchestrator was killed, paused or without its store, or where the machine was so late that attempts may have timed out before they reached the wire, or one may have waited as long as a time-out for a connection, and one more of a step that is not over, or has a deadline, or of whose saga an operator asked for something, or another step turned it while this one was attempted; a saga that is reported as running and is not; one of a user's own workflow, or with rounds, that is reported as stuck and goes on.",
 		Cost:      "linear in the events, times the steps of a saga for each report",
 		Said:      true,
 	}
