@@ -21,8 +21,8 @@ func (e *ending) tired() {
 	first(e.killedForLong)
 }
 
-// inAWait is, in milliseconds, when the orchestrator is killed while the first call of a cell waits for the second that its
-// answer has named.
+// inAWait is, in milliseconds, when the orchestrator is killed while the first call of a cell waits as its answer has asked for
+// (throttledFor).
 const inAWait = 300
 
 // killedInWait: the first action is throttled, and the orchestrator is killed while nothing is under way: all that the
@@ -30,7 +30,7 @@ const inAWait = 300
 func (e *ending) killedInWait(s saga.Step) bool {
 	begins := len(e.d.Predecessors(e.d.StepIndex(s.Name))) == 0
 	return begins && e.mayFail(s, 2) && s.Action.Retry.DeadlineMS == 0 && e.d.Budget.TimeMS == 0 && s.Action.Breaker == nil &&
-		e.add(throttled(point(s.Name, 1, saga.Receive), 1), processAway(inAWait, 60))
+		e.add(throttled(point(s.Name, 1, saga.Receive), throttledFor), processAway(inAWait, 60))
 }
 
 // longAway is for how many milliseconds a process is away that doesn't come back at once: longer than most calls may take.
