@@ -38,6 +38,7 @@ func (x *session) findAbility() planning.Ability {
 		Repairs:    slices.Contains(info.Capabilities, orchestrators.Repair),
 		Versions:   slices.Contains(info.Capabilities, orchestrators.Versions),
 		Undeferred: !slices.Contains(info.Capabilities, orchestrators.Deferrable),
+		Once:       !slices.Contains(info.Capabilities, "idempotent-submit"),
 	}
 }
 

@@ -1,7 +1,9 @@
 package checkers
 
 import (
+	"math"
 	"slices"
+	"time"
 
 	"github.com/sagacheck/sagacheck/history"
 	"github.com/sagacheck/sagacheck/saga"
@@ -12,13 +14,16 @@ import (
 //
 // Source: go-workflows #291, dapr/docs PR 5306; the contract: the same id with the
 // same body again makes no second saga. Evidence: saga-submitted, fault-fired of a
-// copy of the start, call-sent with its Saga-Id and Idempotency-Key, call-ended.
+// copy of the start, process-killed, call-sent with its Saga-Id and Idempotency-Key,
+// call-ended.
 //
 // Both sagas call the same addresses. What shows the second one: calls of one
 // operation carry different Saga-Ids; or, where the ids are the same or missing,
 // two operations or all that were attempted are called under a second key although
 // nothing asked for another attempt: the first had surely succeeded, or an attempt
-// to which nothing had come back was under way and far from its time-out. A saga that began again under the same
+// to which nothing had come back was under way and far from its time-out, and for one
+// of them no kill came in between, after which an orchestrator may know less than it had
+// heard. A saga that began again under the same
 // keys looks like redundant calls of the first one, so where there are some since the
 // start was repeated that is not judged. The other properties of a saga's course leave
 // such sagas out: one cause, one finding. Cost: linear.
@@ -26,8 +31,11 @@ type DuplicateSaga struct{}
 
 var _ Checker = DuplicateSaga{}
 
-// repeatedStart is the clause of duplicate-saga.
-const repeatedStart = "repeated-start"
+// The clauses: a start that is repeated to who has taken it in, or who was killed since.
+const (
+	repeatedStart   = "repeated-start"
+	startAfterCrash = "after-crash"
+)
 
 // Doc documents the checker.
 func (DuplicateSaga) Doc() Doc {
@@ -37,10 +45,11 @@ func (DuplicateSaga) Doc() Doc {
 		Source:     "go-workflows #291, dapr/docs PR 5306; docs/contract.md on POST /sagas",
 		Clauses: []Clause{
 			{Name: repeatedStart, Text: "a start that arrives a second time, since its answer was lost or the network copied it, makes no second saga"},
+			{Name: startAfterCrash, Text: "nor does one that is repeated after a kill of the orchestrator, before which it was accepted, had called, or had its answer on the way", Does: []string{history.Kill}},
 		},
-		Evidence:  "saga-submitted, fault-fired of a copy of the start, and the Saga-Id and Idempotency-Key of call-sent.",
+		Evidence:  "saga-submitted, fault-fired of a copy of the start or of what kept its answer back, process-killed, and the Saga-Id and Idempotency-Key of call-sent.",
 		Prevented: "Taking the client's own id for the saga under a unique index, and answering a repeated start with the saga that is there.",
-		Blind:     "A second saga that uses the ids and the keys of the first: where an operation is called again for no reason since the start was repeated, under its key, it is not judged (see redundant-call); and one that begins after the history ended.",
+		Blind:     "A second saga that uses the ids and the keys of the first: where an operation is called again for no reason since the start was repeated, under its key, it is not judged (see redundant-call), nor where all that was called again under other keys was called before a kill (see key-misuse); and one that begins after the history ended.",
 		Cost:      "linear",
 		Whole:     true,
 		Needs:     []string{"idempotent-submit"},
@@ -55,14 +64,16 @@ func (c DuplicateSaga) Check(h *history.History, ix *history.Index) Verdict {
 		if repeated == nil {
 			continue
 		}
-		first, second := secondSaga(ix, s)
+		first, second, sure := secondSaga(ix, s)
 		switch {
+		case sure:
+			t.violate(startClause(h, ix, s, second.Seq), action(s, ""), []*history.Event{last(s.Submitted), first, second}, "broke the start of a saga: %s was started once and the start was repeated, and two sagas run: the second one calls %s as %s under the key %s", s.ID, second.Operation(), quoteOr(second.SagaID), quoteOr(second.Key))
 		case second != nil:
-			t.violate(repeatedStart, action(s, ""), []*history.Event{last(s.Submitted), first, second}, "broke the start of a saga: %s was started once and the start was repeated, and two sagas run: the second one calls %s as %s under the key %s", s.ID, second.Operation(), quoteOr(second.SagaID), quoteOr(second.Key))
+			t.unjudgeable(startClause(h, ix, s, second.Seq), "operations that were called before a kill were called under other keys after it: by a second saga, or by the first")
 		case calledAgain(ix, s, ds, repeated):
-			t.unjudgeable(repeatedStart, "operations were called again under their keys since the start was repeated, and nothing asked for it: by a second saga, or by the first")
+			t.unjudgeable(startClause(h, ix, s, len(h.Events)), "operations were called again under their keys since the start was repeated, and nothing asked for it: by a second saga, or by the first")
 		case len(s.Calls) > 0:
-			t.held(repeatedStart, 1)
+			t.held(startClause(h, ix, s, len(h.Events)), 1)
 		}
 	}
 	return t.verdict("no start arrived twice")
@@ -84,6 +95,36 @@ func startedAgain(h *history.History, ix *history.Index, s *history.SagaRecord) 
 	return repeated
 }
 
+// startClause is the clause that a repeated start put at risk before an event, by its sequence number.
+func startClause(h *history.History, ix *history.Index, s *history.SagaRecord, before int) string {
+	for i := range h.Events {
+		kill := &h.Events[i]
+		if kill.Kind == history.ProcessKilled && mayBeAccepted(h, ix, s, kill) && slices.ContainsFunc(s.Submitted, func(e *history.Event) bool {
+			return kill.Seq < e.Seq && e.Seq < before
+		}) {
+			return startAfterCrash
+		}
+	}
+	return repeatedStart
+}
+
+// mayBeAccepted tells whether a saga was accepted before an event, had called, or its answer was on its way to the client.
+func mayBeAccepted(h *history.History, ix *history.Index, s *history.SagaRecord, before *history.Event) bool {
+	earlier := func(e *history.Event) bool { return e.Seq < before.Seq }
+	if slices.ContainsFunc(s.Accepted, earlier) || slices.ContainsFunc(s.Calls, earlier) {
+		return true
+	}
+	for i, fired := range ix.Fired {
+		f, ok := h.Planned(i)
+		if ok && f.At.Step == saga.SubmitStep && f.At.Phase == saga.Response && slices.ContainsFunc(fired, func(e *history.Event) bool {
+			return e.Saga == s.ID && earlier(e)
+		}) {
+			return true
+		}
+	}
+	return false
+}
+
 // calledAgain tells whether an operation was called again under its key since the start was repeated, although nothing
 // asked for it, nor was the orchestrator disturbed.
 func calledAgain(ix *history.Index, s *history.SagaRecord, ds []disturbance, repeated *history.Event) bool {
@@ -101,44 +142,79 @@ func calledAgain(ix *history.Index, s *history.SagaRecord, ds []disturbance, rep
 }
 
 // secondSaga finds a call of a second saga, and one of the first, of the same
-// operation. Nil: there is none.
-func secondSaga(ix *history.Index, s *history.SagaRecord) (first, second *history.Event) {
-	doubled := 0
+// operation. Nil: there is none. It is not sure where a kill came between all such.
+func secondSaga(ix *history.Index, s *history.SagaRecord) (first, second *history.Event, sure bool) {
+	doubled, kills := 0, killings(ix.History)
 	for _, o := range opsOf(s) {
-		a, b, surely := secondCall(ix, o)
-		if b == nil {
+		d := secondCall(ix, o, kills)
+		if d.second == nil {
 			continue
 		}
-		if surely {
-			return a, b
+		if d.named {
+			return d.first, d.second, true
 		}
-		if doubled++; second == nil {
-			first, second = a, b
+		doubled++
+		if second == nil || !sure && !d.killed {
+			first, second, sure = d.first, d.second, !d.killed
 		}
 	}
 	if doubled > 1 || doubled == len(s.Ops) {
-		return first, second
+		return first, second, sure
 	}
-	return nil, nil
+	return nil, nil, false
 }
 
-// secondCall finds two attempts of an operation of which the second can't be a retry
-// of the first; surely: they name two sagas.
-func secondCall(ix *history.Index, o *history.OpRecord) (first, second *history.Event, surely bool) {
+// doubling is two attempts of an operation of which the second can't be a retry of the first; nil: there are none.
+type doubling struct {
+	first, second *history.Event
+	named         bool // they name two sagas
+	killed        bool // a kill came in between
+}
+
+// secondCall finds the doubling of an operation that shows most.
+func secondCall(ix *history.Index, o *history.OpRecord, kills []killing) (found doubling) {
 	as := sent(o)
 	keys := map[string]bool{} // of those before
 	for i, b := range as {
 		for _, a := range as[:i] {
-			switch {
-			case a.Sent.SagaID != "" && b.Sent.SagaID != "" && a.Sent.SagaID != b.Sent.SagaID:
-				return a.Sent, b.Sent, true
-			case second == nil && !keys[b.Sent.Key] && unasked(ix, o, a, b):
-				first, second = a.Sent, b.Sent
+			if a.Sent.SagaID != "" && b.Sent.SagaID != "" && a.Sent.SagaID != b.Sent.SagaID {
+				return doubling{first: a.Sent, second: b.Sent, named: true}
+			}
+			if found.second != nil && !found.killed || keys[b.Sent.Key] || !unasked(ix, o, a, b) {
+				continue
+			}
+			killed := killedBetween(kills, a.Sent, b.Sent)
+			if !killed || found.second == nil && a.Learnt() == saga.Done { // who was killed while it was under way may call again
+				found = doubling{first: a.Sent, second: b.Sent, killed: killed}
 			}
 		}
 		keys[b.Sent.Key] = true
 	}
-	return first, second, false
+	return found
+}
+
+// killing is a kill, by its sequence number, and when the process was started again.
+type killing struct {
+	seq     int
+	started time.Duration
+}
+
+// killings are the kills of a history.
+func killings(h *history.History) (ks []killing) {
+	for i := range h.Events {
+		switch e := &h.Events[i]; {
+		case e.Kind == history.ProcessKilled:
+			ks = append(ks, killing{e.Seq, math.MaxInt64})
+		case e.Kind == history.ProcessStarted && len(ks) > 0:
+			ks[len(ks)-1].started = e.At
+		}
+	}
+	return ks
+}
+
+// killedBetween tells whether two calls may have been sent by two lives of the orchestrator.
+func killedBetween(kills []killing, first, second *history.Event) bool {
+	return slices.ContainsFunc(kills, func(k killing) bool { return k.seq < second.Seq && first.From() <= k.started })
 }
 
 // unasked tells that, when attempt b was sent, attempt a had surely succeeded, or was
@@ -180,8 +256,8 @@ func singleSagas(h *history.History, ix *history.Index) []*history.SagaRecord {
 		if startedAgain(h, ix, s) == nil {
 			return false
 		}
-		_, second := secondSaga(ix, s)
-		return second != nil
+		_, _, sure := secondSaga(ix, s)
+		return sure
 	})
 }
 

@@ -34,6 +34,7 @@ func ends(defs []saga.Definition, a Ability) []faults.Plan {
 	e.rounds()
 	e.runAgain()
 	e.killedPastPivot()
+	e.killedAtStart()
 	e.codes()
 	e.longRetries()
 	e.together()
@@ -52,6 +53,14 @@ func (e *ending) killedPastPivot() {
 		if e.a.Process && e.behindPivot(s) && e.add(kill) {
 			return
 		}
+	}
+}
+
+// killedAtStart: the process is killed when it has accepted a saga, and its answer is lost, so that the client
+// submits the saga again. Which sagas there are it must know again.
+func (e *ending) killedAtStart() {
+	if e.a.Process && !e.a.Once {
+		e.add(killed(point(saga.SubmitStep, 1, saga.Response), saga.SubmitPolicy))
 	}
 }
 

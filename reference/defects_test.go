@@ -108,7 +108,7 @@ var shownElsewhere = []string{
 	"round-unasked", "round-asked-early", "round-in-any-case", "rounds-multiply", "not-there-is-done",
 	"saga-rounds-endless", "saga-round-early", "saga-round-refused", "saga-round-same-keys", "saga-round-budget", "saga-round-at-once", "saga-round-at-once-after-restart", "saga-round-time",
 	"outlasted-is-used-up", "used-up-pivot-turns-after-restart", "retried-undo-is-done-after-restart", "tired-retriable-is-done", "tired-deferrable-is-dropped",
-	"waits-end-with-process", "carried-on-once", "cut-off-long-ago-is-used-up",
+	"waits-end-with-process", "carried-on-once", "cut-off-long-ago-is-used-up", "second-saga-after-restart",
 	"pause-forgotten-after-restart", "pause-holds-actions-only", "end-leaves-compensations", "retry-waits-on",
 }
 

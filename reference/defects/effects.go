@@ -55,6 +55,11 @@ var effectDefects = []Defect{
 		lay:         secondSagaOnResubmit,
 	},
 	{
+		Name: "second-saga-after-restart", Anomaly: "duplicate-saga", Needs: "a submission whose answer is lost with the process, so that the client submits again",
+		Description: "which sagas it was given it knows from memory, so that the same one submitted again after a restart runs as a second saga, under an id of its own",
+		lay:         secondSagaAfterRestart,
+	},
+	{
 		Name: "timeout-is-success", Anomaly: "partial-success", Source: "dtm #453", Needs: "an action's request that is lost",
 		Description: "an action without an answer is taken for done",
 		lay:         timeoutIsSuccess,
@@ -193,10 +198,26 @@ func rerunOnResubmit(r *reference.Rules) {
 }
 
 func secondSagaOnResubmit(r *reference.Rules) {
+	onResubmit(r, secondSaga(r))
+}
+
+func secondSagaAfterRestart(r *reference.Rules) {
+	var forgotten sync.Map // ids of sagas
+	onRestart(r, func(_ *reference.Executor, s *state) { forgotten.Store(s.Def.ID, true) })
+	second := secondSaga(r)
 	onResubmit(r, func(e *reference.Executor, d saga.Definition, action reference.Ref) {
+		if _, yes := forgotten.Load(d.ID); yes {
+			second(e, d, action)
+		}
+	})
+}
+
+// secondSaga makes a call of a second saga, whose id is like that of the first.
+func secondSaga(r *reference.Rules) func(e *reference.Executor, d saga.Definition, action reference.Ref) {
+	return func(e *reference.Executor, d saga.Definition, action reference.Ref) {
 		d.ID += "-2"
 		aside(e.Op(d, action).Attempt(1), r.Send)
-	})
+	}
 }
 
 func timeoutIsSuccess(r *reference.Rules) {
