@@ -69,3 +69,22 @@ func TestCuratedPlansStrikeEachPhase(t *testing.T) {
 		}
 	}
 }
+
+// The process is killed with the answer to a start, where it can be and the start may be sent again.
+func TestKilledAtStart(t *testing.T) {
+	for _, c := range []struct {
+		a    Ability
+		want bool
+	}{
+		{Ability{Process: true}, true},
+		{Ability{Process: true, Once: true}, false},
+		{Ability{}, false},
+	} {
+		kills := slices.ContainsFunc(Curated([]saga.Definition{branches()}, c.a), func(p faults.Plan) bool {
+			return len(p.Faults) == 1 && p.Faults[0].Kind == "crash-orchestrator" && p.Faults[0].At.String() == "submit#1@response"
+		})
+		if kills != c.want {
+			t.Errorf("%+v: %v, expected %v", c.a, kills, c.want)
+		}
+	}
+}
