@@ -167,8 +167,8 @@ func (e *ending) copyAfterUndo(s saga.Step) bool {
 		return false
 	}
 	return e.undoing(s, func(trigger []faults.Fault) []faults.Fault {
-		ms := faults.LateBy(s.Action.Retry)
-		for n := range trigger { // retries take their time
+		ms := 2 * faults.LateBy(s.Action.Retry) // an undo may wait for what is under way, and the machine be late
+		for n := range trigger {                // retries take their time
 			_, hi := s.Action.Retry.Band(n + 1)
 			ms += int(hi.Milliseconds())
 		}
