@@ -31,7 +31,6 @@ var exampleFlows = map[string]struct {
 func TestEnginesFlows(t *testing.T) {
 	for engine, flow := range exampleFlows {
 		t.Run(engine, func(t *testing.T) {
-			t.Parallel() // most of it is waiting until the wires are silent
 			run := func(file string, most int, part results.Shard) *results.Run {
 				o := RunOptions{Settings: Defaults(), Curated: true, Shard: part}
 				o.Workflow, o.Out, o.Settle, o.Processes, o.MaxFailures = filepath.Join(flow.dir, file), t.TempDir(), flow.settle, flow.processes, most
