@@ -72,16 +72,8 @@ func TestCallbacks(t *testing.T) {
 // answer that told of them.
 func struckCallbacks(t *testing.T, out string) {
 	t.Helper()
-	files, err := filepath.Glob(filepath.Join(out, "*", "histories", "*"+history.Extension))
-	if err != nil || len(files) == 0 {
-		t.Fatalf("%d histories: %v", len(files), err)
-	}
 	seen := map[string]bool{}
-	for _, file := range files {
-		h, err := history.Load(file)
-		if err != nil {
-			t.Fatal(err)
-		}
+	for _, h := range historiesIn(t, out) {
 		for _, f := range h.Header.Faults {
 			seen[f.Kind+" "+f.At.String()] = true
 		}
@@ -101,4 +93,21 @@ func struckCallbacks(t *testing.T, out string) {
 			t.Errorf("no cell had %s", want)
 		}
 	}
+}
+
+// historiesIn are those that runs have left in a folder.
+func historiesIn(t *testing.T, out string) (all []*history.History) {
+	t.Helper()
+	files, err := filepath.Glob(filepath.Join(out, "*", "histories", "*"+history.Extension))
+	if err != nil || len(files) == 0 {
+		t.Fatalf("%d histories: %v", len(files), err)
+	}
+	for _, file := range files {
+		h, err := history.Load(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		all = append(all, h)
+	}
+	return all
 }

@@ -1,7 +1,6 @@
 package campaign
 
 import (
-	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -15,16 +14,8 @@ import (
 // forward and back.
 func killedInWaits(t *testing.T, out string) {
 	t.Helper()
-	files, err := filepath.Glob(filepath.Join(out, "*", "histories", "*"+history.Extension))
-	if err != nil || len(files) == 0 {
-		t.Fatalf("%d histories: %v", len(files), err)
-	}
 	seen := map[string]bool{}
-	for _, file := range files {
-		h, err := history.Load(file)
-		if err != nil {
-			t.Fatal(err)
-		}
+	for _, h := range historiesIn(t, out) {
 		ix, way, kills := history.NewIndex(h), saga.Action, 0
 		for i := range h.Events {
 			if h.Events[i].Kind == history.ProcessKilled {
