@@ -71,12 +71,13 @@ func unsubmitted(errs []error) error {
 
 // submit sends a saga until the orchestrator has accepted it, as a client does
 // that may safely repeat itself: same id, same body. Where it may not, it sends the
-// saga once, and looks it up if there was no good answer.
+// saga once, and looks it up if there was no good answer. A repetition, or what a fault sent twice, may be
+// refused as a conflict with a saga that is there: the one that was sent before, if it is known.
 func (r *cellRun) submit(ctx context.Context, d saga.Definition) (accepted bool, err error) {
 	op := saga.Operation{Saga: d.ID, Step: saga.SubmitStep, Direction: saga.Action}
 	client := r.sys.Client(through(r.sys.Base(), r.endpoints[op].Addr()))
 	deadline := time.Now().Add(r.h.Settle)
-	for {
+	for again := r.startStruck(); ; again = true {
 		r.rec.Add(history.Event{Kind: history.SagaSubmitted, Saga: d.ID})
 		try, cancel := r.patiently(ctx, d.ID)
 		code, err := r.send(try, client, d)
@@ -87,7 +88,7 @@ func (r *cellRun) submit(ctx context.Context, d saga.Definition) (accepted bool,
 		case err == nil && answer == saga.Done:
 			r.rec.Add(history.Event{Kind: history.SagaAccepted, Saga: d.ID, Code: code})
 			return true, nil
-		case code != 0 && answer == saga.Permanent, code == http.StatusConflict:
+		case code != 0 && answer == saga.Permanent, code == http.StatusConflict && !again:
 			r.rec.Add(history.Event{Kind: history.SagaRefused, Saga: d.ID, Code: code, Detail: text(err)})
 			return false, fmt.Errorf("the orchestrator refused saga %s: %w", d.ID, refusal(code, err))
 		case orchestrators.Malformed(err):
@@ -97,6 +98,10 @@ func (r *cellRun) submit(ctx context.Context, d saga.Definition) (accepted bool,
 			return false, fmt.Errorf("the orchestrator did not accept saga %s within %v: %w", d.ID, r.h.Settle, refusal(code, err))
 		}
 		r.rec.Add(history.Event{Kind: history.SagaRefused, Saga: d.ID, Code: code, Detail: text(err)})
+		if code == http.StatusConflict && r.known(ctx, d.ID) {
+			r.rec.Add(history.Event{Kind: history.SagaAccepted, Saga: d.ID, Code: code, Detail: "it is there already, and known by its id"})
+			return true, nil
+		}
 		if !r.mayRepeat() {
 			return r.lookUp(ctx, d, refusal(code, err))
 		}

@@ -53,6 +53,15 @@ func (r *cellRun) lookUp(ctx context.Context, d saga.Definition, why error) (acc
 	}
 }
 
+// known tells whether the orchestrator knows a saga or, where nobody can ask for it, has called a service for it.
+func (r *cellRun) known(ctx context.Context, id string) bool {
+	if r.own != nil && !r.own.router.askable(id) {
+		return r.called(id)
+	}
+	_, code, err := r.report(ctx, r.h.asker(r.sys), id)
+	return err == nil && code == http.StatusOK
+}
+
 // called tells whether a saga has called a service: then it was taken, whatever was answered.
 func (r *cellRun) called(id string) bool {
 	events, _ := r.rec.Since(0)

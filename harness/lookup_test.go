@@ -1,6 +1,7 @@
 package harness_test
 
 import (
+	"net/http"
 	"slices"
 	"strings"
 	"testing"
@@ -71,6 +72,58 @@ func TestSubmittedOnce(t *testing.T) {
 			}
 		}
 	}
+}
+
+// TestConflictWithItself: who answers a repeated start, or the copy of one, with a conflict has the saga, and it is
+// judged. Who does so without having it has not accepted it.
+func TestConflictWithItself(t *testing.T) {
+	t.Parallel()
+	right := system(t, tinyorch.WithHabits(tinyorch.Habits{ConflictOnRepeat: true}))
+	forgets := system(t, forgetful(tinyorch.WithHabits(tinyorch.Habits{ConflictOnRepeat: true})))
+	s := scenario(t, "single-step")
+	for _, c := range []struct {
+		sys   orchestrators.System
+		fault faults.Fault
+		want  string // in the error; empty: there is none
+	}{
+		{right, faults.Fault{Kind: "lose", At: mustPoint("submit#1@response")}, ""},
+		{right, faults.Fault{Kind: "duplicate", At: mustPoint("submit#1@request")}, ""},
+		{without{right, "idempotent-submit"}, faults.Fault{Kind: "duplicate", At: mustPoint("submit#1@request")}, ""},
+		{forgets, faults.Fault{Kind: "lose", At: mustPoint("submit#1@response")}, "did not accept saga"},
+	} {
+		h, err := harness.New(harness.Options{System: c.sys, Settle: 2 * time.Second})
+		if err != nil {
+			t.Fatal(err)
+		}
+		r := h.RunCell(t.Context(), harness.Cell{ID: nextID(), Scenario: s.Name, Source: s, Sagas: 1, Plan: faults.Plan{Faults: []faults.Fault{c.fault}}, Profile: participants.Fenced})
+		if err := h.Close(); err != nil {
+			t.Error(err)
+		}
+		if (r.Err == nil) != (c.want == "") || r.Err != nil && !strings.Contains(r.Err.Error(), c.want) {
+			t.Errorf("%v: %v, expected %q", c.fault, r.Err, c.want)
+			continue
+		}
+		if c.want != "" {
+			continue
+		}
+		ended := slices.ContainsFunc(r.History.Events, func(e history.Event) bool { return e.Kind == history.SagaEnded })
+		for _, v := range checkers.Judge(r.History, checkers.All()) {
+			if v.Outcome == checkers.Violation || v.Outcome == checkers.Inconclusive || !ended {
+				t.Errorf("%v: %s: %s %s %v (ended: %v)", c.fault, v.Property, v.Outcome, v.Reason, v.Witnesses, ended)
+			}
+		}
+	}
+}
+
+// forgetful knows no saga by its id.
+func forgetful(o http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.Method == http.MethodGet && strings.HasPrefix(r.URL.Path, "/sagas/") {
+			http.NotFound(w, r)
+			return
+		}
+		o.ServeHTTP(w, r)
+	})
 }
 
 // TestStruckStart: what becomes of a saga whose start was struck, and that nobody can ask for, is

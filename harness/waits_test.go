@@ -1,6 +1,7 @@
 package harness_test
 
 import (
+	"net/http"
 	"net/http/httptest"
 	"strings"
 	"testing"
@@ -41,6 +42,12 @@ func tiny(t *testing.T, bugs tinyorch.Bugs) orchestrators.System {
 	t.Helper()
 	o := tinyorch.New(bugs)
 	t.Cleanup(o.Close)
+	return system(t, o)
+}
+
+// system is an orchestrator behind a server of its own.
+func system(t *testing.T, o http.Handler) orchestrators.System {
+	t.Helper()
 	srv := httptest.NewServer(o)
 	t.Cleanup(srv.Close)
 	sys, err := orchestrators.Attach(t.Context(), srv.URL)

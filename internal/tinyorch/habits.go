@@ -26,6 +26,7 @@ type Habits struct {
 	Longest, Shortest        bool // each wait is at the end of its band: there is no jitter
 	ReadBack                 bool // asks with GET before it repeats a call
 	BodiesAnew               bool // bodies are read and written anew, to the last digit
+	ConflictOnRepeat         bool // a start that is repeated is answered 409
 	HeadOnly                 bool // takes an answer for what its head says
 	// Sweeps is how long after it was put off a deferrable step is tried again, whatever its policy says.
 	Sweeps time.Duration
@@ -51,6 +52,7 @@ func AllHabits() []Habits {
 		{Name: "read-back", ReadBack: true},
 		{Name: "bodies-anew", BodiesAnew: true},
 		{Name: "head-only", HeadOnly: true},
+		{Name: "conflict-on-repeat", ConflictOnRepeat: true},
 	}
 	for _, s := range Senders() {
 		list = append(list, Habits{Name: s.Name, Send: s.sender()})

@@ -94,6 +94,9 @@ func (o *Orchestrator) submit(w http.ResponseWriter, r *http.Request) {
 	case ok && !bytes.Equal(known, body):
 		refuse(w, http.StatusConflict, "another saga has this id")
 		return
+	case ok && o.habits.ConflictOnRepeat:
+		refuse(w, http.StatusConflict, "this saga is there already")
+		return
 	case ok && o.bugs.SecondSaga:
 		s := newRun(o, d)
 		s.key = fmt.Sprintf(" %p", s)
