@@ -15,6 +15,7 @@ type pool struct {
 	start func(ctx context.Context) (orchestrators.System, error)
 	mu    sync.Mutex
 	idle  []orchestrators.System
+	cells map[orchestrators.System]int // that those which were not replaced have had
 	errs  []error
 }
 
@@ -26,7 +27,7 @@ const (
 )
 
 func newPool(start func(context.Context) (orchestrators.System, error)) *pool {
-	return &pool{start: start}
+	return &pool{start: start, cells: map[orchestrators.System]int{}}
 }
 
 // take gives an idle orchestrator, or starts one.
@@ -59,15 +60,25 @@ func (p *pool) fail(err error) {
 	p.errs = append(p.errs, err)
 }
 
-// give takes an orchestrator back; one that is not sound is stopped, within a limit.
+// give takes an orchestrator back; one that is not sound, or has had its share of cells, is stopped, within a limit.
 func (p *pool) give(s orchestrators.System, sound bool, limit time.Duration) {
-	if sound && s.Alive() == nil {
-		p.mu.Lock()
-		defer p.mu.Unlock()
-		p.idle = append(p.idle, s)
+	if sound && s.Alive() == nil && p.keep(s) {
 		return
 	}
 	p.fail(stop(s, limit))
+}
+
+// keep keeps an orchestrator for another cell, unless it has had its share.
+func (p *pool) keep(s orchestrators.System) bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.cells[s]++
+	if most := orchestrators.PaceOf(s).Cells; most > 0 && p.cells[s] >= most {
+		delete(p.cells, s)
+		return false
+	}
+	p.idle = append(p.idle, s)
+	return true
 }
 
 func stop(s orchestrators.System, limit time.Duration) error {

@@ -41,6 +41,7 @@ type Manifest struct {
 	TimeScale    float64                    `yaml:"time_scale,omitempty" json:"time_scale,omitempty" jsonschema:"minimum=1,description=Multiplies the time-outs and waits of retry policies (default 1)"`
 	QuietMS      int                        `yaml:"quiet_ms,omitempty" json:"quiet_ms,omitempty" jsonschema:"minimum=0,description=How long the wires must be silent before a saga without an end counts as stuck"`
 	Parallel     int                        `yaml:"parallel,omitempty" json:"parallel,omitempty" jsonschema:"minimum=0,description=How many cells it can serve at once (default 0: any number)"`
+	Cells        int                        `yaml:"cells,omitempty" json:"cells,omitempty" jsonschema:"minimum=0,description=How many cells that may kill it are given to it one after the other before another is started with an empty store (default 0: any number): fewer where its start takes the longer the more sagas it holds"`
 	Settings     []Setting                  `yaml:"settings,omitempty" json:"settings,omitempty" jsonschema:"description=The settings that matter to the result; printed below comparisons"`
 	Notes        []Note                     `yaml:"notes,omitempty" json:"notes,omitempty" jsonschema:"description=What its documentation says of the anomalies"`
 
@@ -159,6 +160,8 @@ func (m *Manifest) validate() error {
 		return bad("time_scale", "%v: expected 1 or more", m.TimeScale)
 	case m.Parallel < 0:
 		return bad("parallel", "%d: expected 0 (any number) or more", m.Parallel)
+	case m.Cells < 0:
+		return bad("cells", "%d: expected 0 (any number) or more", m.Cells)
 	case m.QuietMS < 0:
 		return bad("quiet_ms", "%d: expected 0 or more", m.QuietMS)
 	case m.Seed != "" && !fs.ValidPath(path.Clean(m.Seed)):

@@ -281,7 +281,7 @@ func (s *started) Base() string { return s.base }
 
 func (s *started) Pace() Pace {
 	m := s.manifest
-	return Pace{Scale: m.TimeScale, Quiet: time.Duration(m.QuietMS) * time.Millisecond, Parallel: m.Parallel}
+	return Pace{Scale: m.TimeScale, Quiet: time.Duration(m.QuietMS) * time.Millisecond, Parallel: m.Parallel, Cells: m.Cells}
 }
 
 func (s *started) Client(base string) Client {

@@ -45,6 +45,8 @@ type Pace struct {
 	Quiet time.Duration
 	// Parallel is how many cells it can serve at once; 0: as many as anybody likes.
 	Parallel int
+	// Cells is how many cells that may kill it one start of it serves, one after the other; 0: any number.
+	Cells int
 }
 
 // Paced is a system that asks for a pace of its own.
@@ -58,7 +60,7 @@ func PaceOf(s System) Pace {
 		own := s.Pace()
 		p.Scale = max(p.Scale, own.Scale)
 		p.Quiet = max(p.Quiet, own.Quiet)
-		p.Parallel = own.Parallel
+		p.Parallel, p.Cells = own.Parallel, own.Cells
 	}
 	return p
 }
