@@ -183,13 +183,13 @@ func explain(r *register, writers []*history.SagaRecord) (values []string, by []
 	if len(left) == 0 {
 		return []string{r.initial}, writers
 	}
+	latest := 0
+	for s := range left {
+		start, _ := lifetime(s)
+		latest = max(latest, start)
+	}
 	for _, s := range writers {
-		over := slices.ContainsFunc(writers, func(o *history.SagaRecord) bool {
-			_, end := lifetime(s)
-			start, _ := lifetime(o)
-			return o != s && left[o] != nil && end < start
-		})
-		if left[s] != nil && !over {
+		if _, end := lifetime(s); left[s] != nil && end >= latest { // no other began after it
 			values, by = append(values, left[s]...), append(by, s)
 		}
 	}

@@ -58,71 +58,90 @@ func (DuplicateSaga) Doc() Doc {
 
 // Check judges a history.
 func (c DuplicateSaga) Check(h *history.History, ix *history.Index) Verdict {
-	t, ds := newTally(c), disturbances(h, ix)
+	t, ds, st := newTally(c), disturbances(h, ix), startsOf(h, ix)
 	for _, s := range ix.Sagas {
-		repeated := startedAgain(h, ix, s)
+		repeated := st.again(s)
 		if repeated == nil {
 			continue
 		}
-		first, second, sure := secondSaga(ix, s)
+		first, second, sure := st.second(s)
 		switch {
 		case sure:
-			t.violate(startClause(h, ix, s, second.Seq), action(s, ""), []*history.Event{last(s.Submitted), first, second}, "broke the start of a saga: %s was started once and the start was repeated, and two sagas run: the second one calls %s as %s under the key %s", s.ID, second.Operation(), quoteOr(second.SagaID), quoteOr(second.Key))
+			t.violate(st.clause(s, second.Seq), action(s, ""), []*history.Event{last(s.Submitted), first, second}, "broke the start of a saga: %s was started once and the start was repeated, and two sagas run: the second one calls %s as %s under the key %s", s.ID, second.Operation(), quoteOr(second.SagaID), quoteOr(second.Key))
 		case second != nil:
-			t.unjudgeable(startClause(h, ix, s, second.Seq), "operations that were called before a kill were called under other keys after it: by a second saga, or by the first")
+			t.unjudgeable(st.clause(s, second.Seq), "operations that were called before a kill were called under other keys after it: by a second saga, or by the first")
 		case calledAgain(ix, s, ds, repeated):
-			t.unjudgeable(startClause(h, ix, s, len(h.Events)), "operations were called again under their keys since the start was repeated, and nothing asked for it: by a second saga, or by the first")
+			t.unjudgeable(st.clause(s, len(h.Events)), "operations were called again under their keys since the start was repeated, and nothing asked for it: by a second saga, or by the first")
 		case len(s.Calls) > 0:
-			t.held(startClause(h, ix, s, len(h.Events)), 1)
+			t.held(st.clause(s, len(h.Events)), 1)
 		}
 	}
 	return t.verdict("no start arrived twice")
 }
 
-// startedAgain is when a start of the saga may first have arrived once more; nil: never.
-func startedAgain(h *history.History, ix *history.Index, s *history.SagaRecord) (repeated *history.Event) {
-	if len(s.Submitted) > 1 {
-		repeated = s.Submitted[1]
+// starts is what a history says of the starts of its sagas, by their ids.
+type starts struct {
+	ix      *history.Index
+	kills   []killing
+	copied, // the first copy of a start that the network made
+	unheard map[string]*history.Event // the first fault that struck the answer to a start
+}
+
+func startsOf(h *history.History, ix *history.Index) *starts {
+	st := &starts{ix, killings(h), map[string]*history.Event{}, map[string]*history.Event{}}
+	first := func(m map[string]*history.Event, e *history.Event) {
+		if old := m[e.Saga]; old == nil || e.Seq < old.Seq {
+			m[e.Saga] = e
+		}
 	}
-	for i, es := range ix.Fired {
-		for _, e := range es {
-			copied := h.Copies(i) && e.Saga == s.ID && e.Step == saga.SubmitStep
-			if copied && (repeated == nil || e.Seq < repeated.Seq) {
-				repeated = e
+	for i, fired := range ix.Fired {
+		f, ok := h.Planned(i)
+		unheard := ok && f.At.Step == saga.SubmitStep && f.At.Phase == saga.Response
+		for _, e := range fired {
+			if unheard {
+				first(st.unheard, e)
+			}
+			if e.Step == saga.SubmitStep && h.Copies(i) {
+				first(st.copied, e)
 			}
 		}
+	}
+	return st
+}
+
+// again is when a start of the saga may first have arrived once more; nil: never.
+func (st *starts) again(s *history.SagaRecord) *history.Event {
+	repeated := st.copied[s.ID]
+	if len(s.Submitted) > 1 && (repeated == nil || s.Submitted[1].Seq < repeated.Seq) {
+		repeated = s.Submitted[1]
 	}
 	return repeated
 }
 
-// startClause is the clause that a repeated start put at risk before an event, by its sequence number.
-func startClause(h *history.History, ix *history.Index, s *history.SagaRecord, before int) string {
-	for i := range h.Events {
-		kill := &h.Events[i]
-		if kill.Kind == history.ProcessKilled && mayBeAccepted(h, ix, s, kill) && slices.ContainsFunc(s.Submitted, func(e *history.Event) bool {
-			return kill.Seq < e.Seq && e.Seq < before
-		}) {
+// clause is the clause that a repeated start put at risk before an event, by its sequence number.
+func (st *starts) clause(s *history.SagaRecord, before int) string {
+	taken := st.taken(s)
+	for _, k := range st.kills {
+		if taken < k.seq && slices.ContainsFunc(s.Submitted, func(e *history.Event) bool { return k.seq < e.Seq && e.Seq < before }) {
 			return startAfterCrash
 		}
 	}
 	return repeatedStart
 }
 
-// mayBeAccepted tells whether a saga was accepted before an event, had called, or its answer was on its way to the client.
-func mayBeAccepted(h *history.History, ix *history.Index, s *history.SagaRecord, before *history.Event) bool {
-	earlier := func(e *history.Event) bool { return e.Seq < before.Seq }
-	if slices.ContainsFunc(s.Accepted, earlier) || slices.ContainsFunc(s.Calls, earlier) {
-		return true
-	}
-	for i, fired := range ix.Fired {
-		f, ok := h.Planned(i)
-		if ok && f.At.Step == saga.SubmitStep && f.At.Phase == saga.Response && slices.ContainsFunc(fired, func(e *history.Event) bool {
-			return e.Saga == s.ID && earlier(e)
-		}) {
-			return true
+// taken is when a saga was accepted at the latest, had called, or its answer was on its way to the client: the
+// number of that event.
+func (st *starts) taken(s *history.SagaRecord) int {
+	at := math.MaxInt
+	for _, es := range [][]*history.Event{s.Accepted, s.Calls} {
+		if len(es) > 0 {
+			at = min(at, es[0].Seq)
 		}
 	}
-	return false
+	if e := st.unheard[s.ID]; e != nil {
+		at = min(at, e.Seq)
+	}
+	return at
 }
 
 // calledAgain tells whether an operation was called again under its key since the start was repeated, although nothing
@@ -141,12 +160,12 @@ func calledAgain(ix *history.Index, s *history.SagaRecord, ds []disturbance, rep
 	})
 }
 
-// secondSaga finds a call of a second saga, and one of the first, of the same
+// second finds a call of a second saga, and one of the first, of the same
 // operation. Nil: there is none. It is not sure where a kill came between all such.
-func secondSaga(ix *history.Index, s *history.SagaRecord) (first, second *history.Event, sure bool) {
-	doubled, kills := 0, killings(ix.History)
+func (st *starts) second(s *history.SagaRecord) (first, second *history.Event, sure bool) {
+	doubled := 0
 	for _, o := range opsOf(s) {
-		d := secondCall(ix, o, kills)
+		d := secondCall(st.ix, o, st.kills)
 		if d.second == nil {
 			continue
 		}
@@ -252,11 +271,12 @@ func singleSagas(h *history.History, ix *history.Index) []*history.SagaRecord {
 	if !slices.Contains(h.Header.Orchestrator.Capabilities, "idempotent-submit") {
 		return ix.Sagas
 	}
+	st := startsOf(h, ix)
 	return slices.DeleteFunc(slices.Clone(ix.Sagas), func(s *history.SagaRecord) bool {
-		if startedAgain(h, ix, s) == nil {
+		if st.again(s) == nil {
 			return false
 		}
-		_, _, sure := secondSaga(ix, s)
+		_, _, sure := st.second(s)
 		return sure
 	})
 }

@@ -41,7 +41,7 @@ func (KeyMisuse) Doc() Doc {
 func (c KeyMisuse) Check(h *history.History, ix *history.Index) Verdict {
 	t := newTally(c)
 	ds := disturbances(h, ix)
-	owners := keyOwners{first: map[string]*history.Event{}}
+	owners := keyOwners{first: map[string]*history.Event{}, ops: map[string][]saga.Operation{}}
 	for _, s := range singleSagas(h, ix) {
 		for _, o := range allOpsOf(s) {
 			as := sent(o)
@@ -102,10 +102,12 @@ func asksOther(a, b *history.Attempt) bool {
 	return x != nil && y != nil && !x.Equal(*y)
 }
 
-// keyOwners knows which operation came first with a key, and what else has come.
+// keyOwners knows which operation came first with a key, and which operations have come.
 type keyOwners struct {
 	first map[string]*history.Event
-	ops   []saga.Operation
+	ops   map[string][]saga.Operation // by saga
+	all   int
+	kept  int // of all, those that are promised to have keys of their own
 }
 
 // own compares the keys of an operation with those of the operations before it; one of the
@@ -125,18 +127,35 @@ func (k *keyOwners) own(t *tally, h *history.History, as []*history.Attempt) {
 			break
 		}
 	}
-	kept := map[string]bool{}
-	for _, o := range k.ops {
-		if h.SameKey(o) || h.SameKey(op) {
-			kept[relation(o, op)] = true
-		}
-	}
-	for clause := range kept {
+	for clause := range k.atRisk(h, op) {
 		if clause != shared {
 			t.held(clause, 1)
 		}
 	}
-	k.ops = append(k.ops, op)
+	k.ops[op.Saga] = append(k.ops[op.Saga], op)
+	k.all++
+	if h.SameKey(op) {
+		k.kept++
+	}
+}
+
+// atRisk are the clauses that an operation could break, with one that came before it.
+func (k *keyOwners) atRisk(h *history.History, op saga.Operation) map[string]bool {
+	risks := map[string]bool{}
+	others, kept := k.all, k.kept // of other sagas
+	for _, o := range k.ops[op.Saga] {
+		others--
+		if h.SameKey(o) {
+			kept--
+		}
+		if h.SameKey(o) || h.SameKey(op) {
+			risks[relation(o, op)] = true
+		}
+	}
+	if kept > 0 || others > 0 && h.SameKey(op) {
+		risks["own-saga"] = true
+	}
+	return risks
 }
 
 // relation is the clause that two operations with one key would break.

@@ -1,6 +1,8 @@
 package checkers
 
 import (
+	"sort"
+
 	"github.com/sagacheck/sagacheck/history"
 )
 
@@ -89,10 +91,9 @@ func judgeKnown(t *tally, ix *history.Index, ds []disturbance, s *history.SagaRe
 // trouble tells whether a fault fired between two events.
 func trouble(ix *history.Index, from, to int) bool {
 	for _, es := range ix.Fired {
-		for _, e := range es {
-			if from < e.Seq && e.Seq < to {
-				return true
-			}
+		next := sort.Search(len(es), func(i int) bool { return es[i].Seq > from })
+		if next < len(es) && es[next].Seq < to {
+			return true
 		}
 	}
 	return false

@@ -64,13 +64,13 @@ func (c StuckSaga) Check(h *history.History, ix *history.Index) Verdict {
 			continue
 		}
 		clause := ending(h, ix, ds, s)
-		why := unsettled(h, ix, ds, s)
-		switch {
-		case s.Ended != nil, clause == saysStuck && s.Status().Left():
+		if s.Ended != nil || clause == saysStuck && s.Status().Left() {
 			t.held(clause, 1)
-		case why != "":
+			continue
+		}
+		if why := unsettled(h, ix, ds, s); why != "" {
 			t.unknown(clause, "a saga has not ended, %s", why)
-		default:
+		} else {
 			t.violate(clause, action(s, ""), []*history.Event{s.Accepted[0], last(s.Calls), last(s.Reports), ix.Settled},
 				"broke liveness: saga %s has not ended; it is reported as %q, and when all had settled was pending: %s", s.ID, s.Status(), orNothing(ix.Settled.Detail))
 		}
@@ -144,22 +144,12 @@ func settled(h *history.History, ix *history.Index, s *history.SagaRecord) bool 
 	if slices.ContainsFunc(ix.Sagas, func(s *history.SagaRecord) bool { return len(s.Accepted) == 0 }) {
 		return false
 	}
-	return ix.Settled.At-undisturbedSince(h, ix, s) >= time.Duration(h.Header.SettleMS)*time.Millisecond/2
+	return ix.Settled.At-undisturbedSince(ix, s) >= time.Duration(h.Header.SettleMS)*time.Millisecond/2
 }
 
 // undisturbedSince is when the saga was accepted, or the last fault before the settle event struck or healed.
-func undisturbedSince(h *history.History, ix *history.Index, s *history.SagaRecord) time.Duration {
-	since := s.Accepted[0].At
-	for i := range h.Events {
-		e := &h.Events[i]
-		if e.Seq > ix.Settled.Seq { // what the end of the cell healed
-			break
-		}
-		if e.Kind == history.FaultFired || e.Kind == history.FaultHealed {
-			since = max(since, e.At)
-		}
-	}
-	return since
+func undisturbedSince(ix *history.Index, s *history.SagaRecord) time.Duration {
+	return max(s.Accepted[0].At, ix.Unrest)
 }
 
 // unseenInARow is how many attempts in a row a machine that is late may hide: each must have timed out between its
@@ -171,7 +161,7 @@ const unseenInARow = 10
 // so many attempts take, each of which lasts no longer than its time-out or the worst lateness, after the
 // longest wait before it.
 func triedUnseen(h *history.History, ix *history.Index, s *history.SagaRecord) bool {
-	silent := silence(h, ix, s)
+	silent := silence(ix, s)
 	return slices.ContainsFunc(opsOf(s), func(o *history.OpRecord) bool {
 		_, wait := o.Call.Retry.Band(len(o.Attempts) + unseenInARow)
 		each := max(o.Call.Retry.AttemptTimeout(), ix.Lag) + wait + longestHold(h, o.Call)
@@ -180,8 +170,8 @@ func triedUnseen(h *history.History, ix *history.Index, s *history.SagaRecord) b
 }
 
 // silence is how long nothing had been seen of a saga, nor of faults, when all had settled.
-func silence(h *history.History, ix *history.Index, s *history.SagaRecord) time.Duration {
-	since := undisturbedSince(h, ix, s)
+func silence(ix *history.Index, s *history.SagaRecord) time.Duration {
+	since := undisturbedSince(ix, s)
 	for _, e := range slices.Concat(s.Calls, s.Callbacks, s.Reads, s.Operator) {
 		if e.Seq < ix.Settled.Seq {
 			since = max(since, e.At)

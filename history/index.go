@@ -22,8 +22,11 @@ type Index struct {
 	Drifts    []*Event // drifted and drift-told, in order; DriftRead is nil if nobody asked
 	DriftRead *Event
 	Settled   *Event // nil: the history has no settle event
-	Ledgers   []*Event
-	Signals   []*Event // Telemetry, in order
+	// Unrest is when the last fault struck or healed, before the settle event if there is one: the end
+	// of a cell heals, too.
+	Unrest  time.Duration
+	Ledgers []*Event
+	Signals []*Event // Telemetry, in order
 	// Lag is how late the machine was: the longest that an attempt without a fault
 	// took from the wire to its participant, or what the harness measured of itself.
 	Lag    time.Duration
@@ -100,6 +103,7 @@ func NewIndex(h *History) *Index {
 	for i := range h.Events {
 		ix.add(&h.Events[i])
 	}
+	ix.rest()
 	ix.await()
 	ix.doubt()
 	ix.sever()

@@ -10,15 +10,15 @@ import (
 // refused connection never reaches the wire. In a user's own workflow operations share the
 // address that was closed, and so do those of all rounds of a saga.
 func (h *History) MayBeRefused(op saga.Operation) bool {
-	ref := op.Ref()
-	if d, _ := h.Definition(op.Saga); d.HasRounds() {
-		ref.Step, _ = saga.RoundOf(ref.Step)
-	}
 	return slices.ContainsFunc(h.Header.Faults, func(f PlannedFault) bool {
-		if f.At.Phase == saga.Connect && h.Header.Workflow != "" {
-			return true
+		if f.At.Phase != saga.Connect || h.Header.Workflow != "" {
+			return f.At.Phase == saga.Connect
 		}
-		return f.At.Phase == saga.Connect && f.At.Ref() == ref && (f.Saga == "" || f.Saga == op.Saga)
+		ref := op.Ref()
+		if d, _ := h.Definition(op.Saga); d.HasRounds() {
+			ref.Step, _ = saga.RoundOf(ref.Step)
+		}
+		return f.At.Ref() == ref && (f.Saga == "" || f.Saga == op.Saga)
 	})
 }
 
