@@ -85,14 +85,25 @@ func (v *Verdict) apply(clauses []Clause, h *history.History) {
 			v.Witnesses = slices.DeleteFunc(v.Witnesses, func(w Witness) bool { return w.Clause == c.Clause })
 		} else if c.Judged()+c.Unjudgeable > 0 {
 			c.Lacks = ""
-		} else {
-			c.Lacks = cmp.Or(c.Lacks, realOnes(clauses[j].Inside, h), without(clauses[j].Wants, h), undone(clauses[j].Does, h))
+		} else if c.Lacks == "" {
+			c.Lacks = clauses[j].lacks(h)
 		}
 	}
 	v.AtRisk = 0
 	for _, c := range v.Clauses {
 		v.AtRisk += c.Judged()
 	}
+}
+
+// lacks says what the history is without that the clause is about; empty: nothing.
+func (c Clause) lacks(h *history.History) string {
+	if real := realOnes(c.Inside, h); real != "" {
+		return real
+	}
+	if trait := without(c.Wants, h); trait != "" {
+		return trait
+	}
+	return undone(c.Does, h)
 }
 
 // missing names the first capability that the orchestrator lacks.

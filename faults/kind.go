@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"sync"
 
 	"pgregory.net/rapid"
 
@@ -146,13 +147,21 @@ func Kinds() []Kind {
 	}
 }
 
+var kindsByName = sync.OnceValue(func() map[string]Kind {
+	m := map[string]Kind{}
+	for _, k := range Kinds() {
+		m[k.Doc().Name] = k
+	}
+	return m
+})
+
 // KindByName finds a kind.
 func KindByName(name string) (Kind, error) {
+	if k, ok := kindsByName()[name]; ok {
+		return k, nil
+	}
 	var names []string
 	for _, k := range Kinds() {
-		if k.Doc().Name == name {
-			return k, nil
-		}
 		names = append(names, k.Doc().Name)
 	}
 	return nil, fmt.Errorf("kind: %q: expected one of %v", name, names)

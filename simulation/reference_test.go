@@ -20,7 +20,10 @@ import (
 	"github.com/sagacheck/sagacheck/simulation"
 )
 
-var cells = flag.Int("cells", 0, "how many drawn cells of the control run in virtual time; 0: a part of the curated ones")
+var (
+	cells = flag.Int("cells", 0, "how many drawn cells of the control run in virtual time; 0: a part of the curated ones")
+	first = flag.Int("first", 0, "the number of the first of them: a long soak may be run in pieces")
+)
 
 // ability is able, for who plans.
 var ability = planning.Ability{Process: true, Operator: true}
@@ -74,7 +77,7 @@ func TestControlSoak(t *testing.T) {
 		for w := range workers {
 			t.Run(fmt.Sprint(w), func(t *testing.T) {
 				t.Parallel()
-				for n := w; n < *cells && !t.Failed(); n += workers {
+				for n := *first + w; n < *first+*cells && !t.Failed(); n += workers {
 					s, seed := list[n%len(list)], uint64(n)
 					defs, _ := s.Build(idsOf(s), noAddress)
 					plan := planning.Draw(defs, ability, seed)
