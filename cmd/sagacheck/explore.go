@@ -41,7 +41,10 @@ each property in each scenario is shrunk to the smallest plan that still fails.`
   sagacheck explore --baseline known.yaml                    fails for new findings only
   sagacheck explore --resume sagacheck-out/latest/explore.jsonl`,
 		Args: flagsOnly,
-		RunE: func(c *cobra.Command, _ []string) error { return f.run(c, p) },
+		RunE: func(c *cobra.Command, _ []string) error {
+			p.spareMemory()
+			return f.run(c, p)
+		},
 	}
 	f.register(c, &f.Settings)
 	registerFailures(c, &f.Settings, campaign.EnoughFailures, campaign.EnoughAlike)

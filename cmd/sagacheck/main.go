@@ -27,6 +27,17 @@ type process struct {
 // time, and each collection makes timers late.
 const gcPercent = 400
 
+// memoryLimit is from where on memory matters more than time: a run keeps some KiB of each plan, and a service what
+// bounds it has.
+const memoryLimit = 400 << 20
+
+// spareMemory keeps a command that goes on for long within the limit, unless the user has set one.
+func (p process) spareMemory() {
+	if p.getenv("GOMEMLIMIT") == "" {
+		debug.SetMemoryLimit(memoryLimit)
+	}
+}
+
 func main() {
 	if os.Getenv("GOGC") == "" {
 		debug.SetGCPercent(gcPercent)

@@ -7,7 +7,6 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
-	"runtime/debug"
 	"slices"
 	"strings"
 	"time"
@@ -43,10 +42,6 @@ type serveFlags struct {
 	definitions string // a file
 }
 
-// memoryLimit is from where on memory matters more than time; what sagas take is
-// bounded well below.
-const memoryLimit = 512 << 20
-
 func newServe(p process) *cobra.Command {
 	var f serveFlags
 	c := &cobra.Command{
@@ -71,9 +66,7 @@ is in docs/reference.md. A browser is shown a dashboard at / (docs/dashboard.md)
 				defer os.RemoveAll(dir) //nolint:errcheck // a temporary folder; nothing depends on it
 				f.StoreDSN = filepath.Join(dir, "saga.db")
 			}
-			if p.getenv("GOMEMLIMIT") == "" {
-				debug.SetMemoryLimit(memoryLimit)
-			}
+			p.spareMemory()
 			f.Ready = func(addr string) { fmt.Fprintf(p.stdout, "serving the contract on http://%s\n", addr) }
 			return f.serve(c.Context())
 		},

@@ -50,7 +50,10 @@ fault is put once at every failure point that it passes (docs/your-workflow.md).
   sagacheck run --workers 4                      processes here; workers elsewhere: docs/many-machines.md
   sagacheck run --shard 2/4 --out shard-2        then: sagacheck report merge shard-*`,
 		Args: flagsOnly,
-		RunE: func(c *cobra.Command, _ []string) error { return f.run(c, p) },
+		RunE: func(c *cobra.Command, _ []string) error {
+			p.spareMemory()
+			return f.run(c, p)
+		},
 	}
 	f.register(c, &f.Settings)
 	registerFailures(c, &f.Settings, campaign.EnoughFailures, campaign.EnoughAlike)

@@ -27,6 +27,7 @@ runs the run: otherwise it says what differs, and ends (exit 2).`,
 			if err := serverOfEnvironment(p, &o.Server); err != nil {
 				return err
 			}
+			p.spareMemory()
 			return campaign.Work(c.Context(), p.host(), o)
 		},
 	}
