@@ -3,6 +3,7 @@
 package campaign
 
 import (
+	"os"
 	"path/filepath"
 	"slices"
 	"testing"
@@ -57,6 +58,30 @@ func TestEnginesFlows(t *testing.T) {
 			}
 		})
 	}
+}
+
+// TestEnginesFlowsGoOn kills an engine on a machine whose bash is slow to begin. The mended flow of Node-RED had
+// a command of a shell find the orders that were under way: bash, with a socket for its input, read ~/.bashrc before
+// it, which waited for a lock that a kill had left behind, and no saga went on.
+func TestEnginesFlowsGoOn(t *testing.T) {
+	slow := filepath.Join(t.TempDir(), "slow.sh")
+	if err := os.WriteFile(slow, []byte("sleep 60\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	t.Setenv("BASH_ENV", slow)
+	t.Run("nodered", func(t *testing.T) {
+		flow := exampleFlows["nodered"]
+		o := RunOptions{Settings: Defaults(), Plan: filepath.Join("testdata", "killed.yaml")}
+		o.Workflow, o.Out, o.Settle = filepath.Join(flow.dir, "fixed.yaml"), t.TempDir(), flow.settle
+		o.Properties = []string{"stuck-saga"}
+		done, err := Run(t.Context(), Host{}, o)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if done.Run.Summary.Exit != results.ExitPass || done.Run.Totals.FaultsFired == 0 {
+			t.Errorf("%s, %d faults fired: %v", done.Run.Summary.Outcome, done.Run.Totals.FaultsFired, done.Run.Summary.Reasons)
+		}
+	})
 }
 
 var toldAndAsked = []string{"untraceable-call", "untruthful-metric", "broken-trace", "silent-rollback", "ignored-rollback", "over-credit"}
