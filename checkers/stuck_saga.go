@@ -137,7 +137,7 @@ func unsettled(h *history.History, ix *history.Index, ds []disturbance, s *histo
 }
 
 // settled tells whether at least half of the settle time has passed since the saga
-// was accepted and the last fault struck or healed: a harness in trouble ends its
+// was accepted, the last fault struck or healed, and the orchestrator was there again: a harness in trouble ends its
 // cell earlier, and sagas are accepted some time after it began. While some saga
 // of the cell is not accepted, its client is at it and nothing settles.
 func settled(h *history.History, ix *history.Index, s *history.SagaRecord) bool {
@@ -147,7 +147,7 @@ func settled(h *history.History, ix *history.Index, s *history.SagaRecord) bool 
 	return ix.Settled.At-undisturbedSince(ix, s) >= time.Duration(h.Header.SettleMS)*time.Millisecond/2
 }
 
-// undisturbedSince is when the saga was accepted, or the last fault before the settle event struck or healed.
+// undisturbedSince is when the saga was accepted, or the last unrest before the settle event was over.
 func undisturbedSince(ix *history.Index, s *history.SagaRecord) time.Duration {
 	return max(s.Accepted[0].At, ix.Unrest)
 }

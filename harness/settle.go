@@ -31,10 +31,17 @@ const stuckSilence = time.Second
 // longestSettle bounds how long after the last fault a cell may go on moving, in settle times.
 const longestSettle = 3
 
+// activity is what has been recorded so far, and whether the orchestrator was away at the time. That is asked
+// first: who is not away has its return recorded.
+func (r *cellRun) activity() (now history.Activity, away bool) {
+	away = r.in.Away()
+	return r.rec.Activity(), away
+}
+
 // unsettled is how long what is pending may still take: the settle time after the last
 // fault, and after the last move of a system that is slow to end, or to come back.
-func (r *cellRun) unsettled(a history.Activity) time.Duration {
-	if left := longestSettle*r.h.Settle - time.Since(a.LastFault); left <= 0 || r.in.Away() {
+func (r *cellRun) unsettled(a history.Activity, away bool) time.Duration {
+	if left := longestSettle*r.h.Settle - time.Since(a.LastFault); left <= 0 || away {
 		return left
 	}
 	return r.h.Settle - min(time.Since(a.LastFault), time.Since(a.LastMove))
@@ -55,9 +62,9 @@ func (r *cellRun) settle(ctx context.Context) error {
 		if ctx.Err() != nil {
 			return ctx.Err()
 		}
-		now := r.rec.Activity()
+		now, away := r.activity()
 		err := r.dead(watches)
-		if err == nil && r.unsettled(now) < 0 { // whether it has ended nobody knows
+		if err == nil && r.unsettled(now, away) < 0 { // whether it has ended nobody knows
 			err = r.untold(watches, r.h.Settle/2)
 		}
 		if err != nil {
@@ -77,7 +84,7 @@ func (r *cellRun) settle(ctx context.Context) error {
 			r.calm = true
 			r.rec.Add(history.Event{Kind: history.Settled})
 			return nil
-		case r.unsettled(now) < 0, r.onlyStuck(watches) && silent >= max(quiet, stuckSilence) && len(open) == 0:
+		case r.unsettled(now, away) < 0, r.onlyStuck(watches) && silent >= max(quiet, stuckSilence) && len(open) == 0:
 			r.confirm(watches)
 			r.rec.Add(history.Event{Kind: history.Settled, Detail: sentence(pending, unwaited(open, clock))})
 			return nil
@@ -89,7 +96,7 @@ func (r *cellRun) settle(ctx context.Context) error {
 		default:
 			wait = min(2*wait, askLate)
 		}
-		if r.await(ctx, min(wait, r.unsettled(now)+time.Millisecond)) {
+		if r.await(ctx, min(wait, r.unsettled(now, away)+time.Millisecond)) {
 			wait = askSoon
 		}
 	}

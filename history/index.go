@@ -22,8 +22,8 @@ type Index struct {
 	Drifts    []*Event // drifted and drift-told, in order; DriftRead is nil if nobody asked
 	DriftRead *Event
 	Settled   *Event // nil: the history has no settle event
-	// Unrest is when the last fault struck or healed, before the settle event if there is one: the end
-	// of a cell heals, too.
+	// Unrest is when the last fault struck or healed, or the orchestrator was there again (the fault of a kill may
+	// heal with its attempt, long before), before the settle event if there is one: the end of a cell heals, too.
 	Unrest  time.Duration
 	Ledgers []*Event
 	Signals []*Event // Telemetry, in order

@@ -7,8 +7,10 @@ func (ix *Index) rest() {
 		if ix.Settled != nil && e.Seq > ix.Settled.Seq {
 			return
 		}
-		if e.Kind == FaultFired || e.Kind == FaultHealed {
+		switch e.Kind {
+		case FaultFired, FaultHealed, ProcessReady, ProcessResumed:
 			ix.Unrest = max(ix.Unrest, e.At)
+		default:
 		}
 	}
 }
