@@ -12,6 +12,7 @@ import (
 // The reasons why something can't be judged that several checkers share.
 const (
 	notCertain    = "the outcome of a step is not certain"
+	turnUnseen    = "it may have turned before the attempt that succeeded, which then only asked what was done"
 	unseen        = "an attempt may have failed before it reached the wire"
 	killMayCost   = "a kill may have cost the last attempt"
 	wasDisturbed  = "the orchestrator was killed, paused or without its store"
@@ -71,8 +72,31 @@ func stepState(h *history.History, s *history.SagaRecord, step saga.Step, ds []d
 		return coreUnsure, unseen
 	case o != nil && !surelyBefore(o, before):
 		return coreUnsure, notCertain
+	case o != nil && h.Header.Workflow != "" && mayHaveTurnedBefore(s, o, before):
+		return coreUnsure, turnUnseen
 	}
 	return coreDone, ""
+}
+
+// mayHaveTurnedBefore tells whether a workflow whose attempts at an operation had failed may have turned for that before
+// the one that succeeded: it may have asked once more only to learn what it has to undo. After it nothing further was
+// begun, nor did the saga say that it was still running.
+func mayHaveTurnedBefore(s *history.SagaRecord, o *history.OpRecord, back *history.Event) bool {
+	done := o.Learnt(saga.Done)
+	if as := sent(o); as[0] == done {
+		return false
+	}
+	for ref := range s.Ops {
+		if first := firstSent(s.Ops[ref]); ref.Direction == saga.Action && first != nil && first.At > done.LearntAt() && first.Seq < back.Seq {
+			return false
+		}
+	}
+	for i := 1; i < len(s.Reports); i++ {
+		if s.Reports[i-1].Status == saga.Running && s.Reports[i].Still > done.LearntAt() {
+			return false
+		}
+	}
+	return true
 }
 
 // mayBeUsedUp tells whether kills, each of which may cost an attempt that was meant

@@ -44,7 +44,7 @@ func (UnneededCompensation) Doc() Doc {
 		},
 		Evidence:  "call-sent, call-ended and saga-status.",
 		Prevented: "Turning only for a refusal, a budget that is used up, or a person: a transient error is repeated first.",
-		Blind:     "Rollbacks after an operator's request, or while some step's outcome was unknown (see retry-budget), unless a kill cut an attempt off, or an attempt failed after one, or a pause outlasted one, and the time until then, without that between a kill and the restart, was too short to use up those that were left; those before which a kill may have cost the last attempt, or an attempt may have failed before it reached the wire.",
+		Blind:     "Rollbacks after an operator's request, or while some step's outcome was unknown (see retry-budget), or, in a workflow of the user's own, at once after an attempt that succeeded where others had not, unless a kill cut an attempt off, or an attempt failed after one, or a pause outlasted one, and the time until then, without that between a kill and the restart, was too short to use up those that were left; those before which a kill may have cost the last attempt, or an attempt may have failed before it reached the wire.",
 		Cost:      "linear",
 	}
 }
@@ -68,7 +68,7 @@ func (c UnneededCompensation) Check(h *history.History, ix *history.Index) Verdi
 		case coreDone:
 			t.violate(forwardClause(s, ds), action(s, ""), []*history.Event{last(s.Accepted), back}, "broke forward recovery: saga %s was compensated although no step of it had failed", s.ID)
 		case coreUnsure:
-			if clause := interruption(h, s, ds, back); clause != "" && attemptsLeft(ix, s, ds, back) {
+			if clause := interruption(h, s, ds, back); clause != "" && why != turnUnseen && attemptsLeft(ix, s, ds, back) {
 				t.violate(clause, action(s, ""), []*history.Event{last(s.Accepted), back}, "broke forward recovery: saga %s was compensated although no step of it had been refused, or can have used up its attempts", s.ID)
 				continue
 			}

@@ -143,6 +143,7 @@ type watch struct {
 	unknown bool
 	ended   bool
 	still   time.Time // when the last question was asked that was answered with no end
+	same    time.Time // when the last one was asked that was answered as last says; zero: it was not known since
 	err     error     // of the last question
 	failing time.Time
 
@@ -211,7 +212,7 @@ func (r *cellRun) ask(ctx context.Context, c orchestrators.Client, w *watch) {
 	case code == http.StatusNotFound:
 		w.err = nil
 		if !w.unknown {
-			w.unknown = true
+			w.unknown, w.same = true, time.Time{}
 			r.rec.Add(history.Event{Kind: history.SagaUnknown, Saga: w.id, Code: code})
 		}
 		return
@@ -220,11 +221,17 @@ func (r *cellRun) ask(ctx context.Context, c orchestrators.Client, w *watch) {
 	if !report.Status.Ended() {
 		w.still = asked
 	}
+	same := w.same
+	w.same = asked
 	if !w.unknown && report.Status == w.last.Status && slices.Equal(report.Steps, w.last.Steps) {
 		return
 	}
 	w.unknown, w.last = false, report
-	r.rec.Add(history.Event{Kind: history.SagaStatus, Saga: w.id, Status: report.Status, Word: report.Word, Steps: report.Steps})
+	e := history.Event{Kind: history.SagaStatus, Saga: w.id, Status: report.Status, Word: report.Word, Steps: report.Steps}
+	if !same.IsZero() {
+		e.Still = r.rec.Clock(same)
+	}
+	r.rec.Add(e)
 	if report.Status.Ended() && !w.ended {
 		w.ended = true
 		e := history.Event{Kind: history.SagaEnded, Saga: w.id, Status: report.Status, Word: report.Word}

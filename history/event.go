@@ -205,9 +205,9 @@ type Event struct {
 	// Found: (drift-told) when the orchestrator says that it found it, as a time since the cell began, by its own
 	// clock. 0 (absent): it does not say so.
 	Found time.Duration `json:"found_ns,omitempty"`
-	// Still: (saga-ended) when, since the cell began, the last question was asked that
-	// was answered otherwise: by its own word, the saga had not ended before. 0
-	// (absent): nobody had asked.
+	// Still: (saga-ended, saga-status) when, since the cell began, the last question was asked that
+	// was answered otherwise: by its own word, the saga had not ended before, or was as the status before
+	// says. 0 (absent): nobody had asked.
 	Still time.Duration `json:"still_ns,omitempty"`
 	// Waited: (call-sent) how long the kernel had had the first bytes of the request
 	// before the wire got to it and noted the attempt: it left no later than that much
