@@ -1,6 +1,8 @@
 package checkers
 
 import (
+	"slices"
+
 	"github.com/sagacheck/sagacheck/history"
 	"github.com/sagacheck/sagacheck/saga"
 )
@@ -12,7 +14,7 @@ import (
 // (RFC 9110, 15.5); of a workflow, the codes that it
 // promises to take for the last word on that call; DTM #545. Evidence: call-sent, call-ended. An attempt that
 // left before the refusal was read is no retry, nor is one after a kill, which
-// may have taken the knowledge along. Cost: linear.
+// may have taken the knowledge along, unless the saga had begun to be undone for it. Cost: linear.
 type RetriedPermanentError struct{}
 
 var _ Checker = RetriedPermanentError{}
@@ -39,7 +41,7 @@ func (RetriedPermanentError) Doc() Doc {
 		},
 		Evidence:  "call-sent and call-ended.",
 		Prevented: "Sorting answers into done, permanent and transient in one place, by the participant's contract.",
-		Blind:     "Retries after the orchestrator was killed, paused or without its store in between; rejections that it may not have read to the end.",
+		Blind:     "Retries after the orchestrator was killed, paused or without its store in between, before it had sent a compensation for which there was no other reason; rejections that it may not have read to the end.",
 		Cost:      "linear",
 		Needs:     []string{"permanent-errors"},
 	}
@@ -60,20 +62,47 @@ func (c RetriedPermanentError) Check(h *history.History, ix *history.Index) Verd
 				t.unjudgeable(clause, refusalUnread)
 				continue
 			}
+			known := no.Ended
+			if undo := undoFor(ix, s, o, no, ds); undo != nil && !disturbed(ds, no.Ended.Seq, undo.Seq) {
+				known = undo
+			}
 			switch again, late := triedAfter(o, no); {
-			case again == nil && disturbed(ds, no.Ended.Seq, h.Events[len(h.Events)-1].Seq),
-				again != nil && disturbed(ds, no.Ended.Seq, again.Sent.Seq):
+			case known == no.Ended && (again == nil && disturbed(ds, known.Seq, h.Events[len(h.Events)-1].Seq) ||
+				again != nil && disturbed(ds, known.Seq, again.Sent.Seq)):
 				t.unjudgeable(clause, "%s afterwards", wasDisturbed)
 			case late:
 				t.unjudgeable(clause, "the next attempt was noted late: it may have left before the refusal was read")
 			case again == nil:
 				t.held(clause, 1)
 			default:
-				t.violate(clause, o.Op, []*history.Event{no.Ended, again.Sent}, "broke the retry policy: %s was attempted again after it had been refused for good with %d", o.Op, no.Ended.Code)
+				t.violate(clause, o.Op, slices.Compact([]*history.Event{no.Ended, known, again.Sent}), "broke the retry policy: %s was attempted again after it had been refused for good with %d", o.Op, no.Ended.Code)
 			}
 		}
 	}
 	return t.verdict("no operation was refused for good")
+}
+
+// undoFor is the first compensation after a refusal, if nothing else can be its reason: who has sent it knows that the saga
+// has turned, whatever a kill takes along afterwards. Nil: there is none.
+func undoFor(ix *history.Index, s *history.SagaRecord, o *history.OpRecord, no *history.Attempt, ds []disturbance) *history.Event {
+	undo := rollbackEvent(s)
+	if o.Op.Direction != saga.Action || undo == nil || undo.Kind != history.CallSent || undo.At < no.LearntAt() || mayHaveBeenAsked(s) || budgetMayBeSpent(ix.History, ix, s, ds, undo) {
+		return nil
+	}
+	for ref, other := range s.Ops {
+		if other == o || ref.Direction != saga.Action {
+			continue
+		}
+		for _, a := range sent(other) {
+			if a.Sent.Seq < undo.Seq && (a.Learnt() != saga.Done || a.Ended.Seq > undo.Seq) {
+				return nil
+			}
+		}
+	}
+	if slices.ContainsFunc(s.Definition.Steps, func(step saga.Step) bool { return ix.History.MayBeRefused(action(s, step.Name)) }) {
+		return nil
+	}
+	return undo
 }
 
 // triedAfter is the first attempt that was sent when the orchestrator had learnt
