@@ -80,18 +80,45 @@ func TestSound(t *testing.T) {
 	file.Services["pay"].Optional = false
 	file.Services["mail"], file.Services["tax"] = &workflows.Service{Host: "api.mail.example", Operations: some}, &workflows.Service{Operations: some}
 	file.Services["tokens"] = &workflows.Service{}
-	unheard := run(t, "").History
-	unheard.Events = append(unheard.Events, history.Event{Kind: history.SagaUnknown, Saga: "s1", Code: 404})
+	unknown := run(t, "").History
+	unknown.Events = append(unknown.Events, history.Event{Kind: history.SagaUnknown, Saga: "s1", Code: 404})
+	taken := run(t, "charge").History // and, as the service said, not done yet
+	taken.Events[1].Request = &history.Message{Method: "POST", Target: "/payments?now=1"}
+	taken.Events = append(taken.Events, history.Event{Kind: history.CallAnswered, Saga: "s1", Step: "charge", Attempt: 1, Code: 202})
 	for h, want := range map[*history.History][]string{
 		h:                        {"services.mail: no call reached it: does the client of api.mail.example go through HTTPS_PROXY?", "services.tax: no call reached it: does its address point to ${service.tax}?"},
 		run(t, "charge").History: {"nothing of it was told: expected completed; the last call was charge#1", "services.tax: no call reached it: the workflow did not come so far"},
-		unheard:                  {"asked for it, the workflow answered 404: is outcome.request right?", "the workflow called nothing"},
+		taken:                    {"the last call was charge#1; POST /payments answered 202 and nothing called back: expected async"},
+		unknown:                  {"asked for it, the workflow answered 404: is outcome.request right?", "the workflow called nothing"},
 	} {
 		err := f.sound(h)
 		for _, w := range want {
 			if err == nil || !strings.Contains(err.Error(), w) {
 				t.Errorf("%v\nexpected %q", err, w)
 			}
+		}
+	}
+}
+
+// TestUnheard: a 202 of which nothing is told later is named, and no other answer.
+func TestUnheard(t *testing.T) {
+	const step = "charge"
+	sent := history.Event{Kind: history.CallSent, Saga: "s1", Step: step, Attempt: 1, Request: &history.Message{Method: "POST", Target: "/payments"}}
+	answered := func(code int, pending bool) history.Event {
+		return history.Event{Kind: history.CallAnswered, Saga: "s1", Step: step, Attempt: 1, Code: code, Pending: pending}
+	}
+	for name, c := range map[string]struct {
+		events []history.Event
+		want   int
+	}{
+		"202, twice":      {[]history.Event{sent, answered(202, false), sent, answered(202, false)}, 1},
+		"201":             {[]history.Event{sent, answered(201, false)}, 0},
+		"it tells later":  {[]history.Event{sent, answered(202, true)}, 0},
+		"it called back":  {[]history.Event{sent, answered(202, false), {Kind: history.CallBack, Saga: "s1", Step: step, Attempt: 1}}, 0},
+		"without a route": {[]history.Event{answered(202, false)}, 0},
+	} {
+		if got := unheard(&history.History{Events: c.events}); len(got) != c.want {
+			t.Errorf("%s: %q, expected %d", name, got, c.want)
 		}
 	}
 }

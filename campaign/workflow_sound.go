@@ -4,7 +4,9 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"net/http"
 	"slices"
+	"strings"
 
 	"github.com/sagacheck/sagacheck/history"
 	"github.com/sagacheck/sagacheck/saga"
@@ -18,10 +20,11 @@ type firstRun struct {
 	word   string          // of the workflow, for it
 	last   *history.Event  // the last call; nil: none
 	no     *history.Event  // the last answer of the workflow that was none; nil: there is none
+	later  []string        // requests that were answered 202, and of which nothing was told later
 }
 
 func (f *flow) firstRun(h *history.History) firstRun {
-	r := firstRun{called: map[string]int{}, took: map[string]bool{}}
+	r := firstRun{called: map[string]int{}, took: map[string]bool{}, later: unheard(h)}
 	for i, e := range h.Events {
 		switch e.Kind {
 		case history.CallSent, history.CallRead:
@@ -36,6 +39,30 @@ func (f *flow) firstRun(h *history.History) firstRun {
 		}
 	}
 	return r
+}
+
+// unheard are the requests that a service answered with 202, as if it were to tell more later,
+// where nothing is to be told later, and nothing was: each once, in order.
+func unheard(h *history.History) (requests []string) {
+	told := map[string]bool{}
+	for _, e := range h.Events {
+		if e.Kind == history.CallBack {
+			told[e.Step] = true
+		}
+	}
+	sent := map[string]string{}
+	for _, e := range h.Events {
+		switch call := fmt.Sprint(e.Saga, e.Operation().Ref(), e.Attempt); {
+		case e.Kind == history.CallSent && e.Request != nil:
+			target, _, _ := strings.Cut(e.Request.Target, "?")
+			sent[call] = e.Request.Method + " " + target
+		case e.Kind == history.CallAnswered && e.Code == http.StatusAccepted && !e.Pending && !told[e.Step]:
+			if r := sent[call]; r != "" && !slices.Contains(requests, r) {
+				requests = append(requests, r)
+			}
+		}
+	}
+	return requests
 }
 
 // sound says what is wrong with a run without faults; nil: it shows the whole workflow.
@@ -108,6 +135,9 @@ func (r firstRun) unfinished() error {
 	}
 	if r.last != nil {
 		how += fmt.Sprintf("; the last call was %s#%d", r.last.Step, max(r.last.Attempt, 1))
+	}
+	if len(r.later) > 0 {
+		how += fmt.Sprintf("; %s answered 202 and nothing called back: expected async, if the service tells later what became of it (docs/your-workflow.md)", strings.Join(r.later, ", "))
 	}
 	return errors.New(how)
 }

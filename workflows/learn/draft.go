@@ -55,6 +55,7 @@ type drafted struct {
 	pair      pair // what undoes says
 	reads     *drafted
 	pass      bool
+	turned    bool // it reads what went on by itself
 	effect    []*effect
 	effectWhy string
 	code      int
@@ -159,7 +160,7 @@ func (d *draft) describe(op *drafted) {
 	}
 	var of *operation
 	if op.reads != nil {
-		of = op.reads.operation
+		of, op.turned = op.reads.operation, s.turned(op.operation)
 	}
 	if op.acts() {
 		op.each = s.each(op.operation)

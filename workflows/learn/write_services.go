@@ -88,6 +88,9 @@ func (op *drafted) write(w *writer) {
 	if keyOf([]*operation{op.operation}) == "" && (op.method == http.MethodPut || op.method == http.MethodDelete) {
 		op.writeRepeat(w)
 	}
+	if why := op.later(); why != "" {
+		w.line(4, "", "TODO: "+why+": asynchronous? Here it is done when it has answered; async says what comes later (docs/your-workflow.md)")
+	}
 	answer := fmt.Sprintf("answer: {code: %d", max(op.code, 200))
 	if op.body != nil {
 		answer += ", body: " + flow(op.body)
