@@ -321,5 +321,5 @@ func (x *session) together() []planned {
 		return nil
 	}
 	s := x.flow.several(together)
-	return x.planned(s, planning.Together(s.blueprint()[0], together))
+	return x.planned(s, planning.Together(s.blueprint()[0], together, x.ability()))
 }

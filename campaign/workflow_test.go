@@ -39,6 +39,7 @@ var shopBugs = map[string]string{
 	"forget-undo":    "lost-compensation",
 	"lost-timers":    "stuck-saga",
 	"resume-once":    "stuck-saga",
+	"resume-one":     "stuck-saga",
 	"give-up-old":    "orphaned-effect",
 	"done-anyway":    "partial-success",
 	"ignored-client": "duplicate-saga",

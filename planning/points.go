@@ -186,8 +186,9 @@ const outlasts = 3000
 
 // Together are plans for several sagas at once: what one of them is told must not become
 // another's. None meets a fault, each step is refused to one, and to all of them; and the
-// answer to each step is lost to one.
-func Together(d saga.Definition, sagas int) []faults.Plan {
+// answer to each step is lost to one. Where the process may be killed, it is while all of them
+// are under way, at the step in the middle of one: who takes up only one of several is seen.
+func Together(d saga.Definition, sagas int, a Ability) []faults.Plan {
 	plans := []faults.Plan{{}}
 	for _, s := range d.Steps {
 		refusal := declined(point(s.Name, 1, saga.Receive))
@@ -197,6 +198,10 @@ func Together(d saga.Definition, sagas int) []faults.Plan {
 			all.Faults = append(all.Faults, to(n+1, refusal))
 		}
 		plans = append(plans, faults.Plan{Faults: []faults.Fault{to(1, refusal)}}, all, faults.Plan{Faults: []faults.Fault{silence}})
+	}
+	if a.Process && len(d.Steps) > 0 {
+		amid := point(d.Steps[len(d.Steps)/2].Name, 1, saga.Receive)
+		plans = append(plans, faults.Plan{Faults: []faults.Fault{to(1, killedFor(amid, moment))}})
 	}
 	return plans
 }

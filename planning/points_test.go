@@ -1,6 +1,7 @@
 package planning
 
 import (
+	"fmt"
 	"maps"
 	"slices"
 	"strings"
@@ -335,5 +336,26 @@ step mail
 	}
 	if want := map[string]string{"reserve#1@connect": "", "ship#1@connect": "reserve#1@response"}; !maps.Equal(refused, want) {
 		t.Errorf("refused: %v, expected %v", refused, want)
+	}
+}
+
+// TestTogetherKilled: where the process may be killed, it is while several sagas are under way, once.
+func TestTogetherKilled(t *testing.T) {
+	d := saga.Definition{ID: "s1", Steps: []saga.Step{{Name: "reserve"}, {Name: "charge"}, {Name: "ship"}}}
+	kills := func(a Ability) (got []string) {
+		for _, p := range Together(d, 3, a) {
+			for _, f := range p.Faults {
+				if f.Injection(0).Kills() {
+					got = append(got, fmt.Sprintf("%v of saga %d", f, f.Saga))
+				}
+			}
+		}
+		return got
+	}
+	if got, want := kills(Ability{Process: true}), []string{"crash-orchestrator charge#1@receive of saga 1"}; !slices.Equal(got, want) {
+		t.Errorf("%q: expected %q", got, want)
+	}
+	if got := kills(Ability{}); len(got) > 0 {
+		t.Errorf("planned %q where nothing may be killed", got)
 	}
 }

@@ -121,6 +121,7 @@ var bugs = map[string]func(*rules){
 	"forget-undo":    forgetUndo,
 	"lost-timers":    lostTimers,
 	"resume-once":    resumeOnce,
+	"resume-one":     resumeOne,
 	"give-up-old":    giveUpOld,
 	"mixed-orders":   mixedOrders,
 	"done-anyway":    func(r *rules) { r.afterRefusal = doneAnyway },
@@ -234,6 +235,17 @@ func resumeOnce(r *rules) {
 			_, err = s.store.db.Exec(`insert into resumed values (?)`, o.ID)
 		}
 		return err
+	}
+}
+
+// resumeOne takes up one order after a crash, and forgets that others were under way.
+func resumeOne(r *rules) {
+	var one atomic.Bool
+	r.resume = func(s *Shop, o *Order) error {
+		if one.CompareAndSwap(false, true) {
+			s.start(o)
+		}
+		return nil
 	}
 }
 
