@@ -214,12 +214,7 @@ const mostAttempts = 2
 // after an attempt that a fault of the plan struck. Others may come of a machine that was late
 // once, and not come again.
 func (j Journey) explains(at saga.FailurePoint) bool {
-	return at.Attempt == 1 || slices.ContainsFunc(j.Plan.Faults, func(f faults.Fault) bool {
-		if step, back := saga.CutCallback(f.At.Step); back && step == at.Step && f.At.Direction == at.Direction {
-			return true
-		}
-		return f.At.Ref() == at.Ref() && f.At.Attempt < at.Attempt || slices.Contains(f.Steps, at.Step) || f.Injection(0).OnProcess()
-	})
+	return at.Attempt == 1 || j.provoked(at) > 0
 }
 
 // raced tells whether a call may have been needless but for the clock: a further attempt where
@@ -272,7 +267,7 @@ func AtPoints(d saga.Definition, journeys []Journey, a Ability) []faults.Plan {
 			if v.Saga != 0 || v.Seq <= j.Trace.Last || seen[v.At] || v.At.Attempt > mostAttempts {
 				continue
 			}
-			if !j.explains(v.At) && !usual(v.At, journeys) || j.raced(v) {
+			if !j.explains(v.At) && !usual(v.At, journeys) || j.raced(v) || a.sharedAt(v) && !j.surelyBehind(v, journeys) {
 				continue
 			}
 			seen[v.At] = true
@@ -310,36 +305,6 @@ func killedUnsent(v Visit, d saga.Definition, a Ability) [][]faults.Fault {
 		fs[i] = to(v.Saga, fs[i])
 	}
 	return [][]faults.Fault{fs}
-}
-
-// variantsAt are those of a visit on this way. Where operations share an address, it is closed
-// behind what came before: nothing but the attempt itself may be refused.
-func (t Trace) variantsAt(v Visit, d saga.Definition, a Ability) []faults.Fault {
-	fs := variantsAt(v, d, a)
-	if v.At.Phase != saga.Connect || a.Refusable == nil {
-		return fs
-	}
-	after, known := t.before(v)
-	if !known {
-		return nil
-	}
-	for i := range fs {
-		fs[i].After = after
-	}
-	return fs
-}
-
-// before is the answer behind which a connection is the next thing that the workflow does; the
-// zero point: it is the first thing of all. Not known: something else is under way beside it,
-// whose connection might be refused in its place.
-func (t Trace) before(v Visit) (after saga.FailurePoint, known bool) {
-	for _, o := range slices.Backward(t.Visits) {
-		if o.Saga != v.Saga || o.Seq >= v.Seq || saga.Inbound(o.At.Step) { // it may go on before it answers
-			continue
-		}
-		return o.At, o.At.Phase == saga.Response
-	}
-	return saga.FailurePoint{}, true
 }
 
 // refusable tells whether connections to the service of a step may be refused.
