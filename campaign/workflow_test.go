@@ -40,6 +40,7 @@ var shopBugs = map[string]string{
 	"lost-timers":    "stuck-saga",
 	"resume-once":    "stuck-saga",
 	"resume-one":     "stuck-saga",
+	"commit-late":    "lost-saga",
 	"give-up-old":    "orphaned-effect",
 	"done-anyway":    "partial-success",
 	"ignored-client": "duplicate-saga",

@@ -23,7 +23,7 @@ var _ Kind = crashOrchestrator{}
 func (crashOrchestrator) Doc() KindDoc {
 	return KindDoc{
 		Name: "crash-orchestrator", Phases: []saga.Phase{saga.Receive, saga.Commit, saga.Response}, Fields: []string{"as", "delay_ms"}, Process: true, Example: Waiting,
-		Text: "the orchestrator is killed (SIGKILL) while the attempt is held still, and started again on the same store after delay_ms. As waiting (at response) the attempt is left alone, and the kill comes when it has ended: in the wait for the next one, when a third of the time is over that passed between this attempt and the one before (5 ms at the least), and 10 ms after a first one",
+		Text: "the orchestrator is killed (SIGKILL) while the attempt is held still, and started again on the same store after delay_ms. As waiting (at response) the attempt is left alone, and the kill comes when it has ended: in the wait for the next one, when a third of the time is over that passed between this attempt and the one before (5 ms at the least), and 10 ms after a first one. Of submit it comes as soon as the client has the answer",
 	}
 }
 

@@ -7,8 +7,8 @@ import (
 	"github.com/sagacheck/sagacheck/saga"
 )
 
-// Kills are the plans that kill the process of a workflow in the waits between attempts, once for a moment and once for
-// long, and twice in one saga, the first time for long: on its way forward, and on its way back where it was seen to
+// Kills are the plans that kill the process of a workflow as soon as the client has heard that its saga was accepted, in the
+// waits between attempts, once for a moment and once for long, and twice in one saga, the first time for long: on its way forward, and on its way back where it was seen to
 // compensate. AtPoints kills once, at a call, and for a moment: who has lost his timers then, or recovers once only, or takes
 // what was under way seconds ago for failed, passes.
 //
@@ -21,7 +21,7 @@ func Kills(seen []Journey, a Ability, run func([]faults.Plan) []Journey) []fault
 	back := mostUndone(seen)
 	went := run(slices.Concat(firstKills(slices.Concat(calm(seen), back), a), firstUnheardUndo(back)))
 	again := run(secondUnheardUndo(went))
-	return slices.Concat(killsInWaits(slices.Concat(seen, went, again)), killsInSilence(seen), secondKills(went, a))
+	return slices.Concat(killsWhenAccepted(calm(seen)), killsInWaits(slices.Concat(seen, went, again)), killsInSilence(seen), secondKills(went, a))
 }
 
 // moment is for how many milliseconds a process is away that is started again at once.
@@ -193,6 +193,17 @@ func killsInSilence(journeys []Journey) (plans []faults.Plan) {
 		if !j.Trace.passed(next) && j.Trace.passed(call) && !known[call.Ref()] {
 			known[call.Ref()] = true
 			plans = append(plans, j.killedAfter(call)...)
+		}
+	}
+	return plans
+}
+
+// killsWhenAccepted are a kill behind the answer to the start: who answers before he has written the saga down has lost it.
+func killsWhenAccepted(journeys []Journey) (plans []faults.Plan) {
+	start := point(saga.SubmitStep, 1, saga.Response)
+	for _, j := range journeys {
+		if j.Trace.passed(start) {
+			plans = append(plans, j.and(killedWaiting(start, moment)))
 		}
 	}
 	return plans

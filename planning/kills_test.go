@@ -44,7 +44,7 @@ func (w world) travel(t *testing.T, plans []faults.Plan) (seen []Journey) {
 // TestKills: a workflow is killed in the waits that it was seen to have, and twice, on its way forward and back.
 func TestKills(t *testing.T) {
 	w := world{
-		"no fault":                {"reserve#1 reserve(2)#1 ship#1", 0},
+		"no fault":                {"submit#1 reserve#1 reserve(2)#1 ship#1", 0},
 		"lose reserve#1@response": {"reserve#1 reserve#2 reserve(2)#1 ship#1", 5},
 		"lose reserve#1@response, lose reserve#2@response": {"reserve#1 reserve#2 reserve#3 reserve(2)#1 ship#1", 10},
 		"lose reserve(2)#1@response":                       {"reserve#1 reserve(2)#1 reserve(2)#2 ship#1", 10},
@@ -89,6 +89,7 @@ func TestKills(t *testing.T) {
 			"reject ship#1@receive, lose reserve(2).undo#1@response, lose reserve(2).undo#2@response",
 		}},
 		"planned": {got, []string{
+			"crash-orchestrator waiting submit#1@response",
 			"lose reserve#1@response, lose reserve#2@response, crash-orchestrator waiting reserve#2@response",
 			"lose reserve#1@response, lose reserve#2@response, crash-orchestrator waiting reserve#2@response",
 			"reject ship#1@receive, lose reserve(2).undo#1@response, crash-orchestrator waiting reserve(2).undo#1@response",

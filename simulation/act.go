@@ -70,7 +70,8 @@ func (c *Cell) strike(i int, e faults.Injection, step string) {
 // strikeInWait makes the victim of a fault go away when the attempt that it is planned for has ended, in the
 // wait for the next one.
 func (c *Cell) strikeInWait(i int, x *exchange) {
-	d, op := striking.Into(x.waited), x.call.Op
+	op := x.call.Op
+	d := striking.Into(op, x.waited)
 	c.background(func() {
 		if c.wait(d) {
 			c.strikes.Fire(i, participants.Call{}, fmt.Sprintf("%v after attempt %d of %s had ended", d.Round(time.Millisecond), x.call.Attempt, op))

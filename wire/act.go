@@ -116,7 +116,8 @@ func (in *Injector) ended(x *exchange) {
 // strikeInWait makes the victim of a fault go away when the attempt that it is planned for has ended, in the
 // wait for the next one.
 func (in *Injector) strikeInWait(i int, x *exchange) {
-	d, op := striking.Into(x.waited), x.call.Op
+	op := x.call.Op
+	d := striking.Into(op, x.waited)
 	in.background(func() {
 		if in.wait(d) {
 			in.strikes.Fire(i, participants.Call{}, fmt.Sprintf("%v after attempt %d of %s had ended", d.Round(time.Millisecond), x.call.Attempt, op))

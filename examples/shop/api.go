@@ -83,7 +83,7 @@ func (s *Shop) postOrder(w http.ResponseWriter, r *http.Request) {
 	if s.rules.ignoresClientKeys {
 		key = ""
 	}
-	known, same, err := s.store.add(o, key, body)
+	known, same, err := s.rules.add(s.store, o, key, body)
 	switch {
 	case err != nil:
 		log.Print("shop: ", err)

@@ -2,7 +2,9 @@ package main
 
 import (
 	"crypto/rand"
+	"errors"
 	"fmt"
+	"log"
 	"maps"
 	"net/url"
 	"slices"
@@ -27,6 +29,7 @@ type rules struct {
 	resume            func(s *Shop, o *Order) error                     // nil: where the order stands
 	pause             func(s *Shop, o *Order, d time.Duration) error    // before the next attempt
 	tables            string                                            // in SQL, that a mistake needs
+	add               func(s *store, o *Order, key string, body []byte) (known string, same bool, err error)
 }
 
 func right() rules {
@@ -40,6 +43,7 @@ func right() rules {
 		sent:         func(_ *Order, c call, _ int) call { return c },
 		judge:        judge,
 		afterRefusal: func(*refusal) string { return Cancelling },
+		add:          (*store).add,
 		pause:        func(s *Shop, _ *Order, d time.Duration) error { return s.wait(d) },
 	}
 }
@@ -125,6 +129,7 @@ var bugs = map[string]func(*rules){
 	"give-up-old":    giveUpOld,
 	"mixed-orders":   mixedOrders,
 	"done-anyway":    func(r *rules) { r.afterRefusal = doneAnyway },
+	"commit-late":    func(r *rules) { r.add = commitLate },
 	"ignored-client": func(r *rules) { r.ignoresClientKeys = true },
 }
 
@@ -279,6 +284,24 @@ func unless(query string, otherwise func(s *Shop, o *Order) error) func(s *Shop,
 
 // leave leaves an order as it is.
 func leave(*Shop, *Order) error { return nil }
+
+// commitLate keeps a new order, and has that on the disk only when the client has been told so.
+func commitLate(st *store, o *Order, key string, body []byte) (known string, same bool, err error) {
+	tx, err := st.db.Begin()
+	if err != nil {
+		return "", false, err
+	}
+	known, same, err = addIn(tx, o, key, body)
+	if known != "" || err != nil {
+		return known, same, errors.Join(err, tx.Rollback())
+	}
+	time.AfterFunc(5*time.Millisecond, func() {
+		if err := tx.Commit(); err != nil {
+			log.Print("shop: ", err)
+		}
+	})
+	return "", false, nil
+}
 
 // mixedOrders keeps the payment in one place for all orders.
 func mixedOrders(r *rules) {

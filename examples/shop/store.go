@@ -47,8 +47,18 @@ func openStore(path, tables string) (*store, error) {
 // add keeps a new order, unless there is one under the client's key: then it gives
 // that one's id, and whether its body was the same.
 func (s *store) add(o *Order, key string, body []byte) (known string, same bool, err error) {
+	return addIn(s.db, o, key, body)
+}
+
+// database is the whole of it, or a transaction.
+type database interface {
+	Exec(query string, args ...any) (sql.Result, error)
+	QueryRow(query string, args ...any) *sql.Row
+}
+
+func addIn(db database, o *Order, key string, body []byte) (known string, same bool, err error) {
 	unique := sql.NullString{String: key, Valid: key != ""}
-	res, err := s.db.Exec(`insert into orders (id, client_key, body, state) values (?, ?, ?, ?)
+	res, err := db.Exec(`insert into orders (id, client_key, body, state) values (?, ?, ?, ?)
 		on conflict (client_key) do nothing`, o.ID, unique, body, o.State)
 	if err != nil {
 		return "", false, err
@@ -57,7 +67,7 @@ func (s *store) add(o *Order, key string, body []byte) (known string, same bool,
 		return "", false, err
 	}
 	var first []byte
-	err = s.db.QueryRow(`select id, body from orders where client_key = ?`, key).Scan(&known, &first)
+	err = db.QueryRow(`select id, body from orders where client_key = ?`, key).Scan(&known, &first)
 	return known, bytes.Equal(first, body), err
 }
 

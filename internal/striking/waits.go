@@ -39,9 +39,13 @@ func (w *Waits) Before(op saga.Operation, began time.Time) time.Duration {
 const soon = 10 * time.Millisecond
 
 // Into is how long into its wait a caller is struck that waited so long before: waits may be drawn, and the
-// next may be shorter. Before that a caller may not have written down that it waits.
-func Into(before time.Duration) time.Duration {
-	if before == 0 {
+// next may be shorter. Before that a caller may not have written down that it waits. Whose start was answered has not to
+// write down anything more: it is struck at once, before its first call.
+func Into(op saga.Operation, before time.Duration) time.Duration {
+	switch {
+	case op.Step == saga.SubmitStep:
+		return 0
+	case before == 0:
 		return soon
 	}
 	return max(before/3, soon/2)

@@ -21,11 +21,14 @@ func TestWaits(t *testing.T) {
 	if d := w.Before(charge, now.Add(-time.Second)); d <= 0 {
 		t.Errorf("an attempt that was seen late passes for the first one (%v)", d)
 	}
+	if d := striking.Into(saga.Operation{Saga: "s1", Step: saga.SubmitStep}, 0); d != 0 {
+		t.Errorf("who was started is struck %v after the answer: he may have gone on by then", d)
+	}
 	for wait, want := range map[time.Duration]time.Duration{0: 10 * time.Millisecond, time.Millisecond: 5 * time.Millisecond, 3 * time.Second: time.Second} {
 		if wait > 0 {
 			wait = w.Before(charge, now.Add(wait))
 		}
-		if got := striking.Into(wait); got != want {
+		if got := striking.Into(charge, wait); got != want {
 			t.Errorf("after a wait of %v the next one is struck after %v: expected %v", wait, got, want)
 		}
 	}
