@@ -13,7 +13,7 @@ import (
 
 // line puts one event into words.
 func (t *teller) line(e *history.Event) Line {
-	l := Line{Seq: e.Seq, At: e.At, Kind: e.Kind, From: t.runner()}
+	l := Line{Seq: e.Seq, At: seenAt(e), Kind: e.Kind, From: t.runner()}
 	switch e.Kind {
 	case history.SagaSubmitted, history.SagaOperator, history.SagaOperated:
 		l.From, l.To = client, t.runner()
@@ -129,7 +129,7 @@ func (t *teller) text(e *history.Event) string {
 		if e.Request == nil {
 			return fmt.Sprintf("asks what is there of %s, and gets %s", e.Step, codeText(e.Code))
 		}
-		return fmt.Sprintf("%s asks what is there, and gets %s", requestText(e.Request), codeText(e.Code))
+		return fmt.Sprintf("%s asks what is there, and gets %s%s", requestText(e.Request), codeText(e.Code), foundText(e))
 	case history.CallBack:
 		return callbackText(e)
 	case history.CallUnmatched:
@@ -222,6 +222,17 @@ func callText(e *history.Event) string {
 		return fmt.Sprintf("%s: %d arrives", attemptText(e), e.Code)
 	}
 	return "a call that belongs to no operation"
+}
+
+// foundText is what an answer told of, where it came and was no refusal.
+func foundText(e *history.Event) string {
+	switch {
+	case saga.Classify(e.Code) != saga.Done:
+		return ""
+	case len(e.Told) == 0:
+		return ": finds nothing"
+	}
+	return ": finds " + strings.Join(e.Told, ", ")
 }
 
 // callbackText is a callback and what came of it.

@@ -13,7 +13,8 @@ import (
 // maxLines is how long a story may be: what a person reads at one go.
 const maxLines = 60
 
-// Story is a witness and what happened around it, in the order of events.
+// Story is a witness and what happened around it, in the order of events; a question stands where it
+// was answered.
 type Story struct {
 	Lines []Line `json:"lines"`
 	// Runner is the name of the user's own workflow, by which it appears as a party; empty: it is
@@ -72,8 +73,7 @@ func Tell(h *history.History, w checkers.Witness) Story {
 	t := newTeller(h, w)
 	s := Story{Runner: h.Header.Workflow}
 	weights := make([]int, 0, maxLines)
-	for i := range h.Events {
-		e := &h.Events[i]
+	for _, e := range inOrder(h) {
 		weight := t.weight(e)
 		if weight == 0 {
 			continue
@@ -90,8 +90,8 @@ func Tell(h *history.History, w checkers.Witness) Story {
 func Timeline(h *history.History, w checkers.Witness) []Line {
 	t := newTeller(h, w)
 	var lines []Line
-	for i := range h.Events {
-		switch e := &h.Events[i]; e.Kind {
+	for _, e := range inOrder(h) {
+		switch e.Kind {
 		case history.Telemetry, history.AuditRead, history.DriftRead:
 		default:
 			lines = append(lines, t.line(e))
