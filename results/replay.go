@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"os"
 	"path/filepath"
 	"reflect"
 	"regexp"
@@ -142,6 +143,9 @@ const maxReplay = 1 << 30
 // of the wrong kind are errors that name the file and the line; of another file of a run
 // the error says what reads that.
 func LoadReplay(path string) (*Replay, error) {
+	if info, err := os.Stat(path); err == nil && info.IsDir() {
+		return nil, fmt.Errorf("%s: is a folder: expected a replay file%s", path, replayIn(path))
+	}
 	b, err := yamlfile.Read(path, maxReplay)
 	if err != nil {
 		return nil, err
@@ -154,6 +158,27 @@ func LoadReplay(path string) (*Replay, error) {
 		return nil, fmt.Errorf("replay file %s: %w", path, err)
 	}
 	return r, nil
+}
+
+// replayIn names a replay file that is there, if the folder is that of a run, or of its failures, or
+// the one of --out.
+func replayIn(dir string) string {
+	for _, in := range []string{"", FailuresDir, filepath.Join(LatestLink, FailuresDir)} {
+		files, err := os.ReadDir(filepath.Join(dir, in))
+		if err != nil {
+			continue
+		}
+		for _, f := range files {
+			path := filepath.Join(dir, in, f.Name())
+			if filepath.Ext(path) != ".yaml" || f.IsDir() {
+				continue
+			}
+			if _, err := LoadReplay(path); err == nil {
+				return ", such as " + path
+			}
+		}
+	}
+	return ", as they are in the folder " + FailuresDir + " of a run that found something"
 }
 
 // errNoReplay is a file of another sort.

@@ -90,6 +90,32 @@ func TestOtherFilesAreNoReplays(t *testing.T) {
 	}
 }
 
+// TestAFolderIsNoReplay: of a folder is said which of its files is one, and a plan is none.
+func TestAFolderIsNoReplay(t *testing.T) {
+	dir := t.TempDir()
+	refused := func(want string) {
+		t.Helper()
+		if _, err := results.LoadReplay(dir); err == nil || err.Error() != dir+": is a folder: expected a replay file, "+want {
+			t.Errorf("%v\nexpected %q", err, want)
+		}
+	}
+	if err := os.Mkdir(filepath.Join(dir, results.FailuresDir), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	write := func(name string, text []byte) (path string) {
+		path = filepath.Join(dir, name)
+		if err := os.WriteFile(path, text, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		return path
+	}
+	write("plan.yaml", []byte("faults: []\n"))
+	refused("as they are in the folder failures of a run that found something")
+	inRun := write(filepath.Join(results.FailuresDir, "lost.yaml"), replayFile(t))
+	refused("such as " + inRun)
+	refused("such as " + write("saved.yaml", replayFile(t)))
+}
+
 func TestBadReplays(t *testing.T) {
 	b := replayFile(t)
 	for name, tc := range map[string]struct{ old, new, want string }{
