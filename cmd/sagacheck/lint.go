@@ -25,6 +25,7 @@ type lintLine struct {
 
 func newLint(p process) *cobra.Command {
 	var asJSON bool
+	var workflow string
 	c := &cobra.Command{
 		Use:        "lint FILE...",
 		SuggestFor: []string{"validate", "verify"},
@@ -34,14 +35,16 @@ names what goes against the rules that durable workflows follow (docs/lint.md). 
 something does, 3 if a file is wrong, which it finds out of plans and manifests too. What
 only a run can show it leaves to runs.`,
 		Example: `  sagacheck lint workflow.yaml policies.yaml
-  sagacheck lint saga.json --json`,
-		Args: func(_ *cobra.Command, args []string) error {
+  sagacheck lint saga.json --json
+  sagacheck lint --workflow workflow.yaml`,
+		Args: cobra.ArbitraryArgs,
+		RunE: func(_ *cobra.Command, args []string) error {
+			if workflow != "" {
+				args = append([]string{workflow}, args...)
+			}
 			if len(args) == 0 {
 				return usage(errors.New("lint: expected at least one file"))
 			}
-			return nil
-		},
-		RunE: func(_ *cobra.Command, args []string) error {
 			found, err := lintFiles(args)
 			if err != nil {
 				return usage(err)
@@ -56,6 +59,7 @@ only a run can show it leaves to runs.`,
 		},
 	}
 	c.Flags().BoolVar(&asJSON, "json", false, "as JSON")
+	c.Flags().StringVar(&workflow, "workflow", "", "the same as naming this `file`, for those who have it from another command")
 	return c
 }
 
