@@ -73,24 +73,42 @@ func (x *session) tooBusy() error {
 // they could judge, for so long. Left are those that it could not run, for the error.
 func (x *session) judgeOpen(ctx context.Context, limit time.Duration) (left int, err error) {
 	until := time.Now().Add(limit)
-	left, err = x.runAlone(ctx, until, x.blurred, "whose faults nobody could judge: the machine was late")
+	x.sayAlone(x.blurred, until, "whose faults nobody could judge: the machine was late")
+	left, err = x.runAlone(ctx, until, x.blurred)
 	x.blurred = nil // once is all
 	for range aloneCells {
 		if err != nil {
 			break
 		}
-		left, err = x.runAlone(ctx, until, x.unjudged.next(x.collector.Open()), "for clauses that could not be judged yet")
+		again := x.unjudged.next(x.collector.Open())
+		x.sayOpen(again, until)
+		left, err = x.runAlone(ctx, until, again)
 	}
 	return left, err
 }
 
+// sayOpen says it of cells that run once more for open clauses, the first time.
+func (x *session) sayOpen(again []harness.Cell, until time.Time) {
+	if x.saidOpen {
+		return
+	}
+	x.sayAlone(again, until, "for clauses that could not be judged yet (more of them are not said: the last line counts all)")
+	x.saidOpen = len(again) > 0
+}
+
+// sayAlone says why cells run once more, if there are any.
+func (x *session) sayAlone(again []harness.Cell, until time.Time, why string) {
+	if len(again) > 0 {
+		x.host.say("%s once more, alone, %s; they have %v", cells(len(again)), why, max(0, time.Until(until)).Round(time.Second))
+	}
+}
+
 // runAlone runs cells once more, one at a time, while it is time. Left are those that it could not run,
 // for the error.
-func (x *session) runAlone(ctx context.Context, until time.Time, again []harness.Cell, why string) (left int, err error) {
+func (x *session) runAlone(ctx context.Context, until time.Time, again []harness.Cell) (left int, err error) {
 	if len(again) == 0 {
 		return 0, nil
 	}
-	x.host.say("%s once more, alone, %s; they have %v", cells(len(again)), why, max(0, time.Until(until)).Round(time.Second))
 	x.collector.PlannedAlone(len(again))
 	x.progress = x.host.progress("cells once more, alone", len(again))
 	defer func() { x.progress.Finish() }()

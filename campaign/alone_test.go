@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/sagacheck/sagacheck/checkers"
 	"github.com/sagacheck/sagacheck/harness"
@@ -57,5 +58,19 @@ func TestAloneHasAnEnd(t *testing.T) {
 	x.collector.LeftOut(why, left)
 	if s := x.collector.Finish().Summary; s.Outcome != results.Incomplete || s.Exit != results.ExitUnproven || !strings.Contains(fmt.Sprint(s.Reasons), "2 of 2 plans not run: "+why) {
 		t.Errorf("got %+v", s)
+	}
+}
+
+// TestAloneIsSaidOnce: the runs of a workflow that its ways are learnt from are many, and each may leave
+// clauses open; why cells run once more is news the first time.
+func TestAloneIsSaidOnce(t *testing.T) {
+	var said []string
+	x := &session{host: Host{Say: func(text string) { said = append(said, text) }}}
+	until := time.Now().Add(time.Minute)
+	for _, again := range [][]harness.Cell{nil, {{ID: "a"}}, nil, {{ID: "b"}, {ID: "c"}}} {
+		x.sayOpen(again, until)
+	}
+	if len(said) != 1 || !strings.HasPrefix(said[0], "1 cell once more, alone, for clauses") {
+		t.Errorf("said %q", said)
 	}
 }
