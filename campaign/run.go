@@ -59,7 +59,7 @@ func Run(ctx context.Context, host Host, o RunOptions) (*Finished, error) {
 	}
 	if own != nil {
 		if err := x.fits(own); err != nil {
-			return nil, errors.Join(usage(fmt.Errorf("--plan: %s: %w", o.Plan, err)), x.close())
+			return nil, errors.Join(usage(err), x.close())
 		}
 	} else if o.Curated && x.flow == nil {
 		x.sayUnplanned()
@@ -105,7 +105,10 @@ func (x *session) fits(own *faults.PlanFile) error {
 	if x.flow == nil {
 		return nil
 	}
-	return own.Fits(x.flow.subject().blueprint())
+	if err := own.Fits(x.flow.subject().blueprint()); err != nil { // it names the file
+		return fmt.Errorf("--plan: %w", err)
+	}
+	return nil
 }
 
 // planOf is the plan of a file; nil: there is none.

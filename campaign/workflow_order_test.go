@@ -6,6 +6,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/sagacheck/sagacheck/faults"
 	"github.com/sagacheck/sagacheck/history"
 	"github.com/sagacheck/sagacheck/saga"
 	"github.com/sagacheck/sagacheck/workflows"
@@ -148,5 +149,29 @@ services:
 	h.Events = append(h.Events, received("charge", "k-1"))
 	if got := f.keyless(h); len(got) > 0 {
 		t.Errorf("without keys are %v, expected none", got)
+	}
+}
+
+// TestPlanThatFitsNoWorkflow: its place is said once.
+func TestPlanThatFitsNoWorkflow(t *testing.T) {
+	file, err := workflows.Parse("workflow.yaml", []byte(`
+name: shop
+system: {base: "http://127.0.0.1:1"}
+start: {request: POST /orders}
+outcome: {request: "GET /orders/${saga.id}", status: answer.body, statuses: {DONE: completed}}
+services:
+  pay: {listen: "127.0.0.1:1", operations: {charge: {request: POST /payments, saga: request.body.id}}}
+steps: [{name: charge, do: pay.charge}]
+`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	own, err := faults.ParsePlanFile("p1.yaml", []byte("faults:\n  - {kind: lose, at: shp#1@request}\n"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	x := &session{flow: &flow{file: file}}
+	if err := x.fits(own); err == nil || !strings.HasPrefix(err.Error(), "--plan: p1.yaml:2:") || strings.Count(err.Error(), "p1.yaml") != 1 {
+		t.Errorf("got %v", err)
 	}
 }
