@@ -40,6 +40,7 @@ var shopBugs = map[string]string{
 	"lost-timers":    "stuck-saga",
 	"resume-once":    "stuck-saga",
 	"resume-one":     "stuck-saga",
+	"resumed-kept":   "lost-compensation",
 	"commit-late":    "lost-saga",
 	"give-up-old":    "orphaned-effect",
 	"done-anyway":    "partial-success",

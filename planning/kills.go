@@ -10,7 +10,8 @@ import (
 // Kills are the plans that kill the process of a workflow as soon as the client has heard that its saga was accepted, in the
 // waits between attempts, once for a moment and once for long, and twice in one saga, the first time for long: on its way forward, and on its way back where it was seen to
 // compensate. AtPoints kills once, at a call, and for a moment: who has lost his timers then, or recovers once only, or takes
-// what was under way seconds ago for failed, passes.
+// what was under way seconds ago for failed, passes. And once before what is refused: who forgets what he took up again
+// does not undo it.
 //
 // Where a kill strikes must have been seen to be reached: run runs plans that lead there, and tells where those led on
 // which all went as planned. There are none where nothing may be killed.
@@ -20,8 +21,9 @@ func Kills(seen []Journey, a Ability, run func([]faults.Plan) []Journey) []fault
 	}
 	back := mostUndone(seen)
 	went := run(slices.Concat(firstKills(slices.Concat(calm(seen), back), a), firstUnheardUndo(back)))
+	resumed := run(killsAtDone(calm(seen), back, a))
 	again := run(secondUnheardUndo(went))
-	return slices.Concat(killsWhenAccepted(calm(seen)), killsInWaits(slices.Concat(seen, went, again)), killsInSilence(seen), secondKills(went, a))
+	return slices.Concat(killsWhenAccepted(calm(seen)), killsInWaits(slices.Concat(seen, went, again)), killsInSilence(seen), secondKills(went, a), refusedBehindKills(resumed, back))
 }
 
 // moment is for how many milliseconds a process is away that is started again at once.
@@ -204,6 +206,49 @@ func killsWhenAccepted(journeys []Journey) (plans []faults.Plan) {
 	for _, j := range journeys {
 		if j.Trace.passed(start) {
 			plans = append(plans, j.and(killedWaiting(start, moment)))
+		}
+	}
+	return plans
+}
+
+// killsAtDone are a kill at each step that a refusal had undone, on the journey without one, when it was done and its caller
+// does not know. Of several instances of a step the first stands for all.
+func killsAtDone(calm, back []Journey, a Ability) (plans []faults.Plan) {
+	known := map[string]bool{}
+	for _, j := range calm {
+		for _, undo := range undoneOn(back) {
+			i := slices.IndexFunc(j.Trace.Visits, func(v Visit) bool {
+				return mayKill(v, a) && v.At == point(undo.Step, 1, saga.Commit)
+			})
+			name, _ := saga.CutInstance(undo.Step)
+			if i >= 0 && !known[name] {
+				known[name] = true
+				plans = append(plans, j.and(killedFor(j.Trace.Visits[i].At, moment)))
+			}
+		}
+	}
+	return plans
+}
+
+// undoneOn are the undos of journeys, in the order of the actions.
+func undoneOn(journeys []Journey) (undos []saga.FailurePoint) {
+	for _, j := range journeys {
+		undos = append(undos, j.undone()...)
+	}
+	slices.Reverse(undos)
+	return undos
+}
+
+// refusedBehindKills are the plans that follow from journeys on which the process was killed at a step and went on: what was
+// refused on others, and had them undone, is refused on these.
+func refusedBehindKills(killed, back []Journey) (plans []faults.Plan) {
+	for _, j := range killed {
+		for _, b := range back {
+			no := b.Plan.Faults[0]
+			passed := func(v Visit) bool { return v.Saga == 0 && v.Seq > j.Trace.Last && v.At == no.At }
+			if slices.ContainsFunc(j.Trace.Visits, passed) {
+				plans = append(plans, j.and(no))
+			}
 		}
 	}
 	return plans

@@ -52,6 +52,7 @@ func TestKills(t *testing.T) {
 		"reject reserve(2)#1@receive":                      {"reserve#1 reserve(2)#1 reserve.undo#1", 8},
 		"reject ship#1@receive":                            {"reserve#1 reserve(2)#1 ship#1 reserve(2).undo#1 reserve.undo#1", 13},
 
+		"crash-orchestrator reserve#1@commit":                                 {"reserve#1 reserve#2 reserve(2)#1 ship#1", 4},
 		"crash-orchestrator reserve#1@receive":                                {"reserve#1 reserve#2 reserve(2)#1 ship#1", 3},
 		"reject ship#1@receive, crash-orchestrator reserve(2).undo#1@receive": {"reserve#1 reserve(2)#1 ship#1 reserve(2).undo#1 reserve(2).undo#2 reserve.undo#1", 18},
 		"reject ship#1@receive, lose reserve(2).undo#1@response":              {"reserve#1 reserve(2)#1 ship#1 reserve(2).undo#1 reserve(2).undo#2 reserve.undo#1", 20},
@@ -86,6 +87,7 @@ func TestKills(t *testing.T) {
 			"crash-orchestrator reserve#1@receive",
 			"reject ship#1@receive, crash-orchestrator reserve(2).undo#1@receive",
 			"reject ship#1@receive, lose reserve(2).undo#1@response",
+			"crash-orchestrator reserve#1@commit",
 			"reject ship#1@receive, lose reserve(2).undo#1@response, lose reserve(2).undo#2@response",
 		}},
 		"planned": {got, []string{
@@ -96,6 +98,7 @@ func TestKills(t *testing.T) {
 			"reject ship#1@receive, lose reserve(2).undo#1@response, crash-orchestrator waiting reserve(2).undo#1@response",
 			"crash-orchestrator reserve#1@receive, crash-orchestrator ship#1@response",
 			"reject ship#1@receive, crash-orchestrator reserve(2).undo#1@receive, crash-orchestrator reserve.undo#1@response",
+			"crash-orchestrator reserve#1@commit, reject ship#1@receive",
 		}},
 	} {
 		if !slices.Equal(c.got, c.want) {

@@ -129,6 +129,7 @@ var bugs = map[string]func(*rules){
 	"give-up-old":    giveUpOld,
 	"mixed-orders":   mixedOrders,
 	"done-anyway":    func(r *rules) { r.afterRefusal = doneAnyway },
+	"resumed-kept":   resumedKept,
 	"commit-late":    func(r *rules) { r.add = commitLate },
 	"ignored-client": func(r *rules) { r.ignoresClientKeys = true },
 }
@@ -251,6 +252,19 @@ func resumeOne(r *rules) {
 			s.start(o)
 		}
 		return nil
+	}
+}
+
+// resumedKept does not undo what was taken up after a crash.
+func resumedKept(r *rules) {
+	r.tables = `create table if not exists resumed (order_id text, name text);
+		create trigger if not exists orders_cancelling after update of state on orders when new.state = 'CANCELLING'
+		begin update calls set outcome = 'kept' where order_id = new.id
+			and name in (select name from resumed where order_id = new.id); end`
+	r.resume = func(s *Shop, o *Order) error {
+		_, err := s.store.db.Exec(`insert into resumed select order_id, name from calls where order_id = ? and outcome = ''`, o.ID)
+		s.start(o)
+		return err
 	}
 }
 
