@@ -278,7 +278,7 @@ func leftBy(s *history.SagaRecord, step saga.Step, seq int) *history.Event {
 	act := s.Op(step.Name, saga.Action)
 	told := acknowledged(act)
 	for _, e := range effects(act) {
-		if (e.Copy == 0 || told != nil && told.Seq < seq) && e.Seq < seq && (undone == nil || undone.Seq > seq) {
+		if (e.Copy == 0 || told != nil && told.Seq < seq && !cutShort(told)) && e.Seq < seq && (undone == nil || undone.Seq > seq) {
 			return e
 		}
 	}

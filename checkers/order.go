@@ -78,6 +78,12 @@ func passedOn(e *history.Event) time.Duration {
 	return e.At
 }
 
+// cutShort tells that a read-back was answered, and not all of that reached the orchestrator: it may have been
+// heard, or not.
+func cutShort(e *history.Event) bool {
+	return e.Kind == history.CallRead && (e.Partial || e.Code == 0)
+}
+
 func notedAtEnd(e *history.Event) bool {
 	return e.Kind == history.CallRead || e.Kind == history.CallBack
 }

@@ -49,8 +49,10 @@ func (c OrphanedEffect) Check(h *history.History, ix *history.Index) Verdict {
 					continue
 				}
 				switch {
-				case !slices.Contains(standing(s, o.Op.Step), e), toldAgain(o, e), readBack(o, e):
+				case !slices.Contains(standing(s, o.Op.Step), e), toldAgain(o, e), readBack(o, e, false):
 					t.held("answer-lost", 1)
+				case readBack(o, e, true):
+					t.unjudgeable("answer-lost", "the answer to a read-back broke off: its status may have been enough, or not")
 				case end == nil:
 					t.unjudgeable("answer-lost", "the saga has not ended")
 				case maybeLater(s, o):
@@ -122,9 +124,9 @@ func nameless(o *history.OpRecord) bool {
 }
 
 // readBack tells whether the orchestrator asked what there is, and was told of the effect, or was
-// told without asking.
-func readBack(o *history.OpRecord, e *history.Event) bool {
-	return slices.ContainsFunc(o.Found, func(r *history.Event) bool { return slices.Contains(r.Told, e.Ref) })
+// told without asking; cut: of the answer something reached it, and not all.
+func readBack(o *history.OpRecord, e *history.Event, cut bool) bool {
+	return slices.ContainsFunc(o.Found, func(r *history.Event) bool { return slices.Contains(r.Told, e.Ref) && cutShort(r) == cut })
 }
 
 func endedOf(o *history.OpRecord, e *history.Event) *history.Event {

@@ -131,7 +131,7 @@ func (w *waits) counts(e *history.Event) bool {
 
 // told notes what the orchestrator got to know by asking, or without.
 func (w *waits) told(e *history.Event) {
-	if e.Code == 0 || saga.Classify(e.Code) != saga.Done {
+	if e.Partial || saga.Classify(e.Code) != saga.Done {
 		return
 	}
 	for _, name := range e.Told {

@@ -13,6 +13,8 @@ func TestLeftOfADeferrableStep(t *testing.T) {
 	event := func(k history.Kind, code int, told ...string) history.Event {
 		return history.Event{Kind: k, Saga: "s1", Step: "mail", Direction: saga.Action, Attempt: 1, Code: code, Ref: "m-1", Told: told}
 	}
+	cut := event(history.CallRead, 200, "m-1")
+	cut.Partial = true
 	for name, c := range map[string]struct {
 		last history.Event
 		open int
@@ -23,6 +25,7 @@ func TestLeftOfADeferrableStep(t *testing.T) {
 		"found":            {event(history.CallRead, 200, "m-1"), 0},
 		"not found":        {event(history.CallRead, 200), 1},
 		"found, and lost":  {event(history.CallRead, 0, "m-1"), 1},
+		"found, and cut":   {cut, 1},
 		"told":             {event(history.CallBack, 200, "m-1"), 0},
 		"told to no avail": {event(history.CallBack, 503, "m-1"), 1},
 	} {

@@ -191,7 +191,7 @@ type Event struct {
 	// Code is the HTTP status: of an answer (call-answered), of what reached the
 	// orchestrator (call-ended; 0: not even the status of an answer did), of a refusal.
 	Code int `json:"code,omitempty"`
-	// Partial: (call-ended) the status of the answer reached the orchestrator, and not all
+	// Partial: (call-ended, call-read) the status of the answer reached the orchestrator, and not all
 	// of the rest. It may take it for what its status says, or for a broken connection.
 	Partial bool `json:"partial,omitempty"`
 	// RetryAfterMS is the Retry-After of an answer.

@@ -129,7 +129,11 @@ func (t *teller) text(e *history.Event) string {
 		if e.Request == nil {
 			return fmt.Sprintf("asks what is there of %s, and gets %s", e.Step, codeText(e.Code))
 		}
-		return fmt.Sprintf("%s asks what is there, and gets %s%s", requestText(e.Request), codeText(e.Code), foundText(e))
+		half := ""
+		if e.Partial {
+			half = ", and not all of it"
+		}
+		return fmt.Sprintf("%s asks what is there, and gets %s%s%s", requestText(e.Request), codeText(e.Code), half, foundText(e))
 	case history.CallBack:
 		return callbackText(e)
 	case history.CallUnmatched:

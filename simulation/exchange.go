@@ -318,8 +318,8 @@ func (x *exchange) end(got reply) {
 				Kind: history.CallRead, Saga: op.Saga, Step: op.Step, Direction: op.Direction, Part: op.Part, Attempt: x.call.Attempt,
 				Request: x.called.Seen, Told: got.told,
 			}
-			if !partial && code > 0 {
-				e.Code, e.Passed = code, now
+			if code > 0 {
+				e.Code, e.Partial, e.Passed = code, partial, now
 			}
 			x.cell.Rec.Add(e)
 			return

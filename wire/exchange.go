@@ -309,13 +309,9 @@ func (x *exchange) end(e end) {
 		if !n.passed.IsZero() {
 			ev.Passed = in.rec.Clock(n.passed)
 		}
-		if head := x.far.answer.head.Load(); e != delivered {
-			if head > 0 && ev.Down >= statusEnd {
-				ev.Code, ev.Partial = int(x.far.code.Load()), true
-			}
+		if ev.Code, ev.Partial = x.reached(e); e != delivered {
 			return
 		}
-		ev.Code = int(x.far.code.Load())
 		if !n.acked.IsZero() {
 			ev.Acked = in.rec.Clock(n.acked)
 		}
@@ -333,8 +329,9 @@ func (x *exchange) recordRead(e end) {
 	op, in := x.call.Op, x.script.in
 	ev := history.Event{
 		Kind: history.CallRead, Saga: op.Saga, Step: op.Step, Direction: op.Direction, Part: op.Part, Attempt: x.call.Attempt,
-		Request: x.seen, Code: x.code(e), Told: found,
+		Request: x.seen, Told: found,
 	}
+	ev.Code, ev.Partial = x.reached(e)
 	x.near.mu.Lock()
 	passed := x.near.passed
 	x.near.mu.Unlock()
@@ -356,12 +353,13 @@ func (x *exchange) tellAnswer() {
 	}
 }
 
-// code is the status of what reached the orchestrator as a whole; else 0.
-func (x *exchange) code(e end) int {
-	if e != delivered {
-		return 0
+// reached is the status of the answer that reached the orchestrator; 0: not even that did. partial: not
+// all of the rest did.
+func (x *exchange) reached(e end) (code int, partial bool) {
+	if e != delivered && (x.far == nil || x.far.answer.head.Load() == 0 || x.near.written.Load() < statusEnd) {
+		return 0, false
 	}
-	return int(x.far.code.Load())
+	return int(x.far.code.Load()), e != delivered
 }
 
 // check guards every exchange: what no fault touched, and the orchestrator waited
