@@ -29,7 +29,7 @@ func (corrupt) Doc() KindDoc {
 	return KindDoc{
 		Name: "corrupt", Phases: []saga.Phase{saga.Commit}, Answers: true, Fields: []string{"as"}, Example: string(garble.Empty),
 		Follows: "of a page or an empty body: a success, if the status is enough, or an unknown outcome; of an error inside, another id or another amount: what it likes, as it can't know better, but nothing twice",
-		Text:    "everything was done, and a whole answer comes that is not the participant's. as: html (the default) is 200 with a page, as gateways send it: whoever expects JSON has to make do with the status; empty is 200 without a body; error-inside is 200 with an object that tells of an error; id and amount are the participant's own answer with another id, or an amount that is one higher: they need a service of your own workflow whose answer has the id, or the amount, in it",
+		Text:    "everything was done, and a whole answer comes that is not the participant's. as: html (the default) is 200 with a page, as gateways send it: whoever expects JSON has to make do with the status; empty is 200 without a body; error-inside is 200 with an object that tells of an error; where the participant only took the call, and tells later, these have its own code, as 202; id and amount are the participant's own answer with another id, or an amount that is one higher: they need a service of your own workflow whose answer has the id, or the amount, in it",
 	}
 }
 

@@ -26,8 +26,8 @@ func (a Answer) insteadOf(own Answer, did saga.Effect) Answer {
 		return own
 	}
 	said := Answer{Code: http.StatusOK, Garble: a.Garble, Body: other, Shown: string(other)}
-	if own.Pending {
-		said.Pending, said.Ref = true, own.Ref
+	if own.Pending { // its code is all that says that it is not over: another one would be a success
+		said.Code, said.Pending, said.Ref = own.Code, true, own.Ref
 	}
 	if !a.Garble.Silent() {
 		said.Code, said.Header = own.Code, own.Header

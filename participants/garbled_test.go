@@ -24,6 +24,13 @@ func TestInsteadOf(t *testing.T) {
 			t.Errorf("%s: %s, expected %s", how, got, want)
 		}
 	}
+	taken := own
+	taken.Code, taken.Pending = http.StatusAccepted, true
+	for _, how := range []garble.How{garble.Page, garble.Empty, garble.OtherID} {
+		if a := (Answer{Code: http.StatusOK, Garble: how}).insteadOf(taken, did); a.Code != http.StatusAccepted || !a.Pending || a.Ref != "p-1" {
+			t.Errorf("%s in the place of an answer that the call was taken: %d, pending %t, of %q", how, a.Code, a.Pending, a.Ref)
+		}
+	}
 	own.Body = []byte(`{}`)
 	if a := (Answer{Garble: garble.OtherID}).insteadOf(own, did); a.Amiss == nil || a.Garble != "" || string(a.Body) != "{}" {
 		t.Errorf("there is no id: %+v", a)
