@@ -72,10 +72,19 @@ func (c StuckSaga) Check(h *history.History, ix *history.Index) Verdict {
 			t.unknown(clause, "a saga has not ended, %s", why)
 		} else {
 			t.violate(clause, action(s, ""), []*history.Event{s.Accepted[0], last(s.Calls), last(s.Reports), ix.Settled},
-				"broke liveness: saga %s has not ended; it is reported as %q, and when all had settled was pending: %s", s.ID, s.Status(), orNothing(ix.Settled.Detail))
+				"broke liveness: saga %s has not ended; it is reported as %q, and when all had settled was pending: %s%s", s.ID, s.Status(), orNothing(ix.Settled.Detail), waitedFor(h))
 		}
 	}
 	return t.verdict("no saga was accepted")
+}
+
+// waitedFor says how long a saga has to end, and what to do for an orchestrator that takes longer; empty: the
+// history does not say.
+func waitedFor(h *history.History) string {
+	if h.Header.SettleMS == 0 {
+		return ""
+	}
+	return fmt.Sprintf("; it had %v to end (an orchestrator that resumes later than that: a longer --settle)", time.Duration(h.Header.SettleMS)*time.Millisecond)
 }
 
 // ending is the clause that the end of a saga falls under.

@@ -208,6 +208,9 @@ const pageFoot = `
 | no ` + "`promises`" + ` | repeated starts, the order of compensations, attempts, refusals that are tried again, keys |
 | an operation without ` + "`which`" + ` | compensations of another effect than that of their step |
 | ` + "`upstream`" + `: a real service behind | the inside of the service: kills while it works, ledgers, keys that it forgets, answers that are whole and wrong; that it did twice what it gives no name |
+
+A saga that ends later than ` + "`--settle`" + ` (10 s) after the last fault is ` + "`stuck-saga`" + `: an orchestrator that goes on by a sweep every
+15 s, say, is tested with a ` + "`--settle`" + ` that is longer than it takes from one sweep to the next.
 `
 
 // sections are the types that the page explains, in the order in which one meets them.
