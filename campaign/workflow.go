@@ -26,7 +26,8 @@ import (
 type flow struct {
 	file  *workflows.Workflow
 	wire  *wire.Wire
-	steps []saga.Step // as learnt from runs; nil: as the file says
+	steps []saga.Step        // as learnt from runs; nil: as the file says
+	calm  []planning.Journey // the run without a fault from which was learnt
 }
 
 func openFlow(file string) (*flow, error) {
@@ -84,6 +85,7 @@ func (x *session) learn(ctx context.Context) error {
 		x.host.say("services.%s.protection: no call had a key there: is the expression right?", name)
 	}
 	x.flow.steps = calm.Header.Definitions[0].Steps
+	x.flow.calm = []planning.Journey{{Trace: planning.NewTrace(calm)}}
 	runs := []*history.Index{history.NewIndex(calm)}
 	silence := quietAfter(calm)
 	listen := time.Duration(0) // a workflow that is over when it ends is not listened to for longer
@@ -257,7 +259,7 @@ func (x *session) runWorkflow(ctx context.Context) {
 		x.together(),
 		x.planned(x.flow.subject(), planning.LateArrivals(d, seen)),
 		x.planned(x.flow.subject(), kills),
-		x.planned(x.flow.subject(), x.atMost(others(planning.AtPoints(d, seen, x.ability()), ways))),
+		x.planned(x.flow.subject(), x.atMost(others(planning.AtPoints(d, slices.Concat(seen, x.flow.calm), x.ability()), ways))),
 	)
 	x.collector.Plans(planList{listed: slices.Concat(ways, all)}.digest())
 	n, mine := x.mine(planList{listed: all})

@@ -43,10 +43,15 @@ func (t Trace) before(v Visit) (after saga.FailurePoint, known bool) {
 // surelyBehind tells whether a visit comes behind the answer of the attempt of this number whenever the plan of the journey
 // runs: each attempt before that one came to nothing by a fault of the plan, or the journeys on which nothing struck the
 // call came behind the same one, several of them. How many attempts there are until a window is over, or until a question is
-// answered as somebody wishes, the clock decides.
-func (j Journey) surelyBehind(v Visit, journeys []Journey) bool {
+// answered as somebody wishes, the clock decides. alike are the journeys of the same plan: each of them came to that answer.
+func (j Journey) surelyBehind(v Visit, alike, journeys []Journey) bool {
 	after, known := j.Trace.before(v)
-	if !known || after.Attempt <= 1+j.struck(after) {
+	switch {
+	case !known || after.IsZero():
+		return true
+	case !always(after, alike):
+		return false
+	case after.Attempt <= 1+j.struck(after):
 		return true
 	}
 	if j.provoked(after) > 0 {

@@ -43,3 +43,35 @@ func TestAnchors(t *testing.T) {
 		}
 	}
 }
+
+// TestPointsByLuck: a question that is asked when a callback was late, and not in another run of the same plan, is struck on a
+// way on which it is sure, and nothing is anchored to it.
+func TestPointsByLuck(t *testing.T) {
+	d := saga.Definition{ID: "s1", Steps: []saga.Step{{Name: "charge"}, {Name: "ship"}}, Reads: []string{"find"}, Callbacks: []string{"charge"}}
+	late := Journey{Trace: Trace{Visits: passing(t, "charge#1 find#1 ship#1")}}
+	calm := Journey{Trace: Trace{Visits: passing(t, "charge#1 ship#1")}}
+	deaf := Journey{Plan: faults.Plan{Faults: []faults.Fault{lost(point(saga.Callback("charge"), 1, saga.Request))}}, Trace: late.Trace}
+	shared := Ability{Refusable: map[string]bool{"charge": true, "ship": true, "find": true}}
+	for name, c := range map[string]struct {
+		journeys []Journey
+		want     int // faults of a plan that strikes the question; 0: none does
+		after    string
+	}{
+		"once of twice":       {[]Journey{late, calm}, 0, "charge#1@response"},
+		"sure on another way": {[]Journey{late, deaf, calm}, 2, "find#1@response"},
+		"in each run":         {[]Journey{late, late}, 1, "find#1@response"},
+	} {
+		struck, after := 0, ""
+		for _, p := range AtPoints(d, c.journeys, shared) {
+			switch f := p.Faults[len(p.Faults)-1]; {
+			case f.At.Step == "find":
+				struck = len(p.Faults)
+			case f.Kind == "refuse" && f.At.Step == "ship":
+				after = f.After.String()
+			}
+		}
+		if struck != c.want || after != c.after {
+			t.Errorf("%s: find is struck by the last of %d faults, ship refused behind %q, expected %d and %q", name, struck, after, c.want, c.after)
+		}
+	}
+}

@@ -238,6 +238,11 @@ func (j Journey) raced(v Visit) bool {
 	return false
 }
 
+// always tells whether all of some journeys came to a point.
+func always(at saga.FailurePoint, journeys []Journey) bool {
+	return !slices.ContainsFunc(journeys, func(j Journey) bool { return !j.Trace.passed(at) })
+}
+
 // usual tells whether most of the journeys that came to the first attempt came to this one, too.
 func usual(at saga.FailurePoint, journeys []Journey) bool {
 	first, again := at, 0
@@ -254,26 +259,30 @@ func usual(at saga.FailurePoint, journeys []Journey) bool {
 }
 
 // AtPoints puts every kind of fault at every failure point that the journeys passed, each
-// once: on the journey that came to it first, behind all that its plan does. What is a
-// journey itself is left out.
+// once: on the journey that came to it first, behind all that its plan does. Of several
+// journeys of one plan each must have come to it. What is a journey itself is left out.
 func AtPoints(d saga.Definition, journeys []Journey, a Ability) []faults.Plan {
 	var plans []faults.Plan
-	seen, run := map[saga.FailurePoint]bool{}, map[string]bool{}
+	seen, alike := map[saga.FailurePoint]bool{}, map[string][]Journey{}
 	for _, j := range journeys {
-		run[j.Plan.ID()] = true
+		alike[j.Plan.ID()] = append(alike[j.Plan.ID()], j)
 	}
 	for _, j := range journeys {
+		same := alike[j.Plan.ID()]
 		for _, v := range j.Trace.Visits {
 			if v.Saga != 0 || v.Seq <= j.Trace.Last || seen[v.At] || v.At.Attempt > mostAttempts {
 				continue
 			}
-			if !j.explains(v.At) && !usual(v.At, journeys) || j.raced(v) || a.sharedAt(v) && !j.surelyBehind(v, journeys) {
+			if !j.explains(v.At) && !usual(v.At, journeys) || j.raced(v) || !always(v.At, same) {
+				continue
+			}
+			if a.sharedAt(v) && !j.surelyBehind(v, same, journeys) {
 				continue
 			}
 			seen[v.At] = true
 			for _, fs := range append(oneByOne(append(j.Trace.variantsAt(v, d, a), lastWords(v, a)...)), killedUnsent(v, d, a)...) {
 				p := faults.Plan{Faults: slices.Concat(j.Plan.Faults, fs)}
-				if p.Validate() == nil && !run[p.ID()] {
+				if p.Validate() == nil && alike[p.ID()] == nil {
 					plans = append(plans, p)
 				}
 			}
