@@ -16,17 +16,19 @@ const (
 var (
 	toldLater = Trait{"a step of which its service tells later", anyDefinition(func(d saga.Definition) bool {
 		return slices.ContainsFunc(d.Steps, func(s saga.Step) bool {
-			return s.Kind != saga.Deferrable && calledBack(d, s.Name, saga.Action)
+			return s.Kind != saga.Deferrable && answeredLater(d, s.Name, saga.Action)
 		})
 	})}
 	undoToldLater = Trait{"an undo of which its service tells later", anyDefinition(func(d saga.Definition) bool {
-		return slices.ContainsFunc(d.Steps, func(s saga.Step) bool { return calledBack(d, s.Name, saga.Compensation) })
+		return slices.ContainsFunc(d.Steps, func(s saga.Step) bool { return answeredLater(d, s.Name, saga.Compensation) })
 	})}
 )
 
-func calledBack(d saga.Definition, step string, direction saga.Direction) bool {
+// answeredLater tells whether a service takes a call, and tells by one of its own, or when it is
+// asked, what became of it.
+func answeredLater(d saga.Definition, step string, direction saga.Direction) bool {
 	name, _ := saga.CutInstance(step)
-	return slices.Contains(d.Callbacks, saga.StepRef{Step: name, Direction: direction}.String())
+	return slices.Contains(slices.Concat(d.Callbacks, d.Polled), saga.StepRef{Step: name, Direction: direction}.String())
 }
 
 // checkHeard asks of a saga that was reported as completed (compensated) whether the

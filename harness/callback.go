@@ -31,6 +31,16 @@ func (r *router) tellLater(call *workflows.Call, s *ownSaga, done participants.D
 	return nil
 }
 
+// settleLater lets a service that is polled say only later what became of what it took; under the lock.
+func (r *router) settleLater(call *workflows.Call, did *ownAction, declined bool) {
+	did.said.Take()
+	did.saga.cell.in.Later(call.After(), func(context.Context) {
+		r.mu.Lock()
+		defer r.mu.Unlock()
+		did.said.Settle(declined)
+	})
+}
+
 // callBack calls the workflow until it says that it has heard. That it does not is no trouble
 // of ours.
 func (r *cellRun) callBack(ctx context.Context, back workflows.Callback, told wire.Callback) error {

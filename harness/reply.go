@@ -57,7 +57,10 @@ func (r *router) whatIsThere(call *workflows.Call, s *ownSaga) (participants.Ans
 			}
 			named = &done.said
 		}
-		told, effects = append(told, done.done.Ref), append(effects, done.said)
+		effects = append(effects, done.said)
+		if done.said.IsDone() {
+			told = append(told, done.done.Ref)
+		}
 	}
 	if call.Op.Pairs() && named == nil {
 		return call.Missing()
@@ -87,10 +90,15 @@ func (r *router) taken(call *workflows.Call, s *ownSaga, done participants.Done,
 		return r.unanswerable(call, err)
 	}
 	answer := participants.Answer{Code: a.Code, Header: a.Header, Body: a.Body, Ref: done.Ref, Shown: r.flow.Shown(a), Pending: call.Async()}
+	did := &ownAction{saga: s, op: call.Op, at: done.Op, done: &done, said: call.Did(a, done.Effect, done.Ref)}
 	if declined {
 		answer.Pending, answer.Declined, answer.Detail = true, true, "it will decline"
+		s.declined = append(s.declined, did)
 	} else {
-		r.remember(call, undoes, &ownAction{saga: s, op: call.Op, at: done.Op, done: &done, said: call.Did(a, done.Effect, done.Ref)})
+		r.remember(call, undoes, did)
+	}
+	if call.Async() && !call.CallsBack() {
+		r.settleLater(call, did, declined)
 	}
 	r.hear(s, a.Said()...)
 	return answer
@@ -137,7 +145,7 @@ func (r *router) reply(call *workflows.Call, s *ownSaga, done participants.Done,
 		of = &undoes.said
 	}
 	a, err := call.Answer(s.vars(), done.Ref, of, s.effects(call.Op))
-	if err == nil && call.Async() {
+	if err == nil && call.CallsBack() {
 		err = r.tellLater(call, s, done, of, declined)
 	}
 	return a, err
@@ -162,6 +170,9 @@ func (s *ownSaga) at(op *workflows.Operation) []*ownAction {
 	done := s.actions
 	if op.ReadsUndo() {
 		done = s.undos
+	}
+	if op.ShowsPending {
+		done = slices.Concat(done, s.declined)
 	}
 	return slices.DeleteFunc(slices.Clone(done), func(a *ownAction) bool {
 		return a.op.Service != op.Service || op.Reads != "" && a.op.Name != op.Reads

@@ -45,6 +45,7 @@ type ownSaga struct {
 	instances workflows.Instances
 	actions   []*ownAction
 	undos     []*ownAction // compensations that were done, for read-backs that ask for them
+	declined  []*ownAction // what the service took, and declines since
 	tried     []*ownAction // what was asked for, whatever came of it; nothing is done there
 	lines     map[saga.Operation]*wire.Line
 	asked     map[saga.Operation]participants.Ask // what the first attempt asked for
@@ -97,7 +98,7 @@ func (r *router) dismiss(cell *cellRun) {
 	r.late = r.late || cell.h.Start != nil
 	for _, id := range cell.ids {
 		s := r.sagas[id]
-		s.cell, s.actions, s.undos, s.tried, s.lines, s.asked, s.keeps, s.told = nil, nil, nil, nil, nil, nil, nil, nil
+		s.cell, s.actions, s.undos, s.tried, s.declined, s.lines, s.asked, s.keeps, s.told = nil, nil, nil, nil, nil, nil, nil, nil, nil
 	}
 }
 

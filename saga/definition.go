@@ -42,6 +42,8 @@ type Definition struct {
 	// Callbacks are the steps (charge, charge.undo) of a user's own workflow of which their
 	// service tells later, by a call of its own.
 	Callbacks []string `json:"callbacks,omitempty"`
+	// Polled are those of which it tells later when it is asked (Reads).
+	Polled []string `json:"polled,omitempty"`
 }
 
 // Step is one member of a saga. After nil means "after the step before it in

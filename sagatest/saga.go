@@ -147,6 +147,9 @@ func (p *program) supported() error {
 	if called := p.flow.Callbacks(); len(called) > 0 {
 		return fmt.Errorf("async of %s: a service calls back through a socket: expected it without", strings.Join(called, ", "))
 	}
+	if polled := p.flow.Polled(); len(polled) > 0 {
+		return fmt.Errorf("async of %s: what a service tells later is for sagacheck run: expected it without", strings.Join(polled, ", "))
+	}
 	return nil
 }
 

@@ -17,9 +17,10 @@ import (
 
 // async is how a service tells later, compiled.
 type async struct {
-	url      *templates.Text
-	call     asking // without its target
-	declined asking // the same where it refuses; its body nil: it refuses at once
+	url      *templates.Text // nil: it is polled
+	call     asking          // without its target
+	declined asking          // the same where it refuses
+	declines bool            // else it refuses at once
 	after    time.Duration
 	attempts int
 	every    time.Duration
@@ -55,11 +56,12 @@ func (c *compiler) async(at string, op *Operation) *async {
 	out := &async{attempts: max(a.Attempts, 1), call: asking{method: http.MethodPost, headers: map[string]*templates.Text{}}}
 	out.after = c.pause(at+".after", a.After, soonAfter)
 	out.every = c.pause(at+".every", a.Every, usualEvery)
+	out.declines = a.Declined != nil
 	if a.Callback == "" {
-		c.bad(at+".callback", "must be given: the URL that is called: ${request.body.callbackUrl}")
-	} else {
-		out.url = c.callbackURL(at+".callback", a.Callback)
+		c.polled(at, op)
+		return out
 	}
+	out.url = c.callbackURL(at+".callback", a.Callback)
 	for _, name := range slices.Sorted(maps.Keys(a.Headers)) {
 		out.call.headers[name] = c.text(at+".headers."+name, a.Headers[name], answerVars)
 	}
@@ -67,11 +69,52 @@ func (c *compiler) async(at string, op *Operation) *async {
 		out.call.body = c.tree(at+".body", a.Body, answerVars)
 	}
 	out.declined = out.call
-	out.declined.body = nil
 	if a.Declined != nil {
 		out.declined.body = c.tree(at+".declined", a.Declined, answerVars)
 	}
 	return out
+}
+
+// polled checks a service that never calls: it takes a read-back to get to know what became of the call.
+func (c *compiler) polled(at string, op *Operation) {
+	a := op.Async
+	var given []string
+	for field, is := range map[string]bool{"attempts": a.Attempts != 0, "every": a.Every != "", "headers": a.Headers != nil, "body": a.Body != nil} {
+		if is {
+			given = append(given, field)
+		}
+	}
+	if len(given) > 0 {
+		slices.Sort(given)
+		c.bad(at+".callback", "must be given with %s: the URL that is called: ${request.body.callbackUrl}; of a service that is polled the answer of what reads says all", strings.Join(given, ", "))
+		return
+	}
+	if yes, is := a.Declined.(bool); a.Declined != nil && !(is && yes) {
+		c.bad(at+".declined", "expected true without callback: that it was declined stands in the answer of what reads (shows_pending)")
+	}
+	asks := slices.DeleteFunc(slices.Collect(maps.Values(c.w.Services[op.Service].Operations)), func(o *Operation) bool { return o == nil || o.Reads != op.Name })
+	switch {
+	case len(asks) == 0:
+		c.bad(at+".callback", "must be given, the URL that is called: ${request.body.callbackUrl}; or, where the service is polled, an operation with reads: %s that asks what became of it", op.Name)
+	case a.Declined != nil && !slices.ContainsFunc(asks, func(o *Operation) bool { return o.ShowsPending }):
+		c.bad(at+".declined", "nobody could tell that it was declined: expected shows_pending: true on the operation that reads %s", op.Name)
+	}
+}
+
+// pendingShown checks that an operation which finds what was only taken says so.
+func (c *compiler) pendingShown(at string, s *Service, op *Operation) {
+	if !op.ShowsPending {
+		return
+	}
+	of := s.Operations[op.Reads]
+	switch {
+	case op.Reads == "":
+		c.bad(at+".shows_pending", "expected reads: an operation that asks what is there")
+	case of != nil && (of.Async == nil || of.Async.Callback != ""):
+		c.bad(at+".shows_pending", "expected async without callback on %s: what it does is there at once", op.Reads)
+	case !strings.Contains(fmt.Sprint(op.Answer.Body, op.Answer.Headers), "pending"):
+		c.bad(at+".answer.body", "says the same of what is pending and of what is done: expected action.pending, or .pending of effects, in it: ${action.pending ? 'pending' : 'captured'}")
+	}
 }
 
 // callbackURL compiles where a callback goes: what the workflow's request says, or an address
@@ -132,8 +175,14 @@ type Callback struct {
 // Async tells whether the service tells later what became of the call.
 func (c *Call) Async() bool { return c.Op.async != nil }
 
+// CallsBack tells whether it does so by a call of its own, and not when it is asked.
+func (c *Call) CallsBack() bool { return c.Async() && c.Op.async.url != nil }
+
+// After is how long after the effect the service tells of it.
+func (c *Call) After() time.Duration { return c.Op.async.after }
+
 // Declines tells whether the service takes the call that it refuses, and refuses it later.
-func (c *Call) Declines() bool { return c.Async() && c.Op.async.declined.body != nil }
+func (c *Call) Declines() bool { return c.Async() && c.Op.async.declines }
 
 // Callback is what the service tells when the call is done, or declined, under a new name for
 // what was done. fill puts the values of the system's places into a text.
@@ -187,11 +236,18 @@ func (w *Workflow) Told(b Callback) *history.Message {
 	return m
 }
 
-// Callbacks are the steps, and their undoing, of which a service tells later: charge, charge.undo.
+// Callbacks are the steps, and their undoing, of which a service tells later by a call of its own: charge, charge.undo.
 func (w *Workflow) Callbacks() []string {
+	return w.later(func(a *async) bool { return a.url != nil })
+}
+
+// Polled are the same of which a service tells later when it is asked.
+func (w *Workflow) Polled() []string { return w.later(func(a *async) bool { return a.url == nil }) }
+
+func (w *Workflow) later(how func(*async) bool) []string {
 	var names []string
 	for at, op := range w.Calls() {
-		if op.async != nil {
+		if op.async != nil && how(op.async) {
 			names = append(names, at.String())
 		}
 	}

@@ -152,7 +152,7 @@ func (c *Call) Did(a Reply, e saga.Effect, ref string) Action {
 	return Action{
 		"key":     key,
 		"request": c.vars, "answer": map[string]any{"code": a.Code, "headers": headerVars(a.Header), "body": a.value},
-		"id": ref, "operation": c.Op.Name, "effect": e, "undone": false,
+		"id": ref, "operation": c.Op.Name, "effect": e, "undone": false, "pending": false, "declined": false,
 	}
 }
 
@@ -160,7 +160,7 @@ func (c *Call) Did(a Reply, e saga.Effect, ref string) Action {
 func (c *Call) Tried() Action {
 	key, _ := c.Key() // it was asked before
 	none := map[string]any{"code": 0, "headers": map[string]any{}, "body": map[string]any{}}
-	return Action{"key": key, "request": c.vars, "answer": none, "id": "", "operation": c.Op.Name, "effect": saga.Effect{}, "undone": false}
+	return Action{"key": key, "request": c.vars, "answer": none, "id": "", "operation": c.Op.Name, "effect": saga.Effect{}, "undone": false, "pending": false, "declined": false}
 }
 
 // Names tells whether a compensation names an action. What an action does not have makes

@@ -64,7 +64,7 @@ var (
 var parts = map[string][]string{
 	"request": {"method", "path", "query", "headers", "body"},
 	"answer":  {"code", "headers", "body"},
-	"action":  {"request", "answer", "id", "key", "operation", "effect", "undone"},
+	"action":  {"request", "answer", "id", "key", "operation", "effect", "undone", "pending", "declined"},
 	"new":     {"id"},
 	"saga":    {"id"},
 	"start":   {"body"},

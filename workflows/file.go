@@ -138,11 +138,13 @@ type Operation struct {
 	Reads string `json:"reads,omitempty" yaml:"reads,omitempty"`
 	// ShowsUndone: an operation that reads finds what was undone, too; undone is true of it: {status: "${action.undone ? 'refunded' : 'captured'}"}. Default: what was undone is not there any more.
 	ShowsUndone bool `json:"shows_undone,omitempty" yaml:"shows_undone,omitempty"`
+	// ShowsPending: an operation that reads finds what was only taken (async without callback), too: pending is true of it until it is done, declined where it never will be: {status: "${action.pending ? 'pending' : action.declined ? 'declined' : 'captured'}"}. Default: it is not there until it is done.
+	ShowsPending bool `json:"shows_pending,omitempty" yaml:"shows_pending,omitempty"`
 	// Effect is what it changes: a list of transfer, set, create and delete, one of them, or inverse. Default: an operation that undoes is the inverse, others leave a record. A register holds at first what the first action that sets it expects there (from).
 	Effect any `json:"effect,omitempty" yaml:"effect,omitempty"`
 	// Answer of the service: code, headers, body. With operation, its fields are laid over the example. Its templates know request, action, effects, new.id, saga.id and id.
 	Answer Answer `json:"answer,omitempty" yaml:"answer,omitempty"`
-	// Async: the service takes the call (202, if the answer has no code of its own), and tells later what became of it, by a call of its own to the workflow.
+	// Async: the service takes the call (202, if the answer has no code of its own), and tells later what became of it: by a call of its own to the workflow, or when it is asked.
 	Async *Async `json:"async,omitempty" yaml:"async,omitempty"`
 	// Done is an expression over answer (code, body) of a real service (upstream): it did what it was asked for. Of an answer that is no 2xx it is not asked. Default: true.
 	Done string `json:"done,omitempty" yaml:"done,omitempty"`
@@ -154,11 +156,11 @@ type Operation struct {
 	compiled
 }
 
-// Async is the call by which a service tells the workflow that it has done what it was asked for. Its templates know what those of the answer know.
+// Async is how a service tells the workflow that it has done what it was asked for: by a call of its own, whose templates know what those of the answer know, or (without callback) when an operation that reads asks.
 type Async struct {
-	// Callback is the URL that is called with POST, as the workflow's request says it, or as the service was told once and for all: ${request.body.callbackUrl}, http://127.0.0.1:${port.http}/hooks/payments.
-	Callback string `json:"callback" yaml:"callback"`
-	// After is how long after the effect it is called: 20ms (the default). It may be called before its 202 arrives.
+	// Callback is the URL that is called with POST, as the workflow's request says it, or as the service was told once and for all: ${request.body.callbackUrl}, http://127.0.0.1:${port.http}/hooks/payments. Absent: the service never calls, and is polled; attempts, every, headers and body are for a callback.
+	Callback string `json:"callback,omitempty" yaml:"callback,omitempty"`
+	// After is how long after the effect it is called, or until when it is pending for whoever asks: 20ms (the default). It may be called before its 202 arrives.
 	After string `json:"after,omitempty" yaml:"after,omitempty"`
 	// Attempts is how often it is called at the most, until the workflow answers 2xx (default 1: a callback that is lost is lost).
 	Attempts int `json:"attempts,omitempty" yaml:"attempts,omitempty" jsonschema:"minimum=1,maximum=5"`
@@ -168,7 +170,7 @@ type Async struct {
 	Headers map[string]string `json:"headers,omitempty" yaml:"headers,omitempty"`
 	// Body is sent as JSON; a text is sent as it is.
 	Body any `json:"body,omitempty" yaml:"body,omitempty"`
-	// Declined is the body where the service took the call and then refuses it for good: nothing was done. Absent: it refuses at once, with 422.
+	// Declined is the body where the service took the call and then refuses it for good: nothing was done. Without callback: true. Absent: it refuses at once, with 422.
 	Declined any `json:"declined,omitempty" yaml:"declined,omitempty"`
 }
 

@@ -207,6 +207,7 @@ func (c *compiler) relations(at string, s *Service, op *Operation) {
 	if op.ShowsUndone && op.Reads == "" {
 		c.bad(at+".shows_undone", "expected reads: an operation that asks what is there")
 	}
+	c.pendingShown(at, s, op)
 	if op.Keeps != nil && op.Undoes == "" {
 		c.bad(at+".keeps", "expected undoes: what is undone, and not all of it")
 	}

@@ -56,9 +56,21 @@ func restored(did, back saga.Effect) bool {
 // IsUndone tells whether an action was done and is undone.
 func (a Action) IsUndone() bool { return a["undone"] == true }
 
+// Take notes that the service has only taken what was asked for.
+func (a Action) Take() { a["pending"] = true }
+
+// Settle notes what became of what was taken.
+func (a Action) Settle(declined bool) { a["pending"], a["declined"] = false, declined }
+
+// IsDone tells whether what was asked for was done, as far as the service says: it was not only taken,
+// nor declined since.
+func (a Action) IsDone() bool { return a["pending"] != true && a["declined"] != true }
+
 // Finds tells whether an operation that reads finds an action: one that is there, or, where the
-// file says so, one that was undone.
-func (op *Operation) Finds(a Action) bool { return op.ShowsUndone || !a.IsUndone() }
+// file says so, one that was undone, or is not done yet.
+func (op *Operation) Finds(a Action) bool {
+	return (op.ShowsUndone || !a.IsUndone()) && (op.ShowsPending || a.IsDone())
+}
 
 // Parts are the further parts in which a step was undone. Where none of those that were asked for
 // changes anything, a draft that nobody confirmed, there is one more, of which nobody asked for: the

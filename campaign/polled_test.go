@@ -1,0 +1,94 @@
+package campaign
+
+import (
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/sagacheck/sagacheck/history"
+)
+
+// polledMistakes are mistakes of the service in testdata/polled, whose bank takes a payment and has to
+// be asked what became of it, and the property that must name each.
+var polledMistakes = map[string]string{
+	"":        "",
+	"no-poll": "step-order",
+	"once":    "step-order",
+	"deaf":    "partial-success",
+	"give-up": "lost-compensation",
+
+	"taken":        "false-status",
+	"refund-taken": "false-status",
+}
+
+// TestPolled tests a workflow one of whose services answers 202, and never calls back.
+func TestPolled(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	build := exec.CommandContext(t.Context(), "go", "build", "-o", filepath.Join(dir, "polled"), "./testdata/polled")
+	if out, err := build.CombinedOutput(); err != nil {
+		t.Fatalf("go build: %v\n%s", err, out)
+	}
+	plain, err := os.ReadFile("testdata/polled/workflow.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for mistake, property := range polledMistakes {
+		file := filepath.Join(dir, "workflow-"+mistake+".yaml")
+		planted := strings.Replace(string(plain), "env:\n", "env:\n        MISTAKE: \""+mistake+"\"\n", 1)
+		if mistake == "taken" { // what the service only took is the last call
+			planted = strings.NewReplacer(", declined: true", "", "parcels:\n", "parcels:\n    optional: true\n", "kind: pivot", "optional: true").Replace(planted)
+		}
+		if err := os.WriteFile(file, []byte(planted), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		t.Run("mistake="+mistake, func(t *testing.T) {
+			t.Parallel()
+			o := RunOptions{Settings: Defaults(), Curated: true}
+			o.Workflow, o.Out, o.Settle = file, t.TempDir(), 4*time.Second
+			if mistake != "" {
+				o.MaxFailures, o.Settle = 5, 2*time.Second
+			}
+			done, err := Run(t.Context(), Host{}, o)
+			if err != nil {
+				t.Fatal(err)
+			}
+			found(t, done.Run, property)
+			if mistake == "" {
+				struckPolls(t, o.Out)
+			}
+		})
+	}
+}
+
+// struckPolls checks that polls were lost and unavailable, that some came too early, and that payments
+// were declined after they had been taken.
+func struckPolls(t *testing.T, out string) {
+	t.Helper()
+	seen := map[string]bool{}
+	for _, h := range historiesIn(t, out) {
+		for _, f := range h.Header.Faults {
+			seen[f.Kind+" "+f.At.String()] = true
+		}
+		for _, s := range history.NewIndex(h).Sagas {
+			for _, e := range s.Reads {
+				seen[map[bool]string{true: "pending", false: "done"}[len(e.Told) == 0]+" "+e.Step] = true
+			}
+		}
+		if slices.ContainsFunc(h.Events, func(e history.Event) bool { return e.Kind == history.CallAnswered && e.Pending && e.Declined }) {
+			seen["declined"] = true
+		}
+	}
+	for _, want := range []string{
+		"lose find#1@request", "lose find#1@response", "unavailable find#1@receive", "lose find-refund#1@response",
+		"pending find", "done find", "pending find-refund", "done find-refund", "declined",
+	} {
+		if !seen[want] {
+			t.Errorf("no cell had %s", want)
+		}
+	}
+}

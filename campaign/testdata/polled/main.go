@@ -1,0 +1,175 @@
+// Command polled is an order service whose bank takes a payment (202) and has to be asked what became
+// of it. It is what TestPolled tests. MISTAKE plants a mistake in it.
+package main
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net/http"
+	"os"
+	"sync"
+	"time"
+)
+
+type order struct {
+	ID, State string
+	Amount    int
+}
+
+type shop struct {
+	mu     sync.Mutex
+	orders map[string]*order
+}
+
+var (
+	mistake       = os.Getenv("MISTAKE")
+	bank, parcels = os.Getenv("BANK"), os.Getenv("PARCELS")
+)
+
+const (
+	patience = 250 * time.Millisecond // with one call
+	pause    = 20 * time.Millisecond  // before the next
+)
+
+func main() {
+	s := &shop{orders: map[string]*order{}}
+	http.HandleFunc("POST /orders", s.start)
+	http.HandleFunc("GET /orders/{id}", s.show)
+	if err := http.ListenAndServe("127.0.0.1:"+os.Getenv("PORT"), nil); err != nil {
+		panic(err)
+	}
+}
+
+func (s *shop) start(w http.ResponseWriter, r *http.Request) {
+	o := &order{State: "NEW"}
+	if err := json.NewDecoder(r.Body).Decode(o); err != nil {
+		w.WriteHeader(http.StatusBadRequest)
+		return
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.orders[o.ID] == nil {
+		s.orders[o.ID] = o
+		go s.run(o)
+	}
+	w.WriteHeader(http.StatusAccepted)
+}
+
+func (s *shop) show(w http.ResponseWriter, r *http.Request) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if o := s.orders[r.PathValue("id")]; o != nil {
+		fmt.Fprintf(w, `{"state": %q}`, o.State)
+		return
+	}
+	w.WriteHeader(http.StatusNotFound)
+}
+
+func (s *shop) state(o *order, state string) {
+	s.mu.Lock()
+	o.State = state
+	s.mu.Unlock()
+}
+
+// run carries out one order: charge, then ship; what was charged is given back if it can't be shipped.
+func (s *shop) run(o *order) {
+	if !s.charge(o) {
+		s.state(o, "CANCELLED")
+		return
+	}
+	if mistake == "taken" { // there is nothing to ship
+		s.state(o, "DONE")
+		return
+	}
+	if code, _ := until(func(code int) bool { return code == http.StatusCreated || code == http.StatusUnprocessableEntity }, "POST", parcels+"/parcels", "ship-"+o.ID, map[string]any{"order": o.ID}); code == http.StatusCreated {
+		s.state(o, "DONE")
+		return
+	}
+	s.state(o, "CANCELLING")
+	s.refund(o)
+	s.state(o, "CANCELLED")
+}
+
+// charge asks the bank for a payment, and then what became of it. A bank that knows no such payment is
+// asked for it again: the name may have been wrong.
+func (s *shop) charge(o *order) (captured bool) {
+	id := ""
+	for n := 1; ; n++ {
+		if id == "" {
+			code, said := until(func(code int) bool { return code == http.StatusAccepted || code == http.StatusUnprocessableEntity }, "POST", bank+"/payments", "charge-"+o.ID, map[string]any{"order": o.ID, "amount": o.Amount})
+			if code != http.StatusAccepted {
+				return false
+			}
+			if mistake == "no-poll" || mistake == "taken" {
+				return true
+			}
+			id = said["payment"]
+		}
+		if id != "" {
+			code, found := call("GET", bank+"/payments/"+id, "", nil)
+			switch {
+			case code == http.StatusOK && found["status"] == "declined" && mistake != "deaf":
+				return false
+			case code == http.StatusOK && found["status"] != "" && (found["status"] != "pending" || mistake == "once"):
+				return true
+			case code == http.StatusNotFound:
+				id = ""
+			case mistake == "give-up" && n == 2: // it may be captured yet
+				return false
+			}
+		}
+		time.Sleep(pause)
+	}
+}
+
+// refund gives back, and asks until the bank says that it has.
+func (s *shop) refund(o *order) {
+	until(func(code int) bool { return code == http.StatusAccepted }, "POST", bank+"/refunds", "refund-"+o.ID, map[string]any{"order": o.ID, "amount": o.Amount})
+	for mistake != "refund-taken" {
+		if code, said := call("GET", bank+"/refunds?order="+o.ID, "", nil); code == http.StatusOK && said["refund"] != "" {
+			return
+		}
+		time.Sleep(pause)
+	}
+}
+
+// until makes a call again and again, until its code is one of those that end it.
+func until(ends func(code int) bool, method, url, key string, body any) (code int, said map[string]string) {
+	for {
+		if code, said = call(method, url, key, body); ends(code) {
+			return code, said
+		}
+		time.Sleep(pause)
+	}
+}
+
+// call makes one call; 0: no whole answer came.
+func call(method, url, key string, body any) (code int, said map[string]string) {
+	text, err := json.Marshal(body)
+	if err != nil {
+		panic(err)
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), patience)
+	defer cancel()
+	r, err := http.NewRequestWithContext(ctx, method, url, bytes.NewReader(text))
+	if err != nil {
+		panic(err)
+	}
+	r.Header.Set("Content-Type", "application/json")
+	if key != "" {
+		r.Header.Set("Idempotency-Key", key)
+	}
+	answer, err := http.DefaultClient.Do(r)
+	if err != nil {
+		return 0, nil
+	}
+	defer answer.Body.Close()
+	whole, err := io.ReadAll(answer.Body)
+	if err != nil || json.Unmarshal(whole, &said) != nil && answer.StatusCode < 300 {
+		return 0, nil
+	}
+	return answer.StatusCode, said
+}
