@@ -309,7 +309,7 @@ func commitLate(st *store, o *Order, key string, body []byte) (known string, sam
 	if known != "" || err != nil {
 		return known, same, errors.Join(err, tx.Rollback())
 	}
-	time.AfterFunc(5*time.Millisecond, func() {
+	time.AfterFunc(50*time.Millisecond, func() {
 		if err := tx.Commit(); err != nil {
 			log.Print("shop: ", err)
 		}
