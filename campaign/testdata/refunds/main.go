@@ -116,7 +116,9 @@ func (s *shop) resume() error {
 		if err := json.Unmarshal(b, &o); err != nil {
 			return err
 		}
+		s.mu.Lock() // those that go on already save
 		s.states[o.ID] = o.State
+		s.mu.Unlock()
 		if o.State == "NEW" || o.State == "CANCELLING" {
 			go s.run(&o)
 		}
