@@ -31,24 +31,30 @@ var callbackMistakes = map[string]string{
 // before the answer that it will.
 func TestCallbacks(t *testing.T) {
 	t.Parallel()
+	testMistakes(t, "callbacks", callbackMistakes, strings.NewReplacer("declined:", "# declined:", "parcels:\n", "parcels:\n    optional: true\n", "kind: pivot", "optional: true"), struckCallbacks)
+}
+
+// testMistakes tests the program of a folder of testdata, right and with each of its mistakes, which the property beside it
+// must name. taken edits its file where what the service only took is to be the last call; struck looks at what the
+// run of the right one has left in a folder.
+func testMistakes(t *testing.T, folder string, mistakes map[string]string, taken *strings.Replacer, struck func(t *testing.T, out string)) {
+	t.Helper()
 	dir := t.TempDir()
-	build := exec.CommandContext(t.Context(), "go", "build", "-o", filepath.Join(dir, "callbacks"), "./testdata/callbacks")
+	build := exec.CommandContext(t.Context(), "go", "build", "-o", filepath.Join(dir, folder), "./testdata/"+folder)
 	if out, err := build.CombinedOutput(); err != nil {
 		t.Fatalf("go build: %v\n%s", err, out)
 	}
-	plain, err := os.ReadFile("testdata/callbacks/workflow.yaml")
+	plain, err := os.ReadFile(filepath.Join("testdata", folder, "workflow.yaml"))
 	if err != nil {
 		t.Fatal(err)
 	}
-	for mistake, property := range callbackMistakes {
+	for mistake, property := range mistakes {
 		file := filepath.Join(dir, "workflow-"+mistake+".yaml")
 		planted := strings.Replace(string(plain), "env:\n", "env:\n        MISTAKE: \""+mistake+"\"\n", 1)
-		if mistake == "taken" { // what the service only took is the last call
-			planted = strings.NewReplacer("declined:", "# declined:", "parcels:\n", "parcels:\n    optional: true\n", "kind: pivot", "optional: true").Replace(planted)
+		if mistake == "taken" {
+			planted = taken.Replace(planted)
 		}
-		if err := os.WriteFile(file, []byte(planted), 0o600); err != nil {
-			t.Fatal(err)
-		}
+		written(t, file, planted)
 		t.Run("mistake="+mistake, func(t *testing.T) {
 			t.Parallel()
 			o := RunOptions{Settings: Defaults(), Curated: true}
@@ -62,7 +68,7 @@ func TestCallbacks(t *testing.T) {
 			}
 			found(t, done.Run, property)
 			if mistake == "" {
-				struckCallbacks(t, o.Out)
+				struck(t, o.Out)
 			}
 		})
 	}

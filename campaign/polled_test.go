@@ -1,13 +1,9 @@
 package campaign
 
 import (
-	"os"
-	"os/exec"
-	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/sagacheck/sagacheck/history"
 )
@@ -28,41 +24,7 @@ var polledMistakes = map[string]string{
 // TestPolled tests a workflow one of whose services answers 202, and never calls back.
 func TestPolled(t *testing.T) {
 	t.Parallel()
-	dir := t.TempDir()
-	build := exec.CommandContext(t.Context(), "go", "build", "-o", filepath.Join(dir, "polled"), "./testdata/polled")
-	if out, err := build.CombinedOutput(); err != nil {
-		t.Fatalf("go build: %v\n%s", err, out)
-	}
-	plain, err := os.ReadFile("testdata/polled/workflow.yaml")
-	if err != nil {
-		t.Fatal(err)
-	}
-	for mistake, property := range polledMistakes {
-		file := filepath.Join(dir, "workflow-"+mistake+".yaml")
-		planted := strings.Replace(string(plain), "env:\n", "env:\n        MISTAKE: \""+mistake+"\"\n", 1)
-		if mistake == "taken" { // what the service only took is the last call
-			planted = strings.NewReplacer(", declined: true", "", "parcels:\n", "parcels:\n    optional: true\n", "kind: pivot", "optional: true").Replace(planted)
-		}
-		if err := os.WriteFile(file, []byte(planted), 0o600); err != nil {
-			t.Fatal(err)
-		}
-		t.Run("mistake="+mistake, func(t *testing.T) {
-			t.Parallel()
-			o := RunOptions{Settings: Defaults(), Curated: true}
-			o.Workflow, o.Out, o.Settle = file, t.TempDir(), 4*time.Second
-			if mistake != "" {
-				o.MaxFailures, o.Settle = 5, 2*time.Second
-			}
-			done, err := Run(t.Context(), Host{}, o)
-			if err != nil {
-				t.Fatal(err)
-			}
-			found(t, done.Run, property)
-			if mistake == "" {
-				struckPolls(t, o.Out)
-			}
-		})
-	}
+	testMistakes(t, "polled", polledMistakes, strings.NewReplacer(", declined: true", "", "parcels:\n", "parcels:\n    optional: true\n", "kind: pivot", "optional: true"), struckPolls)
 }
 
 // struckPolls checks that polls were lost and unavailable, that some came too early, and that payments

@@ -33,7 +33,6 @@ func (w without) Info() history.Orchestrator {
 func TestSubmittedOnce(t *testing.T) {
 	t.Parallel()
 	sys := tiny(t, tinyorch.Bugs{SecondSaga: true})
-	s := scenario(t, "single-step")
 	for _, c := range []struct {
 		sys                 orchestrators.System
 		point               string
@@ -43,15 +42,7 @@ func TestSubmittedOnce(t *testing.T) {
 		{without{sys, "idempotent-submit"}, "submit#1@response", 1, 1},
 		{without{sys, "idempotent-submit"}, "submit#1@request", 1, 0},
 	} {
-		h, err := harness.New(harness.Options{System: c.sys})
-		if err != nil {
-			t.Fatal(err)
-		}
-		plan := faults.Plan{Faults: []faults.Fault{{Kind: "lose", At: mustPoint(c.point)}}}
-		r := h.RunCell(t.Context(), harness.Cell{ID: nextID(), Scenario: s.Name, Source: s, Sagas: 1, Plan: plan, Profile: participants.Fenced})
-		if err := h.Close(); err != nil {
-			t.Error(err)
-		}
+		r := struckOnce(t, harness.Options{System: c.sys}, faults.Fault{Kind: "lose", At: mustPoint(c.point)})
 		if r.Err != nil {
 			t.Errorf("%s: %v", c.point, r.Err)
 			continue
@@ -80,7 +71,6 @@ func TestConflictWithItself(t *testing.T) {
 	t.Parallel()
 	right := system(t, tinyorch.WithHabits(tinyorch.Habits{ConflictOnRepeat: true}))
 	forgets := system(t, forgetful(tinyorch.WithHabits(tinyorch.Habits{ConflictOnRepeat: true})))
-	s := scenario(t, "single-step")
 	for _, c := range []struct {
 		sys   orchestrators.System
 		fault faults.Fault
@@ -91,14 +81,7 @@ func TestConflictWithItself(t *testing.T) {
 		{without{right, "idempotent-submit"}, faults.Fault{Kind: "duplicate", At: mustPoint("submit#1@request")}, ""},
 		{forgets, faults.Fault{Kind: "lose", At: mustPoint("submit#1@response")}, "did not accept saga"},
 	} {
-		h, err := harness.New(harness.Options{System: c.sys, Settle: 2 * time.Second})
-		if err != nil {
-			t.Fatal(err)
-		}
-		r := h.RunCell(t.Context(), harness.Cell{ID: nextID(), Scenario: s.Name, Source: s, Sagas: 1, Plan: faults.Plan{Faults: []faults.Fault{c.fault}}, Profile: participants.Fenced})
-		if err := h.Close(); err != nil {
-			t.Error(err)
-		}
+		r := struckOnce(t, harness.Options{System: c.sys, Settle: 2 * time.Second}, c.fault)
 		if (r.Err == nil) != (c.want == "") || r.Err != nil && !strings.Contains(r.Err.Error(), c.want) {
 			t.Errorf("%v: %v, expected %q", c.fault, r.Err, c.want)
 			continue
@@ -113,6 +96,21 @@ func TestConflictWithItself(t *testing.T) {
 			}
 		}
 	}
+}
+
+// struckOnce runs a saga of one step, and one fault.
+func struckOnce(t *testing.T, o harness.Options, f faults.Fault) harness.Result {
+	t.Helper()
+	h, err := harness.New(o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := scenario(t, "single-step")
+	r := h.RunCell(t.Context(), harness.Cell{ID: nextID(), Scenario: s.Name, Source: s, Sagas: 1, Plan: faults.Plan{Faults: []faults.Fault{f}}, Profile: participants.Fenced})
+	if err := h.Close(); err != nil {
+		t.Error(err)
+	}
+	return r
 }
 
 // forgetful knows no saga by its id.

@@ -3,15 +3,14 @@
 package main
 
 import (
-	"bytes"
-	"context"
 	"encoding/json"
 	"fmt"
-	"io"
 	"net/http"
 	"os"
 	"sync"
 	"time"
+
+	"github.com/sagacheck/sagacheck/campaign/testdata/calling"
 )
 
 type order struct {
@@ -117,8 +116,6 @@ type payment struct {
 	declined bool
 }
 
-const patience = 250 * time.Millisecond
-
 // run carries out one order: charge, then ship; what was charged is given back if it can't be
 // shipped.
 func (s *shop) run(o *order) {
@@ -132,7 +129,7 @@ func (s *shop) run(o *order) {
 // charge asks the bank until it has told of the payment, or refused it; empty: the order is over.
 func (s *shop) charge(o *order) string {
 	for {
-		code, said := call("POST", os.Getenv("BANK")+"/payments", "charge-"+o.ID, map[string]any{
+		code, said := calling.Call("POST", os.Getenv("BANK")+"/payments", "charge-"+o.ID, map[string]any{
 			"order": o.ID, "amount": o.Amount, "callbackUrl": "http://127.0.0.1:" + os.Getenv("PORT") + "/bank",
 		})
 		switch {
@@ -160,7 +157,7 @@ func (s *shop) charge(o *order) string {
 				return ""
 			}
 			continue // an earlier payment was declined, and what was just asked for may come yet
-		case <-time.After(patience):
+		case <-time.After(calling.Patience):
 		}
 		if mistake == "unasked" {
 			return "-"
@@ -169,7 +166,7 @@ func (s *shop) charge(o *order) string {
 			s.state(o, "CANCELLED")
 			return ""
 		}
-		if code, said := call("GET", os.Getenv("BANK")+"/payments?order="+o.ID, "", nil); code == http.StatusOK && said["payment"] != "" {
+		if code, said := calling.Call("GET", os.Getenv("BANK")+"/payments?order="+o.ID, "", nil); code == http.StatusOK && said["payment"] != "" {
 			return said["payment"]
 		}
 	}
@@ -181,7 +178,7 @@ func (s *shop) ship(o *order) {
 		if mistake == "twice" {
 			key = fmt.Sprint(time.Now().UnixNano())
 		}
-		code, _ := call("POST", os.Getenv("PARCELS")+"/parcels", key, map[string]any{"order": o.ID})
+		code, _ := calling.Call("POST", os.Getenv("PARCELS")+"/parcels", key, map[string]any{"order": o.ID})
 		switch code {
 		case http.StatusCreated:
 			s.state(o, "DONE")
@@ -198,7 +195,7 @@ func (s *shop) ship(o *order) {
 func (s *shop) refund(o *order) {
 	s.state(o, "CANCELLING")
 	for {
-		code, _ := call("POST", os.Getenv("BANK")+"/refunds", "refund-"+o.ID, map[string]any{
+		code, _ := calling.Call("POST", os.Getenv("BANK")+"/refunds", "refund-"+o.ID, map[string]any{
 			"order": o.ID, "amount": o.Amount,
 		})
 		if code == http.StatusAccepted && mistake == "refund-taken" {
@@ -206,40 +203,12 @@ func (s *shop) refund(o *order) {
 		}
 		select {
 		case <-o.refund:
-		case <-time.After(patience):
-			if _, said := call("GET", os.Getenv("BANK")+"/refunds?order="+o.ID, "", nil); said["refund"] == "" {
+		case <-time.After(calling.Patience):
+			if _, said := calling.Call("GET", os.Getenv("BANK")+"/refunds?order="+o.ID, "", nil); said["refund"] == "" {
 				continue
 			}
 		}
 		break
 	}
 	s.state(o, "CANCELLED")
-}
-
-// call makes one call; 0: no whole answer came.
-func call(method, url, key string, body any) (code int, said map[string]string) {
-	text, err := json.Marshal(body)
-	if err != nil {
-		panic(err)
-	}
-	ctx, cancel := context.WithTimeout(context.Background(), patience)
-	defer cancel()
-	r, err := http.NewRequestWithContext(ctx, method, url, bytes.NewReader(text))
-	if err != nil {
-		panic(err)
-	}
-	r.Header.Set("Content-Type", "application/json")
-	if key != "" {
-		r.Header.Set("Idempotency-Key", key)
-	}
-	answer, err := http.DefaultClient.Do(r)
-	if err != nil {
-		return 0, nil
-	}
-	defer answer.Body.Close()
-	whole, err := io.ReadAll(answer.Body)
-	if err != nil || json.Unmarshal(whole, &said) != nil && answer.StatusCode < 300 {
-		return 0, nil
-	}
-	return answer.StatusCode, said
 }

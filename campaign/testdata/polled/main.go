@@ -3,15 +3,14 @@
 package main
 
 import (
-	"bytes"
-	"context"
 	"encoding/json"
 	"fmt"
-	"io"
 	"net/http"
 	"os"
 	"sync"
 	"time"
+
+	"github.com/sagacheck/sagacheck/campaign/testdata/calling"
 )
 
 type order struct {
@@ -29,10 +28,7 @@ var (
 	bank, parcels = os.Getenv("BANK"), os.Getenv("PARCELS")
 )
 
-const (
-	patience = 250 * time.Millisecond // with one call
-	pause    = 20 * time.Millisecond  // before the next
-)
+const pause = 20 * time.Millisecond // before the next call
 
 func main() {
 	s := &shop{orders: map[string]*order{}}
@@ -109,7 +105,7 @@ func (s *shop) charge(o *order) (captured bool) {
 			id = said["payment"]
 		}
 		if id != "" {
-			code, found := call("GET", bank+"/payments/"+id, "", nil)
+			code, found := calling.Call("GET", bank+"/payments/"+id, "", nil)
 			switch {
 			case code == http.StatusOK && found["status"] == "declined" && mistake != "deaf":
 				return false
@@ -129,7 +125,7 @@ func (s *shop) charge(o *order) (captured bool) {
 func (s *shop) refund(o *order) {
 	until(func(code int) bool { return code == http.StatusAccepted }, "POST", bank+"/refunds", "refund-"+o.ID, map[string]any{"order": o.ID, "amount": o.Amount})
 	for mistake != "refund-taken" {
-		if code, said := call("GET", bank+"/refunds?order="+o.ID, "", nil); code == http.StatusOK && said["refund"] != "" {
+		if code, said := calling.Call("GET", bank+"/refunds?order="+o.ID, "", nil); code == http.StatusOK && said["refund"] != "" {
 			return
 		}
 		time.Sleep(pause)
@@ -139,37 +135,9 @@ func (s *shop) refund(o *order) {
 // until makes a call again and again, until its code is one of those that end it.
 func until(ends func(code int) bool, method, url, key string, body any) (code int, said map[string]string) {
 	for {
-		if code, said = call(method, url, key, body); ends(code) {
+		if code, said = calling.Call(method, url, key, body); ends(code) {
 			return code, said
 		}
 		time.Sleep(pause)
 	}
-}
-
-// call makes one call; 0: no whole answer came.
-func call(method, url, key string, body any) (code int, said map[string]string) {
-	text, err := json.Marshal(body)
-	if err != nil {
-		panic(err)
-	}
-	ctx, cancel := context.WithTimeout(context.Background(), patience)
-	defer cancel()
-	r, err := http.NewRequestWithContext(ctx, method, url, bytes.NewReader(text))
-	if err != nil {
-		panic(err)
-	}
-	r.Header.Set("Content-Type", "application/json")
-	if key != "" {
-		r.Header.Set("Idempotency-Key", key)
-	}
-	answer, err := http.DefaultClient.Do(r)
-	if err != nil {
-		return 0, nil
-	}
-	defer answer.Body.Close()
-	whole, err := io.ReadAll(answer.Body)
-	if err != nil || json.Unmarshal(whole, &said) != nil && answer.StatusCode < 300 {
-		return 0, nil
-	}
-	return answer.StatusCode, said
 }
