@@ -38,7 +38,7 @@ func (AdaptiveOutOfBounds) Doc() Doc {
 		Source:     "docs/contract.md on policies that adapt; RFC 6298, 2.4 and 2.5",
 		Clauses: []Clause{
 			{Name: timeoutFloor, Text: "no attempt is given up sooner than min_timeout_ms, by more than the machine was late: silent attempts after answers that were so quick that the time-out would be shorter", Wants: []Trait{adaptives}},
-			{Name: timeoutCeiling, Text: "nor later than attempt_timeout_ms, by more than 50 ms or three times the longest lag of the cell: silent attempts after others that took so long that the time-out would be longer", Wants: []Trait{adaptives}},
+			{Name: timeoutCeiling, Text: "nor later than attempt_timeout_ms, by more than 50 ms and ten times the longest lag of the cell: silent attempts after others that took so long that the time-out would be longer", Wants: []Trait{adaptives}},
 			{Name: waitFloor, Text: "no second attempt comes sooner after the first than min_wait_ms, less jitter, by more than 2 ms: waits after answers that were quicker, of which it would be seen if there were none", Wants: []Trait{adaptiveWaits}},
 		},
 		Evidence:  "fault-fired, call-sent, call-answered and call-ended.",
@@ -168,7 +168,7 @@ func checkTimeout(t *tally, a adaptiveCall, all []adaptiveCall, lag time.Duratio
 	floor, ceiling := p.ShortestTimeout(), p.AttemptTimeout()
 	_, longest, ok := observed(all, a.Sent.Seq)
 	would := time.Duration(p.Adaptive.Times * float64(longest))
-	lasted, surely, late := a.until-a.Sent.From(), a.from-a.Sent.From(), max(measuringTolerance, 3*lag)
+	lasted, surely, late := a.until-a.Sent.From(), a.from-a.Sent.From(), lateAtMost(lag)
 	events := []*history.Event{a.Sent, a.Ended}
 	switch {
 	case lasted+lag+timerTolerance < floor:

@@ -158,7 +158,7 @@ func checkShort(t *tally, w wait, polite bool) {
 
 func checkLong(t *tally, w wait, lag time.Duration) {
 	most := max(w.hi, w.asked)
-	most += max(slack(most), 10*lag)
+	most += max(slack(most), wakeups*lag)
 	most += w.policy.AttemptTimeout() + w.hi // an attempt may time out before it reaches the wire
 	switch {
 	case w.unknown != "":

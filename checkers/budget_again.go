@@ -182,7 +182,7 @@ func mayBeTooLate(ix *history.Index, s *history.SagaRecord, e *history.Event) bo
 	if b.TimeMS == 0 {
 		return false
 	}
-	late := measuringTolerance + 3*newTiming(ix).longestLag()
+	late := lateAtMost(newTiming(ix).longestLag())
 	return len(s.Submitted) == 0 || e.At+s.Definition.RoundDelay()*3/2+late > s.Submitted[0].At+b.Time()
 }
 

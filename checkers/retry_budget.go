@@ -53,11 +53,11 @@ func (RetryBudget) Doc() Doc {
 			{Name: budgetAction, Text: "an action is attempted no more often than its policy allows: actions that failed as often as that", Wants: []Trait{boundedActions}},
 			{Name: budgetCompensation, Text: "nor is a compensation", Wants: []Trait{boundedUndos}},
 			{Name: budgetAfterCrash, Text: "nor is an operation that the orchestrator was killed in, but for one attempt more a kill", Wants: []Trait{boundedActions}, Does: []string{history.Kill}},
-			{Name: budgetDeadline, Text: "no attempt begins more than 50 ms after the deadline: operations whose next attempt could have", Wants: []Trait{deadlines}, Needs: []string{"deadline"}},
+			{Name: budgetDeadline, Text: "no attempt begins more than 50 ms, and ten times the longest lag of the cell, after the deadline: operations whose next attempt could have", Wants: []Trait{deadlines}, Needs: []string{"deadline"}},
 			{Name: promisedAction, Text: "an action that fails transiently is attempted again while its policy allows it", Wants: []Trait{repeatedActions}},
 			{Name: promisedUndo, Text: "so is a compensation", Wants: []Trait{repeatedUndos}},
 			{Name: wholeAttempts, Text: "the actions of a saga together are attempted no more often than its budget allows, but for one attempt more a kill: sagas that would have gone on", Wants: []Trait{spentAttempts}, Needs: []string{"saga-budget"}},
-			{Name: wholeTime, Text: "nor more than 50 ms after the time that its budget gives them since it was accepted: sagas that would have gone on then", Wants: []Trait{spentTime}, Needs: []string{"saga-budget"}},
+			{Name: wholeTime, Text: "nor more than 50 ms, and ten times the longest lag of the cell, after the time that its budget gives them since it was accepted: sagas that would have gone on then", Wants: []Trait{spentTime}, Needs: []string{"saga-budget"}},
 		}, roundClauses(), againClauses()),
 		Evidence:  "call-sent, call-ended and saga-ended; of rounds of a step also call-read.",
 		Prevented: "Counting attempts in the store, the intent before each call, so that a restart does not begin anew.",
@@ -159,18 +159,13 @@ func checkDeadline(t *tally, ix *history.Index, o *history.OpRecord, as []*histo
 		return
 	}
 	first := as[0].Sent
-	for _, a := range as[1:] {
-		if late := a.Sent.From() - first.At; late > deadline+measuringTolerance {
-			switch {
-			case disturbed(ds, first.Seq, a.Sent.Seq):
-				t.unjudgeable(budgetDeadline, wasDisturbed)
-			case late <= deadline+measuringTolerance+3*newTiming(ix).longestLag():
-				t.unjudgeable(budgetDeadline, tooLateToSay)
-			default:
-				t.violate(budgetDeadline, o.Op, []*history.Event{first, a.Sent}, "broke the retry policy: attempt %d of %s began %v after the first, and the deadline is %v", a.N, o.Op, late.Round(time.Millisecond), deadline)
-			}
-			return
-		}
+	switch past, why := beganPast(ix, first, deadline, as[1:], ds); {
+	case past != nil:
+		t.violate(budgetDeadline, o.Op, []*history.Event{first, past.Sent}, "broke the retry policy: attempt %d of %s began %v after the first, and the deadline is %v", past.N, o.Op, (past.Sent.From() - first.At).Round(time.Millisecond), deadline)
+		return
+	case why != "":
+		t.unjudgeable(budgetDeadline, "%s", why)
+		return
 	}
 	end := as[len(as)-1]
 	most := o.Call.Retry.Most()
@@ -218,7 +213,7 @@ func deadlineNear(ix *history.Index, p saga.RetryPolicy, budget *saga.RetryBudge
 	}
 	end := as[len(as)-1]
 	_, wait := p.Band(end.N + 1)
-	late := measuringTolerance + 3*ix.Lag + saga.LongestHold(ix.History.Header.Definitions, budget)
+	late := lateAtMost(ix.Lag) + saga.LongestHold(ix.History.Header.Definitions, budget)
 	return end.LearntAt()+max(wait, retryAfter(end))+late > as[0].Sent.At+time.Duration(p.DeadlineMS)*time.Millisecond
 }
 

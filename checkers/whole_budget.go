@@ -108,22 +108,14 @@ func unbegun(s *history.SagaRecord) bool {
 
 func checkWholeTime(t *tally, ix *history.Index, s *history.SagaRecord, b saga.Budget, as []*history.Attempt, ds []disturbance) {
 	accepted := s.Accepted[0]
-	for _, a := range as {
-		late := a.Sent.From() - accepted.At
-		if late <= b.Time()+measuringTolerance {
-			continue
-		}
-		switch {
-		case disturbed(ds, accepted.Seq, a.Sent.Seq):
-			t.unjudgeable(wholeTime, wasDisturbed)
-		case late <= b.Time()+measuringTolerance+3*newTiming(ix).longestLag():
-			t.unjudgeable(wholeTime, tooLateToSay)
-		default:
-			t.violate(wholeTime, action(s, ""), []*history.Event{accepted, a.Sent}, "broke the budget of saga %s: an attempt began %v after it was accepted, and the budget is %v", s.ID, late.Round(time.Millisecond), b.Time())
-		}
+	switch past, why := beganPast(ix, accepted, b.Time(), as, ds); {
+	case past != nil:
+		t.violate(wholeTime, action(s, ""), []*history.Event{accepted, past.Sent}, "broke the budget of saga %s: an attempt began %v after it was accepted, and the budget is %v", s.ID, (past.Sent.From() - accepted.At).Round(time.Millisecond), b.Time())
 		return
-	}
-	if roundTooLate(ix, s) {
+	case why != "":
+		t.unjudgeable(wholeTime, "%s", why)
+		return
+	case roundTooLate(ix, s):
 		t.held(wholeTime, 1)
 		return
 	}
@@ -165,6 +157,6 @@ func budgetMayBeSpent(h *history.History, ix *history.Index, s *history.SagaReco
 			}
 		}
 	}
-	late := measuringTolerance + 3*ix.Lag
+	late := lateAtMost(ix.Lag)
 	return b.Attempts > 0 && n >= b.Attempts || b.TimeMS > 0 && before.At+wait+late > s.Submitted[0].At+b.Time()
 }

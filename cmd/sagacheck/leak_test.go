@@ -78,7 +78,7 @@ func TestLongRunStaysFlat(t *testing.T) {
 		t.Run(fmt.Sprintf("run-%d", runs+1), func(t *testing.T) { // its folder is removed at its end
 			_, report, output := command(t, "run", "--curated=false", "--runs", "100", "--seed", strconv.Itoa(runs+1))
 			if report.Totals.Errors+report.Totals.Violated > 0 {
-				t.Errorf("%+v\n%s", report.Totals, output)
+				t.Errorf("%q of %+v\n%s", broken(report), report.Totals, output)
 			}
 			cells += report.Totals.Cells
 		})

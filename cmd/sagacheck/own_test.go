@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"fmt"
 	"net/http/httptest"
 	"os"
 	"path/filepath"
@@ -30,6 +31,14 @@ func command(t *testing.T, args ...string) (code int, report *results.Run, outpu
 		t.Fatalf("%v: exit %d, no report: %v\n%s", args, code, err, out.String())
 	}
 	return code, report, out.String()
+}
+
+// broken says in a line each what a run found, which CI shows of a test that failed.
+func broken(report *results.Run) (lines []string) {
+	for _, f := range report.Failures {
+		lines = append(lines, fmt.Sprintf("%s/%s in %s: %s, by %s", f.Property, f.Clause, f.Scenario, f.Broken, f.Plan))
+	}
+	return lines
 }
 
 func attach(t *testing.T, bugs tinyorch.Bugs) string { return serveTiny(t, tinyorch.New(bugs)) }

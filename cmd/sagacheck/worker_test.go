@@ -16,7 +16,7 @@ func TestWorkersOfTheCommand(t *testing.T) {
 	plan := filepath.Join("testdata", "cases", "01-lost-answer.yaml")
 	code, report, output := command(t, "run", "--workers", "2", "--scenario", "order", "--plan", plan, "--property", "duplicate-effect", "--participants", "naive")
 	if code != results.ExitViolation || report.Totals.Violated != 1 {
-		t.Errorf("exit %d, %+v\n%s", code, report.Totals, output)
+		t.Errorf("exit %d, %q of %+v\n%s", code, broken(report), report.Totals, output)
 	}
 }
 
