@@ -14,8 +14,8 @@ import (
 // Source: docs/contract.md on policies that adapt; RFC 6298, 2.4 and 2.5, for why a
 // retransmission timer has a floor and a ceiling. Evidence: fault-fired, call-sent, call-answered,
 // call-ended. The time-out shows at attempts that nobody answered and that nothing but silence
-// struck: it lasts from when the wire saw the attempt, or earlier by as much as the machine was
-// late in the cell, to the end of its connection, or to the next attempt. It was at risk at the floor if all calls that
+// struck: it lasts from when the wire saw the attempt, or earlier by three times the longest lag
+// of the cell, to the end of its connection, or to the next attempt. It was at risk at the floor if all calls that
 // name the same had been answered so soon before that times their latency lies below it; at the
 // ceiling if one had taken so long, or was silent. A wait is judged as backoff-violation judges
 // waits. Cost: linear, times the attempts that were silent.
@@ -37,7 +37,7 @@ func (AdaptiveOutOfBounds) Doc() Doc {
 		Definition: "A time-out or a first wait that follows the observed latency leaves the bounds of its policy.",
 		Source:     "docs/contract.md on policies that adapt; RFC 6298, 2.4 and 2.5",
 		Clauses: []Clause{
-			{Name: timeoutFloor, Text: "no attempt is given up sooner than min_timeout_ms, by more than the machine was late: silent attempts after answers that were so quick that the time-out would be shorter", Wants: []Trait{adaptives}},
+			{Name: timeoutFloor, Text: "no attempt is given up sooner than min_timeout_ms, by more than three times the longest lag of the cell: silent attempts after answers that were so quick that the time-out would be shorter", Wants: []Trait{adaptives}},
 			{Name: timeoutCeiling, Text: "nor later than attempt_timeout_ms, by more than 50 ms and ten times the longest lag of the cell: silent attempts after others that took so long that the time-out would be longer", Wants: []Trait{adaptives}},
 			{Name: waitFloor, Text: "no second attempt comes sooner after the first than min_wait_ms, less jitter, by more than 2 ms: waits after answers that were quicker, of which it would be seen if there were none", Wants: []Trait{adaptiveWaits}},
 		},
@@ -169,11 +169,12 @@ func checkTimeout(t *tally, a adaptiveCall, all []adaptiveCall, lag time.Duratio
 	_, longest, ok := observed(all, a.Sent.Seq)
 	would := time.Duration(p.Adaptive.Times * float64(longest))
 	lasted, surely, late := a.until-a.Sent.From(), a.from-a.Sent.From(), lateAtMost(lag)
+	hidden := 3*lag + timerTolerance // of its time-out, before the wire saw it
 	events := []*history.Event{a.Sent, a.Ended}
 	switch {
-	case lasted+lag+timerTolerance < floor:
+	case lasted+hidden < floor:
 		t.violate(timeoutFloor, a.op, events, "broke the bounds of its policy: attempt %d of %s was given up after %v, and its time-out is %v to %v", a.N, a.op, ms(lasted), floor, ceiling)
-	case ok && would < floor && lag+timerTolerance >= floor:
+	case ok && would < floor && hidden >= floor:
 		t.unjudgeable(timeoutFloor, tooLateToSay)
 	case ok && would < floor:
 		t.held(timeoutFloor, 1)
