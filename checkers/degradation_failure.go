@@ -52,7 +52,7 @@ func (DegradationFailure) Doc() Doc {
 			{Name: coreGoesOn, Text: "a saga completes although an attempt of a deferrable step failed and may be repeated", Wants: []Trait{deferrables}, Needs: deferring},
 			{Name: coreAfterRefusal, Text: "a saga completes although a deferrable step was refused for good", Wants: []Trait{deferrables}, Needs: deferring},
 			{Name: stepNotHeldUp, Text: "a step behind a deferrable one that used up its attempts starts before that is attempted again", Wants: []Trait{stepsBehindDeferrables}, Needs: deferring},
-			{Name: endNotHeldUp, Text: "a saga that has nothing left but deferrable steps, each of which used up its attempts or was refused for good, completes before one is attempted again: by its reports, or within 75 ms and five times the lag of the cell", Wants: []Trait{deferrables}, Needs: deferring},
+			{Name: endNotHeldUp, Text: "a saga that has nothing left but deferrable steps, each of which used up its attempts or was refused for good, completes before one is attempted again: by its reports, or within 75 ms and ten times the lag of the cell", Wants: []Trait{deferrables}, Needs: deferring},
 			{Name: madeUp, Text: "a deferrable step that used up its attempts is attempted again until it is done or refused for good", Wants: []Trait{deferrables}, Needs: deferring},
 			{Name: madeUpAfterCrash, Text: "so is one that used them up before the orchestrator was killed", Does: []string{history.Kill}, Wants: []Trait{deferrables}, Needs: deferring},
 			{Name: wayRound, Text: "a saga is not rolled back for a step that was given up, if another one stands for it: that is taken", Wants: []Trait{waysRound}, Needs: []string{"fallback"}},
@@ -85,7 +85,7 @@ func (c DegradationFailure) Check(h *history.History, ix *history.Index) Verdict
 			o := s.Op(step.Name, saga.Action)
 			checkCore(t, ix, s, o, ds)
 			if used := firstRound(o, ds); used != nil {
-				checkStepHeldUp(t, s, o, 3*ix.Lag)
+				checkStepHeldUp(t, s, o, wakeups*ix.Lag)
 				checkEndHeldUp(t, ix, s, o, used, ds)
 			}
 			checkMadeUp(t, ix, s, step, o, ds)
@@ -193,7 +193,7 @@ func checkEndHeldUp(t *tally, ix *history.Index, s *history.SagaRecord, o *histo
 	if s.Ended != nil {
 		still = s.Ended.Still
 	}
-	switch latest := due + endTolerance + 5*ix.Lag; {
+	switch latest := due + endTolerance + wakeups*ix.Lag; {
 	case len(as) <= budget || as[budget].Sent.Seq > end.Seq || end.At <= latest:
 		if s.Ended != nil {
 			t.held(endNotHeldUp, 1)
