@@ -254,12 +254,13 @@ func (x *session) runWorkflow(ctx context.Context) {
 		return x.travel(ctx, further)
 	}
 	seen := planning.Onward(d, x.ability(), run)
-	kills := planning.Kills(seen, x.ability(), run)
+	kills := x.planned(x.flow.subject(), planning.Kills(seen, x.ability(), run))
+	points := others(planning.AtPoints(d, slices.Concat(seen, x.flow.calm), x.ability()), slices.Concat(ways, kills))
 	all := slices.Concat(
 		x.together(),
 		x.planned(x.flow.subject(), planning.LateArrivals(d, seen)),
-		x.planned(x.flow.subject(), kills),
-		x.planned(x.flow.subject(), x.atMost(others(planning.AtPoints(d, slices.Concat(seen, x.flow.calm), x.ability()), ways))),
+		kills,
+		x.planned(x.flow.subject(), x.atMost(points)),
 	)
 	x.collector.Plans(planList{listed: slices.Concat(ways, all)}.digest())
 	n, mine := x.mine(planList{listed: all})
@@ -268,7 +269,7 @@ func (x *session) runWorkflow(ctx context.Context) {
 	}
 }
 
-// others are the plans that are none of some that ran.
+// others are the plans that are none of some.
 func others(plans []faults.Plan, ran []planned) []faults.Plan {
 	known := map[string]bool{}
 	for _, w := range ran {

@@ -11,7 +11,8 @@ import (
 // waits between attempts, once for a moment and once for long, and twice in one saga, the first time for long: on its way forward, and on its way back where it was seen to
 // compensate. AtPoints kills once, at a call, and for a moment: who has lost his timers then, or recovers once only, or takes
 // what was under way seconds ago for failed, passes. And once before what is refused: who forgets what he took up again
-// does not undo it.
+// does not undo it. And once where what was never heard of is undone: AtPoints kills at an undo on the first journey that
+// has it, which mostly is one of a refusal.
 //
 // Where a kill strikes must have been seen to be reached: run runs plans that lead there, and tells where those led on
 // which all went as planned. There are none where nothing may be killed.
@@ -23,7 +24,7 @@ func Kills(seen []Journey, a Ability, run func([]faults.Plan) []Journey) []fault
 	went := run(slices.Concat(firstKills(slices.Concat(calm(seen), back), a), firstUnheardUndo(back)))
 	resumed := run(killsAtDone(calm(seen), back, a))
 	again := run(secondUnheardUndo(went))
-	return slices.Concat(killsWhenAccepted(calm(seen)), killsInWaits(slices.Concat(seen, went, again)), killsInSilence(seen), secondKills(went, a), refusedBehindKills(resumed, back))
+	return slices.Concat(killsWhenAccepted(calm(seen)), killsInWaits(slices.Concat(seen, went, again)), killsInSilence(seen), secondKills(went, a), refusedBehindKills(resumed, back), killsWhenGivenUp(seen, a))
 }
 
 // moment is for how many milliseconds a process is away that is started again at once.
@@ -53,8 +54,8 @@ func (j Journey) onward() []faults.Fault {
 }
 
 // and is a plan that does what that of a journey does, and more.
-func (j Journey) and(f faults.Fault) faults.Plan {
-	return faults.Plan{Faults: append(slices.Clone(j.Plan.Faults), f)}
+func (j Journey) and(more ...faults.Fault) faults.Plan {
+	return faults.Plan{Faults: slices.Concat(j.Plan.Faults, more)}
 }
 
 // mostUndone is the journey on which a refusal had the most undone; none: nothing ever was.

@@ -41,16 +41,18 @@ func (w world) travel(t *testing.T, plans []faults.Plan) (seen []Journey) {
 	return seen
 }
 
-// TestKills: a workflow is killed in the waits that it was seen to have, and twice, on its way forward and back.
+// TestKills: a workflow is killed in the waits that it was seen to have, and twice, on its way forward and back; and at an
+// undo that follows from what was given up.
 func TestKills(t *testing.T) {
 	w := world{
 		"no fault":                {"submit#1 reserve#1 reserve(2)#1 ship#1", 0},
 		"lose reserve#1@response": {"reserve#1 reserve#2 reserve(2)#1 ship#1", 5},
-		"lose reserve#1@response, lose reserve#2@response": {"reserve#1 reserve#2 reserve#3 reserve(2)#1 ship#1", 10},
-		"lose reserve(2)#1@response":                       {"reserve#1 reserve(2)#1 reserve(2)#2 ship#1", 10},
-		"lose ship#1@response":                             {"reserve#1 reserve(2)#1 ship#1", 15}, // given up
-		"reject reserve(2)#1@receive":                      {"reserve#1 reserve(2)#1 reserve.undo#1", 8},
-		"reject ship#1@receive":                            {"reserve#1 reserve(2)#1 ship#1 reserve(2).undo#1 reserve.undo#1", 13},
+		"lose reserve#1@response, lose reserve#2@response":       {"reserve#1 reserve#2 reserve#3 reserve(2)#1 ship#1", 10},
+		"lose reserve(2)#1@response":                             {"reserve#1 reserve(2)#1 reserve(2)#2 ship#1", 10},
+		"lose ship#1@response":                                   {"reserve#1 reserve(2)#1 ship#1", 15},                                        // given up
+		"lose reserve(2)#1@response, lose reserve(2)#2@response": {"reserve#1 reserve(2)#1 reserve(2)#2 reserve(2).undo#1 reserve.undo#1", 15}, // as this is, and undone
+		"reject reserve(2)#1@receive":                            {"reserve#1 reserve(2)#1 reserve.undo#1", 8},
+		"reject ship#1@receive":                                  {"reserve#1 reserve(2)#1 ship#1 reserve(2).undo#1 reserve.undo#1", 13},
 
 		"crash-orchestrator reserve#1@commit":                                 {"reserve#1 reserve#2 reserve(2)#1 ship#1", 4},
 		"crash-orchestrator reserve#1@receive":                                {"reserve#1 reserve#2 reserve(2)#1 ship#1", 3},
@@ -62,11 +64,12 @@ func TestKills(t *testing.T) {
 		{Faults: burst(lost(point("reserve", 1, saga.Response)), 1)},
 		{Faults: burst(lost(point("reserve", 1, saga.Response)), 2)},
 		{Faults: burst(lost(point("reserve(2)", 1, saga.Response)), 1)},
+		{Faults: burst(lost(point("reserve(2)", 1, saga.Response)), 2)},
 		{Faults: burst(lost(point("ship", 1, saga.Response)), 1)},
 		{Faults: []faults.Fault{declined(point("reserve(2)", 1, saga.Receive))}},
 		{Faults: []faults.Fault{declined(point("ship", 1, saga.Receive))}},
 	})
-	if len(seen) != 7 {
+	if len(seen) != 8 {
 		t.Fatalf("%d journeys", len(seen))
 	}
 	var tried, got []string
@@ -99,6 +102,7 @@ func TestKills(t *testing.T) {
 			"crash-orchestrator reserve#1@receive, crash-orchestrator ship#1@response",
 			"reject ship#1@receive, crash-orchestrator reserve(2).undo#1@receive, crash-orchestrator reserve.undo#1@response",
 			"crash-orchestrator reserve#1@commit, reject ship#1@receive",
+			"lose reserve(2)#1@response, lose reserve(2)#2@response, unavailable reserve(2).undo#1@receive, crash-orchestrator reserve(2).undo#1@response",
 		}},
 	} {
 		if !slices.Equal(c.got, c.want) {

@@ -1,0 +1,19 @@
+package campaign
+
+import (
+	"strings"
+	"testing"
+)
+
+// tiredMistakes are mistakes of the service in testdata/tired, which has enough after three attempts at a
+// payment, and the property that must name each: what it makes of that after a kill.
+var tiredMistakes = map[string]string{
+	"":             "",
+	"unheard-kept": "lost-compensation",
+}
+
+// TestTired tests a workflow that gives a step up after some attempts, with kills.
+func TestTired(t *testing.T) {
+	t.Parallel()
+	testMistakes(t, "tired", tiredMistakes, strings.NewReplacer(), func(*testing.T, string) {})
+}
