@@ -10,6 +10,7 @@ import (
 var tiredMistakes = map[string]string{
 	"":             "",
 	"unheard-kept": "lost-compensation",
+	"counts-anew":  "retry-budget",
 }
 
 // TestTired tests a workflow that gives a step up after some attempts, with kills.

@@ -254,7 +254,7 @@ func (x *session) runWorkflow(ctx context.Context) {
 		return x.travel(ctx, further)
 	}
 	seen := planning.Onward(d, x.ability(), run)
-	kills := x.planned(x.flow.subject(), planning.Kills(seen, x.ability(), run))
+	kills := x.planned(x.flow.subject(), planning.Kills(d, seen, x.ability(), run))
 	points := others(planning.AtPoints(d, slices.Concat(seen, x.flow.calm), x.ability()), slices.Concat(ways, kills))
 	all := slices.Concat(
 		x.together(),

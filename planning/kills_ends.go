@@ -42,3 +42,39 @@ func (j Journey) deprived() string {
 	step, _ = saga.CutInstance(step)
 	return step
 }
+
+// lastTryKilled are the plans that lose the first attempts at a call of which only so many are promised, on journeys that show
+// that it is sent again, and kill at the last but one, which is not done. Who counts anew after a kill goes on.
+func lastTryKilled(d saga.Definition, journeys []Journey) (plans []faults.Plan) {
+	known := map[saga.StepRef]bool{}
+	for _, j := range journeys {
+		fs := j.onward()
+		if !inARow(fs, unheard) || len(fs) != policyOf(d, fs[0].At).Most()-2 || !j.sentAgain() {
+			continue
+		}
+		before, call := j.Plan.Faults[:len(j.Plan.Faults)-len(fs)], fs[0].At
+		call.Step, _ = saga.CutInstance(call.Step)
+		if known[call.Ref()] {
+			continue
+		}
+		known[call.Ref()] = true
+		first, at := fs[0].At, fs[0].At
+		first.Phase = saga.Request
+		at.Attempt, at.Phase = len(fs)+1, saga.Receive
+		plans = append(plans, faults.Plan{Faults: slices.Concat(before, burst(lost(first), len(fs)), unsent(at, policyOf(d, at)))})
+	}
+	return plans
+}
+
+// lostBehindKill are the plans that follow from journeys on which a call was killed and sent again: the attempt behind all that
+// strikes it is lost, too.
+func lostBehindKill(journeys []Journey) (plans []faults.Plan) {
+	for _, j := range journeys {
+		next := j.Plan.Faults[len(j.Plan.Faults)-1].At
+		next.Attempt, next.Phase = next.Attempt+1, saga.Request
+		if j.Trace.passed(next) {
+			plans = append(plans, j.and(lost(next)))
+		}
+	}
+	return plans
+}

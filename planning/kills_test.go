@@ -42,7 +42,7 @@ func (w world) travel(t *testing.T, plans []faults.Plan) (seen []Journey) {
 }
 
 // TestKills: a workflow is killed in the waits that it was seen to have, and twice, on its way forward and back; and at an
-// undo that follows from what was given up.
+// undo that follows from what was given up, and before the last attempt that is promised.
 func TestKills(t *testing.T) {
 	w := world{
 		"no fault":                {"submit#1 reserve#1 reserve(2)#1 ship#1", 0},
@@ -53,6 +53,9 @@ func TestKills(t *testing.T) {
 		"lose reserve(2)#1@response, lose reserve(2)#2@response": {"reserve#1 reserve(2)#1 reserve(2)#2 reserve(2).undo#1 reserve.undo#1", 15}, // as this is, and undone
 		"reject reserve(2)#1@receive":                            {"reserve#1 reserve(2)#1 reserve.undo#1", 8},
 		"reject ship#1@receive":                                  {"reserve#1 reserve(2)#1 ship#1 reserve(2).undo#1 reserve.undo#1", 13},
+
+		"lose reserve#1@request, unavailable reserve#2@receive, crash-orchestrator reserve#2@response":                         {"reserve#1 reserve#2 reserve#3 reserve(2)#1 ship#1", 10},
+		"lose reserve#1@request, unavailable reserve#2@receive, crash-orchestrator reserve#2@response, lose reserve#3@request": {"reserve#1 reserve#2 reserve#3 reserve#4 reserve(2)#1 ship#1", 12},
 
 		"crash-orchestrator reserve#1@commit":                                 {"reserve#1 reserve#2 reserve(2)#1 ship#1", 4},
 		"crash-orchestrator reserve#1@receive":                                {"reserve#1 reserve#2 reserve(2)#1 ship#1", 3},
@@ -69,6 +72,8 @@ func TestKills(t *testing.T) {
 		{Faults: []faults.Fault{declined(point("reserve(2)", 1, saga.Receive))}},
 		{Faults: []faults.Fault{declined(point("ship", 1, saga.Receive))}},
 	})
+	d := saga.Definition{ID: "s1", Steps: []saga.Step{{Name: "reserve"}, {Name: "reserve(2)"}, {Name: "ship"}}}
+	d.Steps[0].Action.Retry.MaxAttempts = 3
 	if len(seen) != 8 {
 		t.Fatalf("%d journeys", len(seen))
 	}
@@ -79,7 +84,7 @@ func TestKills(t *testing.T) {
 		}
 		return w.travel(t, plans)
 	}
-	for _, p := range Kills(seen, Ability{Process: true}, run) {
+	for _, p := range Kills(d, seen, Ability{Process: true}, run) {
 		if err := p.Validate(); err != nil {
 			t.Error(err)
 		}
@@ -92,6 +97,8 @@ func TestKills(t *testing.T) {
 			"reject ship#1@receive, lose reserve(2).undo#1@response",
 			"crash-orchestrator reserve#1@commit",
 			"reject ship#1@receive, lose reserve(2).undo#1@response, lose reserve(2).undo#2@response",
+			"lose reserve#1@request, unavailable reserve#2@receive, crash-orchestrator reserve#2@response",
+			"lose reserve#1@request, unavailable reserve#2@receive, crash-orchestrator reserve#2@response, lose reserve#3@request",
 		}},
 		"planned": {got, []string{
 			"crash-orchestrator waiting submit#1@response",
@@ -103,13 +110,14 @@ func TestKills(t *testing.T) {
 			"reject ship#1@receive, crash-orchestrator reserve(2).undo#1@receive, crash-orchestrator reserve.undo#1@response",
 			"crash-orchestrator reserve#1@commit, reject ship#1@receive",
 			"lose reserve(2)#1@response, lose reserve(2)#2@response, unavailable reserve(2).undo#1@receive, crash-orchestrator reserve(2).undo#1@response",
+			"lose reserve#1@request, unavailable reserve#2@receive, crash-orchestrator reserve#2@response, lose reserve#3@request, lose reserve#4@request",
 		}},
 	} {
 		if !slices.Equal(c.got, c.want) {
 			t.Errorf("%s:\n%s\nexpected\n%s", what, strings.Join(c.got, "\n"), strings.Join(c.want, "\n"))
 		}
 	}
-	if plans := Kills(seen, Ability{}, run); len(plans) > 0 {
+	if plans := Kills(d, seen, Ability{}, run); len(plans) > 0 {
 		t.Errorf("planned %v where nothing may be killed", plans)
 	}
 }

@@ -175,7 +175,7 @@ func (e *exploration) explore() {
 		}
 	}
 	seen := planning.Onward(d, able, e.travel)
-	e.travel(slices.Concat(planning.LateArrivals(d, seen), planning.Kills(seen, able, e.travel), planning.AtPoints(d, seen, able)))
+	e.travel(slices.Concat(planning.LateArrivals(d, seen), planning.Kills(d, seen, able, e.travel), planning.AtPoints(d, seen, able)))
 }
 
 // ability is what may be done to the saga besides striking its calls.

@@ -116,6 +116,9 @@ func (s *shop) resume() {
 		if mistake == "unheard-kept" && o.State == "CANCELLING" { // what nobody said is not there
 			o.Perhaps = false
 		}
+		if mistake == "counts-anew" {
+			o.Tries = 0
+		}
 		s.mu.Lock()
 		s.states[o.ID] = o.State
 		s.mu.Unlock()
