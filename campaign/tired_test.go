@@ -11,6 +11,7 @@ var tiredMistakes = map[string]string{
 	"":             "",
 	"unheard-kept": "lost-compensation",
 	"counts-anew":  "retry-budget",
+	"purged":       "lost-saga",
 }
 
 // TestTired tests a workflow that gives a step up after some attempts, with kills.

@@ -42,6 +42,7 @@ type Injection struct {
 	Redefined bool
 	Victim    Victim // who is away from then on
 	InWait    bool   // not before the attempt has ended: in the wait for the next one
+	AtEnd     bool   // and not before the client has heard that the saga has ended
 	// For is how long: until the victim is back, the port opens again, or the second
 	// copy leaves.
 	For time.Duration

@@ -239,5 +239,6 @@ func (r *cellRun) ask(ctx context.Context, c orchestrators.Client, w *watch) {
 			e.Still = r.rec.Clock(w.still)
 		}
 		r.rec.Add(e)
+		r.in.Ended(w.id)
 	}
 }

@@ -7,8 +7,8 @@ import (
 	"github.com/sagacheck/sagacheck/saga"
 )
 
-// killsWhenGivenUp are a kill at the first undo, before it is done, on the journeys on which a step was given up that nobody
-// had refused: who forgets with the process what he never heard of does not undo it. Of several journeys of a step, and of its
+// killsWhenGivenUp are a kill at the first undo, before it is done, on the journeys on which a step was given up that no rule of the
+// business refused: who forgets with the process what he never heard of does not undo it. Of several journeys of a step, and of its
 // instances, the first stands for all.
 func killsWhenGivenUp(journeys []Journey, a Ability) (plans []faults.Plan) {
 	known := map[string]bool{}
@@ -41,6 +41,16 @@ func (j Journey) deprived() string {
 	step, _ = saga.CutCallback(step)
 	step, _ = saga.CutInstance(step)
 	return step
+}
+
+// killsWhenEnded are a kill when the saga of a journey has ended: it is asked for once more then.
+func killsWhenEnded(journeys []Journey) (plans []faults.Plan) {
+	for _, j := range journeys {
+		if kill := killedAtEnd(); j.Trace.passed(kill.At) {
+			plans = append(plans, j.and(kill))
+		}
+	}
+	return plans
 }
 
 // lastTryKilled are the plans that lose the first attempts at a call of which only so many are promised, on journeys that show

@@ -52,7 +52,7 @@ func TestKills(t *testing.T) {
 		"lose ship#1@response":                                   {"reserve#1 reserve(2)#1 ship#1", 15},                                        // given up
 		"lose reserve(2)#1@response, lose reserve(2)#2@response": {"reserve#1 reserve(2)#1 reserve(2)#2 reserve(2).undo#1 reserve.undo#1", 15}, // as this is, and undone
 		"reject reserve(2)#1@receive":                            {"reserve#1 reserve(2)#1 reserve.undo#1", 8},
-		"reject ship#1@receive":                                  {"reserve#1 reserve(2)#1 ship#1 reserve(2).undo#1 reserve.undo#1", 13},
+		"reject ship#1@receive":                                  {"submit#1 reserve#1 reserve(2)#1 ship#1 reserve(2).undo#1 reserve.undo#1", 18},
 
 		"lose reserve#1@request, unavailable reserve#2@receive, crash-orchestrator reserve#2@response":                         {"reserve#1 reserve#2 reserve#3 reserve(2)#1 ship#1", 10},
 		"lose reserve#1@request, unavailable reserve#2@receive, crash-orchestrator reserve#2@response, lose reserve#3@request": {"reserve#1 reserve#2 reserve#3 reserve#4 reserve(2)#1 ship#1", 12},
@@ -111,6 +111,8 @@ func TestKills(t *testing.T) {
 			"crash-orchestrator reserve#1@commit, reject ship#1@receive",
 			"lose reserve(2)#1@response, lose reserve(2)#2@response, unavailable reserve(2).undo#1@receive, crash-orchestrator reserve(2).undo#1@response",
 			"lose reserve#1@request, unavailable reserve#2@receive, crash-orchestrator reserve#2@response, lose reserve#3@request, lose reserve#4@request",
+			"crash-orchestrator ended submit#1@response",
+			"reject ship#1@receive, crash-orchestrator ended submit#1@response",
 		}},
 	} {
 		if !slices.Equal(c.got, c.want) {

@@ -86,7 +86,13 @@ func killedFor(at saga.FailurePoint, ms int) faults.Fault {
 // killedWaiting: the orchestrator is killed when the attempt has ended, in the wait for the next one, and started again after
 // so many milliseconds.
 func killedWaiting(at saga.FailurePoint, ms int) faults.Fault {
-	return faults.Doing(faults.Fault{At: at, As: faults.Waiting, DelayMS: ms}, func(e faults.Injection) bool { return e.Kills() && e.InWait })
+	return faults.Doing(faults.Fault{At: at, As: faults.Waiting, DelayMS: ms}, func(e faults.Injection) bool { return e.Kills() && e.InWait && !e.AtEnd })
+}
+
+// killedAtEnd: the orchestrator is killed when the client has heard that the saga has ended, and started again at once.
+func killedAtEnd() faults.Fault {
+	start := point(saga.SubmitStep, 1, saga.Response)
+	return faults.Doing(faults.Fault{At: start, As: faults.WhenEnded, DelayMS: moment}, func(e faults.Injection) bool { return e.Kills() && e.AtEnd })
 }
 
 // askedBack: an operator asks for the saga's rollback.

@@ -100,6 +100,8 @@ func Impossible(p faults.Plan, a Ability) string {
 		switch e := f.Injection(0); {
 		case saga.Inbound(f.At.Step) && !a.Submits:
 			return "the start of a saga is a call of a function, which no network carries"
+		case e.AtEnd:
+			return "what is left of a saga that has ended is what its function returned"
 		case e.Victim == faults.ProcessPaused:
 			return "a pause needs a process of its own"
 		case e.Victim == faults.StoreCutOff:

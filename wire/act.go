@@ -113,15 +113,25 @@ func (in *Injector) ended(x *exchange) {
 	}
 }
 
+// Ended says that the client has heard that a saga has ended.
+func (in *Injector) Ended(id string) { in.ends.Heard(id) }
+
 // strikeInWait makes the victim of a fault go away when the attempt that it is planned for has ended, in the
-// wait for the next one.
+// wait for the next one, or when its saga is at its end.
 func (in *Injector) strikeInWait(i int, x *exchange) {
 	op := x.call.Op
-	d := striking.Into(op, x.waited)
+	e, d := in.Plan.Faults[i].Injection(0), striking.Into(op, x.waited)
+	evidence := fmt.Sprintf("%v after attempt %d of %s had ended", d.Round(time.Millisecond), x.call.Attempt, op)
 	in.background(func() {
+		if e.AtEnd {
+			d, evidence = 0, "the client had heard that the saga had ended"
+			if !in.ends.Wait(in.ctx, op.Saga) {
+				return
+			}
+		}
 		if in.wait(d) {
-			in.strikes.Fire(i, participants.Call{}, fmt.Sprintf("%v after attempt %d of %s had ended", d.Round(time.Millisecond), x.call.Attempt, op))
-			in.strike(i, in.Plan.Faults[i].Injection(0), op.Step)
+			in.strikes.Fire(i, participants.Call{}, evidence)
+			in.strike(i, e, op.Step)
 		}
 	})
 }

@@ -83,6 +83,7 @@ type Injector struct {
 	rec       *history.Recorder
 	strikes   *striking.Strikes
 	waits     striking.Waits
+	ends      striking.Ends
 	pending   atomic.Int64 // attempts under way, copies, timers
 	wire      *Wire
 	endpoints map[saga.Operation]*Endpoint

@@ -116,6 +116,9 @@ func (s *shop) resume() {
 		if mistake == "unheard-kept" && o.State == "CANCELLING" { // what nobody said is not there
 			o.Perhaps = false
 		}
+		if mistake == "purged" && o.State == "CANCELLED" {
+			continue
+		}
 		if mistake == "counts-anew" {
 			o.Tries = 0
 		}
