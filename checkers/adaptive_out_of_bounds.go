@@ -185,6 +185,8 @@ func checkTimeout(t *tally, a adaptiveCall, all []adaptiveCall, lag time.Duratio
 		t.violate(timeoutCeiling, a.op, events, "broke the bounds of its policy: attempt %d of %s was given up only after %v, and its time-out is %v to %v", a.N, a.op, ms(surely), floor, ceiling)
 	case ok && would > ceiling+late+(lasted-surely):
 		t.held(timeoutCeiling, 1)
+	case surely > ceiling+measuringTolerance, ok && would > ceiling+measuringTolerance:
+		t.unjudgeable(timeoutCeiling, tooLateToSay)
 	}
 }
 

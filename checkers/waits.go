@@ -225,19 +225,25 @@ func beganPast(ix *history.Index, since *history.Event, most time.Duration, as [
 func (t *timing) longestLag() time.Duration {
 	longest := max(t.ix.Lag, quantile(t.wireLags(), 1))
 	for _, s := range t.ix.Sagas {
-		if len(s.Submitted) == 1 && len(s.Accepted) > 0 && !t.faulty[hit{saga.Operation{Saga: s.ID, Step: saga.SubmitStep, Direction: saga.Action}, 1}] {
+		if len(s.Submitted) == 1 && len(s.Accepted) > 0 && t.untouched(s.Submitted[0], s.Accepted[0], hit{saga.Operation{Saga: s.ID, Step: saga.SubmitStep, Direction: saga.Action}, 1}) {
 			longest = max(longest, s.Accepted[0].At-s.Submitted[0].At)
 		}
-		for _, d := range handovers(s) {
+		for _, d := range t.handovers(s) {
 			longest = max(longest, d)
 		}
 	}
 	return longest
 }
 
+// untouched tells that no fault had a hand in what lies between two events: the orchestrator was not
+// disturbed, and none struck these attempts.
+func (t *timing) untouched(from, to *history.Event, attempts ...hit) bool {
+	return !disturbed(t.ds, from.Seq, to.Seq) && !slices.ContainsFunc(attempts, func(a hit) bool { return t.faulty[a] })
+}
+
 // handovers are the times between the success of the last step before another
 // one and the first attempt of that.
-func handovers(s *history.SagaRecord) (ds []time.Duration) {
+func (t *timing) handovers(s *history.SagaRecord) (ds []time.Duration) {
 	for i, step := range s.Definition.Steps {
 		began := firstSent(s.Op(step.Name, saga.Action))
 		if began == nil || step.Action.Breaker != nil {
@@ -252,7 +258,7 @@ func handovers(s *history.SagaRecord) (ds []time.Duration) {
 		if free := freed(s, step.Name); free != nil && (done == nil || free.Seq > done.Seq) {
 			done = free
 		}
-		if done != nil && done.Seq < began.Seq {
+		if done != nil && done.Seq < began.Seq && t.untouched(done, began, hit{done.Operation(), done.Attempt}, hit{began.Operation(), began.Attempt}) {
 			ds = append(ds, began.At-done.At)
 		}
 	}

@@ -12,8 +12,8 @@ import (
 	"github.com/sagacheck/sagacheck/scenarios"
 )
 
-// Repeated makes the sagas of a stored cell again: the same steps, effects and
-// policies, under new ids and addresses.
+// Repeated makes the sagas of a stored cell again: the same steps, effects, policies and
+// budgets, under new ids and addresses.
 type Repeated struct {
 	Definitions []saga.Definition
 	Registers   map[string]string
@@ -27,7 +27,8 @@ func (f Repeated) Build(ids []string, address scenarios.Address) ([]saga.Definit
 	renew := newRenewer(f.Definitions, ids)
 	var defs []saga.Definition
 	for n, d := range f.Definitions {
-		again := saga.Definition{ID: ids[n], Name: d.Name}
+		again := d
+		again.ID, again.Version, again.Steps = ids[n], "", nil // versions are of the plan: see cellRun.versions
 		for _, s := range d.Steps {
 			again.Steps = append(again.Steps, f.step(s, n, renew, address))
 		}

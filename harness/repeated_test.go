@@ -1,6 +1,7 @@
 package harness
 
 import (
+	"reflect"
 	"testing"
 
 	"github.com/sagacheck/sagacheck/saga"
@@ -29,5 +30,24 @@ func TestRepeatedRenewsWholeIDs(t *testing.T) {
 	}
 	if registers["orders/newc-1"] != "by newc-10" || registers["orders/newc-10"] != "newc-1" || len(registers) != 2 {
 		t.Errorf("registers: %v", registers)
+	}
+}
+
+// What a saga is but for its id, and the version that a plan gives it, is what it was: its budget and its rounds, too.
+func TestRepeatedKeepsAllOfASaga(t *testing.T) {
+	old := saga.Definition{
+		ID: "c-1", Name: "order", Version: saga.NextVersion, Budget: saga.Budget{Attempts: 6, TimeMS: 1000}, Rounds: 3, RoundDelayMS: 20, Round: 1,
+		Reads: []string{"find"}, Callbacks: []string{"charge"}, Polled: []string{"ship"}, Steps: []saga.Step{{Name: "charge", Action: saga.Call{Body: []byte("{}")}}},
+	}
+	for field, v := range reflect.ValueOf(old).Fields() {
+		if v.IsZero() {
+			t.Fatalf("%s: nothing is there that may be lost", field.Name)
+		}
+	}
+	defs, _ := Repeated{Definitions: []saga.Definition{old}}.Build([]string{"c-2"}, func(int, saga.StepRef) string { return "" })
+	want := old
+	want.ID, want.Version = "c-2", ""
+	if !reflect.DeepEqual(defs, []saga.Definition{want}) {
+		t.Errorf("got  %+v\nwant %+v", defs[0], want)
 	}
 }
