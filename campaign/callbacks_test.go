@@ -60,8 +60,9 @@ func testMistakes(t *testing.T, folder string, mistakes map[string]string, taken
 			o := RunOptions{Settings: Defaults(), Curated: true}
 			o.Workflow, o.Out, o.Settle = file, t.TempDir(), 4*time.Second
 			if mistake != "" {
-				o.MaxFailures, o.Settle = 5, 2*time.Second
+				o.Settle = 2 * time.Second
 			}
+			untilNamed(&o.Settings, property)
 			done, err := Run(t.Context(), Host{}, o)
 			if err != nil {
 				t.Fatal(err)

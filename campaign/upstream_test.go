@@ -89,9 +89,7 @@ func TestShopUpstream(t *testing.T) {
 			t.Parallel()
 			o := RunOptions{Settings: Defaults(), Curated: true}
 			o.Workflow, o.Out, o.Settle = file, t.TempDir(), 8*time.Second
-			if bug != "" {
-				o.MaxFailures = 3
-			}
+			untilNamed(&o.Settings, property)
 			done, err := Run(t.Context(), Host{}, o)
 			if err != nil {
 				t.Fatal(err)
