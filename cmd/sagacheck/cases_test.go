@@ -78,7 +78,7 @@ func runCase(t *testing.T, c judgedCase) (*results.Run, string) {
 	case exists(file):
 		scenario = file
 	}
-	_, report, output := command(t, "run", "--orchestrator", url, "--scenario", scenario, "--plan", filepath.Join("testdata", "cases", c.plan+".yaml"))
+	_, report, output := command(t, "run", "--orchestrator", url, "--scenario", scenario, "--plan", filepath.Join("testdata", "cases", c.plan+".yaml"), "--shrink=false", "--replays", "0")
 	return report, output
 }
 
@@ -113,7 +113,7 @@ func TestMisreadings(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			_, report, output := command(t, "run", "--orchestrator", attach(t, c.bugs), "--scenario", c.scenario,
-				"--runs", "0", "--property", c.broken, "--max-failures", "1", "--shrink=false")
+				"--runs", "0", "--property", c.broken, "--max-failures", "1", "--shrink=false", "--replays", "0")
 			if !slices.ContainsFunc(report.Results, func(r results.Result) bool { return r.Property == c.broken && r.Verdict == checkers.Violation }) {
 				t.Errorf("%s was not found\n%s", c.broken, output)
 			}

@@ -46,7 +46,7 @@ func postgresWithDefect(t *testing.T, defect string) string {
 // CI plants a defect here too: a control that can't fail proves nothing.
 func TestCrashAndOutageOfPostgres(t *testing.T) {
 	t.Parallel()
-	args := []string{"run", "--scenario", "order", "--plan", planFile(t, diesWithoutItsStore), "--settle", "3s", "--shrink=false"}
+	args := []string{"run", "--scenario", "order", "--plan", planFile(t, diesWithoutItsStore), "--settle", "3s", "--shrink=false", "--replays", "0"}
 	for _, p := range []string{"stuck-saga", "lost-saga", "partial-success", "duplicate-effect"} {
 		args = append(args, "--property", p)
 	}
