@@ -1,6 +1,7 @@
 package main
 
 import (
+	"fmt"
 	"testing"
 
 	"github.com/sagacheck/sagacheck/checkers"
@@ -12,22 +13,38 @@ import (
 // executor allow. Whether it could be judged is up to the machine: where it could not,
 // the run itself is not green.
 func TestCuratedPlansReachEveryClause(t *testing.T) {
+	unreached := unreachedClauses(t)
 	for _, s := range scenarios.All() {
-		t.Run(s.Name, func(t *testing.T) { // one at a time: on a busy machine less is certain
-			_, report, output := command(t, "run", "--runs", "0", "--scenario", s.Name)
-			if n := report.Totals; n.Cells == 0 || n.Errors > 0 {
-				t.Fatalf("%+v\n%s", n, output)
-			}
-			for _, r := range report.Results {
-				for _, c := range r.Clauses {
-					name := r.Scenario + ": " + r.Property + "/" + c.Clause
-					if c.Open() && c.Unjudgeable == 0 && !advice(t, r.Property) {
-						t.Errorf("%s: no cell had an opportunity", name)
-					}
-				}
+		clauses, ran := unreached[s.Name]
+		if ran && len(clauses) == 0 {
+			continue
+		}
+		t.Run(s.Name, func(t *testing.T) { // by itself: beside all others a machine is busy, and less is certain
+			for _, clause := range unreachedClauses(t, "--scenario", s.Name)[s.Name] {
+				t.Errorf("%s: no cell had an opportunity", clause)
 			}
 		})
 	}
+}
+
+// unreachedClauses are those for which no cell of a run had an opportunity, by the scenarios that ran.
+func unreachedClauses(t *testing.T, args ...string) map[string][]string {
+	t.Helper()
+	_, report, output := command(t, append([]string{"run", "--runs", "0"}, args...)...)
+	if n := report.Totals; n.Cells == 0 || n.Errors > 0 {
+		t.Fatalf("%+v\n%s", n, output)
+	}
+	unreached := map[string][]string{}
+	for _, r := range report.Results {
+		clauses := unreached[r.Scenario]
+		for _, c := range r.Clauses {
+			if c.Open() && c.Unjudgeable == 0 && !advice(t, r.Property) {
+				clauses = append(clauses, fmt.Sprintf("%s: %s/%s", r.Scenario, r.Property, c.Clause))
+			}
+		}
+		unreached[r.Scenario] = clauses
+	}
+	return unreached
 }
 
 func advice(t *testing.T, property string) bool {
