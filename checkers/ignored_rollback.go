@@ -14,7 +14,7 @@ import (
 // Source: zigflow #587, OpenMetadata PR 31590; docs/contract.md on
 // POST /sagas/{id}/compensate. Evidence: saga-operator, call-sent, call-answered,
 // call-ended, saga-ended. A request is in time if the saga has not ended, no attempt
-// of a pivot has been sent, and some critical step has not been answered well, nor has
+// of a pivot has been sent, or can have been on its way, what it waits for being done, and some critical step has not been answered well, nor has
 // the one that stands for it, or for which it stands. It is
 // too late when the orchestrator surely has learnt the pivot's success.
 // Cost: linear.
@@ -36,7 +36,7 @@ func (IgnoredRollback) Doc() Doc {
 		Definition: "An operator's rollback was accepted before the pivot and the saga completed all the same, or it was refused although it was surely before the pivot.",
 		Source:     "zigflow #587, OpenMetadata PR 31590; docs/contract.md on POST /sagas/{id}/compensate",
 		Clauses: []Clause{
-			{Name: requestAccepted, Text: "a request that comes in time is accepted: before any attempt of a pivot, while a critical step is not done"},
+			{Name: requestAccepted, Text: "a request that comes in time is accepted: before any attempt of a pivot, and before what that waits for is done, while a critical step is not done"},
 			{Name: requestCarriedOut, Text: "a saga whose rollback was accepted in time does not complete: it ends compensated, or needs a person"},
 			{Name: requestTooLate, Text: "a request that comes when the pivot's success has been learnt is refused with 409", Wants: []Trait{stepsBehindPivots}},
 		},
@@ -83,14 +83,30 @@ func inTime(h *history.History, s *history.SagaRecord, e *history.Event) bool {
 		return false
 	}
 	open := false
-	for _, step := range s.Definition.Steps {
-		o := s.Op(step.Name, saga.Action)
-		if began := firstSent(o); step.Kind == saga.Pivot && began != nil && began.Seq < e.Seq {
+	for i, step := range s.Definition.Steps {
+		if step.Kind == saga.Pivot && mayHaveBegun(h, s, i, e) {
 			return false
 		}
 		open = open || critical(h, step) && !mayBeDone(s, step, e)
 	}
 	return open
+}
+
+// mayHaveBegun tells whether the orchestrator may have begun step i when an event happened: the wire sees an
+// attempt later than it was decided on, so it may have been once what the step waits for may have been done.
+func mayHaveBegun(h *history.History, s *history.SagaRecord, i int, e *history.Event) bool {
+	op := action(s, s.Definition.Steps[i].Name)
+	began := firstSent(s.Op(op.Step, saga.Action))
+	switch {
+	case began == nil && !h.MayBeRefused(op):
+		return false
+	case began != nil && began.Seq < e.Seq:
+		return true
+	}
+	return !slices.ContainsFunc(s.Definition.Predecessors(i), func(name string) bool {
+		before, _ := s.Definition.Step(name)
+		return !mayBeDone(s, before, e)
+	})
 }
 
 // mayBeDone tells whether the orchestrator may have known, when an event happened, that a step
