@@ -61,7 +61,7 @@ func (RetryBudget) Doc() Doc {
 		}, roundClauses(), againClauses()),
 		Evidence:  "call-sent, call-ended and saga-ended; of rounds of a step also call-read.",
 		Prevented: "Counting attempts in the store, the intent before each call, so that a restart does not begin anew.",
-		Blind:     "Deferrable steps and pivots without a compensation, which go on beyond their policy (see degradation-failure and pivot-violation); one attempt more for each kill; deadlines across a kill, a pause or a store outage; giving up early when anything else could have been the reason (another step failed, an operator, a breaker, a deadline that the next attempt may have missed, a refused connection, an attempt that timed out before it reached the wire, which may be any where half of a time-out passes between the wire and a participant); whether a round began after an operator was answered, if nothing but first calls show it.",
+		Blind:     "Deferrable steps and pivots without a compensation, which go on beyond their policy (see degradation-failure and pivot-violation); one attempt more for each kill; deadlines, and the time of a budget, across a kill, a pause or a store outage; giving up early when anything else could have been the reason (another step failed, an operator, a breaker, a deadline that the next attempt may have missed, a refused connection, an attempt that timed out before it reached the wire, which may be any where half of a time-out passes between the wire and a participant); whether a round began after an operator was answered, if nothing but first calls show it.",
 		Cost:      "linear",
 		Needs:     []string{"max-attempts"},
 	}
