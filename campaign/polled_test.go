@@ -19,6 +19,7 @@ var polledMistakes = map[string]string{
 
 	"taken":        "false-status",
 	"refund-taken": "false-status",
+	"refund-once":  "false-status",
 }
 
 // TestPolled tests a workflow one of whose services answers 202, and never calls back.

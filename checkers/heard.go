@@ -60,7 +60,7 @@ func checkHeardOf(t *tally, s *history.SagaRecord, o *history.OpRecord, clause s
 		t.held(clause, 1)
 	case o.Misled():
 		t.unjudgeable(clause, misled)
-	case clause == heardUndo && askedSince(s, o):
+	case clause == heardUndo && seenGone(s, o):
 		t.unjudgeable(clause, "the service was asked after it had taken the call: what was undone may be known for what is not there any more")
 	default:
 		t.violate(clause, o.Op, []*history.Event{took, s.Ended, done}, "broke the truth of the status: saga %s was reported as %s, and of %s nobody had told more than that it was taken", s.ID, s.Ended.Status, o.Op)
@@ -84,11 +84,23 @@ func tookOnly(o *history.OpRecord) *history.Event {
 	return nil
 }
 
-// askedSince tells whether a service that had taken a compensation was asked for anything of
-// the saga since, before its end was reported.
-func askedSince(s *history.SagaRecord, o *history.OpRecord) bool {
-	sent := firstSent(o)
-	return sent != nil && slices.ContainsFunc(s.Reads, func(e *history.Event) bool {
-		return e.Seq > sent.Seq && learntBefore(e, s.Ended)
+// seenGone tells whether the orchestrator may have seen, before it reported the saga's end, that what a compensation
+// undoes is not there any more: a read-back of that was answered after the call which undid it had left. One that is
+// unavailable shows nothing, and one of the compensation itself says that it is done, or that it is not yet.
+func seenGone(s *history.SagaRecord, undo *history.OpRecord) bool {
+	left := undo.Effects[0]
+	if i := slices.IndexFunc(undo.Attempts, func(a *history.Attempt) bool { return a.N == left.Attempt && a.Sent != nil }); i >= 0 {
+		left = undo.Attempts[i].Sent // the wire may note what the participant did later than what it answered
+	}
+	return slices.ContainsFunc(s.Reads, func(e *history.Event) bool {
+		answered := saga.Classify(e.Code) != saga.Transient || e.Code == 0 && e.Passed > 0
+		return answered && e.Seq > left.Seq && learntBefore(e, s.Ended) && shows(s.Definition, e.Step, undo.Op.Inverse())
 	})
+}
+
+// shows tells whether a read-back may tell of an operation.
+func shows(d saga.Definition, read string, op saga.Operation) bool {
+	steps, known := d.Shows[read]
+	name, _ := saga.CutInstance(op.Step)
+	return !known || slices.Contains(steps, saga.StepRef{Step: name, Direction: op.Direction}.String())
 }

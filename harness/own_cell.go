@@ -31,7 +31,10 @@ func (o Outline) Build(ids []string, _ scenarios.Address) ([]saga.Definition, ma
 	}
 	var defs []saga.Definition
 	for _, id := range ids {
-		defs = append(defs, saga.Definition{ID: id, Name: o.Flow.Name, Steps: slices.Clone(steps), Reads: o.Flow.Reads(), Callbacks: o.Flow.Callbacks(), Polled: o.Flow.Polled()})
+		defs = append(defs, saga.Definition{
+			ID: id, Name: o.Flow.Name, Steps: slices.Clone(steps), Reads: o.Flow.Reads(), Shows: o.Flow.Shows(),
+			Callbacks: o.Flow.Callbacks(), Polled: o.Flow.Polled(),
+		})
 	}
 	return defs, nil
 }

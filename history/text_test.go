@@ -24,7 +24,7 @@ defects new-key
 register order=new
 fault lose charge#1@response
 fault outage saga=s1 steps=charge,ship text="outage of charge and ship"
-saga s1 attempts=9 time=700
+saga s1 attempts=9 time=700 shows=find:reserve,charge shows=look:charge.undo
 step reserve do=w/stock-2piece,w/held:s1+2piece,w/order:s1:>held max=4 jitter=0.5 rounds=2 round-delay=30 read-back=http://127.0.0.1/held
 step charge after=- breaker=bank:5:100:1 budget=bank:0.1:20:4 adaptive=bank:95:3:20:2 undo.wait=20
 step ship pivot after=reserve,charge do="{\"x\":1}" undo=-

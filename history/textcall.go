@@ -3,7 +3,9 @@ package history
 import (
 	"errors"
 	"fmt"
+	"maps"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -103,8 +105,25 @@ func parseSagaField(d *saga.Definition, field string) (err error) {
 		d.Rounds, err = strconv.Atoi(v)
 	case "round-delay":
 		d.RoundDelayMS, err = strconv.Atoi(v)
+	case "shows":
+		name, steps, ok := strings.Cut(v, ":")
+		if !ok {
+			return errors.New("shows: expected a read-back and the steps that it tells of: find:charge,charge.undo")
+		}
+		if d.Shows == nil {
+			d.Shows = map[string][]string{}
+		}
+		d.Shows[name] = strings.Split(steps, ",")
 	default:
-		err = fmt.Errorf("%q: expected attempts, time, rounds or round-delay", name)
+		err = fmt.Errorf("%q: expected attempts, time, rounds, round-delay or shows", name)
 	}
 	return err
+}
+
+// formatShows is which read-backs of a saga tell of which of its steps.
+func formatShows(d saga.Definition) (text string) {
+	for _, name := range slices.Sorted(maps.Keys(d.Shows)) {
+		text += " shows=" + name + ":" + strings.Join(d.Shows[name], ",")
+	}
+	return text
 }

@@ -124,7 +124,7 @@ func formatHeader(w io.Writer, h *Header) {
 		fmt.Fprintln(w, formatFault(f))
 	}
 	for _, d := range h.Definitions {
-		fmt.Fprintln(w, strings.TrimSuffix("saga "+d.ID+" "+d.Name, " "+h.Scenario)+formatVersion(d.Version)+formatBudget(d))
+		fmt.Fprintln(w, strings.TrimSuffix("saga "+d.ID+" "+d.Name, " "+h.Scenario)+formatVersion(d.Version)+formatBudget(d)+formatShows(d))
 		for _, s := range d.Steps {
 			fmt.Fprintln(w, formatStep(d.ID, s))
 		}

@@ -30,7 +30,7 @@ func (h *Header) parseSaga(words []string) error {
 		words = words[:len(words)-1]
 	}
 	if len(words) < 1 || len(words) > 2 {
-		return errors.New("saga: expected an id and at most a name, version=v, attempts=n, time=ms, rounds=n, round-delay=ms")
+		return errors.New("saga: expected an id and at most a name, version=v, attempts=n, time=ms, rounds=n, round-delay=ms, shows=read-back:steps")
 	}
 	d.ID, d.Name = words[0], h.Scenario
 	if len(words) == 2 {

@@ -44,6 +44,9 @@ type Definition struct {
 	Callbacks []string `json:"callbacks,omitempty"`
 	// Polled are those of which it tells later when it is asked (Reads).
 	Polled []string `json:"polled,omitempty"`
+	// Shows are the steps (charge, charge.undo) of which each of Reads tells, by its name; a name that is not
+	// there may tell of any.
+	Shows map[string][]string `json:"shows,omitempty"`
 }
 
 // Step is one member of a saga. After nil means "after the step before it in

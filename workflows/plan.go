@@ -99,6 +99,25 @@ func (w *Workflow) Reads() []string {
 	return names
 }
 
+// Shows are the steps, and their undoing (charge, charge.undo), of which each of Reads tells, by its name.
+func (w *Workflow) Shows() map[string][]string {
+	shows := map[string][]string{}
+	for _, op := range w.Operations() {
+		if op.read == nil {
+			continue
+		}
+		for _, p := range w.Plan() {
+			switch {
+			case op.read == p.Do:
+				shows[w.label(op)] = append(shows[w.label(op)], saga.StepRef{Step: p.Name, Direction: saga.Action}.String())
+			case op.read == p.Undo, op.read.undone != nil && op.read.undone == p.Do:
+				shows[w.label(op)] = append(shows[w.label(op)], saga.StepRef{Step: p.Name, Direction: saga.Compensation}.String())
+			}
+		}
+	}
+	return shows
+}
+
 // operation finds service.operation; nil: there is none.
 func (w *Workflow) operation(name string) *Operation {
 	service, op, _ := strings.Cut(name, ".")

@@ -1,6 +1,7 @@
 package workflows
 
 import (
+	"maps"
 	"os"
 	"slices"
 	"testing"
@@ -19,6 +20,9 @@ func TestPolled(t *testing.T) {
 	}
 	if back, polled := w.Callbacks(), w.Polled(); len(back) > 0 || !slices.Equal(polled, []string{"charge", "charge.undo"}) {
 		t.Errorf("called back: %v, polled: %v", back, polled)
+	}
+	if shows := w.Shows(); !maps.EqualFunc(shows, map[string][]string{"find": {"charge"}, "find-refund": {"charge.undo"}}, slices.Equal) {
+		t.Errorf("read-backs show %v", shows)
 	}
 	find, findRefund := w.Services["bank"].Operations["find"], w.Services["bank"].Operations["find-refund"]
 	done, taken, declined := Action{}, Action{}, Action{}
