@@ -3,6 +3,7 @@ package checkers
 import (
 	"net/http"
 	"slices"
+	"time"
 
 	"github.com/sagacheck/sagacheck/history"
 	"github.com/sagacheck/sagacheck/saga"
@@ -61,7 +62,7 @@ func (c IgnoredRollback) Check(h *history.History, ix *history.Index) Verdict {
 			switch {
 			case code != saga.Done && !refused:
 			case pivot != nil && pivot.Ended.Seq < e.Seq:
-				checkTooLate(t, s, e, pivot, refused)
+				checkTooLate(t, s, e, pivot, refused, lateAtMost(ix.Lag))
 			case pivot != nil && endsUnnoted(pivot, e):
 				t.unjudgeable(requestTooLate, notedAfter)
 			case !inTime(h, now, e):
@@ -129,9 +130,28 @@ func checkCarriedOut(t *tally, s *history.SagaRecord, e *history.Event) {
 	}
 }
 
-func checkTooLate(t *tally, s *history.SagaRecord, e *history.Event, pivot *history.Attempt, refused bool) {
-	if refused {
+// knewBefore tells whether the orchestrator had read before a time that a pivot had succeeded: the answer had been there
+// for so long that no machine is later, or a step behind it had begun.
+func knewBefore(s *history.SagaRecord, pivot *history.Attempt, at, late time.Duration) bool {
+	if pivot.LearntAt()+late < at {
+		return true
+	}
+	for i, step := range s.Definition.Steps {
+		began := firstSent(s.Op(step.Name, saga.Action))
+		if began != nil && began.At < at && slices.Contains(s.Definition.Predecessors(i), pivot.Sent.Step) {
+			return true
+		}
+	}
+	return false
+}
+
+func checkTooLate(t *tally, s *history.SagaRecord, e *history.Event, pivot *history.Attempt, refused bool, late time.Duration) {
+	switch {
+	case refused:
 		t.held(requestTooLate, 1)
+		return
+	case !knewBefore(s, pivot, e.From(), late):
+		t.unjudgeable(requestTooLate, "the request was under way when the pivot succeeded")
 		return
 	}
 	t.violate(requestTooLate, action(s, ""), []*history.Event{pivot.Ended, e}, "broke the point of no return: a request for the rollback of saga %s was accepted with %d after its pivot had succeeded", s.ID, e.Code)

@@ -211,7 +211,7 @@ type Event struct {
 	Still time.Duration `json:"still_ns,omitempty"`
 	// Waited: (call-sent) how long the kernel had had the first bytes of the request
 	// before the wire got to it and noted the attempt: it left no later than that much
-	// before At.
+	// before At. (saga-operator, saga-operated) how long before At it was asked.
 	Waited time.Duration `json:"waited_ns,omitempty"`
 	// Passed: (call-ended, call-read, call-back) when, since the cell began, the first byte of an
 	// answer (a callback) was passed on to the orchestrator, which can have learnt nothing of it before. 0

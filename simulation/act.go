@@ -87,8 +87,9 @@ const askLimit = 5 * time.Second
 func (c *Cell) askRollback(id string) {
 	ctx, cancel := context.WithTimeout(c.ctx, askLimit)
 	defer cancel()
+	asked := time.Now()
 	code, err := c.Operator(ctx, id)
-	e := history.Event{Kind: history.SagaOperator, Saga: id, Code: code}
+	e := history.Event{Kind: history.SagaOperator, Saga: id, Code: code, Waited: time.Since(asked)}
 	if err != nil {
 		e.Detail = err.Error()
 	}

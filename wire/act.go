@@ -155,8 +155,9 @@ func (in *Injector) askRollback(i int, id string) {
 	}
 	ctx, cancel := context.WithTimeout(in.ctx, askLimit)
 	defer cancel()
+	asked := time.Now()
 	code, err := in.Operator(ctx, id)
-	e := history.Event{Kind: history.SagaOperator, Saga: id, Code: code}
+	e := history.Event{Kind: history.SagaOperator, Saga: id, Code: code, Waited: time.Since(asked)}
 	if err != nil {
 		e.Detail = err.Error()
 	}

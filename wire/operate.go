@@ -76,8 +76,9 @@ func (in *Injector) asks(i int, act saga.Act, op saga.Operation, author string) 
 	e := in.event(i, act, op, author)
 	ctx, cancel := context.WithTimeout(in.alive, askLimit)
 	defer cancel()
+	asked := time.Now()
 	code, err := in.Console.Operate(ctx, op.Saga, act, e.Step, e.Key, author, e.Reason)
-	e.Code, e.Changed = code, code == acted
+	e.Code, e.Changed, e.Waited = code, code == acted, time.Since(asked)
 	if err != nil {
 		e.Detail = err.Error()
 	}
