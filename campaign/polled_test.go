@@ -20,6 +20,9 @@ var polledMistakes = map[string]string{
 	"taken":        "false-status",
 	"refund-taken": "false-status",
 	"refund-once":  "false-status",
+
+	"charge-asleep": "stuck-saga",
+	"refund-asleep": "stuck-saga",
 }
 
 // TestPolled tests a workflow one of whose services answers 202, and never calls back.

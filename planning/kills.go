@@ -26,7 +26,7 @@ func Kills(d saga.Definition, seen []Journey, a Ability, run func([]faults.Plan)
 	resumed := run(killsAtDone(calm(seen), back, a))
 	again := run(secondUnheardUndo(went))
 	tried := run(lostBehindKill(run(lastTryKilled(d, slices.Concat(seen, went)))))
-	return slices.Concat(killsWhenAccepted(calm(seen)), killsInWaits(slices.Concat(seen, went, again)), killsInSilence(seen), secondKills(went, a), refusedBehindKills(resumed, back), killsWhenGivenUp(seen, a), lostBehindKill(tried), killsWhenEnded(slices.Concat(calm(seen), back)))
+	return slices.Concat(killsWhenAccepted(calm(seen)), killsInWaits(slices.Concat(seen, went, again)), killsInSilence(seen), killsBetweenPolls(d, seen), secondKills(went, a), refusedBehindKills(resumed, back), killsWhenGivenUp(seen, a), lostBehindKill(tried), killsWhenEnded(slices.Concat(calm(seen), back)))
 }
 
 // moment is for how many milliseconds a process is away that is started again at once.

@@ -1,21 +1,26 @@
 // Command polled is an order service whose bank takes a payment (202) and has to be asked what became
-// of it. It is what TestPolled tests. MISTAKE plants a mistake in it.
+// of it. What it has to remember is in a file for each order. It is what TestPolled tests. MISTAKE plants
+// a mistake in it.
 package main
 
 import (
 	"encoding/json"
 	"fmt"
+	"log"
 	"net/http"
 	"os"
+	"path/filepath"
 	"sync"
 	"time"
 
 	"github.com/sagacheck/sagacheck/campaign/testdata/calling"
 )
 
+// order is what is remembered of an order.
 type order struct {
 	ID, State string
 	Amount    int
+	Sleeps    string // until the next poll of what; only with a mistake
 }
 
 type shop struct {
@@ -32,11 +37,10 @@ const pause = 20 * time.Millisecond // before the next call
 
 func main() {
 	s := &shop{orders: map[string]*order{}}
+	s.resume()
 	http.HandleFunc("POST /orders", s.start)
 	http.HandleFunc("GET /orders/{id}", s.show)
-	if err := http.ListenAndServe("127.0.0.1:"+os.Getenv("PORT"), nil); err != nil {
-		panic(err)
-	}
+	log.Fatal(http.ListenAndServe("127.0.0.1:"+os.Getenv("PORT"), nil))
 }
 
 func (s *shop) start(w http.ResponseWriter, r *http.Request) {
@@ -49,6 +53,7 @@ func (s *shop) start(w http.ResponseWriter, r *http.Request) {
 	defer s.mu.Unlock()
 	if s.orders[o.ID] == nil {
 		s.orders[o.ID] = o
+		s.keep(o)
 		go s.run(o)
 	}
 	w.WriteHeader(http.StatusAccepted)
@@ -65,13 +70,69 @@ func (s *shop) show(w http.ResponseWriter, r *http.Request) {
 }
 
 func (s *shop) state(o *order, state string) {
-	s.mu.Lock()
-	o.State = state
-	s.mu.Unlock()
+	s.save(o, func() { o.State = state })
 }
 
-// run carries out one order: charge, then ship; what was charged is given back if it can't be shipped.
+// save changes an order and keeps it, all of it or nothing.
+func (s *shop) save(o *order, change func()) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	change()
+	s.keep(o)
+}
+
+func (s *shop) keep(o *order) {
+	text, err := json.Marshal(o)
+	name := filepath.Join(os.Getenv("DATA"), o.ID+".json")
+	if err == nil {
+		err = os.WriteFile(name+".new", text, 0o600)
+	}
+	if err == nil {
+		err = os.Rename(name+".new", name)
+	}
+	if err != nil {
+		log.Fatal(err)
+	}
+}
+
+// resume takes up the orders that are not at their end.
+func (s *shop) resume() {
+	files, err := filepath.Glob(filepath.Join(os.Getenv("DATA"), "*.json"))
+	if err != nil {
+		log.Fatal(err)
+	}
+	for _, name := range files {
+		o := &order{}
+		text, err := os.ReadFile(name)
+		if err == nil {
+			err = json.Unmarshal(text, o)
+		}
+		if err != nil {
+			log.Fatal(err)
+		}
+		s.orders[o.ID] = o
+		if o.Sleeps == "" && (o.State == "NEW" || o.State == "CANCELLING") {
+			go s.run(o)
+		}
+	}
+}
+
+// sleep waits for the next poll. A mistake is a timer in memory alone: nobody wakes what slept when the process ended.
+func (s *shop) sleep(o *order, what string) {
+	if mistake == what+"-asleep" {
+		s.save(o, func() { o.Sleeps = what })
+		defer s.save(o, func() { o.Sleeps = "" })
+	}
+	time.Sleep(pause)
+}
+
+// run carries an order out from where it stands: charge, then ship; what was charged is given back if it can't be shipped.
 func (s *shop) run(o *order) {
+	if o.State == "CANCELLING" {
+		s.refund(o)
+		s.state(o, "CANCELLED")
+		return
+	}
 	if !s.charge(o) {
 		s.state(o, "CANCELLED")
 		return
@@ -117,7 +178,7 @@ func (s *shop) charge(o *order) (captured bool) {
 				return false
 			}
 		}
-		time.Sleep(pause)
+		s.sleep(o, "charge")
 	}
 }
 
@@ -128,7 +189,7 @@ func (s *shop) refund(o *order) {
 		if code, said := calling.Call("GET", bank+"/refunds?order="+o.ID, "", nil); code == http.StatusOK && (said["refund"] != "" || mistake == "refund-once") {
 			return
 		}
-		time.Sleep(pause)
+		s.sleep(o, "refund")
 	}
 }
 
