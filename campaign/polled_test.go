@@ -16,6 +16,7 @@ var polledMistakes = map[string]string{
 	"once":    "step-order",
 	"deaf":    "partial-success",
 	"give-up": "lost-compensation",
+	"tired":   "lost-compensation",
 
 	"taken":        "false-status",
 	"refund-taken": "false-status",

@@ -24,7 +24,7 @@ func (p Plan) misfits(defs []saga.Definition) (ps yamlfile.Problems) {
 		d := defs[max(f.Saga, 1)-1]
 		for k, step := range f.Steps {
 			switch reason := noRound(d, step); {
-			case d.StepIndex(step) < 0:
+			case d.StepIndex(step) < 0 && !slices.Contains(d.Reads, step):
 				ps.Add(fmt.Sprintf("%ssteps[%d]", at, k), "%q: expected a step of the saga %s: one of %s", step, d.Name, stepNames(d))
 			case reason != "":
 				ps.Add(fmt.Sprintf("%ssteps[%d]", at, k), "%q: %s", step, reason)

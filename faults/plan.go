@@ -46,7 +46,8 @@ type Fault struct {
 	// RetryAfterDate: it is sent as an HTTP date.
 	RetryAfterS    int  `json:"retry_after_s,omitempty" yaml:"retry_after_s,omitempty"`
 	RetryAfterDate bool `json:"retry_after_date,omitempty" yaml:"retry_after_date,omitempty"`
-	// Steps are the steps under a window (both directions). FromMS is its start
+	// Steps are the steps under a window (both directions), or questions of a user's own workflow
+	// (saga.Definition.Reads). FromMS is its start
 	// after the first call of the cell to any participant; 0: with the first call
 	// to one of its steps. ForMS is its length.
 	Steps  []string `json:"steps,omitempty" yaml:"steps,omitempty"`

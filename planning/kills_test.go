@@ -155,30 +155,3 @@ func TestKillsInSilence(t *testing.T) {
 		}
 	}
 }
-
-// TestKillsBetweenPolls: a workflow is killed once between the polls of each call that it was seen to ask after, on the first
-// journey that has it, where nothing strikes any more.
-func TestKillsBetweenPolls(t *testing.T) {
-	d := saga.Definition{ID: "s1", Steps: []saga.Step{{Name: "charge"}, {Name: "ship"}}, Polled: []string{"charge", "charge.undo"}}
-	way := func(attempts string, last int, fs ...faults.Fault) Journey {
-		j := Journey{Plan: faults.Plan{Faults: fs}, Trace: Trace{Visits: passing(t, attempts), Last: last}}
-		for i, v := range j.Trace.Visits {
-			j.Trace.Visits[i].Read = v.At.Step == "find"
-		}
-		return j
-	}
-	no := declined(point("ship", 1, saga.Receive))
-	var got []string
-	for _, p := range killsBetweenPolls(d, []Journey{
-		way("charge#1 find#1 ship#1", 0),
-		way("charge#1 find#1 ship#1 charge.undo#1", 13, no), // and never asks
-		way("charge#1 find#1 ship#1 charge.undo#1 find#2 find#3", 13, no),
-		way("charge#1 find#1 charge.undo#1 find#2", 5, lost(point("charge", 1, saga.Response))),
-	}) {
-		got = append(got, p.String())
-	}
-	want := []string{"crash-orchestrator waiting charge#1@response", "reject ship#1@receive, crash-orchestrator waiting charge.undo#1@response"}
-	if !slices.Equal(got, want) {
-		t.Errorf("%q, expected %q", got, want)
-	}
-}

@@ -25,6 +25,7 @@ func Onward(d saga.Definition, able Ability, run func([]faults.Plan) []Journey) 
 	}
 	onward(slices.Concat(Refusals(d, seen, able), Unreadable(seen)))
 	onward(RefusedBehind(seen))
+	onward(PollsAway(d, seen))
 	return seen
 }
 

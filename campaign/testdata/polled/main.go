@@ -154,7 +154,7 @@ func (s *shop) run(o *order) {
 // asked for it again: the name may have been wrong.
 func (s *shop) charge(o *order) (captured bool) {
 	id := ""
-	for {
+	for failed := 0; ; failed++ {
 		if id == "" {
 			code, said := until(func(code int) bool { return code == http.StatusAccepted || code == http.StatusUnprocessableEntity }, "POST", bank+"/payments", "charge-"+o.ID, map[string]any{"order": o.ID, "amount": o.Amount})
 			if code != http.StatusAccepted {
@@ -174,7 +174,7 @@ func (s *shop) charge(o *order) (captured bool) {
 				return true
 			case code == http.StatusNotFound:
 				id = ""
-			case mistake == "give-up" && code != http.StatusOK: // it may be captured yet
+			case (mistake == "give-up" || mistake == "tired" && failed >= 5) && code != http.StatusOK: // it may be captured yet
 				return false
 			}
 		}
