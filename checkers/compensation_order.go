@@ -12,9 +12,9 @@ import (
 // Cj…C1; here along `after`. Evidence: call-sent, call-answered, call-ended:
 // the participant has accepted a compensation before its orchestrator can know
 // it. Later steps whose compensation was refused for good or came to the end of
-// its policy are left out: what must not be undone any more is lost-compensation's
-// and stuck-saga's matter. Cost: linear in the events, quadratic in the steps of a
-// saga.
+// its policy are left out: what must not be undone any more is lost-compensation's and
+// stuck-saga's matter. That is not so of what a service that is polled told to be done
+// (call-read). Cost: linear in the events, quadratic in the steps of a saga.
 type CompensationOrder struct{}
 
 var _ Checker = CompensationOrder{}
@@ -64,7 +64,7 @@ func (c CompensationOrder) Check(h *history.History, ix *history.Index) Verdict 
 			if later.Op.Direction == saga.Action {
 				continue
 			}
-			if began == nil || mayHaveLearnt(later, saga.Permanent) || usedUp(h, later) {
+			if began == nil || mayHaveLearnt(later, saga.Permanent) || usedUp(h, later) && !toldDone(later) {
 				continue
 			}
 			for _, name := range s.Definition.Ancestors(step.Name) {

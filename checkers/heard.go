@@ -104,3 +104,11 @@ func shows(d saga.Definition, read string, op saga.Operation) bool {
 	name, _ := saga.CutInstance(op.Step)
 	return !known || slices.Contains(steps, saga.StepRef{Step: name, Direction: op.Direction}.String())
 }
+
+// toldDone tells whether a service that had only taken an operation said that it is done in answer to a read-back, all
+// of which reached the orchestrator: it was not given up.
+func toldDone(o *history.OpRecord) bool {
+	return tookOnly(o) != nil && slices.ContainsFunc(o.Found, func(e *history.Event) bool {
+		return e.Kind == history.CallRead && !cutShort(e) && saga.Classify(e.Code) == saga.Done
+	})
+}
