@@ -33,7 +33,7 @@ func answeredLater(d saga.Definition, step string, direction saga.Direction) boo
 
 // checkHeard asks of a saga that was reported as completed (compensated) whether the
 // orchestrator may have known that its steps (undos) are done, where the service had only
-// said that it took the call: it must have told, or have been asked. Where nothing was done
+// said that it took the call: it must have told, by a call of its own or when it was asked. Where nothing was done
 // there is nothing that it could have told of.
 func checkHeard(t *tally, s *history.SagaRecord) {
 	for _, step := range s.Definition.Steps {
