@@ -37,7 +37,7 @@ func TestRepeatedRenewsWholeIDs(t *testing.T) {
 func TestRepeatedKeepsAllOfASaga(t *testing.T) {
 	old := saga.Definition{
 		ID: "c-1", Name: "order", Version: saga.NextVersion, Budget: saga.Budget{Attempts: 6, TimeMS: 1000}, Rounds: 3, RoundDelayMS: 20, Round: 1,
-		Reads: []string{"find"}, Callbacks: []string{"charge"}, Polled: []string{"ship"}, Steps: []saga.Step{{Name: "charge", Action: saga.Call{Body: []byte("{}")}}},
+		Reads: []string{"find"}, Callbacks: []string{"charge"}, Polled: []string{"ship"}, Shows: map[string][]string{"find": {"charge"}}, Steps: []saga.Step{{Name: "charge", Action: saga.Call{Body: []byte("{}")}}},
 	}
 	for field, v := range reflect.ValueOf(old).Fields() {
 		if v.IsZero() {
