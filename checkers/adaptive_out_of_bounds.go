@@ -54,7 +54,7 @@ func (AdaptiveOutOfBounds) Doc() Doc {
 func (c AdaptiveOutOfBounds) Check(_ *history.History, ix *history.Index) Verdict {
 	t := newTally(c)
 	tm := newTiming(ix)
-	lag := tm.longestLag()
+	lag := tm.lag
 	latencies, names := adaptiveCalls(ix)
 	for _, name := range names {
 		for _, a := range latencies[name] {

@@ -91,7 +91,7 @@ func (BackoffViolation) Doc() Doc {
 func (c BackoffViolation) Check(h *history.History, ix *history.Index) Verdict {
 	t := newTally(c)
 	tm := newTiming(ix)
-	lag := tm.longestLag()
+	lag := tm.lag
 	polite := slices.Contains(h.Header.Orchestrator.Capabilities, "retry-after")
 	var free []wait
 	hidden := 0 // of long waits, by the machine's lateness

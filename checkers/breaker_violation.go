@@ -73,7 +73,7 @@ func (BreakerViolation) Doc() Doc {
 func (c BreakerViolation) Check(_ *history.History, ix *history.Index) Verdict {
 	t := newTally(c)
 	tm := newTiming(ix)
-	lag := max(breakerTolerance, 3*tm.longestLag())
+	lag := max(breakerTolerance, 3*tm.lag)
 	behind, names := callsBehindBreakers(tm)
 	waits := allWaits(tm)
 	for _, name := range names {

@@ -39,21 +39,21 @@ func againClauses() []Clause {
 }
 
 // checkAgain looks at the rounds of a saga.
-func checkAgain(t *tally, ix *history.Index, s *history.SagaRecord, ds []disturbance) {
+func checkAgain(t *tally, tm *timing, s *history.SagaRecord) {
 	if !s.Definition.HasRounds() {
 		return
 	}
-	parts, most, tm := roundsApart(s), s.Definition.Rounds, newTiming(ix)
+	parts, most := roundsApart(s), s.Definition.Rounds
 	for i, part := range parts[:len(parts)-1] {
 		next := part.Ended
 		checkRoundWait(t, tm, s, part)
-		switch over := wasOver(ix, part); {
+		switch over := wasOver(tm.ix, part); {
 		case i+1 >= most:
 			t.violate(againMost, action(s, ""), []*history.Event{next}, "broke the rounds of saga %s: it was run forward again after %d rounds, and may be run in %d", s.ID, i+1, most)
 			return
 		case over == nil || over.Seq > next.Seq:
 			t.held(againRuns, 1)
-		case disturbed(ds, over.Seq, next.Seq):
+		case disturbed(tm.ds, over.Seq, next.Seq):
 			t.unjudgeable(againRefused, wasDisturbed)
 		case over.Kind == history.SagaOperator && !goesForward(parts[i+1], over):
 			t.unjudgeable(againRefused, "the next round may have begun when the operator was answered")
@@ -62,26 +62,26 @@ func checkAgain(t *tally, ix *history.Index, s *history.SagaRecord, ds []disturb
 			return
 		}
 	}
-	checkLastRound(t, ix, s, parts, ds)
+	checkLastRound(t, tm, s, parts)
 }
 
 // checkLastRound looks at a saga that was undone, and not run again.
-func checkLastRound(t *tally, ix *history.Index, s *history.SagaRecord, parts []*history.SagaRecord, ds []disturbance) {
+func checkLastRound(t *tally, tm *timing, s *history.SagaRecord, parts []*history.SagaRecord) {
 	last := parts[len(parts)-1]
 	if last.Ended == nil || last.Ended.Status != saga.Compensated {
 		return
 	}
-	if over := wasOver(ix, last); over != nil && over.Seq < last.Ended.Seq {
+	if over := wasOver(tm.ix, last); over != nil && over.Seq < last.Ended.Seq {
 		if len(parts) < s.Definition.Rounds {
 			t.held(againRefused, 1)
 		}
 		return
 	}
-	if len(parts) >= s.Definition.Rounds && !mayBeOver(ix, s, last) {
+	if len(parts) >= s.Definition.Rounds && !mayBeOver(tm.ix, s, last) {
 		t.held(againMost, 1)
 		return
 	}
-	if why := mayNotRunAgain(ix, s, last, ds); why != "" {
+	if why := mayNotRunAgain(tm, s, last); why != "" {
 		t.unjudgeable(againRuns, "%s", why)
 		return
 	}
@@ -98,13 +98,14 @@ func goesForward(round *history.SagaRecord, over *history.Event) bool {
 
 // mayNotRunAgain says why there may have been a reason not to run a saga again, or it may have been run again unseen;
 // empty: there is none.
-func mayNotRunAgain(ix *history.Index, s, last *history.SagaRecord, ds []disturbance) string {
+func mayNotRunAgain(tm *timing, s, last *history.SagaRecord) string {
+	ix := tm.ix
 	switch {
 	case mayBeOver(ix, s, last):
 		return "an action may have been refused, or an operator have asked for the rollback"
-	case mayBeTooLate(ix, s, last.Ended):
+	case mayBeTooLate(tm, s, last.Ended):
 		return "the time of its budget may have been over when another round would have begun"
-	case budgetMayBeSpent(ix.History, ix, last, ds, last.Ended):
+	case budgetMayBeSpent(ix.History, ix, last, tm.ds, last.Ended):
 		return "its budget may have been spent"
 	case policiesChanged(ix, last.Ended.Seq):
 		return otherPolicies
@@ -177,22 +178,22 @@ func mayBeOver(ix *history.Index, s, round *history.SagaRecord) bool {
 
 // mayBeTooLate tells whether the time of the budget may have been over when another round would have begun, after an event: one
 // may be waited for half as long again.
-func mayBeTooLate(ix *history.Index, s *history.SagaRecord, e *history.Event) bool {
+func mayBeTooLate(tm *timing, s *history.SagaRecord, e *history.Event) bool {
 	b := s.Definition.Budget
 	if b.TimeMS == 0 {
 		return false
 	}
-	late := lateAtMost(newTiming(ix).longestLag())
+	late := lateAtMost(tm.lag)
 	return len(s.Submitted) == 0 || e.At+s.Definition.RoundDelay()*3/2+late > s.Submitted[0].At+b.Time()
 }
 
 // roundTooLate tells whether a saga would surely have been run forward again, but for the time of its budget.
-func roundTooLate(ix *history.Index, s *history.SagaRecord) bool {
+func roundTooLate(tm *timing, s *history.SagaRecord) bool {
 	parts := roundsApart(s)
 	last := parts[len(parts)-1]
-	if len(parts) >= s.Definition.Rounds || last.Ended == nil || last.Ended.Status != saga.Compensated || wasOver(ix, last) != nil || mayBeOver(ix, s, last) {
+	if len(parts) >= s.Definition.Rounds || last.Ended == nil || last.Ended.Status != saga.Compensated || wasOver(tm.ix, last) != nil || mayBeOver(tm.ix, s, last) {
 		return false
 	}
-	over := newTiming(ix).overOf(last)
+	over := tm.overOf(last)
 	return over.last != nil && over.earliest+s.Definition.RoundDelay() > s.Accepted[0].At+s.Definition.Budget.Time()
 }

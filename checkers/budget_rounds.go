@@ -29,14 +29,15 @@ func roundClauses() []Clause {
 
 // checkRounds follows the attempts of an action and what its participant told between its rounds: what
 // somebody asks within a round is no question between two.
-func checkRounds(t *tally, ix *history.Index, s *history.SagaRecord, o *history.OpRecord, as []*history.Attempt, ds []disturbance) {
+func checkRounds(t *tally, tm *timing, s *history.SagaRecord, o *history.OpRecord, as []*history.Attempt) {
 	if o.Op.Direction != saga.Action || o.Call.Retry.Rounds < 2 {
 		return
 	}
+	ix, ds := tm.ix, tm.ds
 	var round []*history.Attempt
 	for _, a := range as {
 		if asked := askedAfter(ix, s, o, round, a.Sent, ds); len(asked) > 0 {
-			if !checkFound(t, o, round, asked, a.Sent, ds) || !checkAsked(t, ix, s, o, round, asked, a, ds) {
+			if !checkFound(t, o, round, asked, a.Sent, ds) || !checkAsked(t, tm, s, o, round, asked, a) {
 				return
 			}
 			round = nil
@@ -59,27 +60,26 @@ func sentEvents(as []*history.Attempt) (es []*history.Event) {
 
 // checkAsked looks at what was asked before an attempt that began another round; false: it is broken. What
 // arrives late has the wait between two rounds to arrive in: who asks before that is over knows nothing.
-func checkAsked(t *tally, ix *history.Index, s *history.SagaRecord, o *history.OpRecord, round []*history.Attempt, asked []*history.Event, next *history.Attempt, ds []disturbance) bool {
+func checkAsked(t *tally, tm *timing, s *history.SagaRecord, o *history.OpRecord, round []*history.Attempt, asked []*history.Event, next *history.Attempt) bool {
 	end, retry := round[len(round)-1], o.Call.Retry
 	lo, hi := retry.Band(retry.MaxAttempts + 1)
 	if end.Ended == nil {
 		return true
 	}
-	tm := newTiming(ix)
 	waited := asked[len(asked)-1].At - tm.earliestFailure(o, end)
 	switch {
 	case waited >= lo-timerTolerance:
 		t.held(roundsAsked, 1)
 	case len(round) < retry.MaxAttempts, attemptMayHide(round, retry, next.Sent): // it may not have been over
-	case ix.History.MayBeRefused(o.Op):
+	case tm.ix.History.MayBeRefused(o.Op):
 		t.unjudgeable(roundsAsked, unseen)
-	case disturbed(ds, round[0].Sent.Seq, next.Sent.Seq):
+	case disturbed(tm.ds, round[0].Sent.Seq, next.Sent.Seq):
 		t.unjudgeable(roundsAsked, wasDisturbed)
 	case tm.seenLate(o, end):
 		t.unjudgeable(roundsAsked, tooLateToSay)
 	case hurried(s, end, next):
 		t.unjudgeable(roundsAsked, "an operator may have ended the wait")
-	case policiesChanged(ix, next.Sent.Seq):
+	case policiesChanged(tm.ix, next.Sent.Seq):
 		t.unjudgeable(roundsAsked, otherPolicies)
 	default:
 		t.violate(roundsAsked, o.Op, []*history.Event{end.Sent, asked[len(asked)-1], next.Sent}, "broke the retry policy: %s was attempted again after its participant was asked at most %v after a round had failed, and not when the wait of %v to %v was over", o.Op, ms(max(0, waited)), lo, hi)

@@ -61,7 +61,7 @@ func (RetryAmplification) Doc() Doc {
 func (c RetryAmplification) Check(_ *history.History, ix *history.Index) Verdict {
 	t := newTally(c)
 	tm := newTiming(ix)
-	lag := max(breakerTolerance, 3*tm.longestLag())
+	lag := max(breakerTolerance, 3*tm.lag)
 	under, names := callsUnderBudgets(tm)
 	for _, name := range names {
 		checkAmplification(t, tm, under[name], lag)

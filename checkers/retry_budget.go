@@ -70,21 +70,21 @@ func (RetryBudget) Doc() Doc {
 // Check judges a history.
 func (c RetryBudget) Check(h *history.History, ix *history.Index) Verdict {
 	t := newTally(c)
-	ds := disturbances(h, ix)
+	tm := newTiming(ix)
 	for _, s := range singleSagas(h, ix) {
 		if !isGivenUp(s) {
-			checkWhole(t, ix, ix.Saga(s.ID), ds)
-			checkAgain(t, ix, ix.Saga(s.ID), ds)
+			checkWhole(t, tm, ix.Saga(s.ID))
+			checkAgain(t, tm, ix.Saga(s.ID))
 		}
 		for _, o := range opsOf(s) {
 			as := tries(s, o)
 			if len(as) == 0 || endless(s, o.Op) {
 				continue
 			}
-			checkMaximum(t, h, o, as, ds)
-			checkDeadline(t, ix, o, as, ds)
-			checkPromised(t, h, ix, s, o, as, ds)
-			checkRounds(t, ix, s, o, as, ds)
+			checkMaximum(t, h, o, as, tm.ds)
+			checkDeadline(t, tm, o, as)
+			checkPromised(t, h, ix, s, o, as, tm.ds)
+			checkRounds(t, tm, s, o, as)
 		}
 	}
 	return t.verdict("no attempt failed transiently")
@@ -153,13 +153,13 @@ func checkMaximum(t *tally, h *history.History, o *history.OpRecord, as []*histo
 
 // checkDeadline looks for an attempt that began after the deadline. One that was due in
 // time may be seen later by as much as the machine was late.
-func checkDeadline(t *tally, ix *history.Index, o *history.OpRecord, as []*history.Attempt, ds []disturbance) {
+func checkDeadline(t *tally, tm *timing, o *history.OpRecord, as []*history.Attempt) {
 	deadline := time.Duration(o.Call.Retry.DeadlineMS) * time.Millisecond
 	if deadline == 0 {
 		return
 	}
 	first := as[0].Sent
-	switch past, why := beganPast(ix, first, deadline, as[1:], ds); {
+	switch past, why := tm.beganPast(first, deadline, as[1:]); {
 	case past != nil:
 		t.violate(budgetDeadline, o.Op, []*history.Event{first, past.Sent}, "broke the retry policy: attempt %d of %s began %v after the first, and the deadline is %v", past.N, o.Op, (past.Sent.From() - first.At).Round(time.Millisecond), deadline)
 		return

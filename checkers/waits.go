@@ -36,6 +36,7 @@ type timing struct {
 	// which may begin so much before the wire sees the attempt.
 	keepsTimeout bool
 	late         time.Duration
+	lag          time.Duration // the longest: see longestLag
 }
 
 // failedSomewhen is why a wait can't be measured whose beginning nobody saw.
@@ -59,7 +60,8 @@ func newTiming(ix *history.Index) *timing {
 			}
 		}
 	}
-	t.late = max(3*ix.Lag, t.longestLag())
+	t.lag = t.longestLag()
+	t.late = max(3*ix.Lag, t.lag)
 	return t
 }
 
@@ -203,13 +205,13 @@ func lateAtMost(lag time.Duration) time.Duration { return measuringTolerance + w
 
 // beganPast is the first attempt that began later after an event than a time allows, by more than the
 // machine may have been late with it. Why tells, if there is none, that one of them can't be judged.
-func beganPast(ix *history.Index, since *history.Event, most time.Duration, as []*history.Attempt, ds []disturbance) (past *history.Attempt, why string) {
+func (t *timing) beganPast(since *history.Event, most time.Duration, as []*history.Attempt) (past *history.Attempt, why string) {
 	for _, a := range as {
 		switch late := a.Sent.From() - since.At; {
 		case late <= most+measuringTolerance:
-		case disturbed(ds, since.Seq, a.Sent.Seq):
+		case disturbed(t.ds, since.Seq, a.Sent.Seq):
 			why = wasDisturbed
-		case late <= most+lateAtMost(newTiming(ix).longestLag()):
+		case late <= most+lateAtMost(t.lag):
 			why = tooLateToSay
 		default:
 			return a, ""

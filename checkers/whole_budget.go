@@ -44,14 +44,14 @@ func pivotDone(s *history.SagaRecord) (first *history.Event) {
 }
 
 // checkWhole judges the budget of a saga.
-func checkWhole(t *tally, ix *history.Index, s *history.SagaRecord, ds []disturbance) {
+func checkWhole(t *tally, tm *timing, s *history.SagaRecord) {
 	b, as := s.Definition.Budget, budgetedTries(s)
 	if len(as) == 0 || len(s.Accepted) == 0 {
 		return
 	}
-	checkWholeAttempts(t, s, b, as, ds)
+	checkWholeAttempts(t, s, b, as, tm.ds)
 	if b.TimeMS > 0 {
-		checkWholeTime(t, ix, s, b, as, ds)
+		checkWholeTime(t, tm, s, b, as)
 	}
 }
 
@@ -106,16 +106,16 @@ func unbegun(s *history.SagaRecord) bool {
 	})
 }
 
-func checkWholeTime(t *tally, ix *history.Index, s *history.SagaRecord, b saga.Budget, as []*history.Attempt, ds []disturbance) {
+func checkWholeTime(t *tally, tm *timing, s *history.SagaRecord, b saga.Budget, as []*history.Attempt) {
 	accepted := s.Accepted[0]
-	switch past, why := beganPast(ix, accepted, b.Time(), as, ds); {
+	switch past, why := tm.beganPast(accepted, b.Time(), as); {
 	case past != nil:
 		t.violate(wholeTime, action(s, ""), []*history.Event{accepted, past.Sent}, "broke the budget of saga %s: an attempt began %v after it was accepted, and the budget is %v", s.ID, (past.Sent.From() - accepted.At).Round(time.Millisecond), b.Time())
 		return
 	case why != "":
 		t.unjudgeable(wholeTime, "%s", why)
 		return
-	case roundTooLate(ix, s):
+	case roundTooLate(tm, s):
 		t.held(wholeTime, 1)
 		return
 	}
