@@ -1,4 +1,4 @@
-// Package calling is how the programs call that tests of workflows have.
+// Package calling is how the programs call, and keep their orders, that tests of workflows have.
 package calling
 
 import (

@@ -9,7 +9,6 @@ import (
 	"log"
 	"net/http"
 	"os"
-	"path/filepath"
 	"sync"
 	"time"
 
@@ -53,7 +52,7 @@ func (s *shop) start(w http.ResponseWriter, r *http.Request) {
 	defer s.mu.Unlock()
 	if s.orders[o.ID] == nil {
 		s.orders[o.ID] = o
-		s.keep(o)
+		calling.Keep(o.ID, o)
 		go s.run(o)
 	}
 	w.WriteHeader(http.StatusAccepted)
@@ -78,38 +77,12 @@ func (s *shop) save(o *order, change func()) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	change()
-	s.keep(o)
-}
-
-func (s *shop) keep(o *order) {
-	text, err := json.Marshal(o)
-	name := filepath.Join(os.Getenv("DATA"), o.ID+".json")
-	if err == nil {
-		err = os.WriteFile(name+".new", text, 0o600)
-	}
-	if err == nil {
-		err = os.Rename(name+".new", name)
-	}
-	if err != nil {
-		log.Fatal(err)
-	}
+	calling.Keep(o.ID, o)
 }
 
 // resume takes up the orders that are not at their end.
 func (s *shop) resume() {
-	files, err := filepath.Glob(filepath.Join(os.Getenv("DATA"), "*.json"))
-	if err != nil {
-		log.Fatal(err)
-	}
-	for _, name := range files {
-		o := &order{}
-		text, err := os.ReadFile(name)
-		if err == nil {
-			err = json.Unmarshal(text, o)
-		}
-		if err != nil {
-			log.Fatal(err)
-		}
+	for _, o := range calling.Kept[order]() {
 		s.orders[o.ID] = o
 		if o.Sleeps == "" && (o.State == "NEW" || o.State == "CANCELLING") {
 			go s.run(o)

@@ -9,9 +9,10 @@ import (
 	"log"
 	"net/http"
 	"os"
-	"path/filepath"
 	"sync"
 	"time"
+
+	"github.com/sagacheck/sagacheck/campaign/testdata/calling"
 )
 
 // Order is what is remembered of an order.
@@ -39,7 +40,6 @@ func (o *Order) amount() (sum int64) {
 
 // shop carries orders out.
 type shop struct {
-	dir string
 	bug string
 
 	mu     sync.Mutex
@@ -48,10 +48,8 @@ type shop struct {
 }
 
 func main() {
-	s := &shop{dir: os.Getenv("DATA"), bug: os.Getenv("REFUNDS_BUG"), states: map[string]string{}}
-	if err := s.resume(); err != nil {
-		log.Fatal(err)
-	}
+	s := &shop{bug: os.Getenv("REFUNDS_BUG"), states: map[string]string{}}
+	s.resume()
 	http.HandleFunc("GET /healthz", func(http.ResponseWriter, *http.Request) {})
 	http.HandleFunc("POST /orders", s.accept)
 	http.HandleFunc("GET /orders/{id}", func(w http.ResponseWriter, r *http.Request) {
@@ -85,45 +83,22 @@ func (s *shop) accept(w http.ResponseWriter, r *http.Request) {
 
 // save keeps an order, all of it or nothing.
 func (s *shop) save(o *Order) {
-	b, err := json.Marshal(o)
-	name := filepath.Join(s.dir, o.ID+".json")
-	if err == nil {
-		err = os.WriteFile(name+".new", b, 0o600)
-	}
-	if err == nil {
-		err = os.Rename(name+".new", name)
-	}
-	if err != nil {
-		log.Fatal(err)
-	}
+	calling.Keep(o.ID, o)
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.states[o.ID] = o.State
 }
 
 // resume takes up the orders that are not at their end.
-func (s *shop) resume() error {
-	files, err := filepath.Glob(filepath.Join(s.dir, "*.json"))
-	if err != nil {
-		return err
-	}
-	for _, name := range files {
-		b, err := os.ReadFile(name)
-		if err != nil {
-			return err
-		}
-		var o Order
-		if err := json.Unmarshal(b, &o); err != nil {
-			return err
-		}
+func (s *shop) resume() {
+	for _, o := range calling.Kept[Order]() {
 		s.mu.Lock() // those that go on already save
 		s.states[o.ID] = o.State
 		s.mu.Unlock()
 		if o.State == "NEW" || o.State == "CANCELLING" {
-			go s.run(&o)
+			go s.run(o)
 		}
 	}
-	return nil
 }
 
 // run brings an order to its end.

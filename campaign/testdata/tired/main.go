@@ -10,7 +10,6 @@ import (
 	"log"
 	"net/http"
 	"os"
-	"path/filepath"
 	"strings"
 	"sync"
 	"time"
@@ -84,35 +83,13 @@ func (s *shop) save(o *order) {
 }
 
 func (s *shop) keep(o *order) {
-	text, err := json.Marshal(o)
-	name := filepath.Join(os.Getenv("DATA"), o.ID+".json")
-	if err == nil {
-		err = os.WriteFile(name+".new", text, 0o600)
-	}
-	if err == nil {
-		err = os.Rename(name+".new", name)
-	}
-	if err != nil {
-		log.Fatal(err)
-	}
+	calling.Keep(o.ID, o)
 	s.states[o.ID] = o.State
 }
 
 // resume takes up the orders that are not at their end. An attempt that was under way was not answered.
 func (s *shop) resume() {
-	files, err := filepath.Glob(filepath.Join(os.Getenv("DATA"), "*.json"))
-	if err != nil {
-		log.Fatal(err)
-	}
-	for _, name := range files {
-		text, err := os.ReadFile(name)
-		o := &order{}
-		if err == nil {
-			err = json.Unmarshal(text, o)
-		}
-		if err != nil {
-			log.Fatal(err)
-		}
+	for _, o := range calling.Kept[order]() {
 		if mistake == "unheard-kept" && o.State == "CANCELLING" { // what nobody said is not there
 			o.Perhaps = false
 		}
