@@ -37,10 +37,13 @@ func polled(d saga.Definition, call saga.StepRef) bool {
 // PollsAway are the plans that follow from journeys on which was asked what became of a call that a service had taken: the
 // question fails for as long as most workflows ask. One for each question, on the first journey that has it.
 func PollsAway(d saga.Definition, journeys []Journey) (plans []faults.Plan) {
+	if len(d.Polled) == 0 {
+		return nil
+	}
 	known := map[string]bool{}
 	for _, j := range journeys {
 		for _, v := range j.Trace.Visits {
-			if len(d.Polled) > 0 && v.Read && v.Saga == 0 && v.Seq > j.Trace.Last && v.At.Attempt == 1 && !known[v.At.Step] && !j.raced(v) {
+			if v.Read && v.Saga == 0 && v.Seq > j.Trace.Last && v.At.Attempt == 1 && !known[v.At.Step] && !j.raced(v) {
 				known[v.At.Step] = true
 				plans = append(plans, j.and(away(v.At.Step, outlasts)))
 			}
