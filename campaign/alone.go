@@ -70,14 +70,15 @@ func (x *session) tooBusy() error {
 }
 
 // judgeOpen runs the blurred cells alone, and then others until no clause is open that
-// they could judge, for so long. Left are those that it could not run, for the error.
+// they could judge, for so long; while ways are travelled most clauses are open because their cells are yet
+// to come. Left are those that it could not run, for the error.
 func (x *session) judgeOpen(ctx context.Context, limit time.Duration) (left int, err error) {
 	until := time.Now().Add(limit)
 	x.sayAlone(x.blurred, until, "whose faults nobody could judge: the machine was late")
 	left, err = x.runAlone(ctx, until, x.blurred)
 	x.blurred = nil // once is all
 	for range aloneCells {
-		if err != nil {
+		if err != nil || x.travels {
 			break
 		}
 		again := x.unjudged.next(x.collector.Open())

@@ -52,6 +52,7 @@ type session struct {
 	most      int                     // plans of a comparison, a scenario; 0: all
 	packs     []*packs.Pack
 	alone     bool // cells are run once more, alone, for clauses that are open
+	travels   bool // ways that a workflow may go are run: its other cells are yet to come
 	saidOpen  bool // why they are: a workflow's file has dozens of such cells, one after the other
 	unjudged  unjudged
 	blurred   []harness.Cell // whose faults nobody could judge for the machine's sake

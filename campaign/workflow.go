@@ -307,7 +307,9 @@ func (x *session) travel(ctx context.Context, ways []planned) (seen []planning.J
 		}
 	}
 	if ctx.Err() == nil {
+		x.travels = true
 		x.runCells(ctx, len(ways), x.cellsOf(slices.Values(ways)))
+		x.travels = false
 	}
 	x.watch = judged
 	for _, w := range ways {

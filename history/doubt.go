@@ -52,6 +52,9 @@ func (ix *Index) Blurred() bool {
 			if !a.doubtful || a.Ended.Code == 0 || !a.Ended.Certain || a.LearntAt()-a.Sent.At >= o.Call.Retry.ShortestTimeout() {
 				continue
 			}
+			if ix.History.Header.Workflow != "" && a.LearntAt()-a.Sent.At+3*ix.Lag < o.Call.Retry.ShortestTimeout() {
+				continue // what a workflow of the user's own waits for is not known, and comes again
+			}
 			for _, fired := range ix.Fired {
 				if slices.ContainsFunc(fired, func(e *Event) bool { return e.Operation() == o.Op && e.Attempt == a.N }) {
 					return true
