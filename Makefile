@@ -9,6 +9,8 @@ LINT      := $(GO) run github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2
 BIN       := bin/sagacheck
 VERSION   := $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
 export GOFLAGS += -buildvcs=false
+# Programs and tests are built alike, so that what they share is compiled once.
+export CGO_ENABLED ?= 0
 
 # Packages that start goroutines: tested with the race detector.
 RACY := ./wire ./harness ./orchestrators ./participants ./reference ./reference/api ./reference/store ./history ./results ./reports ./queue ./internal/...
@@ -20,7 +22,7 @@ help: ## list the targets
 .PHONY: build
 build: ## build bin/sagacheck
 	@mkdir -p bin
-	CGO_ENABLED=0 $(GO) build -ldflags '-X main.version=$(VERSION)' -o $(BIN) ./cmd/sagacheck
+	$(GO) build -ldflags '-X main.version=$(VERSION)' -o $(BIN) ./cmd/sagacheck
 
 .PHONY: run
 run: build ## build, then run every scenario under curated and drawn faults
@@ -53,8 +55,8 @@ check: ## what CI checks besides: format, linters, imports, stale pages, leaks, 
 	$(LINT) run ./...
 	$(GO) test -count=1 ./internal/arch
 	$(GO) test -count=1 -run '$(PAGES)' $(PAGED)
-	$(GO) test -count=1 -race -skip 'Page|Control|Defects' ./simulation
-	$(GO) test -count=1 -race -parallel 2 $(RACY) # all that waits runs at once elsewhere: with races looked for, a machine is late by that
+	CGO_ENABLED=1 $(GO) test -count=1 -race -skip 'Page|Control|Defects' ./simulation
+	CGO_ENABLED=1 $(GO) test -count=1 -race -parallel 2 $(RACY) # all that waits runs at once elsewhere: with races looked for, a machine is late by that
 
 # Tests that say whether a generated page or schema is stale; -update rewrites it.
 PAGES := Page|TrackRecord|SchemaIsFresh|TestSchema$$
