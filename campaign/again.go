@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"time"
 
 	"github.com/sagacheck/sagacheck/checkers"
 	"github.com/sagacheck/sagacheck/faults"
@@ -19,6 +20,10 @@ import (
 // mostReplayed is how many findings are replayed: those that are new first, then those of the baseline
 // that did not show, then the others; of each those with the fewest faults.
 const mostReplayed = 20
+
+// slowReplays are enough of a finding that comes back in each, after the whole settle: ten of each took several
+// times as long as the run that found them.
+const slowReplays = 3
 
 // again replays findings, so that each has its rate: those of the run, and those of the baseline
 // whose plan ran and broke nothing. What was shrunk was replayed then. A finding that doesn't come back each time
@@ -58,10 +63,7 @@ func (x *session) again(ctx context.Context, found *failures, shrunk []*failure)
 // replayEach replays findings and notes for each its rate, or why it has none.
 func (x *session) replayEach(ctx context.Context, todo []*failure, played results.Replays) {
 	s := &shrinker{session: x}
-	x.withEach("findings replayed", todo, func(g *failure) {
-		c := planning.Case{Plan: g.plan, Definitions: g.header.Definitions, Registers: g.header.Registers}
-		g.rate = s.rate(ctx, g, slices.Repeat([]planning.Case{c}, x.gate.Replays))
-	})
+	x.withEach("findings replayed", todo, func(g *failure) { s.replay(ctx, g, x.gate.Replays) })
 	var away error
 	for _, g := range todo {
 		key := x.keyOf(g, g.plan)
@@ -82,6 +84,20 @@ func (x *session) replayEach(ctx context.Context, todo []*failure, played result
 	if away != nil {
 		x.collector.AddError(results.CellInfo{}, fmt.Errorf("findings were not replayed: %w", away))
 	}
+}
+
+// replay replays a finding so many times; fewer are enough where it comes back each time after the whole settle.
+func (s *shrinker) replay(ctx context.Context, g *failure, times int) {
+	c := planning.Case{Plan: g.plan, Definitions: g.header.Definitions, Registers: g.header.Registers}
+	began := time.Now()
+	few := min(times, slowReplays)
+	g.rate = s.rate(ctx, g, slices.Repeat([]planning.Case{c}, few))
+	if g.err != nil || times == few || g.rate.Hits == few && time.Since(began) > s.s.Settle {
+		return
+	}
+	more := s.rate(ctx, g, slices.Repeat([]planning.Case{c}, times-few))
+	g.rate.Hits += more.Hits
+	g.rate.Tries += more.Tries
 }
 
 // wentAway tells whether the system under test went away.

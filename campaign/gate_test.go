@@ -7,6 +7,7 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"path/filepath"
 	"strings"
 	"sync"
 	"testing"
@@ -184,5 +185,21 @@ func callFirst(t *testing.T, r *http.Request, name string) {
 	}
 	if err := answer.Body.Close(); err != nil {
 		t.Error(err)
+	}
+}
+
+// A finding that comes back each time after the whole settle is replayed few times; with a test's short settle, and
+// the system that forgets its sagas.
+func TestSlowFindingsAreReplayedLess(t *testing.T) {
+	o := RunOptions{Settings: Defaults(), Plan: filepath.Join("testdata", "killed.yaml")}
+	o.Scenarios, o.Properties, o.Defects, o.Settle, o.Out = []string{"order"}, []string{"stuck-saga"}, []string{"no-recovery"}, 2*time.Second, t.TempDir()
+	o.Gate.Replays = DefaultReplays
+	done, err := Run(t.Context(), Host{}, o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	found := done.Run.Gate.Findings
+	if len(found) != 1 || found[0].Reproduced == nil || *found[0].Reproduced != (results.Rate{Hits: slowReplays, Tries: slowReplays}) {
+		t.Errorf("got %+v", found)
 	}
 }

@@ -16,5 +16,5 @@ func gateFlags(c *cobra.Command, g *campaign.Gate) {
 
 // replaysFlag adds the flag of those that can replay what they find.
 func replaysFlag(c *cobra.Command, g *campaign.Gate) {
-	c.Flags().IntVar(&g.Replays, "replays", campaign.DefaultReplays, "how often to replay each finding, of 20 at the most, to tell how often it comes back")
+	c.Flags().IntVar(&g.Replays, "replays", campaign.DefaultReplays, "how often to replay each finding, of 20 at the most, to tell how often it comes back; 3 times are enough where it does each time after the whole --settle")
 }
