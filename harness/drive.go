@@ -161,7 +161,7 @@ func (w *watch) pending() string {
 	case w.last.Status == saga.EndedByHand:
 		return ""
 	case !w.last.Status.Ended():
-		return fmt.Sprintf("saga %s: %s%s", w.id, w.last.Status, steps(w.last, saga.StepPending, saga.StepRunning, saga.StepFailed, saga.StepCompensating))
+		return fmt.Sprintf("saga %s: %s%s", w.id, w.last.Status.Said(w.last.Word), steps(w.last, saga.StepPending, saga.StepRunning, saga.StepFailed, saga.StepCompensating))
 	}
 	if open := steps(w.last, saga.StepDeferred, saga.StepRunning, saga.StepCompensating); open != "" {
 		return fmt.Sprintf("saga %s: %s, but%s", w.id, w.last.Status, open)
@@ -222,7 +222,7 @@ func (r *cellRun) ask(ctx context.Context, c orchestrators.Client, w *watch) {
 		w.still = asked
 	}
 	same := w.same
-	w.same = asked
+	w.same, w.last.Word = asked, report.Word // another word for the same is news for who reads the end, and none for who judges
 	if !w.unknown && report.Status == w.last.Status && slices.Equal(report.Steps, w.last.Steps) {
 		return
 	}

@@ -138,6 +138,19 @@ func TestLeftHalfDone(t *testing.T) {
 	}
 }
 
+// TestLastWord: another word for the same status is the last report of a saga, and what is said to be pending.
+func TestLastWord(t *testing.T) {
+	t.Parallel()
+	text := strings.Replace(shopFile, "NEW: running", "NEW: running, HALF: running", 1)
+	h, flow := startShopOf(t, &shop{send: usual, half: true}, "127.0.0.1", text)
+	h.Settle = time.Second
+	ix := history.NewIndex(runShop(t, h, flow, 1, faults.Plan{}))
+	reports := ix.Sagas[0].Reports
+	if last := reports[len(reports)-1]; len(reports) != 2 || last.Word != "HALF" || !strings.HasSuffix(ix.Settled.Detail, ": HALF (running)") {
+		t.Errorf("%d reports, the last %q; pending: %s", len(reports), last.Word, ix.Settled.Detail)
+	}
+}
+
 // TestEndToldByTheStart: what the answer to a start says of its end is that, and nobody is asked.
 func TestEndToldByTheStart(t *testing.T) {
 	t.Parallel()

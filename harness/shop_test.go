@@ -44,7 +44,7 @@ type shop struct {
 	// silent: a start is never answered, and an order goes by its customer; once: the first one.
 	silent, once bool
 
-	// half: an order is forgotten when its articles are reserved.
+	// half: an order is forgotten when its articles are reserved, which its state says.
 	half bool
 
 	// forgets: an order whose charge is refused is over, and nothing is kept of it.
@@ -116,6 +116,7 @@ func (s *shop) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		}
 		work.Wait()
 		if s.half {
+			s.set(id, "HALF")
 			return
 		}
 		if s.outbox > 0 {

@@ -104,11 +104,11 @@ func (t *teller) text(e *history.Event) string {
 	case history.SagaRefused:
 		return detail(fmt.Sprintf("does not accept the saga (%s)", codeText(e.Code)), e)
 	case history.SagaStatus:
-		return detail("reports "+statusText(e), e)
+		return detail("reports "+e.Status.Said(e.Word), e)
 	case history.SagaUnknown:
 		return "does not know the saga (404)"
 	case history.SagaEnded:
-		return detail(fmt.Sprintf("reports %s: the saga has ended", statusText(e)), e)
+		return detail(fmt.Sprintf("reports %s: the saga has ended", e.Status.Said(e.Word)), e)
 	case history.SagaOperator:
 		return detail("an operator asks for compensation"+signed(e), e)
 	case history.SagaOperated:
@@ -280,14 +280,6 @@ func short(body string) string {
 
 // runner is what runs the saga: the user's own workflow by its name, or an orchestrator.
 func (t *teller) runner() string { return cmp.Or(t.h.Header.Workflow, orchestrator) }
-
-// statusText is a status in the words of the workflow, and what they mean.
-func statusText(e *history.Event) string {
-	if e.Word == "" || e.Word == string(e.Status) {
-		return string(e.Status)
-	}
-	return fmt.Sprintf("%s (%s)", e.Word, e.Status)
-}
 
 // party is who does a step: the service that the workflow calls, or else the step itself.
 func (t *teller) party(step string) string { return cmp.Or(t.services[step], step, wire) }

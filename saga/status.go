@@ -1,6 +1,9 @@
 package saga
 
-import "time"
+import (
+	"fmt"
+	"time"
+)
 
 // Status is the state of a saga as its orchestrator reports it.
 type Status string
@@ -62,6 +65,14 @@ type StepStatus struct {
 	Name     string    `json:"name"`
 	Status   StepState `json:"status"`
 	Attempts int       `json:"attempts"`
+}
+
+// Said is a status in the words of a user's own workflow, with what it means if that is another one.
+func (s Status) Said(word string) string {
+	if word == "" || word == string(s) {
+		return string(s)
+	}
+	return fmt.Sprintf("%s (%s)", word, s)
 }
 
 // Report is the orchestrator's answer to a status question.
