@@ -36,7 +36,11 @@ func (x *session) nextID() string {
 // runCells runs and judges so many cells.
 func (x *session) runCells(ctx context.Context, total int, cells iter.Seq[harness.Cell]) {
 	x.collector.Planned(total)
-	x.progress = x.host.progress("cells", total)
+	what := "cells"
+	if x.travels {
+		what = "ways that it may go"
+	}
+	x.progress = x.host.progress(what, total)
 	ctx = x.begin(ctx)
 	defer x.stop(nil)
 	left, skipped, began := total, 0, time.Now()

@@ -13,6 +13,9 @@ import (
 // progressEvery is how often a plain line is printed at most.
 const progressEvery = 5 * time.Second
 
+// silentAtMost is how long no plain line is printed: what takes long is still under way.
+const silentAtMost = 30 * time.Second
+
 // Progress shows how far a run is: a bar on a terminal, else a plain line now
 // and then. It is safe for concurrent use.
 type Progress struct {
@@ -28,6 +31,8 @@ type Progress struct {
 	start    time.Time
 	last     time.Time
 	bar      *progressbar.ProgressBar
+	beat     *time.Timer // of plain lines
+	over     bool
 }
 
 // NewProgress begins. What is counted, for example "cells"; a total of 0 or less
@@ -40,6 +45,9 @@ func newProgress(t Terminal, what string, total int, now func() time.Time) *Prog
 	began := now()
 	p := &Progress{term: t, what: what, total: max(total, 0), now: now, start: began, last: began}
 	if !t.Live {
+		p.mu.Lock() // stillThere reads it
+		defer p.mu.Unlock()
+		p.beat = time.AfterFunc(silentAtMost, p.stillThere)
 		return p
 	}
 	limit := total
@@ -90,6 +98,21 @@ func (p *Progress) Done(outcome results.State) {
 	}
 }
 
+// stillThere prints a plain line after a long silence.
+func (p *Progress) stillThere() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.over {
+		return
+	}
+	now := p.now()
+	if now.Sub(p.last) >= silentAtMost {
+		p.last = now
+		p.print()
+	}
+	p.beat.Reset(silentAtMost - now.Sub(p.last))
+}
+
 // Finish clears the bar, or prints the last plain line if there was one before that
 // said less.
 func (p *Progress) Finish() {
@@ -99,6 +122,8 @@ func (p *Progress) Finish() {
 		_ = p.bar.Finish()
 		return
 	}
+	p.over = true
+	p.beat.Stop()
 	if !p.last.Equal(p.start) && p.printed < p.done {
 		p.print()
 	}

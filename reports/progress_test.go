@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/sagacheck/sagacheck/results"
@@ -50,6 +51,22 @@ func TestLastLineOnce(t *testing.T) {
 	if b.Len() > 0 {
 		t.Errorf("a short run says %q", b.String())
 	}
+}
+
+// While nothing ends, a line says now and then that the run goes on; after its end none does.
+func TestProgressOfWhatTakesLong(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var b bytes.Buffer
+		p := NewProgress(Terminal{W: &b}, "cells", 2)
+		time.Sleep(20 * time.Second)
+		p.Done(results.Passed)
+		time.Sleep(65 * time.Second)
+		p.Finish()
+		time.Sleep(time.Hour)
+		if want := "1/2 cells, 20s\n1/2 cells, 50s\n1/2 cells, 1m20s\n"; b.String() != want {
+			t.Errorf("got %q, want %q", b.String(), want)
+		}
+	})
 }
 
 // TestShortRunsAreSilent: a run of less than one interval prints no line.
