@@ -139,7 +139,7 @@ func roundMayHide(ix *history.Index, s, last *history.SagaRecord) bool {
 }
 
 // wasOver is the first event from which the orchestrator surely learnt that a round is the last one: a refusal for
-// good, or else an operator's request; nil: there is none.
+// good of what was not found to be done all the same, or else an operator's request; nil: there is none.
 func wasOver(ix *history.Index, s *history.SagaRecord) (first *history.Event) {
 	note := func(e *history.Event) {
 		if first == nil || e.Seq < first.Seq {
@@ -147,7 +147,7 @@ func wasOver(ix *history.Index, s *history.SagaRecord) (first *history.Event) {
 		}
 	}
 	for _, step := range s.Definition.Steps {
-		if o := s.Op(step.Name, saga.Action); o != nil {
+		if o := s.Op(step.Name, saga.Action); o != nil && len(o.Found) == 0 {
 			if no := refusal(ix.History, o); no != nil {
 				note(no.Ended)
 			}

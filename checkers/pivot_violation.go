@@ -234,12 +234,12 @@ func checkGoesOn(t *tally, h *history.History, s *history.SagaRecord, o *history
 	end := endEvent(s)
 	switch {
 	case o.Learnt(saga.Transient) == nil || mayHaveLearnt(o, saga.Permanent) || usedUp(h, o):
-	case o.Learnt(saga.Done) != nil:
+	case o.Learnt(saga.Done) != nil, slices.ContainsFunc(o.Found, func(e *history.Event) bool { return !cutShort(e) }):
 		t.held(pivotRetriable, 1)
 	case end == nil: // stuck-saga's matter
 	case s.Ended == nil && stuckForAReason(h, s) != "": // of another step: this one has budget left
 		t.unjudgeable(pivotRetriable, "a person is needed for another step")
-	case mayHaveLearnt(o, saga.Done) || uncertain(o):
+	case mayHaveLearnt(o, saga.Done) || uncertain(o) || len(o.Found) > 0:
 		t.unjudgeable(pivotRetriable, notCertain)
 	case disturbed(ds, pivot.Ended.Seq, end.Seq):
 		t.unjudgeable(pivotRetriable, wasDisturbed)

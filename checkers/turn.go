@@ -133,7 +133,7 @@ type turn struct {
 // has to turn: a critical action was refused for good, its attempts are used up, or
 // an operator's request was accepted. Nil: there is none, or the pivot may have
 // succeeded or be under way, so that there is no way back. A step for which another one
-// stands turns none, nor does one that is optional.
+// stands turns none, nor does one that is optional, or one that was found to be done all the same.
 func turnOf(ix *history.Index, s *history.SagaRecord, ds []disturbance) *turn {
 	h, ways := ix.History, ix.Saga(s.ID).Definition.Fallbacks()
 	var first *turn
@@ -144,7 +144,7 @@ func turnOf(ix *history.Index, s *history.SagaRecord, ds []disturbance) *turn {
 	}
 	for _, step := range s.Definition.Steps {
 		o := s.Op(step.Name, saga.Action)
-		if !critical(h, step) || step.Waived || o == nil || ways[step.Name] != "" && !isGivenUp(s) {
+		if !critical(h, step) || step.Waived || o == nil || ways[step.Name] != "" && !isGivenUp(s) || mayGoOn(ix, s, o, ds) {
 			continue
 		}
 		if no := refusal(h, o); no != nil {
@@ -162,6 +162,20 @@ func turnOf(ix *history.Index, s *history.SagaRecord, ds []disturbance) *turn {
 		return nil
 	}
 	return first
+}
+
+// mayGoOn tells whether an orchestrator may have gone on after an action had failed for good, since it was told, when it asked
+// or without asking, that an earlier attempt had been done. Who goes back afterwards, and has no other reason to, did not.
+func mayGoOn(ix *history.Index, s *history.SagaRecord, o *history.OpRecord, ds []disturbance) bool {
+	if len(o.Found) == 0 {
+		return false
+	}
+	back := rollbackEvent(s)
+	if back == nil {
+		return true
+	}
+	state, _ := coreBeside(ix, s, ds, back, o.Op.Step)
+	return state != coreDone
 }
 
 // surelyUsedUp is the last attempt that the policy allows, if all of them surely
@@ -184,7 +198,7 @@ func surelyUsedUp(s *history.SagaRecord, o *history.OpRecord, ds []disturbance) 
 }
 
 // pivotMayPrecede tells whether a pivot had been attempted before the turn, and not
-// surely failed: then the saga may not turn any more.
+// surely failed, or found to be done after that: then the saga may not turn any more.
 func pivotMayPrecede(s *history.SagaRecord, t *turn, ds []disturbance) bool {
 	for _, step := range s.Definition.Steps {
 		if step.Kind != saga.Pivot {
@@ -192,7 +206,7 @@ func pivotMayPrecede(s *history.SagaRecord, t *turn, ds []disturbance) bool {
 		}
 		o := s.Op(step.Name, saga.Action)
 		began := firstSent(o)
-		if began != nil && began.Seq < t.event.Seq && o.Learnt(saga.Permanent) == nil && surelyUsedUp(s, o, ds) == nil {
+		if began != nil && began.Seq < t.event.Seq && (len(o.Found) > 0 || o.Learnt(saga.Permanent) == nil && surelyUsedUp(s, o, ds) == nil) {
 			return true
 		}
 	}
