@@ -5,10 +5,12 @@ import (
 	"context"
 	"crypto/tls"
 	"crypto/x509"
+	"errors"
 	"fmt"
 	"io"
 	"net"
 	"net/http"
+	"os"
 	"slices"
 	"strconv"
 	"strings"
@@ -34,8 +36,9 @@ type Endpoint struct {
 	proxy  atomic.Pointer[Proxy]  // of the address of a forward proxy, in place of both
 
 	mu     sync.Mutex
-	opened chan struct{} // closed when an endpoint that is shut listens again; nil: it is not shut
-	closed bool          // for good
+	opened chan struct{}    // closed when an endpoint that is shut listens again; nil: it is not shut
+	closed bool             // for good
+	unused map[*client]bool // connections by which nothing has come yet
 }
 
 // script is what an endpoint does for the operation that it stands for.
@@ -141,7 +144,42 @@ func (ep *Endpoint) shut() error {
 		return fmt.Errorf("shut the proxy address %s: %w", ep.addr, err)
 	}
 	ep.opened = make(chan struct{})
+	for c := range ep.unused {
+		hurry(c)
+	}
 	return nil
+}
+
+// hurry has the wait for the first byte of a connection end.
+func hurry(c *client) { _ = c.SetReadDeadline(time.Now()) } // fails only on a closed connection
+
+// lookAgain is how long a connection in a hurry is looked at for what came meanwhile.
+const lookAgain = time.Millisecond
+
+// first waits for the first byte of a connection. One by which nothing has come while its endpoint is shut ends
+// there: who has it in store (as HTTP clients do that dialled one for a call which another served) would meet
+// no refusal.
+func (ep *Endpoint) first(c *client, m *message) error {
+	ep.mu.Lock()
+	if ep.unused == nil {
+		ep.unused = map[*client]bool{}
+	}
+	ep.unused[c] = true
+	if ep.opened != nil { // it was accepted just before
+		hurry(c)
+	}
+	ep.mu.Unlock()
+	err := m.first()
+	ep.mu.Lock()
+	delete(ep.unused, c)
+	ep.mu.Unlock()
+	if errors.Is(err, os.ErrDeadlineExceeded) {
+		m.gone = nil
+		_ = c.SetReadDeadline(time.Now().Add(lookAgain)) // as in hurry
+		err = m.first()
+	}
+	_ = c.SetReadDeadline(time.Time{}) // as in hurry
+	return err
 }
 
 // reopen listens again.
@@ -179,7 +217,7 @@ func (ep *Endpoint) serve(tcp *net.TCPConn) {
 	defer conn.Close() //nolint:errcheck // nothing is left to lose
 	defer context.AfterFunc(ep.wire.ctx, func() { _ = conn.Close() })()
 	m := newMessage(conn)
-	if m.first() != nil {
+	if ep.first(conn, m) != nil {
 		return // a spare connection that was never used
 	}
 	if p := ep.proxy.Load(); p != nil {

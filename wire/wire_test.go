@@ -3,9 +3,12 @@ package wire
 import (
 	"errors"
 	"fmt"
+	"io"
 	"math/rand/v2"
 	"net"
+	"os"
 	"testing"
+	"time"
 )
 
 // newNarrowWire is a pool with n ports only. They lie below those of other pools:
@@ -110,5 +113,48 @@ func TestEndpointThatIsShutIsDropped(t *testing.T) {
 	w.Release([]*Endpoint{ep})
 	if again := lease(t, w); again == ep {
 		t.Fatalf("%s was given away without a listener", ep.Addr())
+	}
+}
+
+// A client that has a connection in store would meet no refusal: what nothing has come by yet ends when its
+// endpoint is shut, and what has goes on.
+func TestShutEndpointPartsWithSpareConnections(t *testing.T) {
+	w := newNarrowWire(t, 2)
+	ep := lease(t, w)
+	waiting := func(want int) {
+		for n := -1; n != want; time.Sleep(time.Millisecond) {
+			ep.mu.Lock()
+			n = len(ep.unused)
+			ep.mu.Unlock()
+		}
+	}
+	dial := func() net.Conn {
+		c, err := net.Dial("tcp", ep.Addr())
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { _ = c.Close() })
+		return c
+	}
+	spare, used := dial(), dial()
+	waiting(2)
+	if _, err := used.Write([]byte("POST / HT")); err != nil {
+		t.Fatal(err)
+	}
+	waiting(1)
+	if err := ep.shut(); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := spare.Read(make([]byte, 1)); !errors.Is(err, io.EOF) {
+		t.Errorf("a spare connection: %v, expected its end", err)
+	}
+	if err := used.SetReadDeadline(time.Now().Add(50 * time.Millisecond)); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := used.Read(make([]byte, 1)); !errors.Is(err, os.ErrDeadlineExceeded) {
+		t.Errorf("one by which something has come: %v, expected it to go on", err)
+	}
+	if err := ep.reopen(); err != nil {
+		t.Fatal(err)
 	}
 }
