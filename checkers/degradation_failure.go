@@ -53,8 +53,8 @@ func (DegradationFailure) Doc() Doc {
 			{Name: coreAfterRefusal, Text: "a saga completes although a deferrable step was refused for good", Wants: []Trait{deferrables}, Needs: deferring},
 			{Name: stepNotHeldUp, Text: "a step behind a deferrable one that used up its attempts starts before that is attempted again", Wants: []Trait{stepsBehindDeferrables}, Needs: deferring},
 			{Name: endNotHeldUp, Text: "a saga that has nothing left but deferrable steps, each of which used up its attempts or was refused for good, completes before one is attempted again: by its reports, or within 75 ms and ten times the lag of the cell", Wants: []Trait{deferrables}, Needs: deferring},
-			{Name: madeUp, Text: "a deferrable step that used up its attempts is attempted again until it is done or refused for good", Wants: []Trait{deferrables}, Needs: deferring},
-			{Name: madeUpAfterCrash, Text: "so is one that used them up before the orchestrator was killed", Does: []string{history.Kill}, Wants: []Trait{deferrables}, Needs: deferring},
+			{Name: madeUp, Text: "a deferrable step that used up its attempts, or was not done when a workflow of the user's own had ended, is attempted until it is done or refused for good", Wants: []Trait{deferrables}, Needs: deferring},
+			{Name: madeUpAfterCrash, Text: "so is one that was left like this before the orchestrator was killed", Does: []string{history.Kill}, Wants: []Trait{deferrables}, Needs: deferring},
 			{Name: wayRound, Text: "a saga is not rolled back for a step that was given up, if another one stands for it: that is taken", Wants: []Trait{waysRound}, Needs: []string{"fallback"}},
 			{Name: wayAfterCrash, Text: "nor is one whose orchestrator was killed before it ended", Does: []string{history.Kill}, Wants: []Trait{waysRound}, Needs: []string{"fallback"}},
 		},
@@ -252,17 +252,17 @@ func checkMadeUp(t *tally, ix *history.Index, s *history.SagaRecord, step saga.S
 		return
 	}
 	clause := madeUp
-	used := firstRound(o, ds)
-	if used != nil && kills(ds, used.Ended.Seq, ix.Settled.Seq) > 0 {
+	left := leftAt(ix.History, s, o, ds)
+	if left != nil && kills(ds, left.Seq, ix.Settled.Seq) > 0 {
 		clause = madeUpAfterCrash
 	}
 	switch {
 	case accepted(o) != nil && mayBeHeard(ix.History, o):
-		if used != nil {
+		if left != nil {
 			t.held(clause, 1)
 		}
 	case accepted(o) != nil:
-		if used != nil {
+		if left != nil {
 			t.unjudgeable(clause, "it was done, and no process that went on can have heard of it")
 		}
 	case ix.History.Header.Workflow != "":
@@ -278,6 +278,18 @@ func checkMadeUp(t *tally, ix *history.Index, s *history.SagaRecord, step saga.S
 		}
 		t.violate(clause, action(s, step.Name), []*history.Event{tried, s.Ended, ix.Settled}, "broke graceful degradation: saga %s completed, and its deferrable step %s was never made up for", s.ID, step.Name)
 	}
+}
+
+// leftAt is what shows that a deferrable step was left for later: the end of the last attempt that its policy allows, or of a saga
+// of the user's own workflow, whose policy may be unknown, that had not done it; nil: nothing does.
+func leftAt(h *history.History, s *history.SagaRecord, o *history.OpRecord, ds []disturbance) *history.Event {
+	if used := firstRound(o, ds); used != nil {
+		return used.Ended
+	}
+	if done := accepted(o); h.Header.Workflow != "" && (done == nil || done.Seq > s.Ended.Seq) {
+		return s.Ended
+	}
+	return nil
 }
 
 // mayBeHeard tells whether some process that was not killed meanwhile may have learnt that

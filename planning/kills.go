@@ -13,7 +13,7 @@ import (
 // what was under way seconds ago for failed, passes. And once before what is refused: who forgets what he took up again
 // does not undo it. And once where what was never heard of is undone: AtPoints kills at an undo on the first journey that
 // has it, which mostly is one of a refusal. And once before the last attempt that is promised, with all those lost that follow. And
-// when the saga has ended, done and undone: then it is asked for once more.
+// when the saga has ended, done and undone: then it is asked for once more; and with a deferrable step that is still to be done.
 //
 // Where a kill strikes must have been seen to be reached: run runs plans that lead there, and tells where those led on
 // which all went as planned. There are none where nothing may be killed.
@@ -26,7 +26,7 @@ func Kills(d saga.Definition, seen []Journey, a Ability, run func([]faults.Plan)
 	resumed := run(killsAtDone(calm(seen), back, a))
 	again := run(secondUnheardUndo(went))
 	tried := run(lostBehindKill(run(lastTryKilled(d, slices.Concat(seen, went)))))
-	return slices.Concat(killsWhenAccepted(calm(seen)), killsInWaits(slices.Concat(seen, went, again)), killsInSilence(seen), killsBetweenPolls(d, seen), secondKills(went, a), refusedBehindKills(resumed, back), killsWhenGivenUp(seen, a), lostBehindKill(tried), killsWhenEnded(slices.Concat(calm(seen), back)))
+	return slices.Concat(killsWhenAccepted(calm(seen)), killsInWaits(slices.Concat(seen, went, again)), killsInSilence(seen), killsBetweenPolls(d, seen), secondKills(went, a), refusedBehindKills(resumed, back), killsWhenGivenUp(seen, a), lostBehindKill(tried), killsWhenEnded(slices.Concat(calm(seen), back, putOff(d, seen))))
 }
 
 // moment is for how many milliseconds a process is away that is started again at once.

@@ -53,6 +53,15 @@ func killsWhenEnded(journeys []Journey) (plans []faults.Plan) {
 	return plans
 }
 
+// putOff are the journeys on which the service of a deferrable step was out of reach: who leaves the step for later may forget that
+// with the process.
+func putOff(d saga.Definition, journeys []Journey) []Journey {
+	return slices.DeleteFunc(slices.Clone(journeys), func(j Journey) bool {
+		fs := j.Plan.Faults
+		return len(fs) != 1 || !fs[0].At.IsZero() || len(fs[0].Steps) != 1 || kindOf(d, fs[0].Steps[0]) != saga.Deferrable
+	})
+}
+
 // lastTryKilled are the plans that lose the first attempts at a call of which only so many are promised, on journeys that show
 // that it is sent again, and kill at the last but one, which is not done. Who counts anew after a kill goes on.
 func lastTryKilled(d saga.Definition, journeys []Journey) (plans []faults.Plan) {

@@ -124,6 +124,30 @@ func TestKills(t *testing.T) {
 	}
 }
 
+// TestKillsWhilePutOff: a workflow is killed at its end where the service of a deferrable step is out of reach.
+func TestKillsWhilePutOff(t *testing.T) {
+	d := saga.Definition{ID: "s1", Steps: []saga.Step{{Name: "charge"}, {Name: "mail", Kind: saga.Deferrable}}}
+	w := world{
+		"outage of [charge] from 0ms for 3000ms": {"submit#1 charge#1 charge#2 mail#1", 0},
+		"outage of [mail] from 0ms for 3000ms":   {"submit#1 charge#1 mail#1 mail#2", 0},
+		"lose mail#1@response":                   {"submit#1 charge#1 mail#1 mail#2", 10},
+	}
+	seen := w.travel(t, []faults.Plan{
+		{Faults: []faults.Fault{away("charge", outlasts)}},
+		{Faults: []faults.Fault{away("mail", outlasts)}},
+		{Faults: []faults.Fault{lost(point("mail", 1, saga.Response))}},
+	})
+	var got []string
+	for _, p := range Kills(d, seen, Ability{Process: true}, func([]faults.Plan) []Journey { return nil }) {
+		if s := p.String(); strings.Contains(s, faults.WhenEnded) {
+			got = append(got, s)
+		}
+	}
+	if want := "outage of [mail] from 0ms for 3000ms, crash-orchestrator ended submit#1@response"; len(seen) != 3 || !slices.Equal(got, []string{want}) {
+		t.Errorf("%d journeys, killed at the end on %q, expected %s", len(seen), got, want)
+	}
+}
+
 // TestKillsInSilence: a workflow is killed that waits for a service which never calls back, where it was seen to go on all the
 // same.
 func TestKillsInSilence(t *testing.T) {
