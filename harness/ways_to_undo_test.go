@@ -145,3 +145,17 @@ func TestOneCallUndoesSeveral(t *testing.T) {
 		t.Errorf("trouble %v", err)
 	}
 }
+
+// TestOneCallUndoesAllAttempts: the same of an action that was done anew by each attempt.
+func TestOneCallUndoesAllAttempts(t *testing.T) {
+	r := newRoutedOf(t, tripFile, "s1")
+	r.named("s1", "t-1")
+	for range 2 {
+		r.do(r.call("PUT", "/cars/c-1", `{"trip":"t-1"}`), saga.Operation{Saga: "s1", Step: "hire", Direction: saga.Action})
+	}
+	r.call("DELETE", "/cars/c-1", `{"trip":"t-1"}`)
+	err := r.cells["s1"].in.Broken()
+	if err == nil || !strings.Contains(err.Error(), `names 2 actions, all of s1/hire, which was done anew by each attempt: where the service knows a repeat, say so`) {
+		t.Errorf("trouble %v", err)
+	}
+}

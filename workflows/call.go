@@ -185,6 +185,10 @@ func (c *Call) Names(a Action) (bool, error) {
 
 // NamesSeveral is the error of a compensation that names several actions, two of them given.
 func (c *Call) NamesSeveral(n int, first, second saga.Operation) error {
+	if first == second {
+		return c.wrong("which", fmt.Errorf("expression %q names %d actions, all of %s, which was done anew by each attempt: "+
+			"where the service knows a repeat, say so (repeat, in docs/workflow-file.md)", c.Op.Which, n, first))
+	}
 	return c.wrong("which", fmt.Errorf("expression %q names %d actions (%s and %s): expected one that is true of one action only; "+
 		"a call that undoes several at once can't be judged (docs/limits.md): test the workflow with one of them in a start, or with a call for each", c.Op.Which, n, first, second))
 }
