@@ -17,7 +17,8 @@ import (
 // Evidence: call-committed, saga-ended, saga-status. A saga that is reported as
 // stuck for a good reason (its compensation was refused for good, or is at the
 // end of its policy) is a person's matter and not counted. It cannot see steps
-// without a compensation: they have nothing to undo. Cost: linear.
+// without a compensation: they have nothing to undo. A workflow of the user's own that
+// nothing turns when a step with a compensation is done needs none of it. Cost: linear.
 type LostCompensation struct{}
 
 var _ Checker = LostCompensation{}
@@ -54,6 +55,11 @@ const (
 func (c LostCompensation) Check(h *history.History, ix *history.Index) Verdict {
 	t := newTally(c)
 	ds := disturbances(h, ix)
+	if h.Header.Workflow != "" && !mayTurnWhenDone(h) {
+		for _, clause := range c.Doc().Clauses {
+			t.lacks(clause.Name, "no step without which the saga can't end well comes after one with a compensation, or runs beside it")
+		}
+	}
 	for _, s := range ix.Sagas {
 		end := s.Ended
 		person := ""
@@ -95,6 +101,26 @@ func (c LostCompensation) Check(h *history.History, ix *history.Index) Verdict {
 		}
 	}
 	return t.verdict("no saga with an effect ended compensated")
+}
+
+// mayTurnWhenDone tells whether a saga may have to be rolled back when a step with a compensation is done, or may be: another
+// step that it can't do without comes after it or runs beside it, its own attempts are promised to have an end, at which nobody may
+// know what they did, or an operator may ask for it. A refusal of the only such step leaves nothing to undo. Who promises no end of
+// attempts and gives up all the same is seen to do so where an answer is lost: that counts, whatever this says.
+func mayTurnWhenDone(h *history.History) bool {
+	if slices.Contains(h.Header.Orchestrator.Capabilities, "operator-compensation") {
+		return true
+	}
+	return slices.ContainsFunc(h.Header.Definitions, func(d saga.Definition) bool {
+		return slices.ContainsFunc(d.Steps, func(s saga.Step) bool {
+			if !undoable(s) {
+				return false
+			}
+			return bounded(s.Action) || slices.ContainsFunc(d.Steps, func(other saga.Step) bool {
+				return other.Name != s.Name && critical(h, other) && !slices.Contains(d.Ancestors(s.Name), other.Name)
+			})
+		})
+	})
 }
 
 // leftBehind is what proves that an effect was not undone, and what became of it in words.
