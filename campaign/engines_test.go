@@ -32,6 +32,7 @@ var exampleFlows = map[string]struct {
 func TestEnginesFlows(t *testing.T) {
 	for engine, flow := range exampleFlows {
 		t.Run(engine, func(t *testing.T) {
+			t.Parallel() // each engine is one process of one thread, and mostly begins anew
 			run := func(file string, most int, part results.Shard) *results.Run {
 				o := RunOptions{Settings: Defaults(), Curated: true, Shard: part}
 				o.Workflow, o.Out, o.Settle, o.Processes, o.MaxFailures = filepath.Join(flow.dir, file), t.TempDir(), flow.settle, flow.processes, most
