@@ -30,6 +30,7 @@ type waits struct {
 	ended  map[string]time.Duration // completed saga → when it said so
 	left   map[saga.Operation]bool  // deferrable steps that were reported as failed: nothing more is to come
 	back   time.Duration            // when the orchestrator's process last came back
+	paused time.Duration            // when it was last stopped; 0: never
 	last   time.Duration            // when something last happened
 }
 
@@ -39,6 +40,8 @@ type attempted struct {
 	last       time.Duration // when something was last seen of it
 	retryAfter time.Duration // that the last attempt was answered
 	settled    bool          // the orchestrator got to know that it is done, or refused for good
+	sent       time.Duration // when the last attempt was first seen
+	unread     bool          // its process was stopped since: maybe the answer came too late for it
 	asked      bool          // its participant was asked what it holds, since
 }
 
@@ -76,6 +79,8 @@ func (w *waits) add(e *history.Event) {
 		for _, st := range e.Steps {
 			w.left[saga.Operation{Saga: e.Saga, Step: st.Name, Direction: saga.Action}] = st.Status == saga.StepFailed
 		}
+	case history.ProcessPaused:
+		w.paused = e.At
 	case history.ProcessReady, history.ProcessResumed:
 		w.back = e.At
 	case history.CallRead, history.CallBack:
@@ -93,7 +98,7 @@ func (w *waits) add(e *history.Event) {
 	}
 	op.last, op.asked = e.At, false
 	if e.Attempt > op.attempts {
-		op.attempts, op.retryAfter = e.Attempt, 0
+		op.attempts, op.sent, op.retryAfter, op.unread = e.Attempt, e.At, 0, false
 	}
 	switch {
 	case e.Kind == history.CallAnswered && e.Attempt == op.attempts:
@@ -101,7 +106,8 @@ func (w *waits) add(e *history.Event) {
 	case e.Kind == history.CallCommitted && e.Ref != "":
 		w.named[e.Ref] = op
 	case e.Kind == history.CallEnded && e.Code != 0 && !e.Partial && saga.Classify(e.Code) != saga.Transient:
-		op.settled = true
+		op.unread = w.paused > op.sent
+		op.settled = !op.unread
 	}
 	if e.Kind == history.CallEnded && (e.Partial || saga.Classify(e.Code) != saga.Done) {
 		call, _ := w.call(e.Operation())
@@ -169,12 +175,12 @@ func (w *waits) open(now time.Duration) []due {
 			switch {
 			case s.Kind != saga.Deferrable:
 			case a != nil && a.settled:
-			case w.freely && !w.left[op]:
+			case w.freely && !w.left[op] && (a == nil || !a.unread):
 				open = append(open, due{op, whenever})
 			case a == nil:
 				open = append(open, due{op, at + late(s.Action.Retry, patience)})
 			default:
-				open = append(open, due{op, overdue(a.last, w.next(s.Action, a))})
+				open = append(open, due{op, overdue(max(a.last, w.back), w.next(s.Action, a))})
 			}
 		}
 	}
