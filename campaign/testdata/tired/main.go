@@ -24,6 +24,7 @@ type order struct {
 	Tries     int  // how often its payment was asked for
 	Paid      bool // it was answered that it is
 	Perhaps   bool // an attempt was not answered
+	Mailed    bool
 }
 
 type shop struct {
@@ -34,6 +35,7 @@ type shop struct {
 var (
 	mistake       = os.Getenv("MISTAKE")
 	bank, parcels = os.Getenv("BANK"), os.Getenv("PARCELS")
+	post          = os.Getenv("POST")
 )
 
 const (
@@ -102,8 +104,11 @@ func (s *shop) resume() {
 		s.mu.Lock()
 		s.states[o.ID] = o.State
 		s.mu.Unlock()
-		if o.State == "NEW" || o.State == "CANCELLING" {
+		switch {
+		case o.State == "NEW" || o.State == "CANCELLING":
 			go s.run(o)
+		case o.State == "DONE" && mistake != "mail-forgotten":
+			go s.mail(o)
 		}
 	}
 }
@@ -118,7 +123,9 @@ func (s *shop) turn(o *order, state string) {
 func (s *shop) run(o *order) {
 	if o.State == "NEW" {
 		if s.charge(o) && o.until(parcels+"/parcels", "ship-") {
+			o.Mailed = mailed(o.post(post+"/mails", "mail-"))
 			s.turn(o, "DONE")
+			s.mail(o)
 			return
 		}
 		s.turn(o, "CANCELLING")
@@ -150,6 +157,18 @@ func (s *shop) charge(o *order) bool {
 	}
 	return o.Paid
 }
+
+// mail sends the mail about an order that is done, if that is still to be done.
+func (s *shop) mail(o *order) {
+	for ; !o.Mailed; time.Sleep(pause) {
+		if o.Mailed = mailed(o.post(post+"/mails", "mail-")); o.Mailed {
+			s.save(o)
+		}
+	}
+}
+
+// mailed tells whether a code says that nothing is left to be mailed.
+func mailed(code int) bool { return code/100 == 2 || refused(code) }
 
 // refused tells whether a code is the last word on a call.
 func refused(code int) bool {
