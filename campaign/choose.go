@@ -63,14 +63,14 @@ func (x *session) choose(ctx context.Context) (err error) {
 		return fmt.Errorf("--quiet: %v: expected 0 (the default) or more", x.s.Quiet)
 	}
 	if x.s.Processes == 0 {
-		perCore := ProcessesPerCore
+		perCore, resting := ProcessesPerCore, restingPerCore
 		switch {
 		case x.flow != nil && x.flow.file.Alone(): // they only serve, and are not killed
 			perCore *= alonePerProcess
 		case x.flow == nil && x.s.Orchestrator == Reference:
-			perCore = ProcessesPerCoreBuiltIn
+			perCore, resting = ProcessesPerCoreBuiltIn, restingPerCoreBuiltIn
 		}
-		x.s.Processes = perCore * runtime.GOMAXPROCS(0)
+		x.s.Processes, x.resting = perCore*runtime.GOMAXPROCS(0), resting*runtime.GOMAXPROCS(0)
 	}
 	return x.chooseDefects()
 }

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/sagacheck/sagacheck/faults"
+	"github.com/sagacheck/sagacheck/harness"
 	"github.com/sagacheck/sagacheck/history"
 	"github.com/sagacheck/sagacheck/orchestrators"
 )
@@ -44,8 +45,11 @@ func (x *session) throughput(ctx context.Context, atOnce int) float64 {
 		return 0
 	}
 	s, sagas, took := subjects[0], 0, time.Duration(0)
-	for range rounds {
-		r := x.harness.RunCell(ctx, x.cellOf(s.Name, s.Source, atOnce, faults.Plan{}, x.s.Seed))
+	cells := make([]harness.Cell, rounds)
+	for i := range cells {
+		cells[i] = x.cellOf(s.Name, s.Source, atOnce, faults.Plan{}, x.s.Seed)
+	}
+	for _, r := range x.harness.Time(ctx, cells) {
 		if r.Err != nil || r.History == nil {
 			x.host.say("the speed of %s was not measured: %v", x.s.Orchestrator, r.Err)
 			return 0

@@ -50,6 +50,7 @@ type session struct {
 	limit     error                   // that was reached by them; nil: none
 	alike     *alike                  // of which few are enough
 	most      int                     // plans of a comparison, a scenario; 0: all
+	resting   int                     // cells that may keep a process of their own in which nothing happens
 	packs     []*packs.Pack
 	alone     bool // cells are run once more, alone, for clauses that are open
 	travels   bool // ways that a workflow may go are run: its other cells are yet to come
@@ -121,7 +122,7 @@ func (x *session) launch(ctx context.Context) error {
 	x.alike = newAlike(x.s.MaxAlike, x.s.Settle)
 	var err error
 	x.harness, err = harness.New(harness.Options{
-		System: x.system, Start: x.starter(), Parallel: x.s.Parallel, Processes: x.s.Processes, Beside: ProcessesPerCore * runtime.GOMAXPROCS(0),
+		System: x.system, Start: x.starter(), Parallel: x.s.Parallel, Processes: x.s.Processes, Beside: ProcessesPerCore * runtime.GOMAXPROCS(0), Resting: x.resting,
 		Settle: x.s.Settle, Quiet: x.s.Quiet, Scale: x.s.Scale, Dir: filepath.Join(x.dir, results.HistoriesDir), Defects: x.orchestratorDefects,
 		Watch: x.host.watcher(), Wire: x.wire(), Alone: x.flow != nil && x.flow.file.Alone() && x.starter() != nil,
 	})

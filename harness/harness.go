@@ -39,6 +39,10 @@ type Cell struct {
 	Patient bool
 	// Rules are what the participants decide by; nil: the right ones.
 	Rules *participants.Rules
+	// timed: only how long its sagas take is asked.
+	timed bool
+	// rest is called, until it is true, while the cell only waits; ended: its sagas have.
+	rest func(ended bool) bool
 	// Skip is asked when the cell's turn has come, and says why it need not run; empty: it must.
 	// Nil: it must.
 	Skip func(Cell) string
@@ -78,6 +82,9 @@ type Options struct {
 	// cells with an orchestrator of their own, and Beside how many of these at the most while
 	// others wait; 0: Processes.
 	Parallel, Processes, Beside int
+	// Resting is how many cells more may have an orchestrator of their own in which nothing
+	// happens any more, but for the wait for sagas that do not end.
+	Resting int
 	// Settle is how long after the last fault a saga may take to end.
 	Settle time.Duration
 	// Quiet is how long the wires must be silent after the sagas have ended, at
@@ -181,23 +188,49 @@ type limits struct {
 }
 
 func newLimits(o Options, q *queues) limits {
-	owned := &lanes{few: min(cmp.Or(o.Beside, o.Processes), o.Processes), most: o.Processes, shared: &q.shared}
+	owned := &lanes{few: min(cmp.Or(o.Beside, o.Processes), o.Processes), most: o.Processes, mostRest: o.Resting, shared: &q.shared}
 	return limits{semaphore.NewWeighted(int64(o.Parallel)), owned, o.Parallel, q}
 }
 
-// enter waits until a cell may run, and returns how to leave. A cell weighs as
-// many sagas as it has: dozens of them at once are a load of their own.
-func (l limits) enter(ctx context.Context, c Cell, own bool) (leave func(), err error) {
+// enter waits until a cell may run. A cell weighs as many sagas as it has: dozens of them at
+// once are a load of their own.
+func (l limits) enter(ctx context.Context, c Cell, own bool) (place, error) {
 	if own {
 		defer in(&l.queues.owned)()
-		return l.owned.release, l.owned.acquire(ctx)
+		lane, err := l.owned.acquire(ctx)
+		return lane, err
 	}
 	weight := int64(min(max(c.Sagas, 1), l.most))
 	waits := in(&l.queues.shared)
-	err = l.shared.Acquire(ctx, weight)
+	err := l.shared.Acquire(ctx, weight)
 	waits()
 	l.owned.open()
-	return func() { l.shared.Release(weight) }, err
+	return &sharer{of: l.shared, weight: weight}, err
+}
+
+// place is one that a cell has among those that run at once; release must be called.
+type place interface {
+	release()
+	rest(ended bool) bool // frees what it may while the cell only waits; false: not all yet
+}
+
+// sharer is the place of a cell among those that share an orchestrator: its sagas are a load to that
+// as long as they have not ended.
+type sharer struct {
+	of     *semaphore.Weighted
+	weight int64
+}
+
+func (s *sharer) release() {
+	s.of.Release(s.weight)
+	s.weight = 0
+}
+
+func (s *sharer) rest(ended bool) bool {
+	if ended {
+		s.release()
+	}
+	return ended
 }
 
 // ahead is how many cells are made before they can run, for each that runs, so
@@ -289,15 +322,28 @@ func (r Result) AllFired() bool {
 	return len(fired) == len(r.Cell.Plan.Faults)
 }
 
+// Time runs cells for the time that their sagas take, one after the other while no other one runs. Nothing is judged
+// by them, so nobody waits for what may come after their end.
+func (h *Harness) Time(ctx context.Context, cells []Cell) []Result {
+	h.apartness.Lock()
+	defer h.apartness.Unlock()
+	done := make([]Result, len(cells))
+	for i, c := range cells {
+		c.timed = true
+		done[i] = h.RunCell(ctx, c)
+	}
+	return done
+}
+
 // RunCell runs one cell, as soon as its kind may, and stores its history.
 func (h *Harness) RunCell(ctx context.Context, c Cell) Result {
 	r := Result{Cell: c}
-	leave, err := h.limits.enter(ctx, c, h.owns(c))
+	place, err := h.limits.enter(ctx, c, h.owns(c))
 	if err != nil {
 		r.Err = err
 		return r
 	}
-	defer leave()
+	defer place.release()
 	if c.Skip != nil {
 		if r.Skipped = c.Skip(c); r.Skipped != "" {
 			return r
@@ -308,14 +354,19 @@ func (h *Harness) RunCell(ctx context.Context, c Cell) Result {
 		r.Err = err
 		return r
 	}
+	done = sync.OnceFunc(done)
 	defer done()
+	c.rest = func(ended bool) bool {
+		done()
+		return place.rest(ended)
+	}
 	if r.Err = ctx.Err(); r.Err != nil {
 		return r
 	}
 	began := time.Now()
 	defer func() { h.over(c) }() // whichever it is then
 	r.History, r.Err = h.among(ctx, c)
-	if anybodys := new(anybodysError); errors.As(r.Err, &anybodys) && ctx.Err() == nil {
+	if anybodys := new(anybodysError); !c.timed && errors.As(r.Err, &anybodys) && ctx.Err() == nil {
 		h.over(c)
 		c.ID += ".alone"
 		r.Cell = c
@@ -339,8 +390,10 @@ func (h *Harness) over(c Cell) {
 
 // among runs a cell beside others.
 func (h *Harness) among(ctx context.Context, c Cell) (*history.History, error) {
-	h.apartness.RLock()
-	defer h.apartness.RUnlock()
+	if !c.timed { // which has none beside it
+		h.apartness.RLock()
+		defer h.apartness.RUnlock()
+	}
 	return h.observe(ctx, c)
 }
 

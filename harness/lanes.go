@@ -9,26 +9,35 @@ import (
 
 // lanes are for cells with a process of their own, in the order in which they come. Starting a process takes
 // a lot of the machine at once, which makes it late for those that share one: while any of them waits, only a few
-// lanes are open.
+// lanes are open. A cell in which nothing happens any more gives its lane to another one while it waits.
 type lanes struct {
 	few, most int
+	mostRest  int           // cells that may wait without a lane
 	shared    *atomic.Int32 // cells that wait for the orchestrator that they share
 
 	mu      sync.Mutex
 	running int
+	resting int
 	waiting []chan struct{} // each is closed when its cell has a lane
 }
 
-// acquire waits for a lane; release must be called.
-func (l *lanes) acquire(ctx context.Context) error {
+// lane is that of one cell; release must be called.
+type lane struct {
+	*lanes
+	rests bool
+}
+
+// acquire waits for a lane.
+func (l *lanes) acquire(ctx context.Context) (*lane, error) {
 	turn := make(chan struct{})
 	l.mu.Lock()
 	l.waiting = append(l.waiting, turn)
 	l.mu.Unlock()
 	l.open()
+	got := &lane{lanes: l}
 	select {
 	case <-turn:
-		return nil
+		return got, nil
 	case <-ctx.Done():
 	}
 	l.mu.Lock()
@@ -38,14 +47,31 @@ func (l *lanes) acquire(ctx context.Context) error {
 	}
 	l.mu.Unlock()
 	if i < 0 { // it had just got one
-		l.release()
+		got.release()
 	}
-	return ctx.Err()
+	return nil, ctx.Err()
 }
 
-func (l *lanes) release() {
+// rest gives the lane to another cell while this one only waits; false: too many do.
+func (l *lane) rest(bool) bool {
 	l.mu.Lock()
-	l.running--
+	if !l.rests && l.resting < l.mostRest {
+		l.rests = true
+		l.running--
+		l.resting++
+	}
+	l.mu.Unlock()
+	l.open()
+	return l.rests
+}
+
+func (l *lane) release() {
+	l.mu.Lock()
+	if l.rests {
+		l.resting--
+	} else {
+		l.running--
+	}
 	l.mu.Unlock()
 	l.open()
 }

@@ -2,24 +2,32 @@ package harness
 
 import (
 	"context"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"testing/synctest"
 )
 
-// While cells wait that share an orchestrator few lanes are open, and all of them when none does.
+// While cells wait that share an orchestrator few lanes are open, and all of them when none does; who rests
+// gives its lane away, as long as not too many do.
 func TestLanes(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var shared, running atomic.Int32
-		l := &lanes{few: 2, most: 5, shared: &shared}
+		l := &lanes{few: 2, most: 5, mostRest: 1, shared: &shared}
 		shared.Store(1)
+		var mu sync.Mutex
+		var taken []*lane
 		ctx, cancel := context.WithCancel(t.Context())
 		gone := make(chan error, 1)
 		for range 7 {
 			go func() {
-				if err := l.acquire(t.Context()); err != nil {
+				lane, err := l.acquire(t.Context())
+				if err != nil {
 					t.Error(err)
 				}
+				mu.Lock()
+				defer mu.Unlock()
+				taken = append(taken, lane)
 				running.Add(1)
 			}()
 		}
@@ -31,7 +39,7 @@ func TestLanes(t *testing.T) {
 			}
 		}
 		open(2)
-		go func() { gone <- l.acquire(ctx) }()
+		go func() { _, err := l.acquire(ctx); gone <- err }()
 		synctest.Wait()
 		cancel()
 		if <-gone == nil {
@@ -40,14 +48,22 @@ func TestLanes(t *testing.T) {
 		shared.Store(0)
 		l.open()
 		open(5)
-		l.release()
-		l.release()
-		open(7)
-		for range 5 {
-			l.release()
+		if !taken[0].rest(false) || !taken[0].rest(false) {
+			t.Error("it may rest, and be asked twice")
 		}
-		if len(l.waiting) > 0 || l.running != 0 {
-			t.Errorf("%d wait, %d run", len(l.waiting), l.running)
+		open(6)
+		if taken[1].rest(false) {
+			t.Error("two rest where one may")
+		}
+		taken[1].release()
+		open(7)
+		for i, lane := range taken {
+			if i != 1 {
+				lane.release()
+			}
+		}
+		if len(l.waiting) > 0 || l.running != 0 || l.resting != 0 {
+			t.Errorf("%d wait, %d run, %d rest", len(l.waiting), l.running, l.resting)
 		}
 	})
 }

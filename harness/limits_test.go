@@ -13,7 +13,7 @@ import (
 func TestCellsWeighTheirSagas(t *testing.T) {
 	l := newLimits(Options{Parallel: 4, Processes: 1}, new(queues))
 	ctx := t.Context()
-	leave, err := l.enter(ctx, Cell{Sagas: 3}, false)
+	first, err := l.enter(ctx, Cell{Sagas: 3}, false)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -30,9 +30,9 @@ func TestCellsWeighTheirSagas(t *testing.T) {
 	if err != nil {
 		t.Errorf("a cell with an orchestrator of its own: %v", err)
 	}
-	leave()
-	last()
-	own()
+	first.release()
+	last.release()
+	own.release()
 	if _, err := l.enter(ctx, Cell{Sagas: 100}, false); err != nil {
 		t.Errorf("a cell larger than the room, alone: %v", err)
 	}

@@ -28,6 +28,9 @@ const unreachableLimit = 5 * time.Second
 // over in which a saga waits for a person: nobody comes.
 const stuckSilence = time.Second
 
+// idle is how long nothing must have happened in a cell that only waits, or will have if its sagas have ended.
+const idle = time.Second
+
 // longestSettle bounds how long after the last fault a cell may go on moving, in settle times.
 const longestSettle = 3
 
@@ -53,7 +56,7 @@ func (r *cellRun) settle(ctx context.Context) error {
 	client := r.h.asker(r.sys)
 	var watches []*watch
 	quiet, waits := r.quiet(), newWaits(r.defs, !r.can(orchestrators.DeferredPolicy))
-	wait := askSoon
+	wait, resting := askSoon, false
 	for {
 		for _, id := range r.accepted.all()[len(watches):] {
 			watches = append(watches, &watch{id: id})
@@ -78,6 +81,9 @@ func (r *cellRun) settle(ctx context.Context) error {
 		}
 		clock := waits.watch(r.rec)
 		silent, open := clock-waits.last, waits.open(clock)
+		if ended := pending == "" && r.own == nil && quiet-silent > idle; !resting && (ended || silent > idle && r.in.Pending() == 0) {
+			resting = r.cell.rest(ended)
+		}
 		switch {
 		case pending == "" && silent >= quiet && len(open) == 0:
 			r.confirm(watches)
@@ -179,6 +185,9 @@ func (r *cellRun) onlyStuck(watches []*watch) bool {
 // longer than the back-off of any action, up to a second, so that an attempt after
 // the end is seen. What waits longer than that is known by name (waits).
 func (r *cellRun) quiet() time.Duration {
+	if r.cell.timed {
+		return 0
+	}
 	if r.h.Quiet > 0 {
 		return r.h.Quiet
 	}
