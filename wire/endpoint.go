@@ -38,7 +38,7 @@ type Endpoint struct {
 	mu     sync.Mutex
 	opened chan struct{}    // closed when an endpoint that is shut listens again; nil: it is not shut
 	closed bool             // for good
-	unused map[*client]bool // connections by which nothing has come yet
+	unused map[*client]bool // connections by which nothing has come yet, and whether their wait for it was ended
 }
 
 // script is what an endpoint does for the operation that it stands for.
@@ -145,13 +145,16 @@ func (ep *Endpoint) shut() error {
 	}
 	ep.opened = make(chan struct{})
 	for c := range ep.unused {
-		hurry(c)
+		ep.hurry(c)
 	}
 	return nil
 }
 
-// hurry has the wait for the first byte of a connection end.
-func hurry(c *client) { _ = c.SetReadDeadline(time.Now()) } // fails only on a closed connection
+// hurry has the wait for the first byte of a connection end. The caller holds the lock.
+func (ep *Endpoint) hurry(c *client) {
+	ep.unused[c] = true
+	_ = c.SetReadDeadline(time.Now()) // fails only on a closed connection
+}
 
 // lookAgain is how long a connection in a hurry is looked at for what came meanwhile.
 const lookAgain = time.Millisecond
@@ -164,15 +167,19 @@ func (ep *Endpoint) first(c *client, m *message) error {
 	if ep.unused == nil {
 		ep.unused = map[*client]bool{}
 	}
-	ep.unused[c] = true
+	ep.unused[c] = false
 	if ep.opened != nil { // it was accepted just before
-		hurry(c)
+		ep.hurry(c)
 	}
 	ep.mu.Unlock()
 	err := m.first()
 	ep.mu.Lock()
+	hurried := ep.unused[c]
 	delete(ep.unused, c)
 	ep.mu.Unlock()
+	if !hurried {
+		return err
+	}
 	if errors.Is(err, os.ErrDeadlineExceeded) {
 		m.gone = nil
 		_ = c.SetReadDeadline(time.Now().Add(lookAgain)) // as in hurry
