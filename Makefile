@@ -131,8 +131,8 @@ mutants-histories: build ## change the histories of the last run: does each chec
 explore: build ## every failure point of every scenario, one fault at a time
 	$(BIN) explore --depth 1
 
-# The engines that a target speaks of; make engines ENGINES="temporal dtm".
-ENGINES := temporal dtm n8n nodered restate dbos go-workflows
+# The engines that a target speaks of, the slowest first and the one that needs the machine most last; make engines ENGINES="temporal dtm".
+ENGINES := dtm n8n dbos go-workflows nodered restate temporal
 # Those that CI installs: the lightest, and n8n, whose flow is one of the examples.
 CI_ENGINES := nodered n8n restate dbos go-workflows
 space := $(subst ,, )
@@ -159,14 +159,17 @@ engines-ci: ## the same with the engines that CI installs, of the mended flows a
 
 # The engines that are heard, or that operators can ask for something, and the properties of that.
 HEARD_ENGINES := reference temporal dbos go-workflows
+SHAPES := fan-out booking seat
 HEARD := untruthful-metric broken-trace silent-rollback missing-log ignored-operator ignored-rollback unaudited-action
 
 .PHONY: comparison
 comparison: build ## compare the reference executor and all engines (about an hour), and write docs/comparison.md
 	scripts/setup-engines.sh
-	$(BIN) compare $(addprefix --orchestrator ,reference $(ENGINES)) --scenario order --plans 58
+	$(BIN) compare --at-once 2 $(addprefix --orchestrator ,reference $(ENGINES)) --scenario order --plans 58
 	scripts/comparison-page.sh sagacheck-out/latest > docs/comparison.md
-	$(BIN) compare $(addprefix --orchestrator ,$(HEARD_ENGINES)) --participants fenced $(addprefix --property ,$(HEARD)) --scenario order --plans 110
+	$(BIN) compare --at-once 2 $(addprefix --orchestrator ,reference $(ENGINES)) --participants fenced $(addprefix --scenario ,$(SHAPES)) --plans 10
+	scripts/comparison-page.sh --shapes sagacheck-out/latest >> docs/comparison.md
+	$(BIN) compare --at-once 2 $(addprefix --orchestrator ,$(HEARD_ENGINES)) --participants fenced $(addprefix --property ,$(HEARD)) --scenario order --plans 110
 	scripts/comparison-page.sh --heard sagacheck-out/latest >> docs/comparison.md
 
 # Not what CI runs: four systems are built for, which takes minutes.

@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"maps"
 	"slices"
-	"time"
 
 	"github.com/sagacheck/sagacheck/checkers"
 	"github.com/sagacheck/sagacheck/faults"
@@ -62,8 +61,7 @@ func (x *session) again(ctx context.Context, found *failures, shrunk []*failure)
 
 // replayEach replays findings and notes for each its rate, or why it has none.
 func (x *session) replayEach(ctx context.Context, todo []*failure, played results.Replays) {
-	s := &shrinker{session: x}
-	x.withEach("findings replayed", todo, func(g *failure) { s.replay(ctx, g, x.gate.Replays) })
+	x.replayAll(ctx, todo, x.gate.Replays)
 	var away error
 	for _, g := range todo {
 		key := x.keyOf(g, g.plan)
@@ -86,18 +84,61 @@ func (x *session) replayEach(ctx context.Context, todo []*failure, played result
 	}
 }
 
-// replay replays a finding so many times; fewer are enough where it comes back each time after the whole settle.
-func (s *shrinker) replay(ctx context.Context, g *failure, times int) {
-	c := planning.Case{Plan: g.plan, Definitions: g.header.Definitions, Registers: g.header.Registers}
-	began := time.Now()
+// replayAll replays findings so many times, and those of one case together.
+func (x *session) replayAll(ctx context.Context, todo []*failure, times int) {
+	s := &shrinker{session: x}
+	together := map[*failure][]*failure{}
+	var firsts []*failure
+	for _, g := range todo {
+		i := slices.IndexFunc(firsts, func(f *failure) bool {
+			return f.scenario == g.scenario && f.header.Seed == g.header.Seed && sameCase(f.asCase(), g.asCase())
+		})
+		if i < 0 {
+			i, firsts = len(firsts), append(firsts, g)
+		}
+		together[firsts[i]] = append(together[firsts[i]], g)
+	}
+	progress := x.host.progress("findings replayed", len(todo))
+	defer progress.Finish()
+	withEach(firsts, func(first *failure) {
+		s.replay(ctx, together[first], times)
+		for range together[first] {
+			progress.Done(results.Passed)
+		}
+	})
+}
+
+// replay replays findings of one case so many times; fewer are enough where each comes back each time after the
+// whole settle.
+func (s *shrinker) replay(ctx context.Context, all []*failure, times int) {
 	few := min(times, slowReplays)
-	g.rate = s.rate(ctx, g, slices.Repeat([]planning.Case{c}, few))
-	if g.err != nil || times == few || g.rate.Hits == few && time.Since(began) > s.s.Settle {
+	slow := s.replayOnce(ctx, all, few)
+	steadily := !slices.ContainsFunc(all, func(g *failure) bool { return g.rate.Hits < few })
+	if all[0].err != nil || times == few || steadily && slow {
 		return
 	}
-	more := s.rate(ctx, g, slices.Repeat([]planning.Case{c}, times-few))
-	g.rate.Hits += more.Hits
-	g.rate.Tries += more.Tries
+	s.replayOnce(ctx, all, times-few)
+}
+
+// replayOnce adds what so many replays showed of each, and tells whether each of them took the whole settle.
+func (s *shrinker) replayOnce(ctx context.Context, all []*failure, times int) (slow bool) {
+	slow = true
+	_, err := s.runCases(ctx, all[0], s.profile, slices.Repeat([]planning.Case{all[0].asCase()}, times), func(_ int, r harness.Result) {
+		slow = slow && r.Duration >= s.s.Settle
+		for _, g := range all {
+			switch v := judgeBy(g.property, r); {
+			case v.Outcome == checkers.Violation:
+				g.rate.Hits++
+				g.rate.Tries++
+			case heldIn(r, v):
+				g.rate.Tries++
+			}
+		}
+	})
+	for _, g := range all {
+		g.err = err
+	}
+	return slow
 }
 
 // wentAway tells whether the system under test went away.
@@ -130,10 +171,7 @@ func (x *session) replayable(found *failures, played results.Replays) (todo []*f
 	list, bare := x.collector.Smallest()
 	shown := map[results.Key]bool{}
 	for _, f := range list {
-		g := &failure{
-			property: f.Property, scenario: f.Scenario, cell: f.Cell, plan: f.Replay.Plan,
-			header: history.Header{Definitions: f.Replay.Definitions, Registers: f.Replay.Registers, Seed: f.Replay.Seed},
-		}
+		g := failureOf(&f)
 		key := x.keyOf(g, g.plan)
 		shown[key] = true
 		if open(key) {

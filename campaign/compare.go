@@ -1,16 +1,19 @@
 package campaign
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
+	"os"
 	"path/filepath"
 	"slices"
 	"time"
 
+	"golang.org/x/sync/errgroup"
+
 	"github.com/sagacheck/sagacheck/checkers"
 	"github.com/sagacheck/sagacheck/faults"
-	"github.com/sagacheck/sagacheck/harness"
 	"github.com/sagacheck/sagacheck/history"
 	"github.com/sagacheck/sagacheck/orchestrators"
 	"github.com/sagacheck/sagacheck/participants"
@@ -31,6 +34,7 @@ type CompareOptions struct {
 	Strict        bool     // a finding is red
 	Replays       int      // how often each finding is replayed
 	Plans         int      // at most so many a scenario, or at the points of a workflow; 0: all
+	AtOnce        int      // orchestrators, or workflows, side by side; 0: 1
 }
 
 // Compare runs the same plans against every pair of orchestrator and profile. Workflows
@@ -50,24 +54,47 @@ func Compare(ctx context.Context, host Host, o CompareOptions) (*Finished, error
 		if err := c.install(ctx, row.engine); err != nil {
 			host.say("%v", err) // its row will say that it is not there
 		}
-		for _, profile := range o.Profiles {
-			if ctx.Err() != nil {
-				break
-			}
-			run, rate, err := c.one(ctx, row, profile)
-			if err != nil {
-				return nil, err
-			}
-			if run == nil {
-				break // cut short
-			}
-			c.runs = append(c.runs, run)
-			if rate > 0 {
-				c.speed[run.Orchestrator.Name] = rate
-			}
-		}
+	}
+	if err := c.measureSpeeds(ctx); err != nil {
+		return nil, err
+	}
+	if err := c.runRows(ctx); err != nil {
+		return nil, err
 	}
 	return &Finished{Run: c.finish(ctx), Dir: dir, Link: results.LatestLink}, nil
+}
+
+// runRows runs all rows, as many side by side as may be.
+func (c *comparison) runRows(ctx context.Context) error {
+	seen := newSeen(c.host)
+	defer seen.finish()
+	work, ctx := errgroup.WithContext(ctx) // an error ends all
+	work.SetLimit(c.options.AtOnce)
+	runs := make([][]*results.Run, len(c.rows))
+	for i, row := range c.rows {
+		work.Go(func() error {
+			for _, profile := range c.options.Profiles {
+				if ctx.Err() != nil {
+					return nil
+				}
+				who := fmt.Sprintf("%s with %s participants", row.name, profile)
+				c.host.say("%s", who)
+				host := c.host
+				if c.options.AtOnce > 1 {
+					host = seen.as(who)
+				}
+				run, err := c.one(ctx, host, row, profile)
+				if err != nil || run == nil { // cut short
+					return err
+				}
+				runs[i] = append(runs[i], run)
+			}
+			return nil
+		})
+	}
+	err := work.Wait()
+	c.runs = slices.Concat(runs...)
+	return err
 }
 
 // comparison is one comparison under way.
@@ -92,6 +119,9 @@ func (o *CompareOptions) check() ([]contender, error) {
 	if err != nil {
 		return nil, err
 	}
+	if o.AtOnce = cmp.Or(o.AtOnce, 1); o.AtOnce < 1 {
+		return nil, usage(fmt.Errorf("--at-once: %d: expected 1 or more", o.AtOnce))
+	}
 	if len(o.Scenarios) == 0 && len(o.Workflows) == 0 {
 		o.Scenarios = compareScenarios
 	}
@@ -112,28 +142,65 @@ func (c *comparison) install(ctx context.Context, engine string) error {
 	return orchestrators.Install(ctx, engine, c.host.output())
 }
 
-// one is one engine with one profile: a run of its own, and how fast it is
-// without faults.
-func (c *comparison) one(ctx context.Context, row contender, profile string) (*results.Run, float64, error) {
+// measureSpeeds measures how fast each orchestrator is before any runs beside another one; of those that run one
+// after the other each is measured when its turn has come.
+func (c *comparison) measureSpeeds(ctx context.Context) error {
+	if c.options.AtOnce == 1 {
+		return nil
+	}
+	for _, row := range c.rows {
+		c.host.say("%s without faults", row.name)
+		x, _, err := c.openRow(ctx, c.host, row, c.options.Profiles[0], "speeds")
+		if err != nil {
+			return err
+		}
+		if x == nil { // cut short, or its own row says why it is not there
+			continue
+		}
+		c.measure(ctx, x, row)
+		if err := errors.Join(x.close(), os.RemoveAll(filepath.Join(c.dir, "speeds"))); err != nil {
+			c.host.say("%s: %v", row.name, err)
+		}
+	}
+	return nil
+}
+
+// measure measures how fast an orchestrator is without faults.
+func (c *comparison) measure(ctx context.Context, x *session, row contender) {
+	name := x.system.Info().Name
+	if x.flow != nil {
+		name = row.name
+	}
+	c.speed[name] = x.throughput(ctx, c.atOnce())
+}
+
+// openRow starts the orchestrator of a row. A run in its place says why there is none; neither: cut short.
+func (c *comparison) openRow(ctx context.Context, host Host, row contender, profile, folder string) (*session, *results.Run, error) {
 	s := c.options.Settings
-	s.Orchestrator, s.Workflow, s.Participants, s.Out = row.orchestrator, row.file, profile, filepath.Join(c.dir, "runs")
-	c.host.say("%s with %s participants", row.name, profile)
-	x, err := open(ctx, c.host, s, "compare", nil)
+	s.Orchestrator, s.Workflow, s.Participants, s.Out = row.orchestrator, row.file, profile, filepath.Join(c.dir, folder)
+	x, err := open(ctx, host, s, "compare", nil)
 	var exit *Error
-	if err != nil && ctx.Err() != nil {
-		return nil, 0, nil
+	switch {
+	case err == nil:
+		return x, nil, nil
+	case ctx.Err() != nil:
+		return nil, nil, nil
+	case errors.As(err, &exit) && exit.Exit == results.ExitSystem:
+		return nil, notStarted(host.Tool, row.name, profile, err), nil
 	}
-	if errors.As(err, &exit) && exit.Exit == results.ExitSystem {
-		return notStarted(c.host.Tool, row.name, profile, err), 0, nil // its row says why
+	return nil, nil, err
+}
+
+// one is one engine with one profile: a run of its own.
+func (c *comparison) one(ctx context.Context, host Host, row contender, profile string) (*results.Run, error) {
+	x, instead, err := c.openRow(ctx, host, row, profile, "runs")
+	if x == nil {
+		return instead, err
 	}
-	if err != nil {
-		return nil, 0, err
+	if c.options.AtOnce == 1 && profile == c.options.Profiles[len(c.options.Profiles)-1] {
+		c.measure(ctx, x, row)
 	}
-	rate := 0.0
-	if profile == c.options.Profiles[len(c.options.Profiles)-1] {
-		rate = x.throughput(ctx, c.atOnce())
-	}
-	x.harness.Again = reruns
+	x.harness.Again = 1 // what one of them never does, its plans miss each time
 	x.most = c.options.Plans
 	if x.flow != nil {
 		x.runWorkflow(ctx)
@@ -149,11 +216,11 @@ func (c *comparison) one(ctx context.Context, row contender, profile string) (*r
 		run.Errors = append(run.Errors, err.Error())
 	}
 	run.Judge()
-	err = c.host.save(run, x.dir)
+	err = host.save(run, x.dir)
 	if x.flow != nil {
 		run.Orchestrator.Name = row.name
 	}
-	return run, rate, err
+	return run, err
 }
 
 // notStarted is the run of an engine that is not there.
@@ -210,33 +277,24 @@ func shapesFirst(plans []faults.Plan) []faults.Plan {
 
 // replayFindings runs the smallest plan of each violated property again.
 func (x *session) replayFindings(ctx context.Context, run *results.Run, times int) {
-	seen := map[string]bool{}
+	var todo []*failure
+	of := map[*failure]*results.Failure{}
 	for i := range run.Failures {
-		fail := &run.Failures[i]
-		if fail.Verdict != checkers.Violation || seen[fail.Property] || fail.Replay == nil || times < 1 {
+		f := &run.Failures[i]
+		seen := slices.ContainsFunc(todo, func(g *failure) bool { return g.property == f.Property })
+		if f.Verdict != checkers.Violation || seen || f.Replay == nil || times < 1 {
 			continue
 		}
-		seen[fail.Property] = true
-		checker, ok := checkers.ByName(fail.Property)
-		if !ok {
-			continue
+		g := failureOf(f)
+		todo, of[g] = append(todo, g), f
+	}
+	x.replayAll(ctx, todo, times)
+	for g, f := range of {
+		if g.rate.Tries > 0 {
+			f.Reproduced = &g.rate
 		}
-		rate := results.Rate{Tries: times}
-		source := harness.Repeated{Definitions: fail.Replay.Definitions, Registers: fail.Replay.Registers}
-		_ = x.harness.Run(ctx, func(yield func(harness.Cell) bool) { // interrupted: the rate says how far it got
-			for range times {
-				if !yield(x.cellOf(fail.Scenario, source, len(fail.Replay.Definitions), fail.Replay.Plan, fail.Replay.Seed)) {
-					return
-				}
-			}
-		}, func(r harness.Result) {
-			if r.History == nil {
-				return
-			}
-			if v := checkers.Judge(r.History, []checkers.Checker{checker}); len(v) > 0 && v[0].Outcome == checkers.Violation {
-				rate.Hits++
-			}
-		})
-		fail.Reproduced = &rate
+		if wentAway(g.err) {
+			run.Errors = append(run.Errors, fmt.Sprintf("%s was not replayed: %v", g.property, g.err))
+		}
 	}
 }

@@ -35,6 +35,19 @@ type failure struct {
 	err          error
 }
 
+// failureOf is one of a report, of a cell with a plan.
+func failureOf(f *results.Failure) *failure {
+	return &failure{
+		property: f.Property, scenario: f.Scenario, cell: f.Cell, plan: f.Replay.Plan,
+		header: history.Header{Definitions: f.Replay.Definitions, Registers: f.Replay.Registers, Seed: f.Replay.Seed},
+	}
+}
+
+// asCase is what failed.
+func (f *failure) asCase() planning.Case {
+	return planning.Case{Plan: f.plan, Definitions: f.header.Definitions, Registers: f.header.Registers}
+}
+
 // watch is told of every judged cell. What one cause broke is one failure, under the
 // most telling property.
 func (f *failures) watch(cell string, h history.Header, plan faults.Plan, verdicts []checkers.Verdict) {

@@ -28,9 +28,9 @@ const (
 	steady        = 8
 	unsteadyTries = 3
 	// shrinkBatch is how many cases of one failure are tried side by side, and
-	// shrinkAtOnce how many failures.
-	shrinkBatch  = 8
-	shrinkAtOnce = 4
+	// casesAtOnce how many failures.
+	shrinkBatch = 8
+	casesAtOnce = 8
 )
 
 // Shrink says whether failures are shrunk, and how hard it is tried.
@@ -64,21 +64,22 @@ func (x *session) shrinkAll(ctx context.Context, f Shrink, found *failures) []*f
 		return cmp.Or(cmp.Compare(a.property, b.property), cmp.Compare(a.scenario, b.scenario))
 	})
 	s := &shrinker{session: x}
-	x.withEach("failures shrunk", all, func(g *failure) { s.shrink(ctx, f, g) })
+	progress := x.host.progress("failures shrunk", len(all))
+	defer progress.Finish()
+	withEach(all, func(g *failure) {
+		s.shrink(ctx, f, g)
+		progress.Done(results.Passed)
+	})
 	return all
 }
 
-// withEach does something with failures, several side by side, and shows how far it is; what goes wrong
-// stands in the failures.
-func (x *session) withEach(what string, all []*failure, do func(g *failure)) {
-	progress := x.host.progress(what, len(all))
-	defer progress.Finish()
+// withEach does something with failures, several side by side; what goes wrong stands in them.
+func withEach(all []*failure, do func(g *failure)) {
 	var work errgroup.Group
-	work.SetLimit(shrinkAtOnce)
+	work.SetLimit(casesAtOnce)
 	for _, g := range all {
 		work.Go(func() error {
 			do(g)
-			progress.Done(results.Passed)
 			return nil
 		})
 	}
@@ -177,8 +178,24 @@ func (s *shrinker) try(ctx context.Context, g *failure, cases []planning.Case) (
 
 // tryWith is try with participants of some protection; only what is like the run itself is evidence.
 func (s *shrinker) tryWith(ctx context.Context, g *failure, p participants.Profile, cases []planning.Case) (failed, held []bool) {
-	checker, _ := checkers.ByName(g.property)
 	failed, held = make([]bool, len(cases)), make([]bool, len(cases))
+	whole, err := s.runCases(ctx, g, p, cases, func(i int, r harness.Result) {
+		v := judgeBy(g.property, r)
+		failed[i], held[i] = v.Outcome == checkers.Violation, heldIn(r, v)
+		if failed[i] && p == s.profile && sameCase(cases[i], g.smallest) {
+			g.result, g.verdict = r, v
+		}
+	})
+	g.err = errors.Join(g.err, err)
+	if !whole {
+		return make([]bool, len(cases)), make([]bool, len(cases))
+	}
+	return failed, held
+}
+
+// runCases runs cases of a failure side by side, and calls each with what became of the i-th. The run was not whole
+// where it ended early; the error is of that, or of single cells, and says nothing where the context ended.
+func (s *shrinker) runCases(ctx context.Context, g *failure, p participants.Profile, cases []planning.Case, each func(i int, r harness.Result)) (whole bool, err error) {
 	index := map[string]int{}
 	cells := make([]harness.Cell, len(cases))
 	s.mu.Lock()
@@ -190,32 +207,31 @@ func (s *shrinker) tryWith(ctx context.Context, g *failure, p participants.Profi
 	}
 	s.mu.Unlock()
 	var failures error
-	err := s.harness.Run(ctx, slices.Values(cells), func(r harness.Result) {
+	err = s.harness.Run(ctx, slices.Values(cells), func(r harness.Result) {
 		if r.Err != nil || r.History == nil {
 			failures = errors.Join(failures, fmt.Errorf("cell %s: %w", r.Cell.ID, r.Err))
 			return
 		}
-		v := checkers.Judge(r.History, []checkers.Checker{checker})[0]
-		i := index[r.Asked]
-		if v.Outcome != checkers.Violation {
-			held[i] = v.Outcome == checkers.Pass && v.AtRisk > 0 && r.AllFired()
-			return
-		}
-		failed[i] = true
-		if p == s.profile && sameCase(cases[i], g.smallest) {
-			g.result, g.verdict = r, v
-		}
+		each(index[r.Asked], r)
 	})
 	switch {
 	case err == nil:
-		g.err = errors.Join(g.err, failures)
+		return true, failures
 	case ctx.Err() == nil: // which says more than each cell
-		g.err = errors.Join(g.err, err)
+		return false, err
 	}
-	if err != nil {
-		return make([]bool, len(cases)), make([]bool, len(cases))
-	}
-	return failed, held
+	return false, nil
+}
+
+// judgeBy is what a property says of a cell.
+func judgeBy(property string, r harness.Result) checkers.Verdict {
+	checker, _ := checkers.ByName(property)
+	return checkers.Judge(r.History, []checkers.Checker{checker})[0]
+}
+
+// heldIn tells whether a cell shows that a property held.
+func heldIn(r harness.Result, v checkers.Verdict) bool {
+	return v.Outcome == checkers.Pass && v.AtRisk > 0 && r.AllFired()
 }
 
 // enter puts what became of a failure into the report: its rate, and the smaller

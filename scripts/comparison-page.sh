@@ -2,6 +2,7 @@
 # Writes docs/comparison.md to the standard output, from the report of a compare run:
 # scripts/comparison-page.sh sagacheck-out/latest > docs/comparison.md
 # With a second folder, versions, settings and speeds are those of that run.
+# With --shapes and the folder of a run of other scenarios, only the section about these.
 # With --heard and the folder of a run of the properties of what engines say about themselves and do
 # for operators (HEARD in the Makefile), only the section about these.
 set -euo pipefail
@@ -81,10 +82,45 @@ PAGE
 	section "$1" "This run"
 }
 
-if [ "$1" = --heard ]; then
+# ran prints which scenarios each engine ran.
+ran() {
+	echo "| engine | scenarios |"
+	echo "| --- | --- |"
+	for run in "$1"/runs/*/report.md; do
+		engine=$(sed -n 's/^| orchestrator | \([^ ]*\).*/\1/p' "$run")
+		names=$(awk '/^## / { on = /^## Property × scenario/ } on && /^\| property/' "$run" | sed 's/^| property | //; s/ |$//; s/ | /, /g')
+		echo "| $engine | $names |"
+	done
+}
+
+shapes() {
+	cat <<'PAGE'
+
+## More shapes of sagas
+
+A run of its own, with fenced participants: a diamond (`fan-out`), steps side by side that may be called once only
+(`booking`), and three sagas that want the same seat (`seat`). How many plans of each, says the command below; which an
+engine can run, the first table.
+
+PAGE
+	ran "$1"
+	echo
+	section "$1" "Engine × anomaly, fenced participants"
+	section "$1" "Findings"
+	section "$1" "Marks that are neither ✓ nor ✗"
+	section "$1" "This run"
+}
+
+case "$1" in
+--heard)
 	heard "$2"
 	exit
-fi
+	;;
+--shapes)
+	shapes "$2"
+	exit
+	;;
+esac
 cat <<'PAGE'
 # Real engines, compared
 

@@ -20,6 +20,7 @@ With --workflow, the files of several workflows of your own take the place of th
 orchestrators: the wrong version and the mended one, or one workflow as two products
 run it. Each is struck at its own failure points, with the same seed.`,
 		Example: `  sagacheck compare --orchestrator reference --orchestrator nodered
+  sagacheck compare --orchestrator nodered --orchestrator n8n --at-once 2
   sagacheck compare --orchestrator reference --orchestrator http://127.0.0.1:8080 --participants fenced
   sagacheck compare --workflow before/workflow.yaml --workflow after/workflow.yaml`,
 		Args: flagsOnly,
@@ -43,5 +44,6 @@ run it. Each is struck at its own failure points, with the same seed.`,
 	flags.BoolVar(&o.Strict, "strict", false, "a finding is red")
 	flags.IntVar(&o.Replays, "replays", 10, "how often each finding is replayed")
 	flags.IntVar(&o.Plans, "plans", 0, "at most this many plans a scenario, or at the points of a workflow (default: all)")
+	flags.IntVar(&o.AtOnce, "at-once", 1, "orchestrators, or workflows, that run side by side: no two of them may want the same port")
 	return c
 }
