@@ -26,6 +26,7 @@ var (
 // second attempt. Then once more with a store outage that begins with the kill, so
 // that what was being written is torn and the recovery finds no store.
 func TestEveryCrashPoint(t *testing.T) {
+	t.Parallel()
 	o := Defaults()
 	o.Orchestrator, o.Scenarios, o.Processes = *crashOrchestrator, strings.Split(*crashScenario, ","), 4
 	o.Properties = []string{"stuck-saga", "lost-saga", "partial-success", "lost-compensation", "duplicate-*", "double-credit", "hanging-action", "false-status"}

@@ -93,6 +93,7 @@ func TestBodiesAnew(t *testing.T) {
 }
 
 func TestOwnOrchestratorWithSeededBug(t *testing.T) {
+	t.Parallel()
 	for name, c := range map[string]struct {
 		bugs     tinyorch.Bugs
 		plan     string

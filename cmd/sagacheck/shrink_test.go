@@ -15,6 +15,7 @@ const threeFaults = `faults:
 `
 
 func TestRunShrinks(t *testing.T) {
+	t.Parallel()
 	code, run, output := command(t, "run", "--orchestrator", attach(t, tinyorch.Bugs{}), "--scenario", "order", "--participants", "naive",
 		"--property", "duplicate-effect", "--plan", planFile(t, threeFaults), "--shrink")
 	if code != results.ExitViolation || len(run.Failures) != 2 {
@@ -36,6 +37,7 @@ func TestRunShrinks(t *testing.T) {
 
 // The map shows what only the smaller plan has struck.
 func TestMapShowsWhatShrinkingProved(t *testing.T) {
+	t.Parallel()
 	_, run, output := command(t, "run", "--orchestrator", attach(t, tinyorch.Bugs{}), "--scenario", "order", "--participants", "naive",
 		"--property", "duplicate-effect", "--plan", planFile(t, threeFaults), "--shrink")
 	for _, m := range run.Maps {
@@ -53,6 +55,7 @@ const lostCharge = "faults:\n  - {kind: lose, at: charge#1@response}\n"
 // The smallest plan is run with each stronger kind of participants, which help or don't: not against an
 // orchestrator that uses another key each time.
 func TestShrinkShowsWhichParticipantsPreventIt(t *testing.T) {
+	t.Parallel()
 	for _, c := range []struct {
 		bugs         tinyorch.Bugs
 		participants string

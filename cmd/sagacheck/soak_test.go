@@ -51,6 +51,7 @@ func controls(t *testing.T) []control {
 // TestSoak prints, for every control, the cells and the upper bound of the rate
 // of false alarms. make soak runs it long.
 func TestSoak(t *testing.T) {
+	t.Parallel()
 	all := controls(t)
 	shares := 0
 	for _, c := range all {
