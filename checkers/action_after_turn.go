@@ -49,7 +49,7 @@ func (ActionAfterTurn) Doc() Doc {
 		},
 		Evidence:  "call-sent, call-answered, call-ended and saga-operator.",
 		Prevented: "Deciding the turn and what follows from it in one commit: what is not yet sent when the saga turns is not sent any more.",
-		Blind:     "Steps that were ready before the turn; what follows a kill, a pause or a store outage; sagas whose pivot may have succeeded; deferrable steps that are attempted again.",
+		Blind:     "Steps that were ready before the turn; what follows a kill, a pause or a store outage; sagas whose pivot may have succeeded; deferrable steps that are attempted again; of an orchestrator that lacks max-attempts or permanent-errors, what is tried again after that.",
 		Cost:      "linear in the events, quadratic in the steps of a saga",
 	}
 }

@@ -51,7 +51,7 @@ func checkNotTaken(t *tally, ix *history.Index, s *history.SagaRecord, first, wa
 	if o == nil || s.Ended.Status != saga.Compensated {
 		return
 	}
-	end := cmp.Or(refusal(ix.History, o), surelyUsedUp(s, o, ds))
+	end := cmp.Or(refusal(ix.History, o), surelyUsedUp(ix.History, s, o, ds))
 	if end == nil {
 		return
 	}

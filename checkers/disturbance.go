@@ -115,14 +115,23 @@ func mayBeRefused(h *history.History, o *history.OpRecord) bool {
 }
 
 // refusal is the first attempt of which the orchestrator surely read an answer that is the
-// last word; nil: there is none.
+// last word; nil: there is none, or it is not for this orchestrator, which tries what was refused again.
 func refusal(h *history.History, o *history.OpRecord) *history.Attempt {
+	if !keeps(h, "permanent-errors") {
+		return nil
+	}
 	for _, a := range o.Attempts {
 		if a.Learnt() != "" && a.Ended.Certain && a.InTime() && h.LastWord(o.Op, a.Ended.Code) {
 			return a
 		}
 	}
 	return nil
+}
+
+// keeps tells whether the orchestrator has a capability that the contract's promises are made with. What a workflow of
+// the user's own promises is asked call by call.
+func keeps(h *history.History, capability string) bool {
+	return h.Header.Workflow != "" || missing([]string{capability}, h) == ""
 }
 
 // endless tells whether the operation may be attempted beyond its policy.

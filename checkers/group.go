@@ -34,7 +34,7 @@ var telling = []string{
 
 // aloof are the properties of which a violation says nothing of what else went wrong
 // at the same operation: they belong together only where it was the same event.
-var aloof = []string{"wrong-repair", "drift-unnoticed", "silent-rollback", "broken-trace", "missing-log", "untruthful-metric", "untraceable-call", "audit-gap", "unaudited-action", "retry-amplification", "backoff-violation", "breaker-violation", "thundering-herd"}
+var aloof = []string{"mangled-body", "wrong-repair", "drift-unnoticed", "silent-rollback", "broken-trace", "missing-log", "untruthful-metric", "untraceable-call", "audit-gap", "unaudited-action", "retry-amplification", "backoff-violation", "breaker-violation", "thundering-herd"}
 
 func tells(property string) int {
 	if i := slices.Index(telling, property); i >= 0 {

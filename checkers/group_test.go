@@ -137,6 +137,36 @@ step ship
 	}
 }
 
+// Who changes each body on its way does not hide what else it does, which has a plan and replays of its own.
+func TestMangledBodiesHideNothing(t *testing.T) {
+	got := findings(t, `
+profile naive
+fault lose charge#1@response
+saga s1
+step charge do="{\"postings\":[{\"account\":\"till\",\"amount\":-1,\"unit\":\"EUR\"},{\"account\":\"charge\",\"amount\":1,\"unit\":\"EUR\"}],\"note\":{\"n\":9007199254740993}}"
+0ms saga-accepted s1
+1ms call-sent s1 charge#1
+1ms call-received s1 charge#1 body="{\"postings\":[{\"account\":\"till\",\"amount\":-1,\"unit\":\"EUR\"},{\"account\":\"charge\",\"amount\":1,\"unit\":\"EUR\"}],\"note\":{\"n\":9007199254740992}}"
+1ms call-committed s1 charge#1
+1ms call-answered s1 charge#1 200
+2ms fault-fired s1 charge#1 fault=0
+3ms call-ended s1 charge#1 0
+14ms call-sent s1 charge#2
+14ms call-received s1 charge#2 body="{\"postings\":[{\"account\":\"till\",\"amount\":-1,\"unit\":\"EUR\"},{\"account\":\"charge\",\"amount\":1,\"unit\":\"EUR\"}],\"note\":{\"n\":9007199254740992}}"
+14ms call-committed s1 charge#2
+14ms call-answered s1 charge#2 200
+15ms call-ended s1 charge#2 200
+16ms saga-ended s1 completed
+20ms settled
+20ms ledger-read bank till-2EUR charge+2EUR
+`)
+	for _, want := range []string{"mangled-body", "duplicate-effect"} {
+		if !slices.ContainsFunc(got, func(f []string) bool { return f[0] == want }) {
+			t.Errorf("got %v, want a finding named %s", got, want)
+		}
+	}
+}
+
 // Each property has its place in the order in which findings are named.
 func TestEachPropertyTells(t *testing.T) {
 	v := func(name string) checkers.Verdict {

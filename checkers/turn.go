@@ -149,7 +149,7 @@ func turnOf(ix *history.Index, s *history.SagaRecord, ds []disturbance) *turn {
 		}
 		if no := refusal(h, o); no != nil {
 			note(turn{no.Ended, no.LearntAt(), o.Op.String() + " had been refused for good", newStepAfterFailure})
-		} else if end := surelyUsedUp(s, o, ds); end != nil {
+		} else if end := surelyUsedUp(h, s, o, ds); end != nil {
 			note(turn{end.Ended, end.Ended.At, o.Op.String() + " had used up its attempts", newStepAfterFailure})
 		}
 	}
@@ -158,7 +158,7 @@ func turnOf(ix *history.Index, s *history.SagaRecord, ds []disturbance) *turn {
 			note(turn{e, e.At, "an operator's request for the rollback had been accepted", newStepAfterRequest})
 		}
 	}
-	if first == nil || pivotMayPrecede(s, first, ds) {
+	if first == nil || pivotMayPrecede(h, s, first, ds) {
 		return nil
 	}
 	return first
@@ -179,11 +179,11 @@ func mayGoOn(ix *history.Index, s *history.SagaRecord, o *history.OpRecord, ds [
 }
 
 // surelyUsedUp is the last attempt that the policy allows, if all of them surely
-// failed. A kill in between may have cost the count of one.
-func surelyUsedUp(s *history.SagaRecord, o *history.OpRecord, ds []disturbance) *history.Attempt {
+// failed and the orchestrator counts them. A kill in between may have cost the count of one.
+func surelyUsedUp(h *history.History, s *history.SagaRecord, o *history.OpRecord, ds []disturbance) *history.Attempt {
 	most := o.Call.Retry.Most()
 	as := sent(o)
-	if most == 0 || len(as) < most || endless(s, o.Op) {
+	if most == 0 || len(as) < most || endless(s, o.Op) || !keeps(h, "max-attempts") {
 		return nil
 	}
 	if most += kills(ds, as[0].Sent.Seq, as[len(as)-1].Sent.Seq); len(as) < most {
@@ -199,14 +199,14 @@ func surelyUsedUp(s *history.SagaRecord, o *history.OpRecord, ds []disturbance) 
 
 // pivotMayPrecede tells whether a pivot had been attempted before the turn, and not
 // surely failed, or found to be done after that: then the saga may not turn any more.
-func pivotMayPrecede(s *history.SagaRecord, t *turn, ds []disturbance) bool {
+func pivotMayPrecede(h *history.History, s *history.SagaRecord, t *turn, ds []disturbance) bool {
 	for _, step := range s.Definition.Steps {
 		if step.Kind != saga.Pivot {
 			continue
 		}
 		o := s.Op(step.Name, saga.Action)
 		began := firstSent(o)
-		if began != nil && began.Seq < t.event.Seq && (len(o.Found) > 0 || o.Learnt(saga.Permanent) == nil && surelyUsedUp(s, o, ds) == nil) {
+		if began != nil && began.Seq < t.event.Seq && (len(o.Found) > 0 || !(o.Learnt(saga.Permanent) != nil && keeps(h, "permanent-errors")) && surelyUsedUp(h, s, o, ds) == nil) {
 			return true
 		}
 	}

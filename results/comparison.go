@@ -67,7 +67,7 @@ const (
 )
 
 // Compare makes the matrix of runs that had the same plans, one a pair of engine
-// and profile. Advice is left out.
+// and profile. Advice is left out. A finding that came back in no replay is undecided: it may have been the machine's.
 func Compare(runs []*Run) *Comparison {
 	c := &Comparison{}
 	for _, r := range runs {
@@ -120,6 +120,10 @@ func (r *Run) mark(p Property) CompareMark {
 		if res.Property == p.Name {
 			m.Violations += res.Cells.Violation
 		}
+	}
+	if m.Mark == IsViolated && m.Replays != nil && m.Replays.Tries > 0 && m.Replays.Hits == 0 {
+		m.Mark = Undecided
+		m.Reason = fmt.Sprintf("violated in %d of its cells, which came back in none of %d replays (%s): %s", m.Violations, m.Replays.Tries, m.Plan, m.Broken)
 	}
 	return m
 }
