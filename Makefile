@@ -131,8 +131,8 @@ mutants-histories: build ## change the histories of the last run: does each chec
 explore: build ## every failure point of every scenario, one fault at a time
 	$(BIN) explore --depth 1
 
-# The engines that a target speaks of, the slowest first and the one that needs the machine most last; make engines ENGINES="temporal dtm".
-ENGINES := dtm n8n dbos go-workflows nodered restate temporal
+# The engines that a target speaks of, the slowest first, and those last whose waits suffer on a busy machine; make engines ENGINES="temporal dtm".
+ENGINES := dtm n8n dbos nodered restate go-workflows temporal
 # Those that CI installs: the lightest, and n8n, whose flow is one of the examples.
 CI_ENGINES := nodered n8n restate dbos go-workflows
 space := $(subst ,, )
@@ -163,7 +163,7 @@ SHAPES := fan-out booking seat
 HEARD := untruthful-metric broken-trace silent-rollback missing-log ignored-operator ignored-rollback unaudited-action
 
 .PHONY: comparison
-comparison: build ## compare the reference executor and all engines (about an hour), and write docs/comparison.md
+comparison: build ## compare the reference executor and all engines (about three quarters of an hour), and write docs/comparison.md
 	scripts/setup-engines.sh
 	$(BIN) compare --at-once 2 $(addprefix --orchestrator ,reference $(ENGINES)) --scenario order --plans 58
 	scripts/comparison-page.sh sagacheck-out/latest > docs/comparison.md

@@ -120,23 +120,27 @@ func (s *shrinker) replay(ctx context.Context, all []*failure, times int) {
 	s.replayOnce(ctx, all, times-few)
 }
 
-// replayOnce adds what so many replays showed of each, and tells whether each of them took the whole settle.
+// replayOnce adds what so many replays showed of each, and tells whether each of them took the whole settle. One that is run
+// once more, since a fault of it missed, counts once.
 func (s *shrinker) replayOnce(ctx context.Context, all []*failure, times int) (slow bool) {
 	slow = true
-	_, err := s.runCases(ctx, all[0], s.profile, slices.Repeat([]planning.Case{all[0].asCase()}, times), func(_ int, r harness.Result) {
+	shown := make([]shownBy, len(all))
+	for i := range all {
+		shown[i] = newShown(times)
+	}
+	whole, err := s.runCases(ctx, all[0], s.profile, slices.Repeat([]planning.Case{all[0].asCase()}, times), func(n int, r harness.Result) {
 		slow = slow && r.Duration >= s.s.Settle
-		for _, g := range all {
-			switch v := judgeBy(g.property, r); {
-			case v.Outcome == checkers.Violation:
-				g.rate.Hits++
-				g.rate.Tries++
-			case heldIn(r, v):
-				g.rate.Tries++
-			}
+		for i, g := range all {
+			shown[i].add(n, r, judgeBy(g.property, r))
 		}
 	})
-	for _, g := range all {
+	for i, g := range all {
 		g.err = err
+		if whole {
+			rate := shown[i].rate()
+			g.rate.Hits += rate.Hits
+			g.rate.Tries += rate.Tries
+		}
 	}
 	return slow
 }

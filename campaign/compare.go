@@ -150,7 +150,7 @@ func (c *comparison) measureSpeeds(ctx context.Context) error {
 	}
 	for _, row := range c.rows {
 		c.host.say("%s without faults", row.name)
-		x, _, err := c.openRow(ctx, c.host, row, c.options.Profiles[0], "speeds")
+		x, _, err := c.openRow(ctx, c.host, row, c.options.Profiles[0], speeds)
 		if err != nil {
 			return err
 		}
@@ -158,12 +158,15 @@ func (c *comparison) measureSpeeds(ctx context.Context) error {
 			continue
 		}
 		c.measure(ctx, x, row)
-		if err := errors.Join(x.close(), os.RemoveAll(filepath.Join(c.dir, "speeds"))); err != nil {
+		if err := x.close(); err != nil {
 			c.host.say("%s: %v", row.name, err)
 		}
 	}
-	return nil
+	return trouble(os.RemoveAll(filepath.Join(c.dir, speeds)))
 }
+
+// speeds is the folder of what ran for them.
+const speeds = "speeds"
 
 // measure measures how fast an orchestrator is without faults.
 func (c *comparison) measure(ctx context.Context, x *session, row contender) {
@@ -275,26 +278,36 @@ func shapesFirst(plans []faults.Plan) []faults.Plan {
 	return append(first, rest...)
 }
 
-// replayFindings runs the smallest plan of each violated property again.
+// plansReplayed is how many plans of one property are replayed, one after the other until one comes back.
+const plansReplayed = 3
+
+// replayFindings runs the smallest plan of each violated property again, and the next one while none came back.
 func (x *session) replayFindings(ctx context.Context, run *results.Run, times int) {
-	var todo []*failure
-	of := map[*failure]*results.Failure{}
-	for i := range run.Failures {
-		f := &run.Failures[i]
-		seen := slices.ContainsFunc(todo, func(g *failure) bool { return g.property == f.Property })
-		if f.Verdict != checkers.Violation || seen || f.Replay == nil || times < 1 {
-			continue
+	shown, tried := map[string]bool{}, map[*results.Failure]bool{}
+	for range plansReplayed {
+		var todo []*failure
+		of := map[*failure]*results.Failure{}
+		for i := range run.Failures {
+			f := &run.Failures[i]
+			taken := shown[f.Property] || slices.ContainsFunc(todo, func(g *failure) bool { return g.property == f.Property })
+			if f.Verdict != checkers.Violation || taken || tried[f] || f.Replay == nil || times < 1 {
+				continue
+			}
+			g := failureOf(f)
+			todo, of[g], tried[f] = append(todo, g), f, true
 		}
-		g := failureOf(f)
-		todo, of[g] = append(todo, g), f
-	}
-	x.replayAll(ctx, todo, times)
-	for g, f := range of {
-		if g.rate.Tries > 0 {
-			f.Reproduced = &g.rate
+		if len(todo) == 0 || ctx.Err() != nil {
+			return
 		}
-		if wentAway(g.err) {
-			run.Errors = append(run.Errors, fmt.Sprintf("%s was not replayed: %v", g.property, g.err))
+		x.replayAll(ctx, todo, times)
+		for g, f := range of {
+			shown[g.property] = shown[g.property] || g.rate.Hits > 0
+			if g.rate.Tries > 0 {
+				f.Reproduced = &g.rate
+			}
+			if wentAway(g.err) {
+				run.Errors = append(run.Errors, fmt.Sprintf("%s was not replayed: %v", g.property, g.err))
+			}
 		}
 	}
 }

@@ -7,6 +7,7 @@ import (
 	"runtime"
 	"strconv"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/sagacheck/sagacheck/checkers"
@@ -101,13 +102,26 @@ func prepare(ctx context.Context, host Host, s Settings, command string, shard *
 	if _, err := interruptible(ctx, func() (any, error) { return nil, x.choose(ctx) }); err != nil {
 		return nil, badInput(err)
 	}
-	x.nonce = strconv.FormatInt(x.started.UnixMilli()%(36*36*36*36*36*36), 36)
+	x.nonce = nextNonce(x.started)
 	dir, err := results.NewRunDir(s.Out, command, x.started)
 	if err != nil {
 		return nil, errors.Join(trouble(err), x.close())
 	}
 	x.dir, x.link = dir, results.LatestLink
 	return x, nil
+}
+
+// lastNonce is the time that the last session of this process has its nonce of, in milliseconds.
+var lastNonce atomic.Int64
+
+// nextNonce is a time that no other session of this process has: the ids of cells begin with it.
+func nextNonce(now time.Time) string {
+	for {
+		last := lastNonce.Load()
+		if next := max(now.UnixMilli(), last+1); lastNonce.CompareAndSwap(last, next) {
+			return strconv.FormatInt(next%(36*36*36*36*36*36), 36)
+		}
+	}
 }
 
 // launch starts the system under test, and all that runs cells.

@@ -160,12 +160,36 @@ func rateOf(failed []bool) results.Rate {
 }
 
 // rate runs cases side by side and tells in how many the property was broken again, of those that show
-// anything: a try whose fault missed, or in which the property was not judged, is none.
+// anything.
 func (s *shrinker) rate(ctx context.Context, g *failure, cases []planning.Case) results.Rate {
 	failed, held := s.try(ctx, g, cases)
-	rate := rateOf(failed)
-	rate.Tries = rate.Hits + rateOf(held).Hits
-	return rate
+	return shownBy{failed, held}.rate()
+}
+
+// shownBy is what each of several tries showed of a property: that it was broken, or that every fault fired and it was at
+// risk and held. A try that shows neither is none.
+type shownBy struct{ failed, held []bool }
+
+func newShown(tries int) shownBy { return shownBy{make([]bool, tries), make([]bool, tries)} }
+
+// add takes a result of the n-th, which has several where its cell was run once more.
+func (s shownBy) add(n int, r harness.Result, v checkers.Verdict) {
+	s.failed[n] = s.failed[n] || v.Outcome == checkers.Violation
+	s.held[n] = s.held[n] || v.Outcome == checkers.Pass && v.AtRisk > 0 && r.AllFired()
+}
+
+func (s shownBy) rate() results.Rate {
+	var r results.Rate
+	for n, failed := range s.failed {
+		switch {
+		case failed:
+			r.Hits++
+			r.Tries++
+		case s.held[n]:
+			r.Tries++
+		}
+	}
+	return r
 }
 
 // try runs cases side by side and tells which broke the property again, and in which every fault fired and
@@ -178,19 +202,19 @@ func (s *shrinker) try(ctx context.Context, g *failure, cases []planning.Case) (
 
 // tryWith is try with participants of some protection; only what is like the run itself is evidence.
 func (s *shrinker) tryWith(ctx context.Context, g *failure, p participants.Profile, cases []planning.Case) (failed, held []bool) {
-	failed, held = make([]bool, len(cases)), make([]bool, len(cases))
-	whole, err := s.runCases(ctx, g, p, cases, func(i int, r harness.Result) {
+	shown := newShown(len(cases))
+	whole, err := s.runCases(ctx, g, p, cases, func(n int, r harness.Result) {
 		v := judgeBy(g.property, r)
-		failed[i], held[i] = v.Outcome == checkers.Violation, heldIn(r, v)
-		if failed[i] && p == s.profile && sameCase(cases[i], g.smallest) {
+		shown.add(n, r, v)
+		if v.Outcome == checkers.Violation && p == s.profile && sameCase(cases[n], g.smallest) {
 			g.result, g.verdict = r, v
 		}
 	})
 	g.err = errors.Join(g.err, err)
 	if !whole {
-		return make([]bool, len(cases)), make([]bool, len(cases))
+		shown = newShown(len(cases))
 	}
-	return failed, held
+	return shown.failed, shown.held
 }
 
 // runCases runs cases of a failure side by side, and calls each with what became of the i-th. The run was not whole
@@ -227,11 +251,6 @@ func (s *shrinker) runCases(ctx context.Context, g *failure, p participants.Prof
 func judgeBy(property string, r harness.Result) checkers.Verdict {
 	checker, _ := checkers.ByName(property)
 	return checkers.Judge(r.History, []checkers.Checker{checker})[0]
-}
-
-// heldIn tells whether a cell shows that a property held.
-func heldIn(r harness.Result, v checkers.Verdict) bool {
-	return v.Outcome == checkers.Pass && v.AtRisk > 0 && r.AllFired()
 }
 
 // enter puts what became of a failure into the report: its rate, and the smaller

@@ -6,7 +6,9 @@ import (
 
 	"github.com/sagacheck/sagacheck/checkers"
 	"github.com/sagacheck/sagacheck/faults"
+	"github.com/sagacheck/sagacheck/harness"
 	"github.com/sagacheck/sagacheck/history"
+	"github.com/sagacheck/sagacheck/results"
 	"github.com/sagacheck/sagacheck/saga"
 )
 
@@ -37,5 +39,19 @@ func TestTheFirstFailureIsTheSmallest(t *testing.T) {
 	}
 	if got := f.first[finding{"duplicate-effect", "order"}].cell; got != "c" {
 		t.Errorf("first is %s, want c: one fault, and no process killed", got)
+	}
+}
+
+// A try that was run once more, since a fault of it had missed, counts once, and what its first run showed counts.
+func TestATryCountsOnce(t *testing.T) {
+	shown := newShown(3)
+	fired := harness.Result{}
+	for n, outcomes := range [][]checkers.Outcome{{checkers.Violation, checkers.Pass}, {checkers.Pass, checkers.Pass}, {checkers.Vacuous}} {
+		for _, o := range outcomes {
+			shown.add(n, fired, checkers.Verdict{Outcome: o, AtRisk: 1})
+		}
+	}
+	if got, want := shown.rate(), (results.Rate{Hits: 1, Tries: 2}); got != want {
+		t.Errorf("got %+v, want %+v", got, want)
 	}
 }

@@ -179,9 +179,14 @@ func (h *Harness) Held() Held {
 	return h.pacer.held
 }
 
+// quietPerShared is how many sagas may have ended in cells that only wait for silence, for each that runs: each keeps its
+// addresses meanwhile.
+const quietPerShared = 4
+
 // limits bound how much runs at once.
 type limits struct {
 	shared *semaphore.Weighted // sagas on the orchestrator that all cells share
+	quiet  *semaphore.Weighted // those that have ended there, in cells that wait for what may come after that
 	owned  *lanes              // cells with an orchestrator of their own
 	most   int                 // sagas at once
 	queues *queues
@@ -189,7 +194,7 @@ type limits struct {
 
 func newLimits(o Options, q *queues) limits {
 	owned := &lanes{few: min(cmp.Or(o.Beside, o.Processes), o.Processes), most: o.Processes, mostRest: o.Resting, shared: &q.shared}
-	return limits{semaphore.NewWeighted(int64(o.Parallel)), owned, o.Parallel, q}
+	return limits{semaphore.NewWeighted(int64(o.Parallel)), semaphore.NewWeighted(quietPerShared * int64(o.Parallel)), owned, o.Parallel, q}
 }
 
 // enter waits until a cell may run. A cell weighs as many sagas as it has: dozens of them at
@@ -205,7 +210,7 @@ func (l limits) enter(ctx context.Context, c Cell, own bool) (place, error) {
 	err := l.shared.Acquire(ctx, weight)
 	waits()
 	l.owned.open()
-	return &sharer{of: l.shared, weight: weight}, err
+	return &sharer{of: l.shared, quiet: l.quiet, weight: weight}, err
 }
 
 // place is one that a cell has among those that run at once; release must be called.
@@ -217,20 +222,25 @@ type place interface {
 // sharer is the place of a cell among those that share an orchestrator: its sagas are a load to that
 // as long as they have not ended.
 type sharer struct {
-	of     *semaphore.Weighted
-	weight int64
+	of, quiet *semaphore.Weighted
+	weight    int64
+	rests     bool
 }
 
 func (s *sharer) release() {
+	if s.rests {
+		s.quiet.Release(s.weight)
+		return
+	}
 	s.of.Release(s.weight)
-	s.weight = 0
 }
 
 func (s *sharer) rest(ended bool) bool {
-	if ended {
-		s.release()
+	if !s.rests && ended && s.quiet.TryAcquire(s.weight) {
+		s.rests = true
+		s.of.Release(s.weight)
 	}
-	return ended
+	return s.rests
 }
 
 // ahead is how many cells are made before they can run, for each that runs, so
@@ -332,6 +342,7 @@ func (h *Harness) Time(ctx context.Context, cells []Cell) []Result {
 		c.timed = true
 		done[i] = h.RunCell(ctx, c)
 	}
+	h.ForgetLate()
 	return done
 }
 

@@ -37,3 +37,39 @@ func TestCellsWeighTheirSagas(t *testing.T) {
 		t.Errorf("a cell larger than the room, alone: %v", err)
 	}
 }
+
+// A cell whose sagas have ended gives its place to another one while it waits for silence, as long as not too many do.
+func TestSagasThatHaveEndedMakeRoom(t *testing.T) {
+	l := newLimits(Options{Parallel: 1, Processes: 1}, new(queues))
+	var places []place
+	for range quietPerShared {
+		p, err := l.enter(t.Context(), Cell{}, false)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if p.rest(false) {
+			t.Error("its sagas have not ended")
+		}
+		if !p.rest(true) || !p.rest(true) {
+			t.Error("it may rest, and be asked twice")
+		}
+		places = append(places, p)
+	}
+	last, err := l.enter(t.Context(), Cell{}, false)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if last.rest(true) {
+		t.Error("too many rest")
+	}
+	places[0].release()
+	if !last.rest(true) {
+		t.Error("one of them has left")
+	}
+	for _, p := range append(places[1:], last) {
+		p.release()
+	}
+	if !l.shared.TryAcquire(1) || !l.quiet.TryAcquire(quietPerShared) {
+		t.Error("a place was not given back")
+	}
+}

@@ -81,7 +81,7 @@ func (r *cellRun) settle(ctx context.Context) error {
 		}
 		clock := waits.watch(r.rec)
 		silent, open := clock-waits.last, waits.open(clock)
-		if ended := pending == "" && r.own == nil && quiet-silent > idle; !resting && (ended || silent > idle && r.in.Pending() == 0) {
+		if ended := pending == "" && len(open) == 0 && r.own == nil && quiet-silent > idle; !resting && (ended || silent > idle && r.in.Pending() == 0) {
 			resting = r.cell.rest(ended)
 		}
 		switch {
@@ -185,7 +185,7 @@ func (r *cellRun) onlyStuck(watches []*watch) bool {
 // longer than the back-off of any action, up to a second, so that an attempt after
 // the end is seen. What waits longer than that is known by name (waits).
 func (r *cellRun) quiet() time.Duration {
-	if r.cell.timed {
+	if r.cell.timed && r.own == nil {
 		return 0
 	}
 	if r.h.Quiet > 0 {

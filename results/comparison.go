@@ -121,11 +121,29 @@ func (r *Run) mark(p Property) CompareMark {
 			m.Violations += res.Cells.Violation
 		}
 	}
-	if m.Mark == IsViolated && m.Replays != nil && m.Replays.Tries > 0 && m.Replays.Hits == 0 {
+	if m.Mark == IsViolated && r.neverCameBack(p.Name) {
 		m.Mark = Undecided
 		m.Reason = fmt.Sprintf("violated in %d of its cells, which came back in none of %d replays (%s): %s", m.Violations, m.Replays.Tries, m.Plan, m.Broken)
 	}
 	return m
+}
+
+// enoughReplays that all held show that a plan does not break a property by itself.
+const enoughReplays = 3
+
+// neverCameBack tells whether each failure of a property was replayed, often enough, and came back in no replay.
+func (r *Run) neverCameBack(property string) bool {
+	never := false
+	for _, f := range r.Failures {
+		if f.Verdict != checkers.Violation || !f.breaks(property) {
+			continue
+		}
+		if f.Property != property || f.Reproduced == nil || f.Reproduced.Hits > 0 || f.Reproduced.Tries < enoughReplays {
+			return false
+		}
+		never = true
+	}
+	return never
 }
 
 // Mark finds one mark.

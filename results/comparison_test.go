@@ -43,11 +43,16 @@ func TestMarkTellsWhatWasReplayed(t *testing.T) {
 		t.Errorf("got %+v, want the replayed one, %s", m, r.Failures[1].File)
 	}
 	also, _ := results.Compare([]*results.Run{r}).Mark("mine", "naive", "lost-compensation")
-	r.Failures[1].Reproduced = &results.Rate{Tries: 2}
-	if m := results.Compare([]*results.Run{r}).Marks[0]; m.Mark != results.Undecided || !strings.Contains(m.Reason, "which came back in none of 2 replays") {
-		t.Errorf("got %+v: nothing is said of an engine that did not come back", m)
-	}
 	if also.Mark != results.IsViolated || also.Replay != r.Failures[0].File {
 		t.Errorf("got %+v: what the same cause broke has the same replay", also)
+	}
+	for tries, want := range map[int]results.MarkOf{2: results.IsViolated, 3: results.Undecided} {
+		for i := range r.Failures {
+			r.Failures[i].Property, r.Failures[i].Also, r.Failures[i].Reproduced = "duplicate-effect", nil, &results.Rate{Tries: tries}
+		}
+		m, _ := results.Compare([]*results.Run{r}).Mark("mine", "naive", "duplicate-effect")
+		if m.Mark != want || want == results.Undecided && !strings.Contains(m.Reason, "which came back in none of 3 replays") {
+			t.Errorf("%d replays: got %+v, want %s", tries, m, want)
+		}
 	}
 }

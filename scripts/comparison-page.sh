@@ -142,9 +142,13 @@ How to read it:
   engines' documentation says too. The column *behaviour* tells: `documented`, a `setting`,
   `unavoidable` (no engine can prevent it, the participant has to), a `consequence` of other findings in the table,
   or a `surprise`, which is what we found no word about.
-- **Replays** is in how many of ten repetitions the smallest plan showed it again.
+- **Replays** is in how many repetitions the smallest plan showed it again, of those in which it did or all
+  its faults struck: ten, or three where it came back in each after the whole wait for sagas that do not end.
 - **A ✓ means at risk and held**, under the plans of this run. `sagacheck explore` and more
   scenarios try more.
+- **Two engines ran side by side**, those that load the machine beside those that mostly wait; how
+  fast they are was measured before, one after the other. What broke under these conditions and came
+  back in no replay is a ?: it may have been the machine's.
 - **Sagas a second** are fault-free sagas through the same harness, for each engine as many at
   once as the one with the lowest limit in its manifest takes. It says what this harness got out
   of a single node with default settings; it is no benchmark of the engine.
