@@ -68,8 +68,11 @@ func TestWhoOnlyWaitsGivesItsLaneAway(t *testing.T) {
 		}
 		s := scenario(t, "single-step")
 		err = h.Run(t.Context(), func(yield func(harness.Cell) bool) {
-			_ = yield(harness.Cell{ID: nextID(), Scenario: s.Name, Source: s, Sagas: 1, Profile: participants.Fenced}) &&
-				yield(harness.Cell{ID: nextID(), Scenario: s.Name, Source: s, Sagas: 1, Profile: participants.Fenced})
+			for range 2 {
+				if !yield(harness.Cell{ID: nextID(), Scenario: s.Name, Source: s, Sagas: 1, Profile: participants.Fenced}) {
+					return
+				}
+			}
 		}, func(r harness.Result) {
 			if r.Err != nil {
 				t.Error(r.Err)
