@@ -159,17 +159,19 @@ engines-ci: ## the same with the engines that CI installs, of the mended flows a
 
 # The engines that are heard, or that operators can ask for something, and the properties of that.
 HEARD_ENGINES := reference temporal dbos go-workflows
-SHAPES := fan-out booking seat
 HEARD := untruthful-metric broken-trace silent-rollback missing-log ignored-operator ignored-rollback unaudited-action
+# Scenarios of other shapes than order, and how many engines run side by side: on two cores more than one spoil each other's waits.
+SHAPES := fan-out booking seat
+AT_ONCE := 1
 
 .PHONY: comparison
 comparison: build ## compare the reference executor and all engines (about three quarters of an hour), and write docs/comparison.md
 	scripts/setup-engines.sh
-	$(BIN) compare --at-once 2 $(addprefix --orchestrator ,reference $(ENGINES)) --scenario order --plans 58
+	$(BIN) compare --at-once $(AT_ONCE) $(addprefix --orchestrator ,reference $(ENGINES)) --scenario order --plans 58
 	scripts/comparison-page.sh sagacheck-out/latest > docs/comparison.md
-	$(BIN) compare --at-once 2 $(addprefix --orchestrator ,reference $(ENGINES)) --participants fenced $(addprefix --scenario ,$(SHAPES)) --plans 10
+	$(BIN) compare --at-once $(AT_ONCE) $(addprefix --orchestrator ,reference $(ENGINES)) --participants fenced $(addprefix --scenario ,$(SHAPES)) --plans 10
 	scripts/comparison-page.sh --shapes sagacheck-out/latest >> docs/comparison.md
-	$(BIN) compare --at-once 2 $(addprefix --orchestrator ,$(HEARD_ENGINES)) --participants fenced $(addprefix --property ,$(HEARD)) --scenario order --plans 110
+	$(BIN) compare --at-once $(AT_ONCE) $(addprefix --orchestrator ,$(HEARD_ENGINES)) --participants fenced $(addprefix --property ,$(HEARD)) --scenario order --plans 110
 	scripts/comparison-page.sh --heard sagacheck-out/latest >> docs/comparison.md
 
 # Not what CI runs: four systems are built for, which takes minutes.

@@ -63,12 +63,12 @@ func (x *session) choose(ctx context.Context) (err error) {
 		return fmt.Errorf("--quiet: %v: expected 0 (the default) or more", x.s.Quiet)
 	}
 	if x.s.Processes == 0 {
-		perCore, resting := ProcessesPerCore, restingPerCore
+		perCore, resting := ProcessesPerCore, RestingPerCore
 		switch {
 		case x.flow != nil && x.flow.file.Alone(): // they only serve, and are not killed
 			perCore *= alonePerProcess
 		case x.flow == nil && x.s.Orchestrator == Reference:
-			perCore, resting = ProcessesPerCoreBuiltIn, restingPerCoreBuiltIn
+			perCore, resting = ProcessesPerCoreBuiltIn, RestingPerCoreBuiltIn
 		}
 		x.s.Processes, x.resting = perCore*runtime.GOMAXPROCS(0), resting*runtime.GOMAXPROCS(0)
 	}

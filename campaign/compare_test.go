@@ -15,27 +15,6 @@ import (
 	"github.com/sagacheck/sagacheck/results"
 )
 
-// shownProgress is progress that a test looks at.
-type shownProgress struct {
-	mu          sync.Mutex
-	total, done int
-	finished    bool
-}
-
-func (c *shownProgress) SetTotal(total int) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.total = total
-}
-
-func (c *shownProgress) Done(results.State) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.done++
-}
-
-func (c *shownProgress) Finish() { c.finished = true }
-
 // Orchestrators that are compared side by side have a row each, in the order in which they were named, and a
 // speed that was measured before; what is said of one begins with its name, and all have one progress.
 func TestCompareSideBySide(t *testing.T) {
@@ -50,15 +29,15 @@ func TestCompareSideBySide(t *testing.T) {
 	o.Scenarios, o.Properties, o.Out = []string{"single-step"}, []string{"duplicate-effect"}, t.TempDir()
 	var mu sync.Mutex
 	var said []string
-	var shown []*shownProgress
+	var shown []*bounded
 	host := Host{
 		Say: func(line string) {
 			mu.Lock()
 			defer mu.Unlock()
 			said = append(said, line)
 		},
-		Progress: func(_ string, total int) Progress {
-			shown = append(shown, &shownProgress{total: total})
+		Progress: func(what string, total int) Progress {
+			shown = append(shown, &bounded{t: t, what: what, total: total})
 			return shown[len(shown)-1]
 		},
 	}
@@ -84,7 +63,7 @@ func TestCompareSideBySide(t *testing.T) {
 	if _, err := os.Stat(filepath.Join(done.Dir, "speeds")); !errors.Is(err, fs.ErrNotExist) {
 		t.Errorf("what was run for the speeds: %v", err)
 	}
-	if len(shown) != 1 || shown[0].total != shown[0].done || shown[0].done < 4*o.Plans || !shown[0].finished {
+	if len(shown) != 1 || shown[0].total != shown[0].done || shown[0].done < 4*o.Plans || !shown[0].over {
 		t.Errorf("progress: %+v", shown)
 	}
 	for _, line := range said {

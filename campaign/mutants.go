@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"runtime"
 	"slices"
-	"strconv"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -98,7 +97,7 @@ func Mutate(ctx context.Context, host Host, o MutateOptions) (*Finished, error) 
 	}
 	x := &measurement{
 		host: host, options: o, scenarios: list, dir: dir,
-		nonce:    strconv.FormatInt(started.UnixMilli()%(36*36*36*36*36*36), 36),
+		nonce:    nextNonce(started),
 		room:     semaphore.NewWeighted(int64(o.Parallel)),
 		progress: host.progress("searches", plannedSearches(o, chosen)),
 		collector: results.New(results.Meta{

@@ -32,13 +32,13 @@ func (s *shrinker) protect(ctx context.Context, f Shrink, g *failure) {
 		return
 	}
 	for _, p := range s.stronger() {
-		failed, held := s.tryWith(ctx, g, p, slices.Repeat([]planning.Case{g.smallest}, protectTries))
+		shown := s.tryWith(ctx, g, p, slices.Repeat([]planning.Case{g.smallest}, protectTries))
 		if ctx.Err() != nil || g.err != nil {
 			return
 		}
 		g.runs += protectTries
-		broken := rateOf(failed)
-		if broken.Hits+rateOf(held).Hits < protectTries { // a fault missed, or it was not judged: that shows nothing
+		broken := shown.rate()
+		if broken.Tries < protectTries { // a fault missed, or it was not judged: that shows nothing
 			continue
 		}
 		g.protected = append(g.protected, results.Protection{Participants: string(p), Broken: broken})

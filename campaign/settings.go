@@ -26,11 +26,11 @@ const (
 	ProcessesPerCoreBuiltIn = 2 * ProcessesPerCore
 )
 
-// restingPerCore is how many cells more may have a process of their own in which nothing happens any
-// more, unless the user says how many in all; restingPerCoreBuiltIn that of the reference executor.
+// RestingPerCore is how many cells more may have a process of their own in which nothing happens any
+// more, unless the user says how many in all; RestingPerCoreBuiltIn that of the reference executor.
 const (
-	restingPerCore        = ProcessesPerCore
-	restingPerCoreBuiltIn = 2 * ProcessesPerCoreBuiltIn
+	RestingPerCore        = ProcessesPerCore
+	RestingPerCoreBuiltIn = 2 * ProcessesPerCoreBuiltIn
 )
 
 // EnoughFailures is how many cells may break one property, or fail to run, before a

@@ -113,8 +113,7 @@ func (s *shrinker) shrink(ctx context.Context, f Shrink, g *failure) {
 				repeated = append(repeated, slices.Repeat([]planning.Case{c}, times)...)
 			}
 			failed := make([]bool, len(cases))
-			hits, _ := s.try(ctx, g, repeated)
-			for i, hit := range hits {
+			for i, hit := range s.try(ctx, g, repeated).failed {
 				failed[i/times] = failed[i/times] || hit
 			}
 			if wentAway(g.err) {
@@ -149,21 +148,10 @@ func sameCase(a, b planning.Case) bool {
 	return a.Plan.ID() == b.Plan.ID() && fingerprint(a.Definitions) == fingerprint(b.Definitions)
 }
 
-func rateOf(failed []bool) results.Rate {
-	r := results.Rate{Tries: len(failed)}
-	for _, f := range failed {
-		if f {
-			r.Hits++
-		}
-	}
-	return r
-}
-
 // rate runs cases side by side and tells in how many the property was broken again, of those that show
 // anything.
 func (s *shrinker) rate(ctx context.Context, g *failure, cases []planning.Case) results.Rate {
-	failed, held := s.try(ctx, g, cases)
-	return shownBy{failed, held}.rate()
+	return s.try(ctx, g, cases).rate()
 }
 
 // shownBy is what each of several tries showed of a property: that it was broken, or that every fault fired and it was at
@@ -192,16 +180,15 @@ func (s shownBy) rate() results.Rate {
 	return r
 }
 
-// try runs cases side by side and tells which broke the property again, and in which every fault fired and
-// the property was at risk and held. The last failing run of the case that is smallest by then is kept, as
+// try runs cases side by side and tells what each showed of the property. The last failing run of the case that is smallest by then is kept, as
 // evidence. Without an end of all of them none shows anything; unless the context ended, the error of the
 // failure says why.
-func (s *shrinker) try(ctx context.Context, g *failure, cases []planning.Case) (failed, held []bool) {
+func (s *shrinker) try(ctx context.Context, g *failure, cases []planning.Case) shownBy {
 	return s.tryWith(ctx, g, s.profile, cases)
 }
 
 // tryWith is try with participants of some protection; only what is like the run itself is evidence.
-func (s *shrinker) tryWith(ctx context.Context, g *failure, p participants.Profile, cases []planning.Case) (failed, held []bool) {
+func (s *shrinker) tryWith(ctx context.Context, g *failure, p participants.Profile, cases []planning.Case) shownBy {
 	shown := newShown(len(cases))
 	whole, err := s.runCases(ctx, g, p, cases, func(n int, r harness.Result) {
 		v := judgeBy(g.property, r)
@@ -212,9 +199,9 @@ func (s *shrinker) tryWith(ctx context.Context, g *failure, p participants.Profi
 	})
 	g.err = errors.Join(g.err, err)
 	if !whole {
-		shown = newShown(len(cases))
+		return newShown(len(cases))
 	}
-	return shown.failed, shown.held
+	return shown
 }
 
 // runCases runs cases of a failure side by side, and calls each with what became of the i-th. The run was not whole

@@ -131,7 +131,7 @@ func refusal(h *history.History, o *history.OpRecord) *history.Attempt {
 // keeps tells whether the orchestrator has a capability that the contract's promises are made with. What a workflow of
 // the user's own promises is asked call by call.
 func keeps(h *history.History, capability string) bool {
-	return h.Header.Workflow != "" || missing([]string{capability}, h) == ""
+	return h.Header.Workflow != "" || slices.Contains(h.Header.Orchestrator.Capabilities, capability)
 }
 
 // endless tells whether the operation may be attempted beyond its policy.

@@ -146,9 +146,7 @@ How to read it:
   its faults struck: ten, or three where it came back in each after the whole wait for sagas that do not end.
 - **A ✓ means at risk and held**, under the plans of this run. `sagacheck explore` and more
   scenarios try more.
-- **Two engines ran side by side**, those that load the machine beside those that mostly wait; how
-  fast they are was measured before, one after the other. What broke under these conditions and came
-  back in no replay is a ?: it may have been the machine's.
+- **What broke and came back in no replay is a ?**: it may have been the machine's.
 - **Sagas a second** are fault-free sagas through the same harness, for each engine as many at
   once as the one with the lowest limit in its manifest takes. It says what this harness got out
   of a single node with default settings; it is no benchmark of the engine.

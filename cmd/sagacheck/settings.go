@@ -33,7 +33,7 @@ func (g *cellFlags) registerShared(c *cobra.Command, s *campaign.Settings) {
 	f.StringSliceVar(&s.Properties, "property", nil, "only properties that match this `glob` (may be repeated)")
 	f.Uint64Var(&s.Seed, "seed", s.Seed, "seed of everything that is drawn; 0 draws one from the clock")
 	f.IntVar(&s.Parallel, "parallel", 0, fmt.Sprintf("sagas at once (default: %d a core; of the reference executor %d)", campaign.SagasPerCore, campaign.SagasPerCoreBuiltIn))
-	f.IntVar(&s.Processes, "processes", 0, fmt.Sprintf("cells at once with an orchestrator process of their own; no more than %[1]d a core while cells wait that share one (default: %[1]d a core; of the reference executor %[2]d; and as many more, or twice as many, in which nothing happens any more)", campaign.ProcessesPerCore, campaign.ProcessesPerCoreBuiltIn))
+	f.IntVar(&s.Processes, "processes", 0, fmt.Sprintf("cells at once with an orchestrator process of their own; no more than %[1]d a core while cells wait that share one (default: %[1]d a core, and %[2]d more in which nothing happens any more; of the reference executor %[3]d and %[4]d)", campaign.ProcessesPerCore, campaign.RestingPerCore, campaign.ProcessesPerCoreBuiltIn, campaign.RestingPerCoreBuiltIn))
 	f.DurationVar(&s.Settle, "settle", s.Settle, "how long after the last fault a saga may take to end")
 	f.DurationVar(&s.Quiet, "quiet", 0, "how long the wires must be silent at the end (default: from the policies, the manifest or the workflow; of a workflow that says nothing it is learnt)")
 	f.Float64Var(&s.Scale, "scale", 0, "multiply all times of the scenarios' policies (default: 1, or the manifest's)")
