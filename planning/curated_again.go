@@ -19,6 +19,9 @@ func (e *ending) runAgain() {
 		}
 		away := func(n int) []faults.Fault { return burst(unavailableAt(saga.InRound(s.Name, n)), most) }
 		both := func(fs []faults.Fault, more ...faults.Fault) { e.add(append(fs[:len(fs):len(fs)], more...)...) }
+		if e.d.Budget.TimeMS > 0 { // whether another round begins in time is up to the clock, and it should
+			e.addStruck(away(1)...)
+		}
 		var all []faults.Fault
 		for n := 1; n <= e.d.Rounds; n++ {
 			all = append(all, away(n)...)

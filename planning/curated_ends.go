@@ -90,6 +90,14 @@ func (e *ending) add(fs ...faults.Fault) bool {
 	return ok
 }
 
+// addStruck is add, of a plan whose faults are sure to fire, however the saga ends.
+func (e *ending) addStruck(fs ...faults.Fault) {
+	p := faults.Plan{Faults: fs}
+	if e.sagas == 1 && predict(e.d, p, 1).allFire() {
+		e.plans = append(e.plans, p)
+	}
+}
+
 // sure makes a plan of faults; not ok: they are not sure to fire.
 func (e *ending) sure(fs []faults.Fault) (p faults.Plan, ok bool) {
 	meet := true
