@@ -137,9 +137,8 @@ func (s *shrinker) replayOnce(ctx context.Context, all []*failure, times int) (s
 	for i, g := range all {
 		g.err = err
 		if whole {
-			rate := shown[i].rate()
-			g.rate.Hits += rate.Hits
-			g.rate.Tries += rate.Tries
+			g.rate.Add(shown[i].rate())
+			g.struckRate.Add(shown[i].of(shown[i].struck))
 		}
 	}
 	return slow

@@ -278,13 +278,10 @@ func shapesFirst(plans []faults.Plan) []faults.Plan {
 	return append(first, rest...)
 }
 
-// plansReplayed is how many plans of one property are replayed, one after the other until one comes back.
-const plansReplayed = 3
-
 // replayFindings runs the smallest plan of each violated property again, and the next one while none came back.
 func (x *session) replayFindings(ctx context.Context, run *results.Run, times int) {
 	shown, tried := map[string]bool{}, map[*results.Failure]bool{}
-	for range plansReplayed {
+	for range results.PlansReplayed {
 		var todo []*failure
 		of := map[*failure]*results.Failure{}
 		for i := range run.Failures {
@@ -302,8 +299,8 @@ func (x *session) replayFindings(ctx context.Context, run *results.Run, times in
 		x.replayAll(ctx, todo, times)
 		for g, f := range of {
 			shown[g.property] = shown[g.property] || g.rate.Hits > 0
-			if g.rate.Tries > 0 {
-				f.Reproduced = &g.rate
+			if g.struckRate.Tries > 0 {
+				f.Reproduced = &g.struckRate
 			}
 			if wentAway(g.err) {
 				run.Errors = append(run.Errors, fmt.Sprintf("%s was not replayed: %v", g.property, g.err))

@@ -26,6 +26,7 @@ type failure struct {
 	header                   history.Header
 
 	rate         results.Rate
+	struckRate   results.Rate // of replays in which all its faults struck, though nothing was at risk
 	smallest     planning.Case
 	result       harness.Result // of the smallest case's last failing run
 	verdict      checkers.Verdict

@@ -155,25 +155,31 @@ func (s *shrinker) rate(ctx context.Context, g *failure, cases []planning.Case) 
 }
 
 // shownBy is what each of several tries showed of a property: that it was broken, or that every fault fired and it was at
-// risk and held. A try that shows neither is none.
-type shownBy struct{ failed, held []bool }
+// risk and held. A try that shows neither is none. In one that struck every fault fired, and nothing was broken.
+type shownBy struct{ failed, held, struck []bool }
 
-func newShown(tries int) shownBy { return shownBy{make([]bool, tries), make([]bool, tries)} }
+func newShown(tries int) shownBy {
+	return shownBy{make([]bool, tries), make([]bool, tries), make([]bool, tries)}
+}
 
 // add takes a result of the n-th, which has several where its cell was run once more.
 func (s shownBy) add(n int, r harness.Result, v checkers.Verdict) {
 	s.failed[n] = s.failed[n] || v.Outcome == checkers.Violation
-	s.held[n] = s.held[n] || v.Outcome == checkers.Pass && v.AtRisk > 0 && r.AllFired()
+	whole := v.Outcome == checkers.Pass && r.AllFired()
+	s.held[n] = s.held[n] || whole && v.AtRisk > 0
+	s.struck[n] = s.struck[n] || whole || v.Outcome == checkers.Vacuous && r.AllFired()
 }
 
-func (s shownBy) rate() results.Rate {
+func (s shownBy) rate() results.Rate { return s.of(s.held) }
+
+// of is how often it was broken, of that and the tries that count besides.
+func (s shownBy) of(count []bool) results.Rate {
 	var r results.Rate
 	for n, failed := range s.failed {
-		switch {
-		case failed:
+		if failed {
 			r.Hits++
-			r.Tries++
-		case s.held[n]:
+		}
+		if failed || count[n] {
 			r.Tries++
 		}
 	}

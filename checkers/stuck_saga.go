@@ -139,10 +139,25 @@ func unsettled(h *history.History, ix *history.Index, ds []disturbance, s *histo
 		return fmt.Sprintf("but the machine was too late for its time-outs: by %v", ms(ix.Lag))
 	case tooSlow(h, ix, s) != "":
 		return fmt.Sprintf("but the real service of %s answers later than the workflow waits", tooSlow(h, ix, s))
+	case !keeps(h, "max-attempts") && refusedToTheEnd(ix, s):
+		return "but a participant, which nothing strikes any more, still refuses a call as one that may be tried again, and the orchestrator has no maximum of attempts"
 	case !s.Status().Left() && stillWaiting(h, s, ix.Settled.At):
 		return "but its retry policy, or an answer, allows a wait beyond the settle time"
 	}
 	return ""
+}
+
+// refusedToTheEnd tells whether some call was tried as often as its policy says, and was refused once more by the participant
+// itself, which may do so for ever: a lock that another saga holds, what is sold out.
+func refusedToTheEnd(ix *history.Index, s *history.SagaRecord) bool {
+	return slices.ContainsFunc(opsOf(s), func(o *history.OpRecord) bool {
+		as := sent(o)
+		if most := o.Call.Retry.Most(); most == 0 || len(as) < most {
+			return false
+		}
+		a := as[len(as)-1]
+		return a.Sent.At > undisturbedSince(ix, s) && len(a.Answered) > 0 && a.Learnt() == saga.Transient
+	})
 }
 
 // settled tells whether at least half of the settle time has passed since the saga

@@ -121,9 +121,9 @@ func (r *Run) mark(p Property) CompareMark {
 			m.Violations += res.Cells.Violation
 		}
 	}
-	if m.Mark == IsViolated && r.neverCameBack(p.Name) {
+	if replays := r.inVain(p.Name); m.Mark == IsViolated && replays > 0 {
 		m.Mark = Undecided
-		m.Reason = fmt.Sprintf("violated in %d of its cells, which came back in none of %d replays (%s): %s", m.Violations, m.Replays.Tries, m.Plan, m.Broken)
+		m.Reason = fmt.Sprintf("violated in %d of its cells, which came back in none of %d replays (%s): %s", m.Violations, replays, m.Plan, m.Broken)
 	}
 	return m
 }
@@ -131,19 +131,31 @@ func (r *Run) mark(p Property) CompareMark {
 // enoughReplays that all held show that a plan does not break a property by itself.
 const enoughReplays = 3
 
-// neverCameBack tells whether each failure of a property was replayed, often enough, and came back in no replay.
-func (r *Run) neverCameBack(property string) bool {
-	never := false
+// PlansReplayed is how many plans of one property are replayed, one after the other until one comes back. If none did, the
+// others that broke it tell no more.
+const PlansReplayed = 3
+
+// inVain is how many replays a property had without coming back, or what the same cause broke: of each of its failures, or of
+// PlansReplayed of them, often enough. 0: it came back, or that is not sure.
+func (r *Run) inVain(property string) (replays int) {
+	failures, tried := 0, 0
 	for _, f := range r.Failures {
 		if f.Verdict != checkers.Violation || !f.breaks(property) {
 			continue
 		}
-		if f.Property != property || f.Reproduced == nil || f.Reproduced.Hits > 0 || f.Reproduced.Tries < enoughReplays {
-			return false
+		failures++
+		switch rate := f.Reproduced; {
+		case rate != nil && rate.Hits > 0:
+			return 0
+		case rate != nil && rate.Tries >= enoughReplays:
+			tried++
+			replays += rate.Tries
 		}
-		never = true
 	}
-	return never
+	if tried < min(failures, PlansReplayed) {
+		return 0
+	}
+	return replays
 }
 
 // Mark finds one mark.

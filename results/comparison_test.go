@@ -1,6 +1,7 @@
 package results_test
 
 import (
+	"fmt"
 	"strings"
 	"testing"
 
@@ -47,12 +48,24 @@ func TestMarkTellsWhatWasReplayed(t *testing.T) {
 		t.Errorf("got %+v: what the same cause broke has the same replay", also)
 	}
 	for tries, want := range map[int]results.MarkOf{2: results.IsViolated, 3: results.Undecided} {
+		for len(r.Failures) < results.PlansReplayed {
+			r.Failures = append(r.Failures, r.Failures[0])
+		}
 		for i := range r.Failures {
 			r.Failures[i].Property, r.Failures[i].Also, r.Failures[i].Reproduced = "duplicate-effect", nil, &results.Rate{Tries: tries}
 		}
 		m, _ := results.Compare([]*results.Run{r}).Mark("mine", "naive", "duplicate-effect")
-		if m.Mark != want || want == results.Undecided && !strings.Contains(m.Reason, "which came back in none of 3 replays") {
+		if m.Mark != want || want == results.Undecided && !strings.Contains(m.Reason, fmt.Sprintf("which came back in none of %d replays", tries*len(r.Failures))) {
 			t.Errorf("%d replays: got %+v, want %s", tries, m, want)
 		}
+	}
+	r.Failures = append(r.Failures, r.Failures[0])
+	r.Failures[results.PlansReplayed].Reproduced = nil
+	if m, _ := results.Compare([]*results.Run{r}).Mark("mine", "naive", "duplicate-effect"); m.Mark != results.Undecided {
+		t.Errorf("got %+v, want %s: those that were not replayed tell no more", m, results.Undecided)
+	}
+	r.Failures[1].Reproduced = nil
+	if m, _ := results.Compare([]*results.Run{r}).Mark("mine", "naive", "duplicate-effect"); m.Mark != results.IsViolated {
+		t.Errorf("got %+v, want %s: too few were replayed", m, results.IsViolated)
 	}
 }

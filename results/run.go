@@ -263,3 +263,9 @@ type Rate struct {
 	Hits  int `json:"hits"`
 	Tries int `json:"tries"`
 }
+
+// Add counts others too.
+func (r *Rate) Add(o Rate) {
+	r.Hits += o.Hits
+	r.Tries += o.Tries
+}

@@ -51,9 +51,30 @@ func run(addr, server string) error {
 		return err
 	}
 	defer w.Stop()
+	if err := polled(context.Background(), c); err != nil {
+		return err
+	}
 	http.Handle("/", facade.Handler(engine{c}))
 	http.Handle("GET /metrics", promhttp.Handler())
 	return http.ListenAndServe(addr, nil)
+}
+
+// polled waits until the server knows that the worker asks for tasks: before that nothing goes on, and on a busy
+// machine it may take a minute.
+func polled(ctx context.Context, c client.Client) error {
+	for _, kind := range []enums.TaskQueueType{enums.TASK_QUEUE_TYPE_WORKFLOW, enums.TASK_QUEUE_TYPE_ACTIVITY} {
+		for {
+			queue, err := c.DescribeTaskQueue(ctx, taskQueue, kind)
+			if err != nil {
+				return err
+			}
+			if len(queue.GetPollers()) > 0 {
+				break
+			}
+			time.Sleep(20 * time.Millisecond)
+		}
+	}
+	return nil
 }
 
 // engine is a facade.Engine: the saga's id is the workflow's id.
