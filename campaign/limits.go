@@ -10,6 +10,7 @@ import (
 
 	"github.com/sagacheck/sagacheck/checkers"
 	"github.com/sagacheck/sagacheck/harness"
+	"github.com/sagacheck/sagacheck/internal/words"
 	"github.com/sagacheck/sagacheck/results"
 )
 
@@ -108,7 +109,7 @@ func (x *session) failOne(kind string) {
 	if x.s.MaxFailures == 0 || x.failing[kind] != x.s.MaxFailures {
 		return
 	}
-	why := fmt.Sprintf("%d cells %s (--max-failures)", x.s.MaxFailures, kind)
+	why := fmt.Sprintf("%s %s (--max-failures)", words.Plural(x.s.MaxFailures, "cell"), kind)
 	if x.limit == nil {
 		x.host.say("no more cells are begun: %s", why)
 		x.limit = limitReached("after " + why)

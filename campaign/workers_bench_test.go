@@ -10,8 +10,8 @@ import (
 	"github.com/sagacheck/sagacheck/history"
 )
 
-// BenchmarkWorkers is how many cells a second one process (0) and so many workers on the same
-// machine run, without faults that need a process; the start of everything counts.
+// BenchmarkWorkers is how many cells of drawn plans, kills among them, one process (0) and so many workers on the
+// same machine run a second; the start of everything counts.
 func BenchmarkWorkers(b *testing.B) {
 	for _, workers := range []int{0, 1, 2, 4} {
 		b.Run(fmt.Sprint(workers), func(b *testing.B) {

@@ -25,6 +25,11 @@ awk '
 		ratio("cells in virtual time (a core), of cells without a fault (all)", "Cell/memory cells/cpu-s", "Cells/fault-free cells/s")
 		ratio("cells in virtual time on SQLite, of those in memory", "Cell/sqlite cells/cpu-s", "Cell/memory cells/cpu-s")
 		ratio("cells in virtual time judged, of those that are not", "Cell/memory-judged cells/cpu-s", "Cell/memory cells/cpu-s")
+		ratio("events judged in a second, of 1,000,000 and of 100,000", "Checkers/1000000/judge-all events/s", "Checkers/100000/judge-all events/s")
+		ratio("what a step costs of a saga of 4,000, of one of 1,000", "Chain/4000 ns/step", "Chain/1000 ns/step")
+		if ("Workers/1 cells/s" in figure) figure["a cell by 1 worker ns"] = 1e9 / figure["Workers/1 cells/s"]
+		ratio("what the queue costs a cell, of a cell by 1 worker process", "Cell ns/op", "a cell by 1 worker ns")
+		ratio("cells by 1 worker process, of those by none", "Workers/1 cells/s", "Workers/0 cells/s")
 		ratio("cells by 2 worker processes, of those by 1", "Workers/2 cells/s", "Workers/1 cells/s")
 		ratio("cells by 4 worker processes, of those by 1", "Workers/4 cells/s", "Workers/1 cells/s")
 		exit missing
