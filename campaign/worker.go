@@ -20,9 +20,9 @@ import (
 
 // WorkOptions are those of [Work].
 type WorkOptions struct {
-	Server, Creds, NKey string // see Workers
-	Run                 string // take part in this run only, and end with it; empty: in all that there are
-	Parallel, Processes int    // see Settings
+	Server, Creds, NKey, CA string // see Workers
+	Run                     string // take part in this run only, and end with it; empty: in all that there are
+	Parallel, Processes     int    // see Settings
 }
 
 // serverLimit is how long a worker of one run waits for a server that is gone, or not there yet.
@@ -48,7 +48,7 @@ func Work(ctx context.Context, host Host, o WorkOptions) error {
 	}
 	conn, err := queue.Connect(ctx, queue.Options{
 		Patience: patience,
-		URL:      o.Server, Creds: o.Creds, NKey: o.NKey, Version: host.Tool, Catalogue: content,
+		URL:      o.Server, Creds: o.Creds, NKey: o.NKey, CA: o.CA, Version: host.Tool, Catalogue: content,
 		Say: func(line string) { host.say("%s", line) },
 	})
 	if err != nil {

@@ -2,8 +2,6 @@ package campaign
 
 import (
 	"context"
-	"net"
-	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -27,17 +25,8 @@ func (f whenItBegins) Began(results.CellInfo, *history.Recorder) { f() }
 // A worker that can't tell what became of a cell ends, says so and gives its chunk back: as long as it says that
 // it is at work, the run waits for it.
 func TestAWorkerThatCantTellEnds(t *testing.T) {
-	s, err := server.NewServer(&server.Options{Host: "127.0.0.1", Port: server.RANDOM_PORT, JetStream: true, StoreDir: t.TempDir(), NoLog: true, NoSigs: true})
-	if err != nil {
-		t.Fatal(err)
-	}
-	s.Start()
-	t.Cleanup(s.WaitForShutdown)
-	t.Cleanup(s.Shutdown)
-	if !s.ReadyForConnections(10 * time.Second) {
-		t.Fatal("no server")
-	}
-	url := "nats://127.0.0.1:" + strconv.Itoa(s.Addr().(*net.TCPAddr).Port)
+	s := serveNATS(t, &server.Options{})
+	url := s.ClientURL()
 	ctx, end := context.WithTimeout(t.Context(), 30*time.Second)
 	var run sync.WaitGroup
 	defer run.Wait()
@@ -56,7 +45,7 @@ func TestAWorkerThatCantTellEnds(t *testing.T) {
 			t.Error(err)
 		}
 	})
-	err = Work(ctx, host, WorkOptions{Server: url})
+	err := Work(ctx, host, WorkOptions{Server: url})
 	if err == nil || ctx.Err() != nil || !strings.Contains(err.Error(), "resource limits exceeded for account") {
 		t.Errorf("it ended with %v, %v: expected what the server says", err, ctx.Err())
 	}

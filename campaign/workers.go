@@ -22,6 +22,7 @@ type Workers struct {
 	Server string // URL of a NATS server; empty: one inside this process
 	Creds  string // file with credentials for it
 	NKey   string // file with the seed of an nkey for it
+	CA     string // file with the certificates of who signs its own; empty: whom the system trusts
 	Listen string // host:port of the server inside this process; empty: a free port that this machine alone reaches
 
 	ackWait    time.Duration // see queue.Options
@@ -38,8 +39,8 @@ func (w Workers) check(s Settings) error {
 		return fmt.Errorf("--workers: %d: expected 0 or more", w.Local)
 	case w.Server != "" && w.Listen != "":
 		return fmt.Errorf("--listen: %s: expected either this or --server", w.Listen)
-	case w.Server == "" && w.Creds+w.NKey != "":
-		return errors.New("--creds, --nkey: expected --server beside them")
+	case w.Server == "" && w.Creds+w.NKey+w.CA != "":
+		return errors.New("--creds, --nkey, --tlsca: expected --server beside them")
 	}
 	return nil
 }
@@ -137,7 +138,7 @@ func (m *remote) connect(ctx context.Context, w Workers) error {
 		}
 	}
 	m.conn, err = queue.Connect(ctx, queue.Options{
-		URL: m.url(w), Creds: w.Creds, NKey: w.NKey, Version: m.x.host.Tool, Catalogue: content,
+		URL: m.url(w), Creds: w.Creds, NKey: w.NKey, CA: w.CA, Version: m.x.host.Tool, Catalogue: content,
 		AckWait: w.ackWait, MaxDeliver: w.maxDeliver, Say: func(line string) { m.x.host.say("%s", line) },
 	})
 	return err

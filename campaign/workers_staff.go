@@ -69,6 +69,9 @@ func newStaff(x *session, w Workers, url, run string) (*staff, error) {
 	if w.NKey != "" {
 		s.args = append(s.args, "--nkey", w.NKey)
 	}
+	if w.CA != "" {
+		s.args = append(s.args, "--tlsca", w.CA)
+	}
 	var ctx context.Context
 	ctx, s.cancel = context.WithCancel(context.Background())
 	for range w.Local {

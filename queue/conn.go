@@ -20,6 +20,7 @@ type Options struct {
 	URL   string // of the server: nats://[token@]host:port
 	Creds string // a file with credentials; empty: none
 	NKey  string // a file with the seed of an nkey; empty: none
+	CA    string // a file with the certificates of who signs those of servers; empty: whom the system trusts
 	// Version and Catalogue are those of this program: whoever has others takes part in nothing.
 	Version, Catalogue string
 	// AckWait is how long a worker may be silent before its chunks are given to another, and
@@ -78,7 +79,7 @@ func Connect(ctx context.Context, o Options) (*Conn, error) {
 		return nil, err
 	}
 	if c.nats, err = c.dial(ctx, options); err != nil {
-		return nil, fmt.Errorf("NATS server %s: %w", Bare(o.URL), err)
+		return nil, o.explain(err)
 	}
 	if c.js, err = jetstream.New(c.nats, jetstream.WithDefaultTimeout(askLimit)); err != nil {
 		c.nats.Close()
@@ -130,17 +131,8 @@ func (c *Conn) options() ([]nats.Option, error) {
 			}
 		}),
 	}
-	if o.Creds != "" {
-		options = append(options, nats.UserCredentials(o.Creds))
-	}
-	if o.NKey != "" {
-		key, err := nats.NkeyOptionFromSeed(o.NKey)
-		if err != nil {
-			return nil, fmt.Errorf("nkey %q: expected a file with the seed of a user: %w", o.NKey, err)
-		}
-		options = append(options, key)
-	}
-	return options, nil
+	known, err := o.login()
+	return append(options, known...), err
 }
 
 // bePatient gives a server up that is gone for longer than the patience lasts: tries to reach it take as long as

@@ -81,7 +81,7 @@ type MuteError struct {
 }
 
 func (e *MuteError) Error() string {
-	return fmt.Sprintf("NATS server %s is reached, and for %v has not done what it was asked (%v): see in its log whether its JetStream runs",
+	return fmt.Sprintf("NATS server %s is reached, and for %v has not done what it was asked (%v): see in its log whether its JetStream runs, and whether this account may use it",
 		e.Server, e.For.Round(time.Second), e.Err)
 }
 
@@ -161,6 +161,9 @@ func (c *Conn) hopeless() error {
 		return e
 	}
 	if c.nats.IsClosed() {
+		if last := c.nats.LastError(); refused(last) {
+			return c.o.explain(last)
+		}
 		return errors.Join(fmt.Errorf("the NATS server %s did not come back", Bare(c.o.URL)), c.nats.LastError())
 	}
 	return nil
@@ -202,6 +205,9 @@ func (c *Conn) persist(ctx context.Context, size int, stands, ask func(context.C
 		cancel()
 		if err == nil || ctx.Err() != nil {
 			return err
+		}
+		if why := c.hopeless(); why != nil && errors.Is(err, nats.ErrConnectionClosed) {
+			return why
 		}
 		if full := c.noteFull(err); full != nil {
 			return full

@@ -114,7 +114,7 @@ func unsharded(command string) string {
 	for i := 0; i < len(words); i++ {
 		name, _, joined := strings.Cut(words[i], "=")
 		switch name {
-		case "--shard", "--out", "--parallel", "--processes", "--resume", "--max-time", "--workers", "--server", "--creds", "--nkey", "--listen", "-o":
+		case "--shard", "--out", "--parallel", "--processes", "--resume", "--max-time", "--workers", "--server", "--creds", "--nkey", "--tlsca", "--listen", "-o":
 			if !joined {
 				i++
 			}

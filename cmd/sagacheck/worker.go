@@ -32,7 +32,7 @@ runs the run: otherwise it says what differs, and ends (exit 2).`,
 		},
 	}
 	f := c.Flags()
-	serverFlags(c, &o.Server, &o.Creds, &o.NKey, "`URL` of the NATS server (default: that of "+campaign.ServerEnv+", or of "+campaign.NATSEnv+")")
+	serverFlags(c, &o.Server, &o.Creds, &o.NKey, &o.CA, "`URL` of the NATS server (default: that of "+campaign.ServerEnv+", or of "+campaign.NATSEnv+")")
 	f.StringVar(&o.Run, "run", "", "work for the run of this `name` only, and end with it")
 	f.IntVar(&o.Parallel, "parallel", 0, "sagas at once (default: as run has it)")
 	f.IntVar(&o.Processes, "processes", 0, "cells at once with an orchestrator process of their own (default: as run has it)")
@@ -55,17 +55,18 @@ func serverOfEnvironment(p process, server *string) error {
 }
 
 // serverFlags are those that say where a NATS server is.
-func serverFlags(c *cobra.Command, server, creds, nkey *string, help string) {
+func serverFlags(c *cobra.Command, server, creds, nkey, ca *string, help string) {
 	f := c.Flags()
 	f.StringVar(server, "server", "", help)
 	f.StringVar(creds, "creds", "", "`file` with credentials for the NATS server")
 	f.StringVar(nkey, "nkey", "", "`file` with the seed of an nkey for the NATS server")
+	f.StringVar(ca, "tlsca", "", "`file` with the certificates of who signs that of the NATS server (default: whom this system trusts)")
 }
 
 // workersFlags are those of commands whose cells workers may run.
 func workersFlags(c *cobra.Command, w *campaign.Workers) {
 	f := c.Flags()
 	f.IntVar(&w.Local, "workers", 0, "have so many processes of this machine run the cells; 0: this one runs them, unless --server or --listen is given")
-	serverFlags(c, &w.Server, &w.Creds, &w.NKey, "have workers of any machine run the cells, over the NATS server of this `URL` (docs/many-machines.md)")
+	serverFlags(c, &w.Server, &w.Creds, &w.NKey, &w.CA, "have workers of any machine run the cells, over the NATS server of this `URL` (docs/many-machines.md)")
 	f.StringVar(&w.Listen, "listen", "", "the same over a NATS server in this process, at `HOST:PORT`; the command for workers is printed")
 }

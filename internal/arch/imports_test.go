@@ -216,7 +216,7 @@ func TestLibrariesHaveOneHome(t *testing.T) {
 		"github.com/go-sql-driver/mysql":              {"workflows"},
 		"github.com/google/renameio/v2":               {"history", "orchestrators", "results"},
 		"github.com/modelcontextprotocol/go-sdk":      {"agents"},
-		"github.com/nats-io":                          {"queue"},
+		"github.com/nats-io":                          {"queue", "internal/testnats"},
 		"github.com/gofrs/flock":                      {"orchestrators", "queue"},
 		"github.com/failsafe-go/failsafe-go":          {"reference"},
 		"github.com/olekukonko/tablewriter":           {"reports"},
