@@ -10,7 +10,6 @@ import (
 	"os/exec"
 	"os/signal"
 	"path/filepath"
-	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -21,7 +20,6 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/nats-io/nats-server/v2/server"
 
-	"github.com/sagacheck/sagacheck/checkers"
 	"github.com/sagacheck/sagacheck/history"
 	"github.com/sagacheck/sagacheck/results"
 )
@@ -34,6 +32,8 @@ func beWorker(args []string) error {
 	o := WorkOptions{Server: os.Getenv(ServerEnv)}
 	f := flag.NewFlagSet("worker", flag.ContinueOnError)
 	f.StringVar(&o.Run, "run", "", "")
+	f.StringVar(&o.Creds, "creds", "", "")
+	f.StringVar(&o.CA, "tlsca", "", "")
 	f.IntVar(&o.Parallel, "parallel", 0, "")
 	f.IntVar(&o.Processes, "processes", 0, "")
 	if err := f.Parse(args); err != nil {
@@ -152,109 +152,6 @@ func drawnRun(t *testing.T, runs int) RunOptions {
 	o := RunOptions{Settings: Defaults(), Runs: runs}
 	o.Scenarios, o.Out = []string{"order"}, t.TempDir()
 	return o
-}
-
-// metByTheClock tells whether a plan, in words, has a window: whom it meets, and so whether naive participants do
-// something twice, is another thing in each run.
-func metByTheClock(plan string) bool { return strings.Contains(plan, " from ") }
-
-// judged is what a run came to, but for times and for what depends on them.
-func judged(r *results.Run) map[string]any {
-	var cells []string
-	passed := 0
-	for _, c := range r.Cells {
-		if c.Again {
-			continue
-		}
-		verdict := c.Verdict
-		if metByTheClock(c.Plan) {
-			verdict = "any"
-		}
-		if verdict == checkers.Pass {
-			passed++
-		}
-		cells = append(cells, fmt.Sprint(c.Scenario, " ", c.PlanID, " ", c.Plan, " ", verdict, " ", c.FaultsFired, " of ", c.FaultsPlanned, " ", c.Error))
-	}
-	failures := slices.DeleteFunc(slices.Clone(r.Failures), func(f results.Failure) bool { return metByTheClock(f.Plan) })
-	slices.Sort(cells)
-	verdicts := map[string]checkers.Outcome{}
-	for _, p := range r.Properties {
-		if p.Verdict != checkers.Vacuous && p.Verdict != checkers.Pass { // whether a clause was at risk depends on times
-			verdicts[p.Name] = p.Verdict
-		}
-	}
-	return map[string]any{
-		"cells": cells, "verdicts": verdicts, "planned": r.Planned, "left out": r.LeftOut, "errors": r.Errors, "content": r.Content,
-		"seed": r.Seed, "profile": r.Profile, "orchestrator": r.Orchestrator.Name, "failures": len(failures),
-		"counts": []int{r.Totals.Cells, passed, r.Totals.FaultsPlanned, r.Totals.FaultsFired},
-	}
-}
-
-// Whatever happens to workers and to the server between them, each plan is judged once, and the
-// run comes to what it comes to in one process.
-func TestWorkersAndTheirServerDie(t *testing.T) {
-	o := drawnRun(t, 60)
-	one, err := Run(t.Context(), testHost(), o)
-	if err != nil {
-		t.Fatal(err)
-	}
-	nats := startNATS(t)
-	o.Workers = Workers{Local: 3, Server: nats.url(), ackWait: 2 * time.Second}
-	ctx, end := context.WithCancel(t.Context())
-	var trouble sync.WaitGroup
-	killed, steps := 0, 0
-	trouble.Go(func() { killed, steps = makeTrouble(ctx, t, nats) })
-	many, err := Run(t.Context(), testHost(), o)
-	end()
-	trouble.Wait()
-	if err != nil {
-		t.Fatal(err)
-	}
-	if diff := cmp.Diff(judged(one.Run), judged(many.Run)); diff != "" {
-		t.Errorf("in one process (-), by workers (+), %d of which were killed:\n%s", killed, diff)
-	}
-	if killed == 0 || steps < 5 {
-		t.Errorf("%d workers were killed in %d seconds: expected some, one to be stopped, and the server to be killed", killed, steps)
-	}
-	for _, c := range many.Run.Cells {
-		if _, err := os.Stat(filepath.Join(many.Dir, c.History)); err != nil {
-			t.Error(err)
-		}
-	}
-}
-
-// makeTrouble kills a worker every second, stops another for longer than it may be silent, and
-// kills the server and starts it again, until the context ends.
-func makeTrouble(ctx context.Context, t *testing.T, nats *natsProcess) (killed, steps int) {
-	t.Helper()
-	stopped := 0
-	defer func() { _ = syscall.Kill(stopped, syscall.SIGCONT) }()
-	tick := time.NewTicker(time.Second)
-	defer tick.Stop()
-	for n := 1; ; {
-		select {
-		case <-tick.C:
-		case <-ctx.Done():
-			return killed, n - 1
-		}
-		pids := workersOf(t)
-		if len(pids) < 2 {
-			continue
-		}
-		if err := syscall.Kill(pids[n%len(pids)], syscall.SIGKILL); err == nil && pids[n%len(pids)] != stopped {
-			killed++
-		}
-		switch n++; n % 6 {
-		case 2:
-			stopped = pids[(n+1)%len(pids)]
-			_ = syscall.Kill(stopped, syscall.SIGSTOP)
-		case 4:
-			nats.kill()
-			nats.start()
-		case 0:
-			_ = syscall.Kill(stopped, syscall.SIGCONT)
-		}
-	}
 }
 
 // A plan of which every worker dies is named, and the run is not green; the others are judged.
