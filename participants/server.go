@@ -143,6 +143,9 @@ func (a Answer) Content(now time.Time) (http.Header, []byte) {
 	if h == nil {
 		h = http.Header{}
 	}
+	if a.Exact {
+		return h, a.Body
+	}
 	if after, _ := a.retryAfter(now); after != "" {
 		h.Set("Retry-After", after)
 	}

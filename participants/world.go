@@ -40,6 +40,7 @@ type Answer struct {
 	Header http.Header
 	Body   []byte
 	Raw    []byte   // of a real service: the whole answer as it is given on, in place of Header and Body
+	Exact  bool     // of a real service in memory: Header and Body are given on as they are
 	Ref    string   // of such a service: its own name for the effect
 	Told   []string // of a read-back: the names of the effects that there are
 	Shown  string   // the body as it is recorded

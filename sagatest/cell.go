@@ -48,8 +48,11 @@ func (p *program) run(t testing.TB, plan faults.Plan) (*history.History, error) 
 		},
 		Forget: func(service string) { r.world.Forget(service) },
 	})
-	r.world = participants.NewWorld(p.Participants, nil, rec, cell.Hook, nil)
+	r.world, r.cell = participants.NewWorld(p.Participants, nil, rec, cell.Hook, nil), cell
 	cell.World, life.cell = r.world, cell
+	if err := r.serve(t); err != nil {
+		return nil, err
+	}
 	life.code = p.Start
 	if p.Open != nil {
 		life.code = p.Open(t)
@@ -83,7 +86,7 @@ func (p *program) header(plan faults.Plan, id string) (history.Header, error) {
 		Orchestrator: history.Orchestrator{
 			Name: p.Name, Capabilities: p.flow.Manifest().Capabilities, Unable: unable, Supplied: []string{history.SagaHeaders, history.CallBody},
 		},
-		Workflow: p.flow.Name, Promises: p.flow.Promised(), SettleMS: int(p.Settle.Milliseconds()), QuietMS: int(quiet.Milliseconds()),
+		Workflow: p.flow.Name, Promises: p.flow.Promised(), Real: p.flow.Reals(), SettleMS: int(p.Settle.Milliseconds()), QuietMS: int(quiet.Milliseconds()),
 		Definitions: []saga.Definition{{ID: id, Name: p.Name, Steps: slices.Clone(p.steps), Reads: p.flow.Reads()}},
 	}
 	for _, f := range plan.Faults {
@@ -227,6 +230,8 @@ func (x *process) end() {
 func (r *router) observe(h *history.History) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
+	maps.Copy(r.p.doubts, r.doubts)
+	maps.Copy(r.p.unjudged, r.unjudged)
 	h.Header.Registers = maps.Clone(r.world.Opened())
 	d := &h.Header.Definitions[0]
 	for op := range r.asked {

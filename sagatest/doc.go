@@ -13,9 +13,10 @@
 //		})
 //	}
 //
-// The code calls its services with the client that it is given. Stand-in services answer it;
-// what happens to its calls is recorded in a history and judged by the same checkers as a run
-// on the wire. Each plan that breaks a promise is a subtest that is named after it.
+// The code calls its services with the client that it is given. Stand-in services answer it, or
+// handlers of your own (Services); what happens to its calls is recorded in a history and judged
+// by the same checkers as a run on the wire. Each plan that breaks a promise is a subtest that is
+// named after it.
 //
 // Each plan runs in a bubble of testing/synctest of its own: the code must not wait for
 // anything outside it (a socket, a goroutine that was started before), nor hold a mutex while

@@ -170,7 +170,7 @@ func (e *exploration) explore() {
 		able.LastWords[at] = e.p.flow.Promise(op).Permanent
 	}
 	for _, s := range e.p.flow.Plan() {
-		if ttl := e.p.flow.TTL(s.Do.Service); ttl > 0 {
+		if ttl := e.p.flow.TTL(s.Do.Service); ttl > 0 && e.p.flow.Real(s.Do.Service) == "" {
 			able.Keys[s.Name] = ttl
 		}
 	}

@@ -57,6 +57,9 @@ func (e *exploration) report() {
 	if run.Summary.Outcome != results.Passed && len(e.failed) == 0 {
 		e.t.Errorf("sagatest: %s: %s", run.Summary.Outcome, strings.Join(run.Summary.Reasons, "\n\t"))
 	}
+	for _, line := range e.p.doubtful() {
+		e.t.Errorf("sagatest: %s: %s", results.Inconclusive, line)
+	}
 	e.t.Log(e.summary(run))
 }
 
@@ -140,6 +143,9 @@ func (e *exploration) summary(r *results.Run) string {
 		fmt.Sprintf("%d properties", judged), e.virtual.Round(time.Second), time.Since(e.began).Round(time.Millisecond))
 	if n := len(e.p.flow.Invariants); n > 0 {
 		s += fmt.Sprintf("\nleft out: %s of the workflow's file", words.Plural(n, "invariant"))
+	}
+	for _, what := range slices.Sorted(maps.Keys(e.p.unjudged)) {
+		s += "\nleft out: " + what
 	}
 	for _, why := range slices.Sorted(maps.Keys(e.leftOut)) {
 		s += fmt.Sprintf("\nleft out: %s: %s", words.Plural(e.leftOut[why], "plan"), why)

@@ -22,6 +22,9 @@ type router struct {
 	p     *program
 	vars  workflows.SagaVars
 	world *participants.World
+	cell  *simulation.Cell
+	// served are the services of the user's own, by their names in the workflow.
+	served map[string]simulation.Served
 
 	mu        sync.Mutex
 	refs      int // names that services have given to their effects
@@ -31,6 +34,10 @@ type router struct {
 	tried     []*action // what was asked for, whatever came of it
 	asked     map[saga.Operation]participants.Ask
 	keeps     map[saga.Operation]*workflows.Kept
+	told      []told                 // of what services of the user's own have told
+	doubts    map[doubt]bool         // about what these did
+	unjudged  map[string]bool        // what of these no fault strikes, or no checker judges, in words
+	accepted  map[saga.Operation]int // compensations of which these have said that they are done
 }
 
 // action is what a service has done, as compensations name it.
@@ -44,6 +51,7 @@ type action struct {
 func (p *program) router(vars workflows.SagaVars) *router {
 	return &router{
 		p: p, vars: vars, instances: workflows.Instances{}, asked: map[saga.Operation]participants.Ask{}, keeps: map[saga.Operation]*workflows.Kept{},
+		served: map[string]simulation.Served{}, doubts: map[doubt]bool{}, unjudged: map[string]bool{}, accepted: map[saga.Operation]int{},
 	}
 }
 
@@ -62,9 +70,16 @@ func (r *router) route(req *http.Request, body []byte) (simulation.Called, error
 	}
 	sent := workflows.RequestOf(req, body)
 	called := simulation.Called{Seen: r.p.flow.Seen(service, sent)}
+	behind, err := r.behind(service, req, body)
+	if err != nil {
+		return called, err
+	}
 	call, err := r.p.flow.Services[service].Match(sent)
 	var none *workflows.NoRouteError
 	switch {
+	case errors.As(err, &none) && behind != nil && r.p.Workflow == "" && harmless(req.Method):
+		called.Pass = behind.beside(req)
+		return called, nil
 	case errors.As(err, &none):
 		return called, fmt.Errorf("%w; %s", err, elsewhere)
 	case err != nil:
@@ -72,18 +87,27 @@ func (r *router) route(req *http.Request, body []byte) (simulation.Called, error
 	case call.Pass && call.Stub != nil:
 		called.Answer = call.Stub
 		return called, nil
+	case call.Pass && behind != nil:
+		called.Pass = behind.beside(req)
+		return called, nil
 	case call.Pass:
 		called.Answer = &participants.Answer{Code: http.StatusOK, Body: []byte("{}")}
 		return called, nil
 	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	err = r.line(&called, call)
+	err = r.line(&called, call, behind)
 	return called, err
 }
 
-// line finds the operation of a call, and what the service does with it; under the lock.
-func (r *router) line(called *simulation.Called, call *workflows.Call) error {
+// harmless tells whether a request of a method changes nothing (RFC 9110, 9.2.1).
+func harmless(method string) bool {
+	return slices.Contains([]string{http.MethodGet, http.MethodHead, http.MethodOptions}, method)
+}
+
+// line finds the operation of a call, and what the service does with it, or one of the user's
+// own behind it (nil: there is none); under the lock.
+func (r *router) line(called *simulation.Called, call *workflows.Call, behind *passed) error {
 	undoes, err := r.pair(call)
 	if err == nil {
 		called.Op, err = r.operation(call, undoes)
@@ -91,7 +115,14 @@ func (r *router) line(called *simulation.Called, call *workflows.Call) error {
 	if err != nil {
 		return err
 	}
-	if call.Op.Reads != "" {
+	if behind != nil {
+		behind.call = call
+	}
+	switch {
+	case call.Op.Reads != "" && behind != nil:
+		called.Read, called.Handle = true, behind.look
+		return nil
+	case call.Op.Reads != "":
 		called.Read = true
 		called.Handle = func(c participants.Call, _ http.Header, _ []byte) participants.Answer {
 			return r.world.Look(c, func() participants.Answer { return r.tell(call) })
@@ -109,11 +140,15 @@ func (r *router) line(called *simulation.Called, call *workflows.Call) error {
 			r.tried = append(r.tried, &action{op: call.Op, at: op, said: call.Tried()})
 		}
 	}
+	called.Key = ask.Key
+	if behind != nil {
+		called.Handle = behind.do(ask)
+		return nil
+	}
 	ask.Answer = func(done participants.Done) participants.Answer { return r.taken(call, done, undoes) }
 	if ask.Missing != nil {
 		ask.Again = func() *participants.Ask { return r.askedAgain(call, op) }
 	}
-	called.Key = ask.Key
 	called.Handle = func(c participants.Call, _ http.Header, _ []byte) participants.Answer {
 		if op.Direction == saga.Action {
 			r.world.Open(ask.Effect)

@@ -47,6 +47,13 @@ type Saga struct {
 	// Participants is how the services protect themselves: naive, keyed, or fenced (the
 	// default), see participants.Profile. A workflow's file may say it for each.
 	Participants participants.Profile
+	// Services are handlers of your own in the place of stand-ins, by the host that the code calls:
+	// "payments". Each function is called once for each plan, in its bubble, since what a service
+	// remembers of one plan must not decide what becomes of the next; what it gives to Cleanup is
+	// called after the plan. What such a service did is what its answers say: see EffectID, and
+	// Answer of a Step. In the file of a Workflow it is a service with upstream, whose address is
+	// not called here.
+	Services map[string]func(t testing.TB) http.Handler
 	// Properties to judge, as globs; none: all.
 	Properties []string
 	// Settle is how long after the last fault the saga may take to end, in virtual time.
@@ -90,8 +97,11 @@ type Step struct {
 	// Optional: not every saga takes it; one may go on without it where it was refused, or undone.
 	Optional bool
 	// Answer is the body of the answer to Do, as JSON; its texts are templates, as in the file
-	// of a workflow. Default: {"id": "${new.id}"} where Undo needs the id, else {}.
+	// of a workflow. Default: {"id": "${new.id}"} where Undo needs the id, else {}. Of the answers of
+	// a service of your own (Services) it says where these name what was done: ${new.id}.
 	Answer any
+	// UndoAnswer is that of the answer to Undo. Default: {}.
+	UndoAnswer any
 	// Code of the answer to Do. Default: 200.
 	Code int
 }
@@ -105,11 +115,14 @@ type program struct {
 	flow  *workflows.Workflow
 	hosts map[string]string // → service
 	steps []saga.Step       // as they were seen to be
+
+	doubts   map[doubt]bool  // about what Services did
+	unjudged map[string]bool // what of Services no fault strikes, or no checker judges, in words
 }
 
 // compile checks a saga.
 func (s Saga) compile() (*program, error) {
-	p := &program{Saga: s, hosts: map[string]string{}}
+	p := &program{Saga: s, hosts: map[string]string{}, doubts: map[doubt]bool{}, unjudged: map[string]bool{}}
 	p.Name = cmp.Or(s.Name, "saga")
 	p.Settle = cmp.Or(s.Settle, defaultSettle)
 	p.Participants = cmp.Or(s.Participants, participants.Fenced)
@@ -131,17 +144,21 @@ func (s Saga) compile() (*program, error) {
 	if err != nil {
 		return nil, err
 	}
-	return p, p.supported()
+	if err := p.supported(); err != nil {
+		return nil, err
+	}
+	return p, p.served()
 }
 
 // supported refuses what a file may say and memory can't do, and finds the hosts.
 func (p *program) supported() error {
 	for name, s := range p.flow.Services {
-		if s.Upstream != "" {
-			return fmt.Errorf("services.%s.upstream: a real service is reached through a socket: expected it without", name)
-		}
-		if host := strings.ToLower(cmp.Or(s.Host, name)); p.Workflow != "" {
+		host := strings.ToLower(cmp.Or(s.Host, name))
+		if p.Workflow != "" {
 			p.hosts[host] = name
+		}
+		if s.Upstream != "" && p.Workflow != "" && !p.serves(host) {
+			return fmt.Errorf("services.%s.upstream: a real service is reached through a socket: expected a handler of yours in its place, in Services under %q, or no upstream", name, host)
 		}
 	}
 	if called := p.flow.Callbacks(); len(called) > 0 {
@@ -194,6 +211,11 @@ func (p *program) written() (*workflows.Workflow, error) {
 	}
 	for name, operations := range services {
 		services[name] = map[string]any{"operations": operations}
+	}
+	for host, name := range p.hosts {
+		if at, _ := services[name].(map[string]any); p.serves(host) { // it was made here
+			at["upstream"] = inMemory
+		}
 	}
 	file, err := json.Marshal(map[string]any{
 		"name": p.Name, "services": services, "steps": steps,
@@ -269,6 +291,9 @@ func (s Step) undoing(host string) (map[string]any, error) {
 		return nil, err
 	}
 	op := map[string]any{"undoes": s.Name}
+	if s.UndoAnswer != nil {
+		op["answer"] = map[string]any{"body": s.UndoAnswer}
+	}
 	which, err := s.which()
 	if which != "" {
 		op["which"] = which

@@ -25,6 +25,8 @@ type Called struct {
 	Handle participants.Handler
 	// Answer is given as it is to what belongs to no operation; nil: it belongs to Op.
 	Answer *participants.Answer
+	// Pass gives the answer in place of Answer, where it has to be asked for.
+	Pass func() participants.Answer
 }
 
 // Process is what kills need of the process that runs the saga's code.

@@ -58,8 +58,11 @@ func (p *Port) RoundTrip(r *http.Request) (*http.Response, error) {
 		c.Trouble(err)
 		called.Answer = &participants.Answer{Code: http.StatusNotImplemented, Title: "unknown call", Detail: err.Error()}
 	}
-	if called.Answer != nil {
-		return p.pass(r, *called.Answer)
+	switch {
+	case called.Answer != nil:
+		return p.pass(r, func() participants.Answer { return *called.Answer })
+	case called.Pass != nil:
+		return p.pass(r, called.Pass)
 	}
 	if c.refuses(called.Op) {
 		c.wait(travel)
@@ -82,14 +85,25 @@ func (p *Port) RoundTrip(r *http.Request) (*http.Response, error) {
 
 // pass answers a call of no operation. It takes its time, too, else code that calls again at
 // once would stop the clock.
-func (p *Port) pass(r *http.Request, a participants.Answer) (*http.Response, error) {
+func (p *Port) pass(r *http.Request, answer func() participants.Answer) (*http.Response, error) {
+	c := p.cell
+	came := make(chan participants.Answer, 1)
+	c.background(func() {
+		c.wait(travel)
+		a := answer()
+		c.wait(travel)
+		came <- a
+	})
 	select {
-	case <-time.After(2 * travel):
+	case a := <-came:
+		if a.Hangup {
+			return nil, reset().err
+		}
 		return whole(r, a).response(0, nil), nil
 	case <-r.Context().Done():
 		return nil, p.given(r)
 	case <-p.killed:
-	case <-p.cell.ctx.Done():
+	case <-c.ctx.Done():
 	}
 	return nil, p.silence()
 }
