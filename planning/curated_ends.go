@@ -42,6 +42,7 @@ func ends(defs []saga.Definition, a Ability) []faults.Plan {
 	e.spent()
 	e.turns()
 	e.tired()
+	e.merged()
 	return e.plans
 }
 

@@ -1,10 +1,10 @@
 package planning
 
 import (
-	"cmp"
 	"container/heap"
 	"iter"
 	"math"
+	"slices"
 
 	"github.com/sagacheck/sagacheck/faults"
 )
@@ -17,12 +17,12 @@ type Ordered struct {
 	Telling bool
 }
 
-// InOrder puts the plans of spaces in order: what has not been at risk yet first. Spaces take turns;
-// of each comes the plan with the most traits, and pairs of them, that no plan of any space has had
-// before it (greedy pairwise coverage: Bryce and Colbourn, Information and Software Technology 48, 2006),
-// by the root of how many it has, so that a plan of many faults does not win by their number. Where that
-// is the same, the plan that was listed first. The very first one begins in any case: as a rule it has no
-// fault, and what is wrong without one is told first.
+// InOrder puts the plans of spaces in order: what is least like those before first. Spaces take turns;
+// of each comes the plan with the most traits that no plan of any space has had before it, and pairs of those of two
+// blows (greedy pairwise coverage: Bryce and Colbourn, Information and Software Technology 48, 2006),
+// by the root of how many it has, so that a plan of many faults does not win by their number. In a turn the space
+// whose plan has the most comes first. Where that is the same, the plan that was listed first. The very first one begins
+// in any case: as a rule it has no fault, and what is wrong without one is told first.
 func InOrder(spaces []Space) []Ordered {
 	queues, n := make([]novelties, len(spaces)), 0
 	for i, s := range spaces {
@@ -41,21 +41,33 @@ func InOrder(spaces []Space) []Ordered {
 	return all
 }
 
-// deal takes the newest of each queue in turn, until all are empty. What was seen is new no more.
+// deal takes the newest of each queue in turn, of those whose turn it is the newest first, until all are empty. What was seen
+// is new no more.
 func deal(queues []novelties, seen map[uint64]bool) iter.Seq2[int, novelty] {
 	return func(yield func(int, novelty) bool) {
 		for i := range queues {
 			heap.Init(&queues[i])
 		}
-		for left := true; left; {
-			left = false
+		for had := make([]bool, len(queues)); ; {
+			best := -1
 			for i := range queues {
-				if len(queues[i]) == 0 {
+				if had[i] || len(queues[i]) == 0 {
 					continue
 				}
-				if left = true; !yield(i, queues[i].newest(seen)) {
-					return
+				if queues[i].settle(seen); best < 0 || queues[i][0].before(queues[best][0]) {
+					best = i
 				}
+			}
+			if best < 0 && !slices.Contains(had, true) {
+				return
+			}
+			if best < 0 {
+				clear(had)
+				continue
+			}
+			had[best] = true
+			if !yield(best, queues[best].take(seen)) {
+				return
 			}
 		}
 	}
@@ -65,7 +77,8 @@ func deal(queues []novelties, seen map[uint64]bool) iter.Seq2[int, novelty] {
 type novelty struct {
 	traits  []uint64 // that none before it had
 	single  int      // so many of them are no pairs: the first ones
-	root    float64  // of how many it has in all
+	singles float64  // the root of how many it has in all, and
+	pairs   float64  // that with the pairs
 	new     float64
 	fresh   bool   // comes before all that are not
 	place   uint64 // that of two which are as new, the lower comes first
@@ -73,15 +86,28 @@ type novelty struct {
 	probe   *Probe
 }
 
-func newNovelty(traits []uint64, place uint64) novelty {
-	n := novelty{traits: traits, single: len(traits), root: math.Sqrt(float64(len(traits)*(len(traits)+1)) / 2), place: place}
+func newNovelty(traits []trait, place uint64) novelty {
+	n := novelty{single: len(traits), place: place}
+	for _, t := range traits {
+		n.traits = append(n.traits, t.hash)
+	}
 	for i, a := range traits {
 		for _, b := range traits[i+1:] {
-			n.traits = append(n.traits, pairedWith(a, b))
+			if a.blow != b.blow {
+				n.traits = append(n.traits, pairedWith(a.hash, b.hash))
+			}
 		}
 	}
-	n.new = float64(len(n.traits)) / n.root
+	n.singles, n.pairs = math.Sqrt(max(1, float64(n.single))), math.Sqrt(max(1, float64(len(n.traits))))
+	n.weigh()
 	return n
+}
+
+// byItself is how much more a trait weighs that is new than two that are new together.
+const byItself = 10
+
+func (n *novelty) weigh() {
+	n.new = byItself*float64(n.single)/n.singles + float64(len(n.traits)-n.single)/n.pairs
 }
 
 // pairedWith is the trait of having both.
@@ -99,37 +125,51 @@ func (n *novelty) drop(seen map[uint64]bool) {
 		}
 		left = append(left, t)
 	}
-	n.traits, n.single, n.new = left, single, float64(len(left))/n.root
+	n.traits, n.single = left, single
+	n.weigh()
 }
 
 // novelties are a heap: the newest plan is the first.
 type novelties []novelty
 
-// newest takes the plan with the most that is new, and marks it as seen. What is new of a plan only gets
-// less while others are taken, so that only the first of the heap has to be counted again.
-func (q *novelties) newest(seen map[uint64]bool) novelty {
+// settle lets the first of the heap be the newest. What is new of a plan only gets less while others are taken, so
+// that only the first one has to be counted again.
+func (q *novelties) settle(seen map[uint64]bool) {
 	for {
 		first := &(*q)[0]
 		before := first.new
-		if first.drop(seen); first.new < before {
-			heap.Fix(q, 0)
-			continue
+		if first.drop(seen); first.new >= before {
+			return
 		}
-		for _, t := range first.traits {
-			seen[t] = true
-		}
-		first.telling = first.single > 0
-		return heap.Pop(q).(novelty)
+		heap.Fix(q, 0)
 	}
+}
+
+// take takes the first of a settled heap, and marks what it has as seen.
+func (q *novelties) take(seen map[uint64]bool) novelty {
+	n := heap.Pop(q).(novelty)
+	for _, t := range n.traits {
+		seen[t] = true
+	}
+	n.telling = n.single > 0
+	return n
+}
+
+// before tells whether a plan comes before that of another space.
+func (n novelty) before(o novelty) bool {
+	if n.fresh != o.fresh {
+		return n.fresh
+	}
+	return n.new > o.new
 }
 
 func (q novelties) Len() int { return len(q) }
 
 func (q novelties) Less(i, j int) bool {
-	if q[i].fresh != q[j].fresh {
-		return q[i].fresh
+	if q[i].before(q[j]) || q[j].before(q[i]) {
+		return q[i].before(q[j])
 	}
-	return cmp.Or(-cmp.Compare(q[i].new, q[j].new), cmp.Compare(q[i].place, q[j].place)) < 0
+	return q[i].place < q[j].place
 }
 func (q novelties) Swap(i, j int) { q[i], q[j] = q[j], q[i] }
 func (q *novelties) Push(x any)   { *q = append(*q, x.(novelty)) }

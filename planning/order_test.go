@@ -26,7 +26,7 @@ func TestNewestFirst(t *testing.T) {
 	if want := []int{0, 12, 1, 11, 2}; !slices.Equal(got, want) {
 		t.Errorf("got %d, want %d", got, want)
 	}
-	if want := []bool{true, true, false, false, false}; !slices.Equal(telling, want) {
+	if want := []bool{true, true, true, false, false}; !slices.Equal(telling, want) {
 		t.Errorf("telling: %v, want %v", telling, want)
 	}
 }

@@ -23,15 +23,22 @@ func newLikeness(defs []saga.Definition) *likeness {
 	l := &likeness{def: d, steps: map[string][]string{}, cell: having(map[string]bool{
 		"several": len(defs) > 1, "many": len(defs) >= 8, "rounds": d.Rounds > 1, "budget": d.Budget != saga.Budget{}, "time": d.Budget.TimeMS > 0,
 	})}
-	for _, s := range d.Steps {
+	for i, s := range d.Steps {
 		p := s.Action.Retry
 		l.steps[s.Name] = having(map[string]bool{
 			string(s.Kind): true, "jitter": p.Jitter > 0, "deadline": p.DeadlineMS > 0, "rounds": p.Rounds > 1, "adaptive": p.Adaptive != saga.Adaptive{},
-			"breaker": s.Action.Breaker != nil, "fallback": s.FallbackFor != "", "has a fallback": d.Fallbacks()[s.Name] != "",
-			"beside others": s.After != nil, "without undo": s.Compensation == nil, "without end": p.Most() == 0,
+			"breaker": s.Action.Breaker != nil, "retry budget": s.Action.RetryBudget != nil,
+			"fallback": s.FallbackFor != "", "has a fallback": d.Fallbacks()[s.Name] != "",
+			"beside others": s.After != nil, "behind others": len(d.Predecessors(i)) > 0, "before others": isBefore(d, s.Name),
+			"without undo": s.Compensation == nil, "undo ends": s.Compensation != nil && s.Compensation.Retry.Most() > 0, "without end": p.Most() == 0,
 		})
 	}
 	return l
+}
+
+// isBefore tells whether a step comes before another one.
+func isBefore(d saga.Definition, name string) bool {
+	return slices.ContainsFunc(d.Steps, func(o saga.Step) bool { return slices.Contains(d.Ancestors(o.Name), name) })
 }
 
 // having are the names of what is so, in order.
@@ -45,8 +52,15 @@ func having(what map[string]bool) (all []string) {
 	return all
 }
 
-// traits are what a plan is like, each as a hash: as a whole, and what strikes which kind of step.
-func (l *likeness) traits(p faults.Plan) (all []uint64) {
+// trait is what a plan is like, as a hash.
+type trait struct {
+	hash uint64
+	blow int // which one of the plan it is about, from 1; 0: the plan as a whole
+}
+
+// traits are what a plan is like: as a whole, and what strikes which kind of step.
+func (l *likeness) traits(p faults.Plan) (all []trait) {
+	blow := 0
 	seen := map[uint64]bool{}
 	add := func(words ...string) {
 		h := fnv.New64a()
@@ -55,11 +69,12 @@ func (l *likeness) traits(p faults.Plan) (all []uint64) {
 		}
 		if t := h.Sum64(); !seen[t] {
 			seen[t] = true
-			all = append(all, t)
+			all = append(all, trait{t, blow})
 		}
 	}
 	var whole []string
-	for _, b := range l.blows(p) {
+	for i, b := range l.blows(p) {
+		blow = i + 1
 		whole = append(whole, b.what)
 		if b.with != "" {
 			add(b.what, b.with)
@@ -75,6 +90,7 @@ func (l *likeness) traits(p faults.Plan) (all []uint64) {
 			}
 		}
 	}
+	blow = 0
 	add(strings.Join(whole, "; "))
 	for _, c := range l.cell {
 		add("cell", c)

@@ -7,6 +7,7 @@ import (
 	"os"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/sagacheck/sagacheck/checkers"
@@ -103,7 +104,7 @@ func byRunning(t *testing.T, d planted, seed uint64) int {
 	t.Helper()
 	list := scenarios.All()
 	n := 0
-	for _, o := range planning.InOrder(d.spaces(list)) {
+	for _, o := range inOrder(d.ability().Process) {
 		if simulation.Impossible(o.Plan, able) != "" {
 			continue
 		}
@@ -116,6 +117,15 @@ func byRunning(t *testing.T, d planted, seed uint64) int {
 		}
 	}
 	return 0
+}
+
+// inOrder are the curated plans of all scenarios, for executors that may be killed and others.
+func inOrder(process bool) []planning.Ordered { return ordered[process]() }
+
+var ordered = map[bool]func() []planning.Ordered{true: sync.OnceValue(func() []planning.Ordered { return orderFor("crash") }), false: sync.OnceValue(func() []planning.Ordered { return orderFor("") })}
+
+func orderFor(needs string) []planning.Ordered {
+	return planning.InOrder(planted{needs: needs}.spaces(scenarios.All()))
 }
 
 // spaces are scenarios with the plans that are made for them.

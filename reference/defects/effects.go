@@ -45,7 +45,7 @@ var effectDefects = []Defect{
 		lay:         rerunDoneSteps,
 	},
 	{
-		Name: "rerun-on-resubmit", Anomaly: "duplicate-effect", Needs: "a submission whose answer is lost, so that the client submits again",
+		Name: "rerun-on-resubmit", Anomaly: "duplicate-saga", Needs: "a submission whose answer is lost, so that the client submits again",
 		Description: "the same saga submitted again runs a second time",
 		lay:         rerunOnResubmit,
 	},
