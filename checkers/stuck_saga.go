@@ -40,7 +40,7 @@ func (StuckSaga) Doc() Doc {
 		},
 		Evidence:  "saga-accepted, saga-status, saga-ended, saga-operator, settled, and the events of calls",
 		Prevented: "Recovery that takes up every saga that is not over, and attempts that always have a time-out.",
-		Blind:     "What a person makes of a saga that says stuck. A settle time shorter than the waits of the policy, a machine so late that ten attempts which time out before their first byte would fill the silence, or a real service that is too slow, makes it inconclusive.",
+		Blind:     "What a person makes of a saga that says stuck. A settle time shorter than the waits of the policy, a machine so late that ten attempts which time out before their first byte would fill the silence, or a real service that is too slow, makes it inconclusive; so does an orchestrator without max-attempts that still tries what the participant itself refuses as often as it is asked.",
 		Cost:      "linear",
 	}
 }
@@ -147,16 +147,19 @@ func unsettled(h *history.History, ix *history.Index, ds []disturbance, s *histo
 	return ""
 }
 
-// refusedToTheEnd tells whether some call was tried as often as its policy says, and was refused once more by the participant
-// itself, which may do so for ever: a lock that another saga holds, what is sold out.
+// refusedToTheEnd tells whether some call was tried as often as its policy says, and is refused by the participant
+// itself each time that it is tried again, which may go on for ever: a lock that another saga holds, what is sold out. Who
+// has been silent for more than twice the last wait tries no more, and who is on his way back needs no action.
 func refusedToTheEnd(ix *history.Index, s *history.SagaRecord) bool {
+	back := rollbackBegan(s)
 	return slices.ContainsFunc(opsOf(s), func(o *history.OpRecord) bool {
 		as := sent(o)
-		if most := o.Call.Retry.Most(); most == 0 || len(as) < most {
+		if most := o.Call.Retry.Most(); most == 0 || len(as) < max(most, 2) || back && o.Op.Direction == saga.Action {
 			return false
 		}
-		a := as[len(as)-1]
-		return a.Sent.At > undisturbedSince(ix, s) && len(a.Answered) > 0 && a.Learnt() == saga.Transient
+		before, a := as[len(as)-2], as[len(as)-1]
+		wait := a.Sent.At - before.Sent.At
+		return a.Sent.At > undisturbedSince(ix, s) && len(a.Answered) > 0 && a.Learnt() == saga.Transient && ix.Settled.At-a.Sent.At <= 2*wait
 	})
 }
 

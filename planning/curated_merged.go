@@ -59,6 +59,11 @@ func (e *ending) mixed(s saga.Step) (fs []faults.Fault) {
 func (e *ending) heap(fs []faults.Fault, direction saga.Direction, kills int) bool {
 	n := len(e.d.Steps) // not all begin with the same one
 	struck, left := 0, kills
+	for _, f := range fs {
+		if strikesProcess(f) {
+			left--
+		}
+	}
 	for _, s := range e.d.Steps {
 		call, ok := e.d.Call(saga.StepRef{Step: s.Name, Direction: direction})
 		if !ok || direction == saga.Action && call.Retry.Most() == 1 {

@@ -113,11 +113,16 @@ func TestCredentialsThatEnd(t *testing.T) {
 			back <- struct{}{}
 		}
 	}}
-	stays, goes := enter(t, renewed), enter(t, Options{URL: s.ClientURL(), Creds: testnats.File(t, "old.creds", account.Creds(soon))})
+	stays := enter(t, renewed)
 	if err := os.WriteFile(renewed.Creds, account.Creds(nil), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	<-back
+	goes := enter(t, Options{URL: s.ClientURL(), Creds: testnats.File(t, "old.creds", account.Creds(soon))})
+	select {
+	case <-back:
+	case <-time.After(time.Minute):
+		t.Fatal("renewed credentials did not let in again")
+	}
 	open(t, stays, 1)
 	endsWith[*RefusedError](t, "who has old ones", "were good until", goes.hopeless)
 	if _, err := goes.Find(t.Context(), ""); !errors.As(err, new(*RefusedError)) {

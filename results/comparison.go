@@ -135,8 +135,8 @@ const enoughReplays = 3
 // others that broke it tell no more.
 const PlansReplayed = 3
 
-// inVain is how many replays a property had without coming back, or what the same cause broke: of each of its failures, or of
-// PlansReplayed of them, often enough. 0: it came back, or that is not sure.
+// inVain is how many replays a property had without coming back: of each of its failures, or of PlansReplayed of them, often
+// enough. 0: it came back, or what leads it did, or that is not sure.
 func (r *Run) inVain(property string) (replays int) {
 	failures, tried := 0, 0
 	for _, f := range r.Failures {
@@ -147,6 +147,7 @@ func (r *Run) inVain(property string) (replays int) {
 		switch rate := f.Reproduced; {
 		case rate != nil && rate.Hits > 0:
 			return 0
+		case f.Property != property: // what a replay says is of the property that leads
 		case rate != nil && rate.Tries >= enoughReplays:
 			tried++
 			replays += rate.Tries

@@ -47,16 +47,19 @@ func TestMarkTellsWhatWasReplayed(t *testing.T) {
 	if also.Mark != results.IsViolated || also.Replay != r.Failures[0].File {
 		t.Errorf("got %+v: what the same cause broke has the same replay", also)
 	}
-	for tries, want := range map[int]results.MarkOf{2: results.IsViolated, 3: results.Undecided} {
+	for _, c := range []struct {
+		tries int
+		want  results.MarkOf
+	}{{2, results.IsViolated}, {3, results.Undecided}} {
 		for len(r.Failures) < results.PlansReplayed {
 			r.Failures = append(r.Failures, r.Failures[0])
 		}
 		for i := range r.Failures {
-			r.Failures[i].Property, r.Failures[i].Also, r.Failures[i].Reproduced = "duplicate-effect", nil, &results.Rate{Tries: tries}
+			r.Failures[i].Property, r.Failures[i].Also, r.Failures[i].Reproduced = "duplicate-effect", nil, &results.Rate{Tries: c.tries}
 		}
 		m, _ := results.Compare([]*results.Run{r}).Mark("mine", "naive", "duplicate-effect")
-		if m.Mark != want || want == results.Undecided && !strings.Contains(m.Reason, fmt.Sprintf("which came back in none of %d replays", tries*len(r.Failures))) {
-			t.Errorf("%d replays: got %+v, want %s", tries, m, want)
+		if m.Mark != c.want || c.want == results.Undecided && !strings.Contains(m.Reason, fmt.Sprintf("which came back in none of %d replays", c.tries*len(r.Failures))) {
+			t.Errorf("%d replays: got %+v, want %s", c.tries, m, c.want)
 		}
 	}
 	r.Failures = append(r.Failures, r.Failures[0])

@@ -24,11 +24,6 @@ func (b *budget) register(c *cobra.Command) {
 				return usage(fmt.Errorf("--%s: %s: expected 0 (no limit) or more", name, f.Value))
 			}
 		}
-		if f := c.Flags().Lookup("fail-fast"); f != nil && f.Value.String() == "true" {
-			if err := c.Flags().Set("max-failures", "1"); err != nil {
-				return err
-			}
-		}
 		if b.maxTime > 0 {
 			ctx, cancel := campaign.WithBudget(c.Context(), b.maxTime, fmt.Sprintf("after --max-time %v", b.maxTime))
 			c.PostRun = func(*cobra.Command, []string) { cancel() }
@@ -42,7 +37,19 @@ func (b *budget) register(c *cobra.Command) {
 func registerFailures(c *cobra.Command, s *campaign.Settings, most, alike int) {
 	c.Flags().IntVar(&s.MaxAlike, "max-alike", alike, "when so many cells that kill the orchestrator, or with the same kinds of faults, have failed after the whole --settle, one a scenario is enough; 0: no limit")
 	c.Flags().IntVar(&s.MaxFailures, "max-failures", most, "end after so many cells that break the same properties, without one that broke others for the first time, or that fail to run; 0: no limit")
-	if most > 0 { // a comparison goes on
-		c.Flags().Bool("fail-fast", false, "end after the first cell that fails: --max-failures 1")
+	if most == 0 { // a comparison goes on
+		return
+	}
+	fast := c.Flags().Bool("fail-fast", false, "end after the first cell that fails: --max-failures 1")
+	c.MarkFlagsMutuallyExclusive("fail-fast", "max-failures")
+	before := c.PreRunE
+	c.PreRunE = func(c *cobra.Command, args []string) error {
+		if *fast {
+			s.MaxFailures = 1
+		}
+		return before(c, args)
 	}
 }
+
+// another are the words for what a flag says, too: who gives one takes nothing from a file for the other.
+var another = map[string]string{"fail-fast": "max-failures", "max-failures": "fail-fast"}

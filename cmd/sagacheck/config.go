@@ -80,20 +80,21 @@ func (f *config) apply(c *cobra.Command, p process) error {
 		return err
 	}
 	from := name
-	given := []flagValues{file.byCommand()[command]}
+	sections := []flagValues{file.byCommand()[command]}
 	if f.profile != "" {
 		profile, ok := file.Profiles[f.profile]
 		if !ok {
 			return fmt.Errorf("--profile: %s has no profile %q: expected one of %s", name, f.profile, orNone(file.Profiles))
 		}
 		from += ", profile " + f.profile
-		given = []flagValues{profile.byCommand()[command], given[0]}
+		sections = []flagValues{profile.byCommand()[command], sections[0]}
 	}
 	var said []string
-	resumes := resumed(c)
-	for _, section := range given {
+	given, resumes := map[string]bool{}, resumed(c)
+	c.Flags().Visit(func(f *pflag.Flag) { given[f.Name] = true })
+	for _, section := range sections {
 		for _, flag := range slices.Sorted(maps.Keys(section)) {
-			if c.Flags().Changed(flag) || resumes && !slices.Contains(ownFlags, flag) {
+			if c.Flags().Changed(flag) || given[another[flag]] || resumes && !slices.Contains(ownFlags, flag) {
 				continue
 			}
 			if err := setFlag(c.Flags(), flag, section[flag]); err != nil {

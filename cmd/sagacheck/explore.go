@@ -93,7 +93,7 @@ func (f *exploreFlags) run(c *cobra.Command, p process) (err error) {
 }
 
 // ownFlags are those that belong to one command line: budgets, places, the machine.
-var ownFlags = []string{"config", "profile", "max-plans", "max-time", "resume", "out", "parallel", "processes", "clauses", "ui", "workers", "server", "creds", "nkey", "tlsca", "listen", "baseline", "baseline-update", "fail-on", "replays"}
+var ownFlags = []string{"config", "profile", "max-plans", "max-time", "fail-fast", "resume", "out", "parallel", "processes", "clauses", "ui", "workers", "server", "creds", "nkey", "tlsca", "listen", "baseline", "baseline-update", "fail-on", "replays"}
 
 // givenFlags are the flags of a command line that make an exploration what it is, but for
 // those with a URL that has a password: no file keeps it, and who goes on gives it again.

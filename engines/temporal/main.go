@@ -5,13 +5,17 @@ import (
 	"context"
 	"errors"
 	"flag"
+	"fmt"
 	"log"
 	"net/http"
+	"os"
+	"slices"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 	enums "go.temporal.io/api/enums/v1"
 	"go.temporal.io/api/serviceerror"
+	taskqueue "go.temporal.io/api/taskqueue/v1"
 	"go.temporal.io/sdk/activity"
 	"go.temporal.io/sdk/client"
 	"go.temporal.io/sdk/temporal"
@@ -38,7 +42,8 @@ func run(addr, server string) error {
 	if err != nil {
 		return err
 	}
-	c, err := client.Dial(client.Options{HostPort: server, MetricsHandler: metrics, Interceptors: tracing})
+	identity := fmt.Sprintf("%d since %d", os.Getpid(), time.Now().UnixNano())
+	c, err := client.Dial(client.Options{Identity: identity, HostPort: server, MetricsHandler: metrics, Interceptors: tracing})
 	if err != nil {
 		return err
 	}
@@ -51,7 +56,7 @@ func run(addr, server string) error {
 		return err
 	}
 	defer w.Stop()
-	if err := polled(context.Background(), c); err != nil {
+	if err := polled(context.Background(), c, identity); err != nil {
 		return err
 	}
 	http.Handle("/", facade.Handler(engine{c}))
@@ -59,17 +64,22 @@ func run(addr, server string) error {
 	return http.ListenAndServe(addr, nil)
 }
 
-// polled waits until the server knows that the worker asks for tasks: before that nothing goes on, and on a busy
+// longestStart is how long the server may take until it gives tasks.
+const longestStart = 2 * time.Minute
+
+// polled waits until the server knows that this worker asks for tasks: before that nothing goes on, and on a busy
 // machine it may take a minute.
-func polled(ctx context.Context, c client.Client) error {
+func polled(ctx context.Context, c client.Client, identity string) error {
+	ctx, cancel := context.WithTimeout(ctx, longestStart)
+	defer cancel()
 	for _, kind := range []enums.TaskQueueType{enums.TASK_QUEUE_TYPE_WORKFLOW, enums.TASK_QUEUE_TYPE_ACTIVITY} {
 		for {
 			queue, err := c.DescribeTaskQueue(ctx, taskQueue, kind)
-			if err != nil {
-				return err
-			}
-			if len(queue.GetPollers()) > 0 {
+			if slices.ContainsFunc(queue.GetPollers(), func(p *taskqueue.PollerInfo) bool { return p.GetIdentity() == identity }) {
 				break
+			}
+			if ctx.Err() != nil {
+				return fmt.Errorf("the server gives no tasks after %v: %w", longestStart, errors.Join(ctx.Err(), err))
 			}
 			time.Sleep(20 * time.Millisecond)
 		}
