@@ -28,6 +28,12 @@ func TestRetryAfterDate(t *testing.T) {
 	if value, wait := (Answer{Code: 429, RetryAfterS: 2}).given(second).retryAfter(second); value != "2" || wait != 2*time.Second {
 		t.Errorf("seconds: %s, %v", value, wait)
 	}
+	for value, want := range map[string]time.Duration{"7": 7 * time.Second, "Fri, 02 Jan 2026 03:04:08 GMT": 3 * time.Second, "Fri, 02 Jan 2026 03:04:01 GMT": 0, "soon": 0, "-1": 0} {
+		real := Answer{Code: 429, Header: http.Header{"Retry-After": {value}}, Exact: true}
+		if again, wait := real.retryAfter(second); again != "" || wait != want {
+			t.Errorf("a real service's %q: %s, %v, want %v", value, again, wait, want)
+		}
+	}
 }
 
 func TestAnswersOnTheWire(t *testing.T) {

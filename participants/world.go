@@ -63,12 +63,25 @@ func (a Answer) given(now time.Time) Answer {
 // retryAfter is the header's value, and how long it asks to wait.
 func (a Answer) retryAfter(now time.Time) (value string, wait time.Duration) {
 	switch {
+	case a.Raw != nil || a.Exact: // what a real service asks for stands in its header already
+		return "", asked(a.Header.Get("Retry-After"), now)
 	case !a.retryAt.IsZero():
 		return a.retryAt.UTC().Format(http.TimeFormat), a.retryAt.Sub(now)
 	case a.RetryAfterS > 0:
 		return strconv.Itoa(a.RetryAfterS), time.Duration(a.RetryAfterS) * time.Second
 	}
 	return "", 0
+}
+
+// asked is how long a Retry-After asks to wait (RFC 9110, 10.2.3); 0: it is none.
+func asked(value string, now time.Time) time.Duration {
+	if seconds, err := strconv.ParseUint(value, 10, 31); err == nil {
+		return time.Duration(seconds) * time.Second
+	}
+	if at, err := http.ParseTime(value); err == nil {
+		return max(0, at.Sub(now))
+	}
+	return 0
 }
 
 func problem(code int, title, detail string) *Answer {
