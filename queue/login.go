@@ -87,10 +87,16 @@ func userOf(file string) (user *jwt.UserClaims, err error) {
 	return user, nil
 }
 
-// refused tells whether an error says that the server lets this user not in.
+// refused tells whether an error says that the server lets this user not in. What it says of that while a connection is
+// begun anew, nats.go gives as it was spelt, and not as an error that it knows.
 func refused(err error) bool {
-	return slices.ContainsFunc([]error{nats.ErrAuthorization, nats.ErrAuthExpired, nats.ErrAuthRevoked, nats.ErrAccountAuthExpired},
+	if err == nil {
+		return false
+	}
+	known := slices.ContainsFunc([]error{nats.ErrAuthorization, nats.ErrAuthExpired, nats.ErrAuthRevoked, nats.ErrAccountAuthExpired},
 		func(answer error) bool { return errors.Is(err, answer) })
+	return known || slices.ContainsFunc([]string{nats.AUTHORIZATION_ERR, nats.AUTHENTICATION_EXPIRED_ERR, nats.AUTHENTICATION_REVOKED_ERR, nats.ACCOUNT_AUTHENTICATION_EXPIRED_ERR},
+		func(words string) bool { return strings.EqualFold(err.Error(), "nats: "+words) })
 }
 
 // explain is why there is no connection, with what is to be done where that is known.

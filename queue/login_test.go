@@ -130,6 +130,18 @@ func TestCredentialsThatEnd(t *testing.T) {
 	}
 }
 
+// Who is let in no more is told so, however the server spells it.
+func TestRefusedAsItIsSpelt(t *testing.T) {
+	for text, want := range map[string]bool{"nats: User Authentication Expired": true, "nats: Authorization Violation": true, "nats: no servers available": false} {
+		if got := refused(errors.New(text)); got != want {
+			t.Errorf("%s: %v, want %v", text, got, want)
+		}
+	}
+	if refused(nil) {
+		t.Error("nothing was said")
+	}
+}
+
 // A server whose certificate was signed by an authority of its own is entered by who has the certificate of that
 // authority. Who has not is told what to do.
 func TestTLSOfAnAuthorityOfItsOwn(t *testing.T) {
