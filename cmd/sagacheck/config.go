@@ -100,6 +100,7 @@ func (f *config) apply(c *cobra.Command, p process) error {
 			if err := setFlag(c.Flags(), flag, section[flag]); err != nil {
 				return fmt.Errorf("%s: %s: %w", name, flag, err)
 			}
+			given[flag] = true
 			said = append(said, withoutSecrets([]string{"--" + flag, inWords(section[flag])}))
 		}
 	}

@@ -134,7 +134,7 @@ func adoptFlags(c *cobra.Command, path string) error {
 	}
 	for name, values := range flags {
 		flag := c.Flags().Lookup(name)
-		if flag == nil || flag.Changed || slices.Contains(ownFlags, name) {
+		if flag == nil || flag.Changed || c.Flags().Changed(another[name]) || slices.Contains(ownFlags, name) {
 			continue
 		}
 		if err := setWords(c.Flags(), flag, values, len(values) != 1); err != nil {
