@@ -204,7 +204,13 @@ func join(a, b string) string {
 	return a + "; " + b
 }
 
+// background begins something that the end of the cell waits for. When that has come, nothing is begun.
 func (c *Cell) background(f func()) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if !c.over.IsZero() {
+		return
+	}
 	c.pending.Add(1)
 	c.work.Go(func() {
 		defer c.pending.Add(-1)
