@@ -25,7 +25,7 @@ func (x *session) finish() *Finished {
 		x.collector.AddError(results.CellInfo{}, err)
 	}
 	x.tellLate()
-	x.tellHeld()
+	x.tellHeld(x.host)
 	return &Finished{Run: x.collector.Finish(), Dir: x.dir, Link: x.link}
 }
 

@@ -15,10 +15,10 @@ const (
 	worthPart   = 0.2
 )
 
-// tellHeld says why no more cells ran at once.
-func (x *session) tellHeld() {
+// tellHeld says to somebody why no more cells ran at once.
+func (x *session) tellHeld(who Host) {
 	if words := held(x.harness.Held(), x.s.Parallel, x.s.Processes); words != "" {
-		x.host.say("%s", words)
+		who.say("%s", words)
 	}
 }
 

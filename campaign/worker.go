@@ -161,9 +161,7 @@ func takePart(ctx context.Context, host Host, o WorkOptions, conn *queue.Conn, r
 	host.say("%s %s: %s", takesPart, run.Name, run.Command)
 	w := &worker{session: x, crew: crew, room: make(chan struct{}, 2*(x.s.Parallel+x.s.Processes)), under: map[string]*task{}}
 	err = w.work(ctx)
-	if words := held(x.harness.Held(), x.s.Parallel, x.s.Processes); words != "" {
-		host.say("%s", words)
-	}
+	x.tellHeld(host)
 	var how *harness.GoneError
 	if gone = errors.As(err, &how); gone { // what its cells saw is told; another one begins
 		host.say("%v", err)

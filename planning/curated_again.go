@@ -19,8 +19,8 @@ func (e *ending) runAgain() {
 		}
 		away := func(n int) []faults.Fault { return burst(unavailableAt(saga.InRound(s.Name, n)), most) }
 		both := func(fs []faults.Fault, more ...faults.Fault) { e.add(append(fs[:len(fs):len(fs)], more...)...) }
-		if e.d.Budget.TimeMS > 0 { // whether another round begins in time is up to the clock, and it should
-			e.addStruck(away(1)...)
+		if e.d.Budget.TimeMS > 0 && e.sagas == 1 { // whether another round begins in time is up to the clock, and it should
+			e.fires(away(1)...)
 		}
 		var all []faults.Fault
 		for n := 1; n <= e.d.Rounds; n++ {

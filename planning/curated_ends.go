@@ -91,14 +91,6 @@ func (e *ending) add(fs ...faults.Fault) bool {
 	return ok
 }
 
-// addStruck is add, of a plan whose faults are sure to fire, however the saga ends.
-func (e *ending) addStruck(fs ...faults.Fault) {
-	p := faults.Plan{Faults: fs}
-	if e.sagas == 1 && predict(e.d, p, 1).allFire() {
-		e.plans = append(e.plans, p)
-	}
-}
-
 // sure makes a plan of faults; not ok: they are not sure to fire.
 func (e *ending) sure(fs []faults.Fault) (p faults.Plan, ok bool) {
 	meet := true
@@ -275,7 +267,7 @@ func (e *ending) askedInTime() {
 	}
 	last, lastBefore := false, false
 	for _, s := range slices.Backward(e.d.Steps) {
-		before := slices.ContainsFunc(e.d.Steps, func(o saga.Step) bool { return slices.Contains(e.d.Ancestors(o.Name), s.Name) })
+		before := isBefore(e.d, s.Name)
 		if s.Kind != saga.Compensatable || last && !before {
 			continue
 		}

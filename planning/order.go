@@ -58,10 +58,10 @@ func deal(queues []novelties, seen map[uint64]bool) iter.Seq2[int, novelty] {
 					best = i
 				}
 			}
-			if best < 0 && !slices.Contains(had, true) {
-				return
-			}
 			if best < 0 {
+				if !slices.Contains(had, true) {
+					return
+				}
 				clear(had)
 				continue
 			}
