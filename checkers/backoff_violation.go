@@ -158,11 +158,13 @@ func checkShort(t *tally, w wait, polite bool) {
 
 func checkLong(t *tally, w wait, lag time.Duration) {
 	most := max(w.hi, w.asked)
-	most += max(slack(most), wakeups*lag)
-	most += w.policy.AttemptTimeout() + w.hi // an attempt may time out before it reaches the wire
+	late := max(wakeups*lag-slack(most), 0)                // the machine, and not the orchestrator
+	most += slack(most) + w.policy.AttemptTimeout() + w.hi // an attempt may time out before it reaches the wire
 	switch {
 	case w.unknown != "":
 		t.unjudgeable(longSingle, "%s", w.unknown)
+	case w.shortest > most && w.shortest <= most+late:
+		t.unjudgeable(longSingle, "%s", tooLateToSay)
 	case w.shortest > most:
 		t.violate(longSingle, w.op, w.events(), "broke the backoff: attempt %d of %s came at least %v after the failure, and the policy says %v to %v", w.next.Attempt, w.op, ms(w.shortest), w.lo, w.hi)
 	default:

@@ -223,14 +223,14 @@ func (t *timing) beganPast(since *history.Event, most time.Duration, as []*histo
 // longestLag is how late things were at the worst on this machine, in this cell,
 // where no fault had a hand: the harness itself, attempts from the wire to their participant, sagas
 // from submission to acceptance, steps from the success of those before them to
-// their own first attempt.
+// their own first attempt, and compensations from that of the one before.
 func (t *timing) longestLag() time.Duration {
 	longest := max(t.ix.Lag, quantile(t.wireLags(), 1))
 	for _, s := range t.ix.Sagas {
 		if len(s.Submitted) == 1 && len(s.Accepted) > 0 && t.untouched(s.Submitted[0], s.Accepted[0], hit{saga.Operation{Saga: s.ID, Step: saga.SubmitStep, Direction: saga.Action}, 1}) {
 			longest = max(longest, s.Accepted[0].At-s.Submitted[0].At)
 		}
-		for _, d := range t.handovers(s) {
+		for _, d := range slices.Concat(t.handovers(s), t.undoHandovers(s)) {
 			longest = max(longest, d)
 		}
 	}
@@ -261,6 +261,28 @@ func (t *timing) handovers(s *history.SagaRecord) (ds []time.Duration) {
 			done = free
 		}
 		if done != nil && done.Seq < began.Seq && t.untouched(done, began, hit{done.Operation(), done.Attempt}, hit{began.Operation(), began.Attempt}) {
+			ds = append(ds, began.At-done.At)
+		}
+	}
+	return ds
+}
+
+// undoHandovers are the times between the success of a compensation and the first attempt of the one
+// that came next.
+func (t *timing) undoHandovers(s *history.SagaRecord) (ds []time.Duration) {
+	for _, step := range s.Definition.Steps {
+		began := firstSent(s.Op(step.Name, saga.Compensation))
+		if began == nil || step.Compensation == nil || step.Compensation.Breaker != nil {
+			continue
+		}
+		var done *history.Event
+		for _, before := range s.Definition.Steps {
+			e := acknowledged(s.Op(before.Name, saga.Compensation))
+			if e != nil && e.Seq < began.Seq && (done == nil || e.Seq > done.Seq) {
+				done = e
+			}
+		}
+		if done != nil && t.untouched(done, began, hit{done.Operation(), done.Attempt}, hit{began.Operation(), began.Attempt}) {
 			ds = append(ds, began.At-done.At)
 		}
 	}

@@ -152,6 +152,10 @@ func New(o Options) (*Harness, error) {
 	if w == nil {
 		w = wire.New()
 	}
+	disk, err := openDisk()
+	if err != nil {
+		return nil, errors.Join(err, w.Close())
+	}
 	server, err := participants.Serve(w.Resolve)
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("server of the participants: %w", err), w.Close())
@@ -161,7 +165,7 @@ func New(o Options) (*Harness, error) {
 		return nil, errors.Join(fmt.Errorf("server of read-backs: %w", err), w.Close(), server.Close())
 	}
 	h := &Harness{
-		Options: o, wire: w, server: server, readBacks: readBacks, owned: newPool(o.Start), pacer: newPacer(),
+		Options: o, wire: w, server: server, readBacks: readBacks, owned: newPool(o.Start), pacer: newPacer(disk),
 	}
 	h.limits = newLimits(o, &h.pacer.queues)
 	h.late.Store(newLateCalls())

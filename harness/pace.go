@@ -10,7 +10,7 @@ import (
 )
 
 // A machine with more cells than it can carry makes time-outs fire that no plan
-// asked for. So the room for cells follows how late timers of ours fire, as the
+// asked for. So the room for cells follows how late timers of ours fire, and how long the disk takes, as the
 // window of a TCP connection follows its losses (RFC 5681): it shrinks by a factor
 // when they are late, and grows step by step while they are not.
 const (
@@ -20,8 +20,9 @@ const (
 	growth   = 0.5 // cells a tick
 )
 
-// pacer measures how late timers fire, and keeps cells waiting for room.
+// pacer measures how late timers fire, and the disk is, and keeps cells waiting for room.
 type pacer struct {
+	disk      *disk
 	recorders sync.Map // *history.Recorder of each running cell
 	stop      context.CancelFunc
 	done      sync.WaitGroup
@@ -41,11 +42,12 @@ func (p *pacer) record(r *history.Recorder) (end func()) {
 	return func() { p.recorders.Delete(r) }
 }
 
-func newPacer() *pacer {
+func newPacer(d *disk) *pacer {
 	ctx, stop := context.WithCancel(context.Background())
 	least := 2 * float64(runtime.GOMAXPROCS(0))
-	p := &pacer{stop: stop, least: least, room: least, freed: make(chan struct{})}
+	p := &pacer{disk: d, stop: stop, least: least, room: least, freed: make(chan struct{})}
 	p.done.Go(func() { p.measure(ctx) })
+	p.done.Go(func() { d.watch(ctx) })
 	return p
 }
 
@@ -63,11 +65,17 @@ func (p *pacer) measure(ctx context.Context) {
 		while := now.Sub(last)
 		late := max(while-lagTick, 0)
 		last = now
-		if late > lagLimit {
-			p.recorders.Range(func(r, _ any) bool { r.(*history.Recorder).Late(late); return true })
+		behind := p.disk.late()
+		if late > lagLimit || behind > diskLimit {
+			p.late(max(late, behind))
 		}
-		p.adapt(late > lagLimit, while)
+		p.adapt(late > lagLimit || behind > diskLimit, while)
 	}
+}
+
+// late notes in each running cell how late the machine was.
+func (p *pacer) late(d time.Duration) {
+	p.recorders.Range(func(r, _ any) bool { r.(*history.Recorder).Late(d); return true })
 }
 
 func (p *pacer) close() {

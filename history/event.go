@@ -197,7 +197,7 @@ type Event struct {
 	// RetryAfterMS is the Retry-After of an answer.
 	RetryAfterMS int `json:"retry_after_ms,omitempty"`
 	// LagMS: (settled) how late the harness itself was at the most while the cell
-	// ran: its timers fired late, or something waited for it: a connection to be
+	// ran: its timers fired late, the disk was, or something waited for it: a connection to be
 	// accepted, a request or an answer that no fault holds up to be forwarded.
 	LagMS int `json:"lag_ms,omitempty"`
 	// EveryMS: (drift-read) how often the orchestrator asks what participants hold, if it says so.
