@@ -58,9 +58,10 @@ func (c BrokenTrace) Check(h *history.History, ix *history.Index) Verdict {
 		}
 		return t.verdict(unheard(h, "traces"))
 	}
+	late := heardTooSoon(ix, s.heard[history.HasTraces])
 	for _, r := range ix.Sagas {
 		for _, o := range allOpsOf(r) {
-			j := traceJudge{t, s, r, o}
+			j := traceJudge{t, s, r, o, late}
 			for _, a := range sent(o) {
 				j.attempt(a)
 			}
@@ -76,6 +77,13 @@ type traceJudge struct {
 	s    *signals
 	saga *history.SagaRecord
 	op   *history.OpRecord
+	late bool // spans may have been under way still when it was asked what had arrived
+}
+
+// heardTooSoon tells that the machine was so late in a cell that it may be the reason why something had not
+// arrived when it was asked what the orchestrator had told.
+func heardTooSoon(ix *history.Index, heard *history.Event) bool {
+	return ix.Settled != nil && heard.At-ix.Settled.At < wakeups*newTiming(ix).lag
 }
 
 // named is the span that an attempt's traceparent names; empty: none, or none that is kept.
@@ -100,6 +108,10 @@ func (j traceJudge) attempt(a *history.Attempt) {
 		}
 	}
 	span := j.s.spans[id]
+	if span == nil && j.late {
+		j.t.unjudgeable(clause, "%s", tooLateToSay)
+		return
+	}
 	if span == nil {
 		j.t.violate(clause, j.op.Op, []*history.Event{a.Sent, j.s.heard[history.HasTraces]}, "broke the trace: attempt %d of %s has no span", a.N, j.op.Op)
 		return
@@ -129,6 +141,8 @@ func (j traceJudge) above(a *history.Attempt, span *history.Event) {
 		j.t.unjudgeable(traceParents, "the saga has not ended, and the spans above may be exported when it has")
 	case !whole && j.mayBeLost():
 		j.t.unjudgeable(traceParents, lostSpans)
+	case !whole && j.late:
+		j.t.unjudgeable(traceParents, "%s", tooLateToSay)
 	case !whole:
 		wrong(nil, "what is above the span of attempt %d of %s never arrived", a.N, j.op.Op)
 	case len(chain) == 1:
