@@ -23,8 +23,8 @@ var exampleFlows = map[string]struct {
 	shards    int
 	finds     []string
 }{
-	"nodered": {"../examples/nodered-shop", 2, 20 * time.Second, 2, []string{"duplicate-effect", "orphaned-effect", "lost-compensation"}},
-	"n8n":     {"../examples/n8n-shop", 1, 30 * time.Second, 4, []string{"duplicate-effect", "orphaned-effect"}},
+	"nodered": {"../examples/nodered-shop", 2, 20 * time.Second, 4, []string{"duplicate-effect", "orphaned-effect", "lost-compensation"}},
+	"n8n":     {"../examples/n8n-shop", 1, 30 * time.Second, 10, []string{"duplicate-effect", "orphaned-effect"}},
 }
 
 // TestEnginesFlows tests exported flows unchanged: what is wrong with the drawn one is named,

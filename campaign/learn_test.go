@@ -114,13 +114,13 @@ func learnShop(t *testing.T, o LearnOptions) (*Learnt, string) {
 	return done, string(text)
 }
 
-// learntRuns tells whether a draft runs and is green, without a line by hand.
-func learntRuns(t *testing.T, done *Learnt, text string) {
+// learntRuns tells whether a draft runs and is green, without a line by hand, in a part of the plans.
+func learntRuns(t *testing.T, done *Learnt, text string, part results.Shard) {
 	t.Helper()
 	if len(done.Missing) > 0 {
 		t.Errorf("needed by hand: %v\n%s", done.Missing, text)
 	}
-	o := RunOptions{Settings: Defaults(), Curated: true}
+	o := RunOptions{Settings: Defaults(), Curated: true, Shard: part}
 	o.Workflow, o.Out, o.Settle = done.File, t.TempDir(), 8*time.Second
 	ran, err := Run(t.Context(), Host{}, o)
 	if err != nil {
@@ -145,7 +145,7 @@ func TestLearnHosts(t *testing.T) {
 			t.Errorf("host %s is not in\n%s", host, text)
 		}
 	}
-	learntRuns(t, done, text)
+	learntRuns(t, done, text, results.Shard{I: 1, N: 3}) // the services are the same: TestLearn has them all
 }
 
 func TestLearnHostsRefuses(t *testing.T) {
@@ -172,7 +172,7 @@ func TestLearn(t *testing.T) {
 	if want := "crashable: true # it was killed in the middle of a start, and came to its end"; !strings.Contains(text, want) {
 		t.Errorf("%q is not in\n%s", want, text)
 	}
-	learntRuns(t, done, text)
+	learntRuns(t, done, text, results.Shard{})
 }
 
 // TestLearnTellsWhatTheOutcomeAnswered: of a workflow that was never told where it stands no file

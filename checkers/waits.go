@@ -260,7 +260,7 @@ func (t *timing) handovers(s *history.SagaRecord) (ds []time.Duration) {
 		if free := freed(s, step.Name); free != nil && (done == nil || free.Seq > done.Seq) {
 			done = free
 		}
-		if done != nil && done.Seq < began.Seq && t.untouched(done, began, hit{done.Operation(), done.Attempt}, hit{began.Operation(), began.Attempt}) {
+		if done != nil && done.Seq < began.Seq && t.handedOver(done, began) {
 			ds = append(ds, began.At-done.At)
 		}
 	}
@@ -282,11 +282,17 @@ func (t *timing) undoHandovers(s *history.SagaRecord) (ds []time.Duration) {
 				done = e
 			}
 		}
-		if done != nil && t.untouched(done, began, hit{done.Operation(), done.Attempt}, hit{began.Operation(), began.Attempt}) {
+		if done != nil && t.handedOver(done, began) {
 			ds = append(ds, began.At-done.At)
 		}
 	}
 	return ds
+}
+
+// handedOver tells that no fault had a hand in what lies between the success of an operation and the first
+// attempt of another one. What strikes that attempt when it has come to the wire had none.
+func (t *timing) handedOver(done, began *history.Event) bool {
+	return t.untouched(done, began, hit{done.Operation(), done.Attempt}) && !t.window[began.Step] && !t.ix.History.MayBeRefused(began.Operation())
 }
 
 // quantile is the q-th quantile of durations in order; 0 if there is none.

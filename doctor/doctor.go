@@ -39,7 +39,7 @@ const slow = 3 * time.Second
 
 // Look makes all checks, in their order.
 func Look(ctx context.Context, o Options) []Finding {
-	found := []Finding{addresses(), descriptors(), evidence(), proxies(o.Getenv), cores(), clock(ctx), memory()}
+	found := []Finding{addresses(), descriptors(), evidence(), proxies(o.Getenv), cores(), clock(ctx), prompt(ctx), memory()}
 	containers := docker(ctx)
 	found = append(found, folder("reports and histories", o.Out), folder("temporary files", ""), containers)
 	return append(found, engines(containers)...)

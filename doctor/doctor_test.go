@@ -24,7 +24,7 @@ func TestThisMachineWorks(t *testing.T) {
 			t.Errorf("%+v", f)
 		}
 	}
-	for _, check := range []string{"addresses", "timers", "disk for reports and histories", "Docker", "orchestrator reference"} {
+	for _, check := range []string{"addresses", "timers", diskWrites, "disk for reports and histories", "Docker", "orchestrator reference"} {
 		if !seen[check] {
 			t.Errorf("%s was not looked at", check)
 		}
@@ -59,16 +59,18 @@ func TestProxies(t *testing.T) {
 }
 
 func TestPunctual(t *testing.T) {
-	late := make([]time.Duration, ticks)
-	late[1], late[2] = time.Second, time.Second
-	if f := punctual(late); f.State != Fine {
-		t.Errorf("two of a hundred are late: %+v", f)
-	}
-	for i := range 10 {
-		late[i] = lateTimer + time.Millisecond
-	}
-	if f := punctual(late); f.State != Limited {
-		t.Errorf("ten of a hundred are late: %+v", f)
+	for name, judge := range map[string]func([]time.Duration) Finding{"timers": punctual, diskWrites: quick} {
+		late := make([]time.Duration, ticks)
+		late[1], late[2] = time.Second, time.Second
+		if f := judge(late); f.State != Fine || f.Check != name {
+			t.Errorf("two of a hundred are late: %+v", f)
+		}
+		for i := range 10 {
+			late[i] = max(lateTimer, lateDisk) + time.Millisecond
+		}
+		if f := judge(late); f.State != Limited || f.Check != name {
+			t.Errorf("ten of a hundred are late: %+v", f)
+		}
 	}
 }
 

@@ -61,12 +61,55 @@ func clock(ctx context.Context) Finding {
 // punctual judges how late some timers fired.
 func punctual(late []time.Duration) Finding {
 	const check = "timers"
-	slices.Sort(late)
-	worst := late[len(late)*95/100].Round(10 * time.Microsecond)
+	worst := ofTwenty(late)
 	if worst > lateTimer {
 		return finding(check, Limited, "end what else keeps the machine busy, or run with --parallel 4 or --scale 2: late machines cost time, and attempts of unknown outcome prove less", "one in twenty is late by %v or more: expected less than %v", worst, lateTimer)
 	}
 	return fine(check, "nineteen of twenty are late by less than %v", worst)
+}
+
+// ofTwenty is what nineteen of twenty do not reach.
+func ofTwenty(ds []time.Duration) time.Duration {
+	slices.Sort(ds)
+	return ds[len(ds)*95/100].Round(10 * time.Microsecond)
+}
+
+const (
+	diskWrites = "disk writes"
+
+	writes   = 40
+	lateDisk = 50 * time.Millisecond // from which a run notes that the disk was late (harness)
+)
+
+// prompt measures how long a page takes to reach the disk of the folder for temporary files, where orchestrators of a
+// run have their stores.
+func prompt(ctx context.Context) Finding {
+	f, err := os.CreateTemp("", ".sagacheck-doctor-*")
+	if err != nil {
+		return finding(diskWrites, Broken, "make it writable, or name another one (TMPDIR)", "%s can't be written: %v", os.TempDir(), err)
+	}
+	defer os.Remove(f.Name())
+	defer f.Close()
+	page := make([]byte, 4096)
+	var took []time.Duration
+	for len(took) == 0 || len(took) < writes && ctx.Err() == nil {
+		begin := time.Now()
+		_, err := f.WriteAt(page, 0)
+		if err := errors.Join(err, f.Sync()); err != nil {
+			return finding(diskWrites, Broken, "make room there, or name another folder (TMPDIR)", "%s can't be written: %v", os.TempDir(), err)
+		}
+		took = append(took, time.Since(begin))
+	}
+	return quick(took)
+}
+
+// quick judges how long some writes took.
+func quick(took []time.Duration) Finding {
+	worst := ofTwenty(took)
+	if worst > lateDisk {
+		return finding(diskWrites, Limited, "end what else writes, or name a folder on a quicker disk (TMPDIR): of an orchestrator that waits for its store long waits can't be judged", "one in twenty takes %v or more: expected less than %v", worst, lateDisk)
+	}
+	return fine(diskWrites, "nineteen of twenty take less than %v", worst)
 }
 
 // enoughMemory is more than a run of thousands of cells holds.

@@ -5,6 +5,7 @@ import (
 	"flag"
 	"fmt"
 	"os"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -169,7 +170,7 @@ const page = "../docs/virtual-time.md"
 // Each planted defect is looked for with the plans that show it on the wire. The page says of
 // which that can't be seen in virtual time, and why; nothing may be added to it unseen.
 func TestDefectsPage(t *testing.T) {
-	var silent []string
+	var silent, searched []string
 	killed := 0
 	for _, d := range allPlanted() {
 		yes, why := d.byKnown(t)
@@ -178,6 +179,10 @@ func TestDefectsPage(t *testing.T) {
 			continue
 		}
 		killed++
+		searched = append(searched, d.name)
+	}
+	if on := onSearchPage(t); !slices.Equal(on, searched) {
+		t.Errorf("%s is stale: make searches writes it anew; it has %v, expected %v", searchPage, on, searched)
 	}
 	t.Logf("%d of %d are killed", killed, killed+len(silent))
 	text := fmt.Sprintf(head, strings.Join(silent, "\n"))
