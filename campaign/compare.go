@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"os"
 	"path/filepath"
 	"slices"
@@ -278,22 +279,14 @@ func shapesFirst(plans []faults.Plan) []faults.Plan {
 	return append(first, rest...)
 }
 
-// replayFindings runs the smallest plan of each violated property again, and the next one while none came back.
+// replayFindings runs the smallest plan of each violated property again, also of one that is told beside others, and
+// the next one while none came back.
 func (x *session) replayFindings(ctx context.Context, run *results.Run, times int) {
 	shown, tried := map[string]bool{}, map[*results.Failure]bool{}
 	for range results.PlansReplayed {
-		var todo []*failure
 		of := map[*failure]*results.Failure{}
-		for i := range run.Failures {
-			f := &run.Failures[i]
-			taken := shown[f.Property] || slices.ContainsFunc(todo, func(g *failure) bool { return g.property == f.Property })
-			if f.Verdict != checkers.Violation || taken || tried[f] || f.Replay == nil || times < 1 {
-				continue
-			}
-			g := failureOf(f)
-			todo, of[g], tried[f] = append(todo, g), f, true
-		}
-		if len(todo) == 0 || ctx.Err() != nil {
+		todo := nextReplayed(run, shown, tried, of)
+		if len(todo) == 0 || times < 1 || ctx.Err() != nil {
 			return
 		}
 		x.replayAll(ctx, todo, times)
@@ -307,4 +300,20 @@ func (x *session) replayFindings(ctx context.Context, run *results.Run, times in
 			}
 		}
 	}
+}
+
+// nextReplayed is the next failure of each property that was not shown yet, noted as tried and with what it is of.
+func nextReplayed(run *results.Run, shown map[string]bool, tried map[*results.Failure]bool, of map[*failure]*results.Failure) (todo []*failure) {
+	taken := maps.Clone(shown)
+	for _, list := range [][]results.Failure{run.Failures, run.Beside} {
+		for i := range list {
+			f := &list[i]
+			if f.Verdict != checkers.Violation || taken[f.Property] || tried[f] || f.Replay == nil {
+				continue
+			}
+			g := failureOf(f)
+			todo, of[g], tried[f], taken[f.Property] = append(todo, g), f, true, true
+		}
+	}
+	return todo
 }

@@ -101,7 +101,7 @@ func without(node any, fields ...string) any {
 // say when they are judged again: of that nothing is left out.
 func TestWorkersAndTheirServerDie(t *testing.T) {
 	o := drawnRun(t, 60)
-	o.Defects, o.Gate.Replays = []string{"compensate-twice"}, 0
+	o.Defects, o.Gate.Replays = []string{"never-compensate"}, 0
 	one, err := Run(t.Context(), testHost(), o)
 	if err != nil {
 		t.Fatal(err)

@@ -106,14 +106,7 @@ func (r *Run) mark(p Property) CompareMark {
 	if p.Cells == 0 && r.Summary.Outcome == Errored {
 		m.Mark, m.Reason = NotRunAtAll, strings.Join(r.Summary.Reasons, "; ")
 	}
-	var smallest *Failure
-	for i := range r.Failures {
-		f := &r.Failures[i]
-		if f.Verdict == checkers.Violation && f.breaks(p.Name) && (smallest == nil || f.before(*smallest)) {
-			smallest = f
-		}
-	}
-	if smallest != nil {
+	if smallest := r.smallestOf(p.Name); smallest != nil {
 		m.Plan, m.Broken, m.Replay, m.Replays = smallest.Plan, smallest.Broken, smallest.File, smallest.Reproduced
 	}
 	for _, res := range r.Results {
@@ -135,25 +128,53 @@ const enoughReplays = 3
 // others that broke it tell no more.
 const PlansReplayed = 3
 
-// inVain is how many replays a property had without coming back: of each of its failures, or of PlansReplayed of them, often
-// enough. 0: it came back, or what leads it did, or that is not sure.
-func (r *Run) inVain(property string) (replays int) {
-	failures, tried := 0, 0
-	for _, f := range r.Failures {
-		if f.Verdict != checkers.Violation || !f.breaks(property) {
-			continue
+// violationsOf are the failures of a property in which it leads, or else the one in which it is told by itself: replays are of these.
+func (r *Run) violationsOf(property string) (all []*Failure) {
+	for _, list := range [][]Failure{r.Failures, r.Beside} {
+		for i := range list {
+			if f := &list[i]; f.Verdict == checkers.Violation && f.Property == property {
+				all = append(all, f)
+			}
 		}
-		failures++
+	}
+	return all
+}
+
+// smallestOf is that of the fewest faults, or else one of another property that broke this one too; nil: there is none.
+func (r *Run) smallestOf(property string) (smallest *Failure) {
+	of := r.violationsOf(property)
+	var beside []*Failure
+	for i := range r.Failures {
+		if f := &r.Failures[i]; f.Verdict == checkers.Violation && f.breaks(property) {
+			beside = append(beside, f)
+		}
+	}
+	if len(of) == 0 {
+		of = beside
+	}
+	for _, f := range of {
+		if smallest == nil || f.before(*smallest) {
+			smallest = f
+		}
+	}
+	return smallest
+}
+
+// inVain is how many replays a property had without coming back: of each of its failures, or of PlansReplayed of them, often
+// enough. 0: it came back, or that is not sure.
+func (r *Run) inVain(property string) (replays int) {
+	failures, tried := r.violationsOf(property), 0
+	for _, f := range failures {
 		switch rate := f.Reproduced; {
-		case rate != nil && rate.Hits > 0:
+		case rate == nil:
+		case rate.Hits > 0:
 			return 0
-		case f.Property != property: // what a replay says is of the property that leads
-		case rate != nil && rate.Tries >= enoughReplays:
+		case rate.Tries >= enoughReplays:
 			tried++
 			replays += rate.Tries
 		}
 	}
-	if tried < min(failures, PlansReplayed) {
+	if tried < min(len(failures), PlansReplayed) {
 		return 0
 	}
 	return replays

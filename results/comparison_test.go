@@ -44,9 +44,20 @@ func TestMarkTellsWhatWasReplayed(t *testing.T) {
 		t.Errorf("got %+v, want the replayed one, %s", m, r.Failures[1].File)
 	}
 	also, _ := results.Compare([]*results.Run{r}).Mark("mine", "naive", "lost-compensation")
-	if also.Mark != results.IsViolated || also.Replay != r.Failures[0].File {
-		t.Errorf("got %+v: what the same cause broke has the same replay", also)
+	if also.Mark != results.IsViolated || also.Replay != r.Beside[0].File {
+		t.Errorf("got %+v: what the same cause broke has a replay of its own", also)
 	}
+	beside := r.Failures[0]
+	beside.Property, beside.Also, beside.File = "lost-compensation", nil, "beside"
+	for rate, want := range map[results.Rate]results.MarkOf{{Hits: 1, Tries: 10}: results.IsViolated, {Tries: 10}: results.Undecided} {
+		beside.Reproduced = &rate
+		r.Beside = []results.Failure{beside}
+		m, _ := results.Compare([]*results.Run{r}).Mark("mine", "naive", "lost-compensation")
+		if m.Mark != want || m.Replay != beside.File || m.Replays != &rate {
+			t.Errorf("got %+v, want %s: what is told beside others has replays of its own", m, want)
+		}
+	}
+	r.Beside = nil
 	for _, c := range []struct {
 		tries int
 		want  results.MarkOf
