@@ -16,7 +16,7 @@ type cellArguments struct {
 	Workflow     string   `json:"workflow,omitempty" jsonschema:"file of a workflow of your own, which is started as it says and tested in the place of scenarios and an orchestrator"`
 	Orchestrator string   `json:"orchestrator,omitempty" jsonschema:"system under test: reference (the default), the name or path of a manifest, or the URL of one that speaks the contract"`
 	WaitFor      string   `json:"wait_for,omitempty" jsonschema:"URL that has to answer first, up to a minute"`
-	Property     []string `json:"property,omitempty" jsonschema:"only properties that match these globs; what is left out is not judged"`
+	Property     []string `json:"property,omitempty" jsonschema:"only properties that match these globs, and none that matches one behind a !; what is left out is not judged"`
 	Participants string   `json:"participants,omitempty" jsonschema:"protection of the services: naive, keyed or fenced (the default)"`
 	Defect       []string `json:"defect,omitempty" jsonschema:"planted defects of the reference executor or its services to switch on, to see that they are found"`
 	Seed         int64    `json:"seed,omitempty" jsonschema:"of everything that is drawn (default 1): the same seed gives the same plans"`

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/sagacheck/sagacheck/checkers"
+	"github.com/sagacheck/sagacheck/faults"
 	"github.com/sagacheck/sagacheck/harness"
 	"github.com/sagacheck/sagacheck/internal/words"
 	"github.com/sagacheck/sagacheck/results"
@@ -60,7 +61,7 @@ func unstarted(ctx context.Context, err error) error {
 func (x *session) begin(ctx context.Context) context.Context {
 	ctx, x.stop = context.WithCancelCause(ctx)
 	if x.failing == nil {
-		x.failing = map[string]int{}
+		x.failing, x.always = map[string]int{}, map[string]bool{}
 	}
 	if x.limit != nil {
 		x.stop(x.limit)
@@ -87,11 +88,29 @@ func (x *session) fail(r harness.Result, verdicts []checkers.Verdict) (slowly bo
 		}
 	}
 	if len(kind) > 0 {
-		slices.Sort(kind)
-		x.failOne("broke " + strings.Join(kind, ", "))
 		x.alike.fail(r)
 	}
-	return broken && x.alike.slow(r)
+	slowly = x.alike.slow(r)
+	if !slowly {
+		kind = x.byFaults(r.Cell.Plan, kind)
+	}
+	if len(kind) > 0 {
+		slices.Sort(kind)
+		x.failOne("broke " + strings.Join(kind, ", "))
+	}
+	return broken && slowly
+}
+
+// byFaults leaves out of what a cell with faults broke the properties that one without any broke before: each cell
+// breaks those, and they say nothing of how much there is left to find.
+func (x *session) byFaults(p faults.Plan, broken []string) []string {
+	if len(p.Faults) > 0 {
+		return slices.DeleteFunc(broken, func(property string) bool { return x.always[property] })
+	}
+	for _, property := range broken {
+		x.always[property] = true
+	}
+	return broken
 }
 
 // failOne counts a failed cell, and ends the run when there are enough of one kind. One of a kind that

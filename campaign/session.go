@@ -48,6 +48,7 @@ type session struct {
 	cells     int
 	ability   func() planning.Ability // reads the manifest once: that takes a while
 	failing   map[string]int          // failed cells of each kind
+	always    map[string]bool         // properties that a cell without faults broke
 	limit     error                   // that was reached by them; nil: none
 	alike     *alike                  // of which few are enough
 	most      int                     // plans of a comparison, a scenario; 0: all

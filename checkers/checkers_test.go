@@ -198,7 +198,15 @@ func TestSelect(t *testing.T) {
 	if want := []string{"duplicate-effect", "duplicate-compensation", "lost-saga", "duplicate-saga"}; err != nil || !slices.Equal(names, want) {
 		t.Errorf("got %v, error %v, want %v", names, err, want)
 	}
+	if got, err := checkers.Select([]string{"!mangled-body"}); err != nil || len(got) != len(all)-1 {
+		t.Errorf("all but one: got %d checkers, error %v", len(got), err)
+	}
+	if got, err := checkers.Select([]string{"!*-effect", "duplicate-*"}); err != nil || len(got) != 2 || got[0].Doc().Name != "duplicate-compensation" {
+		t.Errorf("some of some: got %d checkers, error %v", len(got), err)
+	}
 	for glob, want := range map[string]string{
+		"!duplicat": `property "duplicat": no checker has that name; expected one of duplicate-effect, `,
+		"!*":        "property !*: nothing is left",
 		"duplicate": `property "duplicate": no checker has that name; expected one of duplicate-effect, `,
 		"[":         `property "[": syntax error in pattern`,
 	} {

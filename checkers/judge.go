@@ -27,29 +27,49 @@ func isAdvice(name string) bool {
 }
 
 // Select finds the checkers whose name matches one of the globs (path.Match), in
-// the order of the catalogue; no glob selects all. A glob that matches nothing is
+// the order of the catalogue; no glob selects all. Those that match a glob behind a ! are left out. A glob that matches nothing is
 // an error, so that a misspelt property is not silently left out.
 func Select(globs []string) ([]Checker, error) {
-	if len(globs) == 0 {
-		return All(), nil
-	}
-	wanted := map[string]bool{}
+	var wanted, unwanted []string
 	for _, g := range globs {
-		found := false
-		for _, c := range All() {
-			ok, err := path.Match(g, c.Doc().Name)
-			if err != nil {
-				return nil, fmt.Errorf("property %q: %w", g, err)
-			}
-			if ok {
-				found, wanted[c.Doc().Name] = true, true
-			}
-		}
-		if !found {
-			return nil, fmt.Errorf("property %q: no checker has that name; expected one of %s", g, strings.Join(Names(), ", "))
+		glob, not := strings.CutPrefix(g, "!")
+		names, err := matching(glob)
+		switch {
+		case err != nil:
+			return nil, err
+		case not:
+			unwanted = append(unwanted, names...)
+		default:
+			wanted = append(wanted, names...)
 		}
 	}
-	return slices.DeleteFunc(All(), func(c Checker) bool { return !wanted[c.Doc().Name] }), nil
+	if wanted == nil {
+		wanted = Names()
+	}
+	selected := slices.DeleteFunc(All(), func(c Checker) bool {
+		return !slices.Contains(wanted, c.Doc().Name) || slices.Contains(unwanted, c.Doc().Name)
+	})
+	if len(selected) == 0 {
+		return nil, fmt.Errorf("property %s: nothing is left", strings.Join(globs, ", "))
+	}
+	return selected, nil
+}
+
+// matching are the names that match a glob: one or more.
+func matching(glob string) (names []string, err error) {
+	for _, name := range Names() {
+		ok, err := path.Match(glob, name)
+		if err != nil {
+			return nil, fmt.Errorf("property %q: %w", glob, err)
+		}
+		if ok {
+			names = append(names, name)
+		}
+	}
+	if len(names) == 0 {
+		return nil, fmt.Errorf("property %q: no checker has that name; expected one of %s", glob, strings.Join(Names(), ", "))
+	}
+	return names, nil
 }
 
 // Names are the names of all checkers, in the order of the catalogue.

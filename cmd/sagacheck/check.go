@@ -43,7 +43,7 @@ that speak of start or id, are not asked again: what was found then counts.`,
 			return p.publish(done, err, o.Out, clauses)
 		},
 	}
-	c.Flags().StringSliceVar(&o.Properties, "property", nil, "only properties that match this `glob` (may be repeated)")
+	c.Flags().StringSliceVar(&o.Properties, "property", nil, "only properties that match this `glob`, or, with a ! before it, only those that do not (may be repeated)")
 	c.Flags().StringVar(&o.Workflow, "workflow", "", "judge by the promises and invariants of this `file`")
 	clausesFlag(c, &clauses)
 	gateFlags(c, &o.Gate)

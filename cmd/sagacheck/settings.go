@@ -30,7 +30,7 @@ func (g *cellFlags) registerShared(c *cobra.Command, s *campaign.Settings) {
 	g.budget.register(c)
 	f := c.Flags()
 	f.StringSliceVar(&s.Scenarios, "scenario", nil, "only scenarios that match this `glob`, or the path of a scenario file (may be repeated)")
-	f.StringSliceVar(&s.Properties, "property", nil, "only properties that match this `glob` (may be repeated)")
+	f.StringSliceVar(&s.Properties, "property", nil, "only properties that match this `glob`, or, with a ! before it, only those that do not (may be repeated)")
 	f.Uint64Var(&s.Seed, "seed", s.Seed, "seed of everything that is drawn; 0 draws one from the clock")
 	f.IntVar(&s.Parallel, "parallel", 0, fmt.Sprintf("sagas at once (default: %d a core; of the reference executor %d)", campaign.SagasPerCore, campaign.SagasPerCoreBuiltIn))
 	f.IntVar(&s.Processes, "processes", 0, fmt.Sprintf("cells at once with an orchestrator process of their own; no more than %[1]d a core while cells wait that share one (default: %[1]d a core, and %[2]d more in which nothing happens any more; of the reference executor %[3]d and %[4]d)", campaign.ProcessesPerCore, campaign.RestingPerCore, campaign.ProcessesPerCoreBuiltIn, campaign.RestingPerCoreBuiltIn))
