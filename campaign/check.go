@@ -6,11 +6,13 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"time"
 
 	"github.com/sagacheck/sagacheck/checkers"
 	"github.com/sagacheck/sagacheck/harness"
 	"github.com/sagacheck/sagacheck/history"
+	"github.com/sagacheck/sagacheck/internal/words"
 	"github.com/sagacheck/sagacheck/results"
 	"github.com/sagacheck/sagacheck/workflows"
 )
@@ -44,6 +46,10 @@ func Check(ctx context.Context, host Host, o CheckOptions) (*Finished, error) {
 	from, err := results.FindStored(o.Paths)
 	if err != nil {
 		return nil, usage(err)
+	}
+	if asked := among(from.Properties()); len(o.Properties) == 0 && len(asked) > 0 && len(asked) < len(selected) {
+		selected = asked
+		host.say("judged by %s, as the run was: --property says otherwise ('*': all)", words.Plural(len(selected), "property"))
 	}
 	meta := from.Meta()
 	meta.Tool, meta.Command, meta.Started = host.Tool, host.Command, time.Now()
@@ -127,4 +133,9 @@ func amended(h *history.History, flow *workflows.Workflow, file, dir string) (st
 		return "", trouble(err)
 	}
 	return to, nil
+}
+
+// among are the checkers of these names. What another build judged may be called otherwise here.
+func among(names []string) []checkers.Checker {
+	return slices.DeleteFunc(checkers.All(), func(c checkers.Checker) bool { return !slices.Contains(names, c.Doc().Name) })
 }

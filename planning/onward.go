@@ -17,8 +17,8 @@ func Onward(d saga.Definition, able Ability, run func([]faults.Plan) []Journey) 
 	for n := 2; n <= MostRefusals; n++ {
 		onward(RefusedAgain(seen, n))
 	}
-	for n := 2; n <= MostUnheard; n++ {
-		onward(slices.DeleteFunc(Unheard(seen, n), func(p faults.Plan) bool { return able.tooLong(d, p) }))
+	for n := 1; n <= MostUnheard; n++ {
+		onward(slices.DeleteFunc(slices.Concat(Unheard(seen, n), Unreached(seen, n)), func(p faults.Plan) bool { return able.tooLong(d, p) }))
 	}
 	for n := 1; n <= MostSilenced; n++ {
 		onward(Silenced(seen, n))
@@ -32,6 +32,6 @@ func Onward(d saga.Definition, able Ability, run func([]faults.Plan) []Journey) 
 // tooLong tells whether a caller waits longer for the answers that a plan loses than anybody
 // waits for a cell.
 func (a Ability) tooLong(d saga.Definition, p faults.Plan) bool {
-	each := policyOf(d, p.Faults[0].At).ShortestTimeout()
+	each := policyOf(d, p.Faults[len(p.Faults)-1].At).ShortestTimeout()
 	return a.Silence > 0 && time.Duration(len(p.Faults))*each > a.Silence
 }

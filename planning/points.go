@@ -103,6 +103,38 @@ func Unheard(journeys []Journey, n int) []faults.Plan {
 	return onceMore(journeys, n, unheard)
 }
 
+// Unreached are the plans that follow from journeys on which a saga turned back and n-1 requests of one compensation were
+// lost: n of them are. Otherwise nobody would see what a saga makes of a compensation that was not done when it has had
+// enough of asking.
+func Unreached(journeys []Journey, n int) (plans []faults.Plan) {
+	seen := map[saga.FailurePoint]bool{}
+	for _, j := range journeys {
+		fs := j.Plan.Faults
+		if len(fs) != n || !decided(fs[0].Injection(0)) || n > 1 && !inARow(fs[1:], undoLost) {
+			continue
+		}
+		for _, v := range j.Trace.Visits {
+			at := v.At
+			if n == 1 && at.Step == fs[0].At.Step || n > 1 && at.Ref() != fs[1].At.Ref() {
+				continue // what was refused need not be undone
+			}
+			if v.Saga == 0 && !v.Read && ofUndo(at) && at.Attempt == n && !seen[at] {
+				seen[at] = true
+				plans = append(plans, faults.Plan{Faults: append(slices.Clone(fs), lost(at))})
+			}
+		}
+	}
+	return plans
+}
+
+// undoLost tells whether a fault loses the request of a compensation.
+func undoLost(f faults.Fault) bool { return ofUndo(f.At) && f.Injection(0).Silent() }
+
+// ofUndo tells whether the request of a compensation passes a point.
+func ofUndo(at saga.FailurePoint) bool {
+	return at.Phase == saga.Request && at.Direction == saga.Compensation
+}
+
 // unheard tells whether a fault takes the answer to a call.
 func unheard(f faults.Fault) bool { return f.At.Phase == saga.Response && f.Injection(0).Silent() }
 

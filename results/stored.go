@@ -21,6 +21,18 @@ type Stored struct {
 	loose int // histories of no run
 }
 
+// Properties are those that the runs were to judge; nil: there are histories of no run, or of runs that differ.
+func (s *Stored) Properties() []string {
+	if s.loose > 0 || len(s.runs) == 0 {
+		return nil
+	}
+	first := s.runs[0].manifest.Properties
+	if slices.ContainsFunc(s.runs, func(r storedRun) bool { return !slices.Equal(r.manifest.Properties, first) }) {
+		return nil
+	}
+	return first
+}
+
 // StoredCell is a history, or the trouble in its place. Its CellInfo is empty if it
 // belongs to no run.
 type StoredCell struct {

@@ -120,3 +120,29 @@ func (c caller) try(ctx context.Context, method, url, room string) (int, []byte,
 	_, err = text.ReadFrom(answer.Body)
 	return answer.StatusCode, text.Bytes(), errors.Join(err)
 }
+
+// TestUndoThatIsGivenUp: a saga that tries a refund three times, and says that all is undone, is found out.
+func TestUndoThatIsGivenUp(t *testing.T) {
+	out := explored(t, sagatest.Saga{
+		Name: "order", Status: ends,
+		Steps: []sagatest.Step{
+			{Name: "charge", Do: "POST http://payments/charges", Undo: "POST http://payments/refunds"},
+			{Name: "ship", Do: "POST http://shipping/parcels", Kind: saga.Pivot},
+		},
+		Start: func(ctx context.Context, client *http.Client, in sagatest.Input) error {
+			c := caller{client: client, id: in.ID}
+			if _, refused := c.call(ctx, "POST", "http://payments/charges", ""); !refused {
+				if _, refused := c.call(ctx, "POST", "http://shipping/parcels", ""); !refused {
+					return nil
+				}
+			}
+			for range 3 {
+				if code, _, err := c.try(ctx, "POST", "http://payments/refunds", ""); err == nil && saga.Classify(code) == saga.Done {
+					break
+				}
+			}
+			return errUndone
+		},
+	}, "")
+	expect(t, out, "lost-compensation", "lose_charge.undo#1@request,_lose_charge.undo#2@request,_lose_charge.undo#3@request")
+}

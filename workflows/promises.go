@@ -87,10 +87,11 @@ func (w *Workflow) Promised() map[string]history.Promise {
 }
 
 // namedByCaller tells whether all that undoes an operation names what it undoes by what the
-// workflow has sent, and not by what it was answered. What nothing undoes, nothing names.
+// workflow has sent, and not by what it was answered, or names nothing, as it undoes whatever was done. What nothing
+// undoes, nothing names.
 func (op *Operation) namedByCaller() bool {
 	return len(op.undoneBy) > 0 && !slices.ContainsFunc(op.undoneBy, func(undo *Operation) bool {
-		return undo.whichOf == nil || strings.Contains(undo.Which, "action.answer") || strings.Contains(undo.Which, "action.id")
+		return strings.Contains(undo.Which, "action.answer") || strings.Contains(undo.Which, "action.id")
 	})
 }
 
