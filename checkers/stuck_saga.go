@@ -84,7 +84,7 @@ func waitedFor(h *history.History) string {
 	if h.Header.SettleMS == 0 {
 		return ""
 	}
-	return fmt.Sprintf("; it had %v to end (an orchestrator that resumes later than that: a longer --settle)", time.Duration(h.Header.SettleMS)*time.Millisecond)
+	return fmt.Sprintf("; it had %v to end (an orchestrator that resumes later than that: a longer --settle; in go test, Settle)", time.Duration(h.Header.SettleMS)*time.Millisecond)
 }
 
 // ending is the clause that the end of a saga falls under.

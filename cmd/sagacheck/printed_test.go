@@ -55,7 +55,7 @@ var notRun = map[string]*regexp.Regexp{
 	"needs-server":  regexp.MustCompile(`://|worker|--listen`), // a PostgreSQL, NATS or collector
 	"needs-browser": regexp.MustCompile(`open|--ui`),
 	"needs-yours":   regexp.MustCompile(`mine|[^k]own|my-|before/|/mnt|FILE| A B| DIR|sagas\.yaml|c17-1|TestOrder| learn|known\.yaml|token|our-`), // what the reader has
-	"changes-code":  regexp.MustCompile(`-update|make | git `),
+	"changes-code":  regexp.MustCompile(`-update|make |go mod | git `),
 	"goes-on":       regexp.MustCompile(`start |serve|--ui|&$|kill %`), // until somebody ends it
 }
 
