@@ -88,8 +88,7 @@ func prompt(ctx context.Context) Finding {
 	if err != nil {
 		return finding(diskWrites, Broken, "make it writable, or name another one (TMPDIR)", "%s can't be written: %v", os.TempDir(), err)
 	}
-	defer os.Remove(f.Name())
-	defer f.Close()
+	defer func() { _ = errors.Join(f.Close(), os.Remove(f.Name())) }() // what it was for is done
 	page := make([]byte, 4096)
 	var took []time.Duration
 	for len(took) == 0 || len(took) < writes && ctx.Err() == nil {

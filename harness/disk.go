@@ -44,7 +44,7 @@ func openDisk() (*disk, error) {
 // watch writes until the context is done, and closes the file. A write that fails is not late: a disk
 // that is full shows where it matters.
 func (d *disk) watch(ctx context.Context) {
-	defer d.file.Close()
+	defer func() { _ = d.file.Close() }()
 	t := time.NewTicker(diskTick)
 	defer t.Stop()
 	page := make([]byte, 4096)
