@@ -143,14 +143,12 @@ func (r *Run) violationsOf(property string) (all []*Failure) {
 // smallestOf is that of the fewest faults, or else one of another property that broke this one too; nil: there is none.
 func (r *Run) smallestOf(property string) (smallest *Failure) {
 	of := r.violationsOf(property)
-	var beside []*Failure
-	for i := range r.Failures {
-		if f := &r.Failures[i]; f.Verdict == checkers.Violation && f.breaks(property) {
-			beside = append(beside, f)
-		}
-	}
 	if len(of) == 0 {
-		of = beside
+		for i := range r.Failures {
+			if f := &r.Failures[i]; f.Verdict == checkers.Violation && f.breaks(property) {
+				of = append(of, f)
+			}
+		}
 	}
 	for _, f := range of {
 		if smallest == nil || f.before(*smallest) {
