@@ -16,13 +16,9 @@ import (
 // nothing crashable.
 func (x *session) findAbility() planning.Ability {
 	if x.flow != nil {
-		words := map[saga.StepRef][]int{}
-		for at, op := range x.flow.file.Calls() {
-			words[at] = x.flow.file.Promise(op).Permanent
-		}
 		return planning.Ability{
 			Process: x.flow.file.Manifest().CanKill(), Once: x.flow.file.Promises.Start != "idempotent",
-			Keys: x.flow.forgetful(), LastWords: words, Refusable: x.flow.refusable(), Silence: longestSilence,
+			Keys: x.flow.forgetful(), Promises: x.flow.file.Promised(), Anew: x.flow.file.DecidesAnew(), Refusable: x.flow.refusable(), Silence: longestSilence,
 		}
 	}
 	m, err := orchestrators.FindManifest(x.s.Orchestrator)

@@ -128,7 +128,11 @@ func (x *session) failOne(kind string) {
 	if x.s.MaxFailures == 0 || x.failing[kind] != x.s.MaxFailures {
 		return
 	}
-	why := fmt.Sprintf("%s %s (--max-failures)", words.Plural(x.s.MaxFailures, "cell"), kind)
+	flag := "--max-failures"
+	if x.s.MaxFailures == 1 {
+		flag = "--fail-fast, which is --max-failures 1"
+	}
+	why := fmt.Sprintf("%s %s (%s)", words.Plural(x.s.MaxFailures, "cell"), kind, flag)
 	if x.limit == nil {
 		x.host.say("no more cells are begun: %s", why)
 		x.limit = limitReached("after " + why)

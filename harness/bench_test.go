@@ -2,6 +2,7 @@ package harness_test
 
 import (
 	"context"
+	"fmt"
 	"net"
 	"net/http"
 	"path/filepath"
@@ -69,38 +70,62 @@ func scenario(tb testing.TB, name string) *scenarios.Scenario {
 func BenchmarkCells(b *testing.B) {
 	quick := faults.Plan{Faults: []faults.Fault{{Kind: "reject", At: mustPoint("ship#1@receive")}}}
 	for name, plan := range map[string]faults.Plan{"fault-free": {}, "rejected": quick} {
-		b.Run(name, func(b *testing.B) {
-			h, err := harness.New(harness.Options{System: startLocal(b), Parallel: 64})
-			if err != nil {
-				b.Fatal(err)
-			}
-			defer h.Close()
-			s := scenario(b, "order")
-			n, calls := 0, 0
-			b.ResetTimer()
-			err = h.Run(context.Background(), func(yield func(harness.Cell) bool) {
-				for range b.N {
-					n++
-					if !yield(harness.Cell{ID: nextID(), Scenario: s.Name, Source: s, Sagas: 1, Plan: plan, Profile: participants.Fenced}) {
-						return
-					}
-				}
-			}, func(r harness.Result) {
-				if r.Err != nil {
-					b.Error(r.Err)
-					return
-				}
-				for _, e := range r.History.Events {
-					if e.Kind == history.CallSent {
-						calls++
-					}
-				}
-			})
-			if err != nil {
-				b.Fatal(err)
-			}
-			b.ReportMetric(float64(n)/b.Elapsed().Seconds(), "cells/s")
-			b.ReportMetric(float64(calls)/b.Elapsed().Seconds(), "calls/s")
-		})
+		b.Run(name, func(b *testing.B) { benchCells(b, scenario(b, "order"), 1, plan) })
 	}
+}
+
+// BenchmarkGrowth is how cells without a fault grow: with the steps of a saga, one after the other, and with its
+// sagas, all at once.
+func BenchmarkGrowth(b *testing.B) {
+	for _, n := range []int{1, 4, 16, 64} {
+		b.Run(fmt.Sprintf("steps/%d", n), func(b *testing.B) { benchCells(b, lengthened(scenario(b, "order"), n), 1, faults.Plan{}) })
+	}
+	for _, n := range []int{1, 4, 16, 64} {
+		b.Run(fmt.Sprintf("sagas/%d", n), func(b *testing.B) { benchCells(b, scenario(b, "order"), n, faults.Plan{}) })
+	}
+}
+
+// lengthened is a scenario with so many steps like its first one.
+func lengthened(s *scenarios.Scenario, n int) *scenarios.Scenario {
+	long := *s
+	long.Steps = nil
+	for i := range n {
+		step := s.Steps[0]
+		step.Name = fmt.Sprintf("%s-%d", step.Name, i+1)
+		long.Steps = append(long.Steps, step)
+	}
+	return &long
+}
+
+func benchCells(b *testing.B, s *scenarios.Scenario, sagas int, plan faults.Plan) {
+	h, err := harness.New(harness.Options{System: startLocal(b), Parallel: 64})
+	if err != nil {
+		b.Fatal(err)
+	}
+	defer h.Close()
+	n, calls := 0, 0
+	b.ResetTimer()
+	err = h.Run(context.Background(), func(yield func(harness.Cell) bool) {
+		for range b.N {
+			n++
+			if !yield(harness.Cell{ID: nextID(), Scenario: s.Name, Source: s, Sagas: sagas, Plan: plan, Profile: participants.Fenced}) {
+				return
+			}
+		}
+	}, func(r harness.Result) {
+		if r.Err != nil {
+			b.Error(r.Err)
+			return
+		}
+		for _, e := range r.History.Events {
+			if e.Kind == history.CallSent {
+				calls++
+			}
+		}
+	})
+	if err != nil {
+		b.Fatal(err)
+	}
+	b.ReportMetric(float64(n)/b.Elapsed().Seconds(), "cells/s")
+	b.ReportMetric(float64(calls)/b.Elapsed().Seconds(), "calls/s")
 }

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/sagacheck/sagacheck/faults"
+	"github.com/sagacheck/sagacheck/history"
 	"github.com/sagacheck/sagacheck/saga"
 )
 
@@ -39,8 +40,10 @@ type Ability struct {
 	Refusable map[string]bool
 	// Silence is how long the answers to one call may be lost, all together; 0: as long as it takes.
 	Silence time.Duration
-	// LastWords are the codes which a workflow promises to take for the last word on a call.
-	LastWords map[saga.StepRef][]int
+	// Promises are what a workflow promises of its calls, by their steps (charge, charge.undo).
+	Promises map[string]history.Promise
+	// Anew are the steps whose service decides anew on what it has refused under the same key: that it does is known.
+	Anew map[string]bool
 }
 
 // Allows tells whether it can be given faults of a kind, whatever its services say, and

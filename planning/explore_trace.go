@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/sagacheck/sagacheck/faults"
 	"github.com/sagacheck/sagacheck/history"
@@ -28,6 +29,8 @@ type Visit struct {
 	Read bool `json:"read,omitempty"`
 	// Real: a real service stands behind, into which nobody sees.
 	Real bool `json:"real,omitempty"`
+	// Since: (request) how long after the attempt before it the attempt left; 0: it is the first.
+	Since time.Duration `json:"-"`
 }
 
 // Trace is what the history of one plan tells an explorer.
@@ -58,9 +61,12 @@ func NewTrace(h *history.History) Trace {
 		t.Visits = append(t.Visits, submitVisits(n+1, s, ix)...)
 		for _, o := range s.Ops {
 			said := false // a real service has, that it did it: nothing refuses it from then on
-			for _, a := range o.Attempts {
+			for k, a := range o.Attempts {
 				vs := attemptVisits(n+1, o.Op, a, ix)
 				for i := range vs {
+					if vs[i].At.Phase == saga.Request && k > 0 {
+						vs[i].Since = since(o.Attempts[k-1], a)
+					}
 					vs[i].Known = vs[i].Known || said && vs[i].At.Phase == saga.Receive
 				}
 				t.Visits = append(t.Visits, vs...)
@@ -154,6 +160,14 @@ func attemptVisits(n int, op saga.Operation, a *history.Attempt, ix *history.Ind
 	}
 	pass(saga.Response, original(a.Answered))
 	return vs
+}
+
+// since is how long after one attempt another one left; 0: it is not known.
+func since(before, a *history.Attempt) time.Duration {
+	if before.Sent == nil || a.Sent == nil {
+		return 0
+	}
+	return a.Sent.At - before.Sent.At
 }
 
 // readVisits are the points that a question passed: the history has its end alone. One that was asked

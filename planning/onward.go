@@ -33,5 +33,8 @@ func Onward(d saga.Definition, able Ability, run func([]faults.Plan) []Journey) 
 // waits for a cell.
 func (a Ability) tooLong(d saga.Definition, p faults.Plan) bool {
 	each := policyOf(d, p.Faults[len(p.Faults)-1].At).ShortestTimeout()
-	return a.Silence > 0 && time.Duration(len(p.Faults))*each > a.Silence
+	return a.beyondPatience(time.Duration(len(p.Faults)) * each)
 }
+
+// beyondPatience tells whether a call takes longer than anybody waits for a cell.
+func (a Ability) beyondPatience(d time.Duration) bool { return a.Silence > 0 && d > a.Silence }

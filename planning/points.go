@@ -31,68 +31,6 @@ func Journeys(d saga.Definition) []faults.Plan {
 	return plans
 }
 
-// Refusals are the plans that follow from journeys on which a step was attempted again: its
-// second attempt is refused, and whether the first one came through only a read-back tells.
-// It was lost on its way, and a rule of the business refuses; or its answer was, and who
-// refuses is a gateway, which has not looked for what was done, where the workflow says that it
-// takes such an answer for the last word.
-func Refusals(d saga.Definition, journeys []Journey, a Ability) []faults.Plan {
-	var plans []faults.Plan
-	for _, s := range d.Steps {
-		again := point(s.Name, 2, saga.Receive)
-		if !slices.ContainsFunc(journeys, func(j Journey) bool { return j.Trace.passed(again) }) {
-			continue
-		}
-		plans = append(plans, faults.Plan{Faults: []faults.Fault{lost(point(s.Name, 1, saga.Request)), declined(again)}})
-		if code := a.gatewayRefuses(s.Name); code != 0 {
-			plans = append(plans, faults.Plan{Faults: []faults.Fault{lost(point(s.Name, 1, saga.Response)), answered(again, code)}})
-		}
-	}
-	return append(plans, refusedWhenTired(journeys)...)
-}
-
-// refusedWhenTired are the plans that follow from journeys on which several answers to a step were lost in a row and it was
-// sent again all the same: then it is refused, and the others were lost on their way. Somewhere in between a workflow may
-// have begun anew, and forgotten that it had asked.
-func refusedWhenTired(journeys []Journey) []faults.Plan {
-	var plans []faults.Plan
-	for _, j := range journeys {
-		n := len(j.Plan.Faults)
-		if n < 2 || !inARow(j.Plan.Faults, unheard) {
-			continue
-		}
-		first := j.Plan.Faults[0].At
-		again := point(first.Step, n+1, saga.Receive)
-		if first.Direction == saga.Action && j.Trace.passed(again) {
-			plans = append(plans, faults.Plan{Faults: append(burst(lost(point(first.Step, 1, saga.Request)), n), declined(again))})
-		}
-	}
-	return plans
-}
-
-// gatewayRefuses is the code with which who stands in front of a service refuses an action for
-// good, by the workflow's promises; 0: there is none.
-func (a Ability) gatewayRefuses(name string) int {
-	step, _ := saga.CutInstance(name)
-	for _, code := range a.LastWords[saga.StepRef{Step: step, Direction: saga.Action}] {
-		if code == http.StatusForbidden || code == http.StatusUnauthorized {
-			return code
-		}
-	}
-	return 0
-}
-
-// MostRefusals is how often a call is refused at the most, where a workflow sends it again and
-// again.
-const MostRefusals = 6
-
-// RefusedAgain are the plans that follow from journeys on which a step was refused n-1 times
-// and sent again all the same: it is refused n times. Otherwise nobody would see what a
-// workflow does that takes a refusal for the last word only when it has had enough of them.
-func RefusedAgain(journeys []Journey, n int) []faults.Plan {
-	return onceMore(journeys, n, func(f faults.Fault) bool { return decided(f.Injection(0)) })
-}
-
 // MostUnheard is how many answers to a call are lost at the most.
 const MostUnheard = 10
 
@@ -362,7 +300,7 @@ func lastWords(v Visit, a Ability) []faults.Fault {
 	}
 	step, _ := saga.CutInstance(v.At.Step)
 	var fs []faults.Fault
-	for _, code := range a.LastWords[saga.StepRef{Step: step, Direction: v.At.Direction}] {
+	for _, code := range a.Promises[saga.StepRef{Step: step, Direction: v.At.Direction}.String()].Permanent {
 		if code != http.StatusUnprocessableEntity { // that of a rule of the business
 			fs = append(fs, to(v.Saga, answered(v.At, code)))
 		}

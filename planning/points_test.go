@@ -60,40 +60,6 @@ step charge
 	}
 }
 
-// TestRefusals: only a step that was attempted again can be refused then.
-func TestRefusals(t *testing.T) {
-	d := saga.Definition{ID: "s1", Steps: []saga.Step{{Name: "charge"}, {Name: "ship"}}}
-	j := Journey{Trace: Trace{Visits: []Visit{{At: point("ship", 2, saga.Receive)}, {Saga: 2, At: point("charge", 2, saga.Receive)}}}}
-	ship := saga.StepRef{Step: "ship", Direction: saga.Action}
-	for want, codes := range [][]int{1: {402, 422}, 2: {422, 401}} {
-		plans := Refusals(d, []Journey{j}, Ability{LastWords: map[saga.StepRef][]int{ship: codes}})
-		if want > 0 && len(plans) != want {
-			t.Errorf("%v: %d plans, expected %d for the one step that was attempted again", codes, len(plans), want)
-		}
-		for _, p := range plans {
-			if len(p.Faults) != 2 || p.Faults[0].At.Step != "ship" || p.Validate() != nil {
-				t.Errorf("%v (%v)", p, p.Validate())
-			}
-		}
-	}
-}
-
-// TestRefusedWhenTired: a step that was sent a fourth time when three answers were lost is refused then.
-func TestRefusedWhenTired(t *testing.T) {
-	d := saga.Definition{ID: "s1", Steps: []saga.Step{{Name: "charge"}, {Name: "ship"}}}
-	heard := func(step string, unheard, sent int) Journey {
-		return Journey{
-			Plan:  faults.Plan{Faults: burst(lost(point(step, 1, saga.Response)), unheard)},
-			Trace: Trace{Visits: []Visit{{At: point(step, sent, saga.Receive)}}},
-		}
-	}
-	plans := Refusals(d, []Journey{heard("ship", 3, 4), heard("charge", 3, 3)}, Ability{})
-	want := "lose ship#1@request, lose ship#2@request, lose ship#3@request, reject ship#4@receive"
-	if len(plans) != 1 || plans[0].String() != want || plans[0].Validate() != nil {
-		t.Errorf("%v: expected %s", plans, want)
-	}
-}
-
 // A code that a workflow promises to take for the last word is at risk wherever that call
 // is made, once.
 func TestPointsOfLastWords(t *testing.T) {
@@ -110,9 +76,9 @@ step charge
 2ms call-received s1 charge#2
 2ms call-ended s1 charge#2 200
 `)
-	words := map[saga.StepRef][]int{{Step: "charge", Direction: saga.Action}: {402, 422}}
+	words := map[string]history.Promise{"charge": {Permanent: []int{402, 422}}}
 	var at []string
-	for _, p := range AtPoints(h.Header.Definitions[0], []Journey{{Trace: NewTrace(h)}}, Ability{LastWords: words}) {
+	for _, p := range AtPoints(h.Header.Definitions[0], []Journey{{Trace: NewTrace(h)}}, Ability{Promises: words}) {
 		if f := p.Faults[len(p.Faults)-1]; f.Kind == "answer" && (f.Code == 402 || f.Code == 422) {
 			at = append(at, f.String())
 		}

@@ -67,13 +67,15 @@ func (p *printer) failures(r *results.Run) {
 		byProperty[g.Property] = append(byProperty[g.Property], g.Told[0])
 	}
 	for _, x := range r.Properties {
-		p.beside(r, x.Name)
 		list := byProperty[x.Name]
 		if len(list) == 0 {
+			p.beside(r, x.Name, results.Failure{})
 			continue
 		}
 		told := slices.MinFunc(list, results.CompareFailures)
 		p.failure(r, told)
+		p.story(told)
+		p.afterwards(r, told)
 		for _, f := range list {
 			if f.Scenario != told.Scenario {
 				also := fmt.Sprintf("%s, in %s: %s", f.Scenario, words.Plural(r.Others(f)+1, "cell"), f.Plan)
@@ -84,6 +86,7 @@ func (p *printer) failures(r *results.Run) {
 			}
 		}
 		p.line("")
+		p.beside(r, x.Name, told)
 	}
 	for _, c := range r.Cells {
 		if c.Error != "" {
@@ -94,16 +97,32 @@ func (p *printer) failures(r *results.Run) {
 	}
 }
 
-// beside tells of a property of which no violation is told by itself, unless all of it is known.
-func (p *printer) beside(r *results.Run, property string) {
+// beside tells of the properties that are told under one, unless all of it is known. What is worse has its story, if
+// what was told before it does not hold all of that.
+func (p *printer) beside(r *results.Run, under string, told results.Failure) {
 	for _, f := range r.BesideNews() {
-		if f.Property == property {
-			p.failure(r, f)
-			p.line("")
+		if f.Under != under {
+			continue
 		}
+		p.failure(r, f)
+		if checkers.Harm(f.Property) < checkers.Harm(f.Under) && !tells(told, f) { // else the report has it: most of them are consequences
+			p.story(f)
+		}
+		p.afterwards(r, f)
+		p.line("")
 	}
 }
 
+// tells tells whether the story of a failure has all events of that of another.
+func tells(told, f results.Failure) bool {
+	events := map[int]bool{}
+	for _, l := range told.Story.Lines {
+		events[l.Seq] = true
+	}
+	return told.Cell == f.Cell && !slices.ContainsFunc(f.Story.Lines, func(l results.Line) bool { return !events[l.Seq] })
+}
+
+// failure is what broke, and under which plan.
 func (p *printer) failure(r *results.Run, f results.Failure) {
 	mark, tone, title := "✗ ", bad, f.Property+" in "+f.Scenario
 	switch {
@@ -121,11 +140,16 @@ func (p *printer) failure(r *results.Run, f results.Failure) {
 		p.hanging("    beside: ", f.Under+", which the same cells broke", plain)
 	}
 	p.hanging("      plan: ", planLine(f), plain)
+}
+
+func (p *printer) story(f results.Failure) {
 	for _, l := range storyLines(f.Story) {
-		if f.Under == "" || checkers.Harm(f.Property) < checkers.Harm(f.Under) { // else the report has it: most of them are consequences
-			p.hanging("    "+l.head, l.text, l.tone)
-		}
+		p.hanging("    "+l.head, l.text, l.tone)
 	}
+}
+
+// afterwards is what may be done about a failure.
+func (p *printer) afterwards(r *results.Run, f results.Failure) {
 	if others := r.Others(f); others > 0 {
 		p.line(p.paint(fmt.Sprintf("      also: %s of %s, see report.md", words.Plural(others, "more cell"), f.Scenario), dim))
 	}

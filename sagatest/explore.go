@@ -165,10 +165,7 @@ func (p *program) waited(h *history.History, step string) time.Duration {
 // them.
 func (e *exploration) explore() {
 	d := saga.Definition{ID: "saga-1", Name: e.p.Name, Steps: e.p.steps, Reads: e.p.flow.Reads()}
-	able := planning.Ability{Process: e.p.Open != nil, Once: true, Keys: map[string]time.Duration{}, LastWords: map[saga.StepRef][]int{}}
-	for at, op := range e.p.flow.Calls() {
-		able.LastWords[at] = e.p.flow.Promise(op).Permanent
-	}
+	able := planning.Ability{Process: e.p.Open != nil, Once: true, Keys: map[string]time.Duration{}, Promises: e.p.flow.Promised(), Anew: e.p.flow.DecidesAnew()}
 	for _, s := range e.p.flow.Plan() {
 		if ttl := e.p.flow.TTL(s.Do.Service); ttl > 0 && e.p.flow.Real(s.Do.Service) == "" {
 			able.Keys[s.Name] = ttl

@@ -99,6 +99,9 @@ func (f failure) story(name string) string {
 	for _, v := range f.broken {
 		w := v.Witnesses[0]
 		fmt.Fprintf(&b, "%s: %s\n%s", v.Property, w.Broken, reports.StoryText(results.Tell(f.history, w)))
+		if c, ok := checkers.ByName(v.Property); ok {
+			fmt.Fprintf(&b, "what prevents it: %s\n", c.Doc().Prevented)
+		}
 	}
 	if f.shrunk != "" {
 		fmt.Fprintf(&b, "smaller than the plan that found it: %s\n", f.shrunk)

@@ -146,3 +146,54 @@ func TestUndoThatIsGivenUp(t *testing.T) {
 	}, "")
 	expect(t, out, "lost-compensation", "lose_charge.undo#1@request,_lose_charge.undo#2@request,_lose_charge.undo#3@request")
 }
+
+const decidesAnew = `
+name: order
+system: {base: "http://127.0.0.1:1"}
+start: {request: POST /orders, body: {ref: "${saga.id}"}}
+outcome: {request: GET /, status: answer.body, statuses: {done: completed}}
+services:
+  payments:
+    protection: {fenced: {refused: again}}
+    operations:
+      charge: {request: POST /charges, saga: only}
+      refund: {request: POST /refunds, saga: only, undoes: charge, repeat: same-answer}
+  shipping:
+    operations:
+      ship: {request: POST /parcels, saga: only}
+steps:
+  - {name: charge, do: payments.charge, undo: payments.refund}
+  - {name: ship, do: shipping.ship, kind: pivot}
+`
+
+// TestRefusalThatComesFirst: a saga that takes the refusal of a second attempt for an answer to the first one too is
+// found out where that arrives after it, and its service is known to decide anew. Who undoes the step in any case is not.
+func TestRefusalThatComesFirst(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "order.yaml")
+	if err := os.WriteFile(file, []byte(decidesAnew), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	order := func(believes bool) sagatest.Saga {
+		return sagatest.Saga{
+			Workflow: file, Status: ends,
+			Start: func(ctx context.Context, client *http.Client, in sagatest.Input) error {
+				c := caller{client: client, id: in.ID}
+				if _, refused := c.call(ctx, "POST", "http://payments/charges", ""); refused && believes {
+					return errUndone
+				} else if !refused {
+					if _, refused := c.call(ctx, "POST", "http://shipping/parcels", ""); !refused {
+						return nil
+					}
+				}
+				if _, refused := c.call(ctx, "POST", "http://payments/refunds", ""); refused {
+					return errPersonNeeded
+				}
+				return errUndone
+			},
+		}
+	}
+	expect(t, explored(t, order(true), ""), "lost-compensation", "delay_charge#1@request,_reject_charge#2@receive")
+	if os.Getenv(asChild) == "" {
+		sagatest.Explore(t, order(false))
+	}
+}

@@ -25,6 +25,8 @@ awk '
 		ratio("cells in virtual time (a core), of cells without a fault (all)", "Cell/memory cells/cpu-s", "Cells/fault-free cells/s")
 		ratio("cells in virtual time on SQLite, of those in memory", "Cell/sqlite cells/cpu-s", "Cell/memory cells/cpu-s")
 		ratio("cells in virtual time judged, of those that are not", "Cell/memory-judged cells/cpu-s", "Cell/memory cells/cpu-s")
+		ratio("calls a second of sagas of 64 steps, of those of 4", "Growth/steps/64 calls/s", "Growth/steps/4 calls/s")
+		ratio("calls a second of 64 sagas in a cell, of one", "Growth/sagas/64 calls/s", "Growth/sagas/1 calls/s")
 		ratio("events judged in a second, of 1,000,000 and of 100,000", "Checkers/1000000/judge-all events/s", "Checkers/100000/judge-all events/s")
 		ratio("what a step costs of a saga of 4,000, of one of 1,000", "Chain/4000 ns/step", "Chain/1000 ns/step")
 		if ("Workers/1 cells/s" in figure) figure["a cell by 1 worker ns"] = 1e9 / figure["Workers/1 cells/s"]

@@ -17,6 +17,7 @@ type protection struct {
 	key     *vm.Program          // nil: the header Idempotency-Key
 	keys    participants.Keys    // without the places in which a key counts
 	wide    bool                 // a key counts for the whole service
+	anew    bool                 // the file says that what was refused is tried anew: it is the default, too
 }
 
 // longestTTL is how long keys live in a cell at the most.
@@ -36,6 +37,18 @@ func (w *Workflow) TTL(service string) time.Duration {
 		return 0
 	}
 	return min(s.guard.keys.TTL, longestTTL)
+}
+
+// DecidesAnew are the steps whose service decides anew on what it has refused under the same key, as the file says, and
+// not by default: who can tell is sure that a refusal says nothing of another attempt.
+func (w *Workflow) DecidesAnew() map[string]bool {
+	steps := map[string]bool{}
+	for _, p := range w.Plan() {
+		if s := w.Services[p.Do.Service]; s.guard.anew && s.real == "" {
+			steps[p.Name] = true
+		}
+	}
+	return steps
 }
 
 const protections = "expected naive, keyed, fenced, or {keyed: {key: expression}}"
@@ -112,7 +125,7 @@ func (c *compiler) keyField(at, field string, v any, p *protection) {
 		p.wide = said == "service"
 	case "refused":
 		oneOf("final", "again")
-		p.keys.Final = said == "final"
+		p.keys.Final, p.anew = said == "final", said == "again"
 	default:
 		c.bad(at, "unknown field %q: expected one of %s", field, strings.Join(keyFields, ", "))
 	}

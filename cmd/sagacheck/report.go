@@ -13,10 +13,11 @@ import (
 
 func newReport(p process) *cobra.Command {
 	c := &cobra.Command{
-		Use:   "report",
-		Short: "Work with reports",
-		Args:  noArgs,
-		RunE:  func(c *cobra.Command, _ []string) error { return c.Help() },
+		Use:        "report",
+		SuggestFor: []string{"explain", "findings", "show", "open"},
+		Short:      "Work with reports",
+		Args:       noArgs,
+		RunE:       func(c *cobra.Command, _ []string) error { return c.Help() },
 	}
 	var out string
 	var clauses bool

@@ -19,8 +19,9 @@ import (
 
 func newReportShow(p process) *cobra.Command {
 	return &cobra.Command{
-		Use:   "show FILE",
-		Short: "Draw one failure on the terminal, from its replay file",
+		Use:        "show FILE",
+		SuggestFor: []string{"explain", "findings", "open"},
+		Short:      "Draw one failure on the terminal, from its replay file",
 		Long: `Draws the failure of a replay file, where its run left it: what was broken, a timeline
 with a lane for each party, and the ledger as it should be and as it was. It is the
 timeline that report.html has too.`,
