@@ -2,6 +2,7 @@ package checkers
 
 import (
 	"cmp"
+	"fmt"
 	"maps"
 	"math"
 	"slices"
@@ -166,10 +167,18 @@ func checkLong(t *tally, w wait, lag time.Duration) {
 	case w.shortest > most && w.shortest <= most+late:
 		t.unjudgeable(longSingle, "%s", tooLateToSay)
 	case w.shortest > most:
-		t.violate(longSingle, w.op, w.events(), "broke the backoff: attempt %d of %s came at least %v after the failure, and the policy says %v to %v", w.next.Attempt, w.op, ms(w.shortest), w.lo, w.hi)
+		t.violate(longSingle, w.op, w.events(), "broke the backoff: attempt %d of %s came at least %v after the failure, and the policy says %v to %v%s", w.next.Attempt, w.op, ms(w.shortest), w.lo, w.hi, w.alsoAsked())
 	default:
 		t.held(longSingle, 1)
 	}
+}
+
+// alsoAsked is what the answer asked for besides the policy; empty: nothing.
+func (w wait) alsoAsked() string {
+	if w.asked == 0 {
+		return ""
+	}
+	return fmt.Sprintf(", the answer a Retry-After of %v", w.asked)
 }
 
 // checkLongAsRule judges the waits of a cell together; false: it can't.

@@ -88,6 +88,7 @@ type Probe struct {
 	special bool // it is made for the space
 	whole   bool // nothing is added to it: a window, or a special plan
 	journey bool // it is one
+	behind  bool // its last fault strikes behind all those of the plan that it was added to
 	first   bool // a journey of which each shows something new
 }
 
@@ -280,7 +281,7 @@ func (s *exploredSpace) extend(parent *Probe) []*Probe {
 			}
 			p := &Probe{
 				Space: s.Name, Plan: canonical(plan), Level: len(parent.Plan.Faults) + 1, like: s.like,
-				fault: f, kind: kindOf(s.Definitions[0], f.At.Step), after: parent.shape(),
+				fault: f, kind: kindOf(s.Definitions[0], f.At.Step), after: parent.shape(), behind: v.Seq > parent.trace.Last,
 			}
 			if s.add(parent, p) {
 				made = append(made, p)

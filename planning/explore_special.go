@@ -8,13 +8,16 @@ func (s *exploredSpace) special() (all []*Probe) {
 	for _, plan := range s.Plans {
 		plan = canonical(plan)
 		n := len(plan.Faults)
-		if n == 0 || n == 1 && !plan.Faults[0].At.IsZero() || s.plans[plan.ID()] {
+		if n == 0 || n == 1 && enumerated(plan.Faults[0]) || s.plans[plan.ID()] {
 			continue
 		}
 		all = append(all, &Probe{Space: s.Name, Level: 1, Plan: plan, fault: plan.Faults[n-1], like: s.like, fresh: true, special: true, whole: true})
 	}
 	return all
 }
+
+// enumerated tells whether enumeration comes to a fault: at each point, with the usual one of its values.
+func enumerated(f faults.Fault) bool { return !f.At.IsZero() && !f.RetryAfterDate }
 
 // openers are a special plan of each space, that with the most that is new.
 func (x *Explorer) openers() (all []*Probe) {

@@ -49,9 +49,21 @@ func journeys(d saga.Definition, seen Trace, a Ability) (all []faults.Plan) {
 		}
 	}
 	middle := d.Steps[len(d.Steps)/2]
-	add(askedBack(point(middle.Name, 1, saga.Receive)), 1)
+	if back, ok := midway(d); ok {
+		add(askedBack(point(back.Name, 1, saga.Receive)), 1)
+	}
 	add(killed(point(middle.Name, 1, saga.Commit), middle.Action.Retry), 1)
 	return all
+}
+
+// midway is the middle one of the steps that can be undone: while it is under way a rollback is asked for, which
+// an orchestrator may refuse from the pivot on. Not ok: there is none.
+func midway(d saga.Definition) (s saga.Step, ok bool) {
+	steps := slices.DeleteFunc(slices.Clone(d.Steps), func(s saga.Step) bool { return s.Kind != saga.Compensatable })
+	if len(steps) == 0 {
+		return s, false
+	}
+	return steps[len(steps)/2], true
 }
 
 // triedAgain tells whether a step may be undone, and is attempted more than once.
@@ -127,7 +139,11 @@ func (p *Probe) turn() string {
 	if f.At.Attempt > 1 {
 		again = "again"
 	}
-	return fmt.Sprint(p.after, ", ", f.Kind, f.As, " ", f.At.Phase, " ", f.At.Direction, " ", p.kind, " ", again, " with ", f.DelayMS, " ", f.Code)
+	turn := fmt.Sprint(p.after, ", ", f.Kind, f.As, " ", f.At.Phase, " ", f.At.Direction, " ", p.kind, " ", again, " with ", f.DelayMS, " ", f.Code)
+	if p.behind && f.Injection(0).OnProcess() { // a process that dies has forgotten the way behind it, and not that before it
+		turn += " behind"
+	}
+	return turn
 }
 
 // postponed are the probes that SameTurn has left to this level.

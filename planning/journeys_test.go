@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"github.com/sagacheck/sagacheck/faults"
+	"github.com/sagacheck/sagacheck/saga"
 )
 
 // With one fault a plan, an explorer strikes what only a rollback comes to.
@@ -66,5 +67,42 @@ func TestJourneysThatCanBe(t *testing.T) {
 	}
 	if plans := journeys(d, Trace{}, Ability{Process: true}); len(plans) > 0 {
 		t.Errorf("nothing was passed, and there are %v", plans)
+	}
+}
+
+// TestMidway: a rollback is asked for while it can still be carried out.
+func TestMidway(t *testing.T) {
+	step := func(name string, k saga.Kind) saga.Step { return saga.Step{Name: name, Kind: k} }
+	d := saga.Definition{Steps: []saga.Step{
+		step("reserve", saga.Compensatable), step("charge", saga.Compensatable), step("ship", saga.Pivot), step("notify", saga.Deferrable), step("bill", saga.Retriable),
+	}}
+	if s, ok := midway(d); !ok || s.Name != "charge" {
+		t.Errorf("%q, %v, expected charge", s.Name, ok)
+	}
+	if s, ok := midway(saga.Definition{Steps: d.Steps[2:]}); ok {
+		t.Errorf("%q, expected none: nothing can be undone", s.Name)
+	}
+}
+
+// TestTurnOfKills: on a journey a kill is tried at one step of a kind before its last fault, and at one behind.
+func TestTurnOfKills(t *testing.T) {
+	s := &exploredSpace{turned: map[string]bool{}, placed: map[pair]bool{}}
+	probe := func(f faults.Fault, behind bool) *Probe {
+		s.placed[pairOf(f)] = true
+		return &Probe{kind: saga.Compensatable, after: "ask-rollback compensatable 1", fault: f, behind: behind}
+	}
+	for i, c := range []struct {
+		p       *Probe
+		repeats bool
+	}{
+		{probe(killed(point("reserve", 1, saga.Commit), saga.RetryPolicy{}), false), false},
+		{probe(killed(point("charge", 1, saga.Commit), saga.RetryPolicy{}), true), false},
+		{probe(killed(point("charge", 1, saga.Commit), saga.RetryPolicy{}), true), true},
+		{probe(lost(point("reserve", 1, saga.Response)), false), false},
+		{probe(lost(point("charge", 1, saga.Response)), true), true},
+	} {
+		if got := s.repeats(c.p); got != c.repeats {
+			t.Errorf("%d: repeats: %v, expected %v", i, got, c.repeats)
+		}
 	}
 }

@@ -133,6 +133,9 @@ func with(f faults.Fault) string {
 	if f.Code == 0 && f.DelayMS == 0 {
 		return ""
 	}
+	if f.RetryAfterDate {
+		return fmt.Sprint("with ", f.Code, " and a date")
+	}
 	return fmt.Sprint("with ", f.Code, " ", f.DelayMS)
 }
 
