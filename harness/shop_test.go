@@ -56,6 +56,8 @@ type shop struct {
 	// again: what an old order still does when another one has come.
 	again func()
 
+	ctx    context.Context // of the test: no order outlives it, and calls what listens at its services' addresses then
+	orders sync.WaitGroup
 	mu     sync.Mutex
 	states map[string]string
 }
@@ -92,7 +94,7 @@ func (s *shop) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		defer panic(http.ErrAbortHandler)
 	}
 	old := s.set(id, "NEW")
-	go func() {
+	s.orders.Go(func() {
 		if s.again != nil && old > 0 {
 			s.again()
 		}
@@ -122,7 +124,7 @@ func (s *shop) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		if s.outbox > 0 {
 			done := s.try(s.url["pay"]+"/payments", charge)
 			s.set(id, "DONE")
-			for ; !done; done = s.try(s.url["pay"]+"/payments", charge) {
+			for ; !done && s.ctx.Err() == nil; done = s.try(s.url["pay"]+"/payments", charge) {
 				time.Sleep(s.outbox)
 			}
 			return
@@ -135,20 +137,20 @@ func (s *shop) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		}
 		s.call(s.url["pay"]+"/payments", charge)
 		s.set(id, "DONE")
-	}()
+	})
 	time.Sleep(s.slow)
 	fmt.Fprintf(w, `{"id":%q}`, id)
 }
 
 func (s *shop) call(url string, body any) {
-	for !s.try(url, body) {
+	for s.ctx.Err() == nil && !s.try(url, body) {
 		time.Sleep(5 * time.Millisecond)
 	}
 }
 
 func (s *shop) try(url string, body any) (done bool) {
 	b, _ := json.Marshal(body)
-	code, _, err := s.send(context.Background(), http.MethodPost, url, b)
+	code, _, err := s.send(s.ctx, http.MethodPost, url, b)
 	return err == nil && code == http.StatusCreated
 }
 
@@ -214,7 +216,8 @@ func startShopOf(t testing.TB, s *shop, host, text string) (*harness.Harness, *w
 // shopSystem starts the shop, with addresses on a wire for its services.
 func shopSystem(t testing.TB, w *wire.Wire, s *shop, host, text string) (orchestrators.System, *workflows.Workflow) {
 	t.Helper()
-	s.states, s.url = map[string]string{}, map[string]string{}
+	s.ctx, s.states, s.url = t.Context(), map[string]string{}, map[string]string{}
+	t.Cleanup(s.orders.Wait)
 	mux := http.NewServeMux()
 	mux.Handle("/orders", s)
 	mux.Handle("/orders/{id}", s)
