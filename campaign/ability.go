@@ -18,7 +18,7 @@ func (x *session) findAbility() planning.Ability {
 	if x.flow != nil {
 		return planning.Ability{
 			Process: x.flow.file.Manifest().CanKill(), Once: x.flow.file.Promises.Start != "idempotent",
-			Keys: x.flow.forgetful(), Promises: x.flow.file.Promised(), Anew: x.flow.file.DecidesAnew(), Refusable: x.flow.refusable(), Silence: longestSilence,
+			Keys: x.flow.file.Forgetful(), Promises: x.flow.file.Promised(), DecidesAnew: x.flow.file.DecidesAnew(), Refusable: x.flow.refusable(), Silence: longestSilence,
 		}
 	}
 	m, err := orchestrators.FindManifest(x.s.Orchestrator)

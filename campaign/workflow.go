@@ -41,17 +41,6 @@ func openFlow(file string) (*flow, error) {
 	return &flow{file: w, wire: wire.New()}, nil
 }
 
-// forgetful is how long keys live in a cell, by the steps whose services forget them.
-func (f *flow) forgetful() map[string]time.Duration {
-	steps := map[string]time.Duration{}
-	for _, p := range f.file.Plan() {
-		if ttl := f.file.TTL(p.Do.Service); ttl > 0 {
-			steps[p.Name] = ttl
-		}
-	}
-	return steps
-}
-
 // alonePerProcess is how many processes more there are where each serves one saga at a
 // time: most of a saga's time is waiting.
 const alonePerProcess = 4

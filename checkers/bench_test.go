@@ -150,16 +150,15 @@ func benchmarkAll(b *testing.B, h *history.History, each bool) {
 		}
 		reportEvents(b, h)
 	})
-	for _, c := range checkers.All() {
-		if !each {
-			break
+	if each {
+		for _, c := range checkers.All() {
+			b.Run(c.Doc().Name, func(b *testing.B) {
+				for b.Loop() {
+					c.Check(h, ix)
+				}
+				reportEvents(b, h)
+			})
 		}
-		b.Run(c.Doc().Name, func(b *testing.B) {
-			for b.Loop() {
-				c.Check(h, ix)
-			}
-			reportEvents(b, h)
-		})
 	}
 	b.Run("judge-all", func(b *testing.B) {
 		for b.Loop() {

@@ -42,8 +42,8 @@ type Ability struct {
 	Silence time.Duration
 	// Promises are what a workflow promises of its calls, by their steps (charge, charge.undo).
 	Promises map[string]history.Promise
-	// Anew are the steps whose service decides anew on what it has refused under the same key: that it does is known.
-	Anew map[string]bool
+	// DecidesAnew are the steps whose service decides anew on what it has refused under the same key: that it does is known.
+	DecidesAnew map[string]bool
 }
 
 // Allows tells whether it can be given faults of a kind, whatever its services say, and

@@ -269,9 +269,10 @@ func (s *exploredSpace) extend(parent *Probe) []*Probe {
 		if !s.follows(parent, v) {
 			continue
 		}
+		behind := v.Seq > parent.trace.Last
 		for _, f := range parent.trace.variantsAt(v, s.Definitions[n-1], s.Ability) {
 			plan := faults.Plan{Faults: append(slices.Clone(parent.Plan.Faults), f)}
-			if plan.Bodiless() || parent.journey && v.Seq <= parent.trace.Last && diverts(f) {
+			if plan.Bodiless() || parent.journey && !behind && diverts(f) {
 				continue
 			}
 			s.counts.Raw++
@@ -281,7 +282,7 @@ func (s *exploredSpace) extend(parent *Probe) []*Probe {
 			}
 			p := &Probe{
 				Space: s.Name, Plan: canonical(plan), Level: len(parent.Plan.Faults) + 1, like: s.like,
-				fault: f, kind: kindOf(s.Definitions[0], f.At.Step), after: parent.shape(), behind: v.Seq > parent.trace.Last,
+				fault: f, kind: kindOf(s.Definitions[0], f.At.Step), after: parent.shape(), behind: behind,
 			}
 			if s.add(parent, p) {
 				made = append(made, p)

@@ -39,7 +39,7 @@ func Refusals(d saga.Definition, journeys []Journey, a Ability) []faults.Plan {
 // service, and a workflow can undo it without any answer to it.
 func (a Ability) heardOfOne(name string) bool {
 	step, _ := saga.CutInstance(name)
-	return a.Anew[step] && a.Promises[step].OwnName
+	return a.DecidesAnew[step] && a.Promises[step].OwnName
 }
 
 // untilAgain is after how long a step is attempted a second time when the first answer is lost, rounded up so that

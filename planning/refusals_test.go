@@ -46,13 +46,13 @@ func TestRefusedBeforeItArrives(t *testing.T) {
 		able    Ability
 		delayMS int
 	}{
-		{d: d, js: again(140 * time.Millisecond), able: Ability{Anew: anew, Promises: own}, delayMS: 512},
-		{d: d, js: again(250 * time.Millisecond), able: Ability{Anew: anew, Promises: own}, delayMS: 512},
-		{d: d, js: again(300 * time.Millisecond), able: Ability{Anew: anew, Promises: own}, delayMS: 1024},
-		{d: d, js: again(300 * time.Millisecond), able: Ability{Anew: anew, Promises: own, Silence: time.Second}},
-		{d: d, js: again(0), able: Ability{Anew: anew, Promises: own}},
-		{d: asks, js: again(140 * time.Millisecond), able: Ability{Anew: anew, Promises: own}},
-		{d: d, js: again(140 * time.Millisecond), able: Ability{Anew: anew}},
+		{d: d, js: again(140 * time.Millisecond), able: Ability{DecidesAnew: anew, Promises: own}, delayMS: 512},
+		{d: d, js: again(250 * time.Millisecond), able: Ability{DecidesAnew: anew, Promises: own}, delayMS: 512},
+		{d: d, js: again(300 * time.Millisecond), able: Ability{DecidesAnew: anew, Promises: own}, delayMS: 1024},
+		{d: d, js: again(300 * time.Millisecond), able: Ability{DecidesAnew: anew, Promises: own, Silence: time.Second}},
+		{d: d, js: again(0), able: Ability{DecidesAnew: anew, Promises: own}},
+		{d: asks, js: again(140 * time.Millisecond), able: Ability{DecidesAnew: anew, Promises: own}},
+		{d: d, js: again(140 * time.Millisecond), able: Ability{DecidesAnew: anew}},
 		{d: d, js: again(140 * time.Millisecond), able: Ability{Promises: own}},
 	} {
 		plans := slices.DeleteFunc(Refusals(c.d, c.js, c.able), func(p faults.Plan) bool { return p.Loses(point("ship", 1, saga.Request)) })

@@ -95,12 +95,11 @@ func TestWorseThanWhatItIsToldUnderHasItsStory(t *testing.T) {
 		same    bool
 		stories int
 	}{{"mangled-body", false, 2}, {"mangled-body", true, 1}, {"double-credit", false, 1}} {
-		under, stories := c.under, c.stories
 		r := samples.OneCause()
-		r.Beside[0].Under = under
-		r.Properties[0].Name = under
+		r.Beside[0].Under = c.under
+		r.Properties[0].Name = c.under
 		for i := range r.Failures {
-			r.Failures[i].Property = under
+			r.Failures[i].Property = c.under
 		}
 		if !c.same {
 			lines := slices.Clone(r.Beside[0].Story.Lines)
@@ -108,8 +107,8 @@ func TestWorseThanWhatItIsToldUnderHasItsStory(t *testing.T) {
 			r.Beside[0].Story.Lines = lines
 		}
 		terminal, _, _ := strings.Cut(string(show(t, r)), "========")
-		if got := strings.Count(terminal, event); got != stories {
-			t.Errorf("lost-compensation beside %s: %d stories, want %d:\n%s", under, got, stories, terminal)
+		if got := strings.Count(terminal, event); got != c.stories {
+			t.Errorf("lost-compensation beside %s: %d stories, want %d:\n%s", c.under, got, c.stories, terminal)
 		}
 	}
 }

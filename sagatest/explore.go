@@ -165,11 +165,9 @@ func (p *program) waited(h *history.History, step string) time.Duration {
 // them.
 func (e *exploration) explore() {
 	d := saga.Definition{ID: "saga-1", Name: e.p.Name, Steps: e.p.steps, Reads: e.p.flow.Reads()}
-	able := planning.Ability{Process: e.p.Open != nil, Once: true, Keys: map[string]time.Duration{}, Promises: e.p.flow.Promised(), Anew: e.p.flow.DecidesAnew()}
-	for _, s := range e.p.flow.Plan() {
-		if ttl := e.p.flow.TTL(s.Do.Service); ttl > 0 && e.p.flow.Real(s.Do.Service) == "" {
-			able.Keys[s.Name] = ttl
-		}
+	able := planning.Ability{
+		Process: e.p.Open != nil, Once: true,
+		Keys: e.p.flow.Forgetful(), Promises: e.p.flow.Promised(), DecidesAnew: e.p.flow.DecidesAnew(),
 	}
 	seen := planning.Onward(d, able, e.travel)
 	e.travel(slices.Concat(planning.LateArrivals(d, seen), planning.Kills(d, seen, able, e.travel), planning.AtPoints(d, seen, able)))

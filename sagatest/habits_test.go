@@ -9,8 +9,6 @@ import (
 	"fmt"
 	"mime/multipart"
 	"net/http"
-	"os"
-	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -23,13 +21,7 @@ import (
 
 const byRef = "which: request.body.ref == action.request.body.ref"
 
-const habitsFile = `
-name: orders
-system: {base: "http://127.0.0.1:1"}
-start: {request: POST /orders, body: {ref: "${saga.id}"}}
-outcome: {request: GET /, status: answer.body, statuses: {done: completed}}
-services:
-  payments:
+const habitsFile = ordersHead + `  payments:
     operations:
       charge:
         request: POST /charges
@@ -149,10 +141,7 @@ func TestHabits(t *testing.T) {
 		"exists, with 409": {habit{body: plainJSON, known: 409}, repeated(409), ""},
 	} {
 		t.Run(name, func(t *testing.T) {
-			file := filepath.Join(t.TempDir(), "orders.yaml")
-			if err := os.WriteFile(file, []byte(c.file.Replace(habitsFile)+c.before), 0o644); err != nil {
-				t.Fatal(err)
-			}
+			file := written(t, "orders.yaml", c.file.Replace(habitsFile)+c.before)
 			sagatest.Explore(t, sagatest.Saga{
 				Workflow: file,
 				Start: func(ctx context.Context, client *http.Client, in sagatest.Input) error {

@@ -8,8 +8,6 @@ import (
 	"fmt"
 	"io"
 	"net/http"
-	"os"
-	"path/filepath"
 	"runtime"
 	"slices"
 	"strings"
@@ -312,10 +310,7 @@ func TestTroubleOfServiceIsTold(t *testing.T) {
 func TestServiceOfFile(t *testing.T) {
 	text := strings.Replace(transferFile, "host: api.bank.example\n", "host: api.bank.example\n    upstream: http://127.0.0.1:9001\n    pass: [GET /rates]\n", 1)
 	text = strings.Replace(text, "request: POST /withdrawals\n", "request: POST /withdrawals\n        done: answer.body.status == \"booked\"\n        answer: {body: {id: \"${new.id}\"}}\n", 1)
-	file := filepath.Join(t.TempDir(), "transfer.yaml")
-	if err := os.WriteFile(file, []byte(text), 0o644); err != nil {
-		t.Fatal(err)
-	}
+	file := written(t, "transfer.yaml", text)
 	statuses := []string{"declined", "booked"}
 	s := sagatest.Saga{
 		Workflow: file, Status: ends,
@@ -379,10 +374,7 @@ func TestMistakesWithServices(t *testing.T) {
 				return http.NotFoundHandler()
 			}}
 			if c.file != "" {
-				s.Steps, s.Workflow = nil, filepath.Join(t.TempDir(), "transfer.yaml")
-				if err := os.WriteFile(s.Workflow, []byte(files[c.file]), 0o644); err != nil {
-					t.Fatal(err)
-				}
+				s.Steps, s.Workflow = nil, written(t, "transfer.yaml", files[c.file])
 			}
 			expect(t, explored(t, s, ""), want)
 		})

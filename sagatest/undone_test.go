@@ -7,7 +7,6 @@ import (
 	"errors"
 	"net/http"
 	"os"
-	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -38,10 +37,7 @@ steps:
 // TestUndoneUntilNothingIsThere: a saga that asks what it has booked, and frees it, until nothing
 // is there, comes to an end: what was undone is not there any more.
 func TestUndoneUntilNothingIsThere(t *testing.T) {
-	file := filepath.Join(t.TempDir(), "rooms.yaml")
-	if err := os.WriteFile(file, []byte(listedFile), 0o644); err != nil {
-		t.Fatal(err)
-	}
+	file := written(t, "rooms.yaml", listedFile)
 	sagatest.Explore(t, sagatest.Saga{
 		Workflow: file, Status: ends,
 		Start: func(ctx context.Context, client *http.Client, in sagatest.Input) error {
@@ -147,13 +143,7 @@ func TestUndoThatIsGivenUp(t *testing.T) {
 	expect(t, out, "lost-compensation", "lose_charge.undo#1@request,_lose_charge.undo#2@request,_lose_charge.undo#3@request")
 }
 
-const decidesAnew = `
-name: order
-system: {base: "http://127.0.0.1:1"}
-start: {request: POST /orders, body: {ref: "${saga.id}"}}
-outcome: {request: GET /, status: answer.body, statuses: {done: completed}}
-services:
-  payments:
+const decidesAnew = ordersHead + `  payments:
     protection: {fenced: {refused: again}}
     operations:
       charge: {request: POST /charges, saga: only}
@@ -169,10 +159,7 @@ steps:
 // TestRefusalThatComesFirst: a saga that takes the refusal of a second attempt for an answer to the first one too is
 // found out where that arrives after it, and its service is known to decide anew. Who undoes the step in any case is not.
 func TestRefusalThatComesFirst(t *testing.T) {
-	file := filepath.Join(t.TempDir(), "order.yaml")
-	if err := os.WriteFile(file, []byte(decidesAnew), 0o644); err != nil {
-		t.Fatal(err)
-	}
+	file := written(t, "order.yaml", decidesAnew)
 	order := func(believes bool) sagatest.Saga {
 		return sagatest.Saga{
 			Workflow: file, Status: ends,

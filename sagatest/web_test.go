@@ -7,8 +7,6 @@ import (
 	"fmt"
 	"io"
 	"net/http"
-	"os"
-	"path/filepath"
 	"testing"
 	"time"
 
@@ -16,13 +14,7 @@ import (
 	"github.com/sagacheck/sagacheck/sagatest"
 )
 
-const webHead = `
-name: orders
-system: {base: "http://127.0.0.1:1"}
-start: {request: POST /orders, body: {ref: "${saga.id}"}}
-outcome: {request: GET /, status: answer.body, statuses: {done: completed}}
-services:
-  shipping:
+const webHead = ordersHead + `  shipping:
     operations:
       ship: {request: POST /parcels, saga: only, repeat: same-answer}
   stock:
@@ -213,10 +205,7 @@ func TestHabitsOfTheWeb(t *testing.T) {
 		}},
 	} {
 		t.Run(name, func(t *testing.T) {
-			file := filepath.Join(t.TempDir(), "orders.yaml")
-			if err := os.WriteFile(file, []byte(webHead+c.ops[1:]+webSteps), 0o644); err != nil {
-				t.Fatal(err)
-			}
+			file := written(t, "orders.yaml", webHead+c.ops[1:]+webSteps)
 			sagatest.Explore(t, sagatest.Saga{Workflow: file, Status: ends, Start: func(ctx context.Context, client *http.Client, in sagatest.Input) error {
 				return c.run(web{ctx, client, in.ID, c.keys})
 			}})

@@ -38,11 +38,27 @@ promises:
   withdraw: {max_attempts: 2, same_key: true}
 `
 
-func TestWorkflowFile(t *testing.T) {
-	file := filepath.Join(t.TempDir(), "transfer.yaml")
-	if err := os.WriteFile(file, []byte(transferFile), 0o644); err != nil {
+// ordersHead is what files of workflows begin with that run as a function; their services follow.
+const ordersHead = `
+name: orders
+system: {base: "http://127.0.0.1:1"}
+start: {request: POST /orders, body: {ref: "${saga.id}"}}
+outcome: {request: GET /, status: answer.body, statuses: {done: completed}}
+services:
+`
+
+// written is a file of a test, with a text.
+func written(t *testing.T, name, text string) string {
+	t.Helper()
+	file := filepath.Join(t.TempDir(), name)
+	if err := os.WriteFile(file, []byte(text), 0o644); err != nil {
 		t.Fatal(err)
 	}
+	return file
+}
+
+func TestWorkflowFile(t *testing.T) {
+	file := written(t, "transfer.yaml", transferFile)
 	var started string
 	s := sagatest.Saga{
 		Workflow: file, Status: ends,

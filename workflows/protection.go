@@ -39,6 +39,17 @@ func (w *Workflow) TTL(service string) time.Duration {
 	return min(s.guard.keys.TTL, longestTTL)
 }
 
+// Forgetful is how long keys live in a cell, by the steps whose services forget them.
+func (w *Workflow) Forgetful() map[string]time.Duration {
+	steps := map[string]time.Duration{}
+	for _, p := range w.Plan() {
+		if ttl := w.TTL(p.Do.Service); ttl > 0 {
+			steps[p.Name] = ttl
+		}
+	}
+	return steps
+}
+
 // DecidesAnew are the steps whose service decides anew on what it has refused under the same key, as the file says, and
 // not by default: who can tell is sure that a refusal says nothing of another attempt.
 func (w *Workflow) DecidesAnew() map[string]bool {
