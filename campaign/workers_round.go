@@ -17,8 +17,12 @@ import (
 // awaited is a cell that workers have, or are to have.
 type awaited struct {
 	cell  harness.Cell
-	alone bool // nothing else is given away
+	alone int // how often it was given away by itself, while nothing else was
+	ended int // how many workers had ended before the last time
 }
+
+// alones is how often a cell is given away by itself while workers end that did not have it.
+const alones = 5
 
 // round is one Run.
 type round struct {
@@ -157,7 +161,7 @@ func (r *round) feed(ctx context.Context) error {
 		return err
 	}
 	for n := d.Idle + 2 + d.Running/4 - d.Waiting; n > 0 && r.more; n-- {
-		if err := r.put(ctx, r.batch(r.speed.chunk()), false); err != nil {
+		if err := r.put(ctx, r.batch(r.speed.chunk()), 0); err != nil {
 			return err
 		}
 	}
@@ -171,7 +175,9 @@ func (r *round) feed(ctx context.Context) error {
 	}
 	if time.Since(r.quiet) >= quietFor {
 		r.quiet, r.rescue = time.Time{}, true
-		r.giveUp()
+		if err := r.giveUp(ctx); err != nil {
+			return err
+		}
 	}
 	return r.giveAgain(ctx)
 }
@@ -195,36 +201,38 @@ func (r *round) batch(n int) (cells []harness.Cell) {
 	return cells
 }
 
-func (r *round) put(ctx context.Context, cells []harness.Cell, alone bool) error {
+func (r *round) put(ctx context.Context, cells []harness.Cell, alone int) error {
 	if len(cells) == 0 {
 		return nil
 	}
 	r.chunks++
-	chunk := queue.Chunk{Number: r.chunks}
-	if alone {
-		chunk.Try = 1
-	}
+	chunk := queue.Chunk{Number: r.chunks, Try: alone}
 	for _, c := range cells {
 		work, err := orderOf(c)
 		if err != nil {
 			return err
 		}
 		chunk.Cells = append(chunk.Cells, queue.Cell{ID: c.ID, Work: work})
-		r.awaited[c.ID] = awaited{c, alone}
+		r.awaited[c.ID] = awaited{c, alone, r.staff.ended()}
 	}
 	return r.job.Put(ctx, chunk)
 }
 
 // giveUp leaves out, by its name, the cell of which every worker went away that had it, though it
-// had nothing else.
-func (r *round) giveUp() {
+// had nothing else. Where more workers ended meanwhile than had it, they end of something else, and it is given away again.
+func (r *round) giveUp(ctx context.Context) error {
 	for id, a := range r.awaited {
-		if a.alone {
+		switch others := r.staff.ended()-a.ended > r.conn.MaxDeliver(); {
+		case a.alone == 0:
+		case others && a.alone < alones:
+			return r.put(ctx, []harness.Cell{a.cell}, a.alone+1)
+		default:
 			delete(r.awaited, id)
 			r.each(harness.Result{Cell: a.cell, Asked: id, Skipped: fmt.Sprintf(
 				"no worker that had cell %s came to its end (%s under %s, plan %s)", id, a.cell.Scenario, a.cell.Plan, a.cell.Plan.ID())})
 		}
 	}
+	return nil
 }
 
 // giveAgain gives away a cell whose chunk was given away as often as it may be: by itself, so
@@ -234,12 +242,12 @@ func (r *round) giveAgain(ctx context.Context) error {
 		return nil
 	}
 	for _, a := range r.awaited {
-		if a.alone {
+		if a.alone > 0 {
 			return nil
 		}
 	}
 	first := r.awaited[slices.Min(slices.Collect(maps.Keys(r.awaited)))]
-	return r.put(ctx, []harness.Cell{first.cell}, true)
+	return r.put(ctx, []harness.Cell{first.cell}, 1)
 }
 
 // sayWaiting says now and then that nobody works on what is there. What a worker had in hand that died

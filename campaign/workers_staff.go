@@ -11,6 +11,7 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"syscall"
 	"time"
 
@@ -29,6 +30,8 @@ type staff struct {
 	cancel context.CancelFunc
 	work   sync.WaitGroup
 	none   chan struct{} // closed when none is left
+
+	ends atomic.Int64 // workers that ended otherwise than by themselves
 
 	mu   sync.Mutex
 	left int
@@ -124,6 +127,7 @@ func (s *staff) employ(ctx context.Context) {
 			return
 		}
 		if err != nil {
+			s.ends.Add(1)
 			s.x.host.say("a worker ended (%v%s): another one begins", err, after(": ", said))
 		}
 		if !began && !wait(ctx, hastyPause<<max(short-1, 0)) {
@@ -187,6 +191,14 @@ func (s *staff) gone() <-chan struct{} {
 		return nil
 	}
 	return s.none
+}
+
+// ended is how many workers have ended otherwise than by themselves.
+func (s *staff) ended() int {
+	if s == nil {
+		return 0
+	}
+	return int(s.ends.Load())
 }
 
 // last is what the last one said.

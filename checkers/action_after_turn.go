@@ -43,8 +43,8 @@ func (ActionAfterTurn) Doc() Doc {
 		Definition: "A new step was started, or an action attempted again without need, after the saga had surely turned.",
 		Source:     "docs/contract.md, promise 3",
 		Clauses: []Clause{
-			{Name: newStepAfterFailure, Text: "no step starts after a critical action was refused for good or has used up its attempts: steps for which the last good answer arrived only more than 25 ms, or three times the lag of the cell, later", Wants: []Trait{branches}},
-			{Name: newStepAfterRequest, Text: "nor after an operator's request for the rollback was accepted: steps whose predecessors are done only later", Wants: []Trait{stepsBeforePivots}, Needs: []string{"operator-compensation"}},
+			{Name: newStepAfterFailure, Text: "no step starts after a critical action was refused for good or has used up its attempts: steps for which the last good answer arrived only more than 25 ms, or three times the lag of the cell, later, or was not waited for", Wants: []Trait{branches}},
+			{Name: newStepAfterRequest, Text: "nor after an operator's request for the rollback was accepted: steps whose predecessors are done only later, or were not waited for", Wants: []Trait{stepsBeforePivots}, Needs: []string{"operator-compensation"}},
 			{Name: retryAfterTurn, Text: "no action is attempted again after the turn: those that failed, with attempts left, and whose wait ends more than 25 ms, or three times the lag of the cell, later", Wants: []Trait{repeatedBeside}},
 		},
 		Evidence:  "call-sent, call-answered, call-ended and saga-operator.",
@@ -80,6 +80,8 @@ func checkNewStep(t *tally, s *history.SagaRecord, step saga.Step, turn *turn, d
 		margin = 0
 	}
 	switch {
+	case !ok && began == nil && letGo(s, step, turn):
+		t.held(turn.clause, 1)
 	case !ok || ready <= turn.at || began != nil && began.Seq < turn.event.Seq:
 	case ready <= turn.at+margin:
 		t.unjudgeable(turn.clause, "it was ready too soon after the turn")
@@ -90,6 +92,18 @@ func checkNewStep(t *tally, s *history.SagaRecord, step saga.Step, turn *turn, d
 	default:
 		t.violate(turn.clause, began.Operation(), []*history.Event{turn.event, began}, "broke the turn of a saga: %s was started %v after %s", began.Operation(), ms(began.At-turn.at), turn.why)
 	}
+}
+
+// letGo tells whether a step did not become ready since nobody waited for an action before it: at the turn an attempt at
+// that was under way, and it ended without an answer when the way back had begun.
+func letGo(s *history.SagaRecord, step saga.Step, turn *turn) bool {
+	back := firstUndo(s)
+	return back != nil && slices.ContainsFunc(mustPrecede(s.Definition)[step.Name], func(name string) bool {
+		o := s.Op(name, saga.Action)
+		return o != nil && slices.ContainsFunc(sent(o), func(a *history.Attempt) bool {
+			return a.Sent.Seq < turn.event.Seq && lostAnswer(a) && back.Seq < a.Ended.Seq
+		})
+	})
 }
 
 // arrivedAt is when the answers that make a step ready had arrived, as far as it is

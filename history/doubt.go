@@ -45,8 +45,12 @@ func (ix *Index) doubt() {
 }
 
 // Blurred tells whether what a fault did was answered, and the machine was too late for
-// anybody to say whether in time: what the fault was to show may not be seen.
+// anybody to say whether in time, or struck a wait that was over, and would not have been without what the machine
+// was late: what the fault was to show may not be seen.
 func (ix *Index) Blurred() bool {
+	if ix.missedWait() {
+		return true
+	}
 	for _, s := range ix.Sagas {
 		for o, a := range s.sent {
 			if !a.doubtful || a.Ended.Code == 0 || !a.Ended.Certain || a.LearntAt()-a.Sent.At >= o.Call.Retry.ShortestTimeout() {
@@ -57,6 +61,27 @@ func (ix *Index) Blurred() bool {
 			}
 			for _, fired := range ix.Fired {
 				if slices.ContainsFunc(fired, func(e *Event) bool { return e.Operation() == o.Op && e.Attempt == a.N }) {
+					return true
+				}
+			}
+		}
+	}
+	return false
+}
+
+// missedWait tells whether a fault of the wait behind an attempt struck when the next one had been sent, for no longer than
+// the machine was late. Such a fault names its attempt in the plan, and no call of a saga when it fires.
+func (ix *Index) missedWait() bool {
+	for i, f := range ix.History.Header.Faults {
+		for _, fired := range ix.Fired[i] {
+			if f.At.Step == "" || fired.Saga != "" {
+				continue
+			}
+			for _, s := range ix.Sagas {
+				o := s.Ops[f.At.Ref()]
+				if o != nil && slices.ContainsFunc(o.Attempts, func(a *Attempt) bool {
+					return a.N == f.At.Attempt+1 && a.Sent != nil && a.Sent.Seq < fired.Seq && fired.At-a.Sent.At <= ix.Lag
+				}) {
 					return true
 				}
 			}

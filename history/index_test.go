@@ -78,6 +78,21 @@ func TestBlurred(t *testing.T) {
 	}
 }
 
+// A fault of a wait that was over when it struck has missed it: the machine's doing where that was late for as long.
+func TestBlurredWait(t *testing.T) {
+	const saga = "fault crash-orchestrator pay#1@response text=\"crash-orchestrator waiting pay#1@response\"\nsaga s1\nstep pay\n1ms call-sent s1 pay#1\n2ms call-ended s1 pay#1 503\n%s%s settled lag-ms=15\n"
+	const struck, next = "%s fault-fired fault=0\n", "22ms call-sent s1 pay#2\n"
+	for events, want := range map[string]bool{
+		fmt.Sprintf(struck, "10ms") + next: false,
+		next + fmt.Sprintf(struck, "30ms"): true,
+		next + fmt.Sprintf(struck, "60ms"): false,
+	} {
+		if got := history.NewIndex(parse(t, fmt.Sprintf(saga, events, "90ms"))).Blurred(); got != want {
+			t.Errorf("%sblurred %t", events, got)
+		}
+	}
+}
+
 // An answer that came in good time by the wire's clock may have been late by the
 // orchestrator's, if the wire was late itself.
 func TestLearntOnABusyMachine(t *testing.T) {

@@ -27,8 +27,9 @@ func draw(t *rapid.T, defs []saga.Definition, a Ability) faults.Plan {
 	windows := slices.DeleteFunc(slices.Clone(allowed), func(k faults.KindDoc) bool { return !k.Window() })
 	if len(windows) > 0 && dice.Below(t, windowEvery(defs), "window") == 0 {
 		p := faults.Plan{Faults: []faults.Fault{drawWindow(t, defs, dice.Pick(t, windows, "window's kind").Name)}}
-		if a.Process && dice.Below(t, 3, "kill") == 0 { // what an outage did may show only then
-			p.Faults = append(p.Faults, processAway(rapid.IntRange(1, 150).Draw(t, "from_ms"), rapid.IntRange(1, 50).Draw(t, "down")))
+		if a.Process && dice.Below(t, 3, "kill") == 0 { // what an outage did may show only then; before, there must be time for it to meet a call
+			from := p.Faults[0].ForMS/2 + rapid.IntRange(1, 150).Draw(t, "after")
+			p.Faults = append(p.Faults, processAway(from, rapid.IntRange(1, 50).Draw(t, "down")))
 		}
 		return p
 	}

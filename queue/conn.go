@@ -59,6 +59,9 @@ type Conn struct {
 	saidMute  atomic.Int64                   // when it was said last that the server does not do what it is asked
 }
 
+// MaxDeliver is how often a chunk is given away.
+func (c *Conn) MaxDeliver() int { return c.o.MaxDeliver }
+
 // askLimit is how long one question to the server may take.
 const askLimit = 5 * time.Second
 

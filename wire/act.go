@@ -129,7 +129,9 @@ func (in *Injector) strikeInWait(i int, x *exchange) {
 				return
 			}
 		}
+		due := time.Now().Add(d)
 		if in.wait(d) {
+			in.rec.Late(time.Since(due)) // by so much the wait may have been over
 			in.strikes.Fire(i, participants.Call{}, evidence)
 			in.strike(i, e, op.Step)
 		}
