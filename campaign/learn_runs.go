@@ -294,10 +294,11 @@ func (l *learner) run(ctx context.Context, strike func(learn.Call) learn.Fate) (
 // pollEach is how often the workflow is asked where it stands.
 const pollEach = 50 * time.Millisecond
 
-// settle waits until no call is made and the outcome stays as it is. One that is what it
-// was while calls were made has to stay so three times as long.
+// settle waits until no call is made and the outcome stays as it is, for so long and for as many questions as that takes on
+// a machine with nothing else to do: on another one the workflow is slow, too. An outcome that is what it
+// was while calls were made has to stay so three times as long, and a first call is waited for to the end.
 func (l *learner) settle(ctx context.Context, ask func(context.Context) json.RawMessage, run *learn.Run) error {
-	began, since := time.Now(), time.Now()
+	began, since, polls := time.Now(), time.Now(), 0
 	for {
 		select {
 		case <-ctx.Done():
@@ -307,15 +308,21 @@ func (l *learner) settle(ctx context.Context, ask func(context.Context) json.Raw
 		asked := time.Now()
 		now := ask(ctx)
 		l.recorder.Told(time.Since(asked))
+		polls++
 		if string(now) != string(run.Outcome) {
 			run.Outcome, since = now, time.Now()
+		}
+		silent := min(time.Since(since), l.recorder.Silent())
+		if silent < pollEach {
+			polls = 0
 		}
 		calls, _ := l.recorder.End()
 		quiet := l.o.Quiet
 		if slices.ContainsFunc(calls, func(c learn.Call) bool { return string(c.Outcome) == string(now) }) {
 			quiet *= 3
 		}
-		if min(time.Since(since), l.recorder.Silent()) >= quiet {
+		first := len(l.record.Runs) == 0 && len(calls) == 0 && run.Code/100 == 2
+		if !first && silent >= quiet && polls >= int(quiet/pollEach) {
 			return nil
 		}
 		if run.Unsettled = time.Since(began) > l.o.Limit; run.Unsettled {

@@ -91,7 +91,7 @@ func (c LostCompensation) Check(h *history.History, ix *history.Index) Verdict {
 			case len(left) == 0 && unsure(h, s.Op(step.Name, saga.Action)) != "":
 				t.unjudgeable(clause, "%s", unsure(h, s.Op(step.Name, saga.Action)))
 			case person != "":
-				t.unjudgeable(clause, "a person was called for a good reason")
+				t.unjudgeable(clause, "the saga may be left to a person: what is still to do was refused for good, or has used up its attempts")
 			case len(left) > 0:
 				events, what := leftBehind(s, step, left[0])
 				t.violate(clause, action(s, step.Name), append(events, end), "broke all-or-nothing: saga %s was left %s, but %s booked %s and was %s", s.ID, endState(s), action(s, step.Name), effectOf(left[0]), what)
