@@ -69,25 +69,29 @@ func (ix *Index) Blurred() bool {
 	return false
 }
 
-// missedWait tells whether a fault of the wait behind an attempt struck when the next one had been sent, for no longer than
-// the machine was late. Such a fault names its attempt in the plan, and no call of a saga when it fires.
+// missedWait tells whether a fault of the wait behind an attempt struck when its saga had called on, or asked, for no longer
+// than the machine was late. Such a fault names its attempt in the plan, and no call of a saga when it fires.
 func (ix *Index) missedWait() bool {
 	for i, f := range ix.History.Header.Faults {
 		for _, fired := range ix.Fired[i] {
-			if f.At.Step == "" || fired.Saga != "" {
-				continue
-			}
-			for _, s := range ix.Sagas {
-				o := s.Ops[f.At.Ref()]
-				if o != nil && slices.ContainsFunc(o.Attempts, func(a *Attempt) bool {
-					return a.N == f.At.Attempt+1 && a.Sent != nil && a.Sent.Seq < fired.Seq && fired.At-a.Sent.At <= ix.Lag
-				}) {
-					return true
-				}
+			if f.At.Step != "" && fired.Saga == "" && slices.ContainsFunc(ix.Sagas, func(s *SagaRecord) bool { return s.calledOn(f.At, fired, ix.Lag) }) {
+				return true
 			}
 		}
 	}
 	return false
+}
+
+// calledOn tells whether something was called or asked behind an attempt that had ended, in a time before an event.
+func (s *SagaRecord) calledOn(at saga.FailurePoint, event *Event, within time.Duration) bool {
+	o := s.Ops[at.Ref()]
+	if o == nil {
+		return false
+	}
+	i := slices.IndexFunc(o.Attempts, func(a *Attempt) bool { return a.N == at.Attempt && a.Ended != nil })
+	return i >= 0 && slices.ContainsFunc(slices.Concat(s.Calls, s.Reads), func(e *Event) bool {
+		return (e.Kind == CallSent || e.Kind == CallRead) && o.Attempts[i].Ended.Seq < e.Seq && e.Seq < event.Seq && event.At-e.At <= within
+	})
 }
 
 // sever marks the attempts that a kill cut short.
