@@ -71,10 +71,10 @@ func mostUndone(journeys []Journey) (best []Journey) {
 	return best
 }
 
-// undone are the first attempts at undoing something that came to a participant.
+// undone are the first attempts at undoing something that came to a participant: what had taken effect.
 func (j Journey) undone() (undos []saga.FailurePoint) {
 	for _, v := range j.Trace.Visits {
-		if v.Saga == 0 && v.At.Direction == saga.Compensation && v.At.Attempt == 1 && v.At.Phase == saga.Receive {
+		if v.Saga == 0 && v.At.Direction == saga.Compensation && v.At.Attempt == 1 && v.At.Phase == saga.Receive && j.Trace.took(v.At.Step) {
 			undos = append(undos, v.At)
 		}
 	}

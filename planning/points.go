@@ -229,7 +229,8 @@ func usual(at saga.FailurePoint, journeys []Journey) bool {
 }
 
 // AtPoints puts every kind of fault at every failure point that the journeys passed, each
-// once: on the journey that came to it first, behind all that its plan does. Of several
+// once: on the journey that came to it first, behind all that its plan does, and to an undo on the first one on which there
+// was something to undo, if there was on any. Of several
 // journeys of one plan each must have come to it. What is a journey itself is left out.
 func AtPoints(d saga.Definition, journeys []Journey, a Ability) []faults.Plan {
 	var plans []faults.Plan
@@ -237,28 +238,45 @@ func AtPoints(d saga.Definition, journeys []Journey, a Ability) []faults.Plan {
 	for _, j := range journeys {
 		alike[j.Plan.ID()] = append(alike[j.Plan.ID()], j)
 	}
-	for _, j := range journeys {
-		same := alike[j.Plan.ID()]
-		for _, v := range j.Trace.Visits {
-			if v.Saga != 0 || v.Seq <= j.Trace.Last || seen[v.At] || v.At.Attempt > mostAttempts {
-				continue
-			}
-			if !j.explains(v.At) && !usual(v.At, journeys) || j.raced(v) || !always(v.At, same) {
-				continue
-			}
-			if a.sharedAt(v) && !j.surelyBehind(v, same, journeys) {
-				continue
-			}
-			seen[v.At] = true
-			for _, fs := range append(oneByOne(append(j.Trace.variantsAt(v, d, a), lastWords(v, a)...)), killedUnsent(v, d, a)...) {
-				p := faults.Plan{Faults: slices.Concat(j.Plan.Faults, fs)}
-				if p.Validate() == nil && alike[p.ID()] == nil {
-					plans = append(plans, p)
-				}
+	strike := func(j Journey, v Visit) {
+		seen[v.At] = true
+		for _, fs := range append(oneByOne(append(j.Trace.variantsAt(v, d, a), lastWords(v, a)...)), killedUnsent(v, d, a)...) {
+			p := faults.Plan{Faults: slices.Concat(j.Plan.Faults, fs)}
+			if p.Validate() == nil && alike[p.ID()] == nil {
+				plans = append(plans, p)
 			}
 		}
 	}
+	var idle []func()
+	for _, j := range journeys {
+		same := alike[j.Plan.ID()]
+		for _, v := range j.Trace.Visits {
+			switch {
+			case v.Saga != 0 || v.Seq <= j.Trace.Last || seen[v.At] || v.At.Attempt > mostAttempts:
+			case !j.explains(v.At) && !usual(v.At, journeys) || j.raced(v) || !always(v.At, same):
+			case a.sharedAt(v) && !j.surelyBehind(v, same, journeys):
+			case v.At.Direction == saga.Compensation && !j.Trace.took(v.At.Step):
+				idle = append(idle, func() {
+					if !seen[v.At] {
+						strike(j, v)
+					}
+				})
+			default:
+				strike(j, v)
+			}
+		}
+	}
+	for _, strike := range idle {
+		strike()
+	}
 	return plans
+}
+
+// took tells whether a step of the first saga took effect, or may have: into a real service nobody sees.
+func (t Trace) took(step string) bool {
+	return slices.ContainsFunc(t.Visits, func(v Visit) bool {
+		return v.Saga == 0 && v.At.Step == step && v.At.Direction == saga.Action && (v.At.Phase == saga.Commit || v.Real)
+	})
 }
 
 func oneByOne(fs []faults.Fault) (each [][]faults.Fault) {
