@@ -82,6 +82,8 @@ func TestBugIsFound(t *testing.T) {
 	if strings.Contains(out, "TestBugIsFound/lose_reserve") {
 		t.Errorf("more than the plan that was asked for ran:\n%s", out)
 	}
+	expect(t, out, "more plans break something, which -run leaves out: go test -run '^TestBugIsFound$'")
+	expect(t, explored(t, orders(false), "^typo$"), "none of the plans goes by the name that -run asks for, and ")
 }
 
 // A request that comes after its undo is done by services that mind keys alone, however often it

@@ -19,25 +19,60 @@ import (
 	"github.com/sagacheck/sagacheck/results"
 )
 
+// untold tells of plans that broke something, and that the pattern of -run left out. It fails the test where no plan goes by
+// the name that the pattern asks for: a plan that holds by now may be asked for, one that is none proves nothing.
+func (e *exploration) untold(run *results.Run, plans int) {
+	e.t.Helper()
+	switch name := e.t.Name(); {
+	case plans == 0:
+	case e.asksForNone(run):
+		e.t.Errorf("sagatest: none of the plans goes by the name that -run asks for, and %d of them break something: go test -run '^%s$'", plans, name)
+	default:
+		e.t.Logf("%d more plans break something, which -run leaves out: go test -run '^%s$'", plans, name)
+	}
+}
+
+// asksForNone tells whether the pattern of -run has a part for the plans of this test that matches none which ran. Of
+// patterns with alternatives this is not told.
+func (e *exploration) asksForNone(run *results.Run) bool {
+	f := flag.Lookup("test.run")
+	if f == nil || strings.Contains(f.Value.String(), "|") {
+		return false
+	}
+	parts, depth := strings.Split(f.Value.String(), "/"), strings.Count(e.t.Name(), "/")+1
+	if len(parts) <= depth {
+		return false
+	}
+	name := func(s string) string { return strings.ReplaceAll(s, " ", "_") } // as testing has them
+	pattern, err := regexp.Compile(name(parts[depth]))
+	return err == nil && !slices.ContainsFunc(run.Cells, func(c results.Cell) bool { return pattern.MatchString(name(c.Plan)) })
+}
+
 // report makes a subtest of each plan that failed, the smallest of each property first, and
 // fails the test for what could not be judged.
 func (e *exploration) report() {
 	e.t.Helper()
 	smallest := e.smallest()
-	shown := map[string]bool{}
+	shown, told := map[string]bool{}, 0
+	tell := func(f failure, text func(t *testing.T) string) {
+		e.t.Run(f.plan.String(), func(t *testing.T) {
+			told++
+			t.Error(text(t) + f.keep(t))
+		})
+	}
 	for _, property := range slices.Sorted(maps.Keys(smallest)) {
 		f := smallest[property]
 		if shown[f.plan.ID()] {
 			continue
 		}
 		shown[f.plan.ID()] = true
-		e.t.Run(f.plan.String(), func(t *testing.T) { t.Error(f.story(t.Name()) + f.keep(t)) })
+		tell(f, func(t *testing.T) string { return f.story(t.Name()) })
 	}
 	for _, f := range e.failed {
 		if shown[f.plan.ID()] {
 			continue
 		}
-		e.t.Run(f.plan.String(), func(t *testing.T) {
+		tell(f, func(*testing.T) string {
 			var lines []string
 			for _, v := range f.broken {
 				lines = append(lines, fmt.Sprintf("%s: %s", v.Property, v.Witnesses[0].Broken))
@@ -45,10 +80,11 @@ func (e *exploration) report() {
 					lines[len(lines)-1] += fmt.Sprintf(" (the smallest plan that shows it: %s)", least.plan)
 				}
 			}
-			t.Error(strings.Join(lines, "\n") + f.keep(t))
+			return strings.Join(lines, "\n")
 		})
 	}
 	run := e.collector.Finish()
+	e.untold(run, len(e.failed)-told)
 	for _, c := range run.Cells {
 		if c.Error != "" {
 			e.t.Error("sagatest: " + c.Error)
