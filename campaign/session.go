@@ -3,6 +3,7 @@ package campaign
 import (
 	"context"
 	"errors"
+	"os"
 	"path/filepath"
 	"runtime"
 	"strconv"
@@ -204,6 +205,27 @@ func (x *session) close() error {
 		ctx, cancel := context.WithTimeout(context.Background(), limit)
 		defer cancel()
 		errs = append(errs, x.system.Stop(ctx))
+		x.tellLogs()
 	}
 	return errors.Join(errs...)
+}
+
+// logsDir is the folder, in that of a run, of what the system under test has logged.
+const logsDir = "logs"
+
+// logsWanted is where its logs are kept; empty: no cell failed, and nobody will look for a reason.
+func (x *session) logsWanted() string {
+	if len(x.failing) == 0 || x.dir == "" {
+		return ""
+	}
+	return filepath.Join(x.dir, logsDir)
+}
+
+// tellLogs says where the logs are, if some were kept.
+func (x *session) tellLogs() {
+	if dir := x.logsWanted(); dir != "" {
+		if _, err := os.Stat(dir); err == nil {
+			x.host.say("what it logged, but for cells with a process of their own: %s", dir)
+		}
+	}
 }

@@ -23,7 +23,7 @@ func (x *session) start(ctx context.Context) (err error) {
 	}
 	switch {
 	case x.flow != nil:
-		x.system, err = x.flow.start(ctx, orchestrators.Options{Log: x.host.output()})
+		x.system, err = x.flow.start(ctx, orchestrators.Options{Log: x.host.output(), Logs: x.logsWanted})
 	case name == Reference:
 		var e *embedded
 		if e, err = startEmbedded(ctx, x.host.Tool, x.orchestratorDefects); err == nil {
@@ -32,7 +32,7 @@ func (x *session) start(ctx context.Context) (err error) {
 	case isURL(name):
 		x.system, err = orchestrators.Attach(ctx, name)
 	default:
-		x.system, err = orchestrators.Start(ctx, name, orchestrators.Options{Log: x.host.output()})
+		x.system, err = orchestrators.Start(ctx, name, orchestrators.Options{Log: x.host.output(), Logs: x.logsWanted})
 	}
 	return notStartedYet(ctx, err)
 }

@@ -64,6 +64,9 @@ func TestShop(t *testing.T) {
 				t.Fatal(err)
 			}
 			found(t, done.Run, property)
+			if logs, _ := filepath.Glob(filepath.Join(done.Dir, logsDir, "*")); len(logs) > 0 != (bug != "") {
+				t.Errorf("logs of the shop: %v: expected them where it failed", logs)
+			}
 			if bug == "" {
 				killedInWaits(t, o.Out)
 			}

@@ -227,7 +227,7 @@ func (r *cellRun) untold(watches []*watch, limit time.Duration) error {
 		if w.err == nil || time.Since(w.failing) < limit {
 			continue
 		}
-		return errors.Join(fmt.Errorf("the orchestrator gives no status of saga %s: %w", w.id, w.err), r.sys.Alive())
+		return errors.Join(fmt.Errorf("the orchestrator gives no status of saga %s, for %v by now: %w (does it stand so many sagas at once? --parallel says how many)", w.id, limit, w.err), r.sys.Alive())
 	}
 	return nil
 }

@@ -24,6 +24,8 @@ type Options struct {
 	Dir string
 	// Keep leaves that folder there after Stop.
 	Keep bool
+	// Logs tells at Stop to which new folder the logs are copied before that folder goes; nil, or empty: they go with it.
+	Logs func() string
 	// Args are added to the command of the first process (or of the container):
 	// planted defects, another store.
 	Args []string
@@ -73,7 +75,7 @@ func (m *Manifest) Start(ctx context.Context, o Options) (System, error) {
 	if o.Log == nil {
 		o.Log = io.Discard
 	}
-	s := &started{manifest: m, keep: o.Keep, sender: newSender(), speak: o.Speak, supplied: o.Supplied, env: o.Env}
+	s := &started{manifest: m, keep: o.Keep, logs: o.Logs, sender: newSender(), speak: o.Speak, supplied: o.Supplied, env: o.Env}
 	if err = s.prepare(engine, o); err == nil {
 		err = s.up(ctx)
 	}
@@ -108,6 +110,7 @@ type started struct {
 	lookout  // of what runs already, if none of its processes is ours
 	manifest *Manifest
 	keep     bool
+	logs     func() string // see Options
 	failed   bool // it never got ready
 	sender   *sender
 	dir      string

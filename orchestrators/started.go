@@ -157,9 +157,13 @@ func (s *started) Stop(ctx context.Context) error {
 // tidy removes the folder of this start. The logs of a system that failed stay: the
 // error that told it names them.
 func (s *started) tidy() error {
-	switch {
-	case s.dir == "" || s.keep:
+	if s.dir == "" || s.keep {
 		return nil
+	}
+	if err := s.copyLogs(); err != nil {
+		return fmt.Errorf("the logs in %s could not be kept: %w", s.dir, err)
+	}
+	switch {
 	case !s.failed && !s.departed(), !s.logged():
 		return os.RemoveAll(s.dir)
 	}
@@ -171,6 +175,18 @@ func (s *started) tidy() error {
 		}
 	}
 	return errors.Join(errs...)
+}
+
+// copyLogs copies the logs to where they are wanted, if they are.
+func (s *started) copyLogs() error {
+	if s.logs == nil || !s.logged() {
+		return nil
+	}
+	to := s.logs()
+	if to == "" {
+		return nil
+	}
+	return os.CopyFS(to, os.DirFS(filepath.Join(s.dir, logsDir)))
 }
 
 // logged tells whether any process has said anything.
