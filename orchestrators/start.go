@@ -111,7 +111,7 @@ type started struct {
 	manifest *Manifest
 	keep     bool
 	logs     func() string // see Options
-	failed   bool // it never got ready
+	failed   bool          // it never got ready
 	sender   *sender
 	dir      string
 	vars     vars

@@ -2,6 +2,7 @@ package results_test
 
 import (
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -48,5 +49,21 @@ func TestStoryOfAQuestion(t *testing.T) {
 		if !slices.Equal(got, want) {
 			t.Errorf("%s: %q, expected %q", name, got, want)
 		}
+	}
+}
+
+// TestStoryOfAnAnswer: it stands where it arrived, before what followed from it: its connection was over later.
+func TestStoryOfAnAnswer(t *testing.T) {
+	h, err := history.ParseText(strings.NewReader("saga s1\nstep charge\nstep hold\n1ms call-sent s1 charge#1\n2ms call-answered s1 charge#1 422\n5ms call-sent s1 hold.undo#1\n6ms call-ended s1 charge#1 422 acked=3ms\n"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var got []string
+	for _, l := range results.Timeline(h, checkers.Witness{}) {
+		got = append(got, l.Text)
+	}
+	want := []string{"charge#1: 422 arrives", "hold.undo#1 leaves"}
+	if at := slices.Index(got, want[0]); at < 0 || len(got) < at+2 || !strings.HasPrefix(got[at+1], want[1]) {
+		t.Errorf("%q: expected %q in this order", got, want)
 	}
 }
