@@ -60,6 +60,9 @@ func LoadReport(path string) (*Run, error) {
 		}
 		path = filepath.Join(dir, JSONFile)
 	}
+	if err := unfinished(dir); err != nil {
+		return nil, err
+	}
 	b, err := os.ReadFile(path)
 	if err != nil {
 		return nil, fmt.Errorf("no report there: %w", err)
@@ -78,7 +81,7 @@ func reportDir(dir string) (string, error) {
 		if _, err := os.Stat(filepath.Join(d, JSONFile)); err == nil {
 			return d, nil
 		}
-		if err := unfinished(d, nil); err != nil {
+		if err := unfinished(d); err != nil {
 			return "", err
 		}
 	}

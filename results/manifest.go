@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"time"
@@ -98,24 +99,28 @@ func (m *Manifest) Unfinished(cells int) string {
 	return fmt.Sprintf("unfinished: the run was killed, or still runs: %d of %s are there", cells, words.Plural(m.Planned, "planned cell"))
 }
 
-// ErrUnfinished is a run without a report, since it never ended.
+// ErrUnfinished is a run without a report that counts, since it never ended.
 var ErrUnfinished = errors.New("no report")
 
-// unfinished explains why a folder has no report: err, or that its run was killed.
-func unfinished(dir string, err error) error {
-	m, merr := LoadManifest(dir)
-	if merr != nil {
+// unfinished says that the run of a folder never ended, by its record, whatever reports lie beside that: they are
+// written before the end is marked. A folder without a record, such as that of check, has nothing to mark.
+func unfinished(dir string) error {
+	m, err := LoadManifest(dir)
+	if errors.Is(err, fs.ErrNotExist) || err == nil && m.Ended != nil {
+		return nil
+	}
+	if err != nil {
 		return err
 	}
 	n := 0
-	cells, cerr := LoadCells(dir)
+	cells, err := LoadCells(dir)
 	for _, c := range cells {
 		if !c.Again {
 			n++
 		}
 	}
-	if why := m.Unfinished(n); why != "" && cerr == nil {
-		return fmt.Errorf("%s: %s: %w; sagacheck check judges what is there", dir, why, ErrUnfinished)
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return err
 	}
-	return err
+	return fmt.Errorf("%s: %s: %w; sagacheck check judges what is there", dir, m.Unfinished(n), ErrUnfinished)
 }

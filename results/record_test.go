@@ -60,6 +60,30 @@ func TestRecordOfKilledRun(t *testing.T) {
 	}
 }
 
+// A run that was killed between its reports and the mark of its end, or whose disk was full, has a report that may
+// say anything: the record counts, as far as it is there.
+func TestReportOfRunThatNeverEnded(t *testing.T) {
+	c, dir := kept(t)
+	r := c.Finish()
+	store(t, r, dir)
+	for _, cells := range []string{"1 of 3 planned cells", "0 of 3 planned cells"} {
+		for _, path := range []string{dir, filepath.Join(dir, results.JSONFile)} {
+			if _, err := results.LoadReport(path); !errors.Is(err, results.ErrUnfinished) || !strings.Contains(err.Error(), cells) {
+				t.Errorf("%s: got %v, want that the run never ended, and %s", path, err, cells)
+			}
+		}
+		if err := os.RemoveAll(filepath.Join(dir, results.CellsFile)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := r.MarkEnd(); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := results.LoadReport(dir); err != nil {
+		t.Errorf("the run has ended, and got %v", err)
+	}
+}
+
 // The end mark says what a run came to.
 func TestRecordOfEndedRun(t *testing.T) {
 	c, dir := kept(t)
