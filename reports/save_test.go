@@ -7,6 +7,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/sagacheck/sagacheck/checkers"
 	"github.com/sagacheck/sagacheck/internal/samples"
 	"github.com/sagacheck/sagacheck/reports"
 	"github.com/sagacheck/sagacheck/results"
@@ -47,14 +48,22 @@ func TestSave(t *testing.T) {
 	}
 }
 
-// The record of the run is marked as ended when the reports are there, and not before.
+// The record of the run is marked as ended when the reports are there, and not before. Where one could not be
+// written the others don't say that it passed.
 func TestSaveMarksTheEnd(t *testing.T) {
 	dir := t.TempDir()
-	c := results.New(samples.Meta())
+	m := samples.Meta()
+	m.Properties = samples.Docs()[:1]
+	c := results.New(m)
 	if err := c.Keep(dir); err != nil {
 		t.Fatal(err)
 	}
+	c.Planned(1)
+	c.Add(results.CellInfo{}, samples.LostAnswer(), []checkers.Verdict{samples.Pass("duplicate-effect", 1)})
 	r := c.Finish()
+	if r.Summary.Outcome != results.Passed {
+		t.Fatalf("got %+v, want a run that passed", r.Summary)
+	}
 	blocked := filepath.Join(dir, results.HTMLFile)
 	if err := os.MkdirAll(filepath.Join(blocked, "a folder where a file should be"), 0o700); err != nil {
 		t.Fatal(err)
@@ -69,6 +78,11 @@ func TestSaveMarksTheEnd(t *testing.T) {
 		}
 		if (m.Ended != nil) != whole || (r.Dir != "") != whole {
 			t.Errorf("saved whole: %v, and the end is %+v, the folder %q", whole, m.Ended, r.Dir)
+		}
+		for _, name := range []string{results.JSONFile, results.MarkdownFile, results.JUnitFile} {
+			if b, err := os.ReadFile(filepath.Join(dir, name)); err != nil || !bytes.Contains(b, []byte("the report could not be written")) {
+				t.Errorf("%s says nothing of a report that could not be written: %v\n%s", name, err, b)
+			}
 		}
 		if err := os.RemoveAll(blocked); err != nil {
 			t.Fatal(err)
