@@ -32,10 +32,13 @@ const (
 	CodeQualityFile = "gl-code-quality-report.json" // as GitLab calls it
 )
 
+// dirTime is the time that the name of a run's folder begins with.
+const dirTime = "20060102-150405"
+
 // NewRunDir makes a folder for a run in out, named by time and command, with its
 // histories folder.
 func NewRunDir(out, command string, started time.Time) (string, error) {
-	name := started.UTC().Format("20060102-150405") + "-" + fileName(command)
+	name := started.UTC().Format(dirTime) + "-" + fileName(command)
 	for n := 1; ; n++ {
 		dir := filepath.Join(out, name)
 		if n > 1 {

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	_ "embed"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -51,7 +52,8 @@ func (r *Run) loadReplays(name string, list []Failure) (err error) {
 }
 
 // LoadReport reads the report.json in a run's folder, in the last run of a folder of
-// --out, or that file itself, strictly. A folder whose run never ended is ErrUnfinished.
+// --out, or that file itself, strictly. A run that never ended is ErrUnfinished, and so is the
+// last one of a folder where a later one did not.
 func LoadReport(path string) (*Run, error) {
 	dir := filepath.Dir(path)
 	if info, err := os.Stat(path); err == nil && info.IsDir() {
@@ -60,7 +62,7 @@ func LoadReport(path string) (*Run, error) {
 		}
 		path = filepath.Join(dir, JSONFile)
 	}
-	if err := unfinished(dir); err != nil {
+	if err := errors.Join(Overtaken(dir), unfinished(dir)); err != nil {
 		return nil, err
 	}
 	b, err := os.ReadFile(path)

@@ -19,6 +19,7 @@ type Stored struct {
 	Cells []StoredCell
 	runs  []storedRun
 	loose int // histories of no run
+	notes []string
 }
 
 // Properties are those that the runs were to judge; nil: there are histories of no run, or of runs that differ.
@@ -58,7 +59,7 @@ func FindStored(paths []string) (*Stored, error) {
 	for _, path := range paths {
 		real, err := filepath.EvalSymlinks(path)
 		if errors.Is(err, fs.ErrNotExist) && filepath.Base(path) == LatestLink {
-			return nil, fmt.Errorf("%s: no run has come to its end there: expected the folder of one%s", path, unended(filepath.Dir(path)))
+			return nil, fmt.Errorf("%s: no run has come to its end there: expected the folder of one%s", path, lastUnended(filepath.Dir(path)))
 		}
 		if err != nil {
 			return nil, err
@@ -71,6 +72,9 @@ func FindStored(paths []string) (*Stored, error) {
 			s.addLoose(real)
 			continue
 		}
+		if err := Overtaken(path); err != nil {
+			s.notes = append(s.notes, "not judged: "+err.Error())
+		}
 		before, runs := len(s.Cells), len(s.runs)
 		if err := s.walk(real); err != nil {
 			return nil, err
@@ -82,8 +86,8 @@ func FindStored(paths []string) (*Stored, error) {
 	return s, nil
 }
 
-// unended names the last run of a folder that has not come to its end; empty: there is none.
-func unended(out string) string {
+// lastUnended names the last run of a folder that has not come to its end; empty: there is none.
+func lastUnended(out string) string {
 	runs, err := filepath.Glob(filepath.Join(out, "*-*", ManifestFile))
 	if err != nil || len(runs) == 0 {
 		return ""
@@ -193,9 +197,9 @@ func (s *Stored) Meta() Meta {
 }
 
 // Tell tells a collector what the runs were to do, what of it is missing, and what went wrong outside
-// of their cells. What lies beside their cells and is not counted is returned, a note each.
+// of their cells. What lies beside them, or beside their cells, and is not counted is returned, a note each.
 func (s *Stored) Tell(c *Collector) []string {
-	var notes []string
+	notes := slices.Clone(s.notes)
 	for _, r := range s.runs {
 		c.Planned(r.manifest.Planned - r.manifest.Alone)
 		c.PlannedAlone(r.manifest.Alone)

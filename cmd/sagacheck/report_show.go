@@ -42,14 +42,18 @@ timeline that report.html has too.`,
 	}
 }
 
-// folderOf is the folder with the report that a command names, or the last run's.
-func folderOf(args []string) (string, error) {
+// folderOf is the folder with the report that a command names, or the last run's. A later one that runs right now, or was
+// killed, is said: there is nothing of it to show.
+func (p process) folderOf(args []string) (string, error) {
 	dir := campaign.Defaults().Out
 	if len(args) > 0 {
 		dir = args[0]
 	}
 	for _, d := range []string{filepath.Join(dir, results.LatestLink), dir} {
 		if _, err := os.Stat(filepath.Join(d, results.HTMLFile)); err == nil {
+			if err := results.Overtaken(d); err != nil {
+				p.say(err.Error())
+			}
 			return d, nil
 		}
 	}
@@ -74,7 +78,7 @@ sagacheck-out), with the program that this system has for pages.`,
 		Example: "  sagacheck report open\n  sagacheck report open sagacheck-out/latest-replay",
 		Args:    atMostOneFolder("open"),
 		RunE: func(c *cobra.Command, args []string) error {
-			dir, err := folderOf(args)
+			dir, err := p.folderOf(args)
 			if err != nil {
 				return err
 			}
@@ -122,7 +126,7 @@ files that it links to. From another machine: ssh -L.`,
 			if err := live.CheckAddr(addr); err != nil {
 				return usage(fmt.Errorf("--addr: %w", err))
 			}
-			dir, err := folderOf(args)
+			dir, err := p.folderOf(args)
 			if err != nil {
 				return err
 			}
