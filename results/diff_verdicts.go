@@ -20,6 +20,11 @@ type VerdictChange struct {
 // lost tells whether something was decided then and not now.
 func (v VerdictChange) lost() bool { return decided(v.Then) && !decided(v.Now) }
 
+// broke tells whether something is broken that was not.
+func (v VerdictChange) broke() bool {
+	return v.Then != checkers.Violation && v.Now == checkers.Violation
+}
+
 // verdicts compares what was judged, property by property, in each scenario that both ran and over
 // all: what one scenario shows makes up for nothing in another one.
 func (d *Diff) verdicts(then, now *Run) {
@@ -87,13 +92,19 @@ func (d *Diff) decide() {
 			d.Reasons = append(d.Reasons, words.Plural(n, what)+reason)
 		}
 	}
-	lost := 0
+	lost, broke := 0, 0
 	for _, v := range d.Verdicts {
 		if v.lost() {
 			lost++
 		}
+		if v.broke() {
+			broke++
+		}
 	}
 	why(len(d.New), "new finding", "")
+	if len(d.New) == 0 { // which tell it, where there are any
+		why(broke, "verdict", " of then broken now")
+	}
 	why(len(d.NotTried), "finding", " of then could not show now")
 	why(len(d.NotRun), "scenario", " of then not run now")
 	why(lost, "verdict", " of then open now")
@@ -108,7 +119,7 @@ func (d *Diff) decide() {
 		}
 	}
 	switch {
-	case len(d.New) > 0:
+	case len(d.New)+broke > 0:
 		d.Exit = ExitViolation
 	case len(d.Reasons) > 0:
 		d.Exit = ExitUnproven

@@ -2,6 +2,7 @@ package results
 
 import (
 	"bytes"
+	"cmp"
 	_ "embed"
 	"encoding/json"
 	"errors"
@@ -53,7 +54,7 @@ func (r *Run) loadReplays(name string, list []Failure) (err error) {
 
 // LoadReport reads the report.json in a run's folder, in the last run of a folder of
 // --out, or that file itself, strictly. A run that never ended is ErrUnfinished, and so is the
-// last one of a folder where a later one did not.
+// last one of a folder where a later one did not. A report that lacks a field or contradicts itself is refused.
 func LoadReport(path string) (*Run, error) {
 	dir := filepath.Dir(path)
 	if info, err := os.Stat(path); err == nil && info.IsDir() {
@@ -70,6 +71,9 @@ func LoadReport(path string) (*Run, error) {
 		return nil, fmt.Errorf("no report there: %w", err)
 	}
 	r, err := decodeRun(b)
+	if err == nil {
+		err = cmp.Or(complete(b), r.consistent())
+	}
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", path, err)
 	}

@@ -2,7 +2,7 @@ package results
 
 // System is how the system under test was reached.
 type System struct {
-	By     Reached `json:"by" yaml:"by" jsonschema:"enum=built-in,enum=manifest,enum=url"`
+	By     Reached `json:"by" yaml:"by" jsonschema:"enum=built-in,enum=manifest,enum=workflow,enum=url"`
 	Name   string  `json:"name" yaml:"name"`                         // for --orchestrator: name or path of the manifest, or URL
 	Digest string  `json:"digest,omitempty" yaml:"digest,omitempty"` // of the manifest
 	// Silent: it claims no capabilities, and is believed to have all.
