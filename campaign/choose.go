@@ -82,6 +82,12 @@ func (x *session) addDrawn() {
 	}
 }
 
+// isDefect tells whether a defect is called so.
+func isDefect(defect string) bool {
+	return slices.ContainsFunc(participantdefects.All(), func(d participantdefects.Defect) bool { return d.Name == defect }) ||
+		slices.ContainsFunc(defects.All(), func(d defects.Defect) bool { return d.Name == defect })
+}
+
 // chooseDefects tells defects of the reference executor from those of the
 // participants.
 func (x *session) chooseDefects() error {

@@ -5,9 +5,12 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
+	"github.com/sagacheck/sagacheck/checkers"
 	"github.com/sagacheck/sagacheck/harness"
+	"github.com/sagacheck/sagacheck/internal/yamlfile"
 	"github.com/sagacheck/sagacheck/results"
 	"github.com/sagacheck/sagacheck/saga"
 	"github.com/sagacheck/sagacheck/workflows"
@@ -30,22 +33,19 @@ func Replay(ctx context.Context, host Host, o ReplayOptions) (*Finished, error) 
 		err = errors.New("--times: expected 1 or more")
 	}
 	if err == nil {
-		err = errors.Join(r.Plan.Validate(), r.Plan.Fits(r.Definitions))
+		err = r.Plannable()
 	}
 	if err != nil {
 		return nil, badInput(err)
 	}
 	if err := o.adopt(r); err != nil {
-		return nil, usage(fmt.Errorf("replay file %s: %w", o.File, err))
+		return nil, usage(err)
 	}
 	if why := changed(o.Settings, r); why != "" {
 		host.say("%s", why)
 	}
 	x, err := openFor(ctx, host, o.Settings, "replay", nil, func(x *session) error {
-		if err := errors.Join(x.possible(r.Plan), x.flow.has(r.Definitions)); err != nil {
-			return fmt.Errorf("replay: plan.%w", err)
-		}
-		return nil
+		return errors.Join(r.Wrong("plan", asProblem(x.possible(r.Plan))), r.Wrong("definitions", x.flow.has(r.Definitions)))
 	})
 	if err != nil {
 		return nil, err
@@ -70,14 +70,14 @@ func (o *ReplayOptions) adopt(r *results.Replay) error {
 	given := func(name string) bool { return slices.Contains(o.Given, name) }
 	switch own := r.System.By == results.ByWorkflow; {
 	case own && given("orchestrator"), own && given("defect"):
-		return errors.New("it is of a workflow: expected --workflow, and neither --orchestrator nor --defect")
+		return r.Wrong("system.by", errors.New("it is of a workflow: expected --workflow, and neither --orchestrator nor --defect"))
 	case !own && given("workflow"):
-		return fmt.Errorf("it is not of a workflow, but of %q: expected --orchestrator in the place of --workflow", r.Orchestrator.Name)
+		return r.Wrong("system.by", fmt.Errorf("it is not of a workflow, but of %q: expected --orchestrator in the place of --workflow", r.Orchestrator.Name))
 	case own && !given("workflow"):
 		o.Workflow = r.System.Name
 	case own, given("orchestrator"):
 	case r.System.By == "":
-		return fmt.Errorf("system: missing: the file does not say how %q was reached: say it with --orchestrator", r.Orchestrator.Name)
+		return r.Wrong("system", fmt.Errorf("missing: the file does not say how %q was reached: say it with --orchestrator", r.Orchestrator.Name))
 	default:
 		o.Orchestrator = r.System.Name
 	}
@@ -85,9 +85,15 @@ func (o *ReplayOptions) adopt(r *results.Replay) error {
 		o.Participants = r.Profile
 	}
 	if !given("property") && r.Property != "" {
+		if err := judgeable(r); err != nil {
+			return err
+		}
 		o.Properties, o.clause = []string{r.Property}, r.Clause
 	}
 	if !given("defect") {
+		if i := slices.IndexFunc(r.Defects, func(name string) bool { return !isDefect(name) }); i >= 0 {
+			return r.Wrong(fmt.Sprintf("defects[%d]", i), fmt.Errorf("no defect is called %q: see sagacheck list defects", r.Defects[i]))
+		}
 		o.Defects = r.Defects
 	}
 	if !given("seed") {
@@ -103,6 +109,34 @@ func (o *ReplayOptions) adopt(r *results.Replay) error {
 		o.Scale = 1 // the stored policies are scaled already
 	}
 	return nil
+}
+
+// judgeable tells what is wrong with the property and the clause of a file: nothing would be judged by those that there
+// are not.
+func judgeable(r *results.Replay) error {
+	all, err := checkers.Select([]string{r.Property})
+	if err != nil {
+		return r.Wrong("property", err)
+	}
+	var clauses []string
+	for _, c := range all {
+		for _, k := range c.Doc().Clauses {
+			clauses = append(clauses, k.Name)
+		}
+	}
+	if r.Clause != "" && !slices.Contains(clauses, r.Clause) {
+		return r.Wrong("clause", fmt.Errorf("%q: expected a clause of %s: one of %s", r.Clause, r.Property, strings.Join(clauses, ", ")))
+	}
+	return nil
+}
+
+// asProblem takes the field from the text of an error.
+func asProblem(err error) error {
+	if err == nil {
+		return nil
+	}
+	field, reason, _ := strings.Cut(err.Error(), ": ")
+	return &yamlfile.Problem{Field: field, Reason: reason}
 }
 
 // changed says whether the manifest that the failure was found with, or the file of the
@@ -130,7 +164,7 @@ func (f *flow) has(defs []saga.Definition) error {
 	for _, d := range defs {
 		for _, s := range d.Steps {
 			if name, _ := saga.CutInstance(s.Name); f.file.ServiceOf(name) == "" {
-				return fmt.Errorf("definitions: step %q: workflow %s has no such step", s.Name, f.file.Name)
+				return fmt.Errorf("step %q: workflow %s has no such step", s.Name, f.file.Name)
 			}
 		}
 	}

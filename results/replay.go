@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"reflect"
 	"regexp"
 	"strings"
 	"unicode"
@@ -18,7 +17,6 @@ import (
 
 	"github.com/sagacheck/sagacheck/faults"
 	"github.com/sagacheck/sagacheck/history"
-	"github.com/sagacheck/sagacheck/internal/words"
 	"github.com/sagacheck/sagacheck/internal/yamlfile"
 	"github.com/sagacheck/sagacheck/saga"
 )
@@ -50,6 +48,8 @@ type Replay struct {
 	Definitions  []saga.Definition    `yaml:"definitions"`
 
 	planErr error
+	file    string          // it was read from
+	shape   *yamlfile.Shape // where its fields stand there
 }
 
 // NewReplay makes a replay of the cell with that header.
@@ -154,9 +154,13 @@ func LoadReplay(path string) (*Replay, error) {
 	if errors.Is(err, errNoReplay) {
 		err = fmt.Errorf("%w (%s)", err, insteadOf(path))
 	}
+	if ps := yamlfile.In(err); len(ps) > 0 && ps[0].Line > 0 {
+		return nil, ps.Of(path).Err()
+	}
 	if err != nil {
 		return nil, fmt.Errorf("replay file %s: %w", path, err)
 	}
+	r.file = path
 	return r, nil
 }
 
@@ -218,10 +222,13 @@ func DecodeReplay(b []byte) (*Replay, error) {
 		return nil, fmt.Errorf("sagacheck_replay: version %d: this sagacheck reads version %d", *head.Version, ReplayVersion)
 	}
 	var r Replay
-	if err := yaml.UnmarshalWithOptions(b, &r, yaml.Strict(), yaml.CustomUnmarshaler(decodeBody)); err != nil {
-		return nil, inWords(b, err)
+	if r.shape, err = shapeOf(b); err != nil {
+		return nil, err
 	}
-	return &r, r.validate()
+	if err := yaml.UnmarshalWithOptions(b, &r, yaml.Strict(), yaml.CustomUnmarshaler(decodeBody)); err != nil {
+		return nil, r.inWords(b, err)
+	}
+	return &r, r.Wrong("", r.validate().Err())
 }
 
 var quoted = regexp.MustCompile(`"([^"]+)"`)
@@ -241,54 +248,4 @@ func withLine(b []byte, err error) error {
 		}
 	}
 	return err
-}
-
-// inWords says of values of another kind what was expected, in the words of the file, and of what else
-// is wrong its line.
-func inWords(b []byte, err error) error {
-	var kind *yaml.TypeError
-	root, ps := yamlfile.Document(b, maxReplay, "a replay file")
-	if !errors.As(err, &kind) || len(ps) > 0 {
-		return withLine(b, err)
-	}
-	for _, p := range yamlfile.NewShape(root, reflect.TypeFor[Replay](), nil).Problems {
-		if p.Line == kind.Token.Position.Line {
-			return p
-		}
-	}
-	return withLine(b, err)
-}
-
-func (r *Replay) validate() error {
-	switch {
-	case r.Scenario == "":
-		return errors.New("scenario: must be given")
-	case r.Profile == "":
-		return errors.New("profile: must be given: naive, keyed or fenced")
-	case len(r.Definitions) == 0:
-		return errors.New("definitions: expected at least one saga")
-	}
-	switch r.System.By {
-	case "", BuiltIn:
-	case ByManifest, ByURL, ByWorkflow:
-		if r.System.Name == "" {
-			return errors.New("system.name: must be given")
-		}
-	default:
-		return fmt.Errorf("system.by: %q: expected %s, %s, %s or %s", r.System.By, BuiltIn, ByManifest, ByURL, ByWorkflow)
-	}
-	for i, d := range r.Definitions {
-		if err := d.Validate(); err != nil {
-			return fmt.Errorf("definitions[%d].%w", i, err)
-		}
-	}
-	for i, f := range r.Plan.Faults {
-		if f.Kind == "" {
-			return fmt.Errorf("plan.faults[%d].kind: must be given", i)
-		}
-		if f.Saga > len(r.Definitions) {
-			return fmt.Errorf("plan.faults[%d].saga: %d: the cell has %s", i, f.Saga, words.Plural(len(r.Definitions), "saga"))
-		}
-	}
-	return nil
 }

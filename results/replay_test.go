@@ -118,6 +118,8 @@ func TestAFolderIsNoReplay(t *testing.T) {
 
 func TestBadReplays(t *testing.T) {
 	b := replayFile(t)
+	from := strings.Index(string(b), "plan:\n")
+	plan := string(b[from : from+strings.Index(string(b[from:]), "registers:")])
 	for name, tc := range map[string]struct{ old, new, want string }{
 		"another version":  {"sagacheck_replay: 1", "sagacheck_replay: 2", "version 2: this sagacheck reads version 1"},
 		"no version":       {"sagacheck_replay: 1\n", "", "sagacheck_replay: missing"},
@@ -128,7 +130,12 @@ func TestBadReplays(t *testing.T) {
 		"a bad definition": {"name: ship", "name: Ship", `steps[2].name: "Ship"`},
 		"not YAML":         {"plan:", "plan: {", ":1: not YAML: ',' or '}' must be specified"},
 		"a text":           {string(b), "<!doctype html>", "expected a replay file"},
-		"no scenario":      {"scenario: order", `scenario: ""`, "scenario: must be given"},
+		"no scenario":      {"scenario: order", `scenario: ""`, ": scenario: must be given"},
+		"an empty plan":    {plan, "plan:\n", "plan: nothing: expected a mapping with faults: a cell without a fault has faults: []"},
+		"a plan left out":  {plan, "", "plan: is missing: expected a mapping: a cell without a fault has faults: []"},
+		"a second one":     {plan, "---\n" + plan, "the file has 2 documents: expected one replay file"},
+		"a negative wait":  {"settle_ms: 500", "settle_ms: -5", ": settle_ms: -5: expected 0 (the default) or more"},
+		"a bad profile":    {"profile: naive", "profile: naiv", `: profile: "naiv": expected one of naive, keyed, fenced`},
 	} {
 		if !strings.Contains(string(b), tc.old) {
 			t.Fatalf("%s: no %q in the file", name, tc.old)
