@@ -20,6 +20,7 @@ func TestImpossibleHistories(t *testing.T) {
 		"a part that nobody defined":                     {"step charge\n", "step charge parts=-\n2ms call-sent s1 charge.undo(2)#1\n", `line 4: part: 2: saga "s1" has no such part of s1/charge.undo(2)`},
 		"what stays of what is not undone":               {"step charge\n", "step charge undo=- keeps=till-1EUR,charge+1EUR\n", "line 4: definitions[0]: steps[0].compensation: must be given where parts or keeps are"},
 		"an unknown profile":                             {"profile keyed", "profile locked", `line 4: profile: "locked": expected one of naive, keyed, fenced`},
+		"more attempts than a policy allows":             {"step charge\n", "step charge max=1001\n", "line 4: definitions[0]: steps[0].action.retry.max_attempts: 1001: expected 0 (until it succeeds) to 1000"},
 		"an end that is none":                            {"3ms settled", "2ms saga-ended s1 gone\n3ms settled", `line 7: status: "gone": expected completed or compensated`},
 	} {
 		text := strings.Replace(small, c.from, c.to, 1)

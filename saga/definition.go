@@ -108,6 +108,9 @@ func (c Call) Effect() (Effect, error) {
 	return e, nil
 }
 
+// MostAttempts is how many attempts a policy may allow where it sets a maximum: who judges goes through all of them.
+const MostAttempts = 1000
+
 // RetryPolicy says how often and when a call is attempted. The wait before
 // attempt n ≥ 2 lies in d·(1±Jitter) with d = min(initial·multiplier^(n−2), max). With
 // Adaptive the initial interval and the time-out are the longest there are.
@@ -167,8 +170,8 @@ func (p RetryPolicy) Band(n int) (lo, hi time.Duration) {
 // Validate checks the policy's numbers.
 func (p RetryPolicy) Validate() error {
 	switch {
-	case p.MaxAttempts < 0:
-		return fmt.Errorf("max_attempts: %d: expected 0 (until it succeeds) or more", p.MaxAttempts)
+	case p.MaxAttempts < 0 || p.MaxAttempts > MostAttempts:
+		return fmt.Errorf("max_attempts: %d: expected 0 (until it succeeds) to %d", p.MaxAttempts, MostAttempts)
 	case p.InitialIntervalMS < 0:
 		return fmt.Errorf("initial_interval_ms: %d: expected 0 or more", p.InitialIntervalMS)
 	case p.Multiplier < 1 || math.IsNaN(p.Multiplier) || p.Multiplier > 1000:

@@ -63,7 +63,7 @@ func checkPolicy(ps *yamlfile.Problems, at string, p saga.RetryPolicy) {
 // minTimeoutMS, nobody waits longer than an hour, and a failure point has an
 // attempt of at most four digits.
 const (
-	maxAttempts  = 1000
+	maxAttempts  = saga.MostAttempts
 	minTimeoutMS = 5
 	maxTimeMS    = 3_600_000
 )
