@@ -77,11 +77,11 @@ func Check(ctx context.Context, host Host, o CheckOptions) (*Finished, error) {
 			progress.Done(results.Errored)
 			continue
 		}
-		h, err := history.Load(cell.File)
-		if err != nil {
-			return nil, usage(err)
+		h, err := cell.Load()
+		if err == nil {
+			err = alike.take(cell.File, h.Header)
 		}
-		if err := alike.take(cell.File, h.Header); err != nil {
+		if err != nil {
 			return nil, errors.Join(usage(err), results.DropEmptyRunDir(dir))
 		}
 		if flow != nil {

@@ -255,7 +255,10 @@ func (e *exploration) recall(p *planning.Probe) bool {
 	var hs []*history.History
 	for _, path := range paths {
 		h, err := history.Load(path)
-		if err != nil { // gone, or cut: run it again
+		if err == nil {
+			err = results.CellInfo{ID: h.Header.Cell, Scenario: p.Space, PlanID: p.Plan.ID()}.Match(path, h.Header, e.options.Resume)
+		}
+		if err != nil { // gone, cut, or another plan's: run it again
 			e.host.say("%s of %s is run again: %v", p.Plan.ID(), p.Space, err)
 			return false
 		}

@@ -23,7 +23,7 @@ func MutateHistories(ctx context.Context, host Host, folders []string, all bool)
 	}
 	files := stored.Histories()
 	host.say("%d histories, %d operators, %d legal changes", len(files), len(mutation.Operators()), len(mutation.Variations()))
-	src := mutation.Source{Len: len(files), Load: func(i int) (*history.History, error) { return history.Load(files[i]) }}
+	src := mutation.Source{Len: len(files), Load: func(i int) (*history.History, error) { return files[i].Load() }}
 	sample := sampleOfHistories
 	if all {
 		sample = mutation.Sampling{}

@@ -83,7 +83,7 @@ func (o *TryOptions) pairs(from *results.Stored, files [2]*policies.File) ([]pai
 		if from.Cells[i].File == "" {
 			continue // it was an error
 		}
-		h, err := history.Load(from.Cells[i].File)
+		h, err := from.Cells[i].Load()
 		if err != nil {
 			return nil, err
 		}

@@ -7,7 +7,6 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
-	"strings"
 
 	"github.com/sagacheck/sagacheck/history"
 	"github.com/sagacheck/sagacheck/internal/words"
@@ -40,6 +39,7 @@ type StoredCell struct {
 	Info   CellInfo
 	File   string
 	Failed string
+	record string // file and line that name it
 }
 
 // storedRun is the folder of a run.
@@ -69,14 +69,16 @@ func FindStored(paths []string) (*Stored, error) {
 			return nil, err
 		}
 		if !info.IsDir() {
-			s.addLoose(real)
+			if err := s.addLoose(real); err != nil {
+				return nil, err
+			}
 			continue
 		}
 		if err := Overtaken(path); err != nil {
 			s.notes = append(s.notes, "not judged: "+err.Error())
 		}
 		before, runs := len(s.Cells), len(s.runs)
-		if err := s.walk(real); err != nil {
+		if err := s.walk(real, map[string]bool{}); err != nil {
 			return nil, err
 		}
 		if len(s.Cells) == before && len(s.runs) == runs {
@@ -95,37 +97,6 @@ func lastUnended(out string) string {
 	return ", such as " + filepath.Dir(slices.Max(runs))
 }
 
-func (s *Stored) addLoose(file string) {
-	s.loose++
-	s.Cells = append(s.Cells, StoredCell{File: file})
-}
-
-// walk takes the folders of runs by their records, and every other history.
-func (s *Stored) walk(dir string) error {
-	if filepath.Base(dir) == HistoriesDir && recorded(filepath.Dir(dir)) {
-		return s.addRun(filepath.Dir(dir))
-	}
-	return filepath.WalkDir(dir, func(path string, d fs.DirEntry, err error) error {
-		switch {
-		case err != nil:
-			return err
-		case d.IsDir() && recorded(path):
-			if err := s.addRun(path); err != nil {
-				return err
-			}
-			return fs.SkipDir
-		case !d.IsDir() && strings.HasSuffix(path, history.Extension):
-			s.addLoose(path)
-		}
-		return nil
-	})
-}
-
-func recorded(dir string) bool {
-	_, err := os.Stat(filepath.Join(dir, ManifestFile))
-	return err == nil
-}
-
 // addRun takes the cells that a run's record names.
 func (s *Stored) addRun(dir string) error {
 	m, err := LoadManifest(dir)
@@ -137,8 +108,11 @@ func (s *Stored) addRun(dir string) error {
 		return err
 	}
 	run := storedRun{dir: dir, manifest: m}
-	named := map[string]bool{}
-	for _, c := range cells {
+	named, record := map[string]bool{}, filepath.Join(dir, CellsFile)
+	if err := eachOnce(record, cells); err != nil {
+		return err
+	}
+	for i, c := range cells {
 		if c.NotKept {
 			run.notKept++
 			if !c.Again {
@@ -152,8 +126,10 @@ func (s *Stored) addRun(dir string) error {
 		}
 		named[file] = true
 		run.failed = run.failed || c.Error != ""
-		_, err := os.Stat(file)
+		info, err := os.Stat(file)
 		switch {
+		case c.Error == "" && err == nil && !info.Mode().IsRegular():
+			return irregular(file)
 		case c.Error == "" && errors.Is(err, fs.ErrNotExist):
 			run.gone = append(run.gone, file)
 			continue
@@ -162,7 +138,7 @@ func (s *Stored) addRun(dir string) error {
 		case !c.Again:
 			run.counted++
 		}
-		s.Cells = append(s.Cells, StoredCell{File: file, Failed: c.Error, Info: CellInfo{
+		s.Cells = append(s.Cells, StoredCell{File: file, Failed: c.Error, record: fmt.Sprintf("%s:%d", record, i+1), Info: CellInfo{
 			ID: c.ID, Scenario: c.Scenario, PlanID: c.PlanID, Plan: c.Plan, Faults: c.PlanFaults, Probe: c.Probe, Again: c.Again, Alone: c.Alone,
 		}})
 	}
@@ -238,13 +214,7 @@ func (r storedRun) tellEnd(c *Collector) {
 	}
 }
 
-// Histories are the paths of the histories.
-func (s *Stored) Histories() []string {
-	var files []string
-	for _, c := range s.Cells {
-		if c.Failed == "" {
-			files = append(files, c.File)
-		}
-	}
-	return files
+// Histories are the cells that have one.
+func (s *Stored) Histories() []StoredCell {
+	return slices.DeleteFunc(slices.Clone(s.Cells), func(c StoredCell) bool { return c.Failed != "" })
 }

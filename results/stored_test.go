@@ -153,7 +153,7 @@ func TestStoredRunsTogether(t *testing.T) {
 		t.Fatal(err)
 	}
 	if r, _ := told(s); r.Planned != 3 || r.Seed != 0 || len(s.Histories()) != 2 {
-		t.Errorf("got %d planned, seed %d, histories %q", r.Planned, r.Seed, s.Histories())
+		t.Errorf("got %d planned, seed %d, histories %v", r.Planned, r.Seed, s.Histories())
 	}
 	for path, want := range map[string]string{t.TempDir(): "no history in it", loose + ".no": "no such file"} {
 		if _, err := results.FindStored([]string{path}); err == nil || !strings.Contains(err.Error(), want) {
