@@ -45,15 +45,18 @@ func (h *Header) restore() error {
 		delete(texts, op.String())
 		var compact bytes.Buffer
 		if err := json.Compact(&compact, []byte(text)); err != nil || !bytes.Equal(compact.Bytes(), c.Body) {
-			return fmt.Errorf("bodies: %s: expected the body of its definition with white space", op)
+			return fmt.Errorf("bodies: %s: %.40q: expected the body of its definition with white space, and else the same bytes: %.40q (a program that writes JSON anew changes them)", op, text, c.Body)
 		}
 		c.Body = json.RawMessage(text)
 		return nil
 	})
-	for _, op := range slices.Sorted(maps.Keys(texts)) {
-		return fmt.Errorf("bodies: %q is no operation of a definition", op)
+	if err != nil { // those behind it were not come to
+		return err
 	}
-	return err
+	for _, op := range slices.Sorted(maps.Keys(texts)) {
+		return fmt.Errorf("bodies: %q is no operation of a definition: expected SAGA/STEP or SAGA/STEP.undo", op)
+	}
+	return nil
 }
 
 func (h *Header) eachCall(f func(saga.Operation, *saga.Call) error) error {

@@ -18,6 +18,7 @@ func TestBodiesSurvive(t *testing.T) {
 	odd := "{ \"note\" :\n \"<\\u00e9\\/>\",\t\"n\": 1.50e+2 }"
 	steps := h.Header.Definitions[0].Steps
 	steps[0].Compensation.Body, steps[1].Action.Body = json.RawMessage(odd), json.RawMessage(strings.Join(strings.Fields(odd), ""))
+	steps[0].Action.Body = json.RawMessage(`{ "first": 1.0 }`)
 	var file bytes.Buffer
 	if _, err := h.WriteTo(&file); err != nil {
 		t.Fatal(err)
@@ -44,10 +45,11 @@ func TestBodiesSurvive(t *testing.T) {
 		}
 	}
 	for from, want := range map[string]string{
-		`"s1/charge.undo":`: "is no operation of a definition",
-		`1.50e+2 `:          "expected the body of its definition with white space",
+		`"s1/charge.undo":`: `"s1/nothing" is no operation of a definition: expected SAGA/STEP or SAGA/STEP.undo`,
+		`1.50e+2 `:          "bodies: s1/charge.undo: \"{ \\\"note\\\"",
+		`1.0 }`:             `bodies: s1/charge: "{ \"first\": 1 }": expected the body of its definition with white space, and else the same bytes: "{\"first\":1.0}"`,
 	} {
-		to := map[string]string{`"s1/charge.undo":`: `"s1/nothing":`, `1.50e+2 `: `150 `}[from]
+		to := map[string]string{`"s1/charge.undo":`: `"s1/nothing":`, `1.50e+2 `: `150 `, `1.0 }`: `1 }`}[from]
 		if !strings.Contains(file.String(), from) {
 			t.Fatalf("%s is not in %s", from, file.String())
 		}
