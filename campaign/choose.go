@@ -82,10 +82,14 @@ func (x *session) addDrawn() {
 	}
 }
 
-// isDefect tells whether a defect is called so.
-func isDefect(defect string) bool {
-	return slices.ContainsFunc(participantdefects.All(), func(d participantdefects.Defect) bool { return d.Name == defect }) ||
-		slices.ContainsFunc(defects.All(), func(d defects.Defect) bool { return d.Name == defect })
+// isParticipantDefect tells whether a defect of the participants is called so.
+func isParticipantDefect(name string) bool {
+	return slices.ContainsFunc(participantdefects.All(), func(d participantdefects.Defect) bool { return d.Name == name })
+}
+
+// isReferenceDefect tells whether a defect of the reference executor is called so.
+func isReferenceDefect(name string) bool {
+	return slices.ContainsFunc(defects.All(), func(d defects.Defect) bool { return d.Name == name })
 }
 
 // chooseDefects tells defects of the reference executor from those of the
@@ -94,9 +98,9 @@ func (x *session) chooseDefects() error {
 	var participant []string
 	for _, name := range x.s.Defects {
 		switch {
-		case slices.ContainsFunc(participantdefects.All(), func(d participantdefects.Defect) bool { return d.Name == name }):
+		case isParticipantDefect(name):
 			participant = append(participant, name)
-		case slices.ContainsFunc(defects.All(), func(d defects.Defect) bool { return d.Name == name }):
+		case isReferenceDefect(name):
 			if x.s.Orchestrator != Reference {
 				return fmt.Errorf("--defect: %q is a defect of the reference executor: it can't be switched on in %q", name, x.s.Orchestrator)
 			}

@@ -91,7 +91,7 @@ func (o *ReplayOptions) adopt(r *results.Replay) error {
 		o.Properties, o.clause = []string{r.Property}, r.Clause
 	}
 	if !given("defect") {
-		if i := slices.IndexFunc(r.Defects, func(name string) bool { return !isDefect(name) }); i >= 0 {
+		if i := slices.IndexFunc(r.Defects, func(name string) bool { return !isParticipantDefect(name) && !isReferenceDefect(name) }); i >= 0 {
 			return r.Wrong(fmt.Sprintf("defects[%d]", i), fmt.Errorf("no defect is called %q: see sagacheck list defects", r.Defects[i]))
 		}
 		o.Defects = r.Defects

@@ -229,9 +229,9 @@ func usual(at saga.FailurePoint, journeys []Journey) bool {
 }
 
 // AtPoints puts every kind of fault at every failure point that the journeys passed, each
-// once: on the journey that came to it first, behind all that its plan does, and to an undo on the first one on which there
-// was something to undo, if there was on any. Of several
-// journeys of one plan each must have come to it. What is a journey itself is left out.
+// once: on the journey that came to it first, behind all that its plan does; at an undo on the first one on which there
+// was something to undo, if there was on any. Of several journeys of one plan each must have come to it. What is a journey
+// itself is left out.
 func AtPoints(d saga.Definition, journeys []Journey, a Ability) []faults.Plan {
 	var plans []faults.Plan
 	seen, alike := map[saga.FailurePoint]bool{}, map[string][]Journey{}

@@ -23,9 +23,10 @@ else differs between them is said: versions, seeds, plans, scenarios, settings. 
 with other participants, or with no scenario or property in common, are refused.
 
 Exit codes: 0 nothing is new, and all that was judged then was judged now; 1 new
-findings, or something broken now that was not then; 2 nothing is new, but a scenario, a property or a clause was judged then and
-not now, a finding of then could not show, or the run of now is inconclusive, vacuous,
-had errors or did not come to its end; 3 usage, or what can't be compared.`,
+findings, or something broken now that was not then; 2 nothing is new, but a scenario,
+a property or a clause was judged then and not now, a finding of then could not show,
+or the run of now is inconclusive, vacuous, had errors or did not come to its end; 3
+usage, or what can't be compared.`,
 		Example: `  sagacheck report diff yesterday/latest sagacheck-out/latest
   sagacheck report diff --json v1/report.json v2/report.json`,
 		Args: func(_ *cobra.Command, args []string) error {
